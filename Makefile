@@ -1,0 +1,44 @@
+# SMS Receipt: `make run` starts the whole service, `make test` proves it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 7500
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test lint states clean
+
+help: ## what can be done here
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.run: pyproject.toml constraints.txt
+	@echo "Installing into $(VENV): the service and the Python packages it needs (constraints.txt)."
+	@tools/make_venv $(PYTHON) $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	@echo "Installing into $(VENV): what the tests need (pytest, hypothesis, ruff, mypy, selenium ...)."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@tools/install_browser
+	@touch $@
+
+install: $(VENV)/.run ## the service alone, into .venv
+
+run: $(VENV)/.run ## the whole service with phones on a page; PORT=7500
+	@exec $(BIN)/sms-receipt demo --port $(PORT)
+
+test: $(VENV)/.test lint ## every test, with lint, types and import contracts
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.test ## ruff, mypy, import contracts
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+states: $(VENV)/.run ## draw docs/states.md from the tables
+	@$(BIN)/sms-receipt states --page > docs/states.md
+
+clean: ## remove what was installed and built; data in var stays
+	rm -rf $(VENV) build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -1,0 +1,289 @@
+"""One call to 10086: a key or some words in, the next steps out, and what it changes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from ivr.menu import Ear, keys, options
+from ivr.place import Place
+from ivr.steps import Ask, Connect, HangUp, Say, Step
+from receipts import notices
+from receipts.deciding import settle
+from receipts.delivery import Delivery
+from receipts.model import (
+    SHANGHAI,
+    Call,
+    Charge,
+    Door,
+    Language,
+    Mode,
+    Msisdn,
+    Receipt,
+    Subscription,
+)
+from receipts.ports import Answer, Change, Clock, Held, Store, Timer
+from receipts.subscriptions import Asked, Phrase, Subscriptions
+from receipts.subscriptions import Step as Act
+from receipts.wording import Catalogue
+from statemachines.call_menu import CALL_MENU, CallEvent, CallState
+from statemachines.engine import Outcome
+from statemachines.subscription import HOLDING
+
+#: How often a caller may be silent, and how often press a wrong key, before we say goodbye.
+_PATIENCE = 3
+
+#: A call whose end nobody tells us is summed up after this long.
+_LONGEST_CALL = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """What the caller did at a place: a key, some words, or nothing."""
+
+    sid: str
+    caller: Msisdn
+    place: Place
+    key: str = ""
+    speech: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the hotline may look up about a customer."""
+
+    receipts: Callable[[Msisdn, int], list[Receipt]]
+    charges: Callable[[Msisdn], list[Charge]]
+
+
+class Hotline:
+    """Answers calls. Only what changes something, or tells of the customer, asks the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        subscriptions: Subscriptions,
+        prompts: Catalogue,
+        clock: Clock,
+        ledger: Ledger,
+        base: str,
+        agent: str | None,
+    ) -> None:
+        self._store, self._business, self._prompts = store, subscriptions, prompts
+        self._clock, self._ledger, self._base, self._agent = clock, ledger, base, agent
+        self._ear = Ear(prompts)
+        self._changing: dict[str, Callable[[Subscription, Asked], Act]] = {
+            "chinese": lambda customer, _: subscriptions.set_language(customer, Language.ZH),
+            "english": lambda customer, _: subscriptions.set_language(customer, Language.EN),
+            "open": subscriptions.open_at_once,
+            "cancel": self._cancel,
+            "ordinary": lambda customer, asked: subscriptions.set_mode(customer, Mode.TEXT, asked),
+            "flash": lambda customer, asked: subscriptions.set_mode(customer, Mode.FLASH, asked),
+            "ask": self._ask,
+            "receipts": self._receipts,
+        }
+
+    # -- the three webhooks ------------------------------------------------------------------
+
+    def answer(self, caller: Msisdn | None) -> list[Step]:
+        """A call comes in."""
+        if caller is None:
+            return self._both("withheld", {})
+        customer = self._store.read(caller).subscription
+        language = self._business.language(customer)
+        if customer.state not in HOLDING:
+            refused = self._refusal(caller, customer.language)
+            if refused:
+                return refused
+        at = CallState.MENU if customer.language else CallState.LANGUAGE
+        place = Place(at, language).seeing(customer)
+        return [*self._greeting(caller, customer), self._page(caller, place)]
+
+    def pressed(self, pressed: Pressed) -> list[Step]:
+        """The caller pressed a key, said something, or kept silent."""
+        place = pressed.place
+        event = self._heard(pressed)
+        outcome = CALL_MENU.fire(place.at, event)
+        if outcome.reason is not None:
+            outcome = CALL_MENU.fire(place.at, self._missed(place, CallEvent.WRONG))
+        act = outcome.acts[0] if outcome.acts else "goodbye"
+        if act in self._changing:
+            return self._changed(pressed, outcome, act)
+        after = place.next(at=outcome.state, **_counters(place, act))
+        return self._told(pressed.caller, after, act)
+
+    def ended(self, sid: str, caller: Msisdn, delivery: Delivery) -> None:
+        """The call is over: one text tells what it changed."""
+        settle(
+            self._store,
+            caller,
+            lambda held: notices.summed_up(held, self._store, delivery, sid),
+            call=sid,
+        )
+
+    def trouble(self, language: Language | None) -> list[Step]:
+        """An apology, for when we cannot do our work; it needs nothing but words."""
+        languages = (language,) if language else tuple(Language)
+        return [*(self._say("trouble", each) for each in languages), HangUp()]
+
+    # -- what was heard ----------------------------------------------------------------------
+
+    def _heard(self, pressed: Pressed) -> CallEvent:
+        place = pressed.place
+        if pressed.key:
+            event = keys(place).get(pressed.key[:1], CallEvent.WRONG)
+        elif pressed.speech:
+            event = self._ear.meant(place, pressed.speech)
+        else:
+            event = CallEvent.SILENCE
+        return self._missed(place, event)
+
+    @staticmethod
+    def _missed(place: Place, event: CallEvent) -> CallEvent:
+        """Silence or a wrong key once too often is too many."""
+        missed = {CallEvent.SILENCE: place.silent, CallEvent.WRONG: place.wrong}.get(event, -1)
+        return CallEvent.TOO_MANY if missed + 1 >= _PATIENCE else event
+
+    # -- acts that ask the store -------------------------------------------------------------
+
+    def _changed(self, pressed: Pressed, outcome: Outcome[CallState], act: str) -> list[Step]:
+        place = pressed.place
+        said = _LANGUAGE_OF.get(act, place.language)
+        asked = Asked(Door.VOICE, said, pressed.sid, pressed.key or pressed.speech[:160])
+
+        def decide(held: Held) -> Change:
+            done = self._changing[act](held.subscription, asked)
+            after = place.next(at=outcome.state, language=said, silent=0, wrong=0)
+            told = Answer(done.phrases, said.value, after.seeing(done.customer).link(""))
+            change = done.change(held.subscription, claim, told)
+            return self._noted(change, held, pressed.sid, done.phrases, said)
+
+        claim = f"call:{pressed.sid}:{place.step}"
+        answer = settle(self._store, pressed.caller, decide, claim, call=pressed.sid)
+        after = Place.read(dict(p.split("=") for p in answer.next.partition("?")[2].split("&")))
+        return [*self._phrases(answer.phrases, said), self._page(pressed.caller, after)]
+
+    def _noted(
+        self, change: Change, held: Held, sid: str, phrases: tuple[Phrase, ...], said: Language
+    ) -> Change:
+        """The change, with a note of it for the text that sums the call up."""
+        acts = tuple(phrase for phrase in phrases if notices.tells(phrase[0]))
+        if not acts or not change.records:
+            return change
+        was = held.call or Call(sid, held.number, said)
+        call = was.but(version=was.version + 1, language=said, acts=(*was.acts, *acts))
+        timer = Timer(notices.CALL, held.number, sid, self._clock.now() + _LONGEST_CALL)
+        return replace(change, records=(*change.records, call), timers=(*change.timers, timer))
+
+    def _cancel(self, customer: Subscription, asked: Asked) -> Act:
+        """A caller who only ordered drops the order; others end the service."""
+        dropped = self._business.decline(customer, asked)
+        if dropped.customer.state not in HOLDING:
+            return dropped
+        return self._business.cancel(customer, asked)
+
+    def _ask(self, customer: Subscription, asked: Asked) -> Act:
+        spent = sum(charge.fen for charge in self._ledger.charges(customer.number))
+        return self._business.ask(customer, asked, spent)
+
+    def _receipts(self, customer: Subscription, asked: Asked) -> Act:
+        found = self._ledger.receipts(customer.number, self._business.book.limits.receipts_shown)
+        if not found:
+            return Act(customer, (("receipts_none", {}),))
+        lines = tuple(("receipt_line", _line(receipt, asked.language)) for receipt in found)
+        return Act(customer, (("receipts_list", {}), *lines))
+
+    # -- speaking ----------------------------------------------------------------------------
+
+    def _told(self, caller: Msisdn, after: Place, act: str) -> list[Step]:
+        """Steps of an act that changes nothing."""
+        if act == "goodbye":
+            return [self._say("goodbye", after.language), HangUp()]
+        page = self._page(caller, after)
+        if act == "agent":
+            if self._agent is None:
+                return [self._say("no_agent", after.language, self._facts(caller, after)), page]
+            return [self._say("agent", after.language), Connect(self._agent), page]
+        if act in {"silence", "wrong", "not_opened", "not_cancelled"}:
+            return [self._say(act, after.language), page]
+        return [page]
+
+    def _page(self, caller: Msisdn, place: Place) -> Ask:
+        says = tuple(self._page_says(caller, place))
+        return Ask(says, place.link(self._base), place.language, self._ear.hints(place))
+
+    def _page_says(self, caller: Msisdn, place: Place) -> list[Say]:
+        if place.at is CallState.LANGUAGE:
+            return [self._say("languages", language) for language in Language]
+        if place.at is CallState.MENU:
+            return self._menu(place)
+        return [self._say(f"{place.at}_ask", place.language, self._facts(caller, place))]
+
+    def _menu(self, place: Place) -> list[Say]:
+        language = place.language
+        offered = [
+            self._prompts.say(f"menu.{name}", language, key=f" {key} ")
+            for key, event, name in options(place)
+            if event is not CallEvent.LANGUAGES
+        ]
+        text = "".join([self._prompts.say("menu_title", language), *offered])
+        rest = self._prompts.say("menu.rest", language)
+        other = Language.EN if language is Language.ZH else Language.ZH
+        switch = Say(self._prompts.say("menu.languages", language, key=" 9 "), other.value)
+        return [Say(text + rest, language.value), switch]
+
+    def _facts(self, caller: Msisdn, place: Place) -> dict[str, str]:
+        customer = Subscription(caller)
+        covered = self._business.place(caller).province is not None
+        facts = self._business.facts(customer, place.language)
+        return facts | (self._business.offer_facts(customer, place.language) if covered else {})
+
+    def _greeting(self, caller: Msisdn, customer: Subscription) -> list[Say]:
+        """Known callers are greeted in their language; new ones in all that the province speaks."""
+        if customer.language:
+            return [self._say("greeting", customer.language)]
+        province = self._business.place(caller).province
+        spoken = province.greeting if province else ("zh", "en")
+        return [Say(self._prompts.say("greeting", language), language) for language in spoken]
+
+    def _refusal(self, caller: Msisdn, known: Language | None) -> list[Step]:
+        languages = (known,) if known else tuple(Language)
+        refusals = [(each, self._business.refusal(caller, Door.VOICE, each)) for each in languages]
+        says = [self._say(told[0], each, told[1]) for each, told in refusals if told]
+        return [*says, HangUp()] if says else []
+
+    def _both(self, key: str, facts: dict[str, str]) -> list[Step]:
+        return [*(self._say(key, language, facts) for language in Language), HangUp()]
+
+    def _phrases(self, phrases: tuple[Phrase, ...], language: Language) -> list[Say]:
+        return [self._say(key, language, facts) for key, facts in phrases]
+
+    def _say(self, key: str, language: Language, facts: dict[str, str] | None = None) -> Say:
+        spoken = dict(facts or {})
+        if "outcome" in spoken:
+            spoken["outcome"] = self._prompts.say(f"outcome.{spoken['outcome']}", language)
+        return Say(self._prompts.say(key, language, **spoken), language.value)
+
+
+_LANGUAGE_OF = {"chinese": Language.ZH, "english": Language.EN}
+
+
+def _counters(place: Place, act: str) -> dict[str, int]:
+    """Each miss has its own counter; anything understood clears both."""
+    if act == "silence":
+        return {"silent": place.silent + 1, "wrong": place.wrong}
+    if act == "wrong":
+        return {"silent": place.silent, "wrong": place.wrong + 1}
+    return {"silent": 0, "wrong": 0}
+
+
+def _line(receipt: Receipt, language: Language) -> dict[str, str]:
+    when = receipt.created_at.astimezone(SHANGHAI)
+    tail = " ".join((receipt.friend or "")[-4:])
+    spoken = (
+        f"{when.month}月{when.day}日{when:%H:%M}" if language is Language.ZH else f"{when:%H:%M}"
+    )
+    return {
+        "friend": tail,
+        "when": spoken,
+        "outcome": receipt.outcome.value if receipt.outcome else "no_answer",
+    }

@@ -1,0 +1,78 @@
+"""Where a call stands. It travels in the link of each question, which the provider signs.
+
+So it cannot be forged, needs no session store, and a repeated request gets the same answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+from urllib.parse import urlencode
+
+from receipts.model import Language, Mode, Subscription
+from statemachines.call_menu import CallState
+from statemachines.subscription import SubscriptionState
+
+#: Far beyond any real call; a link with more is not one of ours.
+_MOST_STEPS = 10_000
+
+
+class NoPlace(ValueError):
+    """A link lacks a part or has one that is not ours; it names which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One moment of a call. ``customer`` and ``mode`` are as the menu was last told of them."""
+
+    at: CallState
+    language: Language
+    customer: SubscriptionState = SubscriptionState.NONE
+    mode: Mode = Mode.FLASH
+    step: int = 1
+    silent: int = 0
+    wrong: int = 0
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> Self:
+        """The place a link tells of. Raises NoPlace."""
+        try:
+            counts = {name: _count(query, name) for name in ("step", "silent", "wrong")}
+            return cls(
+                CallState(query["at"]),
+                Language(query["lang"]),
+                SubscriptionState(query["as"]),
+                Mode(query["mode"]),
+                **counts,
+            )
+        except KeyError as missing:
+            raise NoPlace(str(missing.args[0])) from missing
+        except ValueError as odd:
+            raise NoPlace(str(odd)) from odd
+
+    def link(self, base: str) -> str:
+        """The link that leads back here."""
+        told = {
+            "at": self.at.value,
+            "lang": self.language.value,
+            "as": self.customer.value,
+            "mode": self.mode.value,
+            "step": self.step,
+            "silent": self.silent,
+            "wrong": self.wrong,
+        }
+        return f"{base}/voice/key?{urlencode(told)}"
+
+    def next(self, **changes: object) -> Self:
+        """The following step, with what has changed."""
+        return replace(self, step=self.step + 1, **changes)  # type: ignore[arg-type]
+
+    def seeing(self, customer: Subscription) -> Self:
+        """The same place, told how the customer stands now."""
+        return replace(self, customer=customer.state, mode=customer.mode)
+
+
+def _count(query: Mapping[str, str], name: str) -> int:
+    said = query[name]
+    if not (said.isascii() and said.isdigit()) or int(said) > _MOST_STEPS:
+        raise ValueError(name)
+    return int(said)

@@ -1,0 +1,1 @@
+"""The 7500 line: a texter."""

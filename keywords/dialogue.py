@@ -1,0 +1,214 @@
+"""One conversation with 7500: a text in, at most one reply out, and what it changes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from keywords.grammar import Grammar, Reading
+from receipts.model import (
+    SHANGHAI,
+    Audit,
+    Charge,
+    ChargeKind,
+    Door,
+    Language,
+    Mode,
+    Msisdn,
+    Receipt,
+    Subscription,
+    Talk,
+)
+from receipts.ports import Answer, Change, Clock, Held
+from receipts.subscriptions import Asked, Phrase, Step, Subscriptions
+from receipts.tariff import yuan
+from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
+from statemachines.subscription import HOLDING
+
+#: Texts that teach or guide change nothing, and are counted so that machines get no endless talk.
+_HINTS = frozenset({"unknown", "near", "elsewhere", "nothing_waits", "refusal"})
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingText:
+    """A text that reached the short code. ``opt_out`` is set when the carrier answered it."""
+
+    event: str
+    sender: Msisdn
+    body: str
+    opt_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the conversation may look up about a customer."""
+
+    receipts: Callable[[Msisdn, int], list[Receipt]]
+    charges: Callable[[Msisdn], list[Charge]]
+
+
+class Conversation:
+    """Decides what one text does. ``decide`` is pure but for looking things up."""
+
+    def __init__(
+        self, subscriptions: Subscriptions, grammar: Grammar, clock: Clock, ledger: Ledger
+    ) -> None:
+        self._business, self._grammar, self._clock = subscriptions, grammar, clock
+        self._ledger = ledger
+        self._limits = subscriptions.book.limits
+        self._acts: dict[str, Callable[[Subscription, Asked, Reading], Step]] = {
+            "offer": lambda customer, asked, _: self._business.order(customer, asked),
+            "offer_again": lambda customer, asked, _: self._business.order(
+                customer, asked, late=True
+            ),
+            "confirm": lambda customer, asked, _: self._business.confirm(customer, asked),
+            "decline": lambda customer, asked, _: self._business.decline(customer, asked),
+            "cancel": lambda customer, asked, _: self._business.cancel(customer, asked),
+            "ordinary": lambda customer, asked, _: self._business.set_mode(
+                customer, Mode.TEXT, asked
+            ),
+            "flash": lambda customer, asked, _: self._business.set_mode(
+                customer, Mode.FLASH, asked
+            ),
+            "chinese": lambda customer, *_: self._business.set_language(customer, Language.ZH),
+            "english": lambda customer, *_: self._business.set_language(customer, Language.EN),
+            "ask": self._ask,
+            "receipts": self._receipts,
+            "charges": self._charges,
+            "list_all": self._list_all,
+            "help": self._plain("help"),
+            "unknown": self._plain("unknown"),
+            "near": self._near,
+            "elsewhere": self._elsewhere,
+        }
+
+    def decide(self, held: Held, text: IncomingText) -> Change:
+        """What one text changes, with its answer."""
+        if text.opt_out:
+            return self._answered_by_carrier(held, text)
+        customer = held.subscription
+        province = self._business.place(text.sender).home.province
+        reading = self._grammar.read(text.body, province)
+        language = self._business.language(customer, reading.language)
+        asked = Asked(Door.TEXT, language, text.event, text.body[:160])
+        refusal = self._business.refusal(text.sender, Door.TEXT, language)
+        if refusal is not None and customer.state not in HOLDING:
+            return self._say(held, text, Step(customer, (refusal,)), language, "refusal")
+        outcome = KEYWORD_DIALOGUE.fire(self._stage(customer), _event(reading))
+        if outcome.reason is not None:
+            step = Step(customer, ((outcome.reason, self._business.facts(customer, language)),))
+            return self._say(held, text, step, language, outcome.reason)
+        step = Step(customer)
+        for act in outcome.acts:
+            step = step.then(self._acts[act](step.customer, asked, reading))
+        return self._say(held, text, step, language, outcome.acts[-1])
+
+    def _stage(self, customer: Subscription) -> DialogueState:
+        """What the conversation waits for; an order past its window waits no more."""
+        if customer.order is not None:
+            late = customer.order.expires_at <= self._clock.now()
+            return DialogueState.LAPSED if late else DialogueState.OFFERED
+        return DialogueState.LAPSED if customer.lapsed_at else DialogueState.IDLE
+
+    def _say(
+        self, held: Held, text: IncomingText, step: Step, language: Language, act: str
+    ) -> Change:
+        answer = Answer(step.phrases, language.value)
+        if act not in _HINTS:
+            return step.change(held.subscription, text.event, answer)
+        talk = self._counted(held, act)
+        if talk is None:
+            answer = Answer()
+        change = step.change(held.subscription, text.event, answer)
+        return change if talk is None else _with_talk(change, talk)
+
+    def _counted(self, held: Held, act: str) -> Talk | None:
+        """The talk with one more hint in it; None when this number has had enough of them."""
+        now = self._clock.now()
+        today = now.astimezone(SHANGHAI).date()
+        talk = held.talk or Talk(held.number, today)
+        if talk.day != today:
+            talk = Talk(held.number, today, version=talk.version)
+        unknown = talk.unknown + (act == "unknown")
+        if unknown > self._limits.help_answers_a_day or talk.hints >= self._limits.burst_replies:
+            return None
+        return talk.but(version=talk.version + 1, unknown=unknown, hints=talk.hints + 1)
+
+    def _answered_by_carrier(self, held: Held, text: IncomingText) -> Change:
+        """The carrier has answered and will not carry our reply: act on a STOP, say nothing."""
+        language = self._business.language(held.subscription)
+        asked = Asked(Door.TEXT, language, text.event, text.body[:160])
+        customer = held.subscription
+        step = Step(customer)
+        if text.opt_out == "STOP":
+            step = step.then(self._business.decline(customer, asked))
+            step = step.then(self._business.cancel(step.customer, asked))
+        if step.customer == customer:
+            state = customer.state.value
+            heard = Audit(
+                self._clock.now(), text.sender, Door.TEXT.value, text.event, state, state,
+                heard=f"{text.opt_out}: {text.body[:160]}",
+            )  # fmt: skip
+            step = Step(customer, audit=(heard,))
+        return step.change(customer, text.event, Answer())
+
+    # -- acts that only tell -----------------------------------------------------------------
+
+    def _plain(self, key: str) -> Callable[[Subscription, Asked, Reading], Step]:
+        return lambda customer, asked, _: Step(
+            customer, ((key, self._business.facts(customer, asked.language)),)
+        )
+
+    def _near(self, customer: Subscription, _: Asked, reading: Reading) -> Step:
+        return Step(customer, (("near", {"words": "|".join(reading.near)}),))
+
+    def _elsewhere(self, customer: Subscription, _: Asked, reading: Reading) -> Step:
+        return Step(customer, (("elsewhere", {"word": reading.elsewhere or ""}),))
+
+    def _ask(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
+        spent = sum(charge.fen for charge in self._ledger.charges(customer.number))
+        return self._business.ask(customer, asked, spent)
+
+    def _receipts(self, customer: Subscription, _asked: Asked, _: Reading) -> Step:
+        found = self._ledger.receipts(customer.number, self._limits.receipts_shown)
+        if not found:
+            return Step(customer, (("receipts_none", {}),))
+        lines: list[Phrase] = [("receipt_line", _line(receipt)) for receipt in found]
+        return Step(customer, (("receipts_list", {"list": ""}), *lines))
+
+    def _charges(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
+        charges = self._ledger.charges(customer.number)
+        if not charges:
+            return Step(customer, (("charges_none", {}),))
+        monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)
+        receipts = [c.fen for c in charges if c.kind is ChargeKind.RECEIPT]
+        facts = {
+            "total": yuan(asked.language, monthly + sum(receipts)),
+            "monthly": yuan(asked.language, monthly),
+            "receipts": yuan(asked.language, sum(receipts)),
+            "count": str(len(receipts)),
+        }
+        return Step(customer, (("charges_list", facts),))
+
+    def _list_all(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
+        key = "list_all" if customer.state in HOLDING else "list_none"
+        return Step(customer, ((key, self._business.facts(customer, asked.language)),))
+
+
+def _event(reading: Reading) -> DialogueEvent:
+    if reading.wish is not None:
+        return DialogueEvent(reading.wish.value)
+    if reading.elsewhere is not None:
+        return DialogueEvent.ELSEWHERE
+    return DialogueEvent.NEAR if reading.near else DialogueEvent.UNKNOWN
+
+
+def _line(receipt: Receipt) -> dict[str, str]:
+    when = receipt.created_at.astimezone(SHANGHAI)
+    return {
+        "friend": receipt.friend.national if receipt.friend else "",
+        "when": when.strftime("%m-%d %H:%M"),
+        "outcome": receipt.outcome.value if receipt.outcome else "",
+    }
+
+
+def _with_talk(change: Change, talk: Talk) -> Change:
+    return replace(change, records=(*change.records, talk))

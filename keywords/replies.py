@@ -1,0 +1,42 @@
+"""An answer as the one text it goes out as."""
+
+from receipts.model import Language
+from receipts.ports import Answer
+from receipts.wording import Catalogue
+
+#: Between sentences, and between the lines of a list.
+_BETWEEN = {Language.ZH: "", Language.EN: " "}
+_LISTED = {Language.ZH: "；", Language.EN: "; "}
+
+
+class Replies:
+    """Puts answers into words."""
+
+    def __init__(self, sentences: Catalogue, short_code: str) -> None:
+        self._sentences, self._short_code = sentences, short_code
+
+    def text(self, answer: Answer) -> str:
+        """The reply, empty where silence is right."""
+        if not answer.phrases:
+            return ""
+        language = Language(answer.language)
+        lines = [
+            self._line(language, facts) for key, facts in answer.phrases if key == "receipt_line"
+        ]
+        listed = {"list": _LISTED[language].join(lines)}
+        said = [
+            self._sentences.say(key, language, **(self._spelt(facts, language) | listed))
+            for key, facts in answer.phrases
+            if key != "receipt_line"
+        ]
+        return _BETWEEN[language].join(said)
+
+    def _line(self, language: Language, facts: dict[str, str]) -> str:
+        outcome = self._sentences.say(f"outcome.{facts['outcome']}", language)
+        return self._sentences.say("receipt_line", language, **(facts | {"outcome": outcome}))
+
+    def _spelt(self, facts: dict[str, str], language: Language) -> dict[str, str]:
+        words = facts.get("words")
+        if words is None:
+            return facts | {"short_code": self._short_code}
+        return facts | {"words": self._sentences.say("or", language).join(words.split("|"))}

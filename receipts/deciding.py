@@ -1,0 +1,58 @@
+"""Read once, decide in plain Python, commit once; a lost race is decided again."""
+
+import random
+import time
+from collections.abc import Callable
+
+from receipts.model import Msisdn
+from receipts.ports import Answer, Change, Contended, Held, Store, Verdict
+
+#: With this many rivals for one number at one moment, something is wrong with the callers.
+_ROUNDS = 40
+
+
+def settle(
+    store: Store,
+    number: Msisdn,
+    decide: Callable[[Held], Change],
+    claim: str | None = None,
+    *,
+    talk: bool = False,
+    message_id: str | None = None,
+    call: str | None = None,
+) -> Answer:
+    """The answer to an event, with all that it changes on disk; a repeat gets the first answer.
+
+    ``decide`` must be pure: it is called again after every lost race. Raises StoreUnavailable.
+    """
+    for round_ in range(_ROUNDS):
+        held = store.read(number, claim, talk=talk, message_id=message_id, call=call)
+        if held.answered is not None:
+            return held.answered
+        change = decide(held)
+        if not _writes(change):
+            return change.answer
+        committed = store.commit(change)
+        if committed.verdict is Verdict.DONE:
+            return change.answer
+        if committed.answer is not None:
+            return committed.answer
+        if round_:
+            # Rivals that lost together must not meet again in step.
+            time.sleep(random.uniform(0, 0.002 * round_))  # noqa: S311 - spreads, hides nothing
+    raise Contended("the same number was changed by others again and again")
+
+
+def _writes(change: Change) -> bool:
+    return bool(
+        change.claim is not None
+        or change.records
+        or change.charges
+        or change.audit
+        or change.post
+        or change.timers
+        or change.untimers
+        or change.fired
+        or change.done
+        or change.count
+    )

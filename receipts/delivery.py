@@ -1,0 +1,250 @@
+"""The only writer of receipts: born due, handed to a provider, moved by what providers say."""
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+from receipts.charges import for_receipt
+from receipts.model import Charge, Kind, Language, Mode, Msisdn, News, Receipt
+from receipts.ports import (
+    Change,
+    Clock,
+    Never,
+    Parcel,
+    Posted,
+    Provider,
+    SendingFailure,
+    Timer,
+    TryLater,
+)
+from receipts.provinces import Sending
+from statemachines.receipt import ENDED, RECEIPT, UNDER_WAY, ReceiptEvent, ReceiptState
+
+#: Names of the timers that bring a receipt back: to be sent again, to be looked up.
+RETRY, LOOK = "retry", "look"
+
+#: News kept with a receipt; more than this is a vendor repeating itself.
+_HISTORY = 20
+
+
+class Told(StrEnum):
+    """What a provider says of something we sent, in our words."""
+
+    UNDERWAY = "underway"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+_EVENT_OF: dict[Told, ReceiptEvent | None] = {
+    Told.UNDERWAY: ReceiptEvent.TOLD_UNDERWAY,
+    Told.DELIVERED: ReceiptEvent.TOLD_DELIVERED,
+    Told.UNDELIVERED: ReceiptEvent.TOLD_UNDELIVERED,
+    Told.FAILED: ReceiptEvent.TOLD_FAILED,
+    # A word we do not know is kept raw and moves nothing.
+    Told.UNKNOWN: None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Who carries ordinary texts and who carries flash, if anybody does."""
+
+    text: Provider
+    flash: Provider | None = None
+
+    def for_mode(self, mode: Mode) -> tuple[Provider, Mode]:
+        """The provider for a mode, and how it will really be shown."""
+        if mode is Mode.FLASH and self.flash is not None:
+            return self.flash, Mode.FLASH
+        return self.text, Mode.TEXT
+
+    def named(self, name: str | None) -> Provider | None:
+        """The provider that took something, by its name."""
+        known = (self.text, self.flash)
+        return next((p for p in known if p is not None and p.name == name), None)
+
+
+class Delivery:
+    """What happens to a receipt, step by step. Every step is a Change for the store."""
+
+    def __init__(self, routes: Routes, sending: Sending, clock: Clock) -> None:
+        self.routes, self._sending, self._clock = routes, sending, clock
+
+    def notice(
+        self, receipt_id: str, number: Msisdn, text: str, mode: Mode, language: Language
+    ) -> Receipt:
+        """Word about the customer's own order, due now; never charged."""
+        return Receipt(
+            receipt_id,
+            number,
+            text,
+            mode,
+            language,
+            self._clock.now(),
+            version=1,
+            kind=Kind.NOTICE,
+        )
+
+    def begin(self, receipt: Receipt, posted: Posted) -> Change:
+        """Take a receipt out of the outbox to be sent, or say why it will not be."""
+        age = self._clock.now() - receipt.created_at
+        too_old = age > dt.timedelta(hours=self._sending.expire_after_hours)
+        outcome = RECEIPT.fire(
+            receipt.state, ReceiptEvent.TOO_OLD if too_old else ReceiptEvent.SEND
+        )
+        if outcome.reason == UNDER_WAY:
+            return self._lost_sight(receipt, "its worker ended while sending", posted)
+        if outcome.refused:
+            return Change(receipt.number, done=(posted,))
+        if too_old:
+            return self._moved(receipt, outcome.state, posted, note="too old to be of use")
+        provider, sent_as = self.routes.for_mode(receipt.mode)
+        fell_back = "no provider for flash: sent as ordinary" if sent_as != receipt.mode else None
+        moved = receipt.but(
+            version=receipt.version + 1,
+            state=outcome.state,
+            provider=provider.name,
+            sent_as=sent_as,
+            attempts=receipt.attempts + 1,
+            asked_at=self._clock.outside(),
+            note=fell_back,
+        )
+        # The entry stays in the outbox: if we die now, another worker finds it here.
+        return Change(receipt.number, records=(moved,))
+
+    @staticmethod
+    def parcel(receipt: Receipt) -> Parcel:
+        """What a provider needs to know of a receipt."""
+        return Parcel(receipt.id, receipt.number, receipt.text, receipt.sent_as or receipt.mode)
+
+    def accepted(self, receipt: Receipt, provider_id: str, posted: Posted | None) -> Change:
+        """The provider took it: it is sent, and charged if it has a price."""
+        return self._sent(receipt, ReceiptEvent.ACCEPTED, provider_id, posted)
+
+    def found(self, receipt: Receipt, provider_id: str, fired: Timer) -> Change:
+        """The provider turned out to have taken it after all."""
+        return self._sent(receipt, ReceiptEvent.FOUND, provider_id, None, fired)
+
+    def _sent(
+        self,
+        receipt: Receipt,
+        event: ReceiptEvent,
+        provider_id: str,
+        posted: Posted | None,
+        fired: Timer | None = None,
+    ) -> Change:
+        outcome = RECEIPT.fire(receipt.state, event)
+        done = (posted,) if posted else ()
+        if outcome.refused:
+            return Change(receipt.number, fired=fired, done=done)
+        moved, charges = self._left_us(receipt.but(provider_id=provider_id), outcome.state)
+        return Change(receipt.number, records=(moved,), charges=charges, fired=fired, done=done)
+
+    def failed(self, receipt: Receipt, failure: SendingFailure, posted: Posted) -> Change:
+        """The one judge of what a provider's failure means."""
+        if isinstance(failure, TryLater):
+            return self._later(receipt, failure, posted)
+        if isinstance(failure, Never):
+            state = RECEIPT.fire(receipt.state, ReceiptEvent.NEVER).state
+            return self._moved(receipt, state, posted, note=failure.detail)
+        return self._lost_sight(receipt, failure.detail, posted)
+
+    def _later(self, receipt: Receipt, failure: TryLater, posted: Posted) -> Change:
+        if receipt.attempts >= self._sending.max_attempts:
+            state = RECEIPT.fire(receipt.state, ReceiptEvent.GIVE_UP).state
+            return self._moved(receipt, state, posted, note=f"given up: {failure.detail}")
+        state = RECEIPT.fire(receipt.state, ReceiptEvent.TRY_LATER).state
+        wait = self._sending.delay(receipt.attempts)
+        timer = Timer(RETRY, receipt.number, receipt.id, self._clock.now() + wait)
+        return self._moved(receipt, state, posted, note=failure.detail, timers=(timer,))
+
+    def _lost_sight(self, receipt: Receipt, why: str, posted: Posted) -> Change:
+        """It may have gone out: look before it is ever sent again, or leave it to staff."""
+        state = RECEIPT.fire(receipt.state, ReceiptEvent.LOST_SIGHT).state
+        provider = self.routes.named(receipt.provider)
+        timers: tuple[Timer, ...] = ()
+        if provider is not None and provider.abilities.lookup:
+            timers = (self._look(receipt, 0),)
+        return self._moved(receipt, state, posted, note=f"unsure: {why}", timers=timers)
+
+    def _look(self, receipt: Receipt, turn: int) -> Timer:
+        at = self._clock.now() + dt.timedelta(seconds=self._sending.look_after_seconds[turn])
+        return Timer(LOOK, receipt.number, f"{receipt.id}/{turn}", at)
+
+    def look_again(self, receipt: Receipt, fired: Timer) -> Change:
+        """The provider could not say: the same look once more, a little later."""
+        last = len(self._sending.look_after_seconds) - 1
+        turn = int(fired.subject.rpartition("/")[2])
+        at = self._clock.now() + dt.timedelta(seconds=self._sending.look_after_seconds[last])
+        timer = Timer(LOOK, receipt.number, f"{receipt.id}/{turn}", at)
+        return Change(receipt.number, timers=(timer,))
+
+    def not_found(self, receipt: Receipt, fired: Timer) -> Change:
+        """A look-up found nothing: look once more, and after the last look send it again."""
+        turn = int(fired.subject.rpartition("/")[2]) + 1
+        if turn < len(self._sending.look_after_seconds):
+            return Change(receipt.number, fired=fired, timers=(self._look(receipt, turn),))
+        outcome = RECEIPT.fire(receipt.state, ReceiptEvent.NOT_FOUND)
+        if outcome.refused:
+            return Change(receipt.number, fired=fired)
+        moved = receipt.but(
+            version=receipt.version + 1, state=outcome.state, note="not found at the provider"
+        )
+        return Change(receipt.number, records=(moved,), post=(receipt.id,), fired=fired)
+
+    @staticmethod
+    def again(receipt: Receipt, fired: Timer) -> Change:
+        """The wait is over: back into the outbox."""
+        ready = not RECEIPT.fire(receipt.state, ReceiptEvent.SEND).refused
+        post = (receipt.id,) if ready else ()
+        return Change(receipt.number, post=post, fired=fired)
+
+    def told(self, receipt: Receipt, told: Told, word: str, provider_id: str | None) -> Change:
+        """A provider's news of a receipt. Final stays final; the news is kept all the same."""
+        event = _EVENT_OF[told]
+        outcome = RECEIPT.fire(receipt.state, event) if event else None
+        if word in {news.word for news in receipt.history} and (outcome is None or outcome.refused):
+            return Change(receipt.number)
+        news = News(self._clock.now(), word)
+        kept = receipt.but(
+            history=(*receipt.history, news)[-_HISTORY:],
+            provider_id=receipt.provider_id or provider_id,
+        )
+        if outcome is None or outcome.refused:
+            return Change(receipt.number, records=(kept.but(version=receipt.version + 1),))
+        moved, charges = self._left_us(kept, outcome.state, failed=told is Told.FAILED)
+        return Change(receipt.number, records=(moved,), charges=charges)
+
+    def _left_us(
+        self, receipt: Receipt, state: ReceiptState, *, failed: bool = False
+    ) -> tuple[Receipt, tuple[Charge, ...]]:
+        """A receipt that went out; it is charged here, once, whoever said so first."""
+        now = self._clock.now()
+        first = receipt.sent_at is None and not failed
+        moved = receipt.but(
+            version=receipt.version + 1,
+            state=state,
+            sent_at=now if first else receipt.sent_at,
+            done_at=now if state in ENDED else receipt.done_at,
+            charge_fen=receipt.price_fen if first else receipt.charge_fen,
+        )
+        charged = first and receipt.price_fen > 0
+        return moved, (for_receipt(moved, now),) if charged else ()
+
+    def _moved(
+        self,
+        receipt: Receipt,
+        state: ReceiptState,
+        posted: Posted,
+        note: str,
+        timers: tuple[Timer, ...] = (),
+    ) -> Change:
+        moved = receipt.but(
+            version=receipt.version + 1,
+            state=state,
+            note=note,
+            done_at=self._clock.now() if state in ENDED else receipt.done_at,
+        )
+        return Change(receipt.number, records=(moved,), timers=timers, done=(posted,))

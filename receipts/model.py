@@ -1,0 +1,300 @@
+"""The things the business talks about. Frozen: a change is a new value."""
+
+import datetime as dt
+from enum import StrEnum
+from typing import Self
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from statemachines.receipt import ReceiptState
+from statemachines.subscription import SubscriptionState
+
+#: Months, days and the times spoken to customers are China's, wherever the machine stands.
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class Msisdn(str):
+    """A telephone number in E.164 (``+8613802880000``); masked wherever it is only shown."""
+
+    __slots__ = ()
+
+    @property
+    def digits(self) -> str:
+        """The number without its plus sign, as keys are made of it."""
+        return self[1:]
+
+    @property
+    def national(self) -> str:
+        """The number as people in China write it; foreign numbers keep their prefix."""
+        return self[3:] if self.startswith("+86") else str(self)
+
+    @property
+    def masked(self) -> str:
+        """The number with its middle hidden, for logs and pages."""
+        local = self.national
+        return f"{local[:3]}****{local[-4:]}"
+
+    def __repr__(self) -> str:
+        return f"Msisdn({self.masked})"
+
+
+class Mode(StrEnum):
+    """How receipts are shown: over the screen, or filed in the inbox."""
+
+    FLASH = "flash"
+    TEXT = "text"
+
+
+class Language(StrEnum):
+    """The languages every sentence exists in."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+class Door(StrEnum):
+    """The way a wish came in."""
+
+    TEXT = "text"
+    VOICE = "voice"
+    WEB = "web"
+    COUNTER = "counter"
+
+
+class Wish(StrEnum):
+    """What a customer may ask of the service, whichever the door."""
+
+    OPEN = "open"
+    CANCEL = "cancel"
+    ORDINARY = "ordinary"
+    FLASH = "flash"
+    ASK = "ask"
+    RECEIPTS = "receipts"
+    CHARGES = "charges"
+    CHINESE = "chinese"
+    ENGLISH = "english"
+    LIST_ALL = "list_all"
+    HELP = "help"
+    YES = "yes"
+    NO = "no"
+
+
+class Network(StrEnum):
+    """Whose network a number is on, as far as a source can say."""
+
+    CHINA_MOBILE = "china_mobile"
+    CHINA_UNICOM = "china_unicom"
+    CHINA_TELECOM = "china_telecom"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Outcome(StrEnum):
+    """What became of a customer's text, as the receipt tells it."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    NO_ANSWER = "no_answer"
+
+
+class Order(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An offer the customer has seen and not yet answered (a pre-order)."""
+
+    door: Door
+    made_at: dt.datetime
+    expires_at: dt.datetime
+    tariff: str
+
+
+class Subscription(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What we know of one customer; ``version`` rises by one with each change."""
+
+    number: Msisdn
+    version: int = 0
+    state: SubscriptionState = SubscriptionState.NONE
+    mode: Mode = Mode.FLASH
+    language: Language | None = None
+    order: Order | None = None
+    opened_at: dt.datetime | None = None
+    ends_at: dt.datetime | None = None
+    channel: Door | None = None
+    tariff: str | None = None
+    lapsed_at: dt.datetime | None = None
+
+    def but(self, **changes: object) -> Self:
+        """The same customer with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class Kind(StrEnum):
+    """What a thing we send is: the fate of a text, or word about the customer's own order."""
+
+    RECEIPT = "receipt"
+    NOTICE = "notice"
+
+
+class News(msgspec.Struct, frozen=True, array_like=True):
+    """One thing a vendor or the network told us, kept raw for staff."""
+
+    at: dt.datetime
+    word: str
+
+
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something we send to a customer's own phone, and how far it got.
+
+    ``mode`` is what the customer wants, ``sent_as`` what really went out; ``price_fen`` is the
+    tariff's price, ``charge_fen`` what was charged once it was sent.
+    """
+
+    id: str
+    number: Msisdn
+    text: str
+    mode: Mode
+    language: Language
+    created_at: dt.datetime
+    version: int = 0
+    kind: Kind = Kind.RECEIPT
+    state: ReceiptState = ReceiptState.DUE
+    message_id: str | None = None
+    friend: Msisdn | None = None
+    outcome: Outcome | None = None
+    provider: str | None = None
+    provider_id: str | None = None
+    sent_as: Mode | None = None
+    attempts: int = 0
+    asked_at: dt.datetime | None = None
+    sent_at: dt.datetime | None = None
+    done_at: dt.datetime | None = None
+    tariff: str | None = None
+    price_fen: int = 0
+    charge_fen: int = 0
+    note: str | None = None
+    history: tuple[News, ...] = ()
+
+    def but(self, **changes: object) -> Self:
+        """The same receipt with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class Fate(StrEnum):
+    """What the network says of a person-to-person text, in our words."""
+
+    UNDERWAY = "underway"
+    DELIVERED = "delivered"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+
+class Report(msgspec.Struct, frozen=True):
+    """One piece of news about one person-to-person text; ``word`` is the network's own."""
+
+    message_id: str
+    sender: Msisdn
+    friend: Msisdn
+    fate: Fate
+    word: str
+    at: dt.datetime
+
+
+class WhyNot(StrEnum):
+    """Why a report gave no receipt; counted, and looked up by staff."""
+
+    UNDERWAY = "underway"
+    UNKNOWN_WORD = "unknown_word"
+    NOT_SUBSCRIBED = "not_subscribed"
+    SUSPENDED = "suspended"
+    SENDER_OFF_NET = "sender_off_net"
+    FRIEND_OFF_NET = "friend_off_net"
+    PROVINCE_CLOSED = "province_closed"
+    REPEATED = "repeated"
+    CONTRADICTED = "contradicted"
+
+
+class Trail(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All the news of one person-to-person text, and what came of it."""
+
+    message_id: str
+    sender: Msisdn
+    friend: Msisdn
+    version: int = 0
+    fate: Fate = Fate.UNDERWAY
+    receipt_id: str | None = None
+    why_not: WhyNot | None = None
+    history: tuple[News, ...] = ()
+
+    def but(self, **changes: object) -> Self:
+        """The same trail with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How much a number texted today, so that two machines never talk to each other for long."""
+
+    number: Msisdn
+    day: dt.date
+    version: int = 0
+    unknown: int = 0
+    hints: int = 0
+
+    def but(self, **changes: object) -> Self:
+        """The same talk with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class Call(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one call has done so far, for the text that sums it up."""
+
+    sid: str
+    number: Msisdn
+    language: Language
+    version: int = 0
+    acts: tuple[tuple[str, dict[str, str]], ...] = ()
+
+    def but(self, **changes: object) -> Self:
+        """The same call with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class ChargeKind(StrEnum):
+    """What a charge is for."""
+
+    MONTHLY = "monthly"
+    RECEIPT = "receipt"
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """One amount a customer owes: ``fen`` is 1/100 yuan, ``month`` is ``YYYY-MM`` in Shanghai."""
+
+    id: str
+    number: Msisdn
+    kind: ChargeKind
+    fen: int
+    month: str
+    why: str
+    at: dt.datetime
+    tariff: str
+
+
+class Audit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who asked for what, through which door, and what it changed; never overwritten."""
+
+    at: dt.datetime
+    number: Msisdn
+    door: str
+    event: str
+    before: str
+    after: str
+    claim: str = ""
+    tariff: str = ""
+    shown: str = ""
+    heard: str = ""
+
+
+def month_of(at: dt.datetime) -> str:
+    """The Shanghai calendar month of a moment, as ``YYYY-MM``."""
+    return at.astimezone(SHANGHAI).strftime("%Y-%m")

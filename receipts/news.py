@@ -1,0 +1,28 @@
+"""News of our own receipts, whichever provider brings it."""
+
+from receipts.delivery import Delivery, Told
+from receipts.ports import Contended, Store, Verdict
+
+_ROUNDS = 20
+
+
+def take_news(
+    store: Store,
+    delivery: Delivery,
+    receipt_id: str,
+    told: Told,
+    word: str,
+    provider_id: str | None,
+) -> bool:
+    """One piece of news, on disk when this returns; False when no such receipt is known.
+
+    Raises StoreUnavailable.
+    """
+    for _ in range(_ROUNDS):
+        receipt = store.receipts([receipt_id])[0]
+        if receipt is None:
+            return False
+        change = delivery.told(receipt, told, word, provider_id)
+        if not change.records or store.commit(change).verdict is Verdict.DONE:
+            return True
+    raise Contended("the same receipt was changed by others again and again")

@@ -1,0 +1,55 @@
+"""Texts we send by ourselves about a customer's own order."""
+
+import hashlib
+
+from receipts.delivery import Delivery
+from receipts.model import Call, Language, Mode, Msisdn, Receipt
+from receipts.ports import Change, Held, Store, Timer
+from receipts.wording import notices
+
+#: The timer that sums up a call whose end nobody told us.
+CALL = "call"
+
+
+def notice(
+    store: Store,
+    delivery: Delivery,
+    number: Msisdn,
+    about: str,
+    text: str,
+    language: Language,
+) -> Receipt:
+    """One notice, ordinary so that it stays in the inbox; ``about`` makes it single."""
+    seed = hashlib.blake2b(f"notice|{number}|{about}".encode(), digest_size=10).hexdigest()
+    return delivery.notice(store.receipt_id(number, seed), number, text, Mode.TEXT, language)
+
+
+def summed_up(
+    held: Held, store: Store, delivery: Delivery, sid: str, fired: Timer | None = None
+) -> Change:
+    """What a call did, told in one text after it; nothing when it changed nothing."""
+    call = held.call
+    if call is None or not call.acts:
+        return Change(held.number, fired=fired)
+    text = _told(call)
+    sent = notice(store, delivery, held.number, f"call {sid}", text, call.language)
+    return Change(
+        held.number,
+        records=(call.but(version=call.version + 1, acts=()), sent),
+        post=(sent.id,),
+        untimers=(Timer(CALL, held.number, sid),) if fired is None else (),
+        fired=fired,
+    )
+
+
+def _told(call: Call) -> str:
+    acts = [notices().say(f"act.{key}", call.language, **facts) for key, facts in call.acts]
+    between = "；" if call.language is Language.ZH else "; "
+    return notices().say(
+        "notice.call", call.language, **(call.acts[-1][1] | {"acts": between.join(acts)})
+    )
+
+
+def tells(act: str) -> bool:
+    """Whether an act is one that a call's summing-up tells of."""
+    return f"act.{act}" in notices().keys()  # noqa: SIM118 - a catalogue is no mapping

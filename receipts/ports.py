@@ -1,0 +1,239 @@
+"""What the business needs from outside, and the ways the outside can fail."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+import msgspec
+
+from receipts.model import (
+    Audit,
+    Call,
+    Charge,
+    Kind,
+    Mode,
+    Msisdn,
+    Receipt,
+    Subscription,
+    Talk,
+    Trail,
+)
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be reached or cannot be written; nothing was changed."""
+
+
+class Contended(StoreUnavailable):
+    """The same record was changed by others again and again while we decided."""
+
+
+class SendingFailure(Exception):
+    """A provider did not take what we gave it. ``detail`` is its own word, for staff."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class TryLater(SendingFailure):
+    """It certainly did not go out; asking again later may work."""
+
+
+class Never(SendingFailure):
+    """It certainly did not go out and never will."""
+
+
+class Unsure(SendingFailure):
+    """The request left us and no clear answer came: it may have gone out."""
+
+
+class Clock(Protocol):
+    """The one source of time."""
+
+    def now(self) -> dt.datetime:
+        """The service's time, aware, which trials may move."""
+
+    def outside(self) -> dt.datetime:
+        """The world's time, aware, for talking with others about when something happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a provider can do."""
+
+    flash: bool
+    reports: bool
+    lookup: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One text to hand to a provider. ``mode`` is how it should be shown."""
+
+    id: str
+    to: Msisdn
+    text: str
+    mode: Mode
+
+
+class Provider(Protocol):
+    """Somebody who carries texts to phones."""
+
+    name: str
+    abilities: Abilities
+
+    def send(self, parcel: Parcel) -> str:
+        """Hand one text over; the provider's own id for it.
+
+        Raises TryLater, Never or Unsure.
+        """
+
+    def find(self, parcel: Parcel, since: dt.datetime, known: frozenset[str]) -> str | None:
+        """The provider's id of a text it may have taken since then, None when it has none.
+
+        ``known`` are ids that belong to other texts. Raises TryLater when it cannot say now.
+        """
+
+
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a door tells the customer: phrases by key with their facts; ``next`` is the door's own.
+
+    It is kept beside the claim of its event, so that a repeat gets the same answer.
+    """
+
+    phrases: tuple[tuple[str, dict[str, str]], ...] = ()
+    language: str = ""
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one read brought: the customer, and whether the event was answered before."""
+
+    number: Msisdn
+    subscription: Subscription
+    answered: Answer | None = None
+    talk: Talk | None = None
+    trail: Trail | None = None
+    call: Call | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One entry of the outbox in a worker's hands."""
+
+    shard: int
+    entry: str
+    receipt_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Something that time alone brings: at ``at``, look at ``subject`` for ``kind``."""
+
+    kind: str
+    number: Msisdn
+    subject: str
+    at: dt.datetime | None = None
+
+
+Stored = Subscription | Receipt | Trail | Talk | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """All that one event does, for one customer: it happens whole or not at all.
+
+    Every record in ``records`` carries the version it will have; the store refuses the change
+    when the stored version is not one less.
+    """
+
+    number: Msisdn
+    claim: str | None = None
+    answer: Answer = field(default_factory=Answer)
+    records: tuple[Stored, ...] = ()
+    charges: tuple[Charge, ...] = ()
+    audit: tuple[Audit, ...] = ()
+    post: tuple[str, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    untimers: tuple[Timer, ...] = ()
+    fired: Timer | None = None
+    done: tuple[Posted, ...] = ()
+    count: tuple[str, ...] = ()
+
+
+class Verdict(Enum):
+    """How a commit ended."""
+
+    DONE = "done"
+    SEEN = "seen"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A commit's end; ``answer`` is the first answer when the event had been claimed before."""
+
+    verdict: Verdict
+    answer: Answer | None = None
+
+
+class Store(Protocol):
+    """The memory of the business. Every method raises StoreUnavailable when it is out of reach."""
+
+    def read(
+        self,
+        number: Msisdn,
+        claim: str | None = None,
+        *,
+        talk: bool = False,
+        message_id: str | None = None,
+        call: str | None = None,
+    ) -> Held:
+        """One round trip: the customer and what else the event needs."""
+
+    def commit(self, change: Change) -> Committed:
+        """One round trip: all of it or nothing, on disk when it returns."""
+
+    def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
+        """Several changes, each on its own, in one round trip a slot."""
+
+    def receipts(self, ids: Iterable[str]) -> list[Receipt | None]:
+        """Receipts by id, in the order asked."""
+
+    def receipts_of(self, number: Msisdn, limit: int, kind: Kind | None) -> list[Receipt]:
+        """A customer's newest receipts first."""
+
+    def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
+        """A customer's charges of some months, oldest first."""
+
+    def receipt_id(self, number: Msisdn, seed: str) -> str:
+        """The id of a receipt for this customer, made from what it is about."""
+
+    def ping(self) -> None:
+        """Raises StoreUnavailable unless the store answers."""
+
+
+class Outbox(Protocol):
+    """What waits to be sent, and what time alone will bring. Raises StoreUnavailable."""
+
+    def take(self, worker: str, limit: int, wait: float) -> list[Posted]:
+        """Fresh entries of the outbox for this worker; waits at most ``wait`` seconds."""
+
+    def take_over(self, worker: str, idle: float, limit: int) -> list[Posted]:
+        """Entries that a worker silent for ``idle`` seconds still held."""
+
+    def keep(self, worker: str, entries: Iterable[Posted]) -> None:
+        """Say that these entries are still being worked on."""
+
+    def forget(self, entries: Iterable[Posted]) -> None:
+        """Drop entries whose receipt is no longer known."""
+
+    def due(self, now: dt.datetime, limit: int) -> list[Timer]:
+        """Timers whose moment has come, oldest first."""
+
+
+Decide = Callable[[Held], Change]

@@ -1,0 +1,1 @@
+"""Those who carry our receipts: one file a vendor, and its words stop there."""

@@ -1,0 +1,207 @@
+"""Twilio: ordinary texts through its own SDK. It has no flash message at all."""
+
+import datetime as dt
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http import HttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from receipts.delivery import Told
+from receipts.model import Fate
+from receipts.ports import Abilities, Never, Parcel, SendingFailure, TryLater, Unsure
+
+#: Seconds to connect and to wait for an answer; the SDK's own default is to wait for ever.
+TIMEOUTS = (3.05, 10.0)
+
+#: How far the provider's clock and ours may differ, when a text is looked up by its time.
+_SKEW = dt.timedelta(minutes=5)
+
+#: How many of a customer's newest texts a look-up reads.
+_LOOKED_THROUGH = 50
+
+#: Codes that no waiting mends: the recipient cannot or will not have it (docs: errors 21xxx).
+_NEVER = frozenset(
+    {21211, 21214, 21217, 21602, 21604, 21610, 21612, 21614, 21617, 21619, 21635, 30004, 30005}
+)
+
+#: What became of a customer's text, in the words of its status callbacks.
+_FATE = {
+    "accepted": Fate.UNDERWAY,
+    "scheduled": Fate.UNDERWAY,
+    "queued": Fate.UNDERWAY,
+    "sending": Fate.UNDERWAY,
+    "sent": Fate.UNDERWAY,
+    "delivered": Fate.DELIVERED,
+    "read": Fate.DELIVERED,
+    "undelivered": Fate.FAILED,
+    "failed": Fate.FAILED,
+    "canceled": Fate.FAILED,
+}
+
+#: Error codes that say more than "failed": refused by the network, or run out of time.
+_FATE_OF_ERROR = {"30007": Fate.REJECTED, "30004": Fate.REJECTED, "30036": Fate.EXPIRED}
+
+#: What it says of a receipt of ours.
+_TOLD = {
+    "accepted": Told.UNDERWAY,
+    "scheduled": Told.UNDERWAY,
+    "queued": Told.UNDERWAY,
+    "sending": Told.UNDERWAY,
+    "sent": Told.UNDERWAY,
+    "delivered": Told.DELIVERED,
+    "read": Told.DELIVERED,
+    "undelivered": Told.UNDELIVERED,
+    "failed": Told.FAILED,
+    "canceled": Told.FAILED,
+}
+
+
+def fate_of(status: str, error: str = "") -> Fate:
+    """What a status of a person-to-person text means; an unknown word is never final."""
+    fate = _FATE.get(status, Fate.UNKNOWN)
+    return _FATE_OF_ERROR.get(error, fate) if fate is Fate.FAILED else fate
+
+
+def told_of(status: str) -> Told:
+    """What a status of our own receipt means; an unknown word is never final."""
+    return _TOLD.get(status, Told.UNKNOWN)
+
+
+class Twilio:
+    """Sends through one account. ``sender`` is a number, or a messaging service (``MG...``)."""
+
+    name = "twilio"
+    abilities = Abilities(flash=False, reports=True, lookup=True)
+
+    def __init__(
+        self,
+        account: str,
+        credentials: tuple[str, str],
+        sender: str,
+        api_url: str,
+        public_url: str,
+        connections: int = 16,
+    ) -> None:
+        self._client = Client(
+            *credentials,
+            account,
+            http_client=_Http(api_url.rstrip("/"), connections),
+        )
+        self._sender = (
+            {"messaging_service_sid": sender} if sender.startswith("MG") else {"from_": sender}
+        )
+        self._public_url = public_url.rstrip("/")
+
+    def send(self, parcel: Parcel) -> str:
+        """Hand one text over; Twilio's id for it. Raises TryLater, Never or Unsure."""
+        try:
+            message = self._client.messages.create(
+                to=parcel.to,
+                body=parcel.text,
+                status_callback=f"{self._public_url}/receipts/{parcel.id}/status",
+                **self._sender,
+            )
+        except TwilioRestException as refused:
+            raise _judged(refused) from refused
+        except (requests.RequestException, TwilioException) as lost:
+            raise _unanswered(lost) from lost
+        if not message.sid:
+            raise Unsure("taken without an id")
+        return str(message.sid)
+
+    def find(self, parcel: Parcel, since: dt.datetime, known: frozenset[str]) -> str | None:
+        """Twilio's id of a text it may have taken since then; None when it has none.
+
+        Matched by recipient, words and time: Twilio has no idempotency key. The filter by
+        DateSent would hide texts still queued, so only the recipient is asked for.
+        """
+        try:
+            messages = self._client.messages.list(to=parcel.to, limit=_LOOKED_THROUGH)
+        except (requests.RequestException, TwilioException) as failure:
+            raise TryLater(f"look-up failed: {failure}") from failure
+        for message in messages:
+            created = message.date_created
+            recent = created is None or created >= since - _SKEW
+            if message.sid and message.sid not in known and message.body == parcel.text and recent:
+                return str(message.sid)
+        return None
+
+
+class _Http(HttpClient):
+    """The SDK's requests, at another address when asked for, never without a time-out.
+
+    The SDK's own client hands back its last answer from a shared attribute: two threads would
+    read each other's. Here each answer stays with its request.
+    """
+
+    def __init__(self, api_url: str, connections: int) -> None:
+        super().__init__(_SILENT, False, None)
+        self._api_url = api_url
+        self._session = requests.Session()
+        adapter = HTTPAdapter(pool_maxsize=connections, max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        params: dict[str, object] | None = None,
+        data: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,  # noqa: FBT001, FBT002 - the SDK's own signature
+    ) -> Response:
+        """One request, answered or raising what requests raises."""
+        answer = self._session.request(
+            method.upper(),
+            url.replace("https://api.twilio.com", self._api_url, 1),
+            params=params,  # type: ignore[arg-type]
+            data=data,
+            headers=headers,
+            auth=auth,
+            timeout=timeout or TIMEOUTS,
+            allow_redirects=allow_redirects,
+        )
+        return Response(answer.status_code, answer.text, answer.headers)
+
+
+#: The SDK wants a logger and would log numbers through it; nothing of ours is logged there.
+_SILENT: Any = None
+
+
+def _judged(refused: TwilioRestException) -> SendingFailure:
+    """What an error answer means: for certain not sent, or not known."""
+    detail = f"twilio {refused.status}/{refused.code}"
+    if refused.code in _NEVER:
+        return Never(detail)
+    # Only 429 and plain refusals are documented as never processed; after a 5xx nobody knows.
+    if refused.status >= 500:  # noqa: PLR2004
+        return Unsure(detail)
+    # The rest is our own set-up (credentials, sender, region): it can be mended while we wait.
+    return TryLater(detail)
+
+
+def _unanswered(lost: Exception) -> SendingFailure:
+    """What a missing answer means: if we never got through, it was certainly not sent."""
+    if isinstance(lost, requests.ConnectTimeout) or never_connected(lost):
+        return TryLater(f"twilio not reached: {type(lost).__name__}")
+    return Unsure(f"twilio gave no answer: {type(lost).__name__}")
+
+
+def never_connected(lost: Exception) -> bool:
+    """Whether a request failed before a word of it could leave."""
+    if not isinstance(lost, requests.ConnectionError):
+        return False
+    reason = getattr(lost.args[0], "reason", None) if lost.args else None
+    return type(reason).__name__ in {
+        "NewConnectionError",
+        "ConnectTimeoutError",
+        "NameResolutionError",
+        "SSLError",
+    }

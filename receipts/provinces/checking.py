@@ -1,0 +1,146 @@
+"""Proves that a rule book can be lived with: the rules that types alone cannot say."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from receipts.model import Door, Wish
+from receipts.provinces.folding import fold
+from receipts.provinces.rules import Province, RuleBook, WordList
+from receipts.provinces.wrong import Fault, Step
+
+#: Words that Twilio answers itself on long codes and toll-free numbers, and may block a sender
+#: for (its help pages on opt-out keywords).
+KEPT = frozenset(
+    {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"}
+    | {"START", "YES", "UNSTOP"}
+    | {"HELP", "INFO"}
+)
+#: The languages a hotline can greet in: the two of every sentence, and Cantonese.
+GREETINGS = frozenset({"zh", "en", "yue"})
+
+_KEPT_FOLDED = frozenset(fold(word) for word in KEPT)
+_NEEDED = (Wish.OPEN, Wish.CANCEL, Wish.ASK, Wish.ORDINARY, Wish.FLASH)
+_LISTS = ("code", "zh", "en", "kept")
+
+Spelled = tuple[tuple[Step, ...], Wish, str]
+
+
+def faults_of(book: RuleBook) -> Iterator[Fault]:
+    """Everything that is wrong with a book whose types are right."""
+    yield from _service_words(book)
+    yield from _sending(book)
+    yield from _versions(book)
+    for province in book.provinces.values():
+        yield from _doors(book, province)
+        yield from _greeting(province)
+        yield from _words(book, province)
+        yield from _tariffs(book, province)
+
+
+def _spelled(words: WordList, where: tuple[Step, ...]) -> Iterator[Spelled]:
+    for wish, spellings in words.items():
+        for word in spellings:
+            yield (*where, wish.value), wish, word
+
+
+def _everywhere(book: RuleBook) -> Iterator[Spelled]:
+    for name in _LISTS:
+        yield from _spelled(getattr(book.words, name), ("words", name))
+
+
+def _service_words(book: RuleBook) -> Iterator[Fault]:
+    yield from _clashes(list(_everywhere(book)))
+    for where, _, word in _everywhere(book):
+        if (fold(word) in _KEPT_FOLDED) != (where[1] == "kept"):
+            yield Fault(
+                where,
+                f"{word} is {'' if where[1] != 'kept' else 'not '}a word the provider keeps",
+                "list exactly the provider's own words in [words.kept]",
+            )
+
+
+def _words(book: RuleBook, province: Province) -> Iterator[Fault]:
+    own = list(_spelled(province.words, ("provinces", province.code, "words")))
+    yield from _clashes([*_everywhere(book), *own], fresh=len(own))
+    for where, _, word in own:
+        if fold(word) in _KEPT_FOLDED:
+            yield Fault(
+                where,
+                f"{word} is a word the provider keeps for itself, and may never reach us",
+                "choose another word",
+            )
+
+
+def _clashes(words: list[Spelled], fresh: int | None = None) -> Iterator[Fault]:
+    """Words that mean two things, or nothing, once folded; only the ``fresh`` last are told of."""
+    meaning: dict[str, tuple[Wish, str]] = {}
+    told_from = 0 if fresh is None else len(words) - fresh
+    for position, (where, wish, word) in enumerate(words):
+        folded = fold(word)
+        other, spelling = meaning.setdefault(folded, (wish, word))
+        if position < told_from:
+            continue
+        if not folded:
+            yield Fault(where, f"nothing is left of {word!r} when folded", "use letters or digits")
+        elif other is not wish:
+            said = f"{word} clashes with {spelling} for {other.value}: both read as {folded}"
+            yield Fault(where, said, "change one of the two words")
+
+
+def _doors(book: RuleBook, province: Province) -> Iterator[Fault]:
+    """Each wish needs a door, and a door that opens must also cancel (domain notes rule 11)."""
+    where = ("provinces", province.code, "doors")
+    if len(set(province.doors)) != len(province.doors):
+        yield Fault(where, "names a door twice", "name each door once")
+    texted = {wish for _, wish, _ in _everywhere(book)} | set(province.words)
+    silent = [wish for wish in _NEEDED if wish not in texted]
+    only_text = set(province.doors) == {Door.TEXT}
+    for wish in silent if only_text else ():
+        yield Fault(where, f"no door for {wish.value}", f"add a word for {wish.value} or a door")
+    if Door.TEXT in province.doors and not only_text and Wish.CANCEL in silent:
+        yield Fault(where, "a text can open but not cancel", "add a word for cancel")
+
+
+def _greeting(province: Province) -> Iterator[Fault]:
+    unknown = [code for code in province.greeting if code not in GREETINGS]
+    if unknown:
+        where = ("provinces", province.code, "greeting")
+        said = f"no greeting in {', '.join(unknown)}"
+        yield Fault(where, said, "use " + ", ".join(sorted(GREETINGS)))
+
+
+def _tariffs(book: RuleBook, province: Province) -> Iterator[Fault]:
+    for index, (earlier, later) in enumerate(pairwise(province.tariffs), start=1):
+        if later.since <= earlier.since:
+            yield Fault(
+                ("provinces", province.code, "tariffs", index, "from"),
+                f"{later.since} is not after {earlier.since}, the day of the tariff before",
+                "put tariffs in the order of their days, each day once",
+            )
+    for index, tariff in enumerate(province.tariffs):
+        if tariff.monthly_fen > book.limits.monthly_cap_fen:
+            yield Fault(
+                ("provinces", province.code, "tariffs", index, "monthly_fen"),
+                f"{tariff.monthly_fen} fen is over the cap of {book.limits.monthly_cap_fen}",
+                "lower the fee, or raise limits.monthly_cap_fen",
+            )
+
+
+def _versions(book: RuleBook) -> Iterator[Fault]:
+    """A charge names its tariff by version alone, so no two may share one."""
+    owners: dict[str, str] = {}
+    for code, province in book.provinces.items():
+        for index, tariff in enumerate(province.tariffs):
+            owner = owners.setdefault(tariff.version, f"{code} {index}")
+            if owner != f"{code} {index}":
+                where = ("provinces", code, "tariffs", index, "version")
+                yield Fault(where, f"{tariff.version} is used twice", "give it a name of its own")
+
+
+def _sending(book: RuleBook) -> Iterator[Fault]:
+    delays = book.sending.delays_seconds
+    where = ("sending", "delays_seconds")
+    if any(later < earlier for earlier, later in pairwise(delays)):
+        yield Fault(where, "grows shorter", "put the delays in growing order")
+    if sum(delays) >= book.sending.expire_after_hours * 3600:
+        yield Fault(where, "is longer than expire_after_hours", "shorten the delays")

@@ -1,0 +1,155 @@
+"""What a rule book says, as frozen values; how it is written down is ``loading``'s matter."""
+
+import datetime as dt
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from receipts.model import Door, Language, Wish
+
+Count = Annotated[int, Meta(ge=0)]
+Some = Annotated[int, Meta(ge=1)]
+Text = Annotated[str, Meta(min_length=1)]
+#: The source's own bounds: 0-3 yuan.
+Fen = Annotated[int, Meta(ge=0, le=300)]
+WordList = dict[Wish, tuple[Text, ...]]
+
+
+class Effect(StrEnum):
+    """When a cancelled subscription ends."""
+
+    MONTH_END = "month_end"
+    NOW = "now"
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the rule book; a key that we do not know is refused, not ignored."""
+
+
+class Names(Rules, frozen=True, kw_only=True):
+    """A province's name in both languages."""
+
+    zh: Text
+    en: Text
+
+    def in_(self, language: Language) -> str:
+        """The name in one of the languages."""
+        return self.zh if language is Language.ZH else self.en
+
+
+class Tariff(Rules, frozen=True, kw_only=True):
+    """What the service costs from a day on; a new price is a new version."""
+
+    version: Text
+    since: dt.date = msgspec.field(name="from")
+    monthly_fen: Fen
+    per_receipt_fen: Fen
+    free_receipts: Count = 0
+    trial_days: Count = 0
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing is ever charged."""
+        return self.monthly_fen == 0 and self.per_receipt_fen == 0
+
+
+class Province(Rules, frozen=True, kw_only=True):
+    """One covered province. ``tariffs`` stand in the order of their days."""
+
+    code: str
+    names: Names
+    doors: Annotated[tuple[Door, ...], Meta(min_length=1)]
+    languages: Annotated[tuple[Language, ...], Meta(min_length=1)] = (Language.ZH, Language.EN)
+    greeting: Annotated[tuple[Text, ...], Meta(min_length=1)] = ("zh", "en")
+    words: WordList = {}
+    tariffs: Annotated[tuple[Tariff, ...], Meta(min_length=1)]
+    confirmation_hours: Annotated[int, Meta(ge=1, le=720)] = 48
+    cancel_takes_effect: Effect = Effect.MONTH_END
+    voice_password: bool = False
+
+    def has(self, door: Door) -> bool:
+        """Whether customers of this province may use the door."""
+        return door in self.doors
+
+    def tariff_at(self, day: dt.date) -> Tariff:
+        """The tariff in force on a day in China; before the first one, the first."""
+        begun = [tariff for tariff in self.tariffs if tariff.since <= day]
+        return begun[-1] if begun else self.tariffs[0]
+
+    def tariff(self, version: str) -> Tariff | None:
+        """The tariff of that version, None when this book has none."""
+        return next((each for each in self.tariffs if each.version == version), None)
+
+    @property
+    def window(self) -> dt.timedelta:
+        """How long an offer waits for its yes."""
+        return dt.timedelta(hours=self.confirmation_hours)
+
+
+class Words(Rules, frozen=True, kw_only=True):
+    """Words valid everywhere, by the language they are in; ``kept`` are the provider's own."""
+
+    code: WordList = {}
+    zh: WordList = {}
+    en: WordList = {}
+    kept: WordList = {}
+
+
+class Limits(Rules, frozen=True, kw_only=True):
+    """How often we answer, so that machines do not talk to each other for long."""
+
+    help_answers_a_day: Count = 3
+    burst_replies: Some = 20
+    burst_minutes: Some = 10
+    receipts_shown: Some = 3
+    monthly_cap_fen: Fen = 300
+
+
+class Retention(Rules, frozen=True, kw_only=True):
+    """How long things are kept."""
+
+    claims_days: Some = 40
+    trails_days: Some = 40
+    receipts_months: Some = 6
+    # Orders are disputed within five months at the latest (telecom rules, domain notes rule 14).
+    audit_months: Annotated[int, Meta(ge=5)] = 36
+
+
+class Sending(Rules, frozen=True, kw_only=True):
+    """How a receipt is tried, and when silence counts as an answer."""
+
+    max_attempts: Some = 6
+    delays_seconds: Annotated[tuple[Some, ...], Meta(min_length=1)] = (5, 30, 120, 600, 3600)
+    look_after_seconds: Annotated[tuple[Some, ...], Meta(min_length=1)] = (1, 5, 15)
+    expire_after_hours: Some = 24
+    validity_hours: Some = 48
+    margin_hours: Count = 2
+
+    def delay(self, attempts: int) -> dt.timedelta:
+        """How long to wait after so many attempts; the last delay repeats."""
+        position = min(max(attempts, 1), len(self.delays_seconds)) - 1
+        return dt.timedelta(seconds=self.delays_seconds[position])
+
+
+class RuleBook(Rules, frozen=True, kw_only=True):
+    """All the rules, checked. ``invented`` says that its values are for trying out only."""
+
+    version: Text
+    invented: bool = False
+    limits: Limits = Limits()
+    retention: Retention = Retention()
+    sending: Sending = Sending()
+    words: Words
+    provinces: dict[str, Province]
+    names: dict[str, Names]
+
+    def province(self, code: str | None) -> Province | None:
+        """The rules of a province, None when it is unknown or not covered."""
+        return self.provinces.get(code) if code else None
+
+    def name(self, code: str, language: Language) -> str:
+        """What people call a province, covered or not; its code when the book does not know it."""
+        known = self.names.get(code)
+        return known.in_(language) if known else code

@@ -1,0 +1,1 @@
+"""The memory of the business: one server, one script, all or nothing."""

@@ -1,0 +1,53 @@
+-- One change of one customer: every check first, then every write. A script runs alone and its
+-- writes reach the disk as one, so a change happens whole or not at all.
+--
+-- ARGV is a run of instructions of four words: name, number of the key, two arguments.
+
+local function each(work)
+  for i = 1, #ARGV, 4 do
+    local stop = work(ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3])
+    if stop then return stop end
+  end
+end
+
+local function check(name, key, a)
+  if name == 'claim' then -- seconds kept, the answer
+    local seen = redis.call('GET', key)
+    if seen then return { 'seen', seen } end
+  elseif name == 'guard' then -- the version decided upon; a record begins with its version
+    local held = redis.call('GET', key)
+    if (held and string.match(held, '^%d+') or '0') ~= a then return { 'conflict' } end
+  elseif name == 'ring' then -- the timer that fired must still be set
+    if not redis.call('ZSCORE', key, a) then return { 'conflict' } end
+  end
+end
+
+local function write(name, key, a, b)
+  if name == 'claim' or name == 'put' then
+    if a == '0' then redis.call('SET', key, b) else redis.call('SET', key, b, 'EX', a) end
+  elseif name == 'drop' then
+    redis.call('DEL', key)
+  elseif name == 'list' then -- newest first, at most so many
+    redis.call('LPUSH', key, b)
+    redis.call('LTRIM', key, 0, a - 1)
+  elseif name == 'once' then
+    redis.call('HSETNX', key, a, b)
+  elseif name == 'append' then
+    redis.call('XADD', key, '*', a, b)
+  elseif name == 'member' then
+    redis.call('SADD', key, a)
+  elseif name == 'count' then
+    redis.call('HINCRBY', key, a, b)
+  elseif name == 'set' then
+    redis.call('ZADD', key, a, b)
+  elseif name == 'unset' or name == 'ring' then
+    redis.call('ZREM', key, a)
+  elseif name == 'done' then
+    redis.call('XACK', key, b, a)
+    redis.call('XDEL', key, a)
+  elseif name == 'expire' then
+    redis.call('EXPIRE', key, a)
+  end
+end
+
+return each(check) or each(write) or { 'done' }

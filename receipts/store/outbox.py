@@ -1,0 +1,148 @@
+"""The outbox: one stream a shard, read by all workers as one group; timers beside it."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+import redis
+
+from receipts.model import Msisdn
+from receipts.ports import Posted, StoreUnavailable, Timer
+from receipts.store.keys import GROUP, Keys
+from receipts.store.server import Server
+
+_Entries = list[tuple[bytes, dict[bytes, bytes]]]
+
+
+class RedisOutbox:
+    """What waits to be sent, and what time alone will bring."""
+
+    def __init__(self, server: Server, keys: Keys) -> None:
+        self._server, self._client, self._keys = server, server.client, keys
+
+    def open(self) -> None:
+        """Make the outbox ready.
+
+        Raises StoreUnavailable, also when the store was filled with another number of shards.
+        """
+        shards = self._keys.shards
+        found = self._server.ask(lambda: self._client.set("shards", shards, nx=True, get=True))
+        if found is not None and int(found) != shards:
+            raise StoreUnavailable(
+                f"this store was filled with SHARDS={int(found)}: "
+                f"start with that value (now {shards}), or with an empty store"
+            )
+        for shard in range(shards):
+            self._make_group(self._keys.outbox(shard))
+
+    def _make_group(self, stream: str) -> None:
+        def ask() -> None:
+            try:
+                self._client.xgroup_create(stream, GROUP, id="0", mkstream=True)
+            except redis.ResponseError as already:
+                if "BUSYGROUP" not in str(already):
+                    raise
+
+        self._server.ask(ask)
+
+    def take(self, worker: str, limit: int, wait: float) -> list[Posted]:
+        """Fresh entries of the outbox for this worker; waits at most ``wait`` seconds."""
+        streams: dict[Any, Any] = {
+            self._keys.outbox(shard): ">" for shard in range(self._keys.shards)
+        }
+        block = max(1, int(wait * 1000))
+        found = self._server.ask(
+            lambda: self._client.xreadgroup(GROUP, worker, streams, count=limit, block=block)
+        )
+        return [
+            Posted(_shard_of(stream), entry.decode(), fields[b"id"].decode())
+            for stream, entries in _pairs(found)
+            for entry, fields in entries
+        ]
+
+    def take_over(self, worker: str, idle: float, limit: int) -> list[Posted]:
+        """Entries that a worker silent for ``idle`` seconds still held."""
+
+        def ask() -> list[Any]:
+            pipe = self._client.pipeline(transaction=False)
+            for shard in range(self._keys.shards):
+                pipe.xautoclaim(
+                    self._keys.outbox(shard), GROUP, worker, int(idle * 1000), count=limit
+                )
+            return list(pipe.execute())
+
+        return [
+            Posted(shard, entry.decode(), fields[b"id"].decode())
+            for shard, reply in enumerate(self._server.ask(ask))
+            for entry, fields in reply[1]
+        ]
+
+    def keep(self, worker: str, entries: Iterable[Posted]) -> None:
+        """Say that these entries are still being worked on, so that nobody takes them over."""
+        by_shard = _by_shard(entries)
+
+        def ask() -> None:
+            pipe = self._client.pipeline(transaction=False)
+            for shard, held in by_shard.items():
+                pipe.xclaim(self._keys.outbox(shard), GROUP, worker, 0, held, justid=True)
+            pipe.execute()
+
+        if by_shard:
+            self._server.ask(ask)
+
+    def forget(self, entries: Iterable[Posted]) -> None:
+        """Drop entries whose receipt is no longer known."""
+        by_shard = _by_shard(entries)
+
+        def ask() -> None:
+            pipe = self._client.pipeline(transaction=False)
+            for shard, held in by_shard.items():
+                pipe.xack(self._keys.outbox(shard), GROUP, *held)
+                pipe.xdel(self._keys.outbox(shard), *held)
+            pipe.execute()
+
+        if by_shard:
+            self._server.ask(ask)
+
+    def due(self, now: dt.datetime, limit: int) -> list[Timer]:
+        """Timers whose moment has come, oldest first; they stay set until a commit rings them."""
+
+        def ask() -> list[list[tuple[bytes, float]]]:
+            pipe = self._client.pipeline(transaction=False)
+            for shard in range(self._keys.shards):
+                pipe.zrange(
+                    self._keys.timers(shard),
+                    "-inf",
+                    now.timestamp(),
+                    byscore=True,
+                    offset=0,
+                    num=limit,
+                    withscores=True,
+                )
+            return list(pipe.execute())
+
+        timers = [_timer(raw, score) for found in self._server.ask(ask) for raw, score in found]
+        return sorted(timers, key=lambda timer: timer.at or now)[:limit]
+
+
+def _by_shard(entries: Iterable[Posted]) -> dict[int, list[Any]]:
+    by_shard: dict[int, list[Any]] = {}
+    for posted in entries:
+        by_shard.setdefault(posted.shard, []).append(posted.entry)
+    return by_shard
+
+
+def _pairs(found: object) -> list[tuple[bytes, _Entries]]:
+    """The reply to XREADGROUP, which the client gives as a list or, under RESP3, as a mapping."""
+    if isinstance(found, dict):
+        return [(stream, runs[0] if runs else []) for stream, runs in found.items()]
+    return list(found) if isinstance(found, list) else []
+
+
+def _shard_of(stream: bytes) -> int:
+    return int(stream[2 : stream.index(b"}")])
+
+
+def _timer(raw: bytes, score: float) -> Timer:
+    kind, number, subject = raw.decode().split("|", 2)
+    return Timer(kind, Msisdn(number), subject, dt.datetime.fromtimestamp(score, dt.UTC))

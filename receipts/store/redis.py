@@ -1,0 +1,153 @@
+"""The store on Redis: one read, one script on one slot."""
+
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from typing import cast
+
+from redis.client import Pipeline
+from redis.exceptions import NoScriptError
+
+from receipts.model import (
+    Call,
+    Charge,
+    Kind,
+    Msisdn,
+    Receipt,
+    Subscription,
+    Talk,
+    Trail,
+)
+from receipts.ports import Change, Committed, Held, Verdict
+from receipts.store.keys import Keys
+from receipts.store.records import answer, restored, unpacked
+from receipts.store.script import Kept, Script
+from receipts.store.server import Server
+
+_SCRIPT = files("receipts.store").joinpath("commit.lua").read_text()
+
+
+class RedisStore:
+    """All that the business remembers. A commit made twice is safe: its claim or versions tell."""
+
+    def __init__(self, server: Server, keys: Keys, kept: Kept | None = None) -> None:
+        self._server, self._client = server, server.client
+        self._keys, self._kept = keys, kept or Kept()
+        self._sha = ""
+
+    def ping(self) -> None:
+        """Raises StoreUnavailable unless the server answers."""
+        self._server.ask(self._client.ping)
+
+    # -- one read, one commit ----------------------------------------------------------------
+
+    def receipt_id(self, number: Msisdn, seed: str) -> str:
+        """The id of a receipt for this customer, made from what it is about."""
+        return self._keys.receipt_id(number, seed)
+
+    def read(
+        self,
+        number: Msisdn,
+        claim: str | None = None,
+        *,
+        talk: bool = False,
+        message_id: str | None = None,
+        call: str | None = None,
+    ) -> Held:
+        """One round trip: the customer and what else the event needs."""
+        keys = self._keys
+        names = {"subscription": keys.subscription(number)}
+        if claim is not None:
+            names["claim"] = keys.claim(number, claim)
+        if talk:
+            names["talk"] = keys.talk(number)
+        if message_id is not None:
+            names["trail"] = keys.trail(number, message_id)
+        if call is not None:
+            names["call"] = keys.call(number, call)
+        found = self._values(names)
+        return Held(
+            number,
+            restored(Subscription, found["subscription"]) or Subscription(number),
+            answered=answer(found.get("claim")),
+            talk=restored(Talk, found.get("talk")),
+            trail=restored(Trail, found.get("trail")),
+            call=restored(Call, found.get("call")),
+        )
+
+    def _values(self, names: dict[str, str]) -> dict[str, bytes | None]:
+        if not names:
+            return {}
+        values = self._server.ask(lambda: self._client.mget(list(names.values())))
+        return dict(zip(names, cast("list[bytes | None]", values), strict=True))
+
+    def commit(self, change: Change) -> Committed:
+        """One round trip: all of it or nothing, on disk when it returns."""
+        return self.commit_all([change])[0]
+
+    def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
+        """Several changes, each on its own, in one round trip."""
+        scripts = [Script(self._keys, self._kept, change) for change in changes]
+        replies = self._server.ask(lambda: self._run(scripts))
+        return [_committed(reply) for reply in replies]
+
+    def _load(self) -> None:
+        self._sha = self._client.script_load(_SCRIPT)
+
+    def _run(self, scripts: Sequence[Script]) -> list[list[bytes]]:
+        if not self._sha:
+            self._load()
+        try:
+            return self._evaluate(scripts)
+        except NoScriptError:
+            # A server that was started anew has forgotten the script; nothing was run.
+            self._load()
+            return self._evaluate(scripts)
+
+    def _evaluate(self, scripts: Sequence[Script]) -> list[list[bytes]]:
+        pipe = self._client.pipeline(transaction=False) if len(scripts) > 1 else self._client
+        replies = [
+            pipe.evalsha(self._sha, len(script.names), *script.names, *script.words)
+            for script in scripts
+        ]
+        return list(pipe.execute()) if isinstance(pipe, Pipeline) else replies
+
+    # -- looking things up -------------------------------------------------------------------
+
+    def receipts(self, ids: Iterable[str]) -> list[Receipt | None]:
+        """Receipts by id, in the order asked; None for an id that is not ours or is gone."""
+        wanted = list(ids)
+        names = [self._receipt_key(receipt_id) for receipt_id in wanted]
+        found = self._values({name: name for name in names if name})
+        return [restored(Receipt, found.get(name)) if name else None for name in names]
+
+    def _receipt_key(self, receipt_id: str) -> str | None:
+        shard = self._keys.shard_of_receipt(receipt_id)
+        return None if shard is None else self._keys.receipt(shard, receipt_id)
+
+    def receipts_of(self, number: Msisdn, limit: int, kind: Kind | None) -> list[Receipt]:
+        """A customer's newest receipts first."""
+        listed = self._server.ask(lambda: self._client.lrange(self._keys.receipts(number), 0, -1))
+        found = self.receipts(_text(receipt_id) for receipt_id in listed)
+        wanted = [r for r in found if r is not None and (kind is None or r.kind is kind)]
+        return wanted[:limit]
+
+    def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
+        """A customer's charges of some months, oldest first."""
+
+        def ask() -> list[list[bytes]]:
+            pipe = self._client.pipeline(transaction=False)
+            for month in months:
+                pipe.hvals(self._keys.charges(number, month))
+            return list(pipe.execute())
+
+        charges = [unpacked(Charge, raw) for values in self._server.ask(ask) for raw in values]
+        return sorted(charges, key=lambda charge: (charge.at, charge.id))
+
+
+def _committed(reply: list[bytes]) -> Committed:
+    verdict = Verdict(reply[0].decode())
+    return Committed(verdict, answer(reply[1]) if verdict is Verdict.SEEN else None)
+
+
+def _text(raw: bytes | str) -> str:
+    return raw.decode() if isinstance(raw, bytes) else raw

@@ -1,0 +1,101 @@
+"""What time alone brings: stale orders, the end of a month, waits that are over."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from receipts import notices
+from receipts.delivery import RETRY, Delivery
+from receipts.model import Door, Subscription
+from receipts.ports import Answer, Change, Clock, Held, Outbox, Store, Timer
+from receipts.subscriptions import END, LAPSE, Asked, Step, Subscriptions
+from receipts.wording import notices as sentences
+
+
+class Sweep:
+    """Rings the timers that are due, each exactly once: the commit that rings one removes it."""
+
+    def __init__(
+        self,
+        store: Store,
+        outbox: Outbox,
+        subscriptions: Subscriptions,
+        delivery: Delivery,
+        clock: Clock,
+    ) -> None:
+        self._store, self._outbox, self._clock = store, outbox, clock
+        self._business, self._delivery = subscriptions, delivery
+        self._rings: dict[str, Callable[[Timer], None]] = {
+            LAPSE: self._lapse,
+            END: self._end,
+            RETRY: self._retry,
+            notices.CALL: self._sum_up,
+        }
+
+    def due(self, limit: int) -> list[Timer]:
+        """The timers whose moment has come."""
+        return self._outbox.due(self._clock.now(), limit)
+
+    def ring(self, timer: Timer) -> bool:
+        """Do what a timer is for; False when it is of a kind that others ring."""
+        ring = self._rings.get(timer.kind)
+        if ring is None:
+            return False
+        ring(timer)
+        return True
+
+    def _lapse(self, timer: Timer) -> None:
+        def decide(held: Held) -> Change:
+            customer = held.subscription
+            if customer.order is None or customer.order.expires_at > self._clock.now():
+                return Change(timer.number, fired=timer)
+            step = self._business.lapse(customer, self._by_time(customer, timer))
+            return self._with_notice(step, customer, timer)
+
+        self._once(timer, decide)
+
+    def _end(self, timer: Timer) -> None:
+        def decide(held: Held) -> Change:
+            customer = held.subscription
+            if customer.ends_at is None or customer.ends_at > self._clock.now():
+                return Change(timer.number, fired=timer)
+            step = self._business.month_ended(customer, self._by_time(customer, timer))
+            return replace(step.change(customer, None, Answer()), fired=timer)
+
+        self._once(timer, decide)
+
+    def _retry(self, timer: Timer) -> None:
+        receipt = self._store.receipts([timer.subject])[0]
+        change = Change(timer.number, fired=timer)
+        self._store.commit(self._delivery.again(receipt, timer) if receipt else change)
+
+    def _sum_up(self, timer: Timer) -> None:
+        self._once(
+            timer,
+            lambda held: notices.summed_up(
+                held, self._store, self._delivery, timer.subject, fired=timer
+            ),
+            call=timer.subject,
+        )
+
+    def _once(
+        self, timer: Timer, decide: Callable[[Held], Change], call: str | None = None
+    ) -> None:
+        """One try. A lost race needs no second: the timer is still set, or another rang it."""
+        self._store.commit(decide(self._store.read(timer.number, call=call)))
+
+    def _by_time(self, customer: Subscription, timer: Timer) -> Asked:
+        door = customer.order.door if customer.order else customer.channel or Door.TEXT
+        return Asked(door, self._business.language(customer), f"time:{timer.kind}")
+
+    def _with_notice(self, step: Step, customer: Subscription, timer: Timer) -> Change:
+        language = self._business.language(customer)
+        change = step.change(customer, None, Answer())
+        if not step.phrases or customer.order is None:
+            return replace(change, fired=timer)
+        key, facts = step.phrases[0]
+        text = sentences().say(f"notice.{key}", language, **facts)
+        about = f"lapse {customer.order.made_at.isoformat()}"
+        sent = notices.notice(self._store, self._delivery, customer.number, about, text, language)
+        return replace(
+            change, records=(*change.records, sent), post=(sent.id,), fired=timer, untimers=()
+        )

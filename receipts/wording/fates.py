@@ -1,0 +1,27 @@
+"""The text of a receipt: what became of a customer's text, within one segment."""
+
+import datetime as dt
+from functools import cache
+from pathlib import Path
+
+from receipts.model import SHANGHAI, Fate, Language, Msisdn, Outcome
+from receipts.wording.catalogue import Catalogue
+
+#: The sentences of the receipts.
+SENTENCES = Path(__file__).parents[1] / "wording.toml"
+
+
+@cache
+def sentences() -> Catalogue:
+    """The receipts' catalogue, read once."""
+    return Catalogue(SENTENCES)
+
+
+def receipt_text(fate: Fate | Outcome, friend: Msisdn, at: dt.datetime, language: Language) -> str:
+    """What the receipt says; ``at`` is when the text arrived, told in China's time.
+
+    Fate and Outcome share their words; a fate that is not final reads as "no answer yet".
+    """
+    key = fate.value if fate.value in sentences().keys() else Outcome.NO_ANSWER.value  # noqa: SIM118
+    time = at.astimezone(SHANGHAI).strftime("%H:%M:%S")
+    return sentences().say(key, language, friend=friend.national, time=time)

@@ -1,0 +1,1 @@
+"""The tables: what may follow what, whole, for calls, texts, subscriptions and receipts."""

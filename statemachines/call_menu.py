@@ -1,0 +1,111 @@
+"""One call to 10086: from the language to the goodbye."""
+
+from enum import StrEnum
+
+from statemachines.engine import Move, Refuse, Row, Stay, Table
+
+
+class CallState(StrEnum):
+    """What the caller is being asked."""
+
+    LANGUAGE = "language"
+    MENU = "menu"
+    OFFER = "offer"
+    CANCELLING = "cancelling"
+    OVER = "over"
+
+
+class CallEvent(StrEnum):
+    """What the caller said by key or voice, or did not say."""
+
+    CHINESE = "chinese"
+    ENGLISH = "english"
+    OPEN = "open"
+    CANCEL = "cancel"
+    ORDINARY = "ordinary"
+    FLASH = "flash"
+    ASK = "ask"
+    RECEIPTS = "receipts"
+    LANGUAGES = "languages"
+    YES = "yes"
+    NO = "no"
+    AGENT = "agent"
+    BACK = "back"
+    AGAIN = "again"
+    SILENCE = "silence"
+    WRONG = "wrong"
+    TOO_MANY = "too_many"
+
+
+_S, _E = CallState, CallEvent
+
+#: The same on every page of the menu.
+_ANYWHERE: dict[CallEvent, Row[CallState]] = {
+    _E.AGENT: Stay(("agent",)),
+    _E.AGAIN: Stay(("again",)),
+    _E.SILENCE: Stay(("silence",)),
+    _E.WRONG: Stay(("wrong",)),
+    _E.TOO_MANY: Move(_S.OVER, ("goodbye",)),
+}
+
+#: Wishes that belong to the main menu and are heard as a wrong key elsewhere.
+_MENU_ONLY = (
+    _E.OPEN,
+    _E.CANCEL,
+    _E.ORDINARY,
+    _E.FLASH,
+    _E.ASK,
+    _E.RECEIPTS,
+    _E.LANGUAGES,
+)
+
+
+def _nothing_to(reason: str, *events: CallEvent) -> dict[CallEvent, Row[CallState]]:
+    return {event: Refuse(reason) for event in events}
+
+
+CALL_MENU = Table(
+    "call_menu",
+    _S,
+    _E,
+    {
+        _S.LANGUAGE: {
+            **_ANYWHERE,
+            _E.CHINESE: Move(_S.MENU, ("chinese",)),
+            _E.ENGLISH: Move(_S.MENU, ("english",)),
+            _E.BACK: Stay(("again",)),
+            **_nothing_to("language_first", _E.YES, _E.NO, *_MENU_ONLY),
+        },
+        _S.MENU: {
+            **_ANYWHERE,
+            _E.CHINESE: Stay(("chinese",)),
+            _E.ENGLISH: Stay(("english",)),
+            _E.OPEN: Move(_S.OFFER, ("offer",)),
+            _E.CANCEL: Move(_S.CANCELLING, ("cancelling",)),
+            _E.ORDINARY: Stay(("ordinary",)),
+            _E.FLASH: Stay(("flash",)),
+            _E.ASK: Stay(("ask",)),
+            _E.RECEIPTS: Stay(("receipts",)),
+            _E.LANGUAGES: Move(_S.LANGUAGE, ("languages",)),
+            _E.BACK: Stay(("again",)),
+            **_nothing_to("nothing_asked", _E.YES, _E.NO),
+        },
+        # The price has been said; only a yes opens.
+        _S.OFFER: {
+            **_ANYWHERE,
+            _E.YES: Move(_S.MENU, ("open",)),
+            _E.NO: Move(_S.MENU, ("not_opened",)),
+            _E.BACK: Move(_S.MENU, ("not_opened",)),
+            **_nothing_to("yes_or_no", _E.CHINESE, _E.ENGLISH, *_MENU_ONLY),
+        },
+        _S.CANCELLING: {
+            **_ANYWHERE,
+            _E.YES: Move(_S.MENU, ("cancel",)),
+            _E.NO: Move(_S.MENU, ("not_cancelled",)),
+            _E.BACK: Move(_S.MENU, ("not_cancelled",)),
+            **_nothing_to("yes_or_no", _E.CHINESE, _E.ENGLISH, *_MENU_ONLY),
+        },
+        _S.OVER: dict.fromkeys(_E, Refuse("call_over")),
+    },
+    start=_S.LANGUAGE,
+)

@@ -1,0 +1,64 @@
+"""The tables as pictures: Mermaid for the moves, a grid for every state and event."""
+
+from enum import StrEnum
+from typing import Any
+
+from statemachines.call_menu import CALL_MENU
+from statemachines.engine import Move, Refuse, Table
+from statemachines.keyword_dialogue import KEYWORD_DIALOGUE
+from statemachines.receipt import RECEIPT
+from statemachines.subscription import SUBSCRIPTION
+
+TABLES: tuple[Table[Any, Any], ...] = (SUBSCRIPTION, RECEIPT, KEYWORD_DIALOGUE, CALL_MENU)
+
+
+def mermaid(table: Table[Any, Any]) -> str:
+    """One table's moves as a Mermaid state diagram, one arrow for each pair of states."""
+    arrows: dict[tuple[StrEnum, StrEnum], list[str]] = {}
+    for state, row_of in table.rows.items():
+        for event in table.events:
+            row = row_of[event]
+            if isinstance(row, Move) and row.to != state:
+                arrows.setdefault((state, row.to), []).append(str(event))
+    lines = ["stateDiagram-v2", f"    [*] --> {table.start}"]
+    lines += [f"    {a} --> {b}: {', '.join(events)}" for (a, b), events in arrows.items()]
+    return "\n".join(lines)
+
+
+def grid(table: Table[Any, Any]) -> str:
+    """One table whole, as Markdown: a row an event, a column a state."""
+    states: list[StrEnum] = list(table.rows)
+    lines = [
+        "| event | " + " | ".join(states) + " |",
+        "|---" * (len(states) + 1) + "|",
+    ]
+    for event in table.events:
+        cells = [_cell(table, state, event) for state in states]
+        lines.append(f"| {event} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(table: Table[Any, Any], state: StrEnum, event: StrEnum) -> str:
+    row = table.rows[state][event]
+    if isinstance(row, Refuse):
+        return f"✗ {row.reason}"
+    acts = f" ({', '.join(row.acts)})" if row.acts else ""
+    if isinstance(row, Move) and row.to != state:
+        return f"→ **{row.to}**{acts}"
+    return f"stays{acts}"
+
+
+def document() -> str:
+    """The whole of docs/states.md."""
+    parts = [
+        "# State tables",
+        (
+            "Drawn from `statemachines/` by `make states`; a test keeps this page current. "
+            "Arrows are the moves; the grids are whole, every state against every event: ✗ with the "
+            "reason of a refusal, in brackets what the dialogue then does."
+        ),
+    ]
+    for table in TABLES:
+        title = table.name.replace("_", " ").capitalize()
+        parts += [f"## {title}", f"```mermaid\n{mermaid(table)}\n```", grid(table)]
+    return "\n\n".join(parts) + "\n"

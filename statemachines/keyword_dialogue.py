@@ -1,0 +1,83 @@
+"""One conversation with 7500: what a text does while an order waits for its yes, and else."""
+
+from enum import StrEnum
+
+from statemachines.engine import Move, Refuse, Row, Stay, Table
+
+
+class DialogueState(StrEnum):
+    """What the conversation is waiting for."""
+
+    IDLE = "idle"
+    OFFERED = "offered"
+    LAPSED = "lapsed"
+
+
+class DialogueEvent(StrEnum):
+    """What a text turned out to be."""
+
+    OPEN = "open"
+    CANCEL = "cancel"
+    ORDINARY = "ordinary"
+    FLASH = "flash"
+    ASK = "ask"
+    RECEIPTS = "receipts"
+    CHARGES = "charges"
+    CHINESE = "chinese"
+    ENGLISH = "english"
+    LIST_ALL = "list_all"
+    HELP = "help"
+    YES = "yes"
+    NO = "no"
+    ELSEWHERE = "elsewhere"
+    NEAR = "near"
+    UNKNOWN = "unknown"
+
+
+_S, _E = DialogueState, DialogueEvent
+
+#: What each text does by itself; with an order waiting it ends the order first.
+_PLAIN: dict[DialogueEvent, str] = {
+    _E.ORDINARY: "ordinary",
+    _E.FLASH: "flash",
+    _E.ASK: "ask",
+    _E.RECEIPTS: "receipts",
+    _E.CHARGES: "charges",
+    _E.CHINESE: "chinese",
+    _E.ENGLISH: "english",
+    _E.LIST_ALL: "list_all",
+    _E.HELP: "help",
+    _E.ELSEWHERE: "elsewhere",
+    _E.NEAR: "near",
+    _E.UNKNOWN: "unknown",
+}
+
+_IDLE: dict[DialogueEvent, Row[DialogueState]] = {
+    _E.OPEN: Move(_S.OFFERED, ("offer",)),
+    _E.CANCEL: Stay(("cancel",)),
+    _E.YES: Refuse("nothing_waits"),
+    _E.NO: Refuse("nothing_waits"),
+    **{event: Stay((act,)) for event, act in _PLAIN.items()},
+}
+
+_OFFERED: dict[DialogueEvent, Row[DialogueState]] = {
+    _E.OPEN: Stay(("offer",)),
+    _E.CANCEL: Move(_S.IDLE, ("decline",)),
+    _E.YES: Move(_S.IDLE, ("confirm",)),
+    _E.NO: Move(_S.IDLE, ("decline",)),
+    # Only a yes is a yes: any other answer ends the order and says so.
+    **{event: Move(_S.IDLE, ("decline", act)) for event, act in _PLAIN.items()},
+}
+
+_LAPSED: dict[DialogueEvent, Row[DialogueState]] = {
+    **_IDLE,
+    _E.YES: Move(_S.OFFERED, ("offer_again",)),
+}
+
+KEYWORD_DIALOGUE = Table(
+    "keyword_dialogue",
+    _S,
+    _E,
+    {_S.IDLE: _IDLE, _S.OFFERED: _OFFERED, _S.LAPSED: _LAPSED},
+    start=_S.IDLE,
+)

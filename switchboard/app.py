@@ -1,0 +1,104 @@
+"""The doors as one Flask app: mounted, guarded, with answers for everything that goes wrong."""
+
+import structlog
+from flask import Flask, Response, jsonify, redirect
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from ivr.webhooks import blueprint as ivr_doors
+from keywords.webhooks import kannel_doors, text_door, twilio_status_doors
+from receipts.ports import StoreUnavailable
+from receipts.providers import kannel, twilio
+from switchboard import pulse, wiring
+from switchboard.gate import Gate, fields, guards_of, refuse
+from switchboard.settings import Settings
+
+_log = structlog.get_logger()
+
+#: A webhook is far smaller; Twilio itself takes no more than 64 kB from us.
+_LARGEST = 64 * 1024
+
+_TWILIO = (
+    "ivr.voice",
+    "ivr.voice_key",
+    "ivr.voice_ended",
+    "keywords.sms",
+    "twilio_status.message_status",
+    "twilio_status.receipt_status",
+)
+_KANNEL = ("kannel.kannel_report",)
+_ANYONE = ("pulse.healthz", "pulse.readyz", "pulse.metrics", "front")
+
+
+def create_app(settings: Settings, built: wiring.Services | None = None) -> Flask:
+    """All doors, wired. Raises SettingsWrong, StoreUnavailable or RuleBookWrong."""
+    settings.need_doors()
+    built = built or wiring.services(settings)
+    app = Flask("switchboard", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _LARGEST
+    pulse.count(app)
+    _mount(app, built)
+    _front(app, settings.front_page)
+    gate = Gate(settings)
+    gate.stand_before(app, guards_of(gate, _TWILIO, _KANNEL, _ANYONE))
+    _answer_errors(app)
+    return app
+
+
+def _mount(app: Flask, built: wiring.Services) -> None:
+    sending = wiring.delivery(built)
+    app.register_blueprint(ivr_doors(wiring.hotline(built), sending, fields, refuse))
+    app.register_blueprint(
+        text_door(built.store, wiring.conversation(built), wiring.replies(built), fields)
+    )
+    app.register_blueprint(
+        twilio_status_doors(
+            built.store,
+            wiring.reports(built),
+            sending,
+            built.clock,
+            twilio.fate_of,
+            twilio.told_of,
+            fields,
+        )
+    )
+    app.register_blueprint(kannel_doors(built.store, sending, kannel.told_of))
+    app.register_blueprint(pulse.doors(built.store))
+
+
+def _front(app: Flask, front_page: str) -> None:
+    @app.get("/")
+    def front() -> AnyResponse:
+        if front_page:
+            return redirect(front_page)
+        return jsonify(service="SMS Receipt 短信回执", see=["/healthz", "/readyz", "/metrics"])
+
+
+def _answer_errors(app: Flask) -> None:
+    """JSON for every error: a text/plain answer at a Twilio door would be sent to the customer."""
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        answer = jsonify(error=error.description)
+        answer.status_code = error.code or 400
+        for name, value in error.get_headers():
+            if name == "Allow":
+                answer.headers[name] = value
+        return answer
+
+    @app.errorhandler(StoreUnavailable)
+    def store_out_of_reach(error: StoreUnavailable) -> Response:
+        _log.warning("store out of reach", why=str(error))
+        return _later("the store is out of reach; nothing was changed")
+
+    @app.errorhandler(Exception)
+    def broken(_: Exception) -> Response:
+        _log.exception("a door failed")
+        return _later("something went wrong here; nothing was changed")
+
+
+def _later(why: str) -> Response:
+    answer = jsonify(error=why)
+    answer.status_code = 503
+    answer.headers["Retry-After"] = "5"
+    return answer

@@ -1,0 +1,118 @@
+"""The gate before the doors: is the caller really who it says it is.
+
+Every route names its guard in one table; a route without one keeps the app from starting.
+"""
+
+import hmac
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import parse_qsl, quote
+
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge
+
+from receipts.providers.twilio_signature import algorithm_of, genuine, genuine_body
+from switchboard.pulse import refused
+from switchboard.settings import Settings
+
+Guard = Callable[[], None]
+
+#: Far more fields than any provider sends; more is an attempt to tire us.
+_MOST_FIELDS = 200
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+class Unguarded(RuntimeError):
+    """A route has no guard; it names which."""
+
+
+class Gate:
+    """Checks each request before its door sees it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def stand_before(self, app: Flask, guards: Mapping[str, Guard]) -> None:
+        """Guard every route of the app. Raises Unguarded when one is left out."""
+        routes = {rule.endpoint for rule in app.url_map.iter_rules()}
+        if missing := routes - guards.keys():
+            raise Unguarded(f"no guard before {', '.join(sorted(missing))}")
+
+        @app.before_request
+        def check() -> None:
+            if request.endpoint is not None:
+                guards[request.endpoint]()
+
+    def anyone(self) -> None:
+        """A page without secrets: anyone may see it."""
+
+    def twilio(self) -> None:
+        """Only Twilio, and only for our account; the form is parsed here, once."""
+        body = request.get_data(cache=False)
+        form = _form(body) if request.mimetype == _FORM else []
+        if not self._signed(body, form):
+            refused("signature")
+            raise Forbidden("the signature does not fit: run `sms-receipt doctor signature`")
+        g.fields = dict(form)
+        account = g.fields.get("AccountSid")
+        if account is not None and account != self._settings.twilio_account_sid:
+            refused("account")
+            raise Forbidden("not our account")
+
+    def _signed(self, body: bytes, form: list[tuple[str, str]]) -> bool:
+        keys = self._settings.twilio_auth_tokens
+        given = request.headers.get("X-Twilio-Signature", "")
+        algorithm = algorithm_of(request.headers.get("X-Twilio-Webhooks-Signature-Settings"))
+        told = request.args.get("bodySHA256", "")
+        if request.mimetype != _FORM and body and told:
+            return genuine_body(keys, given, self.signed_url(), body, told)
+        return genuine(keys, given, self.signed_url(), form, algorithm)
+
+    def signed_url(self) -> str:
+        """The URL as the caller was given it: the public address, with the query untouched."""
+        query = request.query_string.decode("latin-1")
+        path = quote(request.path, safe="/:@!$&'()*+,;=-._~")
+        return f"{self._settings.public_url}{path}{'?' if query else ''}{query}"
+
+    def kannel(self) -> None:
+        """Only our Kannel, which brings the secret we gave it."""
+        known = self._settings.kannel_secret.encode()
+        if not known or not hmac.compare_digest(request.args.get("secret", "").encode(), known):
+            refused("secret")
+            raise Forbidden("the secret does not fit")
+
+
+def fields(*required: str) -> Mapping[str, str]:
+    """The fields of a verified request. Raises BadRequest naming the first one missing."""
+    found: Mapping[str, str] = g.fields
+    for name in required:
+        if name not in found:
+            raise BadRequest(f"missing field: {name}")
+    return found
+
+
+def refuse(name: str) -> Response:
+    """A refusal naming what is missing or odd."""
+    answer = jsonify(error=f"missing or odd: {name}")
+    answer.status_code = 400
+    return answer
+
+
+def _form(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS
+        )
+    except ValueError as error:
+        raise RequestEntityTooLarge("too many fields") from error
+
+
+def guards_of(
+    gate: Gate, twilio: Iterable[str], kannel: Iterable[str], anyone: Iterable[str]
+) -> dict[str, Guard]:
+    """The table of guards, from lists of routes."""
+    return (
+        dict.fromkeys(twilio, gate.twilio)
+        | dict.fromkeys(kannel, gate.kannel)
+        | dict.fromkeys(anyone, gate.anyone)
+    )

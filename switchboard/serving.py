@@ -1,0 +1,59 @@
+"""The doors under granian: one blocking thread a worker, half the CPU of the usual server."""
+
+import os
+import shutil
+import signal
+import socket
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from switchboard.processes import die_with_parent
+from switchboard.settings import Settings
+
+#: Where the processes of one service add their counts up; the library reads it at import.
+_SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def serve(settings: Settings, workers: int) -> None:
+    """Answer at HOST and PORT until told to stop."""
+    counts = settings.data_dir / "metrics"
+    shutil.rmtree(counts, ignore_errors=True)
+    counts.mkdir(parents=True)
+    os.environ[_SHARED_COUNTS] = str(counts.absolute())
+    Granian(
+        "switchboard.serving:door_process",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=1,
+        respawn_failed_workers=True,
+        log_access=False,
+        log_level=LogLevels.warning,
+    ).serve()
+
+
+def door_process() -> object:
+    """The app of one door process; it ends when the process that keeps it ends."""
+    die_with_parent(signal.SIGTERM)
+    # Imported here: the process that only keeps the door processes needs none of it.
+    from switchboard import logs  # noqa: PLC0415
+    from switchboard.app import create_app  # noqa: PLC0415
+
+    settings = Settings.read()
+    logs.set_up(settings.log_format)
+    return create_app(settings)
+
+
+def busy(host: str, port: int) -> str | None:
+    """Why nobody could answer at an address just now, None when somebody could."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError as error:
+            return f"{host}:{port}: {error.strerror}"
+    return None

@@ -1,0 +1,85 @@
+"""What the command line shows of customers, receipts and charges, as plain values."""
+
+import datetime as dt
+from enum import Enum
+from typing import Any
+
+from receipts.model import Charge, Language, Msisdn, Receipt
+from receipts.tariff import fees, tariff_on
+from switchboard.wiring import Services
+
+
+def customer(built: Services, number: Msisdn) -> dict[str, Any]:
+    """One customer, as ``show`` prints it."""
+    held = built.store.read(number).subscription
+    place = built.subscriptions.place(number)
+    return _plain(
+        {
+            "number": number,
+            "province": place.home.province,
+            "state": held.state,
+            "mode": held.mode,
+            "language": built.subscriptions.language(held),
+            "opened_at": held.opened_at,
+            "ends_at": held.ends_at,
+            "channel": held.channel,
+            "fees": _fees(built, number, held.tariff),
+        }
+    )
+
+
+def _fees(built: Services, number: Msisdn, version: str | None) -> dict[str, Any] | None:
+    place = built.subscriptions.place(number)
+    if place.province is None:
+        return None
+    agreed = place.province.tariff(version) if version else None
+    tariff = agreed or tariff_on(place.province, built.clock.now())
+    return {
+        "tariff": tariff.version,
+        "monthly_fen": tariff.monthly_fen,
+        "per_receipt_fen": tariff.per_receipt_fen,
+        "free_receipts": tariff.free_receipts,
+        "trial_days": tariff.trial_days,
+        "in_words": {language.value: fees(language, tariff) for language in Language},
+    }
+
+
+def receipt(record: Receipt) -> dict[str, Any]:
+    """One receipt, as ``receipts`` prints it."""
+    return _plain(
+        {
+            "id": record.id,
+            "message_id": record.message_id,
+            "to": record.friend,
+            "outcome": record.outcome,
+            "mode": record.mode,
+            "sent_as": record.sent_as,
+            "provider": record.provider,
+            "state": record.state,
+            "text": record.text,
+            "created_at": record.created_at,
+            "sent_at": record.sent_at,
+            "done_at": record.done_at,
+            "attempts": record.attempts,
+            "charge_fen": record.charge_fen,
+            "note": record.note,
+        }
+    )
+
+
+def charge(record: Charge) -> dict[str, Any]:
+    """One charge, as ``charges`` prints it."""
+    names = ("id", "kind", "fen", "month", "why", "at", "tariff")
+    return _plain({name: getattr(record, name) for name in names})
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: _value(value) for name, value in values.items()}
+
+
+def _value(value: object) -> object:
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Msisdn) else value

@@ -1,0 +1,164 @@
+"""What every test may ask for: a real store, a clock that moves, the doors, a signing caller."""
+
+import datetime as dt
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+from pytest_socket import socket_allow_hosts
+from twilio.request_validator import RequestValidator
+from werkzeug.test import TestResponse
+
+from receipts.store.embedded import EmbeddedStore
+from switchboard import wiring
+from switchboard.app import create_app
+from switchboard.settings import Settings
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+PUBLIC_URL = "https://sms.example.org"
+
+GUANGDONG = "+8613802880000"
+ZHEJIANG = "+8613957112345"
+JILIN = "+8613844012345"  # no hotline there
+BEIJING = "+8613800138000"  # not covered
+UNICOM = "+8613001012345"  # another operator
+UNKNOWN = "+8619512345678"  # ours, of no known province
+
+
+def pytest_runtest_setup() -> None:
+    """No test reaches beyond this machine."""
+    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@dataclass
+class TestClock:
+    """A clock that stands still until it is moved."""
+
+    __test__ = False
+    at: dt.datetime = field(default=dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC))
+
+    def now(self) -> dt.datetime:
+        return self.at
+
+    def outside(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC)
+
+    def move(self, **by: float) -> None:
+        self.at += dt.timedelta(**by)
+
+
+@pytest.fixture(scope="session")
+def store_url() -> Iterator[str]:
+    """The address of a real embedded server, one a test process."""
+    folder = Path(tempfile.mkdtemp(prefix="sms-receipt-"))
+    embedded = EmbeddedStore(folder)
+    try:
+        yield f"unix://{embedded.hold()}"
+    finally:
+        embedded.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def raw(store_url: str) -> Iterator["redis.Redis"]:
+    """The empty store itself, for looking behind the scenes."""
+    with redis.Redis.from_url(store_url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    return TestClock()
+
+
+@pytest.fixture
+def settings(store_url: str, raw: "redis.Redis", tmp_path: Path) -> Settings:
+    """Settings of an operator with both providers, on an empty store."""
+    del raw
+    return Settings.read(
+        {
+            "REDIS_URL": store_url,
+            "DATA_DIR": str(tmp_path),
+            "PUBLIC_URL": PUBLIC_URL,
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TWILIO_AUTH_TOKEN": TOKEN,
+            "TWILIO_FROM": "7500",
+            "KANNEL_URL": "http://kannel.example.org:13013",
+            "KANNEL_USER": "receipts",
+            "KANNEL_PASSWORD": "kannel-password",
+            "KANNEL_SECRET": "kannel-secret",
+        }
+    )
+
+
+@pytest.fixture
+def built(
+    settings: Settings, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[wiring.Services]:
+    """All services on the real store, with the test's clock."""
+    monkeypatch.setattr(wiring, "clock_for", lambda *_, **__: clock)
+    services = wiring.services(settings)
+    yield services
+    services.memory.close()
+
+
+@pytest.fixture
+def app(settings: Settings, built: wiring.Services) -> Flask:
+    return create_app(settings, built)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@dataclass
+class Network:
+    """Calls the doors as Twilio does: form posts, signed over the public address."""
+
+    client: FlaskClient
+    count: int = 0
+
+    def post(self, path: str, /, **fields: str) -> TestResponse:
+        """A signed request; names are spelt as Twilio spells them."""
+        fields.setdefault("AccountSid", ACCOUNT)
+        signature = RequestValidator(TOKEN).compute_signature(PUBLIC_URL + path, fields)
+        return self.client.post(path, data=fields, headers={"X-Twilio-Signature": signature})
+
+    def text(self, sender: str, body: str, sid: str | None = None, **more: str) -> TestResponse:
+        """A text to 7500."""
+        self.count += 1
+        sid = sid or f"SM{self.count:032x}"
+        return self.post("/sms", MessageSid=sid, From=sender, To="7500", Body=body, **more)
+
+    def status(
+        self,
+        message: str,
+        status: str,
+        sender: str = GUANGDONG,
+        friend: str = ZHEJIANG,
+        **more: str,
+    ) -> TestResponse:
+        """The fate of a person-to-person text."""
+        return self.post(
+            "/messages/status",
+            MessageSid=message, MessageStatus=status, From=sender, To=friend, **more,
+        )  # fmt: skip
+
+    def open(self, sender: str = GUANGDONG) -> None:
+        """The whole conversation that opens the service."""
+        self.text(sender, "开通短信回执")
+        self.text(sender, "是")
+
+
+@pytest.fixture
+def network(client: FlaskClient) -> Network:
+    return Network(client)

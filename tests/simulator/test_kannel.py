@@ -1,0 +1,120 @@
+# ruff: noqa: ANN401 - fixtures reach the tests without their types
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import requests
+
+PHONE = "13802880000"
+FLASH = {
+    "username": "kannel",
+    "password": "a-pretend-password",
+    "from": "7500",
+    "to": f"+86{PHONE}",
+    "text": "您的短信已送达",
+    "coding": "2",
+    "charset": "UTF-8",
+    "mclass": "0",
+}
+
+
+def send(network: Any, method: str = "GET", **given: str) -> requests.Response:
+    fields = {**FLASH, **given}
+    where = {"params": fields} if method == "GET" else {"data": fields}
+    return requests.request(method, f"{network.url}/cgi-bin/sendsms", timeout=5, **where)
+
+
+def test_mclass_0_flashes_over_the_screen_and_the_next_one_replaces_it(
+    network: Any, until: Any
+) -> None:
+    answer = send(network)
+    assert (answer.status_code, answer.text) == (202, "0: Accepted for delivery")
+    until(lambda: network.events(PHONE, "flash"))
+    send(network, "POST", text="第二条")
+    until(lambda: len(network.events(PHONE, "flash")) == 2)
+    phone = network.get(f"/api/phones/{PHONE}/events")["phone"]
+    assert phone["flash"]["body"] == "第二条"
+    assert network.texts(PHONE) == []
+    network.post(f"/api/phones/{PHONE}/flash/dismiss")
+    assert network.get(f"/api/phones/{PHONE}/events")["phone"]["flash"] is None
+
+
+def test_a_phone_that_keeps_flashes_files_the_replaced_one_in_its_inbox(
+    network: Any, until: Any
+) -> None:
+    keeper = "13957112345"
+    send(network, to=keeper, text="first")
+    until(lambda: network.events(keeper, "flash"))
+    send(network, to=keeper, text="second")
+    until(lambda: network.texts(keeper) == ["first"])
+
+
+def test_without_mclass_the_text_lands_in_the_inbox(network: Any, until: Any) -> None:
+    send(network, mclass="")
+    until(lambda: network.texts(PHONE) == ["您的短信已送达"])
+
+
+def test_chinese_without_coding_2_arrives_as_question_marks(network: Any, until: Any) -> None:
+    send(network, coding="0", mclass="", text="好ok")
+    until(lambda: network.texts(PHONE) == ["?ok"])
+
+
+@pytest.mark.parametrize("charset", ["GBK", "UTF-16BE", "UTF-8"])
+def test_the_text_is_read_in_the_charset_it_was_sent_in(
+    network: Any, until: Any, charset: str
+) -> None:
+    fields = {**FLASH, "text": "短信".encode(charset), "charset": charset, "mclass": ""}
+    requests.get(f"{network.url}/cgi-bin/sendsms?{urlencode(fields)}", timeout=5)
+    until(lambda: network.texts(PHONE) == ["短信"])
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "words"),
+    [
+        ({"password": "wrong"}, 403, "Authorization failed for sendsms"),
+        ({"text": ""}, 400, "Missing text"),
+        ({"to": ""}, 400, "Missing receiver"),
+        ({"to": "7500"}, 400, "Invalid receiver"),
+        ({"from": ""}, 400, "Sender missing"),
+        ({"mclass": "9"}, 400, "MClass"),
+        ({"dlr-mask": "x"}, 400, "dlr-mask"),
+        ({"charset": "klingon"}, 400, "Charset"),
+    ],
+)
+def test_a_wrong_request_is_refused_in_kannels_words(
+    network: Any, given: dict[str, str], status: int, words: str
+) -> None:
+    answer = send(network, **given)
+    assert answer.status_code == status
+    assert words in answer.text
+    assert network.get("/api/messages")["messages"] == []
+
+
+def test_the_report_url_is_called_with_its_codes_filled_in(
+    network: Any, product: Any, until: Any
+) -> None:
+    report = f"{product.url}/kannel/report?secret=s%26t&id=7&from=%p&to=%P&type=%d&smsc=%i&text=%A"
+    send(network, **{"dlr-mask": "27", "dlr-url": report, "smsc": "gd"})
+    until(lambda: len(product.posts("/kannel/report")) == 2)
+    first, last = product.posts("/kannel/report")
+    assert (first["type"], last["type"]) == ("8", "1")
+    assert (last["from"], last["to"], last["smsc"]) == ("7500", f"+86{PHONE}", "gd")
+    assert last["secret"] == "s&t"
+    assert "stat:DELIVRD" in last["text"]
+
+
+def test_only_the_report_types_in_the_mask_are_called(
+    network: Any, product: Any, until: Any
+) -> None:
+    report = f"{product.url}/kannel/report?type=%d"
+    network.post(f"/api/phones/{PHONE}/power", on=False)
+    send(network, **{"dlr-mask": "3", "dlr-url": report})
+    until(lambda: product.posts("/kannel/report"))
+    assert [p["type"] for p in product.posts("/kannel/report")] == ["2"]
+
+
+def test_a_temporal_failure_is_answered_in_kannels_words(network: Any) -> None:
+    network.post("/api/faults", 200, api="kannel", kind="http_503")
+    answer = send(network)
+    assert (answer.status_code, answer.text) == (503, "Temporal failure, try again later.")
+    assert send(network).status_code == 202

@@ -1,0 +1,47 @@
+# ruff: noqa: ANN401 - fixtures reach the tests without their types
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+PHONE = "13802880000"
+
+
+def type_lines(lines: str, network_url: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "simulator.handset", PHONE],
+        input=lines,
+        env={
+            **os.environ,
+            "NETWORK_URL": network_url,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        },
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+def test_typed_lines_text_call_press_and_show_what_arrives(network: Any, product: Any) -> None:
+    product.answer("/sms", "<Response><Message>请回复 是</Message></Response>")
+    product.answer(
+        "/voice",
+        '<Response><Gather action="/voice/key" numDigits="1" input="dtmf speech" timeout="50">'
+        '<Say language="cmn-CN">请按1</Say></Gather></Response>',
+    )
+    product.answer("/voice/key", "<Response><Say>谢谢</Say></Response>")
+    shown = type_lines("text 7500 KTDXHZ\n> 是\ncall 10086\n1\ninbox\nquit\n", network.url)
+    assert shown.returncode == 0, shown.stderr
+    assert [p["Body"] for p in product.posts("/sms")] == ["KTDXHZ", "是"]
+    assert [p["Digits"] for p in product.posts("/voice/key")] == ["1"]
+    for words in ("[短信 text 7500] 请回复 是", "(cmn-CN) 请按1", "谢谢", "通话结束"):
+        assert words in shown.stdout
+    assert "\033" not in shown.stdout
+
+
+def test_without_a_network_it_says_how_to_start_one() -> None:
+    shown = type_lines("", "http://127.0.0.1:9")
+    assert shown.returncode == 1
+    assert "make run" in shown.stderr
