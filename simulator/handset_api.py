@@ -141,7 +141,10 @@ def _provider(api: Blueprint, network: Network) -> None:
 
     @api.get("/messages")
     def messages() -> Response:
-        to = canonical(request.args.get("to", ""))
+        asked_to = request.args.get("to", "")
+        to = canonical(asked_to)
+        if asked_to and not to:
+            raise BadRequest("'to' is no phone number.")
         kept = [m for m in network.messages.newest_first() if not to or canonical(m.to) == to]
         return jsonify(messages=[described(m) for m in kept], counts=network.messages.counts())
 

@@ -44,7 +44,8 @@ def replies(answer: Answer) -> list[str]:
         # The provider sends a plain answer to the customer as it is: a trap worth keeping.
         text = answer.body.decode("utf-8", "replace")
         return [text] if text.strip() else []
-    return [_message(verb) for verb in verbs(answer) if verb.name == "Message"]
+    texts = (_message(verb) for verb in verbs(answer) if verb.name == "Message")
+    return [text for text in texts if text]
 
 
 def _message(verb: Verb) -> str:

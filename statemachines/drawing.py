@@ -54,7 +54,7 @@ def document() -> str:
         "# State tables",
         (
             "Drawn from `statemachines/` by `make states`; a test keeps this page current. "
-            "Arrows are the moves; the grids are whole, every state against every event: ✗ with the "
+            "Arrows are the moves; the grids are whole, state against event: ✗ with the "
             "reason of a refusal, in brackets what the dialogue then does."
         ),
     ]
