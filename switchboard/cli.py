@@ -17,6 +17,7 @@ from receipts.provinces import RuleBookWrong, check_report, describe, load_rule_
 from statemachines.drawing import TABLES, document, mermaid
 from switchboard import demo as demonstration
 from switchboard import logs, serving, shown, wiring
+from switchboard.cli_doctor import doctor
 from switchboard.clock import ClockWrong, MovableClock
 from switchboard.settings import Settings, SettingsWrong
 
@@ -188,6 +189,9 @@ def clock(move: str) -> None:
             )
         now = MovableClock(settings.data_dir).move(move)
         click.echo(f"it is now {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} in China")
+
+
+main.add_command(doctor)
 
 
 @main.group()

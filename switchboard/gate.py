@@ -7,12 +7,15 @@ import hmac
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl, quote
 
+import structlog
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge
 
 from receipts.providers.twilio_signature import algorithm_of, genuine, genuine_body
 from switchboard.pulse import refused
 from switchboard.settings import Settings
+
+_log = structlog.get_logger()
 
 Guard = Callable[[], None]
 
@@ -52,6 +55,7 @@ class Gate:
         form = _form(body) if request.mimetype == _FORM else []
         if not self._signed(body, form):
             refused("signature")
+            _log.warning("signature does not fit", url=self.signed_url())
             raise Forbidden("the signature does not fit: run `sms-receipt doctor signature`")
         g.fields = dict(form)
         account = g.fields.get("AccountSid")

@@ -41,9 +41,14 @@ _DAY = 86_400
 class Memory:
     """The store, opened, and what it stands on."""
 
+    server: Server
     store: RedisStore
     outbox: RedisOutbox
     embedded: EmbeddedStore | None
+
+    def setting(self, name: str) -> str:
+        """One setting of the server itself. Raises StoreUnavailable where it will not tell."""
+        return self.server.setting(name)
 
     def close(self) -> None:
         """Let go of the store; our own server stops with its last user."""
@@ -95,7 +100,7 @@ def remember(settings: Settings, retention: Retention) -> Memory:
         server = Server(connected(f"unix://{embedded.hold()}"), embedded.ensure)
     outbox = RedisOutbox(server, keys)
     outbox.open()
-    return Memory(RedisStore(server, keys, _kept(retention)), outbox, embedded)
+    return Memory(server, RedisStore(server, keys, _kept(retention)), outbox, embedded)
 
 
 def _kept(retention: Retention) -> Kept:

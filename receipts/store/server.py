@@ -1,7 +1,7 @@
 """Asking the server, and what is done when it does not answer."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import redis
 from redis.backoff import ExponentialBackoff
@@ -27,6 +27,11 @@ class Server:
             return self._twice(question)
         except redis.RedisError as failure:
             raise StoreUnavailable(f"the store did not answer: {failure}") from failure
+
+    def setting(self, name: str) -> str:
+        """One setting of the server. Raises StoreUnavailable where it will not tell."""
+        found: Any = self.ask(lambda: self.client.config_get(name))
+        return str(found.get(name, ""))
 
     def _twice(self, question: Callable[[], T]) -> T:
         try:
