@@ -1,6 +1,7 @@
 """One call to 10086: a key or some words in, the next steps out, and what it changes."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -18,15 +19,16 @@ from receipts.model import (
     Language,
     Mode,
     Msisdn,
+    Outcome,
     Receipt,
     Subscription,
 )
 from receipts.ports import Answer, Change, Clock, Held, Store, Timer
 from receipts.subscriptions import Asked, Phrase, Subscriptions
 from receipts.subscriptions import Step as Act
-from receipts.wording import Catalogue
+from receipts.wording import Catalogue, day
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
-from statemachines.engine import Outcome
+from statemachines.engine import Outcome as Fired
 from statemachines.subscription import HOLDING
 
 #: How often a caller may be silent, and how often press a wrong key, before we say goodbye.
@@ -145,7 +147,7 @@ class Hotline:
 
     # -- acts that ask the store -------------------------------------------------------------
 
-    def _changed(self, pressed: Pressed, outcome: Outcome[CallState], act: str) -> list[Step]:
+    def _changed(self, pressed: Pressed, outcome: Fired[CallState], act: str) -> list[Step]:
         place = pressed.place
         said = _LANGUAGE_OF.get(act, place.language)
         asked = Asked(Door.VOICE, said, pressed.sid, pressed.key or pressed.speech[:160])
@@ -177,9 +179,7 @@ class Hotline:
     def _cancel(self, customer: Subscription, asked: Asked) -> Act:
         """A caller who only ordered drops the order; others end the service."""
         dropped = self._business.decline(customer, asked)
-        if dropped.customer.state not in HOLDING:
-            return dropped
-        return self._business.cancel(customer, asked)
+        return dropped if dropped.phrases else self._business.cancel(customer, asked)
 
     def _ask(self, customer: Subscription, asked: Asked) -> Act:
         spent = sum(charge.fen for charge in self._ledger.charges(customer.number))
@@ -239,11 +239,12 @@ class Hotline:
 
     def _greeting(self, caller: Msisdn, customer: Subscription) -> list[Say]:
         """Known callers are greeted in their language; new ones in all that the province speaks."""
-        if customer.language:
-            return [self._say("greeting", customer.language)]
         province = self._business.place(caller).province
         spoken = province.greeting if province else ("zh", "en")
-        return [Say(self._prompts.say("greeting", language), language) for language in spoken]
+        if customer.language:
+            spoken = (customer.language.value,)
+        facts = _spelt(self._business.facts(customer, self._business.language(customer)))
+        return [Say(self._prompts.say("greeting", each, **facts), each) for each in spoken]
 
     def _refusal(self, caller: Msisdn, known: Language | None) -> list[Step]:
         languages = (known,) if known else tuple(Language)
@@ -258,7 +259,7 @@ class Hotline:
         return [self._say(key, language, facts) for key, facts in phrases]
 
     def _say(self, key: str, language: Language, facts: dict[str, str] | None = None) -> Say:
-        spoken = dict(facts or {})
+        spoken = _spelt(facts or {})
         if "outcome" in spoken:
             spoken["outcome"] = self._prompts.say(f"outcome.{spoken['outcome']}", language)
         return Say(self._prompts.say(key, language, **spoken), language.value)
@@ -276,14 +277,24 @@ def _counters(place: Place, act: str) -> dict[str, int]:
     return {"silent": 0, "wrong": 0}
 
 
+#: Facts with telephone numbers in them.
+_NUMBERS = ("hotline", "short_code", "doors")
+
+
+def _spelt(facts: Mapping[str, str]) -> dict[str, str]:
+    """The facts with telephone numbers digit by digit: 7500 would be heard as one big number."""
+    apart = {
+        name: re.sub("[0-9]{3,}", lambda number: " ".join(number[0]), facts[name])
+        for name in _NUMBERS
+        if name in facts
+    }
+    return {**facts, **apart}
+
+
 def _line(receipt: Receipt, language: Language) -> dict[str, str]:
     when = receipt.created_at.astimezone(SHANGHAI)
-    tail = " ".join((receipt.friend or "")[-4:])
-    spoken = (
-        f"{when.month}月{when.day}日{when:%H:%M}" if language is Language.ZH else f"{when:%H:%M}"
-    )
     return {
-        "friend": tail,
-        "when": spoken,
-        "outcome": receipt.outcome.value if receipt.outcome else "no_answer",
+        "friend": " ".join((receipt.friend or "")[-4:]),
+        "when": f"{day(when, language)} {when:%H:%M}",
+        "outcome": receipt.outcome.value if receipt.outcome else Outcome.NO_ANSWER.value,
     }

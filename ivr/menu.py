@@ -1,5 +1,10 @@
 """What each key means on each page; the words of the menu follow from it."""
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
 from ivr.place import Place
 from receipts.model import Language, Mode
 from receipts.provinces import fold
@@ -64,32 +69,68 @@ def keys(place: Place) -> dict[str, CallEvent]:
     return page | _ALWAYS
 
 
+#: What a yes confirms, on the pages that ask for one.
+_CONFIRMED = {CallState.OFFER: CallEvent.OPEN, CallState.CANCELLING: CallEvent.CANCEL}
+
+_LATIN = re.compile("[a-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Speech:
+    """Some words heard: Latin ones stand apart; Chinese ones have no spaces between them."""
+
+    latin: frozenset[str]
+    rest: str
+
+    @classmethod
+    def of(cls, said: str) -> Self:
+        latin = (fold(part) for part in _LATIN.findall(re.sub("['’]", "", said.casefold())))
+        return cls(frozenset(latin), _LATIN.sub("", fold(said)))
+
+    def has(self, word: str) -> bool:
+        """Whether a folded word was among them."""
+        return word in self.latin if word.isascii() else word in self.rest
+
+    def is_made_of(self, words: Iterable[str]) -> bool:
+        """Whether nothing was said but these."""
+        known = sorted(words, key=len, reverse=True)
+        rest = re.fullmatch(f"(?:{'|'.join(map(re.escape, known))})*", self.rest)
+        return rest is not None and self.latin <= set(known)
+
+
 class Ear:
-    """Spoken words to the key they stand for. The longest word heard wins: 不是 is no yes."""
+    """Spoken words to the key they stand for. The longest word heard wins, and a no over a yes."""
 
     def __init__(self, prompts: Catalogue) -> None:
-        self._words: dict[CallEvent, tuple[str, ...]] = {}
-        self._hints: dict[tuple[CallEvent, Language], tuple[str, ...]] = {}
-        for event in CallEvent:
-            if f"speech.{event}" not in prompts.keys():  # noqa: SIM118 - a catalogue is no mapping
-                continue
-            for language in Language:
-                said = tuple(prompts.say(f"speech.{event}", language).split("|"))
+        self._words: dict[str, tuple[str, ...]] = {}
+        self._hints: dict[tuple[str, Language], tuple[str, ...]] = {}
+        for key in prompts.keys():  # noqa: SIM118 - a catalogue is no mapping
+            head, _, event = key.partition(".")
+            for language in Language if head == "speech" else ():
+                said = tuple(prompts.say(key, language).split("|"))
                 self._hints[event, language] = said
                 self._words[event] = self._words.get(event, ()) + tuple(fold(w) for w in said)
 
     def hints(self, place: Place) -> tuple[str, ...]:
-        """The words worth listening for on this page, in both languages where one is chosen."""
+        """The words worth listening for on this page, in its language."""
         events = keys(place).values()
         return tuple(w for event in events for w in self._hints.get((event, place.language), ()))
 
     def meant(self, place: Place, speech: str) -> CallEvent:
         """What the caller meant by some words, among what this page offers; WRONG if nothing."""
-        heard = fold(speech)
-        fitting = [
-            (len(word), event)
+        heard = _Speech.of(speech)
+        fitting = {
+            event: max(map(len, found))
             for event in keys(place).values()
-            for word in self._words.get(event, ())
-            if word in heard
-        ]
-        return max(fitting, default=(0, CallEvent.WRONG), key=lambda found: found[0])[1]
+            if (found := [word for word in self._words.get(event, ()) if heard.has(word)])
+        }
+        if _E.NO in fitting:
+            return _E.NO
+        if _E.YES in fitting and not self._only_yes(place, heard):
+            del fitting[_E.YES]
+        return max(fitting, key=fitting.__getitem__, default=_E.WRONG)
+
+    def _only_yes(self, place: Place, heard: _Speech) -> bool:
+        """Whether a yes is nothing but that: 这是什么 asks a question, with a 是 in it."""
+        around = (_E.YES, _CONFIRMED.get(place.at, _E.YES), "beside_yes")
+        return heard.is_made_of(word for name in around for word in self._words[name])

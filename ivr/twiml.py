@@ -23,8 +23,9 @@ _HEARD = {Language.ZH: "cmn-Hans-CN", Language.EN: "en-US"}
 #: Seconds of silence before the caller is asked again.
 _PATIENCE = 5
 
-#: Twilio's bound on one <Say>: 4,500 characters once URL-encoded, nine a Chinese character.
-_LONGEST = 4500
+#: Bounds on one <Say>: the voices take 3,000 characters, and Twilio 4,500 once URL-encoded, where
+#: a Chinese character takes nine and none takes more than twelve.
+_LONGEST, _LONGEST_ENCODED = 3000, 4500
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?><Response>'
 
@@ -69,8 +70,8 @@ def _ask(step: Ask) -> str:
 
 def _parts(text: str) -> Iterable[str]:
     """A sentence in pieces that each fit one <Say>; nearly always the sentence itself."""
-    while len(quote(text)) > _LONGEST:
-        cut = _LONGEST // 9
+    cut = _LONGEST_ENCODED // 12
+    while len(text) > _LONGEST or len(quote(text)) > _LONGEST_ENCODED:
         yield text[:cut]
         text = text[cut:]
     yield text

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from keywords.grammar import Grammar, Reading
 from receipts.model import (
@@ -13,13 +14,14 @@ from receipts.model import (
     Language,
     Mode,
     Msisdn,
+    Outcome,
     Receipt,
     Subscription,
     Talk,
+    Wish,
 )
 from receipts.ports import Answer, Change, Clock, Held
-from receipts.subscriptions import Asked, Phrase, Step, Subscriptions
-from receipts.tariff import yuan
+from receipts.subscriptions import Asked, Phrase, Step, Subscriptions, spent_words
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.subscription import HOLDING
 
@@ -55,13 +57,11 @@ class Conversation:
         self._ledger = ledger
         self._limits = subscriptions.book.limits
         self._acts: dict[str, Callable[[Subscription, Asked, Reading], Step]] = {
-            "offer": lambda customer, asked, _: self._business.order(customer, asked),
-            "offer_again": lambda customer, asked, _: self._business.order(
-                customer, asked, late=True
-            ),
+            "offer": self._offer,
+            "offer_again": partial(self._offer, late=True),
             "confirm": lambda customer, asked, _: self._business.confirm(customer, asked),
             "decline": lambda customer, asked, _: self._business.decline(customer, asked),
-            "cancel": lambda customer, asked, _: self._business.cancel(customer, asked),
+            "cancel": self._cancel,
             "ordinary": lambda customer, asked, _: self._business.set_mode(
                 customer, Mode.TEXT, asked
             ),
@@ -87,7 +87,7 @@ class Conversation:
         customer = held.subscription
         province = self._business.place(text.sender).home.province
         reading = self._grammar.read(text.body, province)
-        language = self._business.language(customer, reading.language)
+        language = self._business.language(customer, _spoken(reading))
         asked = Asked(Door.TEXT, language, text.event, text.body[:160])
         refusal = self._business.refusal(text.sender, Door.TEXT, language)
         if refusal is not None and customer.state not in HOLDING:
@@ -116,7 +116,8 @@ class Conversation:
             return step.change(held.subscription, text.event, answer)
         talk = self._counted(held, act)
         if talk is None:
-            answer = Answer()
+            # Enough hints for today; what the text did besides, ending an order, is still said.
+            answer = Answer(step.phrases[:-1], language.value)
         change = step.change(held.subscription, text.event, answer)
         return change if talk is None else _with_talk(change, talk)
 
@@ -150,6 +151,22 @@ class Conversation:
             step = Step(customer, audit=(heard,))
         return step.change(customer, text.event, Answer())
 
+    # -- acts that change --------------------------------------------------------------------
+
+    def _offer(
+        self, customer: Subscription, asked: Asked, reading: Reading, *, late: bool = False
+    ) -> Step:
+        """The offer. Its answer may be a word of no language (Y), so a first one is kept."""
+        step = self._business.order(customer, asked, late=late)
+        if step.customer == customer or customer.language or reading.language is None:
+            return step
+        return replace(step, customer=step.customer.but(language=reading.language))
+
+    def _cancel(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
+        """Who only ordered drops the order, even a late one; others end the service."""
+        dropped = self._business.decline(customer, asked)
+        return dropped if dropped.phrases else self._business.cancel(customer, asked)
+
     # -- acts that only tell -----------------------------------------------------------------
 
     def _plain(self, key: str) -> Callable[[Subscription, Asked, Reading], Step]:
@@ -181,9 +198,9 @@ class Conversation:
         monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)
         receipts = [c.fen for c in charges if c.kind is ChargeKind.RECEIPT]
         facts = {
-            "total": yuan(asked.language, monthly + sum(receipts)),
-            "monthly": yuan(asked.language, monthly),
-            "receipts": yuan(asked.language, sum(receipts)),
+            "total": spent_words(monthly + sum(receipts), asked.language),
+            "monthly": spent_words(monthly, asked.language),
+            "receipts": spent_words(sum(receipts), asked.language),
             "count": str(len(receipts)),
         }
         return Step(customer, (("charges_list", facts),))
@@ -191,6 +208,13 @@ class Conversation:
     def _list_all(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
         key = "list_all" if customer.state in HOLDING else "list_none"
         return Step(customer, ((key, self._business.facts(customer, asked.language)),))
+
+
+def _spoken(reading: Reading) -> Language | None:
+    """The language a text was in; one that chooses a language is answered in that one."""
+    if reading.wish is Wish.ENGLISH:
+        return Language.EN
+    return Language.ZH if reading.wish is Wish.CHINESE else reading.language
 
 
 def _event(reading: Reading) -> DialogueEvent:
@@ -206,7 +230,7 @@ def _line(receipt: Receipt) -> dict[str, str]:
     return {
         "friend": receipt.friend.national if receipt.friend else "",
         "when": when.strftime("%m-%d %H:%M"),
-        "outcome": receipt.outcome.value if receipt.outcome else "",
+        "outcome": receipt.outcome.value if receipt.outcome else Outcome.NO_ANSWER.value,
     }
 
 

@@ -89,8 +89,7 @@ class Delivery:
 
     def begin(self, receipt: Receipt, posted: Posted) -> Change:
         """Take a receipt out of the outbox to be sent, or say why it will not be."""
-        age = self._clock.now() - receipt.created_at
-        too_old = age > dt.timedelta(hours=self._sending.expire_after_hours)
+        too_old = self._too_old(receipt)
         outcome = RECEIPT.fire(
             receipt.state, ReceiptEvent.TOO_OLD if too_old else ReceiptEvent.SEND
         )
@@ -113,6 +112,10 @@ class Delivery:
         )
         # The entry stays in the outbox: if we die now, another worker finds it here.
         return Change(receipt.number, records=(moved,))
+
+    def _too_old(self, receipt: Receipt) -> bool:
+        age = self._clock.now() - receipt.created_at
+        return age > dt.timedelta(hours=self._sending.expire_after_hours)
 
     @staticmethod
     def parcel(receipt: Receipt) -> Parcel:
@@ -139,7 +142,10 @@ class Delivery:
         done = (posted,) if posted else ()
         if outcome.refused:
             return Change(receipt.number, fired=fired, done=done)
-        moved, charges = self._left_us(receipt.but(provider_id=provider_id), outcome.state)
+        # News of its failure may have come before the answer to our own request.
+        failed = outcome.state is ReceiptState.UNDELIVERED
+        taken = receipt.but(provider_id=provider_id)
+        moved, charges = self._left_us(taken, outcome.state, failed=failed)
         return Change(receipt.number, records=(moved,), charges=charges, fired=fired, done=done)
 
     def failed(self, receipt: Receipt, failure: SendingFailure, posted: Posted) -> Change:
@@ -147,34 +153,47 @@ class Delivery:
         if isinstance(failure, TryLater):
             return self._later(receipt, failure, posted)
         if isinstance(failure, Never):
-            state = RECEIPT.fire(receipt.state, ReceiptEvent.NEVER).state
-            return self._moved(receipt, state, posted, note=failure.detail)
+            return self._judged(receipt, ReceiptEvent.NEVER, posted, failure.detail)
         return self._lost_sight(receipt, failure.detail, posted)
 
     def _later(self, receipt: Receipt, failure: TryLater, posted: Posted) -> Change:
         if receipt.attempts >= self._sending.max_attempts:
-            state = RECEIPT.fire(receipt.state, ReceiptEvent.GIVE_UP).state
-            return self._moved(receipt, state, posted, note=f"given up: {failure.detail}")
-        state = RECEIPT.fire(receipt.state, ReceiptEvent.TRY_LATER).state
+            note = f"given up: {failure.detail}"
+            return self._judged(receipt, ReceiptEvent.GIVE_UP, posted, note)
         wait = self._sending.delay(receipt.attempts)
         timer = Timer(RETRY, receipt.number, receipt.id, self._clock.now() + wait)
-        return self._moved(receipt, state, posted, note=failure.detail, timers=(timer,))
+        return self._judged(receipt, ReceiptEvent.TRY_LATER, posted, failure.detail, (timer,))
 
     def _lost_sight(self, receipt: Receipt, why: str, posted: Posted) -> Change:
         """It may have gone out: look before it is ever sent again, or leave it to staff."""
-        state = RECEIPT.fire(receipt.state, ReceiptEvent.LOST_SIGHT).state
         provider = self.routes.named(receipt.provider)
         timers: tuple[Timer, ...] = ()
         if provider is not None and provider.abilities.lookup:
             timers = (self._look(receipt, 0),)
-        return self._moved(receipt, state, posted, note=f"unsure: {why}", timers=timers)
+        return self._judged(receipt, ReceiptEvent.LOST_SIGHT, posted, f"unsure: {why}", timers)
+
+    def _judged(
+        self,
+        receipt: Receipt,
+        event: ReceiptEvent,
+        posted: Posted,
+        note: str,
+        timers: tuple[Timer, ...] = (),
+    ) -> Change:
+        """What we make of a failure, unless news of the same receipt knew better meanwhile."""
+        outcome = RECEIPT.fire(receipt.state, event)
+        if outcome.refused:
+            return Change(receipt.number, done=(posted,))
+        return self._moved(receipt, outcome.state, posted, note, timers)
 
     def _look(self, receipt: Receipt, turn: int) -> Timer:
         at = self._clock.now() + dt.timedelta(seconds=self._sending.look_after_seconds[turn])
         return Timer(LOOK, receipt.number, f"{receipt.id}/{turn}", at)
 
     def look_again(self, receipt: Receipt, fired: Timer) -> Change:
-        """The provider could not say: the same look once more, a little later."""
+        """The provider could not say: the same look once more, while a receipt is of use."""
+        if self._too_old(receipt):
+            return Change(receipt.number, fired=fired)
         last = len(self._sending.look_after_seconds) - 1
         turn = int(fired.subject.rpartition("/")[2])
         at = self._clock.now() + dt.timedelta(seconds=self._sending.look_after_seconds[last])
@@ -205,7 +224,9 @@ class Delivery:
         """A provider's news of a receipt. Final stays final; the news is kept all the same."""
         event = _EVENT_OF[told]
         outcome = RECEIPT.fire(receipt.state, event) if event else None
-        if word in {news.word for news in receipt.history} and (outcome is None or outcome.refused):
+        # After a second attempt the same word can be news again; else it is a repeat.
+        moves = outcome is not None and outcome.state is not receipt.state
+        if not moves and word in {news.word for news in receipt.history}:
             return Change(receipt.number)
         news = News(self._clock.now(), word)
         kept = receipt.but(
@@ -227,7 +248,7 @@ class Delivery:
             version=receipt.version + 1,
             state=state,
             sent_at=now if first else receipt.sent_at,
-            done_at=now if state in ENDED else receipt.done_at,
+            done_at=_ended_at(receipt, state, now),
             charge_fen=receipt.price_fen if first else receipt.charge_fen,
         )
         charged = first and receipt.price_fen > 0
@@ -245,6 +266,13 @@ class Delivery:
             version=receipt.version + 1,
             state=state,
             note=note,
-            done_at=self._clock.now() if state in ENDED else receipt.done_at,
+            done_at=_ended_at(receipt, state, self._clock.now()),
         )
         return Change(receipt.number, records=(moved,), timers=timers, done=(posted,))
+
+
+def _ended_at(receipt: Receipt, state: ReceiptState, now: dt.datetime) -> dt.datetime | None:
+    """When a receipt ended, if it has; a later word about the same end moves no time."""
+    if state not in ENDED:
+        return None
+    return receipt.done_at if state is receipt.state else now

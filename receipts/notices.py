@@ -32,7 +32,9 @@ def summed_up(
     if call is None or not call.acts:
         return Change(held.number, fired=fired)
     text = _told(call)
-    sent = notice(store, delivery, held.number, f"call {sid}", text, call.language)
+    # A call may go on after a summing-up, and change more: each is about its own version.
+    about = f"call {sid} {call.version}"
+    sent = notice(store, delivery, held.number, about, text, call.language)
     return Change(
         held.number,
         records=(call.but(version=call.version + 1, acts=()), sent),

@@ -1,5 +1,6 @@
 """What time alone brings: stale orders, the end of a month, waits that are over."""
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -46,8 +47,10 @@ class Sweep:
     def _lapse(self, timer: Timer) -> None:
         def decide(held: Held) -> Change:
             customer = held.subscription
-            if customer.order is None or customer.order.expires_at > self._clock.now():
+            if customer.order is None:
                 return Change(timer.number, fired=timer)
+            if customer.order.expires_at > self._clock.now():
+                return _later(timer, customer.order.expires_at)
             step = self._business.lapse(customer, self._by_time(customer, timer))
             return self._with_notice(step, customer, timer)
 
@@ -56,8 +59,10 @@ class Sweep:
     def _end(self, timer: Timer) -> None:
         def decide(held: Held) -> Change:
             customer = held.subscription
-            if customer.ends_at is None or customer.ends_at > self._clock.now():
+            if customer.ends_at is None:
                 return Change(timer.number, fired=timer)
+            if customer.ends_at > self._clock.now():
+                return _later(timer, customer.ends_at)
             step = self._business.month_ended(customer, self._by_time(customer, timer))
             return replace(step.change(customer, None, Answer()), fired=timer)
 
@@ -99,3 +104,8 @@ class Sweep:
         return replace(
             change, records=(*change.records, sent), post=(sent.id,), fired=timer, untimers=()
         )
+
+
+def _later(timer: Timer, at: dt.datetime) -> Change:
+    """The same timer for a moment that was put off since it was found due."""
+    return Change(timer.number, timers=(replace(timer, at=at),))

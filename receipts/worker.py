@@ -1,5 +1,6 @@
 """Takes what is due out of the outbox, hands it to providers, writes back what came of it."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -8,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from receipts.delivery import LOOK, Delivery
-from receipts.model import Receipt
+from receipts.model import Msisdn, Receipt
 from receipts.ports import (
     Change,
     Outbox,
@@ -29,6 +30,12 @@ SILENT = 5.0
 
 #: How often, in seconds, we give that sign, and look for what others left.
 _SIGN_OF_LIFE = 1.5
+
+#: How long, in seconds, to wait at an empty outbox before looking at anything else.
+_PATIENCE = 0.5
+
+#: How often, in seconds, we look for timers whose moment has come.
+_TIMERS = 1.0
 
 #: How long to hold on to an outcome that the store cannot take, before leaving it to a look-up.
 _HOLD_ON = 60.0
@@ -51,12 +58,13 @@ class Worker:
         self._name, self._store, self._outbox = name, store, outbox
         self._delivery, self._sweep, self._hands = delivery, sweep, hands
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
-        self._held: dict[str, Posted] = {}
-        self._looking: set[str] = set()
+        self._held: set[Posted] = set()  # an entry alone is single only within its shard
+        self._kept_at = 0.0
+        self._looking: set[Msisdn] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._rounds: tuple[tuple[float, Callable[[], None]], ...] = (
-            (1.0, self._ring),
+            (_TIMERS, self._ring),
             (_SIGN_OF_LIFE, self._live),
         )
 
@@ -77,6 +85,14 @@ class Worker:
             except StoreUnavailable as failure:
                 _log.warning("store out of reach, waiting", why=str(failure))
                 self._stop.wait(0.5)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Write back what is in hand, giving signs of life until then."""
+        while self._held:
+            with contextlib.suppress(StoreUnavailable):
+                self._keep()
+            time.sleep(0.1)
         self._pool.shutdown(wait=True)
 
     # -- rounds ------------------------------------------------------------------------------
@@ -84,24 +100,37 @@ class Worker:
     def _take(self) -> None:
         room = 2 * self._hands - len(self._held)
         if room > 0:
-            self._begin(self._outbox.take(self._name, min(room, _BATCH), wait=0.5))
+            self._begin(self._outbox.take(self._name, min(room, _BATCH), wait=_PATIENCE))
         else:
             self._stop.wait(0.01)
 
-    def _live(self) -> None:
+    def _keep(self) -> list[Posted]:
         with self._lock:
-            held = list(self._held.values())
+            held = list(self._held)
+        asked_at = time.monotonic()
         self._outbox.keep(self._name, held)
+        self._kept_at = asked_at
+        return held
+
+    def _live(self) -> None:
+        held = self._keep()
         left = self._outbox.take_over(self._name, SILENT, _BATCH)
-        mine = {posted.entry for posted in held}
-        self._begin([posted for posted in left if posted.entry not in mine])
+        self._begin([posted for posted in left if posted not in held])
 
     def _ring(self) -> None:
         for timer in self._sweep.due(_BATCH):
             if timer.kind == LOOK:
                 self._look_soon(timer)
             else:
-                self._sweep.ring(timer)
+                self._ring_one(timer)
+
+    def _ring_one(self, timer: Timer) -> None:
+        try:
+            self._sweep.ring(timer)
+        except StoreUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 - one customer's trouble must not stop all sending
+            _log.exception("a timer failed, and stays set", kind=timer.kind)
 
     # -- sending -----------------------------------------------------------------------------
 
@@ -109,23 +138,32 @@ class Worker:
         """Mark receipts as being sent, on disk, before a word of them leaves."""
         if not entries:
             return
+        taken = time.monotonic()
         receipts = self._store.receipts(posted.receipt_id for posted in entries)
         known = [(r, p) for r, p in zip(receipts, entries, strict=True) if r is not None]
         self._outbox.forget(p for r, p in zip(receipts, entries, strict=True) if r is None)
         changes = [self._delivery.begin(receipt, posted) for receipt, posted in known]
         committed = self._store.commit_all(changes) if changes else []
         for (_, posted), change, end in zip(known, changes, committed, strict=True):
+            if change.done:
+                continue
+            wanted = _receipt_in(change)
+            # A commit repeated over a cut connection reads as a lost race though it was won.
             # Where another was quicker the entry stays, and is looked at again in time.
-            if end.verdict is Verdict.DONE and not change.done:
-                self._send_soon(_receipt_in(change), posted)
+            if end.verdict is Verdict.DONE or self._store.receipts([wanted.id])[0] == wanted:
+                self._send_soon(wanted, posted, taken)
 
-    def _send_soon(self, receipt: Receipt, posted: Posted) -> None:
+    def _send_soon(self, receipt: Receipt, posted: Posted, taken: float) -> None:
         with self._lock:
-            self._held[posted.entry] = posted
-        self._pool.submit(self._send, receipt, posted)
+            self._held.add(posted)
+        self._pool.submit(self._send, receipt, posted, taken)
 
-    def _send(self, receipt: Receipt, posted: Posted) -> None:
+    def _send(self, receipt: Receipt, posted: Posted, taken: float) -> None:
         try:
+            if time.monotonic() - max(taken, self._kept_at) > SILENT:
+                # By now it may be in other hands: who finds it there looks it up first.
+                _log.warning("too long without a sign of life", receipt=receipt.id)
+                return
             provider, _ = self._delivery.routes.for_mode(receipt.mode)
             try:
                 provider_id = provider.send(self._delivery.parcel(receipt))
@@ -142,7 +180,7 @@ class Worker:
             _log.exception("a receipt's worker failed", receipt=receipt.id)
         finally:
             with self._lock:
-                self._held.pop(posted.entry, None)
+                self._held.discard(posted)
 
     def _write_back(self, receipt: Receipt, decide: Callable[[Receipt], Change]) -> None:
         """The outcome, on disk; decided again where news of the same receipt came first."""
@@ -160,9 +198,11 @@ class Worker:
 
     def _look_soon(self, timer: Timer) -> None:
         with self._lock:
-            if timer.subject in self._looking:
+            # One look at a time for a customer: two texts of the same words are told apart only
+            # by what the first look has written down.
+            if timer.number in self._looking:
                 return
-            self._looking.add(timer.subject)
+            self._looking.add(timer.number)
         self._pool.submit(self._look, timer)
 
     def _look(self, timer: Timer) -> None:
@@ -178,7 +218,7 @@ class Worker:
             _log.exception("a look-up failed", receipt=timer.subject)
         finally:
             with self._lock:
-                self._looking.discard(timer.subject)
+                self._looking.discard(timer.number)
 
     def _looked(self, receipt: Receipt, timer: Timer) -> Change:
         provider = self._delivery.routes.named(receipt.provider)

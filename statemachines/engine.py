@@ -79,10 +79,12 @@ class Table(Generic[S, E]):
         rows: Mapping[S, Mapping[E, Row[S]]],
         start: S,
     ) -> None:
-        """Raises NotWhole when a state lacks an event."""
-        missing = [f"{s} x {e}" for s in states for e in events if e not in rows.get(s, {})]
-        if missing:
-            raise NotWhole(f"{name} has no row for {', '.join(missing)}")
+        """Raises NotWhole when a state lacks an event, or a row is for none of them."""
+        named = {(state, event) for state, row_of in rows.items() for event in row_of}
+        wanted = {(state, event) for state in states for event in events}
+        if named != wanted:
+            odd = sorted(f"{state} x {event}" for state, event in named ^ wanted)
+            raise NotWhole(f"{name} has not one row each for {', '.join(odd)}")
         self.name, self.states, self.events, self.rows, self.start = (
             name,
             states,

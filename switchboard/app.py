@@ -36,6 +36,8 @@ def create_app(settings: Settings, built: wiring.Services | None = None) -> Flas
     built = built or wiring.services(settings)
     app = Flask("switchboard", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST
+    # Else //sms would be sent on to /sms, and a provider that follows drops what it had to say.
+    app.url_map.merge_slashes = False
     pulse.count(app)
     _mount(app, built)
     _front(app, settings.front_page)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -71,13 +72,30 @@ class _Number(click.ParamType[Msisdn]):
         return number
 
 
+class _Month(click.ParamType[str]):
+    name = "month"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:  # fmt: skip
+        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", str(value)):
+            self.fail(f"{value!r} is no month, such as 2026-11", param, ctx)
+        return str(value)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """SMS Receipt 短信回执: after you text a friend, you hear whether your text arrived."""
 
 
 @main.command()
-@click.option("--port", default=7500, show_default=True, help="Doors here, phones one above.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65534),
+    default=7500,
+    show_default=True,
+    help="Doors here, phones one above.",
+)
 def demo(port: int) -> None:
     """The whole service on this machine, with phones on a web page."""
     with _clearly():
@@ -85,7 +103,7 @@ def demo(port: int) -> None:
 
 
 @main.command()
-@click.option("--workers", default=os.cpu_count() or 2, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 2, show_default=True)
 def serve(workers: int) -> None:
     """The doors: webhooks for calls, texts and reports."""
     with _clearly():
@@ -141,7 +159,13 @@ def show(number: Msisdn) -> None:
 
 @main.command()
 @click.argument("number", type=_Number())
-@click.option("--limit", default=20, show_default=True, help="How many, newest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="How many, newest first.",
+)
 def receipts(number: Msisdn, limit: int) -> None:
     """A customer's receipts, newest first, as JSON lines."""
     with _services() as built:
@@ -151,7 +175,7 @@ def receipts(number: Msisdn, limit: int) -> None:
 
 @main.command()
 @click.argument("number", type=_Number())
-@click.option("--month", help="YYYY-MM; by default all there are.")
+@click.option("--month", type=_Month(), help="YYYY-MM; by default all there are.")
 def charges(number: Msisdn, month: str | None) -> None:
     """A customer's charges, oldest first, as JSON lines."""
     with _services() as built:
@@ -177,7 +201,8 @@ def states(page: bool) -> None:  # noqa: FBT001 - click hands options over by na
         click.echo(f"%% {table.name}\n{mermaid(table)}\n")
 
 
-@main.command()
+# Else -1h would be read as options of ours.
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("move")
 def clock(move: str) -> None:
     """Move the clock: +48h, -1d, or to 2026-12-01. Only where CLOCK=movable."""

@@ -8,6 +8,8 @@ from receipts.model import SHANGHAI
 from receipts.ports import Clock
 
 _STEP = re.compile(r"([+-])(\d+)([smhd])")
+#: A trial moves years; beyond these a slip of the hand would leave dates that nothing can hold.
+_FIRST, _LAST = 2000, 2100
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -42,27 +44,29 @@ class MovableClock(SystemClock):
 
         The time after the move. Raises ClockWrong.
         """
-        shift = self._shift()
-        step = _STEP.fullmatch(move)
-        if step:
-            sign, count, unit = step.groups()
-            change = dt.timedelta(**{_UNITS[unit]: int(count)})
-            shift += change if sign == "+" else -change
-        else:
-            try:
-                there = dt.datetime.fromisoformat(move)
-            except ValueError as error:
-                raise ClockWrong(
-                    f"{move!r}: give a step such as +48h or a day 2026-12-01"
-                ) from error
-            if there.tzinfo is None:
-                there = there.replace(tzinfo=SHANGHAI)
-            shift = there - self.outside()
+        try:
+            there = self._there(move)
+        except ValueError as error:
+            raise ClockWrong(f"{move!r}: give a step such as +48h or a day 2026-12-01") from error
+        except OverflowError as error:
+            raise ClockWrong(f"{move!r} is too far") from error
+        if not _FIRST <= there.year < _LAST:
+            raise ClockWrong(f"{move!r} leads out of the years {_FIRST} to {_LAST - 1}")
+        shift = there - self.outside()
         self._file.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._file.with_suffix(".new")
         fresh.write_text(str(shift.total_seconds()), encoding="ascii")
         fresh.replace(self._file)
         return self.now()
+
+    def _there(self, move: str) -> dt.datetime:
+        step = _STEP.fullmatch(move)
+        if step is None:
+            there = dt.datetime.fromisoformat(move)
+            return there if there.tzinfo else there.replace(tzinfo=SHANGHAI)
+        sign, count, unit = step.groups()
+        change = dt.timedelta(**{_UNITS[unit]: int(count)})
+        return self.now() + (change if sign == "+" else -change)
 
     def _shift(self) -> dt.timedelta:
         try:

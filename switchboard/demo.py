@@ -12,6 +12,7 @@ from types import FrameType
 
 from switchboard.processes import Family
 from switchboard.serving import busy
+from switchboard.settings import Settings
 
 #: Settings the demo invents for itself, kept in its folder so that a restart knows them.
 _INVENTED: dict[str, Callable[[], str]] = {
@@ -23,6 +24,9 @@ _INVENTED: dict[str, Callable[[], str]] = {
     "FEED_SECRET": lambda: secrets.token_hex(16),
     "SECRET_KEY": lambda: secrets.token_hex(16),
 }
+
+#: Settings of ours that commands in another terminal must share with the demo.
+_SHARED = ("HOTLINE", "SHORT_CODE", "SHARDS", "RULE_BOOK", "TEXT_PROVIDER", "FLASH_PROVIDER")
 
 #: Where a demo keeps its settings, in its folder.
 _LENT = "demo.env"
@@ -36,12 +40,10 @@ class DemoFailed(Exception):
 
 
 def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
-    """The environment of the demo's processes: what is set already wins."""
-    data_dir = Path(environ.get("DATA_DIR") or "var")
-    data_dir.mkdir(parents=True, exist_ok=True)
+    """The environment of the demo's processes: what is set already wins. Raises DemoFailed."""
     network = f"http://127.0.0.1:{port + 1}"
     doors = f"http://127.0.0.1:{port}"
-    made = _secrets(lent(environ)) | {
+    made = _secrets(_read(_folder(environ) / _LENT)) | {
         "PUBLIC_URL": doors,
         "DOORS_URL": doors,
         "PORT": str(port),
@@ -55,17 +57,21 @@ def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
         "FRONT_PAGE": network,
         "AGENT_NUMBER": "+8610086",
     }
-    whole = made | {name: value for name, value in environ.items() if value and name in made}
-    _keep(data_dir / _LENT, whole)
+    ours = made.keys() | set(_SHARED)
+    whole = made | {name: value for name, value in environ.items() if value and name in ours}
+    _keep(_folder(environ) / _LENT, whole)
     return dict(environ) | whole
 
 
 def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> None:
-    """Run until interrupted. Raises DemoFailed."""
+    """Run until interrupted. Raises DemoFailed or SettingsWrong."""
     for needed in (port, port + 1):
         if why := busy("127.0.0.1", needed):
             raise DemoFailed(f"{why}. Stop what runs there, or take another: demo --port 7600")
-    family = Family(settings_for(environ, port))
+    settings = settings_for(environ, port)
+    # What is wrong is told once here, not by every process.
+    Settings.read(settings).need_doors().need_providers()
+    family = Family(settings)
     network, doors = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port}"
     with _told_to_stop() as told:
         try:
@@ -73,7 +79,7 @@ def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> No
             family.start("worker", "switchboard.cli", "work")
             family.start("network", "switchboard.cli", "network")
             for url in (f"{doors}/readyz", f"{network}/healthz"):
-                _await(url, told)
+                _await(url, told, family)
             if not told:
                 say(_welcome(network, doors, family))
             while not told:
@@ -98,8 +104,15 @@ def _welcome(network: str, doors: str, family: Family) -> str:
 
 def lent(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings of the demo that ran in this folder, for a command in another terminal."""
-    file = Path(environ.get("DATA_DIR") or "var") / _LENT
-    if environ.get("REDIS_URL") or not file.is_file():
+    return {} if environ.get("REDIS_URL") else _read(_folder(environ) / _LENT)
+
+
+def _folder(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("DATA_DIR") or "var")
+
+
+def _read(file: Path) -> dict[str, str]:
+    if not file.is_file():
         return {}
     lines = file.read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
@@ -111,18 +124,31 @@ def _secrets(known: Mapping[str, str]) -> dict[str, str]:
 
 
 def _keep(file: Path, settings: Mapping[str, str]) -> None:
-    """Write settings down where nobody else may read them."""
-    file.touch(mode=0o600)
-    file.write_text("".join(f"{n}={v}\n" for n, v in settings.items()), encoding="utf-8")
+    """Write settings down, whole or not at all, where nobody else may read them.
+
+    Raises DemoFailed.
+    """
+    fresh = file.with_suffix(".new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text("".join(f"{n}={v}\n" for n, v in settings.items()), encoding="utf-8")
+        fresh.replace(file)
+    except OSError as error:
+        raise DemoFailed(f"DATA_DIR={file.parent} cannot be used: {error.strerror}") from error
 
 
-def _await(url: str, told: list[int]) -> None:
+def _await(url: str, told: list[int], family: Family) -> None:
     until = time.monotonic() + _PATIENCE
     while not told:
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
                 return
         except (urllib.error.URLError, OSError) as error:
+            if fallen := family.fallen():
+                names = " and ".join(fallen)
+                raise DemoFailed(f"the {names} could not start, for what is told above") from error
             if time.monotonic() > until:
                 raise DemoFailed(f"{url} does not answer: {error}") from error
             time.sleep(0.05)

@@ -67,21 +67,21 @@ class Gate:
         keys = self._settings.twilio_auth_tokens
         given = request.headers.get("X-Twilio-Signature", "")
         algorithm = algorithm_of(request.headers.get("X-Twilio-Webhooks-Signature-Settings"))
-        told = request.args.get("bodySHA256", "")
+        told = _asked("bodySHA256")
         if request.mimetype != _FORM and body and told:
-            return genuine_body(keys, given, self.signed_url(), body, told)
+            return genuine_body(keys, given, self.signed_url(), body, told, algorithm)
         return genuine(keys, given, self.signed_url(), form, algorithm)
 
     def signed_url(self) -> str:
         """The URL as the caller was given it: the public address, with the query untouched."""
-        query = request.query_string.decode("latin-1")
+        query = request.query_string.decode("utf-8", "replace")
         path = quote(request.path, safe="/:@!$&'()*+,;=-._~")
         return f"{self._settings.public_url}{path}{'?' if query else ''}{query}"
 
     def kannel(self) -> None:
         """Only our Kannel, which brings the secret we gave it."""
         known = self._settings.kannel_secret.encode()
-        if not known or not hmac.compare_digest(request.args.get("secret", "").encode(), known):
+        if not known or not hmac.compare_digest(_asked("secret").encode(), known):
             refused("secret")
             raise Forbidden("the secret does not fit")
 
@@ -100,6 +100,14 @@ def refuse(name: str) -> Response:
     answer = jsonify(error=f"missing or odd: {name}")
     answer.status_code = 400
     return answer
+
+
+def _asked(name: str) -> str:
+    """A parameter of the query; bytes that are no text name nothing."""
+    try:
+        return request.args.get(name, "")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _form(body: bytes) -> list[tuple[str, str]]:

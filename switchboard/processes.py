@@ -36,9 +36,14 @@ class Family:
             preexec_fn=die_with_parent,  # noqa: PLW1509 - no threads run here
         )
 
+    def fallen(self) -> dict[str, int]:
+        """What has ended by itself: exit statuses by name."""
+        ended = {name: child.poll() for name, child in self._running.items()}
+        return {name: status for name, status in ended.items() if status is not None}
+
     def mend(self) -> list[str]:
         """Start again what has fallen; the names of those."""
-        fallen = [name for name, child in self._running.items() if child.poll() is not None]
+        fallen = list(self.fallen())
         for name in fallen:
             self._falls[name] = self._falls.get(name, 0) + 1
             time.sleep(min(0.2 * self._falls[name], 5))

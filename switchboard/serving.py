@@ -15,6 +15,9 @@ from switchboard.settings import Settings
 #: Where the processes of one service add their counts up; the library reads it at import.
 _SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 
+#: Seconds that a door process told to end has for the answers under way.
+_LAST_ANSWERS = 10
+
 
 def serve(settings: Settings, workers: int) -> None:
     """Answer at HOST and PORT until told to stop."""
@@ -31,6 +34,7 @@ def serve(settings: Settings, workers: int) -> None:
         workers=workers,
         blocking_threads=1,
         respawn_failed_workers=True,
+        workers_kill_timeout=_LAST_ANSWERS,
         log_access=False,
         log_level=LogLevels.warning,
     ).serve()
@@ -38,6 +42,9 @@ def serve(settings: Settings, workers: int) -> None:
 
 def door_process() -> object:
     """The app of one door process; it ends when the process that keeps it ends."""
+    # It inherits its keeper's handlers, which would swallow the word to end while it starts.
+    for told in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told, signal.SIG_DFL)
     die_with_parent(signal.SIGTERM)
     # Imported here: the process that only keeps the door processes needs none of it.
     from switchboard import logs  # noqa: PLC0415
@@ -50,10 +57,11 @@ def door_process() -> object:
 
 def busy(host: str, port: int) -> str | None:
     """Why nobody could answer at an address just now, None when somebody could."""
-    with socket.socket() as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((host, port))
-        except OSError as error:
-            return f"{host}:{port}: {error.strerror}"
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        return f"{host}:{port}: {error.strerror}"
     return None

@@ -55,7 +55,7 @@ class Settings:
         reader = _Reader(given)
         kannel_url = reader.url("KANNEL_URL", "")
         settings = cls(
-            redis_url=given.get("REDIS_URL", ""),
+            redis_url=reader.store("REDIS_URL"),
             data_dir=Path(given.get("DATA_DIR") or "var"),
             shards=reader.number("SHARDS", 16, 1, 4096),
             public_url=reader.url("PUBLIC_URL", "").rstrip("/"),
@@ -148,9 +148,15 @@ class _Reader:
 
     def url(self, name: str, usual: str) -> str:
         said = self._given.get(name) or usual
-        parts = urlsplit(said)
-        if said and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.query):
+        if said and (not _is_address(said, "http", "https") or urlsplit(said).query):
             self._faults.append(f"{name}={said}: give an address such as https://example.org")
+        return said
+
+    def store(self, name: str) -> str:
+        said = self._given.get(name, "")
+        if said and not _is_address(said, "redis", "rediss", "unix"):
+            # Not repeated: it may hold a password.
+            self._faults.append(f"{name}: give an address such as redis://example.org:6379/0")
         return said
 
     def plain(self, name: str) -> str:
@@ -163,6 +169,16 @@ class _Reader:
         """Raises SettingsWrong when anything was."""
         if self._faults:
             raise SettingsWrong("\n".join(self._faults))
+
+
+def _is_address(said: str, *schemes: str) -> bool:
+    """Whether an address can be used: its scheme, a host (or a socket's path), a port if any."""
+    try:
+        parts = urlsplit(said)
+        there = parts.path if parts.scheme == "unix" else parts.hostname
+        return parts.scheme in schemes and bool(there) and (parts.port or 1) > 0
+    except ValueError:  # brackets or a port that are none
+        return False
 
 
 def _listed(said: str) -> tuple[str, ...]:

@@ -70,12 +70,14 @@ class Kannel:
         }
         if parcel.mode is Mode.FLASH:
             asked["mclass"] = "0"
+        # A query, for smsbox refuses form posts ("Invalid content-type", Kannel 1.4.5). As it holds
+        # the password, no redirect takes it elsewhere and no failure that shows it goes further.
         try:
-            answer = self._session.post(self._url, data=asked, timeout=TIMEOUTS)
+            answer = self._session.get(
+                self._url, params=asked, timeout=TIMEOUTS, allow_redirects=False
+            )
         except requests.RequestException as lost:
-            if never_connected(lost) or isinstance(lost, requests.ConnectTimeout):
-                raise TryLater(f"kannel not reached: {type(lost).__name__}") from lost
-            raise Unsure(f"kannel gave no answer: {type(lost).__name__}") from lost
+            raise _unanswered(lost) from None
         if answer.status_code != requests.codes.accepted:
             raise _judged(answer)
         return parcel.id
@@ -85,11 +87,20 @@ class Kannel:
         raise NotImplementedError
 
 
+def _unanswered(lost: requests.RequestException) -> SendingFailure:
+    """What a missing answer means: if we never got through, it was certainly not sent."""
+    if isinstance(lost, requests.ConnectTimeout) or never_connected(lost):
+        return TryLater(f"kannel not reached: {type(lost).__name__}")
+    return Unsure(f"kannel gave no answer: {type(lost).__name__}")
+
+
 def _judged(answer: requests.Response) -> SendingFailure:
     """What a refusal means. Kannel answers 202 only when it has taken the text."""
     detail = f"kannel {answer.status_code}: {answer.text[:60].strip()}"
     if answer.status_code == requests.codes.bad_request:
         return Never(detail)
-    if answer.status_code == requests.codes.internal_server_error:
-        return Unsure(detail)
-    return TryLater(detail)
+    # 503 is smsbox's own "try again later"; what else answers may have passed it on.
+    refused = 300 <= answer.status_code < 500  # noqa: PLR2004
+    if refused or answer.status_code == requests.codes.unavailable:
+        return TryLater(detail)
+    return Unsure(detail)

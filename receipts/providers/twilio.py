@@ -5,7 +5,11 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import (
+    TwilioException,
+    TwilioRestException,
+    TwilioServiceException,
+)
 from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -27,6 +31,9 @@ _LOOKED_THROUGH = 50
 _NEVER = frozenset(
     {21211, 21214, 21217, 21602, 21604, 21610, 21612, 21614, 21617, 21619, 21635, 30004, 30005}
 )
+
+#: What the SDK raises over an answer that is no JSON, or none of the expected shape.
+_UNREADABLE = (ValueError, TypeError, AttributeError, KeyError)
 
 #: What became of a customer's text, in the words of its status callbacks.
 _FATE = {
@@ -105,10 +112,12 @@ class Twilio:
                 status_callback=f"{self._public_url}/receipts/{parcel.id}/status",
                 **self._sender,
             )
-        except TwilioRestException as refused:
-            raise _judged(refused) from refused
+        except (TwilioRestException, TwilioServiceException) as refused:
+            raise _judged(refused.status, refused.code) from refused
         except (requests.RequestException, TwilioException) as lost:
             raise _unanswered(lost) from lost
+        except _UNREADABLE as odd:
+            raise Unsure("twilio's answer cannot be read") from odd
         if not message.sid:
             raise Unsure("taken without an id")
         return str(message.sid)
@@ -121,8 +130,9 @@ class Twilio:
         """
         try:
             messages = self._client.messages.list(to=parcel.to, limit=_LOOKED_THROUGH)
-        except (requests.RequestException, TwilioException) as failure:
-            raise TryLater(f"look-up failed: {failure}") from failure
+        except (requests.RequestException, TwilioException, *_UNREADABLE) as failure:
+            # Only its name: its words hold the address asked for, with the customer's number.
+            raise TryLater(f"look-up failed: {type(failure).__name__}") from failure
         for message in messages:
             created = message.date_created
             recent = created is None or created >= since - _SKEW
@@ -168,20 +178,21 @@ class _Http(HttpClient):
             timeout=timeout or TIMEOUTS,
             allow_redirects=allow_redirects,
         )
-        return Response(answer.status_code, answer.text, answer.headers)
+        # Always UTF-8: a guess at the charset would make our own words unlike what was sent.
+        return Response(answer.status_code, answer.content.decode(errors="replace"), answer.headers)
 
 
 #: The SDK wants a logger and would log numbers through it; nothing of ours is logged there.
 _SILENT: Any = None
 
 
-def _judged(refused: TwilioRestException) -> SendingFailure:
+def _judged(status: int, code: int | None) -> SendingFailure:
     """What an error answer means: for certain not sent, or not known."""
-    detail = f"twilio {refused.status}/{refused.code}"
-    if refused.code in _NEVER:
+    detail = f"twilio {status}/{code}"
+    if code in _NEVER:
         return Never(detail)
     # Only 429 and plain refusals are documented as never processed; after a 5xx nobody knows.
-    if refused.status >= 500:  # noqa: PLR2004
+    if status >= 500:  # noqa: PLR2004
         return Unsure(detail)
     # The rest is our own set-up (credentials, sender, region): it can be mended while we wait.
     return TryLater(detail)
@@ -203,5 +214,6 @@ def never_connected(lost: Exception) -> bool:
         "NewConnectionError",
         "ConnectTimeoutError",
         "NameResolutionError",
+        "ProxyError",
         "SSLError",
     }

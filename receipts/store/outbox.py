@@ -45,14 +45,19 @@ class RedisOutbox:
 
         self._server.ask(ask)
 
+    def _each(self, limit: int) -> int:
+        """The share of one stream in a limit: the server counts for each stream by itself."""
+        return max(1, limit // self._keys.shards)
+
     def take(self, worker: str, limit: int, wait: float) -> list[Posted]:
         """Fresh entries of the outbox for this worker; waits at most ``wait`` seconds."""
         streams: dict[Any, Any] = {
             self._keys.outbox(shard): ">" for shard in range(self._keys.shards)
         }
-        block = max(1, int(wait * 1000))
+        block = int(wait * 1000) or None  # to the server, 0 is for ever
+        each = self._each(limit)
         found = self._server.ask(
-            lambda: self._client.xreadgroup(GROUP, worker, streams, count=limit, block=block)
+            lambda: self._client.xreadgroup(GROUP, worker, streams, count=each, block=block)
         )
         return [
             Posted(_shard_of(stream), entry.decode(), fields[b"id"].decode())
@@ -62,12 +67,13 @@ class RedisOutbox:
 
     def take_over(self, worker: str, idle: float, limit: int) -> list[Posted]:
         """Entries that a worker silent for ``idle`` seconds still held."""
+        each = self._each(limit)
 
         def ask() -> list[Any]:
             pipe = self._client.pipeline(transaction=False)
             for shard in range(self._keys.shards):
                 pipe.xautoclaim(
-                    self._keys.outbox(shard), GROUP, worker, int(idle * 1000), count=limit
+                    self._keys.outbox(shard), GROUP, worker, int(idle * 1000), count=each
                 )
             return list(pipe.execute())
 

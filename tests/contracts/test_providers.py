@@ -1,0 +1,282 @@
+"""What the business may rely on, whichever provider carries its texts."""
+
+import logging
+import socket
+import socketserver
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+import requests
+import responses
+
+from receipts.ports import Never, SendingFailure, TryLater, Unsure
+from receipts.providers import kannel, twilio
+from tests.contracts.lines import SECRETS, WORDS, Line, parcel
+
+Talk = Callable[[socket.socket], None]
+
+
+@contextmanager
+def listening(talk: Talk) -> Iterator[str]:
+    """A real server on this machine that does what it likes with each connection."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            talk(self.request)
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        allow_reuse_address = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def hear(connection: socket.socket) -> bytes:
+    """One whole request."""
+    heard = b""
+    while b"\r\n\r\n" not in heard:
+        heard += connection.recv(65536)
+    head, _, body = heard.partition(b"\r\n\r\n")
+    for name in head.split(b"\r\n"):
+        if name.lower().startswith(b"content-length:"):
+            while len(body) < int(name.split(b":")[1]):
+                body += connection.recv(65536)
+    return head + body
+
+
+def cut_after_the_request(connection: socket.socket) -> None:
+    hear(connection)
+
+
+def cut_within_the_answer(connection: socket.socket) -> None:
+    hear(connection)
+    connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 999\r\n\r\n{")
+
+
+def never_answer(connection: socket.socket) -> None:
+    hear(connection)
+    time.sleep(0.5)
+
+
+def no_http(connection: socket.socket) -> None:
+    hear(connection)
+    connection.sendall(b"220 mail.example.org ESMTP\r\n")
+
+
+def failure(line: Line, url: str | None = None) -> SendingFailure:
+    with pytest.raises(SendingFailure) as raised:
+        line.adapter(url).send(parcel())
+    return raised.value
+
+
+def test_what_is_taken_has_an_id(line: Line, outside: responses.RequestsMock):
+    line.answers(outside, **line.yes)
+    assert line.adapter().send(parcel()) in {"SM1", "5-abc"}
+
+
+def test_no_request_waits_for_ever(line: Line, outside: responses.RequestsMock):
+    line.answers(outside, **line.yes)
+    line.adapter().send(parcel())
+    (call,) = outside.calls
+    connect, read = call.request.req_kwargs["timeout"]  # type: ignore[attr-defined]
+    assert 0 < connect < 5
+    assert 0 < read <= 10
+
+
+def test_each_is_asked_once_whatever_the_answer(line: Line, outside: responses.RequestsMock):
+    for answer in (429, 500, 503):
+        line.answers(outside, status=answer)
+    for asked in (1, 2, 3):
+        failure(line)
+        assert len(outside.calls) == asked
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (requests.ConnectTimeout(), TryLater),
+        (requests.ReadTimeout(), Unsure),
+        (requests.Timeout(), Unsure),
+        (requests.ConnectionError(), Unsure),
+        (requests.ConnectionError("Connection aborted."), Unsure),
+        (requests.exceptions.ChunkedEncodingError(), Unsure),
+        (requests.exceptions.ContentDecodingError(), Unsure),
+        (requests.RequestException(), Unsure),
+    ],
+    ids=lambda given: type(given).__name__ if isinstance(given, Exception) else None,
+)
+def test_a_missing_answer_is_unsure_unless_nothing_can_have_left(
+    line: Line, outside: responses.RequestsMock, raised: Exception, kind: type[SendingFailure]
+):
+    line.answers(outside, body=raised)
+    assert type(failure(line)) is kind
+
+
+def test_nobody_listening_is_try_later(line: Line):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # taken, but nobody listens
+        found = failure(line, f"http://127.0.0.1:{taken.getsockname()[1]}")
+    assert type(found) is TryLater
+    assert line.name in found.detail
+
+
+def test_an_unknown_host_is_try_later(line: Line, monkeypatch: pytest.MonkeyPatch):
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert type(failure(line, "http://nowhere.invalid")) is TryLater
+
+
+def test_a_proxy_that_is_down_is_try_later(line: Line, monkeypatch: pytest.MonkeyPatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("http_proxy", address)
+        monkeypatch.setenv("no_proxy", "")
+        assert type(failure(line, "http://provider.example.org")) is TryLater
+
+
+def test_a_server_that_does_not_speak_tls_is_try_later(line: Line):
+    def plain(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with listening(plain) as url:
+        found = failure(line, url.replace("http://", "https://"))
+    assert type(found) is TryLater
+
+
+@pytest.mark.parametrize(
+    "talk", [cut_after_the_request, cut_within_the_answer, no_http], ids=lambda talk: talk.__name__
+)
+def test_a_line_cut_after_the_request_is_unsure(line: Line, talk: Talk):
+    with listening(talk) as url:
+        assert type(failure(line, url)) is Unsure
+
+
+def test_an_answer_that_does_not_come_in_time_is_unsure(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+):
+    for room in (twilio, kannel):
+        monkeypatch.setattr(room, "TIMEOUTS", (1.0, 0.05))
+    with listening(never_answer) as url:
+        assert type(failure(line, url)) is Unsure
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (301, TryLater),
+        (302, TryLater),
+        (307, TryLater),
+        (401, TryLater),
+        (403, TryLater),
+        (404, TryLater),
+        (405, TryLater),
+        (429, TryLater),
+        (500, Unsure),
+        (502, Unsure),
+        (504, Unsure),
+    ],
+)
+def test_every_refusal_has_its_meaning(
+    line: Line, outside: responses.RequestsMock, status: int, kind: type[SendingFailure]
+):
+    elsewhere = {"Location": "https://elsewhere.example.org/"}
+    line.answers(outside, status=status, body="<html>sorry</html>", headers=elsewhere)
+    found = failure(line)
+    assert type(found) is kind
+    assert str(status) in found.detail
+    assert len(outside.calls) == 1, "no redirect is followed: the customer's words stay here"
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_a_yes_of_another_kind_is_unsure(line: Line, outside: responses.RequestsMock, status: int):
+    line.answers(outside, status=status, body="" if status == 204 else "OK")
+    assert type(failure(line)) is Unsure
+
+
+def test_sixteen_threads_each_get_their_own_answer(line: Line):
+    """One adapter serves all hands of a worker; answers come back slowly and out of order."""
+
+    def echo(connection: socket.socket) -> None:
+        for _ in range(9):
+            try:
+                heard = hear(connection)
+            except IndexError:
+                return
+            mark = heard[heard.index(b"mark") :][:6]
+            time.sleep(0.002 * (int(mark[4:]) % 5))
+            body = b'{"sid": "SM-%s"}' % mark
+            status = b"202 Accepted" if line.name == "kannel" else b"201 Created"
+            connection.sendall(
+                b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+            )
+
+    def send(turn: int) -> bool:
+        mark = f"mark{turn % 100:02}"
+        ident = adapter.send(parcel(mark, f"{WORDS} {mark}"))
+        return ident == (f"SM-{mark}" if line.name == "twilio" else mark)
+
+    with listening(echo) as url:
+        adapter = line.adapter(url)
+        with ThreadPoolExecutor(16) as pool:
+            assert all(pool.map(send, range(96)))
+
+
+@pytest.mark.parametrize("kind", ["refused", "cut", "answered", "taken"])
+def test_no_secret_and_no_number_is_told_to_logs_or_in_failures(
+    line: Line, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], kind: str
+):
+    def talk(connection: socket.socket) -> None:
+        if kind != "refused":
+            hear(connection)
+        if kind == "answered":
+            connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}")
+        if kind == "taken":
+            good = b"202 Accepted" if line.name == "kannel" else b"201 Created"
+            connection.sendall(b"HTTP/1.1 %s\r\nContent-Length: 13\r\n\r\n" % good)
+            connection.sendall(b'{"sid":"SM1"}')
+
+    caplog.set_level(logging.INFO)
+    told = ""
+    with listening(talk) as url:
+        try:
+            line.adapter("http://127.0.0.1:1" if kind == "refused" else url).send(parcel())
+        except SendingFailure as failed:
+            told = "".join(traceback.format_exception(failed)) + repr(failed) + failed.detail
+    told += caplog.text + "".join(capsys.readouterr())
+    assert (told == "") == (kind == "taken")
+    for secret in (*SECRETS, "13802880000", WORDS[:6]):
+        assert secret not in told
+
+
+def test_an_adapter_shows_no_secret_of_its_own(line: Line):
+    adapter = line.adapter()
+    assert not any(secret in repr(adapter) + str(adapter) for secret in SECRETS)
+
+
+def test_making_an_adapter_speaks_to_nobody(line: Line, monkeypatch: pytest.MonkeyPatch):
+    def spoken(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(socket.socket, "connect", spoken)
+    line.adapter()
+
+
+def test_a_text_the_recipient_will_never_get_is_never(line: Line, outside: responses.RequestsMock):
+    line.answers(outside, status=400, json={"code": 21211, "message": "no phone"})
+    assert type(failure(line)) is Never

@@ -1,0 +1,47 @@
+"""Services that are there to be killed, each in a folder of its own."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import receipts
+from tests.running import Running
+
+#: The shipped rule book, with waits that a test can wait for.
+QUICK = {
+    "max_attempts": "3",
+    "delays_seconds": "[1, 1]",
+    "look_after_seconds": "[1, 1]",
+}
+
+Serve = Callable[..., Running]
+
+
+@pytest.fixture(scope="session")
+def quick_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A rule book under which retries and look-ups come within seconds."""
+    text = Path(receipts.__file__).with_name("rulebook.toml").read_text()
+    for name, value in QUICK.items():
+        text, found = re.subn(rf"(?m)^{name} = [^#\n]*", f"{name} = {value}  ", text)
+        assert found == 1, name
+    book = tmp_path_factory.mktemp("book") / "rulebook.toml"
+    book.write_text(text)
+    return book
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory: pytest.TempPathFactory, quick_book: Path) -> Iterator[Serve]:
+    """Make services; whatever is left of them afterwards is killed."""
+    made: list[Running] = []
+
+    def make(**more: str) -> Running:
+        folder = tmp_path_factory.mktemp("faults") / "data"
+        running = Running(folder, {"RULE_BOOK": str(quick_book)} | more)
+        made.append(running)
+        return running
+
+    yield make
+    for running in made:
+        running.kill_everything()

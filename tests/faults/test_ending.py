@@ -1,0 +1,64 @@
+"""However the demo ends, everything ends with it; whatever falls in it is put up again."""
+
+import signal
+
+import pytest
+
+from tests.faults.conftest import Serve
+from tests.running import Running, answers, kill, until
+
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+
+
+@pytest.fixture(scope="module")
+def one(serve: Serve) -> Running:
+    return serve()
+
+
+@pytest.fixture
+def service(one: Running) -> Running:
+    """The demo, running: started again in the same folder if a test has ended it."""
+    if not one.runs:
+        one.demo()
+    return one
+
+
+def test_the_demo_puts_up_again_what_falls(service: Running) -> None:
+    for words, url in (
+        ("switchboard.cli serve", f"{service.doors}/readyz"),
+        ("simulator", f"{service.network}/healthz"),
+    ):
+        before = set(service.find(words))
+        kill(min(before))
+        until(lambda w=words, b=before: not b & set(service.find(w)), 10, f"{words} to fall")
+        until(lambda u=url: answers(u), 15, f"{url} to answer again")
+    (worker,) = service.find("switchboard.cli work")
+    kill(worker)
+    until(lambda: set(service.find("switchboard.cli work")) - {worker}, 10, "another worker")
+    for name in ("doors", "network", "worker"):
+        told = f"the {name} stopped and was started again"
+        until(lambda told=told: told in service.said(), 5, f"the demo to say that {told}")
+
+
+def test_a_demo_killed_without_a_word_leaves_no_process_behind(service: Running) -> None:
+    service.kill("demo")
+    service.gone(10)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_the_demo_ends_with_all_its_processes_within_seconds(
+    service: Running, how: signal.Signals
+) -> None:
+    assert len(service.processes()) >= 7, service.processes()
+    assert service.stop(how) < 5
+    assert "Traceback" not in service.said()
+
+
+def test_a_demo_started_again_in_its_folder_knows_its_secrets(service: Running) -> None:
+    lent = service.folder / "demo.env"
+    assert lent.stat().st_mode & 0o077 == 0, "nobody else may read them"
+    before = lent.read_text()
+    assert len(before.splitlines()) > 10
+    service.stop()
+    service.demo()
+    assert lent.read_text() == before

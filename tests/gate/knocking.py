@@ -1,0 +1,83 @@
+"""Requests at the doors, signed well, badly or not at all, built byte by byte."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from receipts.store.keys import Keys
+from receipts.store.outbox import RedisOutbox
+from receipts.store.redis import RedisStore
+from receipts.store.server import Server, connected
+from switchboard.wiring import Services
+from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, ZHEJIANG
+
+FORM = "application/x-www-form-urlencoded"
+
+#: A good request at each door of the provider.
+DOORS: dict[str, dict[str, str]] = {
+    "/voice": {"CallSid": "CA1", "From": GUANGDONG},
+    "/voice/key?at=menu&lang=zh&as=none&mode=flash&step=2&silent=0&wrong=0": {
+        "CallSid": "CA1",
+        "From": GUANGDONG,
+        "Digits": "3",
+    },
+    "/voice/ended": {"CallSid": "CA1", "From": GUANGDONG},
+    "/sms": {"MessageSid": "SM1", "From": GUANGDONG, "Body": "KTDXHZ"},
+    "/messages/status": {
+        "MessageSid": "SM2",
+        "MessageStatus": "delivered",
+        "From": GUANGDONG,
+        "To": ZHEJIANG,
+    },
+    "/receipts/a-0123456789abcdef0123/status": {"MessageSid": "SM3", "MessageStatus": "sent"},
+}
+
+
+@dataclass(frozen=True)
+class Knock:
+    """One request as a caller makes it."""
+
+    client: FlaskClient
+    base: str = PUBLIC_URL
+    token: str = TOKEN
+    digest: str = "sha1"
+
+    def sign(self, path: str, fields: Mapping[str, str] | None = None) -> str:
+        """The signature the provider would put on it."""
+        said = self.base + path + "".join(k + v for k, v in sorted((fields or {}).items()))
+        made = hmac.digest(self.token.encode(), said.encode("utf-8", "surrogatepass"), self.digest)
+        return base64.b64encode(made).decode()
+
+    def form(self, path: str, fields: Mapping[str, str], **headers: str) -> TestResponse:
+        """A form, signed."""
+        told = {"AccountSid": ACCOUNT, **fields}
+        return self.raw(path, urlencode(told).encode(), FORM, self.sign(path, told), **headers)
+
+    def json(self, path: str, body: bytes, told: str | None = None) -> TestResponse:
+        """A body that is no form, its hash in the query as the provider puts it there."""
+        path += ("&" if "?" in path else "?") + "bodySHA256="
+        path += hashlib.sha256(body).hexdigest() if told is None else told
+        return self.raw(path, body, "application/json", self.sign(path))
+
+    def raw(
+        self, path: str, body: bytes, kind: str | None, signature: str | None, **headers: str
+    ) -> TestResponse:
+        """Any bytes at all."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if signature is not None:
+            named["X-Twilio-Signature"] = signature
+        return self.client.post(path, data=body, content_type=kind, headers=named)
+
+
+def out_of_reach(built: Services) -> Services:
+    """The same services with a store that nobody answers for."""
+    server = Server(connected("unix:///nonexistent/valkey.sock"))
+    keys = Keys(built.settings.shards)
+    store, outbox = RedisStore(server, keys), RedisOutbox(server, keys)
+    return replace(built, memory=replace(built.memory, store=store, outbox=outbox))

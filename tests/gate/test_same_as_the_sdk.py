@@ -1,0 +1,76 @@
+"""On anything at all, our check says what the provider's own Python SDK says."""
+
+import string
+from urllib.parse import urlencode
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator, get_signature_algorithm
+from werkzeug.datastructures import MultiDict
+
+from receipts.providers.twilio_signature import algorithm_of, genuine, signature
+
+KEYS = st.text(min_size=1, max_size=40)
+TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
+FORM = st.lists(st.tuples(TEXT, TEXT), max_size=8)
+
+HOST = st.from_regex(r"[a-z0-9]{1,10}(\.[a-z]{2,5})?(:[1-9][0-9]{0,3})?", fullmatch=True)
+PATH = st.text(string.ascii_letters + string.digits + "-._~!$&()*+,;=:@%/", max_size=30)
+QUERY = st.lists(st.tuples(TEXT, TEXT), max_size=4).map(urlencode)
+
+
+@st.composite
+def urls(draw: st.DrawFn) -> str:
+    """Addresses as an operator may set them, with and without port and query."""
+    query = draw(QUERY)
+    scheme = draw(st.sampled_from(["https", "http"]))
+    url = f"{scheme}://{draw(HOST)}/{draw(PATH).lstrip('/')}"
+    return f"{url}?{query}" if query else url
+
+
+@given(key=KEYS, url=urls(), form=FORM)
+def test_we_sign_as_the_sdk_signs(key: str, url: str, form: list[tuple[str, str]]):
+    theirs = RequestValidator(key).compute_signature(url, MultiDict(form))
+    assert signature(key, url, form) == theirs
+
+
+@given(key=KEYS, url=urls(), form=FORM, data=st.data())
+def test_we_believe_what_the_sdk_believes(
+    key: str, url: str, form: list[tuple[str, str]], data: st.DataObject
+):
+    """Signed over this address, over one like it, or not at all."""
+    validator = RequestValidator(key)
+    other = data.draw(
+        st.sampled_from(
+            [
+                url,
+                url.replace("://", "://x", 1),
+                url + "&a=b",
+                url.replace("https:", "http:"),
+                with_port(url, ":443"),
+                with_port(url, ":80"),
+                with_port(url, ""),
+            ]
+        )
+    )
+    given_ = data.draw(st.just(signature(key, other, form)) | TEXT.filter(bool))
+    ours = genuine([key], given_, url, form)
+    assert ours == validator.validate(url, MultiDict(form), given_)
+
+
+@given(
+    header=st.none()
+    | TEXT
+    | st.lists(st.sampled_from([*"=, ", "key", "algorithm", "HMAC_SHA256", "HMAC_SHA1", "x"])).map(
+        "".join
+    )
+)
+def test_we_read_the_algorithm_as_the_sdk_reads_it(header: str | None):
+    assert algorithm_of(header) == get_signature_algorithm(header).upper()
+
+
+def with_port(url: str, port: str) -> str:
+    """The address with another port, or with none."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.partition(':')[0]}{port}{slash}{path}"

@@ -1,0 +1,46 @@
+"""The handset in the terminal does what the phones on the page do."""
+
+import re
+
+import pytest
+
+from tests.handsets import Phones
+from tests.running import Running
+
+pytestmark = pytest.mark.xdist_group("service")
+
+FRIEND = "13957112345"
+
+
+def test_the_terminal_opens_texts_a_friend_and_shows_the_flash(
+    service: Running, phones: Phones
+) -> None:
+    number = phones.fresh("CN-GD").number
+    typed = service.command(
+        "phone", number, given=f"text 7500 KTDXHZ\n> 是\ntext {FRIEND} 你好\nwait 4\nquit\n"
+    )
+    assert typed.returncode == 0, typed.stderr
+    shown = re.sub(r"\s*║\n║\s*", "", typed.stdout)  # the flash message is drawn in a box
+    told = [shown.find(words) for words in ("确认开通", "已开通", f"您发送给{FRIEND}的短信")]
+    assert -1 not in told, typed.stdout
+    assert told == sorted(told)
+    assert "成功送达" in shown
+
+
+def test_the_terminal_calls_and_presses_keys(service: Running, phones: Phones) -> None:
+    phone = phones.fresh("CN-GD").opens()
+    typed = service.command(
+        "phone", phone.number, given="call 10086\n2\nhang\nwait 2\nquit\n"
+    ).stdout
+    told = [typed.find(words) for words in ("改为普通短信接收", "已改为普通短信", "您刚才致电")]
+    assert -1 not in told, typed
+    assert told == sorted(told)
+
+
+def test_without_a_network_the_terminal_says_how_to_start_one(
+    service: Running, tmp_path: object
+) -> None:
+    typed = service.command("phone", DATA_DIR=str(tmp_path), NETWORK_URL="http://127.0.0.1:9")
+    assert typed.returncode != 0
+    assert "make run" in typed.stderr
+    assert "Traceback" not in typed.stderr

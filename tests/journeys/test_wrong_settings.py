@@ -1,0 +1,162 @@
+"""A setting that is wrong is refused in clear words: exit status 2, and no stack trace."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from switchboard.cli import main
+from tests.running import Running, command
+
+pytestmark = pytest.mark.xdist_group("service")
+
+SECRET = "hunter2hunter2"
+DOORS = {
+    "PUBLIC_URL": "https://sms.example.org",
+    "TWILIO_ACCOUNT_SID": "AC0123456789abcdef0123456789abcdef",
+    "TWILIO_AUTH_TOKEN": SECRET,
+}
+SENDING = DOORS | {
+    "TWILIO_FROM": "7500",
+    "KANNEL_URL": "http://127.0.0.1:9",
+    "KANNEL_USER": "user",
+    "KANNEL_PASSWORD": SECRET,
+    "KANNEL_SECRET": SECRET,
+}
+
+
+OURS = (
+    "REDIS_URL", "DATA_DIR", "SHARDS", "PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
+    "TWILIO_API_URL", "TWILIO_FROM", "KANNEL_URL", "KANNEL_USER", "KANNEL_PASSWORD",
+    "KANNEL_SECRET", "TEXT_PROVIDER", "FLASH_PROVIDER", "CLOCK", "LOG_FORMAT", "PORT", "RULE_BOOK",
+)  # fmt: skip
+
+
+def refusal(*words: str, **settings: str) -> list[str]:
+    """The lines in which a command refused to start; in this process, for it is much quicker."""
+    told = CliRunner().invoke(main, words, env=dict.fromkeys(OURS) | settings)
+    assert isinstance(told.exception, SystemExit), told.exception
+    assert told.exit_code == 2
+    assert SECRET not in told.output
+    assert told.stdout == ""
+    return told.stderr.splitlines()
+
+
+@pytest.mark.parametrize("words", [("serve",), ("work",), ("demo", "--port", "18000")])
+def test_a_refusal_is_an_exit_status_of_2_and_no_stack_trace(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    told = command(*words, DATA_DIR=str(tmp_path), SHARDS="many", **SENDING)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr == "sms-receipt: SHARDS=many: give a whole number from 1 to 4096\n"
+
+
+@pytest.mark.parametrize("missing", DOORS)
+def test_the_doors_refuse_to_open_without_a_secret_and_name_it(
+    tmp_path: Path, missing: str
+) -> None:
+    given = {name: value for name, value in DOORS.items() if name != missing}
+    (line,) = refusal("serve", DATA_DIR=str(tmp_path), **given)
+    assert line == f"sms-receipt: {missing} is not set: nothing stands in for it"
+
+
+def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
+    lines = refusal("serve", DATA_DIR=str(tmp_path))
+    assert len(lines) == len(DOORS)
+    for name, line in zip(DOORS, lines, strict=True):
+        assert name in line
+
+
+@pytest.mark.parametrize(
+    "missing", ["KANNEL_USER", "KANNEL_PASSWORD", "KANNEL_SECRET", "TWILIO_AUTH_TOKEN"]
+)
+def test_the_worker_refuses_to_start_without_a_secret_and_names_it(
+    tmp_path: Path, missing: str
+) -> None:
+    given = {name: value for name, value in SENDING.items() if name != missing}
+    (line,) = refusal("work", DATA_DIR=str(tmp_path), **given)
+    assert missing in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "127.0.0.1:6379"),
+        ("REDIS_URL", "http://127.0.0.1:6379"),
+        ("REDIS_URL", "redis://127.0.0.1:port/0"),
+        ("PUBLIC_URL", "sms.example.org"),
+        ("PUBLIC_URL", "http://[::1"),
+        ("PUBLIC_URL", "http://sms.example.org:99999"),
+        ("TWILIO_API_URL", "ftp://example.org"),
+        ("KANNEL_URL", "http://example.org:port"),
+        ("KANNEL_SECRET", "100% secret"),
+        ("SHARDS", "0"),
+        ("SHARDS", "many"),
+        ("PORT", "70000"),
+        ("CLOCK", "fast"),
+        ("LOG_FORMAT", "xml"),
+        ("TEXT_PROVIDER", "pigeon"),
+        ("FLASH_PROVIDER", "lightning"),
+    ],
+)
+def test_a_setting_of_no_use_is_refused_in_one_line_that_names_it(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    (line,) = refusal("show", "13802880000", DATA_DIR=str(tmp_path), **{name: value})
+    assert line.startswith(f"sms-receipt: {name}")
+
+
+def test_a_rule_book_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (line,) = refusal("provinces", "check", RULE_BOOK=str(tmp_path / "no-book.toml"))
+    assert "no-book.toml" in line
+
+
+def test_a_store_that_does_not_answer_is_told_in_one_line(tmp_path: Path) -> None:
+    (line,) = refusal(
+        "show", "13802880000", DATA_DIR=str(tmp_path), REDIS_URL="redis://127.0.0.1:9/0"
+    )
+    assert "the store did not answer" in line
+
+
+@pytest.mark.parametrize("words", [("show", "13802880000"), ("serve",), ("demo",)])
+def test_a_data_folder_that_cannot_be_used_is_told_in_one_line(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    taken = tmp_path / "a file"
+    taken.touch()
+    (line,) = refusal(*words, **DOORS, DATA_DIR=str(taken), PORT="18000")
+    assert "a file" in line
+    assert "DATA_DIR" in line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "123"),
+        ("show", "10086"),
+        ("receipts", "13802880000", "--limit", "-1"),
+        ("charges", "13802880000", "--month", "last"),
+        ("charges", "13802880000", "--month", "2026-13"),
+        ("demo", "--port", "0"),
+        ("demo", "--port", "65535"),
+        ("demo", "--port", "99999"),
+        ("serve", "--workers", "0"),
+        ("provinces", "show", "CN-XX"),
+        ("clock", "tomorrow"),
+        ("clock", "+99999999999d"),
+        ("clock", "9999-12-31"),
+    ],
+    ids=" ".join,
+)
+def test_a_word_of_no_use_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert refusal(*words, DATA_DIR=str(tmp_path), CLOCK="movable", **DOORS)
+
+
+def test_a_port_that_is_taken_is_named_by_demo_and_by_doors(
+    service: Running, tmp_path: Path
+) -> None:
+    (line,) = refusal("demo", "--port", str(service.port), DATA_DIR=str(tmp_path))
+    assert f"127.0.0.1:{service.port}" in line
+    assert "--port" in line
+    (line,) = refusal("serve", DATA_DIR=str(tmp_path), PORT=str(service.port), **DOORS)
+    assert f"PORT={service.port}" in line

@@ -1,0 +1,16 @@
+import pytest
+
+from tests.conftest import Network
+from tests.keywords.texting import Phone, Texter
+
+
+@pytest.fixture
+def phone(network: Network) -> Phone:
+    """Phones by number: ``phone(GUANGDONG).says("PT")``."""
+    return lambda number: Texter(network, number)
+
+
+@pytest.fixture
+def me(network: Network) -> Texter:
+    """A Guangdong customer's phone."""
+    return Texter(network)

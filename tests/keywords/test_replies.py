@@ -1,0 +1,136 @@
+"""Every sentence we text, at its longest: two segments at most, and no fact left out."""
+
+import datetime as dt
+from itertools import permutations, product
+from pathlib import Path
+
+import pytest
+
+import keywords
+from keywords.grammar import Grammar
+from keywords.replies import Replies
+from receipts.model import Door, Language, Mode, Msisdn, Subscription, Wish
+from receipts.numbering import Numbering
+from receipts.ports import Answer
+from receipts.provinces import load_rule_book
+from receipts.subscriptions import Asked, Subscriptions, month_end
+from receipts.wording import Catalogue, notices, segments
+from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueState
+from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
+from tests.standing import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
+
+BOOK = load_rule_book(None)
+GRAMMAR = Grammar(BOOK)
+NUMBERS = (GUANGDONG, JILIN, GUANGXI, SHANXI, HEBEI, ZHEJIANG, FUJIAN, SHAANXI)
+CATALOGUE = Catalogue(Path(keywords.__file__).parent / "replies.toml")
+REPLIES = Replies(CATALOGUE, "7500")
+
+#: Days that are long to write: the last of a month, just before the longest month's name.
+CLOCK = TestClock(dt.datetime(2027, 9, 29, 16, tzinfo=dt.UTC))
+BUSINESS = Subscriptions(BOOK, Numbering(), CLOCK)
+
+#: Sentences that are pieces of others.
+PIECES = frozenset(
+    key
+    for key in CATALOGUE.keys()  # noqa: SIM118 - a catalogue is no mapping
+    if key in {"or", "receipt_line"} or key.startswith("outcome.")
+)
+ACTS = ("opened", "cancelled", "cancelled_later", "order_decline", "now_text", "now_flash")
+
+
+def longest_facts(number: str, language: Language, mode: Mode = Mode.TEXT) -> dict[str, str]:
+    """All facts of a customer of this province, each as long as it plausibly gets."""
+    customer = Subscription(Msisdn(number), mode=mode, ends_at=month_end(CLOCK.now()))
+    province = BUSINESS.place(customer.number).province
+    assert province is not None
+    words = sorted({GRAMMAR.words_for(province.code, wish, language) for wish in Wish}, key=len)
+    yuan = "1234.56元" if language is Language.ZH else "1234.56 yuan"
+    asked = (Msisdn(JILIN), Door.VOICE, language)
+    doors = BUSINESS.refusal(*asked)
+    assert doors is not None
+    return (
+        BUSINESS.offer_facts(customer, language)
+        | dict.fromkeys(("spent", "total", "monthly", "receipts"), yuan)
+        | {"count": "12345", "province": BOOK.name("CN-NM", language)}
+        | {"words": "|".join(words[-3:]), "word": words[-1]}
+        | {"ends": BUSINESS.facts(customer, language)["ends"], "doors": doors[1]["doors"]}
+    )
+
+
+def said(keys: tuple[str, ...], facts: dict[str, str], language: Language) -> str:
+    lines = [
+        ("receipt_line", {"friend": "13957112345", "when": "12-31 23:59", "outcome": "rejected"})
+    ] * BOOK.limits.receipts_shown
+    listed = lines if "receipts_list" in keys else []
+    phrases = tuple((key, facts | {"list": ""}) for key in keys)
+    return REPLIES.text(Answer((*phrases, *listed), language.value))
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("key", sorted(CATALOGUE.keys() - PIECES))
+def test_a_reply_takes_two_segments_at_most_in_every_province(key: str, language: Language):
+    for number, mode in product(NUMBERS, Mode):
+        text = said((key,), longest_facts(number, language, mode), language)
+        assert segments(text) <= 2, f"{segments(text)} segments: {text}"
+        assert "{" not in text
+
+
+@pytest.mark.parametrize("language", Language)
+def test_an_ended_order_and_what_was_said_instead_fit_two_segments_together(language: Language):
+    """Whatever is texted instead of a yes, the answer tells of both."""
+    acts = {
+        row.acts[-1]
+        for row in KEYWORD_DIALOGUE.rows[DialogueState.OFFERED].values()
+        if len(getattr(row, "acts", ())) > 1
+    }
+    instead = {
+        "ordinary": ("not_open",), "flash": ("not_open",), "ask": ("state_none",),
+        "receipts": ("receipts_list",), "charges": ("charges_list",),
+        "chinese": ("language_set",), "english": ("language_set",), "list_all": ("list_none",),
+        "help": ("help",), "elsewhere": ("elsewhere",), "near": ("near",), "unknown": ("unknown",),
+    }  # fmt: skip
+    assert instead.keys() == acts
+    for keys, number in product(instead.values(), NUMBERS):
+        text = said(("order_decline", *keys), longest_facts(number, language), language)
+        assert segments(text) <= 2, f"{segments(text)} segments: {text}"
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_text_we_send_of_ourselves_fits_two_segments(language: Language):
+    for number, mode in product(NUMBERS, Mode):
+        facts = longest_facts(number, language, mode)
+        texts = [notices().say("notice.order_lapse", language, **facts)]
+        for first, second in permutations(ACTS, 2):
+            acts = [notices().say(f"act.{act}", language, **facts) for act in (first, second)]
+            joined = ("；" if language is Language.ZH else "; ").join(acts)
+            texts.append(notices().say("notice.call", language, **(facts | {"acts": joined})))
+        for text in texts:
+            assert segments(text) <= 2, f"{segments(text)} segments: {text}"
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_offer_tells_price_day_way_out_and_window(number: str, language: Language):
+    customer = Subscription(Msisdn(number))
+    phrase = BUSINESS.order(customer, Asked(Door.TEXT, language, "sms:1")).phrases[0]
+    text = REPLIES.text(Answer((phrase,), language.value))
+    facts = phrase[1]
+    for fact in ("price", "from", "cancel", "hours"):
+        assert facts[fact]
+        assert facts[fact] in text
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_word_a_reply_teaches_is_one_we_understand(language: Language):
+    """The spelling in a sentence and the rule book must not drift apart."""
+    for number in NUMBERS:
+        place = BUSINESS.place(Msisdn(number)).province
+        assert place is not None
+        facts = BUSINESS.facts(Subscription(Msisdn(number)), language)
+        wishes = {
+            "PT": Wish.ORDINARY, "SX": Wish.FLASH, "BZ": Wish.HELP, "ZJHZ": Wish.RECEIPTS,
+            "EN": Wish.ENGLISH, "ZH": Wish.CHINESE, "是": Wish.YES, "Y": Wish.YES,
+            facts["open"]: Wish.OPEN, facts["cancel"]: Wish.CANCEL, facts["ask"]: Wish.ASK,
+        }  # fmt: skip
+        for word, wish in wishes.items():
+            assert GRAMMAR.read(word, place.code).wish is wish

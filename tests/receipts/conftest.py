@@ -1,0 +1,72 @@
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from receipts.delivery import Delivery, Routes
+from receipts.model import Kind, Msisdn, Receipt
+from receipts.provinces import Sending
+from receipts.worker import Worker
+from switchboard import wiring
+from tests.conftest import TestClock
+from tests.receipts.desk import Courier, Desk
+
+Until = Callable[[Callable[[], object]], None]
+AtWork = Callable[[Worker], AbstractContextManager[Worker]]
+
+
+@pytest.fixture
+def courier() -> Courier:
+    """An ordinary carrier that can look things up and cannot flash."""
+    return Courier("courier", flash=False, lookup=True)
+
+
+@pytest.fixture
+def flasher() -> Courier:
+    """A carrier that can flash and cannot look anything up."""
+    return Courier("flasher", flash=True, lookup=False)
+
+
+@pytest.fixture
+def desk(built: wiring.Services, courier: Courier, flasher: Courier, clock: TestClock) -> Desk:
+    delivery = Delivery(Routes(courier, flasher), Sending(), clock)
+    return Desk(built.store, built.memory.outbox, delivery, clock)
+
+
+@pytest.fixture
+def shown(built: wiring.Services) -> Callable[[str], list[Receipt]]:
+    """A customer's receipts, newest first, without notices."""
+    return lambda number: built.store.receipts_of(Msisdn(number), 100, Kind.RECEIPT)
+
+
+@pytest.fixture
+def until() -> Until:
+    """Wait for something that a thread brings about."""
+
+    def wait(happened: Callable[[], object]) -> None:
+        by = time.monotonic() + 10
+        while not happened():
+            assert time.monotonic() < by, "it did not happen"
+            time.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def at_work() -> AtWork:
+    """A worker that works in a thread, and is stopped and waited for."""
+
+    @contextmanager
+    def work(worker: Worker) -> Iterator[Worker]:
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        try:
+            yield worker
+        finally:
+            worker.stop()
+            thread.join(timeout=30)
+            assert not thread.is_alive()
+
+    return work

@@ -1,0 +1,242 @@
+"""The whole service against a model of sixty lines: any life of a customer, in any order."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from receipts.delivery import Delivery, Routes
+from receipts.model import SHANGHAI, Kind, Msisdn
+from receipts.ports import Verdict
+from receipts.sweep import Sweep
+from switchboard.wiring import Services
+from tests.conftest import GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock
+from tests.receipts.desk import Courier
+from tests.standing import HEBEI, SHANXI
+
+BEGIN = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
+WINDOW = dt.timedelta(hours=48)
+FEES = {GUANGDONG: (100, 0), HEBEI: (150, 0), SHANXI: (0, 10)}  # fen a month, a receipt
+WORDS = {
+    "open": ["开通短信回执", "SUBSCRIBE"],
+    "yes": ["是", "y", "１"],
+    "no": ["否", "N"],
+    "cancel": ["取消短信回执", "TD", "退订"],
+    "text": ["PT", "普通短信"],
+    "flash": ["ＳＸ", "闪信"],
+    "other": ["what?", "", "查询短信回执", "帮助", "0000"],
+}
+WISH_OF = {word: wish for wish, words in WORDS.items() for word in words}
+FINAL = {"delivered": "delivered", "undelivered": "failed", "failed": "failed"}
+
+
+@dataclass
+class Model:
+    """One customer as the rules have it, written without a look at the product."""
+
+    number: str
+    state: str = "none"
+    mode: str = "flash"
+    offer_until: dt.datetime | None = None
+    lapsed: bool = False
+    ends: dt.datetime | None = None
+    fees: dict[str, int] = field(default_factory=dict)
+    finals: dict[str, str] = field(default_factory=dict)
+    receipts: dict[str, str] = field(default_factory=dict)
+    charged: set[str] = field(default_factory=set)
+
+    def text(self, wish: str, now: dt.datetime) -> None:
+        waits = self.offer_until is not None and now < self.offer_until
+        late = not waits and (self.offer_until is not None or self.lapsed)
+        if wish == "open" and self.state != "active":
+            self.offer(now)
+        elif wish == "yes" and waits:
+            self.open(now)
+        elif wish == "yes" and late:
+            self.offer(now)
+        elif waits and wish != "open":
+            self.drop_offer(lapsed=False)
+            if wish not in {"no", "cancel"}:
+                self.plain(wish, now)
+        else:
+            self.plain(wish, now)
+
+    def plain(self, wish: str, now: dt.datetime) -> None:
+        if wish in {"text", "flash"} and self.state in {"active", "ending"}:
+            self.mode = wish
+        if wish == "cancel" and self.state == "pending":
+            self.state, self.offer_until = "none", None
+        if wish == "cancel" and self.state == "active":
+            self.state = "none" if self.number == HEBEI else "ending"
+            self.ends = None if self.number == HEBEI else next_month(now)
+
+    def offer(self, now: dt.datetime) -> None:
+        self.state = "pending" if self.state == "none" else self.state
+        self.offer_until = now + WINDOW
+
+    def open(self, now: dt.datetime) -> None:
+        self.state, self.offer_until, self.lapsed, self.ends = "active", None, False, None
+        self.fees.setdefault(month(now), FEES[self.number][0])
+
+    def drop_offer(self, *, lapsed: bool) -> None:
+        self.offer_until, self.lapsed = None, lapsed
+        self.state = "none" if self.state == "pending" else self.state
+
+    def sweep(self, now: dt.datetime) -> None:
+        due = [(self.offer_until, "offer"), (self.ends, "month")]
+        for _, what in sorted((at, what) for at, what in due if at is not None and at <= now):
+            if what == "offer" and self.offer_until is not None:
+                self.drop_offer(lapsed=True)
+            elif what == "month":
+                self.state, self.ends, self.offer_until = "none", None, None
+
+    def report(self, message: str, status: str, *, on_net: bool) -> None:
+        if status in FINAL and message not in self.finals:
+            self.finals[message] = status
+            if self.state in {"active", "ending"} and on_net:
+                self.receipts[message] = FINAL[status]
+
+    def send(self) -> None:
+        self.charged |= {m for m, fate in self.receipts.items() if fate == "delivered"}
+
+    def owes(self) -> int:
+        return sum(self.fees.values()) + FEES[self.number][1] * len(self.charged)
+
+
+def month(at: dt.datetime) -> str:
+    return f"{at.astimezone(SHANGHAI):%Y-%m}"
+
+
+def next_month(at: dt.datetime) -> dt.datetime:
+    here = at.astimezone(SHANGHAI)
+    return dt.datetime(here.year + here.month // 12, here.month % 12 + 1, 1, tzinfo=SHANGHAI)
+
+
+class Life(RuleBasedStateMachine):
+    """One customer's life, told to the product through its doors and to the model."""
+
+    built: Services
+    network: Network
+    clock: TestClock
+    raw: "redis.Redis"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raw.flushall()
+        self.built.memory.outbox.open()
+        self.clock.at = BEGIN
+        self.texts: list[tuple[str, str, bytes]] = []
+        self.months = {month(BEGIN)}
+        courier = Courier("courier", flash=True, lookup=True)
+        self.delivery = Delivery(Routes(courier, courier), self.built.book.sending, self.clock)
+        outbox, business = self.built.memory.outbox, self.built.subscriptions
+        self.time = Sweep(self.built.store, outbox, business, self.delivery, self.clock)
+
+    @initialize(number=st.sampled_from(sorted(FEES)))
+    def begin(self, number: str) -> None:
+        self.model = Model(number)
+
+    @rule(word=st.sampled_from(sorted(WORDS)).flatmap(lambda wish: st.sampled_from(WORDS[wish])))
+    def text(self, word: str) -> None:
+        answer = self.network.text(self.model.number, word)
+        assert answer.status_code == 200
+        self.texts.append((f"SM{self.network.count:032x}", word, answer.data))
+        self.model.text(WISH_OF[word], self.clock.at)
+
+    @rule()
+    def sign_up(self) -> None:
+        self.text("SUBSCRIBE")
+        self.text("是")
+
+    @rule(data=st.data())
+    def repeat(self, data: st.DataObject) -> None:
+        if self.texts:
+            sid, word, answered = data.draw(st.sampled_from(self.texts))
+            assert self.network.text(self.model.number, word, sid).data == answered
+
+    @rule(message=st.sampled_from("abc"), status=st.sampled_from(["sent", "weird", *FINAL]))
+    def report(self, message: str, status: str) -> None:
+        friend = UNICOM if message == "c" else ZHEJIANG
+        sid = f"{message}{len(self.months)}"  # new texts come with each month
+        assert self.network.status(sid, status, self.model.number, friend).status_code == 204
+        self.model.report(sid, status, on_net=friend == ZHEJIANG)
+
+    @rule(hours=st.sampled_from([1, 30, 47, 49, 24 * 9]), sweep=st.booleans())
+    def wait(self, hours: int, *, sweep: bool) -> None:
+        self.clock.move(hours=hours)
+        self.months.add(month(self.clock.at))
+        if sweep:
+            self.sweep()
+
+    @rule()
+    def sweep(self) -> None:
+        for timer in self.time.due(50):
+            self.time.ring(timer)
+        self.model.sweep(self.clock.at)
+
+    @rule()
+    def send(self) -> None:
+        """What a worker does, without its threads: all that is due goes out, or is too old."""
+        store = self.built.store
+        while posted := self.built.memory.outbox.take("worker", 16, 0):
+            for entry in posted:
+                (receipt,) = store.receipts([entry.receipt_id])
+                assert receipt is not None
+                self.commit(self.delivery.begin(receipt, entry))
+                (receipt,) = store.receipts([entry.receipt_id])
+                assert receipt is not None
+                if receipt.state == "sending":
+                    self.commit(self.delivery.accepted(receipt, "SM1", entry))
+                elif receipt.kind is Kind.RECEIPT:
+                    self.model.receipts[receipt.message_id or ""] = "expired"
+        self.model.send()
+
+    def commit(self, change: Any) -> None:  # noqa: ANN401 - whatever is decided
+        assert self.built.store.commit(change).verdict is Verdict.DONE
+
+    @invariant()
+    def product_and_model_agree(self) -> None:
+        number = Msisdn(self.model.number)
+        held = self.built.store.read(number).subscription
+        order = held.order.expires_at if held.order else None
+        assert (held.state, held.mode) == (self.model.state, self.model.mode)
+        assert (order, held.ends_at) == (self.model.offer_until, self.model.ends)
+        receipts = self.built.store.receipts_of(number, 100, Kind.RECEIPT)
+        assert sorted(r.message_id or "" for r in receipts) == sorted(self.model.receipts)
+        charges = self.built.store.charges_of(number, sorted(self.months))
+        assert sum(charge.fen for charge in charges) == self.model.owes()
+        assert len({charge.id for charge in charges}) == len(charges)
+
+
+def test_any_life_of_a_customer_goes_as_the_rules_have_it(
+    built: Services, network: Network, clock: TestClock, raw: "redis.Redis"
+):
+    class Lived(Life):
+        pass
+
+    Lived.built, Lived.network, Lived.clock, Lived.raw = built, network, clock, raw
+    raw.config_set("appendfsync", "no")  # what is on disk when is tested elsewhere
+    try:
+        run_state_machine_as_test(
+            Lived,
+            settings=settings(
+                max_examples=60,
+                stateful_step_count=30,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    finally:
+        raw.config_set("appendfsync", "always")

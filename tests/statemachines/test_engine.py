@@ -1,0 +1,82 @@
+"""The engine runs whole tables only, and says no with a reason."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from typing import Any
+
+import pytest
+
+from statemachines.engine import Move, NotWhole, Refuse, Row, Stay, Table
+
+
+class Lamp(StrEnum):
+    OFF = "off"
+    ON = "on"
+
+
+class Touch(StrEnum):
+    PRESS = "press"
+    SMASH = "smash"
+
+
+class Foreign(StrEnum):
+    KICK = "kick"
+
+
+def rows() -> dict[Lamp, dict[Touch, Row[Lamp]]]:
+    return {
+        Lamp.OFF: {Touch.PRESS: Move(Lamp.ON, ("light",)), Touch.SMASH: Refuse("fragile")},
+        Lamp.ON: {Touch.PRESS: Move(Lamp.OFF), Touch.SMASH: Stay(("flicker",))},
+    }
+
+
+def table(given: Mapping[Lamp, Mapping[Touch, Row[Lamp]]]) -> Table[Lamp, Touch]:
+    return Table("lamp", Lamp, Touch, given, start=Lamp.OFF)
+
+
+def test_a_whole_table_moves_stays_and_refuses() -> None:
+    lamp = table(rows())
+    moved, stayed = lamp.fire(Lamp.OFF, Touch.PRESS), lamp.fire(Lamp.ON, Touch.SMASH)
+    refused = lamp.fire(Lamp.OFF, Touch.SMASH)
+    assert (moved.state, moved.acts, moved.reason) == (Lamp.ON, ("light",), None)
+    assert (stayed.state, stayed.acts, stayed.reason) == (Lamp.ON, ("flicker",), None)
+    assert (refused.state, refused.acts, refused.reason) == (Lamp.OFF, (), "fragile")
+    assert [each.refused for each in (moved, stayed, refused)] == [False, False, True]
+
+
+def test_a_state_comes_back_as_its_own_kind() -> None:
+    assert isinstance(table(rows()).fire(Lamp.OFF, Touch.PRESS).state, Lamp)
+
+
+def test_a_missing_row_is_named() -> None:
+    holed = rows()
+    del holed[Lamp.ON][Touch.SMASH]
+    with pytest.raises(NotWhole, match=r"lamp .* on x smash$"):
+        table(holed)
+
+
+def test_a_missing_state_is_named_with_all_its_events() -> None:
+    holed = rows()
+    del holed[Lamp.ON]
+    with pytest.raises(NotWhole, match="on x press, on x smash"):
+        table(holed)
+
+
+@pytest.mark.parametrize("state", [Lamp.ON, Foreign.KICK], ids=str)
+def test_a_row_for_nothing_known_is_named(state: Lamp) -> None:
+    more: dict[Any, Any] = rows()
+    more.setdefault(state, {})[Foreign.KICK] = Stay()
+    with pytest.raises(NotWhole, match=f"{state} x kick"):
+        table(more)
+
+
+def test_one_table_serves_many_threads_at_once() -> None:
+    lamp = table(rows())
+
+    def press(turn: int) -> bool:
+        state = Lamp.OFF if turn % 2 else Lamp.ON
+        return lamp.fire(state, Touch.PRESS).state is not state
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(press, range(400)))

@@ -1,0 +1,69 @@
+"""The store on the real server, and ways to look behind it."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+
+from receipts.model import Language, Mode, Msisdn, Receipt
+from receipts.store.keys import Keys
+from receipts.store.outbox import RedisOutbox
+from receipts.store.redis import RedisStore
+from receipts.store.server import Server, connected
+
+NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def keys() -> Keys:
+    return Keys(16)
+
+
+@pytest.fixture
+def server(store_url: str, raw: "redis.Redis") -> Iterator[Server]:
+    del raw
+    with connected(store_url) as client:
+        yield Server(client)
+
+
+@pytest.fixture
+def outbox(server: Server, keys: Keys) -> RedisOutbox:
+    made = RedisOutbox(server, keys)
+    made.open()
+    return made
+
+
+@pytest.fixture
+def store(server: Server, keys: Keys, outbox: RedisOutbox) -> RedisStore:
+    """The store as a service opens it: the outbox ready."""
+    del outbox
+    return RedisStore(server, keys)
+
+
+@pytest.fixture
+def whole(raw: "redis.Redis") -> Callable[[], dict[bytes, object]]:
+    """Everything that lies in the server, each key with its value and its end."""
+
+    def dump() -> dict[bytes, object]:
+        return {key: (raw.dump(key), raw.pexpiretime(key)) for key in raw.scan_iter(count=1000)}
+
+    return dump
+
+
+@pytest.fixture
+def due(store: RedisStore) -> Callable[..., Receipt]:
+    """A receipt that waits to be sent."""
+
+    def make(number: Msisdn, seed: str = "1") -> Receipt:
+        return Receipt(
+            store.receipt_id(number, seed),
+            number,
+            "text",
+            Mode.TEXT,
+            Language.ZH,
+            NOW,
+            version=1,
+        )
+
+    return make

@@ -1,0 +1,165 @@
+"""The outbox: many workers share it, and what one left another takes over."""
+
+import datetime as dt
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+
+from receipts.model import Msisdn
+from receipts.ports import Change, Posted, StoreUnavailable, Timer
+from receipts.store.keys import GROUP, Keys
+from receipts.store.outbox import RedisOutbox
+from receipts.store.redis import RedisStore
+from receipts.store.server import Server
+
+NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
+NUMBERS = [Msisdn(f"+86138028800{tail:02}") for tail in range(60)]
+
+
+@pytest.fixture
+def posted(store: RedisStore) -> list[str]:
+    """Sixty receipts of sixty customers, waiting to be sent."""
+    ids = [store.receipt_id(number, number.digits) for number in NUMBERS]
+    store.commit_all(
+        [Change(number, post=(ident,)) for number, ident in zip(NUMBERS, ids, strict=True)]
+    )
+    return ids
+
+
+def ids(entries: Sequence[Posted]) -> list[str]:
+    return sorted(entry.receipt_id for entry in entries)
+
+
+def customer_of(entry: Posted) -> Msisdn:
+    return Msisdn("+" + entry.receipt_id.partition("-")[2])
+
+
+def all_of(outbox: RedisOutbox, worker: str) -> list[Posted]:
+    taken: list[Posted] = []
+    while more := outbox.take(worker, 32, 0):
+        taken += more
+    return taken
+
+
+def test_every_entry_goes_to_one_worker_only(outbox: RedisOutbox, posted: list[str]) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        hands = list(pool.map(lambda worker: all_of(outbox, worker), "abcd"))
+    assert ids([entry for hand in hands for entry in hand]) == sorted(posted)
+    assert all_of(outbox, "e") == []
+
+
+def test_an_entry_tells_its_shard(outbox: RedisOutbox, keys: Keys, posted: list[str]) -> None:
+    del posted
+    for entry in all_of(outbox, "a"):
+        assert entry.shard == keys.shard_of_receipt(entry.receipt_id)
+
+
+@pytest.mark.parametrize("limit", [16, 32, 100])
+def test_no_more_is_taken_than_asked_for(
+    outbox: RedisOutbox, posted: list[str], limit: int
+) -> None:
+    assert 0 < len(outbox.take("a", limit, 0)) <= min(limit, len(posted))
+    all_of(outbox, "a")
+    assert 0 < len(outbox.take_over("b", 0, limit)) <= min(limit, len(posted))
+
+
+def test_an_empty_outbox_is_waited_at(outbox: RedisOutbox, store: RedisStore) -> None:
+    began = time.monotonic()
+    assert outbox.take("a", 16, 0.2) == []
+    assert time.monotonic() - began >= 0.19
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(outbox.take, "a", 16, 5.0)
+        time.sleep(0.05)
+        store.commit(Change(NUMBERS[0], post=("0-1",)))
+        assert ids(waiting.result(timeout=2)) == ["0-1"]
+
+
+def test_what_a_silent_worker_held_is_taken_over(outbox: RedisOutbox, posted: list[str]) -> None:
+    held = all_of(outbox, "dead")
+    assert outbox.take_over("alive", 5, 1600) == []
+    assert ids(outbox.take_over("alive", 0, 1600)) == sorted(posted)
+    outbox.forget(held)
+    assert outbox.take_over("third", 0, 1600) == []
+
+
+def test_what_is_kept_is_not_taken_over(outbox: RedisOutbox, posted: list[str]) -> None:
+    held = all_of(outbox, "busy")
+    time.sleep(0.15)
+    outbox.keep("busy", held[:5])
+    assert ids(outbox.take_over("other", 0.1, 1600)) == sorted(set(posted) - set(ids(held[:5])))
+
+
+def test_keeping_does_not_bring_back_what_was_done(
+    outbox: RedisOutbox, store: RedisStore, raw: "redis.Redis", keys: Keys, posted: list[str]
+) -> None:
+    del posted
+    held = all_of(outbox, "busy")
+    done = held[0]
+    store.commit(Change(customer_of(done), done=(done,)))
+    outbox.keep("busy", held)
+    outbox.keep("busy", [])
+    assert done not in outbox.take_over("other", 0, 1600)
+    waiting = sum(raw.xpending(keys.outbox(shard), GROUP)["pending"] for shard in range(16))
+    assert waiting == len(held) - 1
+
+
+def test_what_is_done_or_forgotten_leaves_nothing_behind(
+    outbox: RedisOutbox, store: RedisStore, raw: "redis.Redis", keys: Keys, posted: list[str]
+) -> None:
+    del posted
+    done, *rest = all_of(outbox, "a")
+    store.commit(Change(customer_of(done), done=(done,)))
+    outbox.forget(rest)
+    outbox.forget([])
+    assert sum(raw.xlen(keys.outbox(shard)) for shard in range(16)) == 0
+    assert sum(raw.xpending(keys.outbox(s), GROUP)["pending"] for s in range(16)) == 0
+
+
+def test_due_timers_come_oldest_first_over_all_shards(
+    outbox: RedisOutbox, store: RedisStore
+) -> None:
+    timers = [
+        Timer("lapse", number, f"a|b {place}", NOW - dt.timedelta(seconds=(place * 37) % 60))
+        for place, number in enumerate(NUMBERS)
+    ]
+    store.commit_all([Change(timer.number, timers=(timer,)) for timer in timers])
+    late = Timer("end", NUMBERS[0], "", NOW + dt.timedelta(microseconds=1))
+    store.commit(Change(NUMBERS[0], timers=(late,)))
+    expected = sorted(timers, key=lambda timer: timer.at or NOW)
+    assert outbox.due(NOW, 100) == expected
+    assert outbox.due(NOW, 7) == expected[:7]
+    assert outbox.due(NOW - dt.timedelta(hours=1), 7) == []
+
+
+def test_a_timer_stays_due_until_it_is_rung(outbox: RedisOutbox, store: RedisStore) -> None:
+    timer = Timer("retry", NUMBERS[0], "0-1", NOW)
+    store.commit(Change(NUMBERS[0], timers=(timer,)))
+    assert outbox.due(NOW, 5) == outbox.due(NOW, 5) == [timer]
+    store.commit(Change(NUMBERS[0], fired=timer))
+    assert outbox.due(NOW, 5) == []
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_both_ways_of_speaking_to_the_server_bring_the_same(
+    store_url: str, outbox: RedisOutbox, keys: Keys, posted: list[str], protocol: int
+) -> None:
+    del outbox
+    with redis.Redis.from_url(store_url, protocol=protocol) as client:
+        spoken = RedisOutbox(Server(client), keys)
+        assert ids(all_of(spoken, "a")) == sorted(posted)
+        assert ids(spoken.take_over("b", 0, 1600)) == sorted(posted)
+        assert spoken.take("a", 16, 0) == []
+        store = RedisStore(Server(client), keys)
+        store.commit(Change(NUMBERS[0], timers=(Timer("end", NUMBERS[0], "", NOW),)))
+        assert spoken.due(NOW, 5) == [Timer("end", NUMBERS[0], "", NOW)]
+
+
+def test_an_outbox_that_is_no_stream_is_refused(
+    raw: "redis.Redis", server: Server, keys: Keys
+) -> None:
+    raw.set(keys.outbox(3), "not ours")
+    with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
+        RedisOutbox(server, keys).open()

@@ -1,0 +1,231 @@
+"""What goes wrong with a real server: forgotten scripts, cut lines, full memory, wrong settings."""
+
+import datetime as dt
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+import redis.exceptions
+
+from receipts.deciding import settle
+from receipts.model import Charge, ChargeKind, Kind, Msisdn, Subscription
+from receipts.ports import Answer, Change, Held, Posted, StoreUnavailable, Verdict
+from receipts.store.embedded import EmbeddedStore
+from receipts.store.keys import Keys
+from receipts.store.outbox import RedisOutbox
+from receipts.store.redis import RedisStore
+from receipts.store.server import Server, connected
+
+NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
+ANNA = Msisdn("+8613802880000")
+NOBODY = "unix:///tmp/nobody-listens-here.sock"
+
+ERRORS = sorted(
+    {
+        error
+        for error in vars(redis.exceptions).values()
+        if isinstance(error, type) and issubclass(error, redis.RedisError)
+    },
+    key=lambda error: error.__name__,
+)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="sms-receipt-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def record(version: int) -> Change:
+    return Change(ANNA, records=(Subscription(ANNA, version=version),))
+
+
+def test_a_forgotten_script_is_told_again(store: RedisStore, raw: "redis.Redis") -> None:
+    assert store.commit(record(1)).verdict is Verdict.DONE
+    raw.script_flush()
+    assert store.commit(record(2)).verdict is Verdict.DONE
+    raw.script_flush()
+    both = [record(3), Change(ANNA, claim="c", answer=Answer(next="n"))]
+    assert [end.verdict for end in store.commit_all(both)] == [Verdict.DONE, Verdict.DONE]
+    assert store.read(ANNA, "c").answered == Answer(next="n")
+
+
+def test_a_server_that_was_started_anew_knows_all_and_takes_more(data_dir: Path) -> None:
+    embedded = EmbeddedStore(data_dir)
+    with connected(f"unix://{embedded.hold()}") as client:
+        server = Server(client, embedded.ensure)
+        store, outbox = RedisStore(server, Keys(4)), RedisOutbox(server, Keys(4))
+        try:
+            outbox.open()
+            store.commit(record(1))
+            with pytest.raises(redis.ConnectionError):
+                client.execute_command("SHUTDOWN", "NOSAVE", "NOW", "FORCE")
+            assert store.commit(record(2)).verdict is Verdict.DONE
+            assert store.read(ANNA).subscription.version == 2
+            assert outbox.take("w", 4, 0) == []
+        finally:
+            embedded.release()
+
+
+def test_a_store_of_another_number_of_shards_is_refused_and_says_which(
+    server: Server, outbox: RedisOutbox, whole: Callable[[], dict[bytes, object]]
+) -> None:
+    del outbox
+    before = whole()
+    with pytest.raises(StoreUnavailable, match=r"SHARDS=16.*now 32"):
+        RedisOutbox(server, Keys(32)).open()
+    assert whole() == before
+
+
+def test_opening_a_store_again_changes_nothing(
+    server: Server, outbox: RedisOutbox, store: RedisStore
+) -> None:
+    store.commit(Change(ANNA, post=("5-1",)))
+    RedisOutbox(server, Keys(16)).open()
+    assert [posted.receipt_id for posted in outbox.take("w", 1600, 0)] == ["5-1"]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
+def test_every_error_of_redis_means_out_of_reach(server: Server, error: type[Exception]) -> None:
+    raised = error.__new__(error, "word of the server")
+    Exception.__init__(raised, "word of the server")
+
+    def fail() -> None:
+        raise raised
+
+    with pytest.raises(StoreUnavailable, match="word of the server") as out_of_reach:
+        server.ask(fail)
+    assert out_of_reach.value.__cause__ is raised
+
+
+def test_an_error_that_is_not_the_servers_is_not_hidden(server: Server) -> None:
+    with pytest.raises(ZeroDivisionError):
+        server.ask(lambda: 1 / 0)
+
+
+def everything_asked() -> dict[str, Callable[[RedisStore, RedisOutbox], object]]:
+    posted = Posted(0, "1-1", "0-1")
+    return {
+        "ping": lambda store, _: store.ping(),
+        "read": lambda store, _: store.read(ANNA, "c", talk=True, message_id="m", call="c"),
+        "commit": lambda store, _: store.commit(record(1)),
+        "commit_all": lambda store, _: store.commit_all([record(1), record(2)]),
+        "receipts": lambda store, _: store.receipts(["0-1"]),
+        "receipts_of": lambda store, _: store.receipts_of(ANNA, 3, Kind.RECEIPT),
+        "charges_of": lambda store, _: store.charges_of(ANNA, ["2026-11"]),
+        "open": lambda _, outbox: outbox.open(),
+        "take": lambda _, outbox: outbox.take("w", 1, 0),
+        "take_over": lambda _, outbox: outbox.take_over("w", 0, 1),
+        "keep": lambda _, outbox: outbox.keep("w", [posted]),
+        "forget": lambda _, outbox: outbox.forget([posted]),
+        "due": lambda _, outbox: outbox.due(NOW, 1),
+    }
+
+
+@pytest.mark.parametrize("asked", everything_asked())
+def test_nobody_listening_means_out_of_reach(asked: str) -> None:
+    with connected(NOBODY) as client:
+        server = Server(client)
+        ask = everything_asked()[asked]
+        with pytest.raises(StoreUnavailable):
+            ask(RedisStore(server, Keys(1)), RedisOutbox(server, Keys(1)))
+
+
+def test_a_question_is_asked_once_more_after_a_revival() -> None:
+    asked: list[str] = []
+
+    def question() -> str:
+        asked.append("asked")
+        if "revived" not in asked:
+            raise redis.ConnectionError("gone")
+        return "answer"
+
+    with connected(NOBODY) as client:
+        assert Server(client, lambda: asked.append("revived")).ask(question) == "answer"
+    assert asked == ["asked", "revived", "asked"]
+
+
+def test_a_revival_in_vain_means_out_of_reach() -> None:
+    revivals: list[int] = []
+    with connected(NOBODY) as client:
+        store = RedisStore(Server(client, lambda: revivals.append(1)), Keys(1))
+        with pytest.raises(StoreUnavailable):
+            store.ping()
+    assert revivals == [1]
+
+
+def test_a_full_server_refuses_and_forgets_nothing(
+    store: RedisStore, raw: "redis.Redis", whole: Callable[[], dict[bytes, object]]
+) -> None:
+    store.commit(record(1))
+    before = whole()
+    raw.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreUnavailable, match="maxmemory"):
+            store.commit(record(2))
+        assert store.read(ANNA).subscription.version == 1
+        assert whole() == before
+    finally:
+        raw.config_set("maxmemory", 0)
+    assert store.commit(record(2)).verdict is Verdict.DONE
+
+
+def test_a_key_of_a_wrong_kind_means_out_of_reach(
+    store: RedisStore, raw: "redis.Redis", keys: Keys
+) -> None:
+    raw.sadd(keys.subscription(ANNA), "not ours")
+    with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
+        store.commit(record(1))
+
+
+def test_lines_cut_again_and_again_double_nothing(store: RedisStore, raw: "redis.Redis") -> None:
+    """A killed connection may hide that a commit was done; repeating it must be safe."""
+    stop = threading.Event()
+
+    def cut() -> None:
+        while not stop.is_set():
+            raw.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            time.sleep(0.001)
+
+    def decide(turn: int) -> Callable[[Held], Change]:
+        def once(held: Held) -> Change:
+            was = held.subscription
+            fee = Charge(f"c{turn}", ANNA, ChargeKind.RECEIPT, 1, "2026-11", "", NOW, "t")
+            return Change(
+                ANNA,
+                claim=f"event {turn}",
+                answer=Answer(next=str(turn)),
+                records=(was.but(version=was.version + 1),),
+                charges=(fee,),
+                count=("done",),
+                post=(f"0-{turn}",),
+            )
+
+        return once
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    try:
+        for turn in range(150):
+            for _ in range(50):
+                try:
+                    answered = settle(store, ANNA, decide(turn), f"event {turn}")
+                except StoreUnavailable:
+                    continue
+                assert answered == Answer(next=str(turn))
+                break
+    finally:
+        stop.set()
+        cutter.join()
+    charges = store.charges_of(ANNA, ["2026-11"])
+    shard = store._keys.shard(ANNA)  # noqa: SLF001 - the key's own spelling
+    assert len(charges) == 150
+    assert store.read(ANNA).subscription.version == 150
+    assert raw.hget(f"{{s{shard}}}:counts", "done") == b"150"
+    assert raw.xlen(f"{{s{shard}}}:outbox") == 150
