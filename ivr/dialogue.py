@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from urllib.parse import parse_qsl
 
 from ivr.menu import Ear, keys, options
 from ivr.place import Place
@@ -82,6 +83,7 @@ class Hotline:
             "flash": lambda customer, asked: subscriptions.set_mode(customer, Mode.FLASH, asked),
             "ask": self._ask,
             "receipts": self._receipts,
+            "province": self._province,
         }
 
     # -- the three webhooks ------------------------------------------------------------------
@@ -92,13 +94,14 @@ class Hotline:
             return self._both("withheld", {})
         customer = self._store.read(caller).subscription
         language = self._business.language(customer)
-        if customer.state not in HOLDING:
-            refused = self._refusal(caller, customer.language)
-            if refused:
-                return refused
         at = CallState.MENU if customer.language else CallState.LANGUAGE
-        place = Place(at, language).seeing(customer)
-        return [*self._greeting(caller, customer), self._page(caller, place)]
+        if customer.state not in HOLDING:
+            refusal = self._business.refusal(customer, Door.VOICE, language)
+            if refusal is not None and refusal[0] != "province_unknown":
+                return self._refused(customer)
+            at = CallState.WHICH_PROVINCE if refusal else at
+        place = Place(at, language).seeing(customer, self._home(customer))
+        return [*self._greeting(customer), self._page(caller, place)]
 
     def pressed(self, pressed: Pressed) -> list[Step]:
         """The caller pressed a key, said something, or kept silent."""
@@ -150,19 +153,40 @@ class Hotline:
     def _changed(self, pressed: Pressed, outcome: Fired[CallState], act: str) -> list[Step]:
         place = pressed.place
         said = _LANGUAGE_OF.get(act, place.language)
-        asked = Asked(Door.VOICE, said, pressed.sid, pressed.key or pressed.speech[:160])
+        heard = pressed.key or pressed.speech[:160]
+        # The yes is an answer to what this page said: that is what the customer was shown.
+        page = "".join(say.text for say in self._page_says(pressed.caller, place))
+        asked = Asked(Door.VOICE, said, pressed.sid, heard, shown=page if act == "open" else "")
 
         def decide(held: Held) -> Change:
             done = self._changing[act](held.subscription, asked)
             after = place.next(at=outcome.state, language=said, silent=0, wrong=0)
-            told = Answer(done.phrases, said.value, after.seeing(done.customer).link(""))
-            change = done.change(held.subscription, claim, told)
+            seen = after.seeing(done.customer, self._home(done.customer))
+            told = Answer(done.phrases, said.value, seen.link(""))
+            change = done.change(held.subscription, claim, told, self._words(done.phrases, said))
             return self._noted(change, held, pressed.sid, done.phrases, said)
 
         claim = f"call:{pressed.sid}:{place.step}"
         answer = settle(self._store, pressed.caller, decide, claim, call=pressed.sid)
-        after = Place.read(dict(p.split("=") for p in answer.next.partition("?")[2].split("&")))
+        after = Place.read(dict(parse_qsl(answer.next.partition("?")[2], keep_blank_values=True)))
+        if act == "province" and self._refusals(after.known(pressed.caller), (said,)):
+            return self._refused(after.known(pressed.caller).but(language=said))
         return [*self._phrases(answer.phrases, said), self._page(pressed.caller, after)]
+
+    def _home(self, customer: Subscription) -> str | None:
+        return self._business.place(customer).home.province
+
+    def _words(self, phrases: tuple[Phrase, ...], language: Language) -> str:
+        return "".join(say.text for say in self._phrases(phrases, language))
+
+    def _province(self, customer: Subscription, asked: Asked) -> Act:
+        """The caller said where the number is at home, by key or by name."""
+        provinces = self._business.book.provinces
+        for place, (code, province) in enumerate(provinces.items(), start=1):
+            named = (province.names.zh in asked.heard, province.names.en in asked.heard.title())
+            if asked.heard == str(place) or any(named):
+                return self._business.says_province(customer, code)
+        return Act(customer)
 
     def _noted(
         self, change: Change, held: Held, sid: str, phrases: tuple[Phrase, ...], said: Language
@@ -216,41 +240,55 @@ class Hotline:
             return [self._say("languages", language) for language in Language]
         if place.at is CallState.MENU:
             return self._menu(place)
+        if place.at is CallState.WHICH_PROVINCE:
+            return [self._which_province(language) for language in Language]
         return [self._say(f"{place.at}_ask", place.language, self._facts(caller, place))]
 
     def _menu(self, place: Place) -> list[Say]:
         language = place.language
         offered = [
-            self._prompts.say(f"menu.{name}", language, key=f" {key} ")
+            self._prompts.say(f"menu.{name}", language, key=key)
             for key, event, name in options(place)
             if event is not CallEvent.LANGUAGES
         ]
-        text = "".join([self._prompts.say("menu_title", language), *offered])
         rest = self._prompts.say("menu.rest", language)
+        said = [self._prompts.say("menu_title", language), *offered, rest]
         other = Language.EN if language is Language.ZH else Language.ZH
-        switch = Say(self._prompts.say("menu.languages", language, key=" 9 "), other.value)
-        return [Say(text + rest, language.value), switch]
+        switch = Say(self._prompts.say("menu.languages", language, key="9"), other.value)
+        return [Say(_BETWEEN[language].join(said), language.value), switch]
+
+    def _which_province(self, language: Language) -> Say:
+        provinces = self._business.book.provinces.values()
+        choices = [
+            self._prompts.say("menu.province", language, province=each.names.in_(language), key=key)
+            for key, each in enumerate(provinces, start=1)
+        ]
+        asked = self._prompts.say("which_province", language)
+        return Say(_BETWEEN[language].join([asked, *choices]), language.value)
 
     def _facts(self, caller: Msisdn, place: Place) -> dict[str, str]:
-        customer = Subscription(caller)
-        covered = self._business.place(caller).province is not None
+        customer = place.known(caller)
+        covered = self._business.place(customer).province is not None
         facts = self._business.facts(customer, place.language)
         return facts | (self._business.offer_facts(customer, place.language) if covered else {})
 
-    def _greeting(self, caller: Msisdn, customer: Subscription) -> list[Say]:
+    def _greeting(self, customer: Subscription) -> list[Say]:
         """Known callers are greeted in their language; new ones in all that the province speaks."""
-        province = self._business.place(caller).province
+        province = self._business.place(customer).province
         spoken = province.greeting if province else ("zh", "en")
         if customer.language:
             spoken = (customer.language.value,)
         facts = _spelt(self._business.facts(customer, self._business.language(customer)))
         return [Say(self._prompts.say("greeting", each, **facts), each) for each in spoken]
 
-    def _refusal(self, caller: Msisdn, known: Language | None) -> list[Step]:
-        languages = (known,) if known else tuple(Language)
-        refusals = [(each, self._business.refusal(caller, Door.VOICE, each)) for each in languages]
-        says = [self._say(told[0], each, told[1]) for each, told in refusals if told]
-        return [*says, HangUp()] if says else []
+    def _refused(self, customer: Subscription) -> list[Step]:
+        """Why this caller is not served here: in the known language, else in both."""
+        known = customer.language
+        return [*self._refusals(customer, (known,) if known else tuple(Language)), HangUp()]
+
+    def _refusals(self, customer: Subscription, languages: tuple[Language, ...]) -> list[Say]:
+        told = [(each, self._business.refusal(customer, Door.VOICE, each)) for each in languages]
+        return [self._say(why[0], each, why[1]) for each, why in told if why]
 
     def _both(self, key: str, facts: dict[str, str]) -> list[Step]:
         return [*(self._say(key, language, facts) for language in Language), HangUp()]
@@ -264,6 +302,9 @@ class Hotline:
             spoken["outcome"] = self._prompts.say(f"outcome.{spoken['outcome']}", language)
         return Say(self._prompts.say(key, language, **spoken), language.value)
 
+
+#: Between the sentences of one breath.
+_BETWEEN = {Language.ZH: "", Language.EN: " "}
 
 _LANGUAGE_OF = {"chinese": Language.ZH, "english": Language.EN}
 

@@ -44,6 +44,7 @@ _YES_NO = {"1": _E.YES, "2": _E.NO}
 
 _PAGES: dict[CallState, dict[str, CallEvent]] = {
     CallState.LANGUAGE: {"1": _E.CHINESE, "2": _E.ENGLISH},
+    CallState.WHICH_PROVINCE: {str(key): _E.PROVINCE for key in range(1, 9)},
     CallState.OFFER: _YES_NO,
     CallState.CANCELLING: _YES_NO,
     CallState.OVER: {},
@@ -114,7 +115,8 @@ class Ear:
     def hints(self, place: Place) -> tuple[str, ...]:
         """The words worth listening for on this page, in its language."""
         events = keys(place).values()
-        return tuple(w for event in events for w in self._hints.get((event, place.language), ()))
+        said = (w for event in events for w in self._hints.get((event, place.language), ()))
+        return tuple(dict.fromkeys(said))
 
     def meant(self, place: Place, speech: str) -> CallEvent:
         """What the caller meant by some words, among what this page offers; WRONG if nothing."""

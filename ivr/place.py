@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import urlencode
 
-from receipts.model import Language, Mode, Subscription
+from receipts.model import Language, Mode, Msisdn, Subscription
 from statemachines.call_menu import CallState
 from statemachines.subscription import SubscriptionState
 
@@ -28,6 +28,8 @@ class Place:
     language: Language
     customer: SubscriptionState = SubscriptionState.NONE
     mode: Mode = Mode.FLASH
+    province: str = ""
+    trial_used: bool = False
     step: int = 1
     silent: int = 0
     wrong: int = 0
@@ -42,6 +44,8 @@ class Place:
                 Language(query["lang"]),
                 SubscriptionState(query["as"]),
                 Mode(query["mode"]),
+                query["in"],
+                _flag(query["tried"]),
                 **counts,
             )
         except KeyError as missing:
@@ -56,6 +60,8 @@ class Place:
             "lang": self.language.value,
             "as": self.customer.value,
             "mode": self.mode.value,
+            "in": self.province,
+            "tried": int(self.trial_used),
             "step": self.step,
             "silent": self.silent,
             "wrong": self.wrong,
@@ -66,9 +72,31 @@ class Place:
         """The following step, with what has changed."""
         return replace(self, step=self.step + 1, **changes)  # type: ignore[arg-type]
 
-    def seeing(self, customer: Subscription) -> Self:
+    def seeing(self, customer: Subscription, province: str | None) -> Self:
         """The same place, told how the customer stands now."""
-        return replace(self, customer=customer.state, mode=customer.mode)
+        return replace(
+            self,
+            customer=customer.state,
+            mode=customer.mode,
+            province=province or "",
+            trial_used=customer.trial_used,
+        )
+
+    def known(self, caller: Msisdn) -> Subscription:
+        """The caller as far as the link tells: enough for prices and words, without the store."""
+        return Subscription(
+            caller,
+            state=self.customer,
+            mode=self.mode,
+            province=self.province or None,
+            trial_used=self.trial_used,
+        )
+
+
+def _flag(said: str) -> bool:
+    if said not in {"0", "1"}:
+        raise ValueError("tried")
+    return said == "1"
 
 
 def _count(query: Mapping[str, str], name: str) -> int:

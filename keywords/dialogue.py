@@ -18,9 +18,11 @@ from receipts.model import (
     Receipt,
     Subscription,
     Talk,
+    Topic,
     Wish,
 )
 from receipts.ports import Answer, Change, Clock, Held
+from receipts.provinces import fold
 from receipts.subscriptions import Asked, Phrase, Step, Subscriptions, spent_words
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.subscription import HOLDING
@@ -51,10 +53,15 @@ class Conversation:
     """Decides what one text does. ``decide`` is pure but for looking things up."""
 
     def __init__(
-        self, subscriptions: Subscriptions, grammar: Grammar, clock: Clock, ledger: Ledger
+        self,
+        subscriptions: Subscriptions,
+        grammar: Grammar,
+        clock: Clock,
+        ledger: Ledger,
+        spoken: Callable[[Answer], str],
     ) -> None:
         self._business, self._grammar, self._clock = subscriptions, grammar, clock
-        self._ledger = ledger
+        self._ledger, self._spoken = ledger, spoken
         self._limits = subscriptions.book.limits
         self._acts: dict[str, Callable[[Subscription, Asked, Reading], Step]] = {
             "offer": self._offer,
@@ -73,7 +80,8 @@ class Conversation:
             "ask": self._ask,
             "receipts": self._receipts,
             "charges": self._charges,
-            "list_all": self._list_all,
+            "list_all": lambda customer, asked, _: self._business.list_all(customer, asked),
+            "province": self._province,
             "help": self._plain("help"),
             "unknown": self._plain("unknown"),
             "near": self._near,
@@ -85,24 +93,63 @@ class Conversation:
         if text.opt_out:
             return self._answered_by_carrier(held, text)
         customer = held.subscription
-        province = self._business.place(text.sender).home.province
-        reading = self._grammar.read(text.body, province)
+        home = self._business.place(customer).home.province
+        reading = self._grammar.read(text.body, home)
         language = self._business.language(customer, _spoken(reading))
         asked = Asked(Door.TEXT, language, text.event, text.body[:160])
-        refusal = self._business.refusal(text.sender, Door.TEXT, language)
-        if refusal is not None and customer.state not in HOLDING:
-            return self._say(held, text, Step(customer, (refusal,)), language, "refusal")
-        outcome = KEYWORD_DIALOGUE.fire(self._stage(customer), _event(reading))
+        stage = self._stage(customer)
+        event = self._event(stage, text.body, reading)
+        # A question is asked once: whatever comes next answers it or leaves it.
+        step = Step(customer.but(question=None))
+        refusal = self._business.refusal(customer, Door.TEXT, language)
+        if refusal and customer.state not in HOLDING and event is not DialogueEvent.ITEM:
+            return self._refused(held, text, step, refusal, asked)
+        outcome = KEYWORD_DIALOGUE.fire(stage, event)
         if outcome.reason is not None:
-            step = Step(customer, ((outcome.reason, self._business.facts(customer, language)),))
-            return self._say(held, text, step, language, outcome.reason)
-        step = Step(customer)
+            facts = self._business.facts(customer, language)
+            return self._say(
+                held, text, step.then(Step(step.customer, ((outcome.reason, facts),))),
+                language, outcome.reason,
+            )  # fmt: skip
         for act in outcome.acts:
             step = step.then(self._acts[act](step.customer, asked, reading))
         return self._say(held, text, step, language, outcome.acts[-1])
 
+    def _refused(
+        self, held: Held, text: IncomingText, step: Step, refusal: Phrase, asked: Asked
+    ) -> Change:
+        """Not served here; where only the province is unknown, it is asked for."""
+        if refusal[0] == "province_unknown":
+            asking = step.then(self._business.ask_province(step.customer, asked.language))
+            return self._say(held, text, asking, asked.language, "refusal")
+        told = step.then(Step(step.customer, (refusal,)))
+        return self._say(held, text, told, asked.language, "refusal")
+
+    def _event(self, stage: DialogueState, body: str, reading: Reading) -> DialogueEvent:
+        """What a text is: while a question of ours stands, a number or a province answers it."""
+        if stage is DialogueState.WHICH_PROVINCE and self._named(body):
+            return DialogueEvent.ITEM
+        if stage is DialogueState.LISTED and fold(body) == "1":
+            return DialogueEvent.ITEM
+        return _event(reading)
+
+    def _named(self, body: str) -> str | None:
+        """The code of the province a text names, by its number in our list or by its name."""
+        said = fold(body)
+        for place, (code, province) in enumerate(self._business.book.provinces.items(), start=1):
+            names = {str(place), fold(province.names.zh), fold(province.names.en)}
+            if said in names:
+                return code
+        return None
+
+    def _province(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
+        return self._business.says_province(customer, self._named(asked.heard) or "")
+
     def _stage(self, customer: Subscription) -> DialogueState:
         """What the conversation waits for; an order past its window waits no more."""
+        question = customer.question
+        if question is not None and question.until > self._clock.now():
+            return _STAGE_OF[question.topic]
         if customer.order is not None:
             late = customer.order.expires_at <= self._clock.now()
             return DialogueState.LAPSED if late else DialogueState.OFFERED
@@ -113,7 +160,8 @@ class Conversation:
     ) -> Change:
         answer = Answer(step.phrases, language.value)
         if act not in _HINTS:
-            return step.change(held.subscription, text.event, answer)
+            said = self._spoken(answer)
+            return step.change(held.subscription, text.event, answer, said)
         talk = self._counted(held, act)
         if talk is None:
             # Enough hints for today; what the text did besides, ending an order, is still said.
@@ -205,9 +253,12 @@ class Conversation:
         }
         return Step(customer, (("charges_list", facts),))
 
-    def _list_all(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
-        key = "list_all" if customer.state in HOLDING else "list_none"
-        return Step(customer, ((key, self._business.facts(customer, asked.language)),))
+
+#: What the conversation waits for while a question of ours stands.
+_STAGE_OF = {
+    Topic.PROVINCE: DialogueState.WHICH_PROVINCE,
+    Topic.LIST: DialogueState.LISTED,
+}
 
 
 def _spoken(reading: Reading) -> Language | None:

@@ -20,13 +20,14 @@ def settle(
     talk: bool = False,
     message_id: str | None = None,
     call: str | None = None,
+    friend: Msisdn | None = None,
 ) -> Answer:
     """The answer to an event, with all that it changes on disk; a repeat gets the first answer.
 
     ``decide`` must be pure: it is called again after every lost race. Raises StoreUnavailable.
     """
     for round_ in range(_ROUNDS):
-        held = store.read(number, claim, talk=talk, message_id=message_id, call=call)
+        held = store.read(number, claim, talk=talk, message_id=message_id, call=call, friend=friend)
         if held.answered is not None:
             return held.answered
         change = decide(held)

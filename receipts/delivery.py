@@ -1,11 +1,20 @@
 """The only writer of receipts: born due, handed to a provider, moved by what providers say."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from receipts.charges import for_receipt
-from receipts.model import Charge, Kind, Language, Mode, Msisdn, News, Receipt
+from receipts.model import (
+    Kind,
+    Language,
+    Mode,
+    Msisdn,
+    News,
+    Receipt,
+    Subscription,
+    month_of,
+)
 from receipts.ports import (
     Change,
     Clock,
@@ -122,13 +131,28 @@ class Delivery:
         """What a provider needs to know of a receipt."""
         return Parcel(receipt.id, receipt.number, receipt.text, receipt.sent_as or receipt.mode)
 
-    def accepted(self, receipt: Receipt, provider_id: str, posted: Posted | None) -> Change:
-        """The provider took it: it is sent, and charged if it has a price."""
-        return self._sent(receipt, ReceiptEvent.ACCEPTED, provider_id, posted)
+    def accepted(
+        self,
+        receipt: Receipt,
+        provider_id: str,
+        posted: Posted | None,
+        owner: Subscription | None = None,
+    ) -> Change:
+        """The provider took it: it is sent, and charged if it has a price.
 
-    def found(self, receipt: Receipt, provider_id: str, fired: Timer) -> Change:
+        ``owner`` is needed where the tariff gives some receipts free (``needs_owner``).
+        """
+        return self._sent(receipt, ReceiptEvent.ACCEPTED, provider_id, posted, owner=owner)
+
+    def found(
+        self,
+        receipt: Receipt,
+        provider_id: str,
+        fired: Timer,
+        owner: Subscription | None = None,
+    ) -> Change:
         """The provider turned out to have taken it after all."""
-        return self._sent(receipt, ReceiptEvent.FOUND, provider_id, None, fired)
+        return self._sent(receipt, ReceiptEvent.FOUND, provider_id, None, fired, owner)
 
     def _sent(
         self,
@@ -137,6 +161,7 @@ class Delivery:
         provider_id: str,
         posted: Posted | None,
         fired: Timer | None = None,
+        owner: Subscription | None = None,
     ) -> Change:
         outcome = RECEIPT.fire(receipt.state, event)
         done = (posted,) if posted else ()
@@ -145,8 +170,8 @@ class Delivery:
         # News of its failure may have come before the answer to our own request.
         failed = outcome.state is ReceiptState.UNDELIVERED
         taken = receipt.but(provider_id=provider_id)
-        moved, charges = self._left_us(taken, outcome.state, failed=failed)
-        return Change(receipt.number, records=(moved,), charges=charges, fired=fired, done=done)
+        left = self._left_us(taken, outcome.state, owner, failed=failed)
+        return replace(left, fired=fired, done=done)
 
     def failed(self, receipt: Receipt, failure: SendingFailure, posted: Posted) -> Change:
         """The one judge of what a provider's failure means."""
@@ -220,7 +245,14 @@ class Delivery:
         post = (receipt.id,) if ready else ()
         return Change(receipt.number, post=post, fired=fired)
 
-    def told(self, receipt: Receipt, told: Told, word: str, provider_id: str | None) -> Change:
+    def told(
+        self,
+        receipt: Receipt,
+        told: Told,
+        word: str,
+        provider_id: str | None,
+        owner: Subscription | None = None,
+    ) -> Change:
         """A provider's news of a receipt. Final stays final; the news is kept all the same."""
         event = _EVENT_OF[told]
         outcome = RECEIPT.fire(receipt.state, event) if event else None
@@ -235,12 +267,16 @@ class Delivery:
         )
         if outcome is None or outcome.refused:
             return Change(receipt.number, records=(kept.but(version=receipt.version + 1),))
-        moved, charges = self._left_us(kept, outcome.state, failed=told is Told.FAILED)
-        return Change(receipt.number, records=(moved,), charges=charges)
+        return self._left_us(kept, outcome.state, owner, failed=told is Told.FAILED)
 
     def _left_us(
-        self, receipt: Receipt, state: ReceiptState, *, failed: bool = False
-    ) -> tuple[Receipt, tuple[Charge, ...]]:
+        self,
+        receipt: Receipt,
+        state: ReceiptState,
+        owner: Subscription | None,
+        *,
+        failed: bool = False,
+    ) -> Change:
         """A receipt that went out; it is charged here, once, whoever said so first."""
         now = self._clock.now()
         first = receipt.sent_at is None and not failed
@@ -249,10 +285,13 @@ class Delivery:
             state=state,
             sent_at=now if first else receipt.sent_at,
             done_at=_ended_at(receipt, state, now),
-            charge_fen=receipt.price_fen if first else receipt.charge_fen,
         )
-        charged = first and receipt.price_fen > 0
-        return moved, (for_receipt(moved, now),) if charged else ()
+        if not first or receipt.price_fen == 0:
+            return Change(receipt.number, records=(moved,))
+        counted, used = _counted(owner, now) if receipt.free_receipts else (None, 0)
+        charge = for_receipt(receipt, used, now)
+        records = (moved.but(charge_fen=charge.fen), *((counted,) if counted else ()))
+        return Change(receipt.number, records=records, charges=(charge,))
 
     def _moved(
         self,
@@ -276,3 +315,17 @@ def _ended_at(receipt: Receipt, state: ReceiptState, now: dt.datetime) -> dt.dat
     if state not in ENDED:
         return None
     return receipt.done_at if state is receipt.state else now
+
+
+def needs_owner(receipt: Receipt) -> bool:
+    """Whether the price of a receipt depends on how many its owner had this month."""
+    return receipt.free_receipts > 0 and receipt.price_fen > 0 and receipt.sent_at is None
+
+
+def _counted(owner: Subscription | None, now: dt.datetime) -> tuple[Subscription, int]:
+    """The owner with one more receipt this month, and how many there were before."""
+    if owner is None:
+        raise ValueError("the owner is needed to count free receipts")
+    month = month_of(now)
+    used = owner.used if owner.used_month == month else 0
+    return owner.but(version=owner.version + 1, used_month=month, used=used + 1), used

@@ -99,6 +99,20 @@ class Outcome(StrEnum):
     NO_ANSWER = "no_answer"
 
 
+class Topic(StrEnum):
+    """What a question of ours was about: the answer to it is a number."""
+
+    PROVINCE = "province"
+    LIST = "list"
+
+
+class Question(msgspec.Struct, frozen=True, array_like=True):
+    """A question the customer has been asked, and until when a number answers it."""
+
+    topic: Topic
+    until: dt.datetime
+
+
 class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     """An offer the customer has seen and not yet answered (a pre-order)."""
 
@@ -122,6 +136,22 @@ class Subscription(msgspec.Struct, frozen=True, omit_defaults=True):
     channel: Door | None = None
     tariff: str | None = None
     lapsed_at: dt.datetime | None = None
+    #: Where the number belongs, when somebody told: the operator's list, or the customer.
+    province: str | None = None
+    network: Network | None = None
+    source: str | None = None
+    #: The first moment at which a fee may be charged; a trial still waits for its second yes.
+    charged_from: dt.datetime | None = None
+    trial: bool = False
+    trial_used: bool = False
+    #: Delivered receipts of the month in which the last one was, for the free allowance.
+    used_month: str = ""
+    used: int = 0
+    unpaid: tuple[str, ...] = ()
+    #: What the last text of ours asked, when it was neither an order nor nothing.
+    question: Question | None = None
+    #: The head of the customer's chain of consent.
+    chain: str = ""
 
     def but(self, **changes: object) -> Self:
         """The same customer with some fields changed."""
@@ -170,6 +200,8 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     done_at: dt.datetime | None = None
     tariff: str | None = None
     price_fen: int = 0
+    #: How many delivered receipts a month cost nothing; the count is made when it has gone out.
+    free_receipts: int = 0
     charge_fen: int = 0
     note: str | None = None
     history: tuple[News, ...] = ()
@@ -293,8 +325,31 @@ class Audit(msgspec.Struct, frozen=True, omit_defaults=True):
     tariff: str = ""
     shown: str = ""
     heard: str = ""
+    clerk: str = ""
+    before_hash: str = ""
+    hash: str = ""
+
+
+class MonthWrong(ValueError):
+    """Not a calendar month such as 2026-11."""
 
 
 def month_of(at: dt.datetime) -> str:
     """The Shanghai calendar month of a moment, as ``YYYY-MM``."""
     return at.astimezone(SHANGHAI).strftime("%Y-%m")
+
+
+def month_start(month: str) -> dt.datetime:
+    """The first moment of a Shanghai calendar month. Raises MonthWrong."""
+    try:
+        first = dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=SHANGHAI)
+    except ValueError as error:
+        raise MonthWrong(f"{month!r} is no month such as 2026-11") from error
+    return first
+
+
+def next_month(at: dt.datetime) -> dt.datetime:
+    """The first moment of the Shanghai month after the one of ``at``."""
+    local = at.astimezone(SHANGHAI)
+    first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (first + dt.timedelta(days=32)).replace(day=1)

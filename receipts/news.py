@@ -1,6 +1,6 @@
 """News of our own receipts, whichever provider brings it."""
 
-from receipts.delivery import Delivery, Told
+from receipts.delivery import Delivery, Told, needs_owner
 from receipts.ports import Contended, Store, Verdict
 
 _ROUNDS = 20
@@ -22,7 +22,8 @@ def take_news(
         receipt = store.receipts([receipt_id])[0]
         if receipt is None:
             return False
-        change = delivery.told(receipt, told, word, provider_id)
+        owner = store.read(receipt.number).subscription if needs_owner(receipt) else None
+        change = delivery.told(receipt, told, word, provider_id, owner)
         if not change.records or store.commit(change).verdict is Verdict.DONE:
             return True
     raise Contended("the same receipt was changed by others again and again")

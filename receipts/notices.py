@@ -1,10 +1,12 @@
 """Texts we send by ourselves about a customer's own order."""
 
 import hashlib
+from dataclasses import replace
 
 from receipts.delivery import Delivery
-from receipts.model import Call, Language, Mode, Msisdn, Receipt
-from receipts.ports import Change, Held, Store, Timer
+from receipts.model import Call, Language, Mode, Msisdn, Receipt, Subscription
+from receipts.ports import Answer, Change, Held, Store, Timer
+from receipts.subscriptions import Step
 from receipts.wording import notices
 
 #: The timer that sums up a call whose end nobody told us.
@@ -22,6 +24,24 @@ def notice(
     """One notice, ordinary so that it stays in the inbox; ``about`` makes it single."""
     seed = hashlib.blake2b(f"notice|{number}|{about}".encode(), digest_size=10).hexdigest()
     return delivery.notice(store.receipt_id(number, seed), number, text, Mode.TEXT, language)
+
+
+def announced(
+    step: Step,
+    customer: Subscription,
+    about: str,
+    language: Language,
+    store: Store,
+    delivery: Delivery,
+) -> Change:
+    """A step that nobody waits for the answer of, with a text that tells of it."""
+    if not step.phrases:
+        return step.change(customer, None, Answer())
+    key, facts = step.phrases[0]
+    text = notices().say(f"notice.{key}", language, **facts)
+    change = step.change(customer, None, Answer(), said=text)
+    sent = notice(store, delivery, customer.number, about, text, language)
+    return replace(change, records=(*change.records, sent), post=(*change.post, sent.id))
 
 
 def summed_up(

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from receipts.model import Msisdn, Network
+from receipts.model import Msisdn, Network, Subscription
 
 #: The shipped prefix table, the marker it begins with, and the seven-digit prefixes it covers.
 TABLE = Path(__file__).parent / "data" / "prefixes.bin"
@@ -111,6 +111,17 @@ class Numbering:
         if recorded is not None:
             return Home(recorded, found.network, "record")
         return found
+
+    def home_of(self, customer: Subscription) -> Home:
+        """The same for somebody we may have been told about: a record speaks before the prefix."""
+        found = self._by_prefix(customer.number)
+        if customer.province is None and customer.network is None:
+            return found
+        return Home(
+            customer.province or found.province,
+            customer.network or found.network,
+            customer.source or "record",
+        )
 
     def is_on_net(self, number: Msisdn) -> bool:
         """Whether the number is a China Mobile customer's, as far as its prefix tells."""

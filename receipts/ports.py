@@ -119,6 +119,7 @@ class Held:
     talk: Talk | None = None
     trail: Trail | None = None
     call: Call | None = None
+    friend: Subscription | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,7 @@ class Store(Protocol):
         talk: bool = False,
         message_id: str | None = None,
         call: str | None = None,
+        friend: Msisdn | None = None,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
 

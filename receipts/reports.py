@@ -7,6 +7,7 @@ from receipts.model import (
     Fate,
     Kind,
     Msisdn,
+    Network,
     News,
     Outcome,
     Receipt,
@@ -47,6 +48,7 @@ class Reports:
             report.sender,
             lambda held: self.decide(held, report),
             message_id=report.message_id,
+            friend=report.friend,
         )
 
     def decide(self, held: Held, report: Report) -> Change:
@@ -58,7 +60,7 @@ class Reports:
             version=trail.version + 1,
             history=(*trail.history, News(report.at, report.word))[-_HISTORY:],
         )
-        why_not = self._why_not(held.subscription, trail, report)
+        why_not = self._why_not(held, trail, report)
         if why_not is None:
             receipt = self._receipt(held.subscription, report)
             kept = kept.but(fate=report.fate, receipt_id=receipt.id)
@@ -67,25 +69,25 @@ class Reports:
             kept = kept.but(fate=report.fate, why_not=why_not)
         return Change(report.sender, records=(kept,), count=(why_not.value,))
 
-    def _why_not(self, customer: Subscription, trail: Trail, report: Report) -> WhyNot | None:
+    def _why_not(self, held: Held, trail: Trail, report: Report) -> WhyNot | None:
         if report.fate is Fate.UNKNOWN:
             return WhyNot.UNKNOWN_WORD
         if report.fate not in OUTCOME_OF:
             return WhyNot.UNDERWAY
         if trail.fate in OUTCOME_OF:
             return WhyNot.REPEATED if trail.fate is report.fate else WhyNot.CONTRADICTED
-        return self._not_served(customer, report.friend)
+        return self._not_served(held.subscription, held.friend or Subscription(report.friend))
 
-    def _not_served(self, customer: Subscription, friend: Msisdn) -> WhyNot | None:
+    def _not_served(self, customer: Subscription, friend: Subscription) -> WhyNot | None:
         if customer.state not in RECEIVING:
             return _NOT_RECEIVING.get(customer.state, WhyNot.NOT_SUBSCRIBED)
-        if not self._numbering.is_on_net(friend):
+        if self._numbering.home_of(friend).network is not Network.CHINA_MOBILE:
             return WhyNot.FRIEND_OFF_NET
         covered = self._book.province(self._province(customer)) is not None
         return None if covered else WhyNot.PROVINCE_CLOSED
 
     def _province(self, customer: Subscription) -> str:
-        return self._numbering.home(customer.number).province or ""
+        return self._numbering.home_of(customer).province or ""
 
     def _receipt(self, customer: Subscription, report: Report) -> Receipt:
         now = self._clock.now()
@@ -108,7 +110,8 @@ class Reports:
             friend=report.friend,
             outcome=outcome,
             tariff=tariff.version,
-            price_fen=receipt_fen(province, now, outcome),
+            price_fen=receipt_fen(province, now, outcome, before=tariff.free_receipts),
+            free_receipts=tariff.free_receipts,
         )
 
 

@@ -8,19 +8,25 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Self
 
-from receipts.charges import monthly
+import msgspec
+
+from receipts.charges import monthly, on_leaving
+from receipts.consent import chained
 from receipts.model import (
-    SHANGHAI,
     Audit,
     Charge,
     Door,
     Language,
     Mode,
-    Msisdn,
     Network,
     Order,
+    Question,
     Subscription,
+    Topic,
     Wish,
+    month_of,
+    month_start,
+    next_month,
 )
 from receipts.numbering import Home, Numbering
 from receipts.ports import Answer, Change, Clock, Timer
@@ -37,7 +43,10 @@ from statemachines.subscription import (
 )
 
 #: Names of the timers that time alone rings for a customer.
-LAPSE, END = "lapse", "end"
+LAPSE, END, TRIAL, FEE = "lapse", "end", "trial", "fee"
+
+#: How long a number answers a question of ours; after that it is just a number.
+ANSWERED_WITHIN = dt.timedelta(minutes=30)
 
 Phrase = tuple[str, dict[str, str]]
 
@@ -50,6 +59,8 @@ class Asked:
     language: Language
     event: str
     heard: str = ""
+    clerk: str = ""
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +85,25 @@ class Step:
             untimers=tuple(t for t in self.untimers if t not in later.timers) + later.untimers,
         )
 
-    def change(self, was: Subscription, claim: str | None, answer: Answer) -> Change:
-        """Make this act one change for the store."""
-        changed = self.customer != was
-        records = (self.customer.but(version=was.version + 1),) if changed else ()
+    def change(
+        self, was: Subscription, claim: str | None, answer: Answer, said: str = ""
+    ) -> Change:
+        """Make this act one change for the store.
+
+        ``said`` is our answer in words: it is kept with the act as what the customer was shown,
+        linked into the customer's chain of consent.
+        """
+        entries = (msgspec.structs.replace(e, shown=e.shown or said) for e in self.audit)
+        audit, head = chained(entries, was.chain)
+        now = self.customer.but(chain=head)
+        records = (now.but(version=was.version + 1),) if now != was else ()
         return Change(
             was.number,
             claim=claim,
             answer=answer,
             records=records,
             charges=self.charges,
-            audit=self.audit,
+            audit=audit,
             timers=self.timers,
             untimers=self.untimers,
         )
@@ -112,23 +131,22 @@ class Subscriptions:
         self.book, self._numbering, self._clock = book, numbering, clock
         self._numbers = {"hotline": hotline, "short_code": short_code}
 
-    def place(self, number: Msisdn) -> Place:
-        """Where this number belongs, with the rules of its province if we serve it."""
-        home = self._numbering.home(number)
-        province = self.book.province(home.province) if home.province else None
-        return Place(home, province)
+    def place(self, customer: Subscription) -> Place:
+        """Where this customer belongs, with the rules of the province if we serve it."""
+        home = self._numbering.home_of(customer)
+        return Place(home, self.book.province(home.province))
 
     def language(self, customer: Subscription, heard: Language | None = None) -> Language:
         """The language to answer in: the one just used, the one chosen, the province's own."""
-        province = self.place(customer.number).province
+        province = self.place(customer).province
         usual = Language(province.languages[0]) if province else Language.ZH
         return heard or customer.language or usual
 
     # -- may this number be served here? -----------------------------------------------------
 
-    def refusal(self, number: Msisdn, door: Door, language: Language) -> Phrase | None:
-        """Why this number cannot open the service through this door; None when it can."""
-        place = self.place(number)
+    def refusal(self, customer: Subscription, door: Door, language: Language) -> Phrase | None:
+        """Why this customer cannot open the service through this door; None when it can."""
+        place = self.place(customer)
         if place.home.network not in {Network.CHINA_MOBILE, Network.UNKNOWN}:
             return "not_on_net", {}
         if place.home.province is None:
@@ -150,7 +168,7 @@ class Subscriptions:
 
     def order(self, customer: Subscription, asked: Asked, *, late: bool = False) -> Step:
         """Offer the service with its price; nothing is opened until the customer says yes."""
-        refusal = self.refusal(customer.number, asked.door, asked.language)
+        refusal = self.refusal(customer, asked.door, asked.language)
         if refusal is not None:
             return Step(customer, (refusal,))
         event = SubscriptionEvent.CONFIRM_LATE if late else SubscriptionEvent.ORDER
@@ -161,7 +179,7 @@ class Subscriptions:
         until = now + province.window
         tariff = tariff_on(province, now)
         order = Order(asked.door, now, until, tariff.version)
-        ordered = customer.but(state=outcome.state, order=order)
+        ordered = customer.but(state=outcome.state, order=order, lapsed_at=None)
         return Step(
             ordered,
             (("offer_again" if late else "offer", self.offer_facts(customer, asked.language)),),
@@ -176,24 +194,73 @@ class Subscriptions:
         if outcome.reason is not None or order is None:
             return self._refused(customer, outcome.reason or "no_order", asked)
         now = self._clock.now()
+        opened = self._opened(customer, outcome.state, order, asked, now)
+        timers = (self._timer(TRIAL, opened, self._second_yes_at(opened)),) if opened.trial else ()
+        # The second yes of a trial leaves the fee to the day it was promised for.
+        if opened.charged_from and opened.charged_from > now and not opened.trial:
+            timers = (self._timer(FEE, opened, opened.charged_from),)
+        return Step(
+            opened,
+            (("opened", self.facts(opened, asked.language)),),
+            charges=self._fee(opened, now, "opened"),
+            audit=(self._audit(customer, outcome, asked, tariff=order.tariff),),
+            timers=timers,
+            untimers=tuple(self._timer(kind, customer) for kind in (LAPSE, END)),
+        )
+
+    def _opened(
+        self,
+        customer: Subscription,
+        state: SubscriptionState,
+        order: Order,
+        asked: Asked,
+        now: dt.datetime,
+    ) -> Subscription:
+        """The customer after the yes: new, carrying on after a cancel, or out of the trial."""
+        carries_on = customer.state in RECEIVING
         tariff = self._tariff(self._province(customer), order.tariff)
-        opened = customer.but(
-            state=outcome.state,
+        trial = tariff.trial_days > 0 and not customer.trial_used
+        begins = first_charge_at(tariff, now) if trial else now
+        return customer.but(
+            state=state,
             order=None,
             lapsed_at=None,
-            opened_at=now,
             ends_at=None,
+            opened_at=customer.opened_at if carries_on else now,
+            charged_from=customer.charged_from if carries_on else begins,
+            # A yes beside a running service carries it on: a trial has then had its second yes.
+            trial=trial and not carries_on,
+            trial_used=customer.trial_used or trial,
             channel=asked.door,
             tariff=tariff.version,
             language=customer.language or asked.language,
         )
+
+    def _second_yes_at(self, customer: Subscription) -> dt.datetime:
+        """When a trial asks whether it may go on: early enough for the whole window to pass."""
+        ends = customer.charged_from or self._clock.now()
+        return ends - self._province(customer).window
+
+    def renew(self, customer: Subscription, asked: Asked) -> Step:
+        """A trial nears its end: nothing is charged after it without a second yes."""
+        outcome = SUBSCRIPTION.fire(customer.state, SubscriptionEvent.RENEW)
+        ends = customer.charged_from
+        if outcome.reason is not None or not customer.trial or ends is None:
+            return Step(customer)
+        tariff = tariff_on(self._province(customer), ends)
+        order = Order(asked.door, self._clock.now(), ends, tariff.version)
+        asking = customer.but(order=order)
+        facts = self.facts(asking, asked.language) | {"from": day(ends, asked.language)}
         return Step(
-            opened,
-            (("opened", self.facts(opened, asked.language)),),
-            charges=self._first_fee(opened, tariff, now),
+            asking,
+            (("trial_ends", facts),),
             audit=(self._audit(customer, outcome, asked, tariff=tariff.version),),
-            untimers=(self._timer(LAPSE, customer), self._timer(END, customer)),
+            timers=(self._timer(LAPSE, customer, ends),),
         )
+
+    def fee(self, customer: Subscription, _: Asked) -> Step:
+        """The first charge date has come."""
+        return Step(customer, charges=self._fee(customer, self._clock.now(), "first charge date"))
 
     def open_at_once(self, customer: Subscription, asked: Asked) -> Step:
         """Order and yes in one breath, for a door where the price was heard just before."""
@@ -218,16 +285,26 @@ class Subscriptions:
             return Step(customer)
         lapsed = self._clock.now() if event is SubscriptionEvent.LAPSE else None
         ended = customer.but(state=outcome.state, order=None, lapsed_at=lapsed)
+        timers: tuple[Timer, ...] = ()
+        said = f"order_{event}"
+        if customer.trial:
+            # What was offered was to go on after the trial; the trial itself runs to its end.
+            ended = ended.but(ends_at=customer.charged_from, trial=False, charged_from=None)
+            timers = (self._timer(END, customer, customer.charged_from),)
+            said = f"trial_{event}"
+        if ended.state not in HOLDING:
+            ended, timers = ended.but(ends_at=None), ()
         return Step(
             ended,
-            ((f"order_{event}", self.facts(ended, asked.language)),),
+            ((said, self.facts(ended, asked.language)),),
             audit=(self._audit(customer, outcome, asked, tariff=customer.order.tariff),),
+            timers=timers,
             untimers=(self._timer(LAPSE, customer),),
         )
 
     def cancel(self, customer: Subscription, asked: Asked) -> Step:
         """End the service, now or at the month's end as the province has it. Always free."""
-        province = self.place(customer.number).province
+        province = self.place(customer).province
         at_month_end = province is not None and province.cancel_takes_effect is Effect.MONTH_END
         event = (
             SubscriptionEvent.CANCEL_AT_MONTH_END if at_month_end else SubscriptionEvent.CANCEL_NOW
@@ -235,15 +312,109 @@ class Subscriptions:
         outcome = SUBSCRIPTION.fire(customer.state, event)
         if outcome.reason is not None:
             return self._refused(customer, outcome.reason, asked)
+        now = self._clock.now()
         runs_on = outcome.state in RECEIVING
-        ends_at = month_end(self._clock.now()) if runs_on else None
-        ended = customer.but(state=outcome.state, order=None, ends_at=ends_at)
+        ends_at = self._last_moment(customer, now) if runs_on else None
+        ended = self._left(customer, outcome.state).but(ends_at=ends_at)
         return Step(
             ended,
             (("cancelled_later" if runs_on else "cancelled", self.facts(ended, asked.language)),),
+            charges=on_leaving(customer, province, now, self.book.limits.monthly_cap_fen),
             audit=(self._audit(customer, outcome, asked),),
             timers=(self._timer(END, customer, ends_at),) if ends_at else (),
-            untimers=(self._timer(LAPSE, customer),),
+            untimers=tuple(self._timer(kind, customer) for kind in (LAPSE, TRIAL, FEE)),
+        )
+
+    @staticmethod
+    def _last_moment(customer: Subscription, now: dt.datetime) -> dt.datetime:
+        """The month's end; a trial without its second yes ends with the trial at the latest."""
+        if customer.trial and customer.charged_from:
+            return min(next_month(now), customer.charged_from)
+        return next_month(now)
+
+    @staticmethod
+    def _left(customer: Subscription, state: SubscriptionState) -> Subscription:
+        """A customer who has left, or will at the month's end: nothing waits for an answer."""
+        return customer.but(
+            state=state,
+            order=None,
+            question=None,
+            trial=False,
+            charged_from=None if customer.trial else customer.charged_from,
+            unpaid=(),
+        )
+
+    def port_out(self, customer: Subscription, asked: Asked) -> Step:
+        """The number has left the network: the service ends at once, and what is due stays due."""
+        province = self.place(customer).province
+        outcome = SUBSCRIPTION.fire(customer.state, SubscriptionEvent.PORT_OUT)
+        if outcome.reason is not None:
+            return Step(customer)
+        now = self._clock.now()
+        return Step(
+            self._left(customer, outcome.state).but(ends_at=None),
+            (("ported_out", self.facts(customer, asked.language)),),
+            charges=on_leaving(customer, province, now, self.book.limits.monthly_cap_fen),
+            audit=(self._audit(customer, outcome, asked),),
+            untimers=tuple(self._timer(kind, customer) for kind in (LAPSE, END, TRIAL, FEE)),
+        )
+
+    def collected(self, customer: Subscription, month: str, *, paid: bool, asked: Asked) -> Step:
+        """The operator could, or could not, collect the fee of a month.
+
+        Unpaid suspends the service; two months running end it; paying brings it back.
+        """
+        if paid:
+            return self._paid(customer, month, asked)
+        unpaid = tuple(sorted({*customer.unpaid, month}))
+        before = month_of(month_start(month) - dt.timedelta(days=1))
+        after = month_of(next_month(month_start(month)))
+        owing = customer.but(unpaid=unpaid)
+        twice = before in unpaid or after in unpaid
+        event = SubscriptionEvent.CANCEL_NOW if twice else SubscriptionEvent.SUSPEND
+        outcome = SUBSCRIPTION.fire(customer.state, event)
+        if outcome.reason is not None or month in customer.unpaid:
+            return Step(owing)
+        ended = self._left(owing, outcome.state) if twice else owing.but(state=outcome.state)
+        return Step(
+            ended,
+            (("unpaid_twice" if twice else "unpaid_once", self.facts(customer, asked.language)),),
+            audit=(self._audit(customer, outcome, asked),),
+        )
+
+    def _paid(self, customer: Subscription, month: str, asked: Asked) -> Step:
+        paying = customer.but(unpaid=tuple(m for m in customer.unpaid if m != month))
+        outcome = SUBSCRIPTION.fire(customer.state, SubscriptionEvent.RESUME)
+        if outcome.reason is not None or paying.unpaid:
+            return Step(paying)
+        return Step(
+            paying.but(state=outcome.state),
+            (("resumed", self.facts(customer, asked.language)),),
+            audit=(self._audit(customer, outcome, asked),),
+        )
+
+    def says_province(self, customer: Subscription, code: str) -> Step:
+        """The customer told the home province of a number that no source knows."""
+        return Step(customer.but(province=code, source="asked", question=None))
+
+    def ask_province(self, customer: Subscription, language: Language) -> Step:
+        """No tariff is guessed: the customer is asked where the number is at home."""
+        listed = "，" if language is Language.ZH else ", "
+        choices = listed.join(
+            f"{place} {province.names.in_(language)}"
+            for place, province in enumerate(self.book.provinces.values(), start=1)
+        )
+        question = Question(Topic.PROVINCE, self._clock.now() + ANSWERED_WITHIN)
+        return Step(customer.but(question=question), (("which_province", {"choices": choices}),))
+
+    def list_all(self, customer: Subscription, asked: Asked) -> Step:
+        """The monthly services held here, each with the number that cancels it."""
+        if customer.state not in HOLDING:
+            return Step(customer, (("list_none", self.facts(customer, asked.language)),))
+        question = Question(Topic.LIST, self._clock.now() + ANSWERED_WITHIN)
+        return Step(
+            customer.but(question=question),
+            (("list_all", self.facts(customer, asked.language)),),
         )
 
     def month_ended(self, customer: Subscription, asked: Asked) -> Step:
@@ -277,7 +448,7 @@ class Subscriptions:
     def ask(self, customer: Subscription, asked: Asked, spent_fen: int) -> Step:
         """State, mode, price and what this month has cost so far, as they are."""
         if customer.state not in HOLDING:
-            refusal = self.refusal(customer.number, asked.door, asked.language)
+            refusal = self.refusal(customer, asked.door, asked.language)
             if refusal is not None:
                 return Step(customer, (refusal,))
         facts = self.facts(customer, asked.language)
@@ -292,12 +463,15 @@ class Subscriptions:
             "mode": notices().say(f"mode.{customer.mode}", language),
             "ends": last_day(customer.ends_at, language) if customer.ends_at else "",
         }
-        province = self.place(customer.number).province
+        province = self.place(customer).province
         if province is None:
             return facts | {"price": "", "open": "", "cancel": "", "ask": "", "hours": ""}
         version = customer.order.tariff if customer.order else customer.tariff
+        tariff = self._tariff(province, version)
+        if customer.trial_used and not customer.trial:
+            tariff = msgspec.structs.replace(tariff, trial_days=0)
         return facts | {
-            "price": fees(language, self._tariff(province, version)),
+            "price": fees(language, tariff),
             "open": self._word(province, Wish.OPEN),
             "cancel": self._word(province, Wish.CANCEL),
             "ask": self._word(province, Wish.ASK),
@@ -308,13 +482,14 @@ class Subscriptions:
         """What an offer must tell: price, first charge date, how to cancel, how long it stands."""
         now = self._clock.now()
         tariff = self._tariff(self._province(customer), None)
-        first = day(first_charge_at(tariff, now), language)
+        trial = not customer.trial_used
+        first = day(first_charge_at(tariff, now) if trial else now, language)
         return self.facts(customer.but(order=None, tariff=None), language) | {"from": first}
 
     # -- parts -------------------------------------------------------------------------------
 
     def _province(self, customer: Subscription) -> Province:
-        province = self.place(customer.number).province
+        province = self.place(customer).province
         if province is None:
             raise LookupError("an order in a province without rules")
         return province
@@ -329,13 +504,12 @@ class Subscriptions:
         own = province.words.get(wish) or self.book.words.code.get(wish)
         return (own or self.book.words.zh[wish])[0]
 
-    def _first_fee(
-        self, customer: Subscription, tariff: Tariff, now: dt.datetime
-    ) -> tuple[Charge, ...]:
-        if tariff.monthly_fen == 0 or first_charge_at(tariff, now) > now:
+    def _fee(self, customer: Subscription, now: dt.datetime, why: str) -> tuple[Charge, ...]:
+        """The fee of this month, if it has fallen due."""
+        if customer.charged_from is None or customer.charged_from > now:
             return ()
-        fee = monthly(customer.number, tariff.monthly_fen, tariff.version, now, "opened")
-        return (fee,)
+        cap = self.book.limits.monthly_cap_fen
+        return monthly(customer, self._province(customer), month_of(now), now, why, cap)
 
     def _refused(self, customer: Subscription, reason: str, asked: Asked) -> Step:
         return Step(customer, ((reason, self.facts(customer, asked.language)),))
@@ -355,19 +529,14 @@ class Subscriptions:
             customer.state.value,
             outcome.state.value,
             tariff=tariff,
+            shown=asked.shown,
             heard=asked.heard,
+            clerk=asked.clerk,
         )
 
     @staticmethod
     def _timer(kind: str, customer: Subscription, at: dt.datetime | None = None) -> Timer:
         return Timer(kind, customer.number, "", at)
-
-
-def month_end(now: dt.datetime) -> dt.datetime:
-    """The first moment of the next Shanghai month."""
-    local = now.astimezone(SHANGHAI)
-    first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return (first + dt.timedelta(days=32)).replace(day=1)
 
 
 def spent_words(fen: int, language: Language) -> str:

@@ -8,8 +8,7 @@ from receipts import notices
 from receipts.delivery import RETRY, Delivery
 from receipts.model import Door, Subscription
 from receipts.ports import Answer, Change, Clock, Held, Outbox, Store, Timer
-from receipts.subscriptions import END, LAPSE, Asked, Step, Subscriptions
-from receipts.wording import notices as sentences
+from receipts.subscriptions import END, FEE, LAPSE, TRIAL, Asked, Step, Subscriptions
 
 
 class Sweep:
@@ -28,6 +27,8 @@ class Sweep:
         self._rings: dict[str, Callable[[Timer], None]] = {
             LAPSE: self._lapse,
             END: self._end,
+            TRIAL: self._trial,
+            FEE: self._fee,
             RETRY: self._retry,
             notices.CALL: self._sum_up,
         }
@@ -68,6 +69,22 @@ class Sweep:
 
         self._once(timer, decide)
 
+    def _trial(self, timer: Timer) -> None:
+        def decide(held: Held) -> Change:
+            customer = held.subscription
+            step = self._business.renew(customer, self._by_time(customer, timer))
+            return self._with_notice(step, customer, timer)
+
+        self._once(timer, decide)
+
+    def _fee(self, timer: Timer) -> None:
+        def decide(held: Held) -> Change:
+            customer = held.subscription
+            step = self._business.fee(customer, self._by_time(customer, timer))
+            return replace(step.change(customer, None, Answer()), fired=timer)
+
+        self._once(timer, decide)
+
     def _retry(self, timer: Timer) -> None:
         receipt = self._store.receipts([timer.subject])[0]
         change = Change(timer.number, fired=timer)
@@ -93,16 +110,11 @@ class Sweep:
         return Asked(door, self._business.language(customer), f"time:{timer.kind}")
 
     def _with_notice(self, step: Step, customer: Subscription, timer: Timer) -> Change:
+        about = f"{timer.kind} {self._clock.now().isoformat()}"
         language = self._business.language(customer)
-        change = step.change(customer, None, Answer())
-        if not step.phrases or customer.order is None:
-            return replace(change, fired=timer)
-        key, facts = step.phrases[0]
-        text = sentences().say(f"notice.{key}", language, **facts)
-        about = f"lapse {customer.order.made_at.isoformat()}"
-        sent = notices.notice(self._store, self._delivery, customer.number, about, text, language)
         return replace(
-            change, records=(*change.records, sent), post=(sent.id,), fired=timer, untimers=()
+            notices.announced(step, customer, about, language, self._store, self._delivery),
+            fired=timer,
         )
 
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from receipts.delivery import LOOK, Delivery
-from receipts.model import Msisdn, Receipt
+from receipts.delivery import LOOK, Delivery, needs_owner
+from receipts.model import Msisdn, Receipt, Subscription
 from receipts.ports import (
     Change,
     Outbox,
@@ -173,7 +173,8 @@ class Worker:
                 self._write_back(receipt, lambda now: self._delivery.failed(now, judged, posted))
             else:
                 self._write_back(
-                    receipt, lambda now: self._delivery.accepted(now, provider_id, posted)
+                    receipt,
+                    lambda now: self._delivery.accepted(now, provider_id, posted, self._owner(now)),
                 )
         except Exception:  # noqa: BLE001 - a thread's last word: logged, and mended by a look-up
             # The entry stays in the outbox: another round finds it and looks it up.
@@ -232,7 +233,11 @@ class Worker:
             return self._delivery.look_again(receipt, timer)
         if found is None:
             return self._delivery.not_found(receipt, timer)
-        return self._delivery.found(receipt, found, timer)
+        return self._delivery.found(receipt, found, timer, self._owner(receipt))
+
+    def _owner(self, receipt: Receipt) -> Subscription | None:
+        """Whose receipt it is, where the price depends on how many there were this month."""
+        return self._store.read(receipt.number).subscription if needs_owner(receipt) else None
 
 
 def _receipt_in(change: Change) -> Receipt:

@@ -9,6 +9,7 @@ class CallState(StrEnum):
     """What the caller is being asked."""
 
     LANGUAGE = "language"
+    WHICH_PROVINCE = "which_province"
     MENU = "menu"
     OFFER = "offer"
     CANCELLING = "cancelling"
@@ -27,6 +28,7 @@ class CallEvent(StrEnum):
     ASK = "ask"
     RECEIPTS = "receipts"
     LANGUAGES = "languages"
+    PROVINCE = "province"
     YES = "yes"
     NO = "no"
     AGENT = "agent"
@@ -74,7 +76,16 @@ CALL_MENU = Table(
             _E.CHINESE: Move(_S.MENU, ("chinese",)),
             _E.ENGLISH: Move(_S.MENU, ("english",)),
             _E.BACK: Stay(("again",)),
-            **_nothing_to("language_first", _E.YES, _E.NO, *_MENU_ONLY),
+            **_nothing_to("language_first", _E.YES, _E.NO, _E.PROVINCE, *_MENU_ONLY),
+        },
+        # A number whose home province nobody knows: the caller says it, no tariff is guessed.
+        _S.WHICH_PROVINCE: {
+            **_ANYWHERE,
+            _E.PROVINCE: Move(_S.MENU, ("province",)),
+            _E.BACK: Stay(("again",)),
+            _E.CHINESE: Stay(("chinese",)),
+            _E.ENGLISH: Stay(("english",)),
+            **_nothing_to("province_first", _E.YES, _E.NO, *_MENU_ONLY),
         },
         _S.MENU: {
             **_ANYWHERE,
@@ -88,7 +99,7 @@ CALL_MENU = Table(
             _E.RECEIPTS: Stay(("receipts",)),
             _E.LANGUAGES: Move(_S.LANGUAGE, ("languages",)),
             _E.BACK: Stay(("again",)),
-            **_nothing_to("nothing_asked", _E.YES, _E.NO),
+            **_nothing_to("nothing_asked", _E.YES, _E.NO, _E.PROVINCE),
         },
         # The price has been said; only a yes opens.
         _S.OFFER: {
@@ -96,14 +107,14 @@ CALL_MENU = Table(
             _E.YES: Move(_S.MENU, ("open",)),
             _E.NO: Move(_S.MENU, ("not_opened",)),
             _E.BACK: Move(_S.MENU, ("not_opened",)),
-            **_nothing_to("yes_or_no", _E.CHINESE, _E.ENGLISH, *_MENU_ONLY),
+            **_nothing_to("yes_or_no", _E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_MENU_ONLY),
         },
         _S.CANCELLING: {
             **_ANYWHERE,
             _E.YES: Move(_S.MENU, ("cancel",)),
             _E.NO: Move(_S.MENU, ("not_cancelled",)),
             _E.BACK: Move(_S.MENU, ("not_cancelled",)),
-            **_nothing_to("yes_or_no", _E.CHINESE, _E.ENGLISH, *_MENU_ONLY),
+            **_nothing_to("yes_or_no", _E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_MENU_ONLY),
         },
         _S.OVER: dict.fromkeys(_E, Refuse("call_over")),
     },

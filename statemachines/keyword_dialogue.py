@@ -11,6 +11,8 @@ class DialogueState(StrEnum):
     IDLE = "idle"
     OFFERED = "offered"
     LAPSED = "lapsed"
+    WHICH_PROVINCE = "which_province"
+    LISTED = "listed"
 
 
 class DialogueEvent(StrEnum):
@@ -31,6 +33,7 @@ class DialogueEvent(StrEnum):
     NO = "no"
     ELSEWHERE = "elsewhere"
     NEAR = "near"
+    ITEM = "item"
     UNKNOWN = "unknown"
 
 
@@ -57,6 +60,7 @@ _IDLE: dict[DialogueEvent, Row[DialogueState]] = {
     _E.CANCEL: Stay(("cancel",)),
     _E.YES: Refuse("nothing_waits"),
     _E.NO: Refuse("nothing_waits"),
+    _E.ITEM: Refuse("nothing_waits"),
     **{event: Stay((act,)) for event, act in _PLAIN.items()},
 }
 
@@ -65,6 +69,7 @@ _OFFERED: dict[DialogueEvent, Row[DialogueState]] = {
     _E.CANCEL: Move(_S.IDLE, ("decline",)),
     _E.YES: Move(_S.IDLE, ("confirm",)),
     _E.NO: Move(_S.IDLE, ("decline",)),
+    _E.ITEM: Move(_S.IDLE, ("decline", "unknown")),
     # Only a yes is a yes: any other answer ends the order and says so.
     **{event: Move(_S.IDLE, ("decline", act)) for event, act in _PLAIN.items()},
 }
@@ -74,10 +79,36 @@ _LAPSED: dict[DialogueEvent, Row[DialogueState]] = {
     _E.YES: Move(_S.OFFERED, ("offer_again",)),
 }
 
+
+def _left(rows: dict[DialogueEvent, Row[DialogueState]]) -> dict[DialogueEvent, Row[DialogueState]]:
+    """The rows of a state that any of these texts leaves for the idle one."""
+    return {
+        event: Move(_S.IDLE, row.acts) if isinstance(row, Stay) else row
+        for event, row in rows.items()
+    }
+
+
+#: A number answers the question; any other text leaves it and is taken as if nothing was asked.
+_WHICH_PROVINCE: dict[DialogueEvent, Row[DialogueState]] = {
+    **_left(_IDLE),
+    _E.ITEM: Move(_S.OFFERED, ("province", "offer")),
+}
+
+_LISTED: dict[DialogueEvent, Row[DialogueState]] = {
+    **_left(_IDLE),
+    _E.ITEM: Move(_S.IDLE, ("cancel",)),
+}
+
 KEYWORD_DIALOGUE = Table(
     "keyword_dialogue",
     _S,
     _E,
-    {_S.IDLE: _IDLE, _S.OFFERED: _OFFERED, _S.LAPSED: _LAPSED},
+    {
+        _S.IDLE: _IDLE,
+        _S.OFFERED: _OFFERED,
+        _S.LAPSED: _LAPSED,
+        _S.WHICH_PROVINCE: _WHICH_PROVINCE,
+        _S.LISTED: _LISTED,
+    },
     start=_S.IDLE,
 )

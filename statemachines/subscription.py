@@ -30,6 +30,7 @@ class SubscriptionEvent(StrEnum):
     SUSPEND = "suspend"
     RESUME = "resume"
     PORT_OUT = "port_out"
+    RENEW = "renew"
 
 
 _S, _E = SubscriptionState, SubscriptionEvent
@@ -59,6 +60,7 @@ SUBSCRIPTION = Table(
             _E.SUSPEND: Refuse("not_open"),
             _E.RESUME: Refuse("not_suspended"),
             _E.PORT_OUT: Refuse("not_open"),
+            _E.RENEW: Refuse("not_open"),
         },
         _S.PENDING: {
             _E.ORDER: Stay(),
@@ -74,13 +76,16 @@ SUBSCRIPTION = Table(
             _E.SUSPEND: Refuse("not_open"),
             _E.RESUME: Refuse("not_suspended"),
             _E.PORT_OUT: Move(_S.NONE),
+            _E.RENEW: Refuse("not_open"),
         },
         _S.ACTIVE: {
             _E.ORDER: Refuse("already_open"),
-            _E.CONFIRM: Refuse("no_order"),
+            # An order stands beside a running service only while a trial asks for its second
+            # yes: a no lets the trial run out, silence ends the service before anything is charged.
+            _E.CONFIRM: Stay(),
             _E.CONFIRM_LATE: Refuse("already_open"),
-            _E.DECLINE: Refuse("no_order"),
-            _E.LAPSE: Refuse("no_order"),
+            _E.DECLINE: Move(_S.ENDING),
+            _E.LAPSE: Move(_S.NONE),
             _E.CANCEL_NOW: Move(_S.NONE),
             _E.CANCEL_AT_MONTH_END: Move(_S.ENDING),
             _E.MONTH_ENDED: Refuse("not_ending"),
@@ -88,6 +93,7 @@ SUBSCRIPTION = Table(
             _E.SUSPEND: Move(_S.SUSPENDED),
             _E.RESUME: Refuse("not_suspended"),
             _E.PORT_OUT: Move(_S.NONE),
+            _E.RENEW: Stay(),
         },
         # Receipts go on until the month's end, so an order here is kept beside the state:
         # a no, or silence, leaves the end where it was.
@@ -104,6 +110,7 @@ SUBSCRIPTION = Table(
             _E.SUSPEND: Refuse("already_ending"),
             _E.RESUME: Refuse("not_suspended"),
             _E.PORT_OUT: Move(_S.NONE),
+            _E.RENEW: Refuse("already_ending"),
         },
         _S.SUSPENDED: {
             _E.ORDER: Refuse("unpaid"),
@@ -119,6 +126,7 @@ SUBSCRIPTION = Table(
             _E.SUSPEND: Refuse("already_suspended"),
             _E.RESUME: Move(_S.ACTIVE),
             _E.PORT_OUT: Move(_S.NONE),
+            _E.RENEW: Refuse("unpaid"),
         },
     },
     start=_S.NONE,

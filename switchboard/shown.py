@@ -4,7 +4,7 @@ import datetime as dt
 from enum import Enum
 from typing import Any
 
-from receipts.model import Charge, Language, Msisdn, Receipt
+from receipts.model import Charge, Language, Msisdn, Receipt, Subscription
 from receipts.tariff import fees, tariff_on
 from switchboard.wiring import Services
 
@@ -12,7 +12,7 @@ from switchboard.wiring import Services
 def customer(built: Services, number: Msisdn) -> dict[str, Any]:
     """One customer, as ``show`` prints it."""
     held = built.store.read(number).subscription
-    place = built.subscriptions.place(number)
+    place = built.subscriptions.place(held)
     return _plain(
         {
             "number": number,
@@ -23,16 +23,16 @@ def customer(built: Services, number: Msisdn) -> dict[str, Any]:
             "opened_at": held.opened_at,
             "ends_at": held.ends_at,
             "channel": held.channel,
-            "fees": _fees(built, number, held.tariff),
+            "fees": _fees(built, held),
         }
     )
 
 
-def _fees(built: Services, number: Msisdn, version: str | None) -> dict[str, Any] | None:
-    place = built.subscriptions.place(number)
+def _fees(built: Services, held: Subscription) -> dict[str, Any] | None:
+    place = built.subscriptions.place(held)
     if place.province is None:
         return None
-    agreed = place.province.tariff(version) if version else None
+    agreed = place.province.tariff(held.tariff) if held.tariff else None
     tariff = agreed or tariff_on(place.province, built.clock.now())
     return {
         "tariff": tariff.version,

@@ -21,6 +21,7 @@ from receipts.providers.kannel import Kannel
 from receipts.providers.twilio import Twilio
 from receipts.provinces import Retention, RuleBook, load_rule_book
 from receipts.reports import Reports
+from receipts.store.archive import RedisArchive
 from receipts.store.embedded import EmbeddedStore
 from receipts.store.keys import Keys
 from receipts.store.outbox import RedisOutbox
@@ -44,6 +45,7 @@ class Memory:
     server: Server
     store: RedisStore
     outbox: RedisOutbox
+    archive: RedisArchive
     embedded: EmbeddedStore | None
 
     def setting(self, name: str) -> str:
@@ -100,7 +102,8 @@ def remember(settings: Settings, retention: Retention) -> Memory:
         server = Server(connected(f"unix://{embedded.hold()}"), embedded.ensure)
     outbox = RedisOutbox(server, keys)
     outbox.open()
-    return Memory(server, RedisStore(server, keys, _kept(retention)), outbox, embedded)
+    store = RedisStore(server, keys, _kept(retention))
+    return Memory(server, store, outbox, RedisArchive(server, keys), embedded)
 
 
 def _kept(retention: Retention) -> Kept:
@@ -136,7 +139,8 @@ def conversation(built: Services) -> Conversation:
     ledger = WrittenLedger(
         partial(built.store.receipts_of, kind=Kind.RECEIPT), built.charges_this_month
     )
-    return Conversation(built.subscriptions, Grammar(built.book), built.clock, ledger)
+    spoken = replies(built).text
+    return Conversation(built.subscriptions, Grammar(built.book), built.clock, ledger, spoken)
 
 
 def replies(built: Services) -> Replies:

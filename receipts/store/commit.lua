@@ -30,6 +30,9 @@ local function write(name, key, a, b)
   elseif name == 'list' then -- newest first, at most so many
     redis.call('LPUSH', key, b)
     redis.call('LTRIM', key, 0, a - 1)
+  elseif name == 'last' then -- oldest first, at most so many
+    redis.call('RPUSH', key, b)
+    redis.call('LTRIM', key, -a, -1)
   elseif name == 'once' then
     redis.call('HSETNX', key, a, b)
   elseif name == 'append' then

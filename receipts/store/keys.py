@@ -73,6 +73,10 @@ class Keys:
         """A customer's charges of a month, by charge id: the id keeps each one single."""
         return self.of(number, f"charges:{month}:{number.digits}")
 
+    def consent(self, number: Msisdn) -> str:
+        """A customer's own audit entries, linked into a chain, oldest first."""
+        return self.of(number, f"consent:{number.digits}")
+
     def charged(self, shard: int, month: str) -> str:
         """The customers of a shard who have charges in a month."""
         return self.tagged(shard, f"charged:{month}")

@@ -52,6 +52,7 @@ class RedisStore:
         talk: bool = False,
         message_id: str | None = None,
         call: str | None = None,
+        friend: Msisdn | None = None,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
         keys = self._keys
@@ -64,6 +65,8 @@ class RedisStore:
             names["trail"] = keys.trail(number, message_id)
         if call is not None:
             names["call"] = keys.call(number, call)
+        if friend is not None:
+            names["friend"] = keys.subscription(friend)
         found = self._values(names)
         return Held(
             number,
@@ -72,6 +75,7 @@ class RedisStore:
             talk=restored(Talk, found.get("talk")),
             trail=restored(Trail, found.get("trail")),
             call=restored(Call, found.get("call")),
+            friend=restored(Subscription, found.get("friend")),
         )
 
     def _values(self, names: dict[str, str]) -> dict[str, bytes | None]:

@@ -10,6 +10,9 @@ from receipts.store.records import packed, stored
 
 _DAY = 86_400
 
+#: Entries kept of one customer's chain of consent: more than anybody orders in three years.
+_LONGEST_CHAIN = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -108,6 +111,9 @@ class Script:
         key = self._keys.audit(self.shard, month_of(entry.at))
         self._say("append", key, "entry", packed(entry))
         self._say("expire", key, self._kept.log)
+        chain = self._keys.consent(entry.number)
+        self._say("last", chain, _LONGEST_CHAIN, packed(entry))
+        self._say("expire", chain, self._kept.log)
 
 
 def member(timer: Timer) -> str:
