@@ -30,6 +30,9 @@ SILENT = 5.0
 #: How often, in seconds, we give that sign, and look for what others left.
 _SIGN_OF_LIFE = 1.5
 
+#: How often, in seconds, we ask whether there are new rules to work by.
+_REFRESH = 0.5
+
 #: How long to hold on to an outcome that the store cannot take, before leaving it to a look-up.
 _HOLD_ON = 60.0
 
@@ -47,9 +50,11 @@ class Worker:
         delivery: Delivery,
         sweep: Sweep,
         hands: int = 16,
+        refreshed: Callable[[], tuple[Delivery, Sweep] | None] = lambda: None,
     ) -> None:
         self._name, self._store, self._outbox = name, store, outbox
         self._delivery, self._sweep, self._hands = delivery, sweep, hands
+        self._refreshed = refreshed
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
         self._held: dict[str, Posted] = {}
         self._looking: set[str] = set()
@@ -58,6 +63,7 @@ class Worker:
         self._rounds: tuple[tuple[float, Callable[[], None]], ...] = (
             (1.0, self._ring),
             (_SIGN_OF_LIFE, self._live),
+            (_REFRESH, self._refresh),
         )
 
     def stop(self) -> None:
@@ -95,6 +101,12 @@ class Worker:
         left = self._outbox.take_over(self._name, SILENT, _BATCH)
         mine = {posted.entry for posted in held}
         self._begin([posted for posted in left if posted.entry not in mine])
+
+    def _refresh(self) -> None:
+        """Go on under new rules where there are any; what is being sent ends under the old ones."""
+        fresh = self._refreshed()
+        if fresh is not None:
+            self._delivery, self._sweep = fresh
 
     def _ring(self) -> None:
         for timer in self._sweep.due(_BATCH):
