@@ -78,7 +78,7 @@ class Hotline:
             "chinese": lambda customer, _: subscriptions.set_language(customer, Language.ZH),
             "english": lambda customer, _: subscriptions.set_language(customer, Language.EN),
             "open": subscriptions.open_at_once,
-            "cancel": self._cancel,
+            "cancel": subscriptions.cancel,
             "ordinary": lambda customer, asked: subscriptions.set_mode(customer, Mode.TEXT, asked),
             "flash": lambda customer, asked: subscriptions.set_mode(customer, Mode.FLASH, asked),
             "ask": self._ask,
@@ -199,11 +199,6 @@ class Hotline:
         call = was.but(version=was.version + 1, language=said, acts=(*was.acts, *acts))
         timer = Timer(notices.CALL, held.number, sid, self._clock.now() + _LONGEST_CALL)
         return replace(change, records=(*change.records, call), timers=(*change.timers, timer))
-
-    def _cancel(self, customer: Subscription, asked: Asked) -> Act:
-        """A caller who only ordered drops the order; others end the service."""
-        dropped = self._business.decline(customer, asked)
-        return dropped if dropped.phrases else self._business.cancel(customer, asked)
 
     def _ask(self, customer: Subscription, asked: Asked) -> Act:
         spent = sum(charge.fen for charge in self._ledger.charges(customer.number))

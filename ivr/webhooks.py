@@ -9,21 +9,24 @@ from ivr.place import NoPlace, Place
 from ivr.steps import Step
 from ivr.twiml import twiml
 from receipts.delivery import Delivery
-from receipts.model import Language
+from receipts.model import Language, Msisdn
 from receipts.numbering import parse_msisdn
 from receipts.ports import StoreUnavailable
 
 Fields = Callable[..., Mapping[str, str]]
 Refuse = Callable[[str], Response]
+Learn = Callable[[Msisdn], None]
 
 
-def blueprint(hotline: Hotline, delivery: Delivery, fields: Fields, refuse: Refuse) -> Blueprint:
+def blueprint(
+    hotline: Hotline, delivery: Delivery, fields: Fields, refuse: Refuse, learn: Learn
+) -> Blueprint:
     """The hotline's doors; ``fields`` gives a verified request's fields, the named ones there."""
     doors = Blueprint("ivr", __name__)
 
     @doors.post("/voice")
     def voice() -> Response:
-        return _spoken(hotline.answer(parse_msisdn(fields("CallSid", "From")["From"])))
+        return _spoken(_answered(hotline, learn, fields("CallSid", "From")["From"]))
 
     @doors.post("/voice/key")
     def voice_key() -> Response:
@@ -51,6 +54,13 @@ def blueprint(hotline: Hotline, delivery: Delivery, fields: Fields, refuse: Refu
         return _spoken(hotline.trouble(known))
 
     return doors
+
+
+def _answered(hotline: Hotline, learn: Learn, raw: str) -> list[Step]:
+    caller = parse_msisdn(raw)
+    if caller is not None:
+        learn(caller)
+    return hotline.answer(caller)
 
 
 def _after_key(hotline: Hotline, place: Place, asked: Mapping[str, str]) -> list[Step]:

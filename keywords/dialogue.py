@@ -68,7 +68,7 @@ class Conversation:
             "offer_again": partial(self._offer, late=True),
             "confirm": lambda customer, asked, _: self._business.confirm(customer, asked),
             "decline": lambda customer, asked, _: self._business.decline(customer, asked),
-            "cancel": self._cancel,
+            "cancel": lambda customer, asked, _: self._business.cancel(customer, asked),
             "ordinary": lambda customer, asked, _: self._business.set_mode(
                 customer, Mode.TEXT, asked
             ),
@@ -209,11 +209,6 @@ class Conversation:
         if step.customer == customer or customer.language or reading.language is None:
             return step
         return replace(step, customer=step.customer.but(language=reading.language))
-
-    def _cancel(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
-        """Who only ordered drops the order, even a late one; others end the service."""
-        dropped = self._business.decline(customer, asked)
-        return dropped if dropped.phrases else self._business.cancel(customer, asked)
 
     # -- acts that only tell -----------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from keywords.dialogue import Conversation, IncomingText
 from keywords.replies import Replies
 from receipts.deciding import settle
 from receipts.delivery import Delivery, Told
-from receipts.model import Fate, Report
+from receipts.model import Fate, Msisdn, Report
 from receipts.news import take_news
 from receipts.numbering import parse_msisdn
 from receipts.ports import Clock, Store
@@ -20,7 +20,11 @@ _HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
 def text_door(
-    store: Store, conversation: Conversation, replies: Replies, fields: Fields
+    store: Store,
+    conversation: Conversation,
+    replies: Replies,
+    fields: Fields,
+    learn: Callable[[Msisdn], None],
 ) -> Blueprint:
     """``POST /sms``: at most one reply, and silence to senders that are no mobile phones."""
     door = Blueprint("keywords", __name__)
@@ -32,6 +36,7 @@ def text_door(
         if sender is None:
             # A short code or a word instead of a number: a machine, and machines get no answer.
             return _reply("")
+        learn(sender)
         text = IncomingText(
             f"sms:{asked['MessageSid']}", sender, asked["Body"], asked.get("OptOutType", "")
         )

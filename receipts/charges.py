@@ -7,13 +7,34 @@ from receipts.model import (
     ChargeKind,
     Receipt,
     Subscription,
+    month_before,
     month_of,
     month_start,
+    months_between,
     next_month,
 )
-from receipts.provinces import Province
+from receipts.provinces import Province, RuleBook
 from receipts.tariff import tariff_on
-from statemachines.subscription import RECEIVING
+from statemachines.subscription import RECEIVING, SubscriptionState
+
+#: Who may owe a monthly fee. One who has left was charged for everything on leaving.
+CHARGEABLE = RECEIVING | {SubscriptionState.SUSPENDED}
+
+
+def runs(customer: Subscription, now: dt.datetime) -> bool:
+    """Whether texts give receipts now: a cancelled service ends at its moment, rung or not."""
+    return customer.state in RECEIVING and (customer.ends_at is None or customer.ends_at > now)
+
+
+def may_charge(customer: Subscription, now: dt.datetime) -> bool:
+    """Whether anything may be charged by now: nothing is in a trial, or before the promised day."""
+    since = customer.charged_from
+    return since is not None and since <= now and not customer.trial
+
+
+def monthly_id(month: str) -> str:
+    """The id of a month's fee: it says the month, so a customer can have but one."""
+    return f"monthly-{month}"
 
 
 def monthly(
@@ -26,12 +47,12 @@ def monthly(
 ) -> tuple[Charge, ...]:
     """The fee of one calendar month, at the tariff of its first day with the service; maybe none.
 
-    One a number and month, whatever happened in it: the id says the month.
+    ``at`` is now: what falls due later is not charged yet.
     """
-    begins = month_start(month)
     since = customer.charged_from
-    if customer.trial or since is None or since >= next_month(begins):
+    if since is None or not may_charge(customer, at) or not served(customer, month):
         return ()
+    begins = month_start(month)
     tariff = tariff_on(province, max(begins, since))
     if begins <= since and customer.tariff:
         # In the month of the yes the price is the one that was shown, even if it changed since.
@@ -40,7 +61,7 @@ def monthly(
     if fen == 0:
         return ()
     charge = Charge(
-        f"monthly-{month}",
+        monthly_id(month),
         customer.number,
         ChargeKind.MONTHLY,
         fen,
@@ -52,22 +73,43 @@ def monthly(
     return (charge,)
 
 
+def served(customer: Subscription, month: str) -> bool:
+    """Whether the service ran in a month for which it may be charged, be it for a moment.
+
+    A month spent suspended from its first moment to its last costs nothing, and neither does one
+    that a cancelled service only reached because its end was rung late.
+    """
+    since, begins = customer.charged_from, month_start(month)
+    if customer.state not in CHARGEABLE or customer.trial or since is None:
+        return False
+    if since >= next_month(begins) or month in customer.unserved:
+        return False
+    stopped = customer.suspended_at or customer.ends_at
+    return stopped is None or stopped > max(begins, since)
+
+
+def oldest_billable(book: RuleBook, now: dt.datetime) -> str:
+    """The oldest month that may still be charged: of older ones the records may be gone."""
+    return month_before(month_of(now), book.retention.audit_months - 1)
+
+
 def on_leaving(
-    customer: Subscription, province: Province | None, now: dt.datetime, cap_fen: int
+    customer: Subscription, province: Province | None, now: dt.datetime, book: RuleBook
 ) -> tuple[Charge, ...]:
-    """What a customer who leaves still owes: this month, and the last one if nobody billed it.
+    """What a customer who leaves still owes: this month, and any before it that nobody billed.
 
     A month that was charged already is not charged again: its id is taken.
     """
-    if province is None or customer.state not in RECEIVING:
+    since = customer.charged_from
+    if province is None or since is None or since > now:
         return ()
-    this = month_of(now)
-    last = month_of(month_start(this) - dt.timedelta(days=1))
+    oldest = max(since, month_start(oldest_billable(book, now)))
     return tuple(
         charge
-        for month in (last, this)
-        if customer.charged_from is not None and customer.charged_from <= now
-        for charge in monthly(customer, province, month, now, "month of leaving", cap_fen)
+        for month in months_between(oldest, now)
+        for charge in monthly(
+            customer, province, month, now, "month of leaving", book.limits.monthly_cap_fen
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -140,6 +141,8 @@ class Subscription(msgspec.Struct, frozen=True, omit_defaults=True):
     province: str | None = None
     network: Network | None = None
     source: str | None = None
+    #: When somebody outside was asked for the network; None when it is known from a list.
+    looked_up_at: dt.datetime | None = None
     #: The first moment at which a fee may be charged; a trial still waits for its second yes.
     charged_from: dt.datetime | None = None
     trial: bool = False
@@ -147,7 +150,11 @@ class Subscription(msgspec.Struct, frozen=True, omit_defaults=True):
     #: Delivered receipts of the month in which the last one was, for the free allowance.
     used_month: str = ""
     used: int = 0
+    #: Months whose fee could not be collected; since when that has stopped the service; and the
+    #: months of this subscription in which it did not run at all, so that nothing is due for them.
     unpaid: tuple[str, ...] = ()
+    suspended_at: dt.datetime | None = None
+    unserved: tuple[str, ...] = ()
     #: What the last text of ours asked, when it was neither an order nor nothing.
     question: Question | None = None
     #: The head of the customer's chain of consent.
@@ -155,6 +162,22 @@ class Subscription(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def but(self, **changes: object) -> Self:
         """The same customer with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class Owner(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What proves that somebody owns a number: slow salted digests, never the things themselves."""
+
+    number: Msisdn
+    version: int = 0
+    id_digest: str = ""
+    password_digest: str = ""
+
+    def __repr__(self) -> str:
+        return f"Owner({self.number.masked})"
+
+    def but(self, **changes: object) -> Self:
+        """The same owner with some fields changed."""
         return msgspec.structs.replace(self, **changes)
 
 
@@ -328,6 +351,8 @@ class Audit(msgspec.Struct, frozen=True, omit_defaults=True):
     clerk: str = ""
     before_hash: str = ""
     hash: str = ""
+    #: What it was in the words of the table of subscriptions: order, confirm, cancel_now ...
+    act: str = ""
 
 
 class MonthWrong(ValueError):
@@ -339,6 +364,7 @@ def month_of(at: dt.datetime) -> str:
     return at.astimezone(SHANGHAI).strftime("%Y-%m")
 
 
+@lru_cache(maxsize=256)
 def month_start(month: str) -> dt.datetime:
     """The first moment of a Shanghai calendar month. Raises MonthWrong."""
     try:
@@ -353,3 +379,17 @@ def next_month(at: dt.datetime) -> dt.datetime:
     local = at.astimezone(SHANGHAI)
     first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return (first + dt.timedelta(days=32)).replace(day=1)
+
+
+def months_between(since: dt.datetime, until: dt.datetime) -> list[str]:
+    """The Shanghai months of two moments and all between them, in order."""
+    first, last = since.astimezone(SHANGHAI), until.astimezone(SHANGHAI)
+    places = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    return [f"{place // 12:04}-{place % 12 + 1:02}" for place in places]
+
+
+def month_before(month: str, count: int = 1) -> str:
+    """The calendar month so many before another. Raises MonthWrong."""
+    first = month_start(month)
+    place = first.year * 12 + first.month - 1 - count
+    return f"{place // 12:04}-{place % 12 + 1:02}"

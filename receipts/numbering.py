@@ -59,7 +59,7 @@ def parse_msisdn(raw: str) -> Msisdn | None:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where a number is at home, as far as known; ``source`` is the one that named the province."""
+    """Where a number is at home, as far as known; ``source`` is whose word that is."""
 
     province: str | None
     network: Network

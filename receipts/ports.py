@@ -1,7 +1,7 @@
 """What the business needs from outside, and the ways the outside can fail."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -15,6 +15,8 @@ from receipts.model import (
     Kind,
     Mode,
     Msisdn,
+    Network,
+    Owner,
     Receipt,
     Subscription,
     Talk,
@@ -98,6 +100,13 @@ class Provider(Protocol):
         """
 
 
+class Lookup(Protocol):
+    """Somebody outside who can say whose network a number is on now."""
+
+    def network_of(self, number: Msisdn) -> Network | None:
+        """The network, None when it cannot be told. Raises TryLater when nobody answers."""
+
+
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a door tells the customer: phrases by key with their facts; ``next`` is the door's own.
 
@@ -141,7 +150,7 @@ class Timer:
     at: dt.datetime | None = None
 
 
-Stored = Subscription | Receipt | Trail | Talk | Call
+Stored = Subscription | Receipt | Trail | Talk | Call | Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +226,22 @@ class Store(Protocol):
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless the store answers."""
+
+
+class Archive(Protocol):
+    """Long looks through everything, in bounded memory. Every method raises StoreUnavailable."""
+
+    def customers(self, cursor: int = 0) -> Iterator[tuple[int, list[Subscription]]]:
+        """All customers in batches, each with the cursor that goes on behind it; 0 is the end."""
+
+    def charged(self, numbers: Sequence[Msisdn], month: str, charge_id: str) -> list[bool]:
+        """Which of many customers have a charge already, in the order asked."""
+
+    def note(self, name: str, value: str | None = None) -> str | None:
+        """A note to oneself across runs; set when given."""
+
+    def incarnation(self) -> str:
+        """Which running server this is: a cursor is good for as long as it runs."""
 
 
 class Outbox(Protocol):

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from receipts.charges import may_charge, runs
 from receipts.deciding import settle
 from receipts.model import (
     Fate,
@@ -21,7 +22,7 @@ from receipts.ports import Change, Clock, Held, Store
 from receipts.provinces import RuleBook
 from receipts.tariff import receipt_fen, tariff_on
 from receipts.wording import receipt_text
-from statemachines.subscription import RECEIVING, SubscriptionState
+from statemachines.subscription import SubscriptionState
 
 #: What the receipt tells of each final fate; running out of time is a failure to the sender.
 OUTCOME_OF: dict[Fate, Outcome] = {
@@ -79,7 +80,7 @@ class Reports:
         return self._not_served(held.subscription, held.friend or Subscription(report.friend))
 
     def _not_served(self, customer: Subscription, friend: Subscription) -> WhyNot | None:
-        if customer.state not in RECEIVING:
+        if not runs(customer, self._clock.now()):
             return _NOT_RECEIVING.get(customer.state, WhyNot.NOT_SUBSCRIBED)
         if self._numbering.home_of(friend).network is not Network.CHINA_MOBILE:
             return WhyNot.FRIEND_OFF_NET
@@ -96,6 +97,7 @@ class Reports:
         tariff = tariff_on(province, now)
         outcome = OUTCOME_OF[report.fate]
         language = customer.language or province.languages[0]
+        price = receipt_fen(province, now, outcome, before=tariff.free_receipts)
         seed = _seed(report.sender, report.message_id)
         return Receipt(
             id=self._store.receipt_id(report.sender, seed),
@@ -110,7 +112,7 @@ class Reports:
             friend=report.friend,
             outcome=outcome,
             tariff=tariff.version,
-            price_fen=receipt_fen(province, now, outcome, before=tariff.free_receipts),
+            price_fen=price if may_charge(customer, now) else 0,
             free_receipts=tariff.free_receipts,
         )
 

@@ -10,7 +10,7 @@ from typing import Self
 
 import msgspec
 
-from receipts.charges import monthly, on_leaving
+from receipts.charges import monthly, on_leaving, runs, served
 from receipts.consent import chained
 from receipts.model import (
     Audit,
@@ -24,8 +24,10 @@ from receipts.model import (
     Subscription,
     Topic,
     Wish,
+    month_before,
     month_of,
     month_start,
+    months_between,
     next_month,
 )
 from receipts.numbering import Home, Numbering
@@ -43,10 +45,17 @@ from statemachines.subscription import (
 )
 
 #: Names of the timers that time alone rings for a customer.
-LAPSE, END, TRIAL, FEE = "lapse", "end", "trial", "fee"
+LAPSE, END, TRIAL, FEE, OWED = "lapse", "end", "trial", "fee", "owed"
+_WAITING = (LAPSE, END, TRIAL, FEE, OWED)
+
+#: A trial's question may come so much late without the promised day having to move.
+_LATE = dt.timedelta(hours=1)
 
 #: How long a number answers a question of ours; after that it is just a number.
 ANSWERED_WITHIN = dt.timedelta(minutes=30)
+
+#: Where a cancel finds nothing more to end than an order.
+_ONLY_ORDERED = frozenset({SubscriptionState.PENDING, SubscriptionState.ENDING})
 
 Phrase = tuple[str, dict[str, str]]
 
@@ -175,6 +184,9 @@ class Subscriptions:
         outcome = SUBSCRIPTION.fire(customer.state, event)
         if outcome.reason is not None:
             return self._refused(customer, outcome.reason, asked)
+        if customer.unpaid:
+            # Whoever was ended for unpaid fees comes back once they are paid.
+            return self._refused(customer, "unpaid", asked)
         now, province = self._clock.now(), self._province(customer)
         until = now + province.window
         tariff = tariff_on(province, now)
@@ -183,16 +195,20 @@ class Subscriptions:
         return Step(
             ordered,
             (("offer_again" if late else "offer", self.offer_facts(customer, asked.language)),),
-            audit=(self._audit(customer, outcome, asked, tariff=tariff.version),),
+            audit=(self._audit(customer, event, outcome, asked, tariff=tariff.version),),
             timers=(self._timer(LAPSE, customer, until),),
         )
 
     def confirm(self, customer: Subscription, asked: Asked) -> Step:
         """The yes to an open order: the service runs at once, at the price that was shown."""
         order = customer.order
-        outcome = SUBSCRIPTION.fire(customer.state, SubscriptionEvent.CONFIRM)
+        event = SubscriptionEvent.CONFIRM
+        outcome = SUBSCRIPTION.fire(customer.state, event)
         if outcome.reason is not None or order is None:
             return self._refused(customer, outcome.reason or "no_order", asked)
+        if self.place(customer).province is None:
+            # The rules changed between offer and yes: nothing may be opened on the old ones.
+            return self._refused(customer, "no_order", asked)
         now = self._clock.now()
         opened = self._opened(customer, outcome.state, order, asked, now)
         timers = (self._timer(TRIAL, opened, self._second_yes_at(opened)),) if opened.trial else ()
@@ -203,7 +219,7 @@ class Subscriptions:
             opened,
             (("opened", self.facts(opened, asked.language)),),
             charges=self._fee(opened, now, "opened"),
-            audit=(self._audit(customer, outcome, asked, tariff=order.tariff),),
+            audit=(self._audit(customer, event, outcome, asked, tariff=order.tariff),),
             timers=timers,
             untimers=tuple(self._timer(kind, customer) for kind in (LAPSE, END)),
         )
@@ -217,24 +233,31 @@ class Subscriptions:
         now: dt.datetime,
     ) -> Subscription:
         """The customer after the yes: new, carrying on after a cancel, or out of the trial."""
-        carries_on = customer.state in RECEIVING
+        carries_on = runs(customer, now)
         tariff = self._tariff(self._province(customer), order.tariff)
-        trial = tariff.trial_days > 0 and not customer.trial_used
+        trial = tariff.trial_days > 0 and self._newcomer(customer)
         begins = first_charge_at(tariff, now) if trial else now
+        if carries_on and customer.charged_from is not None:
+            begins = customer.charged_from
         return customer.but(
             state=state,
             order=None,
             lapsed_at=None,
             ends_at=None,
             opened_at=customer.opened_at if carries_on else now,
-            charged_from=customer.charged_from if carries_on else begins,
+            charged_from=begins,
+            unserved=customer.unserved if carries_on else (),
             # A yes beside a running service carries it on: a trial has then had its second yes.
-            trial=trial and not carries_on,
+            trial=trial,
             trial_used=customer.trial_used or trial,
             channel=asked.door,
             tariff=tariff.version,
             language=customer.language or asked.language,
         )
+
+    def _newcomer(self, customer: Subscription) -> bool:
+        """Whether a trial is still to be had: once a number, and not where the service runs on."""
+        return not customer.trial_used and not runs(customer, self._clock.now())
 
     def _second_yes_at(self, customer: Subscription) -> dt.datetime:
         """When a trial asks whether it may go on: early enough for the whole window to pass."""
@@ -243,24 +266,33 @@ class Subscriptions:
 
     def renew(self, customer: Subscription, asked: Asked) -> Step:
         """A trial nears its end: nothing is charged after it without a second yes."""
-        outcome = SUBSCRIPTION.fire(customer.state, SubscriptionEvent.RENEW)
-        ends = customer.charged_from
-        if outcome.reason is not None or not customer.trial or ends is None:
+        event = SubscriptionEvent.RENEW
+        outcome = SUBSCRIPTION.fire(customer.state, event)
+        promised, province = customer.charged_from, self.place(customer).province
+        if outcome.reason is not None or not customer.trial or promised is None or province is None:
             return Step(customer)
-        tariff = tariff_on(self._province(customer), ends)
+        # A question that comes late still leaves the whole window; the trial is then the longer.
+        ends = max(promised, self._clock.now() + province.window - _LATE)
+        tariff = tariff_on(province, ends)
         order = Order(asked.door, self._clock.now(), ends, tariff.version)
-        asking = customer.but(order=order)
-        facts = self.facts(asking, asked.language) | {"from": day(ends, asked.language)}
+        asking = customer.but(order=order, charged_from=ends)
+        # The price from then on, without the trial that is over.
+        price = self.facts(asking.but(trial=False), asked.language)
+        facts = price | {"from": day(ends, asked.language)}
         return Step(
             asking,
             (("trial_ends", facts),),
-            audit=(self._audit(customer, outcome, asked, tariff=tariff.version),),
+            audit=(self._audit(customer, event, outcome, asked, tariff=tariff.version),),
             timers=(self._timer(LAPSE, customer, ends),),
         )
 
     def fee(self, customer: Subscription, _: Asked) -> Step:
-        """The first charge date has come."""
-        return Step(customer, charges=self._fee(customer, self._clock.now(), "first charge date"))
+        """The first charge date has come, or has just passed: its month is charged."""
+        first = customer.charged_from
+        if first is None:
+            return Step(customer)
+        charges = self._fee(customer, self._clock.now(), "first charge date", month_of(first))
+        return Step(customer, charges=charges)
 
     def open_at_once(self, customer: Subscription, asked: Asked) -> Step:
         """Order and yes in one breath, for a door where the price was heard just before."""
@@ -297,13 +329,18 @@ class Subscriptions:
         return Step(
             ended,
             ((said, self.facts(ended, asked.language)),),
-            audit=(self._audit(customer, outcome, asked, tariff=customer.order.tariff),),
+            audit=(self._audit(customer, event, outcome, asked, tariff=customer.order.tariff),),
             timers=timers,
             untimers=(self._timer(LAPSE, customer),),
         )
 
     def cancel(self, customer: Subscription, asked: Asked) -> Step:
-        """End the service, now or at the month's end as the province has it. Always free."""
+        """End the service, now or at the month's end as the province has it. Always free.
+
+        Where nothing runs on but an order, it is the order that ends.
+        """
+        if customer.order is not None and customer.state in _ONLY_ORDERED:
+            return self.decline(customer, asked)
         province = self.place(customer).province
         at_month_end = province is not None and province.cancel_takes_effect is Effect.MONTH_END
         event = (
@@ -316,48 +353,87 @@ class Subscriptions:
         runs_on = outcome.state in RECEIVING
         ends_at = self._last_moment(customer, now) if runs_on else None
         ended = self._left(customer, outcome.state).but(ends_at=ends_at)
+        stale = tuple(self._timer(kind, customer) for kind in _WAITING)
         return Step(
             ended,
             (("cancelled_later" if runs_on else "cancelled", self.facts(ended, asked.language)),),
-            charges=on_leaving(customer, province, now, self.book.limits.monthly_cap_fen),
-            audit=(self._audit(customer, outcome, asked),),
+            charges=on_leaving(customer, province, now, self.book),
+            audit=(self._audit(customer, event, outcome, asked),),
             timers=(self._timer(END, customer, ends_at),) if ends_at else (),
-            untimers=tuple(self._timer(kind, customer) for kind in (LAPSE, TRIAL, FEE)),
+            untimers=tuple(t for t in stale if not (ends_at and t.kind == END)),
         )
 
     @staticmethod
     def _last_moment(customer: Subscription, now: dt.datetime) -> dt.datetime:
-        """The month's end; a trial without its second yes ends with the trial at the latest."""
-        if customer.trial and customer.charged_from:
-            return min(next_month(now), customer.charged_from)
-        return next_month(now)
+        """The month's end; a cancel before the first charge date costs nothing, and ends by it."""
+        first = customer.charged_from
+        return min(next_month(now), first) if first and first > now else next_month(now)
 
-    @staticmethod
-    def _left(customer: Subscription, state: SubscriptionState) -> Subscription:
-        """A customer who has left, or will at the month's end: nothing waits for an answer."""
+    def _left(self, customer: Subscription, state: SubscriptionState) -> Subscription:
+        """A customer who has left, or will at the month's end: nothing waits for an answer.
+
+        What is unpaid stays so: it is paid before the service is ordered again.
+        """
+        first = customer.charged_from
+        unborn = customer.trial or (first is not None and first > self._clock.now())
         return customer.but(
             state=state,
             order=None,
             question=None,
+            ends_at=None,
             trial=False,
-            charged_from=None if customer.trial else customer.charged_from,
-            unpaid=(),
+            charged_from=None if unborn else first,
+            suspended_at=None,
         )
 
     def port_out(self, customer: Subscription, asked: Asked) -> Step:
         """The number has left the network: the service ends at once, and what is due stays due."""
-        province = self.place(customer).province
-        outcome = SUBSCRIPTION.fire(customer.state, SubscriptionEvent.PORT_OUT)
+        event = SubscriptionEvent.PORT_OUT
+        outcome = SUBSCRIPTION.fire(customer.state, event)
         if outcome.reason is not None:
             return Step(customer)
-        now = self._clock.now()
+        told = ("ported_out", self.facts(customer, asked.language))
+        return self._ended(customer, event, outcome, told, asked)
+
+    def _ended(
+        self,
+        customer: Subscription,
+        event: SubscriptionEvent,
+        outcome: Outcome[SubscriptionState],
+        told: Phrase,
+        asked: Asked,
+    ) -> Step:
+        """The service is over at once, whoever ended it; what is due stays due."""
+        province = self.place(customer).province
         return Step(
-            self._left(customer, outcome.state).but(ends_at=None),
-            (("ported_out", self.facts(customer, asked.language)),),
-            charges=on_leaving(customer, province, now, self.book.limits.monthly_cap_fen),
-            audit=(self._audit(customer, outcome, asked),),
-            untimers=tuple(self._timer(kind, customer) for kind in (LAPSE, END, TRIAL, FEE)),
+            self._left(customer, outcome.state),
+            (told,),
+            charges=on_leaving(customer, province, self._clock.now(), self.book),
+            audit=(self._audit(customer, event, outcome, asked),),
+            untimers=tuple(self._timer(kind, customer) for kind in _WAITING),
         )
+
+    def recorded(self, customer: Subscription, home: Home, asked: Asked) -> Step:
+        """What the operator's list says of a number; one that left the network loses the service.
+
+        A list that names no province says nothing of it: what was known stays, with its source.
+        """
+        on_net = home.network is Network.CHINA_MOBILE
+        step = Step(customer) if on_net else self.port_out(customer, asked)
+        speaks = home.province is not None or customer.province is None
+        known = step.customer.but(
+            network=home.network,
+            province=home.province or customer.province,
+            source=home.source if speaks else customer.source,
+            looked_up_at=None,
+        )
+        return replace(step, customer=known)
+
+    def looked_up(self, customer: Subscription, network: Network | None) -> Step:
+        """What somebody outside said of a number's network; not to know is never to be off-net."""
+        source = customer.source if customer.province else "lookup"
+        now = self._clock.now()
+        return Step(customer.but(network=network, source=source, looked_up_at=now))
 
     def collected(self, customer: Subscription, month: str, *, paid: bool, asked: Asked) -> Step:
         """The operator could, or could not, collect the fee of a month.
@@ -366,31 +442,58 @@ class Subscriptions:
         """
         if paid:
             return self._paid(customer, month, asked)
-        unpaid = tuple(sorted({*customer.unpaid, month}))
-        before = month_of(month_start(month) - dt.timedelta(days=1))
-        after = month_of(next_month(month_start(month)))
-        owing = customer.but(unpaid=unpaid)
-        twice = before in unpaid or after in unpaid
-        event = SubscriptionEvent.CANCEL_NOW if twice else SubscriptionEvent.SUSPEND
+        if month in customer.unpaid:
+            return Step(customer)
+        beside = {month_before(month), month_of(next_month(month_start(month)))}
+        owing = customer.but(unpaid=tuple(sorted({*customer.unpaid, month})))
+        if beside & set(customer.unpaid):
+            return self.owed(owing, asked)
+        event = SubscriptionEvent.SUSPEND
         outcome = SUBSCRIPTION.fire(customer.state, event)
-        if outcome.reason is not None or month in customer.unpaid:
+        if outcome.reason is not None:
             return Step(owing)
-        ended = self._left(owing, outcome.state) if twice else owing.but(state=outcome.state)
+        now = self._clock.now()
         return Step(
-            ended,
-            (("unpaid_twice" if twice else "unpaid_once", self.facts(customer, asked.language)),),
-            audit=(self._audit(customer, outcome, asked),),
+            owing.but(state=outcome.state, order=None, suspended_at=now),
+            (("unpaid_once", self.facts(customer, asked.language)),),
+            audit=(self._audit(customer, event, outcome, asked),),
+            # Suspended, there may be no second fee to fail: a whole month unpaid is as good.
+            timers=(self._timer(OWED, customer, next_month(next_month(now))),),
+            untimers=(self._timer(LAPSE, customer),),
         )
+
+    def owed(self, customer: Subscription, asked: Asked) -> Step:
+        """Unpaid two months running: the service ends."""
+        event = SubscriptionEvent.CANCEL_NOW
+        outcome = SUBSCRIPTION.fire(customer.state, event)
+        if outcome.reason is not None or not customer.unpaid:
+            return Step(customer)
+        told = ("unpaid_twice", self.facts(customer, asked.language))
+        return self._ended(customer, event, outcome, told, asked)
 
     def _paid(self, customer: Subscription, month: str, asked: Asked) -> Step:
         paying = customer.but(unpaid=tuple(m for m in customer.unpaid if m != month))
-        outcome = SUBSCRIPTION.fire(customer.state, SubscriptionEvent.RESUME)
+        event = SubscriptionEvent.RESUME
+        outcome = SUBSCRIPTION.fire(customer.state, event)
         if outcome.reason is not None or paying.unpaid:
             return Step(paying)
+        now = self._clock.now()
+        idle = months_between(customer.suspended_at or now, now)[:-1]
+        unserved = (*customer.unserved, *(month for month in idle if not served(customer, month)))
+        resumed = paying.but(
+            state=outcome.state,
+            suspended_at=None,
+            unserved=unserved[-self.book.retention.audit_months :],
+        )
+        # A trial's question may have fallen into the pause: it is asked now, if not later.
+        timers = (self._timer(TRIAL, resumed, self._second_yes_at(resumed)),)
         return Step(
-            paying.but(state=outcome.state),
+            resumed,
             (("resumed", self.facts(customer, asked.language)),),
-            audit=(self._audit(customer, outcome, asked),),
+            charges=self._fee(resumed, now, "resumed"),
+            audit=(self._audit(customer, event, outcome, asked),),
+            timers=timers if resumed.trial else (),
+            untimers=(self._timer(OWED, customer),),
         )
 
     def says_province(self, customer: Subscription, code: str) -> Step:
@@ -419,24 +522,30 @@ class Subscriptions:
 
     def month_ended(self, customer: Subscription, asked: Asked) -> Step:
         """The last month of a cancelled service is over."""
-        outcome = SUBSCRIPTION.fire(customer.state, SubscriptionEvent.MONTH_ENDED)
+        event = SubscriptionEvent.MONTH_ENDED
+        outcome = SUBSCRIPTION.fire(customer.state, event)
         if outcome.reason is not None:
             return Step(customer)
+        state = outcome.state
+        if customer.order is not None:
+            # An offer keeps its whole window, also beyond the end of what ran beside it.
+            state = SUBSCRIPTION.fire(state, SubscriptionEvent.ORDER).state
         return Step(
-            customer.but(state=outcome.state, order=None, ends_at=None),
-            audit=(self._audit(customer, outcome, asked),),
+            customer.but(state=state, ends_at=None),
+            audit=(self._audit(customer, event, outcome, asked),),
         )
 
     def set_mode(self, customer: Subscription, mode: Mode, asked: Asked) -> Step:
         """Receipts over the screen, or filed in the inbox."""
-        outcome = SUBSCRIPTION.fire(customer.state, SubscriptionEvent.SET_MODE)
+        event = SubscriptionEvent.SET_MODE
+        outcome = SUBSCRIPTION.fire(customer.state, event)
         if outcome.reason is not None:
             return self._refused(customer, outcome.reason, asked)
         same = customer.mode is mode
         return Step(
             customer.but(mode=mode),
             ((f"{'still' if same else 'now'}_{mode}", self.facts(customer, asked.language)),),
-            audit=() if same else (self._audit(customer, outcome, asked),),
+            audit=() if same else (self._audit(customer, event, outcome, asked),),
         )
 
     def set_language(self, customer: Subscription, language: Language) -> Step:
@@ -468,7 +577,7 @@ class Subscriptions:
             return facts | {"price": "", "open": "", "cancel": "", "ask": "", "hours": ""}
         version = customer.order.tariff if customer.order else customer.tariff
         tariff = self._tariff(province, version)
-        if customer.trial_used and not customer.trial:
+        if not (customer.trial or self._newcomer(customer)):
             tariff = msgspec.structs.replace(tariff, trial_days=0)
         return facts | {
             "price": fees(language, tariff),
@@ -482,7 +591,7 @@ class Subscriptions:
         """What an offer must tell: price, first charge date, how to cancel, how long it stands."""
         now = self._clock.now()
         tariff = self._tariff(self._province(customer), None)
-        trial = not customer.trial_used
+        trial = self._newcomer(customer)
         first = day(first_charge_at(tariff, now) if trial else now, language)
         return self.facts(customer.but(order=None, tariff=None), language) | {"from": first}
 
@@ -504,12 +613,15 @@ class Subscriptions:
         own = province.words.get(wish) or self.book.words.code.get(wish)
         return (own or self.book.words.zh[wish])[0]
 
-    def _fee(self, customer: Subscription, now: dt.datetime, why: str) -> tuple[Charge, ...]:
-        """The fee of this month, if it has fallen due."""
-        if customer.charged_from is None or customer.charged_from > now:
+    def _fee(
+        self, customer: Subscription, now: dt.datetime, why: str, month: str | None = None
+    ) -> tuple[Charge, ...]:
+        """The fee of a month, by default this one, if it has fallen due."""
+        province = self.place(customer).province
+        if province is None:
             return ()
         cap = self.book.limits.monthly_cap_fen
-        return monthly(customer, self._province(customer), month_of(now), now, why, cap)
+        return monthly(customer, province, month or month_of(now), now, why, cap)
 
     def _refused(self, customer: Subscription, reason: str, asked: Asked) -> Step:
         return Step(customer, ((reason, self.facts(customer, asked.language)),))
@@ -517,6 +629,7 @@ class Subscriptions:
     def _audit(
         self,
         customer: Subscription,
+        event: SubscriptionEvent,
         outcome: Outcome[SubscriptionState],
         asked: Asked,
         tariff: str = "",
@@ -532,6 +645,7 @@ class Subscriptions:
             shown=asked.shown,
             heard=asked.heard,
             clerk=asked.clerk,
+            act=event.value,
         )
 
     @staticmethod

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from receipts import notices
 from receipts.delivery import RETRY, Delivery
-from receipts.model import Door, Subscription
+from receipts.model import Door, Subscription, next_month
 from receipts.ports import Answer, Change, Clock, Held, Outbox, Store, Timer
-from receipts.subscriptions import END, FEE, LAPSE, TRIAL, Asked, Step, Subscriptions
+from receipts.subscriptions import END, FEE, LAPSE, OWED, TRIAL, Asked, Step, Subscriptions
 
 
 class Sweep:
@@ -29,6 +29,7 @@ class Sweep:
             END: self._end,
             TRIAL: self._trial,
             FEE: self._fee,
+            OWED: self._owed,
             RETRY: self._retry,
             notices.CALL: self._sum_up,
         }
@@ -82,6 +83,17 @@ class Sweep:
             customer = held.subscription
             step = self._business.fee(customer, self._by_time(customer, timer))
             return replace(step.change(customer, None, Answer()), fired=timer)
+
+        self._once(timer, decide)
+
+    def _owed(self, timer: Timer) -> None:
+        def decide(held: Held) -> Change:
+            customer = held.subscription
+            since = customer.suspended_at
+            if since is None or next_month(next_month(since)) > self._clock.now():
+                return Change(timer.number, fired=timer)
+            step = self._business.owed(customer, self._by_time(customer, timer))
+            return self._with_notice(step, customer, timer)
 
         self._once(timer, decide)
 

@@ -36,6 +36,8 @@ _PATIENCE = 0.5
 
 #: How often, in seconds, we look for timers whose moment has come.
 _TIMERS = 1.0
+#: How often, in seconds, we ask whether there are new rules to work by.
+_REFRESH = 0.5
 
 #: How long to hold on to an outcome that the store cannot take, before leaving it to a look-up.
 _HOLD_ON = 60.0
@@ -54,9 +56,11 @@ class Worker:
         delivery: Delivery,
         sweep: Sweep,
         hands: int = 16,
+        refreshed: Callable[[], tuple[Delivery, Sweep] | None] = lambda: None,
     ) -> None:
         self._name, self._store, self._outbox = name, store, outbox
         self._delivery, self._sweep, self._hands = delivery, sweep, hands
+        self._refreshed = refreshed
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
         self._held: set[Posted] = set()  # an entry alone is single only within its shard
         self._kept_at = 0.0
@@ -66,6 +70,7 @@ class Worker:
         self._rounds: tuple[tuple[float, Callable[[], None]], ...] = (
             (_TIMERS, self._ring),
             (_SIGN_OF_LIFE, self._live),
+            (_REFRESH, self._refresh),
         )
 
     def stop(self) -> None:
@@ -116,6 +121,12 @@ class Worker:
         held = self._keep()
         left = self._outbox.take_over(self._name, SILENT, _BATCH)
         self._begin([posted for posted in left if posted not in held])
+
+    def _refresh(self) -> None:
+        """Go on under new rules where there are any; what is being sent ends under the old ones."""
+        fresh = self._refreshed()
+        if fresh is not None:
+            self._delivery, self._sweep = fresh
 
     def _ring(self) -> None:
         for timer in self._sweep.due(_BATCH):

@@ -66,7 +66,7 @@ _IDLE: dict[DialogueEvent, Row[DialogueState]] = {
 
 _OFFERED: dict[DialogueEvent, Row[DialogueState]] = {
     _E.OPEN: Stay(("offer",)),
-    _E.CANCEL: Move(_S.IDLE, ("decline",)),
+    _E.CANCEL: Move(_S.IDLE, ("cancel",)),
     _E.YES: Move(_S.IDLE, ("confirm",)),
     _E.NO: Move(_S.IDLE, ("decline",)),
     _E.ITEM: Move(_S.IDLE, ("decline", "unknown")),

@@ -48,10 +48,10 @@ def create_app(settings: Settings, built: wiring.Services | None = None) -> Flas
 
 
 def _mount(app: Flask, built: wiring.Services) -> None:
-    sending = wiring.delivery(built)
-    app.register_blueprint(ivr_doors(wiring.hotline(built), sending, fields, refuse))
+    sending, learn = wiring.delivery(built), wiring.learning(built)
+    app.register_blueprint(ivr_doors(wiring.hotline(built), sending, fields, refuse, learn))
     app.register_blueprint(
-        text_door(built.store, wiring.conversation(built), wiring.replies(built), fields)
+        text_door(built.store, wiring.conversation(built), wiring.replies(built), fields, learn)
     )
     app.register_blueprint(
         twilio_status_doors(

@@ -2,22 +2,22 @@
 
 import json
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from receipts.model import SHANGHAI, Kind, Msisdn
-from receipts.numbering import parse_msisdn
 from receipts.ports import StoreUnavailable
 from receipts.provinces import RuleBookWrong, check_report, describe, load_rule_book
 from statemachines.drawing import TABLES, document, mermaid
+from switchboard import cli_billing, cli_numbers, live, logs, serving, shown, wiring
 from switchboard import demo as demonstration
-from switchboard import logs, serving, shown, wiring
+from switchboard.arguments import Number
 from switchboard.cli_doctor import doctor
 from switchboard.clock import ClockWrong, MovableClock
 from switchboard.settings import Settings, SettingsWrong
@@ -29,9 +29,6 @@ _TROUBLE = (
     ClockWrong,
     demonstration.DemoFailed,
 )
-
-#: Months of charges that ``charges`` looks through when none is named.
-_MONTHS_BACK = 36
 
 
 @contextmanager
@@ -58,29 +55,6 @@ def _services() -> Iterator[wiring.Services]:
 def _settings() -> Settings:
     """The settings; a folder that a demo ran in lends its own to commands in another terminal."""
     return Settings.read(demonstration.lent(os.environ) | os.environ)
-
-
-class _Number(click.ParamType[Msisdn]):
-    name = "number"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Msisdn:  # fmt: skip
-        number = parse_msisdn(str(value))
-        if number is None:
-            self.fail(f"{value!r} is no telephone number, such as 13802880000", param, ctx)
-        return number
-
-
-class _Month(click.ParamType[str]):
-    name = "month"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:  # fmt: skip
-        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", str(value)):
-            self.fail(f"{value!r} is no month, such as 2026-11", param, ctx)
-        return str(value)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -121,8 +95,10 @@ def work() -> None:
     with _clearly():
         settings = Settings.read().need_providers()
         logs.set_up(settings.log_format)
-        built = wiring.services(settings)
-        worker = wiring.worker(built)
+        built = wiring.services(settings, live.book_in_force(settings))
+        watch = live.Watch(settings, built.book, built.clock)
+        worker = wiring.worker(built, watch.changed)
+        signal.signal(signal.SIGHUP, lambda *_: watch.soon())
         for told in (signal.SIGINT, signal.SIGTERM):
             signal.signal(told, lambda *_: worker.stop())
         worker.run()
@@ -150,7 +126,7 @@ def _become(module: str, *words: str) -> None:
 
 
 @main.command()
-@click.argument("number", type=_Number())
+@click.argument("number", type=Number())
 def show(number: Msisdn) -> None:
     """How a customer stands, as one JSON object."""
     with _services() as built:
@@ -158,7 +134,7 @@ def show(number: Msisdn) -> None:
 
 
 @main.command()
-@click.argument("number", type=_Number())
+@click.argument("number", type=Number())
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -171,23 +147,6 @@ def receipts(number: Msisdn, limit: int) -> None:
     with _services() as built:
         for record in built.store.receipts_of(number, limit, Kind.RECEIPT):
             _print(shown.receipt(record))
-
-
-@main.command()
-@click.argument("number", type=_Number())
-@click.option("--month", type=_Month(), help="YYYY-MM; by default all there are.")
-def charges(number: Msisdn, month: str | None) -> None:
-    """A customer's charges, oldest first, as JSON lines."""
-    with _services() as built:
-        months = [month] if month else _months_to(built)
-        for record in built.store.charges_of(number, months):
-            _print(shown.charge(record))
-
-
-def _months_to(built: wiring.Services) -> list[str]:
-    now = built.clock.now().astimezone(SHANGHAI)
-    count = now.year * 12 + now.month - 1
-    return [f"{m // 12:04}-{m % 12 + 1:02}" for m in range(count - _MONTHS_BACK, count + 1)]
 
 
 @main.command()
@@ -225,10 +184,11 @@ def provinces() -> None:
 
 
 @provinces.command()
-def check() -> None:
-    """Prove the rule book right, and print it as a table."""
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def check(file: Path | None) -> None:
+    """Prove a rule book right, and print it as a table: FILE, or the one in use."""
     with _clearly():
-        click.echo(check_report(load_rule_book(_settings().rule_book)))
+        click.echo(check_report(load_rule_book(file or _settings().rule_book)))
 
 
 @provinces.command("show")
@@ -241,6 +201,10 @@ def show_province(code: str) -> None:
             known = ", ".join(book.provinces)
             raise SettingsWrong(f"{code} is not covered; covered are {known}")
         click.echo(describe(book, code))
+
+
+for _each in (*cli_numbers.commands(_services), *cli_billing.commands(_services)):
+    main.add_command(_each)
 
 
 def _print(value: dict[str, Any]) -> None:

@@ -9,12 +9,14 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
 )
 
 from receipts.ports import Store, StoreUnavailable
+from receipts.provinces import RuleBook, fingerprint
 
 _REFUSED = Counter("sms_receipt_refused", "Requests refused at the gate", ["why"])
 _ANSWERED = Counter("sms_receipt_answered", "Requests answered", ["door", "status"])
@@ -25,6 +27,13 @@ _SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
 )
 
+_BOOK = Gauge(
+    "sms_receipt_rule_book",
+    "1 for the rule book in force, 0 for those that were",
+    ["version", "fingerprint"],
+    multiprocess_mode="mostrecent",
+)
+
 #: Where the processes of one service add their counts up; the library reads it at import.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -32,6 +41,13 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 def refused(why: str) -> None:
     """Count a refusal at the gate."""
     _REFUSED.labels(why).inc()
+
+
+def follows(book: RuleBook, before: RuleBook | None = None) -> None:
+    """Show which rule book is in force."""
+    if before is not None:
+        _BOOK.labels(before.version, fingerprint(before)).set(0)
+    _BOOK.labels(book.version, fingerprint(book)).set(1)
 
 
 def doors(store: Store) -> Blueprint:

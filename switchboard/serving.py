@@ -48,11 +48,11 @@ def door_process() -> object:
     die_with_parent(signal.SIGTERM)
     # Imported here: the process that only keeps the door processes needs none of it.
     from switchboard import logs  # noqa: PLC0415
-    from switchboard.app import create_app  # noqa: PLC0415
+    from switchboard.live import LiveDoors  # noqa: PLC0415
 
     settings = Settings.read()
     logs.set_up(settings.log_format)
-    return create_app(settings)
+    return LiveDoors(settings)
 
 
 def busy(host: str, port: int) -> str | None:

@@ -32,6 +32,8 @@ class Settings:
     twilio_api_secret: str = field(default="", repr=False)
     twilio_api_url: str = "https://api.twilio.com"
     twilio_sender: str = ""
+    lookup: str = "none"
+    twilio_lookup_url: str = "https://lookups.twilio.com"
     kannel_url: str = ""
     kannel_user: str = ""
     kannel_password: str = field(default="", repr=False)
@@ -65,6 +67,8 @@ class Settings:
             twilio_api_secret=given.get("TWILIO_API_SECRET", ""),
             twilio_api_url=reader.url("TWILIO_API_URL", "https://api.twilio.com"),
             twilio_sender=given.get("TWILIO_MESSAGING_SERVICE_SID") or given.get("TWILIO_FROM", ""),
+            lookup=reader.choice("LOOKUP", "none", ("none", "twilio")),
+            twilio_lookup_url=reader.url("TWILIO_LOOKUP_URL", "https://lookups.twilio.com"),
             kannel_url=kannel_url,
             kannel_user=given.get("KANNEL_USER", ""),
             kannel_password=given.get("KANNEL_PASSWORD", ""),

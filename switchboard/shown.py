@@ -1,6 +1,7 @@
 """What the command line shows of customers, receipts and charges, as plain values."""
 
 import datetime as dt
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
@@ -69,7 +70,11 @@ def receipt(record: Receipt) -> dict[str, Any]:
 
 def charge(record: Charge) -> dict[str, Any]:
     """One charge, as ``charges`` prints it."""
-    names = ("id", "kind", "fen", "month", "why", "at", "tariff")
+    return fields(record, ("id", "kind", "fen", "month", "why", "at", "tariff"))
+
+
+def fields(record: object, names: Iterable[str]) -> dict[str, Any]:
+    """Some of what a record holds, as plain values."""
     return _plain({name: getattr(record, name) for name in names})
 
 

@@ -2,7 +2,8 @@
 
 import os
 import socket
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -13,12 +14,14 @@ from keywords.dialogue import Conversation
 from keywords.dialogue import Ledger as WrittenLedger
 from keywords.grammar import Grammar
 from keywords.replies import Replies
+from receipts.billing import Billing
 from receipts.delivery import Delivery, Routes
+from receipts.lists import Lists
+from receipts.lookups import Lookups
 from receipts.model import Charge, Kind, Msisdn, month_of
 from receipts.numbering import Numbering
-from receipts.ports import Clock, Provider
-from receipts.providers.kannel import Kannel
-from receipts.providers.twilio import Twilio
+from receipts.ports import Clock
+from receipts.providers.unsent import Unsent
 from receipts.provinces import Retention, RuleBook, load_rule_book
 from receipts.reports import Reports
 from receipts.store.archive import RedisArchive
@@ -32,6 +35,7 @@ from receipts.subscriptions import Subscriptions
 from receipts.sweep import Sweep
 from receipts.wording import Catalogue
 from receipts.worker import Worker
+from switchboard import carriers
 from switchboard.clock import clock_for
 from switchboard.settings import Settings
 
@@ -79,16 +83,30 @@ class Services:
         return self.store.charges_of(number, [month_of(self.clock.now())])
 
 
-def services(settings: Settings) -> Services:
-    """The services the settings describe, the store opened.
+def services(settings: Settings, book: RuleBook | None = None) -> Services:
+    """The services the settings describe, the store opened; by default under the book they name.
 
     Raises StoreUnavailable or RuleBookWrong.
     """
     clock = clock_for(settings.data_dir, movable=settings.movable_clock)
-    book, numbering = load_rule_book(settings.rule_book), Numbering()
+    book, numbering = book or load_rule_book(settings.rule_book), Numbering()
     memory = remember(settings, book.retention)
-    business = Subscriptions(book, numbering, clock, settings.hotline, settings.short_code)
-    return Services(settings, clock, book, numbering, memory, business)
+    return Services(
+        settings, clock, book, numbering, memory, _business(settings, book, numbering, clock)
+    )
+
+
+def under(built: Services, book: RuleBook) -> Services:
+    """The same services on the same store, under another rule book."""
+    built.store.keep_for(_kept(book.retention))
+    business = _business(built.settings, book, built.numbering, built.clock)
+    return replace(built, book=book, subscriptions=business)
+
+
+def _business(
+    settings: Settings, book: RuleBook, numbering: Numbering, clock: Clock
+) -> Subscriptions:
+    return Subscriptions(book, numbering, clock, settings.hotline, settings.short_code)
 
 
 def remember(settings: Settings, retention: Retention) -> Memory:
@@ -143,6 +161,14 @@ def conversation(built: Services) -> Conversation:
     return Conversation(built.subscriptions, Grammar(built.book), built.clock, ledger, spoken)
 
 
+def learning(built: Services) -> Callable[[Msisdn], None]:
+    """What doors do first about a number whose network nobody here knows: nothing, or ask."""
+    outside = carriers.lookup(built.settings)
+    if outside is None:
+        return lambda _: None
+    return Lookups(outside, built.store, built.subscriptions, built.numbering, built.clock).learn
+
+
 def replies(built: Services) -> Replies:
     """The words of the 7500 line."""
     return Replies(catalogue("keywords", "replies.toml"), built.settings.short_code)
@@ -155,44 +181,33 @@ def reports(built: Services) -> Reports:
 
 def delivery(built: Services) -> Delivery:
     """What happens to receipts on their way."""
-    return Delivery(_routes(built.settings), built.book.sending, built.clock)
+    return Delivery(carriers.routes(built.settings), built.book.sending, built.clock)
 
 
-def worker(built: Services) -> Worker:
-    """One worker, named after its machine and process."""
+def lists(built: Services) -> Lists:
+    """What the operator's lists change. Its notices only enter the outbox: workers send them."""
+    writing = Delivery(Routes(Unsent()), built.book.sending, built.clock)
+    return Lists(built.store, built.subscriptions, writing, built.clock)
+
+
+def billing(built: Services) -> Billing:
+    """What makes the monthly fees."""
+    return Billing(built.store, built.memory.archive, built.subscriptions, built.clock)
+
+
+def worker(built: Services, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
+    """One worker, named after its machine and process; ``changed`` brings it new rule books."""
+    name = f"{socket.gethostname()}-{os.getpid()}"
+
+    def refreshed() -> tuple[Delivery, Sweep] | None:
+        book = changed()
+        return _working(under(built, book)) if book else None
+
+    return Worker(name, built.store, built.memory.outbox, *_working(built), refreshed=refreshed)
+
+
+def _working(built: Services) -> tuple[Delivery, Sweep]:
+    """What a worker does its work with."""
     sending = delivery(built)
     sweep = Sweep(built.store, built.memory.outbox, built.subscriptions, sending, built.clock)
-    name = f"{socket.gethostname()}-{os.getpid()}"
-    return Worker(name, built.store, built.memory.outbox, sending, sweep)
-
-
-def _routes(settings: Settings) -> Routes:
-    made: dict[str, Provider] = {}
-    for name in {settings.text_provider, settings.flash_provider} - {""}:
-        made[name] = _twilio(settings) if name == "twilio" else _kannel(settings)
-    flash = made.get(settings.flash_provider)
-    able = flash if flash is not None and flash.abilities.flash else None
-    return Routes(made[settings.text_provider], able)
-
-
-def _twilio(settings: Settings) -> Twilio:
-    key = (settings.twilio_api_key, settings.twilio_api_secret)
-    token = (settings.twilio_account_sid, (*settings.twilio_auth_tokens, "")[0])
-    return Twilio(
-        settings.twilio_account_sid,
-        key if all(key) else token,
-        settings.twilio_sender,
-        settings.twilio_api_url,
-        settings.public_url,
-    )
-
-
-def _kannel(settings: Settings) -> Kannel:
-    return Kannel(
-        settings.kannel_url,
-        settings.kannel_user,
-        settings.kannel_password,
-        settings.kannel_secret,
-        settings.short_code,
-        settings.public_url,
-    )
+    return sending, sweep

@@ -1,6 +1,7 @@
 """The rules of each province as data: read from the rule book, checked, and told to people."""
 
 from receipts.provinces.checking import KEPT
+from receipts.provinces.comparing import fingerprint, rewritten
 from receipts.provinces.folding import fold
 from receipts.provinces.loading import SHIPPED, load_rule_book
 from receipts.provinces.reporting import check_report, describe
@@ -33,6 +34,8 @@ __all__ = [
     "Words",
     "check_report",
     "describe",
+    "fingerprint",
     "fold",
     "load_rule_book",
+    "rewritten",
 ]

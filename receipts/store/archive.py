@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from receipts.model import Audit, Charge, Msisdn, Subscription
+from receipts.model import Audit, Charge, Msisdn, Owner, Subscription
 from receipts.store.keys import Keys
 from receipts.store.records import restored, unpacked
 from receipts.store.server import Server
 
 #: How many customers, or log entries, one round trip brings.
 BATCH = 500
+
+#: How many keys one step of a look through everything passes: a millisecond of the server's time.
+_STEP = 5_000
 
 
 class RedisArchive:
@@ -19,9 +22,14 @@ class RedisArchive:
         self._server, self._keys = server, keys
         self._client: Any = server.client
 
-    def count(self) -> int:
-        """How many keys there are: what a progress bar of ``customers`` measures itself by."""
-        return int(self._server.ask(self._client.dbsize))
+    @staticmethod
+    def passed(cursor: int) -> float:
+        """How much of ``customers`` lies before a cursor, from 0 to 1.
+
+        The server counts in the bits of a cursor from the highest to the lowest of its table, so
+        the cursor read backwards is a fraction, whatever the table's size.
+        """
+        return int(f"{cursor:064b}"[::-1], 2) / 2**64 if cursor else 1.0
 
     def customers(self, cursor: int = 0) -> Iterator[tuple[int, list[Subscription]]]:
         """All customers in batches, each with the cursor that goes on behind it; 0 is the end.
@@ -35,7 +43,7 @@ class RedisArchive:
                 return
 
     def _scanned(self, cursor: int) -> tuple[int, list[bytes]]:
-        found = self._server.ask(lambda: self._client.scan(cursor, match="{s*}:sub:*", count=BATCH))
+        found = self._server.ask(lambda: self._client.scan(cursor, match="{s*}:sub:*", count=_STEP))
         return int(found[0]), list(found[1])
 
     def _subscriptions(self, names: Sequence[bytes | str]) -> list[Subscription]:
@@ -51,18 +59,38 @@ class RedisArchive:
         found = (restored(Subscription, raw) for raw in values)
         return [s or Subscription(n) for s, n in zip(found, numbers, strict=True)]
 
+    def owners(self, numbers: Sequence[Msisdn]) -> dict[Msisdn, Owner]:
+        """What proves who owns these numbers, in one round trip; none asked, none made."""
+        names = [self._keys.owner(number) for number in numbers]
+        values = self._server.ask(lambda: self._client.mget(names)) if names else []
+        found = (restored(Owner, raw) for raw in values)
+        return {n: held or Owner(n) for held, n in zip(found, numbers, strict=True)}
+
+    def charged(self, numbers: Sequence[Msisdn], month: str, charge_id: str) -> list[bool]:
+        """Which of many customers have a charge already, in the order asked, in one round trip."""
+
+        def ask() -> list[int]:
+            pipe = self._client.pipeline(transaction=False)
+            for number in numbers:
+                pipe.hexists(self._keys.charges(number, month), charge_id)
+            return list(pipe.execute())
+
+        return [bool(found) for found in self._server.ask(ask)] if numbers else []
+
     def charges(self, month: str) -> Iterator[list[Charge]]:
         """All charges of a month, in batches of customers, each batch by number and time."""
         for shard in range(self._keys.shards):
             members = self._members(self._keys.charged(shard, month))
             for start in range(0, len(members), BATCH):
-                yield self._charges(members[start : start + BATCH], month)
+                yield self.charges_of(members[start : start + BATCH], month)
 
     def _members(self, key: str) -> list[Msisdn]:
         found = self._server.ask(lambda: self._client.smembers(key))
         return sorted(Msisdn(member.decode()) for member in found)
 
-    def _charges(self, numbers: Sequence[Msisdn], month: str) -> list[Charge]:
+    def charges_of(self, numbers: Sequence[Msisdn], month: str) -> list[Charge]:
+        """The charges of many customers in one round trip, by number and time."""
+
         def ask() -> list[list[bytes]]:
             pipe = self._client.pipeline(transaction=False)
             for number in numbers:

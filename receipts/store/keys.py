@@ -49,6 +49,10 @@ class Keys:
         """The mark that an event was taken, with the answer it got."""
         return self.of(number, f"claim:{event}")
 
+    def owner(self, number: Msisdn) -> str:
+        """What proves that somebody owns the number."""
+        return self.of(number, f"who:{number.digits}")
+
     def talk(self, number: Msisdn) -> str:
         """How much the number texted today."""
         return self.of(number, f"talk:{number.digits}")

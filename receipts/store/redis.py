@@ -38,6 +38,10 @@ class RedisStore:
         """Raises StoreUnavailable unless the server answers."""
         self._server.ask(self._client.ping)
 
+    def keep_for(self, kept: Kept) -> None:
+        """From now on, remember things for other lengths of time."""
+        self._kept = kept
+
     # -- one read, one commit ----------------------------------------------------------------
 
     def receipt_id(self, number: Msisdn, seed: str) -> str:

@@ -3,7 +3,17 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from receipts.model import Audit, Call, Charge, Receipt, Subscription, Talk, Trail, month_of
+from receipts.model import (
+    Audit,
+    Call,
+    Charge,
+    Owner,
+    Receipt,
+    Subscription,
+    Talk,
+    Trail,
+    month_of,
+)
 from receipts.ports import Change, Stored, Timer
 from receipts.store.keys import GROUP, Keys
 from receipts.store.records import packed, stored
@@ -98,6 +108,8 @@ class Script:
                 return keys.trail(record.sender, record.message_id), kept.trails
             case Talk():
                 return keys.talk(record.number), kept.talks
+            case Owner():
+                return keys.owner(record.number), 0
             case Call():
                 return keys.call(record.number, record.sid), kept.calls
 
@@ -105,7 +117,11 @@ class Script:
         key = self._keys.charges(charge.number, charge.month)
         self._say("once", key, charge.id, packed(charge))
         self._say("expire", key, self._kept.log)
-        self._say("member", self._keys.charged(self.shard, charge.month), charge.number)
+        charged = self._keys.charged(self.shard, charge.month)
+        self._say("member", charged, charge.number)
+        self._say("expire", charged, self._kept.log)
+        # What was agreed is kept for as long as anything is charged by it, and the term after.
+        self._say("expire", self._keys.consent(charge.number), self._kept.log)
 
     def _audit(self, entry: Audit) -> None:
         key = self._keys.audit(self.shard, month_of(entry.at))

@@ -1,0 +1,28 @@
+"""Tells a slow salted hash from things that must never lie in a file."""
+
+import re
+
+# A 6-digit password has a million values: only a hash that is slow for each guess hides it, so
+# PBKDF2 must name at least five digits of rounds, and plain SHA or MD5 is no digest here.
+_SLOW = re.compile(
+    r"\$argon2(?:id|i|d)\$v=\d+\$m=\d+,t=\d+,p=\d+\$[\w+/=.-]{8,}\$[\w+/=.-]{16,}"
+    r"|scrypt:\d+:\d+:\d+\$[^$\s]{8,}\$[0-9a-f]{64,}"
+    r"|\$scrypt\$ln=\d+,r=\d+,p=\d+\$[\w+/=.-]{8,}\$[\w+/=.-]{16,}"
+    r"|pbkdf2:sha(?:256|512):\d{5,}\$[^$\s]{8,}\$[0-9a-f]{64,}"
+    r"|\$pbkdf2-sha(?:256|512)\$\d{5,}\$[\w+/=.-]{8,}\$[\w+/=.-]{16,}"
+    r"|pbkdf2_sha(?:256|512)\$\d{5,}\$[^$\s]{8,}\$[\w+/=.-]{16,}"
+    r"|\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}",
+    re.ASCII,
+)
+_LONGEST = 512
+_PLAIN = re.compile(r"\d{4,8}|\d{15}|\d{17}[\dXx]", re.ASCII)
+
+
+def is_slow_digest(said: str) -> bool:
+    """Whether a text looks like argon2, scrypt, bcrypt or PBKDF2 with its salt."""
+    return len(said) <= _LONGEST and _SLOW.fullmatch(said) is not None
+
+
+def is_plain(said: str) -> bool:
+    """Whether a text looks like the password or identity number itself."""
+    return _PLAIN.fullmatch(said) is not None

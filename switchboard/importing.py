@@ -1,0 +1,151 @@
+"""Takes an operator's list in: in batches, in bounded memory, going on where it was interrupted."""
+
+from collections.abc import Callable, Mapping
+from typing import Self
+
+import msgspec
+
+from receipts.lists import CustomerRow, Lists, Origin, Row, RowWrong
+from receipts.model import Msisdn
+from receipts.ports import Change, Contended, Verdict
+from receipts.store.archive import RedisArchive
+from receipts.store.redis import RedisStore
+from switchboard.complaints import Complaints
+from switchboard.csv_file import CsvFile, Line
+
+#: Lines decided and committed together: two round trips, or three where lines bring digests,
+#: and one for the note of how far we are.
+BATCH = 1000
+#: How often a customer may be changed by others between our look and our commit.
+_ROUNDS = 40
+
+Batch = dict[Msisdn, tuple[int, Row]]
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far an import has got; ``complaints`` is the length of the file of refused lines."""
+
+    offset: int
+    line: int = 1
+    lines: int = 0
+    changed: int = 0
+    refused: int = 0
+    complaints: int = 0
+    done: bool = False
+
+    @property
+    def known(self) -> int:
+        """Lines that said what was known already."""
+        return self.lines - self.changed - self.refused
+
+    def but(self, **changes: object) -> Self:
+        """The same progress with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class Import:
+    """One list on its way into the store. The same contents are taken in once, under any name."""
+
+    def __init__(
+        self, file: CsvFile, lists: Lists, store: RedisStore, archive: RedisArchive
+    ) -> None:
+        self._file, self._lists, self._store, self._archive = file, lists, store, archive
+        self._name = f"import:{file.listing.name}:{file.contents}"
+        self.complaints = Complaints(file.path)
+        self.progress = Progress(file.begins)
+        self._refused: list[tuple[int, str]] = []
+        self._lines = 0
+
+    def before(self) -> Progress | None:
+        """How far an earlier run has got with these contents."""
+        noted = self._archive.note(self._name)
+        return msgspec.json.decode(noted, type=Progress) if noted else None
+
+    def run(self, begun: Progress | None, told: Callable[[Progress], None]) -> Progress:
+        """Take the rest in; ``told`` hears of every batch that is on disk.
+
+        Raises StoreUnavailable, with everything told of kept; the next run goes on from there.
+        """
+        self.progress = begun or Progress(self._file.begins)
+        self.complaints.begin(self.progress.complaints)
+        batch: Batch = {}
+        last = Line(self.progress.line, self.progress.offset, {})
+        for count, line in enumerate(self._file.lines(last.end, last.number), start=1):
+            row = self._read(line)
+            held = batch.get(row.number) if row is not None else None
+            # A number decided upon twice at once would be decided wrongly: its second line waits
+            # for the next batch, unless it says the same.
+            if held is not None and held[1] != row:
+                self._flush(batch, last, told)
+            self._lines += 1
+            if row is not None:
+                batch.setdefault(row.number, (line.number, row))
+            last = line
+            if len(batch) == BATCH or count % BATCH == 0:
+                self._flush(batch, last, told)
+        self._flush(batch, last, told, done=True)
+        return self.progress
+
+    def _read(self, line: Line) -> Row | None:
+        if line.wrong:
+            self._refused.append((line.number, line.wrong))
+            return None
+        try:
+            return self._file.listing.read(line.cells)
+        except RowWrong as wrong:
+            self._refused.append((line.number, str(wrong)))
+            return None
+
+    def _flush(
+        self, batch: Batch, last: Line, told: Callable[[Progress], None], *, done: bool = False
+    ) -> None:
+        """A batch on disk: first its customers, then the refused lines, then how far we are."""
+        changed = self._settle(batch)
+        was = self.progress
+        self.complaints.add(self._refused, was.refused)
+        refused = was.refused + len(self._refused)
+        self.progress = was.but(
+            offset=last.end,
+            line=last.number,
+            lines=was.lines + self._lines,
+            changed=was.changed + changed,
+            refused=refused,
+            complaints=self.complaints.size,
+            done=done,
+        )
+        self._archive.note(self._name, msgspec.json.encode(self.progress).decode())
+        batch.clear()
+        self._refused.clear()
+        self._lines = 0
+        told(self.progress)
+
+    def _settle(self, batch: Batch) -> int:
+        """Every row of the batch decided and committed; how many customers it changed."""
+        changed, waiting = 0, dict(batch)
+        for _ in range(_ROUNDS):
+            if not waiting:
+                return changed
+            changes = self._decided(waiting)
+            committed = self._store.commit_all(changes) if changes else []
+            ends = {c.number: end.verdict for c, end in zip(changes, committed, strict=True)}
+            changed += sum(verdict is Verdict.DONE for verdict in ends.values())
+            lost = {n for n, verdict in ends.items() if verdict is Verdict.CONFLICT}
+            waiting = {number: each for number, each in waiting.items() if number in lost}
+        raise Contended("the same customers were changed by others again and again")
+
+    def _decided(self, batch: Mapping[Msisdn, tuple[int, Row]]) -> list[Change]:
+        proving = [
+            n for n, (_, row) in batch.items() if isinstance(row, CustomerRow) and row.proves
+        ]
+        owners = self._archive.owners(proving)
+        changes = []
+        for customer in self._archive.of(list(batch)):
+            number, row = batch[customer.number]
+            origin = Origin(self._file.path.name, self._file.contents, number)
+            try:
+                change = self._lists.decide(row, customer, owners.get(customer.number), origin)
+            except RowWrong as wrong:
+                self._refused.append((number, str(wrong)))
+            else:
+                changes += [change] if change.records else []
+        return changes

@@ -1,0 +1,66 @@
+"""How long a customer list takes, and how much memory: `python -m tests.bench.customers 1000000`.
+
+A list of so many lines is taken into a store of its own, one that writes to disk before it
+answers. Round trips are counted where the store is asked; memory is the most this process held.
+"""
+
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from receipts.lists import CUSTOMERS
+from receipts.store.server import Server
+from switchboard import wiring
+from switchboard.csv_file import CsvFile
+from switchboard.importing import Import, Progress
+from switchboard.settings import Settings
+
+
+def write(path: Path, count: int) -> None:
+    """A list of so many customers, two of three with a province."""
+    with path.open("w") as file:
+        file.write("number,network,province\n")
+        for place in range(count):
+            province = "CN-GD" if place % 3 else ""
+            file.write(f"138{place * 7919 % 10**8:08},china_mobile,{province}\n")
+
+
+def main() -> None:
+    """Take the list in twice: new, and known already."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    asked, ask = [0], Server.ask
+
+    def counted(self: Server, question: object) -> object:
+        asked[0] += 1
+        return ask(self, question)  # type: ignore[arg-type]
+
+    Server.ask = counted  # type: ignore[assignment, method-assign]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "customers.csv"
+        write(path, count)
+        built = wiring.services(Settings(data_dir=Path(folder) / "var"))
+        click.echo(
+            "| lines | changed | seconds | peak MB | round trips per 1,000 |\n|---|---|---|---|---|"
+        )
+        for _ in range(2):
+            asked[0], began = 0, time.monotonic()
+            file = CsvFile(path, CUSTOMERS)
+            taking = Import(file, wiring.lists(built), built.store, built.memory.archive)
+            end = taking.run(None, _silent)
+            took = time.monotonic() - began
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            trips = asked[0] / end.lines * 1000
+            click.echo(f"| {end.lines} | {end.changed} | {took:.0f} | {peak:.0f} | {trips:.2f} |")
+        built.memory.close()
+
+
+def _silent(_: Progress) -> None:
+    """Nobody watches."""
+
+
+if __name__ == "__main__":
+    main()

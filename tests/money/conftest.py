@@ -1,0 +1,128 @@
+"""A customer's months, told in a line each: time passes, fees are collected, commands are run."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from receipts import notices
+from receipts.billing import Tally
+from receipts.deciding import settle
+from receipts.model import (
+    SHANGHAI,
+    Charge,
+    Door,
+    Kind,
+    Language,
+    Msisdn,
+    Subscription,
+    month_before,
+    month_of,
+)
+from receipts.ports import Change, Held
+from receipts.subscriptions import Asked
+from receipts.sweep import Sweep
+from switchboard import cli, wiring
+from switchboard.settings import Settings
+from tests.conftest import TestClock
+
+Run = Callable[..., Result]
+Lines = Callable[..., list[dict[str, Any]]]
+
+
+@dataclass
+class Months:
+    """Time, the operator's news, and what came of them."""
+
+    built: wiring.Services
+    clock: TestClock
+
+    def pass_to(self, moment: str) -> None:
+        """Go to a moment in China, such as 2026-12-01 00:00, ringing all that is due till then."""
+        self.clock.at = dt.datetime.fromisoformat(moment).replace(tzinfo=SHANGHAI)
+        self.ring()
+
+    def ring(self) -> None:
+        delivery = wiring.delivery(self.built)
+        outbox, store = self.built.memory.outbox, self.built.store
+        sweep = Sweep(store, outbox, self.built.subscriptions, delivery, self.clock)
+        while due := sweep.due(100):
+            for timer in due:
+                assert sweep.ring(timer)
+
+    def collected(self, number: str, month: str, *, paid: bool) -> None:
+        """The operator could, or could not, collect the fee of a month."""
+        business, delivery = self.built.subscriptions, wiring.delivery(self.built)
+
+        def decide(held: Held) -> Change:
+            asked = Asked(Door.COUNTER, Language.ZH, "list")
+            step = business.collected(held.subscription, month, paid=paid, asked=asked)
+            about = f"{month} {paid} {self.clock.now()}"
+            return notices.announced(
+                step, held.subscription, about, Language.ZH, self.built.store, delivery
+            )
+
+        settle(self.built.store, Msisdn(number), decide)
+
+    def customer(self, number: str) -> Subscription:
+        return self.built.store.read(Msisdn(number)).subscription
+
+    def charges(self, number: str) -> list[Charge]:
+        months = [month_before(month_of(self.clock.now()), back) for back in range(36)]
+        return self.built.store.charges_of(Msisdn(number), months)
+
+    def fees(self, number: str) -> dict[str, int]:
+        return {c.month: c.fen for c in self.charges(number) if c.id.startswith("monthly")}
+
+    def bill(self, month: str) -> Tally:
+        *_, (_, tally) = wiring.billing(self.built).run(month)
+        return tally
+
+    def notices(self, number: str) -> list[str]:
+        """The texts we sent by ourselves, newest first."""
+        return [r.text for r in self.built.store.receipts_of(Msisdn(number), 20, Kind.NOTICE)]
+
+    def send(self, number: str) -> None:
+        """All receipts that wait go out."""
+        delivery, store = wiring.delivery(self.built), self.built.store
+        for posted in self.built.memory.outbox.take("one", 1000, 0.001):
+            receipt = store.receipts([posted.receipt_id])[0]
+            assert receipt is not None
+            store.commit(delivery.begin(receipt, posted))
+            sending = store.receipts([posted.receipt_id])[0]
+            assert sending is not None
+            owner = store.read(Msisdn(number)).subscription
+            store.commit(delivery.accepted(sending, f"P{receipt.id}", posted, owner))
+
+
+@pytest.fixture
+def months(built: wiring.Services, clock: TestClock) -> Months:
+    return Months(built, clock)
+
+
+@pytest.fixture
+def run(settings: Settings, built: wiring.Services) -> Run:
+    """Runs a command of ours on the test's store and clock."""
+    del built
+    environ = {"REDIS_URL": settings.redis_url, "DATA_DIR": str(settings.data_dir)}
+
+    def run_(*words: str) -> Result:
+        return CliRunner().invoke(cli.main, list(words), env=environ)
+
+    return run_
+
+
+@pytest.fixture
+def lines(run: Run) -> Lines:
+    """What a command prints, as JSON lines."""
+
+    def lines_(*words: str) -> list[dict[str, Any]]:
+        done = run(*words)
+        assert done.exit_code == 0, done.output
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return lines_

@@ -1,0 +1,78 @@
+"""Lists in files, and the command that takes them in, on the test's own store."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from receipts.model import Kind, Msisdn, Receipt, Subscription
+from switchboard import wiring
+from switchboard.cli import main
+from switchboard.settings import Settings
+
+SLOW_HASH = "scrypt:32768:8:1$abcdefgh12345678$" + "0123456789abcdef" * 8
+
+
+@dataclass
+class Desk:
+    """Where an operator's people type commands."""
+
+    built: wiring.Services
+    folder: Path
+
+    def file(self, name: str, content: str | bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def run(self, *words: object) -> Result:
+        return CliRunner().invoke(main, [str(word) for word in words])
+
+    def take(self, kind: str, *lines: str, name: str = "list.csv") -> Result:
+        """Import lines, the first one being the header."""
+        return self.run(kind, "import", self.file(name, "\n".join(lines) + "\n"))
+
+    def customers(self, *lines: str, **more: str) -> Result:
+        return self.take("customers", "number,network,province", *lines, **more)
+
+    def ported(self, *lines: str, **more: str) -> Result:
+        return self.take("ported", "number,network", *lines, **more)
+
+    def collections(self, *lines: str, **more: str) -> Result:
+        return self.take("collections", "number,month,result", *lines, **more)
+
+    def refused(self, name: str = "list.csv") -> list[str]:
+        """The refused lines, without the path before them."""
+        errors = self.folder / f"{name}.errors"
+        lines = errors.read_text().splitlines() if errors.exists() else []
+        return [line.removeprefix(str(self.folder) + "/") for line in lines]
+
+    def of(self, number: str) -> Subscription:
+        return self.built.store.read(Msisdn(number)).subscription
+
+    def notices(self, number: str) -> list[Receipt]:
+        return self.built.store.receipts_of(Msisdn(number), 100, Kind.NOTICE)
+
+    def shown(self, number: str) -> dict[str, object]:
+        shown: dict[str, object] = json.loads(self.run("show", number).output)
+        return shown
+
+
+@pytest.fixture
+def at_desk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Has commands find the test's store in the environment."""
+
+    def sit() -> None:
+        monkeypatch.setenv("REDIS_URL", settings.redis_url)
+        monkeypatch.setenv("DATA_DIR", str(settings.data_dir))
+
+    return sit
+
+
+@pytest.fixture
+def desk(built: wiring.Services, tmp_path: Path, at_desk: Callable[[], None]) -> Desk:
+    at_desk()
+    return Desk(built, tmp_path)

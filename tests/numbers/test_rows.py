@@ -1,0 +1,121 @@
+"""One line of a list: what is understood, and what is refused with its mend."""
+
+import pytest
+
+from receipts.lists import COLLECTIONS, CUSTOMERS, PORTED, CollectionRow, CustomerRow, RowWrong
+from receipts.model import Network
+
+NUMBER = "+8613802880000"
+ARGON2 = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$" + "A" * 43
+SLOW = [
+    ARGON2,
+    "scrypt:32768:8:1$Qc3nEdzkSdZzHkdO$" + "0f" * 64,
+    "$scrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E",
+    "pbkdf2:sha256:600000$Qc3nEdzkSdZzHkdO$" + "0f" * 32,
+    "$pbkdf2-sha256$29000$N2YMIWQsBWBMae09x1jrPQ$1t8iyB2A.WF/Z5JZv.lfCIhXXN33N23OSgQYThBYRfk",
+    "pbkdf2_sha256$600000$Qc3nEdzkSdZzHkdO$9T0ZHkMZ7kwKdB1YlXTtVxmKm0DWDMqoqXrJ4KGbOJg=",
+    "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
+]
+
+
+@pytest.mark.parametrize(
+    ("said", "network"),
+    [
+        ("china_mobile", Network.CHINA_MOBILE),
+        ("China Mobile", Network.CHINA_MOBILE),
+        ("CMCC", Network.CHINA_MOBILE),
+        ("中国移动", Network.CHINA_MOBILE),
+        ("china-unicom", Network.CHINA_UNICOM),
+        ("联通", Network.CHINA_UNICOM),
+        ("中国电信", Network.CHINA_TELECOM),
+        ("广电", Network.OTHER),
+    ],
+)
+def test_a_network_is_understood_as_operators_write_it(said: str, network: Network):
+    row = PORTED.read({"number": "138 0288 0000", "network": said})
+    assert (row.number, getattr(row, "network", None)) == (NUMBER, network)
+
+
+def test_a_customer_is_read_with_or_without_a_province():
+    cells = {"number": "13802880000", "network": "cmcc"}
+    bare = CustomerRow(CUSTOMERS.read(cells).number, Network.CHINA_MOBILE)
+    assert CUSTOMERS.read(cells) == bare
+    assert CUSTOMERS.read(cells | {"province": ""}) == bare
+    known = CustomerRow(bare.number, Network.CHINA_MOBILE, "CN-ZJ")
+    assert CUSTOMERS.read(cells | {"province": "cn-zj"}) == known
+
+
+def test_a_collection_is_read():
+    row = COLLECTIONS.read({"number": "13802880000", "month": "2026-10", "result": "PAID"})
+    assert isinstance(row, CollectionRow)
+    assert (row.month, row.paid) == ("2026-10", True)
+
+
+@pytest.mark.parametrize(
+    ("cells", "wrong"),
+    [
+        ({"number": "1380288"}, "number '1380288' is no mainland mobile number — write eleven"),
+        ({"number": "1.38029E+10"}, "in a spreadsheet, as a text column"),
+        ({"number": "+12025550123"}, "is no mainland mobile number"),
+        ({"number": "+862083333333"}, "is no mainland mobile number"),
+        ({"number": "10086"}, "is no mainland mobile number"),
+        ({"number": ""}, "number '' is no mainland mobile number"),
+        ({"network": ""}, "network '' is unknown — write one of china_mobile, china_unicom"),
+        ({"network": "unknown"}, "network 'unknown' is unknown"),
+        ({"province": "Guangdong"}, "province 'GUANGDONG' is no province code — write its ISO"),
+        ({"province": "GD"}, "province 'GD' is no province code"),
+        ({"number": "9" * 500}, "number '" + "9" * 30 + "…' is no"),
+    ],
+)
+def test_a_wrong_cell_is_told_with_its_mend(cells: dict[str, str], wrong: str):
+    usual = {"number": "13802880000", "network": "cmcc"}
+    with pytest.raises(RowWrong) as told:
+        CUSTOMERS.read(usual | cells)
+    assert wrong in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("cells", "wrong"),
+    [
+        ({"month": "2026-13"}, "month '2026-13' is no month — write it as 2026-11"),
+        ({"month": "2026-1"}, "month '2026-1' is no month"),
+        ({"month": "２０２６-11"}, "is no month"),
+        ({"result": "ok"}, "result 'ok' is unknown — write paid or failed"),
+    ],
+)
+def test_a_wrong_collection_is_told_with_its_mend(cells: dict[str, str], wrong: str):
+    usual = {"number": "13802880000", "month": "2026-10", "result": "paid"}
+    with pytest.raises(RowWrong) as told:
+        COLLECTIONS.read(usual | cells)
+    assert wrong in str(told.value)
+
+
+@pytest.mark.parametrize("digest", SLOW)
+def test_slow_salted_hashes_are_taken_and_never_shown(digest: str):
+    cells = {"number": "13802880000", "network": "cmcc", "password_digest": digest}
+    row = CUSTOMERS.read(cells)
+    assert isinstance(row, CustomerRow)
+    assert row.password_digest == digest
+    assert row.proves
+    assert digest not in repr(row)
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("123456", "holds a plain password"),
+        ("11010519491231002X", "holds a plain password or identity number"),
+        ("e10adc3949ba59abbe56e057f20f883e", "is no slow salted digest"),
+        ("8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92", "is no slow"),
+        ("pbkdf2:sha256:1$Qc3nEdzkSdZzHkdO$" + "0f" * 32, "is no slow salted digest"),
+        (ARGON2 + "$" + "A" * 600, "is no slow salted digest"),
+        ("secret", "is no slow salted digest"),
+    ],
+)
+def test_what_is_no_slow_hash_is_refused_and_not_repeated(secret: str, said: str):
+    for column in ("id_digest", "password_digest"):
+        cells = {"number": "13802880000", "network": "cmcc", column: secret}
+        with pytest.raises(RowWrong, match=said) as told:
+            CUSTOMERS.read(cells)
+        assert secret not in str(told.value)
+        assert "argon2" in str(told.value)

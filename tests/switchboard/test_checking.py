@@ -1,0 +1,32 @@
+"""`sms-receipt provinces check`, on the book in use and on one that is not in use yet."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from receipts.provinces import SHIPPED
+from switchboard.cli import main
+
+
+def test_a_book_that_is_not_in_use_yet_is_checked_by_its_path(tmp_path: Path):
+    mine = tmp_path / "next.toml"
+    mine.write_text(SHIPPED.read_text())
+    done = CliRunner().invoke(main, ["provinces", "check", str(mine)])
+    assert done.exit_code == 0
+    assert "CN-GD" in done.output
+
+
+def test_a_wrong_book_is_told_of_with_file_line_and_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    mine = tmp_path / "next.toml"
+    mine.write_text(SHIPPED.read_text().replace("monthly_fen = 100", "monthly_fen = 301", 1))
+    done = CliRunner().invoke(main, ["provinces", "check", str(mine)])
+    assert done.exit_code == 2
+    assert "next.toml:" in done.output
+    assert "Fix: " in done.output
+    # The book in use is none of its business, and is checked when no file is named.
+    monkeypatch.setenv("RULE_BOOK", str(mine))
+    assert CliRunner().invoke(main, ["provinces", "check", str(SHIPPED)]).exit_code == 0
+    assert CliRunner().invoke(main, ["provinces", "check"]).exit_code == 2

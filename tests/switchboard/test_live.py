@@ -1,0 +1,272 @@
+"""The rule book is edited while the service runs."""
+
+import dataclasses
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+from structlog.testing import capture_logs
+from twilio.request_validator import RequestValidator
+from werkzeug.test import Client
+
+from receipts.model import Msisdn
+from receipts.provinces import SHIPPED, RuleBookWrong
+from switchboard import live, wiring
+from switchboard.settings import Settings
+from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock
+
+ROOT = Path(__file__).parents[2]
+OPEN = "开通短信回执"
+BEFORE, AFTER = "每月1元", "每月2.5元"
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A rule book of the operator's own, an hour old."""
+    path = tmp_path / "rules.toml"
+    write(path, SHIPPED.read_text(), old=3600)
+    return path
+
+
+def write(path: Path, text: str, old: float = 1) -> None:
+    path.write_text(text)
+    os.utime(path, (time.time() - old, time.time() - old))
+
+
+def dearer(text: str) -> str:
+    """The book with a new version and a new price in Guangdong."""
+    text = text.replace('version = "invented-1"', 'version = "second"')
+    return text.replace('version = "GD-1"', 'version = "GD-2"').replace(
+        "monthly_fen = 100", "monthly_fen = 250", 1
+    )
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request looks at the file."""
+    monkeypatch.setattr(live, "_EVERY", 0.0)
+
+
+@pytest.fixture
+def doors(
+    settings: Settings, clock: TestClock, book: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Network]:
+    """The doors of a service that follows the operator's own book."""
+    monkeypatch.setattr(wiring, "clock_for", lambda *_, **__: clock)
+    with_book = dataclasses.replace(settings, rule_book=book)
+    built = wiring.services(with_book)
+    yield Network(Client(live.LiveDoors(with_book, built)))  # type: ignore[arg-type] # a plain client does
+    built.memory.close()
+
+
+def offer(network: Network, sender: str = GUANGDONG) -> str:
+    return network.text(sender, OPEN).get_data(as_text=True)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_good_change_counts_for_the_next_text(doors: Network, book: Path):
+    assert BEFORE in offer(doors)
+    write(book, dearer(book.read_text()))
+    with capture_logs() as told:
+        assert AFTER in offer(doors)
+    assert {"event": "rule book in force", "version": "second", "before": "invented-1"}.items() <= (
+        next(each for each in told if each["log_level"] == "info").items()
+    )
+    shown = doors.client.get("/metrics").get_data(as_text=True)
+    assert 'version="second"} 1.0' in shown
+    assert 'version="invented-1"} 0.0' in shown
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_bad_change_is_refused_with_its_line_and_told_once(doors: Network, book: Path):
+    good = book.read_text()
+    assert BEFORE in offer(doors)
+    write(book, good.replace("monthly_fen = 100", "monthly_fen = 900", 1))
+    with capture_logs() as told:
+        assert BEFORE in offer(doors)
+        assert BEFORE in offer(doors)
+    refused = [each for each in told if each["event"].startswith("rule book refused")]
+    line = next(n for n, said in enumerate(good.splitlines(), 1) if said == "monthly_fen = 100")
+    assert len(refused) == 1
+    assert f"rules.toml:{line}: " in refused[0]["why"]
+    assert "Fix: write whole fen" in refused[0]["why"]
+    assert refused[0]["in_force"] == "invented-1"
+    write(book, dearer(good))
+    assert AFTER in offer(doors)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_file_that_is_gone_or_half_written_changes_nothing(doors: Network, book: Path):
+    good = book.read_text()
+    book.unlink()
+    assert BEFORE in offer(doors)
+    # Half a book may read as a whole one: what was written this moment is not taken yet.
+    write(book, dearer(good), old=0)
+    assert BEFORE in offer(doors)
+    time.sleep(0.3)
+    assert AFTER in offer(doors)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_comment_is_no_change(doors: Network, book: Path):
+    write(book, "# the same\n" + book.read_text())
+    with capture_logs() as told:
+        assert BEFORE in offer(doors)
+    assert told == []
+
+
+@pytest.mark.usefixtures("at_once")
+def test_dropping_a_price_that_began_is_warned_of_and_rewrites_no_charge(
+    doors: Network, book: Path, settings: Settings
+):
+    doors.open(GUANGDONG)
+    write(book, dearer(book.read_text()))
+    with capture_logs() as told:
+        asked = doors.text(GUANGDONG, "查询短信回执").get_data(as_text=True)
+    warned = [each["what"] for each in told if each["log_level"] == "warning"]
+    assert warned == ["CN-GD: tariff GD-1 has begun and is dropped"]
+    # The price told falls back to the one in force; what was charged stays as it was charged.
+    assert AFTER in asked
+    built = wiring.services(settings)
+    charges = built.store.charges_of(Msisdn(GUANGDONG), ["2026-11"])
+    assert [(charge.fen, charge.tariff) for charge in charges] == [(100, "GD-1")]
+
+
+def test_between_looks_the_file_is_not_touched(doors: Network, monkeypatch: pytest.MonkeyPatch):
+    looked: list[Path] = []
+    look = live._look  # noqa: SLF001 - the one place that touches the file
+    monkeypatch.setattr(live, "_look", lambda file: looked.append(file) or look(file))
+    for _ in range(20):
+        doors.client.get("/healthz")
+    assert len(looked) <= 2
+
+
+@pytest.mark.usefixtures("at_once")
+def test_other_retention_counts_from_now_on(doors: Network, book: Path, raw: "redis.Redis"):
+    offer(doors)
+    claim = b"claim:sms:SM" + b"%032x"
+    days = [next(k for k in raw.scan_iter("*") if claim % 1 in k)]
+    write(book, book.read_text().replace("claims_days = 40", "claims_days = 50"))
+    offer(doors)
+    days.append(next(k for k in raw.scan_iter("*") if claim % 2 in k))
+    assert [round(raw.ttl(key) / 86_400) for key in days] == [40, 50]
+
+
+# -- processes that start while the file is bad ----------------------------------------------
+
+
+def test_a_process_started_while_the_file_is_bad_follows_the_last_good_book(
+    settings: Settings, book: Path
+):
+    with_book = dataclasses.replace(settings, rule_book=book)
+    good = live.book_in_force(with_book)
+    write(book, "nonsense")
+    with capture_logs() as told:
+        assert live.book_in_force(with_book) == good
+    assert "rules.toml: is not TOML" in told[0]["why"]
+
+
+def test_without_any_good_book_nothing_starts(settings: Settings, book: Path):
+    write(book, "nonsense")
+    with pytest.raises(RuleBookWrong, match=r"rules\.toml"):
+        live.book_in_force(dataclasses.replace(settings, rule_book=book))
+
+
+# -- real processes --------------------------------------------------------------------------
+
+
+@contextmanager
+def running(settings: Settings, book: Path, *words: str, **more: str) -> Iterator[Path]:
+    """One of our commands as a process; the value is its log."""
+    log = settings.data_dir / "log"
+    environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {
+        "REDIS_URL": settings.redis_url,
+        "DATA_DIR": str(settings.data_dir),
+        "PUBLIC_URL": PUBLIC_URL,
+        "TWILIO_ACCOUNT_SID": ACCOUNT,
+        "TWILIO_AUTH_TOKEN": TOKEN,
+        "TWILIO_FROM": "7500",
+        "RULE_BOOK": str(book),
+        **more,
+    }
+    command = [sys.executable, "-m", "switchboard.cli", *words]
+    with log.open("wb") as out:
+        child = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
+        try:
+            (settings.data_dir / "pid").write_text(str(child.pid))
+            yield log
+            assert child.poll() is None
+        finally:
+            child.terminate()
+            child.wait(20)
+
+
+def soon(true: Callable[[], bool], seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.mark.faults
+def test_a_worker_takes_a_good_book_and_refuses_a_bad_one_as_it_runs(
+    settings: Settings, book: Path
+):
+    with running(settings, book, "work") as log:
+        assert soon((settings.data_dir / "rulebook.good.toml").exists, 20)
+        write(book, dearer(book.read_text()), old=0)
+        assert soon(lambda: "rule book in force" in log.read_text(), 5)
+        write(book, book.read_text().replace("monthly_fen = 250", "monthly_fen = -1"), old=0)
+        assert soon(lambda: "the old one stays in force" in log.read_text(), 5)
+        pid = int((settings.data_dir / "pid").read_text())
+        os.kill(pid, signal.SIGHUP)
+        assert soon(lambda: log.read_text().count("stays in force") == 2, 5)
+
+
+@pytest.mark.faults
+def test_doors_follow_the_book_and_outlive_a_hangup_while_it_is_bad(settings: Settings, book: Path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    count = iter(range(1000))
+
+    def told() -> str:
+        fields = {
+            "MessageSid": f"SM{next(count):032x}", "AccountSid": ACCOUNT,
+            "From": GUANGDONG, "To": "7500", "Body": OPEN,
+        }  # fmt: skip
+        signature = RequestValidator(TOKEN).compute_signature(f"{PUBLIC_URL}/sms", fields)
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{port}/sms",
+            urllib.parse.urlencode(fields).encode(),
+            {"X-Twilio-Signature": signature},
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=5) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    with running(settings, book, "serve", "--workers", "1", PORT=str(port)):
+        assert soon(lambda: BEFORE in told(), 20)
+        write(book, dearer(book.read_text()), old=0)
+        assert soon(lambda: AFTER in told(), 3)
+        write(book, "nonsense", old=0)
+        time.sleep(1)
+        assert AFTER in told()
+        os.kill(int((settings.data_dir / "pid").read_text()), signal.SIGHUP)
+        time.sleep(2)
+        assert soon(lambda: AFTER in told(), 10)
