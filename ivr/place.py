@@ -44,8 +44,8 @@ class Place:
                 Language(query["lang"]),
                 SubscriptionState(query["as"]),
                 Mode(query["mode"]),
-                query["in"],
-                _flag(query["tried"]),
+                query.get("in", ""),
+                _flag(query.get("tried", "0")),
                 **counts,
             )
         except KeyError as missing:

@@ -5,9 +5,8 @@ import json
 
 import redis
 
-from receipts.model import Kind, Language, Mode, Msisdn, Outcome, Receipt, Subscription
+from receipts.model import Kind, Language, Mode, Msisdn, Outcome, Receipt, Subscription, next_month
 from receipts.ports import Change
-from receipts.subscriptions import month_end
 from statemachines.subscription import SubscriptionState
 from switchboard.wiring import Services
 
@@ -24,7 +23,7 @@ def stand(
     """Put a customer into a state; an ending one ends with the month."""
     facts: dict[str, object] = {"opened_at": built.clock.now()} if state != "none" else {}
     if state == "ending":
-        facts["ends_at"] = month_end(built.clock.now())
+        facts["ends_at"] = next_month(built.clock.now())
     before = built.store.read(Msisdn(number)).subscription
     customer = before.but(
         version=before.version + 1, state=SubscriptionState(state), mode=mode, **(facts | more)

@@ -9,7 +9,7 @@ from receipts.model import Language
 from switchboard import wiring
 from switchboard.app import create_app
 from switchboard.wiring import Services
-from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, Network
+from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, ZHEJIANG, Network
 from tests.ivr.calling import Call, Line
 from tests.standing import GUANGXI, HEBEI, SHAANXI, contents, stand, standing
 
@@ -68,7 +68,6 @@ def test_answering_a_call_writes_nothing(call: Call, raw: redis.Redis):
         (UNICOM, "仅限中国移动", "China Mobile customers only"),
         ("+85291234567", "仅限中国移动", "China Mobile customers only"),
         (BEIJING, "北京尚未开通", "not offered in Beijing"),
-        (UNKNOWN, "无法确定您号码的归属省", "cannot tell the home province"),
     ],
 )
 def test_who_cannot_be_served_hears_why_in_both_languages(

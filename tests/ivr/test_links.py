@@ -85,7 +85,7 @@ def test_a_link_of_another_call_cannot_be_pressed_for_one_that_never_heard_the_p
 def test_every_place_of_a_call_is_read_back_as_it_was_written():
     for at in CallState:
         for customer in SubscriptionState:
-            place = Place(at, Language.EN, customer, Mode.TEXT, 7, 1, 2)
+            place = Place(at, Language.EN, customer, Mode.TEXT, "CN-GX", True, 7, 1, 2)
             query = parse_qs(urlsplit(place.link("https://x")).query)
             assert Place.read({name: values[0] for name, values in query.items()}) == place
 

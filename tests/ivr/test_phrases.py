@@ -13,10 +13,10 @@ import pytest
 
 import ivr
 import keywords
-from receipts.model import Door, Language, Mode, Msisdn, Order, Subscription
+from receipts.model import Door, Language, Mode, Msisdn, Order, Subscription, next_month
 from receipts.numbering import Numbering
 from receipts.provinces import load_rule_book
-from receipts.subscriptions import Asked, Phrase, Step, Subscriptions, month_end
+from receipts.subscriptions import Asked, Phrase, Step, Subscriptions
 from receipts.wording import Catalogue, notices
 from statemachines.subscription import SubscriptionState
 from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, TestClock
@@ -58,7 +58,7 @@ def customers() -> Iterator[Subscription]:
     now = CLOCK.now()
     order = Order(Door.TEXT, now - dt.timedelta(hours=1), now + dt.timedelta(hours=47), "GD-1")
     for number, state, mode in product(NUMBERS, SubscriptionState, Mode):
-        ends = month_end(now) if state is SubscriptionState.ENDING else None
+        ends = next_month(now) if state is SubscriptionState.ENDING else None
         without = Subscription(Msisdn(number), state=state, mode=mode, ends_at=ends)
         if state is not SubscriptionState.PENDING:
             yield without
@@ -68,7 +68,7 @@ def customers() -> Iterator[Subscription]:
 
 
 def covered(number: str) -> bool:
-    return BUSINESS.place(Msisdn(number)).province is not None
+    return BUSINESS.place(Subscription(Msisdn(number))).province is not None
 
 
 def phrases(door: Door, language: Language) -> list[Phrase]:
@@ -76,7 +76,7 @@ def phrases(door: Door, language: Language) -> list[Phrase]:
     asked = Asked(door, language, "event")
     said: list[Phrase] = []
     for customer in customers():
-        refusal = BUSINESS.refusal(customer.number, door, language)
+        refusal = BUSINESS.refusal(customer, door, language)
         said += [refusal] if refusal else []
         for act in ACTS[door]:
             said += act(customer, asked).phrases

@@ -74,7 +74,8 @@ def begin(built: Services, raw: redis.Redis, network: Network, number: str, stat
         raw.delete(key)
     name, _, mode = state.partition(", ")
     stand(built, number, "none", order=None, ends_at=None, language=Language.ZH, tariff=None,
-          channel=None, lapsed_at=None)  # fmt: skip
+          channel=None, lapsed_at=None, trial=False, trial_used=False,
+          charged_from=None)  # fmt: skip
     if name == "pending":
         network.text(number, "开通短信回执")
     elif name != "none":
@@ -83,4 +84,4 @@ def begin(built: Services, raw: redis.Redis, network: Network, number: str, stat
 
 def comparable(customer: Subscription) -> Subscription:
     """How a customer stands, but for the door."""
-    return customer.but(version=0, channel=None)
+    return customer.but(version=0, channel=None, chain="")

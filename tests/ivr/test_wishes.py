@@ -36,7 +36,7 @@ def test_a_yes_opens_at_once_and_is_charged(call: Call, built: Services, raw: re
     call.dials()
     told = call.presses("111")
     assert "已开通，每月1元" in told.text
-    assert "取消短信回执，请按 1 " in told.text
+    assert "取消短信回执，请按 1" in told.text
     opened = standing(built, GUANGDONG)
     assert (opened.state, opened.channel, opened.order) == ("active", "voice", None)
     assert charges(built, GUANGDONG) == [("monthly", 100)]
@@ -100,7 +100,7 @@ def test_an_order_made_by_text_can_be_dropped_by_phone(
     call: Call, network: Network, built: Services, raw: redis.Redis
 ):
     network.text(GUANGDONG, "开通短信回执")
-    assert "不再办理，请按 2 " in call.dials().text
+    assert "不再办理，请按 2" in call.dials().text
     assert "没有开通，也没有收费" in call.presses("21").text
     assert standing(built, GUANGDONG).state == "none"
     assert moves(raw, GUANGDONG)[-1] == ("pending", "none")
@@ -193,7 +193,7 @@ def test_who_opened_by_text_meanwhile_is_not_charged_twice(
     call.presses("11")
     network.open()
     assert "您已经开通" in call.presses("1").text
-    assert "取消短信回执，请按 1 " in call.last.text
+    assert "取消短信回执，请按 1" in call.last.text
     assert charges(built, GUANGDONG) == [("monthly", 100)]
 
 

@@ -4,7 +4,6 @@ import datetime as dt
 
 import pytest
 
-from receipts.charges import monthly
 from receipts.model import Charge, ChargeKind, Language, Mode, Msisdn, Order, Outcome
 from receipts.ports import Change
 from switchboard.wiring import Services
@@ -117,7 +116,8 @@ def test_the_last_receipts_of_nobody_are_none(me: Texter, built: Services):
 
 def test_charges_are_told_by_kind(phone: Phone, built: Services, clock: TestClock):
     owner, now = Msisdn(GUANGXI), clock.now()
-    made = [monthly(owner, 50, "GX-1", now, "opened")] + [
+    fee = Charge("monthly-2026-11", owner, ChargeKind.MONTHLY, 50, "2026-11", "m", now, "GX-1")
+    made = [fee] + [
         Charge(f"receipt-{n}", owner, ChargeKind.RECEIPT, 5, "2026-11", "r", now, "GX-1")
         for n in range(3)
     ]
@@ -142,7 +142,10 @@ def test_0000_lists_the_service_and_how_to_cancel_it(me: Texter, built: Services
     stand(built, GUANGDONG, "active")
     reply = me.says(word)
     assert "短信回执（每月1元）" in reply
-    assert "QXDXHZ" in reply
+    assert "序号1" in reply
+    assert "可以用到" not in reply
+    me.says("1")
+    assert standing(built, GUANGDONG).state == "ending"
 
 
 def test_0000_without_the_service_says_that_there_is_none(me: Texter):

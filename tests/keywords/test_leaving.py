@@ -173,7 +173,9 @@ def test_other_words_the_carrier_has_answered_are_kept_and_change_nothing(
 ):
     before = stand(built, GUANGDONG, "active")
     assert me.says(kind, OptOutType=kind) == ""
-    assert standing(built, GUANGDONG) == before
+    after = standing(built, GUANGDONG)
+    assert after.chain  # what was heard is linked into the chain of consent
+    assert after.but(version=before.version, chain=before.chain) == before
     assert [each["heard"] for each in audit(raw, GUANGDONG)] == [f"{kind}: {kind}"]
 
 
@@ -187,5 +189,5 @@ def test_a_stop_from_a_stranger_is_kept_for_the_record(
     me: Texter, built: Services, raw: redis.Redis
 ):
     assert me.says("退订", OptOutType="STOP") == ""
-    assert standing(built, GUANGDONG).version == 0
+    assert standing(built, GUANGDONG).state == "none"
     assert [each["heard"] for each in audit(raw, GUANGDONG)] == ["STOP: 退订"]

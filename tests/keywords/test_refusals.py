@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from switchboard.wiring import Services
-from tests.conftest import BEIJING, GUANGDONG, UNICOM, UNKNOWN
+from tests.conftest import BEIJING, GUANGDONG, UNICOM
 from tests.keywords.texting import Phone, chinese
 from tests.standing import audit, charges, stand, standing
 
@@ -18,13 +18,11 @@ ZH = {
     LANDLINE: "仅限中国移动客户",
     MACHINE: "仅限中国移动客户",
     BEIJING: "北京尚未开通",
-    UNKNOWN: "无法确定您号码的归属省",
 }
 EN = {
     UNICOM: "China Mobile customers only",
     HONG_KONG: "China Mobile customers only",
     BEIJING: "not offered in Beijing",
-    UNKNOWN: "cannot tell the home province",
 }
 WISHES = ("KTDXHZ", "开通短信回执", "是", "PT", "CXDXHZ", "0000", "帮助", "qqqqqq", "")
 
@@ -41,7 +39,7 @@ def test_who_cannot_be_served_hears_why_in_english(phone: Phone, number: str, to
     assert told in phone(number).says("SUBSCRIBE")
 
 
-@pytest.mark.parametrize("number", [UNICOM, BEIJING, UNKNOWN])
+@pytest.mark.parametrize("number", [UNICOM, BEIJING])
 def test_choosing_english_is_answered_in_english_even_where_we_do_not_serve(
     phone: Phone, number: str
 ):

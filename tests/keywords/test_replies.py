@@ -9,11 +9,11 @@ import pytest
 import keywords
 from keywords.grammar import Grammar
 from keywords.replies import Replies
-from receipts.model import Door, Language, Mode, Msisdn, Subscription, Wish
+from receipts.model import Door, Language, Mode, Msisdn, Subscription, Wish, next_month
 from receipts.numbering import Numbering
 from receipts.ports import Answer
 from receipts.provinces import load_rule_book
-from receipts.subscriptions import Asked, Subscriptions, month_end
+from receipts.subscriptions import Asked, Subscriptions
 from receipts.wording import Catalogue, notices, segments
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueState
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
@@ -35,24 +35,30 @@ PIECES = frozenset(
     for key in CATALOGUE.keys()  # noqa: SIM118 - a catalogue is no mapping
     if key in {"or", "receipt_line"} or key.startswith("outcome.")
 )
+CHOICES = {
+    language: BUSINESS.ask_province(Subscription(Msisdn(GUANGDONG)), language).phrases[0][1][
+        "choices"
+    ]
+    for language in Language
+}
 ACTS = ("opened", "cancelled", "cancelled_later", "order_decline", "now_text", "now_flash")
 
 
 def longest_facts(number: str, language: Language, mode: Mode = Mode.TEXT) -> dict[str, str]:
     """All facts of a customer of this province, each as long as it plausibly gets."""
-    customer = Subscription(Msisdn(number), mode=mode, ends_at=month_end(CLOCK.now()))
-    province = BUSINESS.place(customer.number).province
+    customer = Subscription(Msisdn(number), mode=mode, ends_at=next_month(CLOCK.now()))
+    province = BUSINESS.place(customer).province
     assert province is not None
     words = sorted({GRAMMAR.words_for(province.code, wish, language) for wish in Wish}, key=len)
     yuan = "1234.56元" if language is Language.ZH else "1234.56 yuan"
-    asked = (Msisdn(JILIN), Door.VOICE, language)
+    asked = (Subscription(Msisdn(JILIN)), Door.VOICE, language)
     doors = BUSINESS.refusal(*asked)
     assert doors is not None
     return (
         BUSINESS.offer_facts(customer, language)
         | dict.fromkeys(("spent", "total", "monthly", "receipts"), yuan)
         | {"count": "12345", "province": BOOK.name("CN-NM", language)}
-        | {"words": "|".join(words[-3:]), "word": words[-1]}
+        | {"words": "|".join(words[-3:]), "word": words[-1], "choices": CHOICES[language]}
         | {"ends": BUSINESS.facts(customer, language)["ends"], "doors": doors[1]["doors"]}
     )
 
@@ -124,7 +130,7 @@ def test_every_offer_tells_price_day_way_out_and_window(number: str, language: L
 def test_every_word_a_reply_teaches_is_one_we_understand(language: Language):
     """The spelling in a sentence and the rule book must not drift apart."""
     for number in NUMBERS:
-        place = BUSINESS.place(Msisdn(number)).province
+        place = BUSINESS.place(Subscription(Msisdn(number))).province
         assert place is not None
         facts = BUSINESS.facts(Subscription(Msisdn(number)), language)
         wishes = {

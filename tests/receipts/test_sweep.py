@@ -9,9 +9,19 @@ import redis
 
 from receipts import notices
 from receipts.delivery import LOOK
-from receipts.model import Call, Door, Kind, Language, Msisdn, Order, Receipt, Subscription
+from receipts.model import (
+    Call,
+    Door,
+    Kind,
+    Language,
+    Msisdn,
+    Order,
+    Receipt,
+    Subscription,
+    next_month,
+)
 from receipts.ports import Change, StoreUnavailable, Timer
-from receipts.subscriptions import END, LAPSE, month_end
+from receipts.subscriptions import END, LAPSE
 from receipts.sweep import Sweep
 from statemachines.subscription import SubscriptionState
 from switchboard import wiring
@@ -116,8 +126,8 @@ def test_a_cancelled_service_ends_with_the_month_and_says_no_more(
     network.open()
     network.text(GUANGDONG, "取消短信回执")
     customer = standing(built, GUANGDONG)
-    assert (customer.state, customer.ends_at) == ("ending", month_end(clock.now()))
-    clock.at = month_end(clock.now()) - dt.timedelta(microseconds=1)
+    assert (customer.state, customer.ends_at) == ("ending", next_month(clock.now()))
+    clock.at = next_month(clock.now()) - dt.timedelta(microseconds=1)
     assert ring() == []
     clock.move(microseconds=1)
     assert ring() == [END]
