@@ -21,7 +21,10 @@ def stand(
     built: Services, number: str, state: str, mode: Mode = Mode.FLASH, **more: object
 ) -> Subscription:
     """Put a customer into a state; an ending one ends with the month."""
-    facts: dict[str, object] = {"opened_at": built.clock.now()} if state != "none" else {}
+    now = built.clock.now()
+    facts: dict[str, object] = {}
+    if state != "none":
+        facts = {"opened_at": now, "charged_from": now}
     if state == "ending":
         facts["ends_at"] = next_month(built.clock.now())
     before = built.store.read(Msisdn(number)).subscription

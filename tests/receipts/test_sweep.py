@@ -190,7 +190,7 @@ def test_a_lapse_that_finds_another_state_changes_nothing(
     built: Services, clock: TestClock, ring: Ring
 ):
     order = Order(Door.TEXT, clock.now(), clock.now(), "GD-1")
-    customer = Subscription(ANNA, version=1, state=SubscriptionState.ACTIVE, order=order)
+    customer = Subscription(ANNA, version=1, state=SubscriptionState.SUSPENDED, order=order)
     timer = Timer(LAPSE, ANNA, "", clock.now())
     built.store.commit(Change(ANNA, records=(customer,), timers=(timer,)))
     assert (ring(), ring()) == ([LAPSE], [])
