@@ -217,6 +217,8 @@ class Hotline:
         """Steps of an act that changes nothing."""
         if act == "goodbye":
             return [self._say("goodbye", after.language), HangUp()]
+        if told := self._not_offered(caller, after):
+            return told
         page = self._page(caller, after)
         if act == "agent":
             if self._agent is None:
@@ -225,6 +227,14 @@ class Hotline:
         if act in {"silence", "wrong", "not_opened", "not_cancelled"}:
             return [self._say(act, after.language), page]
         return [page]
+
+    def _not_offered(self, caller: Msisdn, after: Place) -> list[Step]:
+        """Why no price can be told to who still holds what is offered here no more."""
+        refusal = self._business.refusal(caller, Door.VOICE, after.language)
+        if after.at is not CallState.OFFER or refusal is None:
+            return []
+        menu = self._page(caller, replace(after, at=CallState.MENU))
+        return [self._say(refusal[0], after.language, refusal[1]), menu]
 
     def _page(self, caller: Msisdn, place: Place) -> Ask:
         says = tuple(self._page_says(caller, place))

@@ -100,7 +100,7 @@ class _Speech:
 
 
 class Ear:
-    """Spoken words to the key they stand for. The longest word heard wins, and a no over a yes."""
+    """Spoken words to the key they stand for. The longest word heard wins; only yes is a yes."""
 
     def __init__(self, prompts: Catalogue) -> None:
         self._words: dict[str, tuple[str, ...]] = {}
@@ -126,8 +126,6 @@ class Ear:
             for event in keys(place).values()
             if (found := [word for word in self._words.get(event, ()) if heard.has(word)])
         }
-        if _E.NO in fitting:
-            return _E.NO
         if _E.YES in fitting and not self._only_yes(place, heard):
             del fitting[_E.YES]
         return max(fitting, key=fitting.__getitem__, default=_E.WRONG)

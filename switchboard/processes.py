@@ -1,19 +1,24 @@
 """Our own processes: started together, restarted when one falls, ended together."""
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 _PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent(sent: int = signal.SIGTERM) -> None:
+def die_with_parent(parent: int, sent: signal.Signals = signal.SIGTERM) -> None:
     """Have the kernel end this process when its parent ends, however that was killed."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(sent))
+    if os.getppid() != parent:
+        # It was gone before the kernel was asked: nobody else would ever tell us.
+        os.kill(os.getpid(), sent)
 
 
 @dataclass(slots=True)
@@ -33,7 +38,7 @@ class Family:
             env=dict(self.environ),
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C reaches us alone; we end them in order
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - no threads run here
+            preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - no threads here
         )
 
     def fallen(self) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """The doors under granian: one blocking thread a worker, half the CPU of the usual server."""
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -45,7 +46,9 @@ def door_process() -> object:
     # It inherits its keeper's handlers, which would swallow the word to end while it starts.
     for told in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told, signal.SIG_DFL)
-    die_with_parent(signal.SIGTERM)
+    keeper = multiprocessing.parent_process()
+    if keeper is not None and keeper.pid is not None:
+        die_with_parent(keeper.pid)
     # Imported here: the process that only keeps the door processes needs none of it.
     from switchboard import logs  # noqa: PLC0415
     from switchboard.live import LiveDoors  # noqa: PLC0415

@@ -155,7 +155,7 @@ class Running:
             assert not ended, f"ended while waiting for {what}: {ended}\n{self.said()[-2000:]}"
             return check()
 
-        until(ready, 30, f"waited for {what}\n{self.said()[-2000:]}")
+        until(ready, 60, f"waited for {what}\n{self.said()[-2000:]}")
 
     def said(self) -> str:
         """All that the processes wrote."""

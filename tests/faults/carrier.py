@@ -18,6 +18,9 @@ from tests.running import Running
 
 FRIEND = "+8613957112345"
 
+#: Seconds within which killed doors are back; far more than it takes, for a busy machine.
+PATIENCE = 60
+
 _tails = itertools.count(2000)
 _messages = itertools.count(1)
 
@@ -35,11 +38,11 @@ class Carrier:
     def close(self) -> None:
         self._session.close()
 
-    def post(self, path: str, seconds: float = 20, **fields: str) -> requests.Response:
+    def post(self, path: str, seconds: float = PATIENCE, **fields: str) -> requests.Response:
         """One request, as often as it takes until a door takes it: a patient network."""
         deadline = time.monotonic() + seconds
         while True:
-            answer = self.once(path, seconds, **fields)
+            answer = self.once(path, **fields)
             if answer is not None and answer.status_code < 500:
                 return answer
             assert time.monotonic() < deadline, f"{path} was not taken within {seconds:g} s"
@@ -55,7 +58,7 @@ class Carrier:
         except requests.RequestException:
             return None
 
-    def text(self, number: str, body: str, seconds: float = 20) -> str:
+    def text(self, number: str, body: str, seconds: float = PATIENCE) -> str:
         """A text to 7500; what is answered."""
         sid = f"SM{next(_messages):032x}"
         answer = self.post("/sms", seconds, MessageSid=sid, From=number, To="7500", Body=body)
@@ -102,7 +105,7 @@ class Load:
         finally:
             self._over.set()
             for thread in crowd:
-                thread.join(60)
+                thread.join(2 * PATIENCE)
         assert not any(thread.is_alive() for thread in crowd), "the crowd never came to rest"
         if self.failures:
             raise self.failures[0]

@@ -46,6 +46,21 @@ class Trial:
         until(there, seconds, f"a receipt to be {' or '.join(states)}")
         return found[0]
 
+    def tried(self, number: str, attempts: int) -> None:
+        """Returns once a receipt was tried so often, in vain."""
+        until(
+            lambda: (
+                [(r.attempts, r.state) for r in self.ledger.receipts(number)]
+                == [(attempts, _S.DUE)]
+            ),
+            15,
+            f"{attempts} attempts in vain",
+        )
+
+    def a_minute_passes(self) -> None:
+        """For the service, all at once."""
+        assert self.service.command("clock", "+1m").returncode == 0
+
     def doors_answer(self) -> None:
         """A customer's text is answered as ever."""
         began = time.monotonic()
@@ -115,6 +130,8 @@ def test_a_provider_that_stays_too_busy_ends_in_a_stated_failure(trial: Trial, a
     trial.phones.trouble(api, "http_429")
     trial.carrier.report(number)
     trial.doors_answer()
+    trial.tried(number, 2)
+    trial.a_minute_passes()
     receipt = trial.receipt(number, _S.FAILED)
     assert receipt.note.startswith(f"given up: {api} 429")
     assert (receipt.attempts, receipt.charge_fen) == (3, 0)
@@ -130,10 +147,10 @@ def test_receipts_wait_while_the_provider_is_down_and_go_out_once_it_is_back(
     for number in numbers:
         trial.carrier.report(number)
         trial.doors_answer()
-        waiting = trial.receipt(number, _S.DUE)
-        until(lambda n=number: trial.ledger.receipts(n)[0].attempts, 5, "a first attempt")
-        assert waiting.sent_at is None
+        trial.tried(number, 2)
+        assert trial.receipt(number, _S.DUE).sent_at is None
     trial.service.start("network")
+    trial.a_minute_passes()
     for number in numbers:
         trial.receipt(number, _S.DELIVERED)
         assert len(trial.phones.sent_to(number)) == 1

@@ -13,6 +13,7 @@ from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, ZHEJIANG, Network
 from tests.ivr.calling import Call, Line
 from tests.standing import GUANGXI, HEBEI, SHAANXI, contents, stand, standing
 
+HONG_KONG = "+85291234567"
 WITHHELD = ("anonymous", "unknown", "", "Restricted", "+266696687", "+86282452253", "sip:a@b.c")
 
 
@@ -66,7 +67,7 @@ def test_answering_a_call_writes_nothing(call: Call, raw: redis.Redis):
     ("number", "zh", "en"),
     [
         (UNICOM, "仅限中国移动", "China Mobile customers only"),
-        ("+85291234567", "仅限中国移动", "China Mobile customers only"),
+        (HONG_KONG, "仅限中国移动", "China Mobile customers only"),
         (BEIJING, "北京尚未开通", "not offered in Beijing"),
     ],
 )
@@ -101,6 +102,22 @@ def test_who_holds_the_service_is_served_wherever_the_number_went(
     assert "取消短信回执" in call.dials().text
     call.presses("11")
     assert standing(built, number).state in {"none", "ending"}
+
+
+@pytest.mark.parametrize("number", [UNICOM, HONG_KONG, BEIJING, UNKNOWN, JILIN])
+def test_who_lets_the_service_end_where_it_is_offered_no_more_hears_why_it_cannot_be_kept(
+    line: Line, built: Services, number: str
+):
+    """No price is told that nobody could agree to."""
+    for language in Language:
+        stand(built, number, "ending", language=language)
+        call = line(number)
+        call.dials()
+        told = call.presses("1")
+        assert told.place["at"] == "menu"
+        assert len(told.says) == 3
+        call.presses("12340#*")
+        assert standing(built, number).state == "ending"
 
 
 def test_a_hidden_number_is_asked_to_show_itself(line: Line, raw: redis.Redis):

@@ -3,7 +3,7 @@
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
@@ -93,6 +93,7 @@ def test_each_kind_of_step_is_what_the_provider_would_write(step: Step):
     assert same(twiml([step]), by_the_sdk([step]))
 
 
+@settings(deadline=None)
 @given(steps=st.lists(STEPS, max_size=5))
 def test_any_steps_are_what_the_provider_would_write(steps: list[Step]):
     assert same(twiml(steps), by_the_sdk(steps))

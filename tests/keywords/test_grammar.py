@@ -4,7 +4,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keywords.grammar import Grammar, Reading, fold
@@ -238,6 +238,7 @@ def test_yes_is_taught_in_the_readers_language():
     assert GRAMMAR.words_for(None, Wish.OPEN, Language.EN) == "SUBSCRIBE"
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(), max_size=300))
 @example("e,\u0301")
 @example("\u0345\u0313")
@@ -247,6 +248,7 @@ def test_folding_twice_is_folding_once(text: str):
     assert fold(fold(text)) == fold(text)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(), max_size=300), st.sampled_from([None, GUANGDONG, "nonsense"]))
 def test_any_text_is_read_without_harm(text: str, province: str | None):
     reading = read(text, province)
@@ -261,6 +263,7 @@ _FOREIGN = [
 ]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["KTDXHZ", "PT", "TD", "Y", "N", "SX", "STOP", "OPEN", "0000"]),
     st.sampled_from(_FOREIGN),
