@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PORT ?= 7500
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint states clean
+.PHONY: help run install test lint states bench clean
 
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ lint: $(VENV)/.test ## ruff, mypy, import contracts
 
 states: $(VENV)/.run ## draw docs/states.md from the tables
 	@$(BIN)/sms-receipt states --page > docs/states.md
+
+bench: $(VENV)/.run ## a month's bill for 100,000 and for a million customers, measured
+	@$(BIN)/python -m tests.bench.bill
 
 clean: ## remove what was installed and built; data in var stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -90,6 +90,8 @@ def _entry(entry: Audit) -> dict[str, Any]:
 def _chain(entries: Sequence[Audit], broken: int | None) -> dict[str, Any]:
     """The state of the chain; ``first_wrong`` counts from the oldest entry kept, beginning at 1."""
     told: dict[str, Any] = {"entries": len(entries), "intact": broken is None}
+    # Old entries are dropped in time, so one that is missing at the beginning is no proof of much.
+    told["from_the_first"] = not entries or not entries[0].before_hash
     if broken is None:
         return told
     missing = broken == len(entries)

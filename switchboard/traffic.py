@@ -40,7 +40,7 @@ class _Line(msgspec.Struct, frozen=True):
     number: str = ""
     province: str = ""
     receipts: Annotated[int, msgspec.Meta(ge=0)] = 0
-    opened: dt.date | dt.datetime | None = None
+    opened: str = ""
     kind: ChargeKind | None = None
 
 
@@ -64,7 +64,8 @@ def from_log(file: Path, numbering: Numbering) -> Iterator[Usage]:
 def _read(file: Path, place: int, line: bytes) -> _Line:
     try:
         read = msgspec.json.decode(line, type=_Line)
-    except msgspec.DecodeError as wrong:
+        _moment(read.opened)
+    except (msgspec.DecodeError, ValueError) as wrong:
         raise LogWrong(
             f"{file}:{place}: {wrong}; give one object a line, such as "
             '{"number": "13802880000", "receipts": 12, "opened": "2026-11-03"}'
@@ -85,11 +86,11 @@ def _usage(line: _Line, numbering: Numbering) -> Usage:
     return Usage(line.province or home or "", line.receipts, _moment(line.opened))
 
 
-def _moment(said: dt.date | dt.datetime | None) -> dt.datetime | None:
-    """A day is its first moment in China, and so is a time that does not say where."""
-    if said is None:
+def _moment(said: str) -> dt.datetime | None:
+    """A day is its first moment; what does not say where is in China. Raises ValueError."""
+    if not said:
         return None
-    at = said if isinstance(said, dt.datetime) else dt.datetime(said.year, said.month, said.day)  # noqa: DTZ001
+    at = dt.datetime.fromisoformat(said)
     return at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
 
 

@@ -127,18 +127,18 @@ def test_a_price_changes_with_the_month_and_history_stays(
 def test_a_bill_that_was_left_in_the_middle_goes_on_there(
     built: wiring.Services, raw: "redis.Redis"
 ):
-    fill(raw, 12_000)
+    fill(raw, 6_000)
     billing = wiring.billing(built)
     _, first = next(billing.run("2026-11"))
-    assert 0 < first.customers < 12_000
+    assert 0 < first.customers < 6_000
     *_, (cursor, last) = billing.run("2026-11")
-    assert (cursor, last.customers, last.charged_now) == (0, 12_000, 8_000)
+    assert (cursor, last.customers, last.charged_now) == (0, 6_000, 4_000)
     *_, (_, again) = billing.run("2026-11")
-    assert (again.customers, again.charged_now, again.charged_before) == (12_000, 0, 8_000)
+    assert (again.customers, again.charged_now, again.charged_before) == (6_000, 0, 4_000)
 
 
 def test_a_bill_survives_kill_9(store_url: str, raw: "redis.Redis", tmp_path: Path):
-    fill(raw, 12_000)
+    fill(raw, 6_000)
     clock = tmp_path / "clock"
     ahead = dt.datetime(2026, 6, 10, tzinfo=dt.UTC) - dt.datetime.now(dt.UTC)
     clock.write_text(str(ahead.total_seconds()), encoding="ascii")
@@ -151,9 +151,9 @@ def test_a_bill_survives_kill_9(store_url: str, raw: "redis.Redis", tmp_path: Pa
         first.send_signal(signal.SIGKILL)
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     told = json.loads(done.stdout)
-    assert told["customers"] == 12_000
-    assert told["charged_now"] + told["charged_before"] == 8_000
-    assert _charged(raw) == {b"monthly-2026-06": 8_000}
+    assert told["customers"] == 6_000
+    assert told["charged_now"] + told["charged_before"] == 4_000
+    assert _charged(raw) == {b"monthly-2026-06": 4_000}
 
 
 def _charged(raw: "redis.Redis") -> dict[bytes, int]:
@@ -167,12 +167,12 @@ def _charged(raw: "redis.Redis") -> dict[bytes, int]:
 def test_the_cursor_says_how_much_of_the_store_was_passed(
     built: wiring.Services, raw: "redis.Redis"
 ):
-    fill(raw, 20_000)
+    fill(raw, 6_000)
     archive = built.memory.archive
     seen, count = [], 0
     for cursor, customers in archive.customers():
         count += len(customers)
-        seen.append((archive.passed(cursor), count / 20_000))
+        seen.append((archive.passed(cursor), count / 6_000))
     assert all(abs(passed - share) < 0.1 for passed, share in seen)
     assert seen[-1] == (1.0, 1.0)
 

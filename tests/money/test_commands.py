@@ -51,15 +51,13 @@ def test_an_export_comes_in_the_same_order_each_time(network: Network, months: M
     assert [row["number"] for row in rows if row["number"] == SHANXI] == [SHANXI] * 4
 
 
-def test_a_month_without_charges_is_a_header_and_zeros(run: Run, months: Months):
-    del months
+def test_a_month_without_charges_is_a_header_and_zeros(run: Run):
     done = run("export", "charges", "--month", "2026-10")
     assert done.stdout == "number,id,kind,fen,month,why,at,tariff\n"
     assert json.loads(done.stderr)["fen"] == 0
 
 
-def test_no_text_of_a_customer_becomes_a_formula(network: Network, run: Run, months: Months):
-    del months
+def test_no_text_of_a_customer_becomes_a_formula(network: Network, run: Run):
     network.open(GUANGDONG)
     network.text(GUANGDONG, "开通短信回执")
     said = '=HYPERLINK("http://example.org")'
@@ -82,8 +80,7 @@ def test_a_file_appears_whole(network: Network, months: Months, run: Run, tmp_pa
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_trouble_is_told_in_a_sentence(run: Run, months: Months, tmp_path: Path):
-    del months
+def test_trouble_is_told_in_a_sentence(run: Run, tmp_path: Path):
     gone = run("export", "charges", "--month", "2026-11", "--out", str(tmp_path / "no" / "x.csv"))
     assert gone.exit_code == 2
     assert gone.stderr.startswith("sms-receipt: ")
@@ -116,7 +113,7 @@ def test_a_charge_stands_on_what_was_shown_and_answered(network: Network, run: R
     assert (told["reply"]["door"], told["reply"]["clerk"]) == ("text", "")
     assert told["tariff_agreed"]["version"] == told["tariff_in_force"]["version"] == "JL-1"
     assert [entry["act"] for entry in told["entries"]] == ["order", "confirm"]
-    assert told["chain"] == {"entries": 2, "intact": True}
+    assert told["chain"] == {"entries": 2, "intact": True, "from_the_first": True}
 
 
 def test_the_fee_after_a_trial_stands_on_the_second_yes(network: Network, run: Run, months: Months):
@@ -144,7 +141,7 @@ def test_every_charge_has_its_consent(network: Network, run: Run, months: Months
             assert done.exit_code == 0, done.output
 
 
-def test_a_rewritten_entry_shows(network: Network, run: Run, months: Months, raw: "redis.Redis"):
+def test_a_rewritten_entry_shows(network: Network, run: Run, raw: "redis.Redis"):
     network.open(JILIN)
     network.text(JILIN, "PT")
     (chain,) = list(raw.scan_iter(f"*consent:{Msisdn(JILIN).digits}"))
@@ -158,10 +155,7 @@ def test_a_rewritten_entry_shows(network: Network, run: Run, months: Months, raw
     assert told["entry"]["heard"] == "是的，我要"
 
 
-def test_a_dropped_entry_shows_wherever_it_stood(
-    network: Network, run: Run, months: Months, raw: "redis.Redis"
-):
-    del months
+def test_a_dropped_entry_shows_wherever_it_stood(network: Network, run: Run, raw: "redis.Redis"):
     network.open(JILIN)
     network.text(JILIN, "PT")
     network.text(JILIN, "SX")
@@ -175,10 +169,7 @@ def test_a_dropped_entry_shows_wherever_it_stood(
         assert json.loads(done.stdout)["chain"]["first_wrong"] == first_wrong
 
 
-def test_a_charge_without_a_yes_shows(
-    network: Network, run: Run, months: Months, raw: "redis.Redis"
-):
-    del months
+def test_a_charge_without_a_yes_shows(network: Network, run: Run, raw: "redis.Redis"):
     network.open(JILIN)
     raw.delete(*raw.scan_iter(f"*consent:{Msisdn(JILIN).digits}"))
     done = run("consent", JILIN, "--charge", "monthly-2026-11")

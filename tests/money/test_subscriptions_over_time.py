@@ -1,4 +1,4 @@
-"""Customers over the months: trials with a second yes, leaving, unpaid fees, what is never charged."""
+"""Customers over the months: second yeses, leaving, unpaid fees, and what is never charged."""
 
 import pytest
 
