@@ -230,7 +230,7 @@ class Hotline:
 
     def _not_offered(self, caller: Msisdn, after: Place) -> list[Step]:
         """Why no price can be told to who still holds what is offered here no more."""
-        refusal = self._business.refusal(caller, Door.VOICE, after.language)
+        refusal = self._business.refusal(after.known(caller), Door.VOICE, after.language)
         if after.at is not CallState.OFFER or refusal is None:
             return []
         menu = self._page(caller, replace(after, at=CallState.MENU))

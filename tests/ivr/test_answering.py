@@ -9,7 +9,7 @@ from receipts.model import Language
 from switchboard import wiring
 from switchboard.app import create_app
 from switchboard.wiring import Services
-from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, ZHEJIANG, Network
+from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, Network
 from tests.ivr.calling import Call, Line
 from tests.standing import GUANGXI, HEBEI, SHAANXI, contents, stand, standing
 
