@@ -177,7 +177,7 @@ class Conversation:
         if talk.day != today:
             talk = Talk(held.number, today, version=talk.version)
         unknown = talk.unknown + (act == "unknown")
-        if unknown > self._limits.help_answers_a_day or talk.hints >= self._limits.burst_replies:
+        if unknown > self._limits.help_answers_a_day or talk.hints >= self._limits.hints_a_day:
             return None
         return talk.but(version=talk.version + 1, unknown=unknown, hints=talk.hints + 1)
 

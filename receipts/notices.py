@@ -65,7 +65,9 @@ def summed_up(
 
 
 def _told(call: Call) -> str:
-    acts = [notices().say(f"act.{key}", call.language, **facts) for key, facts in call.acts]
+    # A caller who went back and forth is told how it ended: the last act of each kind.
+    last = {key.startswith("now_"): (key, facts) for key, facts in call.acts}
+    acts = [notices().say(f"act.{key}", call.language, **facts) for key, facts in last.values()]
     between = "；" if call.language is Language.ZH else "; "
     return notices().say(
         "notice.call", call.language, **(call.acts[-1][1] | {"acts": between.join(acts)})

@@ -208,7 +208,8 @@ class Subscriptions:
             return self._refused(customer, outcome.reason or "no_order", asked)
         if self.place(customer).province is None:
             # The rules changed between offer and yes: nothing may be opened on the old ones.
-            return self._refused(customer, "no_order", asked)
+            refusal = self.refusal(customer, asked.door, asked.language)
+            return Step(customer, (refusal,) if refusal else ())
         now = self._clock.now()
         opened = self._opened(customer, outcome.state, order, asked, now)
         timers = (self._timer(TRIAL, opened, self._second_yes_at(opened)),) if opened.trial else ()
@@ -574,7 +575,7 @@ class Subscriptions:
         }
         province = self.place(customer).province
         if province is None:
-            return facts | {"price": "", "open": "", "cancel": "", "ask": "", "hours": ""}
+            return facts | self._facts_anywhere(customer, language)
         version = customer.order.tariff if customer.order else customer.tariff
         tariff = self._tariff(province, version)
         if not (customer.trial or self._newcomer(customer)):
@@ -587,13 +588,30 @@ class Subscriptions:
             "hours": str(province.confirmation_hours),
         }
 
+    def _facts_anywhere(self, customer: Subscription, language: Language) -> dict[str, str]:
+        """The facts of one whose place has no rules (any more): the words valid everywhere."""
+        words = self.book.words
+        plain = words.zh if language is Language.ZH else words.en
+        agreed = (each.tariff(customer.tariff or "") for each in self.book.provinces.values())
+        tariff = next((found for found in agreed if found is not None), None)
+        return {
+            "price": fees(language, tariff) if tariff else notices().say("price.agreed", language),
+            "open": plain[Wish.OPEN][0],
+            "cancel": words.code[Wish.CANCEL][0],
+            "ask": plain[Wish.ASK][0],
+            "hours": "48",
+        }
+
     def offer_facts(self, customer: Subscription, language: Language) -> dict[str, str]:
         """What an offer must tell: price, first charge date, how to cancel, how long it stands."""
         now = self._clock.now()
         tariff = self._tariff(self._province(customer), None)
         trial = self._newcomer(customer)
         first = day(first_charge_at(tariff, now) if trial else now, language)
-        return self.facts(customer.but(order=None, tariff=None), language) | {"from": first}
+        said = "charged.never" if tariff.free else "charged.from"
+        return self.facts(customer.but(order=None, tariff=None), language) | {
+            "charged": notices().say(said, language, **({} if tariff.free else {"day": first}))
+        }
 
     # -- parts -------------------------------------------------------------------------------
 

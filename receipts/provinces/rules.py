@@ -101,8 +101,7 @@ class Limits(Rules, frozen=True, kw_only=True):
     """How often we answer, so that machines do not talk to each other for long."""
 
     help_answers_a_day: Count = 3
-    burst_replies: Some = 20
-    burst_minutes: Some = 10
+    hints_a_day: Some = 20
     receipts_shown: Some = 3
     monthly_cap_fen: Fen = 300
 

@@ -121,7 +121,7 @@ def test_every_offer_tells_price_day_way_out_and_window(number: str, language: L
     phrase = BUSINESS.order(customer, Asked(Door.TEXT, language, "sms:1")).phrases[0]
     text = REPLIES.text(Answer((phrase,), language.value))
     facts = phrase[1]
-    for fact in ("price", "from", "cancel", "hours"):
+    for fact in ("price", "charged", "cancel", "hours"):
         assert facts[fact]
         assert facts[fact] in text
 
