@@ -71,6 +71,7 @@ def raw(store_url: str) -> Iterator["redis.Redis"]:
     """The empty store itself, for looking behind the scenes."""
     with redis.Redis.from_url(store_url) as client:
         client.flushall()
+        client.config_set("appendfsync", "always")  # a test may have loosened it
         yield client
 
 

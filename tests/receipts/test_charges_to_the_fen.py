@@ -359,7 +359,7 @@ def test_charges_are_right_to_the_fen(built: wiring.Services, raw: "redis.Redis"
     run_state_machine_as_test(
         Histories,
         settings=settings(
-            max_examples=int(os.environ.get("HISTORIES", "60")),
+            max_examples=int(os.environ.get("HISTORIES", "25")),
             stateful_step_count=40,
             deadline=None,
             derandomize="HISTORIES" not in os.environ,
