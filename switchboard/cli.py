@@ -15,7 +15,7 @@ from receipts.model import SHANGHAI, Kind, Msisdn
 from receipts.ports import StoreUnavailable
 from receipts.provinces import RuleBookWrong, check_report, describe, load_rule_book
 from statemachines.drawing import TABLES, document, mermaid
-from switchboard import cli_billing, cli_numbers, live, logs, serving, shown, wiring
+from switchboard import cli_billing, cli_numbers, logs, serving, shown, wiring
 from switchboard import demo as demonstration
 from switchboard.arguments import Number
 from switchboard.cli_doctor import doctor
@@ -95,6 +95,9 @@ def work() -> None:
     with _clearly():
         settings = Settings.read().need_providers()
         logs.set_up(settings.log_format)
+        # Imported here: whoever serves doors must not meet the counters before their folder is set.
+        from switchboard import live  # noqa: PLC0415
+
         built = wiring.services(settings, live.book_in_force(settings))
         watch = live.Watch(settings, built.book, built.clock)
         worker = wiring.worker(built, watch.changed)

@@ -47,8 +47,10 @@ def connected(url: str) -> "redis.Redis":
     """A client for the server at a URL; it connects when first asked."""
     return redis.Redis.from_url(
         url,
-        socket_timeout=5,
+        # A server that hangs is told of within a provider's patience: time-outs are not repeated.
+        socket_timeout=4,
         socket_connect_timeout=2,
-        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 2),
-        retry_on_error=[redis.ConnectionError, redis.TimeoutError],
+        retry=Retry(
+            ExponentialBackoff(cap=0.2, base=0.02), 2, supported_errors=(redis.ConnectionError,)
+        ),
     )

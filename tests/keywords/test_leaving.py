@@ -56,9 +56,11 @@ def test_cancelling_tells_how_to_come_back(me: Texter, built: Services):
 
 
 def test_cancelling_costs_nothing_and_asks_nothing_back(me: Texter, built: Services):
-    stand(built, GUANGDONG, "active")
+    me.says("KTDXHZ")
+    me.says("是")
+    before = charges(built, GUANGDONG)
     me.says("QXDXHZ")
-    assert charges(built, GUANGDONG) == []
+    assert charges(built, GUANGDONG) == before == [("monthly", 100)]
 
 
 def test_cancelling_twice_keeps_the_end_and_says_so(me: Texter, built: Services, clock: TestClock):

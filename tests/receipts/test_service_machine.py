@@ -70,6 +70,8 @@ class Model:
     mode: str = "flash"
     offer_until: dt.datetime | None = None
     lapsed: bool = False
+    listed: bool = False
+    since: dt.datetime = BEGIN
     ends: dt.datetime | None = None
     fees: dict[str, int] = field(default_factory=dict)
     finals: dict[str, str] = field(default_factory=dict)
@@ -101,10 +103,12 @@ class Model:
         if wish == "cancel" and self.state == "pending":
             self.state, self.offer_until = "none", None
         if wish == "cancel" and self.state == "active":
+            self.settle(now)
             self.state = "none" if self.number == HEBEI else "ending"
             self.ends = None if self.number == HEBEI else next_month(now)
 
     def offer(self, now: dt.datetime) -> None:
+        self.lapsed = False
         self.state = "pending" if self.state == "none" else self.state
         self.offer_until = now + WINDOW
 
@@ -112,8 +116,17 @@ class Model:
         self.chapters.add("opened" if self.state == "pending" else "reopened")
         if month(now) in self.fees:
             self.chapters.add("opened twice in a month")
+        runs_on = self.state == "ending" and self.ends is not None and now < self.ends
+        self.since = self.since if runs_on else now
         self.state, self.offer_until, self.lapsed, self.ends = "active", None, False, None
         self.fees.setdefault(month(now), FEES[self.number][0])
+
+    def settle(self, now: dt.datetime) -> None:
+        """Who leaves owes every month of the service that nobody billed; no bill runs here."""
+        at = self.since
+        while month(at) <= month(now):
+            self.fees.setdefault(month(at), FEES[self.number][0])
+            at = next_month(at)
 
     def drop_offer(self, *, lapsed: bool) -> None:
         self.offer_until, self.lapsed = None, lapsed
@@ -127,14 +140,19 @@ class Model:
                 self.drop_offer(lapsed=True)
             elif what == "month":
                 self.chapters.add("ended with the month")
-                self.state, self.ends, self.offer_until = "none", None, None
+                # An offer keeps its whole window, also beyond the end of what ran beside it.
+                self.state, self.ends = "pending" if self.offer_until else "none", None
 
-    def report(self, message: str, status: str, *, on_net: bool) -> None:
+    def report(self, message: str, status: str, now: dt.datetime, *, on_net: bool) -> None:
         if status in FINAL and self.finals.get(message, status) != status:
             self.chapters.add("contradicted")
         if status in FINAL and message not in self.finals:
             self.finals[message] = status
-            if self.state in {"active", "ending"} and on_net:
+            if (
+                self.state in {"active", "ending"}
+                and on_net
+                and not (self.ends and self.ends <= now)
+            ):
                 self.receipts[message] = FINAL[status]
 
     def send(self) -> None:
@@ -180,7 +198,10 @@ class Life(RuleBasedStateMachine):
         answer = self.network.text(self.model.number, word)
         assert answer.status_code == 200
         self.texts.append((f"SM{self.network.count:032x}", word, answer.data))
-        self.model.text(WISH_OF[word], self.clock.at)
+        # After a list a number is its item: the one there is, is cancelled.
+        item = self.model.listed and word in {"1", "１", "①"}
+        self.model.text("cancel" if item else WISH_OF[word], self.clock.at)
+        self.model.listed = word in {"0000", "00000"} and self.model.state != "none"
 
     # Likely next words, so that whole lives are lived and not only begun; any word at any time.
     order = precondition(lambda life: life.model.state in {"none", "ending"})(
@@ -215,7 +236,7 @@ class Life(RuleBasedStateMachine):
         friend = UNICOM if message == "c" else ZHEJIANG
         sid = f"{message}{len(self.months)}"  # new texts come with each month
         assert self.network.status(sid, status, self.model.number, friend).status_code == 204
-        self.model.report(sid, status, on_net=friend == ZHEJIANG)
+        self.model.report(sid, status, self.clock.at, on_net=friend == ZHEJIANG)
         if send:
             self.send()
 
@@ -227,6 +248,7 @@ class Life(RuleBasedStateMachine):
         else:
             self.clock.at += WINDOW if to == "window" else dt.timedelta(hours=23)
         self.months.add(month(self.clock.at))
+        self.model.listed = False  # a question stands for half an hour
         if sweep:
             self.sweep()
 
