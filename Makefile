@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 7500
 
+# Tests of real processes, killed and restarted, have the machine to themselves.
+ALONE := tests/journeys tests/faults tests/browser tests/store/test_embedded.py
+
 .DEFAULT_GOAL := help
 .PHONY: help run install test lint states bench clean
 
@@ -29,7 +32,8 @@ run: $(VENV)/.run ## the whole service with phones on a page; PORT=7500
 	@exec $(BIN)/sms-receipt demo --port $(PORT)
 
 test: $(VENV)/.test lint ## every test, with lint, types and import contracts
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 $(addprefix --ignore=,$(ALONE))
+	@$(BIN)/python -m pytest $(ALONE)
 
 lint: $(VENV)/.test ## ruff, mypy, import contracts
 	@$(BIN)/ruff check

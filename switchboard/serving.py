@@ -17,7 +17,7 @@ from switchboard.settings import Settings
 _SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 
 #: Seconds that a door process told to end has for the answers under way.
-_LAST_ANSWERS = 10
+_LAST_ANSWERS = 6
 
 
 def serve(settings: Settings, workers: int) -> None:
@@ -48,7 +48,8 @@ def door_process() -> object:
         signal.signal(told, signal.SIG_DFL)
     keeper = multiprocessing.parent_process()
     if keeper is not None and keeper.pid is not None:
-        die_with_parent(keeper.pid)
+        # At once: every change is whole or not there, and an orphan would keep the port.
+        die_with_parent(keeper.pid, signal.SIGKILL)
     # Imported here: the process that only keeps the door processes needs none of it.
     from switchboard import logs  # noqa: PLC0415
     from switchboard.live import LiveDoors  # noqa: PLC0415

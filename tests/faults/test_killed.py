@@ -107,7 +107,7 @@ def test_the_whole_door_server_killed_under_load_loses_nothing_acknowledged(
     with load.running():
         until(lambda: len(load.opened) > 10, PATIENCE, "customers to open")
         service.kill("doors")
-        until(lambda: not service.find(" serve"), 5, "the door processes to follow their parent")
+        until(lambda: not service.find(" serve"), 20, "the door processes to follow their parent")
         service.start("doors")
         until(lambda: len(load.opened) > 40, PATIENCE, "customers to open after the restart")
     nothing_is_lost(service, phones, load)
