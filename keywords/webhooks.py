@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import BadRequest
 
 from keywords.dialogue import Conversation, IncomingText
 from keywords.replies import Replies
@@ -14,6 +15,7 @@ from receipts.news import take_news
 from receipts.numbering import parse_msisdn
 from receipts.ports import Clock, Store
 from receipts.reports import Reports
+from receipts.wording import is_gsm7
 
 Fields = Callable[..., Mapping[str, str]]
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -77,20 +79,52 @@ def twilio_status_doors(
     return doors
 
 
-def kannel_doors(store: Store, delivery: Delivery, told_of: Callable[[str], Told]) -> Blueprint:
-    """What Kannel says of our receipts."""
+def kannel_doors(
+    store: Store,
+    conversation: Conversation,
+    replies: Replies,
+    delivery: Delivery,
+    told_of: Callable[[str], Told],
+) -> Blueprint:
+    """Texts to 7500 over the carrier's own line, and what Kannel says of our receipts."""
     doors = Blueprint("kannel", __name__)
+
+    @doors.get("/kannel/sms")
+    def kannel_sms() -> Response:
+        asked = _given("id", "from", "text")
+        sender = parse_msisdn(asked["from"])
+        if sender is None:
+            return _plain("")
+        text = IncomingText(f"kannel:{asked['id']}", sender, asked["text"])
+        answer = settle(
+            store, sender, lambda held: conversation.decide(held, text), text.event, talk=True
+        )
+        return _plain(replies.text(answer))
 
     @doors.get("/kannel/report")
     def kannel_report() -> Response:
-        kind, receipt_id = request.args.get("type", ""), request.args.get("id", "")
-        if not kind or not receipt_id:
-            missing = "id" if kind else "type"
-            return Response(f"missing: {missing}", status=400, content_type="text/plain")
-        take_news(store, delivery, receipt_id, told_of(kind), f"type {kind}", None)
+        asked = _given("type", "id")
+        kind = asked["type"]
+        take_news(store, delivery, asked["id"], told_of(kind), f"type {kind}", None)
         return Response(status=204)
 
     return doors
+
+
+def _given(*required: str) -> Mapping[str, str]:
+    """The parameters of a verified request. Raises BadRequest naming the first one missing."""
+    for name in required:
+        if name not in request.args:
+            raise BadRequest(f"missing parameter: {name}")
+    return request.args
+
+
+def _plain(text: str) -> Response:
+    """A reply as Kannel wants it: it sends the page itself, and in Chinese only if told so."""
+    answer = Response(text, content_type="text/plain; charset=utf-8")
+    if not is_gsm7(text):
+        answer.headers["X-Kannel-Coding"] = "2"
+    return answer
 
 
 def _reply(text: str) -> Response:

@@ -148,6 +148,8 @@ class Subscription(msgspec.Struct, frozen=True, omit_defaults=True):
     used_month: str = ""
     used: int = 0
     unpaid: tuple[str, ...] = ()
+    #: The month in which the customer was last told that off-net friends give no receipts.
+    off_net_told: str = ""
     #: What the last text of ours asked, when it was neither an order nor nothing.
     question: Question | None = None
     #: The head of the customer's chain of consent.
@@ -231,6 +233,8 @@ class Report(msgspec.Struct, frozen=True):
     fate: Fate
     word: str
     at: dt.datetime
+    part: int = 1
+    parts: int = 1
 
 
 class WhyNot(StrEnum):
@@ -238,6 +242,7 @@ class WhyNot(StrEnum):
 
     UNDERWAY = "underway"
     UNKNOWN_WORD = "unknown_word"
+    PARTS_MISSING = "parts_missing"
     NOT_SUBSCRIBED = "not_subscribed"
     SUSPENDED = "suspended"
     SENDER_OFF_NET = "sender_off_net"
@@ -255,6 +260,9 @@ class Trail(msgspec.Struct, frozen=True, omit_defaults=True):
     friend: Msisdn
     version: int = 0
     fate: Fate = Fate.UNDERWAY
+    #: The final fates of the parts of a long text, and how many parts there are.
+    finals: tuple[tuple[int, Fate], ...] = ()
+    parts: int = 1
     receipt_id: str | None = None
     why_not: WhyNot | None = None
     history: tuple[News, ...] = ()
@@ -353,3 +361,26 @@ def next_month(at: dt.datetime) -> dt.datetime:
     local = at.astimezone(SHANGHAI)
     first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return (first + dt.timedelta(days=32)).replace(day=1)
+
+
+#: Longer ids are random ones (Twilio's), written one way only.
+_LONGEST_NUMBER = 20
+
+
+def id_forms(message_id: str) -> tuple[str, ...]:
+    """The ids under which the same text may be known: as written, and the other number base.
+
+    Message centres write one id in hex here and decimal there, padded or not (domain notes 7).
+    Only an id with a hex letter is surely hex; two plain numbers are never taken for one.
+    """
+    plain = message_id.strip().lower().removeprefix("0x").lstrip("0") or "0"
+    if plain.isdigit() and plain.isascii() and len(plain) <= _LONGEST_NUMBER:
+        other = f"{int(plain):x}"
+        return (plain, other) if not other.isdigit() else (plain,)
+    if len(plain) <= _LONGEST_NUMBER and all(c in "0123456789abcdef" for c in plain):
+        return (plain, str(int(plain, 16)))
+    return (plain,)
+
+
+#: Longer ids are random ones (Twilio's), written one way only.
+_LONGEST_NUMBER = 20

@@ -182,6 +182,15 @@ class Committed:
     answer: Answer | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to read for a report: its sender, its text (by any of these ids), and the friend."""
+
+    sender: Msisdn
+    friend: Msisdn
+    message_ids: tuple[str, ...]
+
+
 class Store(Protocol):
     """The memory of the business. Every method raises StoreUnavailable when it is out of reach."""
 
@@ -191,11 +200,12 @@ class Store(Protocol):
         claim: str | None = None,
         *,
         talk: bool = False,
-        message_id: str | None = None,
         call: str | None = None,
-        friend: Msisdn | None = None,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
+
+    def read_all(self, wanted: Sequence[Wanted]) -> list[Held]:
+        """One round trip for many reports, in the order asked."""
 
     def commit(self, change: Change) -> Committed:
         """One round trip: all of it or nothing, on disk when it returns."""

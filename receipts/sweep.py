@@ -7,6 +7,7 @@ from receipts import notices
 from receipts.delivery import RETRY, Delivery
 from receipts.model import Door, Subscription
 from receipts.ports import Answer, Change, Clock, Held, Outbox, Store, Timer
+from receipts.reports import CHASE, Reports
 from receipts.subscriptions import END, FEE, LAPSE, TRIAL, Asked, Step, Subscriptions
 
 
@@ -19,6 +20,7 @@ class Sweep:
         outbox: Outbox,
         subscriptions: Subscriptions,
         delivery: Delivery,
+        reports: Reports,
         clock: Clock,
     ) -> None:
         self._store, self._outbox, self._clock = store, outbox, clock
@@ -29,6 +31,7 @@ class Sweep:
             TRIAL: self._trial,
             FEE: self._fee,
             RETRY: self._retry,
+            CHASE: reports.chase,
             notices.CALL: self._sum_up,
         }
 

@@ -36,6 +36,7 @@ class Settings:
     kannel_user: str = ""
     kannel_password: str = field(default="", repr=False)
     kannel_secret: str = field(default="", repr=False)
+    feed_secret: str = field(default="", repr=False)
     text_provider: str = "twilio"
     flash_provider: str = ""
     hotline: str = "10086"
@@ -69,6 +70,7 @@ class Settings:
             kannel_user=given.get("KANNEL_USER", ""),
             kannel_password=given.get("KANNEL_PASSWORD", ""),
             kannel_secret=reader.plain("KANNEL_SECRET"),
+            feed_secret=given.get("FEED_SECRET", ""),
             text_provider=reader.choice("TEXT_PROVIDER", "twilio", _PROVIDERS),
             flash_provider=reader.choice(
                 "FLASH_PROVIDER", "kannel" if kannel_url else "", ("", *_PROVIDERS)

@@ -156,7 +156,14 @@ def delivery(built: Services) -> Delivery:
 def worker(built: Services) -> Worker:
     """One worker, named after its machine and process."""
     sending = delivery(built)
-    sweep = Sweep(built.store, built.memory.outbox, built.subscriptions, sending, built.clock)
+    sweep = Sweep(
+        built.store,
+        built.memory.outbox,
+        built.subscriptions,
+        sending,
+        reports(built),
+        built.clock,
+    )
     name = f"{socket.gethostname()}-{os.getpid()}"
     return Worker(name, built.store, built.memory.outbox, sending, sweep)
 

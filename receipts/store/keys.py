@@ -2,7 +2,7 @@
 
 from binascii import crc_hqx
 
-from receipts.model import Msisdn
+from receipts.model import Msisdn, id_forms
 
 #: The consumer group of all workers.
 GROUP = "workers"
@@ -54,8 +54,8 @@ class Keys:
         return self.of(number, f"talk:{number.digits}")
 
     def trail(self, sender: Msisdn, message_id: str) -> str:
-        """The news of one person-to-person text."""
-        return self.of(sender, f"trail:{sender.digits}:{message_id}")
+        """The news of one person-to-person text; the id in the first of its forms."""
+        return self.of(sender, f"trail:{sender.digits}:{id_forms(message_id)[0]}")
 
     def call(self, number: Msisdn, sid: str) -> str:
         """What one call has done."""

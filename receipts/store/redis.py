@@ -17,7 +17,7 @@ from receipts.model import (
     Talk,
     Trail,
 )
-from receipts.ports import Change, Committed, Held, Verdict
+from receipts.ports import Change, Committed, Held, Verdict, Wanted
 from receipts.store.keys import Keys
 from receipts.store.records import answer, restored, unpacked
 from receipts.store.script import Kept, Script
@@ -50,9 +50,7 @@ class RedisStore:
         claim: str | None = None,
         *,
         talk: bool = False,
-        message_id: str | None = None,
         call: str | None = None,
-        friend: Msisdn | None = None,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
         keys = self._keys
@@ -61,21 +59,15 @@ class RedisStore:
             names["claim"] = keys.claim(number, claim)
         if talk:
             names["talk"] = keys.talk(number)
-        if message_id is not None:
-            names["trail"] = keys.trail(number, message_id)
         if call is not None:
             names["call"] = keys.call(number, call)
-        if friend is not None:
-            names["friend"] = keys.subscription(friend)
         found = self._values(names)
         return Held(
             number,
             restored(Subscription, found["subscription"]) or Subscription(number),
             answered=answer(found.get("claim")),
             talk=restored(Talk, found.get("talk")),
-            trail=restored(Trail, found.get("trail")),
             call=restored(Call, found.get("call")),
-            friend=restored(Subscription, found.get("friend")),
         )
 
     def _values(self, names: dict[str, str]) -> dict[str, bytes | None]:
@@ -83,6 +75,32 @@ class RedisStore:
             return {}
         values = self._server.ask(lambda: self._client.mget(list(names.values())))
         return dict(zip(names, cast("list[bytes | None]", values), strict=True))
+
+    def read_all(self, wanted: Sequence[Wanted]) -> list[Held]:
+        """One round trip for many reports, in the order asked."""
+        keys = self._keys
+        names: dict[str, str] = {}
+        for each in wanted:
+            people = (keys.subscription(each.sender), keys.subscription(each.friend))
+            texts = (keys.trail(each.sender, message_id) for message_id in each.message_ids)
+            names.update({name: name for name in (*people, *texts)})
+        found = self._values(names)
+        return [self._held(each, found) for each in wanted]
+
+    def _held(self, wanted: Wanted, found: dict[str, bytes | None]) -> Held:
+        keys, sender = self._keys, wanted.sender
+        trails = (
+            restored(Trail, found[keys.trail(sender, message_id)])
+            for message_id in wanted.message_ids
+        )
+        # Under another form of the id it is the same text only if it went to the same friend.
+        known = (t for t in trails if t is not None and t.friend == wanted.friend)
+        return Held(
+            sender,
+            restored(Subscription, found[keys.subscription(sender)]) or Subscription(sender),
+            trail=next(known, None),
+            friend=restored(Subscription, found[keys.subscription(wanted.friend)]),
+        )
 
     def commit(self, change: Change) -> Committed:
         """One round trip: all of it or nothing, on disk when it returns."""
