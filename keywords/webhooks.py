@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from xml.sax.saxutils import escape
 
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import BadRequest
+from flask import Blueprint, Response
 
 from keywords.dialogue import Conversation, IncomingText
 from keywords.replies import Replies
@@ -15,7 +14,6 @@ from receipts.news import take_news
 from receipts.numbering import parse_msisdn
 from receipts.ports import Clock, Store
 from receipts.reports import Reports
-from receipts.wording import is_gsm7
 
 Fields = Callable[..., Mapping[str, str]]
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -77,54 +75,6 @@ def twilio_status_doors(
         return Response(status=204)
 
     return doors
-
-
-def kannel_doors(
-    store: Store,
-    conversation: Conversation,
-    replies: Replies,
-    delivery: Delivery,
-    told_of: Callable[[str], Told],
-) -> Blueprint:
-    """Texts to 7500 over the carrier's own line, and what Kannel says of our receipts."""
-    doors = Blueprint("kannel", __name__)
-
-    @doors.get("/kannel/sms")
-    def kannel_sms() -> Response:
-        asked = _given("id", "from", "text")
-        sender = parse_msisdn(asked["from"])
-        if sender is None:
-            return _plain("")
-        text = IncomingText(f"kannel:{asked['id']}", sender, asked["text"])
-        answer = settle(
-            store, sender, lambda held: conversation.decide(held, text), text.event, talk=True
-        )
-        return _plain(replies.text(answer))
-
-    @doors.get("/kannel/report")
-    def kannel_report() -> Response:
-        asked = _given("type", "id")
-        kind = asked["type"]
-        take_news(store, delivery, asked["id"], told_of(kind), f"type {kind}", None)
-        return Response(status=204)
-
-    return doors
-
-
-def _given(*required: str) -> Mapping[str, str]:
-    """The parameters of a verified request. Raises BadRequest naming the first one missing."""
-    for name in required:
-        if name not in request.args:
-            raise BadRequest(f"missing parameter: {name}")
-    return request.args
-
-
-def _plain(text: str) -> Response:
-    """A reply as Kannel wants it: it sends the page itself, and in Chinese only if told so."""
-    answer = Response(text, content_type="text/plain; charset=utf-8")
-    if not is_gsm7(text):
-        answer.headers["X-Kannel-Coding"] = "2"
-    return answer
 
 
 def _reply(text: str) -> Response:

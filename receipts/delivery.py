@@ -237,7 +237,8 @@ class Delivery:
         """A provider's news of a receipt. Final stays final; the news is kept all the same."""
         event = _EVENT_OF[told]
         outcome = RECEIPT.fire(receipt.state, event) if event else None
-        if word in {news.word for news in receipt.history} and (outcome is None or outcome.refused):
+        stays = outcome is None or outcome.refused or outcome.state is receipt.state
+        if stays and word in {news.word for news in receipt.history}:
             return Change(receipt.number)
         news = News(self._clock.now(), word)
         kept = receipt.but(

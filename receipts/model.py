@@ -252,6 +252,20 @@ class WhyNot(StrEnum):
     CONTRADICTED = "contradicted"
 
 
+class Heard(News, frozen=True, array_like=True):
+    """News of a person-to-person text, and why it gave no receipt; None when it gave one."""
+
+    why_not: WhyNot | None = None
+
+
+class Final(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """What became of one part of a text, and when."""
+
+    part: int
+    fate: Fate
+    at: dt.datetime
+
+
 class Trail(msgspec.Struct, frozen=True, omit_defaults=True):
     """All the news of one person-to-person text, and what came of it."""
 
@@ -261,11 +275,11 @@ class Trail(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = 0
     fate: Fate = Fate.UNDERWAY
     #: The final fates of the parts of a long text, and how many parts there are.
-    finals: tuple[tuple[int, Fate], ...] = ()
+    finals: tuple[Final, ...] = ()
     parts: int = 1
     receipt_id: str | None = None
     why_not: WhyNot | None = None
-    history: tuple[News, ...] = ()
+    history: tuple[Heard, ...] = ()
 
     def but(self, **changes: object) -> Self:
         """The same trail with some fields changed."""
@@ -361,26 +375,3 @@ def next_month(at: dt.datetime) -> dt.datetime:
     local = at.astimezone(SHANGHAI)
     first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return (first + dt.timedelta(days=32)).replace(day=1)
-
-
-#: Longer ids are random ones (Twilio's), written one way only.
-_LONGEST_NUMBER = 20
-
-
-def id_forms(message_id: str) -> tuple[str, ...]:
-    """The ids under which the same text may be known: as written, and the other number base.
-
-    Message centres write one id in hex here and decimal there, padded or not (domain notes 7).
-    Only an id with a hex letter is surely hex; two plain numbers are never taken for one.
-    """
-    plain = message_id.strip().lower().removeprefix("0x").lstrip("0") or "0"
-    if plain.isdigit() and plain.isascii() and len(plain) <= _LONGEST_NUMBER:
-        other = f"{int(plain):x}"
-        return (plain, other) if not other.isdigit() else (plain,)
-    if len(plain) <= _LONGEST_NUMBER and all(c in "0123456789abcdef" for c in plain):
-        return (plain, str(int(plain, 16)))
-    return (plain,)
-
-
-#: Longer ids are random ones (Twilio's), written one way only.
-_LONGEST_NUMBER = 20

@@ -120,6 +120,7 @@ class Held:
     trail: Trail | None = None
     call: Call | None = None
     friend: Subscription | None = None
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +185,12 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to read for a report: its sender, its text (by any of these ids), and the friend."""
+    """What to read for a report: its sender, its text, the friend; a receipt if one is named."""
 
     sender: Msisdn
     friend: Msisdn
-    message_ids: tuple[str, ...]
+    message_id: str
+    receipt_id: str | None = None
 
 
 class Store(Protocol):

@@ -7,7 +7,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ivr.webhooks import blueprint as ivr_doors
 from keywords.feed import feed_door
-from keywords.webhooks import kannel_doors, text_door, twilio_status_doors
+from keywords.kannel import kannel_doors
+from keywords.webhooks import text_door, twilio_status_doors
 from receipts.ports import StoreUnavailable
 from receipts.providers import kannel, message_centre, twilio
 from switchboard import pulse, wiring
@@ -67,11 +68,9 @@ def _mount(app: Flask, built: wiring.Services) -> None:
             fields,
         )
     )
-    app.register_blueprint(
-        kannel_doors(built.store, conversation, replies, sending, kannel.told_of)
-    )
+    app.register_blueprint(kannel_doors(built.store, conversation, replies, sending, kannel.heard))
     app.register_blueprint(feed_door(reports, built.clock, message_centre.fate_of))
-    app.register_blueprint(pulse.doors(built.store))
+    app.register_blueprint(pulse.doors(built.store, built.memory.archive.counts))
 
 
 def _front(app: Flask, front_page: str) -> None:

@@ -1,73 +1,23 @@
 """The ``sms-receipt`` command."""
 
-import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import click
 
 from receipts.model import SHANGHAI, Kind, Msisdn
-from receipts.numbering import parse_msisdn
-from receipts.ports import StoreUnavailable
-from receipts.provinces import RuleBookWrong, check_report, describe, load_rule_book
+from receipts.provinces import check_report, describe, load_rule_book
 from statemachines.drawing import TABLES, document, mermaid
 from switchboard import demo as demonstration
 from switchboard import logs, serving, shown, wiring
+from switchboard.cli_parts import NUMBER, clearly, opened, print_json, settings_here
+from switchboard.cli_reports import reconcile, trail
 from switchboard.clock import ClockWrong, MovableClock
 from switchboard.settings import Settings, SettingsWrong
 
-_TROUBLE = (
-    SettingsWrong,
-    StoreUnavailable,
-    RuleBookWrong,
-    ClockWrong,
-    demonstration.DemoFailed,
-)
-
 #: Months of charges that ``charges`` looks through when none is named.
 _MONTHS_BACK = 36
-
-
-@contextmanager
-def _clearly() -> Iterator[None]:
-    """Trouble is told in a sentence, not a stack trace; the exit status is 2."""
-    try:
-        yield
-    except _TROUBLE as trouble:
-        click.echo(f"sms-receipt: {trouble}", err=True)
-        sys.exit(2)
-
-
-@contextmanager
-def _services() -> Iterator[wiring.Services]:
-    with _clearly():
-        settings = _settings()
-        built = wiring.services(settings)
-        try:
-            yield built
-        finally:
-            built.memory.close()
-
-
-def _settings() -> Settings:
-    """The settings; a folder that a demo ran in lends its own to commands in another terminal."""
-    return Settings.read(demonstration.lent(os.environ) | os.environ)
-
-
-class _Number(click.ParamType[Msisdn]):
-    name = "number"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Msisdn:  # fmt: skip
-        number = parse_msisdn(str(value))
-        if number is None:
-            self.fail(f"{value!r} is no telephone number, such as 13802880000", param, ctx)
-        return number
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,7 +29,7 @@ def main() -> None:
 @click.option("--port", default=7500, show_default=True, help="Doors here, phones one above.")
 def demo(port: int) -> None:
     """The whole service on this machine, with phones on a web page."""
-    with _clearly():
+    with clearly():
         demonstration.run(os.environ, port, click.echo)
 
 
@@ -87,7 +37,7 @@ def demo(port: int) -> None:
 @click.option("--workers", default=os.cpu_count() or 2, show_default=True)
 def serve(workers: int) -> None:
     """The doors: webhooks for calls, texts and reports."""
-    with _clearly():
+    with clearly():
         settings = Settings.read().need_doors()
         if why := serving.busy(settings.host, settings.port):
             raise SettingsWrong(f"PORT={settings.port} cannot be used: {why}")
@@ -99,7 +49,7 @@ def serve(workers: int) -> None:
 @main.command()
 def work() -> None:
     """One worker: sends what waits in the outbox, and rings what time brings."""
-    with _clearly():
+    with clearly():
         settings = Settings.read().need_providers()
         logs.set_up(settings.log_format)
         built = wiring.services(settings)
@@ -131,32 +81,32 @@ def _become(module: str, *words: str) -> None:
 
 
 @main.command()
-@click.argument("number", type=_Number())
+@click.argument("number", type=NUMBER)
 def show(number: Msisdn) -> None:
     """How a customer stands, as one JSON object."""
-    with _services() as built:
-        _print(shown.customer(built, number))
+    with opened() as built:
+        print_json(shown.customer(built, number))
 
 
 @main.command()
-@click.argument("number", type=_Number())
+@click.argument("number", type=NUMBER)
 @click.option("--limit", default=20, show_default=True, help="How many, newest first.")
 def receipts(number: Msisdn, limit: int) -> None:
     """A customer's receipts, newest first, as JSON lines."""
-    with _services() as built:
+    with opened() as built:
         for record in built.store.receipts_of(number, limit, Kind.RECEIPT):
-            _print(shown.receipt(record))
+            print_json(shown.receipt(record))
 
 
 @main.command()
-@click.argument("number", type=_Number())
+@click.argument("number", type=NUMBER)
 @click.option("--month", help="YYYY-MM; by default all there are.")
 def charges(number: Msisdn, month: str | None) -> None:
     """A customer's charges, oldest first, as JSON lines."""
-    with _services() as built:
+    with opened() as built:
         months = [month] if month else _months_to(built)
         for record in built.store.charges_of(number, months):
-            _print(shown.charge(record))
+            print_json(shown.charge(record))
 
 
 def _months_to(built: wiring.Services) -> list[str]:
@@ -180,14 +130,18 @@ def states(page: bool) -> None:  # noqa: FBT001 - click hands options over by na
 @click.argument("move")
 def clock(move: str) -> None:
     """Move the clock: +48h, -1d, or to 2026-12-01. Only where CLOCK=movable."""
-    with _clearly():
-        settings = _settings()
+    with clearly():
+        settings = settings_here()
         if not settings.movable_clock:
             raise ClockWrong(
                 "the clock stands still unless CLOCK=movable is set (the demo sets it)"
             )
         now = MovableClock(settings.data_dir).move(move)
         click.echo(f"it is now {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} in China")
+
+
+main.add_command(reconcile)
+main.add_command(trail)
 
 
 @main.group()
@@ -198,24 +152,20 @@ def provinces() -> None:
 @provinces.command()
 def check() -> None:
     """Prove the rule book right, and print it as a table."""
-    with _clearly():
-        click.echo(check_report(load_rule_book(_settings().rule_book)))
+    with clearly():
+        click.echo(check_report(load_rule_book(settings_here().rule_book)))
 
 
 @provinces.command("show")
 @click.argument("code")
 def show_province(code: str) -> None:
     """One province as people read it."""
-    with _clearly():
-        book = load_rule_book(_settings().rule_book)
+    with clearly():
+        book = load_rule_book(settings_here().rule_book)
         if book.province(code) is None:
             known = ", ".join(book.provinces)
             raise SettingsWrong(f"{code} is not covered; covered are {known}")
         click.echo(describe(book, code))
-
-
-def _print(value: dict[str, Any]) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Every route names its guard in one table; a route without one keeps the app from
 """
 
 import hmac
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl, quote
@@ -25,6 +26,8 @@ _LARGEST_FEED = 4 * 1024 * 1024
 
 #: Seconds for which a signed batch may be sent: an old one caught on its way is refused.
 _FEED_WINDOW = 300
+
+_UNIX_TIME = re.compile(r"[0-9]{1,12}")
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -91,12 +94,13 @@ class Gate:
         stamp = request.headers.get("X-Feed-Timestamp", "")
         given = request.headers.get("X-Feed-Signature", "")
         secret = self._settings.feed_secret
-        made = hmac.digest(secret.encode(), f"{stamp}.".encode() + request.get_data(), "sha256")
-        fits = hmac.compare_digest(f"sha256={made.hex()}".encode(), given.encode())
+        made = hmac.new(secret.encode(), f"{stamp}.".encode(), "sha256")
+        made.update(request.get_data())
+        fits = hmac.compare_digest(f"sha256={made.hexdigest()}".encode(), given.encode())
         if not secret or not fits:
             refused("feed signature")
             raise Forbidden("the signature does not fit timestamp and body")
-        if not stamp.isdigit() or abs(time.time() - int(stamp)) > _FEED_WINDOW:
+        if not _UNIX_TIME.fullmatch(stamp) or abs(time.time() - int(stamp)) > _FEED_WINDOW:
             refused("feed time")
             raise Forbidden("the timestamp is too far from our clock: is this an old request?")
 

@@ -36,6 +36,7 @@ class Settings:
     kannel_user: str = ""
     kannel_password: str = field(default="", repr=False)
     kannel_secret: str = field(default="", repr=False)
+    kannel_smsc: str = ""
     feed_secret: str = field(default="", repr=False)
     text_provider: str = "twilio"
     flash_provider: str = ""
@@ -67,9 +68,10 @@ class Settings:
             twilio_api_url=reader.url("TWILIO_API_URL", "https://api.twilio.com"),
             twilio_sender=given.get("TWILIO_MESSAGING_SERVICE_SID") or given.get("TWILIO_FROM", ""),
             kannel_url=kannel_url,
-            kannel_user=given.get("KANNEL_USER", ""),
-            kannel_password=given.get("KANNEL_PASSWORD", ""),
+            kannel_user=reader.ascii("KANNEL_USER"),
+            kannel_password=reader.ascii("KANNEL_PASSWORD"),
             kannel_secret=reader.plain("KANNEL_SECRET"),
+            kannel_smsc=reader.plain("KANNEL_SMSC"),
             feed_secret=given.get("FEED_SECRET", ""),
             text_provider=reader.choice("TEXT_PROVIDER", "twilio", _PROVIDERS),
             flash_provider=reader.choice(
@@ -159,6 +161,13 @@ class _Reader:
         said = self._given.get(name, "")
         if said and not _PLAIN.fullmatch(said):
             self._faults.append(f"{name}: use letters, digits and . _ ~ - only")
+        return said
+
+    def ascii(self, name: str) -> str:
+        """What travels in a header: nothing but visible ASCII gets through one unharmed."""
+        said = self._given.get(name, "")
+        if not (said.isascii() and said.replace(" ", "").isprintable()):
+            self._faults.append(f"{name}: use printable ASCII characters only")
         return said
 
     def settle(self) -> None:

@@ -192,9 +192,9 @@ def _twilio(settings: Settings) -> Twilio:
 def _kannel(settings: Settings) -> Kannel:
     return Kannel(
         settings.kannel_url,
-        settings.kannel_user,
-        settings.kannel_password,
+        (settings.kannel_user, settings.kannel_password),
         settings.kannel_secret,
         settings.short_code,
         settings.public_url,
+        settings.kannel_smsc,
     )

@@ -2,7 +2,8 @@
 
 from binascii import crc_hqx
 
-from receipts.model import Msisdn, id_forms
+from receipts.model import Msisdn
+from receipts.trails import id_form
 
 #: The consumer group of all workers.
 GROUP = "workers"
@@ -53,9 +54,9 @@ class Keys:
         """How much the number texted today."""
         return self.of(number, f"talk:{number.digits}")
 
-    def trail(self, sender: Msisdn, message_id: str) -> str:
-        """The news of one person-to-person text; the id in the first of its forms."""
-        return self.of(sender, f"trail:{sender.digits}:{id_forms(message_id)[0]}")
+    def trail(self, sender: Msisdn, friend: Msisdn, message_id: str) -> str:
+        """The news of one person-to-person text, whichever way its id is spelt."""
+        return self.of(sender, f"trail:{sender.digits}:{friend.digits}:{id_form(message_id)}")
 
     def call(self, number: Msisdn, sid: str) -> str:
         """What one call has done."""

@@ -78,28 +78,25 @@ class RedisStore:
 
     def read_all(self, wanted: Sequence[Wanted]) -> list[Held]:
         """One round trip for many reports, in the order asked."""
-        keys = self._keys
-        names: dict[str, str] = {}
-        for each in wanted:
-            people = (keys.subscription(each.sender), keys.subscription(each.friend))
-            texts = (keys.trail(each.sender, message_id) for message_id in each.message_ids)
-            names.update({name: name for name in (*people, *texts)})
-        found = self._values(names)
-        return [self._held(each, found) for each in wanted]
+        names = [self._wanted(each) for each in wanted]
+        found = self._values({name: name for each in names for name in each})
+        return [self._held(*pair, found) for pair in zip(wanted, names, strict=True)]
 
-    def _held(self, wanted: Wanted, found: dict[str, bytes | None]) -> Held:
-        keys, sender = self._keys, wanted.sender
-        trails = (
-            restored(Trail, found[keys.trail(sender, message_id)])
-            for message_id in wanted.message_ids
-        )
-        # Under another form of the id it is the same text only if it went to the same friend.
-        known = (t for t in trails if t is not None and t.friend == wanted.friend)
+    def _wanted(self, wanted: Wanted) -> tuple[str, ...]:
+        keys, sender, friend = self._keys, wanted.sender, wanted.friend
+        people = (keys.subscription(sender), keys.subscription(friend))
+        receipt = self._receipt_key(wanted.receipt_id) if wanted.receipt_id else None
+        return (*people, keys.trail(sender, friend, wanted.message_id), *filter(None, (receipt,)))
+
+    @staticmethod
+    def _held(wanted: Wanted, names: tuple[str, ...], found: dict[str, bytes | None]) -> Held:
+        customer, friend, trail, *receipt = (found[name] for name in names)
         return Held(
-            sender,
-            restored(Subscription, found[keys.subscription(sender)]) or Subscription(sender),
-            trail=next(known, None),
-            friend=restored(Subscription, found[keys.subscription(wanted.friend)]),
+            wanted.sender,
+            restored(Subscription, customer) or Subscription(wanted.sender),
+            trail=restored(Trail, trail),
+            friend=restored(Subscription, friend),
+            receipt=restored(Receipt, receipt[0]) if receipt else None,
         )
 
     def commit(self, change: Change) -> Committed:
