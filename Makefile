@@ -23,7 +23,7 @@ $(VENV)/.run: pyproject.toml constraints.txt
 $(VENV)/.test: $(VENV)/.run
 	@echo "Installing into $(VENV): what the tests need (pytest, hypothesis, ruff, mypy, selenium ...)."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@tools/install_browser
+	@tools/install_test_packages
 	@touch $@
 
 install: $(VENV)/.run ## the service alone, into .venv

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from xml.sax.saxutils import escape
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from keywords.dialogue import Conversation, IncomingText
 from keywords.replies import Replies
@@ -77,22 +77,6 @@ def twilio_status_doors(
         status = asked["MessageStatus"]
         word = f"{status} {asked.get('ErrorCode', '')}".strip()
         take_news(store, delivery, receipt_id, told_of(status), word, asked["MessageSid"])
-        return Response(status=204)
-
-    return doors
-
-
-def kannel_doors(store: Store, delivery: Delivery, told_of: Callable[[str], Told]) -> Blueprint:
-    """What Kannel says of our receipts."""
-    doors = Blueprint("kannel", __name__)
-
-    @doors.get("/kannel/report")
-    def kannel_report() -> Response:
-        kind, receipt_id = request.args.get("type", ""), request.args.get("id", "")
-        if not kind or not receipt_id:
-            missing = "id" if kind else "type"
-            return Response(f"missing: {missing}", status=400, content_type="text/plain")
-        take_news(store, delivery, receipt_id, told_of(kind), f"type {kind}", None)
         return Response(status=204)
 
     return doors

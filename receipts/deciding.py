@@ -8,7 +8,7 @@ from receipts.model import Msisdn
 from receipts.ports import Answer, Change, Contended, Held, Store, Verdict
 
 #: With this many rivals for one number at one moment, something is wrong with the callers.
-_ROUNDS = 40
+ROUNDS = 40
 
 
 def settle(
@@ -18,20 +18,18 @@ def settle(
     claim: str | None = None,
     *,
     talk: bool = False,
-    message_id: str | None = None,
     call: str | None = None,
-    friend: Msisdn | None = None,
 ) -> Answer:
     """The answer to an event, with all that it changes on disk; a repeat gets the first answer.
 
     ``decide`` must be pure: it is called again after every lost race. Raises StoreUnavailable.
     """
-    for round_ in range(_ROUNDS):
-        held = store.read(number, claim, talk=talk, message_id=message_id, call=call, friend=friend)
+    for round_ in range(ROUNDS):
+        held = store.read(number, claim, talk=talk, call=call)
         if held.answered is not None:
             return held.answered
         change = decide(held)
-        if not _writes(change):
+        if not writes(change):
             return change.answer
         committed = store.commit(change)
         if committed.verdict is Verdict.DONE:
@@ -44,7 +42,8 @@ def settle(
     raise Contended("the same number was changed by others again and again")
 
 
-def _writes(change: Change) -> bool:
+def writes(change: Change) -> bool:
+    """Whether a change changes anything."""
     return bool(
         change.claim is not None
         or change.records

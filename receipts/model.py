@@ -155,6 +155,8 @@ class Subscription(msgspec.Struct, frozen=True, omit_defaults=True):
     unpaid: tuple[str, ...] = ()
     suspended_at: dt.datetime | None = None
     unserved: tuple[str, ...] = ()
+    #: The month in which the customer was last told that off-net friends give no receipts.
+    off_net_told: str = ""
     #: What the last text of ours asked, when it was neither an order nor nothing.
     question: Question | None = None
     #: The head of the customer's chain of consent.
@@ -254,6 +256,8 @@ class Report(msgspec.Struct, frozen=True):
     fate: Fate
     word: str
     at: dt.datetime
+    part: int = 1
+    parts: int = 1
 
 
 class WhyNot(StrEnum):
@@ -261,6 +265,7 @@ class WhyNot(StrEnum):
 
     UNDERWAY = "underway"
     UNKNOWN_WORD = "unknown_word"
+    PARTS_MISSING = "parts_missing"
     NOT_SUBSCRIBED = "not_subscribed"
     SUSPENDED = "suspended"
     SENDER_OFF_NET = "sender_off_net"
@@ -268,6 +273,20 @@ class WhyNot(StrEnum):
     PROVINCE_CLOSED = "province_closed"
     REPEATED = "repeated"
     CONTRADICTED = "contradicted"
+
+
+class Heard(News, frozen=True, array_like=True):
+    """News of a person-to-person text, and why it gave no receipt; None when it gave one."""
+
+    why_not: WhyNot | None = None
+
+
+class Final(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """What became of one part of a text, and when."""
+
+    part: int
+    fate: Fate
+    at: dt.datetime
 
 
 class Trail(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -278,9 +297,12 @@ class Trail(msgspec.Struct, frozen=True, omit_defaults=True):
     friend: Msisdn
     version: int = 0
     fate: Fate = Fate.UNDERWAY
+    #: The final fates of the parts of a long text, and how many parts there are.
+    finals: tuple[Final, ...] = ()
+    parts: int = 1
     receipt_id: str | None = None
     why_not: WhyNot | None = None
-    history: tuple[News, ...] = ()
+    history: tuple[Heard, ...] = ()
 
     def but(self, **changes: object) -> Self:
         """The same trail with some fields changed."""

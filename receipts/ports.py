@@ -129,6 +129,7 @@ class Held:
     trail: Trail | None = None
     call: Call | None = None
     friend: Subscription | None = None
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,16 @@ class Committed:
     answer: Answer | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to read for a report: its sender, its text, the friend; a receipt if one is named."""
+
+    sender: Msisdn
+    friend: Msisdn
+    message_id: str
+    receipt_id: str | None = None
+
+
 class Store(Protocol):
     """The memory of the business. Every method raises StoreUnavailable when it is out of reach."""
 
@@ -200,11 +211,12 @@ class Store(Protocol):
         claim: str | None = None,
         *,
         talk: bool = False,
-        message_id: str | None = None,
         call: str | None = None,
-        friend: Msisdn | None = None,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
+
+    def read_all(self, wanted: Sequence[Wanted]) -> list[Held]:
+        """One round trip for many reports, in the order asked."""
 
     def commit(self, change: Change) -> Committed:
         """One round trip: all of it or nothing, on disk when it returns."""

@@ -1,126 +1,203 @@
 """What became of a person-to-person text: is a receipt due, and if not, why not."""
 
-import hashlib
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from receipts.charges import may_charge, runs
-from receipts.deciding import settle
+from receipts.deciding import ROUNDS, writes
+from receipts.due import Due
 from receipts.model import (
     Fate,
-    Kind,
+    Heard,
     Msisdn,
-    Network,
-    News,
     Outcome,
     Receipt,
     Report,
     Subscription,
     Trail,
     WhyNot,
+    month_of,
 )
 from receipts.numbering import Numbering
-from receipts.ports import Change, Clock, Held, Store
+from receipts.ports import Change, Clock, Contended, Held, Store, Timer, Verdict, Wanted
 from receipts.provinces import RuleBook
-from receipts.tariff import receipt_fen, tariff_on
-from receipts.wording import receipt_text
-from statemachines.subscription import SubscriptionState
+from receipts.reckoning import RECEIPTS, REPORTS
+from receipts.trails import decided, id_form, knows, not_final, noted, with_final
 
-#: What the receipt tells of each final fate; running out of time is a failure to the sender.
-OUTCOME_OF: dict[Fate, Outcome] = {
-    Fate.DELIVERED: Outcome.DELIVERED,
-    Fate.EXPIRED: Outcome.FAILED,
-    Fate.FAILED: Outcome.FAILED,
-    Fate.REJECTED: Outcome.REJECTED,
-}
+#: The timer of a text whose fate nobody has told yet.
+CHASE = "chase"
 
-#: News kept with a text; more than this is a network repeating itself.
-_HISTORY = 20
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many reports said something new, and how many were known already."""
+
+    accepted: int
+    repeated: int
 
 
 class Reports:
     """Turns the network's news into receipts, each text once."""
 
     def __init__(self, store: Store, book: RuleBook, numbering: Numbering, clock: Clock) -> None:
-        self._store, self._book, self._numbering, self._clock = store, book, numbering, clock
+        self._store, self._clock = store, clock
+        self._due = Due(store, book, numbering, clock)
+        hours = book.sending.validity_hours + book.sending.margin_hours
+        self._patience = dt.timedelta(hours=hours)
 
     def take(self, report: Report) -> None:
         """One report, whole on disk when this returns. Raises StoreUnavailable."""
-        settle(
-            self._store,
-            report.sender,
-            lambda held: self.decide(held, report),
-            message_id=report.message_id,
-            friend=report.friend,
-        )
+        self.take_all([report])
 
-    def decide(self, held: Held, report: Report) -> Change:
-        """What one report does: a receipt, or a reason for none. Pure."""
-        trail = held.trail or Trail(report.message_id, report.sender, report.friend)
-        if report.word in {news.word for news in trail.history}:
+    def take_all(self, reports: Sequence[Report]) -> Taken:
+        """Many reports in two round trips; all on disk when this returns.
+
+        Reports of one text are decided together, in the order given. Texts that others changed
+        meanwhile are read and decided again. Raises StoreUnavailable.
+        """
+        texts: dict[tuple[Msisdn, Msisdn, str], list[Report]] = {}
+        for report in reports:
+            text = (report.sender, report.friend, id_form(report.message_id))
+            texts.setdefault(text, []).append(report)
+        waiting = list(texts.values())
+        accepted = 0
+        for round_ in range(ROUNDS):
+            took, waiting = self._round(waiting, again=round_ > 0)
+            accepted += took
+            if not waiting:
+                return Taken(accepted, len(reports) - accepted)
+        raise Contended("the same texts were reported by others again and again")
+
+    def _round(self, texts: list[list[Report]], *, again: bool) -> tuple[int, list[list[Report]]]:
+        """One read and one commit: how many reports said something new, and the texts that lost."""
+        held = self._store.read_all([self._wanted(of_text[0], again) for of_text in texts])
+        decided_ = [self.decide(h, of_text) for h, of_text in zip(held, texts, strict=True)]
+        said = [place for place, change in enumerate(decided_) if writes(change)]
+        ends = self._store.commit_all([decided_[place] for place in said]) if said else []
+        accepted, lost = 0, []
+        for place, end in zip(said, ends, strict=True):
+            if end.verdict is Verdict.DONE:
+                accepted += decided_[place].count.count(REPORTS)
+            else:
+                lost.append(texts[place])
+        return accepted, lost
+
+    def _wanted(self, report: Report, again: bool) -> Wanted:  # noqa: FBT001 - read beside its use
+        # A receipt outlives the news of its text. Only a report that comes after that finds the
+        # id taken, loses its first round, and needs to know.
+        text = Trail(report.message_id, report.sender, report.friend)
+        receipt_id = self._due.receipt_id(text, answered=True) if again else None
+        return Wanted(report.sender, report.friend, report.message_id, receipt_id)
+
+    def decide(self, held: Held, reports: Sequence[Report]) -> Change:
+        """What the reports of one text do: a receipt, or a reason for none, each. Pure."""
+        first = reports[0]
+        trail = held.trail or _begun(first, held.receipt)
+        whole = Change(first.sender)
+        for report in reports:
+            step = self._one(held, trail, report)
+            for record in step.records:
+                if isinstance(record, Trail):
+                    trail = record
+                elif isinstance(record, Subscription):
+                    held = replace(held, subscription=record)
+            others = tuple(r for r in step.records if not isinstance(r, Trail))
+            whole = replace(
+                whole,
+                records=(*whole.records, *others),
+                post=whole.post + step.post,
+                timers=whole.timers + step.timers,
+                untimers=whole.untimers + step.untimers,
+                count=whole.count + step.count,
+            )
+        if not whole.count:
+            return whole
+        kept = trail.but(version=(held.trail.version if held.trail else 0) + 1)
+        over = {timer.subject for timer in whole.untimers}
+        timers = tuple(timer for timer in whole.timers if timer.subject not in over)
+        return replace(whole, records=(kept, *whole.records), timers=timers)
+
+    def _one(self, held: Held, trail: Trail, report: Report) -> Change:
+        if knows(trail, report):
             return Change(report.sender)
-        kept = trail.but(
-            version=trail.version + 1,
-            history=(*trail.history, News(report.at, report.word))[-_HISTORY:],
-        )
-        why_not = self._why_not(held, trail, report)
+        known, why_not = trail, not_final(trail, report)
         if why_not is None:
-            receipt = self._receipt(held.subscription, report)
-            kept = kept.but(fate=report.fate, receipt_id=receipt.id)
-            return Change(report.sender, records=(kept, receipt), post=(receipt.id,))
-        if report.fate in OUTCOME_OF and trail.fate not in OUTCOME_OF:
-            kept = kept.but(fate=report.fate, why_not=why_not)
-        return Change(report.sender, records=(kept,), count=(why_not.value,))
+            known = with_final(trail, report)
+            why_not = self._due.why_not(held, known) if decided(known) else WhyNot.PARTS_MISSING
+        kept = noted(known, report, why_not)
+        over = decided(kept) and not decided(trail)
+        # Only a text with news before this may be waited for.
+        untimers = (self._chase(kept),) if over and trail.history else ()
+        if why_not is None:
+            receipt = self._due.receipt(held.subscription, kept, kept.fate)
+            kept = kept.but(receipt_id=receipt.id)
+            return Change(
+                report.sender,
+                records=(kept, receipt),
+                post=(receipt.id,),
+                untimers=untimers,
+                count=(REPORTS, RECEIPTS),
+            )
+        change = Change(report.sender, untimers=untimers, count=(REPORTS, why_not.value))
+        if over:
+            kept = kept.but(why_not=why_not)
+        elif not decided(kept):
+            change = self._chasing(held, trail, kept, change)
+        change = replace(change, records=(kept,))
+        return self._explained(held, change) if why_not is WhyNot.FRIEND_OFF_NET else change
 
-    def _why_not(self, held: Held, trail: Trail, report: Report) -> WhyNot | None:
-        if report.fate is Fate.UNKNOWN:
-            return WhyNot.UNKNOWN_WORD
-        if report.fate not in OUTCOME_OF:
-            return WhyNot.UNDERWAY
-        if trail.fate in OUTCOME_OF:
-            return WhyNot.REPEATED if trail.fate is report.fate else WhyNot.CONTRADICTED
-        return self._not_served(held.subscription, held.friend or Subscription(report.friend))
+    def _chasing(self, held: Held, was: Trail, trail: Trail, change: Change) -> Change:
+        """A first word that is not the last: if no other comes in time, the customer hears so."""
+        if was.history or self._due.why_not(held, trail) is not None:
+            return change
+        at = self._clock.now() + self._patience
+        return replace(change, timers=(self._chase(trail, at),))
 
-    def _not_served(self, customer: Subscription, friend: Subscription) -> WhyNot | None:
-        if not runs(customer, self._clock.now()):
-            return _NOT_RECEIVING.get(customer.state, WhyNot.NOT_SUBSCRIBED)
-        if self._numbering.home_of(friend).network is not Network.CHINA_MOBILE:
-            return WhyNot.FRIEND_OFF_NET
-        covered = self._book.province(self._province(customer)) is not None
-        return None if covered else WhyNot.PROVINCE_CLOSED
+    @staticmethod
+    def _chase(trail: Trail, at: dt.datetime | None = None) -> Timer:
+        return Timer(CHASE, trail.sender, f"{trail.message_id}|{trail.friend}", at)
 
-    def _province(self, customer: Subscription) -> str:
-        return self._numbering.home_of(customer).province or ""
+    def chase(self, timer: Timer) -> None:
+        """A text whose fate nobody told in time: the customer hears that there is no answer yet.
 
-    def _receipt(self, customer: Subscription, report: Report) -> Receipt:
-        now = self._clock.now()
-        province = self._book.province(self._province(customer))
-        assert province is not None  # noqa: S101 - _why_not has looked
-        tariff = tariff_on(province, now)
-        outcome = OUTCOME_OF[report.fate]
-        language = customer.language or province.languages[0]
-        price = receipt_fen(province, now, outcome, before=tariff.free_receipts)
-        seed = _seed(report.sender, report.message_id)
-        return Receipt(
-            id=self._store.receipt_id(report.sender, seed),
-            number=report.sender,
-            text=receipt_text(report.fate, report.friend, report.at, language),
-            mode=customer.mode,
-            language=language,
-            created_at=now,
-            version=1,
-            kind=Kind.RECEIPT,
-            message_id=report.message_id,
-            friend=report.friend,
-            outcome=outcome,
-            tariff=tariff.version,
-            price_fen=price if may_charge(customer, now) else 0,
-            free_receipts=tariff.free_receipts,
-        )
+        It costs nothing, and a late word still gives its receipt. Raises StoreUnavailable.
+        """
+        message_id, _, friend = timer.subject.rpartition("|")
+        text = Trail(message_id, timer.number, Msisdn(friend))
+        told = self._due.receipt_id(text, answered=False)
+        wanted = Wanted(text.sender, text.friend, text.message_id, told)
+        held = self._store.read_all([wanted])[0]
+        trail, change = held.trail, Change(timer.number, fired=timer)
+        waited_for = trail is not None and not decided(trail) and held.receipt is None
+        if trail and waited_for and self._due.why_not(held, trail) is None:
+            receipt = self._due.receipt(held.subscription, trail, None)
+            chased = Heard(self._clock.now(), f"(none in time: receipt {receipt.id})")
+            kept = trail.but(version=trail.version + 1, history=(*trail.history, chased))
+            change = replace(change, records=(kept, receipt), post=(receipt.id,))
+        # A lost race needs no second try: the timer is still set, or its work is done.
+        self._store.commit(change)
+
+    def _explained(self, held: Held, change: Change) -> Change:
+        """The first off-net friend of a month: the customer is told once why no receipt comes."""
+        customer, month = held.subscription, month_of(self._clock.now())
+        if customer.off_net_told == month:
+            return change
+        notice = self._due.off_net_notice(customer, month)
+        told = customer.but(version=customer.version + 1, off_net_told=month)
+        return replace(change, records=(*change.records, told, notice), post=(notice.id,))
 
 
-#: States in which a customer holds the service and still gets no receipts.
-_NOT_RECEIVING = {SubscriptionState.SUSPENDED: WhyNot.SUSPENDED}
+#: The fate of a text of which only the receipt is left; which failure it was is forgotten.
+_FATE_LEFT = {
+    Outcome.DELIVERED: Fate.DELIVERED,
+    Outcome.FAILED: Fate.FAILED,
+    Outcome.REJECTED: Fate.REJECTED,
+}
 
 
-def _seed(sender: Msisdn, message_id: str) -> str:
-    """The same text gives the same receipt id, however often and whoever asks."""
-    return hashlib.blake2b(f"{sender}|{message_id}".encode(), digest_size=10).hexdigest()
+def _begun(report: Report, receipt: Receipt | None) -> Trail:
+    """A text of which nothing is known; or nothing any more, but that it had its receipt."""
+    fresh = Trail(report.message_id, report.sender, report.friend)
+    if receipt is None or receipt.outcome not in _FATE_LEFT:
+        return fresh
+    return fresh.but(fate=_FATE_LEFT[receipt.outcome], receipt_id=receipt.id)

@@ -8,6 +8,7 @@ from receipts import notices
 from receipts.delivery import RETRY, Delivery
 from receipts.model import Door, Subscription, next_month
 from receipts.ports import Answer, Change, Clock, Held, Outbox, Store, Timer
+from receipts.reports import CHASE, Reports
 from receipts.subscriptions import END, FEE, LAPSE, OWED, TRIAL, Asked, Step, Subscriptions
 
 
@@ -20,6 +21,7 @@ class Sweep:
         outbox: Outbox,
         subscriptions: Subscriptions,
         delivery: Delivery,
+        reports: Reports,
         clock: Clock,
     ) -> None:
         self._store, self._outbox, self._clock = store, outbox, clock
@@ -31,6 +33,7 @@ class Sweep:
             FEE: self._fee,
             OWED: self._owed,
             RETRY: self._retry,
+            CHASE: reports.chase,
             notices.CALL: self._sum_up,
         }
 

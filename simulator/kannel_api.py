@@ -22,6 +22,8 @@ _BUSY = {
     "http_429": (429, "Too many requests, try again later."),
 }
 _UCS2 = "2"
+_HEADER = "X-Kannel-"
+_SPELT_OTHERWISE = {"UCS-2": "utf-16-be", "UCS-2BE": "utf-16-be"}
 
 
 class Rejected(ValueError):
@@ -53,20 +55,36 @@ def kannel_api(settings: Settings, delivery: Delivery, faults: Faults) -> Bluepr
 
 
 def _fields() -> dict[str, str]:
-    raw = request.query_string
-    if request.method == "POST":
-        raw = raw + b"&" + request.get_data(cache=True)
-    text = raw.decode("latin-1")
-    charset = dict(parse_qsl(text)).get("charset", "UTF-8")
+    return _in_headers() if request.method == "POST" else _in_query()
+
+
+def _in_headers() -> dict[str, str]:
+    # The real one reads no form: a post is the text itself, and the rest stands in headers.
+    if request.mimetype != "text/plain":
+        raise Rejected("Invalid content-type")
+    said = {
+        name.removeprefix(_HEADER).lower(): value
+        for name, value in ((name.title(), value) for name, value in request.headers)
+        if name.startswith(_HEADER)
+    }
+    charset = request.mimetype_params.get("charset", "UTF-8")
+    return said | {"text": _decoded(request.get_data(), charset)}
+
+
+def _in_query() -> dict[str, str]:
+    text = request.query_string.decode("latin-1")
+    # The charset of the text is itself a field: the rest is plain letters in every charset.
+    plain = dict(parse_qsl(text, keep_blank_values=True))
+    octets = dict(parse_qsl(text, keep_blank_values=True, encoding="latin-1")).get("text", "")
+    charset = plain.get("charset", "UTF-8")
+    return plain | {"text": _decoded(octets.encode("latin-1"), charset)}
+
+
+def _decoded(octets: bytes, charset: str) -> str:
     try:
-        # The charset of the text is itself a field: the rest is plain letters in every charset.
-        plain = dict(parse_qsl(text, keep_blank_values=True))
-        if charset.upper().replace("_", "-") in {"UTF-16BE", "UCS-2", "UCS-2BE"}:
-            body = dict(parse_qsl(text, keep_blank_values=True, encoding="latin-1")).get("text", "")
-            return {**plain, "text": body.encode("latin-1").decode("utf-16-be")}
-        return {**plain, **dict(parse_qsl(text, True, encoding=charset, errors="strict"))}
+        return octets.decode(_SPELT_OTHERWISE.get(charset.upper(), charset))
     except (LookupError, UnicodeError):
-        raise Rejected(f"Charset conversion failed for {charset}, rejected") from None
+        raise Rejected("Charset or body misformed, rejected") from None
 
 
 def _knows(settings: Settings, asked: dict[str, str]) -> bool:

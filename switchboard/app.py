@@ -6,11 +6,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from ivr.webhooks import blueprint as ivr_doors
-from keywords.webhooks import kannel_doors, text_door, twilio_status_doors
+from keywords.feed import feed_door
+from keywords.kannel import kannel_doors
+from keywords.webhooks import text_door, twilio_status_doors
 from receipts.ports import StoreUnavailable
-from receipts.providers import kannel, twilio
+from receipts.providers import kannel, message_centre, twilio
 from switchboard import pulse, wiring
-from switchboard.gate import Gate, fields, guards_of, refuse
+from switchboard.gate import Gate, fields, refuse
 from switchboard.settings import Settings
 
 _log = structlog.get_logger()
@@ -26,7 +28,8 @@ _TWILIO = (
     "twilio_status.message_status",
     "twilio_status.receipt_status",
 )
-_KANNEL = ("kannel.kannel_report",)
+_KANNEL = ("kannel.kannel_sms", "kannel.kannel_report")
+_FEED = ("feed.feed_reports",)
 _ANYONE = ("pulse.healthz", "pulse.readyz", "pulse.metrics", "front")
 
 
@@ -42,7 +45,7 @@ def create_app(settings: Settings, built: wiring.Services | None = None) -> Flas
     _mount(app, built)
     _front(app, settings.front_page)
     gate = Gate(settings)
-    gate.stand_before(app, guards_of(gate, _TWILIO, _KANNEL, _ANYONE))
+    gate.stand_before(app, gate.table(twilio=_TWILIO, kannel=_KANNEL, feed=_FEED, anyone=_ANYONE))
     _answer_errors(app)
     return app
 
@@ -50,13 +53,16 @@ def create_app(settings: Settings, built: wiring.Services | None = None) -> Flas
 def _mount(app: Flask, built: wiring.Services) -> None:
     sending, learn = wiring.delivery(built), wiring.learning(built)
     app.register_blueprint(ivr_doors(wiring.hotline(built), sending, fields, refuse, learn))
-    app.register_blueprint(
-        text_door(built.store, wiring.conversation(built), wiring.replies(built), fields, learn)
+    conversation, replies, reports = (
+        wiring.conversation(built),
+        wiring.replies(built),
+        wiring.reports(built),
     )
+    app.register_blueprint(text_door(built.store, conversation, replies, fields, learn))
     app.register_blueprint(
         twilio_status_doors(
             built.store,
-            wiring.reports(built),
+            reports,
             sending,
             built.clock,
             twilio.fate_of,
@@ -64,8 +70,11 @@ def _mount(app: Flask, built: wiring.Services) -> None:
             fields,
         )
     )
-    app.register_blueprint(kannel_doors(built.store, sending, kannel.told_of))
-    app.register_blueprint(pulse.doors(built.store))
+    app.register_blueprint(
+        kannel_doors(built.store, conversation, replies, sending, kannel.heard, learn)
+    )
+    app.register_blueprint(feed_door(reports, built.clock, message_centre.fate_of))
+    app.register_blueprint(pulse.doors(built.store, built.memory.archive.counts))
 
 
 def _front(app: Flask, front_page: str) -> None:

@@ -44,9 +44,9 @@ def _credentials(settings: Settings) -> tuple[str, str]:
 def _kannel(settings: Settings) -> Kannel:
     return Kannel(
         settings.kannel_url,
-        settings.kannel_user,
-        settings.kannel_password,
+        (settings.kannel_user, settings.kannel_password),
         settings.kannel_secret,
         settings.short_code,
         settings.public_url,
+        settings.kannel_smsc,
     )

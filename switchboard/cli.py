@@ -15,7 +15,7 @@ from receipts.model import SHANGHAI, Kind, Msisdn
 from receipts.ports import StoreUnavailable
 from receipts.provinces import RuleBookWrong, check_report, describe, load_rule_book
 from statemachines.drawing import TABLES, document, mermaid
-from switchboard import cli_billing, cli_numbers, logs, serving, shown, wiring
+from switchboard import cli_billing, cli_numbers, cli_reports, logs, serving, shown, wiring
 from switchboard import demo as demonstration
 from switchboard.arguments import Number
 from switchboard.cli_doctor import doctor
@@ -206,7 +206,9 @@ def show_province(code: str) -> None:
         click.echo(describe(book, code))
 
 
-for _each in (*cli_numbers.commands(_services), *cli_billing.commands(_services)):
+_FAMILIES = (cli_numbers.commands, cli_billing.commands, cli_reports.commands)
+
+for _each in [command for family in _FAMILIES for command in family(_services)]:
     main.add_command(_each)
 
 

@@ -4,6 +4,8 @@ Every route names its guard in one table; a route without one keeps the app from
 """
 
 import hmac
+import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl, quote
 
@@ -21,6 +23,14 @@ Guard = Callable[[], None]
 
 #: Far more fields than any provider sends; more is an attempt to tire us.
 _MOST_FIELDS = 200
+
+#: A batch of 5,000 reports, and room to spare.
+_LARGEST_FEED = 4 * 1024 * 1024
+
+#: Seconds for which a signed batch may be sent: an old one caught on its way is refused.
+_FEED_WINDOW = 300
+
+_UNIX_TIME = re.compile(r"[0-9]{1,12}")
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -78,6 +88,26 @@ class Gate:
         path = quote(request.path, safe="/:@!$&'()*+,;=-._~")
         return f"{self._settings.public_url}{path}{'?' if query else ''}{query}"
 
+    def table(self, **routes: Iterable[str]) -> dict[str, Guard]:
+        """The guard of each route, from lists of routes by the guard's name."""
+        return {route: getattr(self, guard) for guard, listed in routes.items() for route in listed}
+
+    def feed(self) -> None:
+        """Only the message centre, whose signature covers the time and the whole body."""
+        request.max_content_length = _LARGEST_FEED
+        stamp = request.headers.get("X-Feed-Timestamp", "")
+        given = request.headers.get("X-Feed-Signature", "")
+        secret = self._settings.feed_secret
+        made = hmac.new(secret.encode(), f"{stamp}.".encode(), "sha256")
+        made.update(request.get_data())
+        fits = hmac.compare_digest(f"sha256={made.hexdigest()}".encode(), given.encode())
+        if not secret or not fits:
+            refused("feed signature")
+            raise Forbidden("the signature does not fit timestamp and body")
+        if not _UNIX_TIME.fullmatch(stamp) or abs(time.time() - int(stamp)) > _FEED_WINDOW:
+            refused("feed time")
+            raise Forbidden("the timestamp is too far from our clock: is this an old request?")
+
     def kannel(self) -> None:
         """Only our Kannel, which brings the secret we gave it."""
         known = self._settings.kannel_secret.encode()
@@ -117,14 +147,3 @@ def _form(body: bytes) -> list[tuple[str, str]]:
         )
     except ValueError as error:
         raise RequestEntityTooLarge("too many fields") from error
-
-
-def guards_of(
-    gate: Gate, twilio: Iterable[str], kannel: Iterable[str], anyone: Iterable[str]
-) -> dict[str, Guard]:
-    """The table of guards, from lists of routes."""
-    return (
-        dict.fromkeys(twilio, gate.twilio)
-        | dict.fromkeys(kannel, gate.kannel)
-        | dict.fromkeys(anyone, gate.anyone)
-    )

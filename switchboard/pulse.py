@@ -2,11 +2,13 @@
 
 import os
 import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, g, jsonify, request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
+    REGISTRY,
     CollectorRegistry,
     Counter,
     Gauge,
@@ -14,9 +16,12 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from receipts.ports import Store, StoreUnavailable
 from receipts.provinces import RuleBook, fingerprint
+from receipts.reckoning import Reckoning
 
 _REFUSED = Counter("sms_receipt_refused", "Requests refused at the gate", ["why"])
 _ANSWERED = Counter("sms_receipt_answered", "Requests answered", ["door", "status"])
@@ -50,7 +55,36 @@ def follows(book: RuleBook, before: RuleBook | None = None) -> None:
     _BOOK.labels(book.version, fingerprint(book)).set(1)
 
 
-def doors(store: Store) -> Blueprint:
+class Reckoned(Collector):
+    """What came of all reports, as the store has counted it: the same from every process."""
+
+    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """Nothing while the store is out of reach: a gap in a graph is true, a zero is not."""
+        try:
+            now = Reckoning.of(self._counts())
+        except StoreUnavailable:
+            return
+        yield CounterMetricFamily(
+            "sms_receipt_reports", "Reports that said something new", value=now.reports
+        )
+        yield CounterMetricFamily(
+            "sms_receipt_reports_with_receipt", "Reports that gave a receipt", value=now.receipts
+        )
+        reasons = CounterMetricFamily(
+            "sms_receipt_reports_without_receipt", "Reports that gave none", labels=["why"]
+        )
+        for why, times in now.reasons.items():
+            reasons.add_metric([why], times)
+        yield reasons
+        yield GaugeMetricFamily(
+            "sms_receipt_reports_missing", "Reports of unknown end: must be 0", value=now.missing
+        )
+
+
+def doors(store: Store, counts: Callable[[], Mapping[str, int]]) -> Blueprint:
     """The pages machines look at."""
     pages = Blueprint("pulse", __name__)
 
@@ -70,12 +104,15 @@ def doors(store: Store) -> Blueprint:
 
     @pages.get("/metrics")
     def metrics() -> Response:
-        registry = CollectorRegistry()
+        ours = CollectorRegistry()
+        ours.register(Reckoned(counts))
+        counted = REGISTRY
         folder = os.environ.get(SHARED)
         if folder and Path(folder).is_dir():
-            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-            return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+            counted = CollectorRegistry()
+            multiprocess.MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+        page = generate_latest(counted) + generate_latest(ours)
+        return Response(page, content_type=CONTENT_TYPE_LATEST)
 
     return pages
 

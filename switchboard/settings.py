@@ -38,6 +38,8 @@ class Settings:
     kannel_user: str = ""
     kannel_password: str = field(default="", repr=False)
     kannel_secret: str = field(default="", repr=False)
+    kannel_smsc: str = ""
+    feed_secret: str = field(default="", repr=False)
     text_provider: str = "twilio"
     flash_provider: str = ""
     hotline: str = "10086"
@@ -70,9 +72,11 @@ class Settings:
             lookup=reader.choice("LOOKUP", "none", ("none", "twilio")),
             twilio_lookup_url=reader.url("TWILIO_LOOKUP_URL", "https://lookups.twilio.com"),
             kannel_url=kannel_url,
-            kannel_user=given.get("KANNEL_USER", ""),
-            kannel_password=given.get("KANNEL_PASSWORD", ""),
+            kannel_user=reader.ascii("KANNEL_USER"),
+            kannel_password=reader.ascii("KANNEL_PASSWORD"),
             kannel_secret=reader.plain("KANNEL_SECRET"),
+            kannel_smsc=reader.plain("KANNEL_SMSC"),
+            feed_secret=given.get("FEED_SECRET", ""),
             text_provider=reader.choice("TEXT_PROVIDER", "twilio", _PROVIDERS),
             flash_provider=reader.choice(
                 "FLASH_PROVIDER", "kannel" if kannel_url else "", ("", *_PROVIDERS)
@@ -167,6 +171,13 @@ class _Reader:
         said = self._given.get(name, "")
         if said and not _PLAIN.fullmatch(said):
             self._faults.append(f"{name}: use letters, digits and . _ ~ - only")
+        return said
+
+    def ascii(self, name: str) -> str:
+        """What travels in a header: nothing but visible ASCII gets through one unharmed."""
+        said = self._given.get(name, "")
+        if not (said.isascii() and said.replace(" ", "").isprintable()):
+            self._faults.append(f"{name}: use printable ASCII characters only")
         return said
 
     def settle(self) -> None:

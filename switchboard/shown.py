@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
-from receipts.model import Charge, Language, Msisdn, Receipt, Subscription
+from receipts.model import Charge, Language, Msisdn, Receipt, Subscription, Trail
+from receipts.reckoning import Reckoning
 from receipts.tariff import fees, tariff_on
 from switchboard.wiring import Services
 
@@ -76,6 +77,36 @@ def charge(record: Charge) -> dict[str, Any]:
 def fields(record: object, names: Iterable[str]) -> dict[str, Any]:
     """Some of what a record holds, as plain values."""
     return _plain({name: getattr(record, name) for name in names})
+
+
+def reckoning(of: Reckoning) -> dict[str, Any]:
+    """What came of all reports, as ``reconcile`` prints it."""
+    return {
+        "reports": of.reports,
+        "receipts": of.receipts,
+        "reasons": of.reasons,
+        "missing": of.missing,
+        "balanced": of.missing == 0,
+    }
+
+
+def trail(known: Trail) -> dict[str, Any]:
+    """One person-to-person text, as ``trail`` prints it: each piece of news with its reason."""
+    return _plain(
+        {
+            "message_id": known.message_id,
+            "from": known.sender,
+            "to": known.friend,
+            "fate": known.fate,
+            "parts": known.parts,
+            "receipt": known.receipt_id,
+            "why_not": known.why_not,
+            "news": [
+                _plain({"at": heard.at, "word": heard.word, "why_not": heard.why_not})
+                for heard in known.history
+            ],
+        }
+    )
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -209,5 +209,12 @@ def worker(built: Services, changed: Callable[[], RuleBook | None] = lambda: Non
 def _working(built: Services) -> tuple[Delivery, Sweep]:
     """What a worker does its work with."""
     sending = delivery(built)
-    sweep = Sweep(built.store, built.memory.outbox, built.subscriptions, sending, built.clock)
+    sweep = Sweep(
+        built.store,
+        built.memory.outbox,
+        built.subscriptions,
+        sending,
+        reports(built),
+        built.clock,
+    )
     return sending, sweep

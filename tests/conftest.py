@@ -96,6 +96,7 @@ def settings(store_url: str, raw: "redis.Redis", tmp_path: Path) -> Settings:
             "KANNEL_USER": "receipts",
             "KANNEL_PASSWORD": "kannel-password",
             "KANNEL_SECRET": "kannel-secret",
+            "FEED_SECRET": "feed",
         }
     )
 

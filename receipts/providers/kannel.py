@@ -1,19 +1,21 @@
 """Kannel: a carrier's own line, and the only one of ours that can flash (message class 0)."""
 
 import datetime as dt
+import re
 from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
 
 from receipts.delivery import Told
-from receipts.model import Mode
+from receipts.model import Fate, Mode
 from receipts.ports import Abilities, Never, Parcel, SendingFailure, TryLater, Unsure
+from receipts.providers.message_centre import fate_of
 from receipts.providers.twilio import TIMEOUTS, never_connected
 from receipts.wording import is_gsm7
 
-#: All reports but "buffered": delivered 1, not delivered 2, queued 4, with the centre 8,
-#: refused by the centre 16 (Kannel user's guide, delivery reports).
+#: Delivered 1, not delivered 2, under way at the centre 4, taken by the centre 8, refused by it
+#: 16 (Kannel user's guide, delivery reports).
 _REPORTS_WANTED = 1 + 2 + 4 + 8 + 16
 
 _TOLD = {
@@ -24,10 +26,33 @@ _TOLD = {
     "16": Told.FAILED,
 }
 
+_NOT_DELIVERED = frozenset({Fate.EXPIRED, Fate.FAILED, Fate.REJECTED})
 
-def told_of(kind: str) -> Told:
-    """What a report's type means; an unknown number is never final."""
-    return _TOLD.get(kind, Told.UNKNOWN)
+#: The centre's word and error code in its report, as %A hands it on.
+_STAT = re.compile(r"\bstat:(\S{1,16})(?:\s+err:(\S{1,16}))?")
+
+#: Longer words of a centre are cut: they are kept for staff, and are no place for floods.
+_LONGEST_WORD = 60
+
+#: What Kannel says when it will not route a text, with the same status as for a wrong password.
+_NOT_ROUTABLE = "Not routable"
+
+
+def heard(kind: str, answer: str = "") -> tuple[Told, str]:
+    """What a report means, and its word for staff; ``answer`` is the centre's own, if known.
+
+    An unknown number or word is never final.
+    """
+    told = _TOLD.get(kind, Told.UNKNOWN)
+    found = _STAT.search(answer)
+    if found is None:
+        said = answer if told is Told.FAILED else ""
+        return told, f"type {kind} {said}".strip()[:_LONGEST_WORD]
+    stat, code = found.groups(default="")
+    # Kannel calls every report "not delivered" whose word it does not know: the word decides.
+    if told is Told.UNDELIVERED and fate_of(stat) not in _NOT_DELIVERED:
+        told = Told.UNKNOWN
+    return told, f"type {kind} {stat} {code}".strip()[:_LONGEST_WORD]
 
 
 class Kannel:
@@ -39,17 +64,26 @@ class Kannel:
     def __init__(
         self,
         url: str,
-        user: str,
-        password: str,
+        credentials: tuple[str, str],
         secret: str,
         sender: str,
         public_url: str,
+        smsc: str = "",
         connections: int = 16,
     ) -> None:
         self._url = url.rstrip("/")
         if not self._url.endswith("/sendsms"):
             self._url += "/cgi-bin/sendsms"
-        self._fixed = {"username": user, "password": password, "from": sender}
+        user, password = credentials
+        self._fixed = {
+            "username": user,
+            "password": password,
+            "from": sender,
+            "charset": "UTF-8",
+            "dlr-mask": str(_REPORTS_WANTED),
+        }
+        if smsc:
+            self._fixed["smsc"] = smsc
         self._report_url = f"{public_url.rstrip('/')}/kannel/report"
         self._secret = secret
         self._session = requests.Session()
@@ -58,29 +92,35 @@ class Kannel:
 
     def send(self, parcel: Parcel) -> str:
         """Hand one text over. Kannel gives no id of its own: ours comes back with its reports."""
-        # %d is Kannel's own escape for the kind of report; nothing else may hold a per cent sign.
-        report = urlencode({"secret": self._secret, "id": parcel.id}) + "&type=%d"
-        asked = self._fixed | {
-            "to": parcel.to,
-            "text": parcel.text,
-            "charset": "UTF-8",
-            "coding": "0" if is_gsm7(parcel.text) else "2",
-            "dlr-mask": str(_REPORTS_WANTED),
-            "dlr-url": f"{self._report_url}?{report}",
-        }
-        if parcel.mode is Mode.FLASH:
-            asked["mclass"] = "0"
-        # A query, for smsbox refuses form posts ("Invalid content-type", Kannel 1.4.5). As it holds
-        # the password, no redirect takes it elsewhere and no failure that shows it goes further.
+        # A query, for it is what every Kannel takes; smsbox refuses form posts ("Invalid
+        # content-type", 1.4.5). As it holds the password, no redirect takes it elsewhere and no
+        # failure that shows it goes further.
         try:
             answer = self._session.get(
-                self._url, params=asked, timeout=TIMEOUTS, allow_redirects=False
+                self._url, params=self._asked(parcel), timeout=TIMEOUTS, allow_redirects=False
             )
         except requests.RequestException as lost:
             raise _unanswered(lost) from None
         if answer.status_code != requests.codes.accepted:
             raise _judged(answer)
+        # "0: Accepted for delivery" or, while the line is down, "3: Queued for later delivery":
+        # either way Kannel holds it on its own disk now, and nobody else may send it.
         return parcel.id
+
+    def _asked(self, parcel: Parcel) -> dict[str, str]:
+        """How a text is to be sent, and where its reports go."""
+        # %d and %A are Kannel's own escapes, for the kind of report and for the centre's word;
+        # nothing else may hold a per cent sign.
+        about = urlencode({"secret": self._secret, "id": parcel.id}) + "&type=%d&answer=%A"
+        asked = self._fixed | {
+            "to": parcel.to,
+            "text": parcel.text,
+            "coding": "0" if is_gsm7(parcel.text) else "2",
+            "dlr-url": f"{self._report_url}?{about}",
+        }
+        if parcel.mode is Mode.FLASH:
+            asked["mclass"] = "0"
+        return asked
 
     def find(self, parcel: Parcel, since: dt.datetime, known: frozenset[str]) -> str | None:
         """Kannel cannot tell; only its report can. Never asked, since ``lookup`` is False."""
@@ -96,11 +136,16 @@ def _unanswered(lost: requests.RequestException) -> SendingFailure:
 
 def _judged(answer: requests.Response) -> SendingFailure:
     """What a refusal means. Kannel answers 202 only when it has taken the text."""
-    detail = f"kannel {answer.status_code}: {answer.text[:60].strip()}"
-    if answer.status_code == requests.codes.bad_request:
+    said, status = answer.text[:_LONGEST_WORD].strip(), answer.status_code
+    detail = f"kannel {status}: {said}"
+    if status == requests.codes.bad_request or _NOT_ROUTABLE in said:
         return Never(detail)
-    # 503 is smsbox's own "try again later"; what else answers may have passed it on.
-    refused = 300 <= answer.status_code < 500  # noqa: PLR2004
-    if refused or answer.status_code == requests.codes.unavailable:
-        return TryLater(detail)
-    return Unsure(detail)
+    # Others may stand between us and Kannel: what they say after our words went through is no
+    # proof that Kannel did not get them. 503 is everybody's word for "not taken, try again".
+    broken = status >= requests.codes.internal_server_error
+    if status < requests.codes.multiple_choices or (
+        broken and status != requests.codes.unavailable
+    ):
+        return Unsure(detail)
+    # The rest is a matter of set-up (password, address, pace): it can be mended while we wait.
+    return TryLater(detail)

@@ -117,6 +117,21 @@ class RedisArchive:
         found = self._server.ask(lambda: self._client.lrange(key, 0, -1))
         return [unpacked(Audit, raw) for raw in found]
 
+    def counts(self) -> dict[str, int]:
+        """How many reports there were, and what came of them, since the store was first used."""
+
+        def ask() -> list[dict[bytes, bytes]]:
+            pipe = self._client.pipeline(transaction=False)
+            for shard in range(self._keys.shards):
+                pipe.hgetall(self._keys.counts(shard))
+            return list(pipe.execute())
+
+        total: dict[str, int] = {}
+        for counted in self._server.ask(ask):
+            for name, count in counted.items():
+                total[name.decode()] = total.get(name.decode(), 0) + int(count)
+        return total
+
     def note(self, name: str, value: str | None = None) -> str | None:
         """A note to oneself across runs, such as how far a long look has got; set when given."""
         key = f"note:{name}"

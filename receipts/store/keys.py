@@ -3,6 +3,7 @@
 from binascii import crc_hqx
 
 from receipts.model import Msisdn
+from receipts.trails import id_form
 
 #: The consumer group of all workers.
 GROUP = "workers"
@@ -57,9 +58,9 @@ class Keys:
         """How much the number texted today."""
         return self.of(number, f"talk:{number.digits}")
 
-    def trail(self, sender: Msisdn, message_id: str) -> str:
-        """The news of one person-to-person text."""
-        return self.of(sender, f"trail:{sender.digits}:{message_id}")
+    def trail(self, sender: Msisdn, friend: Msisdn, message_id: str) -> str:
+        """The news of one person-to-person text, whichever way its id is spelt."""
+        return self.of(sender, f"trail:{sender.digits}:{friend.digits}:{id_form(message_id)}")
 
     def call(self, number: Msisdn, sid: str) -> str:
         """What one call has done."""

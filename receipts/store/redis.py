@@ -17,7 +17,7 @@ from receipts.model import (
     Talk,
     Trail,
 )
-from receipts.ports import Change, Committed, Held, Verdict
+from receipts.ports import Change, Committed, Held, Verdict, Wanted
 from receipts.store.keys import Keys
 from receipts.store.records import answer, restored, unpacked
 from receipts.store.script import Kept, Script
@@ -54,9 +54,7 @@ class RedisStore:
         claim: str | None = None,
         *,
         talk: bool = False,
-        message_id: str | None = None,
         call: str | None = None,
-        friend: Msisdn | None = None,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
         keys = self._keys
@@ -65,21 +63,15 @@ class RedisStore:
             names["claim"] = keys.claim(number, claim)
         if talk:
             names["talk"] = keys.talk(number)
-        if message_id is not None:
-            names["trail"] = keys.trail(number, message_id)
         if call is not None:
             names["call"] = keys.call(number, call)
-        if friend is not None:
-            names["friend"] = keys.subscription(friend)
         found = self._values(names)
         return Held(
             number,
             restored(Subscription, found["subscription"]) or Subscription(number),
             answered=answer(found.get("claim")),
             talk=restored(Talk, found.get("talk")),
-            trail=restored(Trail, found.get("trail")),
             call=restored(Call, found.get("call")),
-            friend=restored(Subscription, found.get("friend")),
         )
 
     def _values(self, names: dict[str, str]) -> dict[str, bytes | None]:
@@ -87,6 +79,29 @@ class RedisStore:
             return {}
         values = self._server.ask(lambda: self._client.mget(list(names.values())))
         return dict(zip(names, cast("list[bytes | None]", values), strict=True))
+
+    def read_all(self, wanted: Sequence[Wanted]) -> list[Held]:
+        """One round trip for many reports, in the order asked."""
+        names = [self._wanted(each) for each in wanted]
+        found = self._values({name: name for each in names for name in each})
+        return [self._held(*pair, found) for pair in zip(wanted, names, strict=True)]
+
+    def _wanted(self, wanted: Wanted) -> tuple[str, ...]:
+        keys, sender, friend = self._keys, wanted.sender, wanted.friend
+        people = (keys.subscription(sender), keys.subscription(friend))
+        receipt = self._receipt_key(wanted.receipt_id) if wanted.receipt_id else None
+        return (*people, keys.trail(sender, friend, wanted.message_id), *filter(None, (receipt,)))
+
+    @staticmethod
+    def _held(wanted: Wanted, names: tuple[str, ...], found: dict[str, bytes | None]) -> Held:
+        customer, friend, trail, *receipt = (found[name] for name in names)
+        return Held(
+            wanted.sender,
+            restored(Subscription, customer) or Subscription(wanted.sender),
+            trail=restored(Trail, trail),
+            friend=restored(Subscription, friend),
+            receipt=restored(Receipt, receipt[0]) if receipt else None,
+        )
 
     def commit(self, change: Change) -> Committed:
         """One round trip: all of it or nothing, on disk when it returns."""

@@ -105,7 +105,7 @@ class Script:
             case Receipt():
                 return keys.receipt(self.shard, record.id), kept.receipts
             case Trail():
-                return keys.trail(record.sender, record.message_id), kept.trails
+                return keys.trail(record.sender, record.friend, record.message_id), kept.trails
             case Talk():
                 return keys.talk(record.number), kept.talks
             case Owner():

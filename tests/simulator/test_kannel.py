@@ -20,8 +20,18 @@ FLASH = {
 
 def send(network: Any, method: str = "GET", **given: str) -> requests.Response:
     fields = {**FLASH, **given}
-    where = {"params": fields} if method == "GET" else {"data": fields}
-    return requests.request(method, f"{network.url}/cgi-bin/sendsms", timeout=5, **where)
+    url = f"{network.url}/cgi-bin/sendsms"
+    if method == "GET":
+        return requests.get(url, params=fields, timeout=5)
+    text, charset = fields.pop("text"), fields.pop("charset")
+    headers = {f"X-Kannel-{name.title()}": value for name, value in fields.items()}
+    headers["Content-Type"] = f"text/plain; charset={charset}"
+    return requests.post(url, data=text.encode(charset), headers=headers, timeout=5)
+
+
+def test_a_form_is_refused_as_the_real_one_refuses_it(network: Any) -> None:
+    answer = requests.post(f"{network.url}/cgi-bin/sendsms", data=FLASH, timeout=5)
+    assert (answer.status_code, answer.text) == (400, "Invalid content-type")
 
 
 def test_mclass_0_flashes_over_the_screen_and_the_next_one_replaces_it(

@@ -1,0 +1,226 @@
+"""Whatever the network says, in whatever order: exactly the receipts that the design promises.
+
+The reference is written from the design's table alone; it shares nothing with the service but the
+trade's words.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from receipts.model import Kind, Msisdn, Report
+from receipts.ports import Change
+from receipts.providers.message_centre import fate_of
+from receipts.reckoning import Reckoning
+from statemachines.subscription import SubscriptionState
+from switchboard import wiring
+from switchboard.wiring import Services
+from tests.conftest import TestClock
+
+SENDERS = ("+8613802880000", "+8613802880001", "+8613957112345")
+ON_NET, OFF_NET = ("+8613800138000", "+8613802880001"), ("+8613001012345", "+447700900123")
+FRIENDS = ON_NET + OFF_NET
+
+#: 16 and 4096 look alike in both bases: 10 and 1000 are other texts. The last is no number.
+IDS = (10, 16, 1000, 4096, 0xBEEF, 0xDEADBEEF, 2**64 - 1, "SM0a1b2c3d4e5f60718293a4b5c6d7e8f9")
+
+FINAL = {"DELIVRD": "delivered", "EXPIRED": "failed", "UNDELIV": "failed", "REJECTD": "rejected"}
+WORDS = (*FINAL, *FINAL, "ACCEPTD", "ENROUTE", "DELETED", "UNKNOWN", "WEIRD")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text somebody sent: who, to whom, its id, and in how many parts."""
+
+    sender: str
+    friend: str
+    id: int | str
+    parts: int
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the network says of a part of a text, with the id spelt in one of its ways."""
+
+    text: Text
+    spelt: str
+    part: int
+    word: str
+
+
+@dataclass(frozen=True)
+class Stands:
+    """From now on a customer stands so with the service."""
+
+    sender: str
+    state: SubscriptionState
+
+
+Step = Stands | list[Said]
+
+
+def reference(steps: list[Step]) -> tuple[Counter[tuple[str, str, str]], set[str]]:
+    """The receipts due (sender, friend, outcome), and who is told of other networks."""
+    receiving: set[str] = set()
+    finals: dict[Text, dict[int, str]] = {}
+    due: Counter[tuple[str, str, str]] = Counter()
+    told: set[str] = set()
+    for step in steps:
+        if isinstance(step, Stands):
+            receiving.discard(step.sender)
+            receiving.update({step.sender} if step.state in {"active", "ending"} else ())
+            continue
+        for said in step:
+            text, parts = said.text, finals.setdefault(said.text, {})
+            if said.word not in FINAL or len(parts) == text.parts:
+                continue  # not final, or unknown to us; or all is said, and stands
+            parts.setdefault(said.part, FINAL[said.word])  # the first final stands
+            if len(parts) < text.parts or text.sender not in receiving:
+                continue  # one receipt when all parts are final; none without the service
+            failed = [parts[n] for n in sorted(parts) if parts[n] != "delivered"]
+            if text.friend in ON_NET:
+                due[text.sender, text.friend, (*failed, "delivered")[0]] += 1
+            else:
+                told.add(text.sender)
+    return due, told
+
+
+def spellings(message: int | str) -> list[str]:
+    if isinstance(message, str):
+        return [message, message.upper(), message.lower(), f" {message} "]
+    plain, hexed = str(message), f"{message:x}"
+    marked = [f"0x{hexed}", f"0X{hexed.upper()}", f"0x000{hexed}"]
+    # Without a letter and unmarked, hex cannot be told from a plain number: no centre's reader can.
+    bare = [] if hexed.isdigit() else [hexed, hexed.upper(), hexed.zfill(20), f"000{hexed}"]
+    return [plain, plain.zfill(20), f"0{plain}", *marked, *bare]
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> list[Step]:
+    # Two ids at most in one story, so that texts of the same id meet in most of them.
+    ids = draw(st.lists(st.sampled_from(IDS), min_size=1, max_size=2, unique=True))
+    who = st.tuples(st.sampled_from(SENDERS), st.sampled_from(FRIENDS), st.sampled_from(ids))
+    sent = draw(st.lists(who, min_size=2, max_size=6, unique=True))
+    texts = [Text(*each, parts=draw(st.integers(1, 4))) for each in sent]
+
+    @st.composite
+    def news(draw: st.DrawFn) -> Said:
+        text = draw(st.sampled_from(texts))
+        spelt = draw(st.sampled_from(spellings(text.id)))
+        part = draw(st.integers(1, text.parts))
+        return Said(text, spelt, part, draw(st.sampled_from(WORDS)))
+
+    stands = st.builds(Stands, st.sampled_from(SENDERS), st.sampled_from(SubscriptionState))
+    steps = st.one_of(st.lists(news(), min_size=1, max_size=8), stands)
+    first = [Stands(sender, SubscriptionState.ACTIVE) for sender in SENDERS[:2]]
+    return [*first, *draw(st.lists(steps, min_size=3, max_size=14))]
+
+
+def lived(built: Services, steps: list[Step]) -> None:
+    """The same story, told to the service."""
+    reports = wiring.reports(built)
+    for step in steps:
+        if isinstance(step, Stands):
+            held = built.store.read(Msisdn(step.sender)).subscription
+            now = held.but(version=held.version + 1, state=step.state)
+            built.store.commit(Change(held.number, records=(now,)))
+            continue
+        heard = [
+            Report(
+                said.spelt,
+                Msisdn(said.text.sender),
+                Msisdn(said.text.friend),
+                fate_of(said.word),
+                said.word,
+                built.clock.now(),
+                said.part,
+                said.text.parts,
+            )
+            for said in step
+        ]
+        if len(heard) == 1:
+            reports.take(heard[0])
+        else:
+            reports.take_all(heard)
+
+
+@pytest.fixture
+def unhurried(raw: "redis.Redis") -> Iterator["redis.Redis"]:
+    """The store without its wait for the disk: this is about what is written, not when."""
+    raw.config_set("appendfsync", "no")
+    yield raw
+    raw.config_set("appendfsync", "always")
+
+
+def test_every_story_gives_exactly_the_receipts_of_the_reference(
+    built: Services, unhurried: "redis.Redis"
+):
+    @settings(
+        derandomize=True, deadline=None, max_examples=200, suppress_health_check=[*HealthCheck]
+    )
+    @given(stories())
+    def exactly(steps: list[Step]) -> None:
+        unhurried.flushall()
+        lived(built, steps)
+        due, told = reference(steps)
+        records = [r for s in SENDERS for r in built.store.receipts_of(Msisdn(s), 100, None)]
+        made = [r for r in records if r.kind is Kind.RECEIPT]
+        assert Counter((str(r.number), str(r.friend), str(r.outcome)) for r in made) == due
+        notices = [str(r.number) for r in records if r.kind is Kind.NOTICE]
+        assert sorted(notices) == sorted(told)
+        posted = [fields[b"id"].decode() for _, fields in every_posted(unhurried)]
+        assert sorted(posted) == sorted(r.id for r in records)
+        # Only a delivered text costs anything.
+        assert all(bool(r.price_fen) <= (r.outcome == "delivered") for r in records)
+        now = Reckoning.of(built.memory.archive.counts())
+        news = {(s.text, s.part, s.word) for step in steps if isinstance(step, list) for s in step}
+        assert (now.reports, now.receipts, now.missing) == (len(news), due.total(), 0)
+
+    exactly()
+
+
+def every_posted(raw: "redis.Redis") -> list[tuple[bytes, dict[bytes, bytes]]]:
+    return [entry for key in raw.scan_iter("*:outbox") for entry in raw.xrange(key)]
+
+
+def test_parts_that_nobody_agrees_on_give_one_receipt_at_most(
+    built: Services, unhurried: "redis.Redis", clock: TestClock
+):
+    anna, friend = Msisdn(SENDERS[0]), Msisdn(ON_NET[0])
+    reports = wiring.reports(built)
+
+    @settings(
+        derandomize=True, deadline=None, max_examples=100, suppress_health_check=[*HealthCheck]
+    )
+    @given(
+        st.lists(
+            st.integers(1, 4).flatmap(
+                lambda parts: st.tuples(
+                    st.integers(1, parts), st.just(parts), st.sampled_from(WORDS), st.booleans()
+                )
+            ),
+            max_size=14,
+        )
+    )
+    def at_most_one(said: list[tuple[int, int, str, bool]]) -> None:
+        unhurried.flushall()
+        lived(built, [Stands(SENDERS[0], SubscriptionState.ACTIVE)])
+        waiting: list[Report] = []
+        for part, parts, word, alone in said:
+            about = (fate_of(word), word, clock.now(), part, parts)
+            waiting.append(Report("7", anna, friend, *about))
+            if alone:
+                reports.take_all(waiting)
+                waiting = []
+        reports.take_all(waiting)
+        made = built.store.receipts_of(anna, 100, Kind.RECEIPT)
+        assert len(made) <= 1
+        now = Reckoning.of(built.memory.archive.counts())
+        assert (now.receipts, now.missing) == (len(made), 0)
+
+    at_most_one()
