@@ -136,6 +136,8 @@ class Hotline:
         place = pressed.place
         if pressed.key:
             event = keys(place).get(pressed.key[:1], CallEvent.WRONG)
+            if event is CallEvent.PROVINCE and not self._province_of(pressed.key):
+                event = CallEvent.WRONG
         elif pressed.speech:
             event = self._ear.meant(place, pressed.speech)
         else:
@@ -180,13 +182,17 @@ class Hotline:
         return "".join(say.text for say in self._phrases(phrases, language))
 
     def _province(self, customer: Subscription, asked: Asked) -> Act:
-        """The caller said where the number is at home, by key or by name."""
-        provinces = self._business.book.provinces
-        for place, (code, province) in enumerate(provinces.items(), start=1):
-            named = (province.names.zh in asked.heard, province.names.en in asked.heard.title())
-            if asked.heard == str(place) or any(named):
-                return self._business.says_province(customer, code)
-        return Act(customer)
+        """The caller said where the number is at home."""
+        code = self._province_of(asked.heard)
+        return self._business.says_province(customer, code) if code else Act(customer)
+
+    def _province_of(self, heard: str) -> str | None:
+        """The code of the province that a key stands for, or that some words name."""
+        for place, (code, province) in enumerate(self._business.book.provinces.items(), start=1):
+            named = (province.names.zh in heard, province.names.en in heard.title())
+            if heard == str(place) or any(named):
+                return code
+        return None
 
     def _noted(
         self, change: Change, held: Held, sid: str, phrases: tuple[Phrase, ...], said: Language

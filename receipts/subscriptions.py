@@ -13,6 +13,7 @@ import msgspec
 from receipts.charges import monthly, on_leaving, runs, served
 from receipts.consent import chained
 from receipts.model import (
+    SHANGHAI,
     Audit,
     Charge,
     Door,
@@ -160,7 +161,8 @@ class Subscriptions:
             return "not_on_net", {}
         if place.home.province is None:
             return "province_unknown", {}
-        if place.province is None:
+        today = self._clock.now().astimezone(SHANGHAI).date()
+        if place.province is None or not place.province.begun(today):
             return "not_covered", {"province": self.book.name(place.home.province, language)}
         if not place.province.has(door):
             facts = {"province": self.book.name(place.home.province, language)}
@@ -186,7 +188,7 @@ class Subscriptions:
             return self._refused(customer, outcome.reason, asked)
         if customer.unpaid:
             # Whoever was ended for unpaid fees comes back once they are paid.
-            return self._refused(customer, "unpaid", asked)
+            return self._refused(customer, "owing", asked)
         now, province = self._clock.now(), self._province(customer)
         until = now + province.window
         tariff = tariff_on(province, now)

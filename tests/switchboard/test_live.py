@@ -1,6 +1,7 @@
 """The rule book is edited while the service runs."""
 
 import dataclasses
+import datetime as dt
 import os
 import signal
 import socket
@@ -124,6 +125,16 @@ def test_a_comment_is_no_change(doors: Network, book: Path):
     with capture_logs() as told:
         assert BEFORE in offer(doors)
     assert told == []
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_province_opens_on_the_day_of_its_first_price(
+    doors: Network, book: Path, clock: TestClock
+):
+    write(book, book.read_text().replace("from = 2020-01-01", "from = 2027-01-01", 1))
+    assert "广东尚未开通" in offer(doors)
+    clock.at = dt.datetime(2026, 12, 31, 16, tzinfo=dt.UTC)  # midnight in China
+    assert BEFORE in offer(doors)
 
 
 @pytest.mark.usefixtures("at_once")
