@@ -85,7 +85,7 @@ def test_a_number_of_no_known_province_is_asked_by_text_and_never_given_a_price(
     assert "元" not in asked
     network.text(UNKNOWN, "6")
     assert desk.shown(UNKNOWN)["province"] == "CN-ZJ"
-    assert desk.of(UNKNOWN).source == "asked"
+    assert desk.shown(UNKNOWN)["source"] == "asked"
     network.open(UNKNOWN)
     assert desk.shown(UNKNOWN)["state"] == "active"
 
