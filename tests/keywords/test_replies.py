@@ -14,7 +14,7 @@ from receipts.numbering import Numbering
 from receipts.ports import Answer
 from receipts.provinces import load_rule_book
 from receipts.subscriptions import Asked, Subscriptions
-from receipts.wording import Catalogue, notices, segments
+from receipts.wording import Catalogue, day, notices, segments
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueState
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
 from tests.standing import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
@@ -60,6 +60,7 @@ def longest_facts(number: str, language: Language, mode: Mode = Mode.TEXT) -> di
         | {"count": "12345", "province": BOOK.name("CN-NM", language)}
         | {"words": "|".join(words[-3:]), "word": words[-1], "choices": CHOICES[language]}
         | {"ends": BUSINESS.facts(customer, language)["ends"], "doors": doors[1]["doors"]}
+        | {"from": day(next_month(CLOCK.now()), language)}
     )
 
 
