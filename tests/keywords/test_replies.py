@@ -1,6 +1,7 @@
 """Every sentence we text, at its longest: two segments at most, and no fact left out."""
 
 import datetime as dt
+import re
 from itertools import permutations, product
 from pathlib import Path
 
@@ -60,6 +61,8 @@ def longest_facts(number: str, language: Language, mode: Mode = Mode.TEXT) -> di
         | {"count": "12345", "province": BOOK.name("CN-NM", language)}
         | {"words": "|".join(words[-3:]), "word": words[-1], "choices": CHOICES[language]}
         | {"ends": BUSINESS.facts(customer, language)["ends"], "doors": doors[1]["doors"]}
+        | {"opened": day(next_month(CLOCK.now()), language)}
+        | {"door": max(re.split("、|, ", doors[1]["doors"]), key=len)}
         | {"from": day(next_month(CLOCK.now()), language)}
     )
 
@@ -92,7 +95,7 @@ def test_an_ended_order_and_what_was_said_instead_fit_two_segments_together(lang
     }
     instead = {
         "ordinary": ("not_open",), "flash": ("not_open",), "ask": ("state_none",),
-        "receipts": ("receipts_list",), "charges": ("charges_list",),
+        "receipts": ("receipts_list",), "charges": ("charges_list", "charges_why"),
         "chinese": ("language_set",), "english": ("language_set",), "list_all": ("list_none",),
         "help": ("help",), "elsewhere": ("elsewhere",), "near": ("near",), "unknown": ("unknown",),
     }  # fmt: skip
