@@ -44,7 +44,7 @@ _YES_NO = {"1": _E.YES, "2": _E.NO}
 
 _PAGES: dict[CallState, dict[str, CallEvent]] = {
     CallState.LANGUAGE: {"1": _E.CHINESE, "2": _E.ENGLISH},
-    CallState.WHICH_PROVINCE: {str(key): _E.PROVINCE for key in range(1, 9)},
+    CallState.WHICH_PROVINCE: {str(key): _E.PROVINCE for key in range(1, 10)},
     CallState.OFFER: _YES_NO,
     CallState.CANCELLING: _YES_NO,
     CallState.OVER: {},

@@ -30,6 +30,17 @@ from statemachines.subscription import HOLDING
 #: Texts that teach or guide change nothing, and are counted so that machines get no endless talk.
 _HINTS = frozenset({"unknown", "near", "elsewhere", "nothing_waits", "refusal"})
 
+#: What one who had the service is answered also where it can be ordered no more: it left the
+#: network, or its province closed. What was charged is told, not denied.
+_LOOKING_BACK = frozenset(
+    {
+        DialogueEvent.CANCEL,
+        DialogueEvent.LIST_ALL,
+        DialogueEvent.RECEIPTS,
+        DialogueEvent.CHARGES,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class IncomingText:
@@ -102,7 +113,9 @@ class Conversation:
         # A question is asked once: whatever comes next answers it or leaves it.
         step = Step(customer.but(question=None))
         refusal = self._business.refusal(customer, Door.TEXT, language)
-        if refusal and customer.state not in HOLDING and event is not DialogueEvent.ITEM:
+        if event is DialogueEvent.ITEM or (customer.opened_at and event in _LOOKING_BACK):
+            refusal = None
+        if refusal and customer.state not in HOLDING:
             return self._refused(held, text, step, refusal, asked)
         outcome = KEYWORD_DIALOGUE.fire(stage, event)
         if outcome.reason is not None:

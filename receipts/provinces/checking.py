@@ -21,6 +21,28 @@ GREETINGS = frozenset({"zh", "en", "yue"})
 _KEPT_FOLDED = frozenset(fold(word) for word in KEPT)
 _NEEDED = (Wish.OPEN, Wish.CANCEL, Wish.ASK, Wish.ORDINARY, Wish.FLASH)
 _LISTS = ("code", "zh", "en", "kept")
+#: Wishes whose words our sentences take from the book, by the list they are taken from where a
+#: province has none of its own, or where there is no province.
+_QUOTED = {
+    "code": (Wish.CANCEL,),
+    "zh": (Wish.OPEN, Wish.ASK),
+    "en": (Wish.OPEN, Wish.ASK),
+}
+#: Words that our sentences and our domain name outright, whatever the book.
+TAUGHT = (
+    ("code", Wish.ORDINARY, "PT"),
+    ("code", Wish.FLASH, "SX"),
+    ("code", Wish.RECEIPTS, "ZJHZ"),
+    ("code", Wish.CHINESE, "ZH"),
+    ("code", Wish.ENGLISH, "EN"),
+    ("code", Wish.HELP, "BZ"),
+    ("code", Wish.LIST_ALL, "0000"),
+    ("code", Wish.LIST_ALL, "00000"),
+    ("code", Wish.YES, "Y"),
+    ("zh", Wish.YES, "是"),
+)
+#: The hotline asks for a province with one key.
+_MOST_PROVINCES = 9
 
 Spelled = tuple[tuple[Step, ...], Wish, str]
 
@@ -28,7 +50,9 @@ Spelled = tuple[tuple[Step, ...], Wish, str]
 def faults_of(book: RuleBook) -> Iterator[Fault]:
     """Everything that is wrong with a book whose types are right."""
     yield from _service_words(book)
+    yield from _said_by_us(book)
     yield from _sending(book)
+    yield from _provinces(book)
     yield from _versions(book)
     for province in book.provinces.values():
         yield from _doors(book, province)
@@ -57,6 +81,33 @@ def _service_words(book: RuleBook) -> Iterator[Fault]:
                 f"{word} is {'' if where[1] != 'kept' else 'not '}a word the provider keeps",
                 "list exactly the provider's own words in [words.kept]",
             )
+
+
+def _said_by_us(book: RuleBook) -> Iterator[Fault]:
+    """What a reply tells customers to text must be understood."""
+    for name, wishes in _QUOTED.items():
+        words: WordList = getattr(book.words, name)
+        for wish in wishes:
+            if wish not in words:
+                fix = f'add {wish} = ["..."] to [words.{name}]'
+                yield Fault(("words", name, wish.value), f"no word for {wish}", fix)
+    meant = {(wish, fold(word)) for _, wish, word in _everywhere(book)}
+    for name, wish, word in TAUGHT:
+        if (wish, fold(word)) not in meant:
+            yield Fault(
+                ("words", name, wish.value),
+                f"our replies teach {word} for {wish}, and it is not understood",
+                f'add "{word}" to {wish} in [words.{name}]',
+            )
+
+
+def _provinces(book: RuleBook) -> Iterator[Fault]:
+    for code in list(book.provinces)[_MOST_PROVINCES:]:
+        yield Fault(
+            ("provinces", code),
+            f"is one more than {_MOST_PROVINCES}: the hotline asks for the province with one key",
+            "run the provinces beyond as a service of their own",
+        )
 
 
 def _words(book: RuleBook, province: Province) -> Iterator[Fault]:

@@ -9,12 +9,14 @@ from msgspec import Meta
 
 from receipts.model import Door, Language, Wish
 
-Count = Annotated[int, Meta(ge=0)]
-Some = Annotated[int, Meta(ge=1)]
+# Nothing here needs more, and dates reckoned with more would leave the calendar.
+Count = Annotated[int, Meta(ge=0, le=100_000)]
+Some = Annotated[int, Meta(ge=1, le=100_000)]
+Months = Annotated[int, Meta(ge=1, le=600)]
 Text = Annotated[str, Meta(min_length=1)]
 #: The source's own bounds: 0-3 yuan.
 Fen = Annotated[int, Meta(ge=0, le=300)]
-WordList = dict[Wish, tuple[Text, ...]]
+WordList = dict[Wish, Annotated[tuple[Text, ...], Meta(min_length=1)]]
 
 
 class Effect(StrEnum):
@@ -47,7 +49,7 @@ class Tariff(Rules, frozen=True, kw_only=True):
     monthly_fen: Fen
     per_receipt_fen: Fen
     free_receipts: Count = 0
-    trial_days: Count = 0
+    trial_days: Annotated[int, Meta(ge=0, le=366)] = 0
 
     @property
     def free(self) -> bool:
@@ -77,6 +79,10 @@ class Province(Rules, frozen=True, kw_only=True):
         """The tariff in force on a day in China; before the first one, the first."""
         begun = [tariff for tariff in self.tariffs if tariff.since <= day]
         return begun[-1] if begun else self.tariffs[0]
+
+    def begun(self, day: dt.date) -> bool:
+        """Whether there is a price by a day in China; before that nobody can order here."""
+        return self.tariffs[0].since <= day
 
     def tariff(self, version: str) -> Tariff | None:
         """The tariff of that version, None when this book has none."""
@@ -111,9 +117,9 @@ class Retention(Rules, frozen=True, kw_only=True):
 
     claims_days: Some = 40
     trails_days: Some = 40
-    receipts_months: Some = 6
+    receipts_months: Months = 6
     # Orders are disputed within five months at the latest (telecom rules, domain notes rule 14).
-    audit_months: Annotated[int, Meta(ge=5)] = 36
+    audit_months: Annotated[int, Meta(ge=5, le=600)] = 36
 
 
 class Sending(Rules, frozen=True, kw_only=True):
