@@ -60,6 +60,7 @@ class Due:
         tariff, language = tariff_on(province, now), self._language(customer)
         outcome = OUTCOME_OF[fate] if fate else Outcome.NO_ANSWER
         price = receipt_fen(province, now, outcome, before=tariff.free_receipts)
+        gathers = customer.mode is Mode.FLASH and self._book.sending.digest_seconds > 0
         # A long text has arrived when the last of its parts has, whichever report came last.
         at = max(final.at for final in text.finals) if fate else now
         return Receipt(
@@ -77,6 +78,7 @@ class Due:
             tariff=tariff.version,
             price_fen=price if may_charge(customer, now) else 0,
             free_receipts=tariff.free_receipts,
+            waits_until=now + self._book.sending.digest if gathers else None,
         )
 
     def off_net_notice(self, customer: Subscription, month: str) -> Receipt:

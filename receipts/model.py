@@ -184,10 +184,11 @@ class Owner(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Kind(StrEnum):
-    """What a thing we send is: the fate of a text, or word about the customer's own order."""
+    """What a thing we send is: a receipt, word of the customer's own order, several receipts."""
 
     RECEIPT = "receipt"
     NOTICE = "notice"
+    DIGEST = "digest"
 
 
 class News(msgspec.Struct, frozen=True, array_like=True):
@@ -230,6 +231,11 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     charge_fen: int = 0
     note: str | None = None
     history: tuple[News, ...] = ()
+    #: Until when it waits for others to join its flash; None once it is in the outbox.
+    waits_until: dt.datetime | None = None
+    #: Of a digest: the receipts told in it. Of such a receipt: the digest, whose fate is its own.
+    members: tuple[str, ...] = ()
+    digest: str | None = None
 
     def but(self, **changes: object) -> Self:
         """The same receipt with some fields changed."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 import redis
 from flask import Flask
@@ -15,6 +16,7 @@ from pytest_socket import socket_allow_hosts
 from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
+from receipts.provinces import RuleBook, load_rule_book
 from receipts.store.embedded import EmbeddedStore
 from switchboard import wiring
 from switchboard.app import create_app
@@ -105,11 +107,20 @@ def settings(store_url: str, raw: "redis.Redis", tmp_path: Path) -> Settings:
 def built(
     settings: Settings, clock: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[wiring.Services]:
-    """All services on the real store, with the test's clock."""
+    """All services on the real store, with the test's clock.
+
+    A flash receipt is in the outbox at once; what is about digests asks for them.
+    """
     monkeypatch.setattr(wiring, "clock_for", lambda *_, **__: clock)
-    services = wiring.services(settings)
+    services = wiring.services(settings, gathering(load_rule_book(settings.rule_book), 0))
     yield services
     services.memory.close()
+
+
+def gathering(book: RuleBook, seconds: int) -> RuleBook:
+    """The book, with flash receipts that wait so long for others."""
+    sending = msgspec.structs.replace(book.sending, digest_seconds=seconds)
+    return msgspec.structs.replace(book, sending=sending)
 
 
 @pytest.fixture

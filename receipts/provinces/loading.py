@@ -43,6 +43,7 @@ _FIXES = {
     "per_receipt_fen": _FEN,
     "delays_seconds": _SECONDS,
     "look_after_seconds": _SECONDS,
+    "digest_seconds": "write whole seconds from 0 (off) to 60",
     "audit_months": "keep at least the 5 months in which orders are disputed",
 }
 

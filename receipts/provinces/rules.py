@@ -125,6 +125,13 @@ class Sending(Rules, frozen=True, kw_only=True):
     expire_after_hours: Some = 24
     validity_hours: Some = 48
     margin_hours: Count = 2
+    # A receipt that comes a minute late has lost its point.
+    digest_seconds: Annotated[int, Meta(ge=0, le=60)] = 2
+
+    @property
+    def digest(self) -> dt.timedelta:
+        """How long a flash receipt waits for others to join it; nothing is off."""
+        return dt.timedelta(seconds=self.digest_seconds)
 
     def delay(self, attempts: int) -> dt.timedelta:
         """How long to wait after so many attempts; the last delay repeats."""
