@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -54,6 +55,12 @@ class TestClock:
 
     def move(self, **by: float) -> None:
         self.at += dt.timedelta(**by)
+
+
+@cache
+def shipped_book() -> RuleBook:
+    """The rule book of the product, read and checked once for all tests."""
+    return load_rule_book(None)
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +119,8 @@ def built(
     A flash receipt is in the outbox at once; what is about digests asks for them.
     """
     monkeypatch.setattr(wiring, "clock_for", lambda *_, **__: clock)
-    services = wiring.services(settings, gathering(load_rule_book(settings.rule_book), 0))
+    book = load_rule_book(settings.rule_book) if settings.rule_book else shipped_book()
+    services = wiring.services(settings, gathering(book, 0))
     yield services
     services.memory.close()
 
