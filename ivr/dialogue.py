@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from urllib.parse import parse_qsl
 
 from ivr.menu import Ear, keys, options
@@ -12,6 +13,7 @@ from ivr.steps import Ask, Connect, HangUp, Say, Step
 from receipts import notices
 from receipts.deciding import settle
 from receipts.delivery import Delivery
+from receipts.informing import WISHES, Messages
 from receipts.model import (
     SHANGHAI,
     Call,
@@ -74,6 +76,7 @@ class Hotline:
         self._store, self._business, self._prompts = store, subscriptions, prompts
         self._clock, self._ledger, self._base, self._agent = clock, ledger, base, agent
         self._ear = Ear(prompts)
+        messages = Messages(subscriptions, clock)
         self._changing: dict[str, Callable[[Subscription, Asked], Act]] = {
             "chinese": lambda customer, _: subscriptions.set_language(customer, Language.ZH),
             "english": lambda customer, _: subscriptions.set_language(customer, Language.EN),
@@ -84,6 +87,7 @@ class Hotline:
             "ask": self._ask,
             "receipts": self._receipts,
             "province": self._province,
+            **{act: partial(messages.choose, kind) for act, kind in WISHES.items()},
         }
 
     # -- the three webhooks ------------------------------------------------------------------

@@ -106,7 +106,10 @@ class Digests:
             kind=Kind.DIGEST,
             members=ids,
         )
-        told = (_released(member).but(text=digest.text, digest=digest.id) for member in members)
+        told = (
+            _released(member).but(text=digest.text, message=None, digest=digest.id)
+            for member in members
+        )
         return replace(
             change,
             records=(*change.records, digest, *told),

@@ -2,7 +2,7 @@
 
 from receipts.wording.catalogue import Catalogue, CatalogueWrong
 from receipts.wording.digests import digest_text
-from receipts.wording.fates import receipt_text
+from receipts.wording.fates import receipt_text, with_message
 from receipts.wording.notices import day, last_day, notices
 from receipts.wording.segments import is_gsm7, segments
 
@@ -16,4 +16,5 @@ __all__ = [
     "notices",
     "receipt_text",
     "segments",
+    "with_message",
 ]
