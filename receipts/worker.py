@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from receipts.delivery import LOOK, Delivery, needs_owner
+from receipts.digest import DIGEST, with_members
 from receipts.model import Msisdn, Receipt, Subscription
 from receipts.ports import (
     Change,
@@ -32,10 +33,10 @@ SILENT = 5.0
 _SIGN_OF_LIFE = 1.5
 
 #: How long, in seconds, to wait at an empty outbox before looking at anything else.
-_PATIENCE = 0.5
+_PATIENCE = 0.2
 
-#: How often, in seconds, we look for timers whose moment has come.
-_TIMERS = 1.0
+#: How often, in seconds, we look for timers whose moment has come: a flash may wait for one.
+_TIMERS = 0.2
 #: How often, in seconds, we ask whether there are new rules to work by.
 _REFRESH = 0.5
 
@@ -129,10 +130,22 @@ class Worker:
             self._delivery, self._sweep = fresh
 
     def _ring(self) -> None:
-        for timer in self._sweep.due(_BATCH):
+        due = self._sweep.due(_BATCH)
+        self._gather([timer for timer in due if timer.kind == DIGEST])
+        for timer in due:
             if timer.kind == LOOK:
                 self._look_soon(timer)
-            else:
+            elif timer.kind != DIGEST:
+                self._ring_one(timer)
+
+    def _gather(self, timers: Sequence[Timer]) -> None:
+        """Flashes that waited for others, many customers at once; one by one if that fails."""
+        try:
+            self._sweep.gather(timers)
+        except StoreUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 - one customer's trouble must not hold the others' up
+            for timer in timers:
                 self._ring_one(timer)
 
     def _ring_one(self, timer: Timer) -> None:
@@ -153,7 +166,10 @@ class Worker:
         receipts = self._store.receipts(posted.receipt_id for posted in entries)
         known = [(r, p) for r, p in zip(receipts, entries, strict=True) if r is not None]
         self._outbox.forget(p for r, p in zip(receipts, entries, strict=True) if r is None)
-        changes = [self._delivery.begin(receipt, posted) for receipt, posted in known]
+        changes = [
+            with_members(self._store, self._delivery.begin(receipt, posted))
+            for receipt, posted in known
+        ]
         committed = self._store.commit_all(changes) if changes else []
         for (_, posted), change, end in zip(known, changes, committed, strict=True):
             if change.done:
@@ -200,7 +216,8 @@ class Worker:
         now: Receipt | None = receipt
         while now is not None and time.monotonic() < until:
             try:
-                if self._store.commit(decide(now)).verdict is Verdict.DONE:
+                change = with_members(self._store, decide(now))
+                if self._store.commit(change).verdict is Verdict.DONE:
                     return
                 now = self._store.receipts([receipt.id])[0]
             except StoreUnavailable:
@@ -223,7 +240,7 @@ class Worker:
             if receipt is None:
                 self._store.commit(Change(timer.number, fired=timer))
                 return
-            self._store.commit(self._looked(receipt, timer))
+            self._store.commit(with_members(self._store, self._looked(receipt, timer)))
         except StoreUnavailable:
             _log.warning("store out of reach during a look-up", receipt=timer.subject)
         except Exception:  # noqa: BLE001 - the timer is still set: the look is made again
