@@ -230,6 +230,8 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     charge_fen: int = 0
     note: str | None = None
     history: tuple[News, ...] = ()
+    #: Providers that will never take it; others may.
+    refused_by: tuple[str, ...] = ()
 
     def but(self, **changes: object) -> Self:
         """The same receipt with some fields changed."""

@@ -73,7 +73,7 @@ def _store(settings: Settings) -> Finding:
 
 
 def _providers(settings: Settings) -> Iterator[Finding]:
-    named = {settings.text_provider, settings.flash_provider}
+    named = settings.providers
     if "twilio" in named:
         yield _reach("twilio", settings.twilio_api_url)
     if "kannel" in named and settings.kannel_url:

@@ -1,15 +1,23 @@
-"""The outbox: one stream a shard, read by all workers as one group; timers beside it."""
+"""The outbox: two streams a shard, read by all workers as one group; timers beside them.
+
+What a line has no room for waits in a sorted set by age, and comes back by the late stream.
+"""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable
+from importlib.resources import files
 from typing import Any
 
 import redis
 
+from receipts.lines import Waiting
 from receipts.model import Msisdn
 from receipts.ports import Posted, StoreUnavailable, Timer
 from receipts.store.keys import GROUP, Keys
 from receipts.store.server import Server
+
+_LATE = files("receipts.store").joinpath("late.lua").read_text()
 
 _Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
@@ -32,8 +40,11 @@ class RedisOutbox:
                 f"this store was filled with SHARDS={int(found)}: "
                 f"start with that value (now {shards}), or with an empty store"
             )
-        for shard in range(shards):
-            self._make_group(self._keys.outbox(shard))
+        for shard, late in self._streams():
+            self._make_group(self._keys.outbox(shard, late=late))
+
+    def _streams(self) -> list[tuple[int, bool]]:
+        return [(shard, late) for late in (False, True) for shard in range(self._keys.shards)]
 
     def _make_group(self, stream: str) -> None:
         def ask() -> None:
@@ -65,50 +76,103 @@ class RedisOutbox:
             for entry, fields in entries
         ]
 
+    def take_late(self, worker: str, lane: str, limit: int) -> list[Posted]:
+        """The oldest receipts that wait for a line, for this worker."""
+        shares = self._oldest(lane, limit)
+
+        def ask() -> list[Any]:
+            pipe = self._client.pipeline(transaction=False)
+            for shard, count in shares.items():
+                names = (self._keys.waiting(shard, lane), self._keys.outbox(shard, late=True))
+                pipe.eval(_LATE, len(names), *names, GROUP, worker, count)
+            return list(pipe.execute())
+
+        return [
+            Posted(shard, entry.decode(), fields[1].decode(), late=True)
+            for shard, reply in zip(shares, self._server.ask(ask) if shares else [], strict=True)
+            for entry, fields in reply
+        ]
+
+    def _oldest(self, lane: str, limit: int) -> dict[int, int]:
+        """In which shards the oldest lie that wait for a line, and how many in each."""
+
+        def ask() -> list[list[tuple[bytes, float]]]:
+            pipe = self._client.pipeline(transaction=False)
+            for shard in range(self._keys.shards):
+                pipe.zrange(self._keys.waiting(shard, lane), 0, limit - 1, withscores=True)
+            return list(pipe.execute())
+
+        ages = [(at, n) for n, found in enumerate(self._server.ask(ask)) for _, at in found]
+        return dict(Counter(shard for _, shard in sorted(ages)[:limit]))
+
+    def waiting(self, lanes: Iterable[str]) -> list[Waiting]:
+        """What waits for these lines, shard by shard where anything does."""
+        asked = [(lane, shard) for lane in lanes for shard in range(self._keys.shards)]
+
+        def ask() -> list[Any]:
+            pipe = self._client.pipeline(transaction=False)
+            for lane, shard in asked:
+                pipe.zcard(self._keys.waiting(shard, lane))
+                pipe.zrange(self._keys.waiting(shard, lane), 0, 0, withscores=True)
+            return list(pipe.execute())
+
+        found = self._server.ask(ask)
+        return [
+            Waiting(lane, shard, count, dt.datetime.fromtimestamp(oldest[0][1], dt.UTC))
+            for (lane, shard), count, oldest in zip(asked, found[::2], found[1::2], strict=True)
+            if oldest
+        ]
+
     def take_over(self, worker: str, idle: float, limit: int) -> list[Posted]:
         """Entries that a worker silent for ``idle`` seconds still held."""
         each = self._each(limit)
 
         def ask() -> list[Any]:
             pipe = self._client.pipeline(transaction=False)
-            for shard in range(self._keys.shards):
-                pipe.xautoclaim(
-                    self._keys.outbox(shard), GROUP, worker, int(idle * 1000), count=each
-                )
+            for shard, late in self._streams():
+                stream = self._keys.outbox(shard, late=late)
+                pipe.xautoclaim(stream, GROUP, worker, int(idle * 1000), count=each)
             return list(pipe.execute())
 
         return [
-            Posted(shard, entry.decode(), fields[b"id"].decode())
-            for shard, reply in enumerate(self._server.ask(ask))
+            Posted(shard, entry.decode(), fields[b"id"].decode(), late)
+            for (shard, late), reply in zip(self._streams(), self._server.ask(ask), strict=True)
             for entry, fields in reply[1]
         ]
 
     def keep(self, worker: str, entries: Iterable[Posted]) -> None:
         """Say that these entries are still being worked on, so that nobody takes them over."""
-        by_shard = _by_shard(entries)
+        by_stream = self._by_stream(entries)
 
         def ask() -> None:
             pipe = self._client.pipeline(transaction=False)
-            for shard, held in by_shard.items():
-                pipe.xclaim(self._keys.outbox(shard), GROUP, worker, 0, held, justid=True)
+            for stream, held in by_stream.items():
+                pipe.xclaim(stream, GROUP, worker, 0, held, justid=True)
             pipe.execute()
 
-        if by_shard:
+        if by_stream:
             self._server.ask(ask)
 
     def forget(self, entries: Iterable[Posted]) -> None:
         """Drop entries whose receipt is no longer known."""
-        by_shard = _by_shard(entries)
+        by_stream = self._by_stream(entries)
 
         def ask() -> None:
             pipe = self._client.pipeline(transaction=False)
-            for shard, held in by_shard.items():
-                pipe.xack(self._keys.outbox(shard), GROUP, *held)
-                pipe.xdel(self._keys.outbox(shard), *held)
+            for stream, held in by_stream.items():
+                pipe.xack(stream, GROUP, *held)
+                pipe.xdel(stream, *held)
             pipe.execute()
 
-        if by_shard:
+        if by_stream:
             self._server.ask(ask)
+
+    def _by_stream(self, entries: Iterable[Posted]) -> dict[str, list[Any]]:
+        by_stream: dict[str, list[Any]] = {}
+        for posted in entries:
+            stream = self._keys.outbox(posted.shard, late=posted.late)
+            by_stream.setdefault(stream, []).append(posted.entry)
+        return by_stream
 
     def due(self, now: dt.datetime, limit: int) -> list[Timer]:
         """Timers whose moment has come, oldest first; they stay set until a commit rings them."""
@@ -129,13 +193,6 @@ class RedisOutbox:
 
         timers = [_timer(raw, score) for found in self._server.ask(ask) for raw, score in found]
         return sorted(timers, key=lambda timer: timer.at or now)[:limit]
-
-
-def _by_shard(entries: Iterable[Posted]) -> dict[int, list[Any]]:
-    by_shard: dict[int, list[Any]] = {}
-    for posted in entries:
-        by_shard.setdefault(posted.shard, []).append(posted.entry)
-    return by_shard
 
 
 def _pairs(found: object) -> list[tuple[bytes, _Entries]]:
