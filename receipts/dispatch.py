@@ -1,5 +1,6 @@
 """Decides for a worker what leaves next: by whom, when, and what has to wait for a line."""
 
+import datetime as dt
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ import structlog
 
 from receipts.delivery import Delivery
 from receipts.health import Watch
-from receipts.lines import Lines, Pace, Places, Reserve, Waiting, places
+from receipts.lines import Lines, Pace, Places, Reserve, Shares, Waiting, places
 from receipts.model import Receipt
 from receipts.ports import Change, Clock, Outbox, Posted, Store, Verdict
 from receipts.routes import Choice
@@ -21,6 +22,9 @@ BATCH = 100
 
 #: Seconds to wait at an empty outbox while others wait for a line.
 _SOON = 0.05
+
+#: How old a receipt may be to count as fresh.
+_FRESH = dt.timedelta(minutes=1)
 
 #: Seconds between two lines in the log about a backlog.
 _TOLD = 30.0
@@ -100,8 +104,8 @@ class Dispatch:
 
     def loads(self, fresh: Sequence[Posted], room: int) -> list[Load]:
         """What leaves now of these and of the backlog, marked on disk as being sent."""
-        taken = [*fresh, *self._set_free(room)]
-        routed = self._routed(taken)
+        routed = self._routed([*fresh, *self._set_free(room)])
+        routed.sort(key=lambda each: each.receipt.created_at)
         allotted = self._allotted(routed, room)
         late = self._late(allotted, routed, room)
         return self._begun(routed, late, allotted)
@@ -192,16 +196,22 @@ class Dispatch:
             mine = [each for each in routed if _wants(each, name) and not each.choice.probe]
             waiting = 0 if name in closed else self._backlog.get(name, 0)
             given = _room_on(name, self._routes.paces, allotted, room)
-            keep, more = self._reserves[name].split(given, len(mine), waiting)
-            for each in mine[keep:]:
+            shares = self._reserves[name].split(given, len(mine), waiting)
+            for each in mine[shares.taken :]:
                 routed.remove(each)
                 parked.append((each.receipt, each.posted, name))
-            if more > 0:
-                taken = self._outbox.take_late(self._name, name, more)
-                self._backlog[name] = max(0, waiting - len(taken)) if taken else 0
-                late += self._routed(taken)
+            late += self._routed(self._out_of_the_backlog(name, shares))
         self._park(parked)
         return late
+
+    def _out_of_the_backlog(self, name: str, shares: Shares) -> list[Posted]:
+        limit = shares.newest + shares.oldest
+        if not limit:
+            return []
+        since = self._clock.now() - _FRESH
+        taken = self._outbox.take_late(self._name, name, limit, shares.newest, since)
+        self._backlog[name] = max(0, self._backlog[name] - len(taken)) if taken else 0
+        return taken
 
     def _begun(
         self, fresh: list[_Routed], late: list[_Routed], allotted: dict[str, Places]

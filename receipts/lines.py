@@ -16,7 +16,7 @@ _LOST = 60
 #: By how much the places of texts lie further apart than the limit asks, and by how much a text
 #: may leave after its place: together they keep every second within the limit, though one text
 #: takes a little longer to arrive than the next.
-_MARGIN = 0.1
+_MARGIN = 0.15
 LATEST = 0.05
 
 
@@ -108,19 +108,31 @@ def places(segments: int) -> int:
     return 2 * segments - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How many leave by a line now: of those just taken, and of the backlog's two ends."""
+
+    taken: int
+    newest: int
+    oldest: int
+
+
 class Reserve:
-    """Shares a line between fresh receipts and old ones; never leaves a place empty."""
+    """Shares a line between the oldest that wait and fresh ones; never leaves a place empty."""
 
     def __init__(self, percent: int) -> None:
         self._share, self._owed = percent / 100, 0.0
 
-    def split(self, room: int, fresh: int, late: int) -> tuple[int, int]:
-        """How many fresh and how many late ones go into ``room``: the oldest, less the reserve."""
-        owed = self._owed + room * self._share
-        chosen = min(fresh, room, max(int(owed), room - late))
+    def split(self, room: int, taken: int, waiting: int) -> Shares:
+        """Who goes into ``room``: the oldest, but for the share that is kept for fresh ones."""
+        self._owed += room * self._share
+        kept = int(self._owed)
+        chosen = min(taken, room, max(kept, room - waiting))
+        # Fresh ones that found no room wait at the young end of the backlog.
+        newest = max(0, min(kept, room) - chosen) if waiting else 0
         # What is less than one stays owed, so that slow lines keep the share too.
-        self._owed = min(max(owed - chosen, 0.0), 1.0)
-        return chosen, min(late, room - chosen)
+        self._owed = min(max(self._owed - chosen - newest, 0.0), 1.0)
+        return Shares(chosen, newest, min(waiting, room - chosen - newest))
 
 
 @dataclass(frozen=True, slots=True)

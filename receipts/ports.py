@@ -269,8 +269,13 @@ class Outbox(Protocol):
     def take(self, worker: str, limit: int, wait: float) -> list[Posted]:
         """Fresh entries of the outbox for this worker; waits at most ``wait`` seconds."""
 
-    def take_late(self, worker: str, lane: str, limit: int) -> list[Posted]:
-        """The oldest receipts that wait for a line, for this worker."""
+    def take_late(
+        self, worker: str, lane: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
+    ) -> list[Posted]:
+        """Receipts that wait for a line, for this worker.
+
+        The newest, so many that are no older than ``since``; the oldest for the rest of ``limit``.
+        """
 
     def waiting(self, lanes: Iterable[str]) -> list[Waiting]:
         """What waits for these lines, shard by shard where anything does."""

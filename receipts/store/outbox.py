@@ -4,7 +4,6 @@ What a line has no room for waits in a sorted set by age, and comes back by the 
 """
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
@@ -76,15 +75,17 @@ class RedisOutbox:
             for entry, fields in entries
         ]
 
-    def take_late(self, worker: str, lane: str, limit: int) -> list[Posted]:
-        """The oldest receipts that wait for a line, for this worker."""
-        shares = self._oldest(lane, limit)
+    def take_late(
+        self, worker: str, lane: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
+    ) -> list[Posted]:
+        """Receipts that wait for a line, for this worker: the newest, and the oldest."""
+        shares = self._shares(lane, limit, fresh, since)
 
         def ask() -> list[Any]:
             pipe = self._client.pipeline(transaction=False)
-            for shard, count in shares.items():
+            for shard, (newest, oldest) in shares.items():
                 names = (self._keys.waiting(shard, lane), self._keys.outbox(shard, late=True))
-                pipe.eval(_LATE, len(names), *names, GROUP, worker, count)
+                pipe.eval(_LATE, len(names), *names, GROUP, worker, oldest, *newest)
             return list(pipe.execute())
 
         return [
@@ -93,17 +94,31 @@ class RedisOutbox:
             for entry, fields in reply
         ]
 
-    def _oldest(self, lane: str, limit: int) -> dict[int, int]:
-        """In which shards the oldest lie that wait for a line, and how many in each."""
+    def _shares(
+        self, lane: str, limit: int, fresh: int, since: dt.datetime | None
+    ) -> dict[int, tuple[list[bytes], int]]:
+        """What to take from each shard: these of the newest, so many of the oldest."""
+        young = since.timestamp() if since else 0
 
         def ask() -> list[list[tuple[bytes, float]]]:
             pipe = self._client.pipeline(transaction=False)
             for shard in range(self._keys.shards):
-                pipe.zrange(self._keys.waiting(shard, lane), 0, limit - 1, withscores=True)
+                key = self._keys.waiting(shard, lane)
+                pipe.zrange(key, 0, limit - 1, withscores=True)
+                pipe.zrevrangebyscore(key, "+inf", young, 0, fresh, withscores=True)
             return list(pipe.execute())
 
-        ages = [(at, n) for n, found in enumerate(self._server.ask(ask)) for _, at in found]
-        return dict(Counter(shard for _, shard in sorted(ages)[:limit]))
+        found = self._server.ask(ask)
+        new = [(-at, n, name) for n, ends in enumerate(found[1::2]) for name, at in ends]
+        old = [(at, n) for n, ends in enumerate(found[::2]) for _, at in ends]
+        shares: dict[int, tuple[list[bytes], int]] = {}
+        for _, shard, name in sorted(new)[:fresh]:
+            newest, oldest = shares.get(shard, ([], 0))
+            shares[shard] = ([*newest, name], oldest)
+        for _, shard in sorted(old)[: limit - min(len(new), fresh)]:
+            newest, oldest = shares.get(shard, ([], 0))
+            shares[shard] = (newest, oldest + 1)
+        return shares
 
     def waiting(self, lanes: Iterable[str]) -> list[Waiting]:
         """What waits for these lines, shard by shard where anything does."""
