@@ -138,6 +138,24 @@ class RedisOutbox:
             if oldest
         ]
 
+    def queued(self) -> list[Waiting]:
+        """What no worker has taken yet or some worker has in hand; ages by the server's clock."""
+        asked = self._streams()
+
+        def ask() -> list[Any]:
+            pipe = self._client.pipeline(transaction=False)
+            for shard, late in asked:
+                pipe.xlen(self._keys.outbox(shard, late=late))
+                pipe.xrange(self._keys.outbox(shard, late=late), count=1)
+            return list(pipe.execute())
+
+        found = self._server.ask(ask)
+        return [
+            Waiting("late" if late else "outbox", shard, count, _moment(first[0][0]))
+            for (shard, late), count, first in zip(asked, found[::2], found[1::2], strict=True)
+            if first
+        ]
+
     def take_over(self, worker: str, idle: float, limit: int) -> list[Posted]:
         """Entries that a worker silent for ``idle`` seconds still held."""
         each = self._each(limit)
@@ -208,6 +226,11 @@ class RedisOutbox:
 
         timers = [_timer(raw, score) for found in self._server.ask(ask) for raw, score in found]
         return sorted(timers, key=lambda timer: timer.at or now)[:limit]
+
+
+def _moment(entry: bytes) -> dt.datetime:
+    """When an entry was made: its id begins with the server's milliseconds."""
+    return dt.datetime.fromtimestamp(int(entry.partition(b"-")[0]) / 1000, dt.UTC)
 
 
 def _pairs(found: object) -> list[tuple[bytes, _Entries]]:
