@@ -254,6 +254,8 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     #: Of a digest: the receipts told in it. Of such a receipt: the digest, whose fate is its own.
     members: tuple[str, ...] = ()
     digest: str | None = None
+    #: Providers that will never take it; others may.
+    refused_by: tuple[str, ...] = ()
 
     def but(self, **changes: object) -> Self:
         """The same receipt with some fields changed."""

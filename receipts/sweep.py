@@ -7,7 +7,7 @@ from dataclasses import replace
 from receipts import notices
 from receipts.delivery import RETRY, Delivery
 from receipts.digest import DIGEST, Digests
-from receipts.model import Door, Mode, Subscription, next_month
+from receipts.model import Door, Subscription, next_month
 from receipts.ports import Answer, Change, Clock, Held, Outbox, Store, Timer
 from receipts.reports import CHASE, Reports
 from receipts.subscriptions import END, FEE, LAPSE, OWED, TRIAL, Asked, Step, Subscriptions
@@ -55,8 +55,7 @@ class Sweep:
     def gather(self, timers: Sequence[Timer]) -> None:
         """Flashes whose wait is over go out; those of one customer as one, where we can flash."""
         if timers:
-            _, sent_as = self._delivery.routes.for_mode(Mode.FLASH)
-            self._digests.ring(timers, together=sent_as is Mode.FLASH)
+            self._digests.ring(timers, together=bool(self._delivery.routes.flash))
 
     def _lapse(self, timer: Timer) -> None:
         def decide(held: Held) -> Change:

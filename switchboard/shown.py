@@ -74,6 +74,12 @@ def receipt(record: Receipt) -> dict[str, Any]:
     )
 
 
+def unsure(record: Receipt) -> dict[str, Any]:
+    """A receipt that may have gone out, as ``unsure`` prints it."""
+    names = ("id", "number", "provider", "sent_as", "attempts", "asked_at", "note", "text")
+    return fields(record, names)
+
+
 def charge(record: Charge) -> dict[str, Any]:
     """One charge, as ``charges`` prints it."""
     return fields(record, ("id", "kind", "fen", "month", "why", "at", "tariff"))

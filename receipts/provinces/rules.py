@@ -131,6 +131,11 @@ class Sending(Rules, frozen=True, kw_only=True):
     expire_after_hours: Some = 24
     validity_hours: Some = 48
     margin_hours: Count = 2
+    #: A provider that failed so often in a row is demoted, and tried again after these waits.
+    demote_after: Some = 3
+    probe_after_seconds: Annotated[tuple[Some, ...], Meta(min_length=1)] = (5, 15, 60, 300)
+    #: Of the room on a line that a backlog waits for, this much is kept for fresh receipts.
+    fresh_percent: Annotated[int, Meta(ge=1, le=99)] = 20
     # A receipt that comes a minute late has lost its point.
     digest_seconds: Annotated[int, Meta(ge=0, le=60)] = 2
 

@@ -88,7 +88,8 @@ class House:
         """Everything in the outbox goes to its provider; the texts."""
         texts = []
         for receipt, posted in self.begins():
-            provider, _ = self.delivery.routes.for_mode(receipt.mode)
+            provider = self.delivery.routes.named(receipt.provider)
+            assert provider is not None
             try:
                 provider_id = provider.send(self.delivery.parcel(receipt))
             except (TryLater, Never, Unsure) as failure:

@@ -12,7 +12,7 @@ from keywords.dialogue import IncomingText
 from receipts import notices
 from receipts.billing import Billing
 from receipts.deciding import settle
-from receipts.delivery import Delivery, Routes, needs_owner
+from receipts.delivery import Delivery, needs_owner
 from receipts.digest import with_members
 from receipts.model import (
     Language,
@@ -32,6 +32,7 @@ from receipts.ports import (
     Verdict,
 )
 from receipts.provinces import Effect, RuleBook, Tariff
+from receipts.routes import Routes
 from receipts.store.redis import RedisStore
 from receipts.subscriptions import Step, Subscriptions
 from receipts.sweep import Sweep
