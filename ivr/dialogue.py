@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from urllib.parse import parse_qsl
 
 from ivr.menu import Ear, keys
@@ -12,6 +13,7 @@ from ivr.steps import HangUp, Step
 from receipts import notices
 from receipts.deciding import settle
 from receipts.delivery import Delivery
+from receipts.informing import WISHES, Messages
 from receipts.model import (
     SHANGHAI,
     Call,
@@ -75,6 +77,7 @@ class Hotline:
         self._clock, self._ledger = clock, ledger
         self._ear = Ear(prompts)
         self._speaker = Speaker(subscriptions, prompts, self._ear, base, agent)
+        messages = Messages(subscriptions, clock)
         self._changing: dict[str, Callable[[Subscription, Asked], Act]] = {
             "chinese": lambda customer, _: subscriptions.set_language(customer, Language.ZH),
             "english": lambda customer, _: subscriptions.set_language(customer, Language.EN),
@@ -85,6 +88,7 @@ class Hotline:
             "ask": self._ask,
             "receipts": self._receipts,
             "province": self._province,
+            **{act: partial(messages.choose, kind) for act, kind in WISHES.items()},
         }
 
     # -- the three webhooks ------------------------------------------------------------------

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from keywords.grammar import Grammar, Reading
+from receipts.informing import WISHES, Messages
 from receipts.model import (
     SHANGHAI,
     Audit,
     Charge,
     ChargeKind,
     Door,
+    Informing,
     Language,
     Mode,
     Msisdn,
@@ -74,6 +76,7 @@ class Conversation:
         self._business, self._grammar, self._clock = subscriptions, grammar, clock
         self._ledger, self._spoken = ledger, spoken
         self._limits = subscriptions.book.limits
+        messages = Messages(subscriptions, clock)
         self._acts: dict[str, Callable[[Subscription, Asked, Reading], Step]] = {
             "offer": self._offer,
             "offer_again": partial(self._offer, late=True),
@@ -97,6 +100,7 @@ class Conversation:
             "unknown": self._plain("unknown"),
             "near": self._near,
             "elsewhere": self._elsewhere,
+            **{act: _choosing(messages, kind) for act, kind in WISHES.items()},
         }
 
     def decide(self, held: Held, text: IncomingText) -> Change:
@@ -261,6 +265,12 @@ class Conversation:
         }
         why = self._business.agreed(customer, asked.language)
         return Step(customer, (("charges_list", facts), *why))
+
+
+def _choosing(
+    messages: Messages, kind: Informing
+) -> Callable[[Subscription, Asked, Reading], Step]:
+    return lambda customer, asked, _: messages.choose(kind, customer, asked)
 
 
 #: What the conversation waits for while a question of ours stands.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from receipts.model import Door, Wish
+from receipts.model import Door, Informing, Wish
 from receipts.provinces.folding import fold
 from receipts.provinces.rules import Province, RuleBook, WordList
 from receipts.provinces.wrong import Fault, Step
@@ -54,6 +54,7 @@ def faults_of(book: RuleBook) -> Iterator[Fault]:
     yield from _sending(book)
     yield from _provinces(book)
     yield from _versions(book)
+    yield from _messages(book)
     for province in book.provinces.values():
         yield from _doors(book, province)
         yield from _greeting(province)
@@ -195,3 +196,36 @@ def _sending(book: RuleBook) -> Iterator[Fault]:
         yield Fault(where, "grows shorter", "put the delays in growing order")
     if sum(delays) >= book.sending.expire_after_hours * 3600:
         yield Fault(where, "is longer than expire_after_hours", "shorten the delays")
+
+
+#: The word for each kind of messages, and the one that stops them.
+_ASKED_BY = {
+    Informing.NEWS: Wish.NEWS,
+    Informing.PUBLIC_INTEREST: Wish.PUBLIC_INTEREST,
+    Informing.ADVERTISING: Wish.ADVERTISING,
+}
+
+
+def _messages(book: RuleBook) -> Iterator[Fault]:
+    """A message needs days to run on, customers to read it, and a word that stops it."""
+    texted = {wish for _, wish, _ in _everywhere(book)}
+    names: set[str] = set()
+    for index, message in enumerate(book.messages):
+        where = ("messages", index)
+        if message.name in names:
+            yield Fault((*where, "name"), f"{message.name} is used twice", "give it its own name")
+        names.add(message.name)
+        if message.until < message.since:
+            said = f"{message.until} is before {message.since}, its first day"
+            yield Fault((*where, "until"), said, "give a last day that is not before the first")
+        for code in message.provinces:
+            if code not in book.provinces:
+                said = f"{code} is no province of this book"
+                yield Fault((*where, "provinces"), said, "use the codes of [provinces.…]")
+        wish = _ASKED_BY.get(message.kind)
+        if wish is None:
+            yield Fault((*where, "kind"), "is nothing to read", "use " + ", ".join(_ASKED_BY))
+        elif not {wish, Wish.NO_MESSAGES} <= texted:
+            said = f"nobody can ask for {message.kind} by text, or stop it"
+            fix = f"add words for {wish} and {Wish.NO_MESSAGES} to [words.code]"
+            yield Fault((*where, "kind"), said, fix)

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from receipts.model import Door, Language, Wish
+from receipts.model import Door, Informing, Language, Wish
 
 # Nothing here needs more, and dates reckoned with more would leave the calendar.
 Count = Annotated[int, Meta(ge=0, le=100_000)]
@@ -131,11 +131,50 @@ class Sending(Rules, frozen=True, kw_only=True):
     expire_after_hours: Some = 24
     validity_hours: Some = 48
     margin_hours: Count = 2
+    #: A provider that failed so often in a row is demoted, and tried again after these waits.
+    demote_after: Some = 3
+    probe_after_seconds: Annotated[tuple[Some, ...], Meta(min_length=1)] = (5, 15, 60, 300)
+    #: Of the room on a line that a backlog waits for, this much is kept for fresh receipts.
+    fresh_percent: Annotated[int, Meta(ge=1, le=99)] = 20
+    # A receipt that comes a minute late has lost its point.
+    digest_seconds: Annotated[int, Meta(ge=0, le=60)] = 2
+
+    @property
+    def digest(self) -> dt.timedelta:
+        """How long a flash receipt waits for others to join it; nothing is off."""
+        return dt.timedelta(seconds=self.digest_seconds)
 
     def delay(self, attempts: int) -> dt.timedelta:
         """How long to wait after so many attempts; the last delay repeats."""
         position = min(max(attempts, 1), len(self.delays_seconds)) - 1
         return dt.timedelta(seconds=self.delays_seconds[position])
+
+
+class Message(Rules, frozen=True, kw_only=True):
+    """A message that receipts may carry while it runs; ``until`` is its last day, in China.
+
+    It is short enough to fit beside the shortest receipt. Its English is of the 7-bit alphabet:
+    one other character would cost the receipt half its room.
+    """
+
+    name: Text
+    kind: Informing
+    provinces: tuple[Text, ...] = ()
+    since: dt.date = msgspec.field(name="from")
+    until: dt.date
+    zh: Annotated[str, Meta(min_length=1, max_length=30, pattern=r"^\S(.*\S)?$")]
+    en: Annotated[
+        str, Meta(min_length=1, max_length=80, pattern=r"^[!-Z_a-z]([ -Z_a-z]*[!-Z_a-z])?$")
+    ]
+
+    def runs(self, province: str, day: dt.date) -> bool:
+        """Whether it is for customers of a province on a day; without provinces, for all."""
+        here = not self.provinces or province in self.provinces
+        return here and self.since <= day <= self.until
+
+    def in_(self, language: Language) -> str:
+        """The message in one of the languages."""
+        return self.zh if language is Language.ZH else self.en
 
 
 class RuleBook(Rules, frozen=True, kw_only=True):
@@ -149,6 +188,7 @@ class RuleBook(Rules, frozen=True, kw_only=True):
     words: Words
     provinces: dict[str, Province]
     names: dict[str, Names]
+    messages: tuple[Message, ...] = ()
 
     def province(self, code: str | None) -> Province | None:
         """The rules of a province, None when it is unknown or not covered."""
