@@ -38,6 +38,10 @@ TAUGHT = (
     ("code", Wish.HELP, "BZ"),
     ("code", Wish.LIST_ALL, "0000"),
     ("code", Wish.LIST_ALL, "00000"),
+    ("code", Wish.NEWS, "XWXX"),
+    ("code", Wish.PUBLIC_INTEREST, "GYXX"),
+    ("code", Wish.ADVERTISING, "GGXX"),
+    ("code", Wish.NO_MESSAGES, "TDXX"),
     ("code", Wish.YES, "Y"),
     ("zh", Wish.YES, "是"),
 )
