@@ -64,7 +64,6 @@ class Conversation:
     ) -> None:
         self._business, self._grammar, self._clock = subscriptions, grammar, clock
         self._spoken = spoken
-        self._limits = subscriptions.book.limits
         messages, telling = Messages(subscriptions, clock), Telling(subscriptions, ledger)
         self._acts: dict[str, Callable[[Subscription, Asked, Reading], Step]] = {
             "offer": self._offer,
@@ -182,8 +181,11 @@ class Conversation:
         talk = held.talk or Talk(held.number, today)
         if talk.day != today:
             talk = Talk(held.number, today, version=talk.version)
-        unknown = talk.unknown + (act == "unknown")
-        if unknown > self._limits.help_answers_a_day or talk.hints >= self._limits.hints_a_day:
+        unknown, limits = (
+            talk.unknown + (act == "unknown"),
+            self._business.limits(held.subscription),
+        )
+        if unknown > limits.help_answers_a_day or talk.hints >= limits.hints_a_day:
             return None
         return talk.but(version=talk.version + 1, unknown=unknown, hints=talk.hints + 1)
 

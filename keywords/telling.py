@@ -43,7 +43,8 @@ class Telling:
 
     def receipts(self, customer: Subscription, _asked: Asked, _: Reading) -> Step:
         """The last receipts, newest first."""
-        found = self._ledger.receipts(customer.number, self._business.book.limits.receipts_shown)
+        shown = self._business.limits(customer).receipts_shown
+        found = self._ledger.receipts(customer.number, shown)
         if not found:
             return Step(customer, (("receipts_none", {}),))
         lines: list[Phrase] = [("receipt_line", _line(receipt)) for receipt in found]
