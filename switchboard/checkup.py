@@ -98,19 +98,18 @@ def _sending(settings: Settings) -> Iterator[Finding]:
     finally:
         memory.close()
     for health in now.healths:
-        count, oldest = now.of(health.provider)
-        yield _line(health, f"; {count} receipts wait for it, the oldest {oldest:.0f} s old")
+        yield _line(health, *now.of(health.provider))
     if now.unsure:
         what = f"{now.unsure} receipts may or may not have gone out"
         yield Finding(False, what, "see sms-receipt unsure, and docs/runbook.md")
 
 
-def _line(health: Health, waiting: str) -> Finding:
-    said = waiting if not waiting.startswith("; 0 ") else ""
+def _line(health: Health, count: int, oldest: float) -> Finding:
+    waiting = f"; {count} receipts wait for it, the oldest {oldest:.0f} s old" if count else ""
     if not health.closed:
-        return Finding(True, f"{health.provider} is in use{said}")
+        return Finding(True, f"{health.provider} is in use{waiting}")
     since = f"{health.since:%Y-%m-%d %H:%M:%S} UTC" if health.since else "unknown"
-    what = f"{health.provider} is demoted since {since}{said}"
+    what = f"{health.provider} is demoted since {since}{waiting}"
     return Finding(False, what, f"{health.why}; it is tried again by itself (docs/runbook.md)")
 
 
