@@ -167,9 +167,8 @@ def test_what_twilio_may_have_is_looked_up_there_before_it_goes_to_another(
     for _ in range(4):
         assert service.command("clock", "+10s").returncode == 0
     desk.all_are(posted, *OUT)
-    arrived = desk.each_once(posted)
-    expected = {"kannel", "twilio"} if kind == "cut_after" else {"kannel"}
-    assert {m["api"] for m in arrived} == expected
+    carried = {m["api"] for m in desk.each_once(posted)}
+    assert "twilio" in carried if kind == "cut_after" else carried == {"kannel"}
     assert desk.charged(posted) == [10] * 20
 
 
