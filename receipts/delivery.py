@@ -310,9 +310,9 @@ class Delivery:
         )
         if not first or receipt.price_fen == 0:
             return Change(receipt.number, records=(moved,))
-        counted, used = _counted(owner, now) if receipt.free_receipts else (None, 0)
+        one_more, used = counted(owner, now) if receipt.free_receipts else (None, 0)
         charge = for_receipt(receipt, used, now)
-        records = (moved.but(charge_fen=charge.fen), *((counted,) if counted else ()))
+        records = (moved.but(charge_fen=charge.fen), *((one_more,) if one_more else ()))
         return Change(receipt.number, records=records, charges=(charge,))
 
     def _moved(
@@ -344,7 +344,7 @@ def needs_owner(receipt: Receipt) -> bool:
     return receipt.free_receipts > 0 and receipt.price_fen > 0 and receipt.sent_at is None
 
 
-def _counted(owner: Subscription | None, now: dt.datetime) -> tuple[Subscription, int]:
+def counted(owner: Subscription | None, now: dt.datetime) -> tuple[Subscription, int]:
     """The owner with one more receipt this month, and how many there were before."""
     if owner is None:
         raise ValueError("the owner is needed to count free receipts")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from receipts.delivery import Delivery
+from receipts.digest import with_members
 from receipts.health import Watch
 from receipts.lines import Lines, Pace, Places, Reserve, Shares, Waiting, places
 from receipts.model import Receipt
@@ -160,7 +161,7 @@ class Dispatch:
             else:
                 routed.append(_Routed(receipt, posted, choice))
         if ended:
-            self._store.commit_all(ended)
+            self._store.commit_all([with_members(self._store, change) for change in ended])
         self._park(parked)
         return routed
 
@@ -219,7 +220,10 @@ class Dispatch:
         """Marked as being sent, on disk, before a word of it leaves."""
         leaving = [*late, *fresh]
         moments = self._moments(leaving, allotted)
-        changes = [self._delivery.begin(r.receipt, r.posted, r.choice) for r in leaving]
+        changes = [
+            with_members(self._store, self._delivery.begin(r.receipt, r.posted, r.choice))
+            for r in leaving
+        ]
         committed = self._store.commit_all(changes) if changes else []
         loads = []
         for each, change, end, at in zip(leaving, changes, committed, moments, strict=True):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from receipts.delivery import Delivery, needs_owner
+from receipts.digest import with_members
 from receipts.model import Receipt, Subscription
 from receipts.ports import Change, Provider, Store, Timer, TryLater, Verdict
 from statemachines.receipt import RECEIPT, UNDER_WAY, ReceiptEvent
@@ -48,13 +49,16 @@ class Looking:
             self._store.commit(delivery.look_again(receipt, timer))
             return None
         if found is None:
-            self._store.commit(delivery.not_found(receipt, timer))
+            self._commit(delivery.not_found(receipt, timer))
             return None
         if self._may_be_anothers(receipt, found):
             self._store.commit(delivery.look_again(receipt, timer))
             return None
         change = delivery.found(receipt, found, timer, self._owner(receipt))
-        return found if self._store.commit(change).verdict is Verdict.SEEN else None
+        return found if self._commit(change) is Verdict.SEEN else None
+
+    def _commit(self, change: Change) -> Verdict:
+        return self._store.commit(with_members(self._store, change)).verdict
 
     def _may_be_anothers(self, receipt: Receipt, found: str) -> bool:
         """Whether it was made for a text of the same words that is just being sent.

@@ -237,6 +237,9 @@ class Store(Protocol):
     def receipts_of(self, number: Msisdn, limit: int, kind: Kind | None) -> list[Receipt]:
         """A customer's newest receipts first."""
 
+    def newest(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
+        """The newest things sent to several customers, newest first, in the order asked."""
+
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges of some months, oldest first."""
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from receipts.delivery import LOOK, Delivery, needs_owner
+from receipts.digest import DIGEST, with_members
 from receipts.dispatch import BATCH, Dispatch, Load
 from receipts.lines import LATEST
 from receipts.looking import Looking
@@ -35,10 +36,10 @@ SILENT = 5.0
 _SIGN_OF_LIFE = 1.5
 
 #: How long, in seconds, to wait at an empty outbox before looking at anything else.
-_PATIENCE = 0.5
+_PATIENCE = 0.2
 
-#: How often, in seconds, we look for timers whose moment has come.
-_TIMERS = 1.0
+#: How often, in seconds, we look for timers whose moment has come: a flash may wait for one.
+_TIMERS = 0.2
 #: How often, in seconds, we ask whether there are new rules to work by.
 _REFRESH = 0.5
 
@@ -147,10 +148,22 @@ class Worker:
             self._ring_one(timer)
 
     def _ring(self) -> None:
-        for timer in self._sweep.due(BATCH):
+        due = self._sweep.due(BATCH)
+        self._gather([timer for timer in due if timer.kind == DIGEST])
+        for timer in due:
             if timer.kind == LOOK:
                 self._look_soon(timer)
-            else:
+            elif timer.kind != DIGEST:
+                self._ring_one(timer)
+
+    def _gather(self, timers: Sequence[Timer]) -> None:
+        """Flashes that waited for others, many customers at once; one by one if that fails."""
+        try:
+            self._sweep.gather(timers)
+        except StoreUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 - one customer's trouble must not hold the others' up
+            for timer in timers:
                 self._ring_one(timer)
 
     def _ring_one(self, timer: Timer) -> None:
@@ -236,7 +249,7 @@ class Worker:
         now: Receipt | None = receipt
         while now is not None and time.monotonic() < until:
             try:
-                change = decide(now)
+                change = with_members(self._store, decide(now))
                 if self._store.commit(change).verdict is Verdict.DONE:
                     return change
                 now = self._store.receipts([receipt.id])[0]

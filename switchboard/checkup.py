@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import requests
 
 from receipts.lines import Health
+from receipts.numbering import Numbering, TableWrong
 from receipts.ports import StoreUnavailable
 from receipts.providers.twilio_signature import ALGORITHMS, signature, spellings
 from receipts.provinces import RuleBookWrong, load_rule_book
@@ -35,6 +36,7 @@ def look(settings: Settings) -> Iterator[Finding]:
     yield _settings("doors", settings.need_doors)
     yield _settings("sending", settings.need_providers)
     yield _rules(settings)
+    yield _prefixes()
     yield _store(settings)
     yield from _providers(settings)
     yield from _sending(settings)
@@ -55,6 +57,13 @@ def _rules(settings: Settings) -> Finding:
         return Finding(False, "rule book", str(wrong))
     invented = "; its values are invented, set RULE_BOOK to your own" if book.invented else ""
     return Finding(True, f"rule book {book.version}, {len(book.provinces)} provinces{invented}")
+
+
+def _prefixes() -> Finding:
+    try:
+        return Finding(True, f"prefix table of {Numbering().data_version}")
+    except TableWrong as wrong:
+        return Finding(False, "prefix table", str(wrong))
 
 
 def _store(settings: Settings) -> Finding:

@@ -5,8 +5,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+import msgspec
 import pytest
 import redis
 from flask import Flask
@@ -15,6 +17,7 @@ from pytest_socket import socket_allow_hosts
 from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
+from receipts.provinces import RuleBook, load_rule_book
 from receipts.store.embedded import EmbeddedStore
 from switchboard import wiring
 from switchboard.app import create_app
@@ -52,6 +55,12 @@ class TestClock:
 
     def move(self, **by: float) -> None:
         self.at += dt.timedelta(**by)
+
+
+@cache
+def shipped_book() -> RuleBook:
+    """The rule book of the product, read and checked once for all tests."""
+    return load_rule_book(None)
 
 
 @pytest.fixture(scope="session")
@@ -105,11 +114,21 @@ def settings(store_url: str, raw: "redis.Redis", tmp_path: Path) -> Settings:
 def built(
     settings: Settings, clock: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[wiring.Services]:
-    """All services on the real store, with the test's clock."""
+    """All services on the real store, with the test's clock.
+
+    A flash receipt is in the outbox at once; what is about digests asks for them.
+    """
     monkeypatch.setattr(wiring, "clock_for", lambda *_, **__: clock)
-    services = wiring.services(settings)
+    book = load_rule_book(settings.rule_book) if settings.rule_book else shipped_book()
+    services = wiring.services(settings, gathering(book, 0))
     yield services
     services.memory.close()
+
+
+def gathering(book: RuleBook, seconds: int) -> RuleBook:
+    """The book, with flash receipts that wait so long for others."""
+    sending = msgspec.structs.replace(book.sending, digest_seconds=seconds)
+    return msgspec.structs.replace(book, sending=sending)
 
 
 @pytest.fixture
