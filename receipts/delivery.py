@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from enum import StrEnum
 
-from receipts.charges import for_receipt
+from receipts.charges import counted, for_receipt
 from receipts.lines import Parked
 from receipts.model import (
     Kind,
@@ -15,7 +15,6 @@ from receipts.model import (
     News,
     Receipt,
     Subscription,
-    month_of,
 )
 from receipts.ports import (
     Change,
@@ -139,7 +138,7 @@ class Delivery:
     ) -> Change:
         """The provider took it: it is sent, and charged if it has a price.
 
-        ``owner`` is needed where the tariff gives some receipts free (``needs_owner``).
+        ``owner`` is needed where the tariff gives some receipts free (``charges.needs_owner``).
         """
         return self._sent(receipt, ReceiptEvent.ACCEPTED, provider_id, posted, owner=owner)
 
@@ -337,17 +336,3 @@ def _ended_at(receipt: Receipt, state: ReceiptState, now: dt.datetime) -> dt.dat
     if state not in ENDED:
         return None
     return receipt.done_at if state is receipt.state else now
-
-
-def needs_owner(receipt: Receipt) -> bool:
-    """Whether the price of a receipt depends on how many its owner had this month."""
-    return receipt.free_receipts > 0 and receipt.price_fen > 0 and receipt.sent_at is None
-
-
-def counted(owner: Subscription | None, now: dt.datetime) -> tuple[Subscription, int]:
-    """The owner with one more receipt this month, and how many there were before."""
-    if owner is None:
-        raise ValueError("the owner is needed to count free receipts")
-    month = month_of(now)
-    used = owner.used if owner.used_month == month else 0
-    return owner.but(version=owner.version + 1, used_month=month, used=used + 1), used

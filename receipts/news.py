@@ -1,6 +1,7 @@
 """News of our own receipts, whichever provider brings it."""
 
-from receipts.delivery import Delivery, Told, needs_owner
+from receipts.charges import needs_owner
+from receipts.delivery import Delivery, Told
 from receipts.digest import with_members
 from receipts.ports import Contended, Store, Verdict
 

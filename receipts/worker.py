@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from receipts.delivery import LOOK, Delivery, needs_owner
+from receipts.charges import needs_owner
+from receipts.delivery import LOOK, Delivery
 from receipts.digest import DIGEST, with_members
 from receipts.dispatch import BATCH, Dispatch, Load
 from receipts.lines import LATEST
