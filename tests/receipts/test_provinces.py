@@ -263,7 +263,7 @@ def test_no_word_of_the_shipped_book_is_lost_in_folding(book: RuleBook):
             assert all(fold(word) for word in words)
 
 
-NOTICE = '''
+NOTICE = """
 [[messages]]
 name = "lights"
 kind = "public_interest"
@@ -271,7 +271,7 @@ from = 2026-11-01
 until = 2026-12-31
 zh = "请勿在驾驶时使用手机。"
 en = "Do not use your phone while driving."
-'''
+"""
 
 
 @pytest.mark.parametrize(
