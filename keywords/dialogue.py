@@ -263,7 +263,8 @@ class Conversation:
             "receipts": spent_words(sum(receipts), asked.language),
             "count": str(len(receipts)),
         }
-        return Step(customer, (("charges_list", facts),))
+        why = self._business.agreed(customer, asked.language)
+        return Step(customer, (("charges_list", facts), *why))
 
 
 def _choosing(

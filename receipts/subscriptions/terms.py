@@ -80,10 +80,19 @@ class Terms:
         return None
 
     def _doors(self, province: Province, language: Language) -> str:
-        names = [
-            notices().say(f"door.{door}", language, **self._numbers) for door in province.doors
-        ]
+        names = [self._door(door, language) for door in province.doors]
         return ("、" if language is Language.ZH else ", ").join(names)
+
+    def _door(self, door: Door, language: Language) -> str:
+        return notices().say(f"door.{door}", language, **self._numbers)
+
+    def agreed(self, customer: Subscription, language: Language) -> tuple[Phrase, ...]:
+        """What charges stand on: when, through which door and to what price the customer agreed."""
+        if customer.opened_at is None or customer.channel is None:
+            return ()
+        facts = self.facts(customer.but(order=None), language)
+        opened, door = day(customer.opened_at, language), self._door(customer.channel, language)
+        return (("charges_why", facts | {"opened": opened, "door": door}),)
 
     def facts(self, customer: Subscription, language: Language) -> dict[str, str]:
         """What sentences may tell of a customer: price, mode, dates, and the words to text."""
