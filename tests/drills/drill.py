@@ -25,9 +25,6 @@ _PATIENCE = 240
 _ARRIVED = ("成功送达", " was delivered at ")
 _NO_WORD = ("尚未收到", "There is no word yet")
 
-#: States in which nothing more is going to happen by itself.
-_SENT = {ReceiptState.SENT, ReceiptState.DELIVERED, ReceiptState.UNDELIVERED}
-
 
 @dataclass
 class Row:
@@ -107,20 +104,18 @@ def _counted(row: Row, rig: Rig, plan: Plan, fault: Fault, over: float, log: Pat
         row.wrong.append("the generator never came to its end")
         return
     with rig.behind() as built:
-        _drained(built, customers, owed)
+        _drained(built)
         if fault.hours:
             told = rig.tool("clock", f"+{fault.hours}h")
             assert told.returncode == 0, told.stderr
             until(lambda: _held(built, customers, owed.unanswered), _PATIENCE, "the chase")
-            _drained(built, customers, owed)
+            _drained(built)
         took = rig.took()
         receipts = _settled(built, customers, took)
-    due = dict.fromkeys(owed.receipts, "")
-    for key in due:
-        due[key] = "arrived" if owed.receipts[key] else "failed"
-    unanswered = dict.fromkeys(owed.unanswered if fault.hours else (), "no word")
-    row.due = len(due) + len(unanswered)
-    sure = _compare(row, due | unanswered, owed.off_net, took, receipts)
+    due = {key: "arrived" if arrived else "failed" for key, arrived in owed.receipts.items()}
+    due |= dict.fromkeys(owed.unanswered if fault.hours else (), "no word")
+    row.due = len(due)
+    sure = _compare(row, due, owed.off_net, took, receipts)
     row.recovery = _recovery(owed, acknowledged, took, over)
     _bills(row, rig, customers, [sender for (sender, _), told in sure.items() if told == "arrived"])
     reckoned = rig.tool("reconcile")
@@ -147,9 +142,8 @@ def _acknowledged(row: Row, plan: Plan, log: Path) -> dict[tuple[int, str], floa
 # -- waiting until nothing is left to do ---------------------------------------------------------
 
 
-def _drained(built: wiring.Services, customers: list[Customer], owed: reckoning.Due) -> None:
+def _drained(built: wiring.Services) -> None:
     """Returns when the outbox is empty and nothing waits to be sent again or looked up."""
-    del customers, owed
     client, shards = built.memory.server.client, built.settings.shards
 
     def quiet() -> bool:
@@ -179,7 +173,9 @@ def _held(
 ) -> bool:
     """Whether every text without an end has its receipt on record."""
     time.sleep(0.5)
-    found = {(r.number, r.friend) for r in _receipts(built, customers) if _says(r.text) == "no word"}
+    found = {
+        (r.number, r.friend) for r in _receipts(built, customers) if _says(r.text) == "no word"
+    }
     return found >= unanswered
 
 
@@ -191,15 +187,14 @@ def _receipts(built: wiring.Services, customers: list[Customer]) -> list[Receipt
     ]
 
 
-def _settled(
-    built: wiring.Services, customers: list[Customer], took: list[Took]
-) -> list[Receipt]:
+def _settled(built: wiring.Services, customers: list[Customer], took: list[Took]) -> list[Receipt]:
     """All receipts, once no provider's word is missing of one that it has and we are unsure of."""
     there = {(text.to, text.body) for text in took}
     deadline = time.monotonic() + 20
     while True:
         found = _receipts(built, customers)
-        waiting = [r for r in found if r.state is ReceiptState.UNSURE and (r.number, r.text) in there]
+        unsure = [r for r in found if r.state is ReceiptState.UNSURE]
+        waiting = [r for r in unsure if (r.number, r.text) in there]
         if not waiting or time.monotonic() > deadline:
             return found
         time.sleep(1)
@@ -222,47 +217,55 @@ def _compare(
     receipts: list[Receipt],
 ) -> dict[tuple[str, str], str]:
     """Count what is lost and doubled; the receipts that were sent for sure, and so are paid for."""
-    friends = {(sender, friend[3:]): (sender, friend) for sender, friend in due}
-    carried: Counter[tuple[tuple[str, str], str]] = Counter()
-    notices: Counter[str] = Counter()
-    for text in took:
-        about = [word for word in _numbers(text.body) if (text.to, word) in friends]
-        if about:
-            carried[friends[text.to, about[0]], _says(text.body)] += 1
-        elif _numbers(text.body):
-            row.doubled += 1  # about a text that gives no receipt
-            row.wrong.append(f"not due, and sent: {text.body}")
-        else:
-            notices[text.to] += 1
-    unsure = {(r.number, r.friend) for r in receipts if r.state is ReceiptState.UNSURE}
-    states = {(r.number, r.friend): r for r in receipts}
+    carried = _carried(row, due, off_net, took)
+    # A text may have two receipts: "no answer yet", and a late answer.
+    held = {(r.number, r.friend, _says(r.text)): r for r in receipts}
     sure = {}
     for key, fate in due.items():
-        count = carried.pop((key, fate), 0)
+        receipt, count = held.get((*key, fate)), carried.pop((key, fate), 0)
+        about = f"{receipt.state} {receipt.note} {receipt.attempts}" if receipt else "never made"
+        unsure = receipt is not None and receipt.state is ReceiptState.UNSURE
         row.took += count
-        row.doubled += max(0, count - 1)
-        row.unsure += key in unsure
-        if count == 0 and key not in unsure:
-            row.lost += 1
-            held = states.get(key)
-            row.wrong.append(f"lost: {held.state} {held.note}" if held else "lost: never made")
+        row.unsure += unsure
         if count > 1:
-            held = states.get(key)
-            row.wrong.append(f"doubled: {held.state if held else None} {held.note if held else ''}"
-                             f" {held.attempts if held else ''}")  # fmt: skip
-        if count and key not in unsure:
+            row.doubled += count - 1
+            row.wrong.append(f"doubled: {about}")
+        elif not count and not unsure:
+            row.lost += 1
+            row.wrong.append(f"lost: {about}")
+        if count and not unsure:
             sure[key] = fate
     for (_, fate), count in carried.items():
         row.doubled += count
         row.wrong.append(f"{count} said wrongly: {fate}")
-    _notices(row, off_net, notices)
     return sure
 
 
+def _carried(
+    row: Row, due: dict[tuple[str, str], str], off_net: set[str], took: list[Took]
+) -> Counter[tuple[tuple[str, str], str]]:
+    """How often providers took each receipt; what was sent and is none counts as doubled."""
+    carried: Counter[tuple[tuple[str, str], str]] = Counter()
+    notices: Counter[str] = Counter()
+    for text in took:
+        friends = _numbers(text.body)
+        if not friends:
+            notices[text.to] += 1
+        elif (about := (text.to, f"+86{friends[0]}")) in due:
+            carried[about, _says(text.body)] += 1
+        else:
+            row.doubled += 1
+            row.wrong.append(f"not due, and sent: {text.body}")
+    _notices(row, off_net, notices)
+    return carried
+
+
 def _notices(row: Row, off_net: set[str], notices: Counter[str]) -> None:
-    """Who wrote to another network hears so once; it may be unsure like any other."""
-    row.doubled += sum(count - 1 for count in notices.values() if count > 1)
-    row.doubled += sum(number not in off_net for number in notices)
+    """Who wrote to another network hears so once, and nobody else; a notice may be unsure too."""
+    extra = sum(count if number not in off_net else count - 1 for number, count in notices.items())
+    row.doubled += extra
+    if extra:
+        row.wrong.append(f"{extra} notices too many")
 
 
 def _numbers(body: str) -> list[str]:
@@ -277,12 +280,16 @@ def _recovery(
     took: list[Took],
     over: float,
 ) -> float:
-    """Seconds from the end of the fault until every receipt due by then was with a provider."""
+    """Seconds from the end of the fault until all goes on.
+
+    That is: reports are acknowledged, and every receipt due by then is with a provider.
+    """
     at: dict[tuple[str, str], float] = {}
     for text in took:
         for number in _numbers(text.body)[:1]:
             at.setdefault((text.to, f"+86{number}"), text.at)
-    waited = [0.0]
+    next_one = min((moment for moment in acknowledged.values() if moment > over), default=over)
+    waited = [0.0, next_one - over]
     for key, line in owed.decided_by.items():
         known = acknowledged.get((line.text, f"{line.part} {line.word}"), over)
         if known < over and key in at:

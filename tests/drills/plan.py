@@ -22,6 +22,9 @@ TARIFFS = {
     "CN-FJ": (0, 0, 0),
 }
 
+#: Above this throw of the dice, news of a text come one by one as status callbacks.
+_ONE_BY_ONE = 0.90
+
 _FAILURES = ("EXPIRED", "UNDELIV", "REJECTD")
 _NOTHING_YET = ("ACCEPTD", "UNKNOWN", "ENROUTE")
 _TWILIO = {"DELIVRD": "delivered", "UNDELIV": "undelivered", "EXPIRED": "failed",
@@ -93,7 +96,7 @@ class Plan:
             batch = later.pop(place, [])
             while written + len(batch) < self.reports // STREAMS and len(batch) < self.batch:
                 text = next(count) * STREAMS + stream
-                now, *rest = _told(rolled, text, _writer(rolled, people, stream), self.batch)
+                now, *rest = _told(rolled, text, _writer(rolled, people, stream))
                 batch.append(now)
                 for line in rest:
                     later.setdefault(place + rolled.choice((0, 1, 2, 5)), []).append(line)
@@ -111,43 +114,34 @@ def _writer(rolled: random.Random, people: list[Customer], stream: int) -> str:
     return people[min(int(rolled.expovariate(4 / len(people))), len(people) - 1)].number
 
 
-def _told(rolled: random.Random, text: int, sender: str, batch: int) -> list[Line]:
+def _told(rolled: random.Random, text: int, sender: str) -> list[Line]:
     """All that is said of one text, in order."""
-    del batch
     friend = f"+861395711{text % 10000:04}"
     dice = rolled.random()
     if dice < 0.04:
         friend = f"+861300101{text % 10000:04}"  # another network's customer
-    words = _words(rolled, dice)
-    by_twilio = dice > 0.9
-    lines = []
-    for part, parts, word in words:
-        lines.append(Line(text, sender, friend, _spelt(rolled, text, by_twilio), word,
-                          part, parts, by_twilio))  # fmt: skip
-    return lines
+    by_twilio = dice > _ONE_BY_ONE
+    return [
+        Line(text, sender, friend, _spelt(rolled, text, by_twilio), word, part, parts, by_twilio)
+        for part, parts, word in _words(rolled, dice)
+    ]
 
 
 def _words(rolled: random.Random, dice: float) -> list[tuple[int, int, str]]:
     """Part, parts and word of each report."""
-    bad = rolled.choice(_FAILURES)
-    if dice < 0.45:
-        return [(1, 1, "DELIVRD")]
-    if dice < 0.55:
-        return [(1, 1, bad)]
-    if dice < 0.63:
-        return [(1, 1, "ACCEPTD"), (1, 1, "DELIVRD"), (1, 1, "DELIVRD")]
-    if dice < 0.70:
-        return rolled.choice(([(1, 1, "DELIVRD"), (1, 1, bad)], [(1, 1, bad), (1, 1, "DELIVRD")]))
-    if dice < 0.82:
+    bad, soon, good = rolled.choice(_FAILURES), (1, 1, "ACCEPTD"), (1, 1, "DELIVRD")
+    if 0.70 <= dice < 0.82:
         return _parts(rolled, bad)
-    if dice < 0.86:
-        return [(1, 1, rolled.choice(_NOTHING_YET))]
-    if dice < 0.90:
-        return [(1, 1, "DELIVRD"), (1, 1, "ACCEPTD"), (1, 1, "DELIVRD")]
-    # Over the status callback: one part each.
-    return rolled.choice(
-        ([(1, 1, "DELIVRD")], [(1, 1, "ACCEPTD"), (1, 1, "DELIVRD")], [(1, 1, "UNDELIV")])
-    )
+    told = {
+        0.45: [good],
+        0.55: [(1, 1, bad)],
+        0.63: [soon, good, good],
+        0.70: rolled.choice(([good, (1, 1, bad)], [(1, 1, bad), good])),
+        0.86: [(1, 1, rolled.choice(_NOTHING_YET))],
+        _ONE_BY_ONE: [good, soon, good],
+        1.0: rolled.choice(([good], [soon, good], [(1, 1, "UNDELIV")])),
+    }
+    return next(words for below, words in told.items() if dice <= below)
 
 
 def _parts(rolled: random.Random, bad: str) -> list[tuple[int, int, str]]:

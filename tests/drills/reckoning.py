@@ -20,8 +20,6 @@ class Text:
     parts: int = 1
     said: dict[int, str] = field(default_factory=dict)
     over: bool = False
-    #: Which of all its reports, counted from 0, decided it.
-    heard: int = 0
 
     def hear(self, line: Line) -> None:
         """The first final word about a part stands; with all parts the text is over."""
@@ -39,9 +37,10 @@ class Text:
 
 @dataclass
 class Due:
-    """What must have been sent, by (sender, friend): a text each, and who is told of other networks.
+    """What must have been sent, by (sender, friend), which is one text each.
 
-    ``arrived`` are those receipts that may cost something; ``unanswered`` the texts without an end.
+    ``receipts`` says of each whether its text arrived, and so whether it may cost something;
+    ``unanswered`` are the texts without an end, ``off_net`` those told of other networks.
     """
 
     receipts: dict[tuple[str, str], bool] = field(default_factory=dict)

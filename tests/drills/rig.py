@@ -118,7 +118,7 @@ class Rig(Running):
 
     def _kannel_up(self) -> dict[str, str]:
         self.centre = Line()
-        secret = "from-kannel-alone"  # noqa: S105 - a pretend one
+        secret = "from-kannel-alone"
         self.boxes = Boxes(self.folder / "kannel", self.centre.port, self.port, secret)
         self.boxes.start()
         self.centre.until(lambda: self.centre is not None and self.centre.bound("carrier"))
@@ -270,9 +270,7 @@ class Rig(Running):
             ]
         answer = requests.get(f"{self.network}/api/messages", timeout=60)
         answer.raise_for_status()
-        return [
-            Took(_e164(m["to"]), m["body"], m["created"]) for m in answer.json()["messages"]
-        ]
+        return [Took(_e164(m["to"]), m["body"], m["created"]) for m in answer.json()["messages"]]
 
     def trouble(self, kind: str, count: int = 0, seconds: float = 0) -> None:
         """The simulated providers fail; a count of 0 means until told otherwise."""
@@ -288,4 +286,3 @@ class Rig(Running):
 
 def _e164(number: str) -> str:
     return "+" + number.strip().lstrip("+").removeprefix("00")
-
