@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from tests.kannel.boxes import Boxes
 from tests.kannel.centre import Centre, Submitted
 from tests.kannel.smpp import DELIVERY_REPORT, Command, Pdu, Status, Text
 from tests.running import Running, answers, kill, until
+
+#: What smsbox writes into its log when it is asked to send something.
+_ASKED = re.compile(r"sendsms sender:\S+ \(\S+\) to:<(\S+)> msg:<(.*)>$")
 
 WORKERS = ("worker-1", "worker-2")
 
@@ -271,6 +275,17 @@ class Rig(Running):
         answer = requests.get(f"{self.network}/api/messages", timeout=60)
         answer.raise_for_status()
         return [Took(_e164(m["to"]), m["body"], m["created"]) for m in answer.json()["messages"]]
+
+    def asked(self) -> Counter[tuple[str, str]]:
+        """How often we asked a real Kannel to send a text, by its own log; empty without one."""
+        found: Counter[tuple[str, str]] = Counter()
+        if self.boxes is not None:
+            log = (self.folder / "kannel" / "smsbox.log").open(errors="replace")
+            with log:
+                for line in log:
+                    if said := _ASKED.search(line):
+                        found[said[1], said[2]] += 1
+        return found
 
     def trouble(self, kind: str, count: int = 0, seconds: float = 0) -> None:
         """The simulated providers fail; a count of 0 means until told otherwise."""
