@@ -63,7 +63,7 @@ class Worker:
         self._refreshed = refreshed
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
         self._held: set[Posted] = set()  # an entry alone is single only within its shard
-        self._kept_at = 0.0
+        self._kept_at = self._silent_until = 0.0
         self._looking: set[Msisdn] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -79,6 +79,7 @@ class Worker:
 
     def run(self) -> None:
         """Work until told to stop. A store out of reach is waited for."""
+        self._kept_at = time.monotonic()
         last = dict.fromkeys(range(len(self._rounds)), 0.0)
         while not self._stop.is_set():
             try:
@@ -113,6 +114,10 @@ class Worker:
         with self._lock:
             held = list(self._held)
         asked_at = time.monotonic()
+        if asked_at - self._kept_at > SILENT:
+            # Stopped, or cut off, for so long that others may have taken over all we held: this
+            # sign comes too late for it.
+            self._silent_until = asked_at
         self._outbox.keep(self._name, held)
         self._kept_at = asked_at
         return held
@@ -129,11 +134,14 @@ class Worker:
             self._delivery, self._sweep = fresh
 
     def _ring(self) -> None:
+        looks: dict[Msisdn, list[Timer]] = {}
         for timer in self._sweep.due(_BATCH):
             if timer.kind == LOOK:
-                self._look_soon(timer)
+                looks.setdefault(timer.number, []).append(timer)
             else:
                 self._ring_one(timer)
+        for number, timers in looks.items():
+            self._look_soon(number, timers)
 
     def _ring_one(self, timer: Timer) -> None:
         try:
@@ -164,6 +172,11 @@ class Worker:
             if end.verdict is Verdict.DONE or self._store.receipts([wanted.id])[0] == wanted:
                 self._send_soon(wanted, posted, taken)
 
+    def _ours(self, taken: float) -> bool:
+        """Whether nobody can have taken over what we took at that moment."""
+        kept = max(taken, self._kept_at)
+        return taken >= self._silent_until and time.monotonic() - kept <= SILENT
+
     def _send_soon(self, receipt: Receipt, posted: Posted, taken: float) -> None:
         with self._lock:
             self._held.add(posted)
@@ -171,7 +184,7 @@ class Worker:
 
     def _send(self, receipt: Receipt, posted: Posted, taken: float) -> None:
         try:
-            if time.monotonic() - max(taken, self._kept_at) > SILENT:
+            if not self._ours(taken):
                 # By now it may be in other hands: who finds it there looks it up first.
                 _log.warning("too long without a sign of life", receipt=receipt.id)
                 return
@@ -208,14 +221,22 @@ class Worker:
 
     # -- looking up what may have gone out ---------------------------------------------------
 
-    def _look_soon(self, timer: Timer) -> None:
+    def _look_soon(self, number: Msisdn, timers: Sequence[Timer]) -> None:
         with self._lock:
             # One look at a time for a customer: two texts of the same words are told apart only
             # by what the first look has written down.
-            if timer.number in self._looking:
+            if number in self._looking:
                 return
-            self._looking.add(timer.number)
-        self._pool.submit(self._look, timer)
+            self._looking.add(number)
+        self._pool.submit(self._look_each, number, timers)
+
+    def _look_each(self, number: Msisdn, timers: Sequence[Timer]) -> None:
+        try:
+            for timer in timers:
+                self._look(timer)
+        finally:
+            with self._lock:
+                self._looking.discard(number)
 
     def _look(self, timer: Timer) -> None:
         try:
@@ -228,9 +249,6 @@ class Worker:
             _log.warning("store out of reach during a look-up", receipt=timer.subject)
         except Exception:  # noqa: BLE001 - the timer is still set: the look is made again
             _log.exception("a look-up failed", receipt=timer.subject)
-        finally:
-            with self._lock:
-                self._looking.discard(timer.number)
 
     def _looked(self, receipt: Receipt, timer: Timer) -> Change:
         provider = self._delivery.routes.named(receipt.provider)

@@ -248,9 +248,9 @@ def _slot(key: str | bytes) -> int:
 
 
 def _tag(key: str | bytes) -> str:
-    """The part of a key that says its slot."""
+    """The beginning of keys in the same slot."""
     text = key.decode() if isinstance(key, bytes) else key
-    return text[: text.index("}") + 1]
+    return text[: text.index("}") + 1] if "}" in text else f"{{{text}}}"
 
 
 def _pairs(reply: Any) -> list[Any]:  # noqa: ANN401 - as the server's protocol has it
