@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from receipts.deciding import ROUNDS
+from receipts.digest import handed_on
 from receipts.due import Due
 from receipts.model import (
     Fate,
@@ -131,13 +132,13 @@ class Reports:
         if why_not is None:
             receipt = self._due.receipt(held.subscription, kept, kept.fate)
             kept = kept.but(receipt_id=receipt.id)
-            return Change(
+            change = Change(
                 report.sender,
-                records=(kept, receipt),
-                post=(receipt.id,),
+                records=(kept,),
                 untimers=untimers,
                 count=(REPORTS, RECEIPTS),
             )
+            return handed_on(change, receipt)
         change = Change(report.sender, untimers=untimers, count=(REPORTS, why_not.value))
         if over:
             kept = kept.but(why_not=why_not)
@@ -173,7 +174,7 @@ class Reports:
             receipt = self._due.receipt(held.subscription, trail, None)
             chased = Heard(self._clock.now(), f"(none in time: receipt {receipt.id})")
             kept = trail.but(version=trail.version + 1, history=(*trail.history, chased))
-            change = replace(change, records=(kept, receipt), post=(receipt.id,))
+            change = handed_on(replace(change, records=(kept,)), receipt)
         # A lost race needs no second try: the timer is still set, or its work is done.
         self._store.commit(change)
 

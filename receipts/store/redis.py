@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
+from itertools import islice
 from typing import cast
 
 from redis.client import Pipeline
@@ -159,6 +160,19 @@ class RedisStore:
         found = self.receipts(_text(receipt_id) for receipt_id in listed)
         wanted = [r for r in found if r is not None and (kind is None or r.kind is kind)]
         return wanted[:limit]
+
+    def newest(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
+        """The newest things sent to several customers, newest first, in the order asked."""
+
+        def ask() -> list[list[bytes]]:
+            pipe = self._client.pipeline(transaction=False)
+            for number in numbers:
+                pipe.lrange(self._keys.receipts(number), 0, limit - 1)
+            return list(pipe.execute())
+
+        listed = self._server.ask(ask)
+        found = iter(self.receipts(_text(each) for ids in listed for each in ids))
+        return [[r for r in islice(found, len(ids)) if r is not None] for ids in listed]
 
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges of some months, oldest first."""

@@ -1,6 +1,7 @@
 """The rule book is edited while the service runs."""
 
 import dataclasses
+import datetime as dt
 import os
 import signal
 import socket
@@ -127,6 +128,16 @@ def test_a_comment_is_no_change(doors: Network, book: Path):
 
 
 @pytest.mark.usefixtures("at_once")
+def test_a_province_opens_on_the_day_of_its_first_price(
+    doors: Network, book: Path, clock: TestClock
+):
+    write(book, book.read_text().replace("from = 2020-01-01", "from = 2027-01-01", 1))
+    assert "广东尚未开通" in offer(doors)
+    clock.at = dt.datetime(2026, 12, 31, 16, tzinfo=dt.UTC)  # midnight in China
+    assert BEFORE in offer(doors)
+
+
+@pytest.mark.usefixtures("at_once")
 def test_dropping_a_price_that_began_is_warned_of_and_rewrites_no_charge(
     doors: Network, book: Path, settings: Settings
 ):
@@ -161,6 +172,34 @@ def test_other_retention_counts_from_now_on(doors: Network, book: Path, raw: "re
     offer(doors)
     days.append(next(k for k in raw.scan_iter("*") if claim % 2 in k))
     assert [round(raw.ttl(key) / 86_400) for key in days] == [40, 50]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_good_book_that_came_and_went_unseen_counts_while_the_file_is_bad(
+    doors: Network, settings: Settings, book: Path
+):
+    assert BEFORE in offer(doors)
+    good = dearer(book.read_text())
+    write(book, good)
+    # Another process reads it, while no request makes this one look.
+    live.book_in_force(dataclasses.replace(settings, rule_book=book))
+    write(book, good.replace("monthly_fen = 250", "monthly_fen = 900", 1))
+    assert AFTER in offer(doors)
+
+
+def test_a_file_edited_on_since_it_was_read_is_not_kept_for_good(
+    settings: Settings, book: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with_book = dataclasses.replace(settings, rule_book=book)
+    good = live.book_in_force(with_book)
+    copy = live.shutil.copyfile
+    monkeypatch.setattr(
+        live.shutil, "copyfile", lambda old, new: (write(old, "nonsense"), copy(old, new))
+    )
+    write(book, dearer(book.read_text()))
+    assert live.book_in_force(with_book).version == "second"
+    monkeypatch.undo()
+    assert live.book_in_force(with_book) == good
 
 
 # -- processes that start while the file is bad ----------------------------------------------
