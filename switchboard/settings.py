@@ -182,9 +182,11 @@ class _Reader:
 
     def store(self, name: str) -> str:
         said = self._given.get(name, "")
-        if said and not _is_address(said, "redis", "rediss", "unix"):
-            # Not repeated: it may hold a password.
-            self._faults.append(f"{name}: give an address such as redis://example.org:6379/0")
+        for address in said.split(",") if said else ():
+            if not _is_address(address, "redis", "rediss", "unix"):
+                # Not repeated: it may hold a password.
+                self._faults.append(f"{name}: give an address such as redis://example.org:6379/0")
+                break
         return said
 
     def plain(self, name: str) -> str:

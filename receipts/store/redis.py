@@ -111,8 +111,14 @@ class RedisStore:
     def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
         """Several changes, each on its own, in one round trip."""
         scripts = [Script(self._keys, self._kept, change) for change in changes]
-        replies = self._server.ask(lambda: self._run(scripts))
-        return [_committed(reply) for reply in replies]
+        # Nothing to write is nothing to ask, unless what it was decided from may yet be lost.
+        asked = scripts if self._server.replicated else [s for s in scripts if s.words]
+        replies = iter(self._server.ask(lambda: self._run(asked)) if asked else ())
+        sent = {id(script) for script in asked}
+        return [
+            _committed(next(replies)) if id(script) in sent else Committed(Verdict.DONE)
+            for script in scripts
+        ]
 
     def _load(self) -> None:
         self._sha = self._client.script_load(_SCRIPT)
@@ -130,7 +136,7 @@ class RedisStore:
     def _evaluate(self, scripts: Sequence[Script]) -> list[list[bytes]]:
         pipe = self._client.pipeline(transaction=False) if len(scripts) > 1 else self._client
         replies = [
-            pipe.evalsha(self._sha, len(script.names), *script.names, *script.words)
+            pipe.evalsha(self._sha, len(script.keys), *script.keys, *script.words)
             for script in scripts
         ]
         return list(pipe.execute()) if isinstance(pipe, Pipeline) else replies

@@ -49,6 +49,11 @@ class Script:
         self.words: list[bytes | str | int | float] = []
         self._write()
 
+    @property
+    def keys(self) -> list[str]:
+        """The keys it is about; where it does nothing, one that says its shard."""
+        return self.names or [self._keys.outbox(self.shard)]
+
     def _say(self, word: str, key: str, a: str | float = "", b: bytes | str | float = "") -> None:
         place = self._places.get(key)
         if place is None:
