@@ -11,9 +11,9 @@ from pathlib import Path
 from ivr.dialogue import Hotline
 from ivr.dialogue import Ledger as SpokenLedger
 from keywords.dialogue import Conversation
-from keywords.dialogue import Ledger as WrittenLedger
 from keywords.grammar import Grammar
 from keywords.replies import Replies
+from keywords.telling import Ledger as WrittenLedger
 from receipts.billing import Billing
 from receipts.delivery import Delivery
 from receipts.dispatch import Dispatch
