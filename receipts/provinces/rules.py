@@ -126,7 +126,7 @@ class Sending(Rules, frozen=True, kw_only=True):
     validity_hours: Some = 48
     margin_hours: Count = 2
     # A receipt that comes a minute late has lost its point.
-    digest_seconds: Annotated[int, Meta(ge=0, le=60)] = 2
+    digest_seconds: Annotated[int, Meta(ge=0, le=60)] = 1
 
     @property
     def digest(self) -> dt.timedelta:
