@@ -123,6 +123,8 @@ class Delivery:
         return Change(receipt.number, records=(moved,))
 
     def _too_old(self, receipt: Receipt) -> bool:
+        if receipt.until is not None:
+            return self._clock.now() > receipt.until
         age = self._clock.now() - receipt.created_at
         return age > dt.timedelta(hours=self._sending.expire_after_hours)
 
@@ -283,6 +285,7 @@ class Delivery:
         moved = receipt.but(
             version=receipt.version + 1,
             state=state,
+            text=_words_after(receipt),
             sent_at=now if first else receipt.sent_at,
             done_at=_ended_at(receipt, state, now),
         )
@@ -304,10 +307,16 @@ class Delivery:
         moved = receipt.but(
             version=receipt.version + 1,
             state=state,
+            text=_words_after(receipt) if state in ENDED else receipt.text,
             note=note,
             done_at=_ended_at(receipt, state, self._clock.now()),
         )
         return Change(receipt.number, records=(moved,), timers=timers, done=(posted,))
+
+
+def _words_after(receipt: Receipt) -> str:
+    """What is kept of a text that will not be sent again: of a code, nothing."""
+    return "" if receipt.kind is Kind.CODE else receipt.text
 
 
 def _ended_at(receipt: Receipt, state: ReceiptState, now: dt.datetime) -> dt.datetime | None:

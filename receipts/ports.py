@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from receipts.model import (
+    Access,
     Audit,
     Call,
     Charge,
@@ -128,6 +129,7 @@ class Held:
     talk: Talk | None = None
     trail: Trail | None = None
     call: Call | None = None
+    access: Access | None = None
     friend: Subscription | None = None
     receipt: Receipt | None = None
 
@@ -151,7 +153,7 @@ class Timer:
     at: dt.datetime | None = None
 
 
-Stored = Subscription | Receipt | Trail | Talk | Call | Owner
+Stored = Subscription | Receipt | Trail | Talk | Call | Owner | Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,7 @@ class Store(Protocol):
         *,
         talk: bool = False,
         call: str | None = None,
+        access: bool = False,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
 
