@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from keywords.grammar import Grammar, Reading
+from receipts.informing import WISHES, Messages
 from receipts.model import (
     SHANGHAI,
     Audit,
     Charge,
     ChargeKind,
     Door,
+    Informing,
     Language,
     Mode,
     Msisdn,
@@ -29,6 +31,17 @@ from statemachines.subscription import HOLDING
 
 #: Texts that teach or guide change nothing, and are counted so that machines get no endless talk.
 _HINTS = frozenset({"unknown", "near", "elsewhere", "nothing_waits", "refusal"})
+
+#: What one who had the service is answered also where it can be ordered no more: it left the
+#: network, or its province closed. What was charged is told, not denied.
+_LOOKING_BACK = frozenset(
+    {
+        DialogueEvent.CANCEL,
+        DialogueEvent.LIST_ALL,
+        DialogueEvent.RECEIPTS,
+        DialogueEvent.CHARGES,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,7 @@ class Conversation:
         self._business, self._grammar, self._clock = subscriptions, grammar, clock
         self._ledger, self._spoken = ledger, spoken
         self._limits = subscriptions.book.limits
+        messages = Messages(subscriptions, clock)
         self._acts: dict[str, Callable[[Subscription, Asked, Reading], Step]] = {
             "offer": self._offer,
             "offer_again": partial(self._offer, late=True),
@@ -86,6 +100,7 @@ class Conversation:
             "unknown": self._plain("unknown"),
             "near": self._near,
             "elsewhere": self._elsewhere,
+            **{act: _choosing(messages, kind) for act, kind in WISHES.items()},
         }
 
     def decide(self, held: Held, text: IncomingText) -> Change:
@@ -102,7 +117,9 @@ class Conversation:
         # A question is asked once: whatever comes next answers it or leaves it.
         step = Step(customer.but(question=None))
         refusal = self._business.refusal(customer, Door.TEXT, language)
-        if refusal and customer.state not in HOLDING and event is not DialogueEvent.ITEM:
+        if event is DialogueEvent.ITEM or (customer.opened_at and event in _LOOKING_BACK):
+            refusal = None
+        if refusal and customer.state not in HOLDING:
             return self._refused(held, text, step, refusal, asked)
         outcome = KEYWORD_DIALOGUE.fire(stage, event)
         if outcome.reason is not None:
@@ -246,7 +263,14 @@ class Conversation:
             "receipts": spent_words(sum(receipts), asked.language),
             "count": str(len(receipts)),
         }
-        return Step(customer, (("charges_list", facts),))
+        why = self._business.agreed(customer, asked.language)
+        return Step(customer, (("charges_list", facts), *why))
+
+
+def _choosing(
+    messages: Messages, kind: Informing
+) -> Callable[[Subscription, Asked, Reading], Step]:
+    return lambda customer, asked, _: messages.choose(kind, customer, asked)
 
 
 #: What the conversation waits for while a question of ours stands.

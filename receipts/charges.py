@@ -145,3 +145,17 @@ def for_receipt(receipt: Receipt, used: int, at: dt.datetime) -> Charge:
         at,
         receipt.tariff or "",
     )
+
+
+def needs_owner(receipt: Receipt) -> bool:
+    """Whether the price of a receipt depends on how many its owner had this month."""
+    return receipt.free_receipts > 0 and receipt.price_fen > 0 and receipt.sent_at is None
+
+
+def counted(owner: Subscription | None, now: dt.datetime) -> tuple[Subscription, int]:
+    """The owner with one more receipt this month, and how many there were before."""
+    if owner is None:
+        raise ValueError("the owner is needed to count free receipts")
+    month = month_of(now)
+    used = owner.used if owner.used_month == month else 0
+    return owner.but(version=owner.version + 1, used_month=month, used=used + 1), used

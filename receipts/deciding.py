@@ -28,6 +28,8 @@ def settle(
     for round_ in range(ROUNDS):
         held = store.read(number, claim, talk=talk, call=call, access=access)
         if held.answered is not None:
+            # What is repeated must be as safe as when it was new.
+            store.commit(Change(number))
             return held.answered
         change = decide(held)
         if not writes(change):

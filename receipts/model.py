@@ -79,6 +79,19 @@ class Wish(StrEnum):
     HELP = "help"
     YES = "yes"
     NO = "no"
+    NEWS = "news"
+    PUBLIC_INTEREST = "public_interest"
+    ADVERTISING = "advertising"
+    NO_MESSAGES = "no_messages"
+
+
+class Informing(StrEnum):
+    """The kinds of messages an operator may add to receipts, and to which a customer agrees."""
+
+    NONE = "none"
+    NEWS = "news"
+    PUBLIC_INTEREST = "public_interest"
+    ADVERTISING = "advertising"
 
 
 class Network(StrEnum):
@@ -159,6 +172,9 @@ class Subscription(msgspec.Struct, frozen=True, omit_defaults=True):
     off_net_told: str = ""
     #: What the last text of ours asked, when it was neither an order nor nothing.
     question: Question | None = None
+    #: The one kind of messages the customer agreed to read after a receipt, and when that was.
+    informing: Informing = Informing.NONE
+    informing_since: dt.datetime | None = None
     #: The head of the customer's chain of consent.
     chain: str = ""
 
@@ -184,11 +200,12 @@ class Owner(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Kind(StrEnum):
-    """What a thing we send is: a text's fate, word of the customer's own order, a code."""
+    """What a thing we send is: a receipt, word of an order, several receipts, a one-time code."""
 
     RECEIPT = "receipt"
     NOTICE = "notice"
-    #: A one-time code: its words are forgotten once it went out, and it is on no list.
+    DIGEST = "digest"
+    #: Its words are forgotten once it went out, and it is on no list.
     CODE = "code"
 
 
@@ -232,6 +249,15 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     charge_fen: int = 0
     note: str | None = None
     history: tuple[News, ...] = ()
+    #: The operator's message that it carries besides, by its name in the rule book.
+    message: str | None = None
+    #: Until when it waits for others to join its flash; None once it is in the outbox.
+    waits_until: dt.datetime | None = None
+    #: Of a digest: the receipts told in it. Of such a receipt: the digest, whose fate is its own.
+    members: tuple[str, ...] = ()
+    digest: str | None = None
+    #: Providers that will never take it; others may.
+    refused_by: tuple[str, ...] = ()
     #: From when on it is of no use to anybody; None for what the sending rules say.
     until: dt.datetime | None = None
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from receipts.lines import Parked, Waiting
 from receipts.model import (
     Access,
     Audit,
@@ -47,6 +48,10 @@ class TryLater(SendingFailure):
 
 class Never(SendingFailure):
     """It certainly did not go out and never will."""
+
+
+class NotHere(Never):
+    """It certainly did not go out and never will by this provider; another may take it."""
 
 
 class Unsure(SendingFailure):
@@ -136,11 +141,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """One entry of the outbox in a worker's hands."""
+    """One entry of the outbox in a worker's hands; ``late`` if it had to wait for a line."""
 
     shard: int
     entry: str
     receipt_id: str
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +182,7 @@ class Change:
     fired: Timer | None = None
     done: tuple[Posted, ...] = ()
     count: tuple[str, ...] = ()
+    park: tuple[Parked, ...] = ()
 
 
 class Verdict(Enum):
@@ -233,6 +240,9 @@ class Store(Protocol):
     def receipts_of(self, number: Msisdn, limit: int, kind: Kind | None) -> list[Receipt]:
         """A customer's newest receipts first."""
 
+    def newest(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
+        """The newest things sent to several customers, newest first, in the order asked."""
+
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges of some months, oldest first."""
 
@@ -264,6 +274,17 @@ class Outbox(Protocol):
 
     def take(self, worker: str, limit: int, wait: float) -> list[Posted]:
         """Fresh entries of the outbox for this worker; waits at most ``wait`` seconds."""
+
+    def take_late(
+        self, worker: str, lane: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
+    ) -> list[Posted]:
+        """Receipts that wait for a line, for this worker.
+
+        The newest, so many that are no older than ``since``; the oldest for the rest of ``limit``.
+        """
+
+    def waiting(self, lanes: Iterable[str]) -> list[Waiting]:
+        """What waits for these lines, shard by shard where anything does."""
 
     def take_over(self, worker: str, idle: float, limit: int) -> list[Posted]:
         """Entries that a worker silent for ``idle`` seconds still held."""

@@ -14,7 +14,7 @@ from keywords.webhooks import text_door, twilio_status_doors
 from receipts.codes import VISIT_LASTS
 from receipts.ports import StoreUnavailable
 from receipts.providers import kannel, message_centre, twilio
-from switchboard import pulse, wiring
+from switchboard import pulse, standing, wiring
 from switchboard.gate import Gate, caller, fields, refuse
 from switchboard.settings import Settings
 
@@ -120,7 +120,14 @@ def _mount(app: Flask, built: wiring.Services) -> None:
         kannel_doors(built.store, conversation, replies, sending, kannel.heard, learn)
     )
     app.register_blueprint(feed_door(reports, built.clock, message_centre.fate_of))
-    app.register_blueprint(pulse.doors(built.store, built.memory.archive.counts))
+    sent_by = sending.routes.names
+    app.register_blueprint(
+        pulse.doors(
+            built.store,
+            built.memory.archive.counts,
+            lambda: standing.look(built.memory, sent_by, built.clock),
+        )
+    )
 
 
 def _front(app: Flask, front_page: str) -> None:

@@ -20,7 +20,8 @@ from keywords.grammar import Grammar
 from keywords.replies import Replies
 from receipts.billing import Billing
 from receipts.codes import Codes
-from receipts.delivery import Delivery, Routes
+from receipts.delivery import Delivery
+from receipts.dispatch import Dispatch
 from receipts.lists import Lists
 from receipts.lookups import Lookups
 from receipts.model import Charge, Kind, Msisdn, month_of
@@ -29,9 +30,11 @@ from receipts.ports import Clock
 from receipts.providers.unsent import Unsent
 from receipts.provinces import Retention, RuleBook, load_rule_book
 from receipts.reports import Reports
+from receipts.routes import Routes
 from receipts.store.archive import RedisArchive
 from receipts.store.embedded import EmbeddedStore
 from receipts.store.keys import Keys
+from receipts.store.lines import RedisLines
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis import RedisStore
 from receipts.store.script import Kept
@@ -55,6 +58,7 @@ class Memory:
     store: RedisStore
     outbox: RedisOutbox
     archive: RedisArchive
+    lines: RedisLines
     embedded: EmbeddedStore | None
 
     def setting(self, name: str) -> str:
@@ -132,7 +136,7 @@ def remember(settings: Settings, retention: Retention) -> Memory:
     outbox = RedisOutbox(server, keys)
     outbox.open()
     store = RedisStore(server, keys, _kept(retention))
-    return Memory(server, store, outbox, RedisArchive(server, keys), embedded)
+    return Memory(server, store, outbox, RedisArchive(server, keys), RedisLines(server), embedded)
 
 
 def _kept(retention: Retention) -> Kept:
@@ -234,7 +238,9 @@ def worker(built: Services, changed: Callable[[], RuleBook | None] = lambda: Non
         book = changed()
         return _working(under(built, book)) if book else None
 
-    return Worker(name, built.store, built.memory.outbox, *_working(built), refreshed=refreshed)
+    memory, (sending, sweep) = built.memory, _working(built)
+    dispatch = Dispatch(name, memory.store, memory.outbox, memory.lines, sending, built.clock)
+    return Worker(name, memory.store, memory.outbox, sending, sweep, dispatch, refreshed=refreshed)
 
 
 def _working(built: Services) -> tuple[Delivery, Sweep]:

@@ -43,6 +43,12 @@ _FIXES = {
     "per_receipt_fen": _FEN,
     "delays_seconds": _SECONDS,
     "look_after_seconds": _SECONDS,
+    "trial_days": "give 0 to 366 days",
+    "zh": "write one line of at most 30 characters, or the message never fits a receipt",
+    "en": "write one line of at most 80 plain characters, or the message never fits a receipt",
+    "until": "write a day such as 2026-12-31, without quotes",
+    "kind": "use news, public_interest or advertising",
+    "digest_seconds": "write whole seconds from 0 (off) to 60",
     "audit_months": "keep at least the 5 months in which orders are disputed",
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
+from itertools import islice
 from typing import cast
 
 from redis.client import Pipeline
@@ -115,8 +116,14 @@ class RedisStore:
     def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
         """Several changes, each on its own, in one round trip."""
         scripts = [Script(self._keys, self._kept, change) for change in changes]
-        replies = self._server.ask(lambda: self._run(scripts))
-        return [_committed(reply) for reply in replies]
+        # Nothing to write is nothing to ask, unless what it was decided from may yet be lost.
+        asked = scripts if self._server.replicated else [s for s in scripts if s.words]
+        replies = iter(self._server.ask(lambda: self._run(asked)) if asked else ())
+        sent = {id(script) for script in asked}
+        return [
+            _committed(next(replies)) if id(script) in sent else Committed(Verdict.DONE)
+            for script in scripts
+        ]
 
     def _load(self) -> None:
         self._sha = self._client.script_load(_SCRIPT)
@@ -134,7 +141,7 @@ class RedisStore:
     def _evaluate(self, scripts: Sequence[Script]) -> list[list[bytes]]:
         pipe = self._client.pipeline(transaction=False) if len(scripts) > 1 else self._client
         replies = [
-            pipe.evalsha(self._sha, len(script.names), *script.names, *script.words)
+            pipe.evalsha(self._sha, len(script.keys), *script.keys, *script.words)
             for script in scripts
         ]
         return list(pipe.execute()) if isinstance(pipe, Pipeline) else replies
@@ -158,6 +165,19 @@ class RedisStore:
         found = self.receipts(_text(receipt_id) for receipt_id in listed)
         wanted = [r for r in found if r is not None and (kind is None or r.kind is kind)]
         return wanted[:limit]
+
+    def newest(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
+        """The newest things sent to several customers, newest first, in the order asked."""
+
+        def ask() -> list[list[bytes]]:
+            pipe = self._client.pipeline(transaction=False)
+            for number in numbers:
+                pipe.lrange(self._keys.receipts(number), 0, limit - 1)
+            return list(pipe.execute())
+
+        listed = self._server.ask(ask)
+        found = iter(self.receipts(_text(each) for ids in listed for each in ids))
+        return [[r for r in islice(found, len(ids)) if r is not None] for ids in listed]
 
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges of some months, oldest first."""

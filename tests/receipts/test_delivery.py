@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receipts.delivery import LOOK, RETRY, Delivery, Routes, Told
+from receipts.delivery import LOOK, RETRY, Delivery, Told
 from receipts.model import Kind, Language, Mode, Receipt
 from receipts.ports import Never, Posted, SendingFailure, Timer, TryLater, Unsure
 from receipts.provinces import Sending
+from receipts.routes import Routes
 from statemachines.receipt import ENDED, ReceiptState
 from tests.conftest import TestClock
 from tests.receipts.desk import ANNA, FRIEND, Courier, Desk
