@@ -13,6 +13,9 @@ from hall.wishes import Wished
 from receipts.model import Language, Subscription
 from receipts.ports import StoreUnavailable
 
+#: Answers to a yes that came too late for its offer.
+_AFRESH = frozenset({"offer_again", "trial_ends"})
+
 _SEE_OTHER = HTTPStatus.SEE_OTHER.value
 
 
@@ -90,7 +93,8 @@ class Service:
         facts = self._sights.offer(customer, page.language) if waits else None
         if facts is None:
             return _to_standing(_done())
-        again = {key: said for key, said in self._told(page).items() if key == "offer_again"}
+        # The offer itself stands on the page; that it is a fresh one must be said.
+        again = {key: said for key, said in self._told(page).items() if key in _AFRESH}
         return page.show("confirm.html", offer=facts, told=again)
 
     def cancel(self) -> Response | AnyResponse:
@@ -110,7 +114,8 @@ class Service:
         """What was charged, and why."""
         page, customer = self._entered()
         months = self._sights.charges(customer.number, page.language)
-        return page.show("charges.html", months=months)
+        why = self._sights.agreed(customer, page.language)
+        return page.show("charges.html", months=months, why=why)
 
     def services(self) -> Response:
         """All monthly services, to cancel one or all: what 0000 lists."""

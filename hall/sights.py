@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from hall.wishes import Wishes, claimed, offer_mark
 from receipts.charges import CHARGEABLE, next_monthly
+from receipts.messages import agreed
 from receipts.model import (
     SHANGHAI,
     Charge,
     ChargeKind,
     Door,
     Language,
-    Mode,
     Msisdn,
     Outcome,
     Receipt,
@@ -50,6 +50,7 @@ class Standing:
     refusal: str
     asks_province: bool
     waits: bool
+    messages: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +108,16 @@ class Sights:
             self._say(f"state.{customer.state}", language, facts),
             facts["price"],
             tuple(self._rows(customer, language)),
-            self._open_to(customer, language),
+            self._wishes.would(customer, language),
             self._say(f"said.{why[0]}", language, why[1]) if why else "",
             why is not None and why[0] == "province_unknown",
             self.waits(customer),
+            agreed(customer).value,
         )
 
     def waits(self, customer: Subscription) -> bool:
         """Whether an order waits for its second yes."""
         return customer.order is not None and customer.order.expires_at > self._clock.now()
-
-    def _open_to(self, customer: Subscription, language: Language) -> frozenset[str]:
-        """The wishes that would change something: each is decided, and none is done."""
-        asked = Asked(Door.WEB, language, "")
-        tried = {
-            "open": self._business.order(customer, asked),
-            "cancel": self._business.cancel(customer, asked),
-            "ordinary": self._business.set_mode(customer, Mode.TEXT, asked),
-            "flash": self._business.set_mode(customer, Mode.FLASH, asked),
-        }
-        return frozenset(wish for wish, step in tried.items() if step.customer != customer)
 
     def _rows(self, customer: Subscription, language: Language) -> list[tuple[str, str]]:
         facts, told = self._facts(customer, language), {}
@@ -201,6 +192,10 @@ class Sights:
                 lines = [self._charged(charge, named, language) for charge in here]
                 listed.append((month, total, lines))
         return listed
+
+    def agreed(self, customer: Subscription, language: Language) -> str:
+        """What the charges stand on: when, where and to what price the customer said yes."""
+        return self._wishes.words(self._business.agreed(customer, language), language)
 
     def _receipts_of(self, charges: list[Charge]) -> dict[str, Receipt]:
         ids = [c.id.removeprefix("receipt-") for c in charges if c.kind is ChargeKind.RECEIPT]

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from receipts.deciding import settle
 from receipts.delivery import Delivery
-from receipts.model import Door, Language, Mode, Msisdn, Subscription
+from receipts.informing import WISHES, Messages
+from receipts.model import Door, Informing, Language, Mode, Msisdn, Subscription
 from receipts.notices import notice, tells
 from receipts.ports import Answer, Change, Clock, Held, Store
 from receipts.subscriptions import Asked, Phrase, Step, Subscriptions
@@ -14,7 +15,13 @@ from receipts.wording import Catalogue, day, notices
 #: After these the customer is asked for the second yes, if an order waits for one.
 _ORDERING = frozenset({"open", "yes"})
 
+#: What pages have a button for, where it would change something.
+_OFFERED = ("open", "cancel", "ordinary", "flash", *WISHES)
+
 _BETWEEN = {Language.ZH: "", Language.EN: " "}
+
+
+Act = Callable[[Subscription, Asked, str], Step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,8 @@ class Wishes:
     ) -> None:
         self._store, self._business, self._delivery = store, business, delivery
         self._clock, self._sentences = clock, sentences
-        self._acts: dict[str, Callable[[Subscription, Asked, str], Step]] = {
+        messages = Messages(business, clock)
+        self._acts: dict[str, Act] = {
             "open": self._open,
             "yes": self._yes,
             "no": lambda customer, asked, _: business.decline(customer, asked),
@@ -61,11 +69,18 @@ class Wishes:
             "chinese": lambda customer, *_: business.set_language(customer, Language.ZH),
             "english": lambda customer, *_: business.set_language(customer, Language.EN),
             "province": self._province,
+            **{wish: _choosing(messages, kind) for wish, kind in WISHES.items()},
         }
 
     def knows(self, wish: str) -> bool:
         """Whether there is such a wish."""
         return wish in self._acts
+
+    def would(self, customer: Subscription, language: Language) -> frozenset[str]:
+        """The wishes that would change something now: each is decided, and none is done."""
+        asked = Asked(Door.WEB, language, "")
+        tried = {wish: self._acts[wish](customer, asked, "") for wish in _OFFERED}
+        return frozenset(wish for wish, step in tried.items() if step.customer != customer)
 
     def take(self, wished: Wished) -> Answer:
         """Do what was wished, once; a form that comes again gets the first answer.
@@ -151,6 +166,10 @@ class Wishes:
         if self._business.refusal(customer, Door.WEB, language) is not None:
             return ""
         return self._sentences.say("said.offer", language, **self.offer_facts(customer, language))
+
+
+def _choosing(messages: Messages, kind: Informing) -> Act:
+    return lambda customer, asked, _: messages.choose(kind, customer, asked)
 
 
 def offer_mark(customer: Subscription) -> str:

@@ -108,12 +108,13 @@ class Script:
         key, keep = self._place(record)
         self._say("guard", key, record.version - 1)
         self._say("put", key, keep, stored(record, record.version))
-        if isinstance(record, Receipt):
+        # A code is nobody's to look up, and gone within the hour.
+        if isinstance(record, Receipt) and record.kind is not Kind.CODE:
             self._listed(record)
 
     def _listed(self, receipt: Receipt) -> None:
         """The lists a receipt stands on: its customer's, and the one of those nobody is sure of."""
-        if receipt.version == 1 and receipt.kind is not Kind.CODE:
+        if receipt.version == 1:
             listed = self._keys.receipts(receipt.number)
             self._say("list", listed, self._kept.receipts_listed, receipt.id)
             self._say("expire", listed, self._kept.receipts)
