@@ -9,6 +9,7 @@ from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
 from receipts.model import (
+    Access,
     Call,
     Charge,
     Kind,
@@ -56,6 +57,7 @@ class RedisStore:
         *,
         talk: bool = False,
         call: str | None = None,
+        access: bool = False,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
         keys = self._keys
@@ -66,6 +68,8 @@ class RedisStore:
             names["talk"] = keys.talk(number)
         if call is not None:
             names["call"] = keys.call(number, call)
+        if access:
+            names["access"] = keys.access(number)
         found = self._values(names)
         return Held(
             number,
@@ -73,6 +77,7 @@ class RedisStore:
             answered=answer(found.get("claim")),
             talk=restored(Talk, found.get("talk")),
             call=restored(Call, found.get("call")),
+            access=restored(Access, found.get("access")),
         )
 
     def _values(self, names: dict[str, str]) -> dict[str, bytes | None]:
