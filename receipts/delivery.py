@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from enum import StrEnum
 
-from receipts.charges import for_receipt
+from receipts.charges import counted, for_receipt
 from receipts.lines import Parked
 from receipts.model import (
     Kind,
@@ -15,7 +15,6 @@ from receipts.model import (
     News,
     Receipt,
     Subscription,
-    month_of,
 )
 from receipts.ports import (
     Change,
@@ -122,6 +121,8 @@ class Delivery:
         return Change(receipt.number, park=(parked,), done=(posted,))
 
     def _too_old(self, receipt: Receipt) -> bool:
+        if receipt.until is not None:
+            return self._clock.now() > receipt.until
         age = self._clock.now() - receipt.created_at
         return age > dt.timedelta(hours=self.rules.expire_after_hours)
 
@@ -139,7 +140,7 @@ class Delivery:
     ) -> Change:
         """The provider took it: it is sent, and charged if it has a price.
 
-        ``owner`` is needed where the tariff gives some receipts free (``needs_owner``).
+        ``owner`` is needed where the tariff gives some receipts free (``charges.needs_owner``).
         """
         return self._sent(receipt, ReceiptEvent.ACCEPTED, provider_id, posted, owner=owner)
 
@@ -305,6 +306,7 @@ class Delivery:
         moved = receipt.but(
             version=receipt.version + 1,
             state=state,
+            text=_words_after(receipt),
             sent_at=now if first else receipt.sent_at,
             done_at=_ended_at(receipt, state, now),
         )
@@ -326,10 +328,16 @@ class Delivery:
         moved = receipt.but(
             version=receipt.version + 1,
             state=state,
+            text=_words_after(receipt) if state in ENDED else receipt.text,
             note=note,
             done_at=_ended_at(receipt, state, self._clock.now()),
         )
         return Change(receipt.number, records=(moved,), timers=timers, done=(posted,))
+
+
+def _words_after(receipt: Receipt) -> str:
+    """What is kept of a text that will not be sent again: of a code, nothing."""
+    return "" if receipt.kind is Kind.CODE else receipt.text
 
 
 def _ended_at(receipt: Receipt, state: ReceiptState, now: dt.datetime) -> dt.datetime | None:
@@ -337,17 +345,3 @@ def _ended_at(receipt: Receipt, state: ReceiptState, now: dt.datetime) -> dt.dat
     if state not in ENDED:
         return None
     return receipt.done_at if state is receipt.state else now
-
-
-def needs_owner(receipt: Receipt) -> bool:
-    """Whether the price of a receipt depends on how many its owner had this month."""
-    return receipt.free_receipts > 0 and receipt.price_fen > 0 and receipt.sent_at is None
-
-
-def counted(owner: Subscription | None, now: dt.datetime) -> tuple[Subscription, int]:
-    """The owner with one more receipt this month, and how many there were before."""
-    if owner is None:
-        raise ValueError("the owner is needed to count free receipts")
-    month = month_of(now)
-    used = owner.used if owner.used_month == month else 0
-    return owner.but(version=owner.version + 1, used_month=month, used=used + 1), used

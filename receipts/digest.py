@@ -10,8 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from receipts.charges import for_receipt
-from receipts.delivery import counted, needs_owner
+from receipts.charges import counted, for_receipt, needs_owner
 from receipts.model import Charge, Kind, Mode, Msisdn, Outcome, Receipt, Subscription
 from receipts.ports import Change, Clock, Store, Timer
 from receipts.provinces import Sending

@@ -129,10 +129,10 @@ class Reserve:
         kept = int(self._owed)
         chosen = min(taken, room, max(kept, room - waiting))
         # Fresh ones that found no room wait at the young end of the backlog.
-        newest = max(0, min(kept, room) - chosen) if waiting else 0
+        newest = max(0, min(kept, room, chosen + waiting) - chosen)
         # What is less than one stays owed, so that slow lines keep the share too.
         self._owed = min(max(self._owed - chosen - newest, 0.0), 1.0)
-        return Shares(chosen, newest, min(waiting, room - chosen - newest))
+        return Shares(chosen, newest, min(waiting, room - chosen) - newest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from receipts.delivery import Delivery, needs_owner
+from receipts.charges import needs_owner
+from receipts.delivery import Delivery
 from receipts.digest import with_members
 from receipts.model import Receipt, Subscription
 from receipts.ports import Change, Provider, Store, Timer, TryLater, Verdict

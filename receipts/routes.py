@@ -1,7 +1,7 @@
 """Who may carry a receipt: by what a provider can do, how it is doing, and the order of price."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from receipts.lines import Pace
 from receipts.model import Mode, Receipt
@@ -56,12 +56,17 @@ class Routes:
 
         ``closed`` are the demoted ones; ``try_it`` says whether one of them may be tried with it.
         """
+        chosen: Choice | None = None
         for provider, sent_as in self._ways(receipt):
-            probe = provider.name in closed
-            if not probe or try_it(provider.name):
-                why = self._why_ordinary(receipt, sent_as, provider)
-                return Choice(provider, sent_as, why, probe)
-        return None
+            if provider.name not in closed:
+                chosen = chosen or self._choice(receipt, provider, sent_as)
+            # One that is not needed just now is tried too, where that changes nothing for the
+            # customer: better known to work before it is needed.
+            elif (chosen is None or sent_as is receipt.mode) and try_it(provider.name):
+                return replace(self._choice(receipt, provider, sent_as), probe=True)
+            if chosen and not closed:
+                break
+        return chosen
 
     def spare(self, closed: Collection[str]) -> bool:
         """Whether some provider takes whatever the demoted ones cannot."""
@@ -81,13 +86,12 @@ class Routes:
         ways = [*((each, Mode.FLASH) for each in flash), *((each, Mode.TEXT) for each in self.text)]
         return (way for way in ways if way[0].name not in receipt.refused_by)
 
-    def _why_ordinary(self, receipt: Receipt, sent_as: Mode, provider: Provider) -> str | None:
-        if sent_as is receipt.mode:
-            return None
-        if not self.flash:
-            return "no provider for flash: sent as ordinary"
-        names = " and ".join(each.name for each in self.flash)
-        return f"no flash by {names} just now: sent as ordinary by {provider.name}"
+    def _choice(self, receipt: Receipt, provider: Provider, sent_as: Mode) -> Choice:
+        why = None if sent_as is receipt.mode else "no provider for flash: sent as ordinary"
+        if why and self.flash:
+            names = " and ".join(each.name for each in self.flash)
+            why = f"no flash by {names} just now: sent as ordinary by {provider.name}"
+        return Choice(provider, sent_as, why)
 
 
 def _order(given: Provider | Sequence[Provider] | None) -> tuple[Provider, ...]:

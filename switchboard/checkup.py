@@ -35,6 +35,7 @@ def look(settings: Settings) -> Iterator[Finding]:
     """Everything, one after another; what is not well does not stop the rest."""
     yield _settings("doors", settings.need_doors)
     yield _settings("sending", settings.need_providers)
+    yield _hall(settings)
     yield _rules(settings)
     yield _prefixes()
     yield _store(settings)
@@ -48,6 +49,12 @@ def _settings(purpose: str, need: Callable[[], Settings]) -> Finding:
     except SettingsWrong as missing:
         return Finding(False, f"settings for {purpose}", str(missing).replace("\n", "; "))
     return Finding(True, f"settings for {purpose}")
+
+
+def _hall(settings: Settings) -> Finding:
+    if settings.secret_key:
+        return Finding(True, "online service hall is open at /hall/")
+    return Finding(False, "online service hall stays shut", "set SECRET_KEY")
 
 
 def _rules(settings: Settings) -> Finding:
@@ -107,19 +114,18 @@ def _sending(settings: Settings) -> Iterator[Finding]:
     finally:
         memory.close()
     for health in now.healths:
-        count, oldest = now.of(health.provider)
-        yield _line(health, f"; {count} receipts wait for it, the oldest {oldest:.0f} s old")
+        yield _line(health, *now.of(health.provider))
     if now.unsure:
         what = f"{now.unsure} receipts may or may not have gone out"
         yield Finding(False, what, "see sms-receipt unsure, and docs/runbook.md")
 
 
-def _line(health: Health, waiting: str) -> Finding:
-    said = waiting if not waiting.startswith("; 0 ") else ""
+def _line(health: Health, count: int, oldest: float) -> Finding:
+    waiting = f"; {count} receipts wait for it, the oldest {oldest:.0f} s old" if count else ""
     if not health.closed:
-        return Finding(True, f"{health.provider} is in use{said}")
+        return Finding(True, f"{health.provider} is in use{waiting}")
     since = f"{health.since:%Y-%m-%d %H:%M:%S} UTC" if health.since else "unknown"
-    what = f"{health.provider} is demoted since {since}{said}"
+    what = f"{health.provider} is demoted since {since}{waiting}"
     return Finding(False, what, f"{health.why}; it is tried again by itself (docs/runbook.md)")
 
 

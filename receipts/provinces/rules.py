@@ -139,7 +139,7 @@ class Sending(Rules, frozen=True, kw_only=True):
     #: Of the room on a line that a backlog waits for, this much is kept for fresh receipts.
     fresh_percent: Annotated[int, Meta(ge=1, le=99)] = 20
     # A receipt that comes a minute late has lost its point.
-    digest_seconds: Annotated[int, Meta(ge=0, le=60)] = 2
+    digest_seconds: Annotated[int, Meta(ge=0, le=60)] = 1
 
     @property
     def digest(self) -> dt.timedelta:

@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from receipts.delivery import Delivery, Routes, Told, needs_owner
+from receipts.charges import needs_owner
+from receipts.delivery import Delivery, Told
 from receipts.digest import DIGEST, with_members
 from receipts.model import Charge, Fate, Kind, Language, Mode, Msisdn, Receipt, Report, month_of
 from receipts.news import take_news
 from receipts.ports import Never, Posted, StoreUnavailable, TryLater, Unsure, Verdict
+from receipts.routes import Routes
 from receipts.worker import Worker
 from switchboard import wiring
 from switchboard.wiring import Services

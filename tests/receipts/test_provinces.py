@@ -320,3 +320,58 @@ def test_no_word_of_the_shipped_book_is_lost_in_folding(book: RuleBook):
     for province in book.provinces.values():
         for words in province.words.values():
             assert all(fold(word) for word in words)
+
+
+NOTICE = """
+[[messages]]
+name = "lights"
+kind = "public_interest"
+from = 2026-11-01
+until = 2026-12-31
+zh = "请勿在驾驶时使用手机。"
+en = "Do not use your phone while driving."
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("", "", ""),
+        ('name = "lights"\nkind', 'name = "fair"\nkind', "is used twice"),
+        ("until = 2026-12-31", "until = 2026-10-31", "is before 2026-11-01"),
+        ("until = 2026-12-31", 'until = "soon"', "write a day"),
+        ('"public_interest"', '"none"', "use news, public_interest, advertising"),
+        ('"public_interest"', '"gossip"', "use news, public_interest or advertising"),
+        ("until = 2026-12-31", 'until = 2026-12-31\nprovinces = ["CN-BJ"]', "is no province of"),
+        ("请勿在驾驶时使用手机。", "字" * 31, "at most 30 characters"),
+        ("请勿在驾驶时使用手机。", " 空", "write one line"),
+        ("while driving", "while driving €", "plain characters"),
+        ("while driving", "w" * 81, "at most 80"),
+    ],
+)
+def test_a_message_that_could_not_be_carried_is_refused_with_its_line_and_its_mend(
+    tmp_path: Path, old: str, new: str, said: str
+):
+    text = SHIPPED.read_text(encoding="utf-8")
+    text = text.replace('name = "lights"', 'name = "other"', 1)
+    file = tmp_path / "rules.toml"
+    file.write_text(text + (NOTICE.replace(old, new, 1) if old else NOTICE), encoding="utf-8")
+    if not said:
+        assert len(load_rule_book(file).messages) == 4
+        return
+    wrong = str(refused(file))
+    assert said in wrong
+    line = int(wrong.split(":")[1])
+    assert line > len(text.splitlines())
+
+
+def test_a_message_that_nobody_could_stop_by_text_is_refused(tmp_path: Path):
+    changes = (('no_messages = ["TDXX"]\n', ""), ('no_messages = ["退订信息", "取消信息"]\n', ""))
+    assert "nobody can ask for news by text, or stop it" in str(refused(edited(tmp_path, *changes)))
+
+
+def test_the_checker_and_a_province_show_their_messages(book: RuleBook):
+    assert "春季交易会本周六在广州开幕" in check_report(book)
+    assert "fair (news, 2020-01-01 to 2099-12-31)" in describe(book, "CN-GD")
+    assert "fair" not in describe(book, "CN-JL")
+    assert "lights" in describe(book, "CN-JL")

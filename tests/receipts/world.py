@@ -11,8 +11,9 @@ from ivr.place import Place
 from keywords.dialogue import IncomingText
 from receipts import notices
 from receipts.billing import Billing
+from receipts.charges import needs_owner
 from receipts.deciding import settle
-from receipts.delivery import Delivery, needs_owner
+from receipts.delivery import Delivery
 from receipts.digest import with_members
 from receipts.model import (
     Language,
