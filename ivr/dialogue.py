@@ -162,10 +162,15 @@ class Hotline:
         said = _LANGUAGE_OF.get(act, place.language)
         heard = pressed.key or pressed.speech[:160]
         # The yes is an answer to what this page said: that is what the customer was shown.
-        page = "".join(say.text for say in self._speaker.page_says(pressed.caller, place))
-        asked = Asked(Door.VOICE, said, pressed.sid, heard, shown=page if act == "open" else "")
+        shown = self._speaker.offer(pressed.caller, place) if act == "open" else ""
+        asked = Asked(Door.VOICE, said, pressed.sid, heard, shown=shown)
 
         def decide(held: Held) -> Change:
+            stands = place.seeing(held.subscription, self._home(held.subscription))
+            if act == "open" and not self._speaker.still_offers(pressed.caller, place, stands):
+                # The price has changed since it was told: it is told again, and nothing opens.
+                told = Answer((), said.value, stands.next(silent=0, wrong=0).link(""))
+                return Change(held.number, claim=claim, answer=told)
             done = self._changing[act](held.subscription, asked)
             after = place.next(at=outcome.state, language=said, silent=0, wrong=0)
             seen = after.seeing(done.customer, self._home(done.customer))
@@ -219,7 +224,8 @@ class Hotline:
         return self._business.ask(customer, asked, spent)
 
     def _receipts(self, customer: Subscription, asked: Asked) -> Act:
-        found = self._ledger.receipts(customer.number, self._business.book.limits.receipts_shown)
+        shown = self._business.limits(customer).receipts_shown
+        found = self._ledger.receipts(customer.number, shown)
         if not found:
             return Act(customer, (("receipts_none", {}),))
         lines = tuple(("receipt_line", _line(receipt, asked.language)) for receipt in found)

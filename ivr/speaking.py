@@ -1,5 +1,6 @@
 """What the hotline says: every page, greeting, refusal and answer, as steps."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -59,7 +60,20 @@ class Speaker:
     def page(self, caller: Msisdn, place: Place) -> Ask:
         """What a place asks, with the link to which the answer goes."""
         says = tuple(self.page_says(caller, place))
+        if place.at is CallState.OFFER:
+            place = replace(place, offered=_short(self.offer(caller, place)))
         return Ask(says, place.link(self._base), place.language, self._ear.hints(place))
+
+    def offer(self, caller: Msisdn, place: Place) -> str:
+        """The words of an offer; none where the service is offered no more."""
+        if self._business.place(place.known(caller)).province is None:
+            return ""
+        return "".join(say.text for say in self.page_says(caller, place))
+
+    def still_offers(self, caller: Msisdn, place: Place, now: Place) -> bool:
+        """Whether an offer would be told now as this caller heard it, if at all."""
+        told = self.offer(caller, now)
+        return not told or place.offered in {"", _short(told)}
 
     def page_says(self, caller: Msisdn, place: Place) -> list[Say]:
         """The words of that question."""
@@ -132,6 +146,10 @@ class Speaker:
         if "outcome" in spoken:
             spoken["outcome"] = self._prompts.say(f"outcome.{spoken['outcome']}", language)
         return Say(self._prompts.say(key, language, **spoken), language.value)
+
+
+def _short(words: str) -> str:
+    return hashlib.blake2b(words.encode(), digest_size=4).hexdigest()
 
 
 def _spelt(facts: Mapping[str, str]) -> dict[str, str]:

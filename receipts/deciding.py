@@ -19,14 +19,17 @@ def settle(
     *,
     talk: bool = False,
     call: str | None = None,
+    access: bool = False,
 ) -> Answer:
     """The answer to an event, with all that it changes on disk; a repeat gets the first answer.
 
     ``decide`` must be pure: it is called again after every lost race. Raises StoreUnavailable.
     """
     for round_ in range(ROUNDS):
-        held = store.read(number, claim, talk=talk, call=call)
+        held = store.read(number, claim, talk=talk, call=call, access=access)
         if held.answered is not None:
+            # What is repeated must be as safe as when it was new.
+            store.commit(Change(number))
             return held.answered
         change = decide(held)
         if not writes(change):

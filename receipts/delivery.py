@@ -121,6 +121,8 @@ class Delivery:
         return Change(receipt.number, park=(parked,), done=(posted,))
 
     def _too_old(self, receipt: Receipt) -> bool:
+        if receipt.until is not None:
+            return self._clock.now() > receipt.until
         age = self._clock.now() - receipt.created_at
         return age > dt.timedelta(hours=self.rules.expire_after_hours)
 
@@ -304,6 +306,7 @@ class Delivery:
         moved = receipt.but(
             version=receipt.version + 1,
             state=state,
+            text=_words_after(receipt),
             sent_at=now if first else receipt.sent_at,
             done_at=_ended_at(receipt, state, now),
         )
@@ -325,10 +328,16 @@ class Delivery:
         moved = receipt.but(
             version=receipt.version + 1,
             state=state,
+            text=_words_after(receipt) if state in ENDED else receipt.text,
             note=note,
             done_at=_ended_at(receipt, state, self._clock.now()),
         )
         return Change(receipt.number, records=(moved,), timers=timers, done=(posted,))
+
+
+def _words_after(receipt: Receipt) -> str:
+    """What is kept of a text that will not be sent again: of a code, nothing."""
+    return "" if receipt.kind is Kind.CODE else receipt.text
 
 
 def _ended_at(receipt: Receipt, state: ReceiptState, now: dt.datetime) -> dt.datetime | None:

@@ -200,11 +200,13 @@ class Owner(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Kind(StrEnum):
-    """What a thing we send is: a receipt, word of the customer's own order, several receipts."""
+    """What a thing we send is: a receipt, word of an order, several receipts, a one-time code."""
 
     RECEIPT = "receipt"
     NOTICE = "notice"
     DIGEST = "digest"
+    #: Its words are forgotten once it went out, and it is on no list.
+    CODE = "code"
 
 
 class News(msgspec.Struct, frozen=True, array_like=True):
@@ -256,6 +258,8 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     digest: str | None = None
     #: Providers that will never take it; others may.
     refused_by: tuple[str, ...] = ()
+    #: From when on it is of no use to anybody; None for what the sending rules say.
+    until: dt.datetime | None = None
 
     def but(self, **changes: object) -> Self:
         """The same receipt with some fields changed."""
@@ -360,6 +364,32 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def but(self, **changes: object) -> Self:
         """The same call with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class Access(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What lets a number into the online hall: a code on its way to the phone, then a visit.
+
+    Codes and visits are kept as keyed digests, never as themselves. ``asked`` counts the codes
+    sent on ``day``.
+    """
+
+    number: Msisdn
+    day: dt.date
+    version: int = 0
+    asked: int = 0
+    asked_at: dt.datetime | None = None
+    code: str = ""
+    code_until: dt.datetime | None = None
+    tries: int = 0
+    visit: str = ""
+    visit_until: dt.datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"Access({self.number.masked})"
+
+    def but(self, **changes: object) -> Self:
+        """The same access with some fields changed."""
         return msgspec.structs.replace(self, **changes)
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from receipts.lines import Parked, Waiting
 from receipts.model import (
+    Access,
     Audit,
     Call,
     Charge,
@@ -133,6 +134,7 @@ class Held:
     talk: Talk | None = None
     trail: Trail | None = None
     call: Call | None = None
+    access: Access | None = None
     friend: Subscription | None = None
     receipt: Receipt | None = None
 
@@ -157,7 +159,7 @@ class Timer:
     at: dt.datetime | None = None
 
 
-Stored = Subscription | Receipt | Trail | Talk | Call | Owner
+Stored = Subscription | Receipt | Trail | Talk | Call | Owner | Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,7 @@ class Store(Protocol):
         *,
         talk: bool = False,
         call: str | None = None,
+        access: bool = False,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
 

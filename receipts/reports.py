@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from receipts.deciding import ROUNDS, writes
+from receipts.deciding import ROUNDS
 from receipts.digest import handed_on
 from receipts.due import Due
 from receipts.model import (
@@ -73,14 +73,14 @@ class Reports:
         """One read and one commit: how many reports said something new, and the texts that lost."""
         held = self._store.read_all([self._wanted(of_text[0], again) for of_text in texts])
         decided_ = [self.decide(h, of_text) for h, of_text in zip(held, texts, strict=True)]
-        said = [place for place, change in enumerate(decided_) if writes(change)]
-        ends = self._store.commit_all([decided_[place] for place in said]) if said else []
+        # Those that write nothing too: what they repeat must be as safe as what is new.
+        ends = self._store.commit_all(decided_)
         accepted, lost = 0, []
-        for place, end in zip(said, ends, strict=True):
+        for of_text, change, end in zip(texts, decided_, ends, strict=True):
             if end.verdict is Verdict.DONE:
-                accepted += decided_[place].count.count(REPORTS)
+                accepted += change.count.count(REPORTS)
             else:
-                lost.append(texts[place])
+                lost.append(of_text)
         return accepted, lost
 
     def _wanted(self, report: Report, again: bool) -> Wanted:  # noqa: FBT001 - read beside its use

@@ -37,10 +37,10 @@ SILENT = 5.0
 _SIGN_OF_LIFE = 1.5
 
 #: How long, in seconds, to wait at an empty outbox before looking at anything else.
-_PATIENCE = 0.2
+_PATIENCE = 0.1
 
 #: How often, in seconds, we look for timers whose moment has come: a flash may wait for one.
-_TIMERS = 0.2
+_TIMERS = 0.1
 #: How often, in seconds, we ask whether there are new rules to work by.
 _REFRESH = 0.5
 
@@ -74,7 +74,7 @@ class Worker:
         self._looking_up = Looking(store, lambda: self._delivery)
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
         self._held: set[Posted] = set()  # an entry alone is single only within its shard
-        self._kept_at = 0.0
+        self._kept_at = self._silent_until = 0.0
         self._looking: set[Msisdn] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -91,6 +91,7 @@ class Worker:
 
     def run(self) -> None:
         """Work until told to stop. A store out of reach is waited for."""
+        self._kept_at = time.monotonic()
         last = dict.fromkeys(range(len(self._rounds)), 0.0)
         while not self._stop.is_set():
             try:
@@ -126,6 +127,9 @@ class Worker:
         with self._lock:
             held = list(self._held)
         asked_at = time.monotonic()
+        if asked_at - self._kept_at > SILENT:
+            # Too late: others may have taken over all that we held.
+            self._silent_until = asked_at
         self._outbox.keep(self._name, held)
         self._kept_at = asked_at
         return held
@@ -151,11 +155,14 @@ class Worker:
     def _ring(self) -> None:
         due = self._sweep.due(BATCH)
         self._gather([timer for timer in due if timer.kind == DIGEST])
+        looks: dict[Msisdn, list[Timer]] = {}
         for timer in due:
             if timer.kind == LOOK:
-                self._look_soon(timer)
+                looks.setdefault(timer.number, []).append(timer)
             elif timer.kind != DIGEST:
                 self._ring_one(timer)
+        for number, timers in looks.items():
+            self._look_soon(number, timers)
 
     def _gather(self, timers: Sequence[Timer]) -> None:
         """Flashes that waited for others, many customers at once; one by one if that fails."""
@@ -184,11 +191,16 @@ class Worker:
                 self._held.add(load.posted)
             self._pool.submit(self._send, load, taken)
 
+    def _ours(self, taken: float) -> bool:
+        """Whether nobody can have taken over what we took at that moment."""
+        late = time.monotonic() - max(taken, self._kept_at) > SILENT
+        return taken >= self._silent_until and not late
+
     def _send(self, load: Load, taken: float) -> None:
         receipt, posted = load.receipt, load.posted
         try:
             free = self._at_its_moment(load)
-            if time.monotonic() - max(taken, self._kept_at) > SILENT:
+            if not self._ours(taken):
                 # By now it may be in other hands: who finds it there looks it up first.
                 _log.warning("too long without a sign of life", receipt=receipt.id)
                 return
@@ -263,14 +275,20 @@ class Worker:
 
     # -- looking up what may have gone out ---------------------------------------------------
 
-    def _look_soon(self, timer: Timer) -> None:
+    def _look_soon(self, number: Msisdn, timers: Sequence[Timer]) -> None:
         with self._lock:
             # One look at a time for a customer: two texts of the same words are told apart only
             # by what the first look has written down.
-            if timer.number in self._looking:
+            if number in self._looking:
                 return
-            self._looking.add(timer.number)
-        self._pool.submit(self._look, timer)
+            self._looking.add(number)
+        self._pool.submit(self._look_each, number, timers)
+
+    def _look_each(self, number: Msisdn, timers: Sequence[Timer]) -> None:
+        for timer in timers:
+            self._look(timer)
+        with self._lock:
+            self._looking.discard(number)
 
     def _look(self, timer: Timer) -> None:
         try:
@@ -279,9 +297,6 @@ class Worker:
             _log.warning("store out of reach during a look-up", receipt=timer.subject)
         except Exception:  # noqa: BLE001 - the timer is still set: the look is made again
             _log.exception("a look-up failed", receipt=timer.subject)
-        finally:
-            with self._lock:
-                self._looking.discard(timer.number)
 
     def _owner(self, receipt: Receipt) -> Subscription | None:
         """Whose receipt it is, where the price depends on how many there were this month."""

@@ -35,6 +35,7 @@ def look(settings: Settings) -> Iterator[Finding]:
     """Everything, one after another; what is not well does not stop the rest."""
     yield _settings("doors", settings.need_doors)
     yield _settings("sending", settings.need_providers)
+    yield _hall(settings)
     yield _rules(settings)
     yield _prefixes()
     yield _store(settings)
@@ -48,6 +49,12 @@ def _settings(purpose: str, need: Callable[[], Settings]) -> Finding:
     except SettingsWrong as missing:
         return Finding(False, f"settings for {purpose}", str(missing).replace("\n", "; "))
     return Finding(True, f"settings for {purpose}")
+
+
+def _hall(settings: Settings) -> Finding:
+    if settings.secret_key:
+        return Finding(True, "online service hall is open at /hall/")
+    return Finding(False, "online service hall stays shut", "set SECRET_KEY")
 
 
 def _rules(settings: Settings) -> Finding:

@@ -101,6 +101,7 @@ def _welcome(network: str, doors: str, family: Family) -> str:
     return (
         f"\nSMS Receipt 短信回执 is running.\n"
         f"  Phones    {network}    open this page: text 7500, dial 10086, text a friend\n"
+        f"  Hall      {doors}/hall/    sign in with the code that comes to a phone\n"
         f"  Doors     {doors}\n"
         f"  Terminal  sms-receipt phone    a handset without a browser\n"
         f"  Processes {pids}\n"

@@ -14,6 +14,8 @@ PROVIDERS = ("twilio", "kannel")
 #: What may stand unquoted in a URL: Kannel reads every per cent sign as an escape of its own.
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
 
+_SHORTEST_KEY = 16
+
 
 class SettingsWrong(Exception):
     """Settings are missing or cannot be used; the message lists each with its mend."""
@@ -41,6 +43,7 @@ class Settings:
     kannel_secret: str = field(default="", repr=False)
     kannel_smsc: str = ""
     feed_secret: str = field(default="", repr=False)
+    secret_key: str = field(default="", repr=False)
     text_provider: tuple[str, ...] = ("twilio",)
     flash_provider: tuple[str, ...] = ()
     twilio_pace: int = 100
@@ -80,6 +83,7 @@ class Settings:
             kannel_secret=reader.plain("KANNEL_SECRET"),
             kannel_smsc=reader.plain("KANNEL_SMSC"),
             feed_secret=given.get("FEED_SECRET", ""),
+            secret_key=reader.key("SECRET_KEY"),
             text_provider=reader.order("TEXT_PROVIDER", "twilio", PROVIDERS),
             flash_provider=reader.order(
                 "FLASH_PROVIDER", "kannel" if kannel_url else "", PROVIDERS
@@ -183,15 +187,24 @@ class _Reader:
 
     def store(self, name: str) -> str:
         said = self._given.get(name, "")
-        if said and not _is_address(said, "redis", "rediss", "unix"):
-            # Not repeated: it may hold a password.
-            self._faults.append(f"{name}: give an address such as redis://example.org:6379/0")
+        for address in said.split(",") if said else ():
+            if not _is_address(address, "redis", "rediss", "unix"):
+                # Not repeated: it may hold a password.
+                self._faults.append(f"{name}: give an address such as redis://example.org:6379/0")
+                break
         return said
 
     def plain(self, name: str) -> str:
         said = self._given.get(name, "")
         if said and not _PLAIN.fullmatch(said):
             self._faults.append(f"{name}: use letters, digits and . _ ~ - only")
+        return said
+
+    def key(self, name: str) -> str:
+        """A secret that others may try to guess at their leisure: a short one is none."""
+        said = self._given.get(name, "")
+        if said and len(said) < _SHORTEST_KEY:
+            self._faults.append(f"{name}: give at least {_SHORTEST_KEY} characters, made at random")
         return said
 
     def ascii(self, name: str) -> str:

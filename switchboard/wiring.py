@@ -8,13 +8,18 @@ from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 
+from hall.pages import Hall
+from hall.sights import Ledger as ShownLedger
+from hall.sights import Sights
+from hall.wishes import Wishes
 from ivr.dialogue import Hotline
 from ivr.dialogue import Ledger as SpokenLedger
 from keywords.dialogue import Conversation
-from keywords.dialogue import Ledger as WrittenLedger
 from keywords.grammar import Grammar
 from keywords.replies import Replies
+from keywords.telling import Ledger as WrittenLedger
 from receipts.billing import Billing
+from receipts.codes import Codes
 from receipts.delivery import Delivery
 from receipts.dispatch import Dispatch
 from receipts.lists import Lists
@@ -170,6 +175,25 @@ def conversation(built: Services) -> Conversation:
     )
     spoken = replies(built).text
     return Conversation(built.subscriptions, Grammar(built.book), built.clock, ledger, spoken)
+
+
+def hall(built: Services, caller: Callable[[], Msisdn]) -> Hall:
+    """The online service hall; ``caller`` is who the gate let in."""
+    store, settings, sending = built.store, built.settings, delivery(built)
+    words = catalogue("hall", "sentences.toml")
+    wishes = Wishes(store, built.subscriptions, sending, built.clock, words)
+    ledger = ShownLedger(
+        partial(store.receipts_of, kind=Kind.RECEIPT), store.receipts, store.charges_of
+    )
+    return Hall(
+        Codes(store, sending, built.clock, settings.secret_key),
+        wishes,
+        Sights(store, built.subscriptions, wishes, built.clock, ledger, words),
+        words,
+        {"hotline": settings.hotline, "short_code": settings.short_code},
+        learning(built),
+        caller,
+    )
 
 
 def learning(built: Services) -> Callable[[Msisdn], None]:

@@ -66,6 +66,10 @@ class Keys:
         """What one call has done."""
         return self.of(number, f"call:{sid}")
 
+    def access(self, number: Msisdn) -> str:
+        """What lets the number into the online hall."""
+        return self.of(number, f"access:{number.digits}")
+
     def receipt(self, shard: int, receipt_id: str) -> str:
         """One receipt."""
         return self.tagged(shard, f"receipt:{receipt_id}")

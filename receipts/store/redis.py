@@ -9,6 +9,7 @@ from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
 from receipts.model import (
+    Access,
     Call,
     Charge,
     Kind,
@@ -56,6 +57,7 @@ class RedisStore:
         *,
         talk: bool = False,
         call: str | None = None,
+        access: bool = False,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
         keys = self._keys
@@ -66,6 +68,8 @@ class RedisStore:
             names["talk"] = keys.talk(number)
         if call is not None:
             names["call"] = keys.call(number, call)
+        if access:
+            names["access"] = keys.access(number)
         found = self._values(names)
         return Held(
             number,
@@ -73,6 +77,7 @@ class RedisStore:
             answered=answer(found.get("claim")),
             talk=restored(Talk, found.get("talk")),
             call=restored(Call, found.get("call")),
+            access=restored(Access, found.get("access")),
         )
 
     def _values(self, names: dict[str, str]) -> dict[str, bytes | None]:
@@ -111,8 +116,14 @@ class RedisStore:
     def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
         """Several changes, each on its own, in one round trip."""
         scripts = [Script(self._keys, self._kept, change) for change in changes]
-        replies = self._server.ask(lambda: self._run(scripts))
-        return [_committed(reply) for reply in replies]
+        # Nothing to write is nothing to ask, unless what it was decided from may yet be lost.
+        asked = scripts if self._server.replicated else [s for s in scripts if s.words]
+        replies = iter(self._server.ask(lambda: self._run(asked)) if asked else ())
+        sent = {id(script) for script in asked}
+        return [
+            _committed(next(replies)) if id(script) in sent else Committed(Verdict.DONE)
+            for script in scripts
+        ]
 
     def _load(self) -> None:
         self._sha = self._client.script_load(_SCRIPT)
@@ -130,7 +141,7 @@ class RedisStore:
     def _evaluate(self, scripts: Sequence[Script]) -> list[list[bytes]]:
         pipe = self._client.pipeline(transaction=False) if len(scripts) > 1 else self._client
         replies = [
-            pipe.evalsha(self._sha, len(script.names), *script.names, *script.words)
+            pipe.evalsha(self._sha, len(script.keys), *script.keys, *script.words)
             for script in scripts
         ]
         return list(pipe.execute()) if isinstance(pipe, Pipeline) else replies

@@ -4,9 +4,11 @@ import datetime as dt
 from dataclasses import dataclass
 
 from receipts.model import (
+    Access,
     Audit,
     Call,
     Charge,
+    Kind,
     Owner,
     Receipt,
     Subscription,
@@ -33,6 +35,9 @@ class Kept:
     trails: int = 7 * _DAY
     talks: int = _DAY
     calls: int = _DAY
+    #: Longer than any visit, and than the day in which codes are counted.
+    access: int = 2 * _DAY
+    codes: int = 3600
     receipts: int = 180 * _DAY
     log: int = 3 * 366 * _DAY
     receipts_listed: int = 100
@@ -48,6 +53,11 @@ class Script:
         self._places: dict[str, int] = {}
         self.words: list[bytes | str | int | float] = []
         self._write()
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys it is about; where it does nothing, one that says its shard."""
+        return self.names or [self._keys.outbox(self.shard)]
 
     def _say(self, word: str, key: str, a: str | float = "", b: bytes | str | float = "") -> None:
         place = self._places.get(key)
@@ -98,7 +108,8 @@ class Script:
         key, keep = self._place(record)
         self._say("guard", key, record.version - 1)
         self._say("put", key, keep, stored(record, record.version))
-        if isinstance(record, Receipt):
+        # A code is nobody's to look up, and gone within the hour.
+        if isinstance(record, Receipt) and record.kind is not Kind.CODE:
             self._listed(record)
 
     def _listed(self, receipt: Receipt) -> None:
@@ -113,19 +124,22 @@ class Script:
         else:
             self._say("unset", self._keys.unsure(self.shard), receipt.id)
 
-    def _place(self, record: Stored) -> tuple[str, int]:
+    def _place(self, record: Stored) -> tuple[str, int]:  # noqa: PLR0911 - one a kind
         keys, kept = self._keys, self._kept
         match record:
             case Subscription():
                 return keys.subscription(record.number), 0
             case Receipt():
-                return keys.receipt(self.shard, record.id), kept.receipts
+                keep = kept.codes if record.kind is Kind.CODE else kept.receipts
+                return keys.receipt(self.shard, record.id), keep
             case Trail():
                 return keys.trail(record.sender, record.friend, record.message_id), kept.trails
             case Talk():
                 return keys.talk(record.number), kept.talks
             case Owner():
                 return keys.owner(record.number), 0
+            case Access():
+                return keys.access(record.number), kept.access
             case Call():
                 return keys.call(record.number, record.sid), kept.calls
 

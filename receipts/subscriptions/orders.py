@@ -43,17 +43,25 @@ def order(terms: Terms, customer: Subscription, asked: Asked, *, late: bool = Fa
 
 def confirm(terms: Terms, customer: Subscription, asked: Asked) -> Step:
     """The yes to an open order: the service runs at once, at the price that was shown."""
-    order = customer.order
+    waiting = customer.order
     event = SubscriptionEvent.CONFIRM
     outcome = SUBSCRIPTION.fire(customer.state, event)
-    if outcome.reason is not None or order is None:
+    if outcome.reason is not None or waiting is None:
         return terms.refused(customer, outcome.reason or "no_order", asked)
-    if terms.place(customer).province is None:
+    province = terms.place(customer).province
+    if province is None:
         # The rules changed between offer and yes: nothing may be opened on the old ones.
         refusal = terms.refusal(customer, asked.door, asked.language)
         return Step(customer, (refusal,) if refusal else ())
+    if province.tariff(waiting.tariff) is None:
+        # The price that was shown is no more, and the yes was to that one.
+        return (
+            renew(terms, customer, asked)
+            if customer.trial
+            else order(terms, customer, asked, late=True)
+        )
     now = terms.now()
-    opened = _opened(terms, customer, outcome.state, order, asked, now)
+    opened = _opened(terms, customer, outcome.state, waiting, asked, now)
     timers = (timer(TRIAL, opened, second_yes_at(terms, opened)),) if opened.trial else ()
     # The second yes of a trial leaves the fee to the day it was promised for.
     if opened.charged_from and opened.charged_from > now and not opened.trial:
@@ -62,7 +70,7 @@ def confirm(terms: Terms, customer: Subscription, asked: Asked) -> Step:
         opened,
         (("opened", terms.facts(opened, asked.language)),),
         charges=terms.fee(opened, now, "opened"),
-        audit=(terms.audit(customer, event, outcome, asked, tariff=order.tariff),),
+        audit=(terms.audit(customer, event, outcome, asked, tariff=waiting.tariff),),
         timers=timers,
         untimers=tuple(timer(kind, customer) for kind in (LAPSE, END)),
     )

@@ -19,7 +19,7 @@ from receipts.model import (
 )
 from receipts.numbering import Home, Numbering
 from receipts.ports import Clock
-from receipts.provinces import Province, RuleBook, Tariff
+from receipts.provinces import Limits, Province, RuleBook, Tariff
 from receipts.subscriptions.steps import Asked, Phrase, Step
 from receipts.tariff import fees, first_charge_at, tariff_on
 from receipts.wording import day, last_day, notices
@@ -58,6 +58,10 @@ class Terms:
         """The moment by the one clock, aware."""
         return self._clock.now()
 
+    def limits(self, customer: Subscription) -> Limits:
+        """How much this customer is answered, shown and charged at the most."""
+        return self.book.limits_in(self._numbering.home_of(customer).province)
+
     def language(self, customer: Subscription, heard: Language | None = None) -> Language:
         """The language to answer in: the one just used, the one chosen, the province's own."""
         province = self.place(customer).province
@@ -80,10 +84,19 @@ class Terms:
         return None
 
     def _doors(self, province: Province, language: Language) -> str:
-        names = [
-            notices().say(f"door.{door}", language, **self._numbers) for door in province.doors
-        ]
+        names = [self._door(door, language) for door in province.doors]
         return ("、" if language is Language.ZH else ", ").join(names)
+
+    def _door(self, door: Door, language: Language) -> str:
+        return notices().say(f"door.{door}", language, **self._numbers)
+
+    def agreed(self, customer: Subscription, language: Language) -> tuple[Phrase, ...]:
+        """What charges stand on: when, through which door and to what price the customer agreed."""
+        if customer.opened_at is None or customer.channel is None:
+            return ()
+        facts = self.facts(customer.but(order=None), language)
+        opened, door = day(customer.opened_at, language), self._door(customer.channel, language)
+        return (("charges_why", facts | {"opened": opened, "door": door}),)
 
     def facts(self, customer: Subscription, language: Language) -> dict[str, str]:
         """What sentences may tell of a customer: price, mode, dates, and the words to text."""
@@ -159,7 +172,7 @@ class Terms:
         province = self.place(customer).province
         if province is None:
             return ()
-        cap = self.book.limits.monthly_cap_fen
+        cap = self.limits(customer).monthly_cap_fen
         return monthly(customer, province, month or month_of(now), now, why, cap)
 
     def refused(self, customer: Subscription, reason: str, asked: Asked) -> Step:

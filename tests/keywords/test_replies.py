@@ -1,6 +1,7 @@
 """Every sentence we text, at its longest: two segments at most, and no fact left out."""
 
 import datetime as dt
+import re
 from itertools import permutations, product
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from receipts.numbering import Numbering
 from receipts.ports import Answer
 from receipts.provinces import load_rule_book
 from receipts.subscriptions import Asked, Subscriptions
-from receipts.wording import Catalogue, notices, segments
+from receipts.wording import Catalogue, day, notices, segments
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueState
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
 from tests.standing import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
@@ -62,6 +63,9 @@ def longest_facts(number: str, language: Language, mode: Mode = Mode.TEXT) -> di
         | {"words": "|".join(words[-3:]), "word": words[-1], "choices": CHOICES[language]}
         | {"stop": "TDXX"}
         | {"ends": BUSINESS.facts(customer, language)["ends"], "doors": doors[1]["doors"]}
+        | {"opened": day(next_month(CLOCK.now()), language)}
+        | {"door": max(re.split("、|, ", doors[1]["doors"]), key=len)}
+        | {"from": day(next_month(CLOCK.now()), language)}
     )
 
 
@@ -93,7 +97,7 @@ def test_an_ended_order_and_what_was_said_instead_fit_two_segments_together(lang
     }
     instead = {
         "ordinary": ("not_open",), "flash": ("not_open",), "ask": ("state_none",),
-        "receipts": ("receipts_list",), "charges": ("charges_list",),
+        "receipts": ("receipts_list",), "charges": ("charges_list", "charges_why"),
         "chinese": ("language_set",), "english": ("language_set",), "list_all": ("list_none",),
         "news": ("not_open",), "public_interest": ("not_open",), "advertising": ("not_open",),
         "no_messages": ("messages_none",), "help": ("help",),

@@ -148,6 +148,7 @@ BROKEN = [
     ("[5, 30, 120, 600, 3600]", "[5, 4]", "shorter", "growing"),
     ("[5, 30, 120, 600, 3600]", "[]", "length >= 1", "at least one"),
     ("[5, 30, 120, 600, 3600]", "[86400]", "expire_after_hours", "shorten"),
+    (GD_WORDS, f"limits.hints_a_day = 0\n{GD_WORDS}", ">= 1", "shipped rule book"),
     ("monthly_cap_fen = 300", "monthly_cap_fen = 299", "over the cap", "lower the fee"),
     (GD_WORDS, "words.open = []", "length >= 1", "list"),
     ("trial_days = 30", "trial_days = 3650000", "<= 366", "366 days"),
@@ -172,8 +173,21 @@ def test_a_broken_rule_is_told_with_file_line_and_fix(
     if new.startswith("monthly_cap"):
         assert lines[fault.line - 1] == "monthly_fen = 300"
     else:
-        assert new in lines[fault.line - 1]
+        assert new.splitlines()[0] in lines[fault.line - 1]
     assert f"{file}:{fault.line}: " in str(refused(file))
+
+
+def test_a_province_has_its_own_limits_and_the_rest_of_all(tmp_path: Path):
+    own = "limits.monthly_cap_fen = 99\nlimits.hints_a_day = 7\n"
+    file = edited(tmp_path, ("[provinces.CN-SX]", f"[provinces.CN-SX]\n{own}"))
+    book = load_rule_book(file)
+    limits = book.limits_in("CN-SX")
+    assert (limits.monthly_cap_fen, limits.hints_a_day, limits.help_answers_a_day) == (99, 7, 3)
+    assert book.limits_in("CN-GD") == book.limits_in(None) == book.limits
+    assert "7 hints a day, 3 receipts shown, 0.99 yuan a month" in describe(book, "CN-SX")
+    file = edited(tmp_path, ("[provinces.CN-HE]", f"[provinces.CN-HE]\n{own}"))
+    (fault,) = refused(file).faults
+    assert "150 fen is over the cap of 99" in fault.what
 
 
 def test_tariffs_out_of_order_are_refused(tmp_path: Path):
@@ -306,3 +320,58 @@ def test_no_word_of_the_shipped_book_is_lost_in_folding(book: RuleBook):
     for province in book.provinces.values():
         for words in province.words.values():
             assert all(fold(word) for word in words)
+
+
+NOTICE = """
+[[messages]]
+name = "lights"
+kind = "public_interest"
+from = 2026-11-01
+until = 2026-12-31
+zh = "请勿在驾驶时使用手机。"
+en = "Do not use your phone while driving."
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("", "", ""),
+        ('name = "lights"\nkind', 'name = "fair"\nkind', "is used twice"),
+        ("until = 2026-12-31", "until = 2026-10-31", "is before 2026-11-01"),
+        ("until = 2026-12-31", 'until = "soon"', "write a day"),
+        ('"public_interest"', '"none"', "use news, public_interest, advertising"),
+        ('"public_interest"', '"gossip"', "use news, public_interest or advertising"),
+        ("until = 2026-12-31", 'until = 2026-12-31\nprovinces = ["CN-BJ"]', "is no province of"),
+        ("请勿在驾驶时使用手机。", "字" * 31, "at most 30 characters"),
+        ("请勿在驾驶时使用手机。", " 空", "write one line"),
+        ("while driving", "while driving €", "plain characters"),
+        ("while driving", "w" * 81, "at most 80"),
+    ],
+)
+def test_a_message_that_could_not_be_carried_is_refused_with_its_line_and_its_mend(
+    tmp_path: Path, old: str, new: str, said: str
+):
+    text = SHIPPED.read_text(encoding="utf-8")
+    text = text.replace('name = "lights"', 'name = "other"', 1)
+    file = tmp_path / "rules.toml"
+    file.write_text(text + (NOTICE.replace(old, new, 1) if old else NOTICE), encoding="utf-8")
+    if not said:
+        assert len(load_rule_book(file).messages) == 4
+        return
+    wrong = str(refused(file))
+    assert said in wrong
+    line = int(wrong.split(":")[1])
+    assert line > len(text.splitlines())
+
+
+def test_a_message_that_nobody_could_stop_by_text_is_refused(tmp_path: Path):
+    changes = (('no_messages = ["TDXX"]\n', ""), ('no_messages = ["退订信息", "取消信息"]\n', ""))
+    assert "nobody can ask for news by text, or stop it" in str(refused(edited(tmp_path, *changes)))
+
+
+def test_the_checker_and_a_province_show_their_messages(book: RuleBook):
+    assert "春季交易会本周六在广州开幕" in check_report(book)
+    assert "fair (news, 2020-01-01 to 2099-12-31)" in describe(book, "CN-GD")
+    assert "fair" not in describe(book, "CN-JL")
+    assert "lights" in describe(book, "CN-JL")

@@ -424,6 +424,25 @@ def test_a_commit_repeated_over_a_cut_line_is_not_taken_for_a_lost_race(
     assert (len(flasher.sent), desk.now(receipt).attempts) == (1, 1)
 
 
+def test_what_was_marked_unconfirmed_and_never_sent_is_due_again_and_not_unsure(
+    hire: Callable[..., Worker], at_work: AtWork, until: Until, desk: Desk, flasher: Courier,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    receipt = desk.post(mode=Mode.FLASH)
+
+    def unheard(begin: Callable[[], object]) -> None:
+        begin()
+        raise StoreUnavailable("no replica took the change in time")
+
+    once(monkeypatch, unheard)
+    with at_work(hire()):
+        until(lambda: desk.now(receipt).note == "the store did not confirm in time")
+        assert (desk.now(receipt).state, flasher.sent) == ("due", [])
+        desk.clock.move(minutes=1)
+        until(lambda: flasher.sent)
+    assert (len(flasher.sent), desk.now(receipt).attempts) == (1, 1)
+
+
 def test_a_lost_race_for_a_receipt_is_left_to_who_won_it(
     hire: Callable[..., Worker], desk: Desk, courier: Courier, monkeypatch: pytest.MonkeyPatch
 ):
@@ -441,16 +460,38 @@ def test_a_lost_race_for_a_receipt_is_left_to_who_won_it(
 def test_who_gave_no_sign_of_life_for_too_long_does_not_send(
     hire: Callable[..., Worker], desk: Desk, courier: Courier
 ):
-    """By then the receipt may be in other hands, being looked up."""
+    """By then the receipt may be in other hands, being looked up; a late sign changes nothing."""
     receipt = desk.post()
     posted = desk.begin(receipt)
     worker = hire()
     choice = desk.delivery.routes.choose(receipt)
     load = Load(desk.now(receipt), posted, choice, None)
-    worker._send(load, time.monotonic() - 1)  # noqa: SLF001
+    taken = time.monotonic() - 1
+    worker._send(load, taken)  # noqa: SLF001
     assert (courier.sent, desk.now(receipt).state) == ([], "sending")
     worker._keep()  # noqa: SLF001
-    worker._send(load, time.monotonic() - 1)  # noqa: SLF001
+    worker._send(load, taken)  # noqa: SLF001
+    assert (courier.sent, desk.now(receipt).state) == ([], "sending")
+    worker._send(load, time.monotonic())  # noqa: SLF001
+    assert (len(courier.sent), desk.now(receipt).state) == (1, "sent")
+    worker.stop()
+    worker.run()
+
+
+def test_signs_of_life_in_time_keep_what_was_taken_long_ago(
+    hire: Callable[..., Worker], desk: Desk, courier: Courier
+):
+    receipt = desk.post()
+    posted = desk.begin(receipt)
+    worker = hire()
+    choice = desk.delivery.routes.choose(receipt)
+    load = Load(desk.now(receipt), posted, choice, None)
+    worker._keep()  # noqa: SLF001
+    taken = time.monotonic()
+    for _ in range(3):
+        time.sleep(0.3)
+        worker._keep()  # noqa: SLF001
+    worker._send(load, taken)  # noqa: SLF001
     assert (len(courier.sent), desk.now(receipt).state) == (1, "sent")
     worker.stop()
     worker.run()
