@@ -91,7 +91,7 @@ class Dispatch:
     def survey(self) -> None:
         """See how the providers are doing, and what waits for them."""
         self.watch.look()
-        waiting = self._outbox.waiting(self._routes.names)
+        waiting = self._outbox.waiting((*self._routes.names, *self._routes.former))
         self._backlog, self._oldest = {}, {}
         now = self._clock.now()
         for each in waiting:
@@ -146,17 +146,17 @@ class Dispatch:
     # -- what is looked at -------------------------------------------------------------------
 
     def _set_free(self, room: int) -> list[Posted]:
-        """Receipts that waited for a demoted provider and need not, or not any longer."""
+        """Receipts that waited for a provider out of use and need not, or not any longer."""
         closed, found = self.watch.closed, list[Posted]()
         old = self._delivery.rules.expire_after_hours * 3600
-        for lane in closed:
+        for lane in (*closed, *self._routes.former):
             count = self._backlog.get(lane, 0)
             if count and self._oldest.get(lane, 0.0) > old:
                 limit = BATCH
-            elif count and self._routes.spare(closed):
+            elif count and (lane not in closed or self._routes.spare(closed)):
                 limit = room
             else:
-                limit = int(count > 0 and self.watch.ready(lane))
+                limit = int(count > 0 and lane in closed and self.watch.ready(lane))
             if limit > 0:
                 found += self._outbox.take_late(self._name, lane, limit)
                 self._backlog[lane], self._oldest[lane] = max(0, count - limit), 0.0
