@@ -19,10 +19,10 @@ from receipts.ports import (
     Posted,
     Store,
     StoreUnavailable,
-    TryLater,
     Verdict,
 )
 from receipts.routes import Choice
+from receipts.unconfirmed import Unconfirmed
 from receipts.wording import segments
 
 _log = structlog.get_logger()
@@ -78,7 +78,7 @@ class Dispatch:
         self._backlog: dict[str, int] = {}
         self._oldest: dict[str, float] = {}
         self._told_at = 0.0
-        self._unconfirmed: list[tuple[Receipt, Posted]] = []
+        self._unconfirmed = Unconfirmed()
         self.watch = Watch(lines, delivery.routes.names, delivery.rules, clock)
         self.under(delivery)
 
@@ -115,23 +115,12 @@ class Dispatch:
 
     def loads(self, fresh: Sequence[Posted], room: int) -> list[Load]:
         """What leaves now of these and of the backlog, marked on disk as being sent."""
-        self._take_back()
+        self._unconfirmed.take_back(self._store, self._delivery)
         routed = self._routed([*fresh, *self._set_free(room)])
         routed.sort(key=lambda each: each.receipt.created_at)
         allotted = self._allotted(routed, room)
         late = self._late(allotted, routed, room)
         return self._begun(routed, late, allotted)
-
-    def _take_back(self) -> None:
-        """What we may have marked, and know that we never sent: due again, and no try of it."""
-        if self._unconfirmed:
-            why = TryLater("the store did not confirm in time")
-            changes = [
-                self._delivery.failed(receipt.but(attempts=receipt.attempts - 1), why, posted)
-                for receipt, posted in self._unconfirmed
-            ]
-            self._store.commit_all([with_members(self._store, each) for each in changes])
-            self._unconfirmed = []
 
     def pace(self, load: Load) -> Pace | None:
         """The pace of the line a load leaves by, None where there is none."""
@@ -250,7 +239,7 @@ class Dispatch:
         try:
             committed = self._store.commit_all(changes) if changes else []
         except StoreUnavailable:
-            self._unconfirmed += zip(marked, (each.posted for each in leaving), strict=True)
+            self._unconfirmed.note(zip(marked, (e.posted for e in leaving), strict=True))
             raise
         loads = []
         for each, wanted, end, at in zip(leaving, marked, committed, moments, strict=True):
