@@ -103,7 +103,7 @@ class Browser:
         """Open a page by its address."""
         return self._follow(self._ask("GET", f"/hall/{path}"))
 
-    def sends(self, form: Form, **typed: str) -> Sight:
+    def sends(self, form: Form, /, **typed: str) -> Sight:
         """Send a form, with what is typed into it, and see where it leads."""
         return self._follow(self._ask("POST", form.action, data=form.fields | typed))
 

@@ -102,7 +102,7 @@ def test_too_much_is_refused(browser: Browser):
 
 
 FUZZED = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 TEXT = st.text(st.characters(codec="utf-8"), max_size=80)
 COOKIE = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=80)
