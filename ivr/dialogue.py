@@ -224,7 +224,8 @@ class Hotline:
         return self._business.ask(customer, asked, spent)
 
     def _receipts(self, customer: Subscription, asked: Asked) -> Act:
-        found = self._ledger.receipts(customer.number, self._business.book.limits.receipts_shown)
+        shown = self._business.limits(customer).receipts_shown
+        found = self._ledger.receipts(customer.number, shown)
         if not found:
             return Act(customer, (("receipts_none", {}),))
         lines = tuple(("receipt_line", _line(receipt, asked.language)) for receipt in found)

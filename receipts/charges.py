@@ -121,7 +121,12 @@ def on_leaving(
         charge
         for month in months_between(oldest, now)
         for charge in monthly(
-            customer, province, month, now, "month of leaving", book.limits.monthly_cap_fen
+            customer,
+            province,
+            month,
+            now,
+            "month of leaving",
+            book.limits_in(province.code).monthly_cap_fen,
         )
     )
 

@@ -12,7 +12,16 @@ from receipts.digest import with_members
 from receipts.health import Watch
 from receipts.lines import Lines, Pace, Places, Reserve, Shares, Waiting, places
 from receipts.model import Receipt
-from receipts.ports import Change, Clock, Outbox, Posted, Store, Verdict
+from receipts.ports import (
+    Change,
+    Clock,
+    Outbox,
+    Posted,
+    Store,
+    StoreUnavailable,
+    TryLater,
+    Verdict,
+)
 from receipts.routes import Choice
 from receipts.wording import segments
 
@@ -69,6 +78,7 @@ class Dispatch:
         self._backlog: dict[str, int] = {}
         self._oldest: dict[str, float] = {}
         self._told_at = 0.0
+        self._unconfirmed: list[tuple[Receipt, Posted]] = []
         self.watch = Watch(lines, delivery.routes.names, delivery.rules, clock)
         self.under(delivery)
 
@@ -105,11 +115,23 @@ class Dispatch:
 
     def loads(self, fresh: Sequence[Posted], room: int) -> list[Load]:
         """What leaves now of these and of the backlog, marked on disk as being sent."""
+        self._take_back()
         routed = self._routed([*fresh, *self._set_free(room)])
         routed.sort(key=lambda each: each.receipt.created_at)
         allotted = self._allotted(routed, room)
         late = self._late(allotted, routed, room)
         return self._begun(routed, late, allotted)
+
+    def _take_back(self) -> None:
+        """What we may have marked, and know that we never sent: due again, and no try of it."""
+        if self._unconfirmed:
+            why = TryLater("the store did not confirm in time")
+            changes = [
+                self._delivery.failed(receipt.but(attempts=receipt.attempts - 1), why, posted)
+                for receipt, posted in self._unconfirmed
+            ]
+            self._store.commit_all([with_members(self._store, each) for each in changes])
+            self._unconfirmed = []
 
     def pace(self, load: Load) -> Pace | None:
         """The pace of the line a load leaves by, None where there is none."""
@@ -224,10 +246,14 @@ class Dispatch:
             with_members(self._store, self._delivery.begin(r.receipt, r.posted, r.choice))
             for r in leaving
         ]
-        committed = self._store.commit_all(changes) if changes else []
+        marked = [next(r for r in each.records if isinstance(r, Receipt)) for each in changes]
+        try:
+            committed = self._store.commit_all(changes) if changes else []
+        except StoreUnavailable:
+            self._unconfirmed += zip(marked, (each.posted for each in leaving), strict=True)
+            raise
         loads = []
-        for each, change, end, at in zip(leaving, changes, committed, moments, strict=True):
-            wanted = next(record for record in change.records if isinstance(record, Receipt))
+        for each, wanted, end, at in zip(leaving, marked, committed, moments, strict=True):
             # A commit repeated over a cut connection reads as a lost race though it was won.
             # Where another was quicker the entry stays, and is looked at again in time.
             if end.verdict is Verdict.DONE or self._store.receipts([wanted.id])[0] == wanted:

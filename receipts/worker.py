@@ -37,10 +37,10 @@ SILENT = 5.0
 _SIGN_OF_LIFE = 1.5
 
 #: How long, in seconds, to wait at an empty outbox before looking at anything else.
-_PATIENCE = 0.2
+_PATIENCE = 0.1
 
 #: How often, in seconds, we look for timers whose moment has come: a flash may wait for one.
-_TIMERS = 0.2
+_TIMERS = 0.1
 #: How often, in seconds, we ask whether there are new rules to work by.
 _REFRESH = 0.5
 

@@ -15,9 +15,9 @@ from hall.wishes import Wishes
 from ivr.dialogue import Hotline
 from ivr.dialogue import Ledger as SpokenLedger
 from keywords.dialogue import Conversation
-from keywords.dialogue import Ledger as WrittenLedger
 from keywords.grammar import Grammar
 from keywords.replies import Replies
+from keywords.telling import Ledger as WrittenLedger
 from receipts.billing import Billing
 from receipts.codes import Codes
 from receipts.delivery import Delivery

@@ -38,6 +38,10 @@ TAUGHT = (
     ("code", Wish.HELP, "BZ"),
     ("code", Wish.LIST_ALL, "0000"),
     ("code", Wish.LIST_ALL, "00000"),
+    ("code", Wish.NEWS, "XWXX"),
+    ("code", Wish.PUBLIC_INTEREST, "GYXX"),
+    ("code", Wish.ADVERTISING, "GGXX"),
+    ("code", Wish.NO_MESSAGES, "TDXX"),
     ("code", Wish.YES, "Y"),
     ("zh", Wish.YES, "是"),
 )
@@ -170,10 +174,11 @@ def _tariffs(book: RuleBook, province: Province) -> Iterator[Fault]:
                 "put tariffs in the order of their days, each day once",
             )
     for index, tariff in enumerate(province.tariffs):
-        if tariff.monthly_fen > book.limits.monthly_cap_fen:
+        cap = book.limits_in(province.code).monthly_cap_fen
+        if tariff.monthly_fen > cap:
             yield Fault(
                 ("provinces", province.code, "tariffs", index, "monthly_fen"),
-                f"{tariff.monthly_fen} fen is over the cap of {book.limits.monthly_cap_fen}",
+                f"{tariff.monthly_fen} fen is over the cap of {cap}",
                 "lower the fee, or raise limits.monthly_cap_fen",
             )
 

@@ -94,7 +94,8 @@ def _build(raw: dict[str, Any], faults: list[Fault]) -> RuleBook | None:
         for code, given in tables["names"].items()
     }
     provinces = {
-        code: _province(code, given, names, faults) for code, given in tables["provinces"].items()
+        code: _province(code, _limited(given, raw), names, faults)
+        for code, given in tables["provinces"].items()
     }
     words = raw.get("words")
     lists = words.items() if isinstance(words, dict) else ()
@@ -104,6 +105,14 @@ def _build(raw: dict[str, Any], faults: list[Fault]) -> RuleBook | None:
     if book is None or faults:
         return None
     return msgspec.structs.replace(book, names=names, provinces=provinces)
+
+
+def _limited(given: object, raw: Mapping[str, Any]) -> object:
+    """A province whose own limits are completed from those of all."""
+    own, everywhere = given.get("limits") if isinstance(given, dict) else None, raw.get("limits")
+    if not (isinstance(given, dict) and isinstance(own, dict) and isinstance(everywhere, dict)):
+        return given
+    return given | {"limits": everywhere | own}
 
 
 def _province(

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from receipts.model import Door, Language, Wish
-from receipts.provinces.rules import Effect, Message, Province, RuleBook, Tariff
+from receipts.provinces.rules import Effect, Limits, Message, Province, RuleBook, Tariff
 
 _DOORS = {
     Door.TEXT: "7500 text",
@@ -53,6 +53,7 @@ def describe(book: RuleBook, code: str) -> str:
         "Greeted in:    " + ", ".join(province.greeting),
         f"Confirmation:  within {province.confirmation_hours} hours",
         f"A cancel ends: {_EFFECTS[province.cancel_takes_effect]}",
+        "Limits:        " + _limits(book.limits_in(code)),
         f"Password:      {'asked' if province.voice_password else 'not asked'} on the hotline",
         "Words:",
         *(f"  {wish.value:<11}  {', '.join(_words(book, province, wish))}" for wish in Wish),
@@ -62,6 +63,13 @@ def describe(book: RuleBook, code: str) -> str:
         *(f"  {_message(each)}" for each in book.messages if _is_for(each, code)),
     ]
     return "\n".join(lines)
+
+
+def _limits(limits: Limits) -> str:
+    return (
+        f"{limits.help_answers_a_day} helping answers and {limits.hints_a_day} hints a day, "
+        f"{limits.receipts_shown} receipts shown, {_yuan(limits.monthly_cap_fen)} yuan a month"
+    )
 
 
 def _doors_row(province: Province) -> tuple[str, ...]:

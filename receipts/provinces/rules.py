@@ -57,6 +57,15 @@ class Tariff(Rules, frozen=True, kw_only=True):
         return self.monthly_fen == 0 and self.per_receipt_fen == 0
 
 
+class Limits(Rules, frozen=True, kw_only=True):
+    """How often we answer, so that machines do not talk to each other for long."""
+
+    help_answers_a_day: Count = 3
+    hints_a_day: Some = 20
+    receipts_shown: Some = 3
+    monthly_cap_fen: Fen = 300
+
+
 class Province(Rules, frozen=True, kw_only=True):
     """One covered province. ``tariffs`` stand in the order of their days."""
 
@@ -70,6 +79,8 @@ class Province(Rules, frozen=True, kw_only=True):
     confirmation_hours: Annotated[int, Meta(ge=1, le=720)] = 48
     cancel_takes_effect: Effect = Effect.MONTH_END
     voice_password: bool = False
+    #: What this province limits otherwise than [limits]; there, what it leaves out.
+    limits: Limits | None = None
 
     def has(self, door: Door) -> bool:
         """Whether customers of this province may use the door."""
@@ -103,15 +114,6 @@ class Words(Rules, frozen=True, kw_only=True):
     kept: WordList = {}
 
 
-class Limits(Rules, frozen=True, kw_only=True):
-    """How often we answer, so that machines do not talk to each other for long."""
-
-    help_answers_a_day: Count = 3
-    hints_a_day: Some = 20
-    receipts_shown: Some = 3
-    monthly_cap_fen: Fen = 300
-
-
 class Retention(Rules, frozen=True, kw_only=True):
     """How long things are kept."""
 
@@ -137,7 +139,7 @@ class Sending(Rules, frozen=True, kw_only=True):
     #: Of the room on a line that a backlog waits for, this much is kept for fresh receipts.
     fresh_percent: Annotated[int, Meta(ge=1, le=99)] = 20
     # A receipt that comes a minute late has lost its point.
-    digest_seconds: Annotated[int, Meta(ge=0, le=60)] = 2
+    digest_seconds: Annotated[int, Meta(ge=0, le=60)] = 1
 
     @property
     def digest(self) -> dt.timedelta:
@@ -193,6 +195,11 @@ class RuleBook(Rules, frozen=True, kw_only=True):
     def province(self, code: str | None) -> Province | None:
         """The rules of a province, None when it is unknown or not covered."""
         return self.provinces.get(code) if code else None
+
+    def limits_in(self, code: str | None) -> Limits:
+        """The limits of a province: its own where it has some, else those of all."""
+        province = self.province(code)
+        return (province.limits if province else None) or self.limits
 
     def name(self, code: str, language: Language) -> str:
         """What people call a province, covered or not; its code when the book does not know it."""

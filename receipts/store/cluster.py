@@ -233,7 +233,7 @@ class ClusterPipeline(Pipeline):
 
 def _key(words: Sequence[Any]) -> str | bytes:
     """The key that a command is about."""
-    if words[0] == "EVALSHA":
+    if words[0] in {"EVAL", "EVALSHA"}:
         place = 3
     elif words[0] == "XREADGROUP":
         place = list(words).index(b"STREAMS" if b"STREAMS" in words else "STREAMS") + 1

@@ -44,6 +44,7 @@ class Subscriptions:
         self.terms = Terms(book, numbering, clock, hotline, short_code)
         # What holds for a customer is told as it is.
         self.place, self.language = self.terms.place, self.terms.language
+        self.limits = self.terms.limits
         self.refusal, self.agreed = self.terms.refusal, self.terms.agreed
         self.facts, self.offer_facts = self.terms.facts, self.terms.offer_facts
 

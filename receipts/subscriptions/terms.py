@@ -19,7 +19,7 @@ from receipts.model import (
 )
 from receipts.numbering import Home, Numbering
 from receipts.ports import Clock
-from receipts.provinces import Province, RuleBook, Tariff
+from receipts.provinces import Limits, Province, RuleBook, Tariff
 from receipts.subscriptions.steps import Asked, Phrase, Step
 from receipts.tariff import fees, first_charge_at, tariff_on
 from receipts.wording import day, last_day, notices
@@ -57,6 +57,10 @@ class Terms:
     def now(self) -> dt.datetime:
         """The moment by the one clock, aware."""
         return self._clock.now()
+
+    def limits(self, customer: Subscription) -> Limits:
+        """How much this customer is answered, shown and charged at the most."""
+        return self.book.limits_in(self._numbering.home_of(customer).province)
 
     def language(self, customer: Subscription, heard: Language | None = None) -> Language:
         """The language to answer in: the one just used, the one chosen, the province's own."""
@@ -168,7 +172,7 @@ class Terms:
         province = self.place(customer).province
         if province is None:
             return ()
-        cap = self.book.limits.monthly_cap_fen
+        cap = self.limits(customer).monthly_cap_fen
         return monthly(customer, province, month or month_of(now), now, why, cap)
 
     def refused(self, customer: Subscription, reason: str, asked: Asked) -> Step:

@@ -150,9 +150,12 @@ def _drained(built: wiring.Services) -> None:
 
     def quiet() -> bool:
         for shard in range(shards):
-            if client.xlen(f"{{s{shard}}}:outbox"):
+            tag = f"{{s{shard}}}"
+            if client.xlen(f"{tag}:outbox") or client.xlen(f"{tag}:late"):
                 return False
-            timers = client.zrange(f"{{s{shard}}}:timers", 0, -1)
+            if any(client.zcard(f"{tag}:waiting:{line}") for line in ("twilio", "kannel")):
+                return False
+            timers = client.zrange(f"{tag}:timers", 0, -1)
             if any(raw.startswith((b"retry|", b"look|")) for raw in timers):
                 return False
         return True

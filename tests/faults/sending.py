@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import time
 from dataclasses import dataclass
 
 from receipts.model import Language, Mode, Msisdn, Receipt
@@ -10,7 +11,6 @@ from statemachines.receipt import ReceiptState
 from switchboard.wiring import Services
 from tests.faults.carrier import fresh
 from tests.handsets import Phones
-from tests.running import until
 
 _seeds = itertools.count(1)
 
@@ -51,11 +51,11 @@ class Desk:
 
     def all_are(self, receipts: list[Receipt], *states: ReceiptState, seconds: float = 30) -> None:
         """Returns once all of them are in one of these states."""
-        until(
-            lambda: self.states(receipts) <= set(states),
-            seconds,
-            f"receipts to be {' or '.join(states)}, are {self.states(receipts)}",
-        )
+        deadline = time.monotonic() + seconds
+        while not self.states(receipts) <= set(states):
+            left = {(r.state, r.note) for r in self.now(receipts) if r.state not in states}
+            assert time.monotonic() < deadline, f"not within {seconds:g} s {states}: {left}"
+            time.sleep(0.05)
 
     def arrived(self, receipts: list[Receipt]) -> list[dict[str, object]]:
         """What the providers took of these, by arrival: one line a text, doubled ones twice."""

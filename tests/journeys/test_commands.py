@@ -14,6 +14,7 @@ FRIEND = "13957112345"
 
 SHOWN = (
     "number", "province", "state", "mode", "language", "opened_at", "ends_at", "channel", "fees",
+    "messages",
 )  # fmt: skip
 RECEIPT = (
     "id", "message_id", "to", "outcome", "mode", "provider", "state", "text", "created_at",

@@ -148,6 +148,7 @@ BROKEN = [
     ("[5, 30, 120, 600, 3600]", "[5, 4]", "shorter", "growing"),
     ("[5, 30, 120, 600, 3600]", "[]", "length >= 1", "at least one"),
     ("[5, 30, 120, 600, 3600]", "[86400]", "expire_after_hours", "shorten"),
+    (GD_WORDS, f"limits.hints_a_day = 0\n{GD_WORDS}", ">= 1", "shipped rule book"),
     ("monthly_cap_fen = 300", "monthly_cap_fen = 299", "over the cap", "lower the fee"),
     (GD_WORDS, "words.open = []", "length >= 1", "list"),
     ("trial_days = 30", "trial_days = 3650000", "<= 366", "366 days"),
@@ -172,8 +173,21 @@ def test_a_broken_rule_is_told_with_file_line_and_fix(
     if new.startswith("monthly_cap"):
         assert lines[fault.line - 1] == "monthly_fen = 300"
     else:
-        assert new in lines[fault.line - 1]
+        assert new.splitlines()[0] in lines[fault.line - 1]
     assert f"{file}:{fault.line}: " in str(refused(file))
+
+
+def test_a_province_has_its_own_limits_and_the_rest_of_all(tmp_path: Path):
+    own = "limits.monthly_cap_fen = 99\nlimits.hints_a_day = 7\n"
+    file = edited(tmp_path, ("[provinces.CN-SX]", f"[provinces.CN-SX]\n{own}"))
+    book = load_rule_book(file)
+    limits = book.limits_in("CN-SX")
+    assert (limits.monthly_cap_fen, limits.hints_a_day, limits.help_answers_a_day) == (99, 7, 3)
+    assert book.limits_in("CN-GD") == book.limits_in(None) == book.limits
+    assert "7 hints a day, 3 receipts shown, 0.99 yuan a month" in describe(book, "CN-SX")
+    file = edited(tmp_path, ("[provinces.CN-HE]", f"[provinces.CN-HE]\n{own}"))
+    (fault,) = refused(file).faults
+    assert "150 fen is over the cap of 99" in fault.what
 
 
 def test_tariffs_out_of_order_are_refused(tmp_path: Path):

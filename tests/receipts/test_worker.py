@@ -424,6 +424,25 @@ def test_a_commit_repeated_over_a_cut_line_is_not_taken_for_a_lost_race(
     assert (len(flasher.sent), desk.now(receipt).attempts) == (1, 1)
 
 
+def test_what_was_marked_unconfirmed_and_never_sent_is_due_again_and_not_unsure(
+    hire: Callable[..., Worker], at_work: AtWork, until: Until, desk: Desk, flasher: Courier,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    receipt = desk.post(mode=Mode.FLASH)
+
+    def unheard(begin: Callable[[], object]) -> None:
+        begin()
+        raise StoreUnavailable("no replica took the change in time")
+
+    once(monkeypatch, unheard)
+    with at_work(hire()):
+        until(lambda: desk.now(receipt).note == "the store did not confirm in time")
+        assert (desk.now(receipt).state, flasher.sent) == ("due", [])
+        desk.clock.move(minutes=1)
+        until(lambda: flasher.sent)
+    assert (len(flasher.sent), desk.now(receipt).attempts) == (1, 1)
+
+
 def test_a_lost_race_for_a_receipt_is_left_to_who_won_it(
     hire: Callable[..., Worker], desk: Desk, courier: Courier, monkeypatch: pytest.MonkeyPatch
 ):

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from receipts.model import Msisdn, Subscription
+from receipts.lines import Health, Pace, Parked
+from receipts.model import Language, Mode, Msisdn, Receipt, Subscription
 from receipts.ports import Change, Posted, StoreUnavailable, Timer, Verdict, Wanted
 from receipts.store.archive import RedisArchive
 from receipts.store.keys import Keys
+from receipts.store.lines import RedisLines
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis import RedisStore
 from receipts.store.server import Server, connected
@@ -103,6 +105,29 @@ def test_what_is_posted_is_taken_once_kept_and_taken_over(opened: Opened) -> Non
     )
     opened.outbox.forget(taken)
     assert opened.outbox.take_over("two", 0, 10_000) == []
+
+
+def test_what_waits_for_a_line_is_taken_by_age(opened: Opened) -> None:
+    store = opened.store
+    since = {n: NOW + dt.timedelta(seconds=place) for place, n in enumerate(NUMBERS)}
+    for number in NUMBERS:
+        receipt = Receipt(store.receipt_id(number, "late"), number, "说", Mode.FLASH, Language.ZH,
+                          since[number], version=1)  # fmt: skip
+        parked = Parked(receipt.id, 1, "kannel", since[number])
+        store.commit(Change(number, records=(receipt,)))
+        store.commit(Change(number, park=(parked,)))
+    assert sum(each.count for each in opened.outbox.waiting(["kannel", "twilio"])) == len(NUMBERS)
+    taken = opened.outbox.take_late("one", "kannel", 20)
+    assert {p.receipt_id for p in taken} == {store.receipt_id(n, "late") for n in NUMBERS[:20]}
+
+
+def test_the_health_and_pace_of_lines_are_shared(opened: Opened) -> None:
+    lines = RedisLines(opened.server)
+    assert lines.keep(Health("kannel", 1, why="away"))
+    assert not lines.keep(Health("kannel", 1))
+    assert lines.healths(["kannel", "twilio"])["kannel"].why == "away"
+    paces = [Pace("kannel", 10), Pace("twilio 7500", 10)]
+    assert all(given.count for given in lines.places(dict.fromkeys(paces, 1)).values())
 
 
 def test_timers_of_all_slots_ring(opened: Opened) -> None:

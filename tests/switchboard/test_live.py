@@ -139,6 +139,18 @@ def test_a_province_opens_on_the_day_of_its_first_price(
 
 
 @pytest.mark.usefixtures("at_once")
+def test_a_province_may_limit_otherwise(doors: Network, book: Path):
+    own = "limits.help_answers_a_day = 1\nlimits.monthly_cap_fen = 100\n"
+    write(book, book.read_text().replace("[provinces.CN-GD]", f"[provinces.CN-GD]\n{own}", 1))
+
+    def answers(sender: str) -> list[bool]:
+        return ["没有看懂" in doors.text(sender, f"啦{n}").get_data(as_text=True) for n in range(4)]
+
+    assert answers(GUANGDONG) == [True, False, False, False]
+    assert answers("+8613957112345") == [True, True, True, False]
+
+
+@pytest.mark.usefixtures("at_once")
 def test_dropping_a_price_that_began_is_warned_of_and_rewrites_no_charge(
     doors: Network, book: Path, settings: Settings
 ):
@@ -267,7 +279,7 @@ def test_a_key_for_a_province_that_closed_meanwhile_opens_nothing(
     call = Call(doors)
     call.dials()
     assert BEFORE in call.presses("11").text
-    text = book.read_text()
+    text = book.read_text().replace('["CN-GD", "CN-FJ"]', '["CN-FJ"]')
     write(book, text[: text.index("[provinces.CN-GD]")] + text[text.index("[provinces.CN-JL]") :])
     assert "广东尚未开通" in call.presses("1").text
     assert charges(settings, clock) == []
