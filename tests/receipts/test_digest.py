@@ -400,9 +400,9 @@ def test_in_any_order_each_is_told_once_and_charged_once(
 def test_a_real_worker_flashes_a_fraction_of_a_second_after_the_moment(
     house: House, at_work: AtWork, until: Until
 ):
-    memory, sending = house.built.memory, house.delivery
-    dispatch = Dispatch("one", memory.store, memory.outbox, memory.lines, sending, house.clock)
-    worker = Worker("one", memory.store, memory.outbox, sending, house.sweep, dispatch, 4)
+    memory, clock = house.built.memory, house.clock
+    dispatch = Dispatch("one", memory.store, memory.outbox, memory.lines, house.delivery, clock)
+    worker = Worker("one", memory.store, memory.outbox, house.delivery, house.sweep, dispatch, 4)
     house.clock.now = house.clock.outside  # time itself passes
     with at_work(worker):
         time.sleep(0.3)
