@@ -1,7 +1,7 @@
 """What the business needs from outside, and the ways the outside can fail."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -297,6 +297,3 @@ class Outbox(Protocol):
 
     def due(self, now: dt.datetime, limit: int) -> list[Timer]:
         """Timers whose moment has come, oldest first."""
-
-
-Decide = Callable[[Held], Change]
