@@ -234,6 +234,9 @@ class Worker:
 
     def _hand_over(self, load: Load) -> None:
         receipt, provider = load.receipt, load.choice.provider
+        if provider.name in self._dispatch.watch.closed and not load.choice.probe:
+            self._not_sent(load, TryLater(f"{provider.name} was demoted meanwhile"))
+            return
         try:
             provider_id = provider.send(self._delivery.parcel(receipt))
         except SendingFailure as failure:
