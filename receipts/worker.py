@@ -71,11 +71,10 @@ class Worker:
         self._name, self._store, self._outbox = name, store, outbox
         self._delivery, self._sweep, self._hands = delivery, sweep, hands
         self._dispatch, self._refreshed = dispatch, refreshed
-        self._looking_up = Looking(store, lambda: self._delivery)
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
+        self._looking = Looking(store, lambda: self._delivery, self._pool)
         self._held: set[Posted] = set()  # an entry alone is single only within its shard
         self._kept_at = self._silent_until = 0.0
-        self._looking: set[Msisdn] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._rounds: tuple[tuple[float, Callable[[], None]], ...] = (
@@ -163,7 +162,7 @@ class Worker:
             elif timer.kind != DIGEST or not together:
                 self._ring_one(timer)
         for number, timers in looks.items():
-            self._look_soon(number, timers)
+            self._looking.soon(number, timers)
 
     def _ring_one(self, timer: Timer) -> None:
         self._rung(lambda: self._sweep.ring(timer), timer.kind)
@@ -269,31 +268,6 @@ class Worker:
             except StoreUnavailable:
                 time.sleep(0.3)
         return None
-
-    # -- looking up what may have gone out ---------------------------------------------------
-
-    def _look_soon(self, number: Msisdn, timers: Sequence[Timer]) -> None:
-        with self._lock:
-            # One look at a time for a customer: two texts of the same words are told apart only
-            # by what the first look has written down.
-            if number in self._looking:
-                return
-            self._looking.add(number)
-        self._pool.submit(self._look_each, number, timers)
-
-    def _look_each(self, number: Msisdn, timers: Sequence[Timer]) -> None:
-        for timer in timers:
-            self._look(timer)
-        with self._lock:
-            self._looking.discard(number)
-
-    def _look(self, timer: Timer) -> None:
-        try:
-            self._looking_up.look(timer)
-        except StoreUnavailable:
-            _log.warning("store out of reach during a look-up", receipt=timer.subject)
-        except Exception:  # noqa: BLE001 - the timer is still set: the look is made again
-            _log.exception("a look-up failed", receipt=timer.subject)
 
     def _owner(self, receipt: Receipt) -> Subscription | None:
         """Whose receipt it is, where the price depends on how many there were this month."""
