@@ -1,5 +1,6 @@
 """What all workers share about the lines to the providers, on Redis."""
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
@@ -26,6 +27,7 @@ class RedisLines:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._client: Any = server.client
+        self._apart = _Apart()
 
     def healths(self, providers: Iterable[str]) -> dict[str, Health]:
         """How these providers are doing; one nobody spoke of is well."""
@@ -57,9 +59,33 @@ class RedisLines:
                 pipe.eval(_PACE, 1, Keys.pace(pace.line), interval, count, _AHEAD)
             return list(pipe.execute())
 
+        asked = time.monotonic()
         replies = self._server.ask(ask) if wanted else []
-        now = time.monotonic()
+        for _, _, now in replies:
+            self._apart.learn(now / _SECOND, asked, time.monotonic())
         return {
-            pace: Places(now + first / _SECOND, count, pace.interval)
-            for pace, (first, count) in zip(wanted, replies, strict=True)
+            pace: Places(first / _SECOND - self._apart.seconds, count, pace.interval)
+            for pace, (first, count, _) in zip(wanted, replies, strict=True)
         }
+
+
+class _Apart:
+    """How far the server's clock is from our monotonic one, the closer known the more it answers.
+
+    An answer that took its time would else put all its places later than they are for others.
+    """
+
+    def __init__(self) -> None:
+        self._least, self._most = -math.inf, math.inf
+
+    @property
+    def seconds(self) -> float:
+        """The server's time less ours."""
+        return (self._least + self._most) / 2
+
+    def learn(self, theirs: float, asked: float, answered: float) -> None:
+        """It was so late there at some moment between our question and its answer."""
+        least, most = theirs - answered, theirs - asked
+        self._least, self._most = max(self._least, least), min(self._most, most)
+        if self._least > self._most:  # a clock was set, or another server answers now
+            self._least, self._most = least, most

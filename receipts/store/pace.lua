@@ -2,7 +2,7 @@
 -- The key holds the next free place, in microseconds of the server's clock.
 --
 -- ARGV: microseconds from place to place, places wanted, how far ahead places are given out.
--- Returns the microseconds until the first place, and how many there are.
+-- Returns the moment of the first place, how many there are, and the moment now.
 
 local interval, wanted, ahead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
@@ -17,4 +17,4 @@ if given > 0 then
   redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX',
     string.format('%.0f', (after - now) / 1000 + 1000))
 end
-return { free - now, given }
+return { free, given, now }
