@@ -209,12 +209,10 @@ def worker(built: Services, changed: Callable[[], RuleBook | None] = lambda: Non
 def _working(built: Services) -> tuple[Delivery, Sweep]:
     """What a worker does its work with."""
     sending = delivery(built)
-    sweep = Sweep(
-        built.store,
-        built.memory.outbox,
-        built.subscriptions,
-        sending,
-        reports(built),
-        built.clock,
-    )
-    return sending, sweep
+    return sending, sweep(built, sending)
+
+
+def sweep(built: Services, sending: Delivery) -> Sweep:
+    """What rings the timers, with its own part of the outbox's work done by ``sending``."""
+    outbox, business = built.memory.outbox, built.subscriptions
+    return Sweep(built.store, outbox, business, sending, reports(built), built.clock)

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import (
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -40,7 +44,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """One Chromium with an empty profile; no Chromium is a failure, never a skip."""
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert program, "chromium is not installed: `make test` installs it, or tools/install_browser"
+    assert program, "chromium is not installed: `make test` installs it"
     assert driver, "chromedriver is not installed: `make test` installs it"
     options = webdriver.ChromeOptions()
     options.binary_location = program
@@ -66,6 +70,16 @@ class Page:
             lambda _: check(), f"not within {seconds:g} s: {what}"
         )
 
+    def opens(self, address: str = "") -> None:
+        """Open the page, or open it anew, and wait for its history to be drawn."""
+        if address:
+            self.browser.get(address)
+        else:
+            self.browser.refresh()
+        self.until(
+            lambda: self.find("body").get_attribute("data-ready") == "yes", "the page to be ready"
+        )
+
     def part(self, number: str, role: str) -> WebElement:
         """A part of one phone."""
         return self.find(f'[data-phone="{number}"] [data-role="{role}"]')
@@ -75,19 +89,38 @@ class Page:
 
     def click(self, number: str, role: str) -> None:
         """Press a button of one phone, wherever on the page that phone stands."""
-        button = self.part(number, role)
+
+        def pressed() -> bool:
+            # What an event draws anew between our look and our press is looked for again.
+            try:
+                self.reach(number, role).click()
+            except (NoSuchElementException, StaleElementReferenceException):
+                return False
+            return True
+
+        self.until(pressed, f"{role} of {number} to be there to press")
+
+    def reach(self, number: str, role: str) -> WebElement:
+        """A part of one phone, brought into sight."""
+        part = self.part(number, role)
         self.browser.execute_script(
-            "arguments[0].scrollIntoView({block: 'center', inline: 'center'})", button
+            "arguments[0].scrollIntoView({block: 'center', inline: 'center'})", part
         )
-        button.click()
+        return part
 
     def turns_to(self, number: str, peer: str) -> None:
-        """Open a thread. Its button is drawn anew with every event, so it is pressed in one go."""
+        """Open a thread. Its button is drawn anew with every event, so it is pressed in one go.
+
+        A text on its way opens its own thread once more, so one press may not be enough.
+        """
         selector = f'[data-phone="{number}"] [data-role="peers"] [data-peer="{peer}"]'
         press = "document.querySelector(arguments[0])?.click()"
-        self.browser.execute_script(press, selector)
-        thread = self.part(number, "thread")
-        self.until(lambda: thread.get_attribute("data-peer") == peer, f"the thread with {peer}")
+
+        def turned() -> bool:
+            self.browser.execute_script(press, selector)
+            return self.part(number, "thread").get_attribute("data-peer") == peer
+
+        self.until(turned, f"the thread with {peer}")
 
     def shows(self, number: str, role: str, words: str, seconds: float = 10) -> None:
         """Wait until a part of a phone shows some words."""
@@ -101,10 +134,7 @@ class Page:
     def texts(self, number: str, to: str, words: str) -> None:
         """Write a text by hand and send it."""
         for role, what in (("compose-to", to), ("compose-body", words)):
-            box = self.part(number, role)
-            self.browser.execute_script(
-                "arguments[0].scrollIntoView({block: 'center', inline: 'center'})", box
-            )
+            box = self.reach(number, role)
             box.clear()
             box.send_keys(what)
         self.click(number, "send")
@@ -138,10 +168,7 @@ def page(service: Running, chromium: webdriver.Chrome) -> Iterator[Page]:
     """The page, freshly opened, with its history drawn."""
     opened = Page(chromium)
     opened.as_wide_as(1280, 1000)
-    chromium.get(f"{service.network}/")
-    opened.until(
-        lambda: opened.find("body").get_attribute("data-ready") == "yes", "the page to be ready"
-    )
+    opened.opens(f"{service.network}/")
     chromium.get_log("browser")
     yield opened
     faults = [entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"]

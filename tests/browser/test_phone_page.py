@@ -83,6 +83,7 @@ def test_after_pt_the_next_receipt_lies_in_the_inbox(page: Page) -> None:
     page.find(f'[data-phone="{GUANGDONG}"] [data-quick="PT"]').click()
     page.shows(GUANGDONG, "thread", "已改为普通短信")
     page.texts(GUANGDONG, ZHEJIANG, "七点?")
+    page.shows(GUANGDONG, "thread", "七点?")
     page.turns_to(GUANGDONG, "7500")
     page.shows(GUANGDONG, "thread", f"您发送给{ZHEJIANG}的短信已于")
     assert not page.part(GUANGDONG, "flash").is_displayed()
@@ -142,7 +143,7 @@ def test_the_page_speaks_english_too(page: Page) -> None:
 
 def test_a_page_opened_anew_shows_what_was_there(page: Page, customer: Phone) -> None:
     told = customer.asks("CXDXHZ")
-    page.browser.refresh()
+    page.opens()
     page.shows(GUANGDONG, "thread", told)
 
 

@@ -40,7 +40,7 @@ def twilio(url: str, sender: str = "7500") -> Twilio:
 
 
 def kannel(url: str) -> Kannel:
-    return Kannel(url, "receipts", SECRETS[1], SECRETS[2], "7500", PUBLIC_URL + "/")
+    return Kannel(url, ("receipts", SECRETS[1]), SECRETS[2], "7500", PUBLIC_URL + "/")
 
 
 TWILIO = Line(

@@ -9,7 +9,8 @@ import responses
 from receipts.delivery import Told
 from receipts.model import Mode
 from receipts.ports import Never, SendingFailure, TryLater, Unsure
-from receipts.providers.kannel import told_of
+from receipts.providers.kannel import Kannel, heard
+from switchboard.settings import Settings, SettingsWrong
 from tests.contracts.lines import ANNA, KANNEL, SECRETS, kannel, parcel
 
 
@@ -70,13 +71,22 @@ def test_its_report_comes_back_with_the_secret_our_id_and_its_own_sign(
     report = sent(outside)["dlr-url"]
     address, _, query = report.partition("?")
     assert address == "https://sms.example.org/kannel/report"
-    assert parse_qs(query.replace("%d", "1")) == {
+    assert parse_qs(query.replace("%d", "1").replace("%A", "ACK")) == {
         "secret": [SECRETS[2]],
         "id": ["5-abc"],
         "type": ["1"],
+        "answer": ["ACK"],
     }
-    # Every per cent sign but the one of %d would be an escape of Kannel's own.
-    assert report.count("%") == 1
+    # Every other per cent sign would be an escape of Kannel's own.
+    assert report.count("%") == len(("%d", "%A"))
+
+
+def test_a_line_of_the_carriers_may_be_named(outside: responses.RequestsMock):
+    KANNEL.answers(outside, **KANNEL.yes)
+    named = Kannel(KANNEL.host, ("a", "b"), "c", "7500", "https://sms.example.org", "carrier-a")
+    named.send(parcel())
+    assert asked(outside)["smsc"] == "carrier-a"
+    assert "smsc" not in sent(outside)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +108,7 @@ def test_its_address_may_be_given_in_full_or_not(outside: responses.RequestsMock
     ("status", "body", "kind"),
     [
         (400, "Missing receiver number, rejected", Never),
+        (403, "Not routable. Do not try again.", Never),
         (403, "Authorization failed for sendsms", TryLater),
         (404, "Unknown request.", TryLater),
         (503, "Temporal failure, try again later.", TryLater),
@@ -139,9 +150,37 @@ def test_it_knows_its_own_abilities_and_cannot_look_up():
         adapter.find(parcel(), dt.datetime.now(dt.UTC), frozenset())
 
 
-def test_every_kind_of_report_is_ours_or_unknown():
-    assert [told_of(kind) for kind in ("1", "2", "4", "8", "16")] == [
-        Told.DELIVERED, Told.UNDELIVERED, Told.UNDERWAY, Told.UNDERWAY, Told.FAILED,
-    ]  # fmt: skip
-    for kind in ("", "0", "3", "32", "01", "１", "delivered"):
-        assert told_of(kind) is Told.UNKNOWN
+REPORT = "id:41 sub:001 dlvrd:001 submit date:2611221200 done date:2611221201 stat:{} err:{} text:"
+
+HEARD = [
+    ("1", "", Told.DELIVERED, "type 1"),
+    ("2", "", Told.UNDELIVERED, "type 2"),
+    ("4", "", Told.UNDERWAY, "type 4"),
+    ("8", "ACK/", Told.UNDERWAY, "type 8"),
+    ("16", "NACK/0x00000045/Submit failed", Told.FAILED, "type 16 NACK/0x00000045/Submit failed"),
+    ("16", "N" * 500, Told.FAILED, f"type 16 {'N' * 52}"),
+    ("1", REPORT.format("DELIVRD", "000"), Told.DELIVERED, "type 1 DELIVRD 000"),
+    ("2", REPORT.format("EXPIRED", "027"), Told.UNDELIVERED, "type 2 EXPIRED 027"),
+    ("2", REPORT.format("UNKNOWN", "000"), Told.UNKNOWN, "type 2 UNKNOWN 000"),
+    ("2", REPORT.format("DELETED", "000"), Told.UNKNOWN, "type 2 DELETED 000"),
+    ("2", REPORT.format("MK:0001", "000"), Told.UNDELIVERED, "type 2 MK:0001 000"),
+    ("2", "stat:UNDELIV", Told.UNDELIVERED, "type 2 UNDELIV"),
+    ("4", REPORT.format("ENROUTE", "000"), Told.UNDERWAY, "type 4 ENROUTE 000"),
+    ("32", "", Told.UNKNOWN, "type 32"),
+    ("", "", Told.UNKNOWN, "type"),
+    ("1 ", "", Told.UNKNOWN, "type 1"),
+]
+
+
+@pytest.mark.parametrize(("kind", "answer", "told", "word"), HEARD)
+def test_a_report_is_told_in_our_words_and_kept_in_the_centres(
+    kind: str, answer: str, told: Told, word: str
+) -> None:
+    assert heard(kind, answer) == (told, word)
+
+
+def test_odd_settings_of_the_line_are_refused_at_start() -> None:
+    with pytest.raises(SettingsWrong, match="KANNEL_PASSWORD: use printable ASCII") as wrong:
+        Settings.read({"KANNEL_PASSWORD": "密码", "KANNEL_SMSC": "a b", "KANNEL_USER": "a\nb"})
+    assert "KANNEL_USER: use printable ASCII" in str(wrong.value)
+    assert "KANNEL_SMSC: use letters" in str(wrong.value)

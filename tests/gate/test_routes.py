@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from switchboard.app import create_app
-from switchboard.gate import Gate, Unguarded, guards_of
+from switchboard.gate import Gate, Unguarded
 from switchboard.settings import Settings, SettingsWrong
 from switchboard.wiring import Services
 from tests.conftest import PUBLIC_URL
@@ -35,7 +35,7 @@ def test_a_route_without_a_guard_keeps_the_app_from_starting(settings: Settings)
     app.add_url_rule("/back-door", "back_door", lambda: "in")
     gate = Gate(settings)
     with pytest.raises(Unguarded, match="back_door"):
-        gate.stand_before(app, guards_of(gate, ["static"], [], []))
+        gate.stand_before(app, gate.table(anyone=["static"]))
 
 
 @pytest.mark.parametrize(

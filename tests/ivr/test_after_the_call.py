@@ -7,7 +7,6 @@ import redis
 from flask import Flask
 
 from receipts.model import Kind, Language, Mode, Msisdn
-from receipts.sweep import Sweep
 from switchboard import wiring
 from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, Network, TestClock
@@ -114,9 +113,7 @@ def test_a_call_whose_end_nobody_tells_is_summed_up_all_the_same(
     call = line()
     call.dials()
     call.presses("111")
-    sweep = Sweep(
-        built.store, built.memory.outbox, built.subscriptions, wiring.delivery(built), clock
-    )
+    sweep = wiring.sweep(built, wiring.delivery(built))
     clock.move(hours=1, seconds=1)
     for timer in sweep.due(10):
         sweep.ring(timer)

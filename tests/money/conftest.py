@@ -25,7 +25,6 @@ from receipts.model import (
 )
 from receipts.ports import Change, Held
 from receipts.subscriptions import Asked
-from receipts.sweep import Sweep
 from switchboard import cli, wiring
 from switchboard.settings import Settings
 from tests.conftest import TestClock
@@ -48,8 +47,7 @@ class Months:
 
     def ring(self) -> None:
         delivery = wiring.delivery(self.built)
-        outbox, store = self.built.memory.outbox, self.built.store
-        sweep = Sweep(store, outbox, self.built.subscriptions, delivery, self.clock)
+        sweep = wiring.sweep(self.built, delivery)
         while due := sweep.due(100):
             for timer in due:
                 assert sweep.ring(timer)

@@ -38,14 +38,7 @@ class Tell:
 
 
 def sweeper(built: Services) -> Sweep:
-    return Sweep(
-        built.store,
-        built.memory.outbox,
-        built.subscriptions,
-        wiring.delivery(built),
-        wiring.reports(built),
-        built.clock,
-    )
+    return wiring.sweep(built, wiring.delivery(built))
 
 
 def swept(built: Services) -> int:

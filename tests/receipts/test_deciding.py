@@ -72,7 +72,7 @@ def test_what_changes_nothing_is_not_committed(store: RedisStore, monkeypatch: p
 
 
 def test_who_always_loses_is_told_so_in_the_end(store: RedisStore, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(deciding, "_ROUNDS", 5)
+    monkeypatch.setattr(deciding, "ROUNDS", 5)
     decide, seen = beaten(store, times=99)
     with pytest.raises(Contended) as lost:
         settle(store, ANNA, decide)
@@ -90,5 +90,5 @@ def test_what_an_event_needs_is_read_with_it(store: RedisStore, clock: TestClock
         return Change(ANNA)
 
     settle(store, ANNA, look)
-    settle(store, ANNA, look, talk=True, message_id="SM1", call="CA1")
+    settle(store, ANNA, look, talk=True, call="CA1")
     assert [found.talk for found in held] == [None, talk]

@@ -55,9 +55,7 @@ def counted(raw: "redis.Redis") -> Callable[[], dict[str, int]]:
     return count
 
 
-def trail(
-    built: Services, message: str, sender: str = GUANGDONG, friend: str = ZHEJIANG
-) -> Trail:
+def trail(built: Services, message: str, sender: str = GUANGDONG, friend: str = ZHEJIANG) -> Trail:
     wanted = Wanted(Msisdn(sender), Msisdn(friend), message)
     found = built.store.read_all([wanted])[0].trail
     assert found is not None

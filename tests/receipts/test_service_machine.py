@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from receipts.delivery import Delivery, Routes
 from receipts.model import SHANGHAI, Kind, Msisdn
 from receipts.ports import Verdict
-from receipts.sweep import Sweep
+from switchboard import wiring
 from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock
 from tests.receipts.desk import Courier
@@ -191,8 +191,7 @@ class Life(RuleBasedStateMachine):
         self.months = {month(BEGIN)}
         courier = Courier("courier", flash=True, lookup=True)
         self.delivery = Delivery(Routes(courier, courier), self.built.book.sending, self.clock)
-        outbox, business = self.built.memory.outbox, self.built.subscriptions
-        self.time = Sweep(self.built.store, outbox, business, self.delivery, self.clock)
+        self.time = wiring.sweep(self.built, self.delivery)
 
     def text(self, word: str) -> None:
         answer = self.network.text(self.model.number, word)

@@ -37,13 +37,7 @@ Ring = Callable[[], list[str]]
 
 @pytest.fixture
 def sweep(built: Services) -> Sweep:
-    return Sweep(
-        built.store,
-        built.memory.outbox,
-        built.subscriptions,
-        wiring.delivery(built),
-        built.clock,
-    )
+    return wiring.sweep(built, wiring.delivery(built))
 
 
 @pytest.fixture

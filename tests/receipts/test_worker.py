@@ -60,7 +60,7 @@ def hire(built: Services, desk: Desk) -> Callable[..., Worker]:
 
     def make(name: str = "one", hands: int = 4) -> Worker:
         outbox = built.memory.outbox
-        sweep = Sweep(built.store, outbox, built.subscriptions, desk.delivery, built.clock)
+        sweep = wiring.sweep(built, desk.delivery)
         return Worker(name, built.store, outbox, desk.delivery, sweep, hands)
 
     return make

@@ -145,13 +145,15 @@ class Business:
         self.subscriptions = business
         self.delivery = Delivery(Routes(Carrier()), self.built.book.sending, self.built.clock)
         outbox = self.built.memory.outbox
-        self.sweep = Sweep(self.store, outbox, business, self.delivery, self.built.clock)
         self.billing = Billing(self.store, self.built.memory.archive, business, self.built.clock)
         self.conversation = wiring.conversation(self.built)
         self.hotline = wiring.hotline(self.built)
         self.hotline._store = self.store  # noqa: SLF001 - the one door that holds a store itself
         self.reports = wiring.reports(self.built)
         self.reports._store = self.store  # noqa: SLF001 - so that its commits fail as well
+        self.sweep = Sweep(
+            self.store, outbox, business, self.delivery, self.reports, self.built.clock
+        )
 
     def text(self, number: Msisdn, body: str, event: str) -> Answer:
         text = IncomingText(event, number, body)

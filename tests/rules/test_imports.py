@@ -33,7 +33,7 @@ LONGEST = 300
 TOO_LONG = {
     "ivr/dialogue.py": 350,  # what is heard and what is said: to be parted
     "receipts/delivery.py": 340,
-    "receipts/model.py": 400,  # values only
+    "receipts/model.py": 440,  # values only
     "receipts/subscriptions.py": 700,  # orders, money and lists: to be parted
 }
 

@@ -23,7 +23,7 @@ from receipts.model import (
     Talk,
     Trail,
 )
-from receipts.ports import Answer, Change, Posted, Timer, Verdict
+from receipts.ports import Answer, Change, Posted, Timer, Verdict, Wanted
 from receipts.store.keys import Keys
 from receipts.store.outbox import RedisOutbox
 from receipts.store.records import answer, unpacked
@@ -74,10 +74,11 @@ def test_all_of_a_change_is_there_afterwards(
 ) -> None:
     receipt = due(ANNA)
     assert store.commit(everything(receipt)).verdict is Verdict.DONE
-    held = store.read(ANNA, "sms:SM1", talk=True, message_id="SM9", call="CA1")
+    held = store.read(ANNA, "sms:SM1", talk=True, call="CA1")
     assert held.subscription == Subscription(ANNA, version=1)
     assert held.answered == HELLO
-    assert held.trail == Trail("SM9", ANNA, FRIEND, version=1)
+    (told,) = store.read_all([Wanted(ANNA, FRIEND, "SM9")])
+    assert told.trail == Trail("SM9", ANNA, FRIEND, version=1)
     assert held.talk == Talk(ANNA, NOW.date(), version=1)
     assert held.call == Call("CA1", ANNA, Language.ZH, version=1)
     assert store.receipts([receipt.id]) == [receipt]
@@ -319,7 +320,7 @@ def test_things_are_kept_as_long_as_they_should(
     shard = keys.shard(ANNA)
     ends = {
         keys.claim(ANNA, "sms:SM1"): kept.claims,
-        keys.trail(ANNA, "SM9"): kept.trails,
+        keys.trail(ANNA, FRIEND, "SM9"): kept.trails,
         keys.talk(ANNA): kept.talks,
         keys.call(ANNA, "CA1"): kept.calls,
         keys.receipt(shard, receipt.id): kept.receipts,

@@ -113,7 +113,7 @@ def everything_asked() -> dict[str, Callable[[RedisStore, RedisOutbox], object]]
     posted = Posted(0, "1-1", "0-1")
     return {
         "ping": lambda store, _: store.ping(),
-        "read": lambda store, _: store.read(ANNA, "c", talk=True, message_id="m", call="c"),
+        "read": lambda store, _: store.read(ANNA, "c", talk=True, call="c"),
         "commit": lambda store, _: store.commit(record(1)),
         "commit_all": lambda store, _: store.commit_all([record(1), record(2)]),
         "receipts": lambda store, _: store.receipts(["0-1"]),
