@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import cast
 
-from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
 from receipts.model import (
@@ -77,7 +76,7 @@ class RedisStore:
     def _values(self, names: dict[str, str]) -> dict[str, bytes | None]:
         if not names:
             return {}
-        values = self._server.ask(lambda: self._client.mget(list(names.values())))
+        (values,) = self._server.talk(("MGET", *names.values()))
         return dict(zip(names, cast("list[bytes | None]", values), strict=True))
 
     def read_all(self, wanted: Sequence[Wanted]) -> list[Held]:
@@ -108,15 +107,29 @@ class RedisStore:
         return self.commit_all([change])[0]
 
     def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
-        """Several changes, each on its own, in one round trip."""
-        scripts = [Script(self._keys, self._kept, change) for change in changes]
-        replies = self._server.ask(lambda: self._run(scripts))
-        return [_committed(reply) for reply in replies]
+        """Several changes, each on its own, in one round trip.
+
+        Those of one shard go to the script together: it is called, and the disk is waited for,
+        once a shard.
+        """
+        places: dict[int, list[int]] = {}
+        for place, change in enumerate(changes):
+            places.setdefault(self._keys.shard(change.number), []).append(place)
+        scripts = [
+            Script(self._keys, self._kept, [changes[place] for place in shared])
+            for shared in places.values()
+        ]
+        ends: list[Committed | None] = [None] * len(changes)
+        found = self._server.ask(lambda: self._run(scripts))
+        for shared, replies in zip(places.values(), found, strict=True):
+            for place, reply in zip(shared, replies, strict=True):
+                ends[place] = _committed(reply)
+        return cast("list[Committed]", ends)
 
     def _load(self) -> None:
         self._sha = self._client.script_load(_SCRIPT)
 
-    def _run(self, scripts: Sequence[Script]) -> list[list[bytes]]:
+    def _run(self, scripts: Sequence[Script]) -> list[list[list[bytes]]]:
         if not self._sha:
             self._load()
         try:
@@ -126,13 +139,13 @@ class RedisStore:
             self._load()
             return self._evaluate(scripts)
 
-    def _evaluate(self, scripts: Sequence[Script]) -> list[list[bytes]]:
-        pipe = self._client.pipeline(transaction=False) if len(scripts) > 1 else self._client
-        replies = [
-            pipe.evalsha(self._sha, len(script.names), *script.names, *script.words)
-            for script in scripts
-        ]
-        return list(pipe.execute()) if isinstance(pipe, Pipeline) else replies
+    def _evaluate(self, scripts: Sequence[Script]) -> list[list[list[bytes]]]:
+        return self._server.exchange(
+            [
+                ("EVALSHA", self._sha, len(script.names), *script.names, *script.words)
+                for script in scripts
+            ]
+        )
 
     # -- looking things up -------------------------------------------------------------------
 
@@ -167,7 +180,12 @@ class RedisStore:
         return sorted(charges, key=lambda charge: (charge.at, charge.id))
 
 
+_DONE = Committed(Verdict.DONE)
+
+
 def _committed(reply: list[bytes]) -> Committed:
+    if reply[0] == b"done":
+        return _DONE
     verdict = Verdict(reply[0].decode())
     return Committed(verdict, answer(reply[1]) if verdict is Verdict.SEEN else None)
 
