@@ -36,8 +36,7 @@ def _of_process(pid: int) -> float:
     try:
         # To the nanosecond, where the four counters of stat go in steps of a hundredth.
         threads = sum(
-            int((task / "schedstat").read_text().split()[0])
-            for task in (place / "task").iterdir()
+            int((task / "schedstat").read_text().split()[0]) for task in (place / "task").iterdir()
         )
         fields = (place / "stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -40,9 +40,7 @@ class Answered:
         return self.good / self.seconds
 
 
-def drive(
-    requests: Sequence[bytes], port: int, connections: int = 16, rate: float = 0
-) -> Answered:
+def drive(requests: Sequence[bytes], port: int, connections: int = 16, rate: float = 0) -> Answered:
     """Send the requests from another process. Raises AssertionError when one is not answered."""
     with tempfile.NamedTemporaryFile(suffix=".requests") as file:
         pickle.dump(list(requests), file)
