@@ -4,8 +4,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import hiredis
 import redis
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from receipts.ports import StoreUnavailable
@@ -14,6 +16,10 @@ T = TypeVar("T")
 
 #: One command: its name and its words.
 Command = tuple[bytes | str | float, ...]
+
+
+#: Bytes read at once from the server.
+_READ = 65536
 
 
 class Server:
@@ -45,17 +51,15 @@ class Server:
             )
 
     def _exchange(self, commands: Sequence[Command]) -> list[Any]:
-        line: Any = getattr(self._lines, "line", None)
+        line: Line | None = getattr(self._lines, "line", None)
         if line is None:
             # A line a thread, so that nobody waits for a lock; connected when first used.
-            line = self._lines.line = self.client.connection_pool.make_connection()
-        one = len(commands) == 1
-        packed = line.pack_command(*commands[0]) if one else line.pack_commands(commands)
-        line.send_packed_command(packed, check_health=False)
-        answers = [_answer(line) for _ in commands]
+            line = self._lines.line = Line(self.client.connection_pool.make_connection())
+        answers = line.exchange(commands)
         for answer in answers:
-            if isinstance(answer, redis.ResponseError):
-                raise answer
+            if isinstance(answer, hiredis.ReplyError):
+                no_script = str(answer).startswith("NOSCRIPT")
+                raise (NoScriptError if no_script else redis.ResponseError)(str(answer))
         return answers
 
     def ask(self, question: Callable[[], T]) -> T:
@@ -83,16 +87,53 @@ class Server:
         return question()
 
 
-def _answer(line: Any) -> Any:  # noqa: ANN401 - whatever the server says
-    """The next answer on a line. An error is one too: the answers after it must still be read."""
-    try:
-        return line.read_response(disconnect_on_error=False)
-    except redis.ResponseError as error:
-        return error
-    except BaseException:
-        # Whatever comes later on this line would be taken for the answer to another question.
-        line.disconnect()
-        raise
+class Line:
+    """One connection of the client's making, with its password, TLS and time-outs; we do the talk.
+
+    The client's own reading and writing go through a dozen calls a question.
+    """
+
+    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - of several kinds
+        self._connection = connection
+        self._socket: Any = None
+        self._reader = hiredis.Reader()
+
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """The answers, in order; an error is one too. Raises as the client does."""
+        try:
+            # The client drops its socket in a child of a fork, or when told to close.
+            if self._socket is None or self._connection._sock is not self._socket:  # noqa: SLF001
+                self._connection.connect()
+                self._socket, self._reader = self._connection._sock, hiredis.Reader()  # noqa: SLF001
+            self._socket.sendall(b"".join([hiredis.pack_command(each) for each in commands]))
+            return [self._next() for _ in commands]
+        except TimeoutError as late:
+            self._drop()
+            raise redis.TimeoutError("no answer in time") from late
+        except OSError as lost:
+            self._drop()
+            raise redis.ConnectionError(str(lost)) from lost
+        except BaseException:
+            # Whatever comes later would be taken for the answer to another question.
+            self._drop()
+            raise
+
+    def _next(self) -> Any:  # noqa: ANN401 - whatever the server says
+        reader = self._reader
+        while (answer := reader.gets()) is False:
+            octets = self._socket.recv(_READ)
+            if not octets:
+                raise ConnectionResetError("the server hung up")
+            reader.feed(octets)
+        return answer
+
+    def _drop(self) -> None:
+        self._socket = None
+        self._connection.disconnect()
+
+    def __del__(self) -> None:
+        """A thread that ends hangs up."""
+        self._drop()
 
 
 def connected(url: str) -> "redis.Redis":
