@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -89,11 +89,17 @@ def services(settings: Settings, book: RuleBook | None = None) -> Services:
     Raises StoreUnavailable or RuleBookWrong.
     """
     clock = clock_for(settings.data_dir, movable=settings.movable_clock)
-    book, numbering = book or load_rule_book(settings.rule_book), Numbering()
+    book, numbering = book or load_rule_book(settings.rule_book), _numbering()
     memory = remember(settings, book.retention)
     return Services(
         settings, clock, book, numbering, memory, _business(settings, book, numbering, clock)
     )
+
+
+@cache
+def _numbering() -> Numbering:
+    # A table that ships with the product: read once a process, also by whoever is built again.
+    return Numbering()
 
 
 def under(built: Services, book: RuleBook) -> Services:
@@ -133,6 +139,7 @@ def _kept(retention: Retention) -> Kept:
     )
 
 
+@cache
 def catalogue(room: str, name: str) -> Catalogue:
     """A door's sentences."""
     return Catalogue(Path(str(files(room).joinpath(name))))

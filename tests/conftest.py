@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from pytest_socket import socket_allow_hosts
 from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
+from receipts.provinces import RuleBook, load_rule_book
 from receipts.store.embedded import EmbeddedStore
 from switchboard import wiring
 from switchboard.app import create_app
@@ -52,6 +54,12 @@ class TestClock:
 
     def move(self, **by: float) -> None:
         self.at += dt.timedelta(**by)
+
+
+@cache
+def shipped_book() -> RuleBook:
+    """The rule book of the product, read and checked once for all tests."""
+    return load_rule_book(None)
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +115,7 @@ def built(
 ) -> Iterator[wiring.Services]:
     """All services on the real store, with the test's clock."""
     monkeypatch.setattr(wiring, "clock_for", lambda *_, **__: clock)
-    services = wiring.services(settings)
+    services = wiring.services(settings, None if settings.rule_book else shipped_book())
     yield services
     services.memory.close()
 
