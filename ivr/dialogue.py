@@ -23,6 +23,7 @@ from receipts.model import (
     Outcome,
     Receipt,
     Subscription,
+    month_of,
 )
 from receipts.ports import Answer, Change, Clock, Held, Store, Timer
 from receipts.subscriptions import Asked, Phrase, Subscriptions
@@ -159,7 +160,7 @@ class Hotline:
         asked = Asked(Door.VOICE, said, pressed.sid, heard, shown=page if act == "open" else "")
 
         def decide(held: Held) -> Change:
-            done = self._changing[act](held.subscription, asked)
+            done = self._changing[act](held.subscription, replace(asked, charges=held.charges))
             after = place.next(at=outcome.state, language=said, silent=0, wrong=0)
             seen = after.seeing(done.customer, self._home(done.customer))
             told = Answer(done.phrases, said.value, seen.link(""))
@@ -167,7 +168,8 @@ class Hotline:
             return self._noted(change, held, pressed.sid, done.phrases, said)
 
         claim = f"call:{pressed.sid}:{place.step}"
-        answer = settle(self._store, pressed.caller, decide, claim, call=pressed.sid)
+        months = (month_of(self._clock.now()),) if act == "ask" else ()
+        answer = settle(self._store, pressed.caller, decide, claim, call=pressed.sid, months=months)
         after = Place.read(dict(parse_qsl(answer.next.partition("?")[2], keep_blank_values=True)))
         if act == "province" and self._refusals(after.known(pressed.caller), (said,)):
             return self._refused(after.known(pressed.caller).but(language=said))
@@ -201,7 +203,10 @@ class Hotline:
         return replace(change, records=(*change.records, call), timers=(*change.timers, timer))
 
     def _ask(self, customer: Subscription, asked: Asked) -> Act:
-        spent = sum(charge.fen for charge in self._ledger.charges(customer.number))
+        charges = asked.charges
+        if charges is None:
+            charges = tuple(self._ledger.charges(customer.number))
+        spent = sum(charge.fen for charge in charges)
         return self._business.ask(customer, asked, spent)
 
     def _receipts(self, customer: Subscription, asked: Asked) -> Act:

@@ -1,6 +1,6 @@
 """One conversation with 7500: a text in, at most one reply out, and what it changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,6 +20,7 @@ from receipts.model import (
     Talk,
     Topic,
     Wish,
+    month_of,
 )
 from receipts.ports import Answer, Change, Clock, Held
 from receipts.provinces import fold
@@ -88,6 +89,14 @@ class Conversation:
             "elsewhere": self._elsewhere,
         }
 
+    def months(self, text: IncomingText) -> tuple[str, ...]:
+        """The months whose charges this text seems to ask for, to be read with the customer.
+
+        A guess by the words that mean the same everywhere; where it fails they are looked up.
+        """
+        asks = self._grammar.read(text.body, None).wish in {Wish.ASK, Wish.CHARGES}
+        return (month_of(self._clock.now()),) if asks else ()
+
     def decide(self, held: Held, text: IncomingText) -> Change:
         """What one text changes, with its answer."""
         if text.opt_out:
@@ -96,7 +105,7 @@ class Conversation:
         home = self._business.place(customer).home.province
         reading = self._grammar.read(text.body, home)
         language = self._business.language(customer, _spoken(reading))
-        asked = Asked(Door.TEXT, language, text.event, text.body[:160])
+        asked = Asked(Door.TEXT, language, text.event, text.body[:160], charges=held.charges)
         stage = self._stage(customer)
         event = self._event(stage, text.body, reading)
         # A question is asked once: whatever comes next answers it or leaves it.
@@ -224,8 +233,13 @@ class Conversation:
         return Step(customer, (("elsewhere", {"word": reading.elsewhere or ""}),))
 
     def _ask(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
-        spent = sum(charge.fen for charge in self._ledger.charges(customer.number))
+        spent = sum(charge.fen for charge in self._charged(customer, asked))
         return self._business.ask(customer, asked, spent)
+
+    def _charged(self, customer: Subscription, asked: Asked) -> Sequence[Charge]:
+        if asked.charges is not None:
+            return asked.charges
+        return self._ledger.charges(customer.number)
 
     def _receipts(self, customer: Subscription, _asked: Asked, _: Reading) -> Step:
         found = self._ledger.receipts(customer.number, self._limits.receipts_shown)
@@ -235,7 +249,7 @@ class Conversation:
         return Step(customer, (("receipts_list", {"list": ""}), *lines))
 
     def _charges(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
-        charges = self._ledger.charges(customer.number)
+        charges = self._charged(customer, asked)
         if not charges:
             return Step(customer, (("charges_none", {}),))
         monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)

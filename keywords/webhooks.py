@@ -51,6 +51,7 @@ class Texts:
             lambda held: self.conversation.decide(held, text),
             text.event,
             talk=True,
+            months=self.conversation.months(text),
         )
         return _page(self.replies.text(answer))
 

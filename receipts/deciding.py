@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from receipts.model import Msisdn
 from receipts.ports import Answer, Change, Contended, Held, Store, Verdict
@@ -19,13 +19,14 @@ def settle(
     *,
     talk: bool = False,
     call: str | None = None,
+    months: Sequence[str] = (),
 ) -> Answer:
     """The answer to an event, with all that it changes on disk; a repeat gets the first answer.
 
     ``decide`` must be pure: it is called again after every lost race. Raises StoreUnavailable.
     """
     for round_ in range(ROUNDS):
-        held = store.read(number, claim, talk=talk, call=call)
+        held = store.read(number, claim, talk=talk, call=call, months=months)
         if held.answered is not None:
             return held.answered
         change = decide(held)

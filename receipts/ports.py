@@ -130,6 +130,8 @@ class Held:
     call: Call | None = None
     friend: Subscription | None = None
     receipt: Receipt | None = None
+    #: The charges of the months asked for; None where none were.
+    charges: tuple[Charge, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,7 @@ class Store(Protocol):
         *,
         talk: bool = False,
         call: str | None = None,
+        months: Sequence[str] = (),
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
 

@@ -7,6 +7,7 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from urllib.parse import quote, unquote_plus
 from wsgiref.types import WSGIEnvironment
 
@@ -164,6 +165,11 @@ def _asked(name: str) -> str:
         return ""
 
 
+#: Fields as short as a telephone number, which stands in two to four fields of every form.
+_SHORT = 32
+_number = lru_cache(maxsize=512)(unquote_plus)
+
+
 def form_pairs(body: bytes) -> list[tuple[str, str]] | None:
     """The fields of a form as ``parse_qsl`` reads them, in a third of its time; None if too many.
 
@@ -177,7 +183,8 @@ def form_pairs(body: bytes) -> list[tuple[str, str]] | None:
         if part:
             name, _, value = part.partition("=")
             if "%" in part or "+" in part:
-                name, value = unquote_plus(name), unquote_plus(value)
+                read = _number if len(part) < _SHORT else unquote_plus
+                name, value = unquote_plus(name), read(value)
             pairs.append((name, value))
     return pairs
 

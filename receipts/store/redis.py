@@ -20,7 +20,7 @@ from receipts.ports import Change, Committed, Held, Verdict, Wanted
 from receipts.store.keys import Keys
 from receipts.store.records import answer, restored, unpacked
 from receipts.store.script import Kept, Script
-from receipts.store.server import Server
+from receipts.store.server import Command, Server
 
 _SCRIPT = files("receipts.store").joinpath("commit.lua").read_text()
 
@@ -54,6 +54,7 @@ class RedisStore:
         *,
         talk: bool = False,
         call: str | None = None,
+        months: Sequence[str] = (),
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
         keys = self._keys
@@ -64,13 +65,18 @@ class RedisStore:
             names["talk"] = keys.talk(number)
         if call is not None:
             names["call"] = keys.call(number, call)
-        found = self._values(names)
+        charges: tuple[Command, ...] = tuple(
+            ("HVALS", keys.charges(number, month)) for month in months
+        )
+        values, *charged = self._server.talk(("MGET", *names.values()), *charges)
+        found: dict[str, bytes | None] = dict(zip(names, values, strict=True))
         return Held(
             number,
             restored(Subscription, found["subscription"]) or Subscription(number),
             answered=answer(found.get("claim")),
             talk=restored(Talk, found.get("talk")),
             call=restored(Call, found.get("call")),
+            charges=_by_time(charged) if months else None,
         )
 
     def _values(self, names: dict[str, str]) -> dict[str, bytes | None]:
@@ -162,22 +168,20 @@ class RedisStore:
 
     def receipts_of(self, number: Msisdn, limit: int, kind: Kind | None) -> list[Receipt]:
         """A customer's newest receipts first."""
-        listed = self._server.ask(lambda: self._client.lrange(self._keys.receipts(number), 0, -1))
+        (listed,) = self._server.talk(("LRANGE", self._keys.receipts(number), 0, -1))
         found = self.receipts(_text(receipt_id) for receipt_id in listed)
         wanted = [r for r in found if r is not None and (kind is None or r.kind is kind)]
         return wanted[:limit]
 
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges of some months, oldest first."""
+        keys = [self._keys.charges(number, month) for month in months]
+        return list(_by_time(self._server.talk(*(("HVALS", key) for key in keys))))
 
-        def ask() -> list[list[bytes]]:
-            pipe = self._client.pipeline(transaction=False)
-            for month in months:
-                pipe.hvals(self._keys.charges(number, month))
-            return list(pipe.execute())
 
-        charges = [unpacked(Charge, raw) for values in self._server.ask(ask) for raw in values]
-        return sorted(charges, key=lambda charge: (charge.at, charge.id))
+def _by_time(found: Iterable[list[bytes]]) -> tuple[Charge, ...]:
+    charges = [unpacked(Charge, raw) for values in found for raw in values]
+    return tuple(sorted(charges, key=lambda charge: (charge.at, charge.id)))
 
 
 _DONE = Committed(Verdict.DONE)

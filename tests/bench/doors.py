@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, Event, number, text
 from tests.bench.cost import cpu
+from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, Event, number, text
 from tests.bench.load import Answered, drive
 from tests.bench.peers import Peer, peer
 from tests.bench.product import Product, subscriber

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import redis
 
-from receipts.model import Door, Language, Mode, Msisdn, Network, Subscription
+from receipts.model import Door, Language, Mode, Msisdn, Subscription
 from receipts.store.keys import Keys
 from receipts.store.records import stored
 from statemachines.subscription import SubscriptionState
