@@ -44,8 +44,8 @@ lint: $(VENV)/.test ## ruff, mypy, import contracts
 states: $(VENV)/.run ## draw docs/states.md from the tables
 	@$(BIN)/sms-receipt states --page > docs/states.md
 
-bench: $(VENV)/.run ## a month's bill for 100,000 and for a million customers, measured
-	@$(BIN)/python -m tests.bench.bill
+bench: $(VENV)/.test ## doors, feed, worker beside their peers, into docs/bench; BENCH=--short
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 clean: ## remove what was installed and built; data in var stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache

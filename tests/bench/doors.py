@@ -7,7 +7,7 @@ from tests.bench.cost import cpu
 from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, Event, number, text
 from tests.bench.load import Answered, drive
 from tests.bench.peers import Peer, peer
-from tests.bench.product import Product, subscriber
+from tests.bench.product import Product, product, subscriber
 
 #: A service that is 70 % busy answers like one that is not; at 100 % only the queue is measured.
 BUSY = 0.7
@@ -43,8 +43,6 @@ class Row:
 
 def measure(runs: int, count: int, batches: int) -> Iterator[tuple[int, str, str, Run]]:
     """Every reference and event in turn, again and again."""
-    from tests.bench.product import product
-
     with peer("A") as a, peer("B") as b, product() as ours:
         ours.fill(subscriber(place) for place in range(SUBSCRIBERS))
         warm(a, b, ours)

@@ -1,4 +1,4 @@
-"""What happens at the doors, as the requests that bring it: distinct, and signed as they must be."""
+"""What happens at the doors, as the requests that bring it: distinct, and signed."""
 
 import base64
 import hashlib

@@ -59,7 +59,7 @@ class Carrier:
     async def _bring(self, count: int) -> None:
         assert self.link is not None
         for place in range(count):
-            while self.link.under_way >= _WINDOW:
+            while self.link.under_way >= _WINDOW:  # noqa: ASYNC110 - a window, looked at often
                 await asyncio.sleep(0.001)
             sender = Address(number(place).removeprefix("+"))
             text = Text(sender, Address("7500", ton=0), b"CXDXHZ")
@@ -132,7 +132,7 @@ def kannel(doors_port: int | None = None) -> Iterator[tuple[Boxes, Carrier]]:
         boxes = Boxes(
             Path(folder), carrier.centre_port, doors_port or carrier.back_end_port, SECRET
         )
-        _only_in_memory(Path(folder) / "kannel.conf", Path(folder))
+        _only_in_memory(Path(folder) / "kannel.conf")
         try:
             boxes.start()
             until(lambda: carrier.link is not None, 20, "Kannel binds")
@@ -142,7 +142,7 @@ def kannel(doors_port: int | None = None) -> Iterator[tuple[Boxes, Carrier]]:
             carrier.close()
 
 
-def _only_in_memory(config: Path, folder: Path) -> None:
+def _only_in_memory(config: Path) -> None:
     """Without spools and logs: Kannel at its fastest, which is what we are measured against."""
     dropped = ("store-type", "store-location", "dlr-storage", "dlr-spool")
     lines = [

@@ -95,7 +95,9 @@ class _Line:
         self.socket = None
 
 
-def _run(requests: Sequence[bytes], port: int, connections: int, rate: float) -> dict[str, object]:
+def _run(  # noqa: C901, PLR0915 - one loop, read from top to bottom
+    requests: Sequence[bytes], port: int, connections: int, rate: float
+) -> dict[str, object]:
     ready = selectors.DefaultSelector()
     free = [_Line(port) for _ in range(connections)]
     waiting = iter(requests)

@@ -47,8 +47,9 @@ class Product:
             DATA_DIR=str(folder), PORT=str(self.port), PUBLIC_URL=PUBLIC_URL, SHARDS=str(SHARDS),
             TWILIO_ACCOUNT_SID=ACCOUNT, TWILIO_AUTH_TOKEN=TOKEN, TWILIO_FROM="7500",
             KANNEL_URL="http://127.0.0.1:9", KANNEL_USER="receipts", KANNEL_PASSWORD="k",
-            KANNEL_SECRET=SECRET, FEED_SECRET=FEED, **more,
+            KANNEL_SECRET=SECRET, FEED_SECRET=FEED,
         )  # fmt: skip
+        self.environ |= more
         self.log = folder.with_suffix(".log")
         self._running: list[subprocess.Popen[bytes]] = []
 
@@ -91,6 +92,11 @@ class Product:
     def trips(self) -> int:
         """Times the store has read from a connection: for small questions, round trips."""
         return int(self.store.info("stats")["total_reads_processed"])
+
+    def waiting(self) -> int:
+        """How many receipts wait in the outbox or are in a worker's hands."""
+        keys = Keys(SHARDS)
+        return sum(int(self.store.xlen(keys.outbox(shard))) for shard in range(SHARDS))
 
     def stop(self) -> None:
         """End everything, in order."""
