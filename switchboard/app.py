@@ -57,7 +57,7 @@ def create_app(settings: Settings, built: wiring.Services | None = None) -> Flas
     gate = Gate(settings)
     gate.stand_before(app, gate.table(twilio=_TWILIO, kannel=_KANNEL, feed=_FEED, anyone=_ANYONE))
     _answer_errors(app)
-    app.wsgi_app = Express(app.wsgi_app, gate, stops)  # type: ignore[method-assign]
+    app.wsgi_app = Express(app.wsgi_app, gate, stops)  # type: ignore[assignment,method-assign]
     return app
 
 

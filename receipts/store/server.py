@@ -15,7 +15,7 @@ from receipts.ports import StoreUnavailable
 T = TypeVar("T")
 
 #: One command: its name and its words.
-Command = tuple[bytes | str | float, ...]
+Command = tuple[Any, ...]
 
 
 #: Bytes read at once from the server.

@@ -68,14 +68,15 @@ def chart(rows: Sequence[Row], title: str) -> str:
     """CPU of an event in doors and store, each beside its target."""
     most = max(1.0, *(row.doors + row.store for row in rows))
     height = _TOP + _ROW * len(rows) + 30
+    size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
+    font = 'font-family="Helvetica, Arial, sans-serif"'
+    meaning = "CPU µs an event: doors blue, store orange, references grey; red line: the target"
     drawn = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-        f'width="{_WIDTH}" height="{height}" font-family="Helvetica, Arial, sans-serif">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>',
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
         _words(32, 38, title, size=20),
-        _words(32, 62, "CPU µs an event: doors blue, store orange, references grey; "
-               "red line: the target", _QUIET, size=13),
-    ]  # fmt: skip
+        _words(32, 62, meaning, _QUIET),
+    ]
     base = next((row.doors for row in rows if row.reference == "A"), 0.0)
     for place, row in enumerate(rows):
         top = _TOP + place * _ROW

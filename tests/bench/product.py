@@ -74,10 +74,9 @@ class Product:
         """Put customers into the store; it does not wait for the disk meanwhile."""
         keys = Keys(SHARDS)
         self.store.config_set("appendfsync", "no")
-        pipe, held = self.store.pipeline(transaction=False), 0
-        for customer in customers:
+        pipe = self.store.pipeline(transaction=False)
+        for held, customer in enumerate(customers):
             pipe.set(keys.subscription(customer.number), stored(customer, customer.version))
-            held += 1
             if held % 5000 == 0:
                 pipe.execute()
         pipe.execute()
