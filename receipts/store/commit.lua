@@ -31,11 +31,9 @@ local function write(name, key, a, b)
   elseif name == 'drop' then
     redis.call('DEL', key)
   elseif name == 'list' then -- newest first, at most so many
-    redis.call('LPUSH', key, b)
-    redis.call('LTRIM', key, 0, a - 1)
+    if redis.call('LPUSH', key, b) > tonumber(a) then redis.call('LTRIM', key, 0, a - 1) end
   elseif name == 'last' then -- oldest first, at most so many
-    redis.call('RPUSH', key, b)
-    redis.call('LTRIM', key, -a, -1)
+    if redis.call('RPUSH', key, b) > tonumber(a) then redis.call('LTRIM', key, -a, -1) end
   elseif name == 'once' then
     redis.call('HSETNX', key, a, b)
   elseif name == 'append' then
