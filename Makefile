@@ -9,10 +9,10 @@ PORT ?= 7500
 ALONE := tests/journeys tests/faults tests/browser tests/store/test_embedded.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint states bench clean
+.PHONY: help run install test lint states bench profile bench-bill clean
 
 help: ## what can be done here
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): the service and the Python packages it needs (constraints.txt)."
@@ -46,6 +46,12 @@ states: $(VENV)/.run ## draw docs/states.md from the tables
 
 bench: $(VENV)/.test ## doors, feed, worker beside their peers, into docs/bench; BENCH=--short
 	@$(BIN)/python -m tests.bench $(BENCH)
+
+profile: $(VENV)/.test ## a flame graph of each door, into docs/bench
+	@$(BIN)/python -m tests.bench.profile
+
+bench-bill: $(VENV)/.run ## a month's bill for 100,000 and for a million customers, measured
+	@$(BIN)/python -m tests.bench.bill
 
 clean: ## remove what was installed and built; data in var stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
