@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 PORT ?= 7500
 
 # Tests of real processes, killed and restarted, have the machine to themselves.
-ALONE := tests/journeys tests/faults tests/browser tests/store/test_embedded.py
+ALONE := tests/journeys tests/faults tests/drills tests/browser tests/store/test_embedded.py \
+  tests/store/test_cluster.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint states bench profile bench-bill clean
+.PHONY: help run install test lint states bench profile bench-bill drill clean
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +53,9 @@ profile: $(VENV)/.test ## a flame graph of each door, into docs/bench
 
 bench-bill: $(VENV)/.run ## a month's bill for 100,000 and for a million customers, measured
 	@$(BIN)/python -m tests.bench.bill
+
+drill: $(VENV)/.test ## processes killed, stopped, cut off under load; about 25 minutes, as root
+	@$(BIN)/python -m tests.drills --out docs/drills.md
 
 clean: ## remove what was installed and built; data in var stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache

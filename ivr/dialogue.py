@@ -1,17 +1,19 @@
-"""One call to 10086: a key or some words in, the next steps out, and what it changes."""
+"""One call to 10086: what was heard, and what it changes; what is said is the speaker's."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from urllib.parse import parse_qsl
 
-from ivr.menu import Ear, keys, options
+from ivr.menu import Ear, keys
 from ivr.place import Place
-from ivr.steps import Ask, Connect, HangUp, Say, Step
+from ivr.speaking import Speaker
+from ivr.steps import HangUp, Step
 from receipts import notices
 from receipts.deciding import settle
 from receipts.delivery import Delivery
+from receipts.informing import WISHES, Messages
 from receipts.model import (
     SHANGHAI,
     Call,
@@ -72,9 +74,11 @@ class Hotline:
         base: str,
         agent: str | None,
     ) -> None:
-        self._store, self._business, self._prompts = store, subscriptions, prompts
-        self._clock, self._ledger, self._base, self._agent = clock, ledger, base, agent
+        self._store, self._business = store, subscriptions
+        self._clock, self._ledger = clock, ledger
         self._ear = Ear(prompts)
+        self._speaker = Speaker(subscriptions, prompts, self._ear, base, agent)
+        messages = Messages(subscriptions, clock)
         self._changing: dict[str, Callable[[Subscription, Asked], Act]] = {
             "chinese": lambda customer, _: subscriptions.set_language(customer, Language.ZH),
             "english": lambda customer, _: subscriptions.set_language(customer, Language.EN),
@@ -85,6 +89,7 @@ class Hotline:
             "ask": self._ask,
             "receipts": self._receipts,
             "province": self._province,
+            **{act: partial(messages.choose, kind) for act, kind in WISHES.items()},
         }
 
     # -- the three webhooks ------------------------------------------------------------------
@@ -92,17 +97,17 @@ class Hotline:
     def answer(self, caller: Msisdn | None) -> list[Step]:
         """A call comes in."""
         if caller is None:
-            return self._both("withheld", {})
+            return self._speaker.both("withheld", {})
         customer = self._store.read(caller).subscription
         language = self._business.language(customer)
         at = CallState.MENU if customer.language else CallState.LANGUAGE
         if customer.state not in HOLDING:
             refusal = self._business.refusal(customer, Door.VOICE, language)
             if refusal is not None and refusal[0] != "province_unknown":
-                return self._refused(customer)
+                return self._speaker.refused(customer)
             at = CallState.WHICH_PROVINCE if refusal else at
         place = Place(at, language).seeing(customer, self._home(customer))
-        return [*self._greeting(customer), self._page(caller, place)]
+        return [*self._speaker.greeting(customer), self._speaker.page(caller, place)]
 
     def pressed(self, pressed: Pressed) -> list[Step]:
         """The caller pressed a key, said something, or kept silent."""
@@ -115,7 +120,7 @@ class Hotline:
         if act in self._changing:
             return self._changed(pressed, outcome, act)
         after = place.next(at=outcome.state, **_counters(place, act))
-        return self._told(pressed.caller, after, act)
+        return self._speaker.told(pressed.caller, after, act)
 
     def ended(self, sid: str, caller: Msisdn, delivery: Delivery) -> None:
         """The call is over: one text tells what it changed."""
@@ -129,7 +134,7 @@ class Hotline:
     def trouble(self, language: Language | None) -> list[Step]:
         """An apology, for when we cannot do our work; it needs nothing but words."""
         languages = (language,) if language else tuple(Language)
-        return [*(self._say("trouble", each) for each in languages), HangUp()]
+        return [*(self._speaker.say("trouble", each) for each in languages), HangUp()]
 
     # -- what was heard ----------------------------------------------------------------------
 
@@ -137,6 +142,8 @@ class Hotline:
         place = pressed.place
         if pressed.key:
             event = keys(place).get(pressed.key[:1], CallEvent.WRONG)
+            if event is CallEvent.PROVINCE and not self._province_of(pressed.key):
+                event = CallEvent.WRONG
         elif pressed.speech:
             event = self._ear.meant(place, pressed.speech)
         else:
@@ -156,10 +163,15 @@ class Hotline:
         said = _LANGUAGE_OF.get(act, place.language)
         heard = pressed.key or pressed.speech[:160]
         # The yes is an answer to what this page said: that is what the customer was shown.
-        page = "".join(say.text for say in self._page_says(pressed.caller, place))
-        asked = Asked(Door.VOICE, said, pressed.sid, heard, shown=page if act == "open" else "")
+        shown = self._speaker.offer(pressed.caller, place) if act == "open" else ""
+        asked = Asked(Door.VOICE, said, pressed.sid, heard, shown=shown)
 
         def decide(held: Held) -> Change:
+            stands = place.seeing(held.subscription, self._home(held.subscription))
+            if act == "open" and not self._speaker.still_offers(pressed.caller, place, stands):
+                # The price has changed since it was told: it is told again, and nothing opens.
+                told = Answer((), said.value, stands.next(silent=0, wrong=0).link(""))
+                return Change(held.number, claim=claim, answer=told)
             done = self._changing[act](held.subscription, replace(asked, charges=held.charges))
             after = place.next(at=outcome.state, language=said, silent=0, wrong=0)
             seen = after.seeing(done.customer, self._home(done.customer))
@@ -171,24 +183,31 @@ class Hotline:
         months = (month_of(self._clock.now()),) if act == "ask" else ()
         answer = settle(self._store, pressed.caller, decide, claim, call=pressed.sid, months=months)
         after = Place.read(dict(parse_qsl(answer.next.partition("?")[2], keep_blank_values=True)))
-        if act == "province" and self._refusals(after.known(pressed.caller), (said,)):
-            return self._refused(after.known(pressed.caller).but(language=said))
-        return [*self._phrases(answer.phrases, said), self._page(pressed.caller, after)]
+        if act == "province" and self._speaker.refusals(after.known(pressed.caller), (said,)):
+            return self._speaker.refused(after.known(pressed.caller).but(language=said))
+        return [
+            *self._speaker.phrases(answer.phrases, said),
+            self._speaker.page(pressed.caller, after),
+        ]
 
     def _home(self, customer: Subscription) -> str | None:
         return self._business.place(customer).home.province
 
     def _words(self, phrases: tuple[Phrase, ...], language: Language) -> str:
-        return "".join(say.text for say in self._phrases(phrases, language))
+        return "".join(say.text for say in self._speaker.phrases(phrases, language))
 
     def _province(self, customer: Subscription, asked: Asked) -> Act:
-        """The caller said where the number is at home, by key or by name."""
-        provinces = self._business.book.provinces
-        for place, (code, province) in enumerate(provinces.items(), start=1):
-            named = (province.names.zh in asked.heard, province.names.en in asked.heard.title())
-            if asked.heard == str(place) or any(named):
-                return self._business.says_province(customer, code)
-        return Act(customer)
+        """The caller said where the number is at home."""
+        code = self._province_of(asked.heard)
+        return self._business.says_province(customer, code) if code else Act(customer)
+
+    def _province_of(self, heard: str) -> str | None:
+        """The code of the province that a key stands for, or that some words name."""
+        for place, (code, province) in enumerate(self._business.book.provinces.items(), start=1):
+            named = (province.names.zh in heard, province.names.en in heard.title())
+            if heard == str(place) or any(named):
+                return code
+        return None
 
     def _noted(
         self, change: Change, held: Held, sid: str, phrases: tuple[Phrase, ...], said: Language
@@ -210,111 +229,13 @@ class Hotline:
         return self._business.ask(customer, asked, spent)
 
     def _receipts(self, customer: Subscription, asked: Asked) -> Act:
-        found = self._ledger.receipts(customer.number, self._business.book.limits.receipts_shown)
+        shown = self._business.limits(customer).receipts_shown
+        found = self._ledger.receipts(customer.number, shown)
         if not found:
             return Act(customer, (("receipts_none", {}),))
         lines = tuple(("receipt_line", _line(receipt, asked.language)) for receipt in found)
         return Act(customer, (("receipts_list", {}), *lines))
 
-    # -- speaking ----------------------------------------------------------------------------
-
-    def _told(self, caller: Msisdn, after: Place, act: str) -> list[Step]:
-        """Steps of an act that changes nothing."""
-        if act == "goodbye":
-            return [self._say("goodbye", after.language), HangUp()]
-        if told := self._not_offered(caller, after):
-            return told
-        page = self._page(caller, after)
-        if act == "agent":
-            if self._agent is None:
-                return [self._say("no_agent", after.language, self._facts(caller, after)), page]
-            return [self._say("agent", after.language), Connect(self._agent), page]
-        if act in {"silence", "wrong", "not_opened", "not_cancelled"}:
-            return [self._say(act, after.language), page]
-        return [page]
-
-    def _not_offered(self, caller: Msisdn, after: Place) -> list[Step]:
-        """Why no price can be told to who still holds what is offered here no more."""
-        refusal = self._business.refusal(after.known(caller), Door.VOICE, after.language)
-        if after.at is not CallState.OFFER or refusal is None:
-            return []
-        menu = self._page(caller, replace(after, at=CallState.MENU))
-        return [self._say(refusal[0], after.language, refusal[1]), menu]
-
-    def _page(self, caller: Msisdn, place: Place) -> Ask:
-        says = tuple(self._page_says(caller, place))
-        return Ask(says, place.link(self._base), place.language, self._ear.hints(place))
-
-    def _page_says(self, caller: Msisdn, place: Place) -> list[Say]:
-        if place.at is CallState.LANGUAGE:
-            return [self._say("languages", language) for language in Language]
-        if place.at is CallState.MENU:
-            return self._menu(place)
-        if place.at is CallState.WHICH_PROVINCE:
-            return [self._which_province(language) for language in Language]
-        return [self._say(f"{place.at}_ask", place.language, self._facts(caller, place))]
-
-    def _menu(self, place: Place) -> list[Say]:
-        language = place.language
-        offered = [
-            self._prompts.say(f"menu.{name}", language, key=key)
-            for key, event, name in options(place)
-            if event is not CallEvent.LANGUAGES
-        ]
-        rest = self._prompts.say("menu.rest", language)
-        said = [self._prompts.say("menu_title", language), *offered, rest]
-        other = Language.EN if language is Language.ZH else Language.ZH
-        switch = Say(self._prompts.say("menu.languages", language, key="9"), other.value)
-        return [Say(_BETWEEN[language].join(said), language.value), switch]
-
-    def _which_province(self, language: Language) -> Say:
-        provinces = self._business.book.provinces.values()
-        choices = [
-            self._prompts.say("menu.province", language, province=each.names.in_(language), key=key)
-            for key, each in enumerate(provinces, start=1)
-        ]
-        asked = self._prompts.say("which_province", language)
-        return Say(_BETWEEN[language].join([asked, *choices]), language.value)
-
-    def _facts(self, caller: Msisdn, place: Place) -> dict[str, str]:
-        customer = place.known(caller)
-        covered = self._business.place(customer).province is not None
-        facts = self._business.facts(customer, place.language)
-        return facts | (self._business.offer_facts(customer, place.language) if covered else {})
-
-    def _greeting(self, customer: Subscription) -> list[Say]:
-        """Known callers are greeted in their language; new ones in all that the province speaks."""
-        province = self._business.place(customer).province
-        spoken = province.greeting if province else ("zh", "en")
-        if customer.language:
-            spoken = (customer.language.value,)
-        facts = _spelt(self._business.facts(customer, self._business.language(customer)))
-        return [Say(self._prompts.say("greeting", each, **facts), each) for each in spoken]
-
-    def _refused(self, customer: Subscription) -> list[Step]:
-        """Why this caller is not served here: in the known language, else in both."""
-        known = customer.language
-        return [*self._refusals(customer, (known,) if known else tuple(Language)), HangUp()]
-
-    def _refusals(self, customer: Subscription, languages: tuple[Language, ...]) -> list[Say]:
-        told = [(each, self._business.refusal(customer, Door.VOICE, each)) for each in languages]
-        return [self._say(why[0], each, why[1]) for each, why in told if why]
-
-    def _both(self, key: str, facts: dict[str, str]) -> list[Step]:
-        return [*(self._say(key, language, facts) for language in Language), HangUp()]
-
-    def _phrases(self, phrases: tuple[Phrase, ...], language: Language) -> list[Say]:
-        return [self._say(key, language, facts) for key, facts in phrases]
-
-    def _say(self, key: str, language: Language, facts: dict[str, str] | None = None) -> Say:
-        spoken = _spelt(facts or {})
-        if "outcome" in spoken:
-            spoken["outcome"] = self._prompts.say(f"outcome.{spoken['outcome']}", language)
-        return Say(self._prompts.say(key, language, **spoken), language.value)
-
-
-#: Between the sentences of one breath.
-_BETWEEN = {Language.ZH: "", Language.EN: " "}
 
 _LANGUAGE_OF = {"chinese": Language.ZH, "english": Language.EN}
 
@@ -326,20 +247,6 @@ def _counters(place: Place, act: str) -> dict[str, int]:
     if act == "wrong":
         return {"silent": place.silent, "wrong": place.wrong + 1}
     return {"silent": 0, "wrong": 0}
-
-
-#: Facts with telephone numbers in them.
-_NUMBERS = ("hotline", "short_code", "doors")
-
-
-def _spelt(facts: Mapping[str, str]) -> dict[str, str]:
-    """The facts with telephone numbers digit by digit: 7500 would be heard as one big number."""
-    apart = {
-        name: re.sub("[0-9]{3,}", lambda number: " ".join(number[0]), facts[name])
-        for name in _NUMBERS
-        if name in facts
-    }
-    return {**facts, **apart}
 
 
 def _line(receipt: Receipt, language: Language) -> dict[str, str]:

@@ -23,17 +23,20 @@ _OPTIONS: dict[SubscriptionState, tuple[tuple[str, CallEvent, str], ...]] = {
         ("2", _E.ORDINARY, "ordinary"),
         ("3", _E.ASK, "ask"),
         ("4", _E.RECEIPTS, "receipts"),
+        ("5", _E.MESSAGES, "messages"),
     ),
     _S.ENDING: (
         ("1", _E.OPEN, "keep"),
         ("2", _E.ORDINARY, "ordinary"),
         ("3", _E.ASK, "ask"),
         ("4", _E.RECEIPTS, "receipts"),
+        ("5", _E.MESSAGES, "messages"),
     ),
     _S.SUSPENDED: (
         ("1", _E.CANCEL, "cancel"),
         ("3", _E.ASK, "ask"),
         ("4", _E.RECEIPTS, "receipts"),
+        ("5", _E.MESSAGES, "messages"),
     ),
 }
 
@@ -44,7 +47,13 @@ _YES_NO = {"1": _E.YES, "2": _E.NO}
 
 _PAGES: dict[CallState, dict[str, CallEvent]] = {
     CallState.LANGUAGE: {"1": _E.CHINESE, "2": _E.ENGLISH},
-    CallState.WHICH_PROVINCE: {str(key): _E.PROVINCE for key in range(1, 9)},
+    CallState.WHICH_PROVINCE: {str(key): _E.PROVINCE for key in range(1, 10)},
+    CallState.MESSAGES: {
+        "1": _E.NEWS,
+        "2": _E.PUBLIC_INTEREST,
+        "3": _E.ADVERTISING,
+        "4": _E.NO_MESSAGES,
+    },
     CallState.OFFER: _YES_NO,
     CallState.CANCELLING: _YES_NO,
     CallState.OVER: {},

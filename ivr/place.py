@@ -33,6 +33,8 @@ class Place:
     step: int = 1
     silent: int = 0
     wrong: int = 0
+    #: What an offer said, in short: the yes must be to that.
+    offered: str = ""
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Self:
@@ -46,6 +48,7 @@ class Place:
                 Mode(query["mode"]),
                 query.get("in", ""),
                 _flag(query.get("tried", "0")),
+                offered=query.get("offer", ""),
                 **counts,
             )
         except KeyError as missing:
@@ -55,16 +58,17 @@ class Place:
 
     def link(self, base: str) -> str:
         """The link that leads back here."""
+        offered = f"&offer={quote_plus(self.offered)}" if self.offered else ""
         return (
             f"{base}/voice/key?at={self.at.value}&lang={self.language.value}"
             f"&as={self.customer.value}&mode={self.mode.value}&in={quote_plus(self.province)}"
             f"&tried={self.trial_used:d}&step={self.step}"
-            f"&silent={self.silent}&wrong={self.wrong}"
+            f"&silent={self.silent}&wrong={self.wrong}{offered}"
         )
 
     def next(self, **changes: object) -> Self:
         """The following step, with what has changed."""
-        return replace(self, step=self.step + 1, **changes)  # type: ignore[arg-type]
+        return replace(self, step=self.step + 1, offered="", **changes)  # type: ignore[arg-type]
 
     def seeing(self, customer: Subscription, province: str | None) -> Self:
         """The same place, told how the customer stands now."""

@@ -1,21 +1,20 @@
 """One conversation with 7500: a text in, at most one reply out, and what it changes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 from keywords.grammar import Grammar, Reading
+from keywords.telling import Ledger, Telling
+from receipts.informing import WISHES, Messages
 from receipts.model import (
     SHANGHAI,
     Audit,
-    Charge,
-    ChargeKind,
     Door,
+    Informing,
     Language,
     Mode,
     Msisdn,
-    Outcome,
-    Receipt,
     Subscription,
     Talk,
     Topic,
@@ -24,12 +23,23 @@ from receipts.model import (
 )
 from receipts.ports import Answer, Change, Clock, Held
 from receipts.provinces import fold
-from receipts.subscriptions import Asked, Phrase, Step, Subscriptions, spent_words
+from receipts.subscriptions import Asked, Phrase, Step, Subscriptions
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.subscription import HOLDING
 
 #: Texts that teach or guide change nothing, and are counted so that machines get no endless talk.
 _HINTS = frozenset({"unknown", "near", "elsewhere", "nothing_waits", "refusal"})
+
+#: What one who had the service is answered also where it can be ordered no more: it left the
+#: network, or its province closed. What was charged is told, not denied.
+_LOOKING_BACK = frozenset(
+    {
+        DialogueEvent.CANCEL,
+        DialogueEvent.LIST_ALL,
+        DialogueEvent.RECEIPTS,
+        DialogueEvent.CHARGES,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +50,6 @@ class IncomingText:
     sender: Msisdn
     body: str
     opt_out: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What the conversation may look up about a customer."""
-
-    receipts: Callable[[Msisdn, int], list[Receipt]]
-    charges: Callable[[Msisdn], list[Charge]]
 
 
 class Conversation:
@@ -62,8 +64,8 @@ class Conversation:
         spoken: Callable[[Answer], str],
     ) -> None:
         self._business, self._grammar, self._clock = subscriptions, grammar, clock
-        self._ledger, self._spoken = ledger, spoken
-        self._limits = subscriptions.book.limits
+        self._spoken = spoken
+        messages, telling = Messages(subscriptions, clock), Telling(subscriptions, ledger)
         self._acts: dict[str, Callable[[Subscription, Asked, Reading], Step]] = {
             "offer": self._offer,
             "offer_again": partial(self._offer, late=True),
@@ -78,15 +80,16 @@ class Conversation:
             ),
             "chinese": lambda customer, *_: self._business.set_language(customer, Language.ZH),
             "english": lambda customer, *_: self._business.set_language(customer, Language.EN),
-            "ask": self._ask,
-            "receipts": self._receipts,
-            "charges": self._charges,
+            "ask": telling.ask,
+            "receipts": telling.receipts,
+            "charges": telling.charges,
             "list_all": lambda customer, asked, _: self._business.list_all(customer, asked),
             "province": self._province,
-            "help": self._plain("help"),
-            "unknown": self._plain("unknown"),
-            "near": self._near,
-            "elsewhere": self._elsewhere,
+            "help": telling.plain("help"),
+            "unknown": telling.plain("unknown"),
+            "near": telling.near,
+            "elsewhere": telling.elsewhere,
+            **{act: _choosing(messages, kind) for act, kind in WISHES.items()},
         }
 
     def months(self, text: IncomingText) -> tuple[str, ...]:
@@ -111,7 +114,9 @@ class Conversation:
         # A question is asked once: whatever comes next answers it or leaves it.
         step = Step(customer.but(question=None))
         refusal = self._business.refusal(customer, Door.TEXT, language)
-        if refusal and customer.state not in HOLDING and event is not DialogueEvent.ITEM:
+        if event is DialogueEvent.ITEM or (customer.opened_at and event in _LOOKING_BACK):
+            refusal = None
+        if refusal and customer.state not in HOLDING:
             return self._refused(held, text, step, refusal, asked)
         outcome = KEYWORD_DIALOGUE.fire(stage, event)
         if outcome.reason is not None:
@@ -185,8 +190,11 @@ class Conversation:
         talk = held.talk or Talk(held.number, today)
         if talk.day != today:
             talk = Talk(held.number, today, version=talk.version)
-        unknown = talk.unknown + (act == "unknown")
-        if unknown > self._limits.help_answers_a_day or talk.hints >= self._limits.hints_a_day:
+        unknown, limits = (
+            talk.unknown + (act == "unknown"),
+            self._business.limits(held.subscription),
+        )
+        if unknown > limits.help_answers_a_day or talk.hints >= limits.hints_a_day:
             return None
         return talk.but(version=talk.version + 1, unknown=unknown, hints=talk.hints + 1)
 
@@ -219,48 +227,11 @@ class Conversation:
             return step
         return replace(step, customer=step.customer.but(language=reading.language))
 
-    # -- acts that only tell -----------------------------------------------------------------
 
-    def _plain(self, key: str) -> Callable[[Subscription, Asked, Reading], Step]:
-        return lambda customer, asked, _: Step(
-            customer, ((key, self._business.facts(customer, asked.language)),)
-        )
-
-    def _near(self, customer: Subscription, _: Asked, reading: Reading) -> Step:
-        return Step(customer, (("near", {"words": "|".join(reading.near)}),))
-
-    def _elsewhere(self, customer: Subscription, _: Asked, reading: Reading) -> Step:
-        return Step(customer, (("elsewhere", {"word": reading.elsewhere or ""}),))
-
-    def _ask(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
-        spent = sum(charge.fen for charge in self._charged(customer, asked))
-        return self._business.ask(customer, asked, spent)
-
-    def _charged(self, customer: Subscription, asked: Asked) -> Sequence[Charge]:
-        if asked.charges is not None:
-            return asked.charges
-        return self._ledger.charges(customer.number)
-
-    def _receipts(self, customer: Subscription, _asked: Asked, _: Reading) -> Step:
-        found = self._ledger.receipts(customer.number, self._limits.receipts_shown)
-        if not found:
-            return Step(customer, (("receipts_none", {}),))
-        lines: list[Phrase] = [("receipt_line", _line(receipt)) for receipt in found]
-        return Step(customer, (("receipts_list", {"list": ""}), *lines))
-
-    def _charges(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
-        charges = self._charged(customer, asked)
-        if not charges:
-            return Step(customer, (("charges_none", {}),))
-        monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)
-        receipts = [c.fen for c in charges if c.kind is ChargeKind.RECEIPT]
-        facts = {
-            "total": spent_words(monthly + sum(receipts), asked.language),
-            "monthly": spent_words(monthly, asked.language),
-            "receipts": spent_words(sum(receipts), asked.language),
-            "count": str(len(receipts)),
-        }
-        return Step(customer, (("charges_list", facts),))
+def _choosing(
+    messages: Messages, kind: Informing
+) -> Callable[[Subscription, Asked, Reading], Step]:
+    return lambda customer, asked, _: messages.choose(kind, customer, asked)
 
 
 #: What the conversation waits for while a question of ours stands.
@@ -283,15 +254,6 @@ def _event(reading: Reading) -> DialogueEvent:
     if reading.elsewhere is not None:
         return DialogueEvent.ELSEWHERE
     return DialogueEvent.NEAR if reading.near else DialogueEvent.UNKNOWN
-
-
-def _line(receipt: Receipt) -> dict[str, str]:
-    when = receipt.created_at.astimezone(SHANGHAI)
-    return {
-        "friend": receipt.friend.national if receipt.friend else "",
-        "when": when.strftime("%m-%d %H:%M"),
-        "outcome": receipt.outcome.value if receipt.outcome else Outcome.NO_ANSWER.value,
-    }
 
 
 def _with_talk(change: Change, talk: Talk) -> Change:

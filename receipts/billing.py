@@ -103,5 +103,5 @@ class Billing:
         if province is None:
             return ()
         why = "monthly fee" if month == month_of(now) else "monthly fee, billed late"
-        cap = self._business.book.limits.monthly_cap_fen
+        cap = self._business.limits(customer).monthly_cap_fen
         return monthly(customer, province, month, now, why, cap)

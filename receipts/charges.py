@@ -88,6 +88,19 @@ def served(customer: Subscription, month: str) -> bool:
     return stopped is None or stopped > max(begins, since)
 
 
+def next_monthly(
+    customer: Subscription, province: Province, now: dt.datetime
+) -> dt.datetime | None:
+    """When the next monthly fee falls due as things stand; None when none will."""
+    since = customer.charged_from
+    if since is None:
+        return None
+    due = since if since > now else next_month(now)
+    if not served(customer, month_of(due)):
+        return None
+    return due if tariff_on(province, due).monthly_fen else None
+
+
 def oldest_billable(book: RuleBook, now: dt.datetime) -> str:
     """The oldest month that may still be charged: of older ones the records may be gone."""
     return month_before(month_of(now), book.retention.audit_months - 1)
@@ -108,7 +121,12 @@ def on_leaving(
         charge
         for month in months_between(oldest, now)
         for charge in monthly(
-            customer, province, month, now, "month of leaving", book.limits.monthly_cap_fen
+            customer,
+            province,
+            month,
+            now,
+            "month of leaving",
+            book.limits_in(province.code).monthly_cap_fen,
         )
     )
 
@@ -132,3 +150,17 @@ def for_receipt(receipt: Receipt, used: int, at: dt.datetime) -> Charge:
         at,
         receipt.tariff or "",
     )
+
+
+def needs_owner(receipt: Receipt) -> bool:
+    """Whether the price of a receipt depends on how many its owner had this month."""
+    return receipt.free_receipts > 0 and receipt.price_fen > 0 and receipt.sent_at is None
+
+
+def counted(owner: Subscription | None, now: dt.datetime) -> tuple[Subscription, int]:
+    """The owner with one more receipt this month, and how many there were before."""
+    if owner is None:
+        raise ValueError("the owner is needed to count free receipts")
+    month = month_of(now)
+    used = owner.used if owner.used_month == month else 0
+    return owner.but(version=owner.version + 1, used_month=month, used=used + 1), used

@@ -1,10 +1,12 @@
 """The only writer of receipts: born due, handed to a provider, moved by what providers say."""
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 from enum import StrEnum
 
-from receipts.charges import for_receipt
+from receipts.charges import counted, for_receipt
+from receipts.lines import Parked
 from receipts.model import (
     Kind,
     Language,
@@ -13,20 +15,20 @@ from receipts.model import (
     News,
     Receipt,
     Subscription,
-    month_of,
 )
 from receipts.ports import (
     Change,
     Clock,
     Never,
+    NotHere,
     Parcel,
     Posted,
-    Provider,
     SendingFailure,
     Timer,
     TryLater,
 )
 from receipts.provinces import Sending
+from receipts.routes import Choice, Routes
 from statemachines.receipt import ENDED, RECEIPT, UNDER_WAY, ReceiptEvent, ReceiptState
 
 #: Names of the timers that bring a receipt back: to be sent again, to be looked up.
@@ -56,30 +58,11 @@ _EVENT_OF: dict[Told, ReceiptEvent | None] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """Who carries ordinary texts and who carries flash, if anybody does."""
-
-    text: Provider
-    flash: Provider | None = None
-
-    def for_mode(self, mode: Mode) -> tuple[Provider, Mode]:
-        """The provider for a mode, and how it will really be shown."""
-        if mode is Mode.FLASH and self.flash is not None:
-            return self.flash, Mode.FLASH
-        return self.text, Mode.TEXT
-
-    def named(self, name: str | None) -> Provider | None:
-        """The provider that took something, by its name."""
-        known = (self.text, self.flash)
-        return next((p for p in known if p is not None and p.name == name), None)
-
-
 class Delivery:
     """What happens to a receipt, step by step. Every step is a Change for the store."""
 
     def __init__(self, routes: Routes, sending: Sending, clock: Clock) -> None:
-        self.routes, self._sending, self._clock = routes, sending, clock
+        self.routes, self.rules, self._clock = routes, sending, clock
 
     def notice(
         self, receipt_id: str, number: Msisdn, text: str, mode: Mode, language: Language
@@ -96,8 +79,29 @@ class Delivery:
             kind=Kind.NOTICE,
         )
 
-    def begin(self, receipt: Receipt, posted: Posted) -> Change:
-        """Take a receipt out of the outbox to be sent, or say why it will not be."""
+    def begin(self, receipt: Receipt, posted: Posted, choice: Choice | None = None) -> Change:
+        """Take a receipt out of the outbox to be sent, or say why it will not be.
+
+        ``choice`` is who carries it; by default who would if all were well.
+        """
+        unwanted = self.unwanted(receipt, posted)
+        choice = choice or self.routes.choose(receipt)
+        if unwanted is not None or choice is None:
+            return unwanted or self.park(receipt, posted, self.routes.lane(receipt))
+        moved = receipt.but(
+            version=receipt.version + 1,
+            state=RECEIPT.fire(receipt.state, ReceiptEvent.SEND).state,
+            provider=choice.provider.name,
+            sent_as=choice.sent_as,
+            attempts=receipt.attempts + 1,
+            asked_at=self._clock.outside(),
+            note=choice.fell_back,
+        )
+        # The entry stays in the outbox: if we die now, another worker finds it here.
+        return Change(receipt.number, records=(moved,))
+
+    def unwanted(self, receipt: Receipt, posted: Posted) -> Change | None:
+        """What becomes of a receipt that is not to be sent; None when it is."""
         too_old = self._too_old(receipt)
         outcome = RECEIPT.fire(
             receipt.state, ReceiptEvent.TOO_OLD if too_old else ReceiptEvent.SEND
@@ -108,23 +112,19 @@ class Delivery:
             return Change(receipt.number, done=(posted,))
         if too_old:
             return self._moved(receipt, outcome.state, posted, note="too old to be of use")
-        provider, sent_as = self.routes.for_mode(receipt.mode)
-        fell_back = "no provider for flash: sent as ordinary" if sent_as != receipt.mode else None
-        moved = receipt.but(
-            version=receipt.version + 1,
-            state=outcome.state,
-            provider=provider.name,
-            sent_as=sent_as,
-            attempts=receipt.attempts + 1,
-            asked_at=self._clock.outside(),
-            note=fell_back,
-        )
-        # The entry stays in the outbox: if we die now, another worker finds it here.
-        return Change(receipt.number, records=(moved,))
+        return None
+
+    @staticmethod
+    def park(receipt: Receipt, posted: Posted, lane: str) -> Change:
+        """Put a receipt aside until a line has room for it, in the order of age."""
+        parked = Parked(receipt.id, receipt.version, lane, receipt.created_at)
+        return Change(receipt.number, park=(parked,), done=(posted,))
 
     def _too_old(self, receipt: Receipt) -> bool:
+        if receipt.until is not None:
+            return self._clock.now() > receipt.until
         age = self._clock.now() - receipt.created_at
-        return age > dt.timedelta(hours=self._sending.expire_after_hours)
+        return age > dt.timedelta(hours=self.rules.expire_after_hours)
 
     @staticmethod
     def parcel(receipt: Receipt) -> Parcel:
@@ -140,7 +140,7 @@ class Delivery:
     ) -> Change:
         """The provider took it: it is sent, and charged if it has a price.
 
-        ``owner`` is needed where the tariff gives some receipts free (``needs_owner``).
+        ``owner`` is needed where the tariff gives some receipts free (``charges.needs_owner``).
         """
         return self._sent(receipt, ReceiptEvent.ACCEPTED, provider_id, posted, owner=owner)
 
@@ -152,7 +152,10 @@ class Delivery:
         owner: Subscription | None = None,
     ) -> Change:
         """The provider turned out to have taken it after all."""
-        return self._sent(receipt, ReceiptEvent.FOUND, provider_id, None, fired, owner)
+        change = self._sent(receipt, ReceiptEvent.FOUND, provider_id, None, fired, owner)
+        # Two receipts of the same words may look at the same moment: one of them finds this one.
+        claim = f"found:{receipt.provider}:{provider_id}"
+        return replace(change, claim=claim) if change.records else change
 
     def _sent(
         self,
@@ -173,21 +176,41 @@ class Delivery:
         left = self._left_us(taken, outcome.state, owner, failed=failed)
         return replace(left, fired=fired, done=done)
 
-    def failed(self, receipt: Receipt, failure: SendingFailure, posted: Posted) -> Change:
-        """The one judge of what a provider's failure means."""
+    def failed(
+        self,
+        receipt: Receipt,
+        failure: SendingFailure,
+        posted: Posted,
+        closed: Collection[str] = (),
+    ) -> Change:
+        """The one judge of what a provider's failure means; ``closed`` are the demoted ones."""
         if isinstance(failure, TryLater):
-            return self._later(receipt, failure, posted)
+            return self._later(receipt, failure, posted, closed)
+        if isinstance(failure, NotHere) and receipt.provider:
+            receipt = receipt.but(refused_by=(*receipt.refused_by, receipt.provider))
+            if self.routes.others(receipt):
+                return self._elsewhere(receipt, failure, posted)
         if isinstance(failure, Never):
             return self._judged(receipt, ReceiptEvent.NEVER, posted, failure.detail)
         return self._lost_sight(receipt, failure.detail, posted)
 
-    def _later(self, receipt: Receipt, failure: TryLater, posted: Posted) -> Change:
-        if receipt.attempts >= self._sending.max_attempts:
+    def _later(
+        self, receipt: Receipt, failure: TryLater, posted: Posted, closed: Collection[str]
+    ) -> Change:
+        if receipt.provider in closed:
+            # The provider's fault, not the receipt's: it has as many tries as ever.
+            return self._elsewhere(receipt, failure, posted)
+        if receipt.attempts >= self.rules.max_attempts:
             note = f"given up: {failure.detail}"
             return self._judged(receipt, ReceiptEvent.GIVE_UP, posted, note)
-        wait = self._sending.delay(receipt.attempts)
+        wait = self.rules.delay(receipt.attempts)
         timer = Timer(RETRY, receipt.number, receipt.id, self._clock.now() + wait)
         return self._judged(receipt, ReceiptEvent.TRY_LATER, posted, failure.detail, (timer,))
+
+    def _elsewhere(self, receipt: Receipt, failure: SendingFailure, posted: Posted) -> Change:
+        """Back into the outbox at once: it goes to the next provider, or waits for this one."""
+        change = self._judged(receipt, ReceiptEvent.TRY_LATER, posted, failure.detail)
+        return replace(change, post=(receipt.id,)) if change.records else change
 
     def _lost_sight(self, receipt: Receipt, why: str, posted: Posted) -> Change:
         """It may have gone out: look before it is ever sent again, or leave it to staff."""
@@ -212,23 +235,23 @@ class Delivery:
         return self._moved(receipt, outcome.state, posted, note, timers)
 
     def _look(self, receipt: Receipt, turn: int) -> Timer:
-        at = self._clock.now() + dt.timedelta(seconds=self._sending.look_after_seconds[turn])
+        at = self._clock.now() + dt.timedelta(seconds=self.rules.look_after_seconds[turn])
         return Timer(LOOK, receipt.number, f"{receipt.id}/{turn}", at)
 
     def look_again(self, receipt: Receipt, fired: Timer) -> Change:
         """The provider could not say: the same look once more, while a receipt is of use."""
         if self._too_old(receipt):
             return Change(receipt.number, fired=fired)
-        last = len(self._sending.look_after_seconds) - 1
+        last = len(self.rules.look_after_seconds) - 1
         turn = int(fired.subject.rpartition("/")[2])
-        at = self._clock.now() + dt.timedelta(seconds=self._sending.look_after_seconds[last])
+        at = self._clock.now() + dt.timedelta(seconds=self.rules.look_after_seconds[last])
         timer = Timer(LOOK, receipt.number, f"{receipt.id}/{turn}", at)
         return Change(receipt.number, timers=(timer,))
 
     def not_found(self, receipt: Receipt, fired: Timer) -> Change:
         """A look-up found nothing: look once more, and after the last look send it again."""
         turn = int(fired.subject.rpartition("/")[2]) + 1
-        if turn < len(self._sending.look_after_seconds):
+        if turn < len(self.rules.look_after_seconds):
             return Change(receipt.number, fired=fired, timers=(self._look(receipt, turn),))
         outcome = RECEIPT.fire(receipt.state, ReceiptEvent.NOT_FOUND)
         if outcome.refused:
@@ -283,14 +306,15 @@ class Delivery:
         moved = receipt.but(
             version=receipt.version + 1,
             state=state,
+            text=_words_after(receipt),
             sent_at=now if first else receipt.sent_at,
             done_at=_ended_at(receipt, state, now),
         )
         if not first or receipt.price_fen == 0:
             return Change(receipt.number, records=(moved,))
-        counted, used = _counted(owner, now) if receipt.free_receipts else (None, 0)
+        one_more, used = counted(owner, now) if receipt.free_receipts else (None, 0)
         charge = for_receipt(receipt, used, now)
-        records = (moved.but(charge_fen=charge.fen), *((counted,) if counted else ()))
+        records = (moved.but(charge_fen=charge.fen), *((one_more,) if one_more else ()))
         return Change(receipt.number, records=records, charges=(charge,))
 
     def _moved(
@@ -304,10 +328,16 @@ class Delivery:
         moved = receipt.but(
             version=receipt.version + 1,
             state=state,
+            text=_words_after(receipt) if state in ENDED else receipt.text,
             note=note,
             done_at=_ended_at(receipt, state, self._clock.now()),
         )
         return Change(receipt.number, records=(moved,), timers=timers, done=(posted,))
+
+
+def _words_after(receipt: Receipt) -> str:
+    """What is kept of a text that will not be sent again: of a code, nothing."""
+    return "" if receipt.kind is Kind.CODE else receipt.text
 
 
 def _ended_at(receipt: Receipt, state: ReceiptState, now: dt.datetime) -> dt.datetime | None:
@@ -315,17 +345,3 @@ def _ended_at(receipt: Receipt, state: ReceiptState, now: dt.datetime) -> dt.dat
     if state not in ENDED:
         return None
     return receipt.done_at if state is receipt.state else now
-
-
-def needs_owner(receipt: Receipt) -> bool:
-    """Whether the price of a receipt depends on how many its owner had this month."""
-    return receipt.free_receipts > 0 and receipt.price_fen > 0 and receipt.sent_at is None
-
-
-def _counted(owner: Subscription | None, now: dt.datetime) -> tuple[Subscription, int]:
-    """The owner with one more receipt this month, and how many there were before."""
-    if owner is None:
-        raise ValueError("the owner is needed to count free receipts")
-    month = month_of(now)
-    used = owner.used if owner.used_month == month else 0
-    return owner.but(version=owner.version + 1, used_month=month, used=used + 1), used

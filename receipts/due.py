@@ -3,6 +3,7 @@
 import hashlib
 
 from receipts.charges import may_charge, runs
+from receipts.messages import message_for
 from receipts.model import (
     Fate,
     Kind,
@@ -60,12 +61,17 @@ class Due:
         tariff, language = tariff_on(province, now), self._language(customer)
         outcome = OUTCOME_OF[fate] if fate else Outcome.NO_ANSWER
         price = receipt_fen(province, now, outcome, before=tariff.free_receipts)
+        receipt_id = self.receipt_id(text, answered=fate is not None)
+        gathers = customer.mode is Mode.FLASH and self._book.sending.digest_seconds > 0
         # A long text has arrived when the last of its parts has, whichever report came last.
         at = max(final.at for final in text.finals) if fate else now
+        said = receipt_text(fate or outcome, text.friend, at, language)
+        also = message_for(customer, self._book, province.code, now, receipt_id, said, language)
         return Receipt(
-            id=self.receipt_id(text, answered=fate is not None),
+            id=receipt_id,
             number=text.sender,
-            text=receipt_text(fate or outcome, text.friend, at, language),
+            text=also.text if also else said,
+            message=also.name if also else None,
             mode=customer.mode,
             language=language,
             created_at=now,
@@ -77,6 +83,7 @@ class Due:
             tariff=tariff.version,
             price_fen=price if may_charge(customer, now) else 0,
             free_receipts=tariff.free_receipts,
+            waits_until=now + self._book.sending.digest if gathers else None,
         )
 
     def off_net_notice(self, customer: Subscription, month: str) -> Receipt:

@@ -79,6 +79,19 @@ class Wish(StrEnum):
     HELP = "help"
     YES = "yes"
     NO = "no"
+    NEWS = "news"
+    PUBLIC_INTEREST = "public_interest"
+    ADVERTISING = "advertising"
+    NO_MESSAGES = "no_messages"
+
+
+class Informing(StrEnum):
+    """The kinds of messages an operator may add to receipts, and to which a customer agrees."""
+
+    NONE = "none"
+    NEWS = "news"
+    PUBLIC_INTEREST = "public_interest"
+    ADVERTISING = "advertising"
 
 
 class Network(StrEnum):
@@ -159,6 +172,9 @@ class Subscription(msgspec.Struct, frozen=True, omit_defaults=True):
     off_net_told: str = ""
     #: What the last text of ours asked, when it was neither an order nor nothing.
     question: Question | None = None
+    #: The one kind of messages the customer agreed to read after a receipt, and when that was.
+    informing: Informing = Informing.NONE
+    informing_since: dt.datetime | None = None
     #: The head of the customer's chain of consent.
     chain: str = ""
 
@@ -184,10 +200,13 @@ class Owner(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Kind(StrEnum):
-    """What a thing we send is: the fate of a text, or word about the customer's own order."""
+    """What a thing we send is: a receipt, word of an order, several receipts, a one-time code."""
 
     RECEIPT = "receipt"
     NOTICE = "notice"
+    DIGEST = "digest"
+    #: Its words are forgotten once it went out, and it is on no list.
+    CODE = "code"
 
 
 class News(msgspec.Struct, frozen=True, array_like=True):
@@ -230,6 +249,17 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     charge_fen: int = 0
     note: str | None = None
     history: tuple[News, ...] = ()
+    #: The operator's message that it carries besides, by its name in the rule book.
+    message: str | None = None
+    #: Until when it waits for others to join its flash; None once it is in the outbox.
+    waits_until: dt.datetime | None = None
+    #: Of a digest: the receipts told in it. Of such a receipt: the digest, whose fate is its own.
+    members: tuple[str, ...] = ()
+    digest: str | None = None
+    #: Providers that will never take it; others may.
+    refused_by: tuple[str, ...] = ()
+    #: From when on it is of no use to anybody; None for what the sending rules say.
+    until: dt.datetime | None = None
 
     def but(self, **changes: object) -> Self:
         """The same receipt with some fields changed."""
@@ -334,6 +364,32 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def but(self, **changes: object) -> Self:
         """The same call with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class Access(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What lets a number into the online hall: a code on its way to the phone, then a visit.
+
+    Codes and visits are kept as keyed digests, never as themselves. ``asked`` counts the codes
+    sent on ``day``.
+    """
+
+    number: Msisdn
+    day: dt.date
+    version: int = 0
+    asked: int = 0
+    asked_at: dt.datetime | None = None
+    code: str = ""
+    code_until: dt.datetime | None = None
+    tries: int = 0
+    visit: str = ""
+    visit_until: dt.datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"Access({self.number.masked})"
+
+    def but(self, **changes: object) -> Self:
+        """The same access with some fields changed."""
         return msgspec.structs.replace(self, **changes)
 
 

@@ -1,6 +1,8 @@
 """News of our own receipts, whichever provider brings it."""
 
-from receipts.delivery import Delivery, Told, needs_owner
+from receipts.charges import needs_owner
+from receipts.delivery import Delivery, Told
+from receipts.digest import with_members
 from receipts.ports import Contended, Store, Verdict
 
 _ROUNDS = 20
@@ -24,6 +26,6 @@ def take_news(
             return False
         owner = store.read(receipt.number).subscription if needs_owner(receipt) else None
         change = delivery.told(receipt, told, word, provider_id, owner)
-        if not change.records or store.commit(change).verdict is Verdict.DONE:
+        if store.commit(with_members(store, change)).verdict is Verdict.DONE:
             return True
     raise Contended("the same receipt was changed by others again and again")

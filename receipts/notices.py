@@ -66,12 +66,18 @@ def summed_up(
 
 def _told(call: Call) -> str:
     # A caller who went back and forth is told how it ended: the last act of each kind.
-    last = {key.startswith("now_"): (key, facts) for key, facts in call.acts}
+    last = {_about(key): (key, facts) for key, facts in call.acts}
     acts = [notices().say(f"act.{key}", call.language, **facts) for key, facts in last.values()]
     between = "；" if call.language is Language.ZH else "; "
     return notices().say(
         "notice.call", call.language, **(call.acts[-1][1] | {"acts": between.join(acts)})
     )
+
+
+def _about(act: str) -> str:
+    """What an act is about: how receipts come, what they carry, or the service itself."""
+    head = act.partition("_")[0]
+    return head if head in {"now", "messages"} else "service"
 
 
 def tells(act: str) -> bool:

@@ -1,14 +1,16 @@
 """What the business needs from outside, and the ways the outside can fail."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 import msgspec
 
+from receipts.lines import Parked, Waiting
 from receipts.model import (
+    Access,
     Audit,
     Call,
     Charge,
@@ -46,6 +48,10 @@ class TryLater(SendingFailure):
 
 class Never(SendingFailure):
     """It certainly did not go out and never will."""
+
+
+class NotHere(Never):
+    """It certainly did not go out and never will by this provider; another may take it."""
 
 
 class Unsure(SendingFailure):
@@ -120,7 +126,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What one read brought: the customer, and whether the event was answered before."""
+    """What one read brought: the customer, and what else was asked for; None where nothing was."""
 
     number: Msisdn
     subscription: Subscription
@@ -128,19 +134,20 @@ class Held:
     talk: Talk | None = None
     trail: Trail | None = None
     call: Call | None = None
+    access: Access | None = None
     friend: Subscription | None = None
     receipt: Receipt | None = None
-    #: The charges of the months asked for; None where none were.
     charges: tuple[Charge, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """One entry of the outbox in a worker's hands."""
+    """One entry of the outbox in a worker's hands; ``late`` if it had to wait for a line."""
 
     shard: int
     entry: str
     receipt_id: str
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +160,14 @@ class Timer:
     at: dt.datetime | None = None
 
 
-Stored = Subscription | Receipt | Trail | Talk | Call | Owner
+Stored = Subscription | Receipt | Trail | Talk | Call | Owner | Access
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """All that one event does, for one customer: it happens whole or not at all.
 
-    Every record in ``records`` carries the version it will have; the store refuses the change
-    when the stored version is not one less.
+    Each record carries the version it will have; the store refuses one not just above its own.
     """
 
     number: Msisdn
@@ -176,6 +182,7 @@ class Change:
     fired: Timer | None = None
     done: tuple[Posted, ...] = ()
     count: tuple[str, ...] = ()
+    park: tuple[Parked, ...] = ()
 
 
 class Verdict(Enum):
@@ -215,6 +222,7 @@ class Store(Protocol):
         talk: bool = False,
         call: str | None = None,
         months: Sequence[str] = (),
+        access: bool = False,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
 
@@ -232,6 +240,9 @@ class Store(Protocol):
 
     def receipts_of(self, number: Msisdn, limit: int, kind: Kind | None) -> list[Receipt]:
         """A customer's newest receipts first."""
+
+    def newest(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
+        """The newest things sent to several customers, newest first, in the order asked."""
 
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges of some months, oldest first."""
@@ -265,6 +276,17 @@ class Outbox(Protocol):
     def take(self, worker: str, limit: int, wait: float) -> list[Posted]:
         """Fresh entries of the outbox for this worker; waits at most ``wait`` seconds."""
 
+    def take_late(
+        self, worker: str, lane: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
+    ) -> list[Posted]:
+        """Receipts that wait for a line, for this worker.
+
+        The newest, so many that are no older than ``since``; the oldest for the rest of ``limit``.
+        """
+
+    def waiting(self, lanes: Iterable[str]) -> list[Waiting]:
+        """What waits for these lines, shard by shard where anything does."""
+
     def take_over(self, worker: str, idle: float, limit: int) -> list[Posted]:
         """Entries that a worker silent for ``idle`` seconds still held."""
 
@@ -276,6 +298,3 @@ class Outbox(Protocol):
 
     def due(self, now: dt.datetime, limit: int) -> list[Timer]:
         """Timers whose moment has come, oldest first."""
-
-
-Decide = Callable[[Held], Change]

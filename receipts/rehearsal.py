@@ -95,8 +95,10 @@ def rehearse(
             continue
         today, planned = tariffs[usage.province]
         held.add(
-            bill_fen(today, now.limits.monthly_cap_fen, usage, month),
-            bill_fen(planned, then.limits.monthly_cap_fen, usage, month) if planned else 0,
+            bill_fen(today, now.limits_in(usage.province).monthly_cap_fen, usage, month),
+            bill_fen(planned, then.limits_in(usage.province).monthly_cap_fen, usage, month)
+            if planned
+            else 0,
         )
     return {code: held for code, held in found.items() if held.now.count}
 

@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from receipts.deciding import ROUNDS, writes
+from receipts.deciding import ROUNDS
+from receipts.digest import handed_on
 from receipts.due import Due
 from receipts.model import (
     Fate,
@@ -72,14 +73,14 @@ class Reports:
         """One read and one commit: how many reports said something new, and the texts that lost."""
         held = self._store.read_all([self._wanted(of_text[0], again) for of_text in texts])
         decided_ = [self.decide(h, of_text) for h, of_text in zip(held, texts, strict=True)]
-        said = [place for place, change in enumerate(decided_) if writes(change)]
-        ends = self._store.commit_all([decided_[place] for place in said]) if said else []
+        # Those that write nothing too: what they repeat must be as safe as what is new.
+        ends = self._store.commit_all(decided_)
         accepted, lost = 0, []
-        for place, end in zip(said, ends, strict=True):
+        for of_text, change, end in zip(texts, decided_, ends, strict=True):
             if end.verdict is Verdict.DONE:
-                accepted += decided_[place].count.count(REPORTS)
+                accepted += change.count.count(REPORTS)
             else:
-                lost.append(texts[place])
+                lost.append(of_text)
         return accepted, lost
 
     def _wanted(self, report: Report, again: bool) -> Wanted:  # noqa: FBT001 - read beside its use
@@ -138,13 +139,13 @@ class Reports:
         if why_not is None:
             receipt = self._due.receipt(held.subscription, kept, kept.fate)
             kept = kept.but(receipt_id=receipt.id)
-            return Change(
+            change = Change(
                 report.sender,
-                records=(kept, receipt),
-                post=(receipt.id,),
+                records=(kept,),
                 untimers=untimers,
                 count=(REPORTS, RECEIPTS),
             )
+            return handed_on(change, receipt)
         if over:
             kept = kept.but(why_not=why_not)
         change = Change(
@@ -181,7 +182,7 @@ class Reports:
             receipt = self._due.receipt(held.subscription, trail, None)
             chased = Heard(self._clock.now(), f"(none in time: receipt {receipt.id})")
             kept = trail.but(version=trail.version + 1, history=(*trail.history, chased))
-            change = replace(change, records=(kept, receipt), post=(receipt.id,))
+            change = handed_on(replace(change, records=(kept,)), receipt)
         # A lost race needs no second try: the timer is still set, or its work is done.
         self._store.commit(change)
 

@@ -1,11 +1,12 @@
 """What time alone brings: stale orders, the end of a month, waits that are over."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from receipts import notices
 from receipts.delivery import RETRY, Delivery
+from receipts.digest import DIGEST, Digests
 from receipts.model import Door, Subscription, next_month
 from receipts.ports import Answer, Change, Clock, Held, Outbox, Store, Timer
 from receipts.reports import CHASE, Reports
@@ -26,6 +27,7 @@ class Sweep:
     ) -> None:
         self._store, self._outbox, self._clock = store, outbox, clock
         self._business, self._delivery = subscriptions, delivery
+        self._digests = Digests(store, subscriptions.book.sending, clock)
         self._rings: dict[str, Callable[[Timer], None]] = {
             LAPSE: self._lapse,
             END: self._end,
@@ -34,6 +36,7 @@ class Sweep:
             OWED: self._owed,
             RETRY: self._retry,
             CHASE: reports.chase,
+            DIGEST: lambda timer: self.gather([timer]),
             notices.CALL: self._sum_up,
         }
 
@@ -48,6 +51,11 @@ class Sweep:
             return False
         ring(timer)
         return True
+
+    def gather(self, timers: Sequence[Timer]) -> None:
+        """Flashes whose wait is over go out; those of one customer as one, where we can flash."""
+        if timers:
+            self._digests.ring(timers, together=bool(self._delivery.routes.flash))
 
     def _lapse(self, timer: Timer) -> None:
         def decide(held: Held) -> Change:

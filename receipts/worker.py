@@ -8,7 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from receipts.delivery import LOOK, Delivery, needs_owner
+from receipts.charges import needs_owner
+from receipts.delivery import LOOK, Delivery
+from receipts.digest import DIGEST, with_members
+from receipts.dispatch import BATCH, Dispatch, Load
+from receipts.lines import LATEST
+from receipts.looking import Looking
 from receipts.model import Msisdn, Receipt, Subscription
 from receipts.ports import (
     Change,
@@ -32,17 +37,21 @@ SILENT = 5.0
 _SIGN_OF_LIFE = 1.5
 
 #: How long, in seconds, to wait at an empty outbox before looking at anything else.
-_PATIENCE = 0.5
+_PATIENCE = 0.1
 
-#: How often, in seconds, we look for timers whose moment has come.
-_TIMERS = 1.0
+#: How often, in seconds, we look for timers whose moment has come: a flash may wait for one.
+_TIMERS = 0.1
 #: How often, in seconds, we ask whether there are new rules to work by.
 _REFRESH = 0.5
 
+#: How often, in seconds, we look at what the other workers know of providers and backlog.
+_SURVEY = 0.5
+
+#: Seconds after which a hand asks again for a place on a line that had none.
+_NO_ROOM = 0.05
+
 #: How long to hold on to an outcome that the store cannot take, before leaving it to a look-up.
 _HOLD_ON = 60.0
-
-_BATCH = 100
 
 
 class Worker:
@@ -55,19 +64,22 @@ class Worker:
         outbox: Outbox,
         delivery: Delivery,
         sweep: Sweep,
+        dispatch: Dispatch,
         hands: int = 16,
         refreshed: Callable[[], tuple[Delivery, Sweep] | None] = lambda: None,
     ) -> None:
         self._name, self._store, self._outbox = name, store, outbox
         self._delivery, self._sweep, self._hands = delivery, sweep, hands
-        self._refreshed = refreshed
+        self._dispatch, self._refreshed = dispatch, refreshed
+        self._looking_up = Looking(store, lambda: self._delivery)
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
         self._held: set[Posted] = set()  # an entry alone is single only within its shard
-        self._kept_at = 0.0
+        self._kept_at = self._silent_until = 0.0
         self._looking: set[Msisdn] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._rounds: tuple[tuple[float, Callable[[], None]], ...] = (
+            (_SURVEY, self._survey),
             (_TIMERS, self._ring),
             (_SIGN_OF_LIFE, self._live),
             (_REFRESH, self._refresh),
@@ -79,14 +91,15 @@ class Worker:
 
     def run(self) -> None:
         """Work until told to stop. A store out of reach is waited for."""
+        self._kept_at = time.monotonic()
         last = dict.fromkeys(range(len(self._rounds)), 0.0)
         while not self._stop.is_set():
             try:
-                self._take()
                 for place, (every, work) in enumerate(self._rounds):
                     if time.monotonic() - last[place] >= every:
                         last[place] = time.monotonic()
                         work()
+                self._take()
             except StoreUnavailable as failure:
                 _log.warning("store out of reach, waiting", why=str(failure))
                 self._stop.wait(0.5)
@@ -105,7 +118,8 @@ class Worker:
     def _take(self) -> None:
         room = 2 * self._hands - len(self._held)
         if room > 0:
-            self._begin(self._outbox.take(self._name, min(room, _BATCH), wait=_PATIENCE))
+            wait = self._dispatch.patience(_PATIENCE)
+            self._begin(self._outbox.take(self._name, min(room, BATCH), wait), room)
         else:
             self._stop.wait(0.01)
 
@@ -113,26 +127,51 @@ class Worker:
         with self._lock:
             held = list(self._held)
         asked_at = time.monotonic()
+        if asked_at - self._kept_at > SILENT:
+            # Too late: others may have taken over all that we held.
+            self._silent_until = asked_at
         self._outbox.keep(self._name, held)
         self._kept_at = asked_at
         return held
 
     def _live(self) -> None:
         held = self._keep()
-        left = self._outbox.take_over(self._name, SILENT, _BATCH)
-        self._begin([posted for posted in left if posted not in held])
+        left = self._outbox.take_over(self._name, SILENT, BATCH)
+        self._begin([posted for posted in left if posted not in held], BATCH)
 
     def _refresh(self) -> None:
         """Go on under new rules where there are any; what is being sent ends under the old ones."""
         fresh = self._refreshed()
         if fresh is not None:
             self._delivery, self._sweep = fresh
+            self._dispatch.under(self._delivery)
+
+    def _survey(self) -> None:
+        self._dispatch.survey()
+        # What was to be tried again at a provider demoted since goes elsewhere at once.
+        for timer in self._dispatch.watch.freed():
+            self._ring_one(timer)
 
     def _ring(self) -> None:
-        for timer in self._sweep.due(_BATCH):
+        due = self._sweep.due(BATCH)
+        self._gather([timer for timer in due if timer.kind == DIGEST])
+        looks: dict[Msisdn, list[Timer]] = {}
+        for timer in due:
             if timer.kind == LOOK:
-                self._look_soon(timer)
-            else:
+                looks.setdefault(timer.number, []).append(timer)
+            elif timer.kind != DIGEST:
+                self._ring_one(timer)
+        for number, timers in looks.items():
+            self._look_soon(number, timers)
+
+    def _gather(self, timers: Sequence[Timer]) -> None:
+        """Flashes that waited for others, many customers at once; one by one if that fails."""
+        try:
+            self._sweep.gather(timers)
+        except StoreUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 - one customer's trouble must not hold the others' up
+            for timer in timers:
                 self._ring_one(timer)
 
     def _ring_one(self, timer: Timer) -> None:
@@ -145,48 +184,30 @@ class Worker:
 
     # -- sending -----------------------------------------------------------------------------
 
-    def _begin(self, entries: Sequence[Posted]) -> None:
-        """Mark receipts as being sent, on disk, before a word of them leaves."""
-        if not entries:
-            return
+    def _begin(self, entries: Sequence[Posted], room: int) -> None:
         taken = time.monotonic()
-        receipts = self._store.receipts(posted.receipt_id for posted in entries)
-        known = [(r, p) for r, p in zip(receipts, entries, strict=True) if r is not None]
-        self._outbox.forget(p for r, p in zip(receipts, entries, strict=True) if r is None)
-        changes = [self._delivery.begin(receipt, posted) for receipt, posted in known]
-        committed = self._store.commit_all(changes) if changes else []
-        for (_, posted), change, end in zip(known, changes, committed, strict=True):
-            if change.done:
-                continue
-            wanted = _receipt_in(change)
-            # A commit repeated over a cut connection reads as a lost race though it was won.
-            # Where another was quicker the entry stays, and is looked at again in time.
-            if end.verdict is Verdict.DONE or self._store.receipts([wanted.id])[0] == wanted:
-                self._send_soon(wanted, posted, taken)
+        for load in self._dispatch.loads(entries, room):
+            with self._lock:
+                self._held.add(load.posted)
+            self._pool.submit(self._send, load, taken)
 
-    def _send_soon(self, receipt: Receipt, posted: Posted, taken: float) -> None:
-        with self._lock:
-            self._held.add(posted)
-        self._pool.submit(self._send, receipt, posted, taken)
+    def _ours(self, taken: float) -> bool:
+        """Whether nobody can have taken over what we took at that moment."""
+        late = time.monotonic() - max(taken, self._kept_at) > SILENT
+        return taken >= self._silent_until and not late
 
-    def _send(self, receipt: Receipt, posted: Posted, taken: float) -> None:
+    def _send(self, load: Load, taken: float) -> None:
+        receipt, posted = load.receipt, load.posted
         try:
-            if time.monotonic() - max(taken, self._kept_at) > SILENT:
+            free = self._at_its_moment(load)
+            if not self._ours(taken):
                 # By now it may be in other hands: who finds it there looks it up first.
                 _log.warning("too long without a sign of life", receipt=receipt.id)
                 return
-            provider, _ = self._delivery.routes.for_mode(receipt.mode)
-            try:
-                provider_id = provider.send(self._delivery.parcel(receipt))
-            except SendingFailure as failure:
-                judged = failure  # the name of an except clause ends with it
-                _log.info("not sent", receipt=receipt.id, why=judged.detail)
-                self._write_back(receipt, lambda now: self._delivery.failed(now, judged, posted))
+            if free:
+                self._hand_over(load)
             else:
-                self._write_back(
-                    receipt,
-                    lambda now: self._delivery.accepted(now, provider_id, posted, self._owner(now)),
-                )
+                self._not_sent(load, TryLater("no room on the line"))
         except Exception:  # noqa: BLE001 - a thread's last word: logged, and mended by a look-up
             # The entry stays in the outbox: another round finds it and looks it up.
             _log.exception("a receipt's worker failed", receipt=receipt.id)
@@ -194,62 +215,86 @@ class Worker:
             with self._lock:
                 self._held.discard(posted)
 
-    def _write_back(self, receipt: Receipt, decide: Callable[[Receipt], Change]) -> None:
+    def _at_its_moment(self, load: Load) -> bool:
+        """Returns when a receipt may leave; False where its line had no room for long."""
+        leaves, pace = load.leaves, self._dispatch.pace(load)
+        by = time.monotonic() + SILENT / 2
+        while pace is not None:
+            wait = (leaves or 0.0) - time.monotonic()
+            if wait <= 0:
+                if wait > -LATEST:
+                    return True
+                if time.monotonic() > by:
+                    return False
+                # Its place went by while no hand was free: it takes another.
+                leaves = self._dispatch.place(load, pace)
+                wait = _NO_ROOM if leaves is None else 0.0
+            time.sleep(wait)
+        return True
+
+    def _hand_over(self, load: Load) -> None:
+        receipt, provider = load.receipt, load.choice.provider
+        try:
+            provider_id = provider.send(self._delivery.parcel(receipt))
+        except SendingFailure as failure:
+            _log.info("not sent", receipt=receipt.id, why=failure.detail)
+            self._dispatch.watch.failed(provider.name, failure, probe=load.choice.probe)
+            self._not_sent(load, failure)
+            return
+        self._dispatch.watch.answered(provider.name, probe=load.choice.probe)
+        self._write_back(
+            receipt,
+            lambda now: self._delivery.accepted(now, provider_id, load.posted, self._owner(now)),
+        )
+
+    def _not_sent(self, load: Load, failure: SendingFailure) -> None:
+        closed = self._dispatch.watch.closed
+        change = self._write_back(
+            load.receipt,
+            lambda now: self._delivery.failed(now, failure, load.posted, closed),
+        )
+        if change is not None and change.timers:
+            self._dispatch.watch.waits(load.choice.provider.name, change.timers)
+
+    def _write_back(self, receipt: Receipt, decide: Callable[[Receipt], Change]) -> Change | None:
         """The outcome, on disk; decided again where news of the same receipt came first."""
         until = time.monotonic() + _HOLD_ON
         now: Receipt | None = receipt
         while now is not None and time.monotonic() < until:
             try:
-                if self._store.commit(decide(now)).verdict is Verdict.DONE:
-                    return
+                change = with_members(self._store, decide(now))
+                if self._store.commit(change).verdict is Verdict.DONE:
+                    return change
                 now = self._store.receipts([receipt.id])[0]
             except StoreUnavailable:
                 time.sleep(0.3)
+        return None
 
     # -- looking up what may have gone out ---------------------------------------------------
 
-    def _look_soon(self, timer: Timer) -> None:
+    def _look_soon(self, number: Msisdn, timers: Sequence[Timer]) -> None:
         with self._lock:
             # One look at a time for a customer: two texts of the same words are told apart only
             # by what the first look has written down.
-            if timer.number in self._looking:
+            if number in self._looking:
                 return
-            self._looking.add(timer.number)
-        self._pool.submit(self._look, timer)
+            self._looking.add(number)
+        self._pool.submit(self._look_each, number, timers)
+
+    def _look_each(self, number: Msisdn, timers: Sequence[Timer]) -> None:
+        for timer in timers:
+            self._look(timer)
+        with self._lock:
+            self._looking.discard(number)
 
     def _look(self, timer: Timer) -> None:
         try:
-            receipt = self._store.receipts([timer.subject.rpartition("/")[0]])[0]
-            if receipt is None:
-                self._store.commit(Change(timer.number, fired=timer))
-                return
-            self._store.commit(self._looked(receipt, timer))
+            self._looking_up.look(timer)
         except StoreUnavailable:
             _log.warning("store out of reach during a look-up", receipt=timer.subject)
         except Exception:  # noqa: BLE001 - the timer is still set: the look is made again
             _log.exception("a look-up failed", receipt=timer.subject)
-        finally:
-            with self._lock:
-                self._looking.discard(timer.number)
-
-    def _looked(self, receipt: Receipt, timer: Timer) -> Change:
-        provider = self._delivery.routes.named(receipt.provider)
-        if provider is None or receipt.asked_at is None:
-            return Change(timer.number, fired=timer)
-        others = self._store.receipts_of(receipt.number, _BATCH, None)
-        known = frozenset(r.provider_id for r in others if r.provider_id and r.id != receipt.id)
-        try:
-            found = provider.find(self._delivery.parcel(receipt), receipt.asked_at, known)
-        except TryLater:
-            return self._delivery.look_again(receipt, timer)
-        if found is None:
-            return self._delivery.not_found(receipt, timer)
-        return self._delivery.found(receipt, found, timer, self._owner(receipt))
 
     def _owner(self, receipt: Receipt) -> Subscription | None:
         """Whose receipt it is, where the price depends on how many there were this month."""
         return self._store.read(receipt.number).subscription if needs_owner(receipt) else None
-
-
-def _receipt_in(change: Change) -> Receipt:
-    return next(record for record in change.records if isinstance(record, Receipt))

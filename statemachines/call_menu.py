@@ -13,6 +13,7 @@ class CallState(StrEnum):
     MENU = "menu"
     OFFER = "offer"
     CANCELLING = "cancelling"
+    MESSAGES = "messages"
     OVER = "over"
 
 
@@ -28,6 +29,11 @@ class CallEvent(StrEnum):
     ASK = "ask"
     RECEIPTS = "receipts"
     LANGUAGES = "languages"
+    MESSAGES = "messages"
+    NEWS = "news"
+    PUBLIC_INTEREST = "public_interest"
+    ADVERTISING = "advertising"
+    NO_MESSAGES = "no_messages"
     PROVINCE = "province"
     YES = "yes"
     NO = "no"
@@ -59,7 +65,13 @@ _MENU_ONLY = (
     _E.ASK,
     _E.RECEIPTS,
     _E.LANGUAGES,
+    _E.MESSAGES,
 )
+
+#: The kinds of messages that receipts may carry, and none of them.
+_KINDS = (_E.NEWS, _E.PUBLIC_INTEREST, _E.ADVERTISING, _E.NO_MESSAGES)
+
+_NO_YES_OR_NO = (_E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_KINDS, *_MENU_ONLY)
 
 
 def _nothing_to(reason: str, *events: CallEvent) -> dict[CallEvent, Row[CallState]]:
@@ -76,7 +88,7 @@ CALL_MENU = Table(
             _E.CHINESE: Move(_S.MENU, ("chinese",)),
             _E.ENGLISH: Move(_S.MENU, ("english",)),
             _E.BACK: Stay(("again",)),
-            **_nothing_to("language_first", _E.YES, _E.NO, _E.PROVINCE, *_MENU_ONLY),
+            **_nothing_to("language_first", _E.YES, _E.NO, _E.PROVINCE, *_KINDS, *_MENU_ONLY),
         },
         # A number whose home province nobody knows: the caller says it, no tariff is guessed.
         _S.WHICH_PROVINCE: {
@@ -85,7 +97,7 @@ CALL_MENU = Table(
             _E.BACK: Stay(("again",)),
             _E.CHINESE: Stay(("chinese",)),
             _E.ENGLISH: Stay(("english",)),
-            **_nothing_to("province_first", _E.YES, _E.NO, *_MENU_ONLY),
+            **_nothing_to("province_first", _E.YES, _E.NO, *_KINDS, *_MENU_ONLY),
         },
         _S.MENU: {
             **_ANYWHERE,
@@ -98,8 +110,9 @@ CALL_MENU = Table(
             _E.ASK: Stay(("ask",)),
             _E.RECEIPTS: Stay(("receipts",)),
             _E.LANGUAGES: Move(_S.LANGUAGE, ("languages",)),
+            _E.MESSAGES: Move(_S.MESSAGES, ("messages",)),
             _E.BACK: Stay(("again",)),
-            **_nothing_to("nothing_asked", _E.YES, _E.NO, _E.PROVINCE),
+            **_nothing_to("nothing_asked", _E.YES, _E.NO, _E.PROVINCE, *_KINDS),
         },
         # The price has been said; only a yes opens.
         _S.OFFER: {
@@ -107,14 +120,26 @@ CALL_MENU = Table(
             _E.YES: Move(_S.MENU, ("open",)),
             _E.NO: Move(_S.MENU, ("not_opened",)),
             _E.BACK: Move(_S.MENU, ("not_opened",)),
-            **_nothing_to("yes_or_no", _E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_MENU_ONLY),
+            **_nothing_to("yes_or_no", *_NO_YES_OR_NO),
         },
         _S.CANCELLING: {
             **_ANYWHERE,
             _E.YES: Move(_S.MENU, ("cancel",)),
             _E.NO: Move(_S.MENU, ("not_cancelled",)),
             _E.BACK: Move(_S.MENU, ("not_cancelled",)),
-            **_nothing_to("yes_or_no", _E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_MENU_ONLY),
+            **_nothing_to("yes_or_no", *_NO_YES_OR_NO),
+        },
+        # Each kind is a consent of its own, and takes the place of the one before.
+        _S.MESSAGES: {
+            **_ANYWHERE,
+            _E.NEWS: Move(_S.MENU, ("news",)),
+            _E.PUBLIC_INTEREST: Move(_S.MENU, ("public_interest",)),
+            _E.ADVERTISING: Move(_S.MENU, ("advertising",)),
+            _E.NO_MESSAGES: Move(_S.MENU, ("no_messages",)),
+            _E.BACK: Move(_S.MENU, ("again",)),
+            **_nothing_to(
+                "kind_first", _E.YES, _E.NO, _E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_MENU_ONLY
+            ),
         },
         _S.OVER: dict.fromkeys(_E, Refuse("call_over")),
     },

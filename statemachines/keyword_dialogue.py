@@ -31,6 +31,10 @@ class DialogueEvent(StrEnum):
     HELP = "help"
     YES = "yes"
     NO = "no"
+    NEWS = "news"
+    PUBLIC_INTEREST = "public_interest"
+    ADVERTISING = "advertising"
+    NO_MESSAGES = "no_messages"
     ELSEWHERE = "elsewhere"
     NEAR = "near"
     ITEM = "item"
@@ -50,6 +54,10 @@ _PLAIN: dict[DialogueEvent, str] = {
     _E.ENGLISH: "english",
     _E.LIST_ALL: "list_all",
     _E.HELP: "help",
+    _E.NEWS: "news",
+    _E.PUBLIC_INTEREST: "public_interest",
+    _E.ADVERTISING: "advertising",
+    _E.NO_MESSAGES: "no_messages",
     _E.ELSEWHERE: "elsewhere",
     _E.NEAR: "near",
     _E.UNKNOWN: "unknown",

@@ -31,6 +31,8 @@ class SubscriptionEvent(StrEnum):
     RESUME = "resume"
     PORT_OUT = "port_out"
     RENEW = "renew"
+    CONSENT = "consent"
+    WITHDRAW = "withdraw"
 
 
 _S, _E = SubscriptionState, SubscriptionEvent
@@ -61,6 +63,10 @@ SUBSCRIPTION = Table(
             _E.RESUME: Refuse("not_suspended"),
             _E.PORT_OUT: Refuse("not_open"),
             _E.RENEW: Refuse("not_open"),
+            # Messages ride on receipts, and consent to them ends with the service it was given in;
+            # to withdraw it is never refused.
+            _E.CONSENT: Refuse("not_open"),
+            _E.WITHDRAW: Stay(),
         },
         _S.PENDING: {
             _E.ORDER: Stay(),
@@ -77,6 +83,8 @@ SUBSCRIPTION = Table(
             _E.RESUME: Refuse("not_suspended"),
             _E.PORT_OUT: Move(_S.NONE),
             _E.RENEW: Refuse("not_open"),
+            _E.CONSENT: Refuse("not_open"),
+            _E.WITHDRAW: Stay(),
         },
         _S.ACTIVE: {
             _E.ORDER: Refuse("already_open"),
@@ -94,6 +102,8 @@ SUBSCRIPTION = Table(
             _E.RESUME: Refuse("not_suspended"),
             _E.PORT_OUT: Move(_S.NONE),
             _E.RENEW: Stay(),
+            _E.CONSENT: Stay(),
+            _E.WITHDRAW: Stay(),
         },
         # Receipts go on until the month's end, so an order here is kept beside the state:
         # a no, or silence, leaves the end where it was.
@@ -111,6 +121,8 @@ SUBSCRIPTION = Table(
             _E.RESUME: Refuse("not_suspended"),
             _E.PORT_OUT: Move(_S.NONE),
             _E.RENEW: Refuse("already_ending"),
+            _E.CONSENT: Stay(),
+            _E.WITHDRAW: Stay(),
         },
         _S.SUSPENDED: {
             _E.ORDER: Refuse("unpaid"),
@@ -127,6 +139,8 @@ SUBSCRIPTION = Table(
             _E.RESUME: Move(_S.ACTIVE),
             _E.PORT_OUT: Move(_S.NONE),
             _E.RENEW: Refuse("unpaid"),
+            _E.CONSENT: Stay(),
+            _E.WITHDRAW: Stay(),
         },
     },
     start=_S.NONE,

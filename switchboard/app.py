@@ -1,10 +1,12 @@
 """The doors as one Flask app: mounted, guarded, with answers for everything that goes wrong."""
 
 import structlog
-from flask import Flask, Response, jsonify, redirect
+from flask import Flask, Response, jsonify, redirect, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from hall.customer import hall_doors
+from hall.pages import Hall, trouble
 from ivr.webhooks import CALL_NEEDS, Calls
 from ivr.webhooks import blueprint as ivr_doors
 from keywords.feed import feed_door
@@ -18,11 +20,12 @@ from keywords.webhooks import (
     text_door,
     twilio_status_doors,
 )
+from receipts.codes import VISIT_LASTS
 from receipts.ports import StoreUnavailable
 from receipts.providers import kannel, message_centre, twilio
-from switchboard import pulse, wiring
+from switchboard import pulse, standing, wiring
 from switchboard.express import Express, Stop
-from switchboard.gate import Gate, fields, form_pairs, refuse
+from switchboard.gate import Gate, caller, fields, form_pairs, refuse
 from switchboard.settings import Settings
 
 _log = structlog.get_logger()
@@ -40,6 +43,26 @@ _TWILIO = (
 )
 _KANNEL = ("kannel.kannel_sms", "kannel.kannel_report")
 _FEED = ("feed.feed_reports",)
+_VISITOR = (
+    "hall.static",
+    "hall.sign_in",
+    "hall.send_code",
+    "hall.code",
+    "hall.enter",
+    "hall.language",
+    "hall.nowhere",
+)
+_CUSTOMER = (
+    "hall.standing",
+    "hall.wish",
+    "hall.offer",
+    "hall.confirm",
+    "hall.cancel",
+    "hall.receipts",
+    "hall.charges",
+    "hall.services",
+    "hall.sign_out",
+)
 _ANYONE = ("pulse.healthz", "pulse.readyz", "pulse.metrics", "front")
 
 
@@ -53,12 +76,35 @@ def create_app(settings: Settings, built: wiring.Services | None = None) -> Flas
     app.url_map.merge_slashes = False
     pulse.count(app)
     stops = _mount(app, built)
+    hall = wiring.hall(built, caller)
+    _mount_hall(app, hall, settings)
     _front(app, settings.front_page)
-    gate = Gate(settings)
-    gate.stand_before(app, gate.table(twilio=_TWILIO, kannel=_KANNEL, feed=_FEED, anyone=_ANYONE))
-    _answer_errors(app)
+    gate = Gate(settings, hall.codes.visits)
+    guards = gate.table(
+        twilio=_TWILIO,
+        kannel=_KANNEL,
+        feed=_FEED,
+        visitor=_VISITOR,
+        customer=_CUSTOMER,
+        anyone=_ANYONE,
+    )
+    gate.stand_before(app, guards)
+    _answer_errors(app, hall)
     app.wsgi_app = Express(app.wsgi_app, gate, stops)  # type: ignore[assignment,method-assign]
     return app
+
+
+def _mount_hall(app: Flask, hall: Hall, settings: Settings) -> None:
+    app.secret_key = settings.secret_key or None
+    app.config.update(
+        SESSION_COOKIE_NAME="hall",
+        SESSION_COOKIE_PATH="/hall",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=VISIT_LASTS,
+    )
+    app.register_blueprint(hall_doors(hall))
 
 
 def _mount(app: Flask, built: wiring.Services) -> dict[str, Stop]:
@@ -79,7 +125,14 @@ def _mount(app: Flask, built: wiring.Services) -> dict[str, Stop]:
         kannel_doors(built.store, conversation, replies, sending, kannel.heard, learn)
     )
     app.register_blueprint(feed_door(reports, built.clock, message_centre.fate_of))
-    app.register_blueprint(pulse.doors(built.store, built.memory.archive.counts))
+    sent_by = sending.routes.names
+    app.register_blueprint(
+        pulse.doors(
+            built.store,
+            built.memory.archive.counts,
+            lambda: standing.look(built.memory, sent_by, built.clock),
+        )
+    )
     return {
         "/sms": Stop("keywords.sms", TEXT_NEEDS, lambda asked, _: texts.take(asked)),
         "/voice": Stop("ivr.voice", CALL_NEEDS, lambda asked, _: calls.answered(asked)),
@@ -106,13 +159,17 @@ def _front(app: Flask, front_page: str) -> None:
         return jsonify(service="SMS Receipt 短信回执", see=["/healthz", "/readyz", "/metrics"])
 
 
-def _answer_errors(app: Flask) -> None:
-    """JSON for every error: a text/plain answer at a Twilio door would be sent to the customer."""
+def _answer_errors(app: Flask, hall: Hall) -> None:
+    """JSON for every error: a text/plain answer at a Twilio door would be sent to the customer.
+
+    Whoever is in the hall has a browser, and is shown a page.
+    """
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
-        answer = jsonify(error=error.description)
-        answer.status_code = error.code or 400
+        status = error.code or 400
+        answer = trouble(hall, status) if _in_hall() else jsonify(error=error.description)
+        answer.status_code = status
         for name, value in error.get_headers():
             if name == "Allow":
                 answer.headers[name] = value
@@ -126,7 +183,13 @@ def _answer_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def broken(_: Exception) -> Response:
         _log.exception("a door failed")
+        if _in_hall():
+            return trouble(hall, 503)
         return _later("something went wrong here; nothing was changed")
+
+
+def _in_hall() -> bool:
+    return request.path == "/hall" or request.path.startswith("/hall/")
 
 
 def _later(why: str) -> Response:

@@ -1,10 +1,11 @@
 """The carriers and helpers outside that the settings name."""
 
-from receipts.delivery import Routes
+from receipts.lines import Pace
 from receipts.ports import Lookup, Provider
 from receipts.providers.kannel import Kannel
 from receipts.providers.twilio import Twilio
 from receipts.providers.twilio_lookup import TwilioLookup
+from receipts.routes import Routes
 from switchboard.settings import Settings
 
 
@@ -16,13 +17,22 @@ def lookup(settings: Settings) -> Lookup | None:
 
 
 def routes(settings: Settings) -> Routes:
-    """Who carries ordinary texts, and who carries flash."""
-    made: dict[str, Provider] = {}
-    for name in {settings.text_provider, settings.flash_provider} - {""}:
-        made[name] = _twilio(settings) if name == "twilio" else _kannel(settings)
-    flash = made.get(settings.flash_provider)
-    able = flash if flash is not None and flash.abilities.flash else None
-    return Routes(made[settings.text_provider], able)
+    """Who carries ordinary texts and who carries flash, in the order of price, and how fast."""
+    made: dict[str, Provider] = {
+        name: _twilio(settings) if name == "twilio" else _kannel(settings)
+        for name in settings.providers
+    }
+    # One queue for each sender: that is what providers and carriers set their limits for.
+    senders = {
+        "twilio": settings.twilio_sender,
+        "kannel": f"{settings.short_code}@{settings.kannel_smsc}",
+    }
+    paces = {"twilio": settings.twilio_pace, "kannel": settings.kannel_pace}
+    return Routes(
+        [made[name] for name in settings.text_provider],
+        [made[name] for name in settings.flash_provider],
+        {name: Pace(f"{name}:{senders[name]}", paces[name]) for name in made},
+    )
 
 
 def _twilio(settings: Settings) -> Twilio:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import requests
 
+from receipts.lines import Health
+from receipts.numbering import Numbering, TableWrong
 from receipts.ports import StoreUnavailable
 from receipts.providers.twilio_signature import ALGORITHMS, signature, spellings
 from receipts.provinces import RuleBookWrong, load_rule_book
-from switchboard import wiring
+from switchboard import standing, wiring
+from switchboard.clock import clock_for
 from switchboard.settings import Settings, SettingsWrong
 
 #: A clock further off than this from the provider's makes look-ups by time unsafe.
@@ -32,9 +35,12 @@ def look(settings: Settings) -> Iterator[Finding]:
     """Everything, one after another; what is not well does not stop the rest."""
     yield _settings("doors", settings.need_doors)
     yield _settings("sending", settings.need_providers)
+    yield _hall(settings)
     yield _rules(settings)
+    yield _prefixes()
     yield _store(settings)
     yield from _providers(settings)
+    yield from _sending(settings)
 
 
 def _settings(purpose: str, need: Callable[[], Settings]) -> Finding:
@@ -45,6 +51,12 @@ def _settings(purpose: str, need: Callable[[], Settings]) -> Finding:
     return Finding(True, f"settings for {purpose}")
 
 
+def _hall(settings: Settings) -> Finding:
+    if settings.secret_key:
+        return Finding(True, "online service hall is open at /hall/")
+    return Finding(False, "online service hall stays shut", "set SECRET_KEY")
+
+
 def _rules(settings: Settings) -> Finding:
     try:
         book = load_rule_book(settings.rule_book)
@@ -52,6 +64,13 @@ def _rules(settings: Settings) -> Finding:
         return Finding(False, "rule book", str(wrong))
     invented = "; its values are invented, set RULE_BOOK to your own" if book.invented else ""
     return Finding(True, f"rule book {book.version}, {len(book.provinces)} provinces{invented}")
+
+
+def _prefixes() -> Finding:
+    try:
+        return Finding(True, f"prefix table of {Numbering().data_version}")
+    except TableWrong as wrong:
+        return Finding(False, "prefix table", str(wrong))
 
 
 def _store(settings: Settings) -> Finding:
@@ -73,11 +92,41 @@ def _store(settings: Settings) -> Finding:
 
 
 def _providers(settings: Settings) -> Iterator[Finding]:
-    named = {settings.text_provider, settings.flash_provider}
+    named = settings.providers
     if "twilio" in named:
         yield _reach("twilio", settings.twilio_api_url)
     if "kannel" in named and settings.kannel_url:
         yield _reach("kannel", settings.kannel_url)
+
+
+def _sending(settings: Settings) -> Iterator[Finding]:
+    """What the workers know: providers they demoted, receipts that wait or are in doubt."""
+    clock = clock_for(settings.data_dir, movable=settings.movable_clock)
+    try:
+        memory = wiring.remember(settings, load_rule_book(None).retention)
+    except StoreUnavailable:
+        return  # told already
+    try:
+        now = standing.look(memory, settings.providers, clock)
+    except StoreUnavailable as failure:
+        yield Finding(False, "the outbox", str(failure))
+        return
+    finally:
+        memory.close()
+    for health in now.healths:
+        yield _line(health, *now.of(health.provider))
+    if now.unsure:
+        what = f"{now.unsure} receipts may or may not have gone out"
+        yield Finding(False, what, "see sms-receipt unsure, and docs/runbook.md")
+
+
+def _line(health: Health, count: int, oldest: float) -> Finding:
+    waiting = f"; {count} receipts wait for it, the oldest {oldest:.0f} s old" if count else ""
+    if not health.closed:
+        return Finding(True, f"{health.provider} is in use{waiting}")
+    since = f"{health.since:%Y-%m-%d %H:%M:%S} UTC" if health.since else "unknown"
+    what = f"{health.provider} is demoted since {since}{waiting}"
+    return Finding(False, what, f"{health.why}; it is tried again by itself (docs/runbook.md)")
 
 
 def _reach(name: str, url: str) -> Finding:

@@ -11,7 +11,7 @@ from receipts.provinces import RuleBook, load_rule_book
 from receipts.rehearsal import Usage, rehearse
 from switchboard import traffic, wiring
 from switchboard.arguments import Month, Services
-from switchboard.rehearsal_chart import chart, table
+from switchboard.rehearsal_chart import chart, table, together
 
 #: Customers between two signs of life.
 _BATCH = 10_000
@@ -48,7 +48,7 @@ def rehearsing(services: Services) -> click.Command:
             month = month or month_of(built.clock.now())
             usages = traffic.from_store(built, month)
             if log:
-                usages = traffic.from_log(log, built.numbering)
+                usages = traffic.from_log(log, built.numbering, built.book)
             elif synthetic:
                 usages = traffic.made_up(synthetic, built.book, month, seed)
             _rehearsed(built, usages, month, proposed, out)
@@ -63,8 +63,9 @@ def _rehearsed(
     proposed: RuleBook,
     out: Path | None,
 ) -> None:
+    counted = _Counted(usages)
     try:
-        found = rehearse(_counted(usages), month, built.book, proposed)
+        found = rehearse(counted, month, built.book, proposed)
         click.echo(table(found, built.book))
         if out is not None:
             title = f"Bills of {month}: {built.book.version} → {proposed.version}"
@@ -72,14 +73,22 @@ def _rehearsed(
     except (traffic.LogWrong, OSError) as wrong:
         click.echo(f"sms-receipt: {wrong}", err=True)
         sys.exit(2)
+    left = counted.count - together(found).now.count
+    if left:
+        click.echo(f"left out: {left:,} of no covered province, or opened after {month}", err=True)
 
 
-def _counted(usages: Iterable[Usage]) -> Iterator[Usage]:
-    """The same, with a sign of life on the terminal for those who wait."""
-    count = 0
-    for count, usage in enumerate(usages, start=1):
-        if count % _BATCH == 0 and sys.stderr.isatty():
-            click.echo(f"\r{count:,} customers", err=True, nl=False)
-        yield usage
-    if count >= _BATCH and sys.stderr.isatty():
-        click.echo(f"\r{count:,} customers", err=True)
+class _Counted:
+    """The same customers, with a sign of life on the terminal for those who wait."""
+
+    def __init__(self, usages: Iterable[Usage]) -> None:
+        self._usages, self.count = usages, 0
+
+    def __iter__(self) -> Iterator[Usage]:
+        for usage in self._usages:
+            self.count += 1
+            if self.count % _BATCH == 0 and sys.stderr.isatty():
+                click.echo(f"\r{self.count:,} customers", err=True, nl=False)
+            yield usage
+        if self.count >= _BATCH and sys.stderr.isatty():
+            click.echo(f"\r{self.count:,} customers", err=True)

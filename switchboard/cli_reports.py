@@ -13,8 +13,8 @@ from switchboard.arguments import Number, Services
 
 
 def commands(services: Services) -> list[click.Command]:
-    """`reconcile` and `trail`, on these services."""
-    return [_reconcile(services), _trail(services)]
+    """`reconcile`, `trail` and `unsure`, on these services."""
+    return [_reconcile(services), _trail(services), _unsure(services)]
 
 
 def _reconcile(services: Services) -> click.Command:
@@ -44,3 +44,18 @@ def _trail(services: Services) -> click.Command:
         click.echo(json.dumps(shown.trail(known), ensure_ascii=False))
 
     return trail
+
+
+def _unsure(services: Services) -> click.Command:
+    @click.command()
+    @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+    def unsure(limit: int) -> None:
+        """Receipts that may or may not have gone out, oldest first, as JSON lines."""
+        with services() as built:
+            count, oldest = built.memory.archive.unsure(limit)
+        for record in oldest:
+            click.echo(json.dumps(shown.unsure(record), ensure_ascii=False))
+        if count > len(oldest):
+            click.echo(f"sms-receipt: {len(oldest)} of {count}; see --limit", err=True)
+
+    return unsure

@@ -26,7 +26,10 @@ _INVENTED: dict[str, Callable[[], str]] = {
 }
 
 #: Settings of ours that commands in another terminal must share with the demo.
-_SHARED = ("HOTLINE", "SHORT_CODE", "SHARDS", "RULE_BOOK", "TEXT_PROVIDER", "FLASH_PROVIDER")
+_SHARED = (
+    *("HOTLINE", "SHORT_CODE", "SHARDS", "RULE_BOOK"),
+    *("TEXT_PROVIDER", "FLASH_PROVIDER", "TWILIO_PACE", "KANNEL_PACE"),
+)
 
 #: Where a demo keeps its settings, in its folder.
 _LENT = "demo.env"
@@ -56,6 +59,9 @@ def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
         "LOG_FORMAT": "console",
         "FRONT_PAGE": network,
         "AGENT_NUMBER": "+8610086",
+        # The pretend network has no limit of its own.
+        "TWILIO_PACE": "1000",
+        "KANNEL_PACE": "1000",
     }
     ours = made.keys() | set(_SHARED)
     whole = made | {name: value for name, value in environ.items() if value and name in ours}
@@ -95,6 +101,7 @@ def _welcome(network: str, doors: str, family: Family) -> str:
     return (
         f"\nSMS Receipt 短信回执 is running.\n"
         f"  Phones    {network}    open this page: text 7500, dial 10086, text a friend\n"
+        f"  Hall      {doors}/hall/    sign in with the code that comes to a phone\n"
         f"  Doors     {doors}\n"
         f"  Terminal  sms-receipt phone    a handset without a browser\n"
         f"  Processes {pids}\n"

@@ -12,9 +12,11 @@ from urllib.parse import quote, unquote_plus
 from wsgiref.types import WSGIEnvironment
 
 import structlog
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, abort, g, jsonify, redirect, request, url_for
 from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge
 
+from hall import auth
+from receipts.model import Msisdn
 from receipts.providers.twilio_signature import algorithm_of, genuine, genuine_body
 from switchboard.pulse import refused
 from switchboard.settings import Settings
@@ -47,8 +49,9 @@ class Unguarded(RuntimeError):
 class Gate:
     """Checks each request before its door sees it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, inside: auth.Inside = lambda *_: False) -> None:
+        """``inside`` says whether a visit of the hall is still under way."""
+        self._settings, self._inside = settings, inside
 
     def stand_before(self, app: Flask, guards: Mapping[str, Guard]) -> None:
         """Guard every route of the app. Raises Unguarded when one is left out."""
@@ -139,6 +142,29 @@ class Gate:
         if not known or not hmac.compare_digest(_asked("secret").encode(), known):
             refused("secret")
             raise Forbidden("the secret does not fit")
+
+    def visitor(self) -> None:
+        """Anyone with a browser, while the hall has a key; forms are the browser's own."""
+        if not self._settings.secret_key:
+            refused("hall without a key")
+            raise Forbidden("the hall is shut: SECRET_KEY is not set")
+        if request.method == "POST" and not auth.own_form():
+            refused("form")
+            raise Forbidden("this form was not given to this browser, or too long ago")
+
+    def customer(self) -> None:
+        """Only who is signed in; everybody else is shown where to."""
+        self.visitor()
+        number = auth.caller(self._inside)
+        if number is None:
+            abort(redirect(url_for("hall.sign_in"), 303))
+        g.caller = number
+
+
+def caller() -> Msisdn:
+    """Who the gate let into the hall."""
+    number: Msisdn = g.caller
+    return number
 
 
 def fields(*required: str) -> Mapping[str, str]:

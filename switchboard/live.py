@@ -53,7 +53,7 @@ def book_in_force(settings: Settings) -> RuleBook:
             raise wrong from None
         _log.error("rule book refused, the last good one stays", why=str(wrong))
         return book
-    _keep(file, kept)
+    _keep(file, kept, book)
     return book
 
 
@@ -87,6 +87,14 @@ class Watch:
         except RuleBookWrong as wrong:
             told = {"in_force": self._book.version, "fingerprint": fingerprint(self._book)}
             _log.error("rule book refused, the old one stays in force", why=str(wrong), **told)
+            return self._last_good()
+        return self._taken(book)
+
+    def _last_good(self) -> RuleBook | None:
+        """The last good book, where it came and went while this process was not looking."""
+        try:
+            book = load_rule_book(self._kept)
+        except RuleBookWrong:
             return None
         return self._taken(book)
 
@@ -106,7 +114,7 @@ class Watch:
         told = {"version": book.version, "fingerprint": fingerprint(book)}
         _log.info("rule book in force", **told, before=self._book.version)
         self._book = book
-        _keep(self._file, self._kept)
+        _keep(self._file, self._kept, book)
         return book
 
 
@@ -141,10 +149,20 @@ def _look(file: Path) -> _Seen:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _keep(file: Path, kept: Path) -> None:
+def _keep(file: Path, kept: Path, book: RuleBook) -> None:
     """Keep a copy of a good book; without one the service works as well."""
     fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, fresh)
-        fresh.replace(kept)
+        if _reads_as(fresh, book):
+            fresh.replace(kept)
+        fresh.unlink(missing_ok=True)
+
+
+def _reads_as(file: Path, book: RuleBook) -> bool:
+    """Whether a file still says this: it may have been edited on since it was read."""
+    try:
+        return load_rule_book(file) == book
+    except RuleBookWrong:
+        return False

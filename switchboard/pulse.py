@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, g, jsonify, request
@@ -19,9 +19,11 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from receipts.lines import Waiting
 from receipts.ports import Store, StoreUnavailable
 from receipts.provinces import RuleBook, fingerprint
 from receipts.reckoning import Reckoning
+from switchboard.standing import Standing
 
 _REFUSED = Counter("sms_receipt_refused", "Requests refused at the gate", ["why"])
 _ANSWERED = Counter("sms_receipt_answered", "Requests answered", ["door", "status"])
@@ -84,7 +86,52 @@ class Reckoned(Collector):
         )
 
 
-def doors(store: Store, counts: Callable[[], Mapping[str, int]]) -> Blueprint:
+class Sending(Collector):
+    """How sending stands, as the store has it: the same from every process."""
+
+    def __init__(self, look: Callable[[], Standing]) -> None:
+        self._look = look
+
+    def collect(self) -> Iterator[Metric]:
+        """Nothing while the store is out of reach."""
+        try:
+            now = self._look()
+        except StoreUnavailable:
+            return
+        health = GaugeMetricFamily(
+            "sms_receipt_provider_healthy",
+            "1 for a provider in use, 0 for a demoted one",
+            labels=["provider"],
+        )
+        for each in now.healths:
+            health.add_metric([each.provider], 0 if each.closed else 1)
+        yield health
+        where = ("provider", "shard")
+        yield from _backlog("waiting", "Receipts that wait for a provider", where, now.waiting)
+        where = ("stream", "shard")
+        yield from _backlog("outbox", "Receipts to be sent, or in hand", where, now.queued)
+        yield GaugeMetricFamily(
+            "sms_receipt_unsure", "Receipts that may or may not have gone out", value=now.unsure
+        )
+
+
+def _backlog(
+    name: str, what: str, labels: tuple[str, str], found: Iterable[tuple[Waiting, float]]
+) -> Iterator[Metric]:
+    count = GaugeMetricFamily(f"sms_receipt_{name}", what, labels=labels)
+    oldest = GaugeMetricFamily(
+        f"sms_receipt_{name}_oldest_seconds", f"{what}: age of the oldest", labels=labels
+    )
+    for each, age in found:
+        count.add_metric([each.lane, str(each.shard)], each.count)
+        oldest.add_metric([each.lane, str(each.shard)], age)
+    yield count
+    yield oldest
+
+
+def doors(
+    store: Store, counts: Callable[[], Mapping[str, int]], standing: Callable[[], Standing]
+) -> Blueprint:
     """The pages machines look at."""
     pages = Blueprint("pulse", __name__)
 
@@ -106,6 +153,7 @@ def doors(store: Store, counts: Callable[[], Mapping[str, int]]) -> Blueprint:
     def metrics() -> Response:
         ours = CollectorRegistry()
         ours.register(Reckoned(counts))
+        ours.register(Sending(standing))
         counted = REGISTRY
         folder = os.environ.get(SHARED)
         if folder and Path(folder).is_dir():

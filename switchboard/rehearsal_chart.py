@@ -144,11 +144,15 @@ def _axis(scale: _Scale, step: int, height: int) -> list[str]:
 def _province(top: int, name: str, held: Compared, scale: _Scale) -> list[str]:
     drawn = [
         _words(32, top + 20, name, weight=600),
-        _words(32, top + 37, f"{held.now.count:,} customers", _QUIET, size=12),
+        _words(32, top + 37, _customers(held.now.count), _QUIET, size=12),
         *_bill(top + 6, held.now, _NOW, scale),
         *_bill(top + 27, held.then, _THEN, scale),
     ]
     return drawn + _who(top + 14, held)
+
+
+def _customers(count: int) -> str:
+    return "1 customer" if count == 1 else f"{count:,} customers"
 
 
 def _bill(top: int, bills: Bills, colour: str, scale: _Scale) -> list[str]:

@@ -13,6 +13,8 @@ _PROVIDERS = ("twilio", "kannel")
 #: What may stand unquoted in a URL: Kannel reads every per cent sign as an escape of its own.
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
 
+_SHORTEST_KEY = 16
+
 
 class SettingsWrong(Exception):
     """Settings are missing or cannot be used; the message lists each with its mend."""
@@ -40,8 +42,11 @@ class Settings:
     kannel_secret: str = field(default="", repr=False)
     kannel_smsc: str = ""
     feed_secret: str = field(default="", repr=False)
-    text_provider: str = "twilio"
-    flash_provider: str = ""
+    secret_key: str = field(default="", repr=False)
+    text_provider: tuple[str, ...] = ("twilio",)
+    flash_provider: tuple[str, ...] = ()
+    twilio_pace: int = 100
+    kannel_pace: int = 100
     hotline: str = "10086"
     short_code: str = "7500"
     agent_number: str = ""
@@ -77,10 +82,13 @@ class Settings:
             kannel_secret=reader.plain("KANNEL_SECRET"),
             kannel_smsc=reader.plain("KANNEL_SMSC"),
             feed_secret=given.get("FEED_SECRET", ""),
-            text_provider=reader.choice("TEXT_PROVIDER", "twilio", _PROVIDERS),
-            flash_provider=reader.choice(
-                "FLASH_PROVIDER", "kannel" if kannel_url else "", ("", *_PROVIDERS)
+            secret_key=reader.key("SECRET_KEY"),
+            text_provider=reader.order("TEXT_PROVIDER", "twilio", _PROVIDERS),
+            flash_provider=reader.order(
+                "FLASH_PROVIDER", "kannel" if kannel_url else "", _PROVIDERS
             ),
+            twilio_pace=reader.number("TWILIO_PACE", 100, 1, 10_000),
+            kannel_pace=reader.number("KANNEL_PACE", 100, 1, 10_000),
             hotline=given.get("HOTLINE") or "10086",
             short_code=given.get("SHORT_CODE") or "7500",
             agent_number=given.get("AGENT_NUMBER", ""),
@@ -101,28 +109,30 @@ class Settings:
             "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
             "TWILIO_AUTH_TOKEN": self.twilio_auth_tokens,
         }
-        if "kannel" in self._providers():
+        if "kannel" in self.providers:
             needs["KANNEL_SECRET"] = self.kannel_secret
         return self._need(needs)
 
     def need_providers(self) -> Self:
         """These settings, with all that sending needs. Raises SettingsWrong."""
         needs: dict[str, object] = {"PUBLIC_URL": self.public_url}
-        if "twilio" in self._providers():
+        if "twilio" in self.providers:
             needs["TWILIO_ACCOUNT_SID"] = self.twilio_account_sid
             needs["TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID"] = self.twilio_sender
             needs["TWILIO_AUTH_TOKEN, or TWILIO_API_KEY with TWILIO_API_SECRET"] = (
                 self.twilio_auth_tokens or (self.twilio_api_key and self.twilio_api_secret)
             )
-        if "kannel" in self._providers():
+        if "kannel" in self.providers:
             needs["KANNEL_URL"] = self.kannel_url
             needs["KANNEL_USER"] = self.kannel_user
             needs["KANNEL_PASSWORD"] = self.kannel_password
             needs["KANNEL_SECRET"] = self.kannel_secret
         return self._need(needs)
 
-    def _providers(self) -> set[str]:
-        return {self.text_provider, self.flash_provider}
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The providers in use, each once."""
+        return tuple(dict.fromkeys((*self.text_provider, *self.flash_provider)))
 
     def _need(self, needs: Mapping[str, object]) -> Self:
         missing = [name for name, value in needs.items() if not value]
@@ -154,6 +164,20 @@ class _Reader:
             self._faults.append(f"{name}={said}: give {offered}")
         return said
 
+    def order(self, name: str, usual: str, choices: tuple[str, ...]) -> tuple[str, ...]:
+        """Some of the choices, each once, in an order that matters."""
+        said = self._given.get(name) or usual
+        listed = _listed(said)
+        if (
+            not set(listed) <= set(choices)
+            or len(set(listed)) < len(listed)
+            or (said and not listed)
+        ):
+            offered = " or ".join(choices)
+            self._faults.append(f"{name}={said}: give {offered}, or both with a comma between")
+            return ()
+        return listed
+
     def url(self, name: str, usual: str) -> str:
         said = self._given.get(name) or usual
         if said and (not _is_address(said, "http", "https") or urlsplit(said).query):
@@ -162,15 +186,24 @@ class _Reader:
 
     def store(self, name: str) -> str:
         said = self._given.get(name, "")
-        if said and not _is_address(said, "redis", "rediss", "unix"):
-            # Not repeated: it may hold a password.
-            self._faults.append(f"{name}: give an address such as redis://example.org:6379/0")
+        for address in said.split(",") if said else ():
+            if not _is_address(address, "redis", "rediss", "unix"):
+                # Not repeated: it may hold a password.
+                self._faults.append(f"{name}: give an address such as redis://example.org:6379/0")
+                break
         return said
 
     def plain(self, name: str) -> str:
         said = self._given.get(name, "")
         if said and not _PLAIN.fullmatch(said):
             self._faults.append(f"{name}: use letters, digits and . _ ~ - only")
+        return said
+
+    def key(self, name: str) -> str:
+        """A secret that others may try to guess at their leisure: a short one is none."""
+        said = self._given.get(name, "")
+        if said and len(said) < _SHORTEST_KEY:
+            self._faults.append(f"{name}: give at least {_SHORTEST_KEY} characters, made at random")
         return said
 
     def ascii(self, name: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
+from receipts.messages import agreed
 from receipts.model import Charge, Language, Msisdn, Receipt, Subscription, Trail
 from receipts.reckoning import Reckoning
 from receipts.tariff import fees, tariff_on
@@ -26,6 +27,10 @@ def customer(built: Services, number: Msisdn) -> dict[str, Any]:
             "ends_at": held.ends_at,
             "channel": held.channel,
             "fees": _fees(built, held),
+            "network": place.home.network,
+            # Whose word province and network are: record, ported, lookup, asked, prefix, unknown.
+            "source": place.home.source,
+            "messages": agreed(held),
         }
     )
 
@@ -67,6 +72,12 @@ def receipt(record: Receipt) -> dict[str, Any]:
             "note": record.note,
         }
     )
+
+
+def unsure(record: Receipt) -> dict[str, Any]:
+    """A receipt that may have gone out, as ``unsure`` prints it."""
+    names = ("id", "number", "provider", "sent_as", "attempts", "asked_at", "note", "text")
+    return fields(record, names)
 
 
 def charge(record: Charge) -> dict[str, Any]:

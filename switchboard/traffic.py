@@ -2,7 +2,7 @@
 
 import datetime as dt
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
@@ -42,21 +42,25 @@ class _Line(msgspec.Struct, frozen=True):
     receipts: Annotated[int, msgspec.Meta(ge=0)] = 0
     opened: str = ""
     kind: ChargeKind | None = None
+    tariff: str = ""
 
 
-def from_log(file: Path, numbering: Numbering) -> Iterator[Usage]:
+def from_log(file: Path, numbering: Numbering, book: RuleBook) -> Iterator[Usage]:
     """The customers of a log in JSON lines.
 
     A line is a customer, ``{"number" or "province", "receipts", "opened"}``, or a charge as
     ``export charges`` writes it: then a number's receipts are counted from its lines, which stand
-    together. Raises LogWrong and OSError.
+    together, and their tariffs tell the province. Raises LogWrong and OSError.
     """
+    charged_in = {
+        each.version: code for code, rules in book.provinces.items() for each in rules.tariffs
+    }
     with file.open("rb") as lines:
         read = (_read(file, place, line) for place, line in enumerate(lines, start=1))
         charges = groupby(read, key=lambda line: (line.kind is not None, line.number))
         for (charged, _), group in charges:
             if charged:
-                yield _charged(list(group), numbering)
+                yield _charged(list(group), numbering, charged_in)
             else:
                 yield from (_usage(line, numbering) for line in group)
 
@@ -75,9 +79,11 @@ def _read(file: Path, place: int, line: bytes) -> _Line:
     return read
 
 
-def _charged(lines: list[_Line], numbering: Numbering) -> Usage:
+def _charged(lines: list[_Line], numbering: Numbering, charged_in: Mapping[str, str]) -> Usage:
     count = sum(line.kind is ChargeKind.RECEIPT for line in lines)
-    return _usage(msgspec.structs.replace(lines[0], receipts=count), numbering)
+    # Where a number belongs may have been asked, or stand in a list: the charge knows.
+    province = lines[0].province or charged_in.get(lines[-1].tariff, "")
+    return _usage(msgspec.structs.replace(lines[0], receipts=count, province=province), numbering)
 
 
 def _usage(line: _Line, numbering: Numbering) -> Usage:

@@ -8,14 +8,20 @@ from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 
+from hall.pages import Hall
+from hall.sights import Ledger as ShownLedger
+from hall.sights import Sights
+from hall.wishes import Wishes
 from ivr.dialogue import Hotline
 from ivr.dialogue import Ledger as SpokenLedger
 from keywords.dialogue import Conversation
-from keywords.dialogue import Ledger as WrittenLedger
 from keywords.grammar import Grammar
 from keywords.replies import Replies
+from keywords.telling import Ledger as WrittenLedger
 from receipts.billing import Billing
-from receipts.delivery import Delivery, Routes
+from receipts.codes import Codes
+from receipts.delivery import Delivery
+from receipts.dispatch import Dispatch
 from receipts.lists import Lists
 from receipts.lookups import Lookups
 from receipts.model import Charge, Kind, Msisdn, month_of
@@ -24,9 +30,11 @@ from receipts.ports import Clock
 from receipts.providers.unsent import Unsent
 from receipts.provinces import Retention, RuleBook, load_rule_book
 from receipts.reports import Reports
+from receipts.routes import Routes
 from receipts.store.archive import RedisArchive
 from receipts.store.embedded import EmbeddedStore
 from receipts.store.keys import Keys
+from receipts.store.lines import RedisLines
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis import RedisStore
 from receipts.store.script import Kept
@@ -50,6 +58,7 @@ class Memory:
     store: RedisStore
     outbox: RedisOutbox
     archive: RedisArchive
+    lines: RedisLines
     embedded: EmbeddedStore | None
 
     def setting(self, name: str) -> str:
@@ -127,7 +136,7 @@ def remember(settings: Settings, retention: Retention) -> Memory:
     outbox = RedisOutbox(server, keys)
     outbox.open()
     store = RedisStore(server, keys, _kept(retention))
-    return Memory(server, store, outbox, RedisArchive(server, keys), embedded)
+    return Memory(server, store, outbox, RedisArchive(server, keys), RedisLines(server), embedded)
 
 
 def _kept(retention: Retention) -> Kept:
@@ -166,6 +175,25 @@ def conversation(built: Services) -> Conversation:
     )
     spoken = replies(built).text
     return Conversation(built.subscriptions, Grammar(built.book), built.clock, ledger, spoken)
+
+
+def hall(built: Services, caller: Callable[[], Msisdn]) -> Hall:
+    """The online service hall; ``caller`` is who the gate let in."""
+    store, settings, sending = built.store, built.settings, delivery(built)
+    words = catalogue("hall", "sentences.toml")
+    wishes = Wishes(store, built.subscriptions, sending, built.clock, words)
+    ledger = ShownLedger(
+        partial(store.receipts_of, kind=Kind.RECEIPT), store.receipts, store.charges_of
+    )
+    return Hall(
+        Codes(store, sending, built.clock, settings.secret_key),
+        wishes,
+        Sights(store, built.subscriptions, wishes, built.clock, ledger, words),
+        words,
+        {"hotline": settings.hotline, "short_code": settings.short_code},
+        learning(built),
+        caller,
+    )
 
 
 def learning(built: Services) -> Callable[[Msisdn], None]:
@@ -210,7 +238,9 @@ def worker(built: Services, changed: Callable[[], RuleBook | None] = lambda: Non
         book = changed()
         return _working(under(built, book)) if book else None
 
-    return Worker(name, built.store, built.memory.outbox, *_working(built), refreshed=refreshed)
+    memory, (sending, sweep) = built.memory, _working(built)
+    dispatch = Dispatch(name, memory.store, memory.outbox, memory.lines, sending, built.clock)
+    return Worker(name, memory.store, memory.outbox, sending, sweep, dispatch, refreshed=refreshed)
 
 
 def _working(built: Services) -> tuple[Delivery, Sweep]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import pytest
 import redis
 from flask import Flask
@@ -113,11 +114,21 @@ def settings(store_url: str, raw: "redis.Redis", tmp_path: Path) -> Settings:
 def built(
     settings: Settings, clock: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[wiring.Services]:
-    """All services on the real store, with the test's clock."""
+    """All services on the real store, with the test's clock.
+
+    A flash receipt is in the outbox at once; what is about digests asks for them.
+    """
     monkeypatch.setattr(wiring, "clock_for", lambda *_, **__: clock)
-    services = wiring.services(settings, None if settings.rule_book else shipped_book())
+    book = load_rule_book(settings.rule_book) if settings.rule_book else shipped_book()
+    services = wiring.services(settings, gathering(book, 0))
     yield services
     services.memory.close()
+
+
+def gathering(book: RuleBook, seconds: int) -> RuleBook:
+    """The book, with flash receipts that wait so long for others."""
+    sending = msgspec.structs.replace(book.sending, digest_seconds=seconds)
+    return msgspec.structs.replace(book, sending=sending)
 
 
 @pytest.fixture

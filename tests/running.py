@@ -139,6 +139,10 @@ class Running:
             if name in names and wait:
                 self._await(lambda url=url: answers(url), f"{url} to answer")
 
+    def employ(self, name: str) -> None:
+        """One more worker, under this name."""
+        self._run(name, self.settings, "work")
+
     def _run(self, name: str, environ: Mapping[str, str], *words: str) -> None:
         with self.log.open("ab") as out:
             self._children[name] = subprocess.Popen(

@@ -10,7 +10,7 @@ from requests.structures import CaseInsensitiveDict
 
 from receipts.delivery import Told
 from receipts.model import Fate, Mode
-from receipts.ports import Abilities, Never, Parcel, SendingFailure, TryLater, Unsure
+from receipts.ports import Abilities, Never, NotHere, Parcel, SendingFailure, TryLater, Unsure
 from receipts.providers.message_centre import fate_of
 from receipts.providers.twilio import TIMEOUTS, never_connected
 from receipts.wording import is_gsm7
@@ -148,7 +148,9 @@ def _judged(answer: requests.Response) -> SendingFailure:
     """What a refusal means. Kannel answers 202 only when it has taken the text."""
     said, status = answer.text[:_LONGEST_WORD].strip(), answer.status_code
     detail = f"kannel {status}: {said}"
-    if status == requests.codes.bad_request or _NOT_ROUTABLE in said:
+    if _NOT_ROUTABLE in said:
+        return NotHere(detail)
+    if status == requests.codes.bad_request:
         return Never(detail)
     # Others may stand between us and Kannel: what they say after our words went through is no
     # proof that Kannel did not get them. 503 is everybody's word for "not taken, try again".

@@ -16,7 +16,7 @@ from twilio.rest import Client
 
 from receipts.delivery import Told
 from receipts.model import Fate
-from receipts.ports import Abilities, Never, Parcel, SendingFailure, TryLater, Unsure
+from receipts.ports import Abilities, Never, NotHere, Parcel, SendingFailure, TryLater, Unsure
 
 #: Seconds to connect and to wait for an answer; the SDK's own default is to wait for ever.
 TIMEOUTS = (3.05, 10.0)
@@ -29,8 +29,11 @@ _LOOKED_THROUGH = 50
 
 #: Codes that no waiting mends: the recipient cannot or will not have it (docs: errors 21xxx).
 _NEVER = frozenset(
-    {21211, 21214, 21217, 21602, 21604, 21610, 21612, 21614, 21617, 21619, 21635, 30004, 30005}
+    {21211, 21214, 21217, 21602, 21604, 21610, 21614, 21617, 21619, 21635, 30004, 30005}
 )
+
+#: It has no route from our sender to this number; another provider may.
+_NO_ROUTE = 21612
 
 #: What the SDK raises over an answer that is no JSON, or none of the expected shape.
 _UNREADABLE = (ValueError, TypeError, AttributeError, KeyError)
@@ -98,6 +101,8 @@ class Twilio:
             account,
             http_client=_Http(api_url.rstrip("/"), connections),
         )
+        # The SDK imports what it needs at first use: 80 ms in which texts would gather at the door.
+        self._messages = self._client.messages
         self._sender = (
             {"messaging_service_sid": sender} if sender.startswith("MG") else {"from_": sender}
         )
@@ -106,7 +111,7 @@ class Twilio:
     def send(self, parcel: Parcel) -> str:
         """Hand one text over; Twilio's id for it. Raises TryLater, Never or Unsure."""
         try:
-            message = self._client.messages.create(
+            message = self._messages.create(
                 to=parcel.to,
                 body=parcel.text,
                 status_callback=f"{self._public_url}/receipts/{parcel.id}/status",
@@ -129,7 +134,7 @@ class Twilio:
         DateSent would hide texts still queued, so only the recipient is asked for.
         """
         try:
-            messages = self._client.messages.list(to=parcel.to, limit=_LOOKED_THROUGH)
+            messages = self._messages.list(to=parcel.to, limit=_LOOKED_THROUGH)
         except (requests.RequestException, TwilioException, *_UNREADABLE) as failure:
             # Only its name: its words hold the address asked for, with the customer's number.
             raise TryLater(f"look-up failed: {type(failure).__name__}") from failure
@@ -191,6 +196,8 @@ def _judged(status: int, code: int | None) -> SendingFailure:
     detail = f"twilio {status}/{code}"
     if code in _NEVER:
         return Never(detail)
+    if code == _NO_ROUTE:
+        return NotHere(detail)
     # Only 429 and plain refusals are documented as never processed; after a 5xx nobody knows.
     if status >= 500:  # noqa: PLR2004
         return Unsure(detail)

@@ -8,6 +8,7 @@ from receipts.provinces.reporting import check_report, describe
 from receipts.provinces.rules import (
     Effect,
     Limits,
+    Message,
     Names,
     Province,
     Retention,
@@ -24,6 +25,7 @@ __all__ = [
     "Effect",
     "Fault",
     "Limits",
+    "Message",
     "Names",
     "Province",
     "Retention",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from receipts.model import Door, Wish
+from receipts.model import Door, Informing, Wish
 from receipts.provinces.folding import fold
 from receipts.provinces.rules import Province, RuleBook, WordList
 from receipts.provinces.wrong import Fault, Step
@@ -21,6 +21,32 @@ GREETINGS = frozenset({"zh", "en", "yue"})
 _KEPT_FOLDED = frozenset(fold(word) for word in KEPT)
 _NEEDED = (Wish.OPEN, Wish.CANCEL, Wish.ASK, Wish.ORDINARY, Wish.FLASH)
 _LISTS = ("code", "zh", "en", "kept")
+#: Wishes whose words our sentences take from the book, by the list they are taken from where a
+#: province has none of its own, or where there is no province.
+_QUOTED = {
+    "code": (Wish.CANCEL,),
+    "zh": (Wish.OPEN, Wish.ASK),
+    "en": (Wish.OPEN, Wish.ASK),
+}
+#: Words that our sentences and our domain name outright, whatever the book.
+TAUGHT = (
+    ("code", Wish.ORDINARY, "PT"),
+    ("code", Wish.FLASH, "SX"),
+    ("code", Wish.RECEIPTS, "ZJHZ"),
+    ("code", Wish.CHINESE, "ZH"),
+    ("code", Wish.ENGLISH, "EN"),
+    ("code", Wish.HELP, "BZ"),
+    ("code", Wish.LIST_ALL, "0000"),
+    ("code", Wish.LIST_ALL, "00000"),
+    ("code", Wish.NEWS, "XWXX"),
+    ("code", Wish.PUBLIC_INTEREST, "GYXX"),
+    ("code", Wish.ADVERTISING, "GGXX"),
+    ("code", Wish.NO_MESSAGES, "TDXX"),
+    ("code", Wish.YES, "Y"),
+    ("zh", Wish.YES, "是"),
+)
+#: The hotline asks for a province with one key.
+_MOST_PROVINCES = 9
 
 Spelled = tuple[tuple[Step, ...], Wish, str]
 
@@ -28,8 +54,11 @@ Spelled = tuple[tuple[Step, ...], Wish, str]
 def faults_of(book: RuleBook) -> Iterator[Fault]:
     """Everything that is wrong with a book whose types are right."""
     yield from _service_words(book)
+    yield from _said_by_us(book)
     yield from _sending(book)
+    yield from _provinces(book)
     yield from _versions(book)
+    yield from _messages(book)
     for province in book.provinces.values():
         yield from _doors(book, province)
         yield from _greeting(province)
@@ -57,6 +86,33 @@ def _service_words(book: RuleBook) -> Iterator[Fault]:
                 f"{word} is {'' if where[1] != 'kept' else 'not '}a word the provider keeps",
                 "list exactly the provider's own words in [words.kept]",
             )
+
+
+def _said_by_us(book: RuleBook) -> Iterator[Fault]:
+    """What a reply tells customers to text must be understood."""
+    for name, wishes in _QUOTED.items():
+        words: WordList = getattr(book.words, name)
+        for wish in wishes:
+            if wish not in words:
+                fix = f'add {wish} = ["..."] to [words.{name}]'
+                yield Fault(("words", name, wish.value), f"no word for {wish}", fix)
+    meant = {(wish, fold(word)) for _, wish, word in _everywhere(book)}
+    for name, wish, word in TAUGHT:
+        if (wish, fold(word)) not in meant:
+            yield Fault(
+                ("words", name, wish.value),
+                f"our replies teach {word} for {wish}, and it is not understood",
+                f'add "{word}" to {wish} in [words.{name}]',
+            )
+
+
+def _provinces(book: RuleBook) -> Iterator[Fault]:
+    for code in list(book.provinces)[_MOST_PROVINCES:]:
+        yield Fault(
+            ("provinces", code),
+            f"is one more than {_MOST_PROVINCES}: the hotline asks for the province with one key",
+            "run the provinces beyond as a service of their own",
+        )
 
 
 def _words(book: RuleBook, province: Province) -> Iterator[Fault]:
@@ -118,10 +174,11 @@ def _tariffs(book: RuleBook, province: Province) -> Iterator[Fault]:
                 "put tariffs in the order of their days, each day once",
             )
     for index, tariff in enumerate(province.tariffs):
-        if tariff.monthly_fen > book.limits.monthly_cap_fen:
+        cap = book.limits_in(province.code).monthly_cap_fen
+        if tariff.monthly_fen > cap:
             yield Fault(
                 ("provinces", province.code, "tariffs", index, "monthly_fen"),
-                f"{tariff.monthly_fen} fen is over the cap of {book.limits.monthly_cap_fen}",
+                f"{tariff.monthly_fen} fen is over the cap of {cap}",
                 "lower the fee, or raise limits.monthly_cap_fen",
             )
 
@@ -144,3 +201,36 @@ def _sending(book: RuleBook) -> Iterator[Fault]:
         yield Fault(where, "grows shorter", "put the delays in growing order")
     if sum(delays) >= book.sending.expire_after_hours * 3600:
         yield Fault(where, "is longer than expire_after_hours", "shorten the delays")
+
+
+#: The word for each kind of messages, and the one that stops them.
+_ASKED_BY = {
+    Informing.NEWS: Wish.NEWS,
+    Informing.PUBLIC_INTEREST: Wish.PUBLIC_INTEREST,
+    Informing.ADVERTISING: Wish.ADVERTISING,
+}
+
+
+def _messages(book: RuleBook) -> Iterator[Fault]:
+    """A message needs days to run on, customers to read it, and a word that stops it."""
+    texted = {wish for _, wish, _ in _everywhere(book)}
+    names: set[str] = set()
+    for index, message in enumerate(book.messages):
+        where = ("messages", index)
+        if message.name in names:
+            yield Fault((*where, "name"), f"{message.name} is used twice", "give it its own name")
+        names.add(message.name)
+        if message.until < message.since:
+            said = f"{message.until} is before {message.since}, its first day"
+            yield Fault((*where, "until"), said, "give a last day that is not before the first")
+        for code in message.provinces:
+            if code not in book.provinces:
+                said = f"{code} is no province of this book"
+                yield Fault((*where, "provinces"), said, "use the codes of [provinces.…]")
+        wish = _ASKED_BY.get(message.kind)
+        if wish is None:
+            yield Fault((*where, "kind"), "is nothing to read", "use " + ", ".join(_ASKED_BY))
+        elif not {wish, Wish.NO_MESSAGES} <= texted:
+            said = f"nobody can ask for {message.kind} by text, or stop it"
+            fix = f"add words for {wish} and {Wish.NO_MESSAGES} to [words.code]"
+            yield Fault((*where, "kind"), said, fix)

@@ -13,7 +13,7 @@ _INVISIBLE = re.compile(
 
 # Only the characters of the words we know: a general conversion would also change other text,
 # and turn words into ours that are not.
-_SIMPLIFIED = str.maketrans("開執訂詢閃費記錄幫迴", "开执订询闪费记录帮回")
+_SIMPLIFIED = str.maketrans("開執訂詢閃費記錄幫迴聞廣", "开执订询闪费记录帮回闻广")
 
 # Separators, punctuation, control and format characters. "~" is a symbol to Unicode but ends
 # Chinese sentences like a full stop.

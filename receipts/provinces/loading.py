@@ -43,6 +43,12 @@ _FIXES = {
     "per_receipt_fen": _FEN,
     "delays_seconds": _SECONDS,
     "look_after_seconds": _SECONDS,
+    "trial_days": "give 0 to 366 days",
+    "zh": "write one line of at most 30 characters, or the message never fits a receipt",
+    "en": "write one line of at most 80 plain characters, or the message never fits a receipt",
+    "until": "write a day such as 2026-12-31, without quotes",
+    "kind": "use news, public_interest or advertising",
+    "digest_seconds": "write whole seconds from 0 (off) to 60",
     "audit_months": "keep at least the 5 months in which orders are disputed",
 }
 
@@ -88,7 +94,8 @@ def _build(raw: dict[str, Any], faults: list[Fault]) -> RuleBook | None:
         for code, given in tables["names"].items()
     }
     provinces = {
-        code: _province(code, given, names, faults) for code, given in tables["provinces"].items()
+        code: _province(code, _limited(given, raw), names, faults)
+        for code, given in tables["provinces"].items()
     }
     words = raw.get("words")
     lists = words.items() if isinstance(words, dict) else ()
@@ -98,6 +105,14 @@ def _build(raw: dict[str, Any], faults: list[Fault]) -> RuleBook | None:
     if book is None or faults:
         return None
     return msgspec.structs.replace(book, names=names, provinces=provinces)
+
+
+def _limited(given: object, raw: Mapping[str, Any]) -> object:
+    """A province whose own limits are completed from those of all."""
+    own, everywhere = given.get("limits") if isinstance(given, dict) else None, raw.get("limits")
+    if not (isinstance(given, dict) and isinstance(own, dict) and isinstance(everywhere, dict)):
+        return given
+    return given | {"limits": everywhere | own}
 
 
 def _province(

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from receipts.model import Door, Language, Wish
-from receipts.provinces.rules import Effect, Province, RuleBook, Tariff
+from receipts.provinces.rules import Effect, Limits, Message, Province, RuleBook, Tariff
 
 _DOORS = {
     Door.TEXT: "7500 text",
@@ -16,6 +16,7 @@ _EFFECTS = {Effect.MONTH_END: "at the month's end", Effect.NOW: "at once"}
 _SHOWN = (Wish.OPEN, Wish.CANCEL, Wish.ASK)
 _DOORS_HEAD = ("Province", "", *_DOORS.values(), "Open", "Cancel", "Ask", "Cancel takes effect")
 _FEES_HEAD = ("Province", "Tariff", "From", "Yuan a month", "Yuan a receipt", "Free", "Trial")
+_MESSAGES_HEAD = ("Message", "Kind", "Provinces", "From", "Until", "Chinese", "English")
 _INVENTED = "The values of this book are invented, for trying the product out."
 
 
@@ -32,6 +33,8 @@ def check_report(book: RuleBook) -> str:
         "",
         *_table(fees),
     ]
+    if book.messages:
+        parts += ["", *_table([_MESSAGES_HEAD, *map(_message_row, book.messages)])]
     return "\n".join(parts)
 
 
@@ -50,13 +53,23 @@ def describe(book: RuleBook, code: str) -> str:
         "Greeted in:    " + ", ".join(province.greeting),
         f"Confirmation:  within {province.confirmation_hours} hours",
         f"A cancel ends: {_EFFECTS[province.cancel_takes_effect]}",
+        "Limits:        " + _limits(book.limits_in(code)),
         f"Password:      {'asked' if province.voice_password else 'not asked'} on the hotline",
         "Words:",
         *(f"  {wish.value:<11}  {', '.join(_words(book, province, wish))}" for wish in Wish),
         "Tariffs:",
         *(f"  {_tariff(tariff)}" for tariff in province.tariffs),
+        "Messages, to who agreed to their kind:",
+        *(f"  {_message(each)}" for each in book.messages if _is_for(each, code)),
     ]
     return "\n".join(lines)
+
+
+def _limits(limits: Limits) -> str:
+    return (
+        f"{limits.help_answers_a_day} helping answers and {limits.hints_a_day} hints a day, "
+        f"{limits.receipts_shown} receipts shown, {_yuan(limits.monthly_cap_fen)} yuan a month"
+    )
 
 
 def _doors_row(province: Province) -> tuple[str, ...]:
@@ -67,6 +80,21 @@ def _doors_row(province: Province) -> tuple[str, ...]:
         *(", ".join(province.words.get(wish, ("-",))) for wish in _SHOWN),
         _EFFECTS[province.cancel_takes_effect],
     )
+
+
+def _message_row(message: Message) -> tuple[str, ...]:
+    where = ", ".join(message.provinces) or "all"
+    days = (str(message.since), str(message.until))
+    return (message.name, message.kind, where, *days, message.zh, message.en)
+
+
+def _message(message: Message) -> str:
+    days = f"{message.since} to {message.until}"
+    return f"{message.name} ({message.kind}, {days}): {message.zh} / {message.en}"
+
+
+def _is_for(message: Message, code: str) -> bool:
+    return not message.provinces or code in message.provinces
 
 
 def _fee_row(province: Province, tariff: Tariff) -> tuple[str, ...]:

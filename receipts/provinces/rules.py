@@ -7,14 +7,16 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from receipts.model import Door, Language, Wish
+from receipts.model import Door, Informing, Language, Wish
 
-Count = Annotated[int, Meta(ge=0)]
-Some = Annotated[int, Meta(ge=1)]
+# Nothing here needs more, and dates reckoned with more would leave the calendar.
+Count = Annotated[int, Meta(ge=0, le=100_000)]
+Some = Annotated[int, Meta(ge=1, le=100_000)]
+Months = Annotated[int, Meta(ge=1, le=600)]
 Text = Annotated[str, Meta(min_length=1)]
 #: The source's own bounds: 0-3 yuan.
 Fen = Annotated[int, Meta(ge=0, le=300)]
-WordList = dict[Wish, tuple[Text, ...]]
+WordList = dict[Wish, Annotated[tuple[Text, ...], Meta(min_length=1)]]
 
 
 class Effect(StrEnum):
@@ -47,12 +49,21 @@ class Tariff(Rules, frozen=True, kw_only=True):
     monthly_fen: Fen
     per_receipt_fen: Fen
     free_receipts: Count = 0
-    trial_days: Count = 0
+    trial_days: Annotated[int, Meta(ge=0, le=366)] = 0
 
     @property
     def free(self) -> bool:
         """Whether nothing is ever charged."""
         return self.monthly_fen == 0 and self.per_receipt_fen == 0
+
+
+class Limits(Rules, frozen=True, kw_only=True):
+    """How often we answer, so that machines do not talk to each other for long."""
+
+    help_answers_a_day: Count = 3
+    hints_a_day: Some = 20
+    receipts_shown: Some = 3
+    monthly_cap_fen: Fen = 300
 
 
 class Province(Rules, frozen=True, kw_only=True):
@@ -68,6 +79,8 @@ class Province(Rules, frozen=True, kw_only=True):
     confirmation_hours: Annotated[int, Meta(ge=1, le=720)] = 48
     cancel_takes_effect: Effect = Effect.MONTH_END
     voice_password: bool = False
+    #: What this province limits otherwise than [limits]; there, what it leaves out.
+    limits: Limits | None = None
 
     def has(self, door: Door) -> bool:
         """Whether customers of this province may use the door."""
@@ -77,6 +90,10 @@ class Province(Rules, frozen=True, kw_only=True):
         """The tariff in force on a day in China; before the first one, the first."""
         begun = [tariff for tariff in self.tariffs if tariff.since <= day]
         return begun[-1] if begun else self.tariffs[0]
+
+    def begun(self, day: dt.date) -> bool:
+        """Whether there is a price by a day in China; before that nobody can order here."""
+        return self.tariffs[0].since <= day
 
     def tariff(self, version: str) -> Tariff | None:
         """The tariff of that version, None when this book has none."""
@@ -97,23 +114,14 @@ class Words(Rules, frozen=True, kw_only=True):
     kept: WordList = {}
 
 
-class Limits(Rules, frozen=True, kw_only=True):
-    """How often we answer, so that machines do not talk to each other for long."""
-
-    help_answers_a_day: Count = 3
-    hints_a_day: Some = 20
-    receipts_shown: Some = 3
-    monthly_cap_fen: Fen = 300
-
-
 class Retention(Rules, frozen=True, kw_only=True):
     """How long things are kept."""
 
     claims_days: Some = 40
     trails_days: Some = 40
-    receipts_months: Some = 6
+    receipts_months: Months = 6
     # Orders are disputed within five months at the latest (telecom rules, domain notes rule 14).
-    audit_months: Annotated[int, Meta(ge=5)] = 36
+    audit_months: Annotated[int, Meta(ge=5, le=600)] = 36
 
 
 class Sending(Rules, frozen=True, kw_only=True):
@@ -125,11 +133,50 @@ class Sending(Rules, frozen=True, kw_only=True):
     expire_after_hours: Some = 24
     validity_hours: Some = 48
     margin_hours: Count = 2
+    #: A provider that failed so often in a row is demoted, and tried again after these waits.
+    demote_after: Some = 3
+    probe_after_seconds: Annotated[tuple[Some, ...], Meta(min_length=1)] = (5, 15, 60, 300)
+    #: Of the room on a line that a backlog waits for, this much is kept for fresh receipts.
+    fresh_percent: Annotated[int, Meta(ge=1, le=99)] = 20
+    # A receipt that comes a minute late has lost its point.
+    digest_seconds: Annotated[int, Meta(ge=0, le=60)] = 1
+
+    @property
+    def digest(self) -> dt.timedelta:
+        """How long a flash receipt waits for others to join it; nothing is off."""
+        return dt.timedelta(seconds=self.digest_seconds)
 
     def delay(self, attempts: int) -> dt.timedelta:
         """How long to wait after so many attempts; the last delay repeats."""
         position = min(max(attempts, 1), len(self.delays_seconds)) - 1
         return dt.timedelta(seconds=self.delays_seconds[position])
+
+
+class Message(Rules, frozen=True, kw_only=True):
+    """A message that receipts may carry while it runs; ``until`` is its last day, in China.
+
+    It is short enough to fit beside the shortest receipt. Its English is of the 7-bit alphabet:
+    one other character would cost the receipt half its room.
+    """
+
+    name: Text
+    kind: Informing
+    provinces: tuple[Text, ...] = ()
+    since: dt.date = msgspec.field(name="from")
+    until: dt.date
+    zh: Annotated[str, Meta(min_length=1, max_length=30, pattern=r"^\S(.*\S)?$")]
+    en: Annotated[
+        str, Meta(min_length=1, max_length=80, pattern=r"^[!-Z_a-z]([ -Z_a-z]*[!-Z_a-z])?$")
+    ]
+
+    def runs(self, province: str, day: dt.date) -> bool:
+        """Whether it is for customers of a province on a day; without provinces, for all."""
+        here = not self.provinces or province in self.provinces
+        return here and self.since <= day <= self.until
+
+    def in_(self, language: Language) -> str:
+        """The message in one of the languages."""
+        return self.zh if language is Language.ZH else self.en
 
 
 class RuleBook(Rules, frozen=True, kw_only=True):
@@ -143,10 +190,16 @@ class RuleBook(Rules, frozen=True, kw_only=True):
     words: Words
     provinces: dict[str, Province]
     names: dict[str, Names]
+    messages: tuple[Message, ...] = ()
 
     def province(self, code: str | None) -> Province | None:
         """The rules of a province, None when it is unknown or not covered."""
         return self.provinces.get(code) if code else None
+
+    def limits_in(self, code: str | None) -> Limits:
+        """The limits of a province: its own where it has some, else those of all."""
+        province = self.province(code)
+        return (province.limits if province else None) or self.limits
 
     def name(self, code: str, language: Language) -> str:
         """What people call a province, covered or not; its code when the book does not know it."""

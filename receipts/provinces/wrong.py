@@ -39,16 +39,18 @@ class RuleBookWrong(Exception):
 
 
 def line_of(text: str, where: tuple[Step, ...]) -> int | None:
-    """The line that says this key or, failing that, the nearest table around it.
+    """The line that says this key or, failing that, the nearest table around it or beside it.
 
     The standard TOML reader keeps no positions, and one that does would be a new dependency.
     """
-    best, found = 0, None
+    best, found, near = 0, None, 1 if text else None
     for number, path in _places(text):
         depth = len(path)
         if best < depth <= len(where) and where[:depth] == path:
             best, found = depth, number
-    return found
+        if where and near == 1 and path[:1] == where[:1]:
+            near = number
+    return found or near
 
 
 def _places(text: str) -> Iterator[tuple[int, tuple[Step, ...]]]:

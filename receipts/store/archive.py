@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from receipts.model import Audit, Charge, Msisdn, Owner, Subscription
+from receipts.model import Audit, Charge, Msisdn, Owner, Receipt, Subscription
 from receipts.store.keys import Keys
 from receipts.store.records import restored, unpacked
 from receipts.store.server import Server
@@ -131,6 +131,22 @@ class RedisArchive:
             for name, count in counted.items():
                 total[name.decode()] = total.get(name.decode(), 0) + int(count)
         return total
+
+    def unsure(self, limit: int = 1) -> tuple[int, list[Receipt]]:
+        """How many receipts may or may not have gone out, and the oldest of them."""
+
+        def ask() -> list[Any]:
+            pipe = self._client.pipeline(transaction=False)
+            for shard in range(self._keys.shards):
+                pipe.zcard(self._keys.unsure(shard))
+                pipe.zrange(self._keys.unsure(shard), 0, limit - 1, withscores=True)
+            return list(pipe.execute())
+
+        found = self._server.ask(ask)
+        aged = [(at, shard, name) for shard, each in enumerate(found[1::2]) for name, at in each]
+        names = [self._keys.receipt(shard, n.decode()) for _, shard, n in sorted(aged)[:limit]]
+        values = self._server.ask(lambda: self._client.mget(names)) if names else []
+        return sum(found[::2]), [r for raw in values if (r := restored(Receipt, raw)) is not None]
 
     def note(self, name: str, value: str | None = None) -> str | None:
         """A note to oneself across runs, such as how far a long look has got; set when given."""

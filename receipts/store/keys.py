@@ -73,6 +73,10 @@ class Keys:
         """What one call has done."""
         return self.of(number, f"call:{sid}")
 
+    def access(self, number: Msisdn) -> str:
+        """What lets the number into the online hall."""
+        return self.of(number, f"access:{number.digits}")
+
     def receipt(self, shard: int, receipt_id: str) -> str:
         """One receipt."""
         return self.tagged(shard, f"receipt:{receipt_id}")
@@ -101,9 +105,27 @@ class Keys:
         """How often each reason for no receipt was given."""
         return self.tagged(shard, "counts")
 
-    def outbox(self, shard: int) -> str:
-        """What waits to be sent."""
-        return self.tagged(shard, "outbox")
+    def outbox(self, shard: int, *, late: bool = False) -> str:
+        """What is to be sent: at once, or after it had to wait for a line."""
+        return self.tagged(shard, "late" if late else "outbox")
+
+    def waiting(self, shard: int, lane: str) -> str:
+        """What waits for a line, by age."""
+        return self.tagged(shard, f"waiting:{lane}")
+
+    def unsure(self, shard: int) -> str:
+        """Receipts that may have gone out, by when they were sent."""
+        return self.tagged(shard, "unsure")
+
+    @staticmethod
+    def health(provider: str) -> str:
+        """How a provider is doing; no customer's, so it lies where it lies."""
+        return f"{{line:{provider}}}:health"
+
+    @staticmethod
+    def pace(line: str) -> str:
+        """The next free place in the queue of a line."""
+        return f"{{line:{line}}}:pace"
 
     def timers(self, shard: int) -> str:
         """What time alone will bring."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import cast
+from itertools import islice
 
 from redis.exceptions import NoScriptError
 
+from receipts.deciding import writes
 from receipts.model import (
+    Access,
     Call,
     Charge,
     Kind,
@@ -55,6 +57,7 @@ class RedisStore:
         talk: bool = False,
         call: str | None = None,
         months: Sequence[str] = (),
+        access: bool = False,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
         keys = self._keys
@@ -65,6 +68,8 @@ class RedisStore:
             names["talk"] = keys.talk(number)
         if call is not None:
             names["call"] = keys.call(number, call)
+        if access:
+            names["access"] = keys.access(number)
         charges: tuple[Command, ...] = tuple(
             ("HVALS", keys.charges(number, month)) for month in months
         )
@@ -77,13 +82,13 @@ class RedisStore:
             talk=restored(Talk, found.get("talk")),
             call=restored(Call, found.get("call")),
             charges=_by_time(charged) if months else None,
+            access=restored(Access, found.get("access")),
         )
 
     def _values(self, names: dict[str, str]) -> dict[str, bytes | None]:
         if not names:
             return {}
-        (values,) = self._server.talk(("MGET", *names.values()))
-        return dict(zip(names, cast("list[bytes | None]", values), strict=True))
+        return dict(zip(names, self._server.values(list(names.values())), strict=True))
 
     def read_all(self, wanted: Sequence[Wanted]) -> list[Held]:
         """One round trip for many reports, in the order asked."""
@@ -118,19 +123,24 @@ class RedisStore:
         Those of one shard go to the script together: it is called, and the disk is waited for,
         once a shard.
         """
+        # Nothing to write is nothing to ask, unless what it was decided from may yet be lost.
+        all_of_them = self._server.replicated
         places: dict[int, list[int]] = {}
         for place, change in enumerate(changes):
-            places.setdefault(self._keys.shard(change.number), []).append(place)
+            if all_of_them or writes(change):
+                places.setdefault(self._keys.shard(change.number), []).append(place)
+        ends = [_DONE] * len(changes)
+        if not places:
+            return ends
         scripts = [
             Script(self._keys, self._kept, [changes[place] for place in shared])
             for shared in places.values()
         ]
-        ends: list[Committed | None] = [None] * len(changes)
         found = self._server.ask(lambda: self._run(scripts))
         for shared, replies in zip(places.values(), found, strict=True):
             for place, reply in zip(shared, replies, strict=True):
                 ends[place] = _committed(reply)
-        return cast("list[Committed]", ends)
+        return ends
 
     def _load(self) -> None:
         self._sha = self._client.script_load(_SCRIPT)
@@ -148,7 +158,7 @@ class RedisStore:
     def _evaluate(self, scripts: Sequence[Script]) -> list[list[list[bytes]]]:
         return self._server.exchange(
             [
-                ("EVALSHA", self._sha, len(script.names), *script.names, *script.words)
+                ("EVALSHA", self._sha, len(script.keys), *script.keys, *script.words)
                 for script in scripts
             ]
         )
@@ -172,6 +182,19 @@ class RedisStore:
         found = self.receipts(_text(receipt_id) for receipt_id in listed)
         wanted = [r for r in found if r is not None and (kind is None or r.kind is kind)]
         return wanted[:limit]
+
+    def newest(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
+        """The newest things sent to several customers, newest first, in the order asked."""
+
+        def ask() -> list[list[bytes]]:
+            pipe = self._client.pipeline(transaction=False)
+            for number in numbers:
+                pipe.lrange(self._keys.receipts(number), 0, limit - 1)
+            return list(pipe.execute())
+
+        listed = self._server.ask(ask)
+        found = iter(self.receipts(_text(each) for ids in listed for each in ids))
+        return [[r for r in islice(found, len(ids)) if r is not None] for ids in listed]
 
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges of some months, oldest first."""

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from receipts.model import (
+    Access,
     Audit,
     Call,
     Charge,
+    Kind,
     Owner,
     Receipt,
     Subscription,
@@ -18,6 +20,7 @@ from receipts.model import (
 from receipts.ports import Change, Stored, Timer
 from receipts.store.keys import GROUP, Keys
 from receipts.store.records import packed, stored
+from statemachines.receipt import ReceiptState
 
 _DAY = 86_400
 
@@ -33,6 +36,9 @@ class Kept:
     trails: int = 7 * _DAY
     talks: int = _DAY
     calls: int = _DAY
+    #: Longer than any visit, and than the day in which codes are counted.
+    access: int = 2 * _DAY
+    codes: int = 3600
     receipts: int = 180 * _DAY
     log: int = 3 * 366 * _DAY
     receipts_listed: int = 100
@@ -53,6 +59,11 @@ class Script:
             self.words += ("change", 0, 0, "")
             self._write()
             self.words[head + 2] = (len(self.words) - head) // 4 - 1
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys it is about; where it does nothing, one that says its shard."""
+        return self.names or [self._keys.outbox(self.shard)]
 
     def _say(self, word: str, key: str, a: str | float = "", b: bytes | str | float = "") -> None:
         place = self._places.get(key)
@@ -79,8 +90,13 @@ class Script:
         change = self._change
         for receipt_id in change.post:
             self._say("append", self._keys.outbox(self.shard), "id", receipt_id)
+        for parked in change.park:
+            self._say("guard", self._keys.receipt(self.shard, parked.receipt_id), parked.version)
+            waiting = self._keys.waiting(self.shard, parked.lane)
+            self._say("set", waiting, parked.since.timestamp(), parked.receipt_id)
         for posted in change.done:
-            self._say("done", self._keys.outbox(posted.shard), posted.entry, GROUP)
+            outbox = self._keys.outbox(posted.shard, late=posted.late)
+            self._say("done", outbox, posted.entry, GROUP)
         for reason in change.count:
             self._say("count", self._keys.counts(self.shard), reason, 1)
 
@@ -98,24 +114,38 @@ class Script:
         key, keep = self._place(record)
         self._say("guard", key, record.version - 1)
         self._say("put", key, keep, stored(record, record.version))
-        if isinstance(record, Receipt) and record.version == 1:
-            listed = self._keys.receipts(record.number)
-            self._say("list", listed, self._kept.receipts_listed, record.id)
-            self._say("expire", listed, self._kept.receipts)
+        # A code is nobody's to look up, and gone within the hour.
+        if isinstance(record, Receipt) and record.kind is not Kind.CODE:
+            self._listed(record)
 
-    def _place(self, record: Stored) -> tuple[str, int]:
+    def _listed(self, receipt: Receipt) -> None:
+        """The lists a receipt stands on: its customer's, and the one of those nobody is sure of."""
+        if receipt.version == 1:
+            listed = self._keys.receipts(receipt.number)
+            self._say("list", listed, self._kept.receipts_listed, receipt.id)
+            self._say("expire", listed, self._kept.receipts)
+        elif receipt.state is ReceiptState.UNSURE:
+            asked_at = receipt.asked_at or receipt.created_at
+            self._say("set", self._keys.unsure(self.shard), asked_at.timestamp(), receipt.id)
+        else:
+            self._say("unset", self._keys.unsure(self.shard), receipt.id)
+
+    def _place(self, record: Stored) -> tuple[str, int]:  # noqa: PLR0911 - one a kind
         keys, kept = self._keys, self._kept
         match record:
             case Subscription():
                 return keys.subscription(record.number), 0
             case Receipt():
-                return keys.receipt(self.shard, record.id), kept.receipts
+                keep = kept.codes if record.kind is Kind.CODE else kept.receipts
+                return keys.receipt(self.shard, record.id), keep
             case Trail():
                 return keys.trail(record.sender, record.friend, record.message_id), kept.trails
             case Talk():
                 return keys.talk(record.number), kept.talks
             case Owner():
                 return keys.owner(record.number), 0
+            case Access():
+                return keys.access(record.number), kept.access
             case Call():
                 return keys.call(record.number, record.sid), kept.calls
 

@@ -2,15 +2,17 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import hiredis
 import redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import NoScriptError
+from redis.connection import parse_url
+from redis.exceptions import NoScriptError, RedisClusterException
 from redis.retry import Retry
 
 from receipts.ports import StoreUnavailable
+from receipts.store.cluster import ClusterClient
 
 T = TypeVar("T")
 
@@ -37,8 +39,21 @@ class Server:
         """
         return self.ask(lambda: self.exchange(commands))
 
+    def values(self, names: Sequence[str]) -> list[bytes | None]:
+        """Many values in one round trip, in the order asked; a cluster's may lie far apart."""
+        if self.replicated:
+            return self.ask(lambda: cast("list[bytes | None]", self.client.mget(names)))
+        (found,) = self.talk(("MGET", *names))
+        return cast("list[bytes | None]", found)
+
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """The same, as a part of a question to ``ask``: raises what the client raises."""
+        if self.replicated:
+            # Each goes to the node that has its keys: that is the cluster client's matter.
+            asking: Any = self.client.pipeline()
+            for command in commands:
+                asking.execute_command(*command)
+            return list(asking.execute())
         try:
             return self._exchange(commands)
         except redis.TimeoutError:
@@ -62,6 +77,11 @@ class Server:
                 raise (NoScriptError if no_script else redis.ResponseError)(str(answer))
         return answers
 
+    @property
+    def replicated(self) -> bool:
+        """Whether a change that was read may still be lost: it waits for a replica elsewhere."""
+        return isinstance(self.client, ClusterClient)
+
     def ask(self, question: Callable[[], T]) -> T:
         """The answer to a question; asked once more after a revival.
 
@@ -69,7 +89,7 @@ class Server:
         """
         try:
             return self._twice(question)
-        except redis.RedisError as failure:
+        except (redis.RedisError, RedisClusterException) as failure:
             raise StoreUnavailable(f"the store did not answer: {failure}") from failure
 
     def setting(self, name: str) -> str:
@@ -136,14 +156,46 @@ class Line:
         self._drop()
 
 
-def connected(url: str) -> "redis.Redis":
-    """A client for the server at a URL; it connects when first asked."""
-    return redis.Redis.from_url(
-        url,
-        # A server that hangs is told of within a provider's patience: time-outs are not repeated.
-        socket_timeout=4,
-        socket_connect_timeout=2,
-        retry=Retry(
-            ExponentialBackoff(cap=0.2, base=0.02), 2, supported_errors=(redis.ConnectionError,)
-        ),
-    )
+#: A server that hangs is told of within a provider's patience: time-outs are not repeated.
+_PATIENCE = {"socket_timeout": 4, "socket_connect_timeout": 2}
+
+
+def connected(urls: str) -> "redis.Redis":
+    """A client for the server at a URL, or for the cluster that any of several servers is of.
+
+    Raises StoreUnavailable when none of several answers; a single one says so when it is needed.
+    """
+    addresses = urls.split(",")
+    for url in addresses:
+        client = redis.Redis.from_url(
+            url,
+            **_PATIENCE,
+            retry=Retry(
+                ExponentialBackoff(cap=0.2, base=0.02), 2, supported_errors=(redis.ConnectionError,)
+            ),
+        )
+        try:
+            if not _clustered(client):
+                return client
+            client.close()
+            return _cluster(addresses)
+        except (redis.RedisError, RedisClusterException):
+            if len(addresses) == 1:
+                return client
+    raise StoreUnavailable("no server of REDIS_URL answered")
+
+
+def _clustered(client: "redis.Redis") -> bool:
+    told: Any = client.info("cluster")
+    return bool(told.get("cluster_enabled"))
+
+
+def _cluster(addresses: list[str]) -> "redis.Redis":
+    """A client that finds the whole cluster from the nodes that answer."""
+    parse: Any = parse_url
+    known = [parse(url) for url in addresses]
+    nodes = [(str(each.get("host", "localhost")), int(each.get("port", 6379))) for each in known]
+    login = {name: known[0][name] for name in ("username", "password") if name in known[0]}
+    tls = {"ssl": True} if addresses[0].startswith("rediss:") else {}
+    # It answers all that we ask of a client of one server.
+    return cast("redis.Redis", ClusterClient(nodes, **login, **tls, **_PATIENCE))

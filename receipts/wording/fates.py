@@ -4,7 +4,7 @@ import datetime as dt
 from functools import cache
 from pathlib import Path
 
-from receipts.model import SHANGHAI, Fate, Language, Msisdn, Outcome
+from receipts.model import SHANGHAI, Fate, Informing, Language, Msisdn, Outcome
 from receipts.wording.catalogue import Catalogue
 
 #: The sentences of the receipts.
@@ -25,3 +25,8 @@ def receipt_text(fate: Fate | Outcome, friend: Msisdn, at: dt.datetime, language
     key = fate.value if fate.value in sentences().keys() else Outcome.NO_ANSWER.value  # noqa: SIM118
     time = at.astimezone(SHANGHAI).strftime("%H:%M:%S")
     return sentences().say(key, language, friend=friend.national, time=time)
+
+
+def with_message(receipt: str, kind: Informing, message: str, language: Language) -> str:
+    """A receipt's text, and after it a message that says of what kind it is."""
+    return sentences().say(f"with.{kind}", language, receipt=receipt, message=message)

@@ -4,6 +4,7 @@ const WORDS = {
   title: ["模拟网络", "The simulated network"],
   lead: ["发短信到 7500,拨打 10086,给朋友发短信,看回执如何弹出。", "Text 7500, dial 10086, text a friend, and watch the receipt flash up."],
   offline: ["模拟网络没有运行。页面会自动重新连接。", "The network is not running. The page keeps trying to reach it."],
+  hall: ["网上营业厅", "Online service hall"],
   mute: ["声音:开", "Sound: on"],
   muted: ["声音:关", "Sound: off"],
   fates: ["短信的结果由朋友号码的尾号决定", "The friend's last digits decide the fate"],

@@ -30,10 +30,10 @@ def main() -> None:
 def _flame(ours: Product, event: Event) -> Path:
     single = event.each == 1
     drive(event.make(300 if single else 1), ours.port, 4)
-    requests = event.make(4000 if single else 15)
+    requests = event.make(3000 if single else 15)
     door = max(family(ours.doors.pid) - {ours.doors.pid, ours.store_pid})
     page = _OUT / f"flame-{re.sub('[^a-z]+', '-', event.name)}.svg"
-    words = ("--pid", str(door), "--output", page, "--rate", _RATE, "--duration", "600")
+    words = ("--pid", str(door), "--output", page, "--rate", _RATE, "--nonblocking")
     watching = subprocess.Popen(
         [Path(sys.executable).parent / "py-spy", "record", *words],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ import responses
 
 from receipts.delivery import Told
 from receipts.model import Mode
-from receipts.ports import Never, SendingFailure, TryLater, Unsure
+from receipts.ports import Never, NotHere, SendingFailure, TryLater, Unsure
 from receipts.providers.kannel import Kannel, heard
 from switchboard.settings import Settings, SettingsWrong
 from tests.contracts.lines import ANNA, KANNEL, SECRETS, kannel, parcel
@@ -108,7 +108,7 @@ def test_its_address_may_be_given_in_full_or_not(outside: responses.RequestsMock
     ("status", "body", "kind"),
     [
         (400, "Missing receiver number, rejected", Never),
-        (403, "Not routable. Do not try again.", Never),
+        (403, "Not routable. Do not try again.", NotHere),
         (403, "Authorization failed for sendsms", TryLater),
         (404, "Unknown request.", TryLater),
         (503, "Temporal failure, try again later.", TryLater),

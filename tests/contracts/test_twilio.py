@@ -12,7 +12,7 @@ import responses
 
 from receipts.delivery import Told
 from receipts.model import Fate
-from receipts.ports import Never, SendingFailure, TryLater, Unsure
+from receipts.ports import Never, NotHere, SendingFailure, TryLater, Unsure
 from receipts.providers.twilio import Twilio, fate_of, told_of
 from tests.contracts.lines import ACCOUNT, ANNA, SECRETS, TWILIO, WORDS, parcel, twilio
 
@@ -75,7 +75,7 @@ def test_it_knows_its_own_abilities():
 
 
 @pytest.mark.parametrize(
-    "code", [21211, 21214, 21217, 21602, 21604, 21610, 21612, 21614, 21617, 21619, 21635]
+    "code", [21211, 21214, 21217, 21602, 21604, 21610, 21614, 21617, 21619, 21635]
 )
 def test_a_recipient_who_cannot_or_will_not_have_it_is_never(
     outside: responses.RequestsMock, code: int
@@ -84,6 +84,11 @@ def test_a_recipient_who_cannot_or_will_not_have_it_is_never(
     found = failure(outside, status=400, json=body)
     assert type(found) is Never
     assert found.detail == f"twilio 400/{code}"
+
+
+def test_no_route_from_our_sender_is_never_by_this_provider(outside: responses.RequestsMock):
+    body = {"code": 21612, "message": "no route", "status": 400, "more_info": "x"}
+    assert type(failure(outside, status=400, json=body)) is NotHere
 
 
 @pytest.mark.parametrize("code", [21212, 21408, 21603, 21606, 21608, 21611, 21659, 21703, 20404])

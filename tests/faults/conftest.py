@@ -1,7 +1,7 @@
 """Services that are there to be killed, each in a folder of its own."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,26 +9,33 @@ import pytest
 import receipts
 from tests.running import Running
 
-#: The shipped rule book, with waits that a test can wait for, or pass by moving the clock.
+#: The shipped rule book, with waits that a test can wait for, or pass by moving the clock; and
+#: one receipt after another may fail without a word about the provider.
 QUICK = {
     "max_attempts": "3",
     "delays_seconds": "[1, 60]",
     "look_after_seconds": "[1, 1]",
+    "demote_after": "1000",
 }
 
 Serve = Callable[..., Running]
 
 
+def write_book(folder: Path, values: Mapping[str, str]) -> Path:
+    """The shipped rule book with some values of its own."""
+    text = Path(receipts.__file__).with_name("rulebook.toml").read_text()
+    for name, value in values.items():
+        text, found = re.subn(rf"(?m)^{name} = [^#\n]*", f"{name} = {value}  ", text)
+        assert found == 1, name
+    book = folder / "rulebook.toml"
+    book.write_text(text)
+    return book
+
+
 @pytest.fixture(scope="session")
 def quick_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A rule book under which retries and look-ups come within seconds."""
-    text = Path(receipts.__file__).with_name("rulebook.toml").read_text()
-    for name, value in QUICK.items():
-        text, found = re.subn(rf"(?m)^{name} = [^#\n]*", f"{name} = {value}  ", text)
-        assert found == 1, name
-    book = tmp_path_factory.mktemp("book") / "rulebook.toml"
-    book.write_text(text)
-    return book
+    return write_book(tmp_path_factory.mktemp("book"), QUICK)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ from tests.standing import stand
 
 OPEN, KEEP, CANCEL, DROP = "开通短信回执", "继续使用短信回执", "取消短信回执", "不再办理"
 ORDINARY, FLASH, ASK, LAST = "改为普通短信", "改为闪信", "查询业务状态", "收听最近的回执"
-ALL = (OPEN, KEEP, CANCEL, DROP, ORDINARY, FLASH, ASK, LAST)
+MESSAGES = "设置回执附带的信息"
+ALL = (OPEN, KEEP, CANCEL, DROP, ORDINARY, FLASH, ASK, LAST, MESSAGES)
 
 
 @pytest.mark.parametrize(
@@ -23,11 +24,11 @@ ALL = (OPEN, KEEP, CANCEL, DROP, ORDINARY, FLASH, ASK, LAST)
     [
         ("none", Mode.FLASH, {OPEN: "1", ASK: "3", LAST: "4"}),
         ("pending", Mode.FLASH, {OPEN: "1", DROP: "2", ASK: "3"}),
-        ("active", Mode.FLASH, {CANCEL: "1", ORDINARY: "2", ASK: "3", LAST: "4"}),
-        ("active", Mode.TEXT, {CANCEL: "1", FLASH: "2", ASK: "3", LAST: "4"}),
-        ("ending", Mode.FLASH, {KEEP: "1", ORDINARY: "2", ASK: "3", LAST: "4"}),
-        ("ending", Mode.TEXT, {KEEP: "1", FLASH: "2", ASK: "3", LAST: "4"}),
-        ("suspended", Mode.FLASH, {CANCEL: "1", ASK: "3", LAST: "4"}),
+        ("active", Mode.FLASH, {CANCEL: "1", ORDINARY: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
+        ("active", Mode.TEXT, {CANCEL: "1", FLASH: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
+        ("ending", Mode.FLASH, {KEEP: "1", ORDINARY: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
+        ("ending", Mode.TEXT, {KEEP: "1", FLASH: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
+        ("suspended", Mode.FLASH, {CANCEL: "1", ASK: "3", LAST: "4", MESSAGES: "5"}),
     ],
 )
 def test_the_menu_offers_what_fits_how_the_caller_stands(

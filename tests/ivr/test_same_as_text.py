@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from receipts.model import Language, Msisdn, Subscription
+from receipts.model import Informing, Language, Msisdn, Subscription
 from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 from tests.ivr.calling import Call
@@ -17,6 +17,10 @@ WISHES = {
     "ordinary": (("PT",), {"active": "2", "ending": "2"}),
     "flash": (("SX",), {"active, text": "2", "ending, text": "2"}),
     "ask": (("查询短信回执",), {"none": "3", "active": "3", "ending": "3", "suspended": "3"}),
+    "news": (("XWXX",), {"active": "51", "ending": "51", "suspended": "51"}),
+    "public notices": (("GYXX",), {"active": "52", "ending": "52", "suspended": "52"}),
+    "advertising": (("GGXX",), {"active": "53", "ending": "53", "suspended": "53"}),
+    "none of them": (("GGXX", "TDXX"), {"active": "5354", "ending": "5354", "suspended": "5354"}),
     "receipts": (("ZJHZ",), {"none": "4", "active": "4", "ending": "4", "suspended": "4"}),
 }
 CASES = [
@@ -44,9 +48,10 @@ def test_a_wish_by_phone_comes_to_what_it_comes_to_by_text(
                 (
                     comparable(standing(built, number)),
                     charges(built, number),
-                    [(e["before"], e["after"], e.get("tariff", "")) for e in audit(raw, number)][
-                        before:
-                    ],
+                    [
+                        (e["before"], e["after"], e.get("tariff", ""), e["act"])
+                        for e in audit(raw, number)
+                    ][before:],
                 )
             )
         by_text, by_voice = outcomes
@@ -75,7 +80,7 @@ def begin(built: Services, raw: redis.Redis, network: Network, number: str, stat
     name, _, mode = state.partition(", ")
     stand(built, number, "none", order=None, ends_at=None, language=Language.ZH, tariff=None,
           channel=None, lapsed_at=None, trial=False, trial_used=False,
-          charged_from=None)  # fmt: skip
+          charged_from=None, informing=Informing.NONE, informing_since=None)  # fmt: skip
     if name == "pending":
         network.text(number, "开通短信回执")
     elif name != "none":

@@ -30,12 +30,13 @@ def friend(tail: str) -> str:
 def sender(phones: Phones) -> Phone:
     """A customer who has texted a friend of every fate, after the slowest was heard of."""
     phone = phones.fresh("CN-GD").opens()
+    phone.asks("PT")  # flashes of one moment would come as one
     for tail in TAILS:
         phone.text(friend(tail), f"hello {tail}")
     phone.text(NEVER, "hello nobody")
     phone.text(OFF_NET, "hello elsewhere")
     slow = friend("0007")
-    phone.wait(lambda e: e["kind"] == "flash" and slow in e["body"], 20, f"the receipt for {slow}")
+    phone.wait(lambda e: e["kind"] == "text" and slow in e["body"], 20, f"the receipt for {slow}")
     return phone
 
 

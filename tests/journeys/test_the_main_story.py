@@ -105,6 +105,22 @@ def test_the_later_of_two_flashes_takes_the_screen(phones: Phones) -> None:
     assert JILIN in shown
 
 
+def test_texts_to_several_friends_at_once_are_told_on_one_flash(
+    phones: Phones, service: Running
+) -> None:
+    phone = phones.fresh("CN-GD").opens()
+    for friend in (ZHEJIANG, JILIN):
+        phone.text(friend, "hi")
+    text = f"2条短信：{JILIN}、{ZHEJIANG}已送达。"
+    assert sorted(phone.flash()["body"]) == sorted(text)  # whichever arrived last comes first
+    told = [
+        json.loads(line)
+        for line in service.command("receipts", phone.number).stdout.split("\n")[:-1]
+    ]
+    assert {each["text"] for each in told} == {phone.arrived()[-1]}
+    assert len(phones.sent_to(phone.number)) == 1
+
+
 def test_the_receipt_waits_for_a_phone_that_was_switched_off(phones: Phones) -> None:
     phone = phones.fresh("CN-GD").opens()
     friend = phones.fresh("CN-ZJ")

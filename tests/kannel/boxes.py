@@ -128,6 +128,17 @@ class Boxes:
             process.kill()
             process.wait()
 
+    def mend(self) -> None:
+        """Start again whatever has ended, as a supervisor does."""
+        for name in [name for name, process in self.running.items() if process.poll() is not None]:
+            self.running.pop(name)
+        if "bearerbox" not in self.running:
+            self._run("bearerbox")
+            eventually(self._listens, "bearerbox")
+        if "smsbox" not in self.running:
+            self._run("smsbox")
+        eventually(self._answers, "smsbox")
+
     def asked(self, number: str) -> int:
         """How often we asked smsbox to send something to this number: it keeps a log of that."""
         log = (self._folder / "smsbox.log").read_text(errors="replace")

@@ -11,7 +11,7 @@ from receipts.worker import Worker
 from switchboard import wiring
 from switchboard.app import create_app
 from switchboard.settings import Settings
-from tests.conftest import ACCOUNT, TOKEN, TestClock
+from tests.conftest import ACCOUNT, TOKEN, TestClock, gathering, shipped_book
 from tests.kannel.boxes import Boxes
 from tests.kannel.centre import Centre
 from tests.kannel.product import FEED, SECRET, Doors, Product
@@ -98,9 +98,9 @@ def settings(
 def product(
     settings: Settings, clock: TestClock, doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Product]:
-    """Doors on a real port, with the test's clock."""
+    """Doors on a real port, with the test's clock; its time stands still, so no flash waits."""
     monkeypatch.setattr(wiring, "clock_for", lambda *_, **__: clock)
-    built = wiring.services(settings.need_providers())
+    built = wiring.services(settings.need_providers(), gathering(shipped_book(), 0))
     doors.app = create_app(settings, built)
     yield Product(built, doors)
     doors.app = None

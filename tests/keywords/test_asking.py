@@ -126,6 +126,21 @@ def test_charges_are_told_by_kind(phone: Phone, built: Services, clock: TestCloc
     assert "合计0.65元：月功能费0.5元，回执费0.15元（3条）" in reply
 
 
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("为什么扣费", "您于11月22日开通（发短信到7500）：每月1元。"),
+        ("why?", "You opened it on 22 November (a text to 7500): 1.00 yuan a month."),
+    ],
+)
+def test_why_one_was_charged_is_told_with_day_door_and_price(me: Texter, word: str, why: str):
+    me.says("KTDXHZ")
+    me.says("是")
+    told = me.says(word)
+    assert "1元" in told or "1.00 yuan in all" in told
+    assert why in told
+
+
 def test_no_charges_are_told_as_none(me: Texter):
     assert "没有产生费用" in me.says("KFJL")
 

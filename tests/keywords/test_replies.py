@@ -1,6 +1,7 @@
 """Every sentence we text, at its longest: two segments at most, and no fact left out."""
 
 import datetime as dt
+import re
 from itertools import permutations, product
 from pathlib import Path
 
@@ -9,12 +10,12 @@ import pytest
 import keywords
 from keywords.grammar import Grammar
 from keywords.replies import Replies
-from receipts.model import Door, Language, Mode, Msisdn, Subscription, Wish, next_month
+from receipts.model import Door, Informing, Language, Mode, Msisdn, Subscription, Wish, next_month
 from receipts.numbering import Numbering
 from receipts.ports import Answer
 from receipts.provinces import load_rule_book
 from receipts.subscriptions import Asked, Subscriptions
-from receipts.wording import Catalogue, notices, segments
+from receipts.wording import Catalogue, day, notices, segments
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueState
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
 from tests.standing import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
@@ -42,6 +43,7 @@ CHOICES = {
     for language in Language
 }
 ACTS = ("opened", "cancelled", "cancelled_later", "order_decline", "now_text", "now_flash")
+MESSAGES = tuple(f"messages_{kind}" for kind in Informing)
 
 
 def longest_facts(number: str, language: Language, mode: Mode = Mode.TEXT) -> dict[str, str]:
@@ -59,7 +61,11 @@ def longest_facts(number: str, language: Language, mode: Mode = Mode.TEXT) -> di
         | dict.fromkeys(("spent", "total", "monthly", "receipts"), yuan)
         | {"count": "12345", "province": BOOK.name("CN-NM", language)}
         | {"words": "|".join(words[-3:]), "word": words[-1], "choices": CHOICES[language]}
+        | {"stop": "TDXX"}
         | {"ends": BUSINESS.facts(customer, language)["ends"], "doors": doors[1]["doors"]}
+        | {"opened": day(next_month(CLOCK.now()), language)}
+        | {"door": max(re.split("、|, ", doors[1]["doors"]), key=len)}
+        | {"from": day(next_month(CLOCK.now()), language)}
     )
 
 
@@ -91,9 +97,11 @@ def test_an_ended_order_and_what_was_said_instead_fit_two_segments_together(lang
     }
     instead = {
         "ordinary": ("not_open",), "flash": ("not_open",), "ask": ("state_none",),
-        "receipts": ("receipts_list",), "charges": ("charges_list",),
+        "receipts": ("receipts_list",), "charges": ("charges_list", "charges_why"),
         "chinese": ("language_set",), "english": ("language_set",), "list_all": ("list_none",),
-        "help": ("help",), "elsewhere": ("elsewhere",), "near": ("near",), "unknown": ("unknown",),
+        "news": ("not_open",), "public_interest": ("not_open",), "advertising": ("not_open",),
+        "no_messages": ("messages_none",), "help": ("help",),
+        "elsewhere": ("elsewhere",), "near": ("near",), "unknown": ("unknown",),
     }  # fmt: skip
     assert instead.keys() == acts
     for keys, number in product(instead.values(), NUMBERS):
@@ -106,8 +114,8 @@ def test_every_text_we_send_of_ourselves_fits_two_segments(language: Language):
     for number, mode in product(NUMBERS, Mode):
         facts = longest_facts(number, language, mode)
         texts = [notices().say("notice.order_lapse", language, **facts)]
-        for first, second in permutations(ACTS, 2):
-            acts = [notices().say(f"act.{act}", language, **facts) for act in (first, second)]
+        for told in (*permutations(ACTS, 2), *product(ACTS[:4], ACTS[4:], MESSAGES)):
+            acts = [notices().say(f"act.{act}", language, **facts) for act in told]
             joined = ("；" if language is Language.ZH else "; ").join(acts)
             texts.append(notices().say("notice.call", language, **(facts | {"acts": joined})))
         for text in texts:
@@ -135,7 +143,9 @@ def test_every_word_a_reply_teaches_is_one_we_understand(language: Language):
         facts = BUSINESS.facts(Subscription(Msisdn(number)), language)
         wishes = {
             "PT": Wish.ORDINARY, "SX": Wish.FLASH, "BZ": Wish.HELP, "ZJHZ": Wish.RECEIPTS,
-            "EN": Wish.ENGLISH, "ZH": Wish.CHINESE, "是": Wish.YES, "Y": Wish.YES,
+            "XWXX": Wish.NEWS, "GYXX": Wish.PUBLIC_INTEREST, "GGXX": Wish.ADVERTISING,
+            "TDXX": Wish.NO_MESSAGES, "EN": Wish.ENGLISH, "ZH": Wish.CHINESE,
+            "是": Wish.YES, "Y": Wish.YES,
             facts["open"]: Wish.OPEN, facts["cancel"]: Wish.CANCEL, facts["ask"]: Wish.ASK,
         }  # fmt: skip
         for word, wish in wishes.items():

@@ -16,7 +16,7 @@ from receipts.provinces import SHIPPED, Tariff, load_rule_book
 from receipts.rehearsal import Bills, Usage, bill_fen, rehearse
 from switchboard.rehearsal_chart import chart, table
 from switchboard.traffic import made_up
-from tests.conftest import Network
+from tests.conftest import BEIJING, UNKNOWN, Network
 from tests.money.conftest import Months, Run
 
 GUANGDONG, GUANGXI, SHANXI = "+8613802880000", "+8613977112345", "+8613903512345"
@@ -145,6 +145,9 @@ def test_a_log_is_read_by_number_or_by_province_or_as_exported_charges(run: Run,
         {"province": "CN-GD", "receipts": 0, "opened": "2026-11-03"},
         charge,
         charge | {"id": "receipt-2"},
+        # No prefix says where this one is at home; what it was charged by does.
+        {"number": UNKNOWN, "kind": "monthly", "fen": 150, "tariff": "HE-1"},
+        {"number": BEIJING, "receipts": 1},
     ]
     log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     book, out = proposed(tmp_path, DEARER), tmp_path / "chart.svg"
@@ -154,6 +157,8 @@ def test_a_log_is_read_by_number_or_by_province_or_as_exported_charges(run: Run,
     rows = {line.split()[0]: line.split() for line in done.stdout.splitlines()}
     assert rows["Guangdong"][1] == "2"
     assert rows["Shanxi"][1:5] == ["1", "0.20", "→", "0.20"]
+    assert rows["Hebei"][1:3] == ["1", "1.50"]
+    assert "left out: 1 of no covered province" in done.stderr
     assert out.read_text(encoding="utf-8").startswith("<svg")
 
 

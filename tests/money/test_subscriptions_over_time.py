@@ -224,7 +224,11 @@ def test_who_was_ended_for_unpaid_fees_comes_back_once_they_are_paid(
     network.open(GUANGDONG)
     for month in ("2026-11", "2026-12"):
         months.collected(GUANGDONG, month, paid=False)
-    network.open(GUANGDONG)
+    said = network.text(GUANGDONG, "开通短信回执").get_data(as_text=True)
+    # Paying does not bring an ended service back by itself.
+    assert "未缴清" in said
+    assert "KTDXHZ重新开通" in said
+    assert "自动恢复" not in said
     assert months.customer(GUANGDONG).state == "none"
     for month in ("2026-11", "2026-12"):
         months.collected(GUANGDONG, month, paid=True)

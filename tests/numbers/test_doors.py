@@ -5,6 +5,7 @@ import pytest
 from receipts.model import Kind, Msisdn
 from switchboard import wiring
 from tests.conftest import BEIJING, GUANGDONG, UNICOM, UNKNOWN, ZHEJIANG, Network
+from tests.ivr.calling import Call
 from tests.numbers.conftest import Desk
 
 
@@ -63,6 +64,19 @@ def test_a_number_that_left_is_refused_by_text_and_call(desk: Desk, network: Net
     assert desk.shown(GUANGDONG)["state"] == "none"
 
 
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("KFJL", "合计1元"), ("0000", "没有"), ("QXDXHZ", "尚未开通"), ("ZJHZ", "回执记录")],
+)
+def test_one_who_left_is_still_told_what_was_charged_and_what_is_held(
+    desk: Desk, network: Network, word: str, told: str
+):
+    network.open(GUANGDONG)
+    desk.ported("13802880000,china_unicom")
+    assert told in network.text(GUANGDONG, word).get_data(as_text=True)
+    assert "仅限中国移动" in network.text(GUANGDONG, "KTDXHZ").get_data(as_text=True)
+
+
 def test_a_number_of_no_known_province_is_asked_by_text_and_never_given_a_price(
     desk: Desk, network: Network
 ):
@@ -71,7 +85,7 @@ def test_a_number_of_no_known_province_is_asked_by_text_and_never_given_a_price(
     assert "元" not in asked
     network.text(UNKNOWN, "6")
     assert desk.shown(UNKNOWN)["province"] == "CN-ZJ"
-    assert desk.of(UNKNOWN).source == "asked"
+    assert desk.shown(UNKNOWN)["source"] == "asked"
     network.open(UNKNOWN)
     assert desk.shown(UNKNOWN)["state"] == "active"
 
@@ -81,6 +95,15 @@ def test_a_number_of_no_known_province_is_asked_by_call(desk: Desk, network: Net
     assert "at=which_province" in asked
     assert "元" not in asked
     assert desk.of(UNKNOWN).province is None
+
+
+def test_a_key_that_stands_for_no_province_is_a_wrong_key(desk: Desk, network: Network):
+    caller = Call(network, UNKNOWN)
+    caller.dials()
+    assert "at=which_province" in caller.presses("9").link
+    assert desk.of(UNKNOWN).province is None
+    caller.presses("8")
+    assert desk.of(UNKNOWN).province == "CN-SN"
 
 
 def test_a_listed_province_spares_the_question(desk: Desk, network: Network):

@@ -5,9 +5,10 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from receipts.delivery import Delivery, Routes
+from receipts.delivery import Delivery
 from receipts.model import Kind, Msisdn, Receipt
 from receipts.provinces import Sending
+from receipts.routes import Routes
 from receipts.worker import Worker
 from switchboard import wiring
 from tests.conftest import TestClock

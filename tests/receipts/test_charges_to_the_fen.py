@@ -48,6 +48,7 @@ from tests.receipts.slow_ledger import Happened, SlowLedger
 from tests.receipts.world import (
     BEGINS,
     FRIEND,
+    GATHER,
     PLACES,
     TERMS,
     Business,
@@ -79,6 +80,7 @@ class Histories(RuleBasedStateMachine):
 
     built: wiring.Services
     raw: "redis.Redis"
+    digests = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -257,6 +259,9 @@ class Histories(RuleBasedStateMachine):
     def _sends(self, onward: str) -> None:
         """The worker sends all that waits; with the first receipt it may come to grief."""
         fault = onward if onward not in {"sent", "lost"} else None
+        # Flash receipts have waited for others, and those of one customer go out as one.
+        self.clock.at += dt.timedelta(seconds=GATHER)
+        self._sweeps(None)
         for posted in self.built.memory.outbox.take("one", 100, 0.001):
             self.shaky.fault, fault = fault, None
             try:
@@ -268,11 +273,19 @@ class Histories(RuleBasedStateMachine):
 
     def _note_sent(self, receipt_id: str) -> None:
         receipt = self.built.store.receipts([receipt_id])[0]
-        if receipt is None or not receipt.message_id or not receipt.attempts:
+        if receipt is None or not self._tells_of(receipt) or not receipt.attempts:
             return
         if receipt.sent_at == self.clock.now() and receipt_id not in self.on_the_way:
-            self.history[receipt.number].append((self.clock.now(), "went_out", receipt.message_id))
+            self.history[receipt.number] += self._went_out(receipt)
         self.on_the_way[receipt_id] = receipt
+
+    def _went_out(self, receipt: Receipt) -> list[Happened]:
+        return [(self.clock.now(), "went_out", text) for text in self._tells_of(receipt)]
+
+    def _tells_of(self, receipt: Receipt) -> list[str]:
+        """Which texts of the customer a receipt tells of: its own, or those of a digest."""
+        told = self.built.store.receipts(receipt.members) if receipt.members else [receipt]
+        return [each.message_id for each in told if each and each.message_id]
 
     @rule(fault=FAULTS)
     def the_carrier_tells(self, fault: str | None) -> None:
@@ -282,7 +295,8 @@ class Histories(RuleBasedStateMachine):
             self._note_sent(posted.receipt_id)
         self.crashed.clear()
         for receipt_id, receipt in self.on_the_way.items():
-            told = [("went_out", receipt.message_id or "")]
+            told = [("went_out", text) for text in self._tells_of(receipt)]
+            type(self).digests += len(told) > 1
             self._happens(
                 receipt.number,
                 told,
@@ -367,3 +381,4 @@ def test_charges_are_right_to_the_fen(built: wiring.Services, raw: "redis.Redis"
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert Histories.digests, "histories without a digest prove nothing about digests"

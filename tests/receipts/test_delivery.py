@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receipts.delivery import LOOK, RETRY, Delivery, Routes, Told
+from receipts.delivery import LOOK, RETRY, Delivery, Told
 from receipts.model import Kind, Language, Mode, Receipt
-from receipts.ports import Never, Posted, SendingFailure, Timer, TryLater, Unsure
+from receipts.ports import Never, NotHere, Posted, SendingFailure, Timer, TryLater, Unsure, Verdict
 from receipts.provinces import Sending
+from receipts.routes import Routes
 from statemachines.receipt import ENDED, ReceiptState
+from switchboard.wiring import Services
 from tests.conftest import TestClock
 from tests.receipts.desk import ANNA, FRIEND, Courier, Desk
 
@@ -167,6 +169,90 @@ def test_never_is_the_end_and_costs_nothing(desk: Desk):
     now = fail(desk, desk.post(), NEVER)
     assert (now.state, now.note, now.done_at) == ("failed", "opted out", desk.clock.now())
     assert (desk.timers(), desk.in_outbox(), desk.charges()) == ([], [], [])
+
+
+def test_what_one_provider_will_never_take_goes_to_the_next_at_once(
+    desk: Desk, courier: Courier, flasher: Courier, clock: TestClock
+):
+    desk.delivery = Delivery(Routes([flasher, courier]), RULES, clock)
+    receipt = desk.post()
+    now = fail(desk, receipt, NotHere("no route"))
+    assert (now.state, now.refused_by, now.note) == ("due", ("flasher",), "no route")
+    now = fail(desk, receipt, NotHere("no route either"))
+    assert (now.state, now.refused_by) == ("failed", ("flasher", "courier"))
+    assert (desk.timers(), desk.in_outbox(), desk.charges()) == ([], [], [])
+
+
+def test_what_a_demoted_provider_did_not_take_is_back_in_the_outbox_and_never_given_up(desk: Desk):
+    receipt = desk.post()
+    for attempt in range(1, RULES.max_attempts + 3):
+        posted = desk.begin(receipt)
+        failed = desk.delivery.failed(desk.now(receipt), LATER, posted, {"courier"})
+        desk.settle(failed)
+        assert (desk.now(receipt).state, desk.now(receipt).attempts) == ("due", attempt)
+        assert desk.timers() == []
+
+
+def test_what_may_have_gone_out_is_looked_up_also_at_a_demoted_provider(desk: Desk):
+    receipt = desk.post()
+    posted = desk.begin(receipt)
+    desk.settle(desk.delivery.failed(desk.now(receipt), UNSURE, posted, {"courier"}))
+    assert desk.now(receipt).state == "unsure"
+    assert [timer.kind for timer in desk.timers()] == [LOOK]
+    assert desk.in_outbox() == []
+
+
+def test_with_nobody_to_carry_it_a_receipt_is_put_aside_and_comes_back_by_age(
+    desk: Desk, courier: Courier
+):
+    receipt, older = desk.post(), desk.post(created_at=desk.clock.now() - dt.timedelta(hours=1))
+    for each in (receipt, older):
+        (posted,) = desk.outbox.take("desk", 1, 0)
+        desk.settle(desk.delivery.park(each, posted, courier.name))
+    assert desk.in_outbox() == []
+    (waiting,) = desk.outbox.waiting(["courier", "flasher"])
+    assert (waiting.lane, waiting.count, waiting.oldest) == ("courier", 2, older.created_at)
+    (first,) = desk.outbox.take_late("desk", "courier", 1)
+    assert (first.receipt_id, first.late) == (older.id, True)
+    desk.settle(desk.delivery.begin(desk.now(older), first))
+    desk.settle(desk.delivery.accepted(desk.now(older), "SM1", first))
+    assert desk.outbox.take_over("desk", 0, 1600) == []
+    assert [p.receipt_id for p in desk.outbox.take_late("desk", "courier", 9)] == [receipt.id]
+
+
+def test_what_another_worker_is_sending_is_not_put_aside(desk: Desk, courier: Courier):
+    receipt = desk.post()
+    posted = desk.begin(receipt)
+    parked = desk.store.commit(desk.delivery.park(receipt, posted, courier.name))
+    assert parked.verdict is Verdict.CONFLICT
+    assert (desk.outbox.waiting(["courier"]), desk.in_outbox()) == ([], [posted])
+
+
+def test_a_text_found_for_one_receipt_is_not_found_for_another(desk: Desk):
+    """Two workers look for the same words at the same moment, and both see the same text."""
+    first, second = desk.post(), desk.post()
+    for posted in desk.outbox.take("desk", 32, 0):
+        (held,) = desk.store.receipts([posted.receipt_id])
+        desk.settle(desk.delivery.begin(held, posted))
+        desk.settle(desk.delivery.failed(desk.now(held), UNSURE, posted))
+    ends = [
+        desk.store.commit(desk.delivery.found(desk.now(receipt), "SM1", timer))
+        for receipt in (first, second)
+        for timer in desk.timers()
+        if timer.subject.startswith(receipt.id)
+    ]
+    assert [end.verdict for end in ends] == [Verdict.DONE, Verdict.SEEN]
+    assert (desk.now(first).state, desk.now(second).state) == ("sent", "unsure")
+    assert len(desk.timers()) == 1
+
+
+def test_who_may_have_gone_out_stands_on_a_list_until_it_is_known(desk: Desk, built: Services):
+    receipt = desk.post()
+    fail(desk, receipt, UNSURE)
+    count, oldest = built.memory.archive.unsure(10)
+    assert (count, [r.id for r in oldest]) == (1, [receipt.id])
+    tell(desk, receipt, Told.DELIVERED)
+    assert built.memory.archive.unsure(10) == (0, [])
 
 
 def test_a_wait_that_ends_after_it_went_out_sends_nothing(desk: Desk):

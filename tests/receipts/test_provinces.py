@@ -1,6 +1,7 @@
 """The rule book: the shipped one is right, and a wrong one is told how to become right."""
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,10 @@ from receipts.provinces import (
     fold,
     load_rule_book,
 )
+from receipts.provinces.checking import TAUGHT
 
+#: Capitals in our sentences that nobody is asked to text.
+NO_WORDS = {"SMS", "A"}
 COVERED = {"CN-GD", "CN-JL", "CN-GX", "CN-SX", "CN-HE", "CN-ZJ", "CN-FJ", "CN-SN"}
 
 
@@ -137,14 +141,21 @@ BROKEN = [
     (GD_WORDS, 'words.open = ["Start"]', "keeps for itself", "another word"),
     ('open = ["SUBSCRIBE"', 'open = ["UNSTOP"', "a word the provider keeps", "[words.kept]"),
     ('help = ["HELP", "INFO"]', 'help = ["HELP", "TIPS"]', "not a word", "[words.kept]"),
-    ('flash = ["SX"]', 'flash = ["PT"]', "clashes with PT", "change one"),
+    ('flash = ["SX"]', 'flash = ["SX", "PT"]', "clashes with PT", "change one"),
     ("confirmation_hours = 24", "confirmation_hours = 0", ">= 1", "shipped rule book"),
     ('cancel_takes_effect = "now"', 'cancel_takes_effect = "soon"', "'soon'", "month_end or now"),
     ("audit_months = 36", "audit_months = 3", ">= 5", "5 months"),
     ("[5, 30, 120, 600, 3600]", "[5, 4]", "shorter", "growing"),
     ("[5, 30, 120, 600, 3600]", "[]", "length >= 1", "at least one"),
     ("[5, 30, 120, 600, 3600]", "[86400]", "expire_after_hours", "shorten"),
+    (GD_WORDS, f"limits.hints_a_day = 0\n{GD_WORDS}", ">= 1", "shipped rule book"),
     ("monthly_cap_fen = 300", "monthly_cap_fen = 299", "over the cap", "lower the fee"),
+    (GD_WORDS, "words.open = []", "length >= 1", "list"),
+    ("trial_days = 30", "trial_days = 3650000", "<= 366", "366 days"),
+    ("audit_months = 36", "audit_months = 36000", "<= 600", "5 months"),
+    ('ordinary = ["PT"]', 'ordinary = ["PTX"]', "teach PT", "[words.code]"),
+    ('yes = ["是"]', 'yes = ["好"]', "teach 是", "[words.zh]"),
+    ('list_all = ["0000", "00000"]', 'list_all = ["00000"]', "teach 0000", "[words.code]"),
     ('CN-GD = { zh = "广东", en', 'CN-GD = { zh = "广东", eng', "unknown field", "spelling"),
 ]
 
@@ -162,8 +173,21 @@ def test_a_broken_rule_is_told_with_file_line_and_fix(
     if new.startswith("monthly_cap"):
         assert lines[fault.line - 1] == "monthly_fen = 300"
     else:
-        assert new in lines[fault.line - 1]
+        assert new.splitlines()[0] in lines[fault.line - 1]
     assert f"{file}:{fault.line}: " in str(refused(file))
+
+
+def test_a_province_has_its_own_limits_and_the_rest_of_all(tmp_path: Path):
+    own = "limits.monthly_cap_fen = 99\nlimits.hints_a_day = 7\n"
+    file = edited(tmp_path, ("[provinces.CN-SX]", f"[provinces.CN-SX]\n{own}"))
+    book = load_rule_book(file)
+    limits = book.limits_in("CN-SX")
+    assert (limits.monthly_cap_fen, limits.hints_a_day, limits.help_answers_a_day) == (99, 7, 3)
+    assert book.limits_in("CN-GD") == book.limits_in(None) == book.limits
+    assert "7 hints a day, 3 receipts shown, 0.99 yuan a month" in describe(book, "CN-SX")
+    file = edited(tmp_path, ("[provinces.CN-HE]", f"[provinces.CN-HE]\n{own}"))
+    (fault,) = refused(file).faults
+    assert "150 fen is over the cap of 99" in fault.what
 
 
 def test_tariffs_out_of_order_are_refused(tmp_path: Path):
@@ -205,9 +229,10 @@ def test_a_province_with_texts_only_needs_a_word_for_every_wish(tmp_path: Path):
     for old, new in words:
         text = text.replace(old, new, 1)
     file.write_text(text, encoding="utf-8")
-    (fault,) = refused(file).faults
-    assert fault.where == ("provinces", "CN-SN", "doors")
+    faults = {fault.where: fault for fault in refused(file).faults}
+    fault = faults["provinces", "CN-SN", "doors"]
     assert (fault.what, fault.fix) == ("no door for ask", "add a word for ask or a door")
+    assert faults["words", "zh", "ask"].line
 
 
 def test_a_door_that_opens_must_also_cancel(tmp_path: Path):
@@ -215,7 +240,41 @@ def test_a_door_that_opens_must_also_cancel(tmp_path: Path):
     kept = [line for line in text.splitlines() if not line.startswith(("cancel =", "words.cancel"))]
     file = tmp_path / "rules.toml"
     file.write_text("\n".join(kept), encoding="utf-8")
-    assert {fault.what for fault in refused(file).faults} == {"a text can open but not cancel"}
+    assert {fault.what for fault in refused(file).faults} == {
+        "a text can open but not cancel",
+        "no word for cancel",
+    }
+
+
+def test_a_book_without_the_words_that_replies_teach_is_refused_with_a_line(tmp_path: Path):
+    text = SHIPPED.read_text(encoding="utf-8")
+    head, rest = text.split("[words.zh]", 1)
+    file = tmp_path / "rules.toml"
+    file.write_text(head + rest[rest.index("[words.en]") :], encoding="utf-8")
+    faults = {fault.where[-1]: fault for fault in refused(file).faults}
+    assert faults.keys() == {"open", "ask", "yes"}
+    assert all(fault.line for fault in faults.values())
+
+
+def test_the_words_that_replies_teach_outright_are_held_to_the_book():
+    rooms = Path(SHIPPED).parents[1]
+    files = ("keywords/replies.toml", "receipts/notices.toml")
+    said = "".join((rooms / name).read_text(encoding="utf-8") for name in files)
+    sentences = " ".join(re.findall(r'"(.*)"', said))
+    taught = set(re.findall(r"(?<![A-Z{])[A-Z]{1,6}(?![A-Za-z}])", sentences))
+    assert taught - {word for _, _, word in TAUGHT} <= NO_WORDS
+
+
+def test_a_tenth_province_is_refused_since_the_hotline_has_one_key_for_each(tmp_path: Path):
+    more = "".join(
+        f'[provinces.{code}]\ndoors = ["text"]\nwords.open = ["K{code[3:]}"]\n'
+        f'[[provinces.{code}.tariffs]]\nversion = "{code}"\nfrom = 2020-01-01\n'
+        "monthly_fen = 0\nper_receipt_fen = 0\n\n"
+        for code in ("CN-BJ", "CN-SH")
+    )
+    file = edited(tmp_path, ("[names]", more + "[names]"))
+    (fault,) = refused(file).faults
+    assert fault.where == ("provinces", "CN-SH")
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path):
@@ -261,3 +320,58 @@ def test_no_word_of_the_shipped_book_is_lost_in_folding(book: RuleBook):
     for province in book.provinces.values():
         for words in province.words.values():
             assert all(fold(word) for word in words)
+
+
+NOTICE = """
+[[messages]]
+name = "lights"
+kind = "public_interest"
+from = 2026-11-01
+until = 2026-12-31
+zh = "请勿在驾驶时使用手机。"
+en = "Do not use your phone while driving."
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("", "", ""),
+        ('name = "lights"\nkind', 'name = "fair"\nkind', "is used twice"),
+        ("until = 2026-12-31", "until = 2026-10-31", "is before 2026-11-01"),
+        ("until = 2026-12-31", 'until = "soon"', "write a day"),
+        ('"public_interest"', '"none"', "use news, public_interest, advertising"),
+        ('"public_interest"', '"gossip"', "use news, public_interest or advertising"),
+        ("until = 2026-12-31", 'until = 2026-12-31\nprovinces = ["CN-BJ"]', "is no province of"),
+        ("请勿在驾驶时使用手机。", "字" * 31, "at most 30 characters"),
+        ("请勿在驾驶时使用手机。", " 空", "write one line"),
+        ("while driving", "while driving €", "plain characters"),
+        ("while driving", "w" * 81, "at most 80"),
+    ],
+)
+def test_a_message_that_could_not_be_carried_is_refused_with_its_line_and_its_mend(
+    tmp_path: Path, old: str, new: str, said: str
+):
+    text = SHIPPED.read_text(encoding="utf-8")
+    text = text.replace('name = "lights"', 'name = "other"', 1)
+    file = tmp_path / "rules.toml"
+    file.write_text(text + (NOTICE.replace(old, new, 1) if old else NOTICE), encoding="utf-8")
+    if not said:
+        assert len(load_rule_book(file).messages) == 4
+        return
+    wrong = str(refused(file))
+    assert said in wrong
+    line = int(wrong.split(":")[1])
+    assert line > len(text.splitlines())
+
+
+def test_a_message_that_nobody_could_stop_by_text_is_refused(tmp_path: Path):
+    changes = (('no_messages = ["TDXX"]\n', ""), ('no_messages = ["退订信息", "取消信息"]\n', ""))
+    assert "nobody can ask for news by text, or stop it" in str(refused(edited(tmp_path, *changes)))
+
+
+def test_the_checker_and_a_province_show_their_messages(book: RuleBook):
+    assert "春季交易会本周六在广州开幕" in check_report(book)
+    assert "fair (news, 2020-01-01 to 2099-12-31)" in describe(book, "CN-GD")
+    assert "fair" not in describe(book, "CN-JL")
+    assert "lights" in describe(book, "CN-JL")

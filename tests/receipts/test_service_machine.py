@@ -16,9 +16,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from receipts.delivery import Delivery, Routes
+from receipts.delivery import Delivery
 from receipts.model import SHANGHAI, Kind, Msisdn
 from receipts.ports import Verdict
+from receipts.routes import Routes
 from switchboard import wiring
 from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock

@@ -14,6 +14,7 @@ import requests
 import responses
 
 from receipts import worker as workroom
+from receipts.dispatch import Dispatch, Load
 from receipts.model import Kind, Language, Mode, Msisdn, Receipt
 from receipts.ports import Change, StoreUnavailable, Timer, TryLater, Unsure
 from receipts.store.redis import RedisStore
@@ -61,7 +62,9 @@ def hire(built: Services, desk: Desk) -> Callable[..., Worker]:
     def make(name: str = "one", hands: int = 4) -> Worker:
         outbox = built.memory.outbox
         sweep = wiring.sweep(built, desk.delivery)
-        return Worker(name, built.store, outbox, desk.delivery, sweep, hands)
+        lines, clock = built.memory.lines, built.clock
+        dispatch = Dispatch(name, built.store, outbox, lines, desk.delivery, clock)
+        return Worker(name, built.store, outbox, desk.delivery, sweep, dispatch, hands)
 
     return make
 
@@ -421,6 +424,25 @@ def test_a_commit_repeated_over_a_cut_line_is_not_taken_for_a_lost_race(
     assert (len(flasher.sent), desk.now(receipt).attempts) == (1, 1)
 
 
+def test_what_was_marked_unconfirmed_and_never_sent_is_due_again_and_not_unsure(
+    hire: Callable[..., Worker], at_work: AtWork, until: Until, desk: Desk, flasher: Courier,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    receipt = desk.post(mode=Mode.FLASH)
+
+    def unheard(begin: Callable[[], object]) -> None:
+        begin()
+        raise StoreUnavailable("no replica took the change in time")
+
+    once(monkeypatch, unheard)
+    with at_work(hire()):
+        until(lambda: desk.now(receipt).note == "the store did not confirm in time")
+        assert (desk.now(receipt).state, flasher.sent) == ("due", [])
+        desk.clock.move(minutes=1)
+        until(lambda: flasher.sent)
+    assert (len(flasher.sent), desk.now(receipt).attempts) == (1, 1)
+
+
 def test_a_lost_race_for_a_receipt_is_left_to_who_won_it(
     hire: Callable[..., Worker], desk: Desk, courier: Courier, monkeypatch: pytest.MonkeyPatch
 ):
@@ -438,14 +460,38 @@ def test_a_lost_race_for_a_receipt_is_left_to_who_won_it(
 def test_who_gave_no_sign_of_life_for_too_long_does_not_send(
     hire: Callable[..., Worker], desk: Desk, courier: Courier
 ):
-    """By then the receipt may be in other hands, being looked up."""
+    """By then the receipt may be in other hands, being looked up; a late sign changes nothing."""
     receipt = desk.post()
     posted = desk.begin(receipt)
     worker = hire()
-    worker._send(desk.now(receipt), posted, time.monotonic() - 1)  # noqa: SLF001
+    choice = desk.delivery.routes.choose(receipt)
+    load = Load(desk.now(receipt), posted, choice, None)
+    taken = time.monotonic() - 1
+    worker._send(load, taken)  # noqa: SLF001
     assert (courier.sent, desk.now(receipt).state) == ([], "sending")
     worker._keep()  # noqa: SLF001
-    worker._send(desk.now(receipt), posted, time.monotonic() - 1)  # noqa: SLF001
+    worker._send(load, taken)  # noqa: SLF001
+    assert (courier.sent, desk.now(receipt).state) == ([], "sending")
+    worker._send(load, time.monotonic())  # noqa: SLF001
+    assert (len(courier.sent), desk.now(receipt).state) == (1, "sent")
+    worker.stop()
+    worker.run()
+
+
+def test_signs_of_life_in_time_keep_what_was_taken_long_ago(
+    hire: Callable[..., Worker], desk: Desk, courier: Courier
+):
+    receipt = desk.post()
+    posted = desk.begin(receipt)
+    worker = hire()
+    choice = desk.delivery.routes.choose(receipt)
+    load = Load(desk.now(receipt), posted, choice, None)
+    worker._keep()  # noqa: SLF001
+    taken = time.monotonic()
+    for _ in range(3):
+        time.sleep(0.3)
+        worker._keep()  # noqa: SLF001
+    worker._send(load, taken)  # noqa: SLF001
     assert (len(courier.sent), desk.now(receipt).state) == (1, "sent")
     worker.stop()
     worker.run()

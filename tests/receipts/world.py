@@ -11,8 +11,10 @@ from ivr.place import Place
 from keywords.dialogue import IncomingText
 from receipts import notices
 from receipts.billing import Billing
+from receipts.charges import needs_owner
 from receipts.deciding import settle
-from receipts.delivery import Delivery, Routes, needs_owner
+from receipts.delivery import Delivery
+from receipts.digest import with_members
 from receipts.model import (
     Language,
     Msisdn,
@@ -31,16 +33,20 @@ from receipts.ports import (
     Verdict,
 )
 from receipts.provinces import Effect, RuleBook, Tariff
+from receipts.routes import Routes
 from receipts.store.redis import RedisStore
 from receipts.subscriptions import Step, Subscriptions
 from receipts.sweep import Sweep
 from statemachines.call_menu import CallState
 from switchboard import wiring
+from tests.conftest import gathering
 from tests.receipts.slow_ledger import Price, Terms
 
 GUANGDONG, HEBEI, ZHEJIANG = map(Msisdn, ("+8613802880000", "+8613903112345", "+8613957112345"))
 FRIEND = Msisdn("+8613800138000")
 CAP = 280
+#: Seconds for which a flash receipt waits for others.
+GATHER = 2
 BEGINS = dt.datetime(2026, 11, 18, 4, tzinfo=dt.UTC)
 
 D = dt.date
@@ -63,7 +69,10 @@ PLACES = {GUANGDONG: "CN-GD", HEBEI: "CN-HE", ZHEJIANG: "CN-ZJ"}
 
 
 def book_of(shipped: RuleBook) -> RuleBook:
-    """The shipped book with the prices above, under which the customers live."""
+    """The shipped book with the prices above, under which the customers live.
+
+    Its flash receipts wait for others, as they do by default.
+    """
     provinces = dict(shipped.provinces)
     for number, code in PLACES.items():
         terms = TERMS[number]
@@ -81,14 +90,15 @@ def book_of(shipped: RuleBook) -> RuleBook:
             cancel_takes_effect=Effect.MONTH_END if terms.runs_to_month_end else Effect.NOW,
         )  # fmt: skip
     limits = msgspec.structs.replace(shipped.limits, monthly_cap_fen=CAP)
-    return msgspec.structs.replace(shipped, provinces=provinces, limits=limits)
+    book = msgspec.structs.replace(shipped, provinces=provinces, limits=limits)
+    return gathering(book, GATHER)
 
 
 class Carrier:
     """Somebody who would carry texts; no test lets one leave."""
 
     name = "carrier"
-    abilities = Abilities(flash=False, reports=True, lookup=False)
+    abilities = Abilities(flash=True, reports=True, lookup=False)
 
     def send(self, parcel: Parcel) -> str:
         raise TryLater(parcel.id)
@@ -143,7 +153,10 @@ class Business:
     def __post_init__(self) -> None:
         business: Subscriptions = self.built.subscriptions
         self.subscriptions = business
-        self.delivery = Delivery(Routes(Carrier()), self.built.book.sending, self.built.clock)
+        carrier = Carrier()
+        self.delivery = Delivery(
+            Routes(carrier, carrier), self.built.book.sending, self.built.clock
+        )
         outbox = self.built.memory.outbox
         self.billing = Billing(self.store, self.built.memory.archive, business, self.built.clock)
         self.conversation = wiring.conversation(self.built)
@@ -179,14 +192,15 @@ class Business:
     def send(self, posted: Posted, *, answered: bool) -> Receipt | None:
         """Begin to send; None when it is not to be sent. Lost unless ``answered`` is written."""
         receipt = self.store.receipts([posted.receipt_id])[0]
-        change = self.delivery.begin(receipt, posted)
+        change = with_members(self.store, self.delivery.begin(receipt, posted))
         if self.store.commit(change).verdict is not Verdict.DONE or change.done:
             return None
         sending = self.store.receipts([posted.receipt_id])[0]
         while answered:
             owner = self.store.read(sending.number).subscription if needs_owner(sending) else None
             accepted = self.delivery.accepted(sending, f"P{sending.id}", posted, owner)
-            if self.store.commit(accepted).verdict is Verdict.DONE:
+            whole = with_members(self.store, accepted)
+            if self.store.commit(whole).verdict is Verdict.DONE:
                 break
             sending = self.store.receipts([posted.receipt_id])[0]
         return sending

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from receipts.numbering import Numbering
 from receipts.provinces import SHIPPED
+from switchboard import checkup
 from switchboard.cli import main
+from switchboard.settings import Settings
 
 
 def test_a_book_that_is_not_in_use_yet_is_checked_by_its_path(tmp_path: Path):
@@ -30,3 +33,9 @@ def test_a_wrong_book_is_told_of_with_file_line_and_fix(
     monkeypatch.setenv("RULE_BOOK", str(mine))
     assert CliRunner().invoke(main, ["provinces", "check", str(SHIPPED)]).exit_code == 0
     assert CliRunner().invoke(main, ["provinces", "check"]).exit_code == 2
+
+
+def test_doctor_tells_where_the_prefix_table_comes_from(settings: Settings):
+    told = next(each for each in checkup.look(settings) if each.what.startswith("prefix table"))
+    assert told.well
+    assert told.what == f"prefix table of {Numbering().data_version}"

@@ -1,6 +1,7 @@
 """The rule book is edited while the service runs."""
 
 import dataclasses
+import datetime as dt
 import os
 import signal
 import socket
@@ -20,11 +21,12 @@ from structlog.testing import capture_logs
 from twilio.request_validator import RequestValidator
 from werkzeug.test import Client
 
-from receipts.model import Msisdn
+from receipts.model import Msisdn, month_of
 from receipts.provinces import SHIPPED, RuleBookWrong
 from switchboard import live, wiring
 from switchboard.settings import Settings
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock
+from tests.ivr.calling import Call
 
 ROOT = Path(__file__).parents[2]
 OPEN = "开通短信回执"
@@ -127,6 +129,28 @@ def test_a_comment_is_no_change(doors: Network, book: Path):
 
 
 @pytest.mark.usefixtures("at_once")
+def test_a_province_opens_on_the_day_of_its_first_price(
+    doors: Network, book: Path, clock: TestClock
+):
+    write(book, book.read_text().replace("from = 2020-01-01", "from = 2027-01-01", 1))
+    assert "广东尚未开通" in offer(doors)
+    clock.at = dt.datetime(2026, 12, 31, 16, tzinfo=dt.UTC)  # midnight in China
+    assert BEFORE in offer(doors)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_province_may_limit_otherwise(doors: Network, book: Path):
+    own = "limits.help_answers_a_day = 1\nlimits.monthly_cap_fen = 100\n"
+    write(book, book.read_text().replace("[provinces.CN-GD]", f"[provinces.CN-GD]\n{own}", 1))
+
+    def answers(sender: str) -> list[bool]:
+        return ["没有看懂" in doors.text(sender, f"啦{n}").get_data(as_text=True) for n in range(4)]
+
+    assert answers(GUANGDONG) == [True, False, False, False]
+    assert answers("+8613957112345") == [True, True, True, False]
+
+
+@pytest.mark.usefixtures("at_once")
 def test_dropping_a_price_that_began_is_warned_of_and_rewrites_no_charge(
     doors: Network, book: Path, settings: Settings
 ):
@@ -161,6 +185,111 @@ def test_other_retention_counts_from_now_on(doors: Network, book: Path, raw: "re
     offer(doors)
     days.append(next(k for k in raw.scan_iter("*") if claim % 2 in k))
     assert [round(raw.ttl(key) / 86_400) for key in days] == [40, 50]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_good_book_that_came_and_went_unseen_counts_while_the_file_is_bad(
+    doors: Network, settings: Settings, book: Path
+):
+    assert BEFORE in offer(doors)
+    good = dearer(book.read_text())
+    write(book, good)
+    # Another process reads it, while no request makes this one look.
+    live.book_in_force(dataclasses.replace(settings, rule_book=book))
+    write(book, good.replace("monthly_fen = 250", "monthly_fen = 900", 1))
+    assert AFTER in offer(doors)
+
+
+def test_a_file_edited_on_since_it_was_read_is_not_kept_for_good(
+    settings: Settings, book: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with_book = dataclasses.replace(settings, rule_book=book)
+    good = live.book_in_force(with_book)
+    copy = live.shutil.copyfile
+    monkeypatch.setattr(
+        live.shutil, "copyfile", lambda old, new: (write(old, "nonsense"), copy(old, new))
+    )
+    write(book, dearer(book.read_text()))
+    assert live.book_in_force(with_book).version == "second"
+    monkeypatch.undo()
+    assert live.book_in_force(with_book) == good
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_yes_to_a_price_that_was_taken_back_gets_a_fresh_offer(
+    doors: Network, settings: Settings, clock: TestClock, book: Path
+):
+    assert BEFORE in offer(doors)
+    write(book, dearer(book.read_text()))
+    again = doors.text(GUANGDONG, "是").get_data(as_text=True)
+    assert "重新为您受理" in again
+    assert AFTER in again
+    assert charges(settings, clock) == []
+    assert AFTER in doors.text(GUANGDONG, "是").get_data(as_text=True)
+    assert charges(settings, clock) == [("GD-2", 250)]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_trial_goes_on_only_at_a_price_that_was_said_yes_to(
+    doors: Network, settings: Settings, clock: TestClock, book: Path
+):
+    zhejiang = "+8613957112345"
+    offer(doors, zhejiang)
+    doors.text(zhejiang, "是")
+    clock.move(days=29)
+    built = wiring.services(dataclasses.replace(settings, rule_book=book))
+    sweep = wiring.sweep(built, wiring.delivery(built))
+    for timer in sweep.due(10):
+        sweep.ring(timer)
+    old = 'version = "ZJ-1"\nfrom = 2020-01-01\nmonthly_fen = 300'
+    new = 'version = "ZJ-2"\nfrom = 2020-01-01\nmonthly_fen = 200'
+    write(book, book.read_text().replace(old, new))
+    again = doors.text(zhejiang, "是").get_data(as_text=True)
+    assert "资费已调整" in again
+    assert "每月2元" in again
+    held = built.store.read(Msisdn(zhejiang)).subscription
+    assert (held.trial, held.order and held.order.tariff) == (True, "ZJ-2")
+    assert "每月2元" in doors.text(zhejiang, "是").get_data(as_text=True)
+    assert not built.store.read(Msisdn(zhejiang)).subscription.trial
+    built.memory.close()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_key_for_a_price_that_changed_meanwhile_hears_the_new_one_first(
+    doors: Network, settings: Settings, clock: TestClock, book: Path
+):
+    call = Call(doors)
+    call.dials()
+    assert BEFORE in call.presses("11").text
+    write(book, dearer(book.read_text()))
+    assert AFTER in call.presses("1").text
+    assert charges(settings, clock) == []
+    call.presses("1")
+    assert charges(settings, clock) == [("GD-2", 250)]
+    built = wiring.services(settings)
+    shown = [entry.shown for entry in built.memory.archive.consent(Msisdn(GUANGDONG))]
+    built.memory.close()
+    assert AFTER in shown[0]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_key_for_a_province_that_closed_meanwhile_opens_nothing(
+    doors: Network, settings: Settings, clock: TestClock, book: Path
+):
+    call = Call(doors)
+    call.dials()
+    assert BEFORE in call.presses("11").text
+    text = book.read_text().replace('["CN-GD", "CN-FJ"]', '["CN-FJ"]')
+    write(book, text[: text.index("[provinces.CN-GD]")] + text[text.index("[provinces.CN-JL]") :])
+    assert "广东尚未开通" in call.presses("1").text
+    assert charges(settings, clock) == []
+
+
+def charges(settings: Settings, clock: TestClock) -> list[tuple[str, int]]:
+    built = wiring.services(settings)
+    found = built.store.charges_of(Msisdn(GUANGDONG), [month_of(clock.now())])
+    built.memory.close()
+    return [(charge.tariff, charge.fen) for charge in found]
 
 
 # -- processes that start while the file is bad ----------------------------------------------

@@ -1,0 +1,1 @@
+"""The online service hall: a customer at a browser."""

@@ -1,0 +1,180 @@
+"""What a customer wishes for in the hall, decided and committed as at every other door."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from receipts.deciding import settle
+from receipts.delivery import Delivery
+from receipts.informing import WISHES, Messages
+from receipts.model import Door, Informing, Language, Mode, Msisdn, Subscription
+from receipts.notices import notice, tells
+from receipts.ports import Answer, Change, Clock, Held, Store
+from receipts.subscriptions import Asked, Phrase, Step, Subscriptions
+from receipts.wording import Catalogue, day, notices
+
+#: After these the customer is asked for the second yes, if an order waits for one.
+_ORDERING = frozenset({"open", "yes"})
+
+#: What pages have a button for, where it would change something.
+_OFFERED = ("open", "cancel", "ordinary", "flash", *WISHES)
+
+_BETWEEN = {Language.ZH: "", Language.EN: " "}
+
+
+Act = Callable[[Subscription, Asked, str], Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """One form that was sent: the wish, what was given with it, and its event."""
+
+    number: Msisdn
+    wish: str
+    given: str
+    event: str
+    language: Language
+
+    @property
+    def claim(self) -> str:
+        """The name under which the event is taken, once."""
+        return claimed(self.number, self.event)
+
+
+def claimed(number: Msisdn, event: str) -> str:
+    """The name of an event: a token is good for the number it was given to."""
+    return f"web:{number.digits}:{event}"
+
+
+class Wishes:
+    """Takes wishes. What each comes to is decided by the shared service alone."""
+
+    def __init__(
+        self,
+        store: Store,
+        business: Subscriptions,
+        delivery: Delivery,
+        clock: Clock,
+        sentences: Catalogue,
+    ) -> None:
+        self._store, self._business, self._delivery = store, business, delivery
+        self._clock, self._sentences = clock, sentences
+        messages = Messages(business, clock)
+        self._acts: dict[str, Act] = {
+            "open": self._open,
+            "yes": self._yes,
+            "no": lambda customer, asked, _: business.decline(customer, asked),
+            "cancel": lambda customer, asked, _: business.cancel(customer, asked),
+            "ordinary": lambda customer, asked, _: business.set_mode(customer, Mode.TEXT, asked),
+            "flash": lambda customer, asked, _: business.set_mode(customer, Mode.FLASH, asked),
+            "chinese": lambda customer, *_: business.set_language(customer, Language.ZH),
+            "english": lambda customer, *_: business.set_language(customer, Language.EN),
+            "province": self._province,
+            **{wish: _choosing(messages, kind) for wish, kind in WISHES.items()},
+        }
+
+    def knows(self, wish: str) -> bool:
+        """Whether there is such a wish."""
+        return wish in self._acts
+
+    def would(self, customer: Subscription, language: Language) -> frozenset[str]:
+        """The wishes that would change something now: each is decided, and none is done."""
+        asked = Asked(Door.WEB, language, "")
+        tried = {wish: self._acts[wish](customer, asked, "") for wish in _OFFERED}
+        return frozenset(wish for wish, step in tried.items() if step.customer != customer)
+
+    def take(self, wished: Wished) -> Answer:
+        """Do what was wished, once; a form that comes again gets the first answer.
+
+        ``next`` of the answer is ``confirm`` when an order waits for its second yes. Raises
+        StoreUnavailable.
+        """
+        return settle(
+            self._store, wished.number, lambda held: self._decide(held, wished), wished.claim
+        )
+
+    def _decide(self, held: Held, wished: Wished) -> Change:
+        customer = held.subscription
+        language = _LANGUAGE_OF.get(wished.wish, wished.language)
+        # A yes answers the offer on the page: that is what the customer was shown.
+        shown = self.offer(customer, language) if wished.wish == "yes" else ""
+        asked = Asked(Door.WEB, language, wished.claim, wished.wish, shown=shown)
+        step = self._acts[wished.wish](customer, asked, wished.given)
+        waits = wished.wish in _ORDERING and step.customer.order is not None
+        answer = Answer(step.phrases, language.value, "confirm" if waits else "")
+        said = self.words(step.phrases, language)
+        change = step.change(customer, wished.claim, answer, said)
+        return self._announced(change, wished, step.phrases, language)
+
+    def _announced(
+        self, change: Change, wished: Wished, phrases: tuple[Phrase, ...], language: Language
+    ) -> Change:
+        """The change, with a text to the phone: its owner learns of it, whoever did it."""
+        acts = [(key, facts) for key, facts in phrases if tells(key)]
+        if not acts or not change.records:
+            return change
+        key, facts = acts[0]
+        told = notices().say(f"act.{key}", language, **facts)
+        text = notices().say("notice.web", language, **(facts | {"acts": told}))
+        about = wished.claim
+        sent = notice(self._store, self._delivery, wished.number, about, text, language)
+        return replace(change, records=(*change.records, sent), post=(*change.post, sent.id))
+
+    # -- acts that need more than their name ---------------------------------------------------
+
+    def _open(self, customer: Subscription, asked: Asked, _: str) -> Step:
+        step = self._business.order(customer, asked)
+        if step.customer == customer or customer.language:
+            return step
+        # Should the order lapse, the customer is told in the language it was made in.
+        return replace(step, customer=step.customer.but(language=asked.language))
+
+    def _yes(self, customer: Subscription, asked: Asked, mark: str) -> Step:
+        """The second yes; to an offer that stands no more it is answered with a fresh one."""
+        order = customer.order
+        if order is None or mark != offer_mark(customer) or order.expires_at <= self._clock.now():
+            return self._business.order(customer, asked, late=True)
+        return self._business.confirm(customer, asked)
+
+    def _province(self, customer: Subscription, _: Asked, code: str) -> Step:
+        """Where the number is at home, asked only where nobody knows: tariffs are not chosen."""
+        unknown = self._business.place(customer).home.province is None
+        if not unknown or code not in self._business.book.provinces:
+            return Step(customer)
+        return self._business.says_province(customer, code)
+
+    # -- words ---------------------------------------------------------------------------------
+
+    def words(self, phrases: tuple[Phrase, ...], language: Language) -> str:
+        """What is answered, as one text."""
+        said = (self._sentences.say(f"said.{key}", language, **facts) for key, facts in phrases)
+        return _BETWEEN[language].join(said)
+
+    def offer_facts(self, customer: Subscription, language: Language) -> dict[str, str]:
+        """What an offer tells: of an order that waits, at its own price. Needs a covered place."""
+        facts = self._business.offer_facts(customer, language)
+        if customer.order is not None:
+            # After a trial there is none any more: the price is told without it.
+            priced = customer.but(trial=False)
+            facts["price"] = self._business.facts(priced, language)["price"]
+        if customer.trial and customer.charged_from:
+            first = day(customer.charged_from, language)
+            facts["charged"] = notices().say("charged.from", language, day=first)
+        return facts
+
+    def offer(self, customer: Subscription, language: Language) -> str:
+        """The offer in words, empty where nothing can be offered."""
+        if self._business.refusal(customer, Door.WEB, language) is not None:
+            return ""
+        return self._sentences.say("said.offer", language, **self.offer_facts(customer, language))
+
+
+def _choosing(messages: Messages, kind: Informing) -> Act:
+    return lambda customer, asked, _: messages.choose(kind, customer, asked)
+
+
+def offer_mark(customer: Subscription) -> str:
+    """Which offer a yes is for, as the form carries it."""
+    return customer.order.made_at.isoformat() if customer.order else ""
+
+
+_LANGUAGE_OF = {"chinese": Language.ZH, "english": Language.EN}

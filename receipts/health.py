@@ -1,0 +1,128 @@
+"""Watches the providers for one worker, and tells the others when one is demoted or back."""
+
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import structlog
+
+from receipts.lines import Health, Lines, after
+from receipts.ports import Clock, Never, SendingFailure, StoreUnavailable, Timer
+from receipts.provinces import Sending
+from statemachines.provider import ProviderEvent
+
+_log = structlog.get_logger()
+
+#: How often a change is tried again where another worker was quicker.
+_ROUNDS = 3
+
+#: Receipts that wait for another try, of which we remember that much.
+_REMEMBERED = 200
+
+
+class Watch:
+    """Counts failures in a row by itself; what follows from them is shared through the store.
+
+    While nothing is wrong it writes nothing: a success only ends the count.
+    """
+
+    def __init__(self, lines: Lines, names: Iterable[str], rules: Sending, clock: Clock) -> None:
+        self._lines, self._rules, self._clock = lines, rules, clock
+        self._known = {name: Health(name) for name in names}
+        self._row = dict.fromkeys(self._known, 0)
+        self._waits: dict[str, list[Timer]] = {name: [] for name in self._known}
+        self._lock = threading.Lock()
+
+    def under(self, rules: Sending) -> None:
+        """Go on under these rules."""
+        self._rules = rules
+
+    @property
+    def closed(self) -> frozenset[str]:
+        """The providers that are demoted, as far as we know."""
+        return frozenset(name for name, health in self._known.items() if health.closed)
+
+    def look(self) -> None:
+        """See what other workers found. Raises StoreUnavailable."""
+        found = self._lines.healths(self._known)
+        with self._lock:
+            for name, health in found.items():
+                # A store that was emptied begins anew; else nothing older counts.
+                if health.version >= self._known[name].version or not health.version:
+                    self._known[name] = health
+
+    def ready(self, name: str) -> bool:
+        """Whether a demoted provider may be tried now."""
+        return self._known[name].may_probe(self._clock.now())
+
+    def try_it(self, name: str) -> bool:
+        """Whether this worker tries a demoted provider, with one receipt: one of all workers."""
+        return self.ready(name) and self._move(name, ProviderEvent.PROBE, rounds=1)
+
+    def answered(self, name: str, *, probe: bool = False) -> None:
+        """It took a receipt, or said a clear no to one: it works."""
+        if self._row[name]:
+            with self._lock:
+                self._row[name] = 0
+                self._waits[name].clear()
+        if probe:
+            self._told(name, ProviderEvent.PROBE_ANSWERED)
+
+    def failed(self, name: str, failure: SendingFailure, *, probe: bool = False) -> None:
+        """It did not do what we asked. A clear no is about the receipt, not about the provider."""
+        if isinstance(failure, Never):
+            self.answered(name, probe=probe)
+            return
+        with self._lock:
+            self._row[name] += 1
+            enough = self._row[name] >= self._rules.demote_after
+        if probe:
+            self._told(name, ProviderEvent.PROBE_FAILED, failure.detail)
+        elif enough and not self._known[name].closed:
+            self._told(name, ProviderEvent.FAILING, failure.detail)
+
+    def waits(self, name: str, timers: Iterable[Timer]) -> None:
+        """Remember what is to be tried again: it need not wait once the provider is demoted."""
+        with self._lock:
+            self._waits[name] = [*self._waits[name], *timers][-_REMEMBERED:]
+
+    def freed(self) -> list[Timer]:
+        """What waited for providers that are demoted by now."""
+        with self._lock:
+            found = [timer for name in self.closed for timer in self._waits[name]]
+            for name in self.closed:
+                self._waits[name] = []
+        return found
+
+    def _told(self, name: str, event: ProviderEvent, why: str = "") -> None:
+        # Out of reach of the store nothing can be sent anyway; the next answer says it again.
+        with suppress(StoreUnavailable):
+            self._move(name, event, why)
+
+    def _move(self, name: str, event: ProviderEvent, why: str = "", rounds: int = _ROUNDS) -> bool:
+        for _ in range(rounds):
+            held = self._known[name]
+            fresh = after(held, event, self._clock.now(), self._rules.probe_after_seconds, why)
+            if fresh is None:
+                return False
+            if self._lines.keep(fresh):
+                with self._lock:
+                    self._known[name] = fresh
+                    self._row[name] = 0
+                _SAY[event](name, fresh)
+                return True
+            self.look()
+        return False
+
+
+def _aloud(name: str, health: Health) -> None:
+    next_try = health.until.isoformat() if health.until else None
+    _log.warning("provider demoted", provider=name, why=health.why, next_try=next_try)
+
+
+_SAY: dict[ProviderEvent, Callable[[str, Health], None]] = {
+    ProviderEvent.FAILING: _aloud,
+    ProviderEvent.PROBE_FAILED: _aloud,
+    ProviderEvent.PROBE_ANSWERED: lambda name, _: _log.warning("provider back", provider=name),
+    ProviderEvent.PROBE: lambda name, _: _log.info("provider tried", provider=name),
+}

@@ -1,0 +1,84 @@
+"""Looks up at the provider what may have gone out, before it is ever sent again."""
+
+from collections.abc import Callable
+
+from receipts.charges import needs_owner
+from receipts.delivery import Delivery
+from receipts.digest import with_members
+from receipts.model import Receipt, Subscription
+from receipts.ports import Change, Provider, Store, Timer, TryLater, Verdict
+from statemachines.receipt import RECEIPT, UNDER_WAY, ReceiptEvent
+
+#: How many of a customer's newest receipts a look-up sees.
+_OTHERS = 100
+
+
+class Looking:
+    """Look-ups for one worker; others may look at the same moment."""
+
+    def __init__(self, store: Store, delivery: Callable[[], Delivery]) -> None:
+        self._store, self._delivery_now = store, delivery
+
+    def look(self, timer: Timer) -> None:
+        """One look, written down. Raises StoreUnavailable; the timer is then still set."""
+        receipt = self._store.receipts([timer.subject.rpartition("/")[0]])[0]
+        provider = self._asked(receipt)
+        if receipt is None or provider is None:
+            self._store.commit(Change(timer.number, fired=timer))
+            return
+        known = frozenset(o.provider_id for o in self._others(receipt) if o.provider_id)
+        # An id that another worker's look claimed between our look and our commit is known now.
+        while (claimed := self._looked(receipt, provider, known, timer)) is not None:
+            known |= {claimed}
+
+    def _asked(self, receipt: Receipt | None) -> Provider | None:
+        """Who was asked to send it; nobody else may say what became of it."""
+        if receipt is None or receipt.asked_at is None:
+            return None
+        return self._delivery_now().routes.named(receipt.provider)
+
+    def _looked(
+        self, receipt: Receipt, provider: Provider, known: frozenset[str], timer: Timer
+    ) -> str | None:
+        """One question, its answer on disk; the id found, where another receipt has it already."""
+        delivery = self._delivery_now()
+        try:
+            found = provider.find(
+                delivery.parcel(receipt), receipt.asked_at or receipt.created_at, known
+            )
+        except TryLater:
+            self._store.commit(delivery.look_again(receipt, timer))
+            return None
+        if found is None:
+            self._commit(delivery.not_found(receipt, timer))
+            return None
+        if self._may_be_anothers(receipt, found):
+            self._store.commit(delivery.look_again(receipt, timer))
+            return None
+        change = delivery.found(receipt, found, timer, self._owner(receipt))
+        return found if self._commit(change) is Verdict.SEEN else None
+
+    def _commit(self, change: Change) -> Verdict:
+        return self._store.commit(with_members(self._store, change)).verdict
+
+    def _may_be_anothers(self, receipt: Receipt, found: str) -> bool:
+        """Whether it was made for a text of the same words that is just being sent.
+
+        Looked at after the question: whoever made it had marked itself as being sent before.
+        """
+        return any(
+            other.provider_id == found
+            or (
+                (other.text, other.provider) == (receipt.text, receipt.provider)
+                and RECEIPT.fire(other.state, ReceiptEvent.SEND).reason == UNDER_WAY
+            )
+            for other in self._others(receipt)
+        )
+
+    def _others(self, receipt: Receipt) -> list[Receipt]:
+        newest = self._store.receipts_of(receipt.number, _OTHERS, None)
+        return [other for other in newest if other.id != receipt.id]
+
+    def _owner(self, receipt: Receipt) -> Subscription | None:
+        """Whose receipt it is, where the price depends on how many there were this month."""
+        return self._store.read(receipt.number).subscription if needs_owner(receipt) else None

@@ -1,0 +1,65 @@
+"""What all workers share about the lines to the providers, on Redis."""
+
+import time
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Any
+
+from receipts.lines import Health, Pace, Places
+from receipts.store.keys import Keys
+from receipts.store.records import restored, stored
+from receipts.store.server import Server
+
+_COMMIT = files("receipts.store").joinpath("commit.lua").read_text()
+_PACE = files("receipts.store").joinpath("pace.lua").read_text()
+
+#: How far ahead, in microseconds, places are given out: longer would hold texts in hand that a
+#: worker's end leaves in doubt, shorter would cost more round trips.
+_AHEAD = 250_000
+
+_SECOND = 1_000_000
+
+
+class RedisLines:
+    """Health and pace of the lines. Every method raises StoreUnavailable."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._client: Any = server.client
+
+    def healths(self, providers: Iterable[str]) -> dict[str, Health]:
+        """How these providers are doing; one nobody spoke of is well."""
+        names = list(providers)
+
+        def ask() -> list[bytes | None]:
+            pipe = self._client.pipeline(transaction=False)
+            for name in names:
+                pipe.get(Keys.health(name))
+            return list(pipe.execute())
+
+        found = zip(names, self._server.ask(ask), strict=True)
+        return {name: restored(Health, raw) or Health(name) for name, raw in found}
+
+    def keep(self, health: Health) -> bool:
+        """Write a new health down; False when somebody else changed it meanwhile."""
+        words = ("guard", 1, health.version - 1, "", "put", 1, 0, stored(health, health.version))
+        key = Keys.health(health.provider)
+        reply = self._server.ask(lambda: self._client.eval(_COMMIT, 1, key, *words))
+        return bool(reply[0] == b"done")
+
+    def places(self, wanted: Mapping[Pace, int]) -> dict[Pace, Places]:
+        """Places in the queues of lines, in one round trip; fewer than wanted, or none."""
+
+        def ask() -> list[list[int]]:
+            pipe = self._client.pipeline(transaction=False)
+            for pace, count in wanted.items():
+                interval = round(pace.interval * _SECOND)
+                pipe.eval(_PACE, 1, Keys.pace(pace.line), interval, count, _AHEAD)
+            return list(pipe.execute())
+
+        replies = self._server.ask(ask) if wanted else []
+        now = time.monotonic()
+        return {
+            pace: Places(now + first / _SECOND, count, pace.interval)
+            for pace, (first, count) in zip(wanted, replies, strict=True)
+        }

@@ -1,0 +1,105 @@
+"""What a customer chooses, asks or tells, and what others tell of its number."""
+
+import datetime as dt
+from dataclasses import replace
+
+from receipts.model import Language, Mode, Network, Question, Subscription, Topic
+from receipts.numbering import Home
+from receipts.subscriptions import leaving
+from receipts.subscriptions.steps import Asked, Step
+from receipts.subscriptions.terms import Terms
+from receipts.tariff import yuan
+from statemachines.subscription import HOLDING, SUBSCRIPTION, SubscriptionEvent
+
+#: How long a number answers a question of ours; after that it is just a number.
+ANSWERED_WITHIN = dt.timedelta(minutes=30)
+
+
+def set_mode(terms: Terms, customer: Subscription, mode: Mode, asked: Asked) -> Step:
+    """Receipts over the screen, or filed in the inbox."""
+    event = SubscriptionEvent.SET_MODE
+    outcome = SUBSCRIPTION.fire(customer.state, event)
+    if outcome.reason is not None:
+        return terms.refused(customer, outcome.reason, asked)
+    same = customer.mode is mode
+    return Step(
+        customer.but(mode=mode),
+        ((f"{'still' if same else 'now'}_{mode}", terms.facts(customer, asked.language)),),
+        audit=() if same else (terms.audit(customer, event, outcome, asked),),
+    )
+
+
+def set_language(terms: Terms, customer: Subscription, language: Language) -> Step:
+    """The language of all that we say from now on."""
+    return Step(
+        customer.but(language=language), (("language_set", terms.facts(customer, language)),)
+    )
+
+
+def ask(terms: Terms, customer: Subscription, asked: Asked, spent_fen: int) -> Step:
+    """State, mode, price and what this month has cost so far, as they are."""
+    if customer.state not in HOLDING:
+        refusal = terms.refusal(customer, asked.door, asked.language)
+        if refusal is not None:
+            return Step(customer, (refusal,))
+    facts = terms.facts(customer, asked.language)
+    facts["spent"] = spent_words(spent_fen, asked.language)
+    return Step(customer, ((f"state_{customer.state}", facts),))
+
+
+def list_all(terms: Terms, customer: Subscription, asked: Asked) -> Step:
+    """The monthly services held here, each with the number that cancels it."""
+    if customer.state not in HOLDING:
+        return Step(customer, (("list_none", terms.facts(customer, asked.language)),))
+    question = Question(Topic.LIST, terms.now() + ANSWERED_WITHIN)
+    return Step(
+        customer.but(question=question),
+        (("list_all", terms.facts(customer, asked.language)),),
+    )
+
+
+def ask_province(terms: Terms, customer: Subscription, language: Language) -> Step:
+    """No tariff is guessed: the customer is asked where the number is at home."""
+    listed = "，" if language is Language.ZH else ", "
+    choices = listed.join(
+        f"{place} {province.names.in_(language)}"
+        for place, province in enumerate(terms.book.provinces.values(), start=1)
+    )
+    question = Question(Topic.PROVINCE, terms.now() + ANSWERED_WITHIN)
+    return Step(customer.but(question=question), (("which_province", {"choices": choices}),))
+
+
+def says_province(customer: Subscription, code: str) -> Step:
+    """The customer told the home province of a number that no source knows."""
+    return Step(customer.but(province=code, source="asked", question=None))
+
+
+def recorded(terms: Terms, customer: Subscription, home: Home, asked: Asked) -> Step:
+    """What the operator's list says of a number; one that left the network loses the service.
+
+    A list that names no province says nothing of it: what was known stays, with its source.
+    """
+    on_net = home.network is Network.CHINA_MOBILE
+    step = Step(customer) if on_net else leaving.port_out(terms, customer, asked)
+    speaks = home.province is not None or customer.province is None
+    known = step.customer.but(
+        network=home.network,
+        province=home.province or customer.province,
+        source=home.source if speaks else customer.source,
+        looked_up_at=None,
+    )
+    return replace(step, customer=known)
+
+
+def looked_up(terms: Terms, customer: Subscription, network: Network | None) -> Step:
+    """What somebody outside said of a number's network; not to know is never to be off-net."""
+    source = customer.source if customer.province else "lookup"
+    now = terms.now()
+    return Step(customer.but(network=network, source=source, looked_up_at=now))
+
+
+def spent_words(fen: int, language: Language) -> str:
+    """What a month has cost so far; nothing is an amount here, not a gift."""
+    if fen:
+        return yuan(language, fen)
+    return "0元" if language is Language.ZH else "0 yuan"

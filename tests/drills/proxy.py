@@ -1,0 +1,115 @@
+"""A wire that can be cut: a TCP proxy on loopback which passes, refuses, holds or swallows."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Coroutine
+from contextlib import suppress
+from enum import Enum
+from typing import Any
+
+
+class Mode(Enum):
+    """What becomes of connections, those that are open included."""
+
+    PASS = "pass"
+    #: Nobody listens, and what was open is reset.
+    REFUSE = "refuse"
+    #: Bytes are held back, both ways; they arrive once the wire is whole again, as over TCP.
+    HOLD = "hold"
+    #: What is asked goes through, and the connection is cut when the answer begins.
+    NO_ANSWER = "no answer"
+
+
+class Wire:
+    """Listens on a port of its own; ``to`` is the port behind it."""
+
+    def __init__(self, to: int = 0) -> None:
+        self.to, self._mode = to, Mode.PASS
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._loop = asyncio.new_event_loop()
+        self._open = asyncio.Event()
+        self._links: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._do(self._listen())
+        self._loop.call_soon_threadsafe(self._open.set)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def be(self, mode: Mode) -> None:
+        """From now on."""
+        self._do(self._be(mode))
+
+    def close(self) -> None:
+        """Cut all and end."""
+        self._do(self._be(Mode.REFUSE))
+        self._do(self._last())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", self.port, reuse_address=True
+        )
+
+    async def _be(self, mode: Mode) -> None:
+        self._mode = mode
+        if mode is Mode.HOLD:
+            self._open.clear()
+        else:
+            self._open.set()
+        if mode is Mode.REFUSE and self._server is not None:
+            self._server.close()
+            self._server = None
+            for link in list(self._links):
+                link.transport.abort()
+        elif mode is not Mode.REFUSE and self._server is None:
+            await self._listen()
+
+    async def _last(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._links.add(writer)
+        beyond = None
+        try:
+            await self._open.wait()
+            behind, beyond = await asyncio.open_connection("127.0.0.1", self.to)
+            self._links.add(beyond)
+            there = asyncio.create_task(self._carry(reader, beyond, answers=False))
+            back = asyncio.create_task(self._carry(behind, writer, answers=True))
+            await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
+            there.cancel()
+            # An answer may still be on its way to one who has only finished asking.
+            back.cancel()
+        except OSError:
+            pass
+        finally:
+            for end in filter(None, (writer, beyond)):
+                self._links.discard(end)
+                with suppress(OSError, RuntimeError):
+                    end.transport.abort()
+
+    async def _carry(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, answers: bool
+    ) -> None:
+        with suppress(OSError):
+            while octets := await source.read(65536):
+                await self._open.wait()
+                if answers and self._mode is Mode.NO_ANSWER:
+                    return
+                sink.write(octets)
+                await sink.drain()

@@ -1,0 +1,160 @@
+"""A customer at a browser: opens pages, fills in their forms, follows where they lead."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import unescape
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import redis
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from receipts.model import Kind, Msisdn
+from receipts.store.records import restored
+from tests.conftest import GUANGDONG, PUBLIC_URL
+
+CODE = re.compile(r"(?<![0-9])([0-9]{6})(?![0-9])")
+
+
+@dataclass
+class Form:
+    """One form of a page, with the values it would send."""
+
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            assert told["method"] == "post"
+            self.forms.append(Form(told["action"]))
+        if tag in {"input", "button", "select"} and told.get("name"):
+            self.forms[-1].fields[told["name"]] = told.get("value", "")
+
+
+@dataclass
+class Sight:
+    """What the browser shows."""
+
+    answer: TestResponse
+
+    @property
+    def status(self) -> int:
+        return self.answer.status_code
+
+    @property
+    def html(self) -> str:
+        return self.answer.get_data(as_text=True)
+
+    @property
+    def text(self) -> str:
+        """All that can be read on it."""
+        body = self.html[self.html.index("<body>") :]
+        return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+    @property
+    def told(self) -> list[str]:
+        """The answers at the top of the page."""
+        return [unescape(said) for said in re.findall(r'class="told[^>]*>([^<]+)<', self.html)]
+
+    @property
+    def state(self) -> str:
+        found = re.search(r'data-role="state">([^<]+)<', self.html)
+        return unescape(found[1]) if found else ""
+
+    @property
+    def forms(self) -> list[Form]:
+        parser = _Forms()
+        parser.feed(self.html)
+        return parser.forms
+
+    def form(self, wish: str) -> Form:
+        """The form of a wish, or the one that goes to an address of that name."""
+        for form in self.forms:
+            if form.fields.get("wish") == wish or form.action == f"/hall/{wish}":
+                return form
+        raise AssertionError(f"no form for {wish} on {self.text}")
+
+    def offers(self, wish: str) -> bool:
+        """Whether the page lets one wish this."""
+        return any(form.fields.get("wish") == wish for form in self.forms)
+
+
+@dataclass
+class Browser:
+    """One browser with its own cookies."""
+
+    client: FlaskClient
+    raw: "redis.Redis"
+    number: str = GUANGDONG
+    language: str = "zh-CN,zh;q=0.9"
+    seen: Sight = field(init=False)
+    addresses: list[str] = field(default_factory=list)
+
+    def goes(self, path: str = "") -> Sight:
+        """Open a page by its address."""
+        return self._follow(self._ask("GET", f"/hall/{path}"))
+
+    def sends(self, form: Form, **typed: str) -> Sight:
+        """Send a form, with what is typed into it, and see where it leads."""
+        return self._follow(self._ask("POST", form.action, data=form.fields | typed))
+
+    def presses(self, wish: str, **typed: str) -> Sight:
+        """Press the button for a wish on the page that is seen."""
+        return self.sends(self.seen.form(wish), **typed)
+
+    def signs_in(self) -> Sight:
+        """Number, code, in."""
+        self.goes("sign-in")
+        self.presses("code", number=self.number)
+        return self.presses("enter", code=self.code())
+
+    def opens(self) -> Sight:
+        """The whole way of opening: price, order, second yes."""
+        self.goes("open")
+        self.presses("open")
+        return self.presses("yes")
+
+    def code(self) -> str:
+        """The code that was texted last, as the phone shows it."""
+        found = CODE.search(self.texts()[-1])
+        assert found
+        return found[1]
+
+    def texts(self) -> list[str]:
+        """The codes' texts that wait to be sent, oldest first."""
+        found = [text for text in self._waiting() if text.number == Msisdn(self.number)]
+        return [each.text for each in sorted(found, key=lambda each: each.created_at)]
+
+    def _waiting(self) -> Iterator:
+        from receipts.model import Receipt  # noqa: PLC0415
+
+        for key in self.raw.keys("*:receipt:*"):
+            record = restored(Receipt, self.raw.get(key))
+            if record is not None and record.kind is Kind.CODE:
+                yield record
+
+    def _ask(self, method: str, path: str, **more: object) -> TestResponse:
+        self.addresses.append(path)
+        return self.client.open(
+            path,
+            method=method,
+            base_url=PUBLIC_URL,
+            headers={"Accept-Language": self.language},
+            **more,
+        )
+
+    def _follow(self, answer: TestResponse) -> Sight:
+        while answer.status_code in {302, 303, 308}:
+            parts = urlsplit(answer.location)
+            answer = self._ask("GET", f"{parts.path}{'?' if parts.query else ''}{parts.query}")
+        self.seen = Sight(answer)
+        return self.seen

@@ -1,0 +1,200 @@
+"""The store on a Redis Cluster: three masters with a replica each."""
+
+import datetime as dt
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pytest
+
+from receipts.lines import Health, Pace, Parked
+from receipts.model import Language, Mode, Msisdn, Receipt, Subscription
+from receipts.ports import Change, Posted, StoreUnavailable, Timer, Verdict, Wanted
+from receipts.store.archive import RedisArchive
+from receipts.store.keys import Keys
+from receipts.store.lines import RedisLines
+from receipts.store.outbox import RedisOutbox
+from receipts.store.redis import RedisStore
+from receipts.store.server import Server, connected
+from switchboard.settings import Settings
+from tests.cluster import Cluster
+from tests.running import until
+
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("cluster")]
+
+NUMBERS = [Msisdn(f"+8613802880{tail:03}") for tail in range(200)]
+NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+
+
+@dataclass
+class Opened:
+    """The store's rooms on one client, made anew for each test."""
+
+    server: Server
+    keys: Keys
+
+    @property
+    def store(self) -> RedisStore:
+        return RedisStore(self.server, self.keys)
+
+    @property
+    def outbox(self) -> RedisOutbox:
+        return RedisOutbox(self.server, self.keys)
+
+    @property
+    def archive(self) -> RedisArchive:
+        return RedisArchive(self.server, self.keys)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def opened(cluster: Cluster) -> Iterator[Opened]:
+    cluster.whole()
+    for node in cluster.nodes:
+        with node.client() as client, suppress(Exception):
+            client.flushall()
+    client = connected(Settings.read({"REDIS_URL": cluster.url}).redis_url)
+    opened = Opened(Server(client), Keys(16))
+    opened.outbox.open()
+    yield opened
+    client.close()
+
+
+def _versions(store: RedisStore) -> set[int]:
+    held = store.read_all([Wanted(n, n, "1") for n in NUMBERS])
+    return {each.subscription.version for each in held}
+
+
+def _to(version: int) -> list[Change]:
+    return [Change(n, records=(Subscription(n, version),)) for n in NUMBERS]
+
+
+def test_one_address_is_enough_to_find_the_whole_cluster(cluster: Cluster, opened: Opened) -> None:
+    opened.store.commit_all(_to(1))
+    client = connected(cluster.nodes[-1].url)
+    assert _versions(RedisStore(Server(client), Keys(16))) == {1}
+    client.close()
+
+
+def test_many_changes_in_many_slots_end_each_on_its_own(opened: Opened) -> None:
+    store = opened.store
+    assert {end.verdict for end in store.commit_all(_to(1))} == {Verdict.DONE}
+    again = store.commit_all([*_to(1)[:100], *_to(2)[100:]])
+    assert [end.verdict for end in again] == [Verdict.CONFLICT] * 100 + [Verdict.DONE] * 100
+
+
+def test_what_is_posted_is_taken_once_kept_and_taken_over(opened: Opened) -> None:
+    posts = [Change(n, post=(opened.store.receipt_id(n, f"a{n[-3:]}"),)) for n in NUMBERS]
+    opened.store.commit_all(posts)
+    taken: list[Posted] = []
+    while found := opened.outbox.take("one", 100, wait=0.2):
+        taken += found
+    assert sorted(p.receipt_id for p in taken) == sorted(c.post[0] for c in posts)
+    opened.outbox.keep("one", taken)
+    assert opened.outbox.take_over("two", 60, 1000) == []
+    assert sorted(p.entry for p in opened.outbox.take_over("two", 0, 10_000)) == sorted(
+        p.entry for p in taken
+    )
+    opened.outbox.forget(taken)
+    assert opened.outbox.take_over("two", 0, 10_000) == []
+
+
+def test_what_waits_for_a_line_is_taken_by_age(opened: Opened) -> None:
+    store = opened.store
+    since = {n: NOW + dt.timedelta(seconds=place) for place, n in enumerate(NUMBERS)}
+    for number in NUMBERS:
+        receipt = Receipt(store.receipt_id(number, "late"), number, "说", Mode.FLASH, Language.ZH,
+                          since[number], version=1)  # fmt: skip
+        parked = Parked(receipt.id, 1, "kannel", since[number])
+        store.commit(Change(number, records=(receipt,)))
+        store.commit(Change(number, park=(parked,)))
+    assert sum(each.count for each in opened.outbox.waiting(["kannel", "twilio"])) == len(NUMBERS)
+    taken = opened.outbox.take_late("one", "kannel", 20)
+    assert {p.receipt_id for p in taken} == {store.receipt_id(n, "late") for n in NUMBERS[:20]}
+
+
+def test_the_health_and_pace_of_lines_are_shared(opened: Opened) -> None:
+    lines = RedisLines(opened.server)
+    assert lines.keep(Health("kannel", 1, why="away"))
+    assert not lines.keep(Health("kannel", 1))
+    assert lines.healths(["kannel", "twilio"])["kannel"].why == "away"
+    paces = [Pace("kannel", 10), Pace("twilio 7500", 10)]
+    assert all(given.count for given in lines.places(dict.fromkeys(paces, 1)).values())
+
+
+def test_timers_of_all_slots_ring(opened: Opened) -> None:
+    opened.store.commit_all([Change(n, timers=(Timer("retry", n, "x", NOW),)) for n in NUMBERS])
+    assert len(opened.outbox.due(NOW, 1000)) == len(NUMBERS)
+
+
+def test_a_long_look_meets_every_customer_of_every_node_once(opened: Opened) -> None:
+    opened.store.commit_all(_to(1))
+    seen = [c.number for _, batch in opened.archive.customers() for c in batch]
+    assert sorted(seen) == sorted(NUMBERS)
+    assert opened.archive.incarnation() == opened.archive.incarnation()
+
+
+def test_a_commit_that_no_replica_has_is_not_told_as_made_and_neither_is_its_repeat(
+    cluster: Cluster, opened: Opened
+) -> None:
+    store = opened.store
+    store.commit_all(_to(1))
+    # Of the customer's master, the replica alone: it takes nothing while it is stopped.
+    customer = NUMBERS[0]
+    master = cluster.master_of(Keys(16).subscription(customer))
+    replicas = [node for node in cluster.nodes if _follows(node, master.port)]
+    for node in replicas:
+        node.process.send_signal(signal.SIGSTOP)  # type: ignore[union-attr]
+    try:
+        with pytest.raises(StoreUnavailable, match="no replica"):
+            store.commit(Change(customer, records=(Subscription(customer, 2),)))
+        with pytest.raises(StoreUnavailable, match="no replica"):
+            store.commit(Change(customer))
+    finally:
+        for node in replicas:
+            node.process.send_signal(signal.SIGCONT)  # type: ignore[union-attr]
+    until(lambda: _done(store, Change(customer)), 20, "the replica to be in step again")
+    assert store.read(customer).subscription.version == 2
+
+
+def test_after_a_master_is_killed_all_that_was_acknowledged_is_there(
+    cluster: Cluster, opened: Opened
+) -> None:
+    store = opened.store
+    store.commit_all(_to(1))
+    master = cluster.master_of(Keys(16).subscription(NUMBERS[0]))
+    master.kill()
+    try:
+        until(lambda: _done(store, *_to(2)) or _versions_are(store, 2), 30, "another master")
+        assert _versions(store) == {2}
+    finally:
+        master.start()
+        cluster.whole()
+
+
+def _done(store: RedisStore, *changes: Change) -> bool:
+    try:
+        return {end.verdict for end in store.commit_all(changes)} == {Verdict.DONE}
+    except StoreUnavailable:
+        return False
+
+
+def _versions_are(store: RedisStore, version: int) -> bool:
+    try:
+        return _versions(store) == {version}
+    except StoreUnavailable:
+        return False
+
+
+def _follows(node, port: int) -> bool:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    with node.client() as client:
+        told = client.info("replication")
+    return bool(told["role"] == "slave" and told["master_port"] == port)
