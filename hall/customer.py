@@ -61,9 +61,9 @@ class Service:
         """Take a wish; its answer is told on a page that may be fetched again."""
         number, event = self._hall.caller(), auth.event()
         name, given = request.form.get("wish", ""), request.form.get("given", "")
-        if event is None or not self._hall.wishes.knows(name):
+        if event is None or name not in self._hall.wishes.names:
             raise BadRequest("wish")
-        spoken = self._sights.language(self._sights.customer(number), auth.chosen())
+        spoken = self._sights.language(self._sights.customer(number), auth.language())
         answer = self._hall.wishes.take(Wished(number, name, given, event, spoken))
         if answer.language:
             auth.speak(Language(answer.language))
@@ -129,7 +129,7 @@ class Service:
     def _entered(self) -> tuple[Page, Subscription]:
         number = self._hall.caller()
         customer = self._sights.customer(number)
-        language = self._sights.language(customer, auth.chosen())
+        language = self._sights.language(customer, auth.language())
         return Page(self._hall, language, number), customer
 
     def _may(self, wish: str, customer: Subscription, page: Page) -> bool:

@@ -18,6 +18,7 @@ from receipts.model import (
     Subscription,
     month_before,
     month_of,
+    month_start,
 )
 from receipts.ports import Clock, Store
 from receipts.subscriptions import Asked, Subscriptions, spent_words
@@ -90,9 +91,10 @@ class Sights:
         language = Language(answer.language)
         return {phrase[0]: self._wishes.words((phrase,), language) for phrase in answer.phrases}
 
-    def language(self, customer: Subscription, chosen: Language | None) -> Language:
-        """The language of the pages: the customer's own, else the one chosen at this browser."""
-        return customer.language or self._business.language(customer, chosen)
+    @staticmethod
+    def language(customer: Subscription, browsers: Language) -> Language:
+        """The language of the pages: the customer's own, else the one of this browser."""
+        return customer.language or browsers
 
     # -- standing ------------------------------------------------------------------------------
 
@@ -190,7 +192,7 @@ class Sights:
             if here:
                 total = spent_words(sum(charge.fen for charge in here), language)
                 lines = [self._charged(charge, named, language) for charge in here]
-                listed.append((month, total, lines))
+                listed.append((_month(month, language), total, lines))
         return listed
 
     def agreed(self, customer: Subscription, language: Language) -> str:
@@ -203,7 +205,9 @@ class Sights:
 
     def _charged(self, charge: Charge, named: dict[str, Receipt], language: Language) -> Line:
         receipt = named.get(charge.id.removeprefix("receipt-"))
-        what = self._say(f"charge.{charge.kind}", language, {"month": charge.month})
+        what = self._say(
+            f"charge.{charge.kind}", language, {"month": _month(charge.month, language)}
+        )
         if receipt is not None and receipt.friend:
             why = self._say("why.friend", language, {"friend": receipt.friend.national})
         else:
@@ -229,6 +233,14 @@ _WHY = {
     "month of leaving": "why.leaving",
     "monthly fee, billed late": "why.late",
 }
+
+
+def _month(month: str, language: Language) -> str:
+    """A calendar month as customers read it."""
+    year, number = month.split("-")
+    if language is Language.ZH:
+        return f"{year}年{int(number)}月"
+    return f"{day(month_start(month), language).partition(' ')[2]} {year}"
 
 
 def _moment(receipt: Receipt, language: Language) -> str:

@@ -72,9 +72,10 @@ class Wishes:
             **{wish: _choosing(messages, kind) for wish, kind in WISHES.items()},
         }
 
-    def knows(self, wish: str) -> bool:
-        """Whether there is such a wish."""
-        return wish in self._acts
+    @property
+    def names(self) -> frozenset[str]:
+        """All wishes there are."""
+        return frozenset(self._acts)
 
     def would(self, customer: Subscription, language: Language) -> frozenset[str]:
         """The wishes that would change something now: each is decided, and none is done."""

@@ -19,10 +19,10 @@ from receipts.ports import (
     Posted,
     Store,
     StoreUnavailable,
-    TryLater,
     Verdict,
 )
 from receipts.routes import Choice
+from receipts.unconfirmed import Unconfirmed
 from receipts.wording import segments
 
 _log = structlog.get_logger()
@@ -78,7 +78,7 @@ class Dispatch:
         self._backlog: dict[str, int] = {}
         self._oldest: dict[str, float] = {}
         self._told_at = 0.0
-        self._unconfirmed: list[tuple[Receipt, Posted]] = []
+        self._unconfirmed = Unconfirmed()
         self.watch = Watch(lines, delivery.routes.names, delivery.rules, clock)
         self.under(delivery)
 
@@ -91,7 +91,7 @@ class Dispatch:
     def survey(self) -> None:
         """See how the providers are doing, and what waits for them."""
         self.watch.look()
-        waiting = self._outbox.waiting(self._routes.names)
+        waiting = self._outbox.waiting((*self._routes.names, *self._routes.former))
         self._backlog, self._oldest = {}, {}
         now = self._clock.now()
         for each in waiting:
@@ -115,23 +115,12 @@ class Dispatch:
 
     def loads(self, fresh: Sequence[Posted], room: int) -> list[Load]:
         """What leaves now of these and of the backlog, marked on disk as being sent."""
-        self._take_back()
+        self._unconfirmed.take_back(self._store, self._delivery)
         routed = self._routed([*fresh, *self._set_free(room)])
         routed.sort(key=lambda each: each.receipt.created_at)
         allotted = self._allotted(routed, room)
         late = self._late(allotted, routed, room)
         return self._begun(routed, late, allotted)
-
-    def _take_back(self) -> None:
-        """What we may have marked, and know that we never sent: due again, and no try of it."""
-        if self._unconfirmed:
-            why = TryLater("the store did not confirm in time")
-            changes = [
-                self._delivery.failed(receipt.but(attempts=receipt.attempts - 1), why, posted)
-                for receipt, posted in self._unconfirmed
-            ]
-            self._store.commit_all([with_members(self._store, each) for each in changes])
-            self._unconfirmed = []
 
     def pace(self, load: Load) -> Pace | None:
         """The pace of the line a load leaves by, None where there is none."""
@@ -146,17 +135,17 @@ class Dispatch:
     # -- what is looked at -------------------------------------------------------------------
 
     def _set_free(self, room: int) -> list[Posted]:
-        """Receipts that waited for a demoted provider and need not, or not any longer."""
+        """Receipts that waited for a provider out of use and need not, or not any longer."""
         closed, found = self.watch.closed, list[Posted]()
         old = self._delivery.rules.expire_after_hours * 3600
-        for lane in closed:
+        for lane in (*closed, *self._routes.former):
             count = self._backlog.get(lane, 0)
             if count and self._oldest.get(lane, 0.0) > old:
                 limit = BATCH
-            elif count and self._routes.spare(closed):
+            elif count and (lane not in closed or self._routes.spare(closed)):
                 limit = room
             else:
-                limit = int(count > 0 and self.watch.ready(lane))
+                limit = int(count > 0 and lane in closed and self.watch.ready(lane))
             if limit > 0:
                 found += self._outbox.take_late(self._name, lane, limit)
                 self._backlog[lane], self._oldest[lane] = max(0, count - limit), 0.0
@@ -250,7 +239,7 @@ class Dispatch:
         try:
             committed = self._store.commit_all(changes) if changes else []
         except StoreUnavailable:
-            self._unconfirmed += zip(marked, (each.posted for each in leaving), strict=True)
+            self._unconfirmed.note(zip(marked, (e.posted for e in leaving), strict=True))
             raise
         loads = []
         for each, wanted, end, at in zip(leaving, marked, committed, moments, strict=True):

@@ -1,13 +1,27 @@
 """Looks up at the provider what may have gone out, before it is ever sent again."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+
+import structlog
 
 from receipts.charges import needs_owner
 from receipts.delivery import Delivery
 from receipts.digest import with_members
-from receipts.model import Receipt, Subscription
-from receipts.ports import Change, Provider, Store, Timer, TryLater, Verdict
+from receipts.model import Msisdn, Receipt, Subscription
+from receipts.ports import (
+    Change,
+    Provider,
+    Store,
+    StoreUnavailable,
+    Timer,
+    TryLater,
+    Verdict,
+)
 from statemachines.receipt import RECEIPT, UNDER_WAY, ReceiptEvent
+
+_log = structlog.get_logger()
 
 #: How many of a customer's newest receipts a look-up sees.
 _OTHERS = 100
@@ -16,10 +30,33 @@ _OTHERS = 100
 class Looking:
     """Look-ups for one worker; others may look at the same moment."""
 
-    def __init__(self, store: Store, delivery: Callable[[], Delivery]) -> None:
-        self._store, self._delivery_now = store, delivery
+    def __init__(self, store: Store, delivery: Callable[[], Delivery], hands: Executor) -> None:
+        self._store, self._delivery_now, self._hands = store, delivery, hands
+        self._looking: set[Msisdn] = set()
+        self._lock = threading.Lock()
 
-    def look(self, timer: Timer) -> None:
+    def soon(self, number: Msisdn, timers: Sequence[Timer]) -> None:
+        """Look as soon as a hand is free, unless one is looking for this customer already."""
+        with self._lock:
+            # One look at a time for a customer: two texts of the same words are told apart only
+            # by what the first look has written down.
+            if number in self._looking:
+                return
+            self._looking.add(number)
+        self._hands.submit(self._each, number, timers)
+
+    def _each(self, number: Msisdn, timers: Sequence[Timer]) -> None:
+        for timer in timers:
+            try:
+                self._look(timer)
+            except StoreUnavailable:
+                _log.warning("store out of reach during a look-up", receipt=timer.subject)
+            except Exception:  # noqa: BLE001 - the timer is still set: the look is made again
+                _log.exception("a look-up failed", receipt=timer.subject)
+        with self._lock:
+            self._looking.discard(number)
+
+    def _look(self, timer: Timer) -> None:
         """One look, written down. Raises StoreUnavailable; the timer is then still set."""
         receipt = self._store.receipts([timer.subject.rpartition("/")[0]])[0]
         provider = self._asked(receipt)

@@ -279,10 +279,7 @@ class Outbox(Protocol):
     def take_late(
         self, worker: str, lane: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
     ) -> list[Posted]:
-        """Receipts that wait for a line, for this worker.
-
-        The newest, so many that are no older than ``since``; the oldest for the rest of ``limit``.
-        """
+        """Of what waits for a line: ``fresh`` no older than ``since``, the oldest for the rest."""
 
     def waiting(self, lanes: Iterable[str]) -> list[Waiting]:
         """What waits for these lines, shard by shard where anything does."""

@@ -23,7 +23,8 @@ class Routes:
     """Providers in the order of price, the cheapest first: for ordinary texts, and for flash.
 
     One provider may stand for a list of one. ``paces`` are by the provider's name; without one
-    it is used as fast as it goes.
+    it is used as fast as it goes. ``former`` may have been in use before: what waits for them
+    is not forgotten.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class Routes:
         text: Provider | Sequence[Provider],
         flash: Provider | Sequence[Provider] | None = None,
         paces: Mapping[str, Pace] | None = None,
+        former: Sequence[str] = (),
     ) -> None:
         self.text = _order(text)
         # Flash asked of who cannot flash would arrive as something else, unsaid.
         self.flash = tuple(each for each in _order(flash) if each.abilities.flash)
         self.paces = dict(paces or {})
+        self.former = tuple(name for name in former if name not in self.names)
 
     @property
     def names(self) -> tuple[str, ...]:

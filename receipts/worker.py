@@ -71,11 +71,10 @@ class Worker:
         self._name, self._store, self._outbox = name, store, outbox
         self._delivery, self._sweep, self._hands = delivery, sweep, hands
         self._dispatch, self._refreshed = dispatch, refreshed
-        self._looking_up = Looking(store, lambda: self._delivery)
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
+        self._looking = Looking(store, lambda: self._delivery, self._pool)
         self._held: set[Posted] = set()  # an entry alone is single only within its shard
         self._kept_at = self._silent_until = 0.0
-        self._looking: set[Msisdn] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._rounds: tuple[tuple[float, Callable[[], None]], ...] = (
@@ -162,7 +161,7 @@ class Worker:
             elif timer.kind != DIGEST:
                 self._ring_one(timer)
         for number, timers in looks.items():
-            self._look_soon(number, timers)
+            self._looking.soon(number, timers)
 
     def _gather(self, timers: Sequence[Timer]) -> None:
         """Flashes that waited for others, many customers at once; one by one if that fails."""
@@ -234,6 +233,9 @@ class Worker:
 
     def _hand_over(self, load: Load) -> None:
         receipt, provider = load.receipt, load.choice.provider
+        if provider.name in self._dispatch.watch.closed and not load.choice.probe:
+            self._not_sent(load, TryLater(f"{provider.name} was demoted meanwhile"))
+            return
         try:
             provider_id = provider.send(self._delivery.parcel(receipt))
         except SendingFailure as failure:
@@ -269,31 +271,6 @@ class Worker:
             except StoreUnavailable:
                 time.sleep(0.3)
         return None
-
-    # -- looking up what may have gone out ---------------------------------------------------
-
-    def _look_soon(self, number: Msisdn, timers: Sequence[Timer]) -> None:
-        with self._lock:
-            # One look at a time for a customer: two texts of the same words are told apart only
-            # by what the first look has written down.
-            if number in self._looking:
-                return
-            self._looking.add(number)
-        self._pool.submit(self._look_each, number, timers)
-
-    def _look_each(self, number: Msisdn, timers: Sequence[Timer]) -> None:
-        for timer in timers:
-            self._look(timer)
-        with self._lock:
-            self._looking.discard(number)
-
-    def _look(self, timer: Timer) -> None:
-        try:
-            self._looking_up.look(timer)
-        except StoreUnavailable:
-            _log.warning("store out of reach during a look-up", receipt=timer.subject)
-        except Exception:  # noqa: BLE001 - the timer is still set: the look is made again
-            _log.exception("a look-up failed", receipt=timer.subject)
 
     def _owner(self, receipt: Receipt) -> Subscription | None:
         """Whose receipt it is, where the price depends on how many there were this month."""

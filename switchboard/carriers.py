@@ -6,7 +6,7 @@ from receipts.providers.kannel import Kannel
 from receipts.providers.twilio import Twilio
 from receipts.providers.twilio_lookup import TwilioLookup
 from receipts.routes import Routes
-from switchboard.settings import Settings
+from switchboard.settings import PROVIDERS, Settings
 
 
 def lookup(settings: Settings) -> Lookup | None:
@@ -32,6 +32,7 @@ def routes(settings: Settings) -> Routes:
         [made[name] for name in settings.text_provider],
         [made[name] for name in settings.flash_provider],
         {name: Pace(f"{name}:{senders[name]}", paces[name]) for name in made},
+        former=PROVIDERS,
     )
 
 

@@ -74,7 +74,7 @@ def _export(services: Services) -> click.Command:
     )
     @click.option("--out", type=click.Path(path_type=Path), help="By default, to the terminal.")
     def exporting(what: str, month: str, form: str, out: Path | None) -> None:
-        """Charges or audit entries of a month, for the operator's billing system.
+        """Charges, unpaid fees or audit entries of a month, for the operator's billing system.
 
         Totals go to the terminal's error side as one JSON object, so that the data stays clean.
         """

@@ -1,4 +1,4 @@
-"""Writes charges or audit entries of a month for the operator's billing system, line by line.
+"""Writes charges, unpaid fees or audit entries of a month for the operator's billing system.
 
 JSON lines are exact. In CSV a text that a spreadsheet would take for a formula gets an apostrophe
 in front, and so does one that begins with an apostrophe: taking one away gives the text back.
@@ -9,6 +9,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
+from functools import partial
 from typing import Any, TextIO
 
 from receipts.model import Audit, Charge, ChargeKind
@@ -20,6 +21,7 @@ class What(StrEnum):
     """What can be exported."""
 
     CHARGES = "charges"
+    UNPAID = "unpaid"
     AUDIT = "audit"
 
 
@@ -33,8 +35,10 @@ class Form(StrEnum):
 Row = dict[str, Any]
 Count = Callable[[Charge | Audit], None]
 
+_CHARGE = ("number", "id", "kind", "fen", "month", "why", "at", "tariff")
 _COLUMNS = {
-    What.CHARGES: ("number", "id", "kind", "fen", "month", "why", "at", "tariff"),
+    What.CHARGES: _CHARGE,
+    What.UNPAID: _CHARGE,
     What.AUDIT: Audit.__struct_fields__,
 }
 
@@ -47,7 +51,7 @@ class Totals:
 
     def __init__(self, what: What, month: str) -> None:
         self.said: Row = {"what": what.value, "month": month, "count": 0}
-        if what is What.CHARGES:
+        if what is not What.AUDIT:
             self.said |= {"fen": 0} | {f"{kind}_{unit}": 0 for kind in ChargeKind for unit in _OF}
 
     def count(self, entry: Charge | Audit) -> None:
@@ -79,13 +83,24 @@ def export(archive: RedisArchive, what: What, month: str, form: Form, out: TextI
 
 
 def _rows(archive: RedisArchive, what: What, month: str, count: Count) -> Iterator[Row]:
-    batches: Iterable[list[Charge] | list[Audit]] = (
-        archive.charges(month) if what is What.CHARGES else archive.audit(month)
-    )
-    for batch in batches:
+    batches: dict[What, Callable[[str], Iterable[list[Charge] | list[Audit]]]] = {
+        What.CHARGES: archive.charges,
+        What.UNPAID: partial(_unpaid, archive),
+        What.AUDIT: archive.audit,
+    }
+    for batch in batches[what](month):
         for entry in batch:
             count(entry)
             yield shown.fields(entry, _COLUMNS[what])
+
+
+def _unpaid(archive: RedisArchive, month: str) -> Iterator[list[Charge]]:
+    """The monthly fees that could not be collected, and are to be tried again."""
+    for batch in archive.charges(month):
+        monthly = [charge for charge in batch if charge.kind is ChargeKind.MONTHLY]
+        owners = archive.of([charge.number for charge in monthly])
+        owing = {customer.number for customer in owners if month in customer.unpaid}
+        yield [charge for charge in monthly if charge.number in owing]
 
 
 def _safe(row: Row) -> Row:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-_PROVIDERS = ("twilio", "kannel")
+#: Every name that TEXT_PROVIDER and FLASH_PROVIDER may hold.
+PROVIDERS = ("twilio", "kannel")
 
 #: What may stand unquoted in a URL: Kannel reads every per cent sign as an escape of its own.
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
@@ -83,9 +84,9 @@ class Settings:
             kannel_smsc=reader.plain("KANNEL_SMSC"),
             feed_secret=given.get("FEED_SECRET", ""),
             secret_key=reader.key("SECRET_KEY"),
-            text_provider=reader.order("TEXT_PROVIDER", "twilio", _PROVIDERS),
+            text_provider=reader.order("TEXT_PROVIDER", "twilio", PROVIDERS),
             flash_provider=reader.order(
-                "FLASH_PROVIDER", "kannel" if kannel_url else "", _PROVIDERS
+                "FLASH_PROVIDER", "kannel" if kannel_url else "", PROVIDERS
             ),
             twilio_pace=reader.number("TWILIO_PACE", 100, 1, 10_000),
             kannel_pace=reader.number("KANNEL_PACE", 100, 1, 10_000),

@@ -199,6 +199,9 @@ def _sending(book: RuleBook) -> Iterator[Fault]:
     where = ("sending", "delays_seconds")
     if any(later < earlier for earlier, later in pairwise(delays)):
         yield Fault(where, "grows shorter", "put the delays in growing order")
+    if list(book.sending.probe_after_seconds) != sorted(book.sending.probe_after_seconds):
+        probes = ("sending", "probe_after_seconds")
+        yield Fault(probes, "grows shorter", "put the waits in growing order")
     if sum(delays) >= book.sending.expire_after_hours * 3600:
         yield Fault(where, "is longer than expire_after_hours", "shorten the delays")
 

@@ -42,6 +42,7 @@ def signs_in(page: Page, phone: Phone, *, pictures: bool = False) -> None:
     """From the link on the phones' page to the own page, with the code that comes to the phone."""
     page.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
     press(page, '[data-role="hall"]')
+    press(page, '.who button[value="zh"]')
     if pictures:
         keep(page, "sign-in")
     page.find("#number").send_keys(phone.number)

@@ -11,7 +11,7 @@ import redis
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from receipts.model import Kind, Msisdn
+from receipts.model import Kind, Msisdn, Receipt
 from receipts.store.records import restored
 from tests.conftest import GUANGDONG, PUBLIC_URL
 
@@ -103,7 +103,7 @@ class Browser:
         """Open a page by its address."""
         return self._follow(self._ask("GET", f"/hall/{path}"))
 
-    def sends(self, form: Form, **typed: str) -> Sight:
+    def sends(self, form: Form, /, **typed: str) -> Sight:
         """Send a form, with what is typed into it, and see where it leads."""
         return self._follow(self._ask("POST", form.action, data=form.fields | typed))
 
@@ -116,6 +116,12 @@ class Browser:
         self.goes("sign-in")
         self.presses("code", number=self.number)
         return self.presses("enter", code=self.code())
+
+    def wishes(self, wish: str, given: str = "", once: str | None = None) -> Sight:
+        """Send a wish whether or not a page has a button for it."""
+        own = self.goes().form("sign-out").fields
+        told = {"form": own["form"], "once": once or own["once"], "wish": wish, "given": given}
+        return self.sends(Form("/hall/wish", told))
 
     def opens(self) -> Sight:
         """The whole way of opening: price, order, second yes."""
@@ -130,13 +136,11 @@ class Browser:
         return found[1]
 
     def texts(self) -> list[str]:
-        """The codes' texts that wait to be sent, oldest first."""
-        found = [text for text in self._waiting() if text.number == Msisdn(self.number)]
+        """The words of the codes' texts, oldest first."""
+        found = [text for text in self._codes() if text.number == Msisdn(self.number)]
         return [each.text for each in sorted(found, key=lambda each: each.created_at)]
 
-    def _waiting(self) -> Iterator:
-        from receipts.model import Receipt  # noqa: PLC0415
-
+    def _codes(self) -> Iterator[Receipt]:
         for key in self.raw.keys("*:receipt:*"):
             record = restored(Receipt, self.raw.get(key))
             if record is not None and record.kind is Kind.CODE:

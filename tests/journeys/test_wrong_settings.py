@@ -29,6 +29,7 @@ OURS = (
     "REDIS_URL", "DATA_DIR", "SHARDS", "PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
     "TWILIO_API_URL", "TWILIO_FROM", "KANNEL_URL", "KANNEL_USER", "KANNEL_PASSWORD",
     "KANNEL_SECRET", "TEXT_PROVIDER", "FLASH_PROVIDER", "CLOCK", "LOG_FORMAT", "PORT", "RULE_BOOK",
+    "TWILIO_PACE", "KANNEL_PACE",
 )  # fmt: skip
 
 
@@ -97,6 +98,11 @@ def test_the_worker_refuses_to_start_without_a_secret_and_names_it(
         ("LOG_FORMAT", "xml"),
         ("TEXT_PROVIDER", "pigeon"),
         ("FLASH_PROVIDER", "lightning"),
+        ("TEXT_PROVIDER", "kannel,pigeon"),
+        ("TEXT_PROVIDER", "kannel,twilio,kannel"),
+        ("FLASH_PROVIDER", ","),
+        ("TWILIO_PACE", "0"),
+        ("KANNEL_PACE", "1.5"),
     ],
 )
 def test_a_setting_of_no_use_is_refused_in_one_line_that_names_it(

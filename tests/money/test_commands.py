@@ -43,6 +43,23 @@ def test_an_export_adds_up_to_what_the_customers_see(
     assert totals["fen"] == sum(c["fen"] for c in seen)
 
 
+def test_fees_that_could_not_be_collected_are_listed_until_they_are_paid(
+    network: Network, months: Months, run: Run
+):
+    a_month(network, months)
+
+    def unpaid() -> tuple[list[tuple[str, str]], int]:
+        done = run("export", "unpaid", "--month", "2026-11")
+        rows = csv.DictReader(io.StringIO(done.stdout))
+        return [(row["number"], row["fen"]) for row in rows], json.loads(done.stderr)["fen"]
+
+    assert unpaid() == ([], 0)
+    months.collected(JILIN, "2026-11", paid=False)
+    assert unpaid() == ([(JILIN, "200")], 200)
+    months.collected(JILIN, "2026-11", paid=True)
+    assert unpaid() == ([], 0)
+
+
 def test_an_export_comes_in_the_same_order_each_time(network: Network, months: Months, run: Run):
     a_month(network, months)
     first = run("export", "charges", "--month", "2026-11").stdout

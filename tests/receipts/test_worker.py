@@ -20,6 +20,7 @@ from receipts.ports import Change, StoreUnavailable, Timer, TryLater, Unsure
 from receipts.store.redis import RedisStore
 from receipts.sweep import Sweep
 from receipts.worker import Worker
+from statemachines.receipt import ReceiptState
 from switchboard import wiring
 from switchboard.wiring import Services
 from tests.conftest import ACCOUNT, Network, TestClock
@@ -441,6 +442,26 @@ def test_what_was_marked_unconfirmed_and_never_sent_is_due_again_and_not_unsure(
         desk.clock.move(minutes=1)
         until(lambda: flasher.sent)
     assert (len(flasher.sent), desk.now(receipt).attempts) == (1, 1)
+
+
+def test_what_another_worker_marked_meanwhile_is_not_taken_back_from_it(
+    hire: Callable[..., Worker], desk: Desk, flasher: Courier, monkeypatch: pytest.MonkeyPatch
+):
+    receipt = desk.post(mode=Mode.FLASH)
+    anothers = receipt.but(version=2, state=ReceiptState.SENDING, provider="kannel", attempts=1)
+
+    def lost(_: object) -> None:
+        raise StoreUnavailable("cut off before a word of it left")
+
+    once(monkeypatch, lost)
+    worker = hire()
+    with pytest.raises(StoreUnavailable):
+        worker._take()  # noqa: SLF001 - one round, seen from inside
+    desk.settle(Change(ANNA, records=(anothers,)))
+    worker._take()  # noqa: SLF001
+    worker.stop()
+    worker.run()
+    assert (desk.now(receipt), flasher.sent) == (anothers, [])
 
 
 def test_a_lost_race_for_a_receipt_is_left_to_who_won_it(

@@ -68,6 +68,10 @@ def opened(cluster: Cluster) -> Iterator[Opened]:
     client.close()
 
 
+def _late(store: RedisStore, number: Msisdn) -> str:
+    return store.receipt_id(number, f"a{number[-3:]}")
+
+
 def _versions(store: RedisStore) -> set[int]:
     held = store.read_all([Wanted(n, n, "1") for n in NUMBERS])
     return {each.subscription.version for each in held}
@@ -111,14 +115,14 @@ def test_what_waits_for_a_line_is_taken_by_age(opened: Opened) -> None:
     store = opened.store
     since = {n: NOW + dt.timedelta(seconds=place) for place, n in enumerate(NUMBERS)}
     for number in NUMBERS:
-        receipt = Receipt(store.receipt_id(number, "late"), number, "说", Mode.FLASH, Language.ZH,
+        receipt = Receipt(_late(store, number), number, "说", Mode.FLASH, Language.ZH,
                           since[number], version=1)  # fmt: skip
         parked = Parked(receipt.id, 1, "kannel", since[number])
         store.commit(Change(number, records=(receipt,)))
         store.commit(Change(number, park=(parked,)))
     assert sum(each.count for each in opened.outbox.waiting(["kannel", "twilio"])) == len(NUMBERS)
     taken = opened.outbox.take_late("one", "kannel", 20)
-    assert {p.receipt_id for p in taken} == {store.receipt_id(n, "late") for n in NUMBERS[:20]}
+    assert {p.receipt_id for p in taken} == {_late(store, n) for n in NUMBERS[:20]}
 
 
 def test_the_health_and_pace_of_lines_are_shared(opened: Opened) -> None:
