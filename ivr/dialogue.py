@@ -15,7 +15,6 @@ from receipts.deciding import settle
 from receipts.delivery import Delivery
 from receipts.informing import WISHES, Messages
 from receipts.model import (
-    SHANGHAI,
     Call,
     Charge,
     Door,
@@ -25,8 +24,8 @@ from receipts.model import (
     Outcome,
     Receipt,
     Subscription,
-    month_of,
 )
+from receipts.months import SHANGHAI, month_of
 from receipts.ports import Answer, Change, Clock, Held, Store, Timer
 from receipts.subscriptions import Asked, Phrase, Subscriptions
 from receipts.subscriptions import Step as Act

@@ -8,7 +8,6 @@ from keywords.grammar import Grammar, Reading
 from keywords.telling import Ledger, Telling
 from receipts.informing import WISHES, Messages
 from receipts.model import (
-    SHANGHAI,
     Audit,
     Door,
     Informing,
@@ -19,8 +18,8 @@ from receipts.model import (
     Talk,
     Topic,
     Wish,
-    month_of,
 )
+from receipts.months import SHANGHAI, month_of
 from receipts.ports import Answer, Change, Clock, Held
 from receipts.provinces import fold
 from receipts.subscriptions import Asked, Phrase, Step, Subscriptions

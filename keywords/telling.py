@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from keywords.grammar import Reading
-from receipts.model import SHANGHAI, Charge, ChargeKind, Msisdn, Outcome, Receipt, Subscription
+from receipts.model import Charge, ChargeKind, Msisdn, Outcome, Receipt, Subscription
+from receipts.months import SHANGHAI
 from receipts.subscriptions import Asked, Phrase, Step, Subscriptions, spent_words
 
 

@@ -17,8 +17,8 @@ from receipts.model import (
     Subscription,
     Trail,
     WhyNot,
-    month_of,
 )
+from receipts.months import month_of
 from receipts.numbering import Numbering
 from receipts.ports import Change, Clock, Contended, Held, Store, Stored, Timer, Verdict, Wanted
 from receipts.provinces import RuleBook

@@ -15,8 +15,8 @@ from receipts.model import (
     Subscription,
     Talk,
     Trail,
-    month_of,
 )
+from receipts.months import month_of
 from receipts.ports import Change, Stored, Timer
 from receipts.store.keys import GROUP, Keys
 from receipts.store.records import packed, stored

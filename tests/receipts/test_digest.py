@@ -15,7 +15,8 @@ from receipts.charges import needs_owner
 from receipts.delivery import Delivery, Told
 from receipts.digest import DIGEST, with_members
 from receipts.dispatch import Dispatch
-from receipts.model import Charge, Fate, Kind, Language, Mode, Msisdn, Receipt, Report, month_of
+from receipts.model import Charge, Fate, Kind, Language, Mode, Msisdn, Receipt, Report
+from receipts.months import month_of
 from receipts.news import take_news
 from receipts.ports import Never, Posted, StoreUnavailable, TryLater, Unsure, Verdict
 from receipts.routes import Routes

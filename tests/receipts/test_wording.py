@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receipts.model import SHANGHAI, Fate, Language, Msisdn, Outcome
+from receipts.model import Fate, Language, Msisdn, Outcome
+from receipts.months import SHANGHAI
 from receipts.wording import Catalogue, CatalogueWrong, is_gsm7, receipt_text, segments
 
 FRIEND = Msisdn("+8613844012345")
