@@ -10,10 +10,10 @@ ALONE := tests/journeys tests/faults tests/drills tests/browser tests/store/test
   tests/store/test_cluster.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint states bench drill clean
+.PHONY: help run install test lint states bench profile bench-bill drill clean
 
 help: ## what can be done here
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): the service and the Python packages it needs (constraints.txt)."
@@ -45,7 +45,13 @@ lint: $(VENV)/.test ## ruff, mypy, import contracts
 states: $(VENV)/.run ## draw docs/states.md from the tables
 	@$(BIN)/sms-receipt states --page > docs/states.md
 
-bench: $(VENV)/.run ## a month's bill for 100,000 and for a million customers, measured
+bench: $(VENV)/.test ## doors, feed, worker beside their peers, into docs/bench; BENCH=--short
+	@$(BIN)/python -m tests.bench $(BENCH)
+
+profile: $(VENV)/.test ## a flame graph of each door, into docs/bench
+	@$(BIN)/python -m tests.bench.profile
+
+bench-bill: $(VENV)/.run ## a month's bill for 100,000 and for a million customers, measured
 	@$(BIN)/python -m tests.bench.bill
 
 drill: $(VENV)/.test ## processes killed, stopped, cut off under load; about 25 minutes, as root

@@ -20,6 +20,9 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CODE = re.compile(r"[0-9]{6}")
 _MOBILE = re.compile(r"\+861[0-9]{10}")
 
+#: Whose visit it is: a code proves a customer, and nobody who serves one.
+_CUSTOMER = "customer"
+
 Inside = Callable[[Msisdn, str], bool]
 
 
@@ -55,9 +58,9 @@ def own_form() -> bool:
 def caller(inside: Inside) -> Msisdn | None:
     """The number that is signed in, None when nobody is. Raises StoreUnavailable."""
     number, visit = session.get("number"), session.get("visit")
-    if not isinstance(number, str) or not isinstance(visit, str):
+    if session.get("role") != _CUSTOMER or not isinstance(number, str):
         return None
-    return Msisdn(number) if inside(Msisdn(number), visit) else None
+    return Msisdn(number) if inside(Msisdn(number), str(visit)) else None
 
 
 def asks(raw: str) -> Msisdn | None:
@@ -89,7 +92,7 @@ def enter(codes: Codes, number: Msisdn) -> bool:
     spoken = session.get("language")
     # Nothing of the time before is taken along: a cookie planted earlier is worth nothing.
     session.clear()
-    session.update(number=str(number), visit=visit, language=spoken)
+    session.update(role=_CUSTOMER, number=str(number), visit=visit, language=spoken)
     session.permanent = True
     return True
 

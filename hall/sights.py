@@ -7,7 +7,6 @@ from hall.wishes import Wishes, claimed, offer_mark
 from receipts.charges import CHARGEABLE, next_monthly
 from receipts.messages import agreed
 from receipts.model import (
-    SHANGHAI,
     Charge,
     ChargeKind,
     Door,
@@ -16,10 +15,8 @@ from receipts.model import (
     Outcome,
     Receipt,
     Subscription,
-    month_before,
-    month_of,
-    month_start,
 )
+from receipts.months import SHANGHAI, month_before, month_of, month_start
 from receipts.ports import Clock, Store
 from receipts.subscriptions import Asked, Subscriptions, spent_words
 from receipts.wording import Catalogue, day, notices

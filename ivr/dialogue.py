@@ -15,7 +15,6 @@ from receipts.deciding import settle
 from receipts.delivery import Delivery
 from receipts.informing import WISHES, Messages
 from receipts.model import (
-    SHANGHAI,
     Call,
     Charge,
     Door,
@@ -26,6 +25,7 @@ from receipts.model import (
     Receipt,
     Subscription,
 )
+from receipts.months import SHANGHAI, month_of
 from receipts.ports import Answer, Change, Clock, Held, Store, Timer
 from receipts.subscriptions import Asked, Phrase, Subscriptions
 from receipts.subscriptions import Step as Act
@@ -171,7 +171,7 @@ class Hotline:
                 # The price has changed since it was told: it is told again, and nothing opens.
                 told = Answer((), said.value, stands.next(silent=0, wrong=0).link(""))
                 return Change(held.number, claim=claim, answer=told)
-            done = self._changing[act](held.subscription, asked)
+            done = self._changing[act](held.subscription, replace(asked, charges=held.charges))
             after = place.next(at=outcome.state, language=said, silent=0, wrong=0)
             seen = after.seeing(done.customer, self._home(done.customer))
             told = Answer(done.phrases, said.value, seen.link(""))
@@ -179,7 +179,8 @@ class Hotline:
             return self._noted(change, held, pressed.sid, done.phrases, said)
 
         claim = f"call:{pressed.sid}:{place.step}"
-        answer = settle(self._store, pressed.caller, decide, claim, call=pressed.sid)
+        months = (month_of(self._clock.now()),) if act == "ask" else ()
+        answer = settle(self._store, pressed.caller, decide, claim, call=pressed.sid, months=months)
         after = Place.read(dict(parse_qsl(answer.next.partition("?")[2], keep_blank_values=True)))
         if act == "province" and self._speaker.refusals(after.known(pressed.caller), (said,)):
             return self._speaker.refused(after.known(pressed.caller).but(language=said))
@@ -220,7 +221,10 @@ class Hotline:
         return replace(change, records=(*change.records, call), timers=(*change.timers, timer))
 
     def _ask(self, customer: Subscription, asked: Asked) -> Act:
-        spent = sum(charge.fen for charge in self._ledger.charges(customer.number))
+        charges = asked.charges
+        if charges is None:
+            charges = tuple(self._ledger.charges(customer.number))
+        spent = sum(charge.fen for charge in charges)
         return self._business.ask(customer, asked, spent)
 
     def _receipts(self, customer: Subscription, asked: Asked) -> Act:

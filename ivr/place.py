@@ -6,7 +6,7 @@ So it cannot be forged, needs no session store, and a repeated request gets the 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from receipts.model import Language, Mode, Msisdn, Subscription
 from statemachines.call_menu import CallState
@@ -58,18 +58,13 @@ class Place:
 
     def link(self, base: str) -> str:
         """The link that leads back here."""
-        told = {
-            "at": self.at.value,
-            "lang": self.language.value,
-            "as": self.customer.value,
-            "mode": self.mode.value,
-            "in": self.province,
-            "tried": int(self.trial_used),
-            "step": self.step,
-            "silent": self.silent,
-            "wrong": self.wrong,
-        } | ({"offer": self.offered} if self.offered else {})
-        return f"{base}/voice/key?{urlencode(told)}"
+        offered = f"&offer={quote_plus(self.offered)}" if self.offered else ""
+        return (
+            f"{base}/voice/key?at={self.at.value}&lang={self.language.value}"
+            f"&as={self.customer.value}&mode={self.mode.value}&in={quote_plus(self.province)}"
+            f"&tried={self.trial_used:d}&step={self.step}"
+            f"&silent={self.silent}&wrong={self.wrong}{offered}"
+        )
 
     def next(self, **changes: object) -> Self:
         """The following step, with what has changed."""

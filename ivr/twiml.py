@@ -4,6 +4,7 @@ A test holds it against the SDK's own output.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
@@ -47,6 +48,7 @@ def _verb(step: Step) -> str:
             return "<Hangup/>"
 
 
+@lru_cache(maxsize=2048)
 def _say(step: Say) -> str:
     language, voice = _VOICES[step.language]
     return "".join(

@@ -1,12 +1,12 @@
 """The three webhooks of the 10086 line: answer, key pressed, call ended."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 
 from ivr.dialogue import Hotline, Pressed
 from ivr.place import NoPlace, Place
-from ivr.steps import Step
 from ivr.twiml import twiml
 from receipts.delivery import Delivery
 from receipts.model import Language, Msisdn
@@ -18,31 +18,55 @@ Refuse = Callable[[str], Response]
 Learn = Callable[[Msisdn], None]
 
 
-def blueprint(
-    hotline: Hotline, delivery: Delivery, fields: Fields, refuse: Refuse, learn: Learn
-) -> Blueprint:
+#: What every word of a call must say for itself.
+CALL_NEEDS = ("CallSid", "From")
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What the hotline says when a call comes in and when a key is pressed, as TwiML."""
+
+    hotline: Hotline
+    learn: Learn
+
+    def answered(self, asked: Mapping[str, str]) -> str:
+        """A call comes in."""
+        caller = parse_msisdn(asked["From"])
+        if caller is not None:
+            self.learn(caller)
+        return twiml(self.hotline.answer(caller))
+
+    def pressed(self, asked: Mapping[str, str], query: Mapping[str, str]) -> str:
+        """A key, some words or silence, at the place that the link tells of. Raises NoPlace."""
+        place, caller = Place.read(query), parse_msisdn(asked["From"])
+        if caller is None:
+            return twiml(self.hotline.answer(None))
+        key, speech = asked.get("Digits", ""), asked.get("SpeechResult", "")
+        return twiml(self.hotline.pressed(Pressed(asked["CallSid"], caller, place, key, speech)))
+
+
+def blueprint(calls: Calls, delivery: Delivery, fields: Fields, refuse: Refuse) -> Blueprint:
     """The hotline's doors; ``fields`` gives a verified request's fields, the named ones there."""
     doors = Blueprint("ivr", __name__)
 
     @doors.post("/voice")
     def voice() -> Response:
-        return _spoken(_answered(hotline, learn, fields("CallSid", "From")["From"]))
+        return _spoken(calls.answered(fields(*CALL_NEEDS)))
 
     @doors.post("/voice/key")
     def voice_key() -> Response:
-        asked = fields("CallSid", "From")
-        try:
-            place = Place.read(request.args)
-        except NoPlace as lacking:
-            return refuse(str(lacking))
-        return _spoken(_after_key(hotline, place, asked))
+        return _spoken(calls.pressed(fields(*CALL_NEEDS), request.args))
+
+    @doors.errorhandler(NoPlace)
+    def no_place(lacking: NoPlace) -> Response:
+        return refuse(str(lacking))
 
     @doors.post("/voice/ended")
     def voice_ended() -> Response:
         asked = fields("CallSid", "From")
         caller = parse_msisdn(asked["From"])
         if caller is not None:
-            hotline.ended(asked["CallSid"], caller, delivery)
+            calls.hotline.ended(asked["CallSid"], caller, delivery)
         return Response(status=204)
 
     @doors.errorhandler(StoreUnavailable)
@@ -51,25 +75,10 @@ def blueprint(
             return Response(status=503)
         spoken = request.args.get("lang", "")
         known = Language(spoken) if spoken in set(Language) else None
-        return _spoken(hotline.trouble(known))
+        return _spoken(twiml(calls.hotline.trouble(known)))
 
     return doors
 
 
-def _answered(hotline: Hotline, learn: Learn, raw: str) -> list[Step]:
-    caller = parse_msisdn(raw)
-    if caller is not None:
-        learn(caller)
-    return hotline.answer(caller)
-
-
-def _after_key(hotline: Hotline, place: Place, asked: Mapping[str, str]) -> list[Step]:
-    caller = parse_msisdn(asked["From"])
-    if caller is None:
-        return hotline.answer(None)
-    key, speech = asked.get("Digits", ""), asked.get("SpeechResult", "")
-    return hotline.pressed(Pressed(asked["CallSid"], caller, place, key, speech))
-
-
-def _spoken(steps: list[Step]) -> Response:
-    return Response(twiml(steps), content_type="text/xml; charset=utf-8")
+def _spoken(page: str) -> Response:
+    return Response(page, content_type="text/xml; charset=utf-8")

@@ -8,7 +8,6 @@ from keywords.grammar import Grammar, Reading
 from keywords.telling import Ledger, Telling
 from receipts.informing import WISHES, Messages
 from receipts.model import (
-    SHANGHAI,
     Audit,
     Door,
     Informing,
@@ -20,6 +19,7 @@ from receipts.model import (
     Topic,
     Wish,
 )
+from receipts.months import SHANGHAI, month_of
 from receipts.ports import Answer, Change, Clock, Held
 from receipts.provinces import fold
 from receipts.subscriptions import Asked, Phrase, Step, Subscriptions
@@ -91,6 +91,14 @@ class Conversation:
             **{act: _choosing(messages, kind) for act, kind in WISHES.items()},
         }
 
+    def months(self, text: IncomingText) -> tuple[str, ...]:
+        """The months whose charges this text seems to ask for, to be read with the customer.
+
+        A guess by the words that mean the same everywhere; where it fails they are looked up.
+        """
+        asks = self._grammar.read(text.body, None).wish in {Wish.ASK, Wish.CHARGES}
+        return (month_of(self._clock.now()),) if asks else ()
+
     def decide(self, held: Held, text: IncomingText) -> Change:
         """What one text changes, with its answer."""
         if text.opt_out:
@@ -99,7 +107,7 @@ class Conversation:
         home = self._business.place(customer).home.province
         reading = self._grammar.read(text.body, home)
         language = self._business.language(customer, _spoken(reading))
-        asked = Asked(Door.TEXT, language, text.event, text.body[:160])
+        asked = Asked(Door.TEXT, language, text.event, text.body[:160], charges=held.charges)
         stage = self._stage(customer)
         event = self._event(stage, text.body, reading)
         # A question is asked once: whatever comes next answers it or leaves it.

@@ -10,7 +10,8 @@ from flask import Blueprint, Response, jsonify, request
 from msgspec import Meta
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from receipts.model import SHANGHAI, Fate, Report
+from receipts.model import Fate, Report
+from receipts.months import SHANGHAI
 from receipts.numbering import parse_msisdn
 from receipts.ports import Clock
 from receipts.reports import Reports

@@ -63,7 +63,12 @@ def kannel_doors(
         learn(sender)
         text = IncomingText(f"kannel:{asked['id']}", sender, asked["text"])
         answer = settle(
-            store, sender, lambda held: conversation.decide(held, text), text.event, talk=True
+            store,
+            sender,
+            lambda held: conversation.decide(held, text),
+            text.event,
+            talk=True,
+            months=conversation.months(text),
         )
         return _plain(replies.text(answer))
 

@@ -1,10 +1,11 @@
 """What the 7500 line tells without changing anything: how one stands, receipts, charges, hints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from keywords.grammar import Reading
-from receipts.model import SHANGHAI, Charge, ChargeKind, Msisdn, Outcome, Receipt, Subscription
+from receipts.model import Charge, ChargeKind, Msisdn, Outcome, Receipt, Subscription
+from receipts.months import SHANGHAI
 from receipts.subscriptions import Asked, Phrase, Step, Subscriptions, spent_words
 
 
@@ -38,8 +39,13 @@ class Telling:
 
     def ask(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
         """How the customer stands, with what this month has cost."""
-        spent = sum(charge.fen for charge in self._ledger.charges(customer.number))
+        spent = sum(charge.fen for charge in self._charged(customer, asked))
         return self._business.ask(customer, asked, spent)
+
+    def _charged(self, customer: Subscription, asked: Asked) -> Sequence[Charge]:
+        if asked.charges is not None:
+            return asked.charges
+        return self._ledger.charges(customer.number)
 
     def receipts(self, customer: Subscription, _asked: Asked, _: Reading) -> Step:
         """The last receipts, newest first."""
@@ -52,7 +58,7 @@ class Telling:
 
     def charges(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
         """What this month has cost by kind, and what that stands on."""
-        charges = self._ledger.charges(customer.number)
+        charges = self._charged(customer, asked)
         if not charges:
             return Step(customer, (("charges_none", {}),))
         monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from receipts.charges import monthly, monthly_id, oldest_billable
-from receipts.model import Charge, Subscription, month_of, month_start
+from receipts.model import Charge, Subscription
+from receipts.months import month_of, month_start
 from receipts.ports import Archive, Change, Clock, Store
 from receipts.subscriptions import Subscriptions
 

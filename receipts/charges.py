@@ -2,17 +2,8 @@
 
 import datetime as dt
 
-from receipts.model import (
-    Charge,
-    ChargeKind,
-    Receipt,
-    Subscription,
-    month_before,
-    month_of,
-    month_start,
-    months_between,
-    next_month,
-)
+from receipts.model import Charge, ChargeKind, Receipt, Subscription
+from receipts.months import month_before, month_of, month_start, months_between, next_month
 from receipts.provinces import Province, RuleBook
 from receipts.tariff import tariff_on
 from statemachines.subscription import RECEIVING, SubscriptionState

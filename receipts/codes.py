@@ -14,7 +14,8 @@ import msgspec
 
 from receipts.deciding import settle
 from receipts.delivery import Delivery
-from receipts.model import SHANGHAI, Access, Kind, Language, Msisdn
+from receipts.model import Access, Kind, Language, Msisdn
+from receipts.months import SHANGHAI
 from receipts.notices import notice
 from receipts.ports import Answer, Change, Clock, Held, Store
 from receipts.wording import notices

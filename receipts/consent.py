@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from receipts.model import Audit, Charge, month_start, next_month
+from receipts.model import Audit, Charge
+from receipts.months import month_start, next_month
 from statemachines.subscription import SubscriptionEvent
 
 _encoder = msgspec.json.Encoder(enc_hook=str)

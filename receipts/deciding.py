@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from receipts.model import Msisdn
 from receipts.ports import Answer, Change, Contended, Held, Store, Verdict
@@ -19,6 +19,7 @@ def settle(
     *,
     talk: bool = False,
     call: str | None = None,
+    months: Sequence[str] = (),
     access: bool = False,
 ) -> Answer:
     """The answer to an event, with all that it changes on disk; a repeat gets the first answer.
@@ -26,7 +27,7 @@ def settle(
     ``decide`` must be pure: it is called again after every lost race. Raises StoreUnavailable.
     """
     for round_ in range(ROUNDS):
-        held = store.read(number, claim, talk=talk, call=call, access=access)
+        held = store.read(number, claim, talk=talk, call=call, access=access, months=months)
         if held.answered is not None:
             # What is repeated must be as safe as when it was new.
             store.commit(Change(number))
@@ -53,6 +54,7 @@ def writes(change: Change) -> bool:
         or change.charges
         or change.audit
         or change.post
+        or change.park
         or change.timers
         or change.untimers
         or change.fired

@@ -3,7 +3,8 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from receipts.model import SHANGHAI, Informing, Language, Subscription
+from receipts.model import Informing, Language, Subscription
+from receipts.months import SHANGHAI
 from receipts.provinces import RuleBook
 from receipts.wording import segments, with_message
 from statemachines.subscription import HOLDING

@@ -2,17 +2,12 @@
 
 import datetime as dt
 from enum import StrEnum
-from functools import lru_cache
 from typing import Self
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from statemachines.receipt import ReceiptState
 from statemachines.subscription import SubscriptionState
-
-#: Months, days and the times spoken to customers are China's, wherever the machine stands.
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 class Msisdn(str):
@@ -431,43 +426,3 @@ class Audit(msgspec.Struct, frozen=True, omit_defaults=True):
     hash: str = ""
     #: What it was in the words of the table of subscriptions: order, confirm, cancel_now ...
     act: str = ""
-
-
-class MonthWrong(ValueError):
-    """Not a calendar month such as 2026-11."""
-
-
-def month_of(at: dt.datetime) -> str:
-    """The Shanghai calendar month of a moment, as ``YYYY-MM``."""
-    return at.astimezone(SHANGHAI).strftime("%Y-%m")
-
-
-@lru_cache(maxsize=256)
-def month_start(month: str) -> dt.datetime:
-    """The first moment of a Shanghai calendar month. Raises MonthWrong."""
-    try:
-        first = dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=SHANGHAI)
-    except ValueError as error:
-        raise MonthWrong(f"{month!r} is no month such as 2026-11") from error
-    return first
-
-
-def next_month(at: dt.datetime) -> dt.datetime:
-    """The first moment of the Shanghai month after the one of ``at``."""
-    local = at.astimezone(SHANGHAI)
-    first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return (first + dt.timedelta(days=32)).replace(day=1)
-
-
-def months_between(since: dt.datetime, until: dt.datetime) -> list[str]:
-    """The Shanghai months of two moments and all between them, in order."""
-    first, last = since.astimezone(SHANGHAI), until.astimezone(SHANGHAI)
-    places = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
-    return [f"{place // 12:04}-{place % 12 + 1:02}" for place in places]
-
-
-def month_before(month: str, count: int = 1) -> str:
-    """The calendar month so many before another. Raises MonthWrong."""
-    first = month_start(month)
-    place = first.year * 12 + first.month - 1 - count
-    return f"{place // 12:04}-{place % 12 + 1:02}"

@@ -1,7 +1,7 @@
 """What the business needs from outside, and the ways the outside can fail."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -126,7 +126,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What one read brought: the customer, and whether the event was answered before."""
+    """What one read brought: the customer, and what else was asked for; None where nothing was."""
 
     number: Msisdn
     subscription: Subscription
@@ -137,6 +137,7 @@ class Held:
     access: Access | None = None
     friend: Subscription | None = None
     receipt: Receipt | None = None
+    charges: tuple[Charge, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +167,7 @@ Stored = Subscription | Receipt | Trail | Talk | Call | Owner | Access
 class Change:
     """All that one event does, for one customer: it happens whole or not at all.
 
-    Every record in ``records`` carries the version it will have; the store refuses the change
-    when the stored version is not one less.
+    Each record carries the version it will have; the store refuses one not just above its own.
     """
 
     number: Msisdn
@@ -221,6 +221,7 @@ class Store(Protocol):
         *,
         talk: bool = False,
         call: str | None = None,
+        months: Sequence[str] = (),
         access: bool = False,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
@@ -294,6 +295,3 @@ class Outbox(Protocol):
 
     def due(self, now: dt.datetime, limit: int) -> list[Timer]:
         """Timers whose moment has come, oldest first."""
-
-
-Decide = Callable[[Held], Change]

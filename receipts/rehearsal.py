@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from receipts.model import SHANGHAI, month_start, next_month
+from receipts.months import SHANGHAI, month_start, next_month
 from receipts.provinces import RuleBook, Tariff
 from receipts.tariff import first_charge_at, tariff_on
 

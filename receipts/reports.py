@@ -17,10 +17,10 @@ from receipts.model import (
     Subscription,
     Trail,
     WhyNot,
-    month_of,
 )
+from receipts.months import month_of
 from receipts.numbering import Numbering
-from receipts.ports import Change, Clock, Contended, Held, Store, Timer, Verdict, Wanted
+from receipts.ports import Change, Clock, Contended, Held, Store, Stored, Timer, Verdict, Wanted
 from receipts.provinces import RuleBook
 from receipts.reckoning import RECEIPTS, REPORTS
 from receipts.trails import decided, id_form, knows, not_final, noted, with_final
@@ -94,29 +94,36 @@ class Reports:
         """What the reports of one text do: a receipt, or a reason for none, each. Pure."""
         first = reports[0]
         trail = held.trail or _begun(first, held.receipt)
-        whole = Change(first.sender)
+        others: list[Stored] = []
+        post: list[str] = []
+        timers: list[Timer] = []
+        untimers: list[Timer] = []
+        count: list[str] = []
         for report in reports:
             step = self._one(held, trail, report)
             for record in step.records:
                 if isinstance(record, Trail):
                     trail = record
-                elif isinstance(record, Subscription):
-                    held = replace(held, subscription=record)
-            others = tuple(r for r in step.records if not isinstance(r, Trail))
-            whole = replace(
-                whole,
-                records=(*whole.records, *others),
-                post=whole.post + step.post,
-                timers=whole.timers + step.timers,
-                untimers=whole.untimers + step.untimers,
-                count=whole.count + step.count,
-            )
-        if not whole.count:
-            return whole
+                else:
+                    others.append(record)
+                    if isinstance(record, Subscription):
+                        held = replace(held, subscription=record)
+            post += step.post
+            timers += step.timers
+            untimers += step.untimers
+            count += step.count
+        if not count:
+            return Change(first.sender)
         kept = trail.but(version=(held.trail.version if held.trail else 0) + 1)
-        over = {timer.subject for timer in whole.untimers}
-        timers = tuple(timer for timer in whole.timers if timer.subject not in over)
-        return replace(whole, records=(kept, *whole.records), timers=timers)
+        over = {timer.subject for timer in untimers}
+        return Change(
+            first.sender,
+            records=(kept, *others),
+            post=tuple(post),
+            timers=tuple(timer for timer in timers if timer.subject not in over),
+            untimers=tuple(untimers),
+            count=tuple(count),
+        )
 
     def _one(self, held: Held, trail: Trail, report: Report) -> Change:
         if knows(trail, report):
@@ -139,12 +146,13 @@ class Reports:
                 count=(REPORTS, RECEIPTS),
             )
             return handed_on(change, receipt)
-        change = Change(report.sender, untimers=untimers, count=(REPORTS, why_not.value))
         if over:
             kept = kept.but(why_not=why_not)
-        elif not decided(kept):
+        change = Change(
+            report.sender, records=(kept,), untimers=untimers, count=(REPORTS, why_not.value)
+        )
+        if not decided(kept):
             change = self._chasing(held, trail, kept, change)
-        change = replace(change, records=(kept,))
         return self._explained(held, change) if why_not is WhyNot.FRIEND_OFF_NET else change
 
     def _chasing(self, held: Held, was: Trail, trail: Trail, change: Change) -> Change:

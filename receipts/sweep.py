@@ -7,7 +7,8 @@ from dataclasses import replace
 from receipts import notices
 from receipts.delivery import RETRY, Delivery
 from receipts.digest import DIGEST, Digests
-from receipts.model import Door, Subscription, next_month
+from receipts.model import Door, Subscription
+from receipts.months import next_month
 from receipts.ports import Answer, Change, Clock, Held, Outbox, Store, Timer
 from receipts.reports import CHASE, Reports
 from receipts.subscriptions import END, FEE, LAPSE, OWED, TRIAL, Asked, Step, Subscriptions

@@ -2,7 +2,8 @@
 
 import datetime as dt
 
-from receipts.model import SHANGHAI, Language, Outcome
+from receipts.model import Language, Outcome
+from receipts.months import SHANGHAI
 from receipts.provinces import Province, Tariff
 
 # Fragments a price is put together from; the sentences around them belong to the doors.

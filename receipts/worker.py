@@ -153,33 +153,30 @@ class Worker:
 
     def _ring(self) -> None:
         due = self._sweep.due(BATCH)
-        self._gather([timer for timer in due if timer.kind == DIGEST])
+        waited = [timer for timer in due if timer.kind == DIGEST]
+        together = self._rung(lambda: self._sweep.gather(waited), DIGEST)
         looks: dict[Msisdn, list[Timer]] = {}
         for timer in due:
             if timer.kind == LOOK:
                 looks.setdefault(timer.number, []).append(timer)
-            elif timer.kind != DIGEST:
+            elif timer.kind != DIGEST or not together:
                 self._ring_one(timer)
         for number, timers in looks.items():
             self._looking.soon(number, timers)
 
-    def _gather(self, timers: Sequence[Timer]) -> None:
-        """Flashes that waited for others, many customers at once; one by one if that fails."""
-        try:
-            self._sweep.gather(timers)
-        except StoreUnavailable:
-            raise
-        except Exception:  # noqa: BLE001 - one customer's trouble must not hold the others' up
-            for timer in timers:
-                self._ring_one(timer)
-
     def _ring_one(self, timer: Timer) -> None:
+        self._rung(lambda: self._sweep.ring(timer), timer.kind)
+
+    @staticmethod
+    def _rung(ring: Callable[[], object], kind: str) -> bool:
         try:
-            self._sweep.ring(timer)
+            ring()
         except StoreUnavailable:
             raise
         except Exception:  # noqa: BLE001 - one customer's trouble must not stop all sending
-            _log.exception("a timer failed, and stays set", kind=timer.kind)
+            _log.exception("a timer failed, and stays set", kind=kind)
+            return False
+        return True
 
     # -- sending -----------------------------------------------------------------------------
 

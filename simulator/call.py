@@ -80,7 +80,7 @@ class Call:
         else:
             if onward:
                 self._note(
-                    "五十个文档无人应答,挂断。", "Fifty documents without an answer: hung up."
+                    "五十个文档无人应答，挂断。", "Fifty documents without an answer: hung up."
                 )
 
     def _fetch(self, onward: Onward) -> Answer:
@@ -185,7 +185,7 @@ class Call:
     def _dial(self, verb: Verb, url: str) -> Onward | None:
         self._note(f"正在接通人工台 {verb.text}", f"connecting to an agent {verb.text}".rstrip())
         self.line.pause(_AGENT_PICKS_UP * self._settings.silence)
-        self._speak("您好,人工台,很高兴为您服务。", "cmn-CN", "agent")
+        self._speak("您好，人工台，很高兴为您服务。", "cmn-CN", "agent")
         self._speak("Hello, this is the agent's desk.", "en-US", "agent")
         self.line.pause(_AGENT_TALKS * self._settings.silence)
         self._note("人工台已挂机", "the agent has hung up")

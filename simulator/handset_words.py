@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 NOT_RUNNING = (
-    "模拟网络没有运行,请先执行 make run 或 sms-receipt network。\n"
+    "模拟网络没有运行，请先执行 make run 或 sms-receipt network。\n"
     "The network is not running: start it with `make run` or `sms-receipt network`."
 )
 HELP = """\
@@ -17,7 +17,7 @@ HELP = """\
   say 开通                 对着电话说 / speak during a call
   hang                    挂断 / hang up
   dismiss                 关闭闪信 / take the flash message off the screen
-  on, off                 开机,关机 / switch the phone on or off
+  on, off                 开机，关机 / switch the phone on or off
   inbox                   看所有短信 / all texts so far
   wait [seconds]          等一会儿 / let time pass
   quit                    离开 / leave"""

@@ -7,15 +7,25 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from hall.customer import hall_doors
 from hall.pages import Hall, trouble
+from ivr.webhooks import CALL_NEEDS, Calls
 from ivr.webhooks import blueprint as ivr_doors
 from keywords.feed import feed_door
 from keywords.kannel import kannel_doors
-from keywords.webhooks import text_door, twilio_status_doors
+from keywords.webhooks import (
+    RECEIPT_NEEDS,
+    STATUS_NEEDS,
+    TEXT_NEEDS,
+    Texts,
+    TwilioNews,
+    text_door,
+    twilio_status_doors,
+)
 from receipts.codes import VISIT_LASTS
 from receipts.ports import StoreUnavailable
 from receipts.providers import kannel, message_centre, twilio
 from switchboard import pulse, standing, wiring
-from switchboard.gate import Gate, caller, fields, refuse
+from switchboard.express import Express, Stop
+from switchboard.gate import Gate, caller, fields, form_pairs, refuse
 from switchboard.settings import Settings
 
 _log = structlog.get_logger()
@@ -65,7 +75,7 @@ def create_app(settings: Settings, built: wiring.Services | None = None) -> Flas
     # Else //sms would be sent on to /sms, and a provider that follows drops what it had to say.
     app.url_map.merge_slashes = False
     pulse.count(app)
-    _mount(app, built)
+    stops = _mount(app, built)
     hall = wiring.hall(built, caller)
     _mount_hall(app, hall, settings)
     _front(app, settings.front_page)
@@ -80,6 +90,7 @@ def create_app(settings: Settings, built: wiring.Services | None = None) -> Flas
     )
     gate.stand_before(app, guards)
     _answer_errors(app, hall)
+    app.wsgi_app = Express(app.wsgi_app, gate, stops)  # type: ignore[assignment,method-assign]
     return app
 
 
@@ -96,26 +107,20 @@ def _mount_hall(app: Flask, hall: Hall, settings: Settings) -> None:
     app.register_blueprint(hall_doors(hall))
 
 
-def _mount(app: Flask, built: wiring.Services) -> None:
+def _mount(app: Flask, built: wiring.Services) -> dict[str, Stop]:
+    """All doors; those that are busy once more, for the short way to them."""
     sending, learn = wiring.delivery(built), wiring.learning(built)
-    app.register_blueprint(ivr_doors(wiring.hotline(built), sending, fields, refuse, learn))
     conversation, replies, reports = (
         wiring.conversation(built),
         wiring.replies(built),
         wiring.reports(built),
     )
-    app.register_blueprint(text_door(built.store, conversation, replies, fields, learn))
-    app.register_blueprint(
-        twilio_status_doors(
-            built.store,
-            reports,
-            sending,
-            built.clock,
-            twilio.fate_of,
-            twilio.told_of,
-            fields,
-        )
-    )
+    calls = Calls(wiring.hotline(built), learn)
+    texts = Texts(built.store, conversation, replies, learn)
+    news = TwilioNews(built.store, reports, sending, built.clock, twilio.fate_of, twilio.told_of)
+    app.register_blueprint(ivr_doors(calls, sending, fields, refuse))
+    app.register_blueprint(text_door(texts, fields))
+    app.register_blueprint(twilio_status_doors(news, fields))
     app.register_blueprint(
         kannel_doors(built.store, conversation, replies, sending, kannel.heard, learn)
     )
@@ -128,6 +133,22 @@ def _mount(app: Flask, built: wiring.Services) -> None:
             lambda: standing.look(built.memory, sent_by, built.clock),
         )
     )
+    return {
+        "/sms": Stop("keywords.sms", TEXT_NEEDS, lambda asked, _: texts.take(asked)),
+        "/voice": Stop("ivr.voice", CALL_NEEDS, lambda asked, _: calls.answered(asked)),
+        "/voice/key": Stop(
+            "ivr.voice_key", CALL_NEEDS, lambda asked, query: calls.pressed(asked, _read(query))
+        ),
+        "/messages/status": Stop(
+            "twilio_status.message_status", STATUS_NEEDS, lambda asked, _: news.of_text(asked)
+        ),
+        "/receipts/*/status": Stop("twilio_status.receipt_status", RECEIPT_NEEDS, news.of_receipt),
+    }
+
+
+def _read(query: str) -> dict[str, str]:
+    """A query as the framework reads it: of a name that comes twice, the first."""
+    return dict(reversed(form_pairs(query.encode()) or ()))
 
 
 def _front(app: Flask, front_page: str) -> None:

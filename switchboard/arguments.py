@@ -5,7 +5,8 @@ from contextlib import AbstractContextManager
 
 import click
 
-from receipts.model import MonthWrong, Msisdn, month_start
+from receipts.model import Msisdn
+from receipts.months import MonthWrong, month_start
 from receipts.numbering import parse_msisdn
 from switchboard import wiring
 

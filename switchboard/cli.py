@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from receipts.model import SHANGHAI, Kind, Msisdn
+from receipts.model import Kind, Msisdn
+from receipts.months import SHANGHAI
 from receipts.ports import StoreUnavailable
 from receipts.provinces import RuleBookWrong, check_report, describe, load_rule_book
 from statemachines.drawing import TABLES, document, mermaid

@@ -10,7 +10,8 @@ from typing import TextIO
 import click
 
 from receipts.billing import MonthClosed, Tally
-from receipts.model import Msisdn, month_before, month_of, month_start, months_between
+from receipts.model import Msisdn
+from receipts.months import month_before, month_of, month_start, months_between
 from switchboard import evidence, shown, wiring
 from switchboard.arguments import Month, Number, Services
 from switchboard.cli_rehearsal import rehearsing

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from receipts.model import month_of
+from receipts.months import month_of
 from receipts.provinces import RuleBook, load_rule_book
 from receipts.rehearsal import Usage, rehearse
 from switchboard import traffic, wiring

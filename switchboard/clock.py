@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from pathlib import Path
 
-from receipts.model import SHANGHAI
+from receipts.months import SHANGHAI
 from receipts.ports import Clock
 
 _STEP = re.compile(r"([+-])(\d+)([smhd])")

@@ -7,7 +7,9 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from urllib.parse import parse_qsl, quote
+from functools import lru_cache
+from urllib.parse import quote, unquote_plus
+from wsgiref.types import WSGIEnvironment
 
 import structlog
 from flask import Flask, Response, abort, g, jsonify, redirect, request, url_for
@@ -36,6 +38,9 @@ _UNIX_TIME = re.compile(r"[0-9]{1,12}")
 
 _FORM = "application/x-www-form-urlencoded"
 
+#: Where the short way leaves what went wrong with a request that has passed this gate already.
+FAILURE = "switchboard.failure"
+
 
 class Unguarded(RuntimeError):
     """A route has no guard; it names which."""
@@ -56,6 +61,9 @@ class Gate:
 
         @app.before_request
         def check() -> None:
+            failure: Exception | None = request.environ.get(FAILURE)
+            if failure is not None:
+                raise failure
             if request.endpoint is not None:
                 guards[request.endpoint]()
 
@@ -75,6 +83,23 @@ class Gate:
         if account is not None and account != self._settings.twilio_account_sid:
             refused("account")
             raise Forbidden("not our account")
+
+    def fields_of(self, environ: WSGIEnvironment, body: bytes) -> Mapping[str, str] | None:
+        """The fields of a form that is plainly Twilio's, for our account; None where to doubt.
+
+        Who doubts asks ``twilio``. Only for paths that are written as they are.
+        """
+        query = environ.get("QUERY_STRING", "")
+        if "HTTP_X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS" in environ or not query.isascii():
+            return None
+        url = self._settings.public_url + environ["PATH_INFO"] + ("?" + query if query else "")
+        pairs = form_pairs(body)
+        given = environ.get("HTTP_X_TWILIO_SIGNATURE", "")
+        if pairs is None or not genuine(self._settings.twilio_auth_tokens, given, url, pairs):
+            return None
+        found = dict(pairs)
+        ours = self._settings.twilio_account_sid
+        return found if found.get("AccountSid", ours) == ours else None
 
     def _signed(self, body: bytes, form: list[tuple[str, str]]) -> bool:
         keys = self._settings.twilio_auth_tokens
@@ -166,10 +191,32 @@ def _asked(name: str) -> str:
         return ""
 
 
+#: Fields as short as a telephone number, which stands in two to four fields of every form.
+_SHORT = 32
+_number = lru_cache(maxsize=512)(unquote_plus)
+
+
+def form_pairs(body: bytes) -> list[tuple[str, str]] | None:
+    """The fields of a form as ``parse_qsl`` reads them, in a third of its time; None if too many.
+
+    Nearly every field of a webhook has nothing to decode, and is taken as it stands.
+    """
+    said = body.decode("utf-8", "replace")
+    if said.count("&") >= _MOST_FIELDS:
+        return None
+    pairs = []
+    for part in said.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            if "%" in part or "+" in part:
+                read = _number if len(part) < _SHORT else unquote_plus
+                name, value = unquote_plus(name), read(value)
+            pairs.append((name, value))
+    return pairs
+
+
 def _form(body: bytes) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(
-            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS
-        )
-    except ValueError as error:
-        raise RequestEntityTooLarge("too many fields") from error
+    pairs = form_pairs(body)
+    if pairs is None:
+        raise RequestEntityTooLarge("too many fields")
+    return pairs

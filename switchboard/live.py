@@ -14,7 +14,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import structlog
 
-from receipts.model import SHANGHAI
+from receipts.months import SHANGHAI
 from receipts.ports import Clock
 from receipts.provinces import (
     SHIPPED,

@@ -165,6 +165,22 @@ def doors(
     return pages
 
 
+class Answered:
+    """Counts and times the answers of one door; what it counts in is looked up once a status."""
+
+    def __init__(self, door: str) -> None:
+        self._door, self._seconds = door, _SECONDS.labels(door)
+        self._by_status: dict[str, Counter] = {}
+
+    def count(self, status: str, began: float) -> None:
+        """One answer, to a request that came at ``began`` by the performance counter."""
+        counter = self._by_status.get(status)
+        if counter is None:
+            counter = self._by_status[status] = _ANSWERED.labels(self._door, status)
+        counter.inc()
+        self._seconds.observe(time.perf_counter() - began)
+
+
 def count(app: Flask) -> None:
     """Count and time every answer of the app, by door."""
 

@@ -1,5 +1,6 @@
 """The doors under granian: one blocking thread a worker, half the CPU of the usual server."""
 
+import gc
 import multiprocessing
 import os
 import shutil
@@ -15,6 +16,9 @@ from switchboard.settings import Settings
 
 #: Where the processes of one service add their counts up; the library reads it at import.
 _SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+
+#: Things made and not yet gone before garbage is looked for.
+_GARBAGE = 10_000
 
 #: Seconds that a door process told to end has for the answers under way.
 _LAST_ANSWERS = 6
@@ -56,7 +60,13 @@ def door_process() -> object:
 
     settings = Settings.read()
     logs.set_up(settings.log_format)
-    return LiveDoors(settings)
+    doors = LiveDoors(settings)
+    # What stays for good need not be looked through for garbage again, and a request makes little
+    # that only a search would find: rules and answers hold no circles.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
+    return doors
 
 
 def busy(host: str, port: int) -> str | None:

@@ -10,17 +10,8 @@ from typing import Annotated
 import msgspec
 
 from receipts.charges import served
-from receipts.model import (
-    SHANGHAI,
-    ChargeKind,
-    Kind,
-    Msisdn,
-    Outcome,
-    Subscription,
-    month_of,
-    month_start,
-    next_month,
-)
+from receipts.model import ChargeKind, Kind, Msisdn, Outcome, Subscription
+from receipts.months import SHANGHAI, month_of, month_start, next_month
 from receipts.numbering import Numbering, parse_msisdn
 from receipts.provinces import RuleBook
 from receipts.rehearsal import Usage

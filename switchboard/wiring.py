@@ -24,7 +24,8 @@ from receipts.delivery import Delivery
 from receipts.dispatch import Dispatch
 from receipts.lists import Lists
 from receipts.lookups import Lookups
-from receipts.model import Charge, Kind, Msisdn, month_of
+from receipts.model import Charge, Kind, Msisdn
+from receipts.months import month_of
 from receipts.numbering import Numbering
 from receipts.ports import Clock
 from receipts.providers.unsent import Unsent

@@ -234,3 +234,16 @@ def kill(pid: int, how: signal.Signals = signal.SIGKILL) -> None:
         os.kill(pid, how)
     except ProcessLookupError:
         return
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers_at(port: int) -> bool:
+    """Whether somebody listens at a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -5,7 +5,8 @@ import json
 
 import redis
 
-from receipts.model import Kind, Language, Mode, Msisdn, Outcome, Receipt, Subscription, next_month
+from receipts.model import Kind, Language, Mode, Msisdn, Outcome, Receipt, Subscription
+from receipts.months import next_month
 from receipts.ports import Change
 from statemachines.subscription import SubscriptionState
 from switchboard.wiring import Services

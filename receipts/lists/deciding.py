@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from receipts import notices
 from receipts.delivery import Delivery
 from receipts.lists.rows import CollectionRow, CustomerRow, PortedRow, Row, RowWrong
-from receipts.model import Door, Language, Owner, Subscription, month_of
+from receipts.model import Door, Language, Owner, Subscription
+from receipts.months import month_of
 from receipts.numbering import Home
 from receipts.ports import Change, Clock, Store
 from receipts.subscriptions import Asked, Step, Subscriptions

@@ -21,12 +21,8 @@ def signature(key: str, url: str, fields: Iterable[tuple[str, str]], digest: str
 
     A repeated field counts each of its values once, in order of value.
     """
-    by_name: dict[str, set[str]] = {}
-    for name, value in fields:
-        by_name.setdefault(name, set()).add(value)
-    signed = url + "".join(
-        name + value for name in sorted(by_name) for value in sorted(by_name[name])
-    )
+    # In order of name and then of value, each pair once, is the order the provider means.
+    signed = url + "".join([name + value for name, value in sorted(set(fields))])
     return base64.b64encode(hmac.digest(key.encode(), signed.encode(), digest)).decode()
 
 

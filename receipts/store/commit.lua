@@ -1,10 +1,13 @@
--- One change of one customer: every check first, then every write. A script runs alone and its
--- writes reach the disk as one, so a change happens whole or not at all.
+-- Changes of customers, one after the other; of each every check first, then every write. A script
+-- runs alone and its writes reach the disk as one, so a change happens whole or not at all.
 --
--- ARGV is a run of instructions of four words: name, number of the key, two arguments.
+-- ARGV is a run of instructions of four words: name, number of the key, two arguments. Before the
+-- instructions of a change stands one that says how many they are.
 
-local function each(work)
-  for i = 1, #ARGV, 4 do
+local counted = {} -- how much to add to each field of each counter, at the end
+
+local function each(first, last, work)
+  for i = first, last, 4 do
     local stop = work(ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3])
     if stop then return stop end
   end
@@ -28,11 +31,9 @@ local function write(name, key, a, b)
   elseif name == 'drop' then
     redis.call('DEL', key)
   elseif name == 'list' then -- newest first, at most so many
-    redis.call('LPUSH', key, b)
-    redis.call('LTRIM', key, 0, a - 1)
+    if redis.call('LPUSH', key, b) > tonumber(a) then redis.call('LTRIM', key, 0, a - 1) end
   elseif name == 'last' then -- oldest first, at most so many
-    redis.call('RPUSH', key, b)
-    redis.call('LTRIM', key, -a, -1)
+    if redis.call('RPUSH', key, b) > tonumber(a) then redis.call('LTRIM', key, -a, -1) end
   elseif name == 'once' then
     redis.call('HSETNX', key, a, b)
   elseif name == 'append' then
@@ -40,7 +41,8 @@ local function write(name, key, a, b)
   elseif name == 'member' then
     redis.call('SADD', key, a)
   elseif name == 'count' then
-    redis.call('HINCRBY', key, a, b)
+    counted[key] = counted[key] or {}
+    counted[key][a] = (counted[key][a] or 0) + b
   elseif name == 'set' then
     redis.call('ZADD', key, a, b)
   elseif name == 'unset' or name == 'ring' then
@@ -53,4 +55,13 @@ local function write(name, key, a, b)
   end
 end
 
-return each(check) or each(write) or { 'done' }
+local ends, first = {}, 1
+while ARGV[first] do
+  local last = first + ARGV[first + 2] * 4
+  ends[#ends + 1] = each(first + 4, last, check) or each(first + 4, last, write) or { 'done' }
+  first = last + 4
+end
+for key, fields in pairs(counted) do
+  for field, more in pairs(fields) do redis.call('HINCRBY', key, field, more) end
+end
+return ends

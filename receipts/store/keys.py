@@ -1,6 +1,7 @@
 """Where everything lies. All keys of a customer share one hash tag, so a commit is one slot."""
 
 from binascii import crc_hqx
+from functools import lru_cache
 
 from receipts.model import Msisdn
 from receipts.trails import id_form
@@ -14,10 +15,16 @@ class Keys:
 
     def __init__(self, shards: int) -> None:
         self.shards = shards
+        # An event asks half a dozen times for the same customer's.
+        self._place = lru_cache(maxsize=256)(self._counted)
+
+    def _counted(self, number: Msisdn) -> tuple[int, str]:
+        shard = crc_hqx(number.digits.encode(), 0) % self.shards
+        return shard, self.tagged(shard, "")
 
     def shard(self, number: Msisdn) -> int:
         """The shard of a customer: CRC16 of the number, as Redis Cluster itself counts."""
-        return crc_hqx(number.digits.encode(), 0) % self.shards
+        return self._place(number)[0]
 
     def receipt_id(self, number: Msisdn, seed: str) -> str:
         """The id of a receipt, which tells its shard and nothing of its number."""
@@ -40,7 +47,7 @@ class Keys:
 
     def of(self, number: Msisdn, name: str) -> str:
         """A key in the shard of a customer."""
-        return self.tagged(self.shard(number), name)
+        return self._place(number)[1] + name
 
     def subscription(self, number: Msisdn) -> str:
         """The customer's record."""

@@ -44,10 +44,14 @@ class RedisLines:
 
     def keep(self, health: Health) -> bool:
         """Write a new health down; False when somebody else changed it meanwhile."""
-        words = ("guard", 1, health.version - 1, "", "put", 1, 0, stored(health, health.version))
+        words = (
+            *("change", 0, 2, ""),
+            *("guard", 1, health.version - 1, ""),
+            *("put", 1, 0, stored(health, health.version)),
+        )
         key = Keys.health(health.provider)
         reply = self._server.ask(lambda: self._client.eval(_COMMIT, 1, key, *words))
-        return bool(reply[0] == b"done")
+        return bool(reply[0][0] == b"done")
 
     def places(self, wanted: Mapping[Pace, int]) -> dict[Pace, Places]:
         """Places in the queues of lines, in one round trip; fewer than wanted, or none."""

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from itertools import islice
-from typing import cast
 
-from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
+from receipts.deciding import writes
 from receipts.model import (
     Access,
     Call,
@@ -23,7 +22,7 @@ from receipts.ports import Change, Committed, Held, Verdict, Wanted
 from receipts.store.keys import Keys
 from receipts.store.records import answer, restored, unpacked
 from receipts.store.script import Kept, Script
-from receipts.store.server import Server
+from receipts.store.server import Command, Server
 
 _SCRIPT = files("receipts.store").joinpath("commit.lua").read_text()
 
@@ -57,6 +56,7 @@ class RedisStore:
         *,
         talk: bool = False,
         call: str | None = None,
+        months: Sequence[str] = (),
         access: bool = False,
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
@@ -70,21 +70,25 @@ class RedisStore:
             names["call"] = keys.call(number, call)
         if access:
             names["access"] = keys.access(number)
-        found = self._values(names)
+        charges: tuple[Command, ...] = tuple(
+            ("HVALS", keys.charges(number, month)) for month in months
+        )
+        values, *charged = self._server.talk(("MGET", *names.values()), *charges)
+        found: dict[str, bytes | None] = dict(zip(names, values, strict=True))
         return Held(
             number,
             restored(Subscription, found["subscription"]) or Subscription(number),
             answered=answer(found.get("claim")),
             talk=restored(Talk, found.get("talk")),
             call=restored(Call, found.get("call")),
+            charges=_by_time(charged) if months else None,
             access=restored(Access, found.get("access")),
         )
 
     def _values(self, names: dict[str, str]) -> dict[str, bytes | None]:
         if not names:
             return {}
-        values = self._server.ask(lambda: self._client.mget(list(names.values())))
-        return dict(zip(names, cast("list[bytes | None]", values), strict=True))
+        return dict(zip(names, self._server.values(list(names.values())), strict=True))
 
     def read_all(self, wanted: Sequence[Wanted]) -> list[Held]:
         """One round trip for many reports, in the order asked."""
@@ -114,21 +118,34 @@ class RedisStore:
         return self.commit_all([change])[0]
 
     def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
-        """Several changes, each on its own, in one round trip."""
-        scripts = [Script(self._keys, self._kept, change) for change in changes]
+        """Several changes, each on its own, in one round trip.
+
+        Those of one shard go to the script together: it is called, and the disk is waited for,
+        once a shard.
+        """
         # Nothing to write is nothing to ask, unless what it was decided from may yet be lost.
-        asked = scripts if self._server.replicated else [s for s in scripts if s.words]
-        replies = iter(self._server.ask(lambda: self._run(asked)) if asked else ())
-        sent = {id(script) for script in asked}
-        return [
-            _committed(next(replies)) if id(script) in sent else Committed(Verdict.DONE)
-            for script in scripts
+        all_of_them = self._server.replicated
+        places: dict[int, list[int]] = {}
+        for place, change in enumerate(changes):
+            if all_of_them or writes(change):
+                places.setdefault(self._keys.shard(change.number), []).append(place)
+        ends = [_DONE] * len(changes)
+        if not places:
+            return ends
+        scripts = [
+            Script(self._keys, self._kept, [changes[place] for place in shared])
+            for shared in places.values()
         ]
+        found = self._server.ask(lambda: self._run(scripts))
+        for shared, replies in zip(places.values(), found, strict=True):
+            for place, reply in zip(shared, replies, strict=True):
+                ends[place] = _committed(reply)
+        return ends
 
     def _load(self) -> None:
         self._sha = self._client.script_load(_SCRIPT)
 
-    def _run(self, scripts: Sequence[Script]) -> list[list[bytes]]:
+    def _run(self, scripts: Sequence[Script]) -> list[list[list[bytes]]]:
         if not self._sha:
             self._load()
         try:
@@ -138,13 +155,13 @@ class RedisStore:
             self._load()
             return self._evaluate(scripts)
 
-    def _evaluate(self, scripts: Sequence[Script]) -> list[list[bytes]]:
-        pipe = self._client.pipeline(transaction=False) if len(scripts) > 1 else self._client
-        replies = [
-            pipe.evalsha(self._sha, len(script.keys), *script.keys, *script.words)
-            for script in scripts
-        ]
-        return list(pipe.execute()) if isinstance(pipe, Pipeline) else replies
+    def _evaluate(self, scripts: Sequence[Script]) -> list[list[list[bytes]]]:
+        return self._server.exchange(
+            [
+                ("EVALSHA", self._sha, len(script.keys), *script.keys, *script.words)
+                for script in scripts
+            ]
+        )
 
     # -- looking things up -------------------------------------------------------------------
 
@@ -161,7 +178,7 @@ class RedisStore:
 
     def receipts_of(self, number: Msisdn, limit: int, kind: Kind | None) -> list[Receipt]:
         """A customer's newest receipts first."""
-        listed = self._server.ask(lambda: self._client.lrange(self._keys.receipts(number), 0, -1))
+        (listed,) = self._server.talk(("LRANGE", self._keys.receipts(number), 0, -1))
         found = self.receipts(_text(receipt_id) for receipt_id in listed)
         wanted = [r for r in found if r is not None and (kind is None or r.kind is kind)]
         return wanted[:limit]
@@ -181,18 +198,21 @@ class RedisStore:
 
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges of some months, oldest first."""
+        keys = [self._keys.charges(number, month) for month in months]
+        return list(_by_time(self._server.talk(*(("HVALS", key) for key in keys))))
 
-        def ask() -> list[list[bytes]]:
-            pipe = self._client.pipeline(transaction=False)
-            for month in months:
-                pipe.hvals(self._keys.charges(number, month))
-            return list(pipe.execute())
 
-        charges = [unpacked(Charge, raw) for values in self._server.ask(ask) for raw in values]
-        return sorted(charges, key=lambda charge: (charge.at, charge.id))
+def _by_time(found: Iterable[list[bytes]]) -> tuple[Charge, ...]:
+    charges = [unpacked(Charge, raw) for values in found for raw in values]
+    return tuple(sorted(charges, key=lambda charge: (charge.at, charge.id)))
+
+
+_DONE = Committed(Verdict.DONE)
 
 
 def _committed(reply: list[bytes]) -> Committed:
+    if reply[0] == b"done":
+        return _DONE
     verdict = Verdict(reply[0].decode())
     return Committed(verdict, answer(reply[1]) if verdict is Verdict.SEEN else None)
 

@@ -1,6 +1,7 @@
-"""A change in the words of the script: what to check, what to write, and under which keys."""
+"""Changes in the words of the script: what to check, what to write, and under which keys."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from receipts.model import (
@@ -14,8 +15,8 @@ from receipts.model import (
     Subscription,
     Talk,
     Trail,
-    month_of,
 )
+from receipts.months import month_of
 from receipts.ports import Change, Stored, Timer
 from receipts.store.keys import GROUP, Keys
 from receipts.store.records import packed, stored
@@ -44,15 +45,20 @@ class Kept:
 
 
 class Script:
-    """The keys and instructions of one change, for commit.lua."""
+    """The keys and instructions of changes in one shard, for commit.lua."""
 
-    def __init__(self, keys: Keys, kept: Kept, change: Change) -> None:
-        self._keys, self._kept, self._change = keys, kept, change
-        self.shard = keys.shard(change.number)
+    def __init__(self, keys: Keys, kept: Kept, changes: Sequence[Change]) -> None:
+        self._keys, self._kept = keys, kept
+        self.shard = keys.shard(changes[0].number)
         self.names: list[str] = []
         self._places: dict[str, int] = {}
         self.words: list[bytes | str | int | float] = []
-        self._write()
+        for change in changes:
+            head = len(self.words)
+            self._change = change
+            self.words += ("change", 0, 0, "")
+            self._write()
+            self.words[head + 2] = (len(self.words) - head) // 4 - 1
 
     @property
     def keys(self) -> list[str]:

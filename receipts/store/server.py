@@ -1,12 +1,14 @@
 """Asking the server, and what is done when it does not answer."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
+import hiredis
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.connection import parse_url
-from redis.exceptions import RedisClusterException
+from redis.exceptions import NoScriptError, RedisClusterException
 from redis.retry import Retry
 
 from receipts.ports import StoreUnavailable
@@ -14,12 +16,66 @@ from receipts.store.cluster import ClusterClient
 
 T = TypeVar("T")
 
+#: One command: its name and its words.
+Command = tuple[Any, ...]
+
+
+#: Bytes read at once from the server.
+_READ = 65536
+
 
 class Server:
     """A Redis-compatible server. ``revive`` brings our own embedded one back when it is gone."""
 
     def __init__(self, client: "redis.Redis", revive: Callable[[], None] | None = None) -> None:
         self.client, self._revive = client, revive
+        self._lines = threading.local()
+
+    def talk(self, *commands: Command) -> list[Any]:
+        """Some commands in one round trip, each with its answer.
+
+        The client's own way around its connection costs four times the talk itself (decision
+        020); this is for what every event needs. Raises StoreUnavailable.
+        """
+        return self.ask(lambda: self.exchange(commands))
+
+    def values(self, names: Sequence[str]) -> list[bytes | None]:
+        """Many values in one round trip, in the order asked; a cluster's may lie far apart."""
+        if self.replicated:
+            return self.ask(lambda: cast("list[bytes | None]", self.client.mget(names)))
+        (found,) = self.talk(("MGET", *names))
+        return cast("list[bytes | None]", found)
+
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """The same, as a part of a question to ``ask``: raises what the client raises."""
+        if self.replicated:
+            # Each goes to the node that has its keys: that is the cluster client's matter.
+            asking: Any = self.client.pipeline()
+            for command in commands:
+                asking.execute_command(*command)
+            return list(asking.execute())
+        try:
+            return self._exchange(commands)
+        except redis.TimeoutError:
+            raise
+        except redis.ConnectionError:
+            # As the client does: a connection may have died since it was last used.
+            retry: Any = self.client.get_retry()
+            return list(
+                retry.call_with_retry(lambda: self._exchange(commands), lambda _failure: None)
+            )
+
+    def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        line: Line | None = getattr(self._lines, "line", None)
+        if line is None:
+            # A line a thread, so that nobody waits for a lock; connected when first used.
+            line = self._lines.line = Line(self.client.connection_pool.make_connection())
+        answers = line.exchange(commands)
+        for answer in answers:
+            if isinstance(answer, hiredis.ReplyError):
+                no_script = str(answer).startswith("NOSCRIPT")
+                raise (NoScriptError if no_script else redis.ResponseError)(str(answer))
+        return answers
 
     @property
     def replicated(self) -> bool:
@@ -49,6 +105,55 @@ class Server:
                 raise
         self._revive()
         return question()
+
+
+class Line:
+    """One connection of the client's making, with its password, TLS and time-outs; we do the talk.
+
+    The client's own reading and writing go through a dozen calls a question.
+    """
+
+    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - of several kinds
+        self._connection = connection
+        self._socket: Any = None
+        self._reader = hiredis.Reader()
+
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """The answers, in order; an error is one too. Raises as the client does."""
+        try:
+            # The client drops its socket in a child of a fork, or when told to close.
+            if self._socket is None or self._connection._sock is not self._socket:  # noqa: SLF001
+                self._connection.connect()
+                self._socket, self._reader = self._connection._sock, hiredis.Reader()  # noqa: SLF001
+            self._socket.sendall(b"".join([hiredis.pack_command(each) for each in commands]))
+            return [self._next() for _ in commands]
+        except TimeoutError as late:
+            self._drop()
+            raise redis.TimeoutError("no answer in time") from late
+        except OSError as lost:
+            self._drop()
+            raise redis.ConnectionError(str(lost)) from lost
+        except BaseException:
+            # Whatever comes later would be taken for the answer to another question.
+            self._drop()
+            raise
+
+    def _next(self) -> Any:  # noqa: ANN401 - whatever the server says
+        reader = self._reader
+        while (answer := reader.gets()) is False:
+            octets = self._socket.recv(_READ)
+            if not octets:
+                raise ConnectionResetError("the server hung up")
+            reader.feed(octets)
+        return answer
+
+    def _drop(self) -> None:
+        self._socket = None
+        self._connection.disconnect()
+
+    def __del__(self) -> None:
+        """A thread that ends hangs up."""
+        self._drop()
 
 
 #: A server that hangs is told of within a provider's patience: time-outs are not repeated.

@@ -3,7 +3,8 @@
 import datetime as dt
 
 from receipts.charges import on_leaving
-from receipts.model import Subscription, next_month
+from receipts.model import Subscription
+from receipts.months import next_month
 from receipts.provinces import Effect
 from receipts.subscriptions import orders
 from receipts.subscriptions.steps import END, WAITING, Asked, Phrase, Step, timer

@@ -4,7 +4,8 @@ import datetime as dt
 from dataclasses import replace
 
 from receipts.charges import runs
-from receipts.model import Order, Subscription, month_of
+from receipts.model import Order, Subscription
+from receipts.months import month_of
 from receipts.ports import Timer
 from receipts.subscriptions.steps import END, FEE, LAPSE, TRIAL, Asked, Step, timer
 from receipts.subscriptions.terms import Terms

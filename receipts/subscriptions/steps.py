@@ -27,6 +27,8 @@ class Asked:
     heard: str = ""
     clerk: str = ""
     shown: str = ""
+    #: What this month has cost so far, where it was read along with the customer.
+    charges: tuple[Charge, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,8 @@ from dataclasses import dataclass
 import msgspec
 
 from receipts.charges import monthly, runs
-from receipts.model import (
-    SHANGHAI,
-    Audit,
-    Charge,
-    Door,
-    Language,
-    Network,
-    Subscription,
-    Wish,
-    month_of,
-)
+from receipts.model import Audit, Charge, Door, Language, Network, Subscription, Wish
+from receipts.months import SHANGHAI, month_of
 from receipts.numbering import Home, Numbering
 from receipts.ports import Clock
 from receipts.provinces import Limits, Province, RuleBook, Tariff

@@ -1,14 +1,8 @@
 """Fees that could not be collected: the pause, the end after two months, the way back."""
 
 from receipts.charges import served
-from receipts.model import (
-    Subscription,
-    month_before,
-    month_of,
-    month_start,
-    months_between,
-    next_month,
-)
+from receipts.model import Subscription
+from receipts.months import month_before, month_of, month_start, months_between, next_month
 from receipts.subscriptions import leaving, orders
 from receipts.subscriptions.steps import LAPSE, OWED, TRIAL, Asked, Step, timer
 from receipts.subscriptions.terms import Terms

@@ -4,7 +4,8 @@ import datetime as dt
 from functools import cache
 from pathlib import Path
 
-from receipts.model import SHANGHAI, Fate, Informing, Language, Msisdn, Outcome
+from receipts.model import Fate, Informing, Language, Msisdn, Outcome
+from receipts.months import SHANGHAI
 from receipts.wording.catalogue import Catalogue
 
 #: The sentences of the receipts.

@@ -4,7 +4,8 @@ import datetime as dt
 from functools import cache
 from pathlib import Path
 
-from receipts.model import SHANGHAI, Language
+from receipts.model import Language
+from receipts.months import SHANGHAI
 from receipts.wording.catalogue import Catalogue
 
 #: The sentences all doors share.

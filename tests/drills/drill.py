@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from receipts.model import ChargeKind, Kind, Msisdn, Receipt, month_of
+from receipts.model import ChargeKind, Kind, Msisdn, Receipt
+from receipts.months import month_of
 from statemachines.receipt import ReceiptState
 from switchboard import wiring
 from tests.drills import generator, reckoning

@@ -138,7 +138,9 @@ def test_five_thousand_reports_are_one_read_and_one_commit(
     assert counted.questions == 2
     asked = {name: stats["calls"] for name, stats in raw.info("commandstats").items()}
     texts = {json.loads(line)["id"] for line in body.splitlines()}
-    assert asked["cmdstat_evalsha"] == len(texts) < FULL  # a text with two lines is one change
+    assert asked["cmdstat_evalsha"] == built.settings.shards  # a batch is one script a shard
+    # A text with two lines is one change.
+    assert len(raw.keys("*:trail:*")) == len(texts) < FULL
     assert asked["cmdstat_mget"] == 1
 
     counted.questions = 0

@@ -1,7 +1,7 @@
 """On anything at all, our check says what the provider's own Python SDK says."""
 
 import string
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +9,7 @@ from twilio.request_validator import RequestValidator, get_signature_algorithm
 from werkzeug.datastructures import MultiDict
 
 from receipts.providers.twilio_signature import algorithm_of, genuine, signature
+from switchboard.gate import form_pairs
 
 KEYS = st.text(min_size=1, max_size=40)
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
@@ -78,3 +79,11 @@ def with_port(url: str, port: str) -> str:
     scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host.partition(':')[0]}{port}{slash}{path}"
+
+
+@settings(deadline=None)
+@given(pieces=st.lists(TEXT | st.sampled_from([*"&=+%;", "%20", "%E4%BD", "a=b", "%zz"])))
+def test_we_read_a_form_as_the_standard_library_reads_it(pieces: list[str]):
+    body = "".join(pieces).encode()
+    said = body.decode("utf-8", "replace")
+    assert form_pairs(body) == parse_qsl(said, keep_blank_values=True)

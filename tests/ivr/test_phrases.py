@@ -13,7 +13,8 @@ import pytest
 
 import ivr
 import keywords
-from receipts.model import Door, Language, Mode, Msisdn, Order, Subscription, next_month
+from receipts.model import Door, Language, Mode, Msisdn, Order, Subscription
+from receipts.months import next_month
 from receipts.numbering import Numbering
 from receipts.provinces import load_rule_book
 from receipts.subscriptions import Asked, Phrase, Step, Subscriptions

@@ -10,7 +10,8 @@ import pytest
 import keywords
 from keywords.grammar import Grammar
 from keywords.replies import Replies
-from receipts.model import Door, Informing, Language, Mode, Msisdn, Subscription, Wish, next_month
+from receipts.model import Door, Informing, Language, Mode, Msisdn, Subscription, Wish
+from receipts.months import next_month
 from receipts.numbering import Numbering
 from receipts.ports import Answer
 from receipts.provinces import load_rule_book

@@ -12,17 +12,8 @@ from click.testing import CliRunner, Result
 from receipts import notices
 from receipts.billing import Tally
 from receipts.deciding import settle
-from receipts.model import (
-    SHANGHAI,
-    Charge,
-    Door,
-    Kind,
-    Language,
-    Msisdn,
-    Subscription,
-    month_before,
-    month_of,
-)
+from receipts.model import Charge, Door, Kind, Language, Msisdn, Subscription
+from receipts.months import SHANGHAI, month_before, month_of
 from receipts.ports import Change, Held
 from receipts.subscriptions import Asked
 from switchboard import cli, wiring

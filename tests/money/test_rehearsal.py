@@ -11,7 +11,7 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receipts.model import SHANGHAI
+from receipts.months import SHANGHAI
 from receipts.provinces import SHIPPED, Tariff, load_rule_book
 from receipts.rehearsal import Bills, Usage, bill_fen, rehearse
 from switchboard.rehearsal_chart import chart, table

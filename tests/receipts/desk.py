@@ -4,7 +4,8 @@ import datetime as dt
 from collections import deque
 
 from receipts.delivery import Delivery
-from receipts.model import Charge, Language, Mode, Msisdn, Receipt, month_of
+from receipts.model import Charge, Language, Mode, Msisdn, Receipt
+from receipts.months import month_of
 from receipts.ports import Abilities, Change, Parcel, Posted, Timer, Verdict
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis import RedisStore

@@ -34,11 +34,8 @@ from receipts.model import (
     Receipt,
     Report,
     Subscription,
-    month_before,
-    month_of,
-    months_between,
-    next_month,
 )
+from receipts.months import month_before, month_of, months_between, next_month
 from receipts.news import take_news
 from receipts.ports import Posted, StoreUnavailable
 from receipts.subscriptions import Asked, Step, Subscriptions

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receipts.model import Language, Msisdn, Outcome
@@ -61,6 +61,7 @@ def test_where_not_all_fit_the_failed_are_the_last_to_be_left_out():
 
 
 @pytest.mark.parametrize("language", Language)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(told=TOLD)
 def test_a_digest_is_one_segment_and_names_or_counts_every_receipt(
     language: Language, told: list[tuple[Outcome, Msisdn]]

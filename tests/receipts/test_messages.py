@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 import redis
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receipts.consent import broken_at
@@ -115,6 +115,7 @@ def test_it_never_costs_a_second_segment_and_then_is_left_out_whole():
     assert carried(carrying(long, short), customer(), fate="failed") == "【新闻】短讯"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     zh=st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=30),
     en=st.from_regex(r"[A-Za-z0-9 .,!?'-]{1,80}", fullmatch=True).map(str.strip).filter(bool),

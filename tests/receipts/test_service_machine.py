@@ -17,7 +17,8 @@ from hypothesis.stateful import (
 )
 
 from receipts.delivery import Delivery
-from receipts.model import SHANGHAI, Kind, Msisdn
+from receipts.model import Kind, Msisdn
+from receipts.months import SHANGHAI
 from receipts.ports import Verdict
 from receipts.routes import Routes
 from switchboard import wiring

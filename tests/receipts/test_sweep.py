@@ -9,17 +9,8 @@ import redis
 
 from receipts import notices
 from receipts.delivery import LOOK
-from receipts.model import (
-    Call,
-    Door,
-    Kind,
-    Language,
-    Msisdn,
-    Order,
-    Receipt,
-    Subscription,
-    next_month,
-)
+from receipts.model import Call, Door, Kind, Language, Msisdn, Order, Receipt, Subscription
+from receipts.months import next_month
 from receipts.ports import Change, StoreUnavailable, Timer
 from receipts.subscriptions import END, LAPSE
 from receipts.sweep import Sweep

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receipts.model import SHANGHAI, Language, Outcome
+from receipts.model import Language, Outcome
+from receipts.months import SHANGHAI
 from receipts.provinces import Province, Tariff, load_rule_book
 from receipts.tariff import fees, first_charge_at, month_fen, receipt_fen, tariff_on, yuan
 

@@ -4,10 +4,11 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receipts.model import SHANGHAI, Fate, Language, Msisdn, Outcome
+from receipts.model import Fate, Language, Msisdn, Outcome
+from receipts.months import SHANGHAI
 from receipts.wording import Catalogue, CatalogueWrong, is_gsm7, receipt_text, segments
 
 FRIEND = Msisdn("+8613844012345")
@@ -42,6 +43,7 @@ def test_what_is_not_final_reads_as_no_answer_yet(fate: Fate | Outcome):
 
 
 @pytest.mark.parametrize("fate", FATES)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     number=st.from_regex(r"\+[1-9][0-9]{7,14}", fullmatch=True),
     at=st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2100, 1, 1), timezones=st.just(SHANGHAI)),  # noqa: DTZ001
@@ -91,6 +93,7 @@ def test_segments_are_counted_as_the_network_does(text: str, parts: int):
     assert segments(text) == parts
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(st.characters(), max_size=400))
 def test_any_text_has_a_number_of_segments_and_more_text_never_has_fewer(text: str):
     assert 1 <= segments(text) <= segments(text + "短")

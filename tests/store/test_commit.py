@@ -388,7 +388,7 @@ def test_all_keys_of_a_change_lie_in_one_slot(shards: int) -> None:
             fired=Timer("look", number, receipt.id),
             done=(Posted(keys.shard(number), "1-1", receipt.id),),
         )
-        names = Script(keys, Kept(), moved).names
+        names = Script(keys, Kept(), [moved]).names
         assert len(names) == len(set(names)) == 14
         assert len({slot(name) for name in names}) == 1
 

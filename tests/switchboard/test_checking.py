@@ -1,5 +1,6 @@
 """`sms-receipt provinces check`, on the book in use and on one that is not in use yet."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,10 @@ def test_doctor_tells_where_the_prefix_table_comes_from(settings: Settings):
     told = next(each for each in checkup.look(settings) if each.what.startswith("prefix table"))
     assert told.well
     assert told.what == f"prefix table of {Numbering().data_version}"
+
+
+def test_doctor_tells_whether_the_online_hall_is_open(settings: Settings):
+    for key, well in (("", False), ("a-key-of-enough-characters", True)):
+        looked = checkup.look(replace(settings, secret_key=key))
+        told = next(each for each in looked if each.what.startswith("online service hall"))
+        assert (told.well, bool(told.mend)) == (well, not well)

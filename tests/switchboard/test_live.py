@@ -21,7 +21,8 @@ from structlog.testing import capture_logs
 from twilio.request_validator import RequestValidator
 from werkzeug.test import Client
 
-from receipts.model import Msisdn, month_of
+from receipts.model import Msisdn
+from receipts.months import month_of
 from receipts.provinces import SHIPPED, RuleBookWrong
 from switchboard import live, wiring
 from switchboard.settings import Settings

@@ -1,0 +1,117 @@
+"""The product as operators run it, in a folder of its own: two door processes, embedded store."""
+
+import datetime as dt
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from receipts.model import Door, Language, Mode, Msisdn, Subscription
+from receipts.store.keys import Keys
+from receipts.store.records import stored
+from statemachines.subscription import SubscriptionState
+from tests.bench.cost import cpu, family
+from tests.running import COMMAND, answers, free_port, surroundings, until
+
+SHARDS = 16
+ACCOUNT, TOKEN = "AC0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"
+PUBLIC_URL = "https://sms.example.org"
+FEED, SECRET = "from-the-centre-alone", "from-kannel-alone"
+OPENED = dt.datetime(2026, 3, 5, 4, tzinfo=dt.UTC)
+
+
+def subscriber(place: int, mode: Mode = Mode.FLASH) -> Subscription:
+    """Somebody in Guangdong who opened long ago, and has no history."""
+    return Subscription(
+        number(place), version=1, state=SubscriptionState.ACTIVE, mode=mode,
+        language=Language.ZH, opened_at=OPENED, channel=Door.TEXT, tariff="GD-1",
+        charged_from=OPENED,
+    )  # fmt: skip
+
+
+def number(place: int) -> Msisdn:
+    """The number of a customer; the first hundred thousand are all in Guangdong by prefix."""
+    return Msisdn(f"+861380{2_800_000 + place:07}" if place < 100_000 else f"+86138{place:08}")
+
+
+class Product:
+    """Doors and store, running; a worker when asked for."""
+
+    def __init__(self, folder: Path, **more: str) -> None:
+        self.folder, self.port = folder, free_port()
+        self.environ = surroundings(
+            DATA_DIR=str(folder), PORT=str(self.port), PUBLIC_URL=PUBLIC_URL, SHARDS=str(SHARDS),
+            TWILIO_ACCOUNT_SID=ACCOUNT, TWILIO_AUTH_TOKEN=TOKEN, TWILIO_FROM="7500",
+            KANNEL_URL="http://127.0.0.1:9", KANNEL_USER="receipts", KANNEL_PASSWORD="k",
+            KANNEL_SECRET=SECRET, FEED_SECRET=FEED,
+        )  # fmt: skip
+        self.environ |= more
+        self.log = folder.with_suffix(".log")
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *words: str) -> "subprocess.Popen[bytes]":
+        """One of our commands."""
+        with self.log.open("ab") as out:
+            process = subprocess.Popen(
+                [COMMAND, *words], env=self.environ, stdin=subprocess.DEVNULL,
+                stdout=out, stderr=out,
+            )  # fmt: skip
+        self._running.append(process)
+        return process
+
+    def open(self) -> None:
+        """Doors that answer."""
+        self.doors = self.start("serve", "--workers", "2")
+        until(lambda: answers(f"http://127.0.0.1:{self.port}/readyz"), 30, "the doors answer")
+        self.store = redis.Redis(unix_socket_path=str(self.folder / "store" / "valkey.sock"))
+        self.store_pid = int(self.store.info("server")["process_id"])
+
+    def fill(self, customers: Iterable[Subscription]) -> None:
+        """Put customers into the store; it does not wait for the disk meanwhile."""
+        keys = Keys(SHARDS)
+        self.store.config_set("appendfsync", "no")
+        pipe = self.store.pipeline(transaction=False)
+        for held, customer in enumerate(customers):
+            pipe.set(keys.subscription(customer.number), stored(customer, customer.version))
+            if held % 5000 == 0:
+                pipe.execute()
+        pipe.execute()
+        self.store.config_set("appendfsync", "always")
+
+    def cpu_of_doors(self) -> float:
+        return cpu(family(self.doors.pid) - {self.store_pid})
+
+    def cpu_of_store(self) -> float:
+        return cpu({self.store_pid})
+
+    def trips(self) -> int:
+        """Times the store has read from a connection: for small questions, round trips."""
+        return int(self.store.info("stats")["total_reads_processed"])
+
+    def waiting(self) -> int:
+        """How many receipts wait in the outbox or are in a worker's hands."""
+        keys = Keys(SHARDS)
+        return sum(int(self.store.xlen(keys.outbox(shard))) for shard in range(SHARDS))
+
+    def stop(self) -> None:
+        """End everything, in order."""
+        for process in reversed(self._running):
+            process.send_signal(signal.SIGTERM)
+        for process in self._running:
+            process.wait(30)
+
+
+@contextmanager
+def product(**more: str) -> Iterator[Product]:
+    """The product with an empty store, its doors open."""
+    with tempfile.TemporaryDirectory(prefix="sms-receipt-bench-") as folder:
+        running = Product(Path(folder) / "var", **more)
+        try:
+            running.open()
+            yield running
+        finally:
+            running.stop()

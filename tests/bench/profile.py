@@ -1,0 +1,49 @@
+"""`make profile`: a flame graph of a door process for each event, under docs/bench."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.bench.cost import family
+from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, Event
+from tests.bench.load import drive
+from tests.bench.product import Product, product, subscriber
+
+_OUT = Path("docs/bench")
+
+#: Samples a second: enough for a door that answers within a millisecond.
+_RATE = "400"
+
+
+def main() -> None:
+    """One flame graph an event."""
+    _OUT.mkdir(parents=True, exist_ok=True)
+    with product() as ours:
+        ours.fill(subscriber(place) for place in range(SUBSCRIBERS))
+        for event in (*EVENTS, *FEEDS):
+            print(_flame(ours, event), flush=True)
+
+
+def _flame(ours: Product, event: Event) -> Path:
+    single = event.each == 1
+    drive(event.make(300 if single else 1), ours.port, 4)
+    requests = event.make(3000 if single else 15)
+    door = max(family(ours.doors.pid) - {ours.doors.pid, ours.store_pid})
+    page = _OUT / f"flame-{re.sub('[^a-z]+', '-', event.name)}.svg"
+    words = ("--pid", str(door), "--output", page, "--rate", _RATE, "--nonblocking")
+    watching = subprocess.Popen(
+        [Path(sys.executable).parent / "py-spy", "record", *words],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(1)  # until it has attached
+    drive(requests, ours.port, 8 if single else 2)
+    watching.send_signal(signal.SIGINT)
+    watching.wait(30)
+    return page
+
+
+if __name__ == "__main__":
+    main()
