@@ -5,6 +5,7 @@ from receipts.ports import Lookup, Provider
 from receipts.providers.kannel import Kannel
 from receipts.providers.twilio import Twilio
 from receipts.providers.twilio_lookup import TwilioLookup
+from receipts.providers.twilio_numbers import TwilioNumbers
 from receipts.routes import Routes
 from switchboard.settings import PROVIDERS, Settings
 
@@ -14,6 +15,12 @@ def lookup(settings: Settings) -> Lookup | None:
     if settings.lookup == "none":
         return None
     return TwilioLookup(_credentials(settings), settings.twilio_lookup_url)
+
+
+def twilio_numbers(settings: Settings) -> TwilioNumbers:
+    """Where the account's numbers send their calls and texts."""
+    account, url = settings.twilio_account_sid, settings.twilio_api_url
+    return TwilioNumbers(account, _credentials(settings), url)
 
 
 def routes(settings: Settings) -> Routes:

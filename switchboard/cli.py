@@ -16,7 +16,16 @@ from receipts.months import SHANGHAI
 from receipts.ports import StoreUnavailable
 from receipts.provinces import RuleBookWrong, check_report, describe, load_rule_book
 from statemachines.drawing import TABLES, document, mermaid
-from switchboard import cli_billing, cli_numbers, cli_reports, logs, serving, shown, wiring
+from switchboard import (
+    cli_billing,
+    cli_numbers,
+    cli_reports,
+    cli_twilio,
+    logs,
+    serving,
+    shown,
+    wiring,
+)
 from switchboard import demo as demonstration
 from switchboard.arguments import Number
 from switchboard.cli_doctor import doctor
@@ -209,7 +218,10 @@ def show_province(code: str) -> None:
 
 _FAMILIES = (cli_numbers.commands, cli_billing.commands, cli_reports.commands)
 
-for _each in [command for family in _FAMILIES for command in family(_services)]:
+for _each in [
+    *(command for family in _FAMILIES for command in family(_services)),
+    *cli_twilio.commands(_settings),
+]:
     main.add_command(_each)
 
 

@@ -118,17 +118,26 @@ class Settings:
         """These settings, with all that sending needs. Raises SettingsWrong."""
         needs: dict[str, object] = {"PUBLIC_URL": self.public_url}
         if "twilio" in self.providers:
-            needs["TWILIO_ACCOUNT_SID"] = self.twilio_account_sid
+            needs |= self._account()
             needs["TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID"] = self.twilio_sender
-            needs["TWILIO_AUTH_TOKEN, or TWILIO_API_KEY with TWILIO_API_SECRET"] = (
-                self.twilio_auth_tokens or (self.twilio_api_key and self.twilio_api_secret)
-            )
         if "kannel" in self.providers:
             needs["KANNEL_URL"] = self.kannel_url
             needs["KANNEL_USER"] = self.kannel_user
             needs["KANNEL_PASSWORD"] = self.kannel_password
             needs["KANNEL_SECRET"] = self.kannel_secret
         return self._need(needs)
+
+    def need_account(self) -> Self:
+        """These settings, with all that the account at Twilio needs. Raises SettingsWrong."""
+        return self._need(self._account())
+
+    def _account(self) -> dict[str, object]:
+        return {
+            "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
+            "TWILIO_AUTH_TOKEN, or TWILIO_API_KEY with TWILIO_API_SECRET": (
+                self.twilio_auth_tokens or (self.twilio_api_key and self.twilio_api_secret)
+            ),
+        }
 
     @property
     def providers(self) -> tuple[str, ...]:

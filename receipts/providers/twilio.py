@@ -99,7 +99,7 @@ class Twilio:
         self._client = Client(
             *credentials,
             account,
-            http_client=_Http(api_url.rstrip("/"), connections),
+            http_client=SdkHttp(api_url.rstrip("/"), connections),
         )
         # The SDK imports what it needs at first use: 80 ms in which texts would gather at the door.
         self._messages = self._client.messages
@@ -146,7 +146,7 @@ class Twilio:
         return None
 
 
-class _Http(HttpClient):
+class SdkHttp(HttpClient):
     """The SDK's requests, at another address when asked for, never without a time-out.
 
     The SDK's own client hands back its last answer from a shared attribute: two threads would

@@ -1,0 +1,131 @@
+"""``sms-receipt twilio configure``: the account's numbers, pointed at this service."""
+
+from urllib.parse import parse_qsl
+
+import pytest
+import responses
+from click.testing import CliRunner, Result
+
+from switchboard.cli import main
+
+API = "https://api.example.org/2010-04-01/Accounts/AC1"
+BASE = "https://sms.example.org"
+NUMBER = {"sid": "PN1", "sms_url": "https://old.example.org/s", "voice_url": ""}
+
+
+@pytest.fixture
+def api() -> "responses.RequestsMock":
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+def configure(monkeypatch: pytest.MonkeyPatch, *words: str, **more: str) -> Result:
+    monkeypatch.chdir("/")
+    given = {
+        "TWILIO_ACCOUNT_SID": "AC1",
+        "TWILIO_AUTH_TOKEN": "token",
+        "TWILIO_FROM": "+8613802880000",
+        "TWILIO_API_URL": "https://api.example.org",
+        "PUBLIC_URL": BASE,
+    }
+    for name, value in (given | more).items():
+        monkeypatch.setenv(name, value)
+    return CliRunner().invoke(main, ["twilio", "configure", *words])
+
+
+def listed(api: "responses.RequestsMock", held: list[dict[str, str]]) -> None:
+    body = {"incoming_phone_numbers": held, "next_page_uri": None}
+    api.get(f"{API}/IncomingPhoneNumbers.json", json=body)
+
+
+def told(api: "responses.RequestsMock") -> dict[str, str]:
+    """The form of the last request."""
+    return dict(parse_qsl(str(api.calls[-1].request.body)))
+
+
+def test_a_number_sends_its_texts_and_calls_here(
+    api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
+):
+    listed(api, [NUMBER])
+    doors = {
+        "sms_url": f"{BASE}/sms#rc=2&rp=5xx,ct,rt",
+        "voice_url": f"{BASE}/voice#rc=2&rp=5xx,ct,rt",
+        "status_callback": f"{BASE}/voice/ended#rc=5&rp=all",
+    }
+    api.post(f"{API}/IncomingPhoneNumbers/PN1.json", json=NUMBER | doors)
+    end = configure(monkeypatch, "--base-url", f"{BASE}/")
+    assert (end.exit_code, end.stderr) == (0, "")
+    assert "PhoneNumber=%2B8613802880000" in str(api.calls[0].request.url)
+    assert told(api) == {
+        "SmsUrl": doors["sms_url"],
+        "SmsMethod": "POST",
+        "VoiceUrl": doors["voice_url"],
+        "VoiceMethod": "POST",
+        "StatusCallback": doors["status_callback"],
+        "StatusCallbackMethod": "POST",
+    }
+    assert end.stdout.splitlines()[:3] == [
+        "+8613802880000  texts",
+        "  before  https://old.example.org/s",
+        f"  after   {doors['sms_url']}",
+    ]
+    assert "before  (none)" in end.stdout
+
+
+def test_a_short_code_has_texts_alone(
+    api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
+):
+    code = {"sid": "SC1", "sms_url": ""}
+    api.get(f"{API}/SMS/ShortCodes.json", json={"short_codes": [code], "next_page_uri": None})
+    now = code | {"sms_url": f"{BASE}/sms#rc=2&rp=5xx,ct,rt"}
+    api.post(f"{API}/SMS/ShortCodes/SC1.json", json=now)
+    end = configure(monkeypatch, "--base-url", BASE, "--number", "7500")
+    assert end.exit_code == 0
+    assert told(api) == {"SmsUrl": f"{BASE}/sms#rc=2&rp=5xx,ct,rt", "SmsMethod": "POST"}
+    assert "calls" not in end.stdout
+
+
+def test_another_address_than_the_signed_one_is_said_aloud(
+    api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
+):
+    listed(api, [NUMBER])
+    api.post(f"{API}/IncomingPhoneNumbers/PN1.json", json=NUMBER)
+    end = configure(monkeypatch, "--base-url", "https://new.example.org")
+    assert end.exit_code == 0
+    assert end.stderr.startswith("Set PUBLIC_URL=https://new.example.org")
+
+
+def test_a_number_of_somebody_else_changes_nothing(
+    api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
+):
+    listed(api, [])
+    end = configure(monkeypatch, "--base-url", BASE)
+    assert (end.exit_code, len(api.calls)) == (2, 1)
+    assert end.stderr == ("sms-receipt: +8613802880000: the account has no number +8613802880000\n")
+
+
+def test_a_refusal_is_told_without_the_token(
+    api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
+):
+    body = {"code": 20003, "message": "Authenticate", "status": 401}
+    api.get(f"{API}/IncomingPhoneNumbers.json", json=body, status=401)
+    end = configure(monkeypatch, "--base-url", BASE)
+    assert end.exit_code == 2
+    assert end.stderr == "sms-receipt: +8613802880000: twilio refused: 401\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "more", "why"),
+    [
+        (("--base-url", "sms.example.org"), {}, "--base-url=sms.example.org: give an address"),
+        (("--base-url", f"{BASE}?a=1"), {}, f"--base-url={BASE}?a=1: give an address"),
+        (("--base-url", BASE), {"TWILIO_FROM": ""}, "name the numbers with --number"),
+        (("--base-url", BASE), {"TWILIO_ACCOUNT_SID": ""}, "TWILIO_ACCOUNT_SID is not set"),
+    ],
+)
+def test_what_is_missing_or_odd_is_refused_before_anybody_is_asked(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], more: dict[str, str], why: str
+):
+    end = configure(monkeypatch, *words, **more)
+    assert end.exit_code == 2
+    assert end.stderr.startswith(f"sms-receipt: {why}")
