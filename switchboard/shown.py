@@ -27,10 +27,10 @@ def customer(built: Services, number: Msisdn) -> dict[str, Any]:
             "ends_at": held.ends_at,
             "channel": held.channel,
             "fees": _fees(built, held),
+            "messages": agreed(held),
             "network": place.home.network,
             # Whose word province and network are: record, ported, lookup, asked, prefix, unknown.
             "source": place.home.source,
-            "messages": agreed(held),
         }
     )
 

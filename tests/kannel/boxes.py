@@ -135,9 +135,14 @@ class Boxes:
         if "bearerbox" not in self.running:
             self._run("bearerbox")
             eventually(self._listens, "bearerbox")
-        if "smsbox" not in self.running:
+        eventually(self._smsbox_again, "smsbox")
+
+    def _smsbox_again(self) -> bool:
+        """Whether smsbox answers; it may end by itself a while after its bearerbox did."""
+        smsbox = self.running.get("smsbox")
+        if smsbox is None or smsbox.poll() is not None:
             self._run("smsbox")
-        eventually(self._answers, "smsbox")
+        return self._answers()
 
     def asked(self, number: str) -> int:
         """How often we asked smsbox to send something to this number: it keeps a log of that."""
