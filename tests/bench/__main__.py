@@ -1,6 +1,6 @@
 """`make bench`: references and product side by side, table and chart under docs/bench.
 
-`python -m tests.bench --short` is a quick look; `--only doors,kannel,worker,sizes` a part.
+`python -m tests.bench --short` is a quick look; `--only doors,kannel,worker,sizes,cluster` a part.
 """
 
 import argparse
@@ -11,12 +11,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import gateway, paper, sizes
+from tests.bench import cluster, gateway, paper, sizes
 from tests.bench.doors import Run, measure
 from tests.bench.events import EVENTS
 from tests.bench.sending import sending
 
-_PARTS = ("doors", "kannel", "worker", "sizes")
+_PARTS = ("doors", "kannel", "worker", "sizes", "cluster")
 
 #: A batch is one request: its rows are compared with Kannel, not with the empty page.
 _FEED = "feed"
@@ -132,6 +132,8 @@ def main() -> None:
         pages.append("## Worker\n\n" + worker(2 if short else 5))
     if "sizes" in parts:
         pages.append("## Start, room, growth\n\n" + figures(100_000 if short else 1_000_000))
+    if "cluster" in parts:
+        pages.append("## One server, three masters, six\n\n" + cluster.page(short=short))
     whole = "\n\n".join(pages) + "\n"
     print(f"\n{whole}\nTook {time.monotonic() - began:.0f} s")
     told.out.mkdir(parents=True, exist_ok=True)
