@@ -143,7 +143,7 @@ class Line:
     def _given_up(self, failure: BaseException) -> BaseException:
         """What the client would raise; nothing may come that is taken for another answer."""
         self.drop()
-        if isinstance(failure, TimeoutError):
+        if isinstance(failure, TimeoutError | BlockingIOError):
             return redis.TimeoutError("no answer in time")
         return redis.ConnectionError(str(failure)) if isinstance(failure, OSError) else failure
 

@@ -26,9 +26,8 @@ from receipts.store.server import connected
 from statemachines.receipt import ReceiptState
 from tests.bench import paper
 from tests.bench.cost import cpu, family
-from tests.bench.doors import Run
+from tests.bench.doors import Run, once
 from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, form, number, sid
-from tests.bench.load import drive
 from tests.bench.product import ACCOUNT, SECRET, SHARDS, Product, subscriber
 from tests.bench.sending import ANSWERS, PACES, Provider
 from tests.cluster import Cluster, Node
@@ -52,8 +51,6 @@ class Placed(Product):
 
     def __init__(self, folder: Path, masters: int, **more: str) -> None:
         self.masters = masters
-        #: What it costs to look: a few questions a node, on a connection of its own.
-        self.seeing = 0
         self._cluster = Cluster(folder / "cluster", masters) if masters > 1 else None
         self.nodes = self._cluster.nodes if self._cluster else [Node(folder / "server")]
         url = self._cluster.url if self._cluster else self.nodes[0].url
@@ -70,7 +67,7 @@ class Placed(Product):
         until(lambda: answers(f"http://127.0.0.1:{self.port}/readyz"), 30, "the doors answer")
         self.store: Any = connected(self.environ["REDIS_URL"])
         self.store_pid = 0
-        looked = self.trips()
+        self.seeing, looked = 0, self.trips()
         self.seeing = self.trips() - looked
 
     def fill(self, customers: Iterable[Subscription]) -> None:
@@ -109,9 +106,10 @@ class Placed(Product):
         return [r for r in self._receipts() if r.provider == provider and r.state is sent]
 
     def _receipts(self) -> list[Receipt]:
-        cursor, names = self.store.scan(0, match="{s*}:receipt:*", count=5000)
+        pattern = Keys(SHARDS).receipt(0, "*").replace("{s0}", "{s*}")
+        cursor, names = self.store.scan(0, match=pattern, count=5000)
         while cursor:
-            cursor, more = self.store.scan(cursor, match="{s*}:receipt:*", count=5000)
+            cursor, more = self.store.scan(cursor, match=pattern, count=5000)
             names += more
         if not names:
             return []
@@ -205,15 +203,6 @@ def _after(count: int) -> Kinds:
     yield "a receipt's report by Kannel", 1, lambda ours: _kannel_reports(ours, count // 2)
 
 
-def _driven(ours: Placed, requests_: Sequence[bytes], each: int) -> Run:
-    """One kind of event, as fast as it is answered."""
-    before = ours.cpu_of_doors(), ours.cpu_of_store(), ours.trips()
-    found = drive(requests_, ours.port, 8 if each == 1 else 2)
-    count, trips = len(requests_), ours.trips() - before[2] - ours.seeing
-    doors, store = ours.cpu_of_doors() - before[0], ours.cpu_of_store() - before[1]
-    return Run(count * each, doors, store, trips / count, found.rate * each)
-
-
 def _worked(ours: Placed, taking: Sequence[Provider], seconds: float) -> Run:
     """A worker that sends for so many seconds."""
     worker = ours.start("work")
@@ -221,8 +210,12 @@ def _worked(ours: Placed, taking: Sequence[Provider], seconds: float) -> Run:
     def taken() -> int:
         return sum(each.taken for each in taking)
 
-    began = taken()
-    until(lambda: taken() > began + 50, 30, "the worker begins")
+    began = [each.taken for each in taking]
+    # Flash waits some seconds for more to go with it.
+    until(
+        lambda: all(each.taken > was + 50 for each, was in zip(taking, began, strict=True)), 60,
+        "the worker sends by both",
+    )  # fmt: skip
     before = cpu(family(worker.pid)), ours.cpu_of_store(), taken()
     time.sleep(seconds)
     count = taken() - before[2]
@@ -260,7 +253,7 @@ def events(turns: int, count: int) -> dict[str, dict[int, list[Run]]]:
         for each_kind in counts:
             for name, each, make in made(each_kind):
                 for ours in stores:
-                    note(name, ours, _driven(ours, make(ours), each))
+                    note(name, ours, once(ours, make(ours), each))
 
     with ExitStack() as stack:
         taking = [Provider(*ANSWERS[name]) for name in ("kannel", "twilio")]
@@ -270,9 +263,9 @@ def events(turns: int, count: int) -> dict[str, dict[int, list[Run]]]:
         stores = [stack.enter_context(_placed(masters, urls)) for masters in SIZES]
         drive_all(_before, [100])
         found.clear()  # the first requests pay for what is made once
-        drive_all(_before, [count] * turns)
         for ours in stores:
             note("the worker sends", ours, _worked(ours, taking, 3))
+        drive_all(_before, [count] * turns)
         drive_all(_after, [count] * turns)
     return found
 
@@ -337,8 +330,8 @@ def _longest(log: Path) -> float:
 
 def page(*, short: bool) -> str:
     """The part of the page about clusters."""
-    measured = table(events(1 if short else 3, 300 if short else 400))
-    counted = drilled(800 if short else 2000, 8 if short else 13)
+    measured = table(events(1 if short else 2, 200 if short else 300))
+    counted = drilled(500 if short else 1500, 6 if short else 12)
     return f"{measured}\n\n{_READ}\n\n{counted}\n\n{_SETTING}"
 
 
