@@ -96,10 +96,14 @@ class Cluster:
     """Three masters with a replica each, made anew in a folder."""
 
     def __init__(self, folder: Path, masters: int = 3, node_timeout: int = 2000) -> None:
-        more = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(node_timeout),
-                "--cluster-replica-validity-factor", "0")  # fmt: skip
+        self._folder = folder
+        self._more = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(node_timeout),
+                      "--cluster-replica-validity-factor", "0")  # fmt: skip
         self.masters = masters
-        self.nodes = [Node(folder / f"node-{n}", more=more) for n in range(2 * masters)]
+        self.nodes = [self._node(place) for place in range(2 * masters)]
+
+    def _node(self, place: int) -> Node:
+        return Node(self._folder / f"node-{place}", more=self._more)
 
     @property
     def url(self) -> str:
@@ -124,6 +128,30 @@ class Cluster:
             with node.client() as client:
                 client.execute_command("CLUSTER REPLICATE", self._id(master))
         self.whole()
+
+    def grow(self) -> Node:
+        """One master more with its replica, without a slot yet; returns the master."""
+        master, replica = (self._node(len(self.nodes) + n) for n in range(2))
+        for node in (master, replica):
+            node.start()
+            self.nodes.append(node)
+            with node.client() as client:
+                client.execute_command("CLUSTER MEET", "127.0.0.1", self.nodes[0].port)
+        self._await(lambda: all(len(self._seen(n)) == len(self.nodes) for n in self.nodes))
+        with replica.client() as client:
+            client.execute_command("CLUSTER REPLICATE", self._id(master))
+        self.masters += 1
+        self.whole()
+        return master
+
+    def move(self, key: str, to: Node) -> None:
+        """The slot of a key goes to another master, whole: asked elsewhere until it has moved."""
+        slot = key_slot(key.encode())
+        with self.master_of(key).client() as client:
+            client.execute_command(
+                "CLUSTER MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", self._id(to)
+            )
+        self._await(lambda: self.master_of(key) is to)
 
     def whole(self, seconds: float = 30) -> None:
         """Returns once every slot is served and every master has a replica in step."""

@@ -1,13 +1,12 @@
 """A Redis Cluster behind the questions that we ask of one server.
 
-All keys of a change share a slot, so a change is one script on one master. What takes in several
-slots is asked node by node. A master that dies takes with it what no replica has: so a commit
-ends when a replica has it too, and so does one that found its work done already, for what it
-found may be as young. A master without a replica answers for itself.
+Who serves which slot, and the rarer questions, each asked of the node that can answer it. What
+every event asks goes another, shorter way by the same map (`receipts/store/nodes.py`).
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -19,9 +18,6 @@ from redis.retry import Retry
 
 _Command = tuple[tuple[Any, ...], dict[str, Any]]
 
-#: How long to wait for a replica, in milliseconds, before a commit counts as not made.
-_REPLICA_MS = 1500
-
 #: After so many seconds we ask again who is whose replica, also where nothing went wrong.
 _KNOWN_FOR = 5.0
 
@@ -31,6 +27,7 @@ _TRIES, _PAUSE = 4, 0.05
 #: How often, in seconds, to look into streams that no single wait can cover.
 _LOOK = 0.1
 
+#: Answers that say: not here, or not yet.
 _ELSEWHERE = (
     redis.exceptions.MovedError,
     redis.exceptions.AskError,
@@ -38,7 +35,20 @@ _ELSEWHERE = (
     redis.exceptions.ClusterDownError,
     redis.exceptions.ReadOnlyError,
     redis.exceptions.ConnectionError,
+    redis.exceptions.NoScriptError,
 )
+
+
+@dataclass(slots=True)
+class Share:
+    """What one master is asked: the places of its questions among all of them.
+
+    ``copies``: how many of its replicas must have a change.
+    """
+
+    node: ClusterNode
+    copies: int
+    places: list[int] = field(default_factory=list)
 
 
 class ClusterClient(RedisCluster):
@@ -60,23 +70,71 @@ class ClusterClient(RedisCluster):
         self._known_at = time.monotonic()
         self.nodes_manager.initialize()
 
-    def serving(self, key: str | bytes) -> tuple[ClusterNode, int]:
-        """The master that serves a key, and how many of its replicas must have a change."""
+    def everywhere(
+        self,
+        keys: Sequence[str | bytes],
+        ask: Callable[[Sequence[Share]], Sequence[Sequence[Any]]],
+    ) -> list[Any]:
+        """The answers to questions about these keys, in order.
+
+        ``ask`` asks each master its share. What moved, or is being replaced, is asked again.
+        Raises the first other error that was answered.
+        """
+        replies: list[Any] = [None] * len(keys)
+        waiting: Sequence[int] = range(len(keys))
+        for turn in range(_TRIES):
+            waiting, why = self._round(keys, waiting, ask, replies)
+            if not waiting:
+                return replies
+            if turn + 1 < _TRIES:
+                time.sleep(_PAUSE * 2**turn)
+                self.refresh()
+        raise why
+
+    def _round(
+        self,
+        keys: Sequence[str | bytes],
+        waiting: Sequence[int],
+        ask: Callable[[Sequence[Share]], Sequence[Sequence[Any]]],
+        replies: list[Any],
+    ) -> tuple[list[int], Exception]:
+        """Ask once; what must be asked again, and why."""
+        shares, again = self._shared(keys, waiting)
+        why: Exception = redis.exceptions.ClusterDownError("nobody serves a slot that is needed")
+        for share, answers in zip(shares, ask(shares), strict=True):
+            for place, answer in zip(share.places, answers, strict=True):
+                if isinstance(answer, _ELSEWHERE):
+                    again.append(place)
+                    why = answer
+                elif isinstance(answer, Exception):
+                    raise answer
+                else:
+                    replies[place] = answer
+        return again, why
+
+    def _shared(
+        self, keys: Sequence[str | bytes], waiting: Sequence[int]
+    ) -> tuple[list[Share], list[int]]:
+        """Whom to ask what, and what nobody serves at this moment."""
         if time.monotonic() - self._known_at > _KNOWN_FOR:
             self.refresh()
-        nodes = self.nodes_manager.slots_cache.get(_slot(key))
-        if not nodes:
-            raise redis.exceptions.ClusterDownError(f"nobody serves the slot of {key!r}")
-        return nodes[0], min(1, len(nodes) - 1)
+        shares: dict[str, Share] = {}
+        unserved: list[int] = []
+        for place in waiting:
+            nodes = self.nodes_manager.slots_cache.get(slot_of(keys[place]))
+            if not nodes:
+                unserved.append(place)
+                continue
+            share = shares.get(nodes[0].name)
+            if share is None:
+                share = shares[nodes[0].name] = Share(nodes[0], min(1, len(nodes) - 1))
+            share.places.append(place)
+        return list(shares.values()), unserved
 
     def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> Any:  # noqa: ANN401
         """Questions to be asked together, each of the node that can answer it."""
         del transaction, shard_hint
         return ClusterPipeline(self)
-
-    def evalsha(self, sha: str, numkeys: int, *words: Any) -> Any:  # noqa: ANN401
-        """One script, as one of a pipeline."""
-        return self.pipeline().evalsha(sha, numkeys, *words).execute()[0]
 
     def script_load(self, script: Any) -> Any:  # noqa: ANN401
         """Load a script at every master, and later at those that take their place."""
@@ -94,7 +152,7 @@ class ClusterClient(RedisCluster):
         wanted = [*keys, *more]
         by_slot: dict[int, list[Any]] = {}
         for key in wanted:
-            by_slot.setdefault(_slot(key), []).append(key)
+            by_slot.setdefault(slot_of(key), []).append(key)
         asking = self.pipeline()
         for held in by_slot.values():
             asking.mget(held)
@@ -170,68 +228,24 @@ class ClusterPipeline(Pipeline):
         del raise_on_error
         stack: list[_Command] = list(self.command_stack)
         self.command_stack = []
-        replies: list[Any] = [None] * len(stack)
-        waiting = list(range(len(stack)))
-        for turn in range(_TRIES):
-            waiting, why = self._round(stack, waiting, replies)
-            if not waiting:
-                return replies
-            if turn + 1 < _TRIES:
-                time.sleep(_PAUSE * 2**turn)
-                self._cluster.refresh()
-        raise why
 
-    def _round(
-        self, stack: list[_Command], waiting: list[int], replies: list[Any]
-    ) -> tuple[list[int], Exception]:
-        """Ask once; what must be asked again, and why."""
-        shares: dict[str, tuple[ClusterNode, int, list[int]]] = {}
-        why: Exception = redis.exceptions.ClusterDownError("nobody was asked")
-        again: list[int] = []
-        for place in waiting:
-            try:
-                node, copies = self._cluster.serving(_key(stack[place][0]))
-            except redis.exceptions.ClusterDownError as down:
-                again.append(place)
-                why = down
-                continue
-            shares.setdefault(str(node.name), (node, copies, []))[2].append(place)
-        for node, copies, places in shares.values():
-            answers = self._ask(node, copies, [stack[place] for place in places])
-            for place, answer in zip(places, answers, strict=True):
-                if isinstance(answer, (*_ELSEWHERE, redis.exceptions.NoScriptError)):
-                    again.append(place)
-                    why = answer
-                elif isinstance(answer, Exception):
-                    raise answer
-                else:
-                    replies[place] = answer
-        return again, why
+        def ask(shares: Sequence[Share]) -> list[list[Any]]:
+            return [self._ask(share.node, [stack[place] for place in share.places])
+                    for share in shares]  # fmt: skip
 
-    def _ask(self, node: ClusterNode, copies: int, commands: list[_Command]) -> list[Any]:
+        return self._cluster.everywhere([key_of(words) for words, _ in stack], ask)
+
+    def _ask(self, node: ClusterNode, commands: list[_Command]) -> list[Any]:
         asking: Any = self._cluster.get_redis_connection(node).pipeline(transaction=False)
         for words, options in commands:
             asking.execute_command(*words, **options)
-        deciding = next((_key(words) for words, _ in commands if words[0] == "EVALSHA"), None)
-        if copies and deciding is not None:
-            # A write of our own, so that we wait for all that was there before it, also where
-            # another made it and the scripts wrote nothing.
-            asking.set(f"{_tag(deciding)}:settled", 1)
-            asking.execute_command("WAIT", copies, _REPLICA_MS)
         try:
-            answers: list[Any] = asking.execute(raise_on_error=False)
+            return list(asking.execute(raise_on_error=False))
         except redis.exceptions.ConnectionError as lost:
             return [lost] * len(commands)
-        if any(isinstance(a, redis.exceptions.NoScriptError) for a in answers):
-            self._cluster.load_at(node)
-        elsewhere = any(isinstance(answer, Exception) for answer in answers)
-        if len(answers) > len(commands) and not elsewhere and answers[-1] < copies:
-            self._cluster.refresh()
-            raise redis.exceptions.TimeoutError("no replica took the change in time")
-        return answers[: len(commands)]
 
 
-def _key(words: Sequence[Any]) -> str | bytes:
+def key_of(words: Sequence[Any]) -> str | bytes:
     """The key that a command is about."""
     if words[0] in {"EVAL", "EVALSHA"}:
         place = 3
@@ -243,14 +257,9 @@ def _key(words: Sequence[Any]) -> str | bytes:
     return key
 
 
-def _slot(key: str | bytes) -> int:
+def slot_of(key: str | bytes) -> int:
+    """The slot that a key lies in."""
     return key_slot(key.encode() if isinstance(key, str) else key)
-
-
-def _tag(key: str | bytes) -> str:
-    """The beginning of keys in the same slot."""
-    text = key.decode() if isinstance(key, bytes) else key
-    return text[: text.index("}") + 1] if "}" in text else f"{{{text}}}"
 
 
 def _pairs(reply: Any) -> list[Any]:  # noqa: ANN401 - as the server's protocol has it

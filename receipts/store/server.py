@@ -13,6 +13,7 @@ from redis.retry import Retry
 
 from receipts.ports import StoreUnavailable
 from receipts.store.cluster import ClusterClient
+from receipts.store.nodes import Nodes
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ class Server:
     def __init__(self, client: "redis.Redis", revive: Callable[[], None] | None = None) -> None:
         self.client, self._revive = client, revive
         self._lines = threading.local()
+        self._nodes = Nodes(client, Line) if isinstance(client, ClusterClient) else None
 
     def talk(self, *commands: Command) -> list[Any]:
         """Some commands in one round trip, each with its answer.
@@ -41,19 +43,16 @@ class Server:
 
     def values(self, names: Sequence[str]) -> list[bytes | None]:
         """Many values in one round trip, in the order asked; a cluster's may lie far apart."""
-        if self.replicated:
-            return self.ask(lambda: cast("list[bytes | None]", self.client.mget(names)))
+        nodes = self._nodes
+        if nodes is not None:
+            return self.ask(lambda: nodes.values(names))
         (found,) = self.talk(("MGET", *names))
         return cast("list[bytes | None]", found)
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """The same, as a part of a question to ``ask``: raises what the client raises."""
-        if self.replicated:
-            # Each goes to the node that has its keys: that is the cluster client's matter.
-            asking: Any = self.client.pipeline()
-            for command in commands:
-                asking.execute_command(*command)
-            return list(asking.execute())
+        if self._nodes is not None:
+            return self._nodes.exchange(commands)
         try:
             return self._exchange(commands)
         except redis.TimeoutError:
@@ -80,7 +79,7 @@ class Server:
     @property
     def replicated(self) -> bool:
         """Whether a change that was read may still be lost: it waits for a replica elsewhere."""
-        return isinstance(self.client, ClusterClient)
+        return self._nodes is not None
 
     def ask(self, question: Callable[[], T]) -> T:
         """The answer to a question; asked once more after a revival.
@@ -120,23 +119,33 @@ class Line:
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """The answers, in order; an error is one too. Raises as the client does."""
+        self.send(commands)
+        return self.receive(len(commands))
+
+    def send(self, commands: Sequence[Command]) -> None:
+        """The first half: others may be asked before the answers are read."""
         try:
             # The client drops its socket in a child of a fork, or when told to close.
             if self._socket is None or self._connection._sock is not self._socket:  # noqa: SLF001
                 self._connection.connect()
                 self._socket, self._reader = self._connection._sock, hiredis.Reader()  # noqa: SLF001
             self._socket.sendall(b"".join([hiredis.pack_command(each) for each in commands]))
-            return [self._next() for _ in commands]
-        except TimeoutError as late:
-            self._drop()
-            raise redis.TimeoutError("no answer in time") from late
-        except OSError as lost:
-            self._drop()
-            raise redis.ConnectionError(str(lost)) from lost
-        except BaseException:
-            # Whatever comes later would be taken for the answer to another question.
-            self._drop()
-            raise
+        except BaseException as failure:
+            raise self._given_up(failure) from failure
+
+    def receive(self, count: int) -> list[Any]:
+        """The second half: the answers to what was sent."""
+        try:
+            return [self._next() for _ in range(count)]
+        except BaseException as failure:
+            raise self._given_up(failure) from failure
+
+    def _given_up(self, failure: BaseException) -> BaseException:
+        """What the client would raise; nothing may come that is taken for another answer."""
+        self.drop()
+        if isinstance(failure, TimeoutError | BlockingIOError):
+            return redis.TimeoutError("no answer in time")
+        return redis.ConnectionError(str(failure)) if isinstance(failure, OSError) else failure
 
     def _next(self) -> Any:  # noqa: ANN401 - whatever the server says
         reader = self._reader
@@ -147,13 +156,14 @@ class Line:
             reader.feed(octets)
         return answer
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Hang up; the next question connects anew."""
         self._socket = None
         self._connection.disconnect()
 
     def __del__(self) -> None:
         """A thread that ends hangs up."""
-        self._drop()
+        self.drop()
 
 
 #: A server that hangs is told of within a provider's patience: time-outs are not repeated.

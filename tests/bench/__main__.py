@@ -1,6 +1,7 @@
 """`make bench`: references and product side by side, table and chart under docs/bench.
 
-`python -m tests.bench --short` is a quick look; `--only doors,kannel,worker,sizes` a part.
+`python -m tests.bench --short` is a quick look; `--only doors,kannel,worker,sizes,growth,cluster`
+a part. Growth and cluster have pages of their own.
 """
 
 import argparse
@@ -11,12 +12,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import gateway, paper, sizes
+from tests.bench import cluster, gateway, growth, paper, sizes
 from tests.bench.doors import Run, measure
 from tests.bench.events import EVENTS
 from tests.bench.sending import sending
 
-_PARTS = ("doors", "kannel", "worker", "sizes")
+#: Parts that stand on one page, and those with a page of their own.
+_TOGETHER = {"doors", "kannel", "worker", "sizes"}
+_APART = {
+    "growth": ("A thousand customers beside a million", growth.page),
+    "cluster": ("One server, three masters, six", cluster.page),
+}
 
 #: A batch is one request: its rows are compared with Kannel, not with the empty page.
 _FEED = "feed"
@@ -102,7 +108,7 @@ def worker(batches: int) -> str:
 
 
 def figures(customers: int) -> str:
-    """Start, memory, growth."""
+    """Start and memory."""
     cells = [
         (each.name, f"{each.value:,.2f} {each.unit}", each.target)
         for part in (sizes.starting(), sizes.room(customers))
@@ -115,12 +121,15 @@ def main() -> None:
     """Measure, print, write down."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--short", action="store_true")
-    asked.add_argument("--only", default=",".join(_PARTS))
+    asked.add_argument("--only", default=",".join([*_TOGETHER, *_APART]))
     asked.add_argument("--out", type=Path, default=Path("docs/bench"))
     told = asked.parse_args()
     parts, short = set(told.only.split(",")), told.short
     runs, count, batches = (2, 1000, 4) if short else (6, 2500, 8)
     began = time.monotonic()
+    _apart(parts, told.out, short=short)
+    if not parts & _TOGETHER:
+        return
     pages = [f"# Bench\n\n{_where()}"]
     rows: list[paper.Row] = []
     if "doors" in parts:
@@ -131,10 +140,9 @@ def main() -> None:
     if "worker" in parts:
         pages.append("## Worker\n\n" + worker(2 if short else 5))
     if "sizes" in parts:
-        pages.append("## Start, room, growth\n\n" + figures(100_000 if short else 1_000_000))
+        pages.append("## Start and room\n\n" + figures(100_000 if short else 1_000_000))
     whole = "\n\n".join(pages) + "\n"
     print(f"\n{whole}\nTook {time.monotonic() - began:.0f} s")
-    told.out.mkdir(parents=True, exist_ok=True)
     (told.out / "bench.md").write_text(whole, encoding="utf-8")
     if rows:
         drawn = [row for row in rows if not row.event.startswith(_FEED)]
@@ -142,13 +150,24 @@ def main() -> None:
         (told.out / "doors.svg").write_text(page, encoding="utf-8")
 
 
+def _apart(parts: set[str], out: Path, *, short: bool) -> None:
+    """Measure and write down what has a page of its own."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, (title, measured) in _APART.items():
+        if name in parts:
+            began = time.monotonic()
+            whole = f"# {title}\n\n{_where()}\n\n{measured(short=short)}\n"
+            print(f"\n{whole}\nTook {time.monotonic() - began:.0f} s", flush=True)
+            (out / f"{name}.md").write_text(whole, encoding="utf-8")
+
+
 def _where() -> str:
     """On what this was measured: only ratios travel."""
     busy = os.getloadavg()[0]
     return (
         f"{time.strftime('%Y-%m-%d %H:%M')}, Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores, load before {busy:.1f}. Trust the ratios: each run of ours is "
-        "divided by A in the same turn."
+        f"{os.cpu_count()} cores, load before {busy:.1f}. Trust the ratios: what is compared ran "
+        "in the same turn."
     )
 
 

@@ -1,6 +1,6 @@
 """The doors beside the empty page: alternating runs, so that both meet the same machine."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.bench.cost import cpu
@@ -91,6 +91,15 @@ def of_ours(ours: Product, event: Event, count: int, connections: int = 16) -> R
         run.p50, run.p99 = found.p50, found.p99
         return run
     return _paced(run, lambda n, rate: drive(event.make(n), ours.port, rate=rate), count)
+
+
+def once(ours: Product, requests: Sequence[bytes], each: int) -> Run:
+    """Requests that bring so many events each, as fast as they are answered."""
+    before = ours.cpu_of_doors(), ours.cpu_of_store(), ours.trips()
+    found = drive(requests, ours.port, 8 if each == 1 else 2)
+    count, trips = len(requests), ours.trips() - before[2] - ours.seeing
+    doors, store = ours.cpu_of_doors() - before[0], ours.cpu_of_store() - before[1]
+    return Run(count * each, doors, store, trips / count, found.rate * each)
 
 
 def _paced(run: Run, again: Callable[[int, float], Answered], count: int) -> Run:

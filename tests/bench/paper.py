@@ -84,6 +84,45 @@ def chart(rows: Sequence[Row], title: str) -> str:
     return "\n".join([*drawn, "</svg>", ""])
 
 
+@dataclass(frozen=True)
+class Stack:
+    """One bar of several parts."""
+
+    name: str
+    parts: tuple[float, ...]
+
+
+def stacks(rows: Sequence[Stack], parts: Sequence[str], title: str) -> str:
+    """Bars of several parts, each with what it comes to."""
+    height = _TOP + _ROW * len(rows) + 30
+    scale = (_END - _BARS) / max(sum(row.parts) for row in rows)
+    size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
+    colours = (_DOORS, _PEER, _STORE)
+    drawn = [
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="Helvetica, Arial, '
+            'sans-serif">'
+        ),
+        f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
+        _words(32, 38, title, size=20),
+    ]
+    for place, (name, colour) in enumerate(zip(parts, colours, strict=True)):
+        at = _BARS + place * 140
+        drawn.append(f'<rect x="{at}" y="54" width="12" height="12" fill="{colour}"/>')
+        drawn.append(_words(at + 18, 65, name, _QUIET))
+    for place, row in enumerate(rows):
+        top, at = _TOP + place * _ROW, float(_BARS)
+        drawn.append(_words(_BARS - 10, top + 16, row.name, anchor="end"))
+        for part, colour in zip(row.parts, colours, strict=True):
+            wide = part * scale
+            drawn.append(
+                f'<rect x="{at:.1f}" y="{top}" width="{wide:.1f}" height="22" fill="{colour}"/>'
+            )
+            at += wide
+        drawn.append(_words(at + 8, top + 16, f"{sum(row.parts):,.0f} cores", _QUIET))
+    return "\n".join([*drawn, "</svg>", ""])
+
+
 def _bar(top: int, row: Row, scale: float, base: float) -> list[str]:
     wide, more = row.doors * scale, row.store * scale
     colour = _DOORS if row.reference == "ours" else _PEER

@@ -41,6 +41,9 @@ def number(place: int) -> Msisdn:
 class Product:
     """Doors and store, running; a worker when asked for."""
 
+    #: How many of the trips that ``trips`` tells were its own, since it was last asked.
+    seeing = 1
+
     def __init__(self, folder: Path, **more: str) -> None:
         self.folder, self.port = folder, free_port()
         self.environ = surroundings(

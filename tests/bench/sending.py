@@ -72,10 +72,10 @@ def _page(status: str, kind: str, body: str) -> bytes:
 
 #: What a contract would allow: the worker itself is to be measured, and not its patience. Twilio's
 #: figure is the one to be kept to, and must not be passed.
-_PACES = {"KANNEL_PACE": "10000", "TWILIO_PACE": "400"}
+PACES = {"KANNEL_PACE": "10000", "TWILIO_PACE": "400"}
 
 #: How each provider says that it has taken a text, and after how long.
-_ANSWERS = {
+ANSWERS = {
     "kannel": (_page("202 Accepted", "text/html", "0: Accepted for delivery"), 0.0),
     "twilio": (
         _page("201 Created", "application/json", json.dumps({"sid": "SM%", "status": "queued"})),
@@ -101,11 +101,11 @@ class Sent:
 
 def sending(provider: str, batches: int) -> Sent:
     """One worker process sends what waits in the outbox, until it is empty."""
-    taking = Provider(*_ANSWERS[provider])
+    taking = Provider(*ANSWERS[provider])
     mode = Mode.FLASH if provider == "kannel" else Mode.TEXT
     address = "KANNEL_URL" if provider == "kannel" else "TWILIO_API_URL"
     try:
-        with product(**{address: taking.url}, **_PACES) as ours:
+        with product(**{address: taking.url}, **PACES) as ours:
             ours.fill(subscriber(place, mode) for place in range(_SUBSCRIBERS))
             drive(FEEDS[1].make(batches), ours.port, 1)
             count = batches * FEEDS[1].each

@@ -1,4 +1,4 @@
-"""How long it takes to start, how much room it takes, and what a thousandfold growth costs."""
+"""How long it takes to start, and how much room it takes."""
 
 import subprocess
 import sys
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.cost import cpu, family, memory
-from tests.bench.doors import of_ours
 from tests.bench.events import EVENTS, FEEDS, text
 from tests.bench.load import drive
 from tests.bench.product import (
@@ -67,7 +66,7 @@ def starting() -> Iterator[Figure]:
 
 
 def room(customers: int) -> Iterator[Figure]:
-    """Memory of doors and store, and the cost of an event before and after growing."""
+    """Memory of doors and store."""
     with product() as ours:
         ours.fill(subscriber(place) for place in range(1000))
         for event in EVENTS:
@@ -75,18 +74,11 @@ def room(customers: int) -> Iterator[Figure]:
         doors = family(ours.doors.pid) - {ours.doors.pid, ours.store_pid}
         largest = max(memory(pid) for pid in doors) / 1e6
         yield Figure("memory of a door process", largest, "MB", "< 90")
-        small = {event.name: of_ours(ours, event, 1500) for event in EVENTS}
         yield from _receipt(ours)
         before = _used(ours)
         ours.fill(subscriber(place) for place in range(300_000, 300_000 + customers))
         each = (_used(ours) - before) / customers
         yield Figure("store: a subscriber with no history", each, "bytes", "<= 250")
-        for event in EVENTS:
-            large = of_ours(ours, event, 1500)
-            more = (large.micros / small[event.name].micros - 1) * 100
-            yield Figure(f"{event.name}: CPU, 1,000 to {customers:,} more", more, "%", "within 10")
-            trips = large.trips - small[event.name].trips
-            yield Figure(f"{event.name}: round trips, the same", trips, "", "0")
 
 
 def _receipt(ours: Product) -> Iterator[Figure]:

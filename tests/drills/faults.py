@@ -210,6 +210,15 @@ def _(rig: Rig) -> None:
     rig.nodes.whole()
 
 
+@_fault("slots-moved", "two masters join a cluster of three, half of the shards move there",
+        store="cluster")  # fmt: skip
+def _(rig: Rig) -> None:
+    assert rig.nodes is not None
+    fresh = [rig.nodes.grow() for _ in range(2)]
+    for shard in range(0, 16, 2):
+        rig.nodes.move(f"{{s{shard}}}:outbox", fresh[shard % 4 // 2])
+
+
 @_fault("nodes-killed", "all six nodes of a cluster killed -9, started again", store="cluster")
 def _(rig: Rig) -> None:
     assert rig.nodes is not None

@@ -1,10 +1,14 @@
 """The store on a Redis Cluster: three masters with a replica each."""
 
 import datetime as dt
+import itertools
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -16,7 +20,7 @@ from receipts.store.keys import Keys
 from receipts.store.lines import RedisLines
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis import RedisStore
-from receipts.store.server import Server, connected
+from receipts.store.server import Line, Server, connected
 from switchboard.settings import Settings
 from tests.cluster import Cluster
 from tests.running import until
@@ -93,6 +97,26 @@ def test_many_changes_in_many_slots_end_each_on_its_own(opened: Opened) -> None:
     assert {end.verdict for end in store.commit_all(_to(1))} == {Verdict.DONE}
     again = store.commit_all([*_to(1)[:100], *_to(2)[100:]])
     assert [end.verdict for end in again] == [Verdict.CONFLICT] * 100 + [Verdict.DONE] * 100
+
+
+def test_a_batch_asks_every_node_once_to_read_and_once_to_commit_all_at_the_same_time(
+    cluster: Cluster, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.store.commit_all(_to(1))
+    halves: list[str] = []
+    for half in ("send", "receive"):
+        whole = getattr(Line, half)
+
+        def noted(line: Line, words: Any, half: str = half, whole: Any = whole) -> Any:  # noqa: ANN401
+            halves.append(half)
+            return whole(line, words)
+
+        monkeypatch.setattr(Line, half, noted)
+    once = ["send"] * cluster.masters + ["receive"] * cluster.masters
+    assert _versions(opened.store) == {1}
+    assert halves == once
+    opened.store.commit_all(_to(2))
+    assert halves == once * 2
 
 
 def test_what_is_posted_is_taken_once_kept_and_taken_over(opened: Opened) -> None:
@@ -182,6 +206,45 @@ def test_after_a_master_is_killed_all_that_was_acknowledged_is_there(
     finally:
         master.start()
         cluster.whole()
+
+
+def test_slots_that_move_to_a_new_node_under_load_lose_and_double_nothing(
+    cluster: Cluster, opened: Opened
+) -> None:
+    store, over = opened.store, threading.Event()
+
+    def write(numbers: Sequence[Msisdn]) -> int:
+        """Events until told to stop, each said again until acknowledged; how many."""
+        for place in itertools.count():
+            number = numbers[place % len(numbers)]
+            receipt_id = store.receipt_id(number, f"{place:x}")
+            event = Change(number, claim=f"{number} {place}", post=(receipt_id,))
+            until(lambda event=event: _known(store, event), 20, "an answer")
+            if over.is_set():
+                return place + 1
+        raise AssertionError
+
+    with ThreadPoolExecutor() as writers:
+        counts = [writers.submit(write, NUMBERS[place::4]) for place in range(4)]
+        try:
+            fresh = cluster.grow()
+            for shard in range(0, 16, 2):
+                cluster.move(Keys.tagged(shard, "outbox"), fresh)
+        finally:
+            over.set()
+        acknowledged = sum(count.result() for count in counts)
+    found: list[Posted] = []
+    while some := opened.outbox.take("one", 10_000, wait=0.2):
+        found += some
+    assert len(found) == acknowledged
+    assert acknowledged > 1000
+
+
+def _known(store: RedisStore, event: Change) -> bool:
+    try:
+        return store.commit(event).verdict in {Verdict.DONE, Verdict.SEEN}
+    except StoreUnavailable:
+        return False
 
 
 def _done(store: RedisStore, *changes: Change) -> bool:
