@@ -10,13 +10,13 @@ import structlog
 
 from receipts.charges import needs_owner
 from receipts.delivery import LOOK, Delivery
-from receipts.digest import DIGEST, with_members
+from receipts.digest import DIGEST
 from receipts.dispatch import BATCH, Dispatch, Load
 from receipts.lines import LATEST
 from receipts.looking import Looking
 from receipts.model import Msisdn, Receipt, Subscription
+from receipts.outcomes import Outcome, Outcomes
 from receipts.ports import (
-    Change,
     Outbox,
     Posted,
     SendingFailure,
@@ -24,7 +24,6 @@ from receipts.ports import (
     StoreUnavailable,
     Timer,
     TryLater,
-    Verdict,
 )
 from receipts.sweep import Sweep
 
@@ -50,9 +49,6 @@ _SURVEY = 0.5
 #: Seconds after which a hand asks again for a place on a line that had none.
 _NO_ROOM = 0.05
 
-#: How long to hold on to an outcome that the store cannot take, before leaving it to a look-up.
-_HOLD_ON = 60.0
-
 
 class Worker:
     """One process of these sends all there is; more of them share it. Stops cleanly when told."""
@@ -76,6 +72,7 @@ class Worker:
         self._held: set[Posted] = set()  # an entry alone is single only within its shard
         self._kept_at = self._silent_until = 0.0
         self._lock = threading.Lock()
+        self._outcomes = Outcomes(store, self._release)
         self._stop = threading.Event()
         self._rounds: tuple[tuple[float, Callable[[], None]], ...] = (
             (_SURVEY, self._survey),
@@ -193,23 +190,31 @@ class Worker:
         return taken >= self._silent_until and not late
 
     def _send(self, load: Load, taken: float) -> None:
-        receipt, posted = load.receipt, load.posted
         try:
-            free = self._at_its_moment(load)
-            if not self._ours(taken):
-                # By now it may be in other hands: who finds it there looks it up first.
-                _log.warning("too long without a sign of life", receipt=receipt.id)
-                return
-            if free:
-                self._hand_over(load)
-            else:
-                self._not_sent(load, TryLater("no room on the line"))
+            outcome = self._outcome(load, taken)
         except Exception:  # noqa: BLE001 - a thread's last word: logged, and mended by a look-up
             # The entry stays in the outbox: another round finds it and looks it up.
-            _log.exception("a receipt's worker failed", receipt=receipt.id)
-        finally:
-            with self._lock:
-                self._held.discard(posted)
+            _log.exception("a receipt's worker failed", receipt=load.receipt.id)
+            outcome = None
+        if outcome is None:
+            self._release(load.posted)
+        else:
+            self._outcomes.bring(outcome)
+
+    def _release(self, posted: Posted) -> None:
+        with self._lock:
+            self._held.discard(posted)
+
+    def _outcome(self, load: Load, taken: float) -> Outcome | None:
+        """What came of sending it; None where nobody may say any more."""
+        free = self._at_its_moment(load)
+        if not self._ours(taken):
+            # By now it may be in other hands: who finds it there looks it up first.
+            _log.warning("too long without a sign of life", receipt=load.receipt.id)
+            return None
+        if not free:
+            return self._not_sent(load, TryLater("no room on the line"))
+        return self._hand_over(load)
 
     def _at_its_moment(self, load: Load) -> bool:
         """Returns when a receipt may leave; False where its line had no room for long."""
@@ -228,46 +233,31 @@ class Worker:
             time.sleep(wait)
         return True
 
-    def _hand_over(self, load: Load) -> None:
+    def _hand_over(self, load: Load) -> Outcome:
         receipt, provider = load.receipt, load.choice.provider
         if provider.name in self._dispatch.watch.closed and not load.choice.probe:
-            self._not_sent(load, TryLater(f"{provider.name} was demoted meanwhile"))
-            return
+            return self._not_sent(load, TryLater(f"{provider.name} was demoted meanwhile"))
         try:
             provider_id = provider.send(self._delivery.parcel(receipt))
         except SendingFailure as failure:
             _log.info("not sent", receipt=receipt.id, why=failure.detail)
             self._dispatch.watch.failed(provider.name, failure, probe=load.choice.probe)
-            self._not_sent(load, failure)
-            return
+            return self._not_sent(load, failure)
         self._dispatch.watch.answered(provider.name, probe=load.choice.probe)
-        self._write_back(
+        return Outcome(
             receipt,
+            load.posted,
             lambda now: self._delivery.accepted(now, provider_id, load.posted, self._owner(now)),
         )
 
-    def _not_sent(self, load: Load, failure: SendingFailure) -> None:
-        closed = self._dispatch.watch.closed
-        change = self._write_back(
+    def _not_sent(self, load: Load, failure: SendingFailure) -> Outcome:
+        closed, watch = self._dispatch.watch.closed, self._dispatch.watch
+        return Outcome(
             load.receipt,
+            load.posted,
             lambda now: self._delivery.failed(now, failure, load.posted, closed),
+            lambda change: watch.waits(load.choice.provider.name, change.timers),
         )
-        if change is not None and change.timers:
-            self._dispatch.watch.waits(load.choice.provider.name, change.timers)
-
-    def _write_back(self, receipt: Receipt, decide: Callable[[Receipt], Change]) -> Change | None:
-        """The outcome, on disk; decided again where news of the same receipt came first."""
-        until = time.monotonic() + _HOLD_ON
-        now: Receipt | None = receipt
-        while now is not None and time.monotonic() < until:
-            try:
-                change = with_members(self._store, decide(now))
-                if self._store.commit(change).verdict is Verdict.DONE:
-                    return change
-                now = self._store.receipts([receipt.id])[0]
-            except StoreUnavailable:
-                time.sleep(0.3)
-        return None
 
     def _owner(self, receipt: Receipt) -> Subscription | None:
         """Whose receipt it is, where the price depends on how many there were this month."""

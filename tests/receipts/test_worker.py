@@ -14,6 +14,7 @@ import redis
 import requests
 import responses
 
+from receipts import outcomes
 from receipts import worker as workroom
 from receipts.dispatch import Dispatch, Load
 from receipts.model import Kind, Language, Mode, Msisdn, Receipt
@@ -531,14 +532,14 @@ def test_an_outcome_is_written_back_though_the_store_was_gone_for_a_while(
 ):  # fmt: skip
     receipt = desk.post()
     troubles = [StoreUnavailable("gone"), StoreUnavailable("gone")]
-    real = RedisStore.commit
+    real = RedisStore.commit_all
 
-    def commit(self: RedisStore, change: Change) -> object:
+    def commit_all(self: RedisStore, changes: list[Change]) -> object:
         if courier.sent and troubles:
             raise troubles.pop()
-        return real(self, change)
+        return real(self, changes)
 
-    monkeypatch.setattr(RedisStore, "commit", commit)
+    monkeypatch.setattr(RedisStore, "commit_all", commit_all)
     with at_work(hire()):
         until(lambda: desk.now(receipt).state == "sent")
     assert (len(courier.sent), troubles, len(desk.charges())) == (1, [], 1)
@@ -577,16 +578,16 @@ def test_an_outcome_that_cannot_be_written_for_long_is_left_to_a_look_up(
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
     receipt = desk.post()
-    monkeypatch.setattr(workroom, "_HOLD_ON", 0.1)
-    real = RedisStore.commit
+    monkeypatch.setattr(outcomes, "HOLD_ON", 0.1)
+    real = RedisStore.commit_all
     gone = [True]
 
-    def commit(self: RedisStore, change: Change) -> object:
+    def commit_all(self: RedisStore, changes: list[Change]) -> object:
         if courier.sent and gone[0]:
             raise StoreUnavailable("gone")
-        return real(self, change)
+        return real(self, changes)
 
-    monkeypatch.setattr(RedisStore, "commit", commit)
+    monkeypatch.setattr(RedisStore, "commit_all", commit_all)
     with at_work(hire()) as worker:
         until(lambda: courier.sent and not worker._held)  # noqa: SLF001 - seen from inside
         gone[0] = False
