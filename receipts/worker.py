@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -38,6 +39,9 @@ _SIGN_OF_LIFE = 1.5
 #: How long, in seconds, to wait at an empty outbox before looking at anything else.
 _PATIENCE = 0.1
 
+#: What a round says when there is more for it to do at once.
+_MORE = "more"
+
 #: How often, in seconds, we look for timers whose moment has come: a flash may wait for one.
 _TIMERS = 0.1
 #: How often, in seconds, we ask whether there are new rules to work by.
@@ -45,6 +49,9 @@ _REFRESH = 0.5
 
 #: How often, in seconds, we look at what the other workers know of providers and backlog.
 _SURVEY = 0.5
+
+#: How many receipts a hand sends before it lets others have the thread.
+_AT_ONCE = 20
 
 #: Seconds after which a hand asks again for a place on a line that had none.
 _NO_ROOM = 0.05
@@ -70,11 +77,13 @@ class Worker:
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
         self._looking = Looking(store, lambda: self._delivery, self._pool)
         self._held: set[Posted] = set()  # an entry alone is single only within its shard
+        self._ready: deque[tuple[Load, float]] = deque()
+        self._sending = 0  # hands that send
         self._kept_at = self._silent_until = 0.0
         self._lock = threading.Lock()
         self._outcomes = Outcomes(store, self._release)
         self._stop = threading.Event()
-        self._rounds: tuple[tuple[float, Callable[[], None]], ...] = (
+        self._rounds: tuple[tuple[float, Callable[[], object]], ...] = (
             (_SURVEY, self._survey),
             (_TIMERS, self._ring),
             (_SIGN_OF_LIFE, self._live),
@@ -94,7 +103,8 @@ class Worker:
                 for place, (every, work) in enumerate(self._rounds):
                     if time.monotonic() - last[place] >= every:
                         last[place] = time.monotonic()
-                        work()
+                        if work() is _MORE:
+                            last[place] = 0.0
                 self._take()
             except StoreUnavailable as failure:
                 _log.warning("store out of reach, waiting", why=str(failure))
@@ -113,11 +123,12 @@ class Worker:
 
     def _take(self) -> None:
         room = 2 * self._hands - len(self._held)
-        if room > 0:
+        # For half of what may be held at least: a round costs the same for one as for many.
+        if room >= self._hands:
             wait = self._dispatch.patience(_PATIENCE)
             self._begin(self._outbox.take(self._name, min(room, BATCH), wait), room)
         else:
-            self._stop.wait(0.01)
+            self._stop.wait(0.002)
 
     def _keep(self) -> list[Posted]:
         with self._lock:
@@ -148,7 +159,7 @@ class Worker:
         for timer in self._dispatch.watch.freed():
             self._ring_one(timer)
 
-    def _ring(self) -> None:
+    def _ring(self) -> str | None:
         due = self._sweep.due(BATCH)
         waited = [timer for timer in due if timer.kind == DIGEST]
         together = self._rung(lambda: self._sweep.gather(waited), DIGEST)
@@ -160,6 +171,8 @@ class Worker:
                 self._ring_one(timer)
         for number, timers in looks.items():
             self._looking.soon(number, timers)
+        # Of these none is left set: where many come, many more are waiting.
+        return _MORE if together and len(waited) >= BATCH // 2 else None
 
     def _ring_one(self, timer: Timer) -> None:
         self._rung(lambda: self._sweep.ring(timer), timer.kind)
@@ -179,10 +192,25 @@ class Worker:
 
     def _begin(self, entries: Sequence[Posted], room: int) -> None:
         taken = time.monotonic()
-        for load in self._dispatch.loads(entries, room):
+        loads = self._dispatch.loads(entries, room)
+        with self._lock:
+            self._held.update(load.posted for load in loads)
+            self._ready.extend((load, taken) for load in loads)
+            idle = min(len(loads), self._hands - self._sending)
+            self._sending += idle
+        for _ in range(idle):
+            self._pool.submit(self._hand)
+
+    def _hand(self) -> None:
+        """Send some of what is ready; then look-ups have their turn, and another hand goes on."""
+        for _ in range(_AT_ONCE):
             with self._lock:
-                self._held.add(load.posted)
-            self._pool.submit(self._send, load, taken)
+                if not self._ready:
+                    self._sending -= 1
+                    return
+                load, taken = self._ready.popleft()
+            self._send(load, taken)
+        self._pool.submit(self._hand)
 
     def _ours(self, taken: float) -> bool:
         """Whether nobody can have taken over what we took at that moment."""
