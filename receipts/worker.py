@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,13 +11,13 @@ import structlog
 
 from receipts.charges import needs_owner
 from receipts.delivery import LOOK, Delivery
-from receipts.digest import DIGEST, with_members
+from receipts.digest import DIGEST
 from receipts.dispatch import BATCH, Dispatch, Load
 from receipts.lines import LATEST
 from receipts.looking import Looking
 from receipts.model import Msisdn, Receipt, Subscription
+from receipts.outcomes import Outcome, Outcomes
 from receipts.ports import (
-    Change,
     Outbox,
     Posted,
     SendingFailure,
@@ -24,7 +25,6 @@ from receipts.ports import (
     StoreUnavailable,
     Timer,
     TryLater,
-    Verdict,
 )
 from receipts.sweep import Sweep
 
@@ -39,6 +39,9 @@ _SIGN_OF_LIFE = 1.5
 #: How long, in seconds, to wait at an empty outbox before looking at anything else.
 _PATIENCE = 0.1
 
+#: What a round says when there is more for it to do at once.
+_MORE = "more"
+
 #: How often, in seconds, we look for timers whose moment has come: a flash may wait for one.
 _TIMERS = 0.1
 #: How often, in seconds, we ask whether there are new rules to work by.
@@ -47,11 +50,11 @@ _REFRESH = 0.5
 #: How often, in seconds, we look at what the other workers know of providers and backlog.
 _SURVEY = 0.5
 
+#: How many receipts a hand sends before it lets others have the thread.
+_AT_ONCE = 20
+
 #: Seconds after which a hand asks again for a place on a line that had none.
 _NO_ROOM = 0.05
-
-#: How long to hold on to an outcome that the store cannot take, before leaving it to a look-up.
-_HOLD_ON = 60.0
 
 
 class Worker:
@@ -74,10 +77,13 @@ class Worker:
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
         self._looking = Looking(store, lambda: self._delivery, self._pool)
         self._held: set[Posted] = set()  # an entry alone is single only within its shard
+        self._ready: deque[tuple[Load, float]] = deque()
+        self._sending = 0  # hands that send
         self._kept_at = self._silent_until = 0.0
         self._lock = threading.Lock()
+        self._outcomes = Outcomes(store, self._release)
         self._stop = threading.Event()
-        self._rounds: tuple[tuple[float, Callable[[], None]], ...] = (
+        self._rounds: tuple[tuple[float, Callable[[], object]], ...] = (
             (_SURVEY, self._survey),
             (_TIMERS, self._ring),
             (_SIGN_OF_LIFE, self._live),
@@ -97,7 +103,8 @@ class Worker:
                 for place, (every, work) in enumerate(self._rounds):
                     if time.monotonic() - last[place] >= every:
                         last[place] = time.monotonic()
-                        work()
+                        if work() is _MORE:
+                            last[place] = 0.0
                 self._take()
             except StoreUnavailable as failure:
                 _log.warning("store out of reach, waiting", why=str(failure))
@@ -116,11 +123,12 @@ class Worker:
 
     def _take(self) -> None:
         room = 2 * self._hands - len(self._held)
-        if room > 0:
+        # For half of what may be held at least: a round costs the same for one as for many.
+        if room >= self._hands:
             wait = self._dispatch.patience(_PATIENCE)
             self._begin(self._outbox.take(self._name, min(room, BATCH), wait), room)
         else:
-            self._stop.wait(0.01)
+            self._stop.wait(0.002)
 
     def _keep(self) -> list[Posted]:
         with self._lock:
@@ -151,7 +159,7 @@ class Worker:
         for timer in self._dispatch.watch.freed():
             self._ring_one(timer)
 
-    def _ring(self) -> None:
+    def _ring(self) -> str | None:
         due = self._sweep.due(BATCH)
         waited = [timer for timer in due if timer.kind == DIGEST]
         together = self._rung(lambda: self._sweep.gather(waited), DIGEST)
@@ -163,6 +171,8 @@ class Worker:
                 self._ring_one(timer)
         for number, timers in looks.items():
             self._looking.soon(number, timers)
+        # Of these none is left set: where many come, many more are waiting.
+        return _MORE if together and len(waited) >= BATCH // 2 else None
 
     def _ring_one(self, timer: Timer) -> None:
         self._rung(lambda: self._sweep.ring(timer), timer.kind)
@@ -182,10 +192,25 @@ class Worker:
 
     def _begin(self, entries: Sequence[Posted], room: int) -> None:
         taken = time.monotonic()
-        for load in self._dispatch.loads(entries, room):
+        loads = self._dispatch.loads(entries, room)
+        with self._lock:
+            self._held.update(load.posted for load in loads)
+            self._ready.extend((load, taken) for load in loads)
+            idle = min(len(loads), self._hands - self._sending)
+            self._sending += idle
+        for _ in range(idle):
+            self._pool.submit(self._hand)
+
+    def _hand(self) -> None:
+        """Send some of what is ready; then look-ups have their turn, and another hand goes on."""
+        for _ in range(_AT_ONCE):
             with self._lock:
-                self._held.add(load.posted)
-            self._pool.submit(self._send, load, taken)
+                if not self._ready:
+                    self._sending -= 1
+                    return
+                load, taken = self._ready.popleft()
+            self._send(load, taken)
+        self._pool.submit(self._hand)
 
     def _ours(self, taken: float) -> bool:
         """Whether nobody can have taken over what we took at that moment."""
@@ -193,23 +218,31 @@ class Worker:
         return taken >= self._silent_until and not late
 
     def _send(self, load: Load, taken: float) -> None:
-        receipt, posted = load.receipt, load.posted
         try:
-            free = self._at_its_moment(load)
-            if not self._ours(taken):
-                # By now it may be in other hands: who finds it there looks it up first.
-                _log.warning("too long without a sign of life", receipt=receipt.id)
-                return
-            if free:
-                self._hand_over(load)
-            else:
-                self._not_sent(load, TryLater("no room on the line"))
+            outcome = self._outcome(load, taken)
         except Exception:  # noqa: BLE001 - a thread's last word: logged, and mended by a look-up
             # The entry stays in the outbox: another round finds it and looks it up.
-            _log.exception("a receipt's worker failed", receipt=receipt.id)
-        finally:
-            with self._lock:
-                self._held.discard(posted)
+            _log.exception("a receipt's worker failed", receipt=load.receipt.id)
+            outcome = None
+        if outcome is None:
+            self._release(load.posted)
+        else:
+            self._outcomes.bring(outcome)
+
+    def _release(self, posted: Posted) -> None:
+        with self._lock:
+            self._held.discard(posted)
+
+    def _outcome(self, load: Load, taken: float) -> Outcome | None:
+        """What came of sending it; None where nobody may say any more."""
+        free = self._at_its_moment(load)
+        if not self._ours(taken):
+            # By now it may be in other hands: who finds it there looks it up first.
+            _log.warning("too long without a sign of life", receipt=load.receipt.id)
+            return None
+        if not free:
+            return self._not_sent(load, TryLater("no room on the line"))
+        return self._hand_over(load)
 
     def _at_its_moment(self, load: Load) -> bool:
         """Returns when a receipt may leave; False where its line had no room for long."""
@@ -228,46 +261,31 @@ class Worker:
             time.sleep(wait)
         return True
 
-    def _hand_over(self, load: Load) -> None:
+    def _hand_over(self, load: Load) -> Outcome:
         receipt, provider = load.receipt, load.choice.provider
         if provider.name in self._dispatch.watch.closed and not load.choice.probe:
-            self._not_sent(load, TryLater(f"{provider.name} was demoted meanwhile"))
-            return
+            return self._not_sent(load, TryLater(f"{provider.name} was demoted meanwhile"))
         try:
             provider_id = provider.send(self._delivery.parcel(receipt))
         except SendingFailure as failure:
             _log.info("not sent", receipt=receipt.id, why=failure.detail)
             self._dispatch.watch.failed(provider.name, failure, probe=load.choice.probe)
-            self._not_sent(load, failure)
-            return
+            return self._not_sent(load, failure)
         self._dispatch.watch.answered(provider.name, probe=load.choice.probe)
-        self._write_back(
+        return Outcome(
             receipt,
+            load.posted,
             lambda now: self._delivery.accepted(now, provider_id, load.posted, self._owner(now)),
         )
 
-    def _not_sent(self, load: Load, failure: SendingFailure) -> None:
-        closed = self._dispatch.watch.closed
-        change = self._write_back(
+    def _not_sent(self, load: Load, failure: SendingFailure) -> Outcome:
+        closed, watch = self._dispatch.watch.closed, self._dispatch.watch
+        return Outcome(
             load.receipt,
+            load.posted,
             lambda now: self._delivery.failed(now, failure, load.posted, closed),
+            lambda change: watch.waits(load.choice.provider.name, change.timers),
         )
-        if change is not None and change.timers:
-            self._dispatch.watch.waits(load.choice.provider.name, change.timers)
-
-    def _write_back(self, receipt: Receipt, decide: Callable[[Receipt], Change]) -> Change | None:
-        """The outcome, on disk; decided again where news of the same receipt came first."""
-        until = time.monotonic() + _HOLD_ON
-        now: Receipt | None = receipt
-        while now is not None and time.monotonic() < until:
-            try:
-                change = with_members(self._store, decide(now))
-                if self._store.commit(change).verdict is Verdict.DONE:
-                    return change
-                now = self._store.receipts([receipt.id])[0]
-            except StoreUnavailable:
-                time.sleep(0.3)
-        return None
 
     def _owner(self, receipt: Receipt) -> Subscription | None:
         """Whose receipt it is, where the price depends on how many there were this month."""

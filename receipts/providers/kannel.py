@@ -2,17 +2,13 @@
 
 import datetime as dt
 import re
-from urllib.parse import urlencode
-
-import requests
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from receipts.delivery import Told
 from receipts.model import Fate, Mode
 from receipts.ports import Abilities, Never, NotHere, Parcel, SendingFailure, TryLater, Unsure
 from receipts.providers.message_centre import fate_of
-from receipts.providers.twilio import TIMEOUTS, never_connected
+from receipts.providers.wire import NoAnswer, NotReached, Wire
 from receipts.wording import is_gsm7
 
 #: Delivered 1, not delivered 2, under way at the centre 4, taken by the centre 8, refused by it
@@ -35,7 +31,13 @@ _STAT = re.compile(r"\bstat:(\S{1,16})(?:\s+err:(\S{1,16}))?")
 #: Longer words of a centre are cut: they are kept for staff, and are no place for floods.
 _LONGEST_WORD = 60
 
-_HEADERS = {"Accept": "*/*", "Connection": "keep-alive", "User-Agent": "sms-receipt"}
+#: Seconds to connect and to wait for an answer.
+TIMEOUTS = (3.05, 10.0)
+
+_HEADERS = "Accept: */*\r\nConnection: keep-alive\r\nUser-Agent: sms-receipt\r\n"
+
+#: What its statuses mean is below; 202 alone is a yes.
+_ACCEPTED, _BAD_REQUEST, _UNAVAILABLE = 202, 400, 503
 
 #: What Kannel says when it will not route a text, with the same status as for a wrong password.
 _NOT_ROUTABLE = "Not routable"
@@ -72,13 +74,12 @@ class Kannel:
         sender: str,
         public_url: str,
         smsc: str = "",
-        connections: int = 16,
     ) -> None:
-        self._url = url.rstrip("/")
-        if not self._url.endswith("/sendsms"):
-            self._url += "/cgi-bin/sendsms"
+        url = url.rstrip("/")
+        if not url.endswith("/sendsms"):
+            url += "/cgi-bin/sendsms"
         user, password = credentials
-        self._fixed = {
+        fixed = {
             "username": user,
             "password": password,
             "from": sender,
@@ -86,12 +87,15 @@ class Kannel:
             "dlr-mask": str(_REPORTS_WANTED),
         }
         if smsc:
-            self._fixed["smsc"] = smsc
-        self._report_url = f"{public_url.rstrip('/')}/kannel/report"
-        self._secret = secret
-        # Of the library its adapter alone: a session would look for cookies, redirects, proxies
-        # and passwords in the user's files at every text. Kannel has none of these.
-        self._line = HTTPAdapter(pool_maxsize=connections, max_retries=0)
+            fixed["smsc"] = smsc
+        # %d and %A are Kannel's own escapes, for the kind of report and for the centre's word;
+        # nothing else may hold a per cent sign.
+        report = f"{public_url.rstrip('/')}/kannel/report?{urlencode({'secret': secret})}&id="
+        # All that is the same for every text is quoted once, here.
+        path = quote(urlsplit(url).path, safe="/%")
+        self._before = f"{path}?{urlencode(fixed)}&dlr-url={quote_plus(report)}"
+        self._after = quote_plus("&type=%d&answer=%A")
+        self._wire = Wire(url, TIMEOUTS, _HEADERS)
 
     def send(self, parcel: Parcel) -> str:
         """Hand one text over. Kannel gives no id of its own: ours comes back with its reports."""
@@ -99,65 +103,48 @@ class Kannel:
         # content-type", 1.4.5). As it holds the password, no redirect takes it elsewhere and no
         # failure that shows it goes further.
         try:
-            answer = self._line.send(self._request(parcel), timeout=TIMEOUTS)
-            _ = answer.content  # read here: what breaks off now is a failure too
-        except requests.RequestException as lost:
-            raise _unanswered(lost) from None
-        if answer.status_code != requests.codes.accepted:
-            raise _judged(answer)
+            status, said = self._wire.get(self._asked(parcel))
+        except NotReached as lost:
+            raise TryLater(f"kannel not reached: {lost}") from None
+        except NoAnswer as lost:
+            raise Unsure(f"kannel gave no answer: {lost}") from None
+        if status != _ACCEPTED:
+            raise _judged(status, said.decode(errors="replace"))
         # "0: Accepted for delivery" or, while the line is down, "3: Queued for later delivery":
         # either way Kannel holds it on its own disk now, and nobody else may send it.
         return parcel.id
 
-    def _request(self, parcel: Parcel) -> requests.PreparedRequest:
-        request = requests.PreparedRequest()
-        request.method, request.hooks = "GET", {"response": []}
-        # As UTF-8 throughout: urlencode leaves nothing that would have to be quoted once more.
-        request.url = f"{self._url}?{urlencode(self._asked(parcel))}"
-        request.headers = CaseInsensitiveDict(_HEADERS)
-        return request
-
-    def _asked(self, parcel: Parcel) -> dict[str, str]:
-        """How a text is to be sent, and where its reports go."""
-        # %d and %A are Kannel's own escapes, for the kind of report and for the centre's word;
-        # nothing else may hold a per cent sign.
-        about = urlencode({"secret": self._secret, "id": parcel.id}) + "&type=%d&answer=%A"
-        asked = self._fixed | {
-            "to": parcel.to,
-            "text": parcel.text,
-            "coding": "0" if is_gsm7(parcel.text) else "2",
-            "dlr-url": f"{self._report_url}?{about}",
-        }
-        if parcel.mode is Mode.FLASH:
-            asked["mclass"] = "0"
-        return asked
+    def _asked(self, parcel: Parcel) -> str:
+        """How a text is to be sent, and where its reports go: path and query."""
+        ident = quote_plus(quote_plus(parcel.id))
+        coding = "0" if is_gsm7(parcel.text) else "2"
+        flash = "&mclass=0" if parcel.mode is Mode.FLASH else ""
+        return (
+            f"{self._before}{ident}{self._after}&to={quote_plus(parcel.to)}"
+            f"&text={_quoted(parcel.text)}&coding={coding}{flash}"
+        )
 
     def find(self, parcel: Parcel, since: dt.datetime, known: frozenset[str]) -> str | None:
         """Kannel cannot tell; only its report can. Never asked, since ``lookup`` is False."""
         raise NotImplementedError
 
 
-def _unanswered(lost: requests.RequestException) -> SendingFailure:
-    """What a missing answer means: if we never got through, it was certainly not sent."""
-    if isinstance(lost, requests.ConnectTimeout) or never_connected(lost):
-        return TryLater(f"kannel not reached: {type(lost).__name__}")
-    return Unsure(f"kannel gave no answer: {type(lost).__name__}")
+def _quoted(text: str) -> str:
+    """Every octet escaped: a letter needs none of it, but so no octet has to be looked at."""
+    return "%" + text.encode().hex("%") if text else ""
 
 
-def _judged(answer: requests.Response) -> SendingFailure:
+def _judged(status: int, body: str) -> SendingFailure:
     """What a refusal means. Kannel answers 202 only when it has taken the text."""
-    said, status = answer.text[:_LONGEST_WORD].strip(), answer.status_code
+    said = body[:_LONGEST_WORD].strip()
     detail = f"kannel {status}: {said}"
     if _NOT_ROUTABLE in said:
         return NotHere(detail)
-    if status == requests.codes.bad_request:
+    if status == _BAD_REQUEST:
         return Never(detail)
     # Others may stand between us and Kannel: what they say after our words went through is no
     # proof that Kannel did not get them. 503 is everybody's word for "not taken, try again".
-    broken = status >= requests.codes.internal_server_error
-    if status < requests.codes.multiple_choices or (
-        broken and status != requests.codes.unavailable
-    ):
+    if status < 300 or (status >= 500 and status != _UNAVAILABLE):  # noqa: PLR2004 - families
         return Unsure(detail)
     # The rest is a matter of set-up (password, address, pace): it can be mended while we wait.
     return TryLater(detail)

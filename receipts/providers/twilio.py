@@ -160,6 +160,10 @@ class SdkHttp(HttpClient):
         adapter = HTTPAdapter(pool_maxsize=connections, max_retries=0)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
+        # Proxies and authorities as the surroundings name them, looked up once and not a text.
+        found = self._session.merge_environment_settings(api_url, {}, None, None, None)
+        self._session.proxies, self._session.verify = found["proxies"], found["verify"]
+        self._session.trust_env = False
 
     def request(
         self,

@@ -55,16 +55,13 @@ class RedisLines:
 
     def places(self, wanted: Mapping[Pace, int]) -> dict[Pace, Places]:
         """Places in the queues of lines, in one round trip; fewer than wanted, or none."""
-
-        def ask() -> list[list[int]]:
-            pipe = self._client.pipeline(transaction=False)
-            for pace, count in wanted.items():
-                interval = round(pace.interval * _SECOND)
-                pipe.eval(_PACE, 1, Keys.pace(pace.line), interval, count, _AHEAD)
-            return list(pipe.execute())
-
         asked = time.monotonic()
-        replies = self._server.ask(ask) if wanted else []
+        replies = self._server.talk(
+            *(
+                ("EVAL", _PACE, 1, Keys.pace(pace.line), round(pace.interval * _SECOND), n, _AHEAD)
+                for pace, n in wanted.items()
+            )
+        )
         for _, _, now in replies:
             self._apart.learn(now / _SECOND, asked, time.monotonic())
         return {

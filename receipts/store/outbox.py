@@ -6,6 +6,7 @@ What a line has no room for waits in a sorted set by age, and comes back by the 
 import datetime as dt
 from collections.abc import Iterable
 from importlib.resources import files
+from operator import itemgetter
 from typing import Any
 
 import redis
@@ -17,6 +18,9 @@ from receipts.store.keys import GROUP, Keys
 from receipts.store.server import Server
 
 _LATE = files("receipts.store").joinpath("late.lua").read_text()
+
+#: Timers of one shard that are looked at together, however many shards there are.
+_A_FEW = 8
 
 _Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
@@ -209,6 +213,8 @@ class RedisOutbox:
 
     def due(self, now: dt.datetime, limit: int) -> list[Timer]:
         """Timers whose moment has come, oldest first; they stay set until a commit rings them."""
+        # Of a long queue each shard gives some more than its share, and not all that is asked for.
+        each = min(limit, max(_A_FEW, 4 * limit // self._keys.shards))
 
         def ask() -> list[list[tuple[bytes, float]]]:
             pipe = self._client.pipeline(transaction=False)
@@ -219,13 +225,14 @@ class RedisOutbox:
                     now.timestamp(),
                     byscore=True,
                     offset=0,
-                    num=limit,
+                    num=each,
                     withscores=True,
                 )
             return list(pipe.execute())
 
-        timers = [_timer(raw, score) for found in self._server.ask(ask) for raw, score in found]
-        return sorted(timers, key=lambda timer: timer.at or now)[:limit]
+        found = [pair for shard in self._server.ask(ask) for pair in shard]
+        found.sort(key=itemgetter(1))
+        return [_timer(raw, score) for raw, score in found[:limit]]
 
 
 def _moment(entry: bytes) -> dt.datetime:

@@ -185,14 +185,8 @@ class RedisStore:
 
     def newest(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
         """The newest things sent to several customers, newest first, in the order asked."""
-
-        def ask() -> list[list[bytes]]:
-            pipe = self._client.pipeline(transaction=False)
-            for number in numbers:
-                pipe.lrange(self._keys.receipts(number), 0, limit - 1)
-            return list(pipe.execute())
-
-        listed = self._server.ask(ask)
+        keys = [self._keys.receipts(number) for number in numbers]
+        listed = self._server.talk(*(("LRANGE", key, 0, limit - 1) for key in keys))
         found = iter(self.receipts(_text(each) for ids in listed for each in ids))
         return [[r for r in islice(found, len(ids)) if r is not None] for ids in listed]
 

@@ -39,7 +39,7 @@ class Server:
         The client's own way around its connection costs four times the talk itself (decision
         020); this is for what every event needs. Raises StoreUnavailable.
         """
-        return self.ask(lambda: self.exchange(commands))
+        return self.ask(lambda: self.exchange(commands)) if commands else []
 
     def values(self, names: Sequence[str]) -> list[bytes | None]:
         """Many values in one round trip, in the order asked; a cluster's may lie far apart."""

@@ -7,6 +7,7 @@ _ALPHABET = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENSION = frozenset("^{}\\[~]|€\f")
+_LETTERS = _ALPHABET | _EXTENSION
 
 # 140 octets a text; a part of a longer one gives six of them to the header that joins the parts
 # (3GPP TS 23.040, section 9.2.3.24.1).
@@ -16,11 +17,15 @@ _UNITS, _UNITS_A_PART = 70, 67
 
 def is_gsm7(text: str) -> bool:
     """Whether the text goes out in the 7-bit alphabet, and so may be 160 long."""
-    return all(each in _ALPHABET or each in _EXTENSION for each in text)
+    return _LETTERS.issuperset(text)
 
 
 def segments(text: str) -> int:
     """How many segments the text takes; an empty one takes one."""
+    # A quick look first, for every text to be sent is measured and nearly all are short: what
+    # fits one in the wider alphabet fits one in the other, whose letters count two at most.
+    if len(text.encode("utf-16-le", "surrogatepass")) <= 2 * _UNITS:
+        return 1
     if is_gsm7(text):
         sizes = [2 if each in _EXTENSION else 1 for each in text]
         return _count(sizes, _SEPTETS, _SEPTETS_A_PART)

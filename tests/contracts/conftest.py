@@ -1,9 +1,8 @@
 from collections.abc import Iterator
 
 import pytest
-import responses
 
-from tests.contracts.lines import LINES, Line
+from tests.contracts.lines import LINES, FarEnd, Line
 
 
 @pytest.fixture(params=LINES, ids=lambda line: line.name)
@@ -14,7 +13,7 @@ def line(request: pytest.FixtureRequest) -> Line:
 
 
 @pytest.fixture
-def outside() -> Iterator[responses.RequestsMock]:
+def far_end(line: Line) -> Iterator[FarEnd]:
     """The provider's side of the line."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
+    with line.far_end() as end:
+        yield end

@@ -1,10 +1,10 @@
 """Kannel by sendsms: what goes on the wire, and what its answers mean."""
 
 import datetime as dt
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from collections.abc import Iterator
+from urllib.parse import parse_qs
 
 import pytest
-import responses
 
 from receipts.delivery import Told
 from receipts.model import Mode
@@ -12,23 +12,23 @@ from receipts.ports import Never, NotHere, SendingFailure, TryLater, Unsure
 from receipts.providers.kannel import Kannel, heard
 from switchboard.settings import Settings, SettingsWrong
 from tests.contracts.lines import ANNA, KANNEL, SECRETS, kannel, parcel
+from tests.smsbox import Smsbox, smsbox
 
 
-def asked(outside: responses.RequestsMock) -> dict[str, str]:
-    """The query of the last request, read strictly as UTF-8."""
-    url = urlsplit(str(outside.calls[-1].request.url))
-    return dict(parse_qsl(url.query, strict_parsing=True, errors="strict"))
+@pytest.fixture
+def outside() -> Iterator[Smsbox]:
+    """Kannel's side of the line."""
+    with smsbox() as box:
+        yield box
 
 
-def sent(
-    outside: responses.RequestsMock, text: str = "短信已送达", mode: Mode = Mode.TEXT
-) -> dict[str, str]:
-    KANNEL.answers(outside, **KANNEL.yes)
-    assert KANNEL.adapter().send(parcel("5-abc", text, mode)) == "5-abc"
-    return asked(outside)
+def sent(outside: Smsbox, text: str = "短信已送达", mode: Mode = Mode.TEXT) -> dict[str, str]:
+    outside.answers()
+    assert kannel(outside.url).send(parcel("5-abc", text, mode)) == "5-abc"
+    return outside.calls[-1].query
 
 
-def test_a_text_goes_out_whole_in_utf_8(outside: responses.RequestsMock):
+def test_a_text_goes_out_whole_in_utf_8(outside: Smsbox):
     found = sent(outside, "短信 & café + 100% 😀")
     assert found.pop("dlr-url")
     assert found == {
@@ -43,13 +43,13 @@ def test_a_text_goes_out_whole_in_utf_8(outside: responses.RequestsMock):
     }
 
 
-def test_it_is_asked_by_get_for_smsbox_refuses_form_posts(outside: responses.RequestsMock):
+def test_it_is_asked_by_get_for_smsbox_refuses_form_posts(outside: Smsbox):
     sent(outside)
-    request = outside.calls[0].request
-    assert (request.method, request.body) == ("GET", None)
+    (asked,) = outside.calls
+    assert (asked.method, asked.body) == ("GET", b"")
 
 
-def test_only_a_flash_has_a_message_class_and_it_is_0(outside: responses.RequestsMock):
+def test_only_a_flash_has_a_message_class_and_it_is_0(outside: Smsbox):
     assert sent(outside, mode=Mode.FLASH)["mclass"] == "0"
     assert "mclass" not in sent(outside, mode=Mode.TEXT)
 
@@ -58,15 +58,13 @@ def test_only_a_flash_has_a_message_class_and_it_is_0(outside: responses.Request
     ("text", "coding"),
     [("Delivered at 09:30.", "0"), ("cost: €5 [~]", "0"), ("已送达", "2"), ("naïve 😀", "2")],
 )
-def test_the_alphabet_of_a_text_chooses_its_coding(
-    outside: responses.RequestsMock, text: str, coding: str
-):
+def test_the_alphabet_of_a_text_chooses_its_coding(outside: Smsbox, text: str, coding: str):
     found = sent(outside, text)
     assert (found["coding"], found["charset"], found["text"]) == (coding, "UTF-8", text)
 
 
 def test_its_report_comes_back_with_the_secret_our_id_and_its_own_sign(
-    outside: responses.RequestsMock,
+    outside: Smsbox,
 ):
     report = sent(outside)["dlr-url"]
     address, _, query = report.partition("?")
@@ -81,27 +79,19 @@ def test_its_report_comes_back_with_the_secret_our_id_and_its_own_sign(
     assert report.count("%") == len(("%d", "%A"))
 
 
-def test_a_line_of_the_carriers_may_be_named(outside: responses.RequestsMock):
-    KANNEL.answers(outside, **KANNEL.yes)
-    named = Kannel(KANNEL.host, ("a", "b"), "c", "7500", "https://sms.example.org", "carrier-a")
+def test_a_line_of_the_carriers_may_be_named(outside: Smsbox):
+    outside.answers()
+    named = Kannel(outside.url, ("a", "b"), "c", "7500", "https://sms.example.org", "carrier-a")
     named.send(parcel())
-    assert asked(outside)["smsc"] == "carrier-a"
+    assert outside.calls[-1].query["smsc"] == "carrier-a"
     assert "smsc" not in sent(outside)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        KANNEL.host,
-        KANNEL.host + "/",
-        KANNEL.host + "/cgi-bin/sendsms",
-        KANNEL.host + "/cgi-bin/sendsms/",
-    ],
-)
-def test_its_address_may_be_given_in_full_or_not(outside: responses.RequestsMock, url: str):
-    KANNEL.answers(outside, **KANNEL.yes)
-    kannel(url).send(parcel())
-    assert len(outside.calls) == 1
+@pytest.mark.parametrize("path", ["", "/", "/cgi-bin/sendsms", "/cgi-bin/sendsms/"])
+def test_its_address_may_be_given_in_full_or_not(outside: Smsbox, path: str):
+    outside.answers()
+    kannel(outside.url + path).send(parcel())
+    assert outside.calls[0].target.startswith("/cgi-bin/sendsms?")
 
 
 @pytest.mark.parametrize(
@@ -120,26 +110,26 @@ def test_its_address_may_be_given_in_full_or_not(outside: responses.RequestsMock
     ],
 )
 def test_its_answers_have_their_meaning(
-    outside: responses.RequestsMock, status: int, body: str, kind: type[SendingFailure]
+    outside: Smsbox, status: int, body: str, kind: type[SendingFailure]
 ):
-    KANNEL.answers(outside, status=status, body=body)
+    outside.answers(status=status, body=body)
     with pytest.raises(SendingFailure) as raised:
-        KANNEL.adapter().send(parcel())
+        kannel(outside.url).send(parcel())
     assert type(raised.value) is kind
     assert raised.value.detail == f"kannel {status}: {body}"
 
 
-def test_a_long_answer_is_cut_short(outside: responses.RequestsMock):
-    KANNEL.answers(outside, status=500, body="x" * 5000)
+def test_a_long_answer_is_cut_short(outside: Smsbox):
+    outside.answers(status=500, body="x" * 5000)
     with pytest.raises(Unsure) as raised:
-        KANNEL.adapter().send(parcel())
+        kannel(outside.url).send(parcel())
     assert len(raised.value.detail) < 100
 
 
 @pytest.mark.parametrize("body", ["0: Accepted for delivery", "3: Queued for later delivery", ""])
-def test_202_is_taken_whatever_it_says(outside: responses.RequestsMock, body: str):
-    KANNEL.answers(outside, status=202, body=body)
-    assert KANNEL.adapter().send(parcel()) == "5-abc"
+def test_202_is_taken_whatever_it_says(outside: Smsbox, body: str):
+    outside.answers(status=202, body=body)
+    assert kannel(outside.url).send(parcel()) == "5-abc"
 
 
 def test_it_knows_its_own_abilities_and_cannot_look_up():

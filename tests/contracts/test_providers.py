@@ -11,12 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-import requests
-import responses
 
 from receipts.ports import Never, SendingFailure, TryLater, Unsure
 from receipts.providers import kannel, twilio
-from tests.contracts.lines import SECRETS, WORDS, Line, parcel
+from tests.contracts.lines import SECRETS, WORDS, FarEnd, Line, parcel
 
 Talk = Callable[[socket.socket], None]
 
@@ -78,53 +76,23 @@ def no_http(connection: socket.socket) -> None:
     connection.sendall(b"220 mail.example.org ESMTP\r\n")
 
 
-def failure(line: Line, url: str | None = None) -> SendingFailure:
+def failure(line: Line, url: str) -> SendingFailure:
     with pytest.raises(SendingFailure) as raised:
         line.adapter(url).send(parcel())
     return raised.value
 
 
-def test_what_is_taken_has_an_id(line: Line, outside: responses.RequestsMock):
-    line.answers(outside, **line.yes)
-    assert line.adapter().send(parcel()) in {"SM1", "5-abc"}
+def test_what_is_taken_has_an_id(line: Line, far_end: FarEnd):
+    far_end.answers(**line.yes)
+    assert line.adapter(far_end.url).send(parcel()) in {"SM1", "5-abc"}
 
 
-def test_no_request_waits_for_ever(line: Line, outside: responses.RequestsMock):
-    line.answers(outside, **line.yes)
-    line.adapter().send(parcel())
-    (call,) = outside.calls
-    connect, read = call.request.req_kwargs["timeout"]  # type: ignore[attr-defined]
-    assert 0 < connect < 5
-    assert 0 < read <= 10
-
-
-def test_each_is_asked_once_whatever_the_answer(line: Line, outside: responses.RequestsMock):
+def test_each_is_asked_once_whatever_the_answer(line: Line, far_end: FarEnd):
     for answer in (429, 500, 503):
-        line.answers(outside, status=answer)
+        far_end.answers(status=answer)
     for asked in (1, 2, 3):
-        failure(line)
-        assert len(outside.calls) == asked
-
-
-@pytest.mark.parametrize(
-    ("raised", "kind"),
-    [
-        (requests.ConnectTimeout(), TryLater),
-        (requests.ReadTimeout(), Unsure),
-        (requests.Timeout(), Unsure),
-        (requests.ConnectionError(), Unsure),
-        (requests.ConnectionError("Connection aborted."), Unsure),
-        (requests.exceptions.ChunkedEncodingError(), Unsure),
-        (requests.exceptions.ContentDecodingError(), Unsure),
-        (requests.RequestException(), Unsure),
-    ],
-    ids=lambda given: type(given).__name__ if isinstance(given, Exception) else None,
-)
-def test_a_missing_answer_is_unsure_unless_nothing_can_have_left(
-    line: Line, outside: responses.RequestsMock, raised: Exception, kind: type[SendingFailure]
-):
-    line.answers(outside, body=raised)
-    assert type(failure(line)) is kind
+        failure(line, far_end.url)
+        assert len(far_end.calls) == asked
 
 
 def test_nobody_listening_is_try_later(line: Line):
@@ -141,15 +109,6 @@ def test_an_unknown_host_is_try_later(line: Line, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     assert type(failure(line, "http://nowhere.invalid")) is TryLater
-
-
-def test_a_proxy_that_is_down_is_try_later(line: Line, monkeypatch: pytest.MonkeyPatch):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        monkeypatch.setenv("http_proxy", address)
-        monkeypatch.setenv("no_proxy", "")
-        assert type(failure(line, "http://provider.example.org")) is TryLater
 
 
 def test_a_server_that_does_not_speak_tls_is_try_later(line: Line):
@@ -196,20 +155,20 @@ def test_an_answer_that_does_not_come_in_time_is_unsure(
     ],
 )
 def test_every_refusal_has_its_meaning(
-    line: Line, outside: responses.RequestsMock, status: int, kind: type[SendingFailure]
+    line: Line, far_end: FarEnd, status: int, kind: type[SendingFailure]
 ):
     elsewhere = {"Location": "https://elsewhere.example.org/"}
-    line.answers(outside, status=status, body="<html>sorry</html>", headers=elsewhere)
-    found = failure(line)
+    far_end.answers(status=status, body="<html>sorry</html>", headers=elsewhere)
+    found = failure(line, far_end.url)
     assert type(found) is kind
     assert str(status) in found.detail
-    assert len(outside.calls) == 1, "no redirect is followed: the customer's words stay here"
+    assert len(far_end.calls) == 1, "no redirect is followed: the customer's words stay here"
 
 
 @pytest.mark.parametrize("status", [200, 204])
-def test_a_yes_of_another_kind_is_unsure(line: Line, outside: responses.RequestsMock, status: int):
-    line.answers(outside, status=status, body="" if status == 204 else "OK")
-    assert type(failure(line)) is Unsure
+def test_a_yes_of_another_kind_is_unsure(line: Line, far_end: FarEnd, status: int):
+    far_end.answers(status=status, body="" if status == 204 else "OK")
+    assert type(failure(line, far_end.url)) is Unsure
 
 
 def test_sixteen_threads_each_get_their_own_answer(line: Line):
@@ -280,6 +239,6 @@ def test_making_an_adapter_speaks_to_nobody(line: Line, monkeypatch: pytest.Monk
     line.adapter()
 
 
-def test_a_text_the_recipient_will_never_get_is_never(line: Line, outside: responses.RequestsMock):
-    line.answers(outside, status=400, json={"code": 21211, "message": "no phone"})
-    assert type(failure(line)) is Never
+def test_a_text_the_recipient_will_never_get_is_never(line: Line, far_end: FarEnd):
+    far_end.answers(status=400, json={"code": 21211, "message": "no phone"})
+    assert type(failure(line, far_end.url)) is Never

@@ -3,6 +3,8 @@
 import base64
 import datetime as dt
 import json
+import socket
+from collections.abc import Iterator
 from email.utils import format_datetime
 from urllib.parse import parse_qs, parse_qsl
 
@@ -14,14 +16,30 @@ from receipts.delivery import Told
 from receipts.model import Fate
 from receipts.ports import Never, NotHere, SendingFailure, TryLater, Unsure
 from receipts.providers.twilio import Twilio, fate_of, told_of
-from tests.contracts.lines import ACCOUNT, ANNA, SECRETS, TWILIO, WORDS, parcel, twilio
+from tests.contracts.lines import (
+    ACCOUNT,
+    ANNA,
+    SECRETS,
+    TWILIO,
+    TWILIO_HOST,
+    TWILIO_URL,
+    WORDS,
+    parcel,
+    twilio,
+)
 
 NOW = dt.datetime(2026, 11, 22, 4, 0, 30, tzinfo=dt.UTC)
-URL = TWILIO.host + TWILIO.path
+
+
+@pytest.fixture
+def outside() -> Iterator[responses.RequestsMock]:
+    """Twilio's side of the line."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
 
 
 def failure(outside: responses.RequestsMock, **answer: object) -> SendingFailure:
-    TWILIO.answers(outside, **answer)
+    outside.post(TWILIO_URL, **answer)
     with pytest.raises(SendingFailure) as raised:
         TWILIO.adapter().send(parcel())
     return raised.value
@@ -31,7 +49,7 @@ def failure(outside: responses.RequestsMock, **answer: object) -> SendingFailure
 
 
 def test_a_text_goes_out_whole_in_utf_8(outside: responses.RequestsMock):
-    TWILIO.answers(outside, **TWILIO.yes)
+    outside.post(TWILIO_URL, **TWILIO.yes)
     TWILIO.adapter().send(parcel("5-abc", "短信 & café + 100% 😀"))
     (call,) = outside.calls
     assert call.request.headers["Content-Type"] == "application/x-www-form-urlencoded"
@@ -45,23 +63,23 @@ def test_a_text_goes_out_whole_in_utf_8(outside: responses.RequestsMock):
 
 
 def test_a_messaging_service_sends_in_place_of_a_number(outside: responses.RequestsMock):
-    TWILIO.answers(outside, **TWILIO.yes)
-    twilio(TWILIO.host, sender="MG0123456789abcdef0123456789abcdef").send(parcel())
+    outside.post(TWILIO_URL, **TWILIO.yes)
+    twilio(TWILIO_HOST, sender="MG0123456789abcdef0123456789abcdef").send(parcel())
     asked = parse_qs(str(outside.calls[0].request.body))
     assert asked["MessagingServiceSid"] == ["MG0123456789abcdef0123456789abcdef"]
     assert "From" not in asked
 
 
 def test_an_api_key_signs_in_place_of_the_token(outside: responses.RequestsMock):
-    TWILIO.answers(outside, **TWILIO.yes)
-    keyed = Twilio(ACCOUNT, ("SK1", "key-secret"), "7500", TWILIO.host, "https://x.example.org")
+    outside.post(TWILIO_URL, **TWILIO.yes)
+    keyed = Twilio(ACCOUNT, ("SK1", "key-secret"), "7500", TWILIO_HOST, "https://x.example.org")
     keyed.send(parcel())
     sent = outside.calls[0].request.headers["Authorization"]
     assert sent == "Basic " + base64.b64encode(b"SK1:key-secret").decode()
 
 
 def test_without_another_address_it_speaks_to_twilio(outside: responses.RequestsMock):
-    outside.post("https://api.twilio.com" + TWILIO.path, **TWILIO.yes)  # type: ignore[arg-type]
+    outside.post(TWILIO_URL.replace(TWILIO_HOST, "https://api.twilio.com"), **TWILIO.yes)  # type: ignore[arg-type]
     twilio("https://api.twilio.com/").send(parcel())
     assert len(outside.calls) == 1
 
@@ -141,6 +159,48 @@ def test_bytes_that_are_no_utf_8_are_unsure(outside: responses.RequestsMock):
     assert type(failure(outside, status=201, body=b"\xff\xfe{")) is Unsure
 
 
+# -- no answer ---------------------------------------------------------------------------------
+
+
+def test_no_request_waits_for_ever(outside: responses.RequestsMock):
+    outside.post(TWILIO_URL, **TWILIO.yes)  # type: ignore[arg-type]
+    TWILIO.adapter().send(parcel())
+    (call,) = outside.calls
+    connect, read = call.request.req_kwargs["timeout"]  # type: ignore[attr-defined]
+    assert 0 < connect < 5
+    assert 0 < read <= 10
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (requests.ConnectTimeout(), TryLater),
+        (requests.ReadTimeout(), Unsure),
+        (requests.Timeout(), Unsure),
+        (requests.ConnectionError(), Unsure),
+        (requests.ConnectionError("Connection aborted."), Unsure),
+        (requests.exceptions.ChunkedEncodingError(), Unsure),
+        (requests.exceptions.ContentDecodingError(), Unsure),
+        (requests.RequestException(), Unsure),
+    ],
+    ids=lambda given: type(given).__name__ if isinstance(given, Exception) else None,
+)
+def test_a_missing_answer_is_unsure_unless_nothing_can_have_left(
+    outside: responses.RequestsMock, raised: Exception, kind: type[SendingFailure]
+):
+    assert type(failure(outside, body=raised)) is kind
+
+
+def test_a_proxy_that_is_down_is_try_later(monkeypatch: pytest.MonkeyPatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("http_proxy", address)
+        monkeypatch.setenv("no_proxy", "")
+        with pytest.raises(TryLater):
+            TWILIO.adapter("http://provider.example.org").send(parcel())
+
+
 # -- looking up --------------------------------------------------------------------------------
 
 
@@ -156,9 +216,11 @@ def found(
 ) -> str | None:
     page = {"messages": messages, "page": 0, "page_size": 50, "next_page_uri": None}
     # Without a charset, as a proxy may pass it on: the words are UTF-8 all the same.
-    outside.get(URL, body=json.dumps(page, ensure_ascii=False), content_type="application/json")
+    outside.get(
+        TWILIO_URL, body=json.dumps(page, ensure_ascii=False), content_type="application/json"
+    )
     since = NOW - dt.timedelta(seconds=20)
-    return twilio(TWILIO.host).find(parcel(), since, known)
+    return twilio(TWILIO_HOST).find(parcel(), since, known)
 
 
 def test_a_text_it_took_is_found_by_recipient_words_and_time(outside: responses.RequestsMock):
@@ -218,9 +280,9 @@ def test_a_text_without_a_time_or_an_id_is_weighed_with_care(outside: responses.
 def test_a_look_up_that_fails_is_try_later_and_tells_no_number(
     outside: responses.RequestsMock, answer: dict[str, object]
 ):
-    outside.get(URL, **answer)  # type: ignore[arg-type]
+    outside.get(TWILIO_URL, **answer)  # type: ignore[arg-type]
     with pytest.raises(TryLater) as later:
-        twilio(TWILIO.host).find(parcel(), NOW, frozenset())
+        twilio(TWILIO_HOST).find(parcel(), NOW, frozenset())
     assert ANNA.digits not in later.value.detail
     assert not any(secret in later.value.detail for secret in SECRETS)
 

@@ -5,6 +5,7 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from email.utils import format_datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +14,7 @@ import redis
 import requests
 import responses
 
+from receipts import outcomes
 from receipts import worker as workroom
 from receipts.dispatch import Dispatch, Load
 from receipts.model import Kind, Language, Mode, Msisdn, Receipt
@@ -26,10 +28,10 @@ from switchboard.wiring import Services
 from tests.conftest import ACCOUNT, Network, TestClock
 from tests.receipts.conftest import AtWork, Until
 from tests.receipts.desk import ANNA, Courier, Desk
+from tests.smsbox import Smsbox, smsbox
 from tests.standing import SHANXI, stand
 
 MESSAGES = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
-SENDSMS = "http://kannel.example.org:13013/cgi-bin/sendsms"
 SUBSCRIBER = Msisdn(SHANXI)  # ten fen a delivered receipt, nothing a month
 Shown = Callable[[str], list[Receipt]]
 
@@ -51,9 +53,16 @@ def outside() -> Iterator[responses.RequestsMock]:
 
 
 @pytest.fixture
-def hired(built: Services) -> Worker:
+def box() -> Iterator[Smsbox]:
+    """A Kannel that listens."""
+    with smsbox() as listening:
+        yield listening
+
+
+@pytest.fixture
+def hired(built: Services, box: Smsbox) -> Worker:
     """A worker as the product makes it, with both real adapters."""
-    return wiring.worker(built)
+    return wiring.worker(replace(built, settings=replace(built.settings, kannel_url=box.url)))
 
 
 @pytest.fixture
@@ -126,18 +135,17 @@ def test_an_ordinary_receipt_goes_out_by_twilio_and_is_charged(
 
 
 def test_a_flash_goes_out_by_kannel_and_its_report_ends_it(
-    hired: Worker, at_work: AtWork, until: Until, outside: responses.RequestsMock,
+    hired: Worker, at_work: AtWork, until: Until, box: Smsbox,
     due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Services,
     network: Network,
 ):  # fmt: skip
-    outside.get(SENDSMS, status=202, body="0: Accepted for delivery")
+    box.answers()
     receipt = due(Mode.FLASH)
     with at_work(hired):
         until(lambda: now(receipt).state == "sent")
-    (call,) = outside.calls
-    asked = parse_qs(urlsplit(str(call.request.url)).query)
-    assert (asked["mclass"], asked["text"]) == (["0"], [receipt.text])
-    report = urlsplit(asked["dlr-url"][0].replace("%d", "1"))
+    (call,) = box.calls
+    assert (call.query["mclass"], call.query["text"]) == ("0", receipt.text)
+    report = urlsplit(call.query["dlr-url"].replace("%d", "1"))
     for _ in range(3):
         assert network.client.get(f"{report.path}?{report.query}").status_code == 204
     ended = now(receipt)
@@ -221,18 +229,18 @@ def test_unsure_and_not_found_is_sent_again_once(
 
 
 def test_unsure_at_kannel_stays_unsure_until_its_report(
-    hired: Worker, at_work: AtWork, until: Until, outside: responses.RequestsMock,
+    hired: Worker, at_work: AtWork, until: Until, box: Smsbox,
     due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Services,
     clock: TestClock, network: Network,
 ):  # fmt: skip
-    outside.get(SENDSMS, body=requests.ReadTimeout())
+    box.hangs_up()
     receipt = due(Mode.FLASH)
     with at_work(hired):
         until(lambda: now(receipt).state == "unsure")
         clock.move(hours=30)
         time.sleep(0.7)  # longer than a round of the worker
         assert now(receipt).state == "unsure"
-    assert (len(outside.calls), fen(built)) == (1, [])
+    assert (len(box.calls), fen(built)) == (1, [])
     network.client.get(f"/kannel/report?secret=kannel-secret&id={receipt.id}&type=8")
     assert (now(receipt).state, fen(built)) == ("sent", [10])
     network.client.get(f"/kannel/report?secret=kannel-secret&id={receipt.id}&type=2")
@@ -524,14 +532,14 @@ def test_an_outcome_is_written_back_though_the_store_was_gone_for_a_while(
 ):  # fmt: skip
     receipt = desk.post()
     troubles = [StoreUnavailable("gone"), StoreUnavailable("gone")]
-    real = RedisStore.commit
+    real = RedisStore.commit_all
 
-    def commit(self: RedisStore, change: Change) -> object:
+    def commit_all(self: RedisStore, changes: list[Change]) -> object:
         if courier.sent and troubles:
             raise troubles.pop()
-        return real(self, change)
+        return real(self, changes)
 
-    monkeypatch.setattr(RedisStore, "commit", commit)
+    monkeypatch.setattr(RedisStore, "commit_all", commit_all)
     with at_work(hire()):
         until(lambda: desk.now(receipt).state == "sent")
     assert (len(courier.sent), troubles, len(desk.charges())) == (1, [], 1)
@@ -570,16 +578,16 @@ def test_an_outcome_that_cannot_be_written_for_long_is_left_to_a_look_up(
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
     receipt = desk.post()
-    monkeypatch.setattr(workroom, "_HOLD_ON", 0.1)
-    real = RedisStore.commit
+    monkeypatch.setattr(outcomes, "HOLD_ON", 0.1)
+    real = RedisStore.commit_all
     gone = [True]
 
-    def commit(self: RedisStore, change: Change) -> object:
+    def commit_all(self: RedisStore, changes: list[Change]) -> object:
         if courier.sent and gone[0]:
             raise StoreUnavailable("gone")
-        return real(self, change)
+        return real(self, changes)
 
-    monkeypatch.setattr(RedisStore, "commit", commit)
+    monkeypatch.setattr(RedisStore, "commit_all", commit_all)
     with at_work(hire()) as worker:
         until(lambda: courier.sent and not worker._held)  # noqa: SLF001 - seen from inside
         gone[0] = False
