@@ -3,7 +3,7 @@
 Each byte is kept for every customer, text and receipt there is.
 """
 
-#: No two fields share one, so that every record is told apart by it too.
+#: No two fields share one; a name may be added, and never given to another field.
 SHORT = {
     # of customers
     "number": "n",

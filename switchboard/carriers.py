@@ -3,8 +3,6 @@
 from receipts.lines import Pace
 from receipts.ports import Lookup, Provider
 from receipts.providers.kannel import Kannel
-from receipts.providers.twilio import Twilio
-from receipts.providers.twilio_lookup import TwilioLookup
 from receipts.routes import Routes
 from switchboard.settings import PROVIDERS, Settings
 
@@ -13,6 +11,9 @@ def lookup(settings: Settings) -> Lookup | None:
     """Who tells whose network a number is on, if anybody is asked."""
     if settings.lookup == "none":
         return None
+    # The SDK and what it stands on are a sixth of a process's start: only who needs them waits.
+    from receipts.providers.twilio_lookup import TwilioLookup  # noqa: PLC0415
+
     return TwilioLookup(_credentials(settings), settings.twilio_lookup_url)
 
 
@@ -36,7 +37,9 @@ def routes(settings: Settings) -> Routes:
     )
 
 
-def _twilio(settings: Settings) -> Twilio:
+def _twilio(settings: Settings) -> Provider:
+    from receipts.providers.twilio import Twilio  # noqa: PLC0415 - as above
+
     return Twilio(
         settings.twilio_account_sid,
         _credentials(settings),
