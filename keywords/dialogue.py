@@ -173,7 +173,8 @@ class Conversation:
     ) -> Change:
         answer = Answer(step.phrases, language.value)
         if act not in _HINTS:
-            said = self._spoken(answer)
+            # Words are kept with what was agreed to; where nothing was, nobody needs them yet.
+            said = self._spoken(answer) if step.audit else ""
             return step.change(held.subscription, text.event, answer, said)
         talk = self._counted(held, act)
         if talk is None:

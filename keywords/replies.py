@@ -14,11 +14,20 @@ class Replies:
 
     def __init__(self, sentences: Catalogue, short_code: str) -> None:
         self._sentences, self._short_code = sentences, short_code
+        self._last: tuple[Answer, str] = (Answer(), "")
 
     def text(self, answer: Answer) -> str:
         """The reply, empty where silence is right."""
         if not answer.phrases:
             return ""
+        # What changed something is put into words twice: for the log of consent, and to be sent.
+        last, said = self._last
+        if last is not answer:
+            said = self._worded(answer)
+            self._last = (answer, said)
+        return said
+
+    def _worded(self, answer: Answer) -> str:
         language = Language(answer.language)
         lines = [
             self._line(language, facts) for key, facts in answer.phrases if key == "receipt_line"

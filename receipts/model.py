@@ -6,6 +6,7 @@ from typing import Self
 
 import msgspec
 
+from receipts.shorthand import short
 from statemachines.receipt import ReceiptState
 from statemachines.subscription import SubscriptionState
 
@@ -131,7 +132,7 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     tariff: str
 
 
-class Subscription(msgspec.Struct, frozen=True, omit_defaults=True):
+class Subscription(msgspec.Struct, frozen=True, omit_defaults=True, rename=short):
     """What we know of one customer; ``version`` rises by one with each change."""
 
     number: Msisdn
@@ -211,7 +212,7 @@ class News(msgspec.Struct, frozen=True, array_like=True):
     word: str
 
 
-class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, rename=short):
     """Something we send to a customer's own phone, and how far it got.
 
     ``mode`` is what the customer wants, ``sent_as`` what really went out; ``price_fen`` is the
@@ -314,7 +315,7 @@ class Final(msgspec.Struct, frozen=True, array_like=True, order=True):
     at: dt.datetime
 
 
-class Trail(msgspec.Struct, frozen=True, omit_defaults=True):
+class Trail(msgspec.Struct, frozen=True, omit_defaults=True, rename=short):
     """All the news of one person-to-person text, and what came of it."""
 
     message_id: str

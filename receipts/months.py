@@ -14,7 +14,9 @@ class MonthWrong(ValueError):
 
 def month_of(at: dt.datetime) -> str:
     """The Shanghai calendar month of a moment, as ``YYYY-MM``."""
-    return at.astimezone(SHANGHAI).strftime("%Y-%m")
+    local = at.astimezone(SHANGHAI)
+    # Not strftime, which costs ten times as much.
+    return f"{local.year:04}-{local.month:02}"
 
 
 @lru_cache(maxsize=256)

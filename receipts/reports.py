@@ -94,13 +94,17 @@ class Reports:
         """What the reports of one text do: a receipt, or a reason for none, each. Pure."""
         first = reports[0]
         trail = held.trail or _begun(first, held.receipt)
+        version = (held.trail.version if held.trail else 0) + 1
+        if len(reports) == 1:
+            # As nearly all do: nothing is to be joined.
+            return self._one(held, trail, first, version)
         others: list[Stored] = []
         post: list[str] = []
         timers: list[Timer] = []
         untimers: list[Timer] = []
         count: list[str] = []
         for report in reports:
-            step = self._one(held, trail, report)
+            step = self._one(held, trail, report, version)
             for record in step.records:
                 if isinstance(record, Trail):
                     trail = record
@@ -114,26 +118,25 @@ class Reports:
             count += step.count
         if not count:
             return Change(first.sender)
-        kept = trail.but(version=(held.trail.version if held.trail else 0) + 1)
         over = {timer.subject for timer in untimers}
         return Change(
             first.sender,
-            records=(kept, *others),
+            records=(trail, *others),
             post=tuple(post),
             timers=tuple(timer for timer in timers if timer.subject not in over),
             untimers=tuple(untimers),
             count=tuple(count),
         )
 
-    def _one(self, held: Held, trail: Trail, report: Report) -> Change:
+    def _one(self, held: Held, trail: Trail, report: Report, version: int) -> Change:
         if knows(trail, report):
             return Change(report.sender)
         known, why_not = trail, not_final(trail, report)
         if why_not is None:
             known = with_final(trail, report)
             why_not = self._due.why_not(held, known) if decided(known) else WhyNot.PARTS_MISSING
-        kept = noted(known, report, why_not)
-        over = decided(kept) and not decided(trail)
+        over = decided(known) and not decided(trail)
+        kept = noted(known, report, why_not, version=version, over=over)
         # Only a text with news before this may be waited for.
         untimers = (self._chase(kept),) if over and trail.history else ()
         if why_not is None:
@@ -146,8 +149,6 @@ class Reports:
                 count=(REPORTS, RECEIPTS),
             )
             return handed_on(change, receipt)
-        if over:
-            kept = kept.but(why_not=why_not)
         change = Change(
             report.sender, records=(kept,), untimers=untimers, count=(REPORTS, why_not.value)
         )

@@ -1,6 +1,7 @@
 """What things cost, in fen, and how a price is said; pure functions of the rule book."""
 
 import datetime as dt
+from functools import lru_cache
 
 from receipts.model import Language, Outcome
 from receipts.months import SHANGHAI
@@ -57,6 +58,7 @@ def yuan(language: Language, fen: int) -> str:
     return f"{whole}.{rest:02}".rstrip("0").rstrip(".") + "元"
 
 
+@lru_cache(maxsize=256)  # a book has a few dozen tariffs, and every answer tells one
 def fees(language: Language, tariff: Tariff) -> str:
     """A whole tariff in a phrase: 每月0.5元，每条回执0.05元，每月前20条免费."""
     if tariff.free:

@@ -1,6 +1,8 @@
 """One person-to-person text as the network tells of it: its id, its parts, its fate."""
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 
 from receipts.model import Fate, Final, Heard, Outcome, Report, Trail, WhyNot
 
@@ -21,6 +23,7 @@ _NUMBER = re.compile(r"(0x)?0*([0-9a-f]{1,20})", re.ASCII)
 _TOO_LARGE = 2**64
 
 
+@lru_cache(maxsize=16_384)  # of each text asked several times, between reading and writing
 def id_form(message_id: str) -> str:
     """The one form in which all spellings of an id are compared: hex or not, padded, any case.
 
@@ -47,21 +50,29 @@ def knows(trail: Trail, report: Report) -> bool:
     return any(heard.word == word for heard in trail.history)
 
 
-def noted(trail: Trail, report: Report, why_not: WhyNot | None) -> Trail:
-    """The trail with one more piece of news, and why that one gave no receipt."""
+def noted(
+    trail: Trail, report: Report, why_not: WhyNot | None, *, version: int, over: bool
+) -> Trail:
+    """The trail with one more piece of news, and why that one gave no receipt.
+
+    Where its fate is known now, ``over``, that is why the whole text gave none.
+    """
     parts = trail.parts if decided(trail) else max(trail.parts, report.parts)
     kept = max(_HISTORY, _HISTORY_A_PART * parts)
     heard = Heard(report.at, word_of(report), why_not)
-    return trail.but(parts=parts, history=(*trail.history, heard)[-kept:])
+    return trail.but(
+        version=version,
+        parts=parts,
+        history=(*trail.history, heard)[-kept:],
+        why_not=why_not if over else trail.why_not,
+    )
 
 
 def with_final(trail: Trail, report: Report) -> Trail:
     """The trail with the fate of one more part; the text's own fate once it has all of them."""
-    known = trail.but(
-        parts=max(trail.parts, report.parts),
-        finals=(*trail.finals, Final(report.part, report.fate, report.at)),
-    )
-    return known.but(fate=_fate_of(known))
+    parts = max(trail.parts, report.parts)
+    finals = (*trail.finals, Final(report.part, report.fate, report.at))
+    return trail.but(parts=parts, finals=finals, fate=_fate_of(finals, parts))
 
 
 def decided(trail: Trail) -> bool:
@@ -69,13 +80,13 @@ def decided(trail: Trail) -> bool:
     return trail.fate in OUTCOME_OF
 
 
-def _fate_of(trail: Trail) -> Fate:
+def _fate_of(finals: Sequence[Final], parts: int) -> Fate:
     """The fate of a whole text: final when all its parts are, failed when one of them is."""
-    if len(trail.finals) < trail.parts:
+    if len(finals) < parts:
         return Fate.UNDERWAY
     # Of several failed parts the first one speaks, so that their order of arrival does not matter.
-    failed = sorted(f for f in trail.finals if f.fate is not Fate.DELIVERED)
-    return failed[0].fate if failed else Fate.DELIVERED
+    failed = [final for final in finals if final.fate is not Fate.DELIVERED]
+    return min(failed).fate if failed else Fate.DELIVERED
 
 
 def not_final(trail: Trail, report: Report) -> WhyNot | None:

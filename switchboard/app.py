@@ -22,7 +22,7 @@ from keywords.webhooks import (
 )
 from receipts.codes import VISIT_LASTS
 from receipts.ports import StoreUnavailable
-from receipts.providers import kannel, message_centre, twilio
+from receipts.providers import kannel, message_centre, twilio_words
 from switchboard import pulse, standing, wiring
 from switchboard.express import Express, Stop
 from switchboard.gate import Gate, caller, fields, form_pairs, refuse
@@ -117,7 +117,9 @@ def _mount(app: Flask, built: wiring.Services) -> dict[str, Stop]:
     )
     calls = Calls(wiring.hotline(built), learn)
     texts = Texts(built.store, conversation, replies, learn)
-    news = TwilioNews(built.store, reports, sending, built.clock, twilio.fate_of, twilio.told_of)
+    news = TwilioNews(
+        built.store, reports, sending, built.clock, twilio_words.fate_of, twilio_words.told_of
+    )
     app.register_blueprint(ivr_doors(calls, sending, fields, refuse))
     app.register_blueprint(text_door(texts, fields))
     app.register_blueprint(twilio_status_doors(news, fields))

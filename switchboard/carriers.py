@@ -1,24 +1,31 @@
 """The carriers and helpers outside that the settings name."""
 
+from typing import TYPE_CHECKING
+
 from receipts.lines import Pace
 from receipts.ports import Lookup, Provider
 from receipts.providers.kannel import Kannel
-from receipts.providers.twilio import Twilio
-from receipts.providers.twilio_lookup import TwilioLookup
-from receipts.providers.twilio_numbers import TwilioNumbers
 from receipts.routes import Routes
 from switchboard.settings import PROVIDERS, Settings
+
+if TYPE_CHECKING:
+    from receipts.providers.twilio_numbers import TwilioNumbers
 
 
 def lookup(settings: Settings) -> Lookup | None:
     """Who tells whose network a number is on, if anybody is asked."""
     if settings.lookup == "none":
         return None
+    # The SDK and what it stands on are a sixth of a process's start: only who needs them waits.
+    from receipts.providers.twilio_lookup import TwilioLookup  # noqa: PLC0415
+
     return TwilioLookup(_credentials(settings), settings.twilio_lookup_url)
 
 
-def twilio_numbers(settings: Settings) -> TwilioNumbers:
+def twilio_numbers(settings: Settings) -> "TwilioNumbers":
     """Where the account's numbers send their calls and texts."""
+    from receipts.providers.twilio_numbers import TwilioNumbers  # noqa: PLC0415 - as above
+
     account, url = settings.twilio_account_sid, settings.twilio_api_url
     return TwilioNumbers(account, _credentials(settings), url)
 
@@ -43,7 +50,9 @@ def routes(settings: Settings) -> Routes:
     )
 
 
-def _twilio(settings: Settings) -> Twilio:
+def _twilio(settings: Settings) -> Provider:
+    from receipts.providers.twilio import Twilio  # noqa: PLC0415 - as above
+
     return Twilio(
         settings.twilio_account_sid,
         _credentials(settings),

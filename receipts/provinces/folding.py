@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # Unicode's default-ignorable code points (DerivedCoreProperties): zero-width marks, the byte
 # order mark, variation selectors, fillers. Phones and copying put them in; nobody sees them.
@@ -26,12 +27,21 @@ def fold(text: str) -> str:
 
     Look-alikes of other scripts stay what they are, and O stays different from 0.
     """
+    return _known(text) if len(text) <= _WORD else _folded(text)
+
+
+def _folded(text: str) -> str:
     folded = _once(text)
     # Dropping a mark can bring two characters together that then compose; a second round is rare
     # and a third has never been needed.
     while (again := _once(folded)) != folded:
         folded = again
     return folded
+
+
+#: Nearly every text is one of a few words, folded before; only texts as short are remembered.
+_WORD = 16
+_known = lru_cache(maxsize=1024)(_folded)
 
 
 def _once(text: str) -> str:

@@ -15,12 +15,13 @@ class Keys:
 
     def __init__(self, shards: int) -> None:
         self.shards = shards
-        # An event asks half a dozen times for the same customer's.
-        self._place = lru_cache(maxsize=256)(self._counted)
+        # An event asks half a dozen times for the same customer's, a batch for thousands of them.
+        self._place = lru_cache(maxsize=16_384)(self._counted)
+        self._tags = [self.tagged(shard, "") for shard in range(shards)]
 
     def _counted(self, number: Msisdn) -> tuple[int, str]:
         shard = crc_hqx(number.digits.encode(), 0) % self.shards
-        return shard, self.tagged(shard, "")
+        return shard, self._tags[shard]
 
     def shard(self, number: Msisdn) -> int:
         """The shard of a customer: CRC16 of the number, as Redis Cluster itself counts."""

@@ -1,5 +1,7 @@
 """Asking the server, and what is done when it does not answer."""
 
+import socket
+import struct
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
@@ -30,6 +32,8 @@ class Server:
 
     def __init__(self, client: "redis.Redis", revive: Callable[[], None] | None = None) -> None:
         self.client, self._revive = client, revive
+        #: Whether a change that was read may still be lost: it waits for a replica elsewhere.
+        self.replicated = isinstance(client, ClusterClient)
         self._lines = threading.local()
         self._nodes = Nodes(client, Line) if isinstance(client, ClusterClient) else None
 
@@ -75,11 +79,6 @@ class Server:
                 no_script = str(answer).startswith("NOSCRIPT")
                 raise (NoScriptError if no_script else redis.ResponseError)(str(answer))
         return answers
-
-    @property
-    def replicated(self) -> bool:
-        """Whether a change that was read may still be lost: it waits for a replica elsewhere."""
-        return self._nodes is not None
 
     def ask(self, question: Callable[[], T]) -> T:
         """The answer to a question; asked once more after a revival.
@@ -129,6 +128,7 @@ class Line:
             if self._socket is None or self._connection._sock is not self._socket:  # noqa: SLF001
                 self._connection.connect()
                 self._socket, self._reader = self._connection._sock, hiredis.Reader()  # noqa: SLF001
+                _timed_by_kernel(self._socket)
             self._socket.sendall(b"".join([hiredis.pack_command(each) for each in commands]))
         except BaseException as failure:
             raise self._given_up(failure) from failure
@@ -164,6 +164,17 @@ class Line:
     def __del__(self) -> None:
         """A thread that ends hangs up."""
         self.drop()
+
+
+def _timed_by_kernel(line: socket.socket) -> None:
+    """Leave a plain socket's time-out to the kernel, which spares a poll before each call."""
+    seconds = line.gettimeout()
+    if type(line) is socket.socket and seconds:
+        whole, rest = divmod(seconds, 1)
+        limit = struct.pack("@ll", int(whole), int(rest * 1e6))
+        line.settimeout(None)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
 
 #: A server that hangs is told of within a provider's patience: time-outs are not repeated.

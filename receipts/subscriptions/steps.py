@@ -1,7 +1,7 @@
 """One act on one customer: who asks for it, what it does, and the timers it sets."""
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import msgspec
@@ -44,8 +44,8 @@ class Step:
 
     def then(self, later: Self) -> Self:
         """Join this act and one decided after it."""
-        return replace(
-            later,
+        return type(self)(
+            later.customer,
             phrases=self.phrases + later.phrases,
             charges=self.charges + later.charges,
             audit=self.audit + later.audit,

@@ -100,7 +100,7 @@ class Terms:
             return facts | self._facts_anywhere(customer, language)
         version = customer.order.tariff if customer.order else customer.tariff
         tariff = self.tariff(province, version)
-        if not (customer.trial or self.newcomer(customer)):
+        if tariff.trial_days and not (customer.trial or self.newcomer(customer)):
             tariff = msgspec.structs.replace(tariff, trial_days=0)
         return facts | {
             "price": fees(language, tariff),

@@ -24,7 +24,8 @@ def receipt_text(fate: Fate | Outcome, friend: Msisdn, at: dt.datetime, language
     Fate and Outcome share their words; a fate that is not final reads as "no answer yet".
     """
     key = fate.value if fate.value in sentences().keys() else Outcome.NO_ANSWER.value  # noqa: SIM118
-    time = at.astimezone(SHANGHAI).strftime("%H:%M:%S")
+    local = at.astimezone(SHANGHAI)
+    time = f"{local.hour:02}:{local.minute:02}:{local.second:02}"
     return sentences().say(key, language, friend=friend.national, time=time)
 
 

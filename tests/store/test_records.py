@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from receipts.model import (
     Audit,
     Call,
     Charge,
+    Door,
+    Language,
     Msisdn,
     Receipt,
     Subscription,
@@ -19,6 +22,7 @@ from receipts.model import (
 )
 from receipts.ports import Answer
 from receipts.store.records import packed, restored, stored, unpacked
+from statemachines.subscription import SubscriptionState
 
 #: All that UTF-8 can write; half a character never reaches us.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -89,3 +93,20 @@ def test_what_is_no_kind_of_ours_is_not_read() -> None:
         unpacked(object.__class__, b"1")
     with pytest.raises(NotImplementedError):
         unpacked(Msisdn, b"1")
+
+
+def test_fields_lie_under_short_names_of_their_own() -> None:
+    for kind in (Subscription, Receipt, Trail):
+        names = [field.encode_name for field in msgspec.structs.fields(kind)]
+        assert len(names) == len(set(names))
+        assert max(map(len, names)) <= 2
+
+
+def test_nobody_is_kept_in_more_room_than_the_targets_leave() -> None:
+    opened = dt.datetime(2026, 3, 5, 4, tzinfo=dt.UTC)
+    customer = Subscription(
+        Msisdn("+8613802880000"), version=1, state=SubscriptionState.ACTIVE,
+        language=Language.ZH, opened_at=opened, channel=Door.TEXT, tariff="GD-1",
+        charged_from=opened,
+    )  # fmt: skip
+    assert len(stored(customer, 1)) <= 140
