@@ -114,6 +114,7 @@ def work() -> None:
         signal.signal(signal.SIGHUP, lambda *_: watch.soon())
         for told in (signal.SIGINT, signal.SIGTERM):
             signal.signal(told, lambda *_: worker.stop())
+        serving.settled()
         worker.run()
         built.memory.close()
 

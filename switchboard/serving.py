@@ -61,12 +61,19 @@ def door_process() -> object:
     settings = Settings.read()
     logs.set_up(settings.log_format)
     doors = LiveDoors(settings)
-    # What stays for good need not be looked through for garbage again, and a request makes little
-    # that only a search would find: rules and answers hold no circles.
+    settled()
+    return doors
+
+
+def settled() -> None:
+    """To be called when all is loaded: what stays for good is not looked through for garbage.
+
+    A request or a receipt makes little that only a search would find: rules and answers hold no
+    circles.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE)
-    return doors
 
 
 def busy(host: str, port: int) -> str | None:

@@ -70,9 +70,9 @@ def _page(status: str, kind: str, body: str) -> bytes:
     return (head + body).encode()
 
 
-#: What a contract would allow: the worker itself is to be measured, and not its patience. Twilio's
-#: figure is the one to be kept to, and must not be passed.
-PACES = {"KANNEL_PACE": "10000", "TWILIO_PACE": "400"}
+#: What a contract would allow: the worker itself is to be measured, and not its patience. A line is
+#: used to 87 % of its limit (decision 009): 400 a second leave over one of 460.
+PACES = {"KANNEL_PACE": "10000", "TWILIO_PACE": "460"}
 
 #: How each provider says that it has taken a text, and after how long.
 ANSWERS = {
