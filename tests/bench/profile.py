@@ -43,7 +43,8 @@ def _flame(ours: Product, event: Event, seen: Path) -> Path:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     time.sleep(1)  # until it has attached
-    drive(requests, ours.port, 8 if single else 2)
+    # On enough connections that each door process has some.
+    drive(requests, ours.port, 8)
     watching.send_signal(signal.SIGINT)
     watching.wait(30)
     work = busy(stacks(seen.read_text().splitlines()), _REQUEST)

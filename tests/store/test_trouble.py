@@ -229,3 +229,17 @@ def test_lines_cut_again_and_again_double_nothing(store: RedisStore, raw: "redis
     assert store.read(ANNA).subscription.version == 150
     assert raw.hget(f"{{s{shard}}}:counts", "done") == b"150"
     assert raw.xlen(f"{{s{shard}}}:outbox") == 150
+
+
+def test_a_server_that_says_nothing_is_told_of_within_its_time(raw: "redis.Redis") -> None:
+    path = raw.connection_pool.connection_kwargs["path"]
+    server = Server(redis.Redis(unix_socket_path=path, socket_timeout=0.2))
+    assert server.talk(("PING",)) == [b"PONG"]
+    raw.execute_command("CLIENT", "PAUSE", 700)
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        server.talk(("PING",))
+    assert time.monotonic() - began < 0.6
+    time.sleep(0.7)
+    # What was asked meanwhile is not taken for the answer to something else.
+    assert server.talk(("ECHO", "again")) == [b"again"]
