@@ -1,7 +1,9 @@
 """Real servers on loopback from the binary the product brings: one alone, or a cluster of six."""
 
 import importlib.util
+import random
 import signal
+import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -10,9 +12,10 @@ from pathlib import Path
 import redis
 from redis.cluster import key_slot
 
-from tests.kannel.boxes import free_port
-
 _SLOTS = 16384
+
+#: From a node's port to the one it speaks to other nodes at.
+_BUS = 10_000
 
 
 def binary() -> Path:
@@ -25,10 +28,22 @@ def binary() -> Path:
 
 
 def _free_port() -> int:
-    """A port below those that the kernel hands out, so that port + 10,000 (the bus) exists too."""
-    while (port := free_port()) > 55_000:
-        continue
-    return port
+    """A port with a free one 10,000 above it, which nodes speak to each other at.
+
+    Both lie below those that the kernel hands out: no connection of anybody takes them meanwhile.
+    """
+    while True:
+        port = random.randrange(12_000, 22_000)
+        if _is_free(port) and _is_free(port + _BUS):
+            return port
+
+
+def _is_free(port: int) -> bool:
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False
 
 
 @dataclass

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.cost import cpu, family, memory
-from tests.bench.events import EVENTS, FEEDS, text
+from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, text
 from tests.bench.load import drive
 from tests.bench.product import (
     ACCOUNT,
@@ -68,7 +68,7 @@ def starting() -> Iterator[Figure]:
 def room(customers: int) -> Iterator[Figure]:
     """Memory of doors and store."""
     with product() as ours:
-        ours.fill(subscriber(place) for place in range(1000))
+        ours.fill(subscriber(place) for place in range(SUBSCRIBERS))
         for event in EVENTS:
             drive(event.make(300), ours.port)
         doors = family(ours.doors.pid) - {ours.doors.pid, ours.store_pid}
@@ -89,7 +89,7 @@ def _receipt(ours: Product) -> Iterator[Figure]:
         key for key in ours.store.scan_iter(match="*receipt:*", count=1000) if b"receipt:" in key
     ][:200]
     held = [int(ours.store.memory_usage(key) or 0) for key in found]
-    yield Figure("store: a receipt's record", sum(held) / max(1, len(held)), "bytes", "<= 400")
+    yield Figure("store: a receipt's record", sum(held) / len(held), "bytes", "<= 400")
     yield Figure("store: a receipt with its trail, list and outbox entry", whole, "bytes")
 
 

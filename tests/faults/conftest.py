@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 import receipts
+from switchboard import wiring
+from switchboard.settings import Settings
+from tests.faults.sending import Desk
+from tests.handsets import Phones
 from tests.running import Running
 
 #: The shipped rule book, with waits that a test can wait for, or pass by moving the clock; and
@@ -52,3 +56,14 @@ def serve(tmp_path_factory: pytest.TempPathFactory, quick_book: Path) -> Iterato
     yield make
     for running in made:
         running.kill_everything()
+
+
+@pytest.fixture(scope="module")
+def desk(service: Running) -> Iterator[Desk]:
+    """The other side of the counter of a running service: what it holds, and its phones."""
+    built = wiring.services(Settings.read(service.settings))
+    phones = Phones(service.network)
+    yield Desk(built, phones)
+    phones.session.close()
+    built.store._client.close()  # noqa: SLF001 - nothing else closes its connections
+    built.memory.close()

@@ -12,11 +12,8 @@ import requests
 from receipts.model import Mode, Receipt
 from statemachines.provider import ProviderState
 from statemachines.receipt import ReceiptState
-from switchboard import wiring
-from switchboard.settings import Settings
 from tests.faults.conftest import QUICK, Serve, write_book
 from tests.faults.sending import Desk
-from tests.handsets import Phones
 from tests.running import Running, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
@@ -38,16 +35,6 @@ def service(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Running:
     running.start("network", "doors", "worker")
     running.employ("second worker")
     return running
-
-
-@pytest.fixture(scope="module")
-def desk(service: Running) -> Iterator[Desk]:
-    built = wiring.services(Settings.read(service.settings))
-    phones = Phones(service.network)
-    yield Desk(built, phones)
-    phones.session.close()
-    built.store._client.close()  # noqa: SLF001 - nothing else closes its connections
-    built.memory.close()
 
 
 @pytest.fixture(autouse=True)

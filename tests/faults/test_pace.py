@@ -7,11 +7,8 @@ import pytest
 
 from receipts.model import Mode, Receipt
 from statemachines.receipt import ReceiptState
-from switchboard import wiring
-from switchboard.settings import Settings
 from tests.faults.conftest import Serve
 from tests.faults.sending import Desk, most_in_a_second
-from tests.handsets import Phones
 from tests.running import Running
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
@@ -26,16 +23,6 @@ def service(serve: Serve) -> Running:
     running = serve(TWILIO_PACE=str(PACE), KANNEL_PACE="5")
     running.start("network", "doors")
     return running
-
-
-@pytest.fixture(scope="module")
-def desk(service: Running) -> Iterator[Desk]:
-    built = wiring.services(Settings.read(service.settings))
-    phones = Phones(service.network)
-    yield Desk(built, phones)
-    phones.session.close()
-    built.store._client.close()  # noqa: SLF001 - nothing else closes its connections
-    built.memory.close()
 
 
 @contextmanager
