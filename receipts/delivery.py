@@ -1,6 +1,7 @@
 """The only writer of receipts: born due, handed to a provider, moved by what providers say."""
 
 import datetime as dt
+import math
 from collections.abc import Collection
 from dataclasses import replace
 from enum import StrEnum
@@ -127,9 +128,10 @@ class Delivery:
         return age > dt.timedelta(hours=self.rules.expire_after_hours)
 
     @staticmethod
-    def parcel(receipt: Receipt) -> Parcel:
-        """What a provider needs to know of a receipt."""
-        return Parcel(receipt.id, receipt.number, receipt.text, receipt.sent_as or receipt.mode)
+    def parcel(receipt: Receipt, by: float = math.inf) -> Parcel:
+        """What a provider needs to know of a receipt, to be sent by a moment if at all."""
+        mode = receipt.sent_as or receipt.mode
+        return Parcel(receipt.id, receipt.number, receipt.text, mode, by)
 
     def accepted(
         self,

@@ -20,6 +20,10 @@ _MARGIN = 0.15
 LATEST = 0.05
 
 
+class TooLate(Exception):
+    """The time to send a text was over before a word of it left: others may have it by now."""
+
+
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """How one provider is doing; the same for all workers. ``turn`` counts probes in vain."""
 

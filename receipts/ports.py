@@ -1,6 +1,7 @@
 """What the business needs from outside, and the ways the outside can fail."""
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -79,12 +80,13 @@ class Abilities:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One text to hand to a provider. ``mode`` is how it should be shown."""
+    """One text for a provider, shown as ``mode``; after ``by`` (monotonic) TooLate is raised."""
 
     id: str
     to: Msisdn
     text: str
     mode: Mode
+    by: float = math.inf
 
 
 class Provider(Protocol):

@@ -13,7 +13,7 @@ from receipts.charges import needs_owner
 from receipts.delivery import LOOK, Delivery
 from receipts.digest import DIGEST
 from receipts.dispatch import BATCH, Dispatch, Load
-from receipts.lines import LATEST
+from receipts.lines import LATEST, TooLate
 from receipts.looking import Looking
 from receipts.model import Msisdn, Receipt, Subscription
 from receipts.outcomes import Outcome, Outcomes
@@ -214,8 +214,10 @@ class Worker:
 
     def _ours(self, taken: float) -> bool:
         """Whether nobody can have taken over what we took at that moment."""
-        late = time.monotonic() - max(taken, self._kept_at) > SILENT
-        return taken >= self._silent_until and not late
+        return taken >= self._silent_until and time.monotonic() <= self._until(taken)
+
+    def _until(self, taken: float) -> float:
+        return max(taken, self._kept_at) + SILENT
 
     def _send(self, load: Load, taken: float) -> None:
         try:
@@ -242,7 +244,11 @@ class Worker:
             return None
         if not free:
             return self._not_sent(load, TryLater("no room on the line"))
-        return self._hand_over(load)
+        try:
+            return self._hand_over(load, self._until(taken))
+        except TooLate:
+            _log.warning("stopped just before it left", receipt=load.receipt.id)
+            return None
 
     def _at_its_moment(self, load: Load) -> bool:
         """Returns when a receipt may leave; False where its line had no room for long."""
@@ -261,12 +267,12 @@ class Worker:
             time.sleep(wait)
         return True
 
-    def _hand_over(self, load: Load) -> Outcome:
+    def _hand_over(self, load: Load, by: float) -> Outcome:
         receipt, provider = load.receipt, load.choice.provider
         if provider.name in self._dispatch.watch.closed and not load.choice.probe:
             return self._not_sent(load, TryLater(f"{provider.name} was demoted meanwhile"))
         try:
-            provider_id = provider.send(self._delivery.parcel(receipt))
+            provider_id = provider.send(self._delivery.parcel(receipt, by))
         except SendingFailure as failure:
             _log.info("not sent", receipt=receipt.id, why=failure.detail)
             self._dispatch.watch.failed(provider.name, failure, probe=load.choice.probe)

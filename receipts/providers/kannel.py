@@ -103,7 +103,7 @@ class Kannel:
         # content-type", 1.4.5). As it holds the password, no redirect takes it elsewhere and no
         # failure that shows it goes further.
         try:
-            status, said = self._wire.get(self._asked(parcel))
+            status, said = self._wire.get(self._asked(parcel), parcel.by)
         except NotReached as lost:
             raise TryLater(f"kannel not reached: {lost}") from None
         except NoAnswer as lost:

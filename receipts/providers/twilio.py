@@ -1,6 +1,9 @@
 """Twilio: ordinary texts through its own SDK. It has no flash message at all."""
 
 import datetime as dt
+import math
+import threading
+import time
 from typing import Any
 
 import requests
@@ -13,7 +16,10 @@ from twilio.base.exceptions import (
 from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from receipts.lines import TooLate
 from receipts.ports import Abilities, Never, NotHere, Parcel, SendingFailure, TryLater, Unsure
 from receipts.providers.twilio_words import fate_of, told_of
 
@@ -69,6 +75,7 @@ class Twilio:
 
     def send(self, parcel: Parcel) -> str:
         """Hand one text over; Twilio's id for it. Raises TryLater, Never or Unsure."""
+        _leaving.by = parcel.by
         try:
             message = self._messages.create(
                 to=parcel.to,
@@ -82,6 +89,8 @@ class Twilio:
             raise _unanswered(lost) from lost
         except _UNREADABLE as odd:
             raise Unsure("twilio's answer cannot be read") from odd
+        finally:
+            _leaving.by = math.inf
         if not message.sid:
             raise Unsure("taken without an id")
         return str(message.sid)
@@ -105,6 +114,40 @@ class Twilio:
         return None
 
 
+#: By when the words of what this thread sends must have left, by the monotonic clock.
+_leaving = threading.local()
+
+
+class _InTime(HTTPConnection):
+    """Looks at the clock as late as can be: a process may be stopped, and go on, at any line."""
+
+    def send(self, data: Any) -> None:  # noqa: ANN401 - the library's own signature
+        """Write some octets. Raises TooLate."""
+        if self.sock is None:
+            self.connect()
+        if time.monotonic() > getattr(_leaving, "by", math.inf):
+            raise TooLate
+        super().send(data)
+
+
+class _SecureInTime(_InTime, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _InTime
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureInTime
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as above
+        super().init_poolmanager(*args, **more)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+
 class SdkHttp(HttpClient):
     """The SDK's requests, at another address when asked for, never without a time-out.
 
@@ -116,7 +159,7 @@ class SdkHttp(HttpClient):
         super().__init__(_SILENT, False, None)
         self._api_url = api_url
         self._session = requests.Session()
-        adapter = HTTPAdapter(pool_maxsize=connections, max_retries=0)
+        adapter = _Adapter(pool_maxsize=connections, max_retries=0)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         # Proxies and authorities as the surroundings name them, looked up once and not a text.

@@ -4,6 +4,7 @@ It asks by GET, one question at a time, and takes nobody's word to go elsewhere:
 proxies, no cookies. Its users must know which failures left nothing behind; here they are told.
 """
 
+import math
 import select
 import socket
 import ssl
@@ -11,6 +12,8 @@ import threading
 import time
 import weakref
 from urllib.parse import urlsplit
+
+from receipts.lines import TooLate
 
 #: Seconds after which a connection is not used again. Servers hang up on idle ones: the less we
 #: rely on old ones, the fewer questions are written to a server that has just hung up.
@@ -51,8 +54,8 @@ class Wire:
         self._head = f" HTTP/1.1\r\nHost: {host}\r\n{more}\r\n".encode("ascii")
         self._kept = threading.local()
 
-    def get(self, target: str) -> tuple[int, bytes]:
-        """The status and the body of an answer. Raises NotReached or NoAnswer.
+    def get(self, target: str, by: float = math.inf) -> tuple[int, bytes]:
+        """The status and the body of an answer. Raises NotReached, NoAnswer or TooLate.
 
         ``target`` is path and query, quoted. It is asked once: what a server that hangs up has
         read of it, nobody knows.
@@ -61,6 +64,8 @@ class Wire:
         self._kept.line = None
         if line is None or not line.usable():
             line = self._connected()
+        if time.monotonic() > by:
+            raise TooLate
         try:
             status, body, lasting = line.asked(b"GET " + target.encode("ascii") + self._head)
         except (OSError, ValueError) as lost:

@@ -113,6 +113,7 @@ def _counted(row: Row, rig: Rig, plan: Plan, fault: Fault, over: float, log: Pat
             assert told.returncode == 0, told.stderr
             until(lambda: _held(built, customers, owed.unanswered), _PATIENCE, "the chase")
             _drained(built)
+        _carried(built, customers, rig)
         took = _once(row, rig)
         receipts = _settled(built, customers, took)
     due = {key: "arrived" if arrived else "failed" for key, arrived in owed.receipts.items()}
@@ -191,6 +192,20 @@ def _receipts(built: wiring.Services, customers: list[Customer]) -> list[Receipt
         for customer in customers
         for receipt in built.store.receipts_of(Msisdn(customer.number), 100, Kind.RECEIPT)
     ]
+
+
+def _carried(built: wiring.Services, customers: list[Customer], rig: Rig) -> None:
+    """Returns when all that was sent is at its centre: Kannel hands on in its own time.
+
+    After 20 seconds it returns all the same: what is missing then is lost.
+    """
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        there = {(text.to, text.body) for text in rig.took()}
+        sent = [r for r in _receipts(built, customers) if r.state is ReceiptState.SENT]
+        if all((r.number, r.text) in there for r in sent):
+            return
+        time.sleep(1)
 
 
 def _settled(built: wiring.Services, customers: list[Customer], took: list[Took]) -> list[Receipt]:

@@ -32,6 +32,10 @@ msg-id-type = 0x02
 """
 
 
+#: Seconds after which an smsbox that does not answer is started again.
+_HANGS = 10.0
+
+
 def free_port() -> int:
     """A port nobody listens on."""
     with closing(socket.create_server(("127.0.0.1", 0))) as probe:
@@ -54,6 +58,7 @@ class Boxes:
         self.url = f"http://127.0.0.1:{free_port()}"
         self._folder, self._config = folder, folder / "kannel.conf"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._smsbox_since = 0.0
         for kept in ("store", "dlr"):
             (folder / kept).mkdir(parents=True)
         admin, self._boxes_port = free_port(), free_port()
@@ -135,13 +140,19 @@ class Boxes:
         if "bearerbox" not in self.running:
             self._run("bearerbox")
             eventually(self._listens, "bearerbox")
-        eventually(self._smsbox_again, "smsbox")
+        self._smsbox_since = time.monotonic()
+        eventually(self._smsbox_again, "smsbox", 40)
 
     def _smsbox_again(self) -> bool:
         """Whether smsbox answers; it may end by itself a while after its bearerbox did."""
         smsbox = self.running.get("smsbox")
         if smsbox is None or smsbox.poll() is not None:
             self._run("smsbox")
+            self._smsbox_since = time.monotonic()
+        elif time.monotonic() - self._smsbox_since > _HANGS:
+            # It has been seen to wait for a bearerbox that is there: a supervisor ends that.
+            self.kill("smsbox")
+            return False
         return self._answers()
 
     def asked(self, number: str) -> int:
