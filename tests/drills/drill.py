@@ -113,7 +113,7 @@ def _counted(row: Row, rig: Rig, plan: Plan, fault: Fault, over: float, log: Pat
             assert told.returncode == 0, told.stderr
             until(lambda: _held(built, customers, owed.unanswered), _PATIENCE, "the chase")
             _drained(built)
-        _carried(built, customers, rig)
+        _handed_on(built, customers, rig)
         took = _once(row, rig)
         receipts = _settled(built, customers, took)
     due = {key: "arrived" if arrived else "failed" for key, arrived in owed.receipts.items()}
@@ -194,7 +194,7 @@ def _receipts(built: wiring.Services, customers: list[Customer]) -> list[Receipt
     ]
 
 
-def _carried(built: wiring.Services, customers: list[Customer], rig: Rig) -> None:
+def _handed_on(built: wiring.Services, customers: list[Customer], rig: Rig) -> None:
     """Returns when all that was sent is at its centre: Kannel hands on in its own time.
 
     After 20 seconds it returns all the same: what is missing then is lost.
