@@ -4,7 +4,8 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-from receipts.model import Msisdn
+from receipts.charges import needs_owner
+from receipts.model import Msisdn, Receipt, Subscription
 from receipts.ports import Answer, Change, Contended, Held, Store, Verdict
 
 #: With this many rivals for one number at one moment, something is wrong with the callers.
@@ -61,3 +62,11 @@ def writes(change: Change) -> bool:
         or change.done
         or change.count
     )
+
+
+def owner_of(store: Store, receipt: Receipt) -> Subscription | None:
+    """Whose receipt it is, where the price depends on how many there were this month.
+
+    Raises StoreUnavailable.
+    """
+    return store.read(receipt.number).subscription if needs_owner(receipt) else None

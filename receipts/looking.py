@@ -6,10 +6,10 @@ from concurrent.futures import Executor
 
 import structlog
 
-from receipts.charges import needs_owner
+from receipts.deciding import owner_of
 from receipts.delivery import Delivery
 from receipts.digest import with_members
-from receipts.model import Msisdn, Receipt, Subscription
+from receipts.model import Msisdn, Receipt
 from receipts.ports import (
     Change,
     Provider,
@@ -92,7 +92,7 @@ class Looking:
         if self._may_be_anothers(receipt, found):
             self._store.commit(delivery.look_again(receipt, timer))
             return None
-        change = delivery.found(receipt, found, timer, self._owner(receipt))
+        change = delivery.found(receipt, found, timer, owner_of(self._store, receipt))
         return found if self._commit(change) is Verdict.SEEN else None
 
     def _commit(self, change: Change) -> Verdict:
@@ -115,7 +115,3 @@ class Looking:
     def _others(self, receipt: Receipt) -> list[Receipt]:
         newest = self._store.receipts_of(receipt.number, _OTHERS, None)
         return [other for other in newest if other.id != receipt.id]
-
-    def _owner(self, receipt: Receipt) -> Subscription | None:
-        """Whose receipt it is, where the price depends on how many there were this month."""
-        return self._store.read(receipt.number).subscription if needs_owner(receipt) else None

@@ -1,6 +1,6 @@
 """News of our own receipts, whichever provider brings it."""
 
-from receipts.charges import needs_owner
+from receipts.deciding import owner_of
 from receipts.delivery import Delivery, Told
 from receipts.digest import with_members
 from receipts.ports import Contended, Store, Verdict
@@ -24,7 +24,7 @@ def take_news(
         receipt = store.receipts([receipt_id])[0]
         if receipt is None:
             return False
-        owner = store.read(receipt.number).subscription if needs_owner(receipt) else None
+        owner = owner_of(store, receipt)
         change = delivery.told(receipt, told, word, provider_id, owner)
         if store.commit(with_members(store, change)).verdict is Verdict.DONE:
             return True

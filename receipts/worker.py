@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from receipts.charges import needs_owner
+from receipts.deciding import owner_of
 from receipts.delivery import LOOK, Delivery
 from receipts.digest import DIGEST
 from receipts.dispatch import BATCH, Dispatch, Load
 from receipts.lines import LATEST, TooLate
 from receipts.looking import Looking
-from receipts.model import Msisdn, Receipt, Subscription
+from receipts.model import Msisdn
 from receipts.outcomes import Outcome, Outcomes
 from receipts.ports import (
     Outbox,
@@ -212,9 +212,9 @@ class Worker:
             self._send(load, taken)
         self._pool.submit(self._hand)
 
-    def _ours(self, taken: float) -> bool:
+    def _ours(self, taken: float, by: float) -> bool:
         """Whether nobody can have taken over what we took at that moment."""
-        return taken >= self._silent_until and time.monotonic() <= self._until(taken)
+        return taken >= self._silent_until and time.monotonic() <= by
 
     def _until(self, taken: float) -> float:
         return max(taken, self._kept_at) + SILENT
@@ -238,14 +238,16 @@ class Worker:
     def _outcome(self, load: Load, taken: float) -> Outcome | None:
         """What came of sending it; None where nobody may say any more."""
         free = self._at_its_moment(load)
-        if not self._ours(taken):
+        # Fixed before the look: a sign of life that comes between the two must not lengthen it.
+        by = self._until(taken)
+        if not self._ours(taken, by):
             # By now it may be in other hands: who finds it there looks it up first.
             _log.warning("too long without a sign of life", receipt=load.receipt.id)
             return None
         if not free:
             return self._not_sent(load, TryLater("no room on the line"))
         try:
-            return self._hand_over(load, self._until(taken))
+            return self._hand_over(load, by)
         except TooLate:
             _log.warning("stopped just before it left", receipt=load.receipt.id)
             return None
@@ -281,7 +283,9 @@ class Worker:
         return Outcome(
             receipt,
             load.posted,
-            lambda now: self._delivery.accepted(now, provider_id, load.posted, self._owner(now)),
+            lambda now: self._delivery.accepted(
+                now, provider_id, load.posted, owner_of(self._store, now)
+            ),
         )
 
     def _not_sent(self, load: Load, failure: SendingFailure) -> Outcome:
@@ -292,7 +296,3 @@ class Worker:
             lambda now: self._delivery.failed(now, failure, load.posted, closed),
             lambda change: watch.waits(load.choice.provider.name, change.timers),
         )
-
-    def _owner(self, receipt: Receipt) -> Subscription | None:
-        """Whose receipt it is, where the price depends on how many there were this month."""
-        return self._store.read(receipt.number).subscription if needs_owner(receipt) else None
