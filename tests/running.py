@@ -1,6 +1,7 @@
 """The service as people run it: real processes, real ports, a data folder of its own."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from typing import TypeVar
 
 import requests
 
+import receipts
 from switchboard.demo import settings_for
 
 T = TypeVar("T")
@@ -247,3 +249,14 @@ def answers_at(port: int) -> bool:
     """Whether somebody listens at a port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def write_book(folder: Path, values: Mapping[str, str]) -> Path:
+    """The shipped rule book with some values of its own."""
+    text = Path(receipts.__file__).with_name("rulebook.toml").read_text()
+    for name, value in values.items():
+        text, found = re.subn(rf"(?m)^{name} = [^#\n]*", f"{name} = {value}  ", text)
+        assert found == 1, name
+    book = folder / "rulebook.toml"
+    book.write_text(text)
+    return book

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import requests
 
-import receipts
 from receipts.model import Door, Language, Mode, Msisdn, Network, Subscription
 from receipts.ports import Change
 from statemachines.subscription import SubscriptionState
@@ -24,7 +23,7 @@ from tests.drills.plan import Customer
 from tests.kannel.boxes import Boxes
 from tests.kannel.centre import Centre, Submitted
 from tests.kannel.smpp import DELIVERY_REPORT, Command, Pdu, Status, Text
-from tests.running import Running, answers, kill, until
+from tests.running import Running, answers, kill, until, write_book
 
 #: What smsbox writes into its log when it is asked to send something.
 _ASKED = re.compile(r"sendsms sender:\S+ \(\S+\) to:<(\S+)> msg:<(.*)>$")
@@ -40,17 +39,6 @@ QUICK = {
     # Each receipt goes alone: so it is known again by the friend it names.
     "digest_seconds": "0",
 }
-
-
-def quick_book(folder: Path) -> Path:
-    """A rule book under which retries and look-ups come within seconds."""
-    text = Path(receipts.__file__).with_name("rulebook.toml").read_text()
-    for name, value in QUICK.items():
-        text, found = re.subn(rf"(?m)^{name} = [^#\n]*", f"{name} = {value}  ", text)
-        assert found == 1, name
-    book = folder / "rulebook.toml"
-    book.write_text(text)
-    return book
 
 
 class Line(Centre):
@@ -110,7 +98,7 @@ class Rig(Running):
         """All of it answers."""
         self.folder.mkdir(parents=True)
         self.wires = {"doors": proxy.Wire(self.port), "provider": proxy.Wire(self.port + 1)}
-        more = dict(self.more) | {"RULE_BOOK": str(quick_book(self.folder))}
+        more = dict(self.more) | {"RULE_BOOK": str(write_book(self.folder, QUICK))}
         if self.kannel:
             more |= self._kannel_up()
         else:

@@ -1,17 +1,15 @@
 """Services that are there to be killed, each in a folder of its own."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-import receipts
 from switchboard import wiring
 from switchboard.settings import Settings
 from tests.faults.sending import Desk
 from tests.handsets import Phones
-from tests.running import Running
+from tests.running import Running, write_book
 
 #: The shipped rule book, with waits that a test can wait for, or pass by moving the clock; and
 #: one receipt after another may fail without a word about the provider.
@@ -23,17 +21,6 @@ QUICK = {
 }
 
 Serve = Callable[..., Running]
-
-
-def write_book(folder: Path, values: Mapping[str, str]) -> Path:
-    """The shipped rule book with some values of its own."""
-    text = Path(receipts.__file__).with_name("rulebook.toml").read_text()
-    for name, value in values.items():
-        text, found = re.subn(rf"(?m)^{name} = [^#\n]*", f"{name} = {value}  ", text)
-        assert found == 1, name
-    book = folder / "rulebook.toml"
-    book.write_text(text)
-    return book
 
 
 @pytest.fixture(scope="session")

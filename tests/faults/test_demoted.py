@@ -12,9 +12,9 @@ import requests
 from receipts.model import Mode, Receipt
 from statemachines.provider import ProviderState
 from statemachines.receipt import ReceiptState
-from tests.faults.conftest import QUICK, Serve, write_book
+from tests.faults.conftest import QUICK, Serve
 from tests.faults.sending import Desk
-from tests.running import Running, until
+from tests.running import Running, until, write_book
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
 

@@ -6,7 +6,7 @@ import redis
 from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, ZHEJIANG, Network
 from tests.hall.conftest import Browsers
-from tests.ivr.test_same_as_text import begin, comparable
+from tests.ivr.test_same_as_text import begin, came_of
 from tests.standing import FUJIAN, GUANGXI, audit, charges, notices, standing
 
 #: Each wish as texts and as buttons, with the states to wish it in.
@@ -46,16 +46,7 @@ def test_a_wish_online_comes_to_what_it_comes_to_by_text(
                         if button == "yes" and order is not None:
                             mark = order.made_at.isoformat()
                         assert browser.wishes(button, mark).status == 200
-                outcomes.append(
-                    (
-                        comparable(standing(built, number)),
-                        charges(built, number),
-                        [
-                            (e["before"], e["after"], e.get("act"), e.get("tariff", ""))
-                            for e in audit(raw, number)[before:]
-                        ],
-                    )
-                )
+                outcomes.append(came_of(built, raw, number, before))
             assert outcomes[0] == outcomes[1], f"{wish} when {state}"
 
 

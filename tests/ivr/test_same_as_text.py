@@ -44,16 +44,7 @@ def test_a_wish_by_phone_comes_to_what_it_comes_to_by_text(
                     network.text(number, text)
             else:
                 Call(network, number, f"CA{turn:032x}").does(keys)
-            outcomes.append(
-                (
-                    comparable(standing(built, number)),
-                    charges(built, number),
-                    [
-                        (e["before"], e["after"], e.get("tariff", ""), e["act"])
-                        for e in audit(raw, number)
-                    ][before:],
-                )
-            )
+            outcomes.append(came_of(built, raw, number, before))
         by_text, by_voice = outcomes
         if "no" in wish:
             # By phone a no is said before anything was ordered: there is no order to keep.
@@ -85,6 +76,15 @@ def begin(built: Services, raw: redis.Redis, network: Network, number: str, stat
         network.text(number, "开通短信回执")
     elif name != "none":
         stand(built, number, name, mode or "flash", language=Language.ZH)
+
+
+def came_of(
+    built: Services, raw: redis.Redis, number: str, before: int
+) -> tuple[Subscription, list[tuple[str, int]], list[tuple[str, ...]]]:
+    """What a wish came to: the customer, the charges, and the entries after the first so many."""
+    entries = audit(raw, number)[before:]
+    told = [(e["before"], e["after"], e.get("tariff", ""), e["act"]) for e in entries]
+    return comparable(standing(built, number)), charges(built, number), told
 
 
 def comparable(customer: Subscription) -> Subscription:
