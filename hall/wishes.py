@@ -1,7 +1,7 @@
 """What a customer wishes for in the hall, decided and committed as at every other door."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from receipts.deciding import settle
 from receipts.delivery import Delivery
@@ -118,7 +118,7 @@ class Wishes:
         text = notices().say("notice.web", language, **(facts | {"acts": told}))
         about = wished.claim
         sent = notice(self._store, self._delivery, wished.number, about, text, language)
-        return replace(change, records=(*change.records, sent), post=(*change.post, sent.id))
+        return change.but(records=(*change.records, sent), post=(*change.post, sent.id))
 
     # -- acts that need more than their name ---------------------------------------------------
 
@@ -127,7 +127,7 @@ class Wishes:
         if step.customer == customer or customer.language:
             return step
         # Should the order lapse, the customer is told in the language it was made in.
-        return replace(step, customer=step.customer.but(language=asked.language))
+        return step.but(customer=step.customer.but(language=asked.language))
 
     def _yes(self, customer: Subscription, asked: Asked, mark: str) -> Step:
         """The second yes; to an offer that stands no more it is answered with a fresh one."""

@@ -1,7 +1,7 @@
 """One call to 10086: what was heard, and what it changes; what is said is the speaker's."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from urllib.parse import parse_qsl
@@ -29,6 +29,7 @@ from receipts.months import SHANGHAI, month_of
 from receipts.ports import Answer, Change, Clock, Held, Store, Timer
 from receipts.subscriptions import Asked, Phrase, Subscriptions
 from receipts.subscriptions import Step as Act
+from receipts.value import Value
 from receipts.wording import Catalogue, day
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
 from statemachines.engine import Outcome as Fired
@@ -41,8 +42,7 @@ _PATIENCE = 3
 _LONGEST_CALL = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Pressed:
+class Pressed(Value, frozen=True):
     """What the caller did at a place: a key, some words, or nothing."""
 
     sid: str
@@ -171,7 +171,7 @@ class Hotline:
                 # The price has changed since it was told: it is told again, and nothing opens.
                 told = Answer((), said.value, stands.next(silent=0, wrong=0).link(""))
                 return Change(held.number, claim=claim, answer=told)
-            done = self._changing[act](held.subscription, replace(asked, charges=held.charges))
+            done = self._changing[act](held.subscription, asked.but(charges=held.charges))
             after = place.next(at=outcome.state, language=said, silent=0, wrong=0)
             seen = after.seeing(done.customer, self._home(done.customer))
             told = Answer(done.phrases, said.value, seen.link(""))
@@ -218,7 +218,7 @@ class Hotline:
         was = held.call or Call(sid, held.number, said)
         call = was.but(version=was.version + 1, language=said, acts=(*was.acts, *acts))
         timer = Timer(notices.CALL, held.number, sid, self._clock.now() + _LONGEST_CALL)
-        return replace(change, records=(*change.records, call), timers=(*change.timers, timer))
+        return change.but(records=(*change.records, call), timers=(*change.timers, timer))
 
     def _ask(self, customer: Subscription, asked: Asked) -> Act:
         charges = asked.charges

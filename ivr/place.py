@@ -4,11 +4,11 @@ So it cannot be forged, needs no session store, and a repeated request gets the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import quote_plus
 
 from receipts.model import Language, Mode, Msisdn, Subscription
+from receipts.value import Value
 from statemachines.call_menu import CallState
 from statemachines.subscription import SubscriptionState
 
@@ -20,8 +20,7 @@ class NoPlace(ValueError):
     """A link lacks a part or has one that is not ours; it names which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value, frozen=True):
     """One moment of a call. ``customer`` and ``mode`` are as the menu was last told of them."""
 
     at: CallState
@@ -68,12 +67,11 @@ class Place:
 
     def next(self, **changes: object) -> Self:
         """The following step, with what has changed."""
-        return replace(self, step=self.step + 1, offered="", **changes)  # type: ignore[arg-type]
+        return self.but(step=self.step + 1, offered="", **changes)
 
     def seeing(self, customer: Subscription, province: str | None) -> Self:
         """The same place, told how the customer stands now."""
-        return replace(
-            self,
+        return self.but(
             customer=customer.state,
             mode=customer.mode,
             province=province or "",

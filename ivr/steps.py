@@ -1,20 +1,17 @@
 """What a line can do, with no vendor's word in it."""
 
-from dataclasses import dataclass
-
 from receipts.model import Language
+from receipts.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(Value, frozen=True):
     """Speak a sentence. ``language`` is one of ours, or ``yue`` for Cantonese."""
 
     text: str
     language: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Value, frozen=True):
     """Speak, then wait for one key or a few words; silence asks again by the same link."""
 
     says: tuple[Say, ...]
@@ -23,15 +20,13 @@ class Ask:
     hints: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Connect:
+class Connect(Value, frozen=True):
     """Put the caller through to a person, and go on when that call ends."""
 
     number: str
 
 
-@dataclass(frozen=True, slots=True)
-class HangUp:
+class HangUp(Value, frozen=True):
     """End the call."""
 
 

@@ -1,7 +1,6 @@
 """One conversation with 7500: a text in, at most one reply out, and what it changes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 
 from keywords.grammar import Grammar, Reading
@@ -23,6 +22,7 @@ from receipts.months import SHANGHAI, month_of
 from receipts.ports import Answer, Change, Clock, Held
 from receipts.provinces import fold
 from receipts.subscriptions import Asked, Phrase, Step, Subscriptions
+from receipts.value import Value
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.subscription import HOLDING
 
@@ -41,8 +41,7 @@ _LOOKING_BACK = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingText:
+class IncomingText(Value, frozen=True):
     """A text that reached the short code. ``opt_out`` is set when the carrier answered it."""
 
     event: str
@@ -225,7 +224,7 @@ class Conversation:
         step = self._business.order(customer, asked, late=late)
         if step.customer == customer or customer.language or reading.language is None:
             return step
-        return replace(step, customer=step.customer.but(language=reading.language))
+        return step.but(customer=step.customer.but(language=reading.language))
 
 
 def _choosing(
@@ -257,4 +256,4 @@ def _event(reading: Reading) -> DialogueEvent:
 
 
 def _with_talk(change: Change, talk: Talk) -> Change:
-    return replace(change, records=(*change.records, talk))
+    return change.but(records=(*change.records, talk))

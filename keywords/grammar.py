@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from keywords.suggesting import Candidate, Suggester, language_of
 from receipts.model import Language, Wish
 from receipts.provinces import RuleBook, fold
+from receipts.value import Value
 
 __all__ = ["Grammar", "Reading", "fold"]
 
@@ -15,8 +16,7 @@ _LONGEST = 2000
 _PLAIN = frozenset({Wish.YES, Wish.NO, Wish.HELP, Wish.CHINESE, Wish.ENGLISH})
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Value, frozen=True):
     """What a text means. ``near`` are words to suggest, spelled as this province spells them.
 
     ``language`` is the one the words were in, None for code words; ``elsewhere`` is set when the

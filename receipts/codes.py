@@ -10,8 +10,6 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-import msgspec
-
 from receipts.deciding import settle
 from receipts.delivery import Delivery
 from receipts.model import Access, Kind, Language, Msisdn
@@ -69,7 +67,7 @@ class Codes:
                 code_until=until,
                 tries=0,
             )
-            text = msgspec.structs.replace(sent, kind=Kind.CODE, until=until)
+            text = sent.but(kind=Kind.CODE, until=until)
             return Change(number, records=(access, text), post=(text.id,))
 
         settle(self.store, number, decide, access=True)

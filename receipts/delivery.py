@@ -3,7 +3,6 @@
 import datetime as dt
 import math
 from collections.abc import Collection
-from dataclasses import replace
 from enum import StrEnum
 
 from receipts.charges import counted, for_receipt
@@ -157,7 +156,7 @@ class Delivery:
         change = self._sent(receipt, ReceiptEvent.FOUND, provider_id, None, fired, owner)
         # Two receipts of the same words may look at the same moment: one of them finds this one.
         claim = f"found:{receipt.provider}:{provider_id}"
-        return replace(change, claim=claim) if change.records else change
+        return change.but(claim=claim) if change.records else change
 
     def _sent(
         self,
@@ -176,7 +175,7 @@ class Delivery:
         failed = outcome.state is ReceiptState.UNDELIVERED
         taken = receipt.but(provider_id=provider_id)
         left = self._left_us(taken, outcome.state, owner, failed=failed)
-        return replace(left, fired=fired, done=done)
+        return left.but(fired=fired, done=done)
 
     def failed(
         self,
@@ -212,7 +211,7 @@ class Delivery:
     def _elsewhere(self, receipt: Receipt, failure: SendingFailure, posted: Posted) -> Change:
         """Back into the outbox at once: it goes to the next provider, or waits for this one."""
         change = self._judged(receipt, ReceiptEvent.TRY_LATER, posted, failure.detail)
-        return replace(change, post=(receipt.id,)) if change.records else change
+        return change.but(post=(receipt.id,)) if change.records else change
 
     def _lost_sight(self, receipt: Receipt, why: str, posted: Posted) -> Change:
         """It may have gone out: look before it is ever sent again, or leave it to staff."""

@@ -8,7 +8,6 @@ the text becomes of each of them, in the same commit.
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from receipts.charges import counted, for_receipt, needs_owner
 from receipts.model import Charge, Kind, Mode, Msisdn, Outcome, Receipt, Subscription
@@ -26,10 +25,10 @@ _LOOK_BACK, _FURTHER_BACK = 20, 100
 
 def handed_on(change: Change, receipt: Receipt) -> Change:
     """The change, with a new receipt that goes out at once or waits for others to join it."""
-    told = replace(change, records=(*change.records, receipt))
+    told = change.but(records=(*change.records, receipt))
     if receipt.waits_until is None:
-        return replace(told, post=(*change.post, receipt.id))
-    return replace(told, timers=(*change.timers, _timer(receipt)))
+        return told.but(post=(*change.post, receipt.id))
+    return told.but(timers=(*change.timers, _timer(receipt)))
 
 
 def _timer(receipt: Receipt) -> Timer:
@@ -88,7 +87,7 @@ class Digests:
         if len(joined) < 2:  # noqa: PLR2004 - one alone goes out as it is
             joined = []
         alone = [_released(receipt) for receipt in waiting if receipt not in joined]
-        change = replace(change, records=tuple(alone), post=tuple(r.id for r in alone))
+        change = change.but(records=tuple(alone), post=tuple(r.id for r in alone))
         return self._joined(change, joined) if joined else change
 
     def _joined(self, change: Change, members: Sequence[Receipt]) -> Change:
@@ -109,8 +108,7 @@ class Digests:
             _released(member).but(text=digest.text, message=None, digest=digest.id)
             for member in members
         )
-        return replace(
-            change,
+        return change.but(
             records=(*change.records, digest, *told),
             post=(*change.post, digest.id),
         )
@@ -177,8 +175,7 @@ def shared(
         if owner and counting and counting != owner
         else ()
     )
-    return replace(
-        change,
+    return change.but(
         records=(*change.records, *records, *owners),
         charges=(*change.charges, *charges),
     )

@@ -2,11 +2,11 @@
 
 import datetime as dt
 from enum import StrEnum
-from typing import Self
 
 import msgspec
 
 from receipts.shorthand import short
+from receipts.value import Value
 from statemachines.receipt import ReceiptState
 from statemachines.subscription import SubscriptionState
 
@@ -132,7 +132,7 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     tariff: str
 
 
-class Subscription(msgspec.Struct, frozen=True, omit_defaults=True, rename=short):
+class Subscription(Value, frozen=True, omit_defaults=True, rename=short):
     """What we know of one customer; ``version`` rises by one with each change."""
 
     number: Msisdn
@@ -174,12 +174,8 @@ class Subscription(msgspec.Struct, frozen=True, omit_defaults=True, rename=short
     #: The head of the customer's chain of consent.
     chain: str = ""
 
-    def but(self, **changes: object) -> Self:
-        """The same customer with some fields changed."""
-        return msgspec.structs.replace(self, **changes)
 
-
-class Owner(msgspec.Struct, frozen=True, omit_defaults=True):
+class Owner(Value, frozen=True, omit_defaults=True):
     """What proves that somebody owns a number: slow salted digests, never the things themselves."""
 
     number: Msisdn
@@ -189,10 +185,6 @@ class Owner(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __repr__(self) -> str:
         return f"Owner({self.number.masked})"
-
-    def but(self, **changes: object) -> Self:
-        """The same owner with some fields changed."""
-        return msgspec.structs.replace(self, **changes)
 
 
 class Kind(StrEnum):
@@ -212,7 +204,7 @@ class News(msgspec.Struct, frozen=True, array_like=True):
     word: str
 
 
-class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, rename=short):
+class Receipt(Value, frozen=True, omit_defaults=True, rename=short):
     """Something we send to a customer's own phone, and how far it got.
 
     ``mode`` is what the customer wants, ``sent_as`` what really went out; ``price_fen`` is the
@@ -256,10 +248,6 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, rename=short):
     refused_by: tuple[str, ...] = ()
     #: From when on it is of no use to anybody; None for what the sending rules say.
     until: dt.datetime | None = None
-
-    def but(self, **changes: object) -> Self:
-        """The same receipt with some fields changed."""
-        return msgspec.structs.replace(self, **changes)
 
 
 class Fate(StrEnum):
@@ -315,7 +303,7 @@ class Final(msgspec.Struct, frozen=True, array_like=True, order=True):
     at: dt.datetime
 
 
-class Trail(msgspec.Struct, frozen=True, omit_defaults=True, rename=short):
+class Trail(Value, frozen=True, omit_defaults=True, rename=short):
     """All the news of one person-to-person text, and what came of it."""
 
     message_id: str
@@ -330,12 +318,8 @@ class Trail(msgspec.Struct, frozen=True, omit_defaults=True, rename=short):
     why_not: WhyNot | None = None
     history: tuple[Heard, ...] = ()
 
-    def but(self, **changes: object) -> Self:
-        """The same trail with some fields changed."""
-        return msgspec.structs.replace(self, **changes)
 
-
-class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
+class Talk(Value, frozen=True, omit_defaults=True):
     """How much a number texted today, so that two machines never talk to each other for long."""
 
     number: Msisdn
@@ -344,12 +328,8 @@ class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
     unknown: int = 0
     hints: int = 0
 
-    def but(self, **changes: object) -> Self:
-        """The same talk with some fields changed."""
-        return msgspec.structs.replace(self, **changes)
 
-
-class Call(msgspec.Struct, frozen=True, omit_defaults=True):
+class Call(Value, frozen=True, omit_defaults=True):
     """What one call has done so far, for the text that sums it up."""
 
     sid: str
@@ -358,12 +338,8 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = 0
     acts: tuple[tuple[str, dict[str, str]], ...] = ()
 
-    def but(self, **changes: object) -> Self:
-        """The same call with some fields changed."""
-        return msgspec.structs.replace(self, **changes)
 
-
-class Access(msgspec.Struct, frozen=True, omit_defaults=True):
+class Access(Value, frozen=True, omit_defaults=True):
     """What lets a number into the online hall: a code on its way to the phone, then a visit.
 
     Codes and visits are kept as keyed digests, never as themselves. ``asked`` counts the codes
@@ -383,10 +359,6 @@ class Access(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __repr__(self) -> str:
         return f"Access({self.number.masked})"
-
-    def but(self, **changes: object) -> Self:
-        """The same access with some fields changed."""
-        return msgspec.structs.replace(self, **changes)
 
 
 class ChargeKind(StrEnum):

@@ -1,7 +1,6 @@
 """Texts we send by ourselves about a customer's own order."""
 
 import hashlib
-from dataclasses import replace
 
 from receipts.delivery import Delivery
 from receipts.model import Call, Language, Mode, Msisdn, Receipt, Subscription
@@ -41,7 +40,7 @@ def announced(
     text = notices().say(f"notice.{key}", language, **facts)
     change = step.change(customer, None, Answer(), said=text)
     sent = notice(store, delivery, customer.number, about, text, language)
-    return replace(change, records=(*change.records, sent), post=(*change.post, sent.id))
+    return change.but(records=(*change.records, sent), post=(*change.post, sent.id))
 
 
 def summed_up(

@@ -3,10 +3,10 @@
 import json
 import lzma
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from receipts.model import Msisdn, Network, Subscription
+from receipts.value import Value
 
 #: The shipped prefix table, the marker it begins with, and the seven-digit prefixes it covers.
 TABLE = Path(__file__).parent / "data" / "prefixes.bin"
@@ -57,8 +57,7 @@ def parse_msisdn(raw: str) -> Msisdn | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Value, frozen=True):
     """Where a number is at home, as far as known; ``source`` is whose word that is."""
 
     province: str | None

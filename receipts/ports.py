@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from receipts.model import (
     Talk,
     Trail,
 )
+from receipts.value import Value
 
 
 class StoreUnavailable(Exception):
@@ -78,8 +79,7 @@ class Abilities:
     lookup: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(Value, frozen=True):
     """One text for a provider, shown as ``mode``; after ``by`` (monotonic) TooLate is raised."""
 
     id: str
@@ -126,8 +126,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     next: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Value, frozen=True):
     """What one read brought: the customer, and what else was asked for; None where nothing was."""
 
     number: Msisdn
@@ -142,8 +141,7 @@ class Held:
     charges: tuple[Charge, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(Value, frozen=True):
     """One entry of the outbox in a worker's hands; ``late`` if it had to wait for a line."""
 
     shard: int
@@ -152,8 +150,7 @@ class Posted:
     late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(Value, frozen=True):
     """Something that time alone brings: at ``at``, look at ``subject`` for ``kind``."""
 
     kind: str
@@ -165,8 +162,7 @@ class Timer:
 Stored = Subscription | Receipt | Trail | Talk | Call | Owner | Access
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value, frozen=True):
     """All that one event does, for one customer: it happens whole or not at all.
 
     Each record carries the version it will have; the store refuses one not just above its own.
@@ -174,7 +170,7 @@ class Change:
 
     number: Msisdn
     claim: str | None = None
-    answer: Answer = field(default_factory=Answer)
+    answer: Answer = Answer()
     records: tuple[Stored, ...] = ()
     charges: tuple[Charge, ...] = ()
     audit: tuple[Audit, ...] = ()
@@ -195,16 +191,14 @@ class Verdict(Enum):
     CONFLICT = "conflict"
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Value, frozen=True):
     """A commit's end; ``answer`` is the first answer when the event had been claimed before."""
 
     verdict: Verdict
     answer: Answer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Value, frozen=True):
     """What to read for a report: its sender, its text, the friend; a receipt if one is named."""
 
     sender: Msisdn

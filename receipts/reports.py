@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from receipts.deciding import ROUNDS
 from receipts.digest import handed_on
@@ -111,7 +111,7 @@ class Reports:
                 else:
                     others.append(record)
                     if isinstance(record, Subscription):
-                        held = replace(held, subscription=record)
+                        held = held.but(subscription=record)
             post += step.post
             timers += step.timers
             untimers += step.untimers
@@ -161,7 +161,7 @@ class Reports:
         if was.history or self._due.why_not(held, trail) is not None:
             return change
         at = self._clock.now() + self._patience
-        return replace(change, timers=(self._chase(trail, at),))
+        return change.but(timers=(self._chase(trail, at),))
 
     @staticmethod
     def _chase(trail: Trail, at: dt.datetime | None = None) -> Timer:
@@ -183,7 +183,7 @@ class Reports:
             receipt = self._due.receipt(held.subscription, trail, None)
             chased = Heard(self._clock.now(), f"(none in time: receipt {receipt.id})")
             kept = trail.but(version=trail.version + 1, history=(*trail.history, chased))
-            change = handed_on(replace(change, records=(kept,)), receipt)
+            change = handed_on(change.but(records=(kept,)), receipt)
         # A lost race needs no second try: the timer is still set, or its work is done.
         self._store.commit(change)
 
@@ -194,7 +194,7 @@ class Reports:
             return change
         notice = self._due.off_net_notice(customer, month)
         told = customer.but(version=customer.version + 1, off_net_told=month)
-        return replace(change, records=(*change.records, told, notice), post=(notice.id,))
+        return change.but(records=(*change.records, told, notice), post=(notice.id,))
 
 
 #: The fate of a text of which only the receipt is left; which failure it was is forgotten.

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from receipts import notices
 from receipts.delivery import RETRY, Delivery
@@ -78,7 +77,7 @@ class Sweep:
             if customer.ends_at > self._clock.now():
                 return _later(timer, customer.ends_at)
             step = self._business.month_ended(customer, self._by_time(customer, timer))
-            return replace(step.change(customer, None, Answer()), fired=timer)
+            return step.change(customer, None, Answer()).but(fired=timer)
 
         self._once(timer, decide)
 
@@ -94,7 +93,7 @@ class Sweep:
         def decide(held: Held) -> Change:
             customer = held.subscription
             step = self._business.fee(customer, self._by_time(customer, timer))
-            return replace(step.change(customer, None, Answer()), fired=timer)
+            return step.change(customer, None, Answer()).but(fired=timer)
 
         self._once(timer, decide)
 
@@ -136,12 +135,10 @@ class Sweep:
     def _with_notice(self, step: Step, customer: Subscription, timer: Timer) -> Change:
         about = f"{timer.kind} {self._clock.now().isoformat()}"
         language = self._business.language(customer)
-        return replace(
-            notices.announced(step, customer, about, language, self._store, self._delivery),
-            fired=timer,
-        )
+        told = notices.announced(step, customer, about, language, self._store, self._delivery)
+        return told.but(fired=timer)
 
 
 def _later(timer: Timer, at: dt.datetime) -> Change:
     """The same timer for a moment that was put off since it was found due."""
-    return Change(timer.number, timers=(replace(timer, at=at),))
+    return Change(timer.number, timers=(timer.but(at=at),))

@@ -1,6 +1,6 @@
 """What one line of an operator's list does to its customer. Pure: it gives a Change."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from receipts import notices
 from receipts.delivery import Delivery
@@ -61,7 +61,7 @@ class Lists:
         )
         if known == owner:
             return change
-        return replace(change, records=(*change.records, known.but(version=owner.version + 1)))
+        return change.but(records=(*change.records, known.but(version=owner.version + 1)))
 
     def _home(self, row: CustomerRow | PortedRow) -> Home:
         if isinstance(row, PortedRow):
@@ -85,4 +85,4 @@ class Lists:
         change = notices.announced(
             step, customer, origin.claim, language, self._store, self._delivery
         )
-        return replace(change, claim=origin.claim) if step.phrases else change
+        return change.but(claim=origin.claim) if step.phrases else change

@@ -1,7 +1,6 @@
 """What a customer chooses, asks or tells, and what others tell of its number."""
 
 import datetime as dt
-from dataclasses import replace
 
 from receipts.model import Language, Mode, Network, Question, Subscription, Topic
 from receipts.numbering import Home
@@ -88,7 +87,7 @@ def recorded(terms: Terms, customer: Subscription, home: Home, asked: Asked) -> 
         source=home.source if speaks else customer.source,
         looked_up_at=None,
     )
-    return replace(step, customer=known)
+    return step.but(customer=known)
 
 
 def looked_up(terms: Terms, customer: Subscription, network: Network | None) -> Step:

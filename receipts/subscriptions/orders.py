@@ -1,7 +1,6 @@
 """From the offer to the yes, or to the end of the order; also the second yes of a trial."""
 
 import datetime as dt
-from dataclasses import replace
 
 from receipts.charges import runs
 from receipts.model import Order, Subscription
@@ -153,8 +152,8 @@ def open_at_once(terms: Terms, customer: Subscription, asked: Asked) -> Step:
     if ordered.customer == customer:
         return ordered
     confirmed = confirm(terms, ordered.customer, asked)
-    both = replace(ordered, phrases=(), timers=()).then(confirmed)
-    return replace(both, customer=confirmed.customer)
+    both = ordered.but(phrases=(), timers=()).then(confirmed)
+    return both.but(customer=confirmed.customer)
 
 
 def decline(terms: Terms, customer: Subscription, asked: Asked) -> Step:

@@ -1,7 +1,6 @@
 """One act on one customer: who asks for it, what it does, and the timers it sets."""
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Self
 
 import msgspec
@@ -9,6 +8,7 @@ import msgspec
 from receipts.consent import chained
 from receipts.model import Audit, Charge, Door, Language, Subscription
 from receipts.ports import Answer, Change, Timer
+from receipts.value import Value
 
 #: Names of the timers that time alone rings for a customer.
 LAPSE, END, TRIAL, FEE, OWED = "lapse", "end", "trial", "fee", "owed"
@@ -17,8 +17,7 @@ WAITING = (LAPSE, END, TRIAL, FEE, OWED)
 Phrase = tuple[str, dict[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Value, frozen=True):
     """Who asks: through which door, in which language, by which event and in which words."""
 
     door: Door
@@ -31,8 +30,7 @@ class Asked:
     charges: tuple[Charge, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Value, frozen=True):
     """What one act does to one customer, and what to say about it."""
 
     customer: Subscription

@@ -1,7 +1,6 @@
 """What holds for one customer: where it belongs, what it costs, and what may be told of it."""
 
 import datetime as dt
-from dataclasses import dataclass
 
 import msgspec
 
@@ -13,13 +12,13 @@ from receipts.ports import Clock
 from receipts.provinces import Limits, Province, RuleBook, Tariff
 from receipts.subscriptions.steps import Asked, Phrase, Step
 from receipts.tariff import fees, first_charge_at, tariff_on
+from receipts.value import Value
 from receipts.wording import day, last_day, notices
 from statemachines.engine import Outcome
 from statemachines.subscription import SubscriptionEvent, SubscriptionState
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value, frozen=True):
     """Where a number belongs, and the rules there. ``province`` is None where we do not serve."""
 
     home: Home

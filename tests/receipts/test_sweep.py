@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import redis
@@ -158,7 +157,7 @@ def test_a_timer_that_rings_too_early_is_set_for_its_moment(
     assert standing(built, GUANGDONG) == customer
     assert sweep.due(5) == []
     clock.at = later
-    assert sweep.due(5) == [replace(early, at=later)]
+    assert sweep.due(5) == [early.but(at=later)]
 
 
 def test_a_month_end_that_finds_another_state_changes_nothing(

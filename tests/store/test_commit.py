@@ -4,7 +4,6 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 import redis
@@ -132,8 +131,7 @@ def test_one_guard_that_fails_leaves_every_key_untouched(
     )
     guard, rest = GUARDS[why], everything(due(ANNA, "2"))
     others = tuple(record for record in rest.records if isinstance(record, Receipt))
-    change = replace(
-        rest,
+    change = rest.but(
         claim=guard.claim or "fresh",
         records=others + guard.records,
         fired=guard.fired,
@@ -373,8 +371,7 @@ def test_all_keys_of_a_change_lie_in_one_slot(shards: int) -> None:
             keys.receipt_id(number, "5"), number, "t", Mode.TEXT, Language.ZH, NOW, version=1
         )
         change = everything(receipt)
-        moved = replace(
-            change,
+        moved = change.but(
             number=number,
             records=(
                 Subscription(number, version=1),
