@@ -110,11 +110,9 @@ class Conversation:
         stage = self._stage(customer)
         event = self._event(stage, text.body, reading)
         # A question is asked once: whatever comes next answers it or leaves it.
-        step = Step(customer.but(question=None))
-        refusal = self._business.refusal(customer, Door.TEXT, language)
-        if event is DialogueEvent.ITEM or (customer.opened_at and event in _LOOKING_BACK):
-            refusal = None
-        if refusal and customer.state not in HOLDING:
+        step = Step(customer.but(question=None) if customer.question else customer)
+        refusal = self._refusal(customer, event, language)
+        if refusal is not None:
             return self._refused(held, text, step, refusal, asked)
         outcome = KEYWORD_DIALOGUE.fire(stage, event)
         if outcome.reason is not None:
@@ -126,6 +124,15 @@ class Conversation:
         for act in outcome.acts:
             step = step.then(self._acts[act](step.customer, asked, reading))
         return self._say(held, text, step, language, outcome.acts[-1])
+
+    def _refusal(
+        self, customer: Subscription, event: DialogueEvent, language: Language
+    ) -> Phrase | None:
+        """Why this customer is not served here at all; None for all who have the service."""
+        looks_back = customer.opened_at is not None and event in _LOOKING_BACK
+        if customer.state in HOLDING or event is DialogueEvent.ITEM or looks_back:
+            return None
+        return self._business.refusal(customer, Door.TEXT, language)
 
     def _refused(
         self, held: Held, text: IncomingText, step: Step, refusal: Phrase, asked: Asked

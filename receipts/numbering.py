@@ -47,7 +47,8 @@ def parse_msisdn(raw: str) -> Msisdn | None:
     """The E.164 number somebody meant, or None when it is no person's number; never raises."""
     if len(raw) > _LONGEST_INPUT:
         return None
-    text = raw.translate(_CLEAN)
+    # Most are written as they should be; the others are cleaned first.
+    text = raw if _MOBILE.fullmatch(raw) else raw.translate(_CLEAN)
     if mobile := _MOBILE.fullmatch(text):
         return Msisdn("+86" + mobile[1])
     if text in _WITHHELD:

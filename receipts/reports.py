@@ -20,13 +20,31 @@ from receipts.model import (
 )
 from receipts.months import month_of
 from receipts.numbering import Numbering
-from receipts.ports import Change, Clock, Contended, Held, Store, Stored, Timer, Verdict, Wanted
+from receipts.ports import (
+    Change,
+    Clock,
+    Committed,
+    Contended,
+    Held,
+    Store,
+    Stored,
+    Timer,
+    Verdict,
+    Wanted,
+)
 from receipts.provinces import RuleBook
 from receipts.reckoning import RECEIPTS, REPORTS
 from receipts.trails import decided, id_form, knows, not_final, noted, with_final
 
 #: The timer of a text whose fate nobody has told yet.
 CHASE = "chase"
+
+#: Places in which customers that were met leave a mark; two numbers may share one.
+_PLACES = 1 << 22
+
+
+#: All that was reported of one text in one go, in order.
+_Text = list[Report]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +63,15 @@ class Reports:
         self._due = Due(store, book, numbering, clock)
         hours = book.sending.validity_hours + book.sending.margin_hours
         self._patience = dt.timedelta(hours=hours)
+        # Only spares questions: who left no mark may be a customer, and who left one may be none.
+        self._marks = bytearray(_PLACES)
 
     def take(self, report: Report) -> None:
         """One report, whole on disk when this returns. Raises StoreUnavailable."""
         self.take_all([report])
 
     def take_all(self, reports: Sequence[Report]) -> Taken:
-        """Many reports in two round trips; all on disk when this returns.
+        """Many reports in few round trips; all on disk when this returns.
 
         Reports of one text are decided together, in the order given. Texts that others changed
         meanwhile are read and decided again. Raises StoreUnavailable.
@@ -60,28 +80,46 @@ class Reports:
         for report in reports:
             text = (report.sender, report.friend, id_form(report.message_id))
             texts.setdefault(text, []).append(report)
-        waiting = list(texts.values())
-        accepted = 0
+        accepted, waiting, held = self._of_strangers(list(texts.values()))
         for round_ in range(ROUNDS):
-            took, waiting = self._round(waiting, again=round_ > 0)
-            accepted += took
             if not waiting:
                 return Taken(accepted, len(reports) - accepted)
+            if not held:
+                held = self._store.read_all([self._wanted(t[0], round_ > 0) for t in waiting])
+            self._meet(held)
+            changes = [self.decide(h, of_text) for h, of_text in zip(held, waiting, strict=True)]
+            # Those that write nothing too: what they repeat must be as safe as what is new.
+            took, waiting = _sorted(waiting, changes, self._store.commit_all(changes))
+            accepted, held = accepted + took, []
         raise Contended("the same texts were reported by others again and again")
 
-    def _round(self, texts: list[list[Report]], *, again: bool) -> tuple[int, list[list[Report]]]:
-        """One read and one commit: how many reports said something new, and the texts that lost."""
-        held = self._store.read_all([self._wanted(of_text[0], again) for of_text in texts])
-        decided_ = [self.decide(h, of_text) for h, of_text in zip(held, texts, strict=True)]
-        # Those that write nothing too: what they repeat must be as safe as what is new.
-        ends = self._store.commit_all(decided_)
-        accepted, lost = 0, []
-        for of_text, change, end in zip(texts, decided_, ends, strict=True):
-            if end.verdict is Verdict.DONE:
-                accepted += change.count.count(REPORTS)
-            else:
-                lost.append(of_text)
-        return accepted, lost
+    def _of_strangers(self, texts: list[_Text]) -> tuple[int, list[_Text], list[Held]]:
+        """Decide for all who are not known to be customers as if nothing was known of them.
+
+        Of nearly everybody nothing is, and the commit says of whom there is: those are left, with
+        the customers, to be read first. A text that comes alone brings what there is to read.
+        """
+        customers, strangers = list[_Text](), list[_Text]()
+        for of_text in texts:
+            met = self._marks[hash(of_text[0].sender) % _PLACES]
+            (customers if met else strangers).append(of_text)
+        if not strangers:
+            return 0, customers, []
+        nobodies = [Subscription(of_text[0].sender) for of_text in strangers]
+        changes = [
+            self.decide(Held(nobody.number, nobody), of_text).but(rests_on=(nobody,))
+            for nobody, of_text in zip(nobodies, strangers, strict=True)
+        ]
+        alone = [self._wanted(strangers[0][0], again=False)] if len(texts) == 1 else []
+        ends, held = self._store.attempt(changes, alone)
+        accepted, left = _sorted(strangers, changes, ends)
+        return accepted, [*customers, *left], held
+
+    def _meet(self, held: Sequence[Held]) -> None:
+        """Keep customers in mind: what comes of their texts takes reading first."""
+        for each in held:
+            if each.subscription.version:
+                self._marks[hash(each.number) % _PLACES] = 1
 
     def _wanted(self, report: Report, again: bool) -> Wanted:  # noqa: FBT001 - read beside its use
         # A receipt outlives the news of its text. Only a report that comes after that finds the
@@ -195,6 +233,19 @@ class Reports:
         notice = self._due.off_net_notice(customer, month)
         told = customer.but(version=customer.version + 1, off_net_told=month)
         return change.but(records=(*change.records, told, notice), post=(notice.id,))
+
+
+def _sorted(
+    texts: Sequence[_Text], changes: Sequence[Change], ends: Sequence[Committed]
+) -> tuple[int, list[_Text]]:
+    """How many reports said something new, and the texts whose change was not made."""
+    accepted, lost = 0, list[_Text]()
+    for of_text, change, end in zip(texts, changes, ends, strict=True):
+        if end.verdict is Verdict.DONE:
+            accepted += change.count.count(REPORTS)
+        else:
+            lost.append(of_text)
+    return accepted, lost
 
 
 #: The fate of a text of which only the receipt is left; which failure it was is forgotten.

@@ -97,7 +97,10 @@ class Province(Rules, frozen=True, kw_only=True):
 
     def tariff(self, version: str) -> Tariff | None:
         """The tariff of that version, None when this book has none."""
-        return next((each for each in self.tariffs if each.version == version), None)
+        for each in self.tariffs:
+            if each.version == version:
+                return each
+        return None
 
     @property
     def window(self) -> dt.timedelta:

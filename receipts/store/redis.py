@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from itertools import islice
+from typing import Any
 
 from redis.exceptions import NoScriptError
 
@@ -61,28 +62,27 @@ class RedisStore:
     ) -> Held:
         """One round trip: the customer and what else the event needs."""
         keys = self._keys
-        names = {"subscription": keys.subscription(number)}
-        if claim is not None:
-            names["claim"] = keys.claim(number, claim)
-        if talk:
-            names["talk"] = keys.talk(number)
-        if call is not None:
-            names["call"] = keys.call(number, call)
-        if access:
-            names["access"] = keys.access(number)
-        charges: tuple[Command, ...] = tuple(
-            ("HVALS", keys.charges(number, month)) for month in months
+        wanted = (
+            keys.subscription(number),
+            keys.claim(number, claim) if claim else None,
+            keys.talk(number) if talk else None,
+            keys.call(number, call) if call else None,
+            keys.access(number) if access else None,
         )
-        values, *charged = self._server.talk(("MGET", *names.values()), *charges)
-        found: dict[str, bytes | None] = dict(zip(names, values, strict=True))
+        charges = [("HVALS", keys.charges(number, month)) for month in months]
+        values, *charged = self._server.talk(("MGET", *filter(None, wanted)), *charges)
+        found = iter(values)
+        customer, answered, talked, called, entered = [
+            next(found) if name else None for name in wanted
+        ]
         return Held(
             number,
-            restored(Subscription, found["subscription"]) or Subscription(number),
-            answered=answer(found.get("claim")),
-            talk=restored(Talk, found.get("talk")),
-            call=restored(Call, found.get("call")),
+            restored(Subscription, customer) or Subscription(number),
+            answered=answer(answered),
+            talk=restored(Talk, talked),
+            call=restored(Call, called),
             charges=_by_time(charged) if months else None,
-            access=restored(Access, found.get("access")),
+            access=restored(Access, entered),
         )
 
     def _values(self, names: dict[str, str]) -> dict[str, bytes | None]:
@@ -115,53 +115,63 @@ class RedisStore:
 
     def commit(self, change: Change) -> Committed:
         """One round trip: all of it or nothing, on disk when it returns."""
-        return self.commit_all([change])[0]
+        # Nothing to write is nothing to ask, unless what it was decided from may yet be lost.
+        if not (self._server.replicated or writes(change)):
+            return _DONE
+        script = Script(self._keys, self._kept, [change])
+        ((reply,),) = self._server.ask(self._run, [script], ())
+        return _committed(reply)
 
     def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
-        """Several changes, each on its own, in one round trip.
+        """Several changes, each on its own, in one round trip."""
+        return self.attempt(changes)[0]
 
-        Those of one shard go to the script together: it is called, and the disk is waited for,
+    def attempt(
+        self, changes: Sequence[Change], wanted: Sequence[Wanted] = ()
+    ) -> tuple[list[Committed], list[Held]]:
+        """The same, and in the same round trip what to decide anew from where they fail.
+
+        Changes of one shard go to the script together: it is called, and the disk is waited for,
         once a shard.
         """
-        # Nothing to write is nothing to ask, unless what it was decided from may yet be lost.
         all_of_them = self._server.replicated
         places: dict[int, list[int]] = {}
         for place, change in enumerate(changes):
             if all_of_them or writes(change):
                 places.setdefault(self._keys.shard(change.number), []).append(place)
-        ends = [_DONE] * len(changes)
-        if not places:
-            return ends
         scripts = [
             Script(self._keys, self._kept, [changes[place] for place in shared])
             for shared in places.values()
         ]
-        found = self._server.ask(lambda: self._run(scripts))
-        for shared, replies in zip(places.values(), found, strict=True):
+        names = [self._wanted(each) for each in wanted]
+        reads = [name for each in names for name in each]
+        found = self._server.ask(self._run, scripts, reads) if scripts or reads else []
+        ends = [_DONE] * len(changes)
+        for shared, replies in zip(places.values(), found, strict=False):
             for place, reply in zip(shared, replies, strict=True):
                 ends[place] = _committed(reply)
-        return ends
+        values = dict(zip(reads, found[len(scripts) :], strict=True))
+        return ends, [self._held(*pair, values) for pair in zip(wanted, names, strict=True)]
 
     def _load(self) -> None:
         self._sha = self._client.script_load(_SCRIPT)
 
-    def _run(self, scripts: Sequence[Script]) -> list[list[list[bytes]]]:
+    def _run(self, scripts: Sequence[Script], reads: Sequence[str]) -> list[Any]:
         if not self._sha:
             self._load()
         try:
-            return self._evaluate(scripts)
+            return self._evaluate(scripts, reads)
         except NoScriptError:
             # A server that was started anew has forgotten the script; nothing was run.
             self._load()
-            return self._evaluate(scripts)
+            return self._evaluate(scripts, reads)
 
-    def _evaluate(self, scripts: Sequence[Script]) -> list[list[list[bytes]]]:
-        return self._server.exchange(
-            [
-                ("EVALSHA", self._sha, len(script.keys), *script.keys, *script.words)
-                for script in scripts
-            ]
-        )
+    def _evaluate(self, scripts: Sequence[Script], reads: Sequence[str]) -> list[Any]:
+        commands: list[Command] = [
+            ("EVALSHA", self._sha, len(script.keys), *script.keys, *script.words)
+            for script in scripts
+        ]
+        return self._server.exchange([*commands, *(("GET", name) for name in reads)])
 
     # -- looking things up -------------------------------------------------------------------
 

@@ -77,6 +77,8 @@ class Script:
         if change.claim is not None:
             claim = self._keys.claim(number, change.claim)
             self._say("claim", claim, self._kept.claims, packed(change.answer))
+        for record in change.rests_on:
+            self._say("guard", self._place(record)[0], record.version)
         for record in change.records:
             self._record(record)
         for charge in change.charges:

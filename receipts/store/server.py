@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import hiredis
 import redis
@@ -17,6 +17,7 @@ from receipts.ports import StoreUnavailable
 from receipts.store.cluster import ClusterClient
 from receipts.store.nodes import Nodes
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 #: One command: its name and its words.
@@ -43,13 +44,13 @@ class Server:
         The client's own way around its connection costs four times the talk itself (decision
         020); this is for what every event needs. Raises StoreUnavailable.
         """
-        return self.ask(lambda: self.exchange(commands)) if commands else []
+        return self.ask(self.exchange, commands) if commands else []
 
     def values(self, names: Sequence[str]) -> list[bytes | None]:
         """Many values in one round trip, in the order asked; a cluster's may lie far apart."""
         nodes = self._nodes
         if nodes is not None:
-            return self.ask(lambda: nodes.values(names))
+            return self.ask(nodes.values, names)
         (found,) = self.talk(("MGET", *names))
         return cast("list[bytes | None]", found)
 
@@ -80,13 +81,19 @@ class Server:
                 raise (NoScriptError if no_script else redis.ResponseError)(str(answer))
         return answers
 
-    def ask(self, question: Callable[[], T]) -> T:
+    def ask(self, question: Callable[P, T], *about: P.args, **more: P.kwargs) -> T:
         """The answer to a question; asked once more after a revival.
 
         Raises StoreUnavailable when there is none. Every question must bear being asked twice.
         """
         try:
-            return self._twice(question)
+            try:
+                return question(*about, **more)
+            except (redis.ConnectionError, redis.TimeoutError):
+                if self._revive is None:
+                    raise
+            self._revive()
+            return question(*about, **more)
         except (redis.RedisError, RedisClusterException) as failure:
             raise StoreUnavailable(f"the store did not answer: {failure}") from failure
 
@@ -94,15 +101,6 @@ class Server:
         """One setting of the server. Raises StoreUnavailable where it will not tell."""
         found: Any = self.ask(lambda: self.client.config_get(name))
         return str(found.get(name, ""))
-
-    def _twice(self, question: Callable[[], T]) -> T:
-        try:
-            return question()
-        except (redis.ConnectionError, redis.TimeoutError):
-            if self._revive is None:
-                raise
-        self._revive()
-        return question()
 
 
 class Line:
@@ -135,10 +133,19 @@ class Line:
 
     def receive(self, count: int) -> list[Any]:
         """The second half: the answers to what was sent."""
+        reader, answers = self._reader, list[Any]()
         try:
-            return [self._next() for _ in range(count)]
+            while len(answers) < count:
+                octets = self._socket.recv(_READ)
+                if not octets:
+                    raise ConnectionResetError("the server hung up")  # noqa: TRY301 - as the kernel would
+                reader.feed(octets)
+                while (answer := reader.gets()) is not False:
+                    answers.append(answer)
         except BaseException as failure:
             raise self._given_up(failure) from failure
+        else:
+            return answers
 
     def _given_up(self, failure: BaseException) -> BaseException:
         """What the client would raise; nothing may come that is taken for another answer."""
@@ -146,15 +153,6 @@ class Line:
         if isinstance(failure, TimeoutError | BlockingIOError):
             return redis.TimeoutError("no answer in time")
         return redis.ConnectionError(str(failure)) if isinstance(failure, OSError) else failure
-
-    def _next(self) -> Any:  # noqa: ANN401 - whatever the server says
-        reader = self._reader
-        while (answer := reader.gets()) is False:
-            octets = self._socket.recv(_READ)
-            if not octets:
-                raise ConnectionResetError("the server hung up")
-            reader.feed(octets)
-        return answer
 
     def drop(self) -> None:
         """Hang up; the next question connects anew."""

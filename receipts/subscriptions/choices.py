@@ -43,7 +43,7 @@ def ask(terms: Terms, customer: Subscription, asked: Asked, spent_fen: int) -> S
             return Step(customer, (refusal,))
     facts = terms.facts(customer, asked.language)
     facts["spent"] = spent_words(spent_fen, asked.language)
-    return Step(customer, ((f"state_{customer.state}", facts),))
+    return Step(customer, ((f"state_{customer.state.value}", facts),))
 
 
 def list_all(terms: Terms, customer: Subscription, asked: Asked) -> Step:

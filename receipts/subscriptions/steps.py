@@ -61,7 +61,7 @@ class Step(Value, frozen=True):
         """
         entries = (msgspec.structs.replace(e, shown=e.shown or said) for e in self.audit)
         audit, head = chained(entries, was.chain)
-        now = self.customer.but(chain=head)
+        now = self.customer.but(chain=head) if audit else self.customer
         records = (now.but(version=was.version + 1),) if now != was else ()
         return Change(
             was.number,

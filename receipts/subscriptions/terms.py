@@ -38,6 +38,8 @@ class Terms:
     ) -> None:
         self.book, self._numbering, self._clock = book, numbering, clock
         self._numbers = {"hotline": hotline, "short_code": short_code}
+        # What every answer in a province tells alike, put together once.
+        self._usual = {code: self._told_in(each) for code, each in book.provinces.items()}
 
     def place(self, customer: Subscription) -> Place:
         """Where this customer belongs, with the rules of the province if we serve it."""
@@ -54,9 +56,11 @@ class Terms:
 
     def language(self, customer: Subscription, heard: Language | None = None) -> Language:
         """The language to answer in: the one just used, the one chosen, the province's own."""
+        spoken = heard or customer.language
+        if spoken is not None:
+            return spoken
         province = self.place(customer).province
-        usual = Language(province.languages[0]) if province else Language.ZH
-        return heard or customer.language or usual
+        return province.languages[0] if province else Language.ZH
 
     def refusal(self, customer: Subscription, door: Door, language: Language) -> Phrase | None:
         """Why this customer cannot open the service through this door; None when it can."""
@@ -90,19 +94,22 @@ class Terms:
 
     def facts(self, customer: Subscription, language: Language) -> dict[str, str]:
         """What sentences may tell of a customer: price, mode, dates, and the words to text."""
-        facts = self._numbers | {
-            "mode": notices().say(f"mode.{customer.mode}", language),
-            "ends": last_day(customer.ends_at, language) if customer.ends_at else "",
-        }
         province = self.place(customer).province
         if province is None:
-            return facts | self._facts_anywhere(customer, language)
-        version = customer.order.tariff if customer.order else customer.tariff
-        tariff = self.tariff(province, version)
-        if tariff.trial_days and not (customer.trial or self.newcomer(customer)):
-            tariff = msgspec.structs.replace(tariff, trial_days=0)
-        return facts | {
-            "price": fees(language, tariff),
+            facts = self._numbers | self._facts_anywhere(customer, language)
+        else:
+            version = customer.order.tariff if customer.order else customer.tariff
+            tariff = self.tariff(province, version)
+            if tariff.trial_days and not (customer.trial or self.newcomer(customer)):
+                tariff = msgspec.structs.replace(tariff, trial_days=0)
+            facts = self._usual[province.code].copy()
+            facts["price"] = fees(language, tariff)
+        facts["mode"] = notices().say(f"mode.{customer.mode.value}", language)
+        facts["ends"] = last_day(customer.ends_at, language) if customer.ends_at else ""
+        return facts
+
+    def _told_in(self, province: Province) -> dict[str, str]:
+        return self._numbers | {
             "open": self._word(province, Wish.OPEN),
             "cancel": self._word(province, Wish.CANCEL),
             "ask": self._word(province, Wish.ASK),

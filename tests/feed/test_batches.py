@@ -63,9 +63,9 @@ class Counted:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     counting, ask = Counted(), Server.ask
 
-    def asked(server: Server, question: Callable[[], T]) -> T:
+    def asked(server: Server, question: Callable[..., T], *about: object) -> T:
         counting.questions += 1
-        return ask(server, question)
+        return ask(server, question, *about)
 
     monkeypatch.setattr(Server, "ask", asked)
     return counting
@@ -131,7 +131,12 @@ def test_five_thousand_reports_are_one_read_and_one_commit(
     built: Services, centre: Centre, counted: Counted, raw: "redis.Redis"
 ):
     body = a_full_batch(built)
-    built.store.commit(Change(Msisdn(GUANGDONG)))  # the script is known to the server from here on
+    # These customers have been met, and the script is known to the server.
+    senders = {json.loads(line)["from"] for line in body.splitlines()}
+    assert centre.tell(*(a_line(f"e{n}") | {"from": n} for n in senders))["accepted"] == len(
+        senders
+    )
+    raw.delete(*raw.keys("*:trail:*"))
     counted.questions = 0
     raw.config_resetstat()
     assert centre.post(body).get_json() == {"accepted": FULL, "repeated": 0, "refused": []}
@@ -147,6 +152,32 @@ def test_five_thousand_reports_are_one_read_and_one_commit(
     assert centre.post(body).get_json() == {"accepted": 0, "repeated": FULL, "refused": []}
     assert counted.questions == 1  # nothing new: nothing to commit
     assert Reckoning.of(built.memory.archive.counts()).missing == 0
+
+
+def test_reports_of_people_without_the_service_are_one_commit_and_nothing_is_read(
+    built: Services, centre: Centre, counted: Counted, raw: "redis.Redis"
+):
+    lines = [a_line(str(n)) | {"from": f"138029{n:05}"} for n in range(200)]
+    assert centre.tell(*lines[:100])["accepted"] == 100  # the script is known from here on
+    counted.questions = 0
+    raw.config_resetstat()
+    assert centre.tell(*lines[100:])["accepted"] == 100
+    assert counted.questions == 1
+    assert "cmdstat_mget" not in raw.info("commandstats")
+    assert Reckoning.of(built.memory.archive.counts()).reasons["not_subscribed"] == 200
+
+
+def test_customers_met_for_the_first_time_cost_one_question_more(
+    built: Services, centre: Centre, counted: Counted
+):
+    body, numbers = a_full_batch(built, senders=7, lines=50), range(7)
+    counted.questions = 0
+    assert centre.post(body).get_json()["accepted"] == 50
+    assert counted.questions == 3
+    assert all(receipts(built, f"+86138028{n:05}") for n in numbers)
+    counted.questions = 0
+    assert centre.tell(a_line("99") | {"from": "13802800003"})["accepted"] == 1
+    assert counted.questions == 2
 
 
 def test_one_more_line_is_too_many_and_none_of_them_is_taken(
@@ -188,8 +219,9 @@ def test_half_a_million_blank_lines_take_hardly_more_than_themselves(centre: Cen
 def test_friends_of_other_networks_cost_one_more_round_not_one_each(
     built: Services, centre: Centre, counted: Counted, customer: Msisdn
 ):
+    del customer
     body = batch(*(a_line(f"{n}") | {"to": "13001012345"} for n in range(500)))
-    built.store.commit(Change(customer))
+    assert centre.tell(a_line("met before", "ACCEPTD"))["accepted"] == 1
     counted.questions = 0
     assert centre.post(body).get_json()["accepted"] == 500
     # Each text of the batch would have told the customer; one did, the others saw it and need not.

@@ -26,11 +26,13 @@ from receipts.ports import (
     Answer,
     Change,
     Committed,
+    Held,
     Parcel,
     Posted,
     StoreUnavailable,
     TryLater,
     Verdict,
+    Wanted,
 )
 from receipts.provinces import Effect, RuleBook, Tariff
 from receipts.routes import Routes
@@ -120,6 +122,11 @@ class Shaky:
         return self.commit_all([change])[0]
 
     def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
+        return self.attempt(changes)[0]
+
+    def attempt(
+        self, changes: Sequence[Change], wanted: Sequence[Wanted] = ()
+    ) -> tuple[list[Committed], list[Held]]:
         fault, self.fault = self.fault, None
         if fault == "before":
             raise StoreUnavailable(fault)
@@ -129,7 +136,7 @@ class Shaky:
         if fault == "race":
             for number in {change.number for change in changes}:
                 self._rival(number)
-        done = self._store.commit_all(changes)
+        done = self._store.attempt(changes, wanted)
         if fault == "after":
             raise StoreUnavailable(fault)
         return done
