@@ -60,7 +60,7 @@ class Due:
         now, province = self._clock.now(), self._province(customer)
         tariff, language = tariff_on(province, now), self._language(customer)
         outcome = OUTCOME_OF[fate] if fate else Outcome.NO_ANSWER
-        price = receipt_fen(province, now, outcome, before=tariff.free_receipts)
+        price = receipt_fen(tariff, outcome, before=tariff.free_receipts)
         receipt_id = self.receipt_id(text, answered=fate is not None)
         gathers = customer.mode is Mode.FLASH and self._book.sending.digest_seconds > 0
         # A long text has arrived when the last of its parts has, whichever report came last.

@@ -21,12 +21,11 @@ def tariff_on(province: Province, at: dt.datetime) -> Tariff:
     return province.tariff_at(at.astimezone(SHANGHAI).date())
 
 
-def receipt_fen(province: Province, at: dt.datetime, outcome: Outcome, before: int = 0) -> int:
+def receipt_fen(tariff: Tariff, outcome: Outcome, before: int = 0) -> int:
     """The price of one receipt, ``before`` being how many delivered ones this month had already.
 
     Only a delivered text's receipt costs anything: domain notes rule 6.
     """
-    tariff = tariff_on(province, at)
     if outcome is not Outcome.DELIVERED or before < tariff.free_receipts:
         return 0
     return tariff.per_receipt_fen

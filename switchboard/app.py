@@ -110,11 +110,8 @@ def _mount_hall(app: Flask, hall: Hall, settings: Settings) -> None:
 def _mount(app: Flask, built: wiring.Services) -> dict[str, Stop]:
     """All doors; those that are busy once more, for the short way to them."""
     sending, learn = wiring.delivery(built), wiring.learning(built)
-    conversation, replies, reports = (
-        wiring.conversation(built),
-        wiring.replies(built),
-        wiring.reports(built),
-    )
+    replies, reports = wiring.replies(built), wiring.reports(built)
+    conversation = wiring.conversation(built, replies)
     calls = Calls(wiring.hotline(built), learn)
     texts = Texts(built.store, conversation, replies, learn)
     news = TwilioNews(

@@ -7,7 +7,6 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from urllib.parse import quote, unquote_plus
 from wsgiref.types import WSGIEnvironment
 
@@ -191,11 +190,6 @@ def _asked(name: str) -> str:
         return ""
 
 
-#: Fields as short as a telephone number, which stands in two to four fields of every form.
-_SHORT = 32
-_number = lru_cache(maxsize=512)(unquote_plus)
-
-
 def form_pairs(body: bytes) -> list[tuple[str, str]] | None:
     """The fields of a form as ``parse_qsl`` reads them, in a third of its time; None if too many.
 
@@ -208,9 +202,11 @@ def form_pairs(body: bytes) -> list[tuple[str, str]] | None:
     for part in said.split("&"):
         if part:
             name, _, value = part.partition("=")
-            if "%" in part or "+" in part:
-                read = _number if len(part) < _SHORT else unquote_plus
-                name, value = unquote_plus(name), read(value)
+            if value.startswith("%2B") and value[3:].isdigit() and name.isalnum():
+                # A telephone number, which stands in two to four fields of every form.
+                value = "+" + value[3:]
+            elif "%" in part or "+" in part:
+                name, value = unquote_plus(name), unquote_plus(value)
             pairs.append((name, value))
     return pairs
 

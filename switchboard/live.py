@@ -7,6 +7,7 @@ the same rules as its neighbours.
 import contextlib
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -125,16 +126,24 @@ class LiveDoors:
         self._built = built or wiring.services(settings, book_in_force(settings))
         self._watch = Watch(settings, self._built.book, self._built.clock)
         self._app = create_app(settings, self._built)
+        self._looking = threading.Lock()
         pulse.follows(self._built.book)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request, under the rules as they are now."""
-        book = self._watch.changed()
+        if self._looking.acquire(blocking=False):
+            # One thread looks; another's request comes a moment before the change.
+            try:
+                self._follow(self._watch.changed())
+            finally:
+                self._looking.release()
+        return self._app(environ, start)
+
+    def _follow(self, book: RuleBook | None) -> None:
         if book is not None:
             before, self._built = self._built, wiring.under(self._built, book)
             self._app = create_app(self._built.settings, self._built)
             pulse.follows(book, before.book)
-        return self._app(environ, start)
 
 
 def _files(settings: Settings) -> tuple[Path, Path]:

@@ -169,13 +169,12 @@ def hotline(built: Services) -> Hotline:
     )
 
 
-def conversation(built: Services) -> Conversation:
-    """The 7500 line."""
+def conversation(built: Services, said: Replies) -> Conversation:
+    """The 7500 line; ``said`` puts its answers into words, here and at the door."""
     ledger = WrittenLedger(
         partial(built.store.receipts_of, kind=Kind.RECEIPT), built.charges_this_month
     )
-    spoken = replies(built).text
-    return Conversation(built.subscriptions, Grammar(built.book), built.clock, ledger, spoken)
+    return Conversation(built.subscriptions, Grammar(built.book), built.clock, ledger, said.text)
 
 
 def hall(built: Services, caller: Callable[[], Msisdn]) -> Hall:

@@ -34,6 +34,7 @@ class Catalogue:
             except ValueError as error:
                 raise CatalogueWrong(f"{path}: [{key}] {error}") from error
             self._sentences[key] = {code: text.strip() for code, text in languages.items()}
+        self._keys = frozenset(self._sentences)
 
     def say(self, key: str, language: str, /, **facts: object) -> str:
         """The sentence with its facts filled in. KeyError when the key or a fact is missing."""
@@ -45,7 +46,7 @@ class Catalogue:
 
     def keys(self) -> frozenset[str]:
         """All the keys."""
-        return frozenset(self._sentences)
+        return self._keys
 
     def languages(self, key: str) -> frozenset[str]:
         """The languages a sentence exists in: zh and en at least."""

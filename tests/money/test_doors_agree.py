@@ -49,7 +49,7 @@ class Customer:
     def text(self, body: str) -> Answer:
         self.count += 1
         text = IncomingText(f"sms:{self.number}{self.count}", self.number, body)
-        talking = wiring.conversation(self.built)
+        talking = wiring.conversation(self.built, wiring.replies(self.built))
         return settle(
             self.built.store, self.number, lambda held: talking.decide(held, text), text.event
         )

@@ -26,23 +26,23 @@ def province(code: str, **changes: object) -> Province:
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.REJECTED, Outcome.NO_ANSWER])
 def test_a_receipt_of_a_text_that_did_not_arrive_costs_nothing(outcome: Outcome):
-    assert receipt_fen(BOOK.provinces["CN-SX"], NOON, outcome) == 0
+    assert receipt_fen(tariff_on(BOOK.provinces["CN-SX"], NOON), outcome) == 0
 
 
 def test_a_receipt_of_a_delivered_text_costs_what_the_province_says():
-    assert receipt_fen(BOOK.provinces["CN-SX"], NOON, Outcome.DELIVERED) == 10
-    assert receipt_fen(BOOK.provinces["CN-GD"], NOON, Outcome.DELIVERED) == 0
+    assert receipt_fen(tariff_on(BOOK.provinces["CN-SX"], NOON), Outcome.DELIVERED) == 10
+    assert receipt_fen(tariff_on(BOOK.provinces["CN-GD"], NOON), Outcome.DELIVERED) == 0
 
 
 @pytest.mark.parametrize(("before", "fen"), [(0, 0), (19, 0), (20, 5), (21, 5)])
 def test_the_first_receipts_of_a_month_may_be_free(before: int, fen: int):
-    assert receipt_fen(BOOK.provinces["CN-GX"], NOON, Outcome.DELIVERED, before) == fen
+    assert receipt_fen(tariff_on(BOOK.provinces["CN-GX"], NOON), Outcome.DELIVERED, before) == fen
 
 
 def test_a_free_province_charges_nothing_at_all():
     fujian = BOOK.provinces["CN-FJ"]
     assert month_fen(fujian, NOON) == 0
-    assert receipt_fen(fujian, NOON, Outcome.DELIVERED) == 0
+    assert receipt_fen(tariff_on(fujian, NOON), Outcome.DELIVERED) == 0
 
 
 def test_a_price_changes_at_midnight_in_shanghai_wherever_the_clock_stands():
@@ -118,4 +118,4 @@ def test_a_receipt_never_costs_more_than_the_tariff_says(
     fen: int, free: int, before: int, outcome: Outcome
 ):
     guangdong = province("CN-GD", per_receipt_fen=fen, free_receipts=free)
-    assert receipt_fen(guangdong, NOON, outcome, before) in {0, fen}
+    assert receipt_fen(tariff_on(guangdong, NOON), outcome, before) in {0, fen}

@@ -166,7 +166,7 @@ class Business:
         )
         outbox = self.built.memory.outbox
         self.billing = Billing(self.store, self.built.memory.archive, business, self.built.clock)
-        self.conversation = wiring.conversation(self.built)
+        self.conversation = wiring.conversation(self.built, wiring.replies(self.built))
         self.hotline = wiring.hotline(self.built)
         self.hotline._store = self.store  # noqa: SLF001 - the one door that holds a store itself
         self.reports = wiring.reports(self.built)
