@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from receipts.acquainted import Acquainted
 from receipts.deciding import ROUNDS
 from receipts.digest import handed_on
 from receipts.due import Due
@@ -39,9 +40,6 @@ from receipts.trails import decided, id_form, knows, not_final, noted, with_fina
 #: The timer of a text whose fate nobody has told yet.
 CHASE = "chase"
 
-#: Places in which customers that were met leave a mark; two numbers may share one.
-_PLACES = 1 << 22
-
 
 #: All that was reported of one text in one go, in order.
 _Text = list[Report]
@@ -63,8 +61,7 @@ class Reports:
         self._due = Due(store, book, numbering, clock)
         hours = book.sending.validity_hours + book.sending.margin_hours
         self._patience = dt.timedelta(hours=hours)
-        # Only spares questions: who left no mark may be a customer, and who left one may be none.
-        self._marks = bytearray(_PLACES)
+        self._met = Acquainted()
 
     def take(self, report: Report) -> None:
         """One report, whole on disk when this returns. Raises StoreUnavailable."""
@@ -86,7 +83,7 @@ class Reports:
                 return Taken(accepted, len(reports) - accepted)
             if not held:
                 held = self._store.read_all([self._wanted(t[0], round_ > 0) for t in waiting])
-            self._meet(held)
+            self._met.remember(each.number for each in held if each.subscription.version)
             changes = [self.decide(h, of_text) for h, of_text in zip(held, waiting, strict=True)]
             # Those that write nothing too: what they repeat must be as safe as what is new.
             took, waiting = _sorted(waiting, changes, self._store.commit_all(changes))
@@ -101,8 +98,7 @@ class Reports:
         """
         customers, strangers = list[_Text](), list[_Text]()
         for of_text in texts:
-            met = self._marks[hash(of_text[0].sender) % _PLACES]
-            (customers if met else strangers).append(of_text)
+            (customers if of_text[0].sender in self._met else strangers).append(of_text)
         if not strangers:
             return 0, customers, []
         nobodies = [Subscription(of_text[0].sender) for of_text in strangers]
@@ -114,12 +110,6 @@ class Reports:
         ends, held = self._store.attempt(changes, alone)
         accepted, left = _sorted(strangers, changes, ends)
         return accepted, [*customers, *left], held
-
-    def _meet(self, held: Sequence[Held]) -> None:
-        """Keep customers in mind: what comes of their texts takes reading first."""
-        for each in held:
-            if each.subscription.version:
-                self._marks[hash(each.number) % _PLACES] = 1
 
     def _wanted(self, report: Report, again: bool) -> Wanted:  # noqa: FBT001 - read beside its use
         # A receipt outlives the news of its text. Only a report that comes after that finds the

@@ -202,11 +202,12 @@ def form_pairs(body: bytes) -> list[tuple[str, str]] | None:
     for part in said.split("&"):
         if part:
             name, _, value = part.partition("=")
-            if value.startswith("%2B") and value[3:].isdigit() and name.isalnum():
-                # A telephone number, which stands in two to four fields of every form.
-                value = "+" + value[3:]
-            elif "%" in part or "+" in part:
-                name, value = unquote_plus(name), unquote_plus(value)
+            if "%" in part or "+" in part:
+                if value.startswith("%2B") and value[3:].isdigit() and name.isalnum():
+                    # A telephone number, which stands in two to four fields of every form.
+                    value = "+" + value[3:]
+                else:
+                    name, value = unquote_plus(name), unquote_plus(value)
             pairs.append((name, value))
     return pairs
 
