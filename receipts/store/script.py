@@ -162,11 +162,11 @@ class Script:
         self._say("expire", self._keys.consent(charge.number), self._kept.log)
 
     def _audit(self, entry: Audit) -> None:
-        key = self._keys.audit(self.shard, month_of(entry.at))
-        self._say("append", key, "entry", packed(entry))
+        key, written = self._keys.audit(self.shard, month_of(entry.at)), packed(entry)
+        self._say("append", key, "entry", written)
         self._say("expire", key, self._kept.log)
         chain = self._keys.consent(entry.number)
-        self._say("last", chain, _LONGEST_CHAIN, packed(entry))
+        self._say("last", chain, _LONGEST_CHAIN, written)
         self._say("expire", chain, self._kept.log)
 
 
