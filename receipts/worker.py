@@ -43,6 +43,8 @@ _MORE = "more"
 
 #: How often, in seconds, we look for timers whose moment has come: a flash may wait for one.
 _TIMERS = 0.1
+#: How many timers are looked at together: those of digests are rung together too, and cost little.
+_RUNG_AT_ONCE = 4 * BATCH
 #: How often, in seconds, we ask whether there are new rules to work by.
 _REFRESH = 0.5
 
@@ -160,14 +162,15 @@ class Worker:
             self._ring_one(timer)
 
     def _ring(self) -> str | None:
-        due = self._sweep.due(BATCH)
+        due = self._sweep.due(_RUNG_AT_ONCE)
         waited = [timer for timer in due if timer.kind == DIGEST]
         together = self._rung(lambda: self._sweep.gather(waited), DIGEST)
+        others = due if waited and not together else [t for t in due if t.kind != DIGEST]
         looks: dict[Msisdn, list[Timer]] = {}
-        for timer in due:
+        for timer in others[:BATCH]:
             if timer.kind == LOOK:
                 looks.setdefault(timer.number, []).append(timer)
-            elif timer.kind != DIGEST or not together:
+            else:
                 self._ring_one(timer)
         for number, timers in looks.items():
             self._looking.soon(number, timers)

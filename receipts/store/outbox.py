@@ -205,8 +205,8 @@ class RedisOutbox:
 
     def due(self, now: dt.datetime, limit: int) -> list[Timer]:
         """Timers whose moment has come, oldest first; they stay set until a commit rings them."""
-        # Of a long queue each shard gives some more than its share, and not all that is asked for.
-        each = min(limit, max(_A_FEW, 4 * limit // self._keys.shards))
+        # Of a long queue each shard gives its share, and not all that is asked for.
+        each = max(_A_FEW, self._each(limit))
         within = ("-inf", now.timestamp(), "BYSCORE", "LIMIT", 0, each, "WITHSCORES")
         replies = self._server.talk(*(("ZRANGE", key, *within) for key in self._timers))
         found = [pair for reply in replies for pair in _scored(reply)]
