@@ -38,6 +38,9 @@ _SIGN_OF_LIFE = 1.5
 #: How long, in seconds, to wait at an empty outbox before looking at anything else.
 _PATIENCE = 0.1
 
+#: How long, in seconds, to wait for hands to be free before looking at anything else.
+_SOON = 0.02
+
 #: What a round says when there is more for it to do at once.
 _MORE = "more"
 
@@ -78,7 +81,7 @@ class Worker:
         self._kept_at = self._silent_until = 0.0
         self._lock = threading.Lock()
         self._outcomes = Outcomes(store, self._release)
-        self._stop = threading.Event()
+        self._half_free, self._stop = threading.Event(), threading.Event()
         self._rounds: tuple[tuple[float, Callable[[], object]], ...] = (
             (_SURVEY, self._survey),
             (_TIMERS, self._ring),
@@ -124,13 +127,14 @@ class Worker:
         self._take()
 
     def _take(self) -> None:
+        self._half_free.clear()
         room = 2 * self._count - len(self._held)
         # For half of what may be held at least: a round costs the same for one as for many.
         if room >= self._count:
             wait = self._dispatch.patience(_PATIENCE)
             self._begin(self._outbox.take(self._name, min(room, BATCH), wait), room)
         else:
-            self._stop.wait(0.002)
+            self._half_free.wait(_SOON)
 
     def _keep(self) -> list[Posted]:
         with self._lock:
@@ -223,6 +227,8 @@ class Worker:
     def _release(self, posted: Posted) -> None:
         with self._lock:
             self._held.discard(posted)
+            if len(self._held) == self._count:
+                self._half_free.set()
 
     def _outcome(self, load: Load, taken: float) -> Outcome | None:
         """What came of sending it; None where nobody may say any more."""
