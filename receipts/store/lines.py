@@ -37,9 +37,8 @@ class RedisLines:
     def keep(self, health: Health) -> bool:
         """Write a new health down; False when somebody else changed it meanwhile."""
         words = (
-            *("change", 0, 2, ""),
-            *("guard", 1, health.version - 1, ""),
-            *("put", 1, 0, stored(health, health.version)),
+            *("change", 0, 1, ""),
+            *("save", 1, 0, stored(health, health.version)),
         )
         key = Keys.health(health.provider)
         (reply,) = self._server.talk(("EVAL", _COMMIT, 1, key, *words))
