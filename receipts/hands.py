@@ -19,11 +19,11 @@ class Hands:
     nobody here waits for one.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, name: str) -> None:
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        # A worker that ends by a failure of its own must not be kept by them.
+        # A process that ends without closing them is not kept by them.
         self._threads = [
-            threading.Thread(target=self._work, name=f"send-{place}", daemon=True)
+            threading.Thread(target=self._work, name=f"{name}-{place}", daemon=True)
             for place in range(count)
         ]
         self._begun = False

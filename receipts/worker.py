@@ -75,8 +75,10 @@ class Worker:
         self._name, self._store, self._outbox = name, store, outbox
         self._delivery, self._sweep, self._count = delivery, sweep, hands
         self._dispatch, self._refreshed = dispatch, refreshed
-        self._hands = Hands(hands)
-        self._looking = Looking(store, lambda: self._delivery, self._hands)
+        self._hands = Hands(hands, "send")
+        # Of their own: a provider that lets us wait must not keep others' texts waiting.
+        self._lookers = Hands(max(1, hands // 2), "look")
+        self._looking = Looking(store, lambda: self._delivery, self._lookers)
         self._held: set[Posted] = set()  # an entry alone is single only within its shard
         self._kept_at = self._silent_until = 0.0
         self._lock = threading.Lock()
@@ -108,6 +110,7 @@ class Worker:
         finally:
             # Also when it ends by a failure of its own: what is being sent is written back.
             self._hands.close()
+            self._lookers.close()
 
     def _finish(self) -> None:
         """Write back what is in hand, giving signs of life until then."""

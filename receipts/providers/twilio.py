@@ -48,7 +48,7 @@ class Twilio:
         sender: str,
         api_url: str,
         public_url: str,
-        connections: int = 16,
+        connections: int = 24,  # a worker's hands, and those that look up
     ) -> None:
         self._client = Client(
             *credentials,
