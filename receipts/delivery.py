@@ -82,12 +82,13 @@ class Delivery:
     def begin(self, receipt: Receipt, posted: Posted, choice: Choice | None = None) -> Change:
         """Take a receipt out of the outbox to be sent, or say why it will not be.
 
-        ``choice`` is who carries it; by default who would if all were well.
+        ``choice`` is who carries it, where it is known to be wanted; else who would if all were
+        well.
         """
-        unwanted = self.unwanted(receipt, posted)
-        choice = choice or self.routes.choose(receipt)
-        if unwanted is not None or choice is None:
-            return unwanted or self.park(receipt, posted, self.routes.lane(receipt))
+        if choice is None:
+            unwanted, choice = self.unwanted(receipt, posted), self.routes.choose(receipt)
+            if unwanted is not None or choice is None:
+                return unwanted or self.park(receipt, posted, self.routes.lane(receipt))
         moved = receipt.but(
             version=receipt.version + 1,
             state=RECEIPT.fire(receipt.state, ReceiptEvent.SEND).state,

@@ -39,7 +39,8 @@ class Digests:
     """Ends the wait of flash receipts. Many customers are read and written together."""
 
     def __init__(self, store: Store, sending: Sending, clock: Clock) -> None:
-        self._store, self._sending, self._clock = store, sending, clock
+        self._store, self._clock = store, clock
+        self._longest = dt.timedelta(hours=sending.expire_after_hours)
 
     def ring(self, timers: Sequence[Timer], *, together: bool) -> None:
         """What waits is posted: as one text a customer if ``together``, else one by one.
@@ -75,19 +76,20 @@ class Digests:
         """What the end of the wait does for one customer; all its timers end with it. Pure."""
         fired = timers[0]
         subjects = {timer.subject for timer in timers} | {receipt.id for receipt in waiting}
+        too_old = self._clock.now() - self._longest
+        joined = [r for r in waiting if r.created_at >= too_old] if together else []
+        if len(joined) < 2:  # noqa: PLR2004 - one alone goes out as it is
+            joined = []
+        alone = [_released(receipt) for receipt in waiting if receipt not in joined]
         change = Change(
             fired.number,
+            records=tuple(alone),
+            post=tuple(r.id for r in alone),
             fired=fired,
             untimers=tuple(
                 Timer(DIGEST, fired.number, each) for each in sorted(subjects - {fired.subject})
             ),
         )
-        too_old = self._clock.now() - dt.timedelta(hours=self._sending.expire_after_hours)
-        joined = [r for r in waiting if r.created_at >= too_old] if together else []
-        if len(joined) < 2:  # noqa: PLR2004 - one alone goes out as it is
-            joined = []
-        alone = [_released(receipt) for receipt in waiting if receipt not in joined]
-        change = change.but(records=tuple(alone), post=tuple(r.id for r in alone))
         return self._joined(change, joined) if joined else change
 
     def _joined(self, change: Change, members: Sequence[Receipt]) -> Change:

@@ -3,7 +3,6 @@
 import datetime as dt
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import structlog
 
@@ -23,6 +22,7 @@ from receipts.ports import (
 )
 from receipts.routes import Choice
 from receipts.unconfirmed import Unconfirmed
+from receipts.value import Value
 from receipts.wording import segments
 
 _log = structlog.get_logger()
@@ -40,8 +40,7 @@ _FRESH = dt.timedelta(minutes=1)
 _TOLD = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Value, frozen=True):
     """A receipt marked as being sent, by whom, and the moment it may leave (monotonic)."""
 
     receipt: Receipt
@@ -50,15 +49,11 @@ class Load:
     leaves: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Routed:
+class _Routed(Value, frozen=True):
     receipt: Receipt
     posted: Posted
     choice: Choice
-
-    @property
-    def segments(self) -> int:
-        return segments(self.receipt.text)
+    segments: int
 
 
 class Dispatch:
@@ -170,7 +165,7 @@ class Dispatch:
             if choice is None:
                 parked.append((receipt, posted, self._routes.lane(receipt)))
             else:
-                routed.append(_Routed(receipt, posted, choice))
+                routed.append(_Routed(receipt, posted, choice, segments(receipt.text)))
         if ended:
             self._store.commit_all([with_members(self._store, change) for change in ended])
         self._park(parked)
@@ -231,6 +226,7 @@ class Dispatch:
         """Marked as being sent, on disk, before a word of it leaves."""
         leaving = [*late, *fresh]
         moments = self._moments(leaving, allotted)
+        # Whether each is to be sent at all was asked when it was routed.
         changes = [
             with_members(self._store, self._delivery.begin(r.receipt, r.posted, r.choice))
             for r in leaving

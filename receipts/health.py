@@ -29,6 +29,8 @@ class Watch:
     def __init__(self, lines: Lines, names: Iterable[str], rules: Sending, clock: Clock) -> None:
         self._lines, self._rules, self._clock = lines, rules, clock
         self._known = {name: Health(name) for name in names}
+        #: The providers that are demoted, as far as we know: each text asks.
+        self.closed = frozenset[str]()
         self._row = dict.fromkeys(self._known, 0)
         self._waits: dict[str, list[Timer]] = {name: [] for name in self._known}
         self._lock = threading.Lock()
@@ -36,11 +38,6 @@ class Watch:
     def under(self, rules: Sending) -> None:
         """Go on under these rules."""
         self._rules = rules
-
-    @property
-    def closed(self) -> frozenset[str]:
-        """The providers that are demoted, as far as we know."""
-        return frozenset(name for name, health in self._known.items() if health.closed)
 
     def look(self) -> None:
         """See what other workers found. Raises StoreUnavailable."""
@@ -50,6 +47,10 @@ class Watch:
                 # A store that was emptied begins anew; else nothing older counts.
                 if health.version >= self._known[name].version or not health.version:
                     self._known[name] = health
+            self._counted()
+
+    def _counted(self) -> None:
+        self.closed = frozenset(name for name, health in self._known.items() if health.closed)
 
     def ready(self, name: str) -> bool:
         """Whether a demoted provider may be tried now."""
@@ -109,6 +110,7 @@ class Watch:
                 with self._lock:
                     self._known[name] = fresh
                     self._row[name] = 0
+                    self._counted()
                 _SAY[event](name, fresh)
                 return True
             self.look()

@@ -2,13 +2,13 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 
 import structlog
 
 from receipts.deciding import owner_of
 from receipts.delivery import Delivery
 from receipts.digest import with_members
+from receipts.hands import Hands
 from receipts.model import Msisdn, Receipt
 from receipts.ports import (
     Change,
@@ -30,7 +30,7 @@ _OTHERS = 100
 class Looking:
     """Look-ups for one worker; others may look at the same moment."""
 
-    def __init__(self, store: Store, delivery: Callable[[], Delivery], hands: Executor) -> None:
+    def __init__(self, store: Store, delivery: Callable[[], Delivery], hands: Hands) -> None:
         self._store, self._delivery_now, self._hands = store, delivery, hands
         self._looking: set[Msisdn] = set()
         self._lock = threading.Lock()
@@ -43,7 +43,7 @@ class Looking:
             if number in self._looking:
                 return
             self._looking.add(number)
-        self._hands.submit(self._each, number, timers)
+        self._hands.do(self._each, number, timers)
 
     def _each(self, number: Msisdn, timers: Sequence[Timer]) -> None:
         for timer in timers:

@@ -1,15 +1,14 @@
 """Who may carry a receipt: by what a provider can do, how it is doing, and the order of price."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from receipts.lines import Pace
 from receipts.model import Mode, Receipt
 from receipts.ports import Provider
+from receipts.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Value, frozen=True):
     """Who carries a receipt, how it is shown, and why not as the customer wants it."""
 
     provider: Provider
@@ -38,6 +37,9 @@ class Routes:
         # Flash asked of who cannot flash would arrive as something else, unsaid.
         self.flash = tuple(each for each in _order(flash) if each.abilities.flash)
         self.paces = dict(paces or {})
+        as_text = tuple((each, Mode.TEXT) for each in self.text)
+        as_flash = tuple((each, Mode.FLASH) for each in self.flash)
+        self._by_mode = {Mode.TEXT: as_text, Mode.FLASH: (*as_flash, *as_text)}
         self.former = tuple(name for name in former if name not in self.names)
 
     @property
@@ -66,7 +68,7 @@ class Routes:
             # One that is not needed just now is tried too, where that changes nothing for the
             # customer: better known to work before it is needed.
             elif (chosen is None or sent_as is receipt.mode) and try_it(provider.name):
-                return replace(self._choice(receipt, provider, sent_as), probe=True)
+                return self._choice(receipt, provider, sent_as).but(probe=True)
             if chosen and not closed:
                 break
         return chosen
@@ -82,12 +84,11 @@ class Routes:
 
     def others(self, receipt: Receipt) -> bool:
         """Whether anybody is left who has not refused it for good."""
-        return next(self._ways(receipt), None) is not None
+        return bool(self._ways(receipt))
 
-    def _ways(self, receipt: Receipt) -> Iterator[tuple[Provider, Mode]]:
-        flash = self.flash if receipt.mode is Mode.FLASH else ()
-        ways = [*((each, Mode.FLASH) for each in flash), *((each, Mode.TEXT) for each in self.text)]
-        return (way for way in ways if way[0].name not in receipt.refused_by)
+    def _ways(self, receipt: Receipt) -> Sequence[tuple[Provider, Mode]]:
+        ways, refused = self._by_mode[receipt.mode], receipt.refused_by
+        return [way for way in ways if way[0].name not in refused] if refused else ways
 
     def _choice(self, receipt: Receipt, provider: Provider, sent_as: Mode) -> Choice:
         why = None if sent_as is receipt.mode else "no provider for flash: sent as ordinary"

@@ -3,9 +3,7 @@
 import contextlib
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -13,6 +11,7 @@ from receipts.deciding import owner_of
 from receipts.delivery import LOOK, Delivery
 from receipts.digest import DIGEST
 from receipts.dispatch import BATCH, Dispatch, Load
+from receipts.hands import Hands
 from receipts.lines import LATEST, TooLate
 from receipts.looking import Looking
 from receipts.model import Msisdn
@@ -39,19 +38,21 @@ _SIGN_OF_LIFE = 1.5
 #: How long, in seconds, to wait at an empty outbox before looking at anything else.
 _PATIENCE = 0.1
 
+#: How long, in seconds, to wait for hands to be free before looking at anything else.
+_SOON = 0.02
+
 #: What a round says when there is more for it to do at once.
 _MORE = "more"
 
 #: How often, in seconds, we look for timers whose moment has come: a flash may wait for one.
 _TIMERS = 0.1
+#: How many timers are looked at together: those of digests are rung together too, and cost little.
+_RUNG_AT_ONCE = 4 * BATCH
 #: How often, in seconds, we ask whether there are new rules to work by.
 _REFRESH = 0.5
 
 #: How often, in seconds, we look at what the other workers know of providers and backlog.
 _SURVEY = 0.5
-
-#: How many receipts a hand sends before it lets others have the thread.
-_AT_ONCE = 20
 
 #: Seconds after which a hand asks again for a place on a line that had none.
 _NO_ROOM = 0.05
@@ -72,23 +73,24 @@ class Worker:
         refreshed: Callable[[], tuple[Delivery, Sweep] | None] = lambda: None,
     ) -> None:
         self._name, self._store, self._outbox = name, store, outbox
-        self._delivery, self._sweep, self._hands = delivery, sweep, hands
+        self._delivery, self._sweep, self._count = delivery, sweep, hands
         self._dispatch, self._refreshed = dispatch, refreshed
-        self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
-        self._looking = Looking(store, lambda: self._delivery, self._pool)
+        self._hands = Hands(hands, "send")
+        # Of their own: a provider that lets us wait must not keep others' texts waiting.
+        self._lookers = Hands(max(1, hands // 2), "look")
+        self._looking = Looking(store, lambda: self._delivery, self._lookers)
         self._held: set[Posted] = set()  # an entry alone is single only within its shard
-        self._ready: deque[tuple[Load, float]] = deque()
-        self._sending = 0  # hands that send
         self._kept_at = self._silent_until = 0.0
         self._lock = threading.Lock()
         self._outcomes = Outcomes(store, self._release)
-        self._stop = threading.Event()
+        self._half_free, self._stop = threading.Event(), threading.Event()
         self._rounds: tuple[tuple[float, Callable[[], object]], ...] = (
             (_SURVEY, self._survey),
             (_TIMERS, self._ring),
             (_SIGN_OF_LIFE, self._live),
             (_REFRESH, self._refresh),
         )
+        self._last = [0.0] * len(self._rounds)
 
     def stop(self) -> None:
         """Take nothing more; ``run`` returns when all in hand is written back."""
@@ -97,19 +99,18 @@ class Worker:
     def run(self) -> None:
         """Work until told to stop. A store out of reach is waited for."""
         self._kept_at = time.monotonic()
-        last = dict.fromkeys(range(len(self._rounds)), 0.0)
-        while not self._stop.is_set():
-            try:
-                for place, (every, work) in enumerate(self._rounds):
-                    if time.monotonic() - last[place] >= every:
-                        last[place] = time.monotonic()
-                        if work() is _MORE:
-                            last[place] = 0.0
-                self._take()
-            except StoreUnavailable as failure:
-                _log.warning("store out of reach, waiting", why=str(failure))
-                self._stop.wait(0.5)
-        self._finish()
+        try:
+            while not self._stop.is_set():
+                try:
+                    self._round()
+                except StoreUnavailable as failure:
+                    _log.warning("store out of reach, waiting", why=str(failure))
+                    self._stop.wait(0.5)
+            self._finish()
+        finally:
+            # Also when it ends by a failure of its own: what is being sent is written back.
+            self._hands.close()
+            self._lookers.close()
 
     def _finish(self) -> None:
         """Write back what is in hand, giving signs of life until then."""
@@ -117,18 +118,26 @@ class Worker:
             with contextlib.suppress(StoreUnavailable):
                 self._keep()
             time.sleep(0.1)
-        self._pool.shutdown(wait=True)
 
     # -- rounds ------------------------------------------------------------------------------
 
+    def _round(self) -> None:
+        for place, (every, work) in enumerate(self._rounds):
+            if time.monotonic() - self._last[place] >= every:
+                self._last[place] = time.monotonic()
+                if work() is _MORE:
+                    self._last[place] = 0.0
+        self._take()
+
     def _take(self) -> None:
-        room = 2 * self._hands - len(self._held)
+        self._half_free.clear()
+        room = 2 * self._count - len(self._held)
         # For half of what may be held at least: a round costs the same for one as for many.
-        if room >= self._hands:
+        if room >= self._count:
             wait = self._dispatch.patience(_PATIENCE)
             self._begin(self._outbox.take(self._name, min(room, BATCH), wait), room)
         else:
-            self._stop.wait(0.002)
+            self._half_free.wait(_SOON)
 
     def _keep(self) -> list[Posted]:
         with self._lock:
@@ -160,14 +169,15 @@ class Worker:
             self._ring_one(timer)
 
     def _ring(self) -> str | None:
-        due = self._sweep.due(BATCH)
+        due = self._sweep.due(_RUNG_AT_ONCE)
         waited = [timer for timer in due if timer.kind == DIGEST]
         together = self._rung(lambda: self._sweep.gather(waited), DIGEST)
+        others = due if waited and not together else [t for t in due if t.kind != DIGEST]
         looks: dict[Msisdn, list[Timer]] = {}
-        for timer in due:
+        for timer in others[:BATCH]:
             if timer.kind == LOOK:
                 looks.setdefault(timer.number, []).append(timer)
-            elif timer.kind != DIGEST or not together:
+            else:
                 self._ring_one(timer)
         for number, timers in looks.items():
             self._looking.soon(number, timers)
@@ -195,22 +205,8 @@ class Worker:
         loads = self._dispatch.loads(entries, room)
         with self._lock:
             self._held.update(load.posted for load in loads)
-            self._ready.extend((load, taken) for load in loads)
-            idle = min(len(loads), self._hands - self._sending)
-            self._sending += idle
-        for _ in range(idle):
-            self._pool.submit(self._hand)
-
-    def _hand(self) -> None:
-        """Send some of what is ready; then look-ups have their turn, and another hand goes on."""
-        for _ in range(_AT_ONCE):
-            with self._lock:
-                if not self._ready:
-                    self._sending -= 1
-                    return
-                load, taken = self._ready.popleft()
-            self._send(load, taken)
-        self._pool.submit(self._hand)
+        for load in loads:
+            self._hands.do(self._send, load, taken)
 
     def _ours(self, taken: float, by: float) -> bool:
         """Whether nobody can have taken over what we took at that moment."""
@@ -234,6 +230,8 @@ class Worker:
     def _release(self, posted: Posted) -> None:
         with self._lock:
             self._held.discard(posted)
+            if len(self._held) == self._count:
+                self._half_free.set()
 
     def _outcome(self, load: Load, taken: float) -> Outcome | None:
         """What came of sending it; None where nobody may say any more."""

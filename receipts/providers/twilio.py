@@ -2,31 +2,20 @@
 
 import datetime as dt
 import math
-import threading
-import time
-from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from twilio.base.exceptions import (
     TwilioException,
     TwilioRestException,
     TwilioServiceException,
 )
-from twilio.http import HttpClient
-from twilio.http.response import Response
 from twilio.rest import Client
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from receipts.lines import TooLate
 from receipts.ports import Abilities, Never, NotHere, Parcel, SendingFailure, TryLater, Unsure
+from receipts.providers.twilio_http import SdkHttp, leaving
 from receipts.providers.twilio_words import fate_of, told_of
 
-__all__ = ["TIMEOUTS", "Twilio", "fate_of", "never_connected", "told_of"]
-
-#: Seconds to connect and to wait for an answer; the SDK's own default is to wait for ever.
-TIMEOUTS = (3.05, 10.0)
+__all__ = ["Twilio", "fate_of", "never_connected", "told_of"]
 
 #: How far the provider's clock and ours may differ, when a text is looked up by its time.
 _SKEW = dt.timedelta(minutes=5)
@@ -59,7 +48,7 @@ class Twilio:
         sender: str,
         api_url: str,
         public_url: str,
-        connections: int = 16,
+        connections: int = 24,  # a worker's hands, and those that look up
     ) -> None:
         self._client = Client(
             *credentials,
@@ -75,7 +64,7 @@ class Twilio:
 
     def send(self, parcel: Parcel) -> str:
         """Hand one text over; Twilio's id for it. Raises TryLater, Never or Unsure."""
-        _leaving.by = parcel.by
+        leaving.by = parcel.by
         try:
             message = self._messages.create(
                 to=parcel.to,
@@ -90,7 +79,7 @@ class Twilio:
         except _UNREADABLE as odd:
             raise Unsure("twilio's answer cannot be read") from odd
         finally:
-            _leaving.by = math.inf
+            leaving.by = math.inf
         if not message.sid:
             raise Unsure("taken without an id")
         return str(message.sid)
@@ -112,89 +101,6 @@ class Twilio:
             if message.sid and message.sid not in known and message.body == parcel.text and recent:
                 return str(message.sid)
         return None
-
-
-#: By when the words of what this thread sends must have left, by the monotonic clock.
-_leaving = threading.local()
-
-
-class _InTime(HTTPConnection):
-    """Looks at the clock as late as can be: a process may be stopped, and go on, at any line."""
-
-    def send(self, data: Any) -> None:  # noqa: ANN401 - the library's own signature
-        """Write some octets. Raises TooLate."""
-        if self.sock is None:
-            self.connect()
-        if time.monotonic() > getattr(_leaving, "by", math.inf):
-            raise TooLate
-        super().send(data)
-
-
-class _SecureInTime(_InTime, HTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _InTime
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureInTime
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as above
-        super().init_poolmanager(*args, **more)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-
-
-class SdkHttp(HttpClient):
-    """The SDK's requests, at another address when asked for, never without a time-out.
-
-    The SDK's own client hands back its last answer from a shared attribute: two threads would
-    read each other's. Here each answer stays with its request.
-    """
-
-    def __init__(self, api_url: str, connections: int) -> None:
-        super().__init__(_SILENT, False, None)
-        self._api_url = api_url
-        self._session = requests.Session()
-        adapter = _Adapter(pool_maxsize=connections, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
-        # Proxies and authorities as the surroundings name them, looked up once and not a text.
-        found = self._session.merge_environment_settings(api_url, {}, None, None, None)
-        self._session.proxies, self._session.verify = found["proxies"], found["verify"]
-        self._session.trust_env = False
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        params: dict[str, object] | None = None,
-        data: dict[str, object] | None = None,
-        headers: dict[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        timeout: float | None = None,
-        allow_redirects: bool = False,  # noqa: FBT001, FBT002 - the SDK's own signature
-    ) -> Response:
-        """One request, answered or raising what requests raises."""
-        answer = self._session.request(
-            method.upper(),
-            url.replace("https://api.twilio.com", self._api_url, 1),
-            params=params,  # type: ignore[arg-type]
-            data=data,
-            headers=headers,
-            auth=auth,
-            timeout=timeout or TIMEOUTS,
-            allow_redirects=allow_redirects,
-        )
-        # Always UTF-8: a guess at the charset would make our own words unlike what was sent.
-        return Response(answer.status_code, answer.content.decode(errors="replace"), answer.headers)
-
-
-#: The SDK wants a logger and would log numbers through it; nothing of ours is logged there.
-_SILENT: Any = None
 
 
 def _judged(status: int, code: int | None) -> SendingFailure:

@@ -8,7 +8,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from receipts.ports import Never, TryLater
-from receipts.providers.twilio import SdkHttp
+from receipts.providers.twilio_http import SdkHttp
 
 #: Twilio repeats a failed request only when the address asks for it, in a fragment that it
 #: neither sends nor signs (docs: webhook connection overrides).

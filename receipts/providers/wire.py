@@ -11,6 +11,8 @@ import ssl
 import threading
 import time
 import weakref
+from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from receipts.lines import TooLate
@@ -174,7 +176,8 @@ class _Line:
         return body
 
 
-def _read(head: bytes) -> tuple[bytes, int, dict[bytes, bytes]]:
+@lru_cache(maxsize=64)  # a gateway says the same to nearly every text
+def _read(head: bytes) -> tuple[bytes, int, Mapping[bytes, bytes]]:
     """Version, status and headers, names and values in small letters. Raises ValueError."""
     first, *lines = head.split(b"\r\n")
     version, _, rest = first.partition(b" ")

@@ -24,9 +24,6 @@ _KNOWN_FOR = 5.0
 #: What moved, or is being replaced, is asked again so often, after a pause in seconds that doubles.
 _TRIES, _PAUSE = 4, 0.05
 
-#: How often, in seconds, to look into streams that no single wait can cover.
-_LOOK = 0.1
-
 #: Answers that say: not here, or not yet.
 _ELSEWHERE = (
     redis.exceptions.MovedError,
@@ -161,26 +158,6 @@ class ClusterClient(RedisCluster):
             found.update(zip(held, values, strict=True))
         return [found[key] for key in wanted]
 
-    def xreadgroup(  # type: ignore[override]
-        self,
-        groupname: Any,  # noqa: ANN401
-        consumername: Any,  # noqa: ANN401
-        streams: dict[Any, Any],
-        count: int | None = None,
-        block: int | None = None,
-        **_: Any,  # noqa: ANN401
-    ) -> list[Any]:
-        """Fresh entries of streams in many slots, which only looking at each in turn can bring."""
-        until = time.monotonic() + (block or 0) / 1000
-        while True:
-            asking = self.pipeline()
-            for stream, last in streams.items():
-                asking.xreadgroup(groupname, consumername, {stream: last}, count=count)
-            found = [pair for reply in asking.execute() for pair in _pairs(reply)]
-            if found or time.monotonic() >= until:
-                return found
-            time.sleep(_LOOK)
-
     def scan(  # type: ignore[override]
         self,
         cursor: int = 0,
@@ -260,10 +237,3 @@ def key_of(words: Sequence[Any]) -> str | bytes:
 def slot_of(key: str | bytes) -> int:
     """The slot that a key lies in."""
     return key_slot(key.encode() if isinstance(key, str) else key)
-
-
-def _pairs(reply: Any) -> list[Any]:  # noqa: ANN401 - as the server's protocol has it
-    """The reply to XREADGROUP as pairs, whichever protocol is spoken."""
-    if isinstance(reply, dict):
-        return [(stream, runs[0] if runs else []) for stream, runs in reply.items()]
-    return list(reply or [])

@@ -13,20 +13,25 @@ local function each(first, last, work)
   end
 end
 
-local function check(name, key, a)
+local function version(record)
+  return record and tonumber(string.match(record, '^%d+')) or 0
+end
+
+local function check(name, key, a, b)
   if name == 'claim' then -- seconds kept, the answer
     local seen = redis.call('GET', key)
     if seen then return { 'seen', seen } end
-  elseif name == 'guard' then -- the version decided upon; a record begins with its version
-    local held = redis.call('GET', key)
-    if (held and string.match(held, '^%d+') or '0') ~= a then return { 'conflict' } end
+  elseif name == 'save' then -- seconds kept, the record; it begins with its version, the next one
+    if version(redis.call('GET', key)) + 1 ~= version(b) then return { 'conflict' } end
+  elseif name == 'guard' then -- the version decided upon
+    if version(redis.call('GET', key)) ~= tonumber(a) then return { 'conflict' } end
   elseif name == 'ring' then -- the timer that fired must still be set
     if not redis.call('ZSCORE', key, a) then return { 'conflict' } end
   end
 end
 
 local function write(name, key, a, b)
-  if name == 'claim' or name == 'put' then
+  if name == 'save' or name == 'claim' then
     if a == '0' then redis.call('SET', key, b) else redis.call('SET', key, b, 'EX', a) end
   elseif name == 'drop' then
     redis.call('DEL', key)

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
-from typing import Any
 
 from receipts.lines import Health, Pace, Places
 from receipts.store.keys import Keys
@@ -26,31 +25,23 @@ class RedisLines:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._client: Any = server.client
         self._apart = _Apart()
 
     def healths(self, providers: Iterable[str]) -> dict[str, Health]:
         """How these providers are doing; one nobody spoke of is well."""
         names = list(providers)
-
-        def ask() -> list[bytes | None]:
-            pipe = self._client.pipeline(transaction=False)
-            for name in names:
-                pipe.get(Keys.health(name))
-            return list(pipe.execute())
-
-        found = zip(names, self._server.ask(ask), strict=True)
+        replies = self._server.talk(*(("GET", Keys.health(name)) for name in names))
+        found = zip(names, replies, strict=True)
         return {name: restored(Health, raw) or Health(name) for name, raw in found}
 
     def keep(self, health: Health) -> bool:
         """Write a new health down; False when somebody else changed it meanwhile."""
         words = (
-            *("change", 0, 2, ""),
-            *("guard", 1, health.version - 1, ""),
-            *("put", 1, 0, stored(health, health.version)),
+            *("change", 0, 1, ""),
+            *("save", 1, 0, stored(health, health.version)),
         )
         key = Keys.health(health.provider)
-        reply = self._server.ask(lambda: self._client.eval(_COMMIT, 1, key, *words))
+        (reply,) = self._server.talk(("EVAL", _COMMIT, 1, key, *words))
         return bool(reply[0][0] == b"done")
 
     def places(self, wanted: Mapping[Pace, int]) -> dict[Pace, Places]:

@@ -4,6 +4,7 @@ What a line has no room for waits in a sorted set by age, and comes back by the 
 """
 
 import datetime as dt
+import time
 from collections.abc import Iterable
 from importlib.resources import files
 from operator import itemgetter
@@ -15,14 +16,21 @@ from receipts.lines import Waiting
 from receipts.model import Msisdn
 from receipts.ports import Posted, StoreUnavailable, Timer
 from receipts.store.keys import GROUP, Keys
-from receipts.store.server import Server
+from receipts.store.server import Command, Server
 
 _LATE = files("receipts.store").joinpath("late.lua").read_text()
 
 #: Timers of one shard that are looked at together, however many shards there are.
 _A_FEW = 8
 
-_Entries = list[tuple[bytes, dict[bytes, bytes]]]
+#: How often, in seconds, to look into streams that no single wait can cover.
+_LOOK = 0.1
+
+#: The server waits by the millisecond.
+_SHORTEST = 0.001
+
+#: Entries of a stream: each its name, and the names and values in it.
+_Entries = list[tuple[bytes, list[bytes]]]
 
 
 class RedisOutbox:
@@ -30,6 +38,9 @@ class RedisOutbox:
 
     def __init__(self, server: Server, keys: Keys) -> None:
         self._server, self._client, self._keys = server, server.client, keys
+        # The same in every question.
+        self._fresh = [keys.outbox(shard) for shard in range(keys.shards)]
+        self._timers = [keys.timers(shard) for shard in range(keys.shards)]
 
     def open(self) -> None:
         """Make the outbox ready.
@@ -65,36 +76,42 @@ class RedisOutbox:
 
     def take(self, worker: str, limit: int, wait: float) -> list[Posted]:
         """Fresh entries of the outbox for this worker; waits at most ``wait`` seconds."""
-        streams: dict[Any, Any] = {
-            self._keys.outbox(shard): ">" for shard in range(self._keys.shards)
-        }
-        block = int(wait * 1000) or None  # to the server, 0 is for ever
-        each = self._each(limit)
-        found = self._server.ask(
-            lambda: self._client.xreadgroup(GROUP, worker, streams, count=each, block=block)
-        )
+        asked: Command = ("XREADGROUP", "GROUP", GROUP, worker, "COUNT", self._each(limit))
+        if self._server.replicated:
+            found = self._looked_through(asked, wait)
+        else:
+            # To the server, a wait of 0 is for ever.
+            block = ("BLOCK", int(wait * 1000)) if wait >= _SHORTEST else ()
+            whole = (*asked, *block, "STREAMS", *self._fresh, *[">"] * len(self._fresh))
+            found = [pair for reply in self._server.talk(whole) for pair in _pairs(reply)]
         return [
-            Posted(_shard_of(stream), entry.decode(), fields[b"id"].decode())
-            for stream, entries in _pairs(found)
+            Posted(_shard_of(stream), entry.decode(), fields[1].decode())
+            for stream, entries in found
             for entry, fields in entries
         ]
+
+    def _looked_through(self, asked: Command, wait: float) -> list[tuple[bytes, _Entries]]:
+        """Streams on several nodes, which no single wait can cover: each is looked at in turn."""
+        until = time.monotonic() + wait
+        while True:
+            replies = self._server.talk(*((*asked, "STREAMS", name, ">") for name in self._fresh))
+            found = [pair for reply in replies for pair in _pairs(reply)]
+            if found or time.monotonic() >= until:
+                return found
+            time.sleep(_LOOK)
 
     def take_late(
         self, worker: str, lane: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
     ) -> list[Posted]:
         """Receipts that wait for a line, for this worker: the newest, and the oldest."""
         shares = self._shares(lane, limit, fresh, since)
-
-        def ask() -> list[Any]:
-            pipe = self._client.pipeline(transaction=False)
-            for shard, (newest, oldest) in shares.items():
-                names = (self._keys.waiting(shard, lane), self._keys.outbox(shard, late=True))
-                pipe.eval(_LATE, len(names), *names, GROUP, worker, oldest, *newest)
-            return list(pipe.execute())
-
+        asked: list[Command] = []
+        for shard, (newest, oldest) in shares.items():
+            names = (self._keys.waiting(shard, lane), self._keys.outbox(shard, late=True))
+            asked.append(("EVAL", _LATE, len(names), *names, GROUP, worker, oldest, *newest))
         return [
             Posted(shard, entry.decode(), fields[1].decode(), late=True)
-            for shard, reply in zip(shares, self._server.ask(ask) if shares else [], strict=True)
+            for shard, reply in zip(shares, self._server.talk(*asked), strict=True)
             for entry, fields in reply
         ]
 
@@ -104,17 +121,16 @@ class RedisOutbox:
         """What to take from each shard: these of the newest, so many of the oldest."""
         young = since.timestamp() if since else 0
 
-        def ask() -> list[list[tuple[bytes, float]]]:
-            pipe = self._client.pipeline(transaction=False)
-            for shard in range(self._keys.shards):
-                key = self._keys.waiting(shard, lane)
-                pipe.zrange(key, 0, limit - 1, withscores=True)
-                pipe.zrevrangebyscore(key, "+inf", young, 0, fresh, withscores=True)
-            return list(pipe.execute())
-
-        found = self._server.ask(ask)
-        new = [(-at, n, name) for n, ends in enumerate(found[1::2]) for name, at in ends]
-        old = [(at, n) for n, ends in enumerate(found[::2]) for _, at in ends]
+        ends: list[Command] = []
+        for shard in range(self._keys.shards):
+            key = self._keys.waiting(shard, lane)
+            ends += (
+                ("ZRANGE", key, 0, limit - 1, "WITHSCORES"),
+                ("ZREVRANGEBYSCORE", key, "+inf", young, "WITHSCORES", "LIMIT", 0, fresh),
+            )
+        found = [_scored(reply) for reply in self._server.talk(*ends)]
+        new = [(-at, n, name) for n, those in enumerate(found[1::2]) for name, at in those]
+        old = [(at, n) for n, those in enumerate(found[::2]) for _, at in those]
         shares: dict[int, tuple[list[bytes], int]] = {}
         for _, shard, name in sorted(new)[:fresh]:
             newest, oldest = shares.get(shard, ([], 0))
@@ -127,85 +143,61 @@ class RedisOutbox:
     def waiting(self, lanes: Iterable[str]) -> list[Waiting]:
         """What waits for these lines, shard by shard where anything does."""
         asked = [(lane, shard) for lane in lanes for shard in range(self._keys.shards)]
-
-        def ask() -> list[Any]:
-            pipe = self._client.pipeline(transaction=False)
-            for lane, shard in asked:
-                pipe.zcard(self._keys.waiting(shard, lane))
-                pipe.zrange(self._keys.waiting(shard, lane), 0, 0, withscores=True)
-            return list(pipe.execute())
-
-        found = self._server.ask(ask)
+        keys = [self._keys.waiting(shard, lane) for lane, shard in asked]
+        counts = [("ZCARD", key) for key in keys]
+        found = self._server.talk(*counts, *(("ZRANGE", key, 0, 0, "WITHSCORES") for key in keys))
+        firsts = [_scored(reply) for reply in found[len(keys) :]]
         return [
-            Waiting(lane, shard, count, dt.datetime.fromtimestamp(oldest[0][1], dt.UTC))
-            for (lane, shard), count, oldest in zip(asked, found[::2], found[1::2], strict=True)
-            if oldest
+            Waiting(lane, shard, count, dt.datetime.fromtimestamp(first[0][1], dt.UTC))
+            for (lane, shard), count, first in zip(asked, found, firsts, strict=False)
+            if first
         ]
 
     def queued(self) -> list[Waiting]:
         """What no worker has taken yet or some worker has in hand; ages by the server's clock."""
         asked = self._streams()
-
-        def ask() -> list[Any]:
-            pipe = self._client.pipeline(transaction=False)
-            for shard, late in asked:
-                pipe.xlen(self._keys.outbox(shard, late=late))
-                pipe.xrange(self._keys.outbox(shard, late=late), count=1)
-            return list(pipe.execute())
-
-        found = self._server.ask(ask)
+        names = [self._keys.outbox(shard, late=late) for shard, late in asked]
+        counts = [("XLEN", name) for name in names]
+        found = self._server.talk(
+            *counts, *(("XRANGE", name, "-", "+", "COUNT", 1) for name in names)
+        )
+        firsts = found[len(names) :]
         return [
             Waiting("late" if late else "outbox", shard, count, _moment(first[0][0]))
-            for (shard, late), count, first in zip(asked, found[::2], found[1::2], strict=True)
+            for (shard, late), count, first in zip(asked, found, firsts, strict=False)
             if first
         ]
 
     def take_over(self, worker: str, idle: float, limit: int) -> list[Posted]:
         """Entries that a worker silent for ``idle`` seconds still held."""
-        each = self._each(limit)
-
-        def ask() -> list[Any]:
-            pipe = self._client.pipeline(transaction=False)
-            for shard, late in self._streams():
-                stream = self._keys.outbox(shard, late=late)
-                pipe.xautoclaim(stream, GROUP, worker, int(idle * 1000), count=each)
-            return list(pipe.execute())
-
+        streams = self._streams()
+        names = [self._keys.outbox(shard, late=late) for shard, late in streams]
+        whose = (GROUP, worker, int(idle * 1000), "0-0", "COUNT", self._each(limit))
+        replies = self._server.talk(*(("XAUTOCLAIM", name, *whose) for name in names))
         return [
-            Posted(shard, entry.decode(), fields[b"id"].decode(), late)
-            for (shard, late), reply in zip(self._streams(), self._server.ask(ask), strict=True)
+            Posted(shard, entry.decode(), fields[1].decode(), late)
+            for (shard, late), reply in zip(streams, replies, strict=True)
             for entry, fields in reply[1]
         ]
 
     def keep(self, worker: str, entries: Iterable[Posted]) -> None:
         """Say that these entries are still being worked on, so that nobody takes them over."""
-        by_stream = self._by_stream(entries)
-
-        def ask() -> None:
-            pipe = self._client.pipeline(transaction=False)
-            for stream, held in by_stream.items():
-                pipe.xclaim(stream, GROUP, worker, 0, held, justid=True)
-            pipe.execute()
-
-        if by_stream:
-            self._server.ask(ask)
+        self._server.talk(
+            *(
+                ("XCLAIM", stream, GROUP, worker, 0, *held, "JUSTID")
+                for stream, held in self._by_stream(entries).items()
+            )
+        )
 
     def forget(self, entries: Iterable[Posted]) -> None:
         """Drop entries whose receipt is no longer known."""
-        by_stream = self._by_stream(entries)
+        asked: list[Command] = []
+        for stream, held in self._by_stream(entries).items():
+            asked += (("XACK", stream, GROUP, *held), ("XDEL", stream, *held))
+        self._server.talk(*asked)
 
-        def ask() -> None:
-            pipe = self._client.pipeline(transaction=False)
-            for stream, held in by_stream.items():
-                pipe.xack(stream, GROUP, *held)
-                pipe.xdel(stream, *held)
-            pipe.execute()
-
-        if by_stream:
-            self._server.ask(ask)
-
-    def _by_stream(self, entries: Iterable[Posted]) -> dict[str, list[Any]]:
-        by_stream: dict[str, list[Any]] = {}
+    def _by_stream(self, entries: Iterable[Posted]) -> dict[str, list[str]]:
+        by_stream: dict[str, list[str]] = {}
         for posted in entries:
             stream = self._keys.outbox(posted.shard, late=posted.late)
             by_stream.setdefault(stream, []).append(posted.entry)
@@ -213,24 +205,11 @@ class RedisOutbox:
 
     def due(self, now: dt.datetime, limit: int) -> list[Timer]:
         """Timers whose moment has come, oldest first; they stay set until a commit rings them."""
-        # Of a long queue each shard gives some more than its share, and not all that is asked for.
-        each = min(limit, max(_A_FEW, 4 * limit // self._keys.shards))
-
-        def ask() -> list[list[tuple[bytes, float]]]:
-            pipe = self._client.pipeline(transaction=False)
-            for shard in range(self._keys.shards):
-                pipe.zrange(
-                    self._keys.timers(shard),
-                    "-inf",
-                    now.timestamp(),
-                    byscore=True,
-                    offset=0,
-                    num=each,
-                    withscores=True,
-                )
-            return list(pipe.execute())
-
-        found = [pair for shard in self._server.ask(ask) for pair in shard]
+        # Of a long queue each shard gives its share, and not all that is asked for.
+        each = max(_A_FEW, self._each(limit))
+        within = ("-inf", now.timestamp(), "BYSCORE", "LIMIT", 0, each, "WITHSCORES")
+        replies = self._server.talk(*(("ZRANGE", key, *within) for key in self._timers))
+        found = [pair for reply in replies for pair in _scored(reply)]
         found.sort(key=itemgetter(1))
         return [_timer(raw, score) for raw, score in found[:limit]]
 
@@ -240,11 +219,18 @@ def _moment(entry: bytes) -> dt.datetime:
     return dt.datetime.fromtimestamp(int(entry.partition(b"-")[0]) / 1000, dt.UTC)
 
 
-def _pairs(found: object) -> list[tuple[bytes, _Entries]]:
-    """The reply to XREADGROUP, which the client gives as a list or, under RESP3, as a mapping."""
+def _pairs(found: object) -> Iterable[tuple[bytes, _Entries]]:
+    """The reply to XREADGROUP: pairs or, under RESP3, a mapping; nothing where nothing came."""
     if isinstance(found, dict):
-        return [(stream, runs[0] if runs else []) for stream, runs in found.items()]
-    return list(found) if isinstance(found, list) else []
+        return found.items()
+    return found if isinstance(found, list) else ()
+
+
+def _scored(found: list[Any]) -> list[tuple[bytes, float]]:
+    """Members with their scores: pairs of bytes and number under RESP3, else all in one row."""
+    if found and isinstance(found[0], list):
+        return [(name, at) for name, at in found]
+    return [(name, float(at)) for name, at in zip(found[::2], found[1::2], strict=True)]
 
 
 def _shard_of(stream: bytes) -> int:

@@ -114,8 +114,7 @@ class Script:
 
     def _record(self, record: Stored) -> None:
         key, keep = self._place(record)
-        self._say("guard", key, record.version - 1)
-        self._say("put", key, keep, stored(record, record.version))
+        self._say("save", key, keep, stored(record, record.version))
         # A code is nobody's to look up, and gone within the hour.
         if isinstance(record, Receipt) and record.kind is not Kind.CODE:
             self._listed(record)

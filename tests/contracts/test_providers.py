@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from receipts.ports import Never, SendingFailure, TryLater, Unsure
-from receipts.providers import kannel, twilio
+from receipts.providers import kannel, twilio_http
 from tests.contracts.lines import SECRETS, WORDS, FarEnd, Line, parcel
 
 Talk = Callable[[socket.socket], None]
@@ -132,7 +132,7 @@ def test_a_line_cut_after_the_request_is_unsure(line: Line, talk: Talk):
 def test_an_answer_that_does_not_come_in_time_is_unsure(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ):
-    for room in (twilio, kannel):
+    for room in (twilio_http, kannel):
         monkeypatch.setattr(room, "TIMEOUTS", (1.0, 0.05))
     with listening(never_answer) as url:
         assert type(failure(line, url)) is Unsure

@@ -715,3 +715,29 @@ def test_a_look_up_during_a_store_outage_is_made_again(
     with at_work(hire()):
         until(lambda: desk.now(receipt).state == "sent")
     assert len(courier.sought) == 2
+
+
+def test_look_ups_that_wait_for_an_answer_keep_no_text_waiting(
+    hire: Callable[..., Worker], at_work: AtWork, until: Until, desk: Desk, courier: Courier,
+    monkeypatch: pytest.MonkeyPatch, built: Services,
+):  # fmt: skip
+    answered, asked = threading.Event(), list[object]()
+
+    def find(*_: object) -> None:
+        asked.append(None)
+        answered.wait(10)
+
+    monkeypatch.setattr(courier, "find", find)
+    for tail in range(9):  # more than this worker has hands
+        number = Msisdn(f"+86138028802{tail:02}")
+        ident = built.store.receipt_id(number, str(tail))
+        lost = desk.delivery.notice(ident, number, "t", Mode.TEXT, Language.ZH)
+        desk.settle(Change(number, records=(lost,), post=(ident,)))
+        posted = desk.begin(lost)
+        desk.settle(desk.delivery.failed(desk.now(lost), Unsure("lost"), posted))
+    desk.clock.move(seconds=1)
+    with at_work(hire()):
+        until(lambda: len(asked) > 1)
+        receipt = desk.post()
+        until(lambda: desk.now(receipt).state == "sent")
+        answered.set()
