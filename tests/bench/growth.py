@@ -83,7 +83,7 @@ def measured(customers: int, turns: int, count: int) -> dict[str, list[tuple[Run
 def _meet(*stores: _Store) -> None:
     """Every writer once at the feed of either door process, as in a service that has run a while.
 
-    Of whom a process has not met yet it asks once more (decision 025).
+    Of whom a process has not met yet it asks once more (decision 026).
     """
     for store in stores:
         for first in range(0, store.writers, SMALL):
