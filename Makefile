@@ -40,7 +40,7 @@ lint: $(VENV)/.test ## ruff, mypy, import contracts
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports
 
 states: $(VENV)/.run ## draw docs/states.md from the tables
 	@$(BIN)/sms-receipt states --page > docs/states.md
