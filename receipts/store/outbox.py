@@ -4,10 +4,12 @@ What a line has no room for waits in a sorted set by age, and comes back by the 
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.resources import files
 from operator import itemgetter
 from typing import Any
+
+import redis
 
 from receipts.lines import Waiting
 from receipts.model import Msisdn
@@ -46,7 +48,7 @@ class RedisOutbox:
     def _streams(self) -> list[tuple[int, bool]]:
         return [(shard, late) for late in (False, True) for shard in range(self._keys.shards)]
 
-    def _make_groups(self, streams: Sequence[str]) -> None:
+    def _make_groups(self, streams: list[str]) -> None:
         """All asked in one go: a server waits for its disk once for all of them."""
 
         def ask() -> list[Any]:
@@ -56,7 +58,7 @@ class RedisOutbox:
             return list(pipe.execute(raise_on_error=False))
 
         for made in self._server.ask(ask):
-            if isinstance(made, Exception) and "BUSYGROUP" not in str(made):
+            if isinstance(made, redis.RedisError) and "BUSYGROUP" not in str(made):
                 raise StoreUnavailable(f"the store did not answer: {made}") from made
 
     def _each(self, limit: int) -> int:
