@@ -7,7 +7,7 @@ import pytest
 from tests.handsets import BEGIN, Phone, Phones
 from tests.running import Running
 
-pytestmark = pytest.mark.xdist_group("service")
+pytestmark = pytest.mark.xdist_group("journeys")
 
 TAILS = {
     "1111": "delivered",

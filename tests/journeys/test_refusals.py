@@ -7,7 +7,7 @@ import pytest
 from tests.handsets import Phones
 from tests.running import Running
 
-pytestmark = pytest.mark.xdist_group("service")
+pytestmark = pytest.mark.xdist_group("journeys")
 
 BEIJING, UNICOM, JILIN = "13800138000", "13001012345", "13844012345"
 

@@ -7,7 +7,7 @@ import pytest
 from tests.handsets import Phones
 from tests.running import Running
 
-pytestmark = pytest.mark.xdist_group("service")
+pytestmark = pytest.mark.xdist_group("journeys")
 
 FRIEND = "13957112345"
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from switchboard.cli import main
 from tests.running import Running, command
 
-pytestmark = pytest.mark.xdist_group("service")
+pytestmark = pytest.mark.xdist_group("journeys")
 
 SECRET = "hunter2hunter2"
 DOORS = {
