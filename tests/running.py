@@ -1,6 +1,7 @@
 """The service as people run it: real processes, real ports, a data folder of its own."""
 
 import os
+import random
 import re
 import signal
 import socket
@@ -38,13 +39,8 @@ def until(check: Callable[[], T], seconds: float, why: str) -> T:
 def two_free_ports() -> int:
     """A port that is free, and so is the one above it."""
     while True:
-        with socket.socket() as low, socket.socket() as high:
-            low.bind(("127.0.0.1", 0))
-            port = low.getsockname()[1]
-            try:
-                high.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
+        port = free_port()
+        if _is_free(port + 1):
             return port
 
 
@@ -239,10 +235,24 @@ def kill(pid: int, how: signal.Signals = signal.SIGKILL) -> None:
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on.
+
+    It lies below those that the kernel hands out, and those of a cluster's nodes: no connection of
+    anybody takes it until it is used.
+    """
+    while True:
+        port = random.randrange(8_100, 11_900)
+        if _is_free(port):
+            return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def answers_at(port: int) -> bool:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,7 @@ import requests
 from statemachines.receipt import ReceiptState
 from tests.faults.carrier import Carrier, Ledger, fresh
 from tests.faults.conftest import Serve
-from tests.running import Running, until
+from tests.running import Running, free_port, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group(__name__)]
 
@@ -33,9 +32,7 @@ class Server:
         assert package is not None
         assert package.submodule_search_locations
         (binary,) = Path(package.submodule_search_locations[0]).glob("_binaries/*/valkey-server")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process = subprocess.Popen(
             [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""],
