@@ -49,7 +49,7 @@ def _all_well(service: Running, desk: Desk) -> Iterator[None]:
 
     def tried() -> bool:
         if stands(desk) != both:
-            assert service.command("clock", "+70s").returncode == 0
+            service.later("+70s")
             desk.all_are(desk.post(2), *OUT)
         return stands(desk) == both
 
@@ -217,7 +217,7 @@ def test_what_waited_until_it_is_old_news_ends_as_expired_and_costs_nothing(
         demoted(desk, "twilio")
         desk.all_are(posted, _S.DUE, _S.UNSURE)
         posted = [r for r in desk.now(posted) if r.state is _S.DUE]
-        assert service.command("clock", "+25h").returncode == 0
+        service.later("+25h")
         desk.all_are(posted, _S.EXPIRED)
     assert desk.charged(posted) == []
     (shown,) = map(json.loads, service.command("receipts", posted[0].number).stdout.splitlines())
