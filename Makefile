@@ -5,11 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 7500
 
-# Tests of real processes, killed and restarted. They wait more than they compute, so three go on
-# side by side, the longest first; those that share a service follow each other (xdist_group).
+# Tests of real processes, killed and restarted. They wait more than they compute, so three files of
+# them go on side by side, the longest first, each with services of its own.
 REAL := tests/drills tests/faults tests/store/test_cluster.py tests/browser tests/journeys \
   tests/store/test_embedded.py
-BESIDE := -n 3 --dist loadgroup --no-loadscope-reorder
+BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
 # It counts what arrives within a second: whoever takes a core meanwhile would be counted too.
 ALONE := tests/faults/test_pace.py

@@ -224,14 +224,17 @@ class Cluster:
 
     @staticmethod
     def _well(node: Node) -> bool:
+        """Whether a node serves, and tells whoever asks of a replica of each slot."""
         try:
             with node.client() as client:
                 found = client.execute_command("CLUSTER INFO")
+                slots = client.execute_command("CLUSTER SLOTS")
         except redis.RedisError:
             return False
-        return "cluster_state:ok" in str(found) or (
+        serves = "cluster_state:ok" in str(found) or (
             isinstance(found, dict) and found.get("cluster_state") == "ok"
         )
+        return serves and all(replicas for _, _, _, *replicas in slots)
 
     def _replicated(self) -> bool:
         roles = []

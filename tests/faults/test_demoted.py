@@ -16,7 +16,7 @@ from tests.faults.conftest import QUICK, Serve
 from tests.faults.sending import Desk
 from tests.running import Running, until, write_book
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group(__name__)]
+pytestmark = pytest.mark.faults
 
 _S, _P = ReceiptState, ProviderState
 OUT = (_S.SENT, _S.DELIVERED)

@@ -13,7 +13,7 @@ from tests.faults.conftest import Serve
 from tests.handsets import Phones
 from tests.running import Running, until
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group(__name__)]
+pytestmark = pytest.mark.faults
 
 _S = ReceiptState
 

@@ -18,7 +18,7 @@ from tests.faults.carrier import Carrier, Ledger, fresh
 from tests.faults.conftest import Serve
 from tests.running import Running, free_port, until
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group(__name__)]
+pytestmark = pytest.mark.faults
 
 #: A call and a text wait no longer than this at the provider.
 PROVIDERS_PATIENCE = 15

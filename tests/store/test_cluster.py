@@ -25,7 +25,7 @@ from switchboard.settings import Settings
 from tests.cluster import Cluster
 from tests.running import kill, until
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.faults
 
 NUMBERS = [Msisdn(f"+8613802880{tail:03}") for tail in range(200)]
 NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
