@@ -67,6 +67,12 @@ def demoted(desk: Desk, name: str) -> None:
     until(lambda: stands(desk)[name] != _P.HEALTHY, 10, f"{name} to be demoted")
 
 
+def parked(desk: Desk) -> int:
+    """How many wait for a line to be taken back."""
+    waiting = desk.built.memory.outbox.waiting(["kannel", "twilio"])
+    return sum(each.count for each in waiting)
+
+
 def by(desk: Desk, receipts: list[Receipt]) -> set[str | None]:
     return {receipt.provider for receipt in desk.now(receipts)}
 
@@ -191,6 +197,8 @@ def test_with_every_provider_gone_receipts_wait_and_then_go_out_once(
         desk.all_are(posted, _S.DUE, _S.UNSURE)
         posted = [r for r in desk.now(posted) if r.state is _S.DUE]
         assert len(posted) >= 25
+        # What workers had in hand has come back too: from now on all of them wait.
+        until(lambda: parked(desk) >= len(posted) - 2, 20, "all to wait for a line")
         tries = sum(r.attempts for r in desk.now(posted))
         told = service.command("doctor").stdout
         assert "twilio is demoted" in told
