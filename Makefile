@@ -5,9 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 7500
 
-# Tests of real processes, killed and restarted, have the machine to themselves.
-ALONE := tests/journeys tests/faults tests/drills tests/browser tests/store/test_embedded.py \
-  tests/store/test_cluster.py
+# Tests of real processes, killed and restarted. They wait more than they compute, so three files of
+# them go on side by side, the longest first, each with services of its own.
+REAL := tests/drills tests/faults tests/store/test_cluster.py tests/browser tests/journeys \
+  tests/store/test_embedded.py
+BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
+
+# It counts what arrives within a second: whoever takes a core meanwhile would be counted too.
+ALONE := tests/faults/test_pace.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run install test lint states bench profile bench-bill drill clean
@@ -33,14 +38,15 @@ run: $(VENV)/.run ## the whole service with phones on a page; PORT=7500
 	@exec $(BIN)/sms-receipt demo --port $(PORT)
 
 test: $(VENV)/.test lint ## every test, with lint, types and import contracts
-	@$(BIN)/python -m pytest -n 2 $(addprefix --ignore=,$(ALONE))
+	@$(BIN)/python -m pytest -n 2 $(addprefix --ignore=,$(REAL))
+	@$(BIN)/python -m pytest $(BESIDE) $(REAL) $(addprefix --ignore=,$(ALONE))
 	@$(BIN)/python -m pytest $(ALONE)
 
 lint: $(VENV)/.test ## ruff, mypy, import contracts
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports
 
 states: $(VENV)/.run ## draw docs/states.md from the tables
 	@$(BIN)/sms-receipt states --page > docs/states.md

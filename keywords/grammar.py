@@ -56,6 +56,7 @@ class Grammar:
     def __init__(self, book: RuleBook) -> None:
         self._book = book
         self._words = tuple(_words(book))
+        self._best: dict[tuple[str | None, Wish, Language | None], str] = {}
         self._vocabularies = {code: self._vocabulary(code) for code in (None, *book.provinces)}
 
     def read(self, text: str, province: str | None) -> Reading:
@@ -72,6 +73,12 @@ class Grammar:
     def words_for(self, province: str | None, wish: Wish, language: Language | None = None) -> str:
         """The one word to teach for a wish; empty when the book has none."""
         own = province if province in self._book.provinces else None
+        # Asked again and again, while vocabularies are made and by every answer that teaches.
+        if (best := self._best.get((own, wish, language))) is None:
+            best = self._best[own, wish, language] = self._taught(own, wish, language)
+        return best
+
+    def _taught(self, own: str | None, wish: Wish, language: Language | None) -> str:
         plain = Language.ZH if language is Language.ZH and wish in _PLAIN else None
         ranked = sorted(
             (word for word in self._words if word.wish is wish and word.province in {own, None}),

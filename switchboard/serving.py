@@ -58,6 +58,8 @@ def door_process() -> object:
     if keeper is not None and keeper.pid is not None:
         # At once: every change is whole or not there, and an orphan would keep the port.
         die_with_parent(keeper.pid, signal.SIGKILL)
+    # What is loaded stays for good: to look through it for garbage is a seventh of the start.
+    gc.disable()
     # Imported here: the process that only keeps the door processes needs none of it.
     from switchboard import logs  # noqa: PLC0415
     from switchboard.live import LiveDoors  # noqa: PLC0415
@@ -78,6 +80,7 @@ def settled() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE)
+    gc.enable()
 
 
 def busy(host: str, port: int) -> str | None:

@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -114,7 +116,7 @@ class Cluster:
         self._folder = folder
         self._more = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(node_timeout),
                       "--cluster-replica-validity-factor", "0")  # fmt: skip
-        self.masters = masters
+        self.masters, self._node_timeout = masters, node_timeout
         self.nodes = [self._node(place) for place in range(2 * masters)]
 
     def _node(self, place: int) -> Node:
@@ -172,6 +174,20 @@ class Cluster:
         """Returns once every slot is served and every master has a replica in step."""
         self._await(lambda: all(map(self._well, self.nodes)) and self._replicated(), seconds)
 
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """While the block runs no node that is silent is taken for gone, however busy we are."""
+        try:
+            self._gone_after(60_000)
+            yield
+        finally:
+            self._gone_after(self._node_timeout)
+
+    def _gone_after(self, milliseconds: int) -> None:
+        for node in self.nodes:
+            with node.client() as client:
+                client.config_set("cluster-node-timeout", milliseconds)
+
     def master_of(self, key: str) -> Node:
         """Who serves a key now."""
         slot = key_slot(key.encode())
@@ -208,14 +224,17 @@ class Cluster:
 
     @staticmethod
     def _well(node: Node) -> bool:
+        """Whether a node serves, and tells whoever asks of a replica of each slot."""
         try:
             with node.client() as client:
                 found = client.execute_command("CLUSTER INFO")
+                slots = client.execute_command("CLUSTER SLOTS")
         except redis.RedisError:
             return False
-        return "cluster_state:ok" in str(found) or (
+        serves = "cluster_state:ok" in str(found) or (
             isinstance(found, dict) and found.get("cluster_state") == "ok"
         )
+        return serves and all(replicas for _, _, _, *replicas in slots)
 
     def _replicated(self) -> bool:
         roles = []

@@ -1,6 +1,7 @@
 """The service as people run it: real processes, real ports, a data folder of its own."""
 
 import os
+import random
 import re
 import signal
 import socket
@@ -16,6 +17,7 @@ from typing import TypeVar
 import requests
 
 import receipts
+from switchboard.clock import MovableClock
 from switchboard.demo import settings_for
 
 T = TypeVar("T")
@@ -38,13 +40,8 @@ def until(check: Callable[[], T], seconds: float, why: str) -> T:
 def two_free_ports() -> int:
     """A port that is free, and so is the one above it."""
     while True:
-        with socket.socket() as low, socket.socket() as high:
-            low.bind(("127.0.0.1", 0))
-            port = low.getsockname()[1]
-            try:
-                high.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
+        port = free_port()
+        if _reserved(port + 1):
             return port
 
 
@@ -215,6 +212,10 @@ class Running:
             assert time.monotonic() < deadline, f"left over after {seconds:g} s: {left}"
             time.sleep(0.05)
 
+    def later(self, step: str) -> None:
+        """Time passes for the whole service: what ``sms-receipt clock`` does, without its start."""
+        MovableClock(self.folder).move(step)
+
     def command(
         self, *words: str, given: str = "", **more: str
     ) -> "subprocess.CompletedProcess[str]":
@@ -239,10 +240,29 @@ def kill(pid: int, how: signal.Signals = signal.SIGKILL) -> None:
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on, and that no other test on this machine is given meanwhile.
+
+    It lies below those that the kernel hands out, and those of a cluster's nodes: no connection of
+    anybody takes it until it is used.
+    """
+    while True:
+        port = random.randrange(8_100, 11_900)
+        if _reserved(port):
+            return port
+
+
+def _reserved(port: int) -> bool:
+    """Whether a port is free and ours: a name that the kernel keeps until this process ends."""
+    name = socket.socket(socket.AF_UNIX)
+    with socket.socket() as probe:
+        try:
+            name.bind(f"\0port {port} of a test of sms-receipt")
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            name.close()
+            return False
+    name.detach()  # stays open
+    return True
 
 
 def answers_at(port: int) -> bool:

@@ -9,7 +9,7 @@ from tests.browser.conftest import Page
 from tests.handsets import Phone, Phones
 from tests.running import Running
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("service")]
+pytestmark = pytest.mark.browser
 
 
 def press(page: Page, selector: str) -> None:

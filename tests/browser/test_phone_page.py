@@ -6,7 +6,7 @@ from selenium.webdriver.common.by import By
 from tests.browser.conftest import Page
 from tests.handsets import Phone, Phones
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("service")]
+pytestmark = pytest.mark.browser
 
 GUANGDONG, ZHEJIANG, JILIN = "13802880000", "13957112345", "13844012345"
 OFF_NET, BEIJING = "13001012345", "13800138000"

@@ -1,12 +1,13 @@
 """A wire that can be cut: a TCP proxy on loopback which passes, refuses, holds or swallows."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
 from enum import Enum
 from typing import Any
+
+from tests.running import free_port
 
 
 class Mode(Enum):
@@ -26,9 +27,7 @@ class Wire:
 
     def __init__(self, to: int = 0) -> None:
         self.to, self._mode = to, Mode.PASS
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._loop = asyncio.new_event_loop()
         self._open = asyncio.Event()
         self._links: set[asyncio.StreamWriter] = set()

@@ -8,7 +8,7 @@ from tests.drills.drill import run
 from tests.drills.faults import FAULTS
 from tests.drills.plan import Plan
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 
 SHORT = ("workers-killed", "bearerbox-killed", "everything-killed")
 

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.conftest import Serve
 from tests.running import Running, answers, kill, until
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.faults.conftest import Serve
 from tests.handsets import Phones
 from tests.running import Running, kill, until
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module")

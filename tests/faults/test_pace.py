@@ -11,7 +11,7 @@ from tests.faults.conftest import Serve
 from tests.faults.sending import Desk, most_in_a_second
 from tests.running import Running
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 
 _S = ReceiptState
 OUT = (_S.SENT, _S.DELIVERED)

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+import redis
 from flask.testing import FlaskClient
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from werkzeug.test import TestResponse
 
 from receipts.store.keys import Keys
@@ -77,7 +80,10 @@ class Knock:
 
 def out_of_reach(built: Services) -> Services:
     """The same services with a store that nobody answers for."""
-    server = Server(connected("unix:///nonexistent/valkey.sock"))
+    client = connected("unix:///nonexistent/valkey.sock")
+    # It is tried as often as any other, without the waits between.
+    client.set_retry(Retry(NoBackoff(), 2, supported_errors=(redis.ConnectionError,)))
+    server = Server(client)
     keys = Keys(built.settings.shards)
     store, outbox = RedisStore(server, keys), RedisOutbox(server, keys)
     return replace(built, memory=replace(built.memory, store=store, outbox=outbox))

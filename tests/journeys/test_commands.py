@@ -9,8 +9,6 @@ from statemachines.drawing import TABLES
 from tests.handsets import Phones
 from tests.running import Running, command
 
-pytestmark = pytest.mark.xdist_group("service")
-
 FRIEND = "13957112345"
 
 SHOWN = (

@@ -7,8 +7,6 @@ import pytest
 from tests.handsets import BEGIN, Phone, Phones
 from tests.running import Running
 
-pytestmark = pytest.mark.xdist_group("service")
-
 TAILS = {
     "1111": "delivered",
     "0001": "failed",

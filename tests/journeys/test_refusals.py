@@ -7,8 +7,6 @@ import pytest
 from tests.handsets import Phones
 from tests.running import Running
 
-pytestmark = pytest.mark.xdist_group("service")
-
 BEIJING, UNICOM, JILIN = "13800138000", "13001012345", "13844012345"
 
 

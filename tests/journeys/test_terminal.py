@@ -2,12 +2,8 @@
 
 import re
 
-import pytest
-
 from tests.handsets import Phones
 from tests.running import Running
-
-pytestmark = pytest.mark.xdist_group("service")
 
 FRIEND = "13957112345"
 

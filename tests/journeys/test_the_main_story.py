@@ -3,12 +3,8 @@
 import json
 from collections.abc import Callable
 
-import pytest
-
 from tests.handsets import Event, Phone, Phones, seconds_between
 from tests.running import Running
-
-pytestmark = pytest.mark.xdist_group("service")
 
 GUANGDONG, ZHEJIANG, JILIN = "13802880000", "13957112345", "13844012345"
 

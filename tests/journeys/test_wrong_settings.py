@@ -8,8 +8,6 @@ from click.testing import CliRunner
 from switchboard.cli import main
 from tests.running import Running, command
 
-pytestmark = pytest.mark.xdist_group("service")
-
 SECRET = "hunter2hunter2"
 DOORS = {
     "PUBLIC_URL": "https://sms.example.org",

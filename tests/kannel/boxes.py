@@ -6,10 +6,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import requests
+
+from tests.running import free_port
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "kannel.conf.example"
 
@@ -34,13 +35,6 @@ msg-id-type = 0x02
 
 #: Seconds after which an smsbox that does not answer is started again.
 _HANGS = 10.0
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def eventually(look: Callable[[], object], what: str, seconds: float = 20.0) -> None:

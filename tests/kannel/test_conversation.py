@@ -9,8 +9,6 @@ from tests.kannel.centre import Centre
 from tests.kannel.product import Product
 from tests.kannel.smpp import Address, Text
 
-pytestmark = pytest.mark.xdist_group("kannel")
-
 ORDINARY_CHINESE = 0x08
 
 

@@ -12,7 +12,7 @@ from tests.kannel.boxes import Boxes, eventually
 from tests.kannel.centre import Centre
 from tests.kannel.product import Product
 
-pytestmark = [pytest.mark.xdist_group("kannel"), pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(autouse=True)

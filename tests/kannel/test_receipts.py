@@ -10,7 +10,7 @@ from tests.kannel.centre import Centre
 from tests.kannel.product import Product
 from tests.kannel.smpp import Address
 
-pytestmark = [pytest.mark.xdist_group("kannel"), pytest.mark.usefixtures("worker")]
+pytestmark = pytest.mark.usefixtures("worker")
 
 OCTETS = [
     (Mode.FLASH, Language.ZH, 0x18, "utf-16-be", "您发送给13957112345的短信已于"),

@@ -11,7 +11,7 @@ from tests.kannel.centre import Centre, Submitted
 from tests.kannel.product import Product
 from tests.kannel.smpp import Status
 
-pytestmark = [pytest.mark.xdist_group("kannel"), pytest.mark.usefixtures("worker")]
+pytestmark = pytest.mark.usefixtures("worker")
 
 DELIVERED, UNDELIVERED = ReceiptState.DELIVERED, ReceiptState.UNDELIVERED
 

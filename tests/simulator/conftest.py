@@ -2,7 +2,6 @@
 import importlib.util
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from werkzeug.serving import make_server
 from simulator.app import create_app
 from simulator.network import open_network
 from simulator.settings import read_settings
+from tests.running import free_port
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 TOKEN = "a-pretend-token"
@@ -31,12 +31,6 @@ assert _spec.loader
 _stand_in = importlib.util.module_from_spec(_spec)
 sys.modules["stand_in_product"] = _stand_in
 _spec.loader.exec_module(_stand_in)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(name="free_port")

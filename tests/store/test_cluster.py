@@ -23,9 +23,9 @@ from receipts.store.redis import RedisStore
 from receipts.store.server import Line, Server, connected
 from switchboard.settings import Settings
 from tests.cluster import Cluster
-from tests.running import until
+from tests.running import kill, until
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.faults
 
 NUMBERS = [Msisdn(f"+8613802880{tail:03}") for tail in range(200)]
 NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
@@ -178,17 +178,19 @@ def test_a_commit_that_no_replica_has_is_not_told_as_made_and_neither_is_its_rep
     # Of the customer's master, the replica alone: it takes nothing while it is stopped.
     customer = NUMBERS[0]
     master = cluster.master_of(Keys(16).subscription(customer))
-    replicas = [node for node in cluster.nodes if _follows(node, master.port)]
-    for node in replicas:
-        node.process.send_signal(signal.SIGSTOP)  # type: ignore[union-attr]
-    try:
-        with pytest.raises(StoreUnavailable, match="no replica"):
-            store.commit(Change(customer, records=(Subscription(customer, 2),)))
-        with pytest.raises(StoreUnavailable, match="no replica"):
-            store.commit(Change(customer))
-    finally:
-        for node in replicas:
-            node.process.send_signal(signal.SIGCONT)  # type: ignore[union-attr]
+    replicas = [node.pid for node in cluster.nodes if _follows(node, master.port)]
+    # A replica that the others take for gone is none that is waited for.
+    with cluster.patient():
+        for pid in replicas:
+            kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(StoreUnavailable, match="no replica"):
+                store.commit(Change(customer, records=(Subscription(customer, 2),)))
+            with pytest.raises(StoreUnavailable, match="no replica"):
+                store.commit(Change(customer))
+        finally:
+            for pid in replicas:
+                kill(pid, signal.SIGCONT)
     until(lambda: _done(store, Change(customer)), 20, "the replica to be in step again")
     assert store.read(customer).subscription.version == 2
 

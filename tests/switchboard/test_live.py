@@ -4,7 +4,6 @@ import dataclasses
 import datetime as dt
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from switchboard import live, wiring
 from switchboard.settings import Settings
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock
 from tests.ivr.calling import Call
+from tests.running import free_port
 
 ROOT = Path(__file__).parents[2]
 OPEN = "开通短信回执"
@@ -368,9 +368,7 @@ def test_a_worker_takes_a_good_book_and_refuses_a_bad_one_as_it_runs(
 
 @pytest.mark.faults
 def test_doors_follow_the_book_and_outlive_a_hangup_while_it_is_bad(settings: Settings, book: Path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     count = iter(range(1000))
 
     def told() -> str:

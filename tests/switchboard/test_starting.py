@@ -1,0 +1,39 @@
+"""A door process loads what doors need, and no more; it looks for garbage again once it answers."""
+
+import gc
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from switchboard import serving
+
+#: Of the sender, of the developers, and of commands: each would make every start longer.
+NOT_FOR_DOORS = {"requests", "twilio", "rich", "selenium", "switchboard.cli", "switchboard.demo"}
+
+
+def test_doors_load_nothing_that_only_others_need() -> None:
+    program = "import sys, switchboard.serving, switchboard.live; print(*sys.modules)"
+    told = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert not NOT_FOR_DOORS & set(told.stdout.split())
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """The search for garbage is afterwards as it was."""
+    before = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*before)
+    gc.enable()
+
+
+@pytest.mark.usefixtures("collector")
+def test_garbage_is_looked_for_once_all_is_loaded() -> None:
+    gc.disable()
+    serving.settled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
