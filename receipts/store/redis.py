@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from itertools import islice
-from typing import Any
 
 from redis.exceptions import NoScriptError
 
@@ -26,6 +25,10 @@ from receipts.store.script import Kept, Script
 from receipts.store.server import Command, Server
 
 _SCRIPT = files("receipts.store").joinpath("commit.lua").read_text()
+
+
+#: What scripts answered, and what was read along with them.
+_Told = tuple[list[list[list[bytes]]], list[bytes | None]]
 
 
 class RedisStore:
@@ -119,7 +122,7 @@ class RedisStore:
         if not (self._server.replicated or writes(change)):
             return _DONE
         script = Script(self._keys, self._kept, [change])
-        ((reply,),) = self._server.ask(self._run, [script], ())
+        ((reply,),), _ = self._server.ask(self._run, [script], ())
         return _committed(reply)
 
     def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
@@ -129,7 +132,7 @@ class RedisStore:
     def attempt(
         self, changes: Sequence[Change], wanted: Sequence[Wanted] = ()
     ) -> tuple[list[Committed], list[Held]]:
-        """The same, and in the same round trip what to decide anew from where they fail.
+        """The same, and in the same round trip what to decide anew from where one of them fails.
 
         Changes of one shard go to the script together: it is called, and the disk is waited for,
         once a shard.
@@ -145,18 +148,20 @@ class RedisStore:
         ]
         names = [self._wanted(each) for each in wanted]
         reads = [name for each in names for name in each]
-        found = self._server.ask(self._run, scripts, reads) if scripts or reads else []
+        found, values = self._server.ask(self._run, scripts, reads) if scripts else ([], [])
         ends = [_DONE] * len(changes)
-        for shared, replies in zip(places.values(), found, strict=False):
+        for shared, replies in zip(places.values(), found, strict=True):
             for place, reply in zip(shared, replies, strict=True):
                 ends[place] = _committed(reply)
-        values = dict(zip(reads, found[len(scripts) :], strict=True))
-        return ends, [self._held(*pair, values) for pair in zip(wanted, names, strict=True)]
+        if not wanted or all(end is _DONE for end in ends):
+            return ends, []
+        held = dict(zip(reads, values, strict=True))
+        return ends, [self._held(*pair, held) for pair in zip(wanted, names, strict=True)]
 
     def _load(self) -> None:
         self._sha = self._client.script_load(_SCRIPT)
 
-    def _run(self, scripts: Sequence[Script], reads: Sequence[str]) -> list[Any]:
+    def _run(self, scripts: Sequence[Script], reads: Sequence[str]) -> _Told:
         if not self._sha:
             self._load()
         try:
@@ -166,12 +171,19 @@ class RedisStore:
             self._load()
             return self._evaluate(scripts, reads)
 
-    def _evaluate(self, scripts: Sequence[Script], reads: Sequence[str]) -> list[Any]:
+    def _evaluate(self, scripts: Sequence[Script], reads: Sequence[str]) -> _Told:
         commands: list[Command] = [
             ("EVALSHA", self._sha, len(script.keys), *script.keys, *script.words)
             for script in scripts
         ]
-        return self._server.exchange([*commands, *(("GET", name) for name in reads)])
+        if not reads:
+            return self._server.exchange(commands), []
+        # On a cluster they may lie on several nodes.
+        apart = self._server.replicated
+        commands += [("GET", name) for name in reads] if apart else [("MGET", *reads)]
+        told = self._server.exchange(commands)
+        found, values = told[: len(scripts)], told[len(scripts) :]
+        return found, values if apart else values[0]
 
     # -- looking things up -------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from receipts.lines import Health, Pace, Parked
-from receipts.model import Language, Mode, Msisdn, Receipt, Subscription
+from receipts.model import Language, Mode, Msisdn, Receipt, Subscription, Trail
 from receipts.ports import Change, Posted, StoreUnavailable, Timer, Verdict, Wanted
 from receipts.store.archive import RedisArchive
 from receipts.store.keys import Keys
@@ -97,6 +97,17 @@ def test_many_changes_in_many_slots_end_each_on_its_own(opened: Opened) -> None:
     assert {end.verdict for end in store.commit_all(_to(1))} == {Verdict.DONE}
     again = store.commit_all([*_to(1)[:100], *_to(2)[100:]])
     assert [end.verdict for end in again] == [Verdict.CONFLICT] * 100 + [Verdict.DONE] * 100
+
+
+def test_what_fails_brings_along_what_there_is_from_whatever_node(opened: Opened) -> None:
+    opened.store.commit_all(_to(1))
+    for number, friend in zip(NUMBERS[:50], NUMBERS[50:], strict=False):
+        trail = Trail("7", number, friend, version=1)
+        change = Change(number, rests_on=(Subscription(number),), records=(trail,))
+        (end,), (held,) = opened.store.attempt([change], [Wanted(number, friend, "7")])
+        assert end.verdict is Verdict.CONFLICT
+        assert held.friend is not None
+        assert (held.subscription.version, held.friend.version, held.trail) == (1, 1, None)
 
 
 def test_a_batch_asks_every_node_once_to_read_and_once_to_commit_all_at_the_same_time(

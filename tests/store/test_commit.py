@@ -403,3 +403,17 @@ def test_a_receipts_id_tells_its_shard(keys: Keys) -> None:
 
 def test_the_answer_of_a_claim_is_read_as_it_was_written() -> None:
     assert answer(None) is None
+
+
+def test_a_change_may_rest_on_what_it_does_not_write(store: RedisStore):
+    nobody, trail = Subscription(ANNA), Trail("SM7", ANNA, FRIEND, version=1)
+    change, wanted = Change(ANNA, rests_on=(nobody,), records=(trail,)), Wanted(ANNA, FRIEND, "SM7")
+    (end,), held = store.attempt([change], [wanted])
+    assert (end.verdict, held) == (Verdict.DONE, [])
+    assert store.read_all([wanted])[0].trail == trail
+
+    store.commit(Change(ANNA, records=(nobody.but(version=1),)))
+    fresh = change.but(records=(trail.but(message_id="SM8"),))
+    (end,), (found,) = store.attempt([fresh], [wanted])
+    assert (end.verdict, found.subscription.version, found.trail) == (Verdict.CONFLICT, 1, trail)
+    assert store.read_all([Wanted(ANNA, FRIEND, "SM8")])[0].trail is None
