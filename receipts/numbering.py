@@ -3,6 +3,7 @@
 import json
 import lzma
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from receipts.model import Msisdn, Network, Subscription
@@ -97,6 +98,8 @@ class Numbering:
             raise TableWrong(
                 f"{table}: {error}; python -m switchboard.prefix_table builds it"
             ) from error
+        # An event asks half a dozen times for the same number.
+        self._by_prefix = lru_cache(maxsize=4096)(self._looked_up)
         if len(self._table) != PREFIXES:
             raise TableWrong(f"{table}: {len(self._table)} prefixes, expected {PREFIXES}")
 
@@ -127,7 +130,7 @@ class Numbering:
         """Whether the number is a China Mobile customer's, as far as its prefix tells."""
         return self._by_prefix(number).network is Network.CHINA_MOBILE
 
-    def _by_prefix(self, number: Msisdn) -> Home:
+    def _looked_up(self, number: Msisdn) -> Home:
         """What the table says; landlines, machines and numbers abroad are not in it."""
         if len(number) != _MOBILE_LENGTH or not number.startswith("+861"):
             return _UNCHARTED
