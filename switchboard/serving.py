@@ -1,4 +1,4 @@
-"""The doors under granian: two blocking threads a worker, half the CPU of the usual server."""
+"""The doors under granian: a few blocking threads a worker, half the CPU of the usual server."""
 
 import gc
 import multiprocessing
@@ -20,9 +20,9 @@ _SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 #: Things made and not yet gone before garbage is looked for.
 _GARBAGE = 10_000
 
-#: Requests that a door process has in hand: one is decided while another waits for the disk. With
-#: more they would only wait for each other.
-_THREADS = 2
+#: Requests that a door process has in hand: one is decided while others wait for the disk, and
+#: what they write meanwhile reaches it together.
+_THREADS = 4
 
 #: Seconds that a door process told to end has for the answers under way.
 _LAST_ANSWERS = 6

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from tests.bench import paper
 from tests.bench.doors import Run, once
-from tests.bench.events import STRANGERS_FROM, batch, friend, key, status, text
-from tests.bench.load import drive
+from tests.bench.events import STRANGERS_FROM, batch, friend, key, meet, status, text
 from tests.bench.product import Product, number, product, subscriber
 
 SMALL = 1_000
@@ -69,7 +68,8 @@ def measured(customers: int, turns: int, count: int) -> dict[str, list[tuple[Run
         large = _Store(stack.enter_context(product()), min(_WRITE, customers))
         small.ours.fill(map(subscriber, range(SMALL)))
         large.ours.fill(map(subscriber, _places(customers)))
-        _meet(small, large)
+        for store in (small, large):
+            meet(range(store.writers), store.ours.port)
         for turn in range(-1, turns):
             for name, each, make in _KINDS:
                 # Who comes first changes, for the first may find the machine busier.
@@ -78,18 +78,6 @@ def measured(customers: int, turns: int, count: int) -> dict[str, list[tuple[Run
                 if turn >= 0:  # the first turn pays for what is made once
                     found.setdefault(name, []).append((runs[id(small)], runs[id(large)]))
     return found
-
-
-def _meet(*stores: _Store) -> None:
-    """Every writer once at the feed of either door process, as in a service that has run a while.
-
-    Of whom a process has not met yet it asks once more (decision 026).
-    """
-    for store in stores:
-        for first in range(0, store.writers, SMALL):
-            met = batch(iter(range(first, first + SMALL)), SMALL)
-            # The same reports on several connections: which process has which one is chance.
-            drive([met] * 6, store.ours.port, 6)
 
 
 def _places(customers: int) -> Iterator[int]:
