@@ -64,6 +64,11 @@ def writes(change: Change) -> bool:
     )
 
 
+def only_claims(change: Change) -> bool:
+    """Whether all that a change does is to mark its event as taken, with its answer."""
+    return change == Change(change.number, change.claim, change.answer)
+
+
 def owner_of(store: Store, receipt: Receipt) -> Subscription | None:
     """Whose receipt it is, where the price depends on how many there were this month.
 

@@ -32,6 +32,9 @@ _ELSEWHERE: dict[str, Callable[[str], Exception]] = {
     "NOSCRIPT": exceptions.NoScriptError,
 }
 
+#: The commands by which changes are made.
+_COMMITS = frozenset({"EVALSHA", "SET"})
+
 _Command = tuple[Any, ...]
 
 
@@ -116,7 +119,7 @@ class Nodes:
 
 def _with_copy(share: Share, commands: list[_Command]) -> list[_Command]:
     """The questions to one node, and where they commit, the wait for its replica."""
-    deciding = next((key_of(words) for words in commands if words[0] == "EVALSHA"), None)
+    deciding = next((key_of(words) for words in commands if words[0] in _COMMITS), None)
     if not share.copies or deciding is None:
         return commands
     # A write of our own, so that we wait for all that was there before it, also where another made

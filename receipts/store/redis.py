@@ -6,7 +6,7 @@ from itertools import islice
 
 from redis.exceptions import NoScriptError
 
-from receipts.deciding import writes
+from receipts.deciding import only_claims, writes
 from receipts.model import (
     Access,
     Call,
@@ -18,9 +18,9 @@ from receipts.model import (
     Talk,
     Trail,
 )
-from receipts.ports import Change, Committed, Held, Verdict, Wanted
+from receipts.ports import Answer, Change, Committed, Held, Verdict, Wanted
 from receipts.store.keys import Keys
-from receipts.store.records import answer, restored, unpacked
+from receipts.store.records import answer, packed, restored, unpacked
 from receipts.store.script import Kept, Script
 from receipts.store.server import Command, Server
 
@@ -121,9 +121,17 @@ class RedisStore:
         # Nothing to write is nothing to ask, unless what it was decided from may yet be lost.
         if not (self._server.replicated or writes(change)):
             return _DONE
+        if change.claim is not None and only_claims(change):
+            return self._claimed(change.number, change.claim, change.answer)
         script = Script(self._keys, self._kept, [change])
         ((reply,),), _ = self._server.ask(self._run, [script], ())
         return _committed(reply)
+
+    def _claimed(self, number: Msisdn, claim: str, told: Answer) -> Committed:
+        """What only marks its event as taken, as most texts do, is whole by one command."""
+        name, until = self._keys.claim(number, claim), ("EX", self._kept.claims)
+        (seen,) = self._server.talk(("SET", name, packed(told), *until, "NX", "GET"))
+        return _DONE if seen is None else Committed(Verdict.SEEN, answer(seen))
 
     def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
         """Several changes, each on its own, in one round trip."""

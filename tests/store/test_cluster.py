@@ -197,8 +197,9 @@ def test_a_commit_that_no_replica_has_is_not_told_as_made_and_neither_is_its_rep
         try:
             with pytest.raises(StoreUnavailable, match="no replica"):
                 store.commit(Change(customer, records=(Subscription(customer, 2),)))
-            with pytest.raises(StoreUnavailable, match="no replica"):
-                store.commit(Change(customer))
+            for nothing_new in (Change(customer), Change(customer, claim="alone")):
+                with pytest.raises(StoreUnavailable, match="no replica"):
+                    store.commit(nothing_new)
         finally:
             for pid in replicas:
                 kill(pid, signal.SIGCONT)

@@ -153,19 +153,21 @@ def test_a_receipt_that_moved_on_is_left_untouched(
     assert whole() == before
 
 
-def test_of_sixteen_at_once_one_claims_and_all_hear_its_answer(store: RedisStore) -> None:
+@pytest.mark.parametrize("charged", [1, 0])
+def test_of_sixteen_at_once_one_claims_and_all_hear_its_answer(
+    store: RedisStore, charged: int
+) -> None:
     def claim(turn: int) -> tuple[Verdict, str]:
         mine = Answer(next=str(turn))
-        end = store.commit(
-            Change(ANNA, claim="sms:SM1", answer=mine, charges=(charge(f"c{turn}", turn),))
-        )
+        charges = tuple(charge(f"c{turn}", turn) for _ in range(charged))
+        end = store.commit(Change(ANNA, claim="sms:SM1", answer=mine, charges=charges))
         return end.verdict, (end.answer or mine).next
 
     with ThreadPoolExecutor(16) as pool:
         ends = list(pool.map(claim, range(16)))
     assert Counter(verdict for verdict, _ in ends) == {Verdict.DONE: 1, Verdict.SEEN: 15}
     assert len({heard for _, heard in ends}) == 1
-    assert len(store.charges_of(ANNA, ["2026-11"])) == 1
+    assert len(store.charges_of(ANNA, ["2026-11"])) == charged
 
 
 def test_a_repeat_hears_the_first_answer_whatever_it_would_say_itself(store: RedisStore) -> None:
@@ -315,9 +317,11 @@ def test_things_are_kept_as_long_as_they_should(
 ) -> None:
     receipt, kept = due(ANNA), Kept()
     store.commit(everything(receipt))
+    store.commit(Change(ANNA, claim="alone"))
     shard = keys.shard(ANNA)
     ends = {
         keys.claim(ANNA, "sms:SM1"): kept.claims,
+        keys.claim(ANNA, "alone"): kept.claims,
         keys.trail(ANNA, FRIEND, "SM9"): kept.trails,
         keys.talk(ANNA): kept.talks,
         keys.call(ANNA, "CA1"): kept.calls,
