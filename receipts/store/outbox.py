@@ -54,23 +54,22 @@ class RedisOutbox:
                 f"this store was filled with SHARDS={int(found)}: "
                 f"start with that value (now {shards}), or with an empty store"
             )
-        self._make_groups([self._keys.outbox(shard, late=late) for shard, late in self._streams()])
+        for shard, late in self._streams():
+            self._make_group(self._keys.outbox(shard, late=late))
 
     def _streams(self) -> list[tuple[int, bool]]:
         return [(shard, late) for late in (False, True) for shard in range(self._keys.shards)]
 
-    def _make_groups(self, streams: list[str]) -> None:
-        """All asked in one go: a server waits for its disk once for all of them."""
+    def _make_group(self, stream: str) -> None:
+        # One at a time: that a group is there already must not keep the others from being made.
+        def ask() -> None:
+            try:
+                self._client.xgroup_create(stream, GROUP, id="0", mkstream=True)
+            except redis.ResponseError as already:
+                if "BUSYGROUP" not in str(already):
+                    raise
 
-        def ask() -> list[Any]:
-            pipe = self._client.pipeline(transaction=False)
-            for stream in streams:
-                pipe.xgroup_create(stream, GROUP, id="0", mkstream=True)
-            return list(pipe.execute(raise_on_error=False))
-
-        for made in self._server.ask(ask):
-            if isinstance(made, redis.RedisError) and "BUSYGROUP" not in str(made):
-                raise StoreUnavailable(f"the store did not answer: {made}") from made
+        self._server.ask(ask)
 
     def _each(self, limit: int) -> int:
         """The share of one stream in a limit: the server counts for each stream by itself."""

@@ -99,6 +99,15 @@ def test_many_changes_in_many_slots_end_each_on_its_own(opened: Opened) -> None:
     assert [end.verdict for end in again] == [Verdict.CONFLICT] * 100 + [Verdict.DONE] * 100
 
 
+def test_the_next_process_finds_the_outbox_made(cluster: Cluster, opened: Opened) -> None:
+    client = connected(cluster.url)
+    RedisOutbox(Server(client), Keys(16)).open()
+    with pytest.raises(StoreUnavailable, match="SHARDS=16"):
+        RedisOutbox(Server(client), Keys(8)).open()
+    client.close()
+    assert opened.outbox.take("w", 1, 0.01) == []
+
+
 def test_what_fails_brings_along_what_there_is_from_whatever_node(opened: Opened) -> None:
     opened.store.commit_all(_to(1))
     for number, friend in zip(NUMBERS[:50], NUMBERS[50:], strict=False):
