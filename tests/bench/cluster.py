@@ -348,9 +348,9 @@ _READ = (
     "CPU µs an event: doors (or worker) + all nodes, on one server, and on three and six masters "
     "each with a replica; medians of alternating turns. Round trips are questions read by masters, "
     "acknowledgements of replicas left out. A status asks about sender and friend, who may lie on "
-    "two nodes: those are asked at the same time, so it waits twice as on one server. A batch goes "
-    "to each node once to read and once to "
-    "commit, to all at one time: counted in `tests/store/test_cluster.py`."
+    "two nodes: those are asked at the same time, so it waits no oftener than on one server. A "
+    "batch goes to each node once to read and once to commit, to all at one time: counted in "
+    "`tests/store/test_cluster.py`."
 )
 _SETTING = (
     "Nothing acknowledged is lost since every commit ends with `WAIT 1` on the connection that "
