@@ -139,9 +139,10 @@ class Placed(Product):
 
     def stop(self) -> None:
         super().stop()
-        self.store.close()
+        # First of all the nodes, also where nothing ever came to ask them.
         for node in self.nodes:
             node.stop()
+        self.store.close()
 
 
 def _hidden(page: str, name: str) -> str:
