@@ -1,5 +1,6 @@
 """Which numbers a process has met as customers: one bit each, so that millions have room."""
 
+import mmap
 from collections.abc import Iterable
 
 from receipts.model import Msisdn
@@ -15,7 +16,8 @@ class Acquainted:
     """
 
     def __init__(self) -> None:
-        self._marks = bytearray(_BITS // 8)
+        # Zeros that take room only where a mark is left.
+        self._marks = mmap.mmap(-1, _BITS // 8)
 
     def __contains__(self, number: Msisdn) -> bool:
         place = hash(number) % _BITS

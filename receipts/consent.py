@@ -17,15 +17,15 @@ def chained(entries: Iterable[Audit], head: str) -> tuple[tuple[Audit, ...], str
     """The entries linked to those before them, and the new head of the chain."""
     linked = []
     for entry in entries:
-        before = msgspec.structs.replace(entry, before_hash=head)
+        before = entry.but(before_hash=head)
         head = digest(before)
-        linked.append(msgspec.structs.replace(before, hash=head))
+        linked.append(before.but(hash=head))
     return tuple(linked), head
 
 
 def digest(entry: Audit) -> str:
     """The hash of an entry with all it says, its link to the one before included."""
-    said = msgspec.structs.replace(entry, hash="")
+    said = entry.but(hash="")
     return hashlib.blake2b(_encoder.encode(said), digest_size=16).hexdigest()
 
 

@@ -381,7 +381,7 @@ class Charge(msgspec.Struct, frozen=True):
     tariff: str
 
 
-class Audit(msgspec.Struct, frozen=True, omit_defaults=True):
+class Audit(Value, frozen=True, omit_defaults=True):
     """Who asked for what, through which door, and what it changed; never overwritten."""
 
     at: dt.datetime

@@ -56,12 +56,19 @@ class Taken:
 class Reports:
     """Turns the network's news into receipts, each text once."""
 
-    def __init__(self, store: Store, book: RuleBook, numbering: Numbering, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self,
+        store: Store,
+        book: RuleBook,
+        numbering: Numbering,
+        clock: Clock,
+        met: Acquainted,
+    ) -> None:
+        """``met`` are the customers that this process has met; it is added to."""
+        self._store, self._clock, self._met = store, clock, met
         self._due = Due(store, book, numbering, clock)
         hours = book.sending.validity_hours + book.sending.margin_hours
         self._patience = dt.timedelta(hours=hours)
-        self._met = Acquainted()
 
     def take(self, report: Report) -> None:
         """One report, whole on disk when this returns. Raises StoreUnavailable."""

@@ -1,7 +1,6 @@
 """Takes an operator's list in: in batches, in bounded memory, going on where it was interrupted."""
 
 from collections.abc import Callable, Mapping
-from typing import Self
 
 import msgspec
 
@@ -10,6 +9,7 @@ from receipts.model import Msisdn
 from receipts.ports import Change, Contended, Verdict
 from receipts.store.archive import RedisArchive
 from receipts.store.redis import RedisStore
+from receipts.value import Value
 from switchboard.complaints import Complaints
 from switchboard.csv_file import CsvFile, Line
 
@@ -22,7 +22,7 @@ _ROUNDS = 40
 Batch = dict[Msisdn, tuple[int, Row]]
 
 
-class Progress(msgspec.Struct, frozen=True):
+class Progress(Value, frozen=True):
     """How far an import has got; ``complaints`` is the length of the file of refused lines."""
 
     offset: int
@@ -37,10 +37,6 @@ class Progress(msgspec.Struct, frozen=True):
     def known(self) -> int:
         """Lines that said what was known already."""
         return self.lines - self.changed - self.refused
-
-    def but(self, **changes: object) -> Self:
-        """The same progress with some fields changed."""
-        return msgspec.structs.replace(self, **changes)
 
 
 class Import:

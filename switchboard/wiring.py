@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +18,7 @@ from keywords.dialogue import Conversation
 from keywords.grammar import Grammar
 from keywords.replies import Replies
 from keywords.telling import Ledger as WrittenLedger
+from receipts.acquainted import Acquainted
 from receipts.billing import Billing
 from receipts.codes import Codes
 from receipts.delivery import Delivery
@@ -82,6 +83,8 @@ class Services:
     numbering: Numbering
     memory: Memory
     subscriptions: Subscriptions
+    #: Whoever was met stays so under another rule book.
+    met: Acquainted = field(default_factory=Acquainted)
 
     @property
     def store(self) -> RedisStore:
@@ -211,7 +214,7 @@ def replies(built: Services) -> Replies:
 
 def reports(built: Services) -> Reports:
     """What turns the network's news into receipts."""
-    return Reports(built.store, built.book, built.numbering, built.clock)
+    return Reports(built.store, built.book, built.numbering, built.clock, built.met)
 
 
 def delivery(built: Services) -> Delivery:

@@ -145,27 +145,28 @@ class RedisOutbox:
         """What waits for these lines, shard by shard where anything does."""
         asked = [(lane, shard) for lane in lanes for shard in range(self._keys.shards)]
         keys = [self._keys.waiting(shard, lane) for lane, shard in asked]
-        counts = [("ZCARD", key) for key in keys]
-        found = self._server.talk(*counts, *(("ZRANGE", key, 0, 0, "WITHSCORES") for key in keys))
-        firsts = [_scored(reply) for reply in found[len(keys) :]]
+        ends: list[Command] = []
+        for key in keys:
+            ends += (("ZCARD", key), ("ZRANGE", key, 0, 0, "WITHSCORES"))
+        found = self._server.talk(*ends)
+        firsts = map(_scored, found[1::2])
         return [
             Waiting(lane, shard, count, dt.datetime.fromtimestamp(first[0][1], dt.UTC))
-            for (lane, shard), count, first in zip(asked, found, firsts, strict=False)
+            for (lane, shard), count, first in zip(asked, found[::2], firsts, strict=True)
             if first
         ]
 
     def queued(self) -> list[Waiting]:
         """What no worker has taken yet or some worker has in hand; ages by the server's clock."""
         asked = self._streams()
-        names = [self._keys.outbox(shard, late=late) for shard, late in asked]
-        counts = [("XLEN", name) for name in names]
-        found = self._server.talk(
-            *counts, *(("XRANGE", name, "-", "+", "COUNT", 1) for name in names)
-        )
-        firsts = found[len(names) :]
+        ends: list[Command] = []
+        for shard, late in asked:
+            name = self._keys.outbox(shard, late=late)
+            ends += (("XLEN", name), ("XRANGE", name, "-", "+", "COUNT", 1))
+        found = self._server.talk(*ends)
         return [
             Waiting("late" if late else "outbox", shard, count, _moment(first[0][0]))
-            for (shard, late), count, first in zip(asked, found, firsts, strict=False)
+            for (shard, late), count, first in zip(asked, found[::2], found[1::2], strict=True)
             if first
         ]
 

@@ -3,8 +3,6 @@
 import datetime as dt
 from typing import Self
 
-import msgspec
-
 from receipts.consent import chained
 from receipts.model import Audit, Charge, Door, Language, Subscription
 from receipts.ports import Answer, Change, Timer
@@ -59,7 +57,7 @@ class Step(Value, frozen=True):
         ``said`` is our answer in words: it is kept with the act as what the customer was shown,
         linked into the customer's chain of consent.
         """
-        entries = (msgspec.structs.replace(e, shown=e.shown or said) for e in self.audit)
+        entries = (entry.but(shown=entry.shown or said) for entry in self.audit)
         audit, head = chained(entries, was.chain)
         now = self.customer.but(chain=head) if audit else self.customer
         records = (now.but(version=was.version + 1),) if now != was else ()

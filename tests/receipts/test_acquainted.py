@@ -2,6 +2,7 @@
 
 from receipts.acquainted import Acquainted
 from receipts.model import Msisdn
+from switchboard import wiring
 
 
 def test_who_was_met_is_known_and_hardly_anybody_else():
@@ -12,3 +13,8 @@ def test_who_was_met_is_known_and_hardly_anybody_else():
     assert all(number in met for number in customers)
     strangers = (Msisdn(f"+86139{n:08}") for n in range(100_000))
     assert sum(number in met for number in strangers) < 1000
+
+
+def test_who_was_met_stays_so_under_another_rule_book(built: wiring.Services):
+    built.met.remember([Msisdn("+8613802880000")])
+    assert Msisdn("+8613802880000") in wiring.under(built, built.book).met
