@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from flask import Blueprint, Response, redirect, request, url_for
+from msgspec.structs import replace
 from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -81,7 +82,7 @@ class Service:
         """Price, first charge and how to cancel, before anything is ordered."""
         page, customer = self._entered()
         # What is offered now is told, not an order that was made under other rules.
-        facts = self._sights.offer(customer.but(order=None), page.language)
+        facts = self._sights.offer(replace(customer, order=None), page.language)
         if facts is None or not self._may("open", customer, page):
             return _to_standing()
         return page.show("open.html", offer=facts)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from receipts.deciding import settle
 from receipts.delivery import Delivery
 from receipts.informing import WISHES, Messages
@@ -118,7 +120,7 @@ class Wishes:
         text = notices().say("notice.web", language, **(facts | {"acts": told}))
         about = wished.claim
         sent = notice(self._store, self._delivery, wished.number, about, text, language)
-        return change.but(records=(*change.records, sent), post=(*change.post, sent.id))
+        return replace(change, records=(*change.records, sent), post=(*change.post, sent.id))
 
     # -- acts that need more than their name ---------------------------------------------------
 
@@ -127,7 +129,7 @@ class Wishes:
         if step.customer == customer or customer.language:
             return step
         # Should the order lapse, the customer is told in the language it was made in.
-        return step.but(customer=step.customer.but(language=asked.language))
+        return replace(step, customer=replace(step.customer, language=asked.language))
 
     def _yes(self, customer: Subscription, asked: Asked, mark: str) -> Step:
         """The second yes; to an offer that stands no more it is answered with a fresh one."""
@@ -155,7 +157,7 @@ class Wishes:
         facts = self._business.offer_facts(customer, language)
         if customer.order is not None:
             # After a trial there is none any more: the price is told without it.
-            priced = customer.but(trial=False)
+            priced = replace(customer, trial=False)
             facts["price"] = self._business.facts(priced, language)["price"]
         if customer.trial and customer.charged_from:
             first = day(customer.charged_from, language)

@@ -6,6 +6,9 @@ from datetime import timedelta
 from functools import partial
 from urllib.parse import parse_qsl
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ivr.menu import Ear, keys
 from ivr.place import Place
 from ivr.speaking import Speaker
@@ -29,7 +32,6 @@ from receipts.months import SHANGHAI, month_of
 from receipts.ports import Answer, Change, Clock, Held, Store, Timer
 from receipts.subscriptions import Asked, Phrase, Subscriptions
 from receipts.subscriptions import Step as Act
-from receipts.value import Value
 from receipts.wording import Catalogue, day
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
 from statemachines.engine import Outcome as Fired
@@ -42,7 +44,7 @@ _PATIENCE = 3
 _LONGEST_CALL = timedelta(hours=1)
 
 
-class Pressed(Value, frozen=True):
+class Pressed(Struct, frozen=True):
     """What the caller did at a place: a key, some words, or nothing."""
 
     sid: str
@@ -171,7 +173,7 @@ class Hotline:
                 # The price has changed since it was told: it is told again, and nothing opens.
                 told = Answer((), said.value, stands.next(silent=0, wrong=0).link(""))
                 return Change(held.number, claim=claim, answer=told)
-            done = self._changing[act](held.subscription, asked.but(charges=held.charges))
+            done = self._changing[act](held.subscription, replace(asked, charges=held.charges))
             after = place.next(at=outcome.state, language=said, silent=0, wrong=0)
             seen = after.seeing(done.customer, self._home(done.customer))
             told = Answer(done.phrases, said.value, seen.link(""))
@@ -183,7 +185,7 @@ class Hotline:
         answer = settle(self._store, pressed.caller, decide, claim, call=pressed.sid, months=months)
         after = Place.read(dict(parse_qsl(answer.next.partition("?")[2], keep_blank_values=True)))
         if act == "province" and self._speaker.refusals(after.known(pressed.caller), (said,)):
-            return self._speaker.refused(after.known(pressed.caller).but(language=said))
+            return self._speaker.refused(replace(after.known(pressed.caller), language=said))
         return [
             *self._speaker.phrases(answer.phrases, said),
             self._speaker.page(pressed.caller, after),
@@ -216,9 +218,9 @@ class Hotline:
         if not acts or not change.records:
             return change
         was = held.call or Call(sid, held.number, said)
-        call = was.but(version=was.version + 1, language=said, acts=(*was.acts, *acts))
+        call = replace(was, version=was.version + 1, language=said, acts=(*was.acts, *acts))
         timer = Timer(notices.CALL, held.number, sid, self._clock.now() + _LONGEST_CALL)
-        return change.but(records=(*change.records, call), timers=(*change.timers, timer))
+        return replace(change, records=(*change.records, call), timers=(*change.timers, timer))
 
     def _ask(self, customer: Subscription, asked: Asked) -> Act:
         charges = asked.charges

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Self
 from urllib.parse import quote_plus
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from receipts.model import Language, Mode, Msisdn, Subscription
-from receipts.value import Value
 from statemachines.call_menu import CallState
 from statemachines.subscription import SubscriptionState
 
@@ -20,7 +22,7 @@ class NoPlace(ValueError):
     """A link lacks a part or has one that is not ours; it names which."""
 
 
-class Place(Value, frozen=True):
+class Place(Struct, frozen=True):
     """One moment of a call. ``customer`` and ``mode`` are as the menu was last told of them."""
 
     at: CallState
@@ -67,11 +69,12 @@ class Place(Value, frozen=True):
 
     def next(self, **changes: object) -> Self:
         """The following step, with what has changed."""
-        return self.but(step=self.step + 1, offered="", **changes)
+        return replace(self, step=self.step + 1, offered="", **changes)
 
     def seeing(self, customer: Subscription, province: str | None) -> Self:
         """The same place, told how the customer stands now."""
-        return self.but(
+        return replace(
+            self,
             customer=customer.state,
             mode=customer.mode,
             province=province or "",

@@ -4,6 +4,8 @@ import hashlib
 import re
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from ivr.menu import Ear, options
 from ivr.place import Place
 from ivr.steps import Ask, Connect, HangUp, Say, Step
@@ -53,14 +55,14 @@ class Speaker:
         refusal = self._business.refusal(after.known(caller), Door.VOICE, after.language)
         if after.at is not CallState.OFFER or refusal is None:
             return []
-        menu = self.page(caller, after.but(at=CallState.MENU))
+        menu = self.page(caller, replace(after, at=CallState.MENU))
         return [self.say(refusal[0], after.language, refusal[1]), menu]
 
     def page(self, caller: Msisdn, place: Place) -> Ask:
         """What a place asks, with the link to which the answer goes."""
         says = tuple(self.page_says(caller, place))
         if place.at is CallState.OFFER:
-            place = place.but(offered=_short(self.offer(caller, place)))
+            place = replace(place, offered=_short(self.offer(caller, place)))
         return Ask(says, place.link(self._base), place.language, self._ear.hints(place))
 
     def offer(self, caller: Msisdn, place: Place) -> str:

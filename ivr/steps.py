@@ -1,17 +1,18 @@
 """What a line can do, with no vendor's word in it."""
 
+from msgspec import Struct
+
 from receipts.model import Language
-from receipts.value import Value
 
 
-class Say(Value, frozen=True):
+class Say(Struct, frozen=True):
     """Speak a sentence. ``language`` is one of ours, or ``yue`` for Cantonese."""
 
     text: str
     language: str
 
 
-class Ask(Value, frozen=True):
+class Ask(Struct, frozen=True):
     """Speak, then wait for one key or a few words; silence asks again by the same link."""
 
     says: tuple[Say, ...]
@@ -20,13 +21,13 @@ class Ask(Value, frozen=True):
     hints: tuple[str, ...] = ()
 
 
-class Connect(Value, frozen=True):
+class Connect(Struct, frozen=True):
     """Put the caller through to a person, and go on when that call ends."""
 
     number: str
 
 
-class HangUp(Value, frozen=True):
+class HangUp(Struct, frozen=True):
     """End the call."""
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from functools import partial
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from keywords.grammar import Grammar, Reading
 from keywords.telling import Ledger, Telling
 from receipts.informing import WISHES, Messages
@@ -22,7 +25,6 @@ from receipts.months import SHANGHAI, month_of
 from receipts.ports import Answer, Change, Clock, Held
 from receipts.provinces import fold
 from receipts.subscriptions import Asked, Phrase, Step, Subscriptions
-from receipts.value import Value
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.subscription import HOLDING
 
@@ -41,7 +43,7 @@ _LOOKING_BACK = frozenset(
 )
 
 
-class IncomingText(Value, frozen=True):
+class IncomingText(Struct, frozen=True):
     """A text that reached the short code. ``opt_out`` is set when the carrier answered it."""
 
     event: str
@@ -110,7 +112,7 @@ class Conversation:
         stage = self._stage(customer)
         event = self._event(stage, text.body, reading)
         # A question is asked once: whatever comes next answers it or leaves it.
-        step = Step(customer.but(question=None) if customer.question else customer)
+        step = Step(replace(customer, question=None) if customer.question else customer)
         refusal = self._refusal(customer, event, language)
         if refusal is not None:
             return self._refused(held, text, step, refusal, asked)
@@ -202,7 +204,7 @@ class Conversation:
         )
         if unknown > limits.help_answers_a_day or talk.hints >= limits.hints_a_day:
             return None
-        return talk.but(version=talk.version + 1, unknown=unknown, hints=talk.hints + 1)
+        return replace(talk, version=talk.version + 1, unknown=unknown, hints=talk.hints + 1)
 
     def _answered_by_carrier(self, held: Held, text: IncomingText) -> Change:
         """The carrier has answered and will not carry our reply: act on a STOP, say nothing."""
@@ -231,7 +233,7 @@ class Conversation:
         step = self._business.order(customer, asked, late=late)
         if step.customer == customer or customer.language or reading.language is None:
             return step
-        return step.but(customer=step.customer.but(language=reading.language))
+        return replace(step, customer=replace(step.customer, language=reading.language))
 
 
 def _choosing(
@@ -263,4 +265,4 @@ def _event(reading: Reading) -> DialogueEvent:
 
 
 def _with_talk(change: Change, talk: Talk) -> Change:
-    return change.but(records=(*change.records, talk))
+    return replace(change, records=(*change.records, talk))

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from keywords.suggesting import Candidate, Suggester, language_of
 from receipts.model import Language, Wish
 from receipts.provinces import RuleBook, fold
-from receipts.value import Value
 
 __all__ = ["Grammar", "Reading", "fold"]
 
@@ -16,7 +17,7 @@ _LONGEST = 2000
 _PLAIN = frozenset({Wish.YES, Wish.NO, Wish.HELP, Wish.CHINESE, Wish.ENGLISH})
 
 
-class Reading(Value, frozen=True):
+class Reading(Struct, frozen=True):
     """What a text means. ``near`` are words to suggest, spelled as this province spells them.
 
     ``language`` is the one the words were in, None for code words; ``elsewhere`` is set when the

@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+from msgspec.structs import replace
+
 from receipts.model import Charge, ChargeKind, Receipt, Subscription
 from receipts.months import month_before, month_of, month_start, months_between, next_month
 from receipts.provinces import Province, RuleBook
@@ -154,4 +156,4 @@ def counted(owner: Subscription | None, now: dt.datetime) -> tuple[Subscription,
         raise ValueError("the owner is needed to count free receipts")
     month = month_of(now)
     used = owner.used if owner.used_month == month else 0
-    return owner.but(version=owner.version + 1, used_month=month, used=used + 1), used
+    return replace(owner, version=owner.version + 1, used_month=month, used=used + 1), used

@@ -10,6 +10,8 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from receipts.deciding import settle
 from receipts.delivery import Delivery
 from receipts.model import Access, Kind, Language, Msisdn
@@ -59,7 +61,8 @@ class Codes:
             if soon or known.asked >= _A_DAY:
                 return Change(number)
             until = now + CODE_LASTS
-            access = known.but(
+            access = replace(
+                known,
                 version=known.version + 1,
                 asked=known.asked + 1,
                 asked_at=now,
@@ -67,7 +70,7 @@ class Codes:
                 code_until=until,
                 tries=0,
             )
-            text = sent.but(kind=Kind.CODE, until=until)
+            text = replace(sent, kind=Kind.CODE, until=until)
             return Change(number, records=(access, text), post=(text.id,))
 
         settle(self.store, number, decide, access=True)
@@ -86,12 +89,14 @@ class Codes:
             known, now = held.access, self.clock.now()
             if known is None or known.tries >= _TRIES or _over(known.code_until, now):
                 return Change(number)
-            later = known.but(version=known.version + 1)
+            later = replace(known, version=known.version + 1)
             if not hmac.compare_digest(known.code, self._digest("code", number, code)):
-                wrong = later.but(tries=known.tries + 1)
+                wrong = replace(later, tries=known.tries + 1)
                 return Change(number, claim, records=(wrong,))
             kept = self._digest("kept", number, visit)
-            entered = later.but(code="", code_until=None, visit=kept, visit_until=now + VISIT_LASTS)
+            entered = replace(
+                later, code="", code_until=None, visit=kept, visit_until=now + VISIT_LASTS
+            )
             return Change(number, claim, Answer(next="in"), records=(entered,))
 
         return visit if settle(self.store, number, decide, claim, access=True).next else None
@@ -110,7 +115,7 @@ class Codes:
             known = held.access
             if known is None or not known.visit:
                 return Change(number)
-            gone = known.but(version=known.version + 1, visit="", visit_until=None)
+            gone = replace(known, version=known.version + 1, visit="", visit_until=None)
             return Change(number, records=(gone,))
 
         settle(self.store, number, decide, access=True)
@@ -118,7 +123,7 @@ class Codes:
     def _today(self, held: Held) -> Access:
         today = self.clock.now().astimezone(SHANGHAI).date()
         known = held.access or Access(held.number, today)
-        return known if known.day == today else known.but(day=today, asked=0)
+        return known if known.day == today else replace(known, day=today, asked=0)
 
     def _digest(self, *parts: str) -> str:
         said = "|".join(parts).encode("utf-8", "replace")

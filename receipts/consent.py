@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from receipts.model import Audit, Charge
 from receipts.months import month_start, next_month
@@ -17,15 +18,15 @@ def chained(entries: Iterable[Audit], head: str) -> tuple[tuple[Audit, ...], str
     """The entries linked to those before them, and the new head of the chain."""
     linked = []
     for entry in entries:
-        before = entry.but(before_hash=head)
+        before = replace(entry, before_hash=head)
         head = digest(before)
-        linked.append(before.but(hash=head))
+        linked.append(replace(before, hash=head))
     return tuple(linked), head
 
 
 def digest(entry: Audit) -> str:
     """The hash of an entry with all it says, its link to the one before included."""
-    said = entry.but(hash="")
+    said = replace(entry, hash="")
     return hashlib.blake2b(_encoder.encode(said), digest_size=16).hexdigest()
 
 

@@ -5,6 +5,8 @@ import math
 from collections.abc import Collection
 from enum import StrEnum
 
+from msgspec.structs import replace
+
 from receipts.charges import counted, for_receipt
 from receipts.lines import Parked
 from receipts.model import (
@@ -89,7 +91,8 @@ class Delivery:
             unwanted, choice = self.unwanted(receipt, posted), self.routes.choose(receipt)
             if unwanted is not None or choice is None:
                 return unwanted or self.park(receipt, posted, self.routes.lane(receipt))
-        moved = receipt.but(
+        moved = replace(
+            receipt,
             version=receipt.version + 1,
             state=RECEIPT.fire(receipt.state, ReceiptEvent.SEND).state,
             provider=choice.provider.name,
@@ -157,7 +160,7 @@ class Delivery:
         change = self._sent(receipt, ReceiptEvent.FOUND, provider_id, None, fired, owner)
         # Two receipts of the same words may look at the same moment: one of them finds this one.
         claim = f"found:{receipt.provider}:{provider_id}"
-        return change.but(claim=claim) if change.records else change
+        return replace(change, claim=claim) if change.records else change
 
     def _sent(
         self,
@@ -174,9 +177,9 @@ class Delivery:
             return Change(receipt.number, fired=fired, done=done)
         # News of its failure may have come before the answer to our own request.
         failed = outcome.state is ReceiptState.UNDELIVERED
-        taken = receipt.but(provider_id=provider_id)
+        taken = replace(receipt, provider_id=provider_id)
         left = self._left_us(taken, outcome.state, owner, failed=failed)
-        return left.but(fired=fired, done=done)
+        return replace(left, fired=fired, done=done)
 
     def failed(
         self,
@@ -189,7 +192,7 @@ class Delivery:
         if isinstance(failure, TryLater):
             return self._later(receipt, failure, posted, closed)
         if isinstance(failure, NotHere) and receipt.provider:
-            receipt = receipt.but(refused_by=(*receipt.refused_by, receipt.provider))
+            receipt = replace(receipt, refused_by=(*receipt.refused_by, receipt.provider))
             if self.routes.others(receipt):
                 return self._elsewhere(receipt, failure, posted)
         if isinstance(failure, Never):
@@ -212,7 +215,7 @@ class Delivery:
     def _elsewhere(self, receipt: Receipt, failure: SendingFailure, posted: Posted) -> Change:
         """Back into the outbox at once: it goes to the next provider, or waits for this one."""
         change = self._judged(receipt, ReceiptEvent.TRY_LATER, posted, failure.detail)
-        return change.but(post=(receipt.id,)) if change.records else change
+        return replace(change, post=(receipt.id,)) if change.records else change
 
     def _lost_sight(self, receipt: Receipt, why: str, posted: Posted) -> Change:
         """It may have gone out: look before it is ever sent again, or leave it to staff."""
@@ -258,8 +261,11 @@ class Delivery:
         outcome = RECEIPT.fire(receipt.state, ReceiptEvent.NOT_FOUND)
         if outcome.refused:
             return Change(receipt.number, fired=fired)
-        moved = receipt.but(
-            version=receipt.version + 1, state=outcome.state, note="not found at the provider"
+        moved = replace(
+            receipt,
+            version=receipt.version + 1,
+            state=outcome.state,
+            note="not found at the provider",
         )
         return Change(receipt.number, records=(moved,), post=(receipt.id,), fired=fired)
 
@@ -286,12 +292,13 @@ class Delivery:
         if not moves and word in {news.word for news in receipt.history}:
             return Change(receipt.number)
         news = News(self._clock.now(), word)
-        kept = receipt.but(
+        kept = replace(
+            receipt,
             history=(*receipt.history, news)[-_HISTORY:],
             provider_id=receipt.provider_id or provider_id,
         )
         if outcome is None or outcome.refused:
-            return Change(receipt.number, records=(kept.but(version=receipt.version + 1),))
+            return Change(receipt.number, records=(replace(kept, version=receipt.version + 1),))
         return self._left_us(kept, outcome.state, owner, failed=told is Told.FAILED)
 
     def _left_us(
@@ -305,7 +312,8 @@ class Delivery:
         """A receipt that went out; it is charged here, once, whoever said so first."""
         now = self._clock.now()
         first = receipt.sent_at is None and not failed
-        moved = receipt.but(
+        moved = replace(
+            receipt,
             version=receipt.version + 1,
             state=state,
             text=_words_after(receipt),
@@ -316,7 +324,7 @@ class Delivery:
             return Change(receipt.number, records=(moved,))
         one_more, used = counted(owner, now) if receipt.free_receipts else (None, 0)
         charge = for_receipt(receipt, used, now)
-        records = (moved.but(charge_fen=charge.fen), *((one_more,) if one_more else ()))
+        records = (replace(moved, charge_fen=charge.fen), *((one_more,) if one_more else ()))
         return Change(receipt.number, records=records, charges=(charge,))
 
     def _moved(
@@ -327,7 +335,8 @@ class Delivery:
         note: str,
         timers: tuple[Timer, ...] = (),
     ) -> Change:
-        moved = receipt.but(
+        moved = replace(
+            receipt,
             version=receipt.version + 1,
             state=state,
             text=_words_after(receipt) if state in ENDED else receipt.text,

@@ -9,6 +9,8 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from receipts.charges import counted, for_receipt, needs_owner
 from receipts.model import Charge, Kind, Mode, Msisdn, Outcome, Receipt, Subscription
 from receipts.ports import Change, Clock, Store, Timer
@@ -25,10 +27,10 @@ _LOOK_BACK, _FURTHER_BACK = 20, 100
 
 def handed_on(change: Change, receipt: Receipt) -> Change:
     """The change, with a new receipt that goes out at once or waits for others to join it."""
-    told = change.but(records=(*change.records, receipt))
+    told = replace(change, records=(*change.records, receipt))
     if receipt.waits_until is None:
-        return told.but(post=(*change.post, receipt.id))
-    return told.but(timers=(*change.timers, _timer(receipt)))
+        return replace(told, post=(*change.post, receipt.id))
+    return replace(told, timers=(*change.timers, _timer(receipt)))
 
 
 def _timer(receipt: Receipt) -> Timer:
@@ -107,10 +109,11 @@ class Digests:
             members=ids,
         )
         told = (
-            _released(member).but(text=digest.text, message=None, digest=digest.id)
+            replace(_released(member), text=digest.text, message=None, digest=digest.id)
             for member in members
         )
-        return change.but(
+        return replace(
+            change,
             records=(*change.records, digest, *told),
             post=(*change.post, digest.id),
         )
@@ -125,7 +128,7 @@ def _told(members: Iterable[Receipt]) -> list[tuple[Outcome, Msisdn]]:
 
 
 def _released(receipt: Receipt) -> Receipt:
-    return receipt.but(version=receipt.version + 1, waits_until=None)
+    return replace(receipt, version=receipt.version + 1, waits_until=None)
 
 
 def with_members(store: Store, change: Change) -> Change:
@@ -153,7 +156,8 @@ def shared(
     charges: list[Charge] = []
     counting = owner
     for member in members:
-        moved = member.but(
+        moved = replace(
+            member,
             state=digest.state,
             provider=digest.provider,
             sent_as=digest.sent_as,
@@ -169,15 +173,16 @@ def shared(
                 counting, used = counted(counting, digest.sent_at)
             charge = for_receipt(member, used, digest.sent_at)
             charges.append(charge)
-            moved = moved.but(charge_fen=charge.fen)
+            moved = replace(moved, charge_fen=charge.fen)
         if moved != member:
-            records.append(moved.but(version=member.version + 1))
+            records.append(replace(moved, version=member.version + 1))
     owners = (
-        (counting.but(version=owner.version + 1),)
+        (replace(counting, version=owner.version + 1),)
         if owner and counting and counting != owner
         else ()
     )
-    return change.but(
+    return replace(
+        change,
         records=(*change.records, *records, *owners),
         charges=(*change.charges, *charges),
     )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import structlog
+from msgspec import Struct
 
 from receipts.delivery import Delivery
 from receipts.digest import with_members
@@ -22,7 +23,6 @@ from receipts.ports import (
 )
 from receipts.routes import Choice
 from receipts.unconfirmed import Unconfirmed
-from receipts.value import Value
 from receipts.wording import segments
 
 _log = structlog.get_logger()
@@ -40,7 +40,7 @@ _FRESH = dt.timedelta(minutes=1)
 _TOLD = 30.0
 
 
-class Load(Value, frozen=True):
+class Load(Struct, frozen=True):
     """A receipt marked as being sent, by whom, and the moment it may leave (monotonic)."""
 
     receipt: Receipt
@@ -49,7 +49,7 @@ class Load(Value, frozen=True):
     leaves: float | None
 
 
-class _Routed(Value, frozen=True):
+class _Routed(Struct, frozen=True):
     receipt: Receipt
     posted: Posted
     choice: Choice

@@ -1,5 +1,7 @@
 """Consent to the operator's messages, the same through every door: given, changed, withdrawn."""
 
+from msgspec.structs import replace
+
 from receipts.messages import agreed
 from receipts.model import Audit, Informing, Subscription, Wish
 from receipts.ports import Clock
@@ -47,7 +49,7 @@ class Messages:
             clerk=asked.clerk,
             act=f"{event}_{kind}" if event is not _WITHDRAW else event.value,
         )
-        return Step(customer.but(informing=kind, informing_since=now), told, audit=(entry,))
+        return Step(replace(customer, informing=kind, informing_since=now), told, audit=(entry,))
 
     def _stop(self, customer: Subscription) -> str:
         """The word that stops messages where this customer is at home."""

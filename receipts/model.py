@@ -4,9 +4,9 @@ import datetime as dt
 from enum import StrEnum
 
 import msgspec
+from msgspec import Struct
 
 from receipts.shorthand import short
-from receipts.value import Value
 from statemachines.receipt import ReceiptState
 from statemachines.subscription import SubscriptionState
 
@@ -132,7 +132,7 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     tariff: str
 
 
-class Subscription(Value, frozen=True, omit_defaults=True, rename=short):
+class Subscription(Struct, frozen=True, omit_defaults=True, rename=short):
     """What we know of one customer; ``version`` rises by one with each change."""
 
     number: Msisdn
@@ -175,7 +175,7 @@ class Subscription(Value, frozen=True, omit_defaults=True, rename=short):
     chain: str = ""
 
 
-class Owner(Value, frozen=True, omit_defaults=True):
+class Owner(Struct, frozen=True, omit_defaults=True):
     """What proves that somebody owns a number: slow salted digests, never the things themselves."""
 
     number: Msisdn
@@ -204,7 +204,7 @@ class News(msgspec.Struct, frozen=True, array_like=True):
     word: str
 
 
-class Receipt(Value, frozen=True, omit_defaults=True, rename=short):
+class Receipt(Struct, frozen=True, omit_defaults=True, rename=short):
     """Something we send to a customer's own phone, and how far it got.
 
     ``mode`` is what the customer wants, ``sent_as`` what really went out; ``price_fen`` is the
@@ -303,7 +303,7 @@ class Final(msgspec.Struct, frozen=True, array_like=True, order=True):
     at: dt.datetime
 
 
-class Trail(Value, frozen=True, omit_defaults=True, rename=short):
+class Trail(Struct, frozen=True, omit_defaults=True, rename=short):
     """All the news of one person-to-person text, and what came of it."""
 
     message_id: str
@@ -319,7 +319,7 @@ class Trail(Value, frozen=True, omit_defaults=True, rename=short):
     history: tuple[Heard, ...] = ()
 
 
-class Talk(Value, frozen=True, omit_defaults=True):
+class Talk(Struct, frozen=True, omit_defaults=True):
     """How much a number texted today, so that two machines never talk to each other for long."""
 
     number: Msisdn
@@ -329,7 +329,7 @@ class Talk(Value, frozen=True, omit_defaults=True):
     hints: int = 0
 
 
-class Call(Value, frozen=True, omit_defaults=True):
+class Call(Struct, frozen=True, omit_defaults=True):
     """What one call has done so far, for the text that sums it up."""
 
     sid: str
@@ -339,7 +339,7 @@ class Call(Value, frozen=True, omit_defaults=True):
     acts: tuple[tuple[str, dict[str, str]], ...] = ()
 
 
-class Access(Value, frozen=True, omit_defaults=True):
+class Access(Struct, frozen=True, omit_defaults=True):
     """What lets a number into the online hall: a code on its way to the phone, then a visit.
 
     Codes and visits are kept as keyed digests, never as themselves. ``asked`` counts the codes
@@ -381,7 +381,7 @@ class Charge(msgspec.Struct, frozen=True):
     tariff: str
 
 
-class Audit(Value, frozen=True, omit_defaults=True):
+class Audit(Struct, frozen=True, omit_defaults=True):
     """Who asked for what, through which door, and what it changed; never overwritten."""
 
     at: dt.datetime

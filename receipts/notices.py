@@ -2,6 +2,8 @@
 
 import hashlib
 
+from msgspec.structs import replace
+
 from receipts.delivery import Delivery
 from receipts.model import Call, Language, Mode, Msisdn, Receipt, Subscription
 from receipts.ports import Answer, Change, Held, Store, Timer
@@ -40,7 +42,7 @@ def announced(
     text = notices().say(f"notice.{key}", language, **facts)
     change = step.change(customer, None, Answer(), said=text)
     sent = notice(store, delivery, customer.number, about, text, language)
-    return change.but(records=(*change.records, sent), post=(*change.post, sent.id))
+    return replace(change, records=(*change.records, sent), post=(*change.post, sent.id))
 
 
 def summed_up(
@@ -56,7 +58,7 @@ def summed_up(
     sent = notice(store, delivery, held.number, about, text, call.language)
     return Change(
         held.number,
-        records=(call.but(version=call.version + 1, acts=()), sent),
+        records=(replace(call, version=call.version + 1, acts=()), sent),
         post=(sent.id,),
         untimers=(Timer(CALL, held.number, sid),) if fired is None else (),
         fired=fired,

@@ -6,8 +6,9 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+from msgspec import Struct
+
 from receipts.model import Msisdn, Network, Subscription
-from receipts.value import Value
 
 #: The shipped prefix table, the marker it begins with, and the seven-digit prefixes it covers.
 TABLE = Path(__file__).parent / "data" / "prefixes.bin"
@@ -59,7 +60,7 @@ def parse_msisdn(raw: str) -> Msisdn | None:
     return None
 
 
-class Home(Value, frozen=True):
+class Home(Struct, frozen=True):
     """Where a number is at home, as far as known; ``source`` is whose word that is."""
 
     province: str | None

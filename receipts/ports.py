@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Protocol
 
 import msgspec
+from msgspec import Struct
 
 from receipts.lines import Parked, Waiting
 from receipts.model import (
@@ -25,7 +26,6 @@ from receipts.model import (
     Talk,
     Trail,
 )
-from receipts.value import Value
 
 
 class StoreUnavailable(Exception):
@@ -79,7 +79,7 @@ class Abilities:
     lookup: bool
 
 
-class Parcel(Value, frozen=True):
+class Parcel(Struct, frozen=True):
     """One text for a provider, shown as ``mode``; after ``by`` (monotonic) TooLate is raised."""
 
     id: str
@@ -126,7 +126,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     next: str = ""
 
 
-class Held(Value, frozen=True):
+class Held(Struct, frozen=True):
     """What one read brought: the customer, and what else was asked for; None where nothing was."""
 
     number: Msisdn
@@ -141,7 +141,7 @@ class Held(Value, frozen=True):
     charges: tuple[Charge, ...] | None = None
 
 
-class Posted(Value, frozen=True):
+class Posted(Struct, frozen=True):
     """One entry of the outbox in a worker's hands; ``late`` if it had to wait for a line."""
 
     shard: int
@@ -150,7 +150,7 @@ class Posted(Value, frozen=True):
     late: bool = False
 
 
-class Timer(Value, frozen=True):
+class Timer(Struct, frozen=True):
     """Something that time alone brings: at ``at``, look at ``subject`` for ``kind``."""
 
     kind: str
@@ -162,7 +162,7 @@ class Timer(Value, frozen=True):
 Stored = Subscription | Receipt | Trail | Talk | Call | Owner | Access
 
 
-class Change(Value, frozen=True):
+class Change(Struct, frozen=True):
     """All that one event does, for one customer: it happens whole or not at all.
 
     Each record carries the version it will have; the store refuses one not just above its own.
@@ -193,14 +193,14 @@ class Verdict(Enum):
     CONFLICT = "conflict"
 
 
-class Committed(Value, frozen=True):
+class Committed(Struct, frozen=True):
     """A commit's end; ``answer`` is the first answer when the event had been claimed before."""
 
     verdict: Verdict
     answer: Answer | None = None
 
 
-class Wanted(Value, frozen=True):
+class Wanted(Struct, frozen=True):
     """What to read for a report: its sender, its text, the friend; a receipt if one is named."""
 
     sender: Msisdn

@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from receipts.acquainted import Acquainted
 from receipts.deciding import ROUNDS
 from receipts.digest import handed_on
@@ -110,7 +112,7 @@ class Reports:
             return 0, customers, []
         nobodies = [Subscription(of_text[0].sender) for of_text in strangers]
         changes = [
-            self.decide(Held(nobody.number, nobody), of_text).but(rests_on=(nobody,))
+            replace(self.decide(Held(nobody.number, nobody), of_text), rests_on=(nobody,))
             for nobody, of_text in zip(nobodies, strangers, strict=True)
         ]
         alone = [self._wanted(strangers[0][0], again=False)] if len(texts) == 1 else []
@@ -146,7 +148,7 @@ class Reports:
                 else:
                     others.append(record)
                     if isinstance(record, Subscription):
-                        held = held.but(subscription=record)
+                        held = replace(held, subscription=record)
             post += step.post
             timers += step.timers
             untimers += step.untimers
@@ -176,7 +178,7 @@ class Reports:
         untimers = (self._chase(kept),) if over and trail.history else ()
         if why_not is None:
             receipt = self._due.receipt(held.subscription, kept, kept.fate)
-            kept = kept.but(receipt_id=receipt.id)
+            kept = replace(kept, receipt_id=receipt.id)
             change = Change(
                 report.sender,
                 records=(kept,),
@@ -196,7 +198,7 @@ class Reports:
         if was.history or self._due.why_not(held, trail) is not None:
             return change
         at = self._clock.now() + self._patience
-        return change.but(timers=(self._chase(trail, at),))
+        return replace(change, timers=(self._chase(trail, at),))
 
     @staticmethod
     def _chase(trail: Trail, at: dt.datetime | None = None) -> Timer:
@@ -217,8 +219,8 @@ class Reports:
         if trail and waited_for and self._due.why_not(held, trail) is None:
             receipt = self._due.receipt(held.subscription, trail, None)
             chased = Heard(self._clock.now(), f"(none in time: receipt {receipt.id})")
-            kept = trail.but(version=trail.version + 1, history=(*trail.history, chased))
-            change = handed_on(change.but(records=(kept,)), receipt)
+            kept = replace(trail, version=trail.version + 1, history=(*trail.history, chased))
+            change = handed_on(replace(change, records=(kept,)), receipt)
         # A lost race needs no second try: the timer is still set, or its work is done.
         self._store.commit(change)
 
@@ -228,8 +230,8 @@ class Reports:
         if customer.off_net_told == month:
             return change
         notice = self._due.off_net_notice(customer, month)
-        told = customer.but(version=customer.version + 1, off_net_told=month)
-        return change.but(records=(*change.records, told, notice), post=(notice.id,))
+        told = replace(customer, version=customer.version + 1, off_net_told=month)
+        return replace(change, records=(*change.records, told, notice), post=(notice.id,))
 
 
 def _sorted(
@@ -258,4 +260,4 @@ def _begun(report: Report, receipt: Receipt | None) -> Trail:
     fresh = Trail(report.message_id, report.sender, report.friend)
     if receipt is None or receipt.outcome not in _FATE_LEFT:
         return fresh
-    return fresh.but(fate=_FATE_LEFT[receipt.outcome], receipt_id=receipt.id)
+    return replace(fresh, fate=_FATE_LEFT[receipt.outcome], receipt_id=receipt.id)

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from receipts.lines import Pace
 from receipts.model import Mode, Receipt
 from receipts.ports import Provider
-from receipts.value import Value
 
 
-class Choice(Value, frozen=True):
+class Choice(Struct, frozen=True):
     """Who carries a receipt, how it is shown, and why not as the customer wants it."""
 
     provider: Provider
@@ -68,7 +70,7 @@ class Routes:
             # One that is not needed just now is tried too, where that changes nothing for the
             # customer: better known to work before it is needed.
             elif (chosen is None or sent_as is receipt.mode) and try_it(provider.name):
-                return self._choice(receipt, provider, sent_as).but(probe=True)
+                return replace(self._choice(receipt, provider, sent_as), probe=True)
             if chosen and not closed:
                 break
         return chosen

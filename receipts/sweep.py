@@ -3,6 +3,8 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from receipts import notices
 from receipts.delivery import RETRY, Delivery
 from receipts.digest import DIGEST, Digests
@@ -77,7 +79,7 @@ class Sweep:
             if customer.ends_at > self._clock.now():
                 return _later(timer, customer.ends_at)
             step = self._business.month_ended(customer, self._by_time(customer, timer))
-            return step.change(customer, None, Answer()).but(fired=timer)
+            return replace(step.change(customer, None, Answer()), fired=timer)
 
         self._once(timer, decide)
 
@@ -93,7 +95,7 @@ class Sweep:
         def decide(held: Held) -> Change:
             customer = held.subscription
             step = self._business.fee(customer, self._by_time(customer, timer))
-            return step.change(customer, None, Answer()).but(fired=timer)
+            return replace(step.change(customer, None, Answer()), fired=timer)
 
         self._once(timer, decide)
 
@@ -136,9 +138,9 @@ class Sweep:
         about = f"{timer.kind} {self._clock.now().isoformat()}"
         language = self._business.language(customer)
         told = notices.announced(step, customer, about, language, self._store, self._delivery)
-        return told.but(fired=timer)
+        return replace(told, fired=timer)
 
 
 def _later(timer: Timer, at: dt.datetime) -> Change:
     """The same timer for a moment that was put off since it was found due."""
-    return Change(timer.number, timers=(timer.but(at=at),))
+    return Change(timer.number, timers=(replace(timer, at=at),))

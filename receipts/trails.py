@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from receipts.model import Fate, Final, Heard, Outcome, Report, Trail, WhyNot
 
 #: What the receipt tells of each final fate; running out of time is a failure to the sender.
@@ -60,7 +62,8 @@ def noted(
     parts = trail.parts if decided(trail) else max(trail.parts, report.parts)
     kept = max(_HISTORY, _HISTORY_A_PART * parts)
     heard = Heard(report.at, word_of(report), why_not)
-    return trail.but(
+    return replace(
+        trail,
         version=version,
         parts=parts,
         history=(*trail.history, heard)[-kept:],
@@ -72,7 +75,7 @@ def with_final(trail: Trail, report: Report) -> Trail:
     """The trail with the fate of one more part; the text's own fate once it has all of them."""
     parts = max(trail.parts, report.parts)
     finals = (*trail.finals, Final(report.part, report.fate, report.at))
-    return trail.but(parts=parts, finals=finals, fate=_fate_of(finals, parts))
+    return replace(trail, parts=parts, finals=finals, fate=_fate_of(finals, parts))
 
 
 def decided(trail: Trail) -> bool:

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from receipts.delivery import Delivery
 from receipts.digest import with_members
 from receipts.model import Receipt
@@ -38,7 +40,7 @@ class Unconfirmed:
         why = TryLater("the store did not confirm in time")
         # Not by the version alone: that of another worker's mark may be the same.
         changes = [
-            delivery.failed(marked.but(attempts=marked.attempts - 1), why, posted)
+            delivery.failed(replace(marked, attempts=marked.attempts - 1), why, posted)
             for (marked, posted, _), now in pairs
             if now == marked
         ]

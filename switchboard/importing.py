@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from receipts.lists import CustomerRow, Lists, Origin, Row, RowWrong
 from receipts.model import Msisdn
 from receipts.ports import Change, Contended, Verdict
 from receipts.store.archive import RedisArchive
 from receipts.store.redis import RedisStore
-from receipts.value import Value
 from switchboard.complaints import Complaints
 from switchboard.csv_file import CsvFile, Line
 
@@ -22,7 +23,7 @@ _ROUNDS = 40
 Batch = dict[Msisdn, tuple[int, Row]]
 
 
-class Progress(Value, frozen=True):
+class Progress(Struct, frozen=True):
     """How far an import has got; ``complaints`` is the length of the file of refused lines."""
 
     offset: int
@@ -100,7 +101,8 @@ class Import:
         was = self.progress
         self.complaints.add(self._refused, was.refused)
         refused = was.refused + len(self._refused)
-        self.progress = was.but(
+        self.progress = replace(
+            was,
             offset=last.end,
             line=last.number,
             lines=was.lines + self._lines,

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 
 import redis
+from msgspec.structs import replace
 
 from receipts.model import Kind, Language, Mode, Msisdn, Outcome, Receipt, Subscription
 from receipts.months import next_month
@@ -29,8 +30,12 @@ def stand(
     if state == "ending":
         facts["ends_at"] = next_month(built.clock.now())
     before = built.store.read(Msisdn(number)).subscription
-    customer = before.but(
-        version=before.version + 1, state=SubscriptionState(state), mode=mode, **(facts | more)
+    customer = replace(
+        before,
+        version=before.version + 1,
+        state=SubscriptionState(state),
+        mode=mode,
+        **(facts | more),
     )
     built.store.commit(Change(customer.number, records=(customer,)))
     return customer

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from receipts import notices
 from receipts.delivery import Delivery
 from receipts.lists.rows import CollectionRow, CustomerRow, PortedRow, Row, RowWrong
@@ -55,13 +57,14 @@ class Lists:
         change = self._announced(step, customer, origin, language)
         if owner is None or not isinstance(row, CustomerRow):
             return change
-        known = owner.but(
+        known = replace(
+            owner,
             id_digest=row.id_digest or owner.id_digest,
             password_digest=row.password_digest or owner.password_digest,
         )
         if known == owner:
             return change
-        return change.but(records=(*change.records, known.but(version=owner.version + 1)))
+        return replace(change, records=(*change.records, replace(known, version=owner.version + 1)))
 
     def _home(self, row: CustomerRow | PortedRow) -> Home:
         if isinstance(row, PortedRow):
@@ -85,4 +88,4 @@ class Lists:
         change = notices.announced(
             step, customer, origin.claim, language, self._store, self._delivery
         )
-        return change.but(claim=origin.claim) if step.phrases else change
+        return replace(change, claim=origin.claim) if step.phrases else change

@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+from msgspec.structs import replace
+
 from receipts.model import Language, Mode, Network, Question, Subscription, Topic
 from receipts.numbering import Home
 from receipts.subscriptions import leaving
@@ -22,7 +24,7 @@ def set_mode(terms: Terms, customer: Subscription, mode: Mode, asked: Asked) -> 
         return terms.refused(customer, outcome.reason, asked)
     same = customer.mode is mode
     return Step(
-        customer.but(mode=mode),
+        replace(customer, mode=mode),
         ((f"{'still' if same else 'now'}_{mode}", terms.facts(customer, asked.language)),),
         audit=() if same else (terms.audit(customer, event, outcome, asked),),
     )
@@ -31,7 +33,7 @@ def set_mode(terms: Terms, customer: Subscription, mode: Mode, asked: Asked) -> 
 def set_language(terms: Terms, customer: Subscription, language: Language) -> Step:
     """The language of all that we say from now on."""
     return Step(
-        customer.but(language=language), (("language_set", terms.facts(customer, language)),)
+        replace(customer, language=language), (("language_set", terms.facts(customer, language)),)
     )
 
 
@@ -52,7 +54,7 @@ def list_all(terms: Terms, customer: Subscription, asked: Asked) -> Step:
         return Step(customer, (("list_none", terms.facts(customer, asked.language)),))
     question = Question(Topic.LIST, terms.now() + ANSWERED_WITHIN)
     return Step(
-        customer.but(question=question),
+        replace(customer, question=question),
         (("list_all", terms.facts(customer, asked.language)),),
     )
 
@@ -65,12 +67,12 @@ def ask_province(terms: Terms, customer: Subscription, language: Language) -> St
         for place, province in enumerate(terms.book.provinces.values(), start=1)
     )
     question = Question(Topic.PROVINCE, terms.now() + ANSWERED_WITHIN)
-    return Step(customer.but(question=question), (("which_province", {"choices": choices}),))
+    return Step(replace(customer, question=question), (("which_province", {"choices": choices}),))
 
 
 def says_province(customer: Subscription, code: str) -> Step:
     """The customer told the home province of a number that no source knows."""
-    return Step(customer.but(province=code, source="asked", question=None))
+    return Step(replace(customer, province=code, source="asked", question=None))
 
 
 def recorded(terms: Terms, customer: Subscription, home: Home, asked: Asked) -> Step:
@@ -81,20 +83,21 @@ def recorded(terms: Terms, customer: Subscription, home: Home, asked: Asked) -> 
     on_net = home.network is Network.CHINA_MOBILE
     step = Step(customer) if on_net else leaving.port_out(terms, customer, asked)
     speaks = home.province is not None or customer.province is None
-    known = step.customer.but(
+    known = replace(
+        step.customer,
         network=home.network,
         province=home.province or customer.province,
         source=home.source if speaks else customer.source,
         looked_up_at=None,
     )
-    return step.but(customer=known)
+    return replace(step, customer=known)
 
 
 def looked_up(terms: Terms, customer: Subscription, network: Network | None) -> Step:
     """What somebody outside said of a number's network; not to know is never to be off-net."""
     source = customer.source if customer.province else "lookup"
     now = terms.now()
-    return Step(customer.but(network=network, source=source, looked_up_at=now))
+    return Step(replace(customer, network=network, source=source, looked_up_at=now))
 
 
 def spent_words(fen: int, language: Language) -> str:

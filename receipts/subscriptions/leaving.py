@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+from msgspec.structs import replace
+
 from receipts.charges import on_leaving
 from receipts.model import Subscription
 from receipts.months import next_month
@@ -32,7 +34,7 @@ def cancel(terms: Terms, customer: Subscription, asked: Asked) -> Step:
     now = terms.now()
     runs_on = outcome.state in RECEIVING
     ends_at = _last_moment(customer, now) if runs_on else None
-    ended = _left(terms, customer, outcome.state).but(ends_at=ends_at)
+    ended = replace(_left(terms, customer, outcome.state), ends_at=ends_at)
     stale = tuple(timer(kind, customer) for kind in WAITING)
     return Step(
         ended,
@@ -57,7 +59,8 @@ def _left(terms: Terms, customer: Subscription, state: SubscriptionState) -> Sub
     """
     first = customer.charged_from
     unborn = customer.trial or (first is not None and first > terms.now())
-    return customer.but(
+    return replace(
+        customer,
         state=state,
         order=None,
         question=None,
@@ -79,7 +82,7 @@ def month_ended(terms: Terms, customer: Subscription, asked: Asked) -> Step:
         # An offer keeps its whole window, also beyond the end of what ran beside it.
         state = SUBSCRIPTION.fire(state, SubscriptionEvent.ORDER).state
     return Step(
-        customer.but(state=state, ends_at=None),
+        replace(customer, state=state, ends_at=None),
         audit=(terms.audit(customer, event, outcome, asked),),
     )
 

@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+from msgspec.structs import replace
+
 from receipts.charges import runs
 from receipts.model import Order, Subscription
 from receipts.months import month_of
@@ -32,7 +34,7 @@ def order(terms: Terms, customer: Subscription, asked: Asked, *, late: bool = Fa
     until = now + province.window
     tariff = tariff_on(province, now)
     order = Order(asked.door, now, until, tariff.version)
-    ordered = customer.but(state=outcome.state, order=order, lapsed_at=None)
+    ordered = replace(customer, state=outcome.state, order=order, lapsed_at=None)
     return Step(
         ordered,
         (("offer_again" if late else "offer", terms.offer_facts(customer, asked.language)),),
@@ -91,7 +93,8 @@ def _opened(
     begins = first_charge_at(tariff, now) if trial else now
     if carries_on and customer.charged_from is not None:
         begins = customer.charged_from
-    return customer.but(
+    return replace(
+        customer,
         state=state,
         order=None,
         lapsed_at=None,
@@ -125,9 +128,9 @@ def renew(terms: Terms, customer: Subscription, asked: Asked) -> Step:
     ends = max(promised, terms.now() + province.window - _LATE)
     tariff = tariff_on(province, ends)
     order = Order(asked.door, terms.now(), ends, tariff.version)
-    asking = customer.but(order=order, charged_from=ends)
+    asking = replace(customer, order=order, charged_from=ends)
     # The price from then on, without the trial that is over.
-    price = terms.facts(asking.but(trial=False), asked.language)
+    price = terms.facts(replace(asking, trial=False), asked.language)
     facts = price | {"from": day(ends, asked.language)}
     return Step(
         asking,
@@ -152,8 +155,8 @@ def open_at_once(terms: Terms, customer: Subscription, asked: Asked) -> Step:
     if ordered.customer == customer:
         return ordered
     confirmed = confirm(terms, ordered.customer, asked)
-    both = ordered.but(phrases=(), timers=()).then(confirmed)
-    return both.but(customer=confirmed.customer)
+    both = replace(ordered, phrases=(), timers=()).then(confirmed)
+    return replace(both, customer=confirmed.customer)
 
 
 def decline(terms: Terms, customer: Subscription, asked: Asked) -> Step:
@@ -173,16 +176,16 @@ def _end_order(
     if outcome.reason is not None or customer.order is None:
         return Step(customer)
     lapsed = terms.now() if event is SubscriptionEvent.LAPSE else None
-    ended = customer.but(state=outcome.state, order=None, lapsed_at=lapsed)
+    ended = replace(customer, state=outcome.state, order=None, lapsed_at=lapsed)
     timers: tuple[Timer, ...] = ()
     said = f"order_{event}"
     if customer.trial:
         # What was offered was to go on after the trial; the trial itself runs to its end.
-        ended = ended.but(ends_at=customer.charged_from, trial=False, charged_from=None)
+        ended = replace(ended, ends_at=customer.charged_from, trial=False, charged_from=None)
         timers = (timer(END, customer, customer.charged_from),)
         said = f"trial_{event}"
     if ended.state not in HOLDING:
-        ended, timers = ended.but(ends_at=None), ()
+        ended, timers = replace(ended, ends_at=None), ()
     return Step(
         ended,
         ((said, terms.facts(ended, asked.language)),),

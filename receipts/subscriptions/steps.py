@@ -3,10 +3,12 @@
 import datetime as dt
 from typing import Self
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from receipts.consent import chained
 from receipts.model import Audit, Charge, Door, Language, Subscription
 from receipts.ports import Answer, Change, Timer
-from receipts.value import Value
 
 #: Names of the timers that time alone rings for a customer.
 LAPSE, END, TRIAL, FEE, OWED = "lapse", "end", "trial", "fee", "owed"
@@ -15,7 +17,7 @@ WAITING = (LAPSE, END, TRIAL, FEE, OWED)
 Phrase = tuple[str, dict[str, str]]
 
 
-class Asked(Value, frozen=True):
+class Asked(Struct, frozen=True):
     """Who asks: through which door, in which language, by which event and in which words."""
 
     door: Door
@@ -28,7 +30,7 @@ class Asked(Value, frozen=True):
     charges: tuple[Charge, ...] | None = None
 
 
-class Step(Value, frozen=True):
+class Step(Struct, frozen=True):
     """What one act does to one customer, and what to say about it."""
 
     customer: Subscription
@@ -57,10 +59,10 @@ class Step(Value, frozen=True):
         ``said`` is our answer in words: it is kept with the act as what the customer was shown,
         linked into the customer's chain of consent.
         """
-        entries = (entry.but(shown=entry.shown or said) for entry in self.audit)
+        entries = (replace(entry, shown=entry.shown or said) for entry in self.audit)
         audit, head = chained(entries, was.chain)
-        now = self.customer.but(chain=head) if audit else self.customer
-        records = (now.but(version=was.version + 1),) if now != was else ()
+        now = replace(self.customer, chain=head) if audit else self.customer
+        records = (replace(now, version=was.version + 1),) if now != was else ()
         return Change(
             was.number,
             claim=claim,

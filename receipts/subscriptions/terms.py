@@ -3,6 +3,8 @@
 import datetime as dt
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from receipts.charges import monthly, runs
 from receipts.model import Audit, Charge, Door, Language, Network, Subscription, Wish
@@ -12,13 +14,12 @@ from receipts.ports import Clock
 from receipts.provinces import Limits, Province, RuleBook, Tariff
 from receipts.subscriptions.steps import Asked, Phrase, Step
 from receipts.tariff import fees, first_charge_at, tariff_on
-from receipts.value import Value
 from receipts.wording import day, last_day, notices
 from statemachines.engine import Outcome
 from statemachines.subscription import SubscriptionEvent, SubscriptionState
 
 
-class Place(Value, frozen=True):
+class Place(Struct, frozen=True):
     """Where a number belongs, and the rules there. ``province`` is None where we do not serve."""
 
     home: Home
@@ -88,7 +89,7 @@ class Terms:
         """What charges stand on: when, through which door and to what price the customer agreed."""
         if customer.opened_at is None or customer.channel is None:
             return ()
-        facts = self.facts(customer.but(order=None), language)
+        facts = self.facts(replace(customer, order=None), language)
         opened, door = day(customer.opened_at, language), self._door(customer.channel, language)
         return (("charges_why", facts | {"opened": opened, "door": door}),)
 
@@ -137,7 +138,7 @@ class Terms:
         trial = self.newcomer(customer)
         first = day(first_charge_at(tariff, now) if trial else now, language)
         said = "charged.never" if tariff.free else "charged.from"
-        return self.facts(customer.but(order=None, tariff=None), language) | {
+        return self.facts(replace(customer, order=None, tariff=None), language) | {
             "charged": notices().say(said, language, **({} if tariff.free else {"day": first}))
         }
 

@@ -1,5 +1,7 @@
 """Fees that could not be collected: the pause, the end after two months, the way back."""
 
+from msgspec.structs import replace
+
 from receipts.charges import served
 from receipts.model import Subscription
 from receipts.months import month_before, month_of, month_start, months_between, next_month
@@ -21,7 +23,7 @@ def collected(
     if month in customer.unpaid:
         return Step(customer)
     beside = {month_before(month), month_of(next_month(month_start(month)))}
-    owing = customer.but(unpaid=tuple(sorted({*customer.unpaid, month})))
+    owing = replace(customer, unpaid=tuple(sorted({*customer.unpaid, month})))
     if beside & set(customer.unpaid):
         return owed(terms, owing, asked)
     event = SubscriptionEvent.SUSPEND
@@ -30,7 +32,7 @@ def collected(
         return Step(owing)
     now = terms.now()
     return Step(
-        owing.but(state=outcome.state, order=None, suspended_at=now),
+        replace(owing, state=outcome.state, order=None, suspended_at=now),
         (("unpaid_once", terms.facts(customer, asked.language)),),
         audit=(terms.audit(customer, event, outcome, asked),),
         # Suspended, there may be no second fee to fail: a whole month unpaid is as good.
@@ -50,7 +52,7 @@ def owed(terms: Terms, customer: Subscription, asked: Asked) -> Step:
 
 
 def _paid(terms: Terms, customer: Subscription, month: str, asked: Asked) -> Step:
-    paying = customer.but(unpaid=tuple(m for m in customer.unpaid if m != month))
+    paying = replace(customer, unpaid=tuple(m for m in customer.unpaid if m != month))
     event = SubscriptionEvent.RESUME
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None or paying.unpaid:
@@ -58,7 +60,8 @@ def _paid(terms: Terms, customer: Subscription, month: str, asked: Asked) -> Ste
     now = terms.now()
     idle = months_between(customer.suspended_at or now, now)[:-1]
     unserved = (*customer.unserved, *(month for month in idle if not served(customer, month)))
-    resumed = paying.but(
+    resumed = replace(
+        paying,
         state=outcome.state,
         suspended_at=None,
         unserved=unserved[-terms.book.retention.audit_months :],

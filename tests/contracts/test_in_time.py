@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from msgspec.structs import replace
 
 from receipts.lines import TooLate
 from tests.contracts.lines import Line, parcel
@@ -13,7 +14,7 @@ def test_nothing_of_a_text_leaves_after_its_time(line: Line):
     heard: list[bytes] = []
     with listening(lambda connection: heard.append(connection.recv(1))) as url:
         with pytest.raises(TooLate):
-            line.adapter(url).send(parcel().but(by=time.monotonic() - 0.001))
+            line.adapter(url).send(replace(parcel(), by=time.monotonic() - 0.001))
         time.sleep(0.1)
     assert heard in ([], [b""])
 
@@ -31,6 +32,6 @@ def test_in_time_it_leaves_and_the_next_one_has_a_time_of_its_own(line: Line):
     with listening(answer) as url:
         adapter = line.adapter(url)
         with pytest.raises(TooLate):
-            adapter.send(parcel().but(by=time.monotonic() - 1))
-        assert adapter.send(parcel().but(by=time.monotonic() + 60)) == "5-abc"
+            adapter.send(replace(parcel(), by=time.monotonic() - 1))
+        assert adapter.send(replace(parcel(), by=time.monotonic() + 60)) == "5-abc"
         assert adapter.send(parcel()) == "5-abc"

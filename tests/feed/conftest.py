@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from msgspec.structs import replace
 from werkzeug.test import TestResponse
 
 from receipts.model import Kind, Msisdn, Receipt
@@ -76,7 +77,7 @@ def customer(built: Services) -> Msisdn:
     """Somebody in Guangdong with the service."""
     number = Msisdn(GUANGDONG)
     held = built.store.read(number).subscription
-    active = held.but(version=held.version + 1, state=SubscriptionState.ACTIVE)
+    active = replace(held, version=held.version + 1, state=SubscriptionState.ACTIVE)
     built.store.commit(Change(number, records=(active,)))
     return number
 

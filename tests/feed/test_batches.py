@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from receipts.model import Msisdn
 from receipts.ports import Change
@@ -36,7 +37,9 @@ def a_full_batch(built: Services, senders: int = 100, lines: int = FULL) -> byte
             Change(
                 n,
                 records=(
-                    built.store.read(n).subscription.but(version=1, state=SubscriptionState.ACTIVE),
+                    replace(
+                        built.store.read(n).subscription, version=1, state=SubscriptionState.ACTIVE
+                    ),
                 ),
             )
             for n in numbers

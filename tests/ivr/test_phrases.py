@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from msgspec.structs import replace
 
 import ivr
 import keywords
@@ -65,7 +66,7 @@ def customers() -> Iterator[Subscription]:
             yield without
         # An order is made only where we serve.
         if state in {SubscriptionState.PENDING, SubscriptionState.ENDING} and covered(number):
-            yield without.but(order=order)
+            yield replace(without, order=order)
 
 
 def covered(number: str) -> bool:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import redis
 from flask import Flask
+from msgspec.structs import replace
 from werkzeug.test import TestResponse
 
 from receipts.model import Kind, Msisdn
@@ -178,6 +179,6 @@ def sent(built: Services, receipt_id: str) -> str:
     """Mark a receipt as handed to a provider."""
     (receipt,) = built.store.receipts([receipt_id])
     assert receipt is not None
-    moved = receipt.but(version=2, state="sending", provider="twilio", attempts=1)
+    moved = replace(receipt, version=2, state="sending", provider="twilio", attempts=1)
     built.store.commit(Change(receipt.number, records=(moved,)))
     return receipt_id

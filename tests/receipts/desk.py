@@ -3,6 +3,8 @@
 import datetime as dt
 from collections import deque
 
+from msgspec.structs import replace
+
 from receipts.delivery import Delivery
 from receipts.model import Charge, Language, Mode, Msisdn, Receipt
 from receipts.months import month_of
@@ -54,19 +56,22 @@ class Desk:
     def post(self, **given: object) -> Receipt:
         """A receipt of the price of ten fen, waiting in the outbox."""
         self.count += 1
-        receipt = Receipt(
-            self.store.receipt_id(ANNA, f"{self.count:x}"),
-            ANNA,
-            "您的短信已送达",
-            Mode.TEXT,
-            Language.ZH,
-            self.clock.now(),
-            version=1,
-            message_id=f"SM{self.count}",
-            friend=FRIEND,
-            tariff="SX-1",
-            price_fen=10,
-        ).but(**given)
+        receipt = replace(
+            Receipt(
+                self.store.receipt_id(ANNA, f"{self.count:x}"),
+                ANNA,
+                "您的短信已送达",
+                Mode.TEXT,
+                Language.ZH,
+                self.clock.now(),
+                version=1,
+                message_id=f"SM{self.count}",
+                friend=FRIEND,
+                tariff="SX-1",
+                price_fen=10,
+            ),
+            **given,
+        )
         self.settle(Change(ANNA, records=(receipt,), post=(receipt.id,)))
         return receipt
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from receipts.model import Fate, Kind, Msisdn, Receipt, Report, Trail
 from receipts.ports import Change, Wanted
 from receipts.sweep import Sweep
@@ -18,7 +20,7 @@ PATIENCE = 50
 
 def stand(built: Services, state: str = "active", number: str = ANNA, **more: object) -> None:
     held = built.store.read(Msisdn(number)).subscription
-    now = held.but(version=held.version + 1, state=SubscriptionState(state), **more)
+    now = replace(held, version=held.version + 1, state=SubscriptionState(state), **more)
     built.store.commit(Change(held.number, records=(now,)))
 
 

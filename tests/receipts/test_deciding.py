@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from receipts import deciding
 from receipts.deciding import settle
@@ -22,7 +23,7 @@ def store(built: Services) -> RedisStore:
 
 
 def renewed(held: Held) -> Subscription:
-    return held.subscription.but(version=held.subscription.version + 1)
+    return replace(held.subscription, version=held.subscription.version + 1)
 
 
 def beaten(store: Store, times: int, claim: str | None = None) -> tuple[Decide, list[int]]:

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from msgspec.structs import replace
 
 from receipts import news
 from receipts.delivery import Told
@@ -46,7 +47,7 @@ def test_who_always_loses_is_told_so_in_the_end(desk: Desk, monkeypatch: pytest.
     real = desk.delivery.told
 
     def overtaken(was: Receipt, *about: object) -> Change:
-        desk.settle(Change(ANNA, records=(was.but(version=was.version + 1),)))
+        desk.settle(Change(ANNA, records=(replace(was, version=was.version + 1),)))
         return real(was, *about)  # type: ignore[arg-type]
 
     monkeypatch.setattr(desk.delivery, "told", overtaken)

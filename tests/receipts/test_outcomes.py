@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from receipts.model import Receipt
@@ -98,7 +99,11 @@ def test_news_that_came_first_is_what_an_outcome_is_decided_on(
 ):
     outcome = taken("SM1")
     known = outcome.receipt
-    desk.settle(Change(ANNA, records=(known.but(version=known.version + 1, note="news"),)))
+    desk.settle(
+        Change(
+            ANNA, records=(msgspec.structs.replace(known, version=known.version + 1, note="news"),)
+        )
+    )
     outcomes.bring(outcome)
     now = desk.now(known)
     assert (now.state, now.provider_id, now.note, len(released)) == ("sent", "SM1", "news", 1)

@@ -12,6 +12,7 @@ import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from receipts.model import Kind, Msisdn, Report
 from receipts.ports import Change
@@ -127,7 +128,7 @@ def lived(built: Services, steps: list[Step]) -> None:
     for step in steps:
         if isinstance(step, Stands):
             held = built.store.read(Msisdn(step.sender)).subscription
-            now = held.but(version=held.version + 1, state=step.state)
+            now = replace(held, version=held.version + 1, state=step.state)
             built.store.commit(Change(held.number, records=(now,)))
             continue
         heard = [

@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+from msgspec.structs import replace
+
 from receipts.model import Language, Mode, Receipt
 from receipts.routes import Routes
 from tests.receipts.desk import ANNA, Courier
@@ -14,7 +16,7 @@ ROUTES = Routes([CHEAP, DEAR], [CHEAP, OTHER])
 
 def receipt(mode: Mode = Mode.TEXT, **given: object) -> Receipt:
     made = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
-    return Receipt("5-1", ANNA, "t", mode, Language.ZH, made).but(**given)
+    return replace(Receipt("5-1", ANNA, "t", mode, Language.ZH, made), **given)
 
 
 def chosen(mode: Mode, *closed: str, **given: object) -> tuple[str, Mode] | None:

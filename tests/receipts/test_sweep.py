@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from receipts import notices
 from receipts.delivery import LOOK
@@ -157,7 +158,7 @@ def test_a_timer_that_rings_too_early_is_set_for_its_moment(
     assert standing(built, GUANGDONG) == customer
     assert sweep.due(5) == []
     clock.at = later
-    assert sweep.due(5) == [early.but(at=later)]
+    assert sweep.due(5) == [replace(early, at=later)]
 
 
 def test_a_month_end_that_finds_another_state_changes_nothing(
@@ -203,7 +204,7 @@ def test_a_call_whose_end_nobody_told_is_summed_up_in_time(
     built.store.commit(Change(ANNA, records=(call,), timers=(timer,)))
     assert ring() == [notices.CALL]
     assert len(told(built, GUANGDONG)) == 1
-    more = call.but(version=3, acts=(("now_flash", _facts(built)),))
+    more = replace(call, version=3, acts=(("now_flash", _facts(built)),))
     built.store.commit(Change(ANNA, records=(more,), timers=(timer,)))
     assert ring() == [notices.CALL], "the same call went on, and changed more"
     assert len(told(built, GUANGDONG)) == 2

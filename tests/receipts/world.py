@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from ivr.dialogue import Pressed
 from ivr.place import Place
@@ -145,7 +146,7 @@ class Shaky:
         """Somebody else changes the same record between our look and our commit."""
         held = self._store.read(number).subscription
         if held.version:
-            again = held.but(version=held.version + 1)
+            again = replace(held, version=held.version + 1)
             self._store.commit_all([Change(number, records=(again,))])
 
 

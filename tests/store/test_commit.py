@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from receipts.model import (
     Audit,
@@ -131,7 +132,8 @@ def test_one_guard_that_fails_leaves_every_key_untouched(
     )
     guard, rest = GUARDS[why], everything(due(ANNA, "2"))
     others = tuple(record for record in rest.records if isinstance(record, Receipt))
-    change = rest.but(
+    change = replace(
+        rest,
         claim=guard.claim or "fresh",
         records=others + guard.records,
         fired=guard.fired,
@@ -296,7 +298,7 @@ def test_a_customers_newest_receipts_come_first_and_are_so_many_at_most(
     for seed in "123456":
         receipt = due(ANNA, seed)
         kind = Kind.NOTICE if seed == "6" else Kind.RECEIPT
-        store.commit(Change(ANNA, records=(receipt.but(kind=kind),)))
+        store.commit(Change(ANNA, records=(replace(receipt, kind=kind),)))
     seeds = [r.id.partition("-")[2] for r in store.receipts_of(ANNA, 9, None)]
     assert seeds == ["6", "5", "4", "3"]
     only = [r.id.partition("-")[2] for r in store.receipts_of(ANNA, 2, Kind.RECEIPT)]
@@ -343,7 +345,7 @@ def test_a_record_that_ran_out_is_begun_anew(
     talk = Talk(ANNA, NOW.date(), version=1)
     store.commit(Change(ANNA, records=(talk,)))
     raw.delete(keys.talk(ANNA))
-    stale = store.commit(Change(ANNA, records=(talk.but(version=2),)))
+    stale = store.commit(Change(ANNA, records=(replace(talk, version=2),)))
     assert stale.verdict is Verdict.CONFLICT
     assert store.commit(Change(ANNA, records=(talk,))).verdict is Verdict.DONE
 
@@ -375,7 +377,8 @@ def test_all_keys_of_a_change_lie_in_one_slot(shards: int) -> None:
             keys.receipt_id(number, "5"), number, "t", Mode.TEXT, Language.ZH, NOW, version=1
         )
         change = everything(receipt)
-        moved = change.but(
+        moved = replace(
+            change,
             number=number,
             records=(
                 Subscription(number, version=1),
@@ -416,8 +419,8 @@ def test_a_change_may_rest_on_what_it_does_not_write(store: RedisStore):
     assert (end.verdict, held) == (Verdict.DONE, [])
     assert store.read_all([wanted])[0].trail == trail
 
-    store.commit(Change(ANNA, records=(nobody.but(version=1),)))
-    fresh = change.but(records=(trail.but(message_id="SM8"),))
+    store.commit(Change(ANNA, records=(replace(nobody, version=1),)))
+    fresh = replace(change, records=(replace(trail, message_id="SM8"),))
     (end,), (found,) = store.attempt([fresh], [wanted])
     assert (end.verdict, found.subscription.version, found.trail) == (Verdict.CONFLICT, 1, trail)
     assert store.read_all([Wanted(ANNA, FRIEND, "SM8")])[0].trail is None

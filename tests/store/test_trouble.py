@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 import redis.exceptions
+from msgspec.structs import replace
 
 from receipts.deciding import settle
 from receipts.model import Charge, ChargeKind, Kind, Msisdn, Subscription
@@ -201,7 +202,7 @@ def test_lines_cut_again_and_again_double_nothing(store: RedisStore, raw: "redis
                 ANNA,
                 claim=f"event {turn}",
                 answer=Answer(next=str(turn)),
-                records=(was.but(version=was.version + 1),),
+                records=(replace(was, version=was.version + 1),),
                 charges=(fee,),
                 count=("done",),
                 post=(f"0-{turn}",),
