@@ -18,7 +18,8 @@ from receipts.model import (
 )
 from receipts.months import SHANGHAI, month_before, month_of, month_start
 from receipts.ports import Clock, Store
-from receipts.subscriptions import Asked, Subscriptions, spent_words
+from receipts.subscriptions import Asked, leaving, spent_words
+from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.wording import Catalogue, day, notices
 from statemachines.subscription import HOLDING
 
@@ -67,13 +68,13 @@ class Sights:
     def __init__(
         self,
         store: Store,
-        business: Subscriptions,
+        policy: SubscriptionPolicy,
         wishes: Wishes,
         clock: Clock,
         ledger: Ledger,
         sentences: Catalogue,
     ) -> None:
-        self._store, self._business, self._wishes = store, business, wishes
+        self._store, self._policy, self._wishes = store, policy, wishes
         self._clock, self._ledger, self._sentences = clock, ledger, sentences
 
     def customer(self, number: Msisdn) -> Subscription:
@@ -100,7 +101,7 @@ class Sights:
         why, facts = None, self._facts(customer, language)
         if customer.state not in HOLDING:
             # Whoever holds the service may do here what is left to do, wherever that is.
-            why = self._business.refusal(customer, Door.WEB, language)
+            why = self._policy.ineligibility(customer, Door.WEB, language)
         return Standing(
             customer.state.value,
             customer.state in HOLDING,
@@ -120,7 +121,7 @@ class Sights:
 
     def _rows(self, customer: Subscription, language: Language) -> list[tuple[str, str]]:
         facts, told = self._facts(customer, language), {}
-        if self._business.place(customer).province is not None or customer.state in HOLDING:
+        if self._policy.service_area(customer).province is not None or customer.state in HOLDING:
             told["price"] = facts["price"]
         if customer.state in CHARGEABLE and customer.opened_at is not None:
             told["mode"] = facts["mode"]
@@ -137,7 +138,7 @@ class Sights:
         if customer.trial and customer.charged_from:
             first = day(customer.charged_from, language)
             return self._say("next.trial", language, {"day": first})
-        province = self._business.place(customer).province
+        province = self._policy.service_area(customer).province
         due = next_monthly(customer, province, self._clock.now()) if province else None
         if due is None:
             return self._say("next.none", language)
@@ -147,19 +148,21 @@ class Sights:
 
     def offer(self, customer: Subscription, language: Language) -> dict[str, str] | None:
         """What is offered, and which offer it is; None where nothing can be."""
-        if self._business.refusal(customer, Door.WEB, language) is not None:
+        if self._policy.ineligibility(customer, Door.WEB, language) is not None:
             return None
         facts = self._wishes.offer_facts(customer, language)
         return facts | {"mark": offer_mark(customer)}
 
     def cancelling(self, customer: Subscription, language: Language) -> str:
         """What a cancel would come to."""
-        ((key, facts),) = self._business.cancel(customer, Asked(Door.WEB, language, "")).phrases
+        ((key, facts),) = leaving.cancel(
+            self._policy, customer, Asked(Door.WEB, language, "")
+        ).phrases
         return self._say(f"would.{key}", language, facts)
 
     def provinces(self, language: Language) -> list[tuple[str, str]]:
         """The provinces to choose from, by code."""
-        found = self._business.book.provinces.items()
+        found = self._policy.book.provinces.items()
         return [(code, province.names.in_(language)) for code, province in found]
 
     # -- lists ---------------------------------------------------------------------------------
@@ -194,7 +197,7 @@ class Sights:
 
     def agreed(self, customer: Subscription, language: Language) -> str:
         """What the charges stand on: when, where and to what price the customer said yes."""
-        return self._wishes.words(self._business.agreed(customer, language), language)
+        return self._wishes.words(self._policy.consent_summary(customer, language), language)
 
     def _receipts_of(self, charges: list[Charge]) -> dict[str, Receipt]:
         ids = [c.id.removeprefix("receipt-") for c in charges if c.kind is ChargeKind.RECEIPT]
@@ -216,7 +219,7 @@ class Sights:
     # -- words ---------------------------------------------------------------------------------
 
     def _facts(self, customer: Subscription, language: Language) -> dict[str, str]:
-        return self._business.facts(customer, language)
+        return self._policy.template_params(customer, language)
 
     def _say(self, key: str, language: Language, facts: dict[str, str] | None = None) -> str:
         return self._sentences.say(key, language, **(facts or {}))

@@ -11,7 +11,8 @@ from receipts.informing import WISHES, Messages
 from receipts.model import Door, Informing, Language, Mode, Msisdn, Subscription
 from receipts.notices import notice, tells
 from receipts.ports import Answer, Change, Clock, Held, Store
-from receipts.subscriptions import Asked, Phrase, Step, Subscriptions
+from receipts.subscriptions import Asked, Phrase, Step, choices, leaving, orders
+from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.wording import Catalogue, day, notices
 
 #: After these the customer is asked for the second yes, if an order waits for one.
@@ -53,23 +54,27 @@ class Wishes:
     def __init__(
         self,
         store: Store,
-        business: Subscriptions,
+        policy: SubscriptionPolicy,
         delivery: Delivery,
         clock: Clock,
         sentences: Catalogue,
     ) -> None:
-        self._store, self._business, self._delivery = store, business, delivery
+        self._store, self._policy, self._delivery = store, policy, delivery
         self._clock, self._sentences = clock, sentences
-        messages = Messages(business, clock)
+        messages = Messages(policy, clock)
         self._acts: dict[str, Act] = {
             "open": self._open,
             "yes": self._yes,
-            "no": lambda customer, asked, _: business.decline(customer, asked),
-            "cancel": lambda customer, asked, _: business.cancel(customer, asked),
-            "ordinary": lambda customer, asked, _: business.set_mode(customer, Mode.TEXT, asked),
-            "flash": lambda customer, asked, _: business.set_mode(customer, Mode.FLASH, asked),
-            "chinese": lambda customer, *_: business.set_language(customer, Language.ZH),
-            "english": lambda customer, *_: business.set_language(customer, Language.EN),
+            "no": lambda customer, asked, _: orders.decline(policy, customer, asked),
+            "cancel": lambda customer, asked, _: leaving.cancel(policy, customer, asked),
+            "ordinary": lambda customer, asked, _: choices.set_mode(
+                policy, customer, Mode.TEXT, asked
+            ),
+            "flash": lambda customer, asked, _: choices.set_mode(
+                policy, customer, Mode.FLASH, asked
+            ),
+            "chinese": lambda customer, *_: choices.set_language(policy, customer, Language.ZH),
+            "english": lambda customer, *_: choices.set_language(policy, customer, Language.EN),
             "province": self._province,
             **{wish: _choosing(messages, kind) for wish, kind in WISHES.items()},
         }
@@ -125,7 +130,7 @@ class Wishes:
     # -- acts that need more than their name ---------------------------------------------------
 
     def _open(self, customer: Subscription, asked: Asked, _: str) -> Step:
-        step = self._business.order(customer, asked)
+        step = orders.order(self._policy, customer, asked)
         if step.customer == customer or customer.language:
             return step
         # Should the order lapse, the customer is told in the language it was made in.
@@ -135,15 +140,15 @@ class Wishes:
         """The second yes; to an offer that stands no more it is answered with a fresh one."""
         order = customer.order
         if order is None or mark != offer_mark(customer) or order.expires_at <= self._clock.now():
-            return self._business.order(customer, asked, late=True)
-        return self._business.confirm(customer, asked)
+            return orders.order(self._policy, customer, asked, late=True)
+        return orders.confirm(self._policy, customer, asked)
 
     def _province(self, customer: Subscription, _: Asked, code: str) -> Step:
         """Where the number is at home, asked only where nobody knows: tariffs are not chosen."""
-        unknown = self._business.place(customer).home.province is None
-        if not unknown or code not in self._business.book.provinces:
+        unknown = self._policy.service_area(customer).home.province is None
+        if not unknown or code not in self._policy.book.provinces:
             return Step(customer)
-        return self._business.says_province(customer, code)
+        return choices.says_province(customer, code)
 
     # -- words ---------------------------------------------------------------------------------
 
@@ -154,11 +159,11 @@ class Wishes:
 
     def offer_facts(self, customer: Subscription, language: Language) -> dict[str, str]:
         """What an offer tells: of an order that waits, at its own price. Needs a covered place."""
-        facts = self._business.offer_facts(customer, language)
+        facts = self._policy.offer_params(customer, language)
         if customer.order is not None:
             # After a trial there is none any more: the price is told without it.
             priced = replace(customer, trial=False)
-            facts["price"] = self._business.facts(priced, language)["price"]
+            facts["price"] = self._policy.template_params(priced, language)["price"]
         if customer.trial and customer.charged_from:
             first = day(customer.charged_from, language)
             facts["charged"] = notices().say("charged.from", language, day=first)
@@ -166,7 +171,7 @@ class Wishes:
 
     def offer(self, customer: Subscription, language: Language) -> str:
         """The offer in words, empty where nothing can be offered."""
-        if self._business.refusal(customer, Door.WEB, language) is not None:
+        if self._policy.ineligibility(customer, Door.WEB, language) is not None:
             return ""
         return self._sentences.say("said.offer", language, **self.offer_facts(customer, language))
 

@@ -30,8 +30,9 @@ from receipts.model import (
 )
 from receipts.months import SHANGHAI, month_of
 from receipts.ports import Answer, Change, Clock, Held, Store, Timer
-from receipts.subscriptions import Asked, Phrase, Subscriptions
+from receipts.subscriptions import Asked, Phrase, choices, leaving, orders
 from receipts.subscriptions import Step as Act
+from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.wording import Catalogue, day
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
 from statemachines.engine import Outcome as Fired
@@ -68,25 +69,27 @@ class Hotline:
     def __init__(
         self,
         store: Store,
-        subscriptions: Subscriptions,
+        policy: SubscriptionPolicy,
         prompts: Catalogue,
         clock: Clock,
         ledger: Ledger,
         base: str,
         agent: str | None,
     ) -> None:
-        self._store, self._business = store, subscriptions
+        self._store, self._policy = store, policy
         self._clock, self._ledger = clock, ledger
         self._ear = Ear(prompts)
-        self._speaker = Speaker(subscriptions, prompts, self._ear, base, agent)
-        messages = Messages(subscriptions, clock)
+        self._speaker = Speaker(policy, prompts, self._ear, base, agent)
+        messages = Messages(policy, clock)
         self._changing: dict[str, Callable[[Subscription, Asked], Act]] = {
-            "chinese": lambda customer, _: subscriptions.set_language(customer, Language.ZH),
-            "english": lambda customer, _: subscriptions.set_language(customer, Language.EN),
-            "open": subscriptions.open_at_once,
-            "cancel": subscriptions.cancel,
-            "ordinary": lambda customer, asked: subscriptions.set_mode(customer, Mode.TEXT, asked),
-            "flash": lambda customer, asked: subscriptions.set_mode(customer, Mode.FLASH, asked),
+            "chinese": lambda customer, _: choices.set_language(policy, customer, Language.ZH),
+            "english": lambda customer, _: choices.set_language(policy, customer, Language.EN),
+            "open": partial(orders.open_at_once, policy),
+            "cancel": partial(leaving.cancel, policy),
+            "ordinary": lambda customer, asked: choices.set_mode(
+                policy, customer, Mode.TEXT, asked
+            ),
+            "flash": lambda customer, asked: choices.set_mode(policy, customer, Mode.FLASH, asked),
             "ask": self._ask,
             "receipts": self._receipts,
             "province": self._province,
@@ -100,10 +103,10 @@ class Hotline:
         if caller is None:
             return self._speaker.both("withheld", {})
         customer = self._store.read(caller).subscription
-        language = self._business.language(customer)
+        language = self._policy.language(customer)
         at = CallState.MENU if customer.language else CallState.LANGUAGE
         if customer.state not in HOLDING:
-            refusal = self._business.refusal(customer, Door.VOICE, language)
+            refusal = self._policy.ineligibility(customer, Door.VOICE, language)
             if refusal is not None and refusal[0] != "province_unknown":
                 return self._speaker.refused(customer)
             at = CallState.WHICH_PROVINCE if refusal else at
@@ -192,7 +195,7 @@ class Hotline:
         ]
 
     def _home(self, customer: Subscription) -> str | None:
-        return self._business.place(customer).home.province
+        return self._policy.service_area(customer).home.province
 
     def _words(self, phrases: tuple[Phrase, ...], language: Language) -> str:
         return "".join(say.text for say in self._speaker.phrases(phrases, language))
@@ -200,11 +203,11 @@ class Hotline:
     def _province(self, customer: Subscription, asked: Asked) -> Act:
         """The caller said where the number is at home."""
         code = self._province_of(asked.heard)
-        return self._business.says_province(customer, code) if code else Act(customer)
+        return choices.says_province(customer, code) if code else Act(customer)
 
     def _province_of(self, heard: str) -> str | None:
         """The code of the province that a key stands for, or that some words name."""
-        for place, (code, province) in enumerate(self._business.book.provinces.items(), start=1):
+        for place, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
             named = (province.names.zh in heard, province.names.en in heard.title())
             if heard == str(place) or any(named):
                 return code
@@ -227,10 +230,10 @@ class Hotline:
         if charges is None:
             charges = tuple(self._ledger.charges(customer.number))
         spent = sum(charge.fen for charge in charges)
-        return self._business.ask(customer, asked, spent)
+        return choices.ask(self._policy, customer, asked, spent)
 
     def _receipts(self, customer: Subscription, asked: Asked) -> Act:
-        shown = self._business.limits(customer).receipts_shown
+        shown = self._policy.limits(customer).receipts_shown
         found = self._ledger.receipts(customer.number, shown)
         if not found:
             return Act(customer, (("receipts_none", {}),))

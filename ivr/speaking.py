@@ -10,7 +10,8 @@ from ivr.menu import Ear, options
 from ivr.place import Place
 from ivr.steps import Ask, Connect, HangUp, Say, Step
 from receipts.model import Door, Language, Msisdn, Subscription
-from receipts.subscriptions import Phrase, Subscriptions
+from receipts.subscriptions import Phrase
+from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.wording import Catalogue
 from statemachines.call_menu import CallEvent, CallState
 
@@ -26,13 +27,13 @@ class Speaker:
 
     def __init__(
         self,
-        subscriptions: Subscriptions,
+        policy: SubscriptionPolicy,
         prompts: Catalogue,
         ear: Ear,
         base: str,
         agent: str | None,
     ) -> None:
-        self._business, self._prompts, self._ear = subscriptions, prompts, ear
+        self._policy, self._prompts, self._ear = policy, prompts, ear
         self._base, self._agent = base, agent
 
     def told(self, caller: Msisdn, after: Place, act: str) -> list[Step]:
@@ -52,7 +53,7 @@ class Speaker:
 
     def _not_offered(self, caller: Msisdn, after: Place) -> list[Step]:
         """Why no price can be told to who still holds what is offered here no more."""
-        refusal = self._business.refusal(after.known(caller), Door.VOICE, after.language)
+        refusal = self._policy.ineligibility(after.known(caller), Door.VOICE, after.language)
         if after.at is not CallState.OFFER or refusal is None:
             return []
         menu = self.page(caller, replace(after, at=CallState.MENU))
@@ -67,7 +68,7 @@ class Speaker:
 
     def offer(self, caller: Msisdn, place: Place) -> str:
         """The words of an offer; none where the service is offered no more."""
-        if self._business.place(place.known(caller)).province is None:
+        if self._policy.service_area(place.known(caller)).province is None:
             return ""
         return "".join(say.text for say in self.page_says(caller, place))
 
@@ -100,7 +101,7 @@ class Speaker:
         return [Say(_BETWEEN[language].join(said), language.value), switch]
 
     def _which_province(self, language: Language) -> Say:
-        provinces = self._business.book.provinces.values()
+        provinces = self._policy.book.provinces.values()
         choices = [
             self._prompts.say("menu.province", language, province=each.names.in_(language), key=key)
             for key, each in enumerate(provinces, start=1)
@@ -110,17 +111,17 @@ class Speaker:
 
     def _facts(self, caller: Msisdn, place: Place) -> dict[str, str]:
         customer = place.known(caller)
-        covered = self._business.place(customer).province is not None
-        facts = self._business.facts(customer, place.language)
-        return facts | (self._business.offer_facts(customer, place.language) if covered else {})
+        covered = self._policy.service_area(customer).province is not None
+        facts = self._policy.template_params(customer, place.language)
+        return facts | (self._policy.offer_params(customer, place.language) if covered else {})
 
     def greeting(self, customer: Subscription) -> list[Say]:
         """Known callers are greeted in their language; new ones in all that the province speaks."""
-        province = self._business.place(customer).province
+        province = self._policy.service_area(customer).province
         spoken = province.greeting if province else ("zh", "en")
         if customer.language:
             spoken = (customer.language.value,)
-        facts = _spelt(self._business.facts(customer, self._business.language(customer)))
+        facts = _spelt(self._policy.template_params(customer, self._policy.language(customer)))
         return [Say(self._prompts.say("greeting", each, **facts), each) for each in spoken]
 
     def refused(self, customer: Subscription) -> list[Step]:
@@ -130,7 +131,9 @@ class Speaker:
 
     def refusals(self, customer: Subscription, languages: tuple[Language, ...]) -> list[Say]:
         """The same without hanging up; nothing where the caller is served."""
-        told = [(each, self._business.refusal(customer, Door.VOICE, each)) for each in languages]
+        told = [
+            (each, self._policy.ineligibility(customer, Door.VOICE, each)) for each in languages
+        ]
         return [self.say(why[0], each, why[1]) for each, why in told if why]
 
     def both(self, key: str, facts: dict[str, str]) -> list[Step]:

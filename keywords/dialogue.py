@@ -24,7 +24,8 @@ from receipts.model import (
 from receipts.months import SHANGHAI, month_of
 from receipts.ports import Answer, Change, Clock, Held
 from receipts.provinces import fold
-from receipts.subscriptions import Asked, Phrase, Step, Subscriptions
+from receipts.subscriptions import Asked, Phrase, Step, choices, leaving, orders
+from receipts.subscriptions.terms import SubscriptionPolicy
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.subscription import HOLDING
 
@@ -57,33 +58,37 @@ class Conversation:
 
     def __init__(
         self,
-        subscriptions: Subscriptions,
+        policy: SubscriptionPolicy,
         grammar: Grammar,
         clock: Clock,
         ledger: Ledger,
         spoken: Callable[[Answer], str],
     ) -> None:
-        self._business, self._grammar, self._clock = subscriptions, grammar, clock
+        self._policy, self._grammar, self._clock = policy, grammar, clock
         self._spoken = spoken
-        messages, telling = Messages(subscriptions, clock), Telling(subscriptions, ledger)
+        messages, telling = Messages(policy, clock), Telling(policy, ledger)
         self._acts: dict[str, Callable[[Subscription, Asked, Reading], Step]] = {
             "offer": self._offer,
             "offer_again": partial(self._offer, late=True),
-            "confirm": lambda customer, asked, _: self._business.confirm(customer, asked),
-            "decline": lambda customer, asked, _: self._business.decline(customer, asked),
-            "cancel": lambda customer, asked, _: self._business.cancel(customer, asked),
-            "ordinary": lambda customer, asked, _: self._business.set_mode(
-                customer, Mode.TEXT, asked
+            "confirm": lambda customer, asked, _: orders.confirm(self._policy, customer, asked),
+            "decline": lambda customer, asked, _: orders.decline(self._policy, customer, asked),
+            "cancel": lambda customer, asked, _: leaving.cancel(self._policy, customer, asked),
+            "ordinary": lambda customer, asked, _: choices.set_mode(
+                self._policy, customer, Mode.TEXT, asked
             ),
-            "flash": lambda customer, asked, _: self._business.set_mode(
-                customer, Mode.FLASH, asked
+            "flash": lambda customer, asked, _: choices.set_mode(
+                self._policy, customer, Mode.FLASH, asked
             ),
-            "chinese": lambda customer, *_: self._business.set_language(customer, Language.ZH),
-            "english": lambda customer, *_: self._business.set_language(customer, Language.EN),
+            "chinese": lambda customer, *_: choices.set_language(
+                self._policy, customer, Language.ZH
+            ),
+            "english": lambda customer, *_: choices.set_language(
+                self._policy, customer, Language.EN
+            ),
             "ask": telling.ask,
             "receipts": telling.receipts,
             "charges": telling.charges,
-            "list_all": lambda customer, asked, _: self._business.list_all(customer, asked),
+            "list_all": lambda customer, asked, _: choices.list_all(self._policy, customer, asked),
             "province": self._province,
             "help": telling.plain("help"),
             "unknown": telling.plain("unknown"),
@@ -105,9 +110,9 @@ class Conversation:
         if text.opt_out:
             return self._answered_by_carrier(held, text)
         customer = held.subscription
-        home = self._business.place(customer).home.province
+        home = self._policy.service_area(customer).home.province
         reading = self._grammar.read(text.body, home)
-        language = self._business.language(customer, _spoken(reading))
+        language = self._policy.language(customer, _spoken(reading))
         asked = Asked(Door.TEXT, language, text.event, text.body[:160], charges=held.charges)
         stage = self._stage(customer)
         event = self._event(stage, text.body, reading)
@@ -118,7 +123,7 @@ class Conversation:
             return self._refused(held, text, step, refusal, asked)
         outcome = KEYWORD_DIALOGUE.fire(stage, event)
         if outcome.reason is not None:
-            facts = self._business.facts(customer, language)
+            facts = self._policy.template_params(customer, language)
             return self._say(
                 held, text, step.then(Step(step.customer, ((outcome.reason, facts),))),
                 language, outcome.reason,
@@ -134,14 +139,14 @@ class Conversation:
         looks_back = customer.opened_at is not None and event in _LOOKING_BACK
         if customer.state in HOLDING or event is DialogueEvent.ITEM or looks_back:
             return None
-        return self._business.refusal(customer, Door.TEXT, language)
+        return self._policy.ineligibility(customer, Door.TEXT, language)
 
     def _refused(
         self, held: Held, text: IncomingText, step: Step, refusal: Phrase, asked: Asked
     ) -> Change:
         """Not served here; where only the province is unknown, it is asked for."""
         if refusal[0] == "province_unknown":
-            asking = step.then(self._business.ask_province(step.customer, asked.language))
+            asking = step.then(choices.ask_province(self._policy, step.customer, asked.language))
             return self._say(held, text, asking, asked.language, "refusal")
         told = step.then(Step(step.customer, (refusal,)))
         return self._say(held, text, told, asked.language, "refusal")
@@ -157,14 +162,14 @@ class Conversation:
     def _named(self, body: str) -> str | None:
         """The code of the province a text names, by its number in our list or by its name."""
         said = fold(body)
-        for place, (code, province) in enumerate(self._business.book.provinces.items(), start=1):
+        for place, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
             names = {str(place), fold(province.names.zh), fold(province.names.en)}
             if said in names:
                 return code
         return None
 
     def _province(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
-        return self._business.says_province(customer, self._named(asked.heard) or "")
+        return choices.says_province(customer, self._named(asked.heard) or "")
 
     def _stage(self, customer: Subscription) -> DialogueState:
         """What the conversation waits for; an order past its window waits no more."""
@@ -200,7 +205,7 @@ class Conversation:
             talk = Talk(held.number, today, version=talk.version)
         unknown, limits = (
             talk.unknown + (act == "unknown"),
-            self._business.limits(held.subscription),
+            self._policy.limits(held.subscription),
         )
         if unknown > limits.help_answers_a_day or talk.hints >= limits.hints_a_day:
             return None
@@ -208,13 +213,13 @@ class Conversation:
 
     def _answered_by_carrier(self, held: Held, text: IncomingText) -> Change:
         """The carrier has answered and will not carry our reply: act on a STOP, say nothing."""
-        language = self._business.language(held.subscription)
+        language = self._policy.language(held.subscription)
         asked = Asked(Door.TEXT, language, text.event, text.body[:160])
         customer = held.subscription
         step = Step(customer)
         if text.opt_out == "STOP":
-            step = step.then(self._business.decline(customer, asked))
-            step = step.then(self._business.cancel(step.customer, asked))
+            step = step.then(orders.decline(self._policy, customer, asked))
+            step = step.then(leaving.cancel(self._policy, step.customer, asked))
         if step.customer == customer:
             state = customer.state.value
             heard = Audit(
@@ -230,7 +235,7 @@ class Conversation:
         self, customer: Subscription, asked: Asked, reading: Reading, *, late: bool = False
     ) -> Step:
         """The offer. Its answer may be a word of no language (Y), so a first one is kept."""
-        step = self._business.order(customer, asked, late=late)
+        step = orders.order(self._policy, customer, asked, late=late)
         if step.customer == customer or customer.language or reading.language is None:
             return step
         return replace(step, customer=replace(step.customer, language=reading.language))

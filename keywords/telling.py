@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from keywords.grammar import Reading
 from receipts.model import Charge, ChargeKind, Msisdn, Outcome, Receipt, Subscription
 from receipts.months import SHANGHAI
-from receipts.subscriptions import Asked, Phrase, Step, Subscriptions, spent_words
+from receipts.subscriptions import Asked, Phrase, Step, choices, spent_words
+from receipts.subscriptions.terms import SubscriptionPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +21,13 @@ class Ledger:
 class Telling:
     """Looks up and puts together; the customer stays as it is."""
 
-    def __init__(self, subscriptions: Subscriptions, ledger: Ledger) -> None:
-        self._business, self._ledger = subscriptions, ledger
+    def __init__(self, policy: SubscriptionPolicy, ledger: Ledger) -> None:
+        self._policy, self._ledger = policy, ledger
 
     def plain(self, key: str) -> Callable[[Subscription, Asked, Reading], Step]:
         """A sentence that needs only what is known of the customer."""
         return lambda customer, asked, _: Step(
-            customer, ((key, self._business.facts(customer, asked.language)),)
+            customer, ((key, self._policy.template_params(customer, asked.language)),)
         )
 
     def near(self, customer: Subscription, _: Asked, reading: Reading) -> Step:
@@ -40,7 +41,7 @@ class Telling:
     def ask(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
         """How the customer stands, with what this month has cost."""
         spent = sum(charge.fen for charge in self._charged(customer, asked))
-        return self._business.ask(customer, asked, spent)
+        return choices.ask(self._policy, customer, asked, spent)
 
     def _charged(self, customer: Subscription, asked: Asked) -> Sequence[Charge]:
         if asked.charges is not None:
@@ -49,7 +50,7 @@ class Telling:
 
     def receipts(self, customer: Subscription, _asked: Asked, _: Reading) -> Step:
         """The last receipts, newest first."""
-        shown = self._business.limits(customer).receipts_shown
+        shown = self._policy.limits(customer).receipts_shown
         found = self._ledger.receipts(customer.number, shown)
         if not found:
             return Step(customer, (("receipts_none", {}),))
@@ -69,7 +70,7 @@ class Telling:
             "receipts": spent_words(sum(receipts), asked.language),
             "count": str(len(receipts)),
         }
-        why = self._business.agreed(customer, asked.language)
+        why = self._policy.consent_summary(customer, asked.language)
         return Step(customer, (("charges_list", facts), *why))
 
 

@@ -14,7 +14,7 @@ from receipts.charges import monthly, monthly_id, oldest_billable
 from receipts.model import Charge, Subscription
 from receipts.months import month_of, month_start
 from receipts.ports import Archive, Change, Clock, Store
-from receipts.subscriptions import Subscriptions
+from receipts.subscriptions.terms import SubscriptionPolicy
 
 #: Charges written in one round trip.
 _AT_ONCE = 1_000
@@ -45,10 +45,10 @@ class Billing:
     """Makes the monthly fees of a month."""
 
     def __init__(
-        self, store: Store, archive: Archive, subscriptions: Subscriptions, clock: Clock
+        self, store: Store, archive: Archive, policy: SubscriptionPolicy, clock: Clock
     ) -> None:
         self._store, self._archive = store, archive
-        self._business, self._clock = subscriptions, clock
+        self._policy, self._clock = policy, clock
 
     def run(self, month: str) -> Iterator[tuple[int, Tally]]:
         """Bill a month, each step on disk when it is told: the cursor behind it, and the tally.
@@ -70,7 +70,7 @@ class Billing:
         now = self._clock.now()
         if month_start(month) > now:
             raise MonthClosed(f"{month} has not begun: nothing of it is due")
-        oldest = oldest_billable(self._business.book, now)
+        oldest = oldest_billable(self._policy.book, now)
         if month < oldest:
             raise MonthClosed(f"{month} is too long ago: the oldest that can be billed is {oldest}")
 
@@ -100,9 +100,9 @@ class Billing:
         )
 
     def _due(self, customer: Subscription, month: str, now: dt.datetime) -> tuple[Charge, ...]:
-        province = self._business.place(customer).province
+        province = self._policy.service_area(customer).province
         if province is None:
             return ()
         why = "monthly fee" if month == month_of(now) else "monthly fee, billed late"
-        cap = self._business.limits(customer).monthly_cap_fen
+        cap = self._policy.limits(customer).monthly_cap_fen
         return monthly(customer, province, month, now, why, cap)

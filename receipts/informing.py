@@ -5,7 +5,8 @@ from msgspec.structs import replace
 from receipts.messages import agreed
 from receipts.model import Audit, Informing, Subscription, Wish
 from receipts.ports import Clock
-from receipts.subscriptions import Asked, Step, Subscriptions
+from receipts.subscriptions import Asked, Step
+from receipts.subscriptions.terms import SubscriptionPolicy
 from statemachines.subscription import SUBSCRIPTION, SubscriptionEvent
 
 #: What each wish asks for; doors call their acts by the same words.
@@ -20,8 +21,8 @@ WISHES: dict[str, Informing] = {
 class Messages:
     """Decides about one customer's consent; pure."""
 
-    def __init__(self, subscriptions: Subscriptions, clock: Clock) -> None:
-        self._business, self._clock = subscriptions, clock
+    def __init__(self, policy: SubscriptionPolicy, clock: Clock) -> None:
+        self._policy, self._clock = policy, clock
 
     def choose(self, kind: Informing, customer: Subscription, asked: Asked) -> Step:
         """From now on receipts carry messages of this kind alone, or none.
@@ -31,7 +32,9 @@ class Messages:
         """
         event = SubscriptionEvent.CONSENT if kind is not Informing.NONE else _WITHDRAW
         outcome = SUBSCRIPTION.fire(customer.state, event)
-        facts = self._business.facts(customer, asked.language) | {"stop": self._stop(customer)}
+        facts = self._policy.template_params(customer, asked.language) | {
+            "stop": self._stop(customer)
+        }
         if outcome.reason is not None:
             return Step(customer, ((outcome.reason, facts),))
         told = ((f"messages_{kind}", facts),)
@@ -53,8 +56,8 @@ class Messages:
 
     def _stop(self, customer: Subscription) -> str:
         """The word that stops messages where this customer is at home."""
-        province = self._business.place(customer).province
-        words = self._business.book.words
+        province = self._policy.service_area(customer).province
+        words = self._policy.book.words
         for listed in (province.words if province else {}, words.code, words.zh):
             if listed.get(Wish.NO_MESSAGES):
                 return listed[Wish.NO_MESSAGES][0]

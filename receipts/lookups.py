@@ -6,7 +6,8 @@ from receipts.deciding import settle
 from receipts.model import Msisdn, Network, Subscription
 from receipts.numbering import Numbering
 from receipts.ports import Answer, Change, Clock, Held, Lookup, Store, TryLater
-from receipts.subscriptions import Subscriptions
+from receipts.subscriptions import choices
+from receipts.subscriptions.terms import SubscriptionPolicy
 from statemachines.subscription import HOLDING
 
 #: How long an answer counts, a "cannot be told" too: each question is paid for.
@@ -23,11 +24,11 @@ class Lookups:
         self,
         lookup: Lookup,
         store: Store,
-        business: Subscriptions,
+        policy: SubscriptionPolicy,
         numbering: Numbering,
         clock: Clock,
     ) -> None:
-        self._lookup, self._store, self._business = lookup, store, business
+        self._lookup, self._store, self._policy = lookup, store, policy
         self._numbering, self._clock = numbering, clock
         self._rests_until: dt.datetime | None = None
 
@@ -62,4 +63,4 @@ class Lookups:
         customer = held.subscription
         if not self._wanted(customer):
             return Change(customer.number)
-        return self._business.looked_up(customer, network).change(customer, None, Answer())
+        return choices.looked_up(self._policy, customer, network).change(customer, None, Answer())

@@ -12,7 +12,19 @@ from receipts.model import Door, Subscription
 from receipts.months import next_month
 from receipts.ports import Answer, Change, Clock, Held, Outbox, Store, Timer
 from receipts.reports import CHASE, Reports
-from receipts.subscriptions import END, FEE, LAPSE, OWED, TRIAL, Asked, Step, Subscriptions
+from receipts.subscriptions import (
+    END,
+    FEE,
+    LAPSE,
+    OWED,
+    TRIAL,
+    Asked,
+    Step,
+    leaving,
+    orders,
+    unpaid,
+)
+from receipts.subscriptions.terms import SubscriptionPolicy
 
 
 class Sweep:
@@ -22,14 +34,14 @@ class Sweep:
         self,
         store: Store,
         outbox: Outbox,
-        subscriptions: Subscriptions,
+        policy: SubscriptionPolicy,
         delivery: Delivery,
         reports: Reports,
         clock: Clock,
     ) -> None:
         self._store, self._outbox, self._clock = store, outbox, clock
-        self._business, self._delivery = subscriptions, delivery
-        self._digests = Digests(store, subscriptions.book.sending, clock)
+        self._policy, self._delivery = policy, delivery
+        self._digests = Digests(store, policy.book.sending, clock)
         self._rings: dict[str, Callable[[Timer], None]] = {
             LAPSE: self._lapse,
             END: self._end,
@@ -66,7 +78,7 @@ class Sweep:
                 return Change(timer.number, fired=timer)
             if customer.order.expires_at > self._clock.now():
                 return _later(timer, customer.order.expires_at)
-            step = self._business.lapse(customer, self._by_time(customer, timer))
+            step = orders.lapse(self._policy, customer, self._by_time(customer, timer))
             return self._with_notice(step, customer, timer)
 
         self._once(timer, decide)
@@ -78,7 +90,7 @@ class Sweep:
                 return Change(timer.number, fired=timer)
             if customer.ends_at > self._clock.now():
                 return _later(timer, customer.ends_at)
-            step = self._business.month_ended(customer, self._by_time(customer, timer))
+            step = leaving.month_ended(self._policy, customer, self._by_time(customer, timer))
             return replace(step.change(customer, None, Answer()), fired=timer)
 
         self._once(timer, decide)
@@ -86,7 +98,7 @@ class Sweep:
     def _trial(self, timer: Timer) -> None:
         def decide(held: Held) -> Change:
             customer = held.subscription
-            step = self._business.renew(customer, self._by_time(customer, timer))
+            step = orders.renew(self._policy, customer, self._by_time(customer, timer))
             return self._with_notice(step, customer, timer)
 
         self._once(timer, decide)
@@ -94,7 +106,7 @@ class Sweep:
     def _fee(self, timer: Timer) -> None:
         def decide(held: Held) -> Change:
             customer = held.subscription
-            step = self._business.fee(customer, self._by_time(customer, timer))
+            step = orders.fee(self._policy, customer)
             return replace(step.change(customer, None, Answer()), fired=timer)
 
         self._once(timer, decide)
@@ -105,7 +117,7 @@ class Sweep:
             since = customer.suspended_at
             if since is None or next_month(next_month(since)) > self._clock.now():
                 return Change(timer.number, fired=timer)
-            step = self._business.owed(customer, self._by_time(customer, timer))
+            step = unpaid.owed(self._policy, customer, self._by_time(customer, timer))
             return self._with_notice(step, customer, timer)
 
         self._once(timer, decide)
@@ -132,11 +144,11 @@ class Sweep:
 
     def _by_time(self, customer: Subscription, timer: Timer) -> Asked:
         door = customer.order.door if customer.order else customer.channel or Door.TEXT
-        return Asked(door, self._business.language(customer), f"time:{timer.kind}")
+        return Asked(door, self._policy.language(customer), f"time:{timer.kind}")
 
     def _with_notice(self, step: Step, customer: Subscription, timer: Timer) -> Change:
         about = f"{timer.kind} {self._clock.now().isoformat()}"
-        language = self._business.language(customer)
+        language = self._policy.language(customer)
         told = notices.announced(step, customer, about, language, self._store, self._delivery)
         return replace(told, fired=timer)
 

@@ -72,7 +72,7 @@ def _about(
 
 
 def _tariff(built: Services, customer: Subscription, version: str) -> dict[str, Any] | None:
-    province = built.subscriptions.place(customer).province
+    province = built.policy.service_area(customer).province
     found = province.tariff(version) if province else None
     if found is None:
         return {"version": version} if version else None

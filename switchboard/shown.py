@@ -15,14 +15,14 @@ from switchboard.wiring import Services
 def customer(built: Services, number: Msisdn) -> dict[str, Any]:
     """One customer, as ``show`` prints it."""
     held = built.store.read(number).subscription
-    place = built.subscriptions.place(held)
+    place = built.policy.service_area(held)
     return _plain(
         {
             "number": number,
             "province": place.home.province,
             "state": held.state,
             "mode": held.mode,
-            "language": built.subscriptions.language(held),
+            "language": built.policy.language(held),
             "opened_at": held.opened_at,
             "ends_at": held.ends_at,
             "channel": held.channel,
@@ -36,7 +36,7 @@ def customer(built: Services, number: Msisdn) -> dict[str, Any]:
 
 
 def _fees(built: Services, held: Subscription) -> dict[str, Any] | None:
-    place = built.subscriptions.place(held)
+    place = built.policy.service_area(held)
     if place.province is None:
         return None
     agreed = place.province.tariff(held.tariff) if held.tariff else None

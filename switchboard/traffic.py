@@ -101,7 +101,7 @@ def from_store(built: Services, month: str) -> Iterator[Usage]:
         here = [c for c in customers if c.trial or served(c, month)]
         counts = _counts(built, [customer.number for customer in here], month)
         for customer in here:
-            place = built.subscriptions.place(customer)
+            place = built.policy.service_area(customer)
             yield Usage(
                 place.home.province or "",
                 counts.get(customer.number) or _listed(built, customer.number, month),

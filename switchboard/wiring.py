@@ -41,7 +41,7 @@ from receipts.store.outbox import RedisOutbox
 from receipts.store.redis import RedisStore
 from receipts.store.script import Kept
 from receipts.store.server import Server, connected
-from receipts.subscriptions import Subscriptions
+from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.sweep import Sweep
 from receipts.wording import Catalogue
 from receipts.worker import Worker
@@ -82,7 +82,7 @@ class Services:
     book: RuleBook
     numbering: Numbering
     memory: Memory
-    subscriptions: Subscriptions
+    policy: SubscriptionPolicy
     #: Whoever was met stays so under another rule book.
     met: Acquainted = field(default_factory=Acquainted)
 
@@ -118,14 +118,14 @@ def _numbering() -> Numbering:
 def under(built: Services, book: RuleBook) -> Services:
     """The same services on the same store, under another rule book."""
     built.store.keep_for(_kept(book.retention))
-    business = _business(built.settings, book, built.numbering, built.clock)
-    return replace(built, book=book, subscriptions=business)
+    policy = _business(built.settings, book, built.numbering, built.clock)
+    return replace(built, book=book, policy=policy)
 
 
 def _business(
     settings: Settings, book: RuleBook, numbering: Numbering, clock: Clock
-) -> Subscriptions:
-    return Subscriptions(book, numbering, clock, settings.hotline, settings.short_code)
+) -> SubscriptionPolicy:
+    return SubscriptionPolicy(book, numbering, clock, settings.hotline, settings.short_code)
 
 
 def remember(settings: Settings, retention: Retention) -> Memory:
@@ -163,7 +163,7 @@ def hotline(built: Services) -> Hotline:
     settings = built.settings
     return Hotline(
         built.store,
-        built.subscriptions,
+        built.policy,
         catalogue("ivr", "prompts.toml"),
         built.clock,
         SpokenLedger(partial(built.store.receipts_of, kind=Kind.RECEIPT), built.charges_this_month),
@@ -177,21 +177,21 @@ def conversation(built: Services, said: Replies) -> Conversation:
     ledger = WrittenLedger(
         partial(built.store.receipts_of, kind=Kind.RECEIPT), built.charges_this_month
     )
-    return Conversation(built.subscriptions, Grammar(built.book), built.clock, ledger, said.text)
+    return Conversation(built.policy, Grammar(built.book), built.clock, ledger, said.text)
 
 
 def hall(built: Services, caller: Callable[[], Msisdn]) -> Hall:
     """The online service hall; ``caller`` is who the gate let in."""
     store, settings, sending = built.store, built.settings, delivery(built)
     words = catalogue("hall", "sentences.toml")
-    wishes = Wishes(store, built.subscriptions, sending, built.clock, words)
+    wishes = Wishes(store, built.policy, sending, built.clock, words)
     ledger = ShownLedger(
         partial(store.receipts_of, kind=Kind.RECEIPT), store.receipts, store.charges_of
     )
     return Hall(
         Codes(store, sending, built.clock, settings.secret_key),
         wishes,
-        Sights(store, built.subscriptions, wishes, built.clock, ledger, words),
+        Sights(store, built.policy, wishes, built.clock, ledger, words),
         words,
         {"hotline": settings.hotline, "short_code": settings.short_code},
         learning(built),
@@ -204,7 +204,7 @@ def learning(built: Services) -> Callable[[Msisdn], None]:
     outside = carriers.lookup(built.settings)
     if outside is None:
         return lambda _: None
-    return Lookups(outside, built.store, built.subscriptions, built.numbering, built.clock).learn
+    return Lookups(outside, built.store, built.policy, built.numbering, built.clock).learn
 
 
 def replies(built: Services) -> Replies:
@@ -225,12 +225,12 @@ def delivery(built: Services) -> Delivery:
 def lists(built: Services) -> Lists:
     """What the operator's lists change. Its notices only enter the outbox: workers send them."""
     writing = Delivery(Routes(Unsent()), built.book.sending, built.clock)
-    return Lists(built.store, built.subscriptions, writing, built.clock)
+    return Lists(built.store, built.policy, writing, built.clock)
 
 
 def billing(built: Services) -> Billing:
     """What makes the monthly fees."""
-    return Billing(built.store, built.memory.archive, built.subscriptions, built.clock)
+    return Billing(built.store, built.memory.archive, built.policy, built.clock)
 
 
 def worker(built: Services, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
@@ -254,5 +254,5 @@ def _working(built: Services) -> tuple[Delivery, Sweep]:
 
 def sweep(built: Services, sending: Delivery) -> Sweep:
     """What rings the timers, with its own part of the outbox's work done by ``sending``."""
-    outbox, business = built.memory.outbox, built.subscriptions
-    return Sweep(built.store, outbox, business, sending, reports(built), built.clock)
+    outbox, policy = built.memory.outbox, built.policy
+    return Sweep(built.store, outbox, policy, sending, reports(built), built.clock)

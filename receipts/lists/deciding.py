@@ -11,7 +11,8 @@ from receipts.model import Door, Language, Owner, Subscription
 from receipts.months import month_of
 from receipts.numbering import Home
 from receipts.ports import Change, Clock, Store
-from receipts.subscriptions import Asked, Step, Subscriptions
+from receipts.subscriptions import Asked, Step, choices, unpaid
+from receipts.subscriptions.terms import SubscriptionPolicy
 
 #: Which source a number's home is on record from.
 RECORD, PORTED = "record", "ported"
@@ -35,9 +36,9 @@ class Lists:
     """Decides on the operator's lists, one line at a time."""
 
     def __init__(
-        self, store: Store, business: Subscriptions, delivery: Delivery, clock: Clock
+        self, store: Store, policy: SubscriptionPolicy, delivery: Delivery, clock: Clock
     ) -> None:
-        self._store, self._business, self._delivery = store, business, delivery
+        self._store, self._policy, self._delivery = store, policy, delivery
         self._clock = clock
 
     def decide(
@@ -47,13 +48,13 @@ class Lists:
 
         Raises RowWrong.
         """
-        language = self._business.language(customer)
+        language = self._policy.language(customer)
         asked = Asked(customer.channel or Door.TEXT, language, f"list:{origin.file}:{origin.line}")
         if isinstance(row, CollectionRow):
             return self._announced(
                 self._collected(row, customer, asked), customer, origin, language
             )
-        step = self._business.recorded(customer, self._home(row), asked)
+        step = choices.recorded(self._policy, customer, self._home(row), asked)
         change = self._announced(step, customer, origin, language)
         if owner is None or not isinstance(row, CustomerRow):
             return change
@@ -69,7 +70,7 @@ class Lists:
     def _home(self, row: CustomerRow | PortedRow) -> Home:
         if isinstance(row, PortedRow):
             return Home(None, row.network, PORTED)
-        if row.province is not None and row.province not in self._business.book.names:
+        if row.province is not None and row.province not in self._policy.book.names:
             fix = "use the code of a mainland province, or leave it empty"
             raise RowWrong(f"province {row.province} has no name in the rule book", fix)
         return Home(row.province, row.network, RECORD)
@@ -79,7 +80,7 @@ class Lists:
             raise RowWrong("number never held the service", "check the number")
         if row.month > month_of(self._clock.now()):
             raise RowWrong(f"month {row.month} has not begun", "check the month")
-        return self._business.collected(customer, row.month, paid=row.paid, asked=asked)
+        return unpaid.collected(self._policy, customer, row.month, paid=row.paid, asked=asked)
 
     def _announced(
         self, step: Step, customer: Subscription, origin: Origin, language: Language

@@ -8,7 +8,7 @@ from receipts.model import Language, Mode, Network, Question, Subscription, Topi
 from receipts.numbering import Home
 from receipts.subscriptions import leaving
 from receipts.subscriptions.steps import Asked, Step
-from receipts.subscriptions.terms import Terms
+from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.tariff import yuan
 from statemachines.subscription import HOLDING, SUBSCRIPTION, SubscriptionEvent
 
@@ -16,57 +16,63 @@ from statemachines.subscription import HOLDING, SUBSCRIPTION, SubscriptionEvent
 ANSWERED_WITHIN = dt.timedelta(minutes=30)
 
 
-def set_mode(terms: Terms, customer: Subscription, mode: Mode, asked: Asked) -> Step:
+def set_mode(policy: SubscriptionPolicy, customer: Subscription, mode: Mode, asked: Asked) -> Step:
     """Receipts over the screen, or filed in the inbox."""
     event = SubscriptionEvent.SET_MODE
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
-        return terms.refused(customer, outcome.reason, asked)
+        return policy.refused(customer, outcome.reason, asked)
     same = customer.mode is mode
     return Step(
         replace(customer, mode=mode),
-        ((f"{'still' if same else 'now'}_{mode}", terms.facts(customer, asked.language)),),
-        audit=() if same else (terms.audit(customer, event, outcome, asked),),
+        (
+            (
+                f"{'still' if same else 'now'}_{mode}",
+                policy.template_params(customer, asked.language),
+            ),
+        ),
+        audit=() if same else (policy.audit(customer, event, outcome, asked),),
     )
 
 
-def set_language(terms: Terms, customer: Subscription, language: Language) -> Step:
+def set_language(policy: SubscriptionPolicy, customer: Subscription, language: Language) -> Step:
     """The language of all that we say from now on."""
     return Step(
-        replace(customer, language=language), (("language_set", terms.facts(customer, language)),)
+        replace(customer, language=language),
+        (("language_set", policy.template_params(customer, language)),),
     )
 
 
-def ask(terms: Terms, customer: Subscription, asked: Asked, spent_fen: int) -> Step:
+def ask(policy: SubscriptionPolicy, customer: Subscription, asked: Asked, spent_fen: int) -> Step:
     """State, mode, price and what this month has cost so far, as they are."""
     if customer.state not in HOLDING:
-        refusal = terms.refusal(customer, asked.door, asked.language)
+        refusal = policy.ineligibility(customer, asked.door, asked.language)
         if refusal is not None:
             return Step(customer, (refusal,))
-    facts = terms.facts(customer, asked.language)
+    facts = policy.template_params(customer, asked.language)
     facts["spent"] = spent_words(spent_fen, asked.language)
     return Step(customer, ((f"state_{customer.state.value}", facts),))
 
 
-def list_all(terms: Terms, customer: Subscription, asked: Asked) -> Step:
+def list_all(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
     """The monthly services held here, each with the number that cancels it."""
     if customer.state not in HOLDING:
-        return Step(customer, (("list_none", terms.facts(customer, asked.language)),))
-    question = Question(Topic.LIST, terms.now() + ANSWERED_WITHIN)
+        return Step(customer, (("list_none", policy.template_params(customer, asked.language)),))
+    question = Question(Topic.LIST, policy.now() + ANSWERED_WITHIN)
     return Step(
         replace(customer, question=question),
-        (("list_all", terms.facts(customer, asked.language)),),
+        (("list_all", policy.template_params(customer, asked.language)),),
     )
 
 
-def ask_province(terms: Terms, customer: Subscription, language: Language) -> Step:
+def ask_province(policy: SubscriptionPolicy, customer: Subscription, language: Language) -> Step:
     """No tariff is guessed: the customer is asked where the number is at home."""
     listed = "，" if language is Language.ZH else ", "
     choices = listed.join(
         f"{place} {province.names.in_(language)}"
-        for place, province in enumerate(terms.book.provinces.values(), start=1)
+        for place, province in enumerate(policy.book.provinces.values(), start=1)
     )
-    question = Question(Topic.PROVINCE, terms.now() + ANSWERED_WITHIN)
+    question = Question(Topic.PROVINCE, policy.now() + ANSWERED_WITHIN)
     return Step(replace(customer, question=question), (("which_province", {"choices": choices}),))
 
 
@@ -75,13 +81,13 @@ def says_province(customer: Subscription, code: str) -> Step:
     return Step(replace(customer, province=code, source="asked", question=None))
 
 
-def recorded(terms: Terms, customer: Subscription, home: Home, asked: Asked) -> Step:
+def recorded(policy: SubscriptionPolicy, customer: Subscription, home: Home, asked: Asked) -> Step:
     """What the operator's list says of a number; one that left the network loses the service.
 
     A list that names no province says nothing of it: what was known stays, with its source.
     """
     on_net = home.network is Network.CHINA_MOBILE
-    step = Step(customer) if on_net else leaving.port_out(terms, customer, asked)
+    step = Step(customer) if on_net else leaving.port_out(policy, customer, asked)
     speaks = home.province is not None or customer.province is None
     known = replace(
         step.customer,
@@ -93,10 +99,10 @@ def recorded(terms: Terms, customer: Subscription, home: Home, asked: Asked) -> 
     return replace(step, customer=known)
 
 
-def looked_up(terms: Terms, customer: Subscription, network: Network | None) -> Step:
+def looked_up(policy: SubscriptionPolicy, customer: Subscription, network: Network | None) -> Step:
     """What somebody outside said of a number's network; not to know is never to be off-net."""
     source = customer.source if customer.province else "lookup"
-    now = terms.now()
+    now = policy.now()
     return Step(replace(customer, network=network, source=source, looked_up_at=now))
 
 

@@ -10,7 +10,7 @@ from receipts.months import next_month
 from receipts.provinces import Effect
 from receipts.subscriptions import orders
 from receipts.subscriptions.steps import END, WAITING, Asked, Phrase, Step, timer
-from receipts.subscriptions.terms import Terms
+from receipts.subscriptions.terms import SubscriptionPolicy
 from statemachines.engine import Outcome
 from statemachines.subscription import RECEIVING, SUBSCRIPTION, SubscriptionEvent, SubscriptionState
 
@@ -18,29 +18,34 @@ from statemachines.subscription import RECEIVING, SUBSCRIPTION, SubscriptionEven
 _ONLY_ORDERED = frozenset({SubscriptionState.PENDING, SubscriptionState.ENDING})
 
 
-def cancel(terms: Terms, customer: Subscription, asked: Asked) -> Step:
+def cancel(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
     """End the service, now or at the month's end as the province has it. Always free.
 
     Where nothing runs on but an order, it is the order that ends.
     """
     if customer.order is not None and customer.state in _ONLY_ORDERED:
-        return orders.decline(terms, customer, asked)
-    province = terms.place(customer).province
+        return orders.decline(policy, customer, asked)
+    province = policy.service_area(customer).province
     at_month_end = province is not None and province.cancel_takes_effect is Effect.MONTH_END
     event = SubscriptionEvent.CANCEL_AT_MONTH_END if at_month_end else SubscriptionEvent.CANCEL_NOW
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
-        return terms.refused(customer, outcome.reason, asked)
-    now = terms.now()
+        return policy.refused(customer, outcome.reason, asked)
+    now = policy.now()
     runs_on = outcome.state in RECEIVING
     ends_at = _last_moment(customer, now) if runs_on else None
-    ended = replace(_left(terms, customer, outcome.state), ends_at=ends_at)
+    ended = replace(_left(policy, customer, outcome.state), ends_at=ends_at)
     stale = tuple(timer(kind, customer) for kind in WAITING)
     return Step(
         ended,
-        (("cancelled_later" if runs_on else "cancelled", terms.facts(ended, asked.language)),),
-        charges=on_leaving(customer, province, now, terms.book),
-        audit=(terms.audit(customer, event, outcome, asked),),
+        (
+            (
+                "cancelled_later" if runs_on else "cancelled",
+                policy.template_params(ended, asked.language),
+            ),
+        ),
+        charges=on_leaving(customer, province, now, policy.book),
+        audit=(policy.audit(customer, event, outcome, asked),),
         timers=(timer(END, customer, ends_at),) if ends_at else (),
         untimers=tuple(t for t in stale if not (ends_at and t.kind == END)),
     )
@@ -52,13 +57,15 @@ def _last_moment(customer: Subscription, now: dt.datetime) -> dt.datetime:
     return min(next_month(now), first) if first and first > now else next_month(now)
 
 
-def _left(terms: Terms, customer: Subscription, state: SubscriptionState) -> Subscription:
+def _left(
+    policy: SubscriptionPolicy, customer: Subscription, state: SubscriptionState
+) -> Subscription:
     """A customer who has left, or will at the month's end: nothing waits for an answer.
 
     What is unpaid stays so: it is paid before the service is ordered again.
     """
     first = customer.charged_from
-    unborn = customer.trial or (first is not None and first > terms.now())
+    unborn = customer.trial or (first is not None and first > policy.now())
     return replace(
         customer,
         state=state,
@@ -71,7 +78,7 @@ def _left(terms: Terms, customer: Subscription, state: SubscriptionState) -> Sub
     )
 
 
-def month_ended(terms: Terms, customer: Subscription, asked: Asked) -> Step:
+def month_ended(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
     """The last month of a cancelled service is over."""
     event = SubscriptionEvent.MONTH_ENDED
     outcome = SUBSCRIPTION.fire(customer.state, event)
@@ -83,22 +90,22 @@ def month_ended(terms: Terms, customer: Subscription, asked: Asked) -> Step:
         state = SUBSCRIPTION.fire(state, SubscriptionEvent.ORDER).state
     return Step(
         replace(customer, state=state, ends_at=None),
-        audit=(terms.audit(customer, event, outcome, asked),),
+        audit=(policy.audit(customer, event, outcome, asked),),
     )
 
 
-def port_out(terms: Terms, customer: Subscription, asked: Asked) -> Step:
+def port_out(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
     """The number has left the network: the service ends at once, and what is due stays due."""
     event = SubscriptionEvent.PORT_OUT
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
         return Step(customer)
-    told = ("ported_out", terms.facts(customer, asked.language))
-    return ended(terms, customer, event, outcome, told, asked)
+    told = ("ported_out", policy.template_params(customer, asked.language))
+    return ended(policy, customer, event, outcome, told, asked)
 
 
 def ended(
-    terms: Terms,
+    policy: SubscriptionPolicy,
     customer: Subscription,
     event: SubscriptionEvent,
     outcome: Outcome[SubscriptionState],
@@ -106,11 +113,11 @@ def ended(
     asked: Asked,
 ) -> Step:
     """The service is over at once, whoever ended it; what is due stays due."""
-    province = terms.place(customer).province
+    province = policy.service_area(customer).province
     return Step(
-        _left(terms, customer, outcome.state),
+        _left(policy, customer, outcome.state),
         (told,),
-        charges=on_leaving(customer, province, terms.now(), terms.book),
-        audit=(terms.audit(customer, event, outcome, asked),),
+        charges=on_leaving(customer, province, policy.now(), policy.book),
+        audit=(policy.audit(customer, event, outcome, asked),),
         untimers=tuple(timer(kind, customer) for kind in WAITING),
     )

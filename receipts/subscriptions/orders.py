@@ -9,7 +9,7 @@ from receipts.model import Order, Subscription
 from receipts.months import month_of
 from receipts.ports import Timer
 from receipts.subscriptions.steps import END, FEE, LAPSE, TRIAL, Asked, Step, timer
-from receipts.subscriptions.terms import Terms
+from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.tariff import first_charge_at, tariff_on
 from receipts.wording import day
 from statemachines.subscription import HOLDING, SUBSCRIPTION, SubscriptionEvent, SubscriptionState
@@ -18,68 +18,70 @@ from statemachines.subscription import HOLDING, SUBSCRIPTION, SubscriptionEvent,
 _LATE = dt.timedelta(hours=1)
 
 
-def order(terms: Terms, customer: Subscription, asked: Asked, *, late: bool = False) -> Step:
+def order(
+    policy: SubscriptionPolicy, customer: Subscription, asked: Asked, *, late: bool = False
+) -> Step:
     """Offer the service with its price; nothing is opened until the customer says yes."""
-    refusal = terms.refusal(customer, asked.door, asked.language)
+    refusal = policy.ineligibility(customer, asked.door, asked.language)
     if refusal is not None:
         return Step(customer, (refusal,))
     event = SubscriptionEvent.CONFIRM_LATE if late else SubscriptionEvent.ORDER
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
-        return terms.refused(customer, outcome.reason, asked)
+        return policy.refused(customer, outcome.reason, asked)
     if customer.unpaid:
         # Whoever was ended for unpaid fees comes back once they are paid.
-        return terms.refused(customer, "owing", asked)
-    now, province = terms.now(), terms.province(customer)
+        return policy.refused(customer, "owing", asked)
+    now, province = policy.now(), policy.province(customer)
     until = now + province.window
     tariff = tariff_on(province, now)
     order = Order(asked.door, now, until, tariff.version)
     ordered = replace(customer, state=outcome.state, order=order, lapsed_at=None)
     return Step(
         ordered,
-        (("offer_again" if late else "offer", terms.offer_facts(customer, asked.language)),),
-        audit=(terms.audit(customer, event, outcome, asked, tariff=tariff.version),),
+        (("offer_again" if late else "offer", policy.offer_params(customer, asked.language)),),
+        audit=(policy.audit(customer, event, outcome, asked, tariff=tariff.version),),
         timers=(timer(LAPSE, customer, until),),
     )
 
 
-def confirm(terms: Terms, customer: Subscription, asked: Asked) -> Step:
+def confirm(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
     """The yes to an open order: the service runs at once, at the price that was shown."""
     waiting = customer.order
     event = SubscriptionEvent.CONFIRM
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None or waiting is None:
-        return terms.refused(customer, outcome.reason or "no_order", asked)
-    province = terms.place(customer).province
+        return policy.refused(customer, outcome.reason or "no_order", asked)
+    province = policy.service_area(customer).province
     if province is None:
         # The rules changed between offer and yes: nothing may be opened on the old ones.
-        refusal = terms.refusal(customer, asked.door, asked.language)
+        refusal = policy.ineligibility(customer, asked.door, asked.language)
         return Step(customer, (refusal,) if refusal else ())
     if province.tariff(waiting.tariff) is None:
         # The price that was shown is no more, and the yes was to that one.
         return (
-            renew(terms, customer, asked)
+            renew(policy, customer, asked)
             if customer.trial
-            else order(terms, customer, asked, late=True)
+            else order(policy, customer, asked, late=True)
         )
-    now = terms.now()
-    opened = _opened(terms, customer, outcome.state, waiting, asked, now)
-    timers = (timer(TRIAL, opened, second_yes_at(terms, opened)),) if opened.trial else ()
+    now = policy.now()
+    opened = _opened(policy, customer, outcome.state, waiting, asked, now)
+    timers = (timer(TRIAL, opened, second_yes_at(policy, opened)),) if opened.trial else ()
     # The second yes of a trial leaves the fee to the day it was promised for.
     if opened.charged_from and opened.charged_from > now and not opened.trial:
         timers = (timer(FEE, opened, opened.charged_from),)
     return Step(
         opened,
-        (("opened", terms.facts(opened, asked.language)),),
-        charges=terms.fee(opened, now, "opened"),
-        audit=(terms.audit(customer, event, outcome, asked, tariff=waiting.tariff),),
+        (("opened", policy.template_params(opened, asked.language)),),
+        charges=policy.fee(opened, now, "opened"),
+        audit=(policy.audit(customer, event, outcome, asked, tariff=waiting.tariff),),
         timers=timers,
         untimers=tuple(timer(kind, customer) for kind in (LAPSE, END)),
     )
 
 
 def _opened(
-    terms: Terms,
+    policy: SubscriptionPolicy,
     customer: Subscription,
     state: SubscriptionState,
     order: Order,
@@ -88,8 +90,8 @@ def _opened(
 ) -> Subscription:
     """The customer after the yes: new, carrying on after a cancel, or out of the trial."""
     carries_on = runs(customer, now)
-    tariff = terms.tariff(terms.province(customer), order.tariff)
-    trial = tariff.trial_days > 0 and terms.newcomer(customer)
+    tariff = policy.tariff(policy.province(customer), order.tariff)
+    trial = tariff.trial_days > 0 and policy.trial_available(customer)
     begins = first_charge_at(tariff, now) if trial else now
     if carries_on and customer.charged_from is not None:
         begins = customer.charged_from
@@ -111,71 +113,71 @@ def _opened(
     )
 
 
-def second_yes_at(terms: Terms, customer: Subscription) -> dt.datetime:
+def second_yes_at(policy: SubscriptionPolicy, customer: Subscription) -> dt.datetime:
     """When a trial asks whether it may go on: early enough for the whole window to pass."""
-    ends = customer.charged_from or terms.now()
-    return ends - terms.province(customer).window
+    ends = customer.charged_from or policy.now()
+    return ends - policy.province(customer).window
 
 
-def renew(terms: Terms, customer: Subscription, asked: Asked) -> Step:
+def renew(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
     """A trial nears its end: nothing is charged after it without a second yes."""
     event = SubscriptionEvent.RENEW
     outcome = SUBSCRIPTION.fire(customer.state, event)
-    promised, province = customer.charged_from, terms.place(customer).province
+    promised, province = customer.charged_from, policy.service_area(customer).province
     if outcome.reason is not None or not customer.trial or promised is None or province is None:
         return Step(customer)
     # A question that comes late still leaves the whole window; the trial is then the longer.
-    ends = max(promised, terms.now() + province.window - _LATE)
+    ends = max(promised, policy.now() + province.window - _LATE)
     tariff = tariff_on(province, ends)
-    order = Order(asked.door, terms.now(), ends, tariff.version)
+    order = Order(asked.door, policy.now(), ends, tariff.version)
     asking = replace(customer, order=order, charged_from=ends)
     # The price from then on, without the trial that is over.
-    price = terms.facts(replace(asking, trial=False), asked.language)
+    price = policy.template_params(replace(asking, trial=False), asked.language)
     facts = price | {"from": day(ends, asked.language)}
     return Step(
         asking,
         (("trial_ends", facts),),
-        audit=(terms.audit(customer, event, outcome, asked, tariff=tariff.version),),
+        audit=(policy.audit(customer, event, outcome, asked, tariff=tariff.version),),
         timers=(timer(LAPSE, customer, ends),),
     )
 
 
-def fee(terms: Terms, customer: Subscription) -> Step:
+def fee(policy: SubscriptionPolicy, customer: Subscription) -> Step:
     """The first charge date has come, or has just passed: its month is charged."""
     first = customer.charged_from
     if first is None:
         return Step(customer)
-    charges = terms.fee(customer, terms.now(), "first charge date", month_of(first))
+    charges = policy.fee(customer, policy.now(), "first charge date", month_of(first))
     return Step(customer, charges=charges)
 
 
-def open_at_once(terms: Terms, customer: Subscription, asked: Asked) -> Step:
+def open_at_once(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
     """Order and yes in one breath, for a door where the price was heard just before."""
-    ordered = order(terms, customer, asked)
+    ordered = order(policy, customer, asked)
     if ordered.customer == customer:
         return ordered
-    confirmed = confirm(terms, ordered.customer, asked)
+    confirmed = confirm(policy, ordered.customer, asked)
     both = replace(ordered, phrases=(), timers=()).then(confirmed)
     return replace(both, customer=confirmed.customer)
 
 
-def decline(terms: Terms, customer: Subscription, asked: Asked) -> Step:
+def decline(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
     """An answer that was not yes: the order ends, and the customer is told."""
-    return _end_order(terms, customer, SubscriptionEvent.DECLINE, asked)
+    return _end_order(policy, customer, SubscriptionEvent.DECLINE, asked)
 
 
-def lapse(terms: Terms, customer: Subscription, asked: Asked) -> Step:
+def lapse(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
     """No answer within the window: the order ends, and the customer is told."""
-    return _end_order(terms, customer, SubscriptionEvent.LAPSE, asked)
+    return _end_order(policy, customer, SubscriptionEvent.LAPSE, asked)
 
 
 def _end_order(
-    terms: Terms, customer: Subscription, event: SubscriptionEvent, asked: Asked
+    policy: SubscriptionPolicy, customer: Subscription, event: SubscriptionEvent, asked: Asked
 ) -> Step:
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None or customer.order is None:
         return Step(customer)
-    lapsed = terms.now() if event is SubscriptionEvent.LAPSE else None
+    lapsed = policy.now() if event is SubscriptionEvent.LAPSE else None
     ended = replace(customer, state=outcome.state, order=None, lapsed_at=lapsed)
     timers: tuple[Timer, ...] = ()
     said = f"order_{event}"
@@ -188,8 +190,8 @@ def _end_order(
         ended, timers = replace(ended, ends_at=None), ()
     return Step(
         ended,
-        ((said, terms.facts(ended, asked.language)),),
-        audit=(terms.audit(customer, event, outcome, asked, tariff=customer.order.tariff),),
+        ((said, policy.template_params(ended, asked.language)),),
+        audit=(policy.audit(customer, event, outcome, asked, tariff=customer.order.tariff),),
         timers=timers,
         untimers=(timer(LAPSE, customer),),
     )

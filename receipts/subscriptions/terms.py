@@ -19,14 +19,14 @@ from statemachines.engine import Outcome
 from statemachines.subscription import SubscriptionEvent, SubscriptionState
 
 
-class Place(Struct, frozen=True):
+class ServiceArea(Struct, frozen=True):
     """Where a number belongs, and the rules there. ``province`` is None where we do not serve."""
 
     home: Home
     province: Province | None
 
 
-class Terms:
+class SubscriptionPolicy:
     """The rules as they apply to a customer now; writes nothing and changes nobody."""
 
     def __init__(
@@ -34,18 +34,18 @@ class Terms:
         book: RuleBook,
         numbering: Numbering,
         clock: Clock,
-        hotline: str,
-        short_code: str,
+        hotline: str = "10086",
+        short_code: str = "7500",
     ) -> None:
         self.book, self._numbering, self._clock = book, numbering, clock
         self._numbers = {"hotline": hotline, "short_code": short_code}
         # What every answer in a province tells alike, put together once.
         self._usual = {code: self._told_in(each) for code, each in book.provinces.items()}
 
-    def place(self, customer: Subscription) -> Place:
+    def service_area(self, customer: Subscription) -> ServiceArea:
         """Where this customer belongs, with the rules of the province if we serve it."""
         home = self._numbering.home_of(customer)
-        return Place(home, self.book.province(home.province))
+        return ServiceArea(home, self.book.province(home.province))
 
     def now(self) -> dt.datetime:
         """The moment by the one clock, aware."""
@@ -60,12 +60,14 @@ class Terms:
         spoken = heard or customer.language
         if spoken is not None:
             return spoken
-        province = self.place(customer).province
+        province = self.service_area(customer).province
         return province.languages[0] if province else Language.ZH
 
-    def refusal(self, customer: Subscription, door: Door, language: Language) -> Phrase | None:
+    def ineligibility(
+        self, customer: Subscription, door: Door, language: Language
+    ) -> Phrase | None:
         """Why this customer cannot open the service through this door; None when it can."""
-        place = self.place(customer)
+        place = self.service_area(customer)
         if place.home.network not in {Network.CHINA_MOBILE, Network.UNKNOWN}:
             return "not_on_net", {}
         if place.home.province is None:
@@ -85,23 +87,23 @@ class Terms:
     def _door(self, door: Door, language: Language) -> str:
         return notices().say(f"door.{door}", language, **self._numbers)
 
-    def agreed(self, customer: Subscription, language: Language) -> tuple[Phrase, ...]:
+    def consent_summary(self, customer: Subscription, language: Language) -> tuple[Phrase, ...]:
         """What charges stand on: when, through which door and to what price the customer agreed."""
         if customer.opened_at is None or customer.channel is None:
             return ()
-        facts = self.facts(replace(customer, order=None), language)
+        facts = self.template_params(replace(customer, order=None), language)
         opened, door = day(customer.opened_at, language), self._door(customer.channel, language)
         return (("charges_why", facts | {"opened": opened, "door": door}),)
 
-    def facts(self, customer: Subscription, language: Language) -> dict[str, str]:
+    def template_params(self, customer: Subscription, language: Language) -> dict[str, str]:
         """What sentences may tell of a customer: price, mode, dates, and the words to text."""
-        province = self.place(customer).province
+        province = self.service_area(customer).province
         if province is None:
             facts = self._numbers | self._facts_anywhere(customer, language)
         else:
             version = customer.order.tariff if customer.order else customer.tariff
             tariff = self.tariff(province, version)
-            if tariff.trial_days and not (customer.trial or self.newcomer(customer)):
+            if tariff.trial_days and not (customer.trial or self.trial_available(customer)):
                 tariff = msgspec.structs.replace(tariff, trial_days=0)
             facts = self._usual[province.code].copy()
             facts["price"] = fees(language, tariff)
@@ -131,20 +133,20 @@ class Terms:
             "hours": "48",
         }
 
-    def offer_facts(self, customer: Subscription, language: Language) -> dict[str, str]:
+    def offer_params(self, customer: Subscription, language: Language) -> dict[str, str]:
         """What an offer must tell: price, first charge date, how to cancel, how long it stands."""
         now = self.now()
         tariff = self.tariff(self.province(customer), None)
-        trial = self.newcomer(customer)
+        trial = self.trial_available(customer)
         first = day(first_charge_at(tariff, now) if trial else now, language)
         said = "charged.never" if tariff.free else "charged.from"
-        return self.facts(replace(customer, order=None, tariff=None), language) | {
+        return self.template_params(replace(customer, order=None, tariff=None), language) | {
             "charged": notices().say(said, language, **({} if tariff.free else {"day": first}))
         }
 
     def province(self, customer: Subscription) -> Province:
         """The rules of the customer's province. Raises LookupError where there are none."""
-        province = self.place(customer).province
+        province = self.service_area(customer).province
         if province is None:
             raise LookupError("an order in a province without rules")
         return province
@@ -159,7 +161,7 @@ class Terms:
         own = province.words.get(wish) or self.book.words.code.get(wish)
         return (own or self.book.words.zh[wish])[0]
 
-    def newcomer(self, customer: Subscription) -> bool:
+    def trial_available(self, customer: Subscription) -> bool:
         """Whether a trial is still to be had: once a number, and not where the service runs on."""
         return not customer.trial_used and not runs(customer, self.now())
 
@@ -167,7 +169,7 @@ class Terms:
         self, customer: Subscription, now: dt.datetime, why: str, month: str | None = None
     ) -> tuple[Charge, ...]:
         """The fee of a month, by default this one, if it has fallen due."""
-        province = self.place(customer).province
+        province = self.service_area(customer).province
         if province is None:
             return ()
         cap = self.limits(customer).monthly_cap_fen
@@ -175,7 +177,7 @@ class Terms:
 
     def refused(self, customer: Subscription, reason: str, asked: Asked) -> Step:
         """An act that may not be done now: nothing changes, and the reason is told."""
-        return Step(customer, ((reason, self.facts(customer, asked.language)),))
+        return Step(customer, ((reason, self.template_params(customer, asked.language)),))
 
     def audit(
         self,

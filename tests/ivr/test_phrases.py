@@ -5,6 +5,7 @@ The sentences are found by walking every state through every wish, not listed by
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from pathlib import Path
 from urllib.parse import quote
@@ -18,14 +19,15 @@ from receipts.model import Door, Language, Mode, Msisdn, Order, Subscription
 from receipts.months import next_month
 from receipts.numbering import Numbering
 from receipts.provinces import load_rule_book
-from receipts.subscriptions import Asked, Phrase, Step, Subscriptions
+from receipts.subscriptions import Asked, Phrase, Step, choices, leaving, orders
+from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.wording import Catalogue, notices
 from statemachines.subscription import SubscriptionState
 from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, TestClock
 from tests.standing import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
 
 CLOCK = TestClock()
-BUSINESS = Subscriptions(load_rule_book(None), Numbering(), CLOCK)
+POLICY = SubscriptionPolicy(load_rule_book(None), Numbering(), CLOCK)
 SPOKEN = Catalogue(Path(ivr.__file__).parent / "prompts.toml")
 WRITTEN = Catalogue(Path(keywords.__file__).parent / "replies.toml")
 NUMBERS = (
@@ -36,22 +38,22 @@ NUMBERS = (
 Act = Callable[[Subscription, Asked], Step]
 
 SHARED: tuple[Act, ...] = (
-    BUSINESS.decline,
-    BUSINESS.cancel,
-    lambda customer, asked: BUSINESS.set_mode(customer, Mode.TEXT, asked),
-    lambda customer, asked: BUSINESS.set_mode(customer, Mode.FLASH, asked),
-    lambda customer, asked: BUSINESS.set_language(customer, asked.language),
-    lambda customer, asked: BUSINESS.ask(customer, asked, 0),
-    lambda customer, asked: BUSINESS.ask(customer, asked, 123),
+    partial(orders.decline, POLICY),
+    partial(leaving.cancel, POLICY),
+    lambda customer, asked: choices.set_mode(POLICY, customer, Mode.TEXT, asked),
+    lambda customer, asked: choices.set_mode(POLICY, customer, Mode.FLASH, asked),
+    lambda customer, asked: choices.set_language(POLICY, customer, asked.language),
+    lambda customer, asked: choices.ask(POLICY, customer, asked, 0),
+    lambda customer, asked: choices.ask(POLICY, customer, asked, 123),
 )
 ACTS: dict[Door, tuple[Act, ...]] = {
     Door.TEXT: (
         *SHARED,
-        BUSINESS.order,
-        lambda customer, asked: BUSINESS.order(customer, asked, late=True),
-        BUSINESS.confirm,
+        partial(orders.order, POLICY),
+        lambda customer, asked: orders.order(POLICY, customer, asked, late=True),
+        partial(orders.confirm, POLICY),
     ),
-    Door.VOICE: (*SHARED, BUSINESS.open_at_once),
+    Door.VOICE: (*SHARED, partial(orders.open_at_once, POLICY)),
 }
 
 
@@ -70,7 +72,7 @@ def customers() -> Iterator[Subscription]:
 
 
 def covered(number: str) -> bool:
-    return BUSINESS.place(Subscription(Msisdn(number))).province is not None
+    return POLICY.service_area(Subscription(Msisdn(number))).province is not None
 
 
 def phrases(door: Door, language: Language) -> list[Phrase]:
@@ -78,7 +80,7 @@ def phrases(door: Door, language: Language) -> list[Phrase]:
     asked = Asked(door, language, "event")
     said: list[Phrase] = []
     for customer in customers():
-        refusal = BUSINESS.refusal(customer, door, language)
+        refusal = POLICY.ineligibility(customer, door, language)
         said += [refusal] if refusal else []
         for act in ACTS[door]:
             said += act(customer, asked).phrases
@@ -110,7 +112,7 @@ def test_what_both_doors_can_be_told_both_can_say():
 @pytest.mark.parametrize("language", Language)
 def test_what_time_brings_can_be_told(language: Language):
     asked = Asked(Door.TEXT, language, "time:lapse")
-    told = [phrase for each in customers() for phrase in BUSINESS.lapse(each, asked).phrases]
+    told = [phrase for each in customers() for phrase in orders.lapse(POLICY, each, asked).phrases]
     assert {key for key, _ in told} == {"order_lapse"}
     for key, facts in told:
         assert notices().say(f"notice.{key}", language, **facts)

@@ -15,7 +15,8 @@ from receipts.months import next_month
 from receipts.numbering import Numbering
 from receipts.ports import Answer
 from receipts.provinces import load_rule_book
-from receipts.subscriptions import Asked, Subscriptions
+from receipts.subscriptions import Asked, choices, orders
+from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.wording import Catalogue, day, notices, segments
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueState
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
@@ -29,7 +30,7 @@ REPLIES = Replies(CATALOGUE, "7500")
 
 #: Days that are long to write: the last of a month, just before the longest month's name.
 CLOCK = TestClock(dt.datetime(2027, 9, 29, 16, tzinfo=dt.UTC))
-BUSINESS = Subscriptions(BOOK, Numbering(), CLOCK)
+POLICY = SubscriptionPolicy(BOOK, Numbering(), CLOCK)
 
 #: Sentences that are pieces of others.
 PIECES = frozenset(
@@ -38,7 +39,7 @@ PIECES = frozenset(
     if key in {"or", "receipt_line"} or key.startswith("outcome.")
 )
 CHOICES = {
-    language: BUSINESS.ask_province(Subscription(Msisdn(GUANGDONG)), language).phrases[0][1][
+    language: choices.ask_province(POLICY, Subscription(Msisdn(GUANGDONG)), language).phrases[0][1][
         "choices"
     ]
     for language in Language
@@ -50,20 +51,20 @@ MESSAGES = tuple(f"messages_{kind}" for kind in Informing)
 def longest_facts(number: str, language: Language, mode: Mode = Mode.TEXT) -> dict[str, str]:
     """All facts of a customer of this province, each as long as it plausibly gets."""
     customer = Subscription(Msisdn(number), mode=mode, ends_at=next_month(CLOCK.now()))
-    province = BUSINESS.place(customer).province
+    province = POLICY.service_area(customer).province
     assert province is not None
     words = sorted({GRAMMAR.words_for(province.code, wish, language) for wish in Wish}, key=len)
     yuan = "1234.56元" if language is Language.ZH else "1234.56 yuan"
     asked = (Subscription(Msisdn(JILIN)), Door.VOICE, language)
-    doors = BUSINESS.refusal(*asked)
+    doors = POLICY.ineligibility(*asked)
     assert doors is not None
     return (
-        BUSINESS.offer_facts(customer, language)
+        POLICY.offer_params(customer, language)
         | dict.fromkeys(("spent", "total", "monthly", "receipts"), yuan)
         | {"count": "12345", "province": BOOK.name("CN-NM", language)}
         | {"words": "|".join(words[-3:]), "word": words[-1], "choices": CHOICES[language]}
         | {"stop": "TDXX"}
-        | {"ends": BUSINESS.facts(customer, language)["ends"], "doors": doors[1]["doors"]}
+        | {"ends": POLICY.template_params(customer, language)["ends"], "doors": doors[1]["doors"]}
         | {"opened": day(next_month(CLOCK.now()), language)}
         | {"door": max(re.split("、|, ", doors[1]["doors"]), key=len)}
         | {"from": day(next_month(CLOCK.now()), language)}
@@ -127,7 +128,7 @@ def test_every_text_we_send_of_ourselves_fits_two_segments(language: Language):
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_offer_tells_price_day_way_out_and_window(number: str, language: Language):
     customer = Subscription(Msisdn(number))
-    phrase = BUSINESS.order(customer, Asked(Door.TEXT, language, "sms:1")).phrases[0]
+    phrase = orders.order(POLICY, customer, Asked(Door.TEXT, language, "sms:1")).phrases[0]
     text = REPLIES.text(Answer((phrase,), language.value))
     facts = phrase[1]
     for fact in ("price", "charged", "cancel", "hours"):
@@ -139,9 +140,9 @@ def test_every_offer_tells_price_day_way_out_and_window(number: str, language: L
 def test_every_word_a_reply_teaches_is_one_we_understand(language: Language):
     """The spelling in a sentence and the rule book must not drift apart."""
     for number in NUMBERS:
-        place = BUSINESS.place(Subscription(Msisdn(number))).province
+        place = POLICY.service_area(Subscription(Msisdn(number))).province
         assert place is not None
-        facts = BUSINESS.facts(Subscription(Msisdn(number)), language)
+        facts = POLICY.template_params(Subscription(Msisdn(number)), language)
         wishes = {
             "PT": Wish.ORDINARY, "SX": Wish.FLASH, "BZ": Wish.HELP, "ZJHZ": Wish.RECEIPTS,
             "XWXX": Wish.NEWS, "GYXX": Wish.PUBLIC_INTEREST, "GGXX": Wish.ADVERTISING,

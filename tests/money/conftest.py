@@ -15,7 +15,7 @@ from receipts.deciding import settle
 from receipts.model import Charge, Door, Kind, Language, Msisdn, Subscription
 from receipts.months import SHANGHAI, month_before, month_of
 from receipts.ports import Change, Held
-from receipts.subscriptions import Asked
+from receipts.subscriptions import Asked, unpaid
 from switchboard import cli, wiring
 from switchboard.settings import Settings
 from tests.conftest import TestClock
@@ -45,11 +45,11 @@ class Months:
 
     def collected(self, number: str, month: str, *, paid: bool) -> None:
         """The operator could, or could not, collect the fee of a month."""
-        business, delivery = self.built.subscriptions, wiring.delivery(self.built)
+        policy, delivery = self.built.policy, wiring.delivery(self.built)
 
         def decide(held: Held) -> Change:
             asked = Asked(Door.COUNTER, Language.ZH, "list")
-            step = business.collected(held.subscription, month, paid=paid, asked=asked)
+            step = unpaid.collected(policy, held.subscription, month, paid=paid, asked=asked)
             about = f"{month} {paid} {self.clock.now()}"
             return notices.announced(
                 step, held.subscription, about, Language.ZH, self.built.store, delivery

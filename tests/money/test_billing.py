@@ -15,7 +15,7 @@ import redis
 
 from receipts.billing import Billing, MonthClosed
 from receipts.model import ChargeKind, Msisdn
-from receipts.subscriptions import Subscriptions
+from receipts.subscriptions.terms import SubscriptionPolicy
 from switchboard import wiring
 from tests.bench.bill import fill
 from tests.conftest import Network
@@ -96,8 +96,8 @@ def test_no_monthly_fee_is_higher_than_the_cap(
     months.pass_to("2026-12-01 00:00")
     limits = msgspec.structs.replace(built.book.limits, monthly_cap_fen=120)
     book = msgspec.structs.replace(built.book, limits=limits)
-    business = Subscriptions(book, built.numbering, built.clock)
-    list(Billing(built.store, built.memory.archive, business, built.clock).run("2026-12"))
+    policy = SubscriptionPolicy(book, built.numbering, built.clock)
+    list(Billing(built.store, built.memory.archive, policy, built.clock).run("2026-12"))
     assert months.fees(JILIN)["2026-12"] == 120
 
 
@@ -113,8 +113,8 @@ def test_a_price_changes_with_the_month_and_history_stays(
         "CN-GD": msgspec.structs.replace(guangdong, tariffs=(*guangdong.tariffs, dearer))
     }
     book = msgspec.structs.replace(built.book, provinces=provinces)
-    business = Subscriptions(book, built.numbering, built.clock)
-    billing = Billing(built.store, built.memory.archive, business, built.clock)
+    policy = SubscriptionPolicy(book, built.numbering, built.clock)
+    billing = Billing(built.store, built.memory.archive, policy, built.clock)
     months.pass_to("2027-01-03 00:00")
     for month in ("2027-01", "2026-12", "2026-11"):
         list(billing.run(month))

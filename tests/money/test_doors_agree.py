@@ -73,7 +73,7 @@ class Customer:
     def wishes_by_voice(self, wish: str) -> list[str]:
         at, key = PLACES[wish]
         held = self.built.store.read(self.number).subscription
-        home = self.built.subscriptions.place(held).home.province
+        home = self.built.policy.service_area(held).home.province
         place = Place(at, Language.ZH).seeing(held, home)
         line = wiring.hotline(self.built)
         sid = f"CA{self.number}{self.count}"

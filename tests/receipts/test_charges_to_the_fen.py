@@ -38,7 +38,8 @@ from receipts.model import (
 from receipts.months import month_before, month_of, months_between, next_month
 from receipts.news import take_news
 from receipts.ports import Posted, StoreUnavailable
-from receipts.subscriptions import Asked, Step, Subscriptions
+from receipts.subscriptions import Asked, Step, leaving, unpaid
+from receipts.subscriptions.terms import SubscriptionPolicy
 from statemachines.call_menu import CallState
 from switchboard import wiring
 from tests.receipts.slow_ledger import Happened, SlowLedger
@@ -198,12 +199,12 @@ class Histories(RuleBasedStateMachine):
 
     def _told(self, number: Msisdn, news: str, month: str, fault: str | None) -> None:
         about = self._event("list")
-        asked, business = Asked(Door.COUNTER, Language.ZH, "list"), self.at_work.subscriptions
+        asked, policy = Asked(Door.COUNTER, Language.ZH, "list"), self.at_work.policy
 
         def act(held: Subscription) -> Step:
             if news == "ported":
-                return business.port_out(held, asked)
-            return business.collected(held, month, paid=news == "paid", asked=asked)
+                return leaving.port_out(policy, held, asked)
+            return unpaid.collected(policy, held, month, paid=news == "paid", asked=asked)
 
         self._happens(
             number,
@@ -363,8 +364,8 @@ def _name(charge: Charge) -> str:
 @pytest.mark.timeout(300)
 def test_charges_are_right_to_the_fen(built: wiring.Services, raw: "redis.Redis"):
     book = book_of(built.book)
-    business = Subscriptions(book, built.numbering, built.clock)
-    Histories.built = replace(built, book=book, subscriptions=business)
+    policy = SubscriptionPolicy(book, built.numbering, built.clock)
+    Histories.built = replace(built, book=book, policy=policy)
     Histories.raw = raw
     raw.config_set("appendfsync", "no")  # a disk's pace proves nothing about money
     run_state_machine_as_test(

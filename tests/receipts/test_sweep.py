@@ -214,7 +214,7 @@ def test_a_call_whose_end_nobody_told_is_summed_up_in_time(
 
 
 def _facts(built: Services) -> dict[str, str]:
-    return built.subscriptions.facts(Subscription(ANNA), Language.ZH)
+    return built.policy.template_params(Subscription(ANNA), Language.ZH)
 
 
 def test_a_timer_of_a_kind_that_others_ring_is_left_to_them(sweep: Sweep, raw: "redis.Redis"):

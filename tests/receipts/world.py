@@ -38,7 +38,7 @@ from receipts.ports import (
 from receipts.provinces import Effect, RuleBook, Tariff
 from receipts.routes import Routes
 from receipts.store.redis import RedisStore
-from receipts.subscriptions import Step, Subscriptions
+from receipts.subscriptions import Step
 from receipts.sweep import Sweep
 from statemachines.call_menu import CallState
 from switchboard import wiring
@@ -159,21 +159,21 @@ class Business:
     clock: object
 
     def __post_init__(self) -> None:
-        business: Subscriptions = self.built.subscriptions
-        self.subscriptions = business
+        policy = self.built.policy
+        self.policy = policy
         carrier = Carrier()
         self.delivery = Delivery(
             Routes(carrier, carrier), self.built.book.sending, self.built.clock
         )
         outbox = self.built.memory.outbox
-        self.billing = Billing(self.store, self.built.memory.archive, business, self.built.clock)
+        self.billing = Billing(self.store, self.built.memory.archive, policy, self.built.clock)
         self.conversation = wiring.conversation(self.built, wiring.replies(self.built))
         self.hotline = wiring.hotline(self.built)
         self.hotline._store = self.store  # noqa: SLF001 - the one door that holds a store itself
         self.reports = wiring.reports(self.built)
         self.reports._store = self.store  # noqa: SLF001 - so that its commits fail as well
         self.sweep = Sweep(
-            self.store, outbox, business, self.delivery, self.reports, self.built.clock
+            self.store, outbox, policy, self.delivery, self.reports, self.built.clock
         )
 
     def text(self, number: Msisdn, body: str, event: str) -> Answer:
