@@ -1,6 +1,5 @@
 """What the pages of the hall show of a customer: looked up, and put into words."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hall.wishes import Wishes, claimed, offer_mark
@@ -19,21 +18,13 @@ from receipts.model import (
 from receipts.months import SHANGHAI, month_before, month_of, month_start
 from receipts.ports import Clock, Store
 from receipts.subscriptions import Asked, leaving, spent_words
+from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.wording import Catalogue, day, notices
 from statemachines.subscription import HOLDING
 
 #: Receipts on the page, and months of charges: as far back as bills are disputed.
 _RECEIPTS, _MONTHS = 30, 6
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What the hall may look up about a customer."""
-
-    receipts: Callable[[Msisdn, int], list[Receipt]]
-    named: Callable[[list[str]], Sequence[Receipt | None]]
-    charges: Callable[[Msisdn, Sequence[str]], list[Charge]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +62,11 @@ class Sights:
         policy: SubscriptionPolicy,
         wishes: Wishes,
         clock: Clock,
-        ledger: Ledger,
+        account: AccountQueries,
         sentences: Catalogue,
     ) -> None:
         self._store, self._policy, self._wishes = store, policy, wishes
-        self._clock, self._ledger, self._sentences = clock, ledger, sentences
+        self._clock, self._account, self._sentences = clock, account, sentences
 
     def customer(self, number: Msisdn) -> Subscription:
         """The customer as the store has it."""
@@ -129,7 +120,7 @@ class Sights:
             if customer.ends_at is not None:
                 told["ends"] = facts["ends"]
             told["next"] = self._next(customer, language)
-            spent = self._ledger.charges(customer.number, [month_of(self._clock.now())])
+            spent = self._account.charges(customer.number)
             told["spent"] = spent_words(sum(charge.fen for charge in spent), language)
         return [(self._say(f"row.{name}", language), value) for name, value in told.items()]
 
@@ -169,7 +160,7 @@ class Sights:
 
     def receipts(self, number: Msisdn, language: Language) -> list[Line]:
         """The last receipts, newest first."""
-        found = self._ledger.receipts(number, _RECEIPTS)
+        found = self._account.latest_receipts(number, _RECEIPTS)
         return [
             Line(
                 _moment(receipt, language),
@@ -184,7 +175,7 @@ class Sights:
         """The charges of the last months, newest first: the month, its sum, its lines."""
         this = month_of(self._clock.now())
         months = [this, *(month_before(this, back) for back in range(1, _MONTHS))]
-        found = self._ledger.charges(number, months)
+        found = self._account.charges(number, months)
         named = self._receipts_of(found)
         listed = []
         for month in months:
@@ -201,7 +192,7 @@ class Sights:
 
     def _receipts_of(self, charges: list[Charge]) -> dict[str, Receipt]:
         ids = [c.id.removeprefix("receipt-") for c in charges if c.kind is ChargeKind.RECEIPT]
-        return {r.id: r for r in self._ledger.named(ids) if r is not None}
+        return self._account.receipts_by_id(ids)
 
     def _charged(self, charge: Charge, named: dict[str, Receipt], language: Language) -> Line:
         receipt = named.get(charge.id.removeprefix("receipt-"))

@@ -1,7 +1,6 @@
 """One call to 10086: what was heard, and what it changes; what is said is the speaker's."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from urllib.parse import parse_qsl
@@ -19,7 +18,6 @@ from receipts.delivery import Delivery
 from receipts.informing import WISHES, Messages
 from receipts.model import (
     Call,
-    Charge,
     Door,
     Language,
     Mode,
@@ -32,6 +30,7 @@ from receipts.months import SHANGHAI, month_of
 from receipts.ports import Answer, Change, Clock, Held, Store, Timer
 from receipts.subscriptions import Asked, Phrase, choices, leaving, orders
 from receipts.subscriptions import Step as Act
+from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.wording import Catalogue, day
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
@@ -55,14 +54,6 @@ class Pressed(Struct, frozen=True):
     speech: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What the hotline may look up about a customer."""
-
-    receipts: Callable[[Msisdn, int], list[Receipt]]
-    charges: Callable[[Msisdn], list[Charge]]
-
-
 class Hotline:
     """Answers calls. Only what changes something, or tells of the customer, asks the store."""
 
@@ -72,12 +63,12 @@ class Hotline:
         policy: SubscriptionPolicy,
         prompts: Catalogue,
         clock: Clock,
-        ledger: Ledger,
+        account: AccountQueries,
         base: str,
         agent: str | None,
     ) -> None:
         self._store, self._policy = store, policy
-        self._clock, self._ledger = clock, ledger
+        self._clock, self._account = clock, account
         self._ear = Ear(prompts)
         self._speaker = Speaker(policy, prompts, self._ear, base, agent)
         messages = Messages(policy, clock)
@@ -228,13 +219,13 @@ class Hotline:
     def _ask(self, customer: Subscription, asked: Asked) -> Act:
         charges = asked.charges
         if charges is None:
-            charges = tuple(self._ledger.charges(customer.number))
+            charges = tuple(self._account.charges(customer.number))
         spent = sum(charge.fen for charge in charges)
         return choices.ask(self._policy, customer, asked, spent)
 
     def _receipts(self, customer: Subscription, asked: Asked) -> Act:
         shown = self._policy.limits(customer).receipts_shown
-        found = self._ledger.receipts(customer.number, shown)
+        found = self._account.latest_receipts(customer.number, shown)
         if not found:
             return Act(customer, (("receipts_none", {}),))
         lines = tuple(("receipt_line", _line(receipt, asked.language)) for receipt in found)

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keywords.grammar import Grammar, Reading
-from keywords.telling import Ledger, Telling
+from keywords.telling import Telling
 from receipts.informing import WISHES, Messages
 from receipts.model import (
     Audit,
@@ -25,6 +25,7 @@ from receipts.months import SHANGHAI, month_of
 from receipts.ports import Answer, Change, Clock, Held
 from receipts.provinces import fold
 from receipts.subscriptions import Asked, Phrase, Step, choices, leaving, orders
+from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.terms import SubscriptionPolicy
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.subscription import HOLDING
@@ -61,12 +62,12 @@ class Conversation:
         policy: SubscriptionPolicy,
         grammar: Grammar,
         clock: Clock,
-        ledger: Ledger,
+        account: AccountQueries,
         spoken: Callable[[Answer], str],
     ) -> None:
         self._policy, self._grammar, self._clock = policy, grammar, clock
         self._spoken = spoken
-        messages, telling = Messages(policy, clock), Telling(policy, ledger)
+        messages, telling = Messages(policy, clock), Telling(policy, account)
         self._acts: dict[str, Callable[[Subscription, Asked, Reading], Step]] = {
             "offer": self._offer,
             "offer_again": partial(self._offer, late=True),

@@ -1,28 +1,20 @@
 """What the 7500 line tells without changing anything: how one stands, receipts, charges, hints."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from keywords.grammar import Reading
-from receipts.model import Charge, ChargeKind, Msisdn, Outcome, Receipt, Subscription
+from receipts.model import Charge, ChargeKind, Outcome, Receipt, Subscription
 from receipts.months import SHANGHAI
 from receipts.subscriptions import Asked, Phrase, Step, choices, spent_words
+from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.terms import SubscriptionPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What the conversation may look up about a customer."""
-
-    receipts: Callable[[Msisdn, int], list[Receipt]]
-    charges: Callable[[Msisdn], list[Charge]]
 
 
 class Telling:
     """Looks up and puts together; the customer stays as it is."""
 
-    def __init__(self, policy: SubscriptionPolicy, ledger: Ledger) -> None:
-        self._policy, self._ledger = policy, ledger
+    def __init__(self, policy: SubscriptionPolicy, account: AccountQueries) -> None:
+        self._policy, self._account = policy, account
 
     def plain(self, key: str) -> Callable[[Subscription, Asked, Reading], Step]:
         """A sentence that needs only what is known of the customer."""
@@ -46,12 +38,12 @@ class Telling:
     def _charged(self, customer: Subscription, asked: Asked) -> Sequence[Charge]:
         if asked.charges is not None:
             return asked.charges
-        return self._ledger.charges(customer.number)
+        return self._account.charges(customer.number)
 
     def receipts(self, customer: Subscription, _asked: Asked, _: Reading) -> Step:
         """The last receipts, newest first."""
         shown = self._policy.limits(customer).receipts_shown
-        found = self._ledger.receipts(customer.number, shown)
+        found = self._account.latest_receipts(customer.number, shown)
         if not found:
             return Step(customer, (("receipts_none", {}),))
         lines: list[Phrase] = [("receipt_line", _line(receipt)) for receipt in found]

@@ -4,20 +4,17 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from hall.pages import Hall
-from hall.sights import Ledger as ShownLedger
 from hall.sights import Sights
 from hall.wishes import Wishes
 from ivr.dialogue import Hotline
-from ivr.dialogue import Ledger as SpokenLedger
 from keywords.dialogue import Conversation
 from keywords.grammar import Grammar
 from keywords.replies import Replies
-from keywords.telling import Ledger as WrittenLedger
 from receipts.acquainted import Acquainted
 from receipts.billing import Billing
 from receipts.codes import Codes
@@ -25,8 +22,7 @@ from receipts.delivery import Delivery
 from receipts.dispatch import Dispatch
 from receipts.lists import Lists
 from receipts.lookups import Lookups
-from receipts.model import Charge, Kind, Msisdn
-from receipts.months import month_of
+from receipts.model import Msisdn
 from receipts.numbering import Numbering
 from receipts.ports import Clock
 from receipts.providers.unsent import Unsent
@@ -41,6 +37,7 @@ from receipts.store.outbox import RedisOutbox
 from receipts.store.redis import RedisStore
 from receipts.store.script import Kept
 from receipts.store.server import Server, connected
+from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.sweep import Sweep
 from receipts.wording import Catalogue
@@ -91,9 +88,10 @@ class Services:
         """The memory of the business."""
         return self.memory.store
 
-    def charges_this_month(self, number: Msisdn) -> list[Charge]:
-        """A customer's charges of the current month."""
-        return self.store.charges_of(number, [month_of(self.clock.now())])
+    @property
+    def account(self) -> AccountQueries:
+        """Receipts and charges of a customer, to look at."""
+        return AccountQueries(self.store, self.clock)
 
 
 def services(settings: Settings, book: RuleBook | None = None) -> Services:
@@ -166,7 +164,7 @@ def hotline(built: Services) -> Hotline:
         built.policy,
         catalogue("ivr", "prompts.toml"),
         built.clock,
-        SpokenLedger(partial(built.store.receipts_of, kind=Kind.RECEIPT), built.charges_this_month),
+        built.account,
         settings.public_url,
         settings.agent_number or None,
     )
@@ -174,10 +172,7 @@ def hotline(built: Services) -> Hotline:
 
 def conversation(built: Services, said: Replies) -> Conversation:
     """The 7500 line; ``said`` puts its answers into words, here and at the door."""
-    ledger = WrittenLedger(
-        partial(built.store.receipts_of, kind=Kind.RECEIPT), built.charges_this_month
-    )
-    return Conversation(built.policy, Grammar(built.book), built.clock, ledger, said.text)
+    return Conversation(built.policy, Grammar(built.book), built.clock, built.account, said.text)
 
 
 def hall(built: Services, caller: Callable[[], Msisdn]) -> Hall:
@@ -185,13 +180,10 @@ def hall(built: Services, caller: Callable[[], Msisdn]) -> Hall:
     store, settings, sending = built.store, built.settings, delivery(built)
     words = catalogue("hall", "sentences.toml")
     wishes = Wishes(store, built.policy, sending, built.clock, words)
-    ledger = ShownLedger(
-        partial(store.receipts_of, kind=Kind.RECEIPT), store.receipts, store.charges_of
-    )
     return Hall(
         Codes(store, sending, built.clock, settings.secret_key),
         wishes,
-        Sights(store, built.policy, wishes, built.clock, ledger, words),
+        Sights(store, built.policy, wishes, built.clock, built.account, words),
         words,
         {"hotline": settings.hotline, "short_code": settings.short_code},
         learning(built),

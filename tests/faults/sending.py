@@ -71,7 +71,7 @@ class Desk:
 
     def charged(self, receipts: list[Receipt]) -> list[int]:
         """The fen of every charge of these customers this month."""
-        charges = [self.built.charges_this_month(number) for number in {r.number for r in receipts}]
+        charges = [self.built.account.charges(number) for number in {r.number for r in receipts}]
         return [charge.fen for each in charges for charge in each]
 
 

@@ -116,7 +116,7 @@ def test_a_ported_number_loses_the_service_at_once_and_is_told(
     assert ["已不在中国移动网内" in notice.text for notice in told] == [True]
     assert told[0].state == "due"
     # The month's fee already due stays due, and is not charged twice.
-    assert [charge.fen for charge in desk.built.charges_this_month(left.number)] == [100]
+    assert [charge.fen for charge in desk.built.account.charges(left.number)] == [100]
 
 
 def test_the_same_leaving_is_told_once_however_often_the_list_comes(desk: Desk, network: Caller):

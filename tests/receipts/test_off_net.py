@@ -26,7 +26,7 @@ def test_other_networks_are_explained_once_a_month_and_never_charged(
     tell("EXPIRED", Fate.EXPIRED, message="SM3", friend=UNICOM)
     tell("EXPIRED", Fate.EXPIRED, message="SM4", friend="+447700900123")
     assert len(told(built, Kind.NOTICE)) == 2
-    assert built.charges_this_month(ANNA) == []
+    assert built.account.charges(ANNA) == []
 
 
 def test_the_explanation_is_in_the_customers_language(built: Services, tell: Tell):

@@ -78,7 +78,7 @@ def test_a_final_report_gives_one_receipt(
     assert (receipt.outcome, receipt.state, receipt.price_fen) == (outcome, "due", fen)
     assert (receipt.message_id, receipt.friend, receipt.charge_fen) == ("SM1", ZHEJIANG, 0)
     assert "13957112345" in receipt.text
-    assert (posted(built), built.charges_this_month(Msisdn(SHANXI))) == (1, [])
+    assert (posted(built), built.account.charges(Msisdn(SHANXI))) == (1, [])
     left = trail(built, "SM1", SHANXI)
     assert (left.receipt_id, left.why_not) == (receipt.id, None)
 

@@ -103,7 +103,7 @@ def now(built: Services) -> Callable[[Receipt], Receipt]:
 
 
 def fen(built: Services) -> list[int]:
-    return [charge.fen for charge in built.charges_this_month(SUBSCRIBER)]
+    return [charge.fen for charge in built.account.charges(SUBSCRIBER)]
 
 
 def taken(sid: str) -> dict[str, object]:

@@ -1,0 +1,26 @@
+"""Read-only questions about one customer's receipts and charges, the same at every door."""
+
+from collections.abc import Iterable, Sequence
+
+from receipts.model import Charge, Kind, Msisdn, Receipt
+from receipts.months import month_of
+from receipts.ports import Clock, Store
+
+
+class AccountQueries:
+    """Receipts and charges of a customer. Every method raises StoreUnavailable."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def latest_receipts(self, number: Msisdn, limit: int) -> list[Receipt]:
+        """The customer's newest receipts first, without notices and digests."""
+        return self._store.receipts_of(number, limit, Kind.RECEIPT)
+
+    def receipts_by_id(self, ids: Iterable[str]) -> dict[str, Receipt]:
+        """Those of the named receipts that are still kept."""
+        return {found.id: found for found in self._store.receipts(ids) if found is not None}
+
+    def charges(self, number: Msisdn, months: Sequence[str] = ()) -> list[Charge]:
+        """The charges of some months (``YYYY-MM``), by default the current one, oldest first."""
+        return self._store.charges_of(number, months or [month_of(self._clock.now())])
