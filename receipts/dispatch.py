@@ -10,7 +10,7 @@ from msgspec import Struct
 from receipts.delivery import Delivery
 from receipts.digest import with_members
 from receipts.health import Watch
-from receipts.lines import Lines, Pace, Places, Reserve, Shares, Waiting, places
+from receipts.lines import Pace, Places, RateLimiter, Reserve, Shares, Waiting, places
 from receipts.model import Receipt
 from receipts.ports import (
     Change,
@@ -64,17 +64,20 @@ class Dispatch:
         name: str,
         store: Store,
         outbox: Outbox,
-        lines: Lines,
+        limiter: RateLimiter,
+        watch: Watch,
         delivery: Delivery,
         clock: Clock,
+        paces: Mapping[str, Pace],
     ) -> None:
-        self._name, self._store, self._outbox, self._lines = name, store, outbox, lines
-        self._clock = clock
+        """``paces`` are by the provider's name; without one it is used as fast as it goes."""
+        self._name, self._store, self._outbox, self._limiter = name, store, outbox, limiter
+        self._clock, self._paces = clock, dict(paces)
         self._backlog: dict[str, int] = {}
         self._oldest: dict[str, float] = {}
         self._told_at = 0.0
         self._unconfirmed = Unconfirmed()
-        self.watch = Watch(lines, delivery.routes.names, delivery.rules, clock)
+        self.watch = watch
         self.under(delivery)
 
     def under(self, delivery: Delivery) -> None:
@@ -119,12 +122,12 @@ class Dispatch:
 
     def pace(self, load: Load) -> Pace | None:
         """The pace of the line a load leaves by, None where there is none."""
-        return self._routes.paces.get(load.choice.provider.name)
+        return self._paces.get(load.choice.provider.name)
 
     def place(self, load: Load, pace: Pace) -> float | None:
         """When a load that missed its place may leave; None while there is no room."""
         size = segments(load.receipt.text)
-        given = self._lines.places({pace: places(size)})[pace]
+        given = self._limiter.places({pace: places(size)})[pace]
         return next(iter(given.of([size])), None)
 
     # -- what is looked at -------------------------------------------------------------------
@@ -184,13 +187,13 @@ class Dispatch:
         """Places on every line that has a pace and is wanted, in one round trip."""
         wanted: dict[Pace, int] = {}
         closed = self.watch.closed
-        for name, pace in self._routes.paces.items():
+        for name, pace in self._paces.items():
             fresh = sum(places(each.segments) for each in routed if _wants(each, name))
             late = 0 if name in closed else min(self._backlog.get(name, 0), room)
             if fresh + late:
                 wanted[pace] = min(fresh + late, room)
-        given = self._lines.places(wanted)
-        return {name: given[p] for name, p in self._routes.paces.items() if p in given}
+        given = self._limiter.places(wanted)
+        return {name: given[p] for name, p in self._paces.items() if p in given}
 
     def _late(self, allotted: dict[str, Places], routed: list[_Routed], room: int) -> list[_Routed]:
         """The oldest of the backlog that get a place, beside the share of the fresh ones.
@@ -202,7 +205,7 @@ class Dispatch:
             # What tries a demoted provider goes in any case.
             mine = [each for each in routed if _wants(each, name) and not each.choice.probe]
             waiting = 0 if name in closed else self._backlog.get(name, 0)
-            given = _room_on(name, self._routes.paces, allotted, room)
+            given = _room_on(name, self._paces, allotted, room)
             shares = self._reserves[name].split(given, len(mine), waiting)
             for each in mine[shares.taken :]:
                 routed.remove(each)
@@ -255,7 +258,7 @@ class Dispatch:
         }
         return [
             next(by_line.get(each.choice.provider.name, iter(())), 0.0)
-            if each.choice.provider.name in self._routes.paces
+            if each.choice.provider.name in self._paces
             else None
             for each in leaving
         ]

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import structlog
 
-from receipts.lines import Health, Lines, after
+from receipts.lines import BreakerStore, Health, after
 from receipts.ports import Clock, Never, SendingFailure, StoreUnavailable, Timer
 from receipts.provinces import Sending
 from statemachines.provider import ProviderEvent
@@ -26,8 +26,10 @@ class Watch:
     While nothing is wrong it writes nothing: a success only ends the count.
     """
 
-    def __init__(self, lines: Lines, names: Iterable[str], rules: Sending, clock: Clock) -> None:
-        self._lines, self._rules, self._clock = lines, rules, clock
+    def __init__(
+        self, store: BreakerStore, names: Iterable[str], rules: Sending, clock: Clock
+    ) -> None:
+        self._store, self._rules, self._clock = store, rules, clock
         self._known = {name: Health(name) for name in names}
         #: The providers that are demoted, as far as we know: each text asks.
         self.closed = frozenset[str]()
@@ -41,7 +43,7 @@ class Watch:
 
     def look(self) -> None:
         """See what other workers found. Raises StoreUnavailable."""
-        found = self._lines.healths(self._known)
+        found = self._store.healths(self._known)
         with self._lock:
             for name, health in found.items():
                 # A store that was emptied begins anew; else nothing older counts.
@@ -106,7 +108,7 @@ class Watch:
             fresh = after(held, event, self._clock.now(), self._rules.probe_after_seconds, why)
             if fresh is None:
                 return False
-            if self._lines.keep(fresh):
+            if self._store.keep(fresh):
                 with self._lock:
                     self._known[name] = fresh
                     self._row[name] = 0

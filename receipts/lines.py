@@ -159,14 +159,18 @@ class Waiting:
     oldest: dt.datetime
 
 
-class Lines(Protocol):
-    """What all workers share about the lines. Every method raises StoreUnavailable."""
+class BreakerStore(Protocol):
+    """State of the providers that all workers share. Every method raises StoreUnavailable."""
 
     def healths(self, providers: Iterable[str]) -> dict[str, Health]:
-        """How these providers are doing; one nobody spoke of is well."""
+        """State by provider; a provider without a record is healthy."""
 
     def keep(self, health: Health) -> bool:
-        """Write a new health down; False when somebody else changed it meanwhile."""
+        """Write a new state; False when another worker changed it meanwhile."""
+
+
+class RateLimiter(Protocol):
+    """Send slots that all workers share. Every method raises StoreUnavailable."""
 
     def places(self, wanted: Mapping[Pace, int]) -> dict[Pace, Places]:
-        """Places in the queues of lines, in one round trip; fewer than wanted, or none."""
+        """Slots by rate limit, in one round trip; fewer than wanted, or none."""

@@ -263,6 +263,12 @@ class Archive(Protocol):
     def customers(self, cursor: int = 0) -> Iterator[tuple[int, list[Subscription]]]:
         """All customers in batches, each with the cursor that goes on behind it; 0 is the end."""
 
+    def of(self, numbers: Sequence[Msisdn]) -> list[Subscription]:
+        """Many customers in one round trip, in the order asked; new ones where none is known."""
+
+    def owners(self, numbers: Sequence[Msisdn]) -> list[Owner]:
+        """The digests of many customers, in the order asked."""
+
     def charged(self, numbers: Sequence[Msisdn], month: str, charge_id: str) -> list[bool]:
         """Which of many customers have a charge already, in the order asked."""
 

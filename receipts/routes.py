@@ -1,11 +1,10 @@
 """Who may carry a receipt: by what a provider can do, how it is doing, and the order of price."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from receipts.lines import Pace
 from receipts.model import Mode, Receipt
 from receipts.ports import Provider
 
@@ -23,22 +22,19 @@ class Choice(Struct, frozen=True):
 class Routes:
     """Providers in the order of price, the cheapest first: for ordinary texts, and for flash.
 
-    One provider may stand for a list of one. ``paces`` are by the provider's name; without one
-    it is used as fast as it goes. ``former`` may have been in use before: what waits for them
-    is not forgotten.
+    One provider may stand for a list of one. ``former`` may have been in use before: what waits
+    for them is not forgotten.
     """
 
     def __init__(
         self,
         text: Provider | Sequence[Provider],
         flash: Provider | Sequence[Provider] | None = None,
-        paces: Mapping[str, Pace] | None = None,
         former: Sequence[str] = (),
     ) -> None:
         self.text = _order(text)
         # Flash asked of who cannot flash would arrive as something else, unsaid.
         self.flash = tuple(each for each in _order(flash) if each.abilities.flash)
-        self.paces = dict(paces or {})
         as_text = tuple((each, Mode.TEXT) for each in self.text)
         as_flash = tuple((each, Mode.FLASH) for each in self.flash)
         self._by_mode = {Mode.TEXT: as_text, Mode.FLASH: (*as_flash, *as_text)}

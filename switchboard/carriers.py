@@ -31,23 +31,27 @@ def twilio_numbers(settings: Settings) -> "TwilioNumbers":
 
 
 def routes(settings: Settings) -> Routes:
-    """Who carries ordinary texts and who carries flash, in the order of price, and how fast."""
+    """Who carries ordinary texts and who carries flash, in the order of price."""
     made: dict[str, Provider] = {
         name: _twilio(settings) if name == "twilio" else _kannel(settings)
         for name in settings.providers
     }
-    # One queue for each sender: that is what providers and carriers set their limits for.
-    senders = {
-        "twilio": settings.twilio_sender,
-        "kannel": f"{settings.short_code}@{settings.kannel_smsc}",
-    }
-    paces = {"twilio": settings.twilio_pace, "kannel": settings.kannel_pace}
     return Routes(
         [made[name] for name in settings.text_provider],
         [made[name] for name in settings.flash_provider],
-        {name: Pace(f"{name}:{senders[name]}", paces[name]) for name in made},
         former=PROVIDERS,
     )
+
+
+def paces(settings: Settings) -> dict[str, Pace]:
+    """Rate limit by provider: segments a second, counted over all workers."""
+    # One limit a sender: that is what providers and carriers limit.
+    senders = {
+        "twilio": (settings.twilio_sender, settings.twilio_pace),
+        "kannel": (f"{settings.short_code}@{settings.kannel_smsc}", settings.kannel_pace),
+    }
+    used = {name: senders[name] for name in settings.providers}
+    return {name: Pace(f"{name}:{sender}", pace) for name, (sender, pace) in used.items()}
 
 
 def _twilio(settings: Settings) -> Provider:

@@ -20,6 +20,7 @@ from receipts.billing import Billing
 from receipts.codes import Codes
 from receipts.delivery import Delivery
 from receipts.dispatch import Dispatch
+from receipts.health import Watch
 from receipts.lists import Lists
 from receipts.lookups import Lookups
 from receipts.model import Msisdn
@@ -234,7 +235,17 @@ def worker(built: Services, changed: Callable[[], RuleBook | None] = lambda: Non
         return _working(under(built, book)) if book else None
 
     memory, (sending, sweep) = built.memory, _working(built)
-    dispatch = Dispatch(name, memory.store, memory.outbox, memory.lines, sending, built.clock)
+    watch = Watch(memory.lines, sending.routes.names, sending.rules, built.clock)
+    dispatch = Dispatch(
+        name,
+        memory.store,
+        memory.outbox,
+        memory.lines,
+        watch,
+        sending,
+        built.clock,
+        carriers.paces(built.settings),
+    )
     return Worker(name, memory.store, memory.outbox, sending, sweep, dispatch, refreshed=refreshed)
 
 

@@ -2,15 +2,20 @@
 
 import datetime as dt
 from collections import deque
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
 from receipts.delivery import Delivery
+from receipts.dispatch import Dispatch
+from receipts.health import Watch
+from receipts.lines import Pace
 from receipts.model import Charge, Language, Mode, Msisdn, Receipt
 from receipts.months import month_of
-from receipts.ports import Abilities, Change, Parcel, Posted, Timer, Verdict
+from receipts.ports import Abilities, Change, Clock, Parcel, Posted, Timer, Verdict
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis import RedisStore
+from switchboard import wiring
 from tests.conftest import TestClock
 
 ANNA = Msisdn("+8613802880000")
@@ -104,3 +109,17 @@ class Desk:
 
     def charges(self) -> list[Charge]:
         return self.store.charges_of(ANNA, [month_of(self.clock.now())])
+
+
+def dispatching(
+    name: str,
+    memory: wiring.Memory,
+    delivery: Delivery,
+    clock: Clock,
+    paces: Mapping[str, Pace] | None = None,
+) -> Dispatch:
+    """A worker's dispatch on the real store."""
+    watch = Watch(memory.lines, delivery.routes.names, delivery.rules, clock)
+    return Dispatch(
+        name, memory.store, memory.outbox, memory.lines, watch, delivery, clock, paces or {}
+    )

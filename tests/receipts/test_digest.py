@@ -14,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from receipts.charges import needs_owner
 from receipts.delivery import Delivery, Told
 from receipts.digest import DIGEST, with_members
-from receipts.dispatch import Dispatch
 from receipts.model import Charge, Fate, Kind, Language, Mode, Msisdn, Receipt, Report
 from receipts.months import month_of
 from receipts.news import take_news
@@ -25,7 +24,7 @@ from switchboard import wiring
 from switchboard.wiring import Services
 from tests.conftest import TestClock, gathering
 from tests.receipts.conftest import AtWork, Until
-from tests.receipts.desk import Courier
+from tests.receipts.desk import Courier, dispatching
 from tests.receipts.world import Shaky
 from tests.standing import GUANGXI, HEBEI, SHANXI, stand
 
@@ -402,7 +401,7 @@ def test_a_real_worker_flashes_a_fraction_of_a_second_after_the_moment(
     house: House, at_work: AtWork, until: Until
 ):
     memory, clock = house.built.memory, house.clock
-    dispatch = Dispatch("one", memory.store, memory.outbox, memory.lines, house.delivery, clock)
+    dispatch = dispatching("one", memory, house.delivery, clock)
     worker = Worker("one", memory.store, memory.outbox, house.delivery, house.sweep, dispatch, 4)
     house.clock.now = house.clock.outside  # time itself passes
     with at_work(worker):
@@ -428,7 +427,7 @@ def test_one_customers_trouble_holds_nobody_elses_flash_up(
     house.arrive(D, D, sender=HEBEI)
     house.clock.move(seconds=SECONDS)
     memory, sending = house.built.memory, house.delivery
-    dispatch = Dispatch("one", memory.store, memory.outbox, memory.lines, sending, house.clock)
+    dispatch = dispatching("one", memory, sending, house.clock)
     worker = Worker("one", memory.store, memory.outbox, sending, house.sweep, dispatch, 4)
     with at_work(worker):
         until(lambda: house.flasher.sent)

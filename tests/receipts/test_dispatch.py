@@ -16,7 +16,7 @@ from receipts.provinces import Sending
 from receipts.routes import Routes
 from switchboard.wiring import Services
 from tests.conftest import TestClock
-from tests.receipts.desk import Courier, Desk
+from tests.receipts.desk import Courier, Desk, dispatching
 
 RULES = Sending(demote_after=2, probe_after_seconds=(5,))
 BUSY = TryLater("busy")
@@ -28,10 +28,10 @@ def working(built: Services, clock: TestClock, desk: Desk) -> Callable[..., Disp
 
     def make(*order: Courier, pace: int = 0, **more: object) -> Dispatch:
         paces = {each.name: Pace(f"{each.name}:7500", pace) for each in order} if pace else {}
-        routes = Routes(order, [each for each in order if each.abilities.flash], paces, **more)
+        routes = Routes(order, [each for each in order if each.abilities.flash], **more)
         desk.delivery = Delivery(routes, RULES, clock)
         memory = built.memory
-        return Dispatch("one", memory.store, memory.outbox, memory.lines, desk.delivery, clock)
+        return dispatching("one", memory, desk.delivery, clock, paces)
 
     return make
 

@@ -17,7 +17,7 @@ import responses
 
 from receipts import outcomes
 from receipts import worker as workroom
-from receipts.dispatch import Dispatch, Load
+from receipts.dispatch import Load
 from receipts.model import Kind, Language, Mode, Msisdn, Receipt
 from receipts.ports import Change, StoreUnavailable, Timer, TryLater, Unsure
 from receipts.store.redis import RedisStore
@@ -28,7 +28,7 @@ from switchboard import wiring
 from switchboard.wiring import Services
 from tests.conftest import ACCOUNT, Network, TestClock
 from tests.receipts.conftest import AtWork, Until
-from tests.receipts.desk import ANNA, Courier, Desk
+from tests.receipts.desk import ANNA, Courier, Desk, dispatching
 from tests.smsbox import Smsbox, smsbox
 from tests.standing import SHANXI, stand
 
@@ -73,8 +73,7 @@ def hire(built: Services, desk: Desk) -> Callable[..., Worker]:
     def make(name: str = "one", hands: int = 4) -> Worker:
         outbox = built.memory.outbox
         sweep = wiring.sweep(built, desk.delivery)
-        lines, clock = built.memory.lines, built.clock
-        dispatch = Dispatch(name, built.store, outbox, lines, desk.delivery, clock)
+        dispatch = dispatching(name, built.memory, desk.delivery, built.clock)
         return Worker(name, built.store, outbox, desk.delivery, sweep, dispatch, hands)
 
     return make
