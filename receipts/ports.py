@@ -266,8 +266,8 @@ class Archive(Protocol):
     def of(self, numbers: Sequence[Msisdn]) -> list[Subscription]:
         """Many customers in one round trip, in the order asked; new ones where none is known."""
 
-    def owners(self, numbers: Sequence[Msisdn]) -> list[Owner]:
-        """The digests of many customers, in the order asked."""
+    def owners(self, numbers: Sequence[Msisdn]) -> dict[Msisdn, Owner]:
+        """The credentials of those of many customers that have some, in one round trip."""
 
     def charged(self, numbers: Sequence[Msisdn], month: str, charge_id: str) -> list[bool]:
         """Which of many customers have a charge already, in the order asked."""
