@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from receipts.delivery import Delivery
+from receipts.dispatch import Dispatch
 from receipts.model import Kind, Msisdn, Receipt
 from receipts.provinces import Sending
 from receipts.routes import Routes
@@ -15,6 +16,7 @@ from tests.conftest import TestClock
 from tests.receipts.desk import Courier, Desk
 
 Until = Callable[[Callable[[], object]], None]
+Hire = Callable[..., Worker]
 AtWork = Callable[[Worker], AbstractContextManager[Worker]]
 
 
@@ -71,3 +73,17 @@ def at_work() -> AtWork:
             assert not thread.is_alive()
 
     return work
+
+
+@pytest.fixture
+def hire(built: wiring.Services, desk: Desk) -> Hire:
+    """Make workers by name, with the two providers of the desk."""
+
+    def make(name: str = "one", threads: int = 4) -> Worker:
+        outbox = built.memory.outbox
+        sweep = wiring.sweep(built, desk.delivery)
+        lines, clock = built.memory.lines, built.clock
+        dispatch = Dispatch(name, built.store, outbox, lines, desk.delivery, clock)
+        return Worker(name, built.store, outbox, desk.delivery, sweep, dispatch, threads)
+
+    return make
