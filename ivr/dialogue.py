@@ -34,7 +34,7 @@ from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.wording import Catalogue, day
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
-from statemachines.engine import Outcome as Fired
+from statemachines.engine import Transition
 from statemachines.subscription import HOLDING
 
 #: How often a caller may be silent, and how often press a wrong key, before we say goodbye.
@@ -153,7 +153,7 @@ class Hotline:
 
     # -- acts that ask the store -------------------------------------------------------------
 
-    def _changed(self, pressed: Pressed, outcome: Fired[CallState], act: str) -> list[Step]:
+    def _changed(self, pressed: Pressed, outcome: Transition[CallState], act: str) -> list[Step]:
         place = pressed.place
         said = _LANGUAGE_OF.get(act, place.language)
         heard = pressed.key or pressed.speech[:160]

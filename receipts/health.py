@@ -60,7 +60,7 @@ class Watch:
 
     def try_it(self, name: str) -> bool:
         """Whether this worker tries a demoted provider, with one receipt: one of all workers."""
-        return self.ready(name) and self._move(name, ProviderEvent.PROBE, rounds=1)
+        return self.ready(name) and self._move(name, ProviderEvent.TRIAL, rounds=1)
 
     def answered(self, name: str, *, probe: bool = False) -> None:
         """It took a receipt, or said a clear no to one: it works."""
@@ -69,7 +69,7 @@ class Watch:
                 self._row[name] = 0
                 self._waits[name].clear()
         if probe:
-            self._told(name, ProviderEvent.PROBE_ANSWERED)
+            self._told(name, ProviderEvent.TRIAL_SUCCEEDED)
 
     def failed(self, name: str, failure: SendingFailure, *, probe: bool = False) -> None:
         """It did not do what we asked. A clear no is about the receipt, not about the provider."""
@@ -80,9 +80,9 @@ class Watch:
             self._row[name] += 1
             enough = self._row[name] >= self._rules.demote_after
         if probe:
-            self._told(name, ProviderEvent.PROBE_FAILED, failure.detail)
+            self._told(name, ProviderEvent.TRIAL_FAILED, failure.detail)
         elif enough and not self._known[name].closed:
-            self._told(name, ProviderEvent.FAILING, failure.detail)
+            self._told(name, ProviderEvent.TRIP, failure.detail)
 
     def waits(self, name: str, timers: Iterable[Timer]) -> None:
         """Remember what is to be tried again: it need not wait once the provider is demoted."""
@@ -125,8 +125,8 @@ def _aloud(name: str, health: Health) -> None:
 
 
 _SAY: dict[ProviderEvent, Callable[[str, Health], None]] = {
-    ProviderEvent.FAILING: _aloud,
-    ProviderEvent.PROBE_FAILED: _aloud,
-    ProviderEvent.PROBE_ANSWERED: lambda name, _: _log.warning("provider back", provider=name),
-    ProviderEvent.PROBE: lambda name, _: _log.info("provider tried", provider=name),
+    ProviderEvent.TRIP: _aloud,
+    ProviderEvent.TRIAL_FAILED: _aloud,
+    ProviderEvent.TRIAL_SUCCEEDED: lambda name, _: _log.warning("provider back", provider=name),
+    ProviderEvent.TRIAL: lambda name, _: _log.info("provider tried", provider=name),
 }

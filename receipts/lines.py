@@ -29,7 +29,7 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
 
     provider: str
     version: int = 0
-    state: ProviderState = ProviderState.HEALTHY
+    state: ProviderState = ProviderState.CLOSED
     since: dt.datetime | None = None
     #: Before this moment nothing more is tried with it.
     until: dt.datetime | None = None
@@ -43,7 +43,7 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def may_probe(self, now: dt.datetime) -> bool:
         """Whether the wait is over, and one receipt may try it."""
-        refused = PROVIDER.fire(self.state, ProviderEvent.PROBE).refused
+        refused = PROVIDER.fire(self.state, ProviderEvent.TRIAL).refused
         return not refused and (self.until is None or self.until <= now)
 
 
@@ -60,8 +60,8 @@ def after(
     if outcome.state not in OUT_OF_USE:
         well = Health(health.provider, health.version + 1, since=now)
         return well if health.closed else None
-    turn = health.turn + (event is ProviderEvent.PROBE_FAILED)
-    wait = _LOST if event is ProviderEvent.PROBE else waits[min(turn, len(waits) - 1)]
+    turn = health.turn + (event is ProviderEvent.TRIAL_FAILED)
+    wait = _LOST if event is ProviderEvent.TRIAL else waits[min(turn, len(waits) - 1)]
     return Health(
         health.provider,
         health.version + 1,

@@ -1,14 +1,14 @@
-"""Looks up at the provider what may have gone out, before it is ever sent again."""
+"""Look-ups at the provider for receipts in doubt, made before one is sent again."""
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
 
 from receipts.deciding import owner_of
 from receipts.delivery import Delivery
 from receipts.digest import with_members
-from receipts.hands import Hands
 from receipts.model import Msisdn, Receipt
 from receipts.ports import (
     Change,
@@ -27,26 +27,41 @@ _log = structlog.get_logger()
 _OTHERS = 100
 
 
-class Looking:
-    """Look-ups for one worker; others may look at the same moment."""
+def log_failure(task: Future[None]) -> None:
+    """Log the exception of a finished task, as the callback of its future."""
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        _log.error("a task failed", exc_info=failure)
 
-    def __init__(self, store: Store, delivery: Callable[[], Delivery], hands: Hands) -> None:
-        self._store, self._delivery_now, self._hands = store, delivery, hands
+
+class Looking:
+    """Look-ups of one worker on its own threads; other workers may look at the same moment."""
+
+    def __init__(self, store: Store, delivery: Callable[[], Delivery], threads: int) -> None:
+        self._store, self._delivery_now = store, delivery
+        self._pool = ThreadPoolExecutor(threads, "look")
+        self._closing = threading.Event()
         self._looking: set[Msisdn] = set()
         self._lock = threading.Lock()
 
     def soon(self, number: Msisdn, timers: Sequence[Timer]) -> None:
-        """Look as soon as a hand is free, unless one is looking for this customer already."""
+        """Look up as soon as a thread is free, unless one does for this customer already."""
         with self._lock:
             # One look at a time for a customer: two texts of the same words are told apart only
             # by what the first look has written down.
             if number in self._looking:
                 return
             self._looking.add(number)
-        self._hands.do(self._each, number, timers)
+        self._pool.submit(self._each, number, timers).add_done_callback(log_failure)
+
+    def close(self) -> None:
+        """Return when the look-ups under way are done; the timers of the others stay set."""
+        self._closing.set()
+        self._pool.shutdown(cancel_futures=True)
 
     def _each(self, number: Msisdn, timers: Sequence[Timer]) -> None:
         for timer in timers:
+            if self._closing.is_set():
+                break
             try:
                 self._look(timer)
             except StoreUnavailable:

@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -11,9 +12,8 @@ from receipts.deciding import owner_of
 from receipts.delivery import LOOK, Delivery
 from receipts.digest import DIGEST
 from receipts.dispatch import BATCH, Dispatch, Load
-from receipts.hands import Hands
 from receipts.lines import LATEST, TooLate
-from receipts.looking import Looking
+from receipts.looking import Looking, log_failure
 from receipts.model import Msisdn
 from receipts.outcomes import Outcome, Outcomes
 from receipts.ports import (
@@ -38,7 +38,7 @@ _SIGN_OF_LIFE = 1.5
 #: How long, in seconds, to wait at an empty outbox before looking at anything else.
 _PATIENCE = 0.1
 
-#: How long, in seconds, to wait for hands to be free before looking at anything else.
+#: How long, in seconds, to wait for free threads before the other periodic work is due.
 _SOON = 0.02
 
 #: What a round says when there is more for it to do at once.
@@ -69,16 +69,15 @@ class Worker:
         delivery: Delivery,
         sweep: Sweep,
         dispatch: Dispatch,
-        hands: int = 16,
+        threads: int = 16,
         refreshed: Callable[[], tuple[Delivery, Sweep] | None] = lambda: None,
     ) -> None:
         self._name, self._store, self._outbox = name, store, outbox
-        self._delivery, self._sweep, self._count = delivery, sweep, hands
+        self._delivery, self._sweep, self._count = delivery, sweep, threads
         self._dispatch, self._refreshed = dispatch, refreshed
-        self._hands = Hands(hands, "send")
-        # Of their own: a provider that lets us wait must not keep others' texts waiting.
-        self._lookers = Hands(max(1, hands // 2), "look")
-        self._looking = Looking(store, lambda: self._delivery, self._lookers)
+        self._pool = ThreadPoolExecutor(threads, "send")
+        # Look-ups have threads of their own: a slow provider must not delay what is to be sent.
+        self._looking = Looking(store, lambda: self._delivery, max(1, threads // 2))
         self._held: set[Posted] = set()  # an entry alone is single only within its shard
         self._kept_at = self._silent_until = 0.0
         self._lock = threading.Lock()
@@ -108,9 +107,9 @@ class Worker:
                     self._stop.wait(0.5)
             self._finish()
         finally:
-            # Also when it ends by a failure of its own: what is being sent is written back.
-            self._hands.close()
-            self._lookers.close()
+            # Also after a failure of the worker itself: results of sending are written back.
+            self._pool.shutdown()
+            self._looking.close()
 
     def _finish(self) -> None:
         """Write back what is in hand, giving signs of life until then."""
@@ -206,7 +205,7 @@ class Worker:
         with self._lock:
             self._held.update(load.posted for load in loads)
         for load in loads:
-            self._hands.do(self._send, load, taken)
+            self._pool.submit(self._send, load, taken).add_done_callback(log_failure)
 
     def _ours(self, taken: float, by: float) -> bool:
         """Whether nobody can have taken over what we took at that moment."""

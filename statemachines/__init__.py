@@ -1,1 +1,1 @@
-"""The tables: what may follow what, whole, for calls, texts, subscriptions and receipts."""
+"""State tables of calls, texts, subscriptions, receipts and providers."""

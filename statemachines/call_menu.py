@@ -1,4 +1,4 @@
-"""One call to 10086: from the language to the goodbye."""
+"""State table of a call to the hotline, from the choice of language to hang-up."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from statemachines.engine import Move, Refuse, Row, Stay, Table
 
 
 class CallState(StrEnum):
-    """What the caller is being asked."""
+    """The prompt that the caller is answering."""
 
     LANGUAGE = "language"
     WHICH_PROVINCE = "which_province"
@@ -18,7 +18,7 @@ class CallState(StrEnum):
 
 
 class CallEvent(StrEnum):
-    """What the caller said by key or voice, or did not say."""
+    """Meaning of the caller's key or speech, or of a missing answer."""
 
     CHINESE = "chinese"
     ENGLISH = "english"
@@ -47,7 +47,7 @@ class CallEvent(StrEnum):
 
 _S, _E = CallState, CallEvent
 
-#: The same on every page of the menu.
+#: Rows shared by all states with a prompt.
 _ANYWHERE: dict[CallEvent, Row[CallState]] = {
     _E.AGENT: Stay(("agent",)),
     _E.AGAIN: Stay(("again",)),
@@ -56,7 +56,7 @@ _ANYWHERE: dict[CallEvent, Row[CallState]] = {
     _E.TOO_MANY: Move(_S.OVER, ("goodbye",)),
 }
 
-#: Wishes that belong to the main menu and are heard as a wrong key elsewhere.
+#: Entries of the main menu; in other states they are wrong keys.
 _MENU_ONLY = (
     _E.OPEN,
     _E.CANCEL,
@@ -68,13 +68,13 @@ _MENU_ONLY = (
     _E.MESSAGES,
 )
 
-#: The kinds of messages that receipts may carry, and none of them.
+#: Promotion categories that receipts may carry, and the choice of none.
 _KINDS = (_E.NEWS, _E.PUBLIC_INTEREST, _E.ADVERTISING, _E.NO_MESSAGES)
 
 _NO_YES_OR_NO = (_E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_KINDS, *_MENU_ONLY)
 
 
-def _nothing_to(reason: str, *events: CallEvent) -> dict[CallEvent, Row[CallState]]:
+def _refuse(reason: str, *events: CallEvent) -> dict[CallEvent, Row[CallState]]:
     return {event: Refuse(reason) for event in events}
 
 
@@ -88,16 +88,16 @@ CALL_MENU = Table(
             _E.CHINESE: Move(_S.MENU, ("chinese",)),
             _E.ENGLISH: Move(_S.MENU, ("english",)),
             _E.BACK: Stay(("again",)),
-            **_nothing_to("language_first", _E.YES, _E.NO, _E.PROVINCE, *_KINDS, *_MENU_ONLY),
+            **_refuse("language_first", _E.YES, _E.NO, _E.PROVINCE, *_KINDS, *_MENU_ONLY),
         },
-        # A number whose home province nobody knows: the caller says it, no tariff is guessed.
+        # The province of the number is unknown: the caller names it, the tariff is not guessed.
         _S.WHICH_PROVINCE: {
             **_ANYWHERE,
             _E.PROVINCE: Move(_S.MENU, ("province",)),
             _E.BACK: Stay(("again",)),
             _E.CHINESE: Stay(("chinese",)),
             _E.ENGLISH: Stay(("english",)),
-            **_nothing_to("province_first", _E.YES, _E.NO, *_KINDS, *_MENU_ONLY),
+            **_refuse("province_first", _E.YES, _E.NO, *_KINDS, *_MENU_ONLY),
         },
         _S.MENU: {
             **_ANYWHERE,
@@ -112,24 +112,24 @@ CALL_MENU = Table(
             _E.LANGUAGES: Move(_S.LANGUAGE, ("languages",)),
             _E.MESSAGES: Move(_S.MESSAGES, ("messages",)),
             _E.BACK: Stay(("again",)),
-            **_nothing_to("nothing_asked", _E.YES, _E.NO, _E.PROVINCE, *_KINDS),
+            **_refuse("nothing_asked", _E.YES, _E.NO, _E.PROVINCE, *_KINDS),
         },
-        # The price has been said; only a yes opens.
+        # The price has been announced; only a yes opens the service.
         _S.OFFER: {
             **_ANYWHERE,
             _E.YES: Move(_S.MENU, ("open",)),
             _E.NO: Move(_S.MENU, ("not_opened",)),
             _E.BACK: Move(_S.MENU, ("not_opened",)),
-            **_nothing_to("yes_or_no", *_NO_YES_OR_NO),
+            **_refuse("yes_or_no", *_NO_YES_OR_NO),
         },
         _S.CANCELLING: {
             **_ANYWHERE,
             _E.YES: Move(_S.MENU, ("cancel",)),
             _E.NO: Move(_S.MENU, ("not_cancelled",)),
             _E.BACK: Move(_S.MENU, ("not_cancelled",)),
-            **_nothing_to("yes_or_no", *_NO_YES_OR_NO),
+            **_refuse("yes_or_no", *_NO_YES_OR_NO),
         },
-        # Each kind is a consent of its own, and takes the place of the one before.
+        # Each category is a separate consent and replaces the previous one.
         _S.MESSAGES: {
             **_ANYWHERE,
             _E.NEWS: Move(_S.MENU, ("news",)),
@@ -137,7 +137,7 @@ CALL_MENU = Table(
             _E.ADVERTISING: Move(_S.MENU, ("advertising",)),
             _E.NO_MESSAGES: Move(_S.MENU, ("no_messages",)),
             _E.BACK: Move(_S.MENU, ("again",)),
-            **_nothing_to(
+            **_refuse(
                 "kind_first", _E.YES, _E.NO, _E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_MENU_ONLY
             ),
         },

@@ -1,8 +1,7 @@
-"""One way to run every table: whole, refusing aloud, fast enough for every event.
+"""State tables that run on the transitions library; each event fires its machine.
 
-The tables run on the transitions package, the only place that meets it. Every row is run once,
-when its table is made, and the outcome kept: an event is then one look-up. Effects never run
-inside the machine: it would keep the new state when one of them failed.
+Only this module imports the library. A machine has no callbacks with effects: after a failed
+effect it would already be in the new state. Callers save the new state first, then act.
 """
 
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ E = TypeVar("E", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class Move(Generic[S]):
-    """The event leads to another state (or to the same one, said on purpose)."""
+    """Row of an event that leads to another state, or explicitly back to the same one."""
 
     to: S
     acts: tuple[str, ...] = ()
@@ -26,14 +25,14 @@ class Move(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """The event is fine and changes no state."""
+    """Row of an event that is accepted and leaves the state unchanged."""
 
     acts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """The event is not for this state, and this is why."""
+    """Row of an event that is not allowed in this state, with the reason."""
 
     reason: str
 
@@ -42,8 +41,8 @@ Row = Move[S] | Stay | Refuse
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[S]):
-    """What came of one event: the state now, what to do, or the reason it was refused."""
+class Transition(Generic[S]):
+    """Result of one event: the new state with its actions, or the reason of a refusal."""
 
     state: S
     acts: tuple[str, ...] = ()
@@ -51,25 +50,33 @@ class Outcome(Generic[S]):
 
     @property
     def refused(self) -> bool:
-        """True when the table said no."""
+        """True if the table refuses the event."""
         return self.reason is not None
 
 
-class NotWhole(ValueError):
-    """A table lacks a row or has one too many; it names which."""
+class IncompleteTableError(ValueError):
+    """A table lacks rows or has extra ones; the message lists them."""
 
 
-class _Token:
-    """The light object that carries a state through the machine for one event."""
+class _Model(Generic[S]):
+    """Model of the library for a single event: carries the state through the machine."""
 
     __slots__ = ("state",)
 
-    def __init__(self, state: str) -> None:
+    def __init__(self, state: S) -> None:
         self.state = state
 
 
+def _never() -> bool:
+    """Guard of the transitions that stand for refusals."""
+    return False
+
+
 class Table(Generic[S, E]):
-    """Every state against every event."""
+    """Complete state table with one row for each pair of state and event.
+
+    Threads share its machine. The machine keeps no state of its own: each event brings a model.
+    """
 
     def __init__(
         self,
@@ -79,12 +86,12 @@ class Table(Generic[S, E]):
         rows: Mapping[S, Mapping[E, Row[S]]],
         start: S,
     ) -> None:
-        """Raises NotWhole when a state lacks an event, or a row is for none of them."""
-        named = {(state, event) for state, row_of in rows.items() for event in row_of}
-        wanted = {(state, event) for state in states for event in events}
-        if named != wanted:
-            odd = sorted(f"{state} x {event}" for state, event in named ^ wanted)
-            raise NotWhole(f"{name} has not one row each for {', '.join(odd)}")
+        """Raises: IncompleteTableError if a row is missing, or its state or event is unknown."""
+        given = {(state, event) for state, row_of in rows.items() for event in row_of}
+        needed = {(state, event) for state in states for event in events}
+        if given != needed:
+            wrong = sorted(f"{state} x {event}" for state, event in given ^ needed)
+            raise IncompleteTableError(f"{name}: missing or unknown rows: {', '.join(wrong)}")
         self.name, self.states, self.events, self.rows, self.start = (
             name,
             states,
@@ -92,33 +99,24 @@ class Table(Generic[S, E]):
             rows,
             start,
         )
-        machine = Machine(
-            model=None,
-            states=[str(state) for state in states],
-            initial=str(start),
-            auto_transitions=False,
-            queued=False,
+        self.machine = Machine(
+            model=None, states=states, initial=start, auto_transitions=False, name=name
         )
-        for state in states:
-            for event in events:
-                row = rows[state][event]
-                if isinstance(row, Move):
-                    machine.add_transition(str(event), str(state), str(row.to))
-                elif isinstance(row, Stay):
-                    machine.add_transition(str(event), str(state), dest=None)
-        # A table never changes and its machine has no effects: each row is run once, now.
-        self._outcomes = {
-            (state, event): self._run(machine, state, event) for state in states for event in events
-        }
+        for state, event in sorted(needed):
+            row = rows[state][event]
+            self.machine.add_transition(
+                event.value,
+                state,
+                # Without a destination the transition is an internal one.
+                row.to if isinstance(row, Move) else None,
+                conditions=_never if isinstance(row, Refuse) else None,
+            )
 
-    def _run(self, machine: Machine, state: S, event: E) -> Outcome[S]:
+    def fire(self, state: S, event: E) -> Transition[S]:
+        """Trigger the event on the machine. A refusal is returned, not raised."""
+        model = _Model(state)
+        self.machine.events[event.value].trigger(model)
         row = self.rows[state][event]
         if isinstance(row, Refuse):
-            return Outcome(state, reason=row.reason)
-        token = _Token(state.value)
-        machine.events[event.value].trigger(token)
-        return Outcome(self.states(token.state), row.acts)
-
-    def fire(self, state: S, event: E) -> Outcome[S]:
-        """What this event does in this state; a refusal is an Outcome too, never an exception."""
-        return self._outcomes[state, event]
+            return Transition(model.state, reason=row.reason)
+        return Transition(model.state, row.acts)

@@ -1,4 +1,4 @@
-"""One conversation with 7500: what a text does while an order waits for its yes, and else."""
+"""State table of a text conversation with the short code."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from statemachines.engine import Move, Refuse, Row, Stay, Table
 
 
 class DialogueState(StrEnum):
-    """What the conversation is waiting for."""
+    """The question that the next text may answer."""
 
     IDLE = "idle"
     OFFERED = "offered"
@@ -16,7 +16,7 @@ class DialogueState(StrEnum):
 
 
 class DialogueEvent(StrEnum):
-    """What a text turned out to be."""
+    """Meaning of a parsed text."""
 
     OPEN = "open"
     CANCEL = "cancel"
@@ -43,7 +43,7 @@ class DialogueEvent(StrEnum):
 
 _S, _E = DialogueState, DialogueEvent
 
-#: What each text does by itself; with an order waiting it ends the order first.
+#: Actions of texts that answer no question. A pending order is declined first.
 _PLAIN: dict[DialogueEvent, str] = {
     _E.ORDINARY: "ordinary",
     _E.FLASH: "flash",
@@ -78,7 +78,7 @@ _OFFERED: dict[DialogueEvent, Row[DialogueState]] = {
     _E.YES: Move(_S.IDLE, ("confirm",)),
     _E.NO: Move(_S.IDLE, ("decline",)),
     _E.ITEM: Move(_S.IDLE, ("decline", "unknown")),
-    # Only a yes is a yes: any other answer ends the order and says so.
+    # Any answer except yes declines the order, and the reply says so.
     **{event: Move(_S.IDLE, ("decline", act)) for event, act in _PLAIN.items()},
 }
 
@@ -88,22 +88,24 @@ _LAPSED: dict[DialogueEvent, Row[DialogueState]] = {
 }
 
 
-def _left(rows: dict[DialogueEvent, Row[DialogueState]]) -> dict[DialogueEvent, Row[DialogueState]]:
-    """The rows of a state that any of these texts leaves for the idle one."""
+def _to_idle(
+    rows: dict[DialogueEvent, Row[DialogueState]],
+) -> dict[DialogueEvent, Row[DialogueState]]:
+    """Make rows that stay move to IDLE instead, with the same actions."""
     return {
         event: Move(_S.IDLE, row.acts) if isinstance(row, Stay) else row
         for event, row in rows.items()
     }
 
 
-#: A number answers the question; any other text leaves it and is taken as if nothing was asked.
+#: A list number answers the question; any other text drops it and has its usual effect.
 _WHICH_PROVINCE: dict[DialogueEvent, Row[DialogueState]] = {
-    **_left(_IDLE),
+    **_to_idle(_IDLE),
     _E.ITEM: Move(_S.OFFERED, ("province", "offer")),
 }
 
 _LISTED: dict[DialogueEvent, Row[DialogueState]] = {
-    **_left(_IDLE),
+    **_to_idle(_IDLE),
     _E.ITEM: Move(_S.IDLE, ("cancel",)),
 }
 

@@ -1,4 +1,4 @@
-"""How far a provider can be relied on: used, or demoted and tried with one receipt at a time."""
+"""Circuit breaker of a provider: in use, out of use after failures, tried with one receipt."""
 
 from enum import StrEnum
 
@@ -6,54 +6,54 @@ from statemachines.engine import Move, Refuse, Stay, Table
 
 
 class ProviderState(StrEnum):
-    """Where a provider stands with us."""
+    """State of a provider's circuit breaker; the values are kept in the store and in metrics."""
 
-    HEALTHY = "healthy"
-    DEMOTED = "demoted"
-    PROBING = "probing"
+    CLOSED = "healthy"
+    OPEN = "demoted"
+    HALF_OPEN = "probing"
 
 
 class ProviderEvent(StrEnum):
-    """What its answers, and the wait since it was demoted, bring."""
+    """Events of a circuit breaker; a trial is a single receipt sent after the waiting time."""
 
-    FAILING = "failing"
-    PROBE = "probe"
-    PROBE_ANSWERED = "probe_answered"
-    PROBE_FAILED = "probe_failed"
+    TRIP = "failing"
+    TRIAL = "probe"
+    TRIAL_SUCCEEDED = "probe_answered"
+    TRIAL_FAILED = "probe_failed"
 
 
 _S, _E = ProviderState, ProviderEvent
 
-#: Where no receipt goes to it but the one that tries it.
-OUT_OF_USE = frozenset({_S.DEMOTED, _S.PROBING})
+#: States in which the provider gets no receipt except the trial.
+OUT_OF_USE = frozenset({_S.OPEN, _S.HALF_OPEN})
 
 PROVIDER = Table(
     "provider",
     _S,
     _E,
     {
-        _S.HEALTHY: {
-            _E.FAILING: Move(_S.DEMOTED),
-            _E.PROBE: Refuse("in_use"),
-            # The answer to a probe that was given up, after another one brought it back.
-            _E.PROBE_ANSWERED: Stay(),
-            _E.PROBE_FAILED: Refuse("in_use"),
+        _S.CLOSED: {
+            _E.TRIP: Move(_S.OPEN),
+            _E.TRIAL: Refuse("in_use"),
+            # Answer to a trial counted as lost, after a later trial has closed the breaker.
+            _E.TRIAL_SUCCEEDED: Stay(),
+            _E.TRIAL_FAILED: Refuse("in_use"),
         },
-        _S.DEMOTED: {
-            # Receipts that were on their way when it was demoted say nothing new.
-            _E.FAILING: Refuse("demoted"),
-            _E.PROBE: Move(_S.PROBING),
-            # A probe that was given up and answered after all: proof is proof.
-            _E.PROBE_ANSWERED: Move(_S.HEALTHY),
-            _E.PROBE_FAILED: Refuse("demoted"),
+        _S.OPEN: {
+            # Receipts that were being sent when the breaker opened add no information.
+            _E.TRIP: Refuse("demoted"),
+            _E.TRIAL: Move(_S.HALF_OPEN),
+            # A trial counted as lost that succeeds late still proves that the provider works.
+            _E.TRIAL_SUCCEEDED: Move(_S.CLOSED),
+            _E.TRIAL_FAILED: Refuse("demoted"),
         },
-        _S.PROBING: {
-            _E.FAILING: Refuse("probing"),
-            # The probe before was never heard of again: its worker ended.
-            _E.PROBE: Move(_S.PROBING),
-            _E.PROBE_ANSWERED: Move(_S.HEALTHY),
-            _E.PROBE_FAILED: Move(_S.DEMOTED),
+        _S.HALF_OPEN: {
+            _E.TRIP: Refuse("probing"),
+            # The previous trial is lost: its worker has ended.
+            _E.TRIAL: Move(_S.HALF_OPEN),
+            _E.TRIAL_SUCCEEDED: Move(_S.CLOSED),
+            _E.TRIAL_FAILED: Move(_S.OPEN),
         },
     },
-    start=_S.HEALTHY,
+    start=_S.CLOSED,
 )

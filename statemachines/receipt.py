@@ -1,4 +1,4 @@
-"""The way of a receipt from the outbox to a phone. Status only climbs; final stays final."""
+"""State table of a receipt, from the outbox to the phone; its status never goes back."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from statemachines.engine import Move, Refuse, Stay, Table
 
 
 class ReceiptState(StrEnum):
-    """How far something we send has got."""
+    """Delivery state of an outgoing text."""
 
     DUE = "due"
     SENDING = "sending"
@@ -19,7 +19,7 @@ class ReceiptState(StrEnum):
 
 
 class ReceiptEvent(StrEnum):
-    """What we do with it, and what a provider says of it."""
+    """Steps of our own, and status updates of a provider (``TOLD_…``)."""
 
     SEND = "send"
     ACCEPTED = "accepted"
@@ -38,10 +38,10 @@ class ReceiptEvent(StrEnum):
 
 _S, _E = ReceiptState, ReceiptEvent
 
-#: Nothing more is done about it here; silence may still be broken by late news.
+#: States without further sending; late status updates may still change EXPIRED.
 ENDED = frozenset({_S.DELIVERED, _S.UNDELIVERED, _S.FAILED, _S.EXPIRED})
 
-#: The reason a table gives when somebody is sending it, or died while doing so.
+#: Reason of a refusal while a worker is sending the receipt, or has ended while sending it.
 UNDER_WAY = "under_way"
 
 RECEIPT = Table(
@@ -59,7 +59,7 @@ RECEIPT = Table(
             _E.FOUND: Refuse("not_asked"),
             _E.NOT_FOUND: Refuse("not_asked"),
             _E.TOO_OLD: Move(_S.EXPIRED),
-            # A provider that said "later" may have sent it all the same: its news counts.
+            # A provider that answered with a temporary error may have sent the text anyway.
             _E.TOLD_UNDERWAY: Move(_S.SENT),
             _E.TOLD_DELIVERED: Move(_S.DELIVERED),
             _E.TOLD_UNDELIVERED: Move(_S.UNDELIVERED),
@@ -75,7 +75,7 @@ RECEIPT = Table(
             _E.FOUND: Move(_S.SENT),
             _E.NOT_FOUND: Refuse(UNDER_WAY),
             _E.TOO_OLD: Refuse(UNDER_WAY),
-            # The callback may overtake the answer to our own request.
+            # The status callback may arrive before the answer to the send request.
             _E.TOLD_UNDERWAY: Move(_S.SENT),
             _E.TOLD_DELIVERED: Move(_S.DELIVERED),
             _E.TOLD_UNDELIVERED: Move(_S.UNDELIVERED),
@@ -98,9 +98,9 @@ RECEIPT = Table(
         },
         _S.DELIVERED: dict.fromkeys(_E, Refuse("final")) | {_E.ACCEPTED: Stay()},
         _S.UNDELIVERED: dict.fromkeys(_E, Refuse("final")) | {_E.ACCEPTED: Stay()},
-        # Nothing left us, so nothing can arrive; a contradicting word is kept for staff.
+        # The text was never sent and cannot arrive; a contradicting status goes to the history.
         _S.FAILED: dict.fromkeys(_E, Refuse("final")),
-        # It may have gone out. Only the provider's own word moves it: a look-up or a report.
+        # It may have been sent. Only a look-up or a status update of the provider decides.
         _S.UNSURE: {
             _E.SEND: Refuse("unsure"),
             _E.ACCEPTED: Move(_S.SENT),
@@ -116,7 +116,7 @@ RECEIPT = Table(
             _E.TOLD_UNDELIVERED: Move(_S.UNDELIVERED),
             _E.TOLD_FAILED: Move(_S.UNDELIVERED),
         },
-        # Silence is not final: one that ran out here can still turn out to have arrived.
+        # Not final: a late status update can still show that the text arrived.
         _S.EXPIRED: dict.fromkeys(_E, Refuse("expired"))
         | {
             _E.ACCEPTED: Move(_S.SENT),

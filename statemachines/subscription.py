@@ -1,4 +1,4 @@
-"""The life of a subscription: opened with a second confirmation, cancelled freely."""
+"""State table of a subscription: opened by double opt-in, cancelled at any time."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from statemachines.engine import Move, Refuse, Stay, Table
 
 
 class SubscriptionState(StrEnum):
-    """Where a customer stands with the service."""
+    """State of a customer's subscription."""
 
     NONE = "none"
     PENDING = "pending"
@@ -16,7 +16,7 @@ class SubscriptionState(StrEnum):
 
 
 class SubscriptionEvent(StrEnum):
-    """What can happen to a subscription."""
+    """Events of a subscription, from its customer, the operator or the clock."""
 
     ORDER = "order"
     CONFIRM = "confirm"
@@ -37,10 +37,10 @@ class SubscriptionEvent(StrEnum):
 
 _S, _E = SubscriptionState, SubscriptionEvent
 
-#: Where texts give receipts: until the last day of the last month.
+#: States in which texts get receipts; ENDING does until the last day of its month.
 RECEIVING = frozenset({_S.ACTIVE, _S.ENDING})
 
-#: Where there is something a customer may still cancel, whatever network the number is on now.
+#: States with a subscription or an order to cancel, also after the number left the network.
 HOLDING = frozenset({_S.PENDING, _S.ACTIVE, _S.ENDING, _S.SUSPENDED})
 
 SUBSCRIPTION = Table(
@@ -51,7 +51,7 @@ SUBSCRIPTION = Table(
         _S.NONE: {
             _E.ORDER: Move(_S.PENDING),
             _E.CONFIRM: Refuse("no_order"),
-            # A late yes is never an order by itself: it is answered with a fresh offer.
+            # A late yes is not a confirmation; the reply is a new offer.
             _E.CONFIRM_LATE: Move(_S.PENDING),
             _E.DECLINE: Refuse("no_order"),
             _E.LAPSE: Refuse("no_order"),
@@ -63,8 +63,8 @@ SUBSCRIPTION = Table(
             _E.RESUME: Refuse("not_suspended"),
             _E.PORT_OUT: Refuse("not_open"),
             _E.RENEW: Refuse("not_open"),
-            # Messages ride on receipts, and consent to them ends with the service it was given in;
-            # to withdraw it is never refused.
+            # Promotions are sent within receipts, so consent to them needs a subscription.
+            # Its withdrawal is never refused.
             _E.CONSENT: Refuse("not_open"),
             _E.WITHDRAW: Stay(),
         },
@@ -74,7 +74,7 @@ SUBSCRIPTION = Table(
             _E.CONFIRM_LATE: Stay(),
             _E.DECLINE: Move(_S.NONE),
             _E.LAPSE: Move(_S.NONE),
-            # Nothing runs yet, so there is no month to run on to.
+            # No service runs yet, so it cannot end with a month.
             _E.CANCEL_NOW: Move(_S.NONE),
             _E.CANCEL_AT_MONTH_END: Move(_S.NONE),
             _E.MONTH_ENDED: Refuse("not_ending"),
@@ -88,8 +88,8 @@ SUBSCRIPTION = Table(
         },
         _S.ACTIVE: {
             _E.ORDER: Refuse("already_open"),
-            # An order stands beside a running service only while a trial asks for its second
-            # yes: a no lets the trial run out, silence ends the service before anything is charged.
+            # An order beside an active service exists only at the end of a trial period.
+            # A no lets the trial run to its end; no answer ends the service before any charge.
             _E.CONFIRM: Stay(),
             _E.CONFIRM_LATE: Refuse("already_open"),
             _E.DECLINE: Move(_S.ENDING),
@@ -105,8 +105,8 @@ SUBSCRIPTION = Table(
             _E.CONSENT: Stay(),
             _E.WITHDRAW: Stay(),
         },
-        # Receipts go on until the month's end, so an order here is kept beside the state:
-        # a no, or silence, leaves the end where it was.
+        # Receipts continue until the month's end, so an order here leaves the state unchanged.
+        # Without a confirmation the service ends as planned.
         _S.ENDING: {
             _E.ORDER: Stay(),
             _E.CONFIRM: Move(_S.ACTIVE),
@@ -130,7 +130,7 @@ SUBSCRIPTION = Table(
             _E.CONFIRM_LATE: Refuse("unpaid"),
             _E.DECLINE: Refuse("no_order"),
             _E.LAPSE: Refuse("no_order"),
-            # No receipts come while suspended, so a cancel has nothing to wait for.
+            # A suspended service gives no receipts, so it ends at once.
             _E.CANCEL_NOW: Move(_S.NONE),
             _E.CANCEL_AT_MONTH_END: Move(_S.NONE),
             _E.MONTH_ENDED: Refuse("not_ending"),

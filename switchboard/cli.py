@@ -15,7 +15,7 @@ from receipts.model import Kind, Msisdn
 from receipts.months import SHANGHAI
 from receipts.ports import StoreUnavailable
 from receipts.provinces import RuleBookWrong, check_report, describe, load_rule_book
-from statemachines.drawing import TABLES, document, mermaid
+from statemachines.diagrams import TABLES, document, mermaid
 from switchboard import (
     cli_billing,
     cli_numbers,

@@ -11,7 +11,7 @@ from receipts.provinces import Effect
 from receipts.subscriptions import orders
 from receipts.subscriptions.steps import END, WAITING, Asked, Phrase, Step, timer
 from receipts.subscriptions.terms import SubscriptionPolicy
-from statemachines.engine import Outcome
+from statemachines.engine import Transition
 from statemachines.subscription import RECEIVING, SUBSCRIPTION, SubscriptionEvent, SubscriptionState
 
 #: Where a cancel finds nothing more to end than an order.
@@ -108,7 +108,7 @@ def ended(
     policy: SubscriptionPolicy,
     customer: Subscription,
     event: SubscriptionEvent,
-    outcome: Outcome[SubscriptionState],
+    outcome: Transition[SubscriptionState],
     told: Phrase,
     asked: Asked,
 ) -> Step:

@@ -15,7 +15,7 @@ from receipts.provinces import Limits, Province, RuleBook, Tariff
 from receipts.subscriptions.steps import Asked, Phrase, Step
 from receipts.tariff import fees, first_charge_at, tariff_on
 from receipts.wording import day, last_day, notices
-from statemachines.engine import Outcome
+from statemachines.engine import Transition
 from statemachines.subscription import SubscriptionEvent, SubscriptionState
 
 
@@ -183,7 +183,7 @@ class SubscriptionPolicy:
         self,
         customer: Subscription,
         event: SubscriptionEvent,
-        outcome: Outcome[SubscriptionState],
+        outcome: Transition[SubscriptionState],
         asked: Asked,
         tariff: str = "",
     ) -> Audit:

@@ -45,7 +45,7 @@ def _all_well(service: Running, desk: Desk) -> Iterator[None]:
         desk.phones.trouble(api, "none")
     was = stands(desk)
     desk.all_are(desk.post(2), *OUT)
-    both = {"kannel": _P.HEALTHY, "twilio": _P.HEALTHY}
+    both = {"kannel": _P.CLOSED, "twilio": _P.CLOSED}
 
     def tried() -> bool:
         if stands(desk) != both:
@@ -64,7 +64,7 @@ def stands(desk: Desk) -> dict[str, ProviderState]:
 
 
 def demoted(desk: Desk, name: str) -> None:
-    until(lambda: stands(desk)[name] != _P.HEALTHY, 10, f"{name} to be demoted")
+    until(lambda: stands(desk)[name] != _P.CLOSED, 10, f"{name} to be demoted")
 
 
 def parked(desk: Desk) -> int:
@@ -114,12 +114,12 @@ def test_a_demoted_provider_is_tried_with_one_receipt_after_a_growing_wait_and_t
     # One of them tried it, in vain, and then went the way of the others.
     assert sorted(r.attempts for r in desk.now(tries)) == [1] * 9 + [2]
     after = desk.built.memory.lines.healths(["kannel"])["kannel"]
-    assert (after.state, after.turn) == (_P.DEMOTED, before.turn + 1)
+    assert (after.state, after.turn) == (_P.OPEN, before.turn + 1)
     desk.phones.trouble("kannel", "none")
     assert service.command("clock", "+20s").returncode == 0
     again = desk.post(10, Mode.FLASH)
     desk.all_are(again, *OUT)
-    until(lambda: stands(desk)["kannel"] is _P.HEALTHY, 5, "kannel to be taken back")
+    until(lambda: stands(desk)["kannel"] is _P.CLOSED, 5, "kannel to be taken back")
     assert sum(bool(m["flash"]) for m in desk.each_once(again)) >= 1
     time.sleep(1)  # the other worker looks twice a second
     later = desk.post(10, Mode.FLASH)

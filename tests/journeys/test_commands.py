@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from statemachines.drawing import TABLES
+from statemachines.diagrams import TABLES
 from tests.handsets import Phones
 from tests.running import Running, command
 

@@ -12,9 +12,10 @@ from receipts.routes import Routes
 from receipts.worker import Worker
 from switchboard import wiring
 from tests.conftest import TestClock
-from tests.receipts.desk import Courier, Desk
+from tests.receipts.desk import Courier, Desk, dispatching
 
 Until = Callable[[Callable[[], object]], None]
+Hire = Callable[..., Worker]
 AtWork = Callable[[Worker], AbstractContextManager[Worker]]
 
 
@@ -71,3 +72,16 @@ def at_work() -> AtWork:
             assert not thread.is_alive()
 
     return work
+
+
+@pytest.fixture
+def hire(built: wiring.Services, desk: Desk) -> Hire:
+    """Make workers by name, with the two providers of the desk."""
+
+    def make(name: str = "one", threads: int = 4) -> Worker:
+        outbox = built.memory.outbox
+        sweep = wiring.sweep(built, desk.delivery)
+        dispatch = dispatching(name, built.memory, desk.delivery, built.clock)
+        return Worker(name, built.store, outbox, desk.delivery, sweep, dispatch, threads)
+
+    return make

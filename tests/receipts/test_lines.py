@@ -31,8 +31,8 @@ def seconds(health: Health) -> float:
 
 
 def test_a_failing_provider_is_demoted_with_the_reason_and_since_when():
-    health = through(_E.FAILING)
-    assert (health.state, health.closed, health.why) == (_S.DEMOTED, True, "failing")
+    health = through(_E.TRIP)
+    assert (health.state, health.closed, health.why) == (_S.OPEN, True, "failing")
     assert (health.since, seconds(health)) == (NOW, 5)
     assert not health.may_probe(NOW)
     assert health.may_probe(NOW + dt.timedelta(seconds=5))
@@ -40,32 +40,32 @@ def test_a_failing_provider_is_demoted_with_the_reason_and_since_when():
 
 
 def test_the_wait_grows_with_each_try_in_vain_and_begins_anew_once_it_is_back():
-    health, waits = through(_E.FAILING), []
+    health, waits = through(_E.TRIP), []
     for _ in range(4):
         waits.append(seconds(health))
-        health = through(_E.PROBE, _E.PROBE_FAILED, health=health)
+        health = through(_E.TRIAL, _E.TRIAL_FAILED, health=health)
     assert waits == [5, 15, 60, 60]
-    back = through(_E.PROBE, _E.PROBE_ANSWERED, health=health)
-    assert (back.state, back.closed, back.turn, back.why) == (_S.HEALTHY, False, 0, "")
-    assert seconds(through(_E.FAILING, health=back)) == 5
+    back = through(_E.TRIAL, _E.TRIAL_SUCCEEDED, health=health)
+    assert (back.state, back.closed, back.turn, back.why) == (_S.CLOSED, False, 0, "")
+    assert seconds(through(_E.TRIP, health=back)) == 5
 
 
 def test_while_one_receipt_tries_it_no_other_does_unless_that_one_is_never_heard_of():
-    health = through(_E.FAILING, _E.PROBE)
+    health = through(_E.TRIP, _E.TRIAL)
     assert not health.may_probe(NOW + dt.timedelta(seconds=59))
     assert health.may_probe(NOW + dt.timedelta(seconds=60))
-    assert through(_E.PROBE, health=health).state is _S.PROBING
+    assert through(_E.TRIAL, health=health).state is _S.HALF_OPEN
 
 
 @pytest.mark.parametrize(
     ("health", "event"),
     [
-        (WELL, _E.PROBE),
-        (WELL, _E.PROBE_ANSWERED),
-        (WELL, _E.PROBE_FAILED),
-        (through(_E.FAILING), _E.FAILING),
-        (through(_E.FAILING), _E.PROBE_FAILED),
-        (through(_E.FAILING, _E.PROBE), _E.FAILING),
+        (WELL, _E.TRIAL),
+        (WELL, _E.TRIAL_SUCCEEDED),
+        (WELL, _E.TRIAL_FAILED),
+        (through(_E.TRIP), _E.TRIP),
+        (through(_E.TRIP), _E.TRIAL_FAILED),
+        (through(_E.TRIP, _E.TRIAL), _E.TRIP),
     ],
 )
 def test_what_says_nothing_new_writes_nothing(health: Health, event: ProviderEvent):
@@ -73,8 +73,8 @@ def test_what_says_nothing_new_writes_nothing(health: Health, event: ProviderEve
 
 
 def test_a_probe_that_was_given_up_and_answers_after_all_is_proof():
-    late = through(_E.FAILING, _E.PROBE, _E.PROBE_FAILED, _E.PROBE_ANSWERED)
-    assert late.state is _S.HEALTHY
+    late = through(_E.TRIP, _E.TRIAL, _E.TRIAL_FAILED, _E.TRIAL_SUCCEEDED)
+    assert late.state is _S.CLOSED
 
 
 # -- pace --------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from switchboard import wiring
 from switchboard.wiring import Services
 from tests.conftest import ACCOUNT, Network, TestClock
 from tests.receipts.conftest import AtWork, Until
-from tests.receipts.desk import ANNA, Courier, Desk, dispatching
+from tests.receipts.desk import ANNA, Courier, Desk
 from tests.smsbox import Smsbox, smsbox
 from tests.standing import SHANXI, stand
 
@@ -64,19 +64,6 @@ def box() -> Iterator[Smsbox]:
 def hired(built: Services, box: Smsbox) -> Worker:
     """A worker as the product makes it, with both real adapters."""
     return wiring.worker(replace(built, settings=replace(built.settings, kannel_url=box.url)))
-
-
-@pytest.fixture
-def hire(built: Services, desk: Desk) -> Callable[..., Worker]:
-    """Workers by name, with the two couriers of the desk."""
-
-    def make(name: str = "one", hands: int = 4) -> Worker:
-        outbox = built.memory.outbox
-        sweep = wiring.sweep(built, desk.delivery)
-        dispatch = dispatching(name, built.memory, desk.delivery, built.clock)
-        return Worker(name, built.store, outbox, desk.delivery, sweep, dispatch, hands)
-
-    return make
 
 
 @pytest.fixture
@@ -719,29 +706,3 @@ def test_a_look_up_during_a_store_outage_is_made_again(
     with at_work(hire()):
         until(lambda: desk.now(receipt).state == "sent")
     assert len(courier.sought) == 2
-
-
-def test_look_ups_that_wait_for_an_answer_keep_no_text_waiting(
-    hire: Callable[..., Worker], at_work: AtWork, until: Until, desk: Desk, courier: Courier,
-    monkeypatch: pytest.MonkeyPatch, built: Services,
-):  # fmt: skip
-    answered, asked = threading.Event(), list[object]()
-
-    def find(*_: object) -> None:
-        asked.append(None)
-        answered.wait(10)
-
-    monkeypatch.setattr(courier, "find", find)
-    for tail in range(9):  # more than this worker has hands
-        number = Msisdn(f"+86138028802{tail:02}")
-        ident = built.store.receipt_id(number, str(tail))
-        lost = desk.delivery.notice(ident, number, "t", Mode.TEXT, Language.ZH)
-        desk.settle(Change(number, records=(lost,), post=(ident,)))
-        posted = desk.begin(lost)
-        desk.settle(desk.delivery.failed(desk.now(lost), Unsure("lost"), posted))
-    desk.clock.move(seconds=1)
-    with at_work(hire()):
-        until(lambda: len(asked) > 1)
-        receipt = desk.post()
-        until(lambda: desk.now(receipt).state == "sent")
-        answered.set()

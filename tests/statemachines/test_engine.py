@@ -1,4 +1,4 @@
-"""The engine runs whole tables only, and says no with a reason."""
+"""The engine accepts complete tables only, fires its machine and returns refusals as data."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from statemachines.engine import Move, NotWhole, Refuse, Row, Stay, Table
+from statemachines.engine import IncompleteTableError, Move, Refuse, Row, Stay, Table
 
 
 class Lamp(StrEnum):
@@ -35,7 +35,7 @@ def table(given: Mapping[Lamp, Mapping[Touch, Row[Lamp]]]) -> Table[Lamp, Touch]
     return Table("lamp", Lamp, Touch, given, start=Lamp.OFF)
 
 
-def test_a_whole_table_moves_stays_and_refuses() -> None:
+def test_rows_move_stay_and_refuse() -> None:
     lamp = table(rows())
     moved, stayed = lamp.fire(Lamp.OFF, Touch.PRESS), lamp.fire(Lamp.ON, Touch.SMASH)
     refused = lamp.fire(Lamp.OFF, Touch.SMASH)
@@ -45,33 +45,33 @@ def test_a_whole_table_moves_stays_and_refuses() -> None:
     assert [each.refused for each in (moved, stayed, refused)] == [False, False, True]
 
 
-def test_a_state_comes_back_as_its_own_kind() -> None:
+def test_new_state_is_a_member_of_the_enum() -> None:
     assert isinstance(table(rows()).fire(Lamp.OFF, Touch.PRESS).state, Lamp)
 
 
-def test_a_missing_row_is_named() -> None:
+def test_error_names_a_missing_row() -> None:
     holed = rows()
     del holed[Lamp.ON][Touch.SMASH]
-    with pytest.raises(NotWhole, match=r"lamp .* on x smash$"):
+    with pytest.raises(IncompleteTableError, match=r"lamp: .* on x smash$"):
         table(holed)
 
 
-def test_a_missing_state_is_named_with_all_its_events() -> None:
+def test_error_names_all_rows_of_a_missing_state() -> None:
     holed = rows()
     del holed[Lamp.ON]
-    with pytest.raises(NotWhole, match="on x press, on x smash"):
+    with pytest.raises(IncompleteTableError, match="on x press, on x smash"):
         table(holed)
 
 
 @pytest.mark.parametrize("state", [Lamp.ON, Foreign.KICK], ids=str)
-def test_a_row_for_nothing_known_is_named(state: Lamp) -> None:
+def test_error_names_a_row_of_an_unknown_state_or_event(state: Lamp) -> None:
     more: dict[Any, Any] = rows()
     more.setdefault(state, {})[Foreign.KICK] = Stay()
-    with pytest.raises(NotWhole, match=f"{state} x kick"):
+    with pytest.raises(IncompleteTableError, match=f"{state} x kick"):
         table(more)
 
 
-def test_one_table_serves_many_threads_at_once() -> None:
+def test_threads_share_a_table() -> None:
     lamp = table(rows())
 
     def press(turn: int) -> bool:

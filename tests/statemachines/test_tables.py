@@ -1,4 +1,4 @@
-"""Every table whole: each state against each event, and what must hold across them."""
+"""Every row of every table, and properties that hold across each table."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from statemachines.call_menu import CallEvent, CallState
-from statemachines.drawing import TABLES, document, grid, mermaid
+from statemachines.diagrams import TABLES, document, grid, mermaid
 from statemachines.engine import Move, Refuse, Stay, Table
 from statemachines.keyword_dialogue import DialogueEvent, DialogueState
 from statemachines.receipt import ENDED, RECEIPT, UNDER_WAY, ReceiptEvent, ReceiptState
@@ -22,9 +22,9 @@ from statemachines.subscription import (
 
 PAGE = Path(__file__).parents[2] / "docs" / "states.md"
 
-#: What a provider says of a receipt; all other events are our own doing.
-TOLD = {event for event in ReceiptEvent if event.startswith("told_")}
-WORD_OF_PROVIDER = TOLD | {ReceiptEvent.ACCEPTED, ReceiptEvent.FOUND}
+#: Status updates of a provider; all other events are our own steps.
+STATUS_UPDATES = {event for event in ReceiptEvent if event.startswith("told_")}
+FROM_PROVIDER = STATUS_UPDATES | {ReceiptEvent.ACCEPTED, ReceiptEvent.FOUND}
 
 
 def product() -> Iterator[Any]:
@@ -43,7 +43,7 @@ def next_states(table: Table[Any, Any], state: StrEnum) -> set[StrEnum]:
 
 
 @pytest.mark.parametrize(("table", "state", "event"), list(product()))
-def test_every_event_in_every_state_moves_stays_or_is_refused_with_a_reason(
+def test_event_fires_as_its_row_says(
     table: Table[Any, Any], state: StrEnum, event: StrEnum
 ) -> None:
     row = table.rows[state][event]
@@ -60,8 +60,8 @@ def test_every_event_in_every_state_moves_stays_or_is_refused_with_a_reason(
         assert outcome.reason.islower()
 
 
-#: States no event of the table leads to: the clock, a question of ours, or an unknown province.
-FOUND: dict[str, set[StrEnum]] = {
+#: States entered without an event: by the clock, by a question of ours or an unknown province.
+ENTERED_WITHOUT_EVENT: dict[str, set[StrEnum]] = {
     "keyword_dialogue": {
         DialogueState.LAPSED,
         DialogueState.WHICH_PROVINCE,
@@ -72,18 +72,18 @@ FOUND: dict[str, set[StrEnum]] = {
 
 
 @pytest.mark.parametrize("table", TABLES, ids=names(TABLES))
-def test_every_state_can_be_reached_from_the_start(table: Table[Any, Any]) -> None:
+def test_every_state_is_reachable_from_the_start(table: Table[Any, Any]) -> None:
     reached: set[StrEnum] = {table.start}
     while True:
         further = reached.union(*(next_states(table, state) for state in reached))
         if further == reached:
             break
         reached = further
-    assert reached | FOUND.get(table.name, set()) == set(table.states)
+    assert reached | ENTERED_WITHOUT_EVENT.get(table.name, set()) == set(table.states)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=names(TABLES))
-def test_only_what_is_final_has_no_way_on(table: Table[Any, Any]) -> None:
+def test_only_final_states_have_no_way_out(table: Table[Any, Any]) -> None:
     ends = {state for state in table.states if next_states(table, state) == {state}}
     final: dict[str, set[StrEnum]] = {
         "receipt": {ReceiptState.DELIVERED, ReceiptState.UNDELIVERED, ReceiptState.FAILED},
@@ -94,44 +94,43 @@ def test_only_what_is_final_has_no_way_on(table: Table[Any, Any]) -> None:
 
 @pytest.mark.parametrize("event", ReceiptEvent)
 @pytest.mark.parametrize("state", sorted(ENDED))
-def test_nothing_we_do_moves_a_receipt_that_ended(state: ReceiptState, event: ReceiptEvent) -> None:
-    if state is ReceiptState.EXPIRED and event in WORD_OF_PROVIDER - {ReceiptEvent.FOUND}:
-        # Silence is not final: what ran out here can still turn out to have arrived.
+def test_own_steps_never_move_an_ended_receipt(state: ReceiptState, event: ReceiptEvent) -> None:
+    if state is ReceiptState.EXPIRED and event in FROM_PROVIDER - {ReceiptEvent.FOUND}:
+        # Not final: a late status update can still show that the text arrived.
         assert RECEIPT.fire(state, event).state in {*ENDED, ReceiptState.SENT}
     else:
         assert RECEIPT.fire(state, event).state is state
 
 
-def test_ended_are_the_states_in_which_nothing_waits_for_us_or_for_news() -> None:
-    ours = set(ReceiptEvent) - WORD_OF_PROVIDER
-    at_rest = {s for s in ReceiptState if all(RECEIPT.fire(s, event).refused for event in ours)}
-    assert at_rest - {ReceiptState.SENT} == ENDED
+def test_ended_states_refuse_all_own_steps() -> None:
+    ours = set(ReceiptEvent) - FROM_PROVIDER
+    refusing = {s for s in ReceiptState if all(RECEIPT.fire(s, event).refused for event in ours)}
+    assert refusing - {ReceiptState.SENT} == ENDED
 
 
-def test_only_a_due_receipt_is_ever_sent() -> None:
+def test_only_a_due_receipt_may_be_sent() -> None:
     may = {s for s in ReceiptState if not RECEIPT.fire(s, ReceiptEvent.SEND).refused}
     assert may == {ReceiptState.DUE}
 
 
-def test_a_receipt_that_may_have_gone_out_becomes_due_only_when_it_was_not_found() -> None:
+def test_unsure_receipt_becomes_due_only_if_the_provider_did_not_find_it() -> None:
     ways = {e for e in ReceiptEvent if RECEIPT.fire(ReceiptState.UNSURE, e).state == "due"}
     assert ways == {ReceiptEvent.NOT_FOUND}
 
 
-def test_a_receipt_in_someones_hands_says_so() -> None:
+def test_receipt_being_sent_refuses_a_second_send() -> None:
     assert RECEIPT.fire(ReceiptState.SENDING, ReceiptEvent.SEND).reason == UNDER_WAY
 
 
-def test_status_only_climbs() -> None:
-    """No news of a provider ever leads back to before it was sent."""
+def test_status_update_never_leads_back_to_a_state_before_sending() -> None:
     before = {ReceiptState.DUE, ReceiptState.SENDING, ReceiptState.UNSURE, ReceiptState.EXPIRED}
     for state in ReceiptState:
-        for event in WORD_OF_PROVIDER:
+        for event in FROM_PROVIDER:
             outcome = RECEIPT.fire(state, event)
             assert outcome.state is state or outcome.state not in before
 
 
-def test_holding_are_the_states_with_something_to_cancel() -> None:
+def test_holding_states_are_those_that_accept_a_cancellation() -> None:
     may = {
         s
         for s in SubscriptionState
@@ -140,7 +139,7 @@ def test_holding_are_the_states_with_something_to_cancel() -> None:
     assert may == HOLDING
 
 
-def test_receiving_are_the_states_with_a_mode_in_use() -> None:
+def test_receiving_states_accept_a_mode_and_are_not_suspended() -> None:
     has_mode = {
         s for s in SubscriptionState if not SUBSCRIPTION.fire(s, SubscriptionEvent.SET_MODE).refused
     }
@@ -151,7 +150,7 @@ def test_receiving_are_the_states_with_a_mode_in_use() -> None:
     assert RECEIVING < HOLDING
 
 
-def test_only_a_confirmation_or_the_end_of_a_suspension_starts_receipts() -> None:
+def test_only_confirm_or_resume_starts_receipts() -> None:
     starts = {
         event
         for state in set(SubscriptionState) - RECEIVING
@@ -162,35 +161,35 @@ def test_only_a_confirmation_or_the_end_of_a_suspension_starts_receipts() -> Non
 
 
 @pytest.mark.parametrize("state", SubscriptionState)
-def test_leaving_the_network_ends_every_subscription_at_once(state: SubscriptionState) -> None:
+def test_porting_out_ends_every_subscription(state: SubscriptionState) -> None:
     assert SUBSCRIPTION.fire(state, SubscriptionEvent.PORT_OUT).state == "none"
 
 
 @pytest.mark.parametrize(
     "event", sorted(set(DialogueEvent) - {DialogueEvent.YES, DialogueEvent.OPEN})
 )
-def test_any_answer_but_yes_ends_a_waiting_order(event: DialogueEvent) -> None:
+def test_any_answer_except_yes_drops_a_pending_order(event: DialogueEvent) -> None:
     table = next(table for table in TABLES if table.name == "keyword_dialogue")
     outcome = table.fire(DialogueState.OFFERED, event)
     assert outcome.state is DialogueState.IDLE
-    # A cancel of what was only ordered ends the order too: the business knows.
+    # The business turns the cancellation of a pending order into a decline.
     first = "cancel" if event is DialogueEvent.CANCEL else "decline"
     assert outcome.acts[0] == first
 
 
 @pytest.mark.parametrize("state", [CallState.OFFER, CallState.CANCELLING])
-def test_on_the_line_only_a_yes_does_what_was_asked(state: CallState) -> None:
+def test_only_yes_opens_or_cancels_in_a_call(state: CallState) -> None:
     table = next(table for table in TABLES if table.name == "call_menu")
     did = {e for e in CallEvent if set(table.fire(state, e).acts) & {"open", "cancel"}}
     assert did == {CallEvent.YES}
 
 
-def test_the_page_of_drawings_is_current() -> None:
+def test_states_page_is_current() -> None:
     assert PAGE.read_text() == document(), "run `make states`"
 
 
 @pytest.mark.parametrize("table", TABLES, ids=names(TABLES))
-def test_a_drawing_shows_every_move_and_a_grid_every_row(table: Table[Any, Any]) -> None:
+def test_diagram_shows_every_move_and_grid_every_row(table: Table[Any, Any]) -> None:
     drawn, rows = mermaid(table), grid(table).splitlines()
     assert f"[*] --> {table.start}" in drawn
     for state, row_of in table.rows.items():

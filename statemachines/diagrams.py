@@ -1,4 +1,4 @@
-"""The tables as pictures: Mermaid for the moves, a grid for every state and event."""
+"""State tables as Mermaid diagrams and Markdown grids."""
 
 from enum import StrEnum
 from typing import Any
@@ -20,7 +20,7 @@ TABLES: tuple[Table[Any, Any], ...] = (
 
 
 def mermaid(table: Table[Any, Any]) -> str:
-    """One table's moves as a Mermaid state diagram, one arrow for each pair of states."""
+    """Draw a table as a Mermaid state diagram with one arrow for each pair of states."""
     arrows: dict[tuple[StrEnum, StrEnum], list[str]] = {}
     for state, row_of in table.rows.items():
         for event in table.events:
@@ -33,7 +33,7 @@ def mermaid(table: Table[Any, Any]) -> str:
 
 
 def grid(table: Table[Any, Any]) -> str:
-    """One table whole, as Markdown: a row an event, a column a state."""
+    """Render a table as a Markdown grid: events as rows, states as columns."""
     states: list[StrEnum] = list(table.rows)
     lines = [
         "| event | " + " | ".join(states) + " |",
@@ -56,7 +56,7 @@ def _cell(table: Table[Any, Any], state: StrEnum, event: StrEnum) -> str:
 
 
 def document() -> str:
-    """The whole of docs/states.md."""
+    """Render ``docs/states.md``."""
     parts = [
         "# State tables",
         (

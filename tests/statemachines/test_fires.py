@@ -1,0 +1,94 @@
+"""The product fires the machine of the library once for each event."""
+
+import pytest
+from transitions import Event
+
+from receipts.health import Watch
+from receipts.model import Kind, Msisdn
+from receipts.ports import TryLater
+from statemachines.diagrams import TABLES
+from switchboard.wiring import Services
+from tests.conftest import GUANGDONG, Network, TestClock
+from tests.ivr.calling import Call
+from tests.standing import a_receipt, standing
+
+Fired = list[tuple[str, str]]
+
+
+@pytest.fixture
+def fired(monkeypatch: pytest.MonkeyPatch) -> Fired:
+    """Events that the library has triggered: name of the table, name of the event."""
+    seen: Fired = []
+    names = {id(table.machine): table.name for table in TABLES}
+    trigger = Event.trigger
+
+    def counted(event: Event, model: object) -> bool:
+        seen.append((names[id(event.machine)], event.name))
+        return bool(trigger(event, model))
+
+    monkeypatch.setattr(Event, "trigger", counted)
+    return seen
+
+
+def test_text_fires_the_conversation_and_the_subscription_once_each(
+    network: Network, built: Services, fired: Fired
+):
+    network.text(GUANGDONG, "开通短信回执")
+    assert fired == [("keyword_dialogue", "open"), ("subscription", "order")]
+    fired.clear()
+    network.text(GUANGDONG, "是")
+    assert fired == [("keyword_dialogue", "yes"), ("subscription", "confirm")]
+    assert standing(built, GUANGDONG).state == "active"
+
+
+def test_same_event_of_a_second_customer_fires_again(network: Network, fired: Fired):
+    for sender in ("+8613802880001", "+8613802880002"):
+        network.text(sender, "开通短信回执")
+    assert fired == 2 * [("keyword_dialogue", "open"), ("subscription", "order")]
+
+
+def test_repeated_webhook_fires_nothing(network: Network, fired: Fired):
+    network.text(GUANGDONG, "开通短信回执", "SM1")
+    fired.clear()
+    network.text(GUANGDONG, "开通短信回执", "SM1")
+    assert fired == []
+
+
+@pytest.mark.parametrize(("key", "event"), [("1", "chinese"), ("2", "english"), ("7", "wrong")])
+def test_key_fires_the_call_menu_once(network: Network, fired: Fired, key: str, event: str):
+    call = Call(network)
+    call.dials()
+    assert fired == []
+    call.presses(key)
+    assert fired == [("call_menu", event)]
+
+
+def test_status_callback_fires_the_receipt_once(network: Network, built: Services, fired: Fired):
+    receipt = a_receipt(built, GUANGDONG, provider="twilio", state="sent")
+    path = f"/receipts/{receipt.id}/status"
+    network.post(path, MessageSid="SM9", MessageStatus="delivered", To=GUANGDONG)
+    assert fired == [("receipt", "told_delivered")]
+    (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 9, Kind.RECEIPT)
+    assert found.state == "delivered"
+
+
+def test_status_callback_of_a_final_receipt_fires_and_is_refused(
+    network: Network, built: Services, fired: Fired
+):
+    receipt = a_receipt(built, GUANGDONG, provider="twilio", state="delivered")
+    path = f"/receipts/{receipt.id}/status"
+    network.post(path, MessageSid="SM9", MessageStatus="undelivered", To=GUANGDONG)
+    assert fired == [("receipt", "told_undelivered")]
+    (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 9, Kind.RECEIPT)
+    assert found.state == "delivered"
+
+
+def test_failures_in_a_row_fire_the_circuit_breaker_once(
+    built: Services, clock: TestClock, fired: Fired
+):
+    rules = built.book.sending
+    breakers = Watch(built.memory.lines, ["twilio"], rules, clock)
+    for _ in range(rules.demote_after):
+        breakers.failed("twilio", TryLater("out of order"))
+    assert fired == [("provider", "failing")]
+    assert breakers.closed == {"twilio"}
