@@ -17,7 +17,7 @@ DESCRIPTIONS = """\
 [Store]
 REDIS_URL = | A server (Valkey, or Redis 7 and later), or nodes of a cluster with commas between. \
 Unset: `demo` and `serve` start a server of their own in `DATA_DIR`.
-DATA_DIR = var | The folder for files of the service; it is made when missing.
+DATA_DIR = var | The folder for files of the service; `demo` and `serve` make it when missing.
 SHARDS = 16 | Parts of the store, 1 to 4096; fixed once the store is filled.
 
 [Addresses]
