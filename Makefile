@@ -1,24 +1,26 @@
-# SMS Receipt: `make run` starts the whole service, `make test` proves it.
+# SMS Receipt: `make run` starts the whole service, `make test` runs every test, `make help` lists
+# the rest.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 7500
 
-# Tests of real processes, killed and restarted. They wait more than they compute, so three files of
-# them go on side by side, the longest first, each with services of its own.
+# Tests of real processes, killed and restarted. They wait more than they compute: three files run
+# side by side, the longest first, each with services of its own.
 REAL := tests/drills tests/faults tests/store/test_cluster.py tests/browser tests/journeys \
   tests/store/test_embedded.py
 BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
-# It counts what arrives within a second: whoever takes a core meanwhile would be counted too.
+# It counts arrivals within a second: other work on the machine would distort the count.
 ALONE := tests/faults/test_pace.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint states bench profile bench-bill drill clean
+.PHONY: help run install dev test lint bench profile bench-bill drill states settings picture docs clean
 
-help: ## what can be done here
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+help: ## this list
+	@awk -F ':.*## ' '/^#@/ { print substr($$0, 4) } /^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' \
+	  $(MAKEFILE_LIST)
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): the service and the Python packages it needs (constraints.txt)."
@@ -27,16 +29,20 @@ $(VENV)/.run: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	@echo "Installing into $(VENV): what the tests need (pytest, hypothesis, ruff, mypy, selenium ...)."
+	@echo "Installing into $(VENV): the test tools (pytest, hypothesis, ruff, mypy, selenium ...)."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@tools/install_test_packages
 	@touch $@
 
-install: $(VENV)/.run ## the service alone, into .venv
-
-run: $(VENV)/.run ## the whole service with phones on a page; PORT=7500
+#@ Run
+run: $(VENV)/.run ## the whole service with phones on a web page; PORT=7500
 	@exec $(BIN)/sms-receipt demo --port $(PORT)
 
+install: $(VENV)/.run ## install the service alone, into .venv
+
+dev: $(VENV)/.test ## install the test tools too
+
+#@ Test
 test: $(VENV)/.test lint ## every test, with lint, types and import contracts
 	@$(BIN)/python -m pytest -n 2 $(addprefix --ignore=,$(REAL))
 	@$(BIN)/python -m pytest $(BESIDE) $(REAL) $(addprefix --ignore=,$(ALONE))
@@ -48,20 +54,32 @@ lint: $(VENV)/.test ## ruff, mypy, import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-states: $(VENV)/.run ## draw docs/states.md from the tables
-	@$(BIN)/sms-receipt states --page > docs/states.md
-
-bench: $(VENV)/.test ## doors, feed, worker beside their peers, into docs/bench; BENCH=--short
-	@$(BIN)/python -m tests.bench $(BENCH)
-
-profile: $(VENV)/.test ## a flame graph of each door, into docs/bench
-	@$(BIN)/python -m tests.bench.profile
-
-bench-bill: $(VENV)/.run ## a month's bill for 100,000 and for a million customers, measured
-	@$(BIN)/python -m tests.bench.bill
-
-drill: $(VENV)/.test ## processes killed, stopped, cut off under load; about 25 minutes, as root
+drill: $(VENV)/.test ## kill, stop and cut off processes under load; about 25 minutes, as root
 	@$(BIN)/python -m tests.drills --out docs/drills.md
 
-clean: ## remove what was installed and built; data in var stays
-	rm -rf $(VENV) build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+#@ Measure
+bench: $(VENV)/.test ## cost of an event beside reference programs, into docs/bench; BENCH=--short
+	@$(BIN)/python -m tests.bench $(BENCH)
+
+profile: $(VENV)/.test ## a flame graph of each way in, into build/profile
+	@$(BIN)/python -m tests.bench.profile
+
+bench-bill: $(VENV)/.run ## a month's bill for 100,000 and for a million customers
+	@$(BIN)/python -m tests.bench.bill
+
+#@ Documents
+docs: states settings picture ## all pages and pictures that are generated
+
+states: $(VENV)/.run ## docs/states.md from the state tables
+	@$(BIN)/sms-receipt states --page > docs/states.md
+
+settings: $(VENV)/.run ## docs/settings.md and .env.example from the settings
+	@$(BIN)/python -m switchboard.settings_page > docs/settings.md
+	@$(BIN)/python -m switchboard.settings_page --env > .env.example
+
+picture: $(VENV)/.test ## docs/phones.png from a running demo
+	@$(BIN)/python -m tests.support.picture
+
+#@ Clean
+clean: ## remove installed and built files; data in var stays
+	rm -rf $(VENV) build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -61,8 +61,8 @@ def document() -> str:
         "# State tables",
         (
             "Drawn from `statemachines/` by `make states`; a test keeps this page current. "
-            "Arrows are the moves; the grids are whole, state against event: ✗ with the "
-            "reason of a refusal, in brackets what the dialogue then does."
+            "The diagrams show the moves. The grids are complete, a row an event and a column "
+            "a state: ✗ with the reason of a refusal, in brackets the actions that follow."
         ),
     ]
     for table in TABLES:

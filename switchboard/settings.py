@@ -1,29 +1,85 @@
-"""The settings: read once from the environment, refused at start when wrong or missing."""
+"""Settings: read once from the environment, refused at start when wrong or missing."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
+
+from switchboard.settings_reader import SettingsReader, split_list
 
 #: Every name that TEXT_PROVIDER and FLASH_PROVIDER may hold.
 PROVIDERS = ("twilio", "kannel")
 
-#: What may stand unquoted in a URL: Kannel reads every per cent sign as an escape of its own.
-_PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
+#: Every variable with its default and meaning, by group: docs/settings.md and .env.example are
+#: made of these lines (`make settings`).
+DESCRIPTIONS = """\
+[Store]
+REDIS_URL = | A server (Valkey, or Redis 7 and later), or nodes of a cluster with commas between. \
+Unset: `demo` and `serve` start a server of their own in `DATA_DIR`.
+DATA_DIR = var | The folder for files of the service; `demo` and `serve` make it when missing.
+SHARDS = 16 | Parts of the store, 1 to 4096; fixed once the store is filled.
 
-_SHORTEST_KEY = 16
+[Addresses]
+PUBLIC_URL = | The address that providers call. Twilio signs it, so it must be exact.
+HOST = 127.0.0.1 | The address that `serve` listens on.
+PORT = 8000 | The port that `serve` listens on.
+FRONT_PAGE = | The address that `/` redirects to; the demo sets it to its phones.
+
+[Twilio]
+TWILIO_ACCOUNT_SID = | The account.
+TWILIO_AUTH_TOKEN = | Checks signatures, and sends where no API key is set. During rotation: \
+several tokens with commas between.
+TWILIO_API_KEY = | An API key that sends in place of the token (optional).
+TWILIO_API_SECRET = | The secret of that key.
+TWILIO_FROM = | The number or short code that texts are sent from.
+TWILIO_MESSAGING_SERVICE_SID = | The Messaging Service that texts are sent from; it wins over \
+`TWILIO_FROM`.
+TWILIO_PACE = 100 | Segments a second from this sender, over all workers: 100 for a short code, \
+1 for a long number, 3 for a toll-free one.
+TWILIO_API_URL = https://api.twilio.com | The address of the REST API.
+LOOKUP = none | `twilio` asks Twilio Lookup (billed) for the network of numbers that no list and \
+no prefix names.
+TWILIO_LOOKUP_URL = https://lookups.twilio.com | The address of Twilio Lookup.
+
+[Kannel]
+KANNEL_URL = | The address of smsbox; `/cgi-bin/sendsms` is added.
+KANNEL_USER = | The user of the group `sendsms-user`; printable ASCII.
+KANNEL_PASSWORD = | The password of that user; printable ASCII.
+KANNEL_SECRET = | The secret in Kannel's requests to this service; letters, digits and `. _ ~ -`.
+KANNEL_SMSC = | The `smsc-id` of the line to prefer. Unset: Kannel chooses.
+KANNEL_PACE = 100 | Segments a second, over all workers: the number in the carrier's contract.
+
+[Sending]
+TEXT_PROVIDER = twilio | Carries ordinary texts: `twilio`, `kannel`, or both, the cheapest first.
+FLASH_PROVIDER = | Carries flash messages. Unset: `kannel` where `KANNEL_URL` is set, else none, \
+and a flash receipt goes out as an ordinary text.
+
+[Secrets]
+FEED_SECRET = | Signs the batches at `POST /feed/reports`. Unset: every batch is refused.
+SECRET_KEY = | Signs the portal's cookies and passcodes: 16 random characters or more, the same \
+for all processes of `serve`. Unset: `/hall/` stays shut.
+
+[Numbers and rules]
+HOTLINE = 10086 | The hotline, as texts name it.
+SHORT_CODE = 7500 | The short code, as texts name it; Kannel sends from it.
+AGENT_NUMBER = | The number that key 0 of the hotline dials. Unset: no agent is offered.
+RULE_BOOK = | The file with words, fees and channels of each province. Unset: the shipped book, \
+**with invented values**.
+
+[Running]
+CLOCK = system | `movable` lets `sms-receipt clock` move the service's clock, to try things out.
+LOG_FORMAT = json | `json` or `console`.
+"""
 
 
 class SettingsWrong(Exception):
-    """Settings are missing or cannot be used; the message lists each with its mend."""
+    """Settings are missing or cannot be used; the message lists each with its fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that can be set. Secrets are kept out of ``repr``."""
+    """Settings of one process. Secrets are kept out of ``repr``."""
 
     redis_url: str = ""
     data_dir: Path = Path("var")
@@ -60,9 +116,14 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """The settings in an environment, by default this process's. Raises SettingsWrong."""
+        """Return the settings of an environment, by default of this process.
+
+        Raises:
+            SettingsWrong: values are wrong; the message has a line for each.
+
+        """
         given = {name: value.strip() for name, value in (environ or os.environ).items()}
-        reader = _Reader(given)
+        reader = SettingsReader(given)
         kannel_url = reader.url("KANNEL_URL", "")
         settings = cls(
             redis_url=reader.store("REDIS_URL"),
@@ -70,7 +131,7 @@ class Settings:
             shards=reader.number("SHARDS", 16, 1, 4096),
             public_url=reader.url("PUBLIC_URL", "").rstrip("/"),
             twilio_account_sid=given.get("TWILIO_ACCOUNT_SID", ""),
-            twilio_auth_tokens=_listed(given.get("TWILIO_AUTH_TOKEN", "")),
+            twilio_auth_tokens=split_list(given.get("TWILIO_AUTH_TOKEN", "")),
             twilio_api_key=given.get("TWILIO_API_KEY", ""),
             twilio_api_secret=given.get("TWILIO_API_SECRET", ""),
             twilio_api_url=reader.url("TWILIO_API_URL", "https://api.twilio.com"),
@@ -100,11 +161,12 @@ class Settings:
             port=reader.number("PORT", 8000, 1, 65535),
             front_page=reader.url("FRONT_PAGE", ""),
         )
-        reader.settle()
+        if reader.problems:
+            raise SettingsWrong("\n".join(reader.problems))
         return settings
 
     def need_doors(self) -> Self:
-        """These settings, with all that the doors need. Raises SettingsWrong."""
+        """Return these settings, with all that web requests need. Raises SettingsWrong."""
         needs = {
             "PUBLIC_URL": self.public_url,
             "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
@@ -115,7 +177,7 @@ class Settings:
         return self._need(needs)
 
     def need_providers(self) -> Self:
-        """These settings, with all that sending needs. Raises SettingsWrong."""
+        """Return these settings, with all that sending needs. Raises SettingsWrong."""
         needs: dict[str, object] = {"PUBLIC_URL": self.public_url}
         if "twilio" in self.providers:
             needs |= self._account()
@@ -128,7 +190,7 @@ class Settings:
         return self._need(needs)
 
     def need_account(self) -> Self:
-        """These settings, with all that the account at Twilio needs. Raises SettingsWrong."""
+        """Return these settings, with all that Twilio's API needs. Raises SettingsWrong."""
         return self._need(self._account())
 
     def _account(self) -> dict[str, object]:
@@ -141,7 +203,7 @@ class Settings:
 
     @property
     def providers(self) -> tuple[str, ...]:
-        """The providers in use, each once."""
+        """Names of the providers in use, each once."""
         return tuple(dict.fromkeys((*self.text_provider, *self.flash_provider)))
 
     def _need(self, needs: Mapping[str, object]) -> Self:
@@ -151,93 +213,3 @@ class Settings:
                 "\n".join(f"{name} is not set: nothing stands in for it" for name in missing)
             )
         return self
-
-
-class _Reader:
-    """Reads settings one by one and says all that is wrong with them at once."""
-
-    def __init__(self, given: Mapping[str, str]) -> None:
-        self._given = given
-        self._faults: list[str] = []
-
-    def number(self, name: str, usual: int, least: int, most: int) -> int:
-        said = self._given.get(name) or str(usual)
-        if not (said.isascii() and said.isdigit()) or not least <= int(said) <= most:
-            self._faults.append(f"{name}={said}: give a whole number from {least} to {most}")
-            return usual
-        return int(said)
-
-    def choice(self, name: str, usual: str, choices: tuple[str, ...]) -> str:
-        said = self._given.get(name) or usual
-        if said not in choices:
-            offered = " or ".join(choice for choice in choices if choice)
-            self._faults.append(f"{name}={said}: give {offered}")
-        return said
-
-    def order(self, name: str, usual: str, choices: tuple[str, ...]) -> tuple[str, ...]:
-        """Some of the choices, each once, in an order that matters."""
-        said = self._given.get(name) or usual
-        listed = _listed(said)
-        if (
-            not set(listed) <= set(choices)
-            or len(set(listed)) < len(listed)
-            or (said and not listed)
-        ):
-            offered = " or ".join(choices)
-            self._faults.append(f"{name}={said}: give {offered}, or both with a comma between")
-            return ()
-        return listed
-
-    def url(self, name: str, usual: str) -> str:
-        said = self._given.get(name) or usual
-        if said and (not _is_address(said, "http", "https") or urlsplit(said).query):
-            self._faults.append(f"{name}={said}: give an address such as https://example.org")
-        return said
-
-    def store(self, name: str) -> str:
-        said = self._given.get(name, "")
-        for address in said.split(",") if said else ():
-            if not _is_address(address, "redis", "rediss", "unix"):
-                # Not repeated: it may hold a password.
-                self._faults.append(f"{name}: give an address such as redis://example.org:6379/0")
-                break
-        return said
-
-    def plain(self, name: str) -> str:
-        said = self._given.get(name, "")
-        if said and not _PLAIN.fullmatch(said):
-            self._faults.append(f"{name}: use letters, digits and . _ ~ - only")
-        return said
-
-    def key(self, name: str) -> str:
-        """A secret that others may try to guess at their leisure: a short one is none."""
-        said = self._given.get(name, "")
-        if said and len(said) < _SHORTEST_KEY:
-            self._faults.append(f"{name}: give at least {_SHORTEST_KEY} characters, made at random")
-        return said
-
-    def ascii(self, name: str) -> str:
-        """What travels in a header: nothing but visible ASCII gets through one unharmed."""
-        said = self._given.get(name, "")
-        if not (said.isascii() and said.replace(" ", "").isprintable()):
-            self._faults.append(f"{name}: use printable ASCII characters only")
-        return said
-
-    def settle(self) -> None:
-        """Raises SettingsWrong when anything was."""
-        if self._faults:
-            raise SettingsWrong("\n".join(self._faults))
-
-
-def _is_address(said: str, *schemes: str) -> bool:
-    """Whether an address can be used: its scheme, a host (or a socket's path), a port if any."""
-    try:
-        parts = urlsplit(said)
-        there = parts.path if parts.scheme == "unix" else parts.hostname
-        return parts.scheme in schemes and bool(there) and (parts.port or 1) > 0
-    except ValueError:  # brackets or a port that are none
-        return False
-
-
-def _listed(said: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in said.split(",") if part.strip())

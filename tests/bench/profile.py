@@ -1,4 +1,4 @@
-"""`make profile`: a flame graph of a door process for each event, under docs/bench."""
+"""`make profile`: a flame graph of a door process for each event, under build/profile."""
 
 import re
 import signal
@@ -14,7 +14,7 @@ from tests.bench.flame import busy, drawn, stacks
 from tests.bench.load import drive
 from tests.bench.product import Product, product, subscriber
 
-_OUT = Path("docs/bench")
+_OUT = Path("build/profile")
 
 #: Samples a second: enough for a door that answers within a millisecond.
 _RATE = "400"

@@ -1,0 +1,42 @@
+"""docs/settings.md and .env.example name every setting, with its true default."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from switchboard.settings import Settings
+from switchboard.settings_page import Setting, described_settings, env_example, page
+
+ROOT = Path(__file__).parents[2]
+
+#: A variable that is no setting: an empty environment would mean this process's own.
+NO_SETTINGS = {"HOME": "/"}
+
+
+def test_pages_are_current() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text() == page(), "run `make settings`"
+    assert (ROOT / ".env.example").read_text() == env_example(), "run `make settings`"
+
+
+def test_every_variable_that_is_read_is_described_once() -> None:
+    read = set(re.findall(r'"([A-Z][A-Z_]+)"', inspect.getsource(Settings.read)))
+    assert sorted(setting.name for setting in described_settings()) == sorted(read)
+
+
+def test_env_example_names_exactly_the_settings() -> None:
+    names = re.findall(r"(?m)^([A-Z_]+)=", (ROOT / ".env.example").read_text())
+    assert names == [setting.name for setting in described_settings()]
+
+
+@pytest.mark.parametrize("setting", list(described_settings()), ids=lambda setting: setting.name)
+def test_described_default_changes_no_setting(setting: Setting) -> None:
+    unset = Settings.read(NO_SETTINGS)
+    assert Settings.read(NO_SETTINGS | {setting.name: setting.default}) == unset
+
+
+def test_env_example_as_it_stands_holds_no_secret_and_changes_no_setting() -> None:
+    pairs = dict(re.findall(r"(?m)^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text()))
+    assert Settings.read(NO_SETTINGS | pairs) == Settings.read(NO_SETTINGS)
+    assert not any(pairs[name] for name in pairs if re.search("SECRET|PASSWORD|TOKEN|KEY", name))
