@@ -54,6 +54,24 @@ class IncomingText(Struct, frozen=True):
     opt_out: str = ""
 
 
+_Act = Callable[[Subscription, Asked, Reading], Step]
+_Decision = Callable[[SubscriptionPolicy, Subscription, Asked], Step]
+
+#: Actions that need only the customer and the request.
+_DECISIONS: dict[str, _Decision] = {
+    "confirm": orders.confirm,
+    "decline": orders.decline,
+    "cancel": leaving.cancel,
+    "list_all": choices.list_all,
+    "ordinary": lambda policy, customer, asked: choices.set_mode(
+        policy, customer, Mode.TEXT, asked
+    ),
+    "flash": lambda policy, customer, asked: choices.set_mode(policy, customer, Mode.FLASH, asked),
+    "chinese": lambda policy, customer, _: choices.set_language(policy, customer, Language.ZH),
+    "english": lambda policy, customer, _: choices.set_language(policy, customer, Language.EN),
+}
+
+
 class Conversation:
     """Decides what one text does. ``decide`` is pure but for looking things up."""
 
@@ -68,33 +86,18 @@ class Conversation:
         self._policy, self._grammar, self._clock = policy, grammar, clock
         self._spoken = spoken
         messages, telling = Messages(policy, clock), Telling(policy, account)
-        self._acts: dict[str, Callable[[Subscription, Asked, Reading], Step]] = {
+        self._acts: dict[str, _Act] = {
             "offer": self._offer,
             "offer_again": partial(self._offer, late=True),
-            "confirm": lambda customer, asked, _: orders.confirm(self._policy, customer, asked),
-            "decline": lambda customer, asked, _: orders.decline(self._policy, customer, asked),
-            "cancel": lambda customer, asked, _: leaving.cancel(self._policy, customer, asked),
-            "ordinary": lambda customer, asked, _: choices.set_mode(
-                self._policy, customer, Mode.TEXT, asked
-            ),
-            "flash": lambda customer, asked, _: choices.set_mode(
-                self._policy, customer, Mode.FLASH, asked
-            ),
-            "chinese": lambda customer, *_: choices.set_language(
-                self._policy, customer, Language.ZH
-            ),
-            "english": lambda customer, *_: choices.set_language(
-                self._policy, customer, Language.EN
-            ),
             "ask": telling.ask,
             "receipts": telling.receipts,
             "charges": telling.charges,
-            "list_all": lambda customer, asked, _: choices.list_all(self._policy, customer, asked),
             "province": self._province,
             "help": telling.plain("help"),
             "unknown": telling.plain("unknown"),
             "near": telling.near,
             "elsewhere": telling.elsewhere,
+            **{act: partial(_decided, policy, decide) for act, decide in _DECISIONS.items()},
             **{act: _choosing(messages, kind) for act, kind in WISHES.items()},
         }
 
@@ -240,6 +243,12 @@ class Conversation:
         if step.customer == customer or customer.language or reading.language is None:
             return step
         return replace(step, customer=replace(step.customer, language=reading.language))
+
+
+def _decided(
+    policy: SubscriptionPolicy, decide: _Decision, customer: Subscription, asked: Asked, _: Reading
+) -> Step:
+    return decide(policy, customer, asked)
 
 
 def _choosing(

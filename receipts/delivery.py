@@ -8,6 +8,7 @@ from enum import StrEnum
 from msgspec.structs import replace
 
 from receipts.charges import counted, for_receipt
+from receipts.doubts import InDoubtReceipts, is_too_old
 from receipts.lines import Parked
 from receipts.model import (
     Kind,
@@ -33,8 +34,8 @@ from receipts.provinces import Sending
 from receipts.routes import Choice, Routes
 from statemachines.receipt import ENDED, RECEIPT, UNDER_WAY, ReceiptEvent, ReceiptState
 
-#: Names of the timers that bring a receipt back: to be sent again, to be looked up.
-RETRY, LOOK = "retry", "look"
+#: Name of the timer that sends a receipt again.
+RETRY = "retry"
 
 #: News kept with a receipt; more than this is a vendor repeating itself.
 _HISTORY = 20
@@ -65,6 +66,7 @@ class Delivery:
 
     def __init__(self, routes: Routes, sending: Sending, clock: Clock) -> None:
         self.routes, self.rules, self._clock = routes, sending, clock
+        self.in_doubt = InDoubtReceipts(sending, clock)
 
     def notice(
         self, receipt_id: str, number: Msisdn, text: str, mode: Mode, language: Language
@@ -106,7 +108,7 @@ class Delivery:
 
     def unwanted(self, receipt: Receipt, posted: Posted) -> Change | None:
         """What becomes of a receipt that is not to be sent; None when it is."""
-        too_old = self._too_old(receipt)
+        too_old = is_too_old(receipt, self._clock.now(), self.rules.expire_after_hours)
         outcome = RECEIPT.fire(
             receipt.state, ReceiptEvent.TOO_OLD if too_old else ReceiptEvent.SEND
         )
@@ -123,12 +125,6 @@ class Delivery:
         """Put a receipt aside until a line has room for it, in the order of age."""
         parked = Parked(receipt.id, receipt.version, lane, receipt.created_at)
         return Change(receipt.number, park=(parked,), done=(posted,))
-
-    def _too_old(self, receipt: Receipt) -> bool:
-        if receipt.until is not None:
-            return self._clock.now() > receipt.until
-        age = self._clock.now() - receipt.created_at
-        return age > dt.timedelta(hours=self.rules.expire_after_hours)
 
     @staticmethod
     def parcel(receipt: Receipt, by: float = math.inf) -> Parcel:
@@ -222,7 +218,7 @@ class Delivery:
         provider = self.routes.named(receipt.provider)
         timers: tuple[Timer, ...] = ()
         if provider is not None and provider.abilities.lookup:
-            timers = (self._look(receipt, 0),)
+            timers = (self.in_doubt.schedule_lookup(receipt),)
         return self._judged(receipt, ReceiptEvent.LOST_SIGHT, posted, f"unsure: {why}", timers)
 
     def _judged(
@@ -238,36 +234,6 @@ class Delivery:
         if outcome.refused:
             return Change(receipt.number, done=(posted,))
         return self._moved(receipt, outcome.state, posted, note, timers)
-
-    def _look(self, receipt: Receipt, turn: int) -> Timer:
-        at = self._clock.now() + dt.timedelta(seconds=self.rules.look_after_seconds[turn])
-        return Timer(LOOK, receipt.number, f"{receipt.id}/{turn}", at)
-
-    def look_again(self, receipt: Receipt, fired: Timer) -> Change:
-        """The provider could not say: the same look once more, while a receipt is of use."""
-        if self._too_old(receipt):
-            return Change(receipt.number, fired=fired)
-        last = len(self.rules.look_after_seconds) - 1
-        turn = int(fired.subject.rpartition("/")[2])
-        at = self._clock.now() + dt.timedelta(seconds=self.rules.look_after_seconds[last])
-        timer = Timer(LOOK, receipt.number, f"{receipt.id}/{turn}", at)
-        return Change(receipt.number, timers=(timer,))
-
-    def not_found(self, receipt: Receipt, fired: Timer) -> Change:
-        """A look-up found nothing: look once more, and after the last look send it again."""
-        turn = int(fired.subject.rpartition("/")[2]) + 1
-        if turn < len(self.rules.look_after_seconds):
-            return Change(receipt.number, fired=fired, timers=(self._look(receipt, turn),))
-        outcome = RECEIPT.fire(receipt.state, ReceiptEvent.NOT_FOUND)
-        if outcome.refused:
-            return Change(receipt.number, fired=fired)
-        moved = replace(
-            receipt,
-            version=receipt.version + 1,
-            state=outcome.state,
-            note="not found at the provider",
-        )
-        return Change(receipt.number, records=(moved,), post=(receipt.id,), fired=fired)
 
     @staticmethod
     def again(receipt: Receipt, fired: Timer) -> Change:

@@ -156,17 +156,7 @@ def shared(
     charges: list[Charge] = []
     counting = owner
     for member in members:
-        moved = replace(
-            member,
-            state=digest.state,
-            provider=digest.provider,
-            sent_as=digest.sent_as,
-            attempts=digest.attempts,
-            asked_at=digest.asked_at,
-            sent_at=digest.sent_at,
-            done_at=digest.done_at,
-            note=digest.note,
-        )
+        moved = _moved_with(digest, member)
         if digest.sent_at is not None and member.sent_at is None and member.price_fen:
             used = 0
             if member.free_receipts:
@@ -185,4 +175,18 @@ def shared(
         change,
         records=(*change.records, *records, *owners),
         charges=(*change.charges, *charges),
+    )
+
+
+def _moved_with(digest: Receipt, member: Receipt) -> Receipt:
+    return replace(
+        member,
+        state=digest.state,
+        provider=digest.provider,
+        sent_as=digest.sent_as,
+        attempts=digest.attempts,
+        asked_at=digest.asked_at,
+        sent_at=digest.sent_at,
+        done_at=digest.done_at,
+        note=digest.note,
     )

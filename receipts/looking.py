@@ -99,13 +99,13 @@ class Looking:
                 delivery.parcel(receipt), receipt.asked_at or receipt.created_at, known
             )
         except TryLater:
-            self._store.commit(delivery.look_again(receipt, timer))
+            self._store.commit(delivery.in_doubt.reschedule_lookup(receipt, timer))
             return None
         if found is None:
-            self._commit(delivery.not_found(receipt, timer))
+            self._commit(delivery.in_doubt.lookup_missed(receipt, timer))
             return None
         if self._may_be_anothers(receipt, found):
-            self._store.commit(delivery.look_again(receipt, timer))
+            self._store.commit(delivery.in_doubt.reschedule_lookup(receipt, timer))
             return None
         change = delivery.found(receipt, found, timer, owner_of(self._store, receipt))
         return found if self._commit(change) is Verdict.SEEN else None

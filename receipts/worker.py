@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from receipts.deciding import owner_of
-from receipts.delivery import LOOK, Delivery
+from receipts.delivery import Delivery
 from receipts.digest import DIGEST
 from receipts.dispatch import BATCH, Dispatch, Load
+from receipts.doubts import LOOK
 from receipts.lines import LATEST, TooLate
 from receipts.looking import Looking, log_failure
 from receipts.model import Msisdn

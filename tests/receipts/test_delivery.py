@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from receipts.delivery import LOOK, RETRY, Delivery, Told
+from receipts.delivery import RETRY, Delivery, Told
+from receipts.doubts import LOOK
 from receipts.model import Kind, Language, Mode, Receipt
 from receipts.ports import Never, NotHere, Posted, SendingFailure, Timer, TryLater, Unsure, Verdict
 from receipts.provinces import Sending
@@ -44,7 +45,9 @@ def look(desk: Desk, receipt: Receipt, found: str | None) -> Receipt:
     (timer,) = desk.timers()
     assert timer.kind == LOOK
     now, judge = desk.now(receipt), desk.delivery
-    desk.settle(judge.found(now, found, timer) if found else judge.not_found(now, timer))
+    desk.settle(
+        judge.found(now, found, timer) if found else judge.in_doubt.lookup_missed(now, timer)
+    )
     return desk.now(receipt)
 
 
@@ -294,7 +297,7 @@ def test_a_look_up_that_cannot_be_made_is_made_a_little_later(desk: Desk):
     receipt = desk.post()
     now = fail(desk, receipt, UNSURE)
     (timer,) = desk.timers()
-    desk.settle(desk.delivery.look_again(now, timer))
+    desk.settle(desk.delivery.in_doubt.reschedule_lookup(now, timer))
     (later,) = desk.timers()
     assert later.subject == timer.subject
     last = RULES.look_after_seconds[-1]
@@ -306,7 +309,7 @@ def test_nobody_looks_for_ever(desk: Desk):
     now = fail(desk, receipt, UNSURE)
     desk.clock.move(hours=RULES.expire_after_hours, seconds=1)
     (timer,) = desk.timers()
-    desk.settle(desk.delivery.look_again(now, timer))
+    desk.settle(desk.delivery.in_doubt.reschedule_lookup(now, timer))
     assert (desk.timers(), desk.now(receipt).state) == ([], "unsure")
 
 
@@ -362,7 +365,7 @@ def test_a_look_up_after_final_news_changes_nothing(desk: Desk, told: Told):
     last = Timer(LOOK, ANNA, f"{receipt.id}/{len(RULES.look_after_seconds) - 1}")
     for change in (
         desk.delivery.found(knows, "SM9", timer),
-        desk.delivery.not_found(knows, last),
+        desk.delivery.in_doubt.lookup_missed(knows, last),
     ):
         assert (change.records, change.charges, change.post, change.timers) == ((), (), (), ())
         assert change.fired is not None

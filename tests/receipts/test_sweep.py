@@ -8,7 +8,7 @@ import redis
 from msgspec.structs import replace
 
 from receipts import notices
-from receipts.delivery import LOOK
+from receipts.doubts import LOOK
 from receipts.model import Call, Door, Kind, Language, Msisdn, Order, Receipt, Subscription
 from receipts.months import next_month
 from receipts.ports import Change, StoreUnavailable, Timer

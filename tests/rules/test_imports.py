@@ -31,7 +31,7 @@ PRINTS = {"switchboard/cli.py", "simulator/handset.py"}
 LONGEST = 300
 #: Over the limit, each with the room it is to be parted into.
 TOO_LONG = {
-    "receipts/delivery.py": 360,
+    "receipts/delivery.py": 330,
     "receipts/ports.py": 310,
     "receipts/model.py": 430,  # values only
 }
