@@ -45,15 +45,15 @@ _CHARGES = (
     Column("Fen", "fen", right=True),
     Column("Month", "month"),
     Column("Tariff", "tariff"),
-    Column("Why", "why"),
+    Column("Why", "why", wrap=True),
     Column("Id", "id", wide=True),
 )
 _ENTRIES = (
     Column("At (China)", "at"),
     Column("Channel", "door"),
     Column("State", "after"),
-    Column("Shown", "shown"),
-    Column("Answered", "heard"),
+    Column("Shown", "shown", wrap=True),
+    Column("Answered", "heard", wrap=True),
 )
 
 

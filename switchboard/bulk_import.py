@@ -34,7 +34,7 @@ _GROUPS = (
 def _group(listing: Listing, summary: str, import_summary: str) -> click.Group:
     """The command group of one kind of list, such as `customers import`."""
     name = listing.name
-    group = click.Group(name, help=summary)
+    group = click.Group(name, help=summary, epilog=examples(f"{name} import FILE.csv"))
     columns = ",".join(listing.needed)
     more = f" (and maybe {', '.join(listing.optional)})" if listing.optional else ""
 

@@ -66,7 +66,7 @@ _RECEIPTS = (
     Column("By", "provider", wide=True),
     Column("State", "state"),
     Column("Fen", "charge_fen", right=True),
-    Column("Text", "text"),
+    Column("Text", "text", wrap=True),
 )
 
 
@@ -224,7 +224,7 @@ def clock(move: str) -> None:
     click.echo(f"it is now {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} in China")
 
 
-@main.group()
+@main.group(epilog=examples("provinces check", "provinces show CN-GD"))
 def provinces() -> None:
     """Check and show the rule book."""
 

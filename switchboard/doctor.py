@@ -11,8 +11,8 @@ from switchboard.tables import Column, print_json, print_records, wants_table
 
 _CHECKS = (
     Column("", "result", styles={"ok": "green", "no": "bold red"}),
-    Column("Check", "check"),
-    Column("Fix", "fix"),
+    Column("Check", "check", wrap=True),
+    Column("Fix", "fix", wrap=True),
 )
 
 
@@ -22,7 +22,7 @@ _CHECKS = (
 def doctor(context: click.Context, *, as_json: bool) -> None:
     """Check settings, store, rules and providers.
 
-    The exit status is 1 when a check fails; the way to mend it stands behind it.
+    Each failed check names its fix; the exit status is then 1.
     """
     if context.invoked_subcommand is None:
         checks = _print(run_checks(read_settings()), as_json=as_json)

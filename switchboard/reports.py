@@ -26,8 +26,8 @@ _UNSURE = (
     Column("Provider", "provider"),
     Column("Attempts", "attempts", right=True, wide=True),
     Column("Receipt", "id"),
-    Column("Note", "note"),
-    Column("Text", "text", wide=True),
+    Column("Note", "note", wrap=True),
+    Column("Text", "text", wide=True, wrap=True),
 )
 
 

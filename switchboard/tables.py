@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Record = Mapping[str, Any]
 
-#: Narrower terminals leave out the columns marked as wide.
+#: Characters a line of a terminal that shows all columns.
 WIDE_COLUMNS = 120
 
 #: Items between two redraws of a progress bar.
@@ -40,7 +40,10 @@ class Column:
     title: str
     key: str
     right: bool = False
+    #: Left out on a terminal narrower than WIDE_COLUMNS.
     wide: bool = False
+    #: Takes the room that the others leave, and breaks its lines there.
+    wrap: bool = False
     #: A rich style for each value that has one, such as red for "failed".
     styles: Mapping[str, str] = field(default_factory=dict)
 
@@ -86,6 +89,7 @@ def print_record(
     console, lists = _console(sys.stdout), lists or {}
     console.print(_fields_table({k: v for k, v in record.items() if k not in lists}))
     for key, columns in lists.items():
+        console.print()
         console.print(_rows_table(record[key], columns, console.width))
 
 
@@ -97,21 +101,16 @@ def print_totals(totals: Record) -> None:
         click.echo(json.dumps(totals), err=True)
 
 
-def print_columns(rows: Sequence[Sequence[str]]) -> None:
-    """Print a heading and rows of text, the first column to the left and the others to the right.
-
-    A terminal gets a table, a program aligned columns two spaces apart.
-    """
-    from rich.console import Console  # noqa: PLC0415 - not at the start of every command
-
-    table = _table() if sys.stdout.isatty() else _plain_table()
-    for index, title in enumerate(rows[0]):
-        table.add_column(title, justify="right" if index else "left")
-    for row in rows[1:]:
-        table.add_row(*map(_text, row))
+def print_columns(records: Sequence[Record], columns: Sequence[Column]) -> None:
+    """Print records as a table on a terminal, else as aligned columns, two spaces apart."""
     if sys.stdout.isatty():
-        _console(sys.stdout).print(table)
+        print_records(records, columns, as_json=False, empty="")
         return
+    from rich.console import Console  # noqa: PLC0415 - not at the start of every command
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    _fill(table, records, columns)
     # Wide enough that no cell is ever wrapped.
     console = Console(color_system=None, width=10_000)
     with console.capture() as captured:
@@ -156,23 +155,27 @@ def _table(*, show_header: bool = True) -> "Table":
     from rich import box  # noqa: PLC0415 - not at the start of every command
     from rich.table import Table  # noqa: PLC0415
 
-    return Table(box=box.SIMPLE_HEAD, show_header=show_header)
-
-
-def _plain_table() -> "Table":
-    from rich.table import Table  # noqa: PLC0415 - not at the start of every command
-
-    return Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="")
+    return Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, show_header=show_header
+    )
 
 
 def _rows_table(rows: Sequence[Record], columns: Sequence[Column], width: int) -> "Table":
     table = _table()
-    shown = [column for column in columns if width >= WIDE_COLUMNS or not column.wide]
-    for column in shown:
-        table.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(_styled(row[column.key], column) for column in shown))
+    _fill(table, rows, [each for each in columns if width >= WIDE_COLUMNS or not each.wide])
     return table
+
+
+def _fill(table: "Table", rows: Sequence[Record], columns: Sequence[Column]) -> None:
+    for column in columns:
+        table.add_column(
+            column.title,
+            justify="right" if column.right else "left",
+            no_wrap=not column.wrap,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(_styled(row[column.key], column) for column in columns))
 
 
 def _fields_table(record: Record) -> "Table":
@@ -197,14 +200,15 @@ def _text(value: object) -> "Text":
     return Text(_UNPRINTABLE.sub("\ufffd", _words(value)))
 
 
-def _words(value: object) -> str:
+def _words(value: object, separator: str = "\n") -> str:
     """A value as people read it; a moment in China's time."""
-    if value is None or value == "":
+    if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return "\n".join(f"{_title(key)}: {_words(each)}" for key, each in value.items()) or "-"
+        lines = (f"{_title(key)}: {_words(each, '; ')}" for key, each in value.items())
+        return separator.join(lines) or "-"
     if isinstance(value, str) and _ISO_TIME.fullmatch(value):
         moment = dt.datetime.fromisoformat(value).astimezone(SHANGHAI)
         return f"{moment:%Y-%m-%d %H:%M:%S}"

@@ -13,14 +13,24 @@ from receipts.provinces import RuleBook, load_rule_book
 from receipts.rehearsal import Compared, Usage, rehearse
 from switchboard import usage_sources, wiring
 from switchboard.params import MonthType, examples, file_errors, json_option, open_services
-from switchboard.tables import print_columns, print_json, track
+from switchboard.tables import Column, print_columns, print_json, track
 
 if TYPE_CHECKING:
     from pygal.graph.graph import Graph
 
-#: Columns of the table; amounts are in yuan, now → proposed.
-_HEADING = ("province", "customers", "average", "median", "95 %", "highest", "all together",
-            "pay more", "less", "same")  # fmt: skip
+#: Amounts are in yuan, now → proposed.
+_COLUMNS = (
+    Column("province", "province"),
+    Column("customers", "customers", right=True),
+    Column("average", "average", right=True),
+    Column("median", "median", right=True, wide=True),
+    Column("95 %", "upper", right=True),
+    Column("highest", "highest", right=True, wide=True),
+    Column("all together", "total", right=True, wide=True),
+    Column("pay more", "more", right=True),
+    Column("less", "less", right=True),
+    Column("same", "same", right=True),
+)
 
 #: Shares of customers: half pay at most the median, and 95 % at most the upper bill.
 _MEDIAN, _UPPER = 0.5, 0.95
@@ -104,13 +114,12 @@ def _print(found: Mapping[str, Compared], services: wiring.Services, *, as_json:
         for code, compared in found.items():
             print_json({"province": code} | _record(compared))
     else:
-        print_columns(table(found, services.book))
+        print_columns(table(found, services.book), _COLUMNS)
 
 
-def table(found: Mapping[str, Compared], book: RuleBook) -> list[tuple[str, ...]]:
-    """A heading, a row for each province and one for all; amounts in yuan, now → proposed."""
-    rows: list[tuple[str, ...]] = [_HEADING]
-    rows += [_row(book.name(code, Language.EN), compared) for code, compared in found.items()]
+def table(found: Mapping[str, Compared], book: RuleBook) -> list[dict[str, str]]:
+    """A row for each province and one for all, with the keys of the printed columns."""
+    rows = [_row(book.name(code, Language.EN), compared) for code, compared in found.items()]
     if len(found) > 1:
         rows.append(_row("all", together(found)))
     return rows
@@ -131,21 +140,20 @@ def _yuan(fen: float) -> str:
     return f"{fen / 100:,.2f}"
 
 
-def _row(name: str, compared: Compared) -> tuple[str, ...]:
+def _row(name: str, compared: Compared) -> dict[str, str]:
     now, then = compared.now, compared.then
-    pairs = (
-        (now.average, then.average),
-        (now.below(_MEDIAN), then.below(_MEDIAN)),
-        (now.below(_UPPER), then.below(_UPPER)),
-        (now.highest, then.highest),
-        (now.total, then.total),
-    )
-    counts = (compared.more, compared.less, compared.same)
+    amounts = {
+        "average": (now.average, then.average),
+        "median": (now.below(_MEDIAN), then.below(_MEDIAN)),
+        "upper": (now.below(_UPPER), then.below(_UPPER)),
+        "highest": (now.highest, then.highest),
+        "total": (now.total, then.total),
+    }
+    counts = {"customers": now.count, "more": compared.more, "less": compared.less}
     return (
-        name,
-        f"{now.count:,}",
-        *(f"{_yuan(before)} → {_yuan(after)}" for before, after in pairs),
-        *(f"{count:,}" for count in counts),
+        {"province": name}
+        | {key: f"{_yuan(before)} → {_yuan(after)}" for key, (before, after) in amounts.items()}
+        | {key: f"{count:,}" for key, count in (counts | {"same": compared.same}).items()}
     )
 
 

@@ -10,7 +10,7 @@ from switchboard.params import CommandError, examples, read_settings
 from switchboard.settings import Settings
 
 
-@click.group()
+@click.group(epilog=examples("twilio configure --base-url https://sms.example.org"))
 def twilio() -> None:
     """Configure the account at Twilio."""
 
