@@ -99,9 +99,7 @@ def bill(month: str, *, as_json: bool) -> None:
         "export audit --month 2026-12 --format jsonl > audit.jsonl",
     ),
 )
-@click.argument(
-    "dataset", metavar="DATASET", type=click.Choice([each.value for each in ExportDataset])
-)
+@click.argument("dataset", type=click.Choice([each.value for each in ExportDataset]))
 @click.option("--month", type=MonthType(), required=True)
 @click.option(
     "--format",
@@ -113,8 +111,8 @@ def bill(month: str, *, as_json: bool) -> None:
 def export_(dataset: str, month: str, file_format: str, out: Path | None) -> None:
     """Export a month's charges, unpaid fees or audit log.
 
-    DATASET is charges, unpaid or audit. The totals go to standard error, so that the data stays
-    clean: as JSON unless that is a terminal.
+    The totals go to standard error, so that the data stays clean: as JSON unless that is a
+    terminal.
     """
     with open_services() as services, _open_output(out) as file:
         totals = export(
@@ -157,11 +155,11 @@ def _months_until_now(services: wiring.Services) -> list[str]:
 @contextmanager
 def _open_output(path: Path | None) -> Iterator[TextIO]:
     """A file that appears whole or not at all; standard output without a path."""
-    if path is None:
-        yield sys.stdout
-        return
-    part = path.with_name(f"{path.name}.part")
     with file_errors("name another file with --out"):
+        if path is None:
+            yield sys.stdout
+            return
+        part = path.with_name(f"{path.name}.part")
         with part.open("w", encoding="utf-8", newline="") as file:
             yield file
         part.replace(path)

@@ -107,7 +107,7 @@ def main() -> None:
     help="Doors here, phones one above.",
 )
 def demo(port: int) -> None:
-    """Run everything here, with phones on a web page."""
+    """Run the whole service here, with phones on a web page."""
     demonstration.run(os.environ, port, click.echo)
 
 
@@ -117,7 +117,7 @@ def serve(workers: int) -> None:
     """Serve the webhooks for calls, texts and reports."""
     settings = Settings.read().need_doors()
     if why := serving.busy(settings.host, settings.port):
-        raise SettingsWrong(f"PORT={settings.port} cannot be used: {why}")
+        raise SettingsWrong(f"PORT={settings.port} cannot be used: {why}; set another PORT")
     # An error of the store or the rule book is told once here, not by every door process.
     wiring.services(settings)
     serving.serve(settings, workers)

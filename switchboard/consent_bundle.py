@@ -1,4 +1,4 @@
-"""The evidence for a charge: the offer shown, the answer given, and the chain that holds them."""
+"""Evidence for a charge: the offer shown, the answer given, and the chain of both."""
 
 from collections.abc import Sequence
 from typing import Any

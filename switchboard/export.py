@@ -1,4 +1,4 @@
-"""Exports charges, unpaid fees or audit entries of a month for the operator's billing system.
+"""Exports of a month for the operator's billing system: charges, unpaid fees, audit log.
 
 JSON lines are exact. In CSV, a text that a spreadsheet would take for a formula gets an apostrophe
 in front, and so does a text that begins with one: removing one apostrophe restores the text.

@@ -1,4 +1,4 @@
-"""Imports an operator's list in batches, in bounded memory, resuming where it was interrupted."""
+"""Imports of an operator's list: in batches, in bounded memory, resumed after a stop."""
 
 from collections.abc import Callable, Mapping
 

@@ -54,7 +54,7 @@ class MonthType(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="JSON on a terminal too.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on a terminal too.")
 
 
 def examples(*lines: str) -> str:
@@ -89,7 +89,8 @@ def file_errors(advice: str) -> Iterator[None]:
     """Turn an error of a file into a CommandError that names the file and ends with advice."""
     try:
         yield
+    except BrokenPipeError:  # click ends quietly when the reader of a pipe has gone
+        raise
     except OSError as error:
-        if error.filename is None:  # a pipe closed by its reader, which click handles
-            raise
-        raise CommandError(f"{error.filename}: {error.strerror}; {advice}") from error
+        about = f"{error.filename}: " if error.filename else ""
+        raise CommandError(f"{about}{error.strerror}; {advice}") from error

@@ -1,4 +1,4 @@
-"""Sources of usage to simulate tariffs with: the store, a traffic log, or synthetic customers."""
+"""Usage to simulate tariffs with: from the store, a traffic log, or synthetic customers."""
 
 import datetime as dt
 import random
