@@ -1,78 +1,104 @@
 """The ``sms-receipt`` command."""
 
-import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
+from msgspec import to_builtins
 
+from receipts.billing import MonthClosed
 from receipts.model import Kind, Msisdn
 from receipts.months import SHANGHAI
 from receipts.ports import StoreUnavailable
 from receipts.provinces import RuleBookWrong, check_report, describe, load_rule_book
 from statemachines.diagrams import TABLES, document, mermaid
 from switchboard import (
-    cli_billing,
-    cli_numbers,
-    cli_reports,
-    cli_twilio,
+    billing,
+    bulk_import,
     logs,
+    reports,
     serving,
-    shown,
+    tariffs,
     wiring,
 )
-from switchboard import demo as demonstration
-from switchboard.arguments import Number
-from switchboard.cli_doctor import doctor
+from switchboard import (
+    demo as demonstration,
+)
 from switchboard.clock import ClockWrong, MovableClock
+from switchboard.consent_bundle import ChargeNotFoundError
+from switchboard.csv_file import CsvWrong
+from switchboard.doctor import doctor
+from switchboard.params import (
+    CommandError,
+    MsisdnType,
+    examples,
+    json_option,
+    open_services,
+    read_settings,
+)
+from switchboard.serializers import serialize_customer, serialize_receipt
 from switchboard.settings import Settings, SettingsWrong
+from switchboard.tables import Column, print_json, print_record, print_records
+from switchboard.twilio import twilio
+from switchboard.usage_sources import TrafficLogError
 
-_TROUBLE = (
+#: Errors told as one sentence, with exit status 2; their messages say what to do.
+_ERRORS = (
+    ChargeNotFoundError,
+    ClockWrong,
+    CsvWrong,
+    demonstration.DemoFailed,
+    MonthClosed,
+    RuleBookWrong,
     SettingsWrong,
     StoreUnavailable,
-    RuleBookWrong,
-    ClockWrong,
-    demonstration.DemoFailed,
+    TrafficLogError,
+)
+
+_OUTCOMES = {"delivered": "green", "failed": "red", "rejected": "red"}
+_RECEIPTS = (
+    Column("Created (China)", "created_at"),
+    Column("To", "to"),
+    Column("Outcome", "outcome", styles=_OUTCOMES),
+    Column("Sent as", "sent_as", wide=True),
+    Column("By", "provider", wide=True),
+    Column("State", "state"),
+    Column("Fen", "charge_fen", right=True),
+    Column("Text", "text", wrap=True),
 )
 
 
-@contextmanager
-def _clearly() -> Iterator[None]:
-    """Trouble is told in a sentence, not a stack trace; the exit status is 2."""
-    try:
-        yield
-    except _TROUBLE as trouble:
-        click.echo(f"sms-receipt: {trouble}", err=True)
-        sys.exit(2)
+class _Main(click.Group):
+    """The top command: tells the errors of every command in one sentence."""
 
-
-@contextmanager
-def _services() -> Iterator[wiring.Services]:
-    with _clearly():
-        settings = _settings()
-        built = wiring.services(settings)
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. Raises: CommandError for an error that its user can mend."""
         try:
-            yield built
-        finally:
-            built.memory.close()
+            return super().invoke(ctx)
+        except _ERRORS as error:
+            raise CommandError(str(error)) from error
 
 
-def _settings() -> Settings:
-    """The settings; a folder that a demo ran in lends its own to commands in another terminal."""
-    return Settings.read(demonstration.lent(os.environ) | os.environ)
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Main,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=(
+        examples("demo", "phone 13802880000", "receipts 13802880000", "doctor")
+        + "\n\n\b\nShell completion, in ~/.bashrc (zsh and fish: zsh_source, fish_source):\n"
+        '  eval "$(_SMS_RECEIPT_COMPLETE=bash_source sms-receipt)"'
+    ),
+)
+@click.version_option(package_name="sms-receipt", message="%(prog)s %(version)s")
 def main() -> None:
-    """SMS Receipt 短信回执: after you text a friend, you hear whether your text arrived."""
+    """SMS Receipt 短信回执: after you text a friend, you hear whether your text arrived.
+
+    Commands that look print tables on a terminal, and JSON when piped or with --json.
+    """
 
 
-@main.command()
+@main.command(epilog=examples("demo", "demo --port 7600"))
 @click.option(
     "--port",
     type=click.IntRange(1, 65534),
@@ -81,74 +107,75 @@ def main() -> None:
     help="Doors here, phones one above.",
 )
 def demo(port: int) -> None:
-    """The whole service on this machine, with phones on a web page."""
-    with _clearly():
-        demonstration.run(os.environ, port, click.echo)
+    """Run the whole service here, with phones on a web page."""
+    demonstration.run(os.environ, port, click.echo)
 
 
-@main.command()
+@main.command(epilog=examples("serve", "serve --workers 4"))
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 2, show_default=True)
 def serve(workers: int) -> None:
-    """The doors: webhooks for calls, texts and reports."""
-    with _clearly():
-        settings = Settings.read().need_doors()
-        if why := serving.busy(settings.host, settings.port):
-            raise SettingsWrong(f"PORT={settings.port} cannot be used: {why}")
-        # What is wrong with store or rules is told once here, not by every door process.
-        wiring.services(settings)
-        serving.serve(settings, workers)
+    """Serve the webhooks for calls, texts and reports."""
+    settings = Settings.read().need_doors()
+    if why := serving.busy(settings.host, settings.port):
+        raise SettingsWrong(f"PORT={settings.port} cannot be used: {why}; set another PORT")
+    # An error of the store or the rule book is told once here, not by every door process.
+    wiring.services(settings)
+    serving.serve(settings, workers)
 
 
-@main.command()
+@main.command(epilog=examples("work"))
 def work() -> None:
-    """One worker: sends what waits in the outbox, and rings what time brings."""
-    with _clearly():
-        settings = Settings.read().need_providers()
-        logs.set_up(settings.log_format)
-        # Imported here: whoever serves doors must not meet the counters before their folder is set.
-        from switchboard import live  # noqa: PLC0415
+    """Run one worker, which sends receipts and fires timers."""
+    settings = Settings.read().need_providers()
+    logs.set_up(settings.log_format)
+    # Not at the top: door processes set the counters' folder before these modules read it.
+    from switchboard import live  # noqa: PLC0415
 
-        built = wiring.services(settings, live.book_in_force(settings))
-        watch = live.Watch(settings, built.book, built.clock)
-        worker = wiring.worker(built, watch.changed)
-        signal.signal(signal.SIGHUP, lambda *_: watch.soon())
-        for told in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(told, lambda *_: worker.stop())
-        serving.settled()
-        worker.run()
-        built.memory.close()
+    services = wiring.services(settings, live.book_in_force(settings))
+    watch = live.Watch(settings, services.book, services.clock)
+    worker = wiring.worker(services, watch.changed)
+    signal.signal(signal.SIGHUP, lambda *_: watch.soon())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: worker.stop())
+    serving.settled()
+    worker.run()
+    services.memory.close()
 
 
-@main.command()
+@main.command(epilog=examples("network"))
 def network() -> None:
-    """The simulated network: phones, a message centre, the providers' APIs."""
-    _become("simulator")
+    """Run the simulated network: phones and providers' APIs."""
+    _replace_process("simulator")
 
 
-@main.command()
+@main.command(epilog=examples("phone", "phone 13802880000"))
 @click.argument("number", required=False)
 def phone(number: str | None) -> None:
-    """A handset in this terminal, on the simulated network."""
-    _become("simulator.handset", *([number] if number else []))
+    """Open a phone of the simulated network here."""
+    _replace_process("simulator.handset", *([number] if number else []))
 
 
-def _become(module: str, *words: str) -> None:
-    """Go on as another program: the product never imports the pretend network."""
+def _replace_process(module: str, *words: str) -> None:
+    """Continue as another program: the product never imports the simulated network."""
     sys.stdout.flush()
     environ = demonstration.lent(os.environ) | os.environ
     os.execve(sys.executable, [sys.executable, "-m", module, *words], environ)  # noqa: S606
 
 
-@main.command()
-@click.argument("number", type=Number())
-def show(number: Msisdn) -> None:
-    """How a customer stands, as one JSON object."""
-    with _services() as built:
-        _print(shown.customer(built, number))
+@main.command(epilog=examples("show 13802880000", "show 13802880000 --json"))
+@click.argument("number", type=MsisdnType())
+@json_option
+def show(number: Msisdn, *, as_json: bool) -> None:
+    """Show a customer: state, mode, language, fees.
+
+    A table on a terminal, else one JSON object.
+    """
+    with open_services() as services:
+        print_record(serialize_customer(services, number), as_json=as_json)
 
 
-@main.command()
-@click.argument("number", type=Number())
+@main.command(epilog=examples("receipts 13802880000", "receipts 13802880000 --limit 3 --json"))
+@click.argument("number", type=MsisdnType())
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -156,17 +183,22 @@ def show(number: Msisdn) -> None:
     show_default=True,
     help="How many, newest first.",
 )
-def receipts(number: Msisdn, limit: int) -> None:
-    """A customer's receipts, newest first, as JSON lines."""
-    with _services() as built:
-        for record in built.store.receipts_of(number, limit, Kind.RECEIPT):
-            _print(shown.receipt(record))
+@json_option
+def receipts(number: Msisdn, limit: int, *, as_json: bool) -> None:
+    """List a customer's receipts, newest first.
+
+    A table on a terminal, else JSON lines.
+    """
+    with open_services() as services:
+        records = map(serialize_receipt, services.store.receipts_of(number, limit, Kind.RECEIPT))
+        empty = f"No receipts are kept of {number.national}."
+        print_records(records, _RECEIPTS, as_json=as_json, empty=empty)
 
 
-@main.command()
+@main.command(epilog=examples("states", "states --page > docs/states.md"))
 @click.option("--page", is_flag=True, help="The whole of docs/states.md.")
-def states(page: bool) -> None:  # noqa: FBT001 - click hands options over by name
-    """The state tables, as Mermaid."""
+def states(*, page: bool) -> None:
+    """Print the state tables as Mermaid."""
     if page:
         click.echo(document(), nl=False)
         return
@@ -174,60 +206,69 @@ def states(page: bool) -> None:  # noqa: FBT001 - click hands options over by na
         click.echo(f"%% {table.name}\n{mermaid(table)}\n")
 
 
-# Else -1h would be read as options of ours.
-@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@main.command(
+    # Else -1h would be read as options.
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
+    epilog=examples("clock +48h", "clock -1d", "clock 2026-12-01"),
+)
 @click.argument("move")
 def clock(move: str) -> None:
-    """Move the clock: +48h, -1d, or to 2026-12-01. Only where CLOCK=movable."""
-    with _clearly():
-        settings = _settings()
-        if not settings.movable_clock:
-            raise ClockWrong(
-                "the clock stands still unless CLOCK=movable is set (the demo sets it)"
-            )
-        now = MovableClock(settings.data_dir).move(move)
-        click.echo(f"it is now {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} in China")
+    """Move the clock by a step or to a day.
+
+    Only where CLOCK=movable is set, as the demo sets it.
+    """
+    settings = read_settings()
+    if not settings.movable_clock:
+        raise ClockWrong("the clock stands still unless CLOCK=movable is set (the demo sets it)")
+    now = MovableClock(settings.data_dir).move(move)
+    click.echo(f"it is now {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} in China")
 
 
-main.add_command(doctor)
-
-
-@main.group()
+@main.group(epilog=examples("provinces check", "provinces show CN-GD"))
 def provinces() -> None:
-    """The rule book: what differs from province to province."""
+    """Check and show the rule book."""
 
 
-@provinces.command()
+@provinces.command(epilog=examples("provinces check", "provinces check proposed.toml"))
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-def check(file: Path | None) -> None:
-    """Prove a rule book right, and print it as a table: FILE, or the one in use."""
-    with _clearly():
-        click.echo(check_report(load_rule_book(file or _settings().rule_book)))
+@json_option
+def check(file: Path | None, *, as_json: bool) -> None:
+    """Check a rule book and print its tables.
+
+    FILE, or the rule book in use. --json prints the number of provinces alone.
+    """
+    book = load_rule_book(file or read_settings().rule_book)
+    if as_json:
+        print_json({"version": book.version, "provinces": len(book.provinces), "ok": True})
+    else:
+        click.echo(check_report(book))
 
 
-@provinces.command("show")
+@provinces.command("show", epilog=examples("provinces show CN-GD"))
 @click.argument("code")
-def show_province(code: str) -> None:
-    """One province as people read it."""
-    with _clearly():
-        book = load_rule_book(_settings().rule_book)
-        if book.province(code) is None:
-            known = ", ".join(book.provinces)
-            raise SettingsWrong(f"{code} is not covered; covered are {known}")
+@json_option
+def show_province(code: str, *, as_json: bool) -> None:
+    """Show the rules of one province."""
+    book = load_rule_book(read_settings().rule_book)
+    province = book.province(code)
+    if province is None:
+        known = ", ".join(book.provinces)
+        raise SettingsWrong(f"{code} is not covered; covered are {known}")
+    if as_json:
+        print_json(to_builtins(province))
+    else:
         click.echo(describe(book, code))
 
 
-_FAMILIES = (cli_numbers.commands, cli_billing.commands, cli_reports.commands)
-
-for _each in [
-    *(command for family in _FAMILIES for command in family(_services)),
-    *cli_twilio.commands(_settings),
-]:
-    main.add_command(_each)
-
-
-def _print(value: dict[str, Any]) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False))
+for command in (
+    doctor,
+    twilio,
+    *bulk_import.COMMANDS,
+    *billing.COMMANDS,
+    *tariffs.COMMANDS,
+    *reports.COMMANDS,
+):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,23 @@
-"""The lines of a list that were refused, written beside it: `FILE:LINE: what — fix`."""
+"""The reject file of an import, beside the list: a line `FILE:LINE: error — fix` each."""
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
-#: A list with more wrong lines than this is wrong as a whole: the rest are only counted.
+#: Lines written at most; further refused lines are only counted.
 MOST_WRITTEN = 10_000
 
 
-class Complaints:
+class RejectFile:
     """A file of refused lines, which exists only when there are any."""
 
-    def __init__(self, about: Path) -> None:
-        self._about = about
-        self.path = about.with_name(about.name + ".errors")
+    def __init__(self, imported: Path) -> None:
+        self._imported = imported
+        self.path = imported.with_name(imported.name + ".errors")
         self.size = 0
 
     def begin(self, size: int) -> None:
-        """Keep the first ``size`` bytes: what came after them will be refused again."""
+        """Keep the first ``size`` bytes; the lines after them are refused again by this run."""
         self.size = 0
         if size == 0:
             self.path.unlink(missing_ok=True)
@@ -26,18 +26,21 @@ class Complaints:
             os.truncate(self.path, self.size)
 
     def add(self, refused: Iterable[tuple[int, str]], before: int) -> None:
-        """More refused lines, on disk when this returns; ``before`` were refused earlier."""
-        told = []
-        for count, (line, wrong) in enumerate(sorted(refused), start=before):
+        """Write refused lines (number, error), on disk on return; ``before`` were written earlier.
+
+        Raises: OSError.
+        """
+        lines = []
+        for count, (line, error) in enumerate(sorted(refused), start=before):
             if count < MOST_WRITTEN:
-                told.append(f"{self._about}:{line}: {wrong}\n")
+                lines.append(f"{self._imported}:{line}: {error}\n")
             elif count == MOST_WRITTEN:
-                told.append("… more lines were refused than are listed here\n")
-        if told:
-            # It tells of customers: nobody but its owner may read it.
+                lines.append("… more lines were refused than are listed here\n")
+        if lines:
+            # It holds data of customers: only its owner may read it.
             self.path.touch(mode=0o600)
             with self.path.open("ab") as file:
-                file.write("".join(told).encode())
+                file.write("".join(lines).encode())
                 file.flush()
                 os.fsync(file.fileno())
                 self.size = file.tell()

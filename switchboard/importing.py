@@ -1,4 +1,4 @@
-"""Takes an operator's list in: in batches, in bounded memory, going on where it was interrupted."""
+"""Imports of an operator's list: in batches, in bounded memory, resumed after a stop."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,20 +9,20 @@ from msgspec.structs import replace
 from receipts.lists import CustomerRow, Lists, Origin, Row, RowWrong
 from receipts.model import Msisdn
 from receipts.ports import Archive, Change, Contended, Store, Verdict
-from switchboard.complaints import Complaints
+from switchboard.complaints import RejectFile
 from switchboard.csv_file import CsvFile, Line
 
-#: Lines decided and committed together: two round trips, or three where lines bring digests,
-#: and one for the note of how far we are.
+#: Lines decided and committed together, in two round trips, or three where lines bring digests.
+#: One more writes the checkpoint.
 BATCH = 1000
-#: How often a customer may be changed by others between our look and our commit.
+#: Tries to commit a customer that others change between our read and our commit.
 _ROUNDS = 40
 
 Batch = dict[Msisdn, tuple[int, Row]]
 
 
 class Progress(Struct, frozen=True):
-    """How far an import has got; ``complaints`` is the length of the file of refused lines."""
+    """The checkpoint of an import; ``complaints`` is the length of the reject file in bytes."""
 
     offset: int
     line: int = 1
@@ -34,30 +34,30 @@ class Progress(Struct, frozen=True):
 
     @property
     def known(self) -> int:
-        """Lines that said what was known already."""
+        """Lines that changed no customer."""
         return self.lines - self.changed - self.refused
 
 
 class Import:
-    """One list on its way into the store. The same contents are taken in once, under any name."""
+    """The import of one list. The same contents are imported once, under any file name."""
 
     def __init__(self, file: CsvFile, lists: Lists, store: Store, archive: Archive) -> None:
         self._file, self._lists, self._store, self._archive = file, lists, store, archive
         self._name = f"import:{file.listing.name}:{file.contents}"
-        self.complaints = Complaints(file.path)
+        self.complaints = RejectFile(file.path)
         self.progress = Progress(file.begins)
         self._refused: list[tuple[int, str]] = []
         self._lines = 0
 
     def before(self) -> Progress | None:
-        """How far an earlier run has got with these contents."""
+        """The checkpoint of an earlier run with these contents."""
         noted = self._archive.note(self._name)
         return msgspec.json.decode(noted, type=Progress) if noted else None
 
     def run(self, begun: Progress | None, told: Callable[[Progress], None]) -> Progress:
-        """Take the rest in; ``told`` hears of every batch that is on disk.
+        """Import the rest; ``told`` is called after every batch that is on disk.
 
-        Raises StoreUnavailable, with everything told of kept; the next run goes on from there.
+        The next run resumes after the last of them. Raises: StoreUnavailable, Contended, OSError.
         """
         self.progress = begun or Progress(self._file.begins)
         self.complaints.begin(self.progress.complaints)
@@ -66,8 +66,8 @@ class Import:
         for count, line in enumerate(self._file.lines(last.end, last.number), start=1):
             row = self._read(line)
             held = batch.get(row.number) if row is not None else None
-            # A number decided upon twice at once would be decided wrongly: its second line waits
-            # for the next batch, unless it says the same.
+            # Two different lines of one number must be decided one after the other: the second
+            # waits for the next batch.
             if held is not None and held[1] != row:
                 self._flush(batch, last, told)
             self._lines += 1
@@ -92,7 +92,7 @@ class Import:
     def _flush(
         self, batch: Batch, last: Line, told: Callable[[Progress], None], *, done: bool = False
     ) -> None:
-        """A batch on disk: first its customers, then the refused lines, then how far we are."""
+        """Write a batch: first its customers, then the refused lines, then the checkpoint."""
         changed = self._settle(batch)
         was = self.progress
         self.complaints.add(self._refused, was.refused)
@@ -114,7 +114,10 @@ class Import:
         told(self.progress)
 
     def _settle(self, batch: Batch) -> int:
-        """Every row of the batch decided and committed; how many customers it changed."""
+        """Decide and commit every row of the batch; return the number of customers changed.
+
+        Raises: StoreUnavailable, Contended.
+        """
         changed, waiting = 0, dict(batch)
         for _ in range(_ROUNDS):
             if not waiting:

@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from receipts.months import SHANGHAI
 from receipts.provinces import SHIPPED, Tariff, load_rule_book
 from receipts.rehearsal import Bills, Usage, bill_fen, rehearse
-from switchboard.rehearsal_chart import chart, table
-from switchboard.traffic import made_up
+from switchboard.tariffs import chart, table
+from switchboard.usage_sources import synthetic
 from tests.conftest import BEIJING, UNKNOWN, Network
 from tests.money.conftest import Months, Run
 
 GUANGDONG, GUANGXI, SHANXI = "+8613802880000", "+8613977112345", "+8613903512345"
 BOOK = load_rule_book(None)
 MONTH = "2026-11"
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def proposed(tmp_path: Path, *changes: tuple[str, str]) -> Path:
@@ -105,9 +106,9 @@ def test_the_spread_of_bills_is_exact():
 
 
 def test_made_up_traffic_is_the_same_each_time_and_takes_part_everywhere():
-    assert list(made_up(50, BOOK, MONTH)) == list(made_up(50, BOOK, MONTH))
-    assert list(made_up(50, BOOK, MONTH)) != list(made_up(50, BOOK, MONTH, seed=2))
-    assert {usage.province for usage in made_up(50, BOOK, MONTH)} == set(BOOK.provinces)
+    assert list(synthetic(50, BOOK, MONTH)) == list(synthetic(50, BOOK, MONTH))
+    assert list(synthetic(50, BOOK, MONTH)) != list(synthetic(50, BOOK, MONTH, seed=2))
+    assert {usage.province for usage in synthetic(50, BOOK, MONTH)} == set(BOOK.provinces)
 
 
 def test_who_pays_more_and_who_pays_less_adds_up():
@@ -116,7 +117,7 @@ def test_who_pays_more_and_who_pays_less_adds_up():
         jilin, tariffs=(msgspec.structs.replace(jilin.tariffs[0], monthly_fen=10),)
     )
     book = msgspec.structs.replace(BOOK, provinces=BOOK.provinces | {"CN-JL": cheaper})
-    found = rehearse(made_up(800, BOOK, MONTH), MONTH, BOOK, book)
+    found = rehearse(synthetic(800, BOOK, MONTH), MONTH, BOOK, book)
     assert sum(held.now.count for held in found.values()) == 800
     assert (found["CN-JL"].less, found["CN-JL"].more, found["CN-JL"].same) == (100, 0, 0)
     assert all(held.same == held.now.count for code, held in found.items() if code != "CN-JL")
@@ -128,13 +129,21 @@ def test_a_province_that_the_new_book_lacks_costs_nothing_there():
     assert (found["CN-JL"].now.total, found["CN-JL"].then.total) == (200, 0)
 
 
-def test_the_chart_is_a_picture_of_every_province():
-    found = rehearse(made_up(800, BOOK, MONTH), MONTH, BOOK, BOOK)
+def test_chart_names_every_province_and_loads_nothing_from_outside():
+    found = rehearse(synthetic(800, BOOK, MONTH), MONTH, BOOK, BOOK)
     picture = ET.fromstring(chart(found, BOOK, "Bills of November: a < b"))
-    said = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
-    for name in ("Guangdong", "Shaanxi", "All", "Bills of November: a < b"):
-        assert name in said
-    assert len(table(found, BOOK).splitlines()) == 10
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    for label in ("Guangdong 广东", "Shaanxi 陕西", "All 合计", "Bills of November: a < b"):
+        assert label in texts
+    assert not list(picture.iter(f"{SVG}script"))
+    values = [value for each in picture.iter() for value in each.attrib.values()]
+    assert not [value for value in values if "//" in value]
+    assert "@import" not in ET.tostring(picture, encoding="unicode")
+
+
+def test_table_has_a_row_for_each_province_and_one_for_all():
+    found = rehearse(synthetic(800, BOOK, MONTH), MONTH, BOOK, BOOK)
+    assert len(table(found, BOOK)) == len(BOOK.provinces) + 1
 
 
 def test_a_log_is_read_by_number_or_by_province_or_as_exported_charges(run: Run, tmp_path: Path):

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from receipts.numbering import Numbering
 from receipts.provinces import SHIPPED
-from switchboard import checkup
 from switchboard.cli import main
+from switchboard.diagnostics import run_checks
 from switchboard.settings import Settings
 
 
@@ -37,13 +37,13 @@ def test_a_wrong_book_is_told_of_with_file_line_and_fix(
 
 
 def test_doctor_tells_where_the_prefix_table_comes_from(settings: Settings):
-    told = next(each for each in checkup.look(settings) if each.what.startswith("prefix table"))
-    assert told.well
-    assert told.what == f"prefix table of {Numbering().data_version}"
+    told = next(each for each in run_checks(settings) if each.subject.startswith("prefix table"))
+    assert told.ok
+    assert told.subject == f"prefix table of {Numbering().data_version}"
 
 
 def test_doctor_tells_whether_the_online_hall_is_open(settings: Settings):
     for key, well in (("", False), ("a-key-of-enough-characters", True)):
-        looked = checkup.look(replace(settings, secret_key=key))
-        told = next(each for each in looked if each.what.startswith("online service hall"))
-        assert (told.well, bool(told.mend)) == (well, not well)
+        looked = run_checks(replace(settings, secret_key=key))
+        told = next(each for each in looked if each.subject.startswith("online service hall"))
+        assert (told.ok, bool(told.fix)) == (well, not well)

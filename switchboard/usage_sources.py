@@ -1,4 +1,4 @@
-"""A month of traffic to rehearse tariffs with: from the store, from a log, or made up."""
+"""Usage to simulate tariffs with: from the store, a traffic log, or synthetic customers."""
 
 import datetime as dt
 import random
@@ -17,16 +17,16 @@ from receipts.provinces import RuleBook
 from receipts.rehearsal import Usage
 from switchboard.wiring import Services
 
-#: Receipts of one customer that are looked through where none is charged: all that are listed.
+#: Receipts counted of one customer that is charged for none: all that a customer's list keeps.
 _LISTED = 100
 
 
-class LogWrong(ValueError):
-    """A line of a traffic log that cannot be read; it names file, line and mend."""
+class TrafficLogError(ValueError):
+    """An unreadable line of a traffic log; the message names file, line and fix."""
 
 
 class _Line(msgspec.Struct, frozen=True):
-    """One line: a customer's month, or one charge of an exported month."""
+    """One line of a log: a customer's month, or one exported charge."""
 
     number: str = ""
     province: str = ""
@@ -37,17 +37,19 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 def from_log(file: Path, numbering: Numbering, book: RuleBook) -> Iterator[Usage]:
-    """The customers of a log in JSON lines.
+    """The usage of each customer in a log of JSON lines.
 
     A line is a customer, ``{"number" or "province", "receipts", "opened"}``, or a charge as
-    ``export charges`` writes it: then a number's receipts are counted from its lines, which stand
-    together, and their tariffs tell the province. Raises LogWrong and OSError.
+    ``export charges`` writes it. The charges of a number stand together: its receipts are counted
+    from them, and their tariff names the province.
+
+    Raises: TrafficLogError, OSError.
     """
     charged_in = {
         each.version: code for code, rules in book.provinces.items() for each in rules.tariffs
     }
     with file.open("rb") as lines:
-        read = (_read(file, place, line) for place, line in enumerate(lines, start=1))
+        read = (_read(file, index, line) for index, line in enumerate(lines, start=1))
         charges = groupby(read, key=lambda line: (line.kind is not None, line.number))
         for (charged, _), group in charges:
             if charged:
@@ -56,23 +58,25 @@ def from_log(file: Path, numbering: Numbering, book: RuleBook) -> Iterator[Usage
                 yield from (_usage(line, numbering) for line in group)
 
 
-def _read(file: Path, place: int, line: bytes) -> _Line:
+def _read(file: Path, line_number: int, line: bytes) -> _Line:
     try:
         read = msgspec.json.decode(line, type=_Line)
         _moment(read.opened)
-    except (msgspec.DecodeError, ValueError) as wrong:
-        raise LogWrong(
-            f"{file}:{place}: {wrong}; give one object a line, such as "
+    except (msgspec.DecodeError, ValueError) as error:
+        raise TrafficLogError(
+            f"{file}:{line_number}: {error}; give one object a line, such as "
             '{"number": "13802880000", "receipts": 12, "opened": "2026-11-03"}'
-        ) from wrong
+        ) from error
     if not (read.province or parse_msisdn(read.number)):
-        raise LogWrong(f"{file}:{place}: neither a province such as CN-GD nor a telephone number")
+        raise TrafficLogError(
+            f"{file}:{line_number}: neither a province such as CN-GD nor a telephone number"
+        )
     return read
 
 
 def _charged(lines: list[_Line], numbering: Numbering, charged_in: Mapping[str, str]) -> Usage:
     count = sum(line.kind is ChargeKind.RECEIPT for line in lines)
-    # Where a number belongs may have been asked, or stand in a list: the charge knows.
+    # The tariff is better than the prefix: the customer or a list may have named the province.
     province = lines[0].province or charged_in.get(lines[-1].tariff, "")
     return _usage(msgspec.structs.replace(lines[0], receipts=count, province=province), numbering)
 
@@ -83,59 +87,61 @@ def _usage(line: _Line, numbering: Numbering) -> Usage:
     return Usage(line.province or home or "", line.receipts, _moment(line.opened))
 
 
-def _moment(said: str) -> dt.datetime | None:
-    """A day is its first moment; what does not say where is in China. Raises ValueError."""
-    if not said:
+def _moment(text: str) -> dt.datetime | None:
+    """A day as its first moment, in China unless it names an offset. Raises: ValueError."""
+    if not text:
         return None
-    at = dt.datetime.fromisoformat(said)
+    at = dt.datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
 
 
-def from_store(built: Services, month: str) -> Iterator[Usage]:
-    """The customers that had the service in a month, with their delivered receipts.
+def from_store(services: Services, month: str) -> Iterator[Usage]:
+    """The usage of each customer that had the service in a month.
 
-    Where receipts are charged, the charges count them; elsewhere the receipts that are still
-    listed do, which are the last hundred of a customer. Raises StoreUnavailable.
+    Delivered receipts are counted from the charges. Where receipts are free, they are counted from
+    the last hundred receipts of the customer.
+
+    Raises: StoreUnavailable.
     """
-    for _, customers in built.memory.archive.customers():
-        here = [c for c in customers if c.trial or served(c, month)]
-        counts = _counts(built, [customer.number for customer in here], month)
-        for customer in here:
-            place = built.policy.service_area(customer)
+    for _, customers in services.memory.archive.customers():
+        active = [c for c in customers if c.trial or served(c, month)]
+        counts = _counts(services, [customer.number for customer in active], month)
+        for customer in active:
+            area = services.policy.service_area(customer)
             yield Usage(
-                place.home.province or "",
-                counts.get(customer.number) or _listed(built, customer.number, month),
+                area.home.province or "",
+                counts.get(customer.number) or _listed(services, customer.number, month),
                 customer.opened_at,
             )
 
 
-def _counts(built: Services, numbers: Sequence[Msisdn], month: str) -> dict[Msisdn, int]:
+def _counts(services: Services, numbers: Sequence[Msisdn], month: str) -> dict[Msisdn, int]:
     counts: dict[Msisdn, int] = {}
-    for charge in built.memory.archive.charges_of(numbers, month):
+    for charge in services.memory.archive.charges_of(numbers, month):
         if charge.kind is ChargeKind.RECEIPT:
             counts[charge.number] = counts.get(charge.number, 0) + 1
     return counts
 
 
-def _listed(built: Services, number: Msisdn, month: str) -> int:
-    found = built.store.receipts_of(number, _LISTED, Kind.RECEIPT)
+def _listed(services: Services, number: Msisdn, month: str) -> int:
+    found = services.store.receipts_of(number, _LISTED, Kind.RECEIPT)
     return sum(
         receipt.outcome is Outcome.DELIVERED and month_of(receipt.created_at) == month
         for receipt in found
     )
 
 
-def made_up(count: int, book: RuleBook, month: str, seed: int = 1) -> Iterator[Usage]:
-    """So many customers that nobody is: most text little, a few a lot, one in ten is new.
+def synthetic(count: int, book: RuleBook, month: str, seed: int = 1) -> Iterator[Usage]:
+    """Synthetic customers: most have few receipts, a few have many, one in ten is new.
 
     The same seed gives the same customers.
     """
-    dice = random.Random(seed)  # noqa: S311 - repeatable is what is wanted
+    dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
     codes, begins = list(book.provinces), month_start(month)
     days = (next_month(begins) - begins).days
-    for place in range(count):
+    for index in range(count):
         opened = None
         if dice.random() < 0.1:  # noqa: PLR2004
             opened = begins + dt.timedelta(days=dice.randrange(days))
         receipts = int(dice.lognormvariate(2.4, 1.1))
-        yield Usage(codes[place % len(codes)], receipts, opened)
+        yield Usage(codes[index % len(codes)], receipts, opened)
