@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, TextIO
 
 from receipts.model import Audit, Charge, ChargeKind
-from receipts.store.archive import RedisArchive
+from receipts.store.bulk import RedisBulkReader
 from switchboard import shown
 
 
@@ -66,7 +66,7 @@ class Totals:
 _OF = ("count", "fen")
 
 
-def export(archive: RedisArchive, what: What, month: str, form: Form, out: TextIO) -> Totals:
+def export(archive: RedisBulkReader, what: What, month: str, form: Form, out: TextIO) -> Totals:
     """A month, in the order of shard, number and time (audit: shard and time); its totals.
 
     Raises StoreUnavailable.
@@ -82,7 +82,7 @@ def export(archive: RedisArchive, what: What, month: str, form: Form, out: TextI
     return totals
 
 
-def _rows(archive: RedisArchive, what: What, month: str, count: Count) -> Iterator[Row]:
+def _rows(archive: RedisBulkReader, what: What, month: str, count: Count) -> Iterator[Row]:
     batches: dict[What, Callable[[str], Iterable[list[Charge] | list[Audit]]]] = {
         What.CHARGES: archive.charges,
         What.UNPAID: partial(_unpaid, archive),
@@ -94,7 +94,7 @@ def _rows(archive: RedisArchive, what: What, month: str, count: Count) -> Iterat
             yield shown.fields(entry, _COLUMNS[what])
 
 
-def _unpaid(archive: RedisArchive, month: str) -> Iterator[list[Charge]]:
+def _unpaid(archive: RedisBulkReader, month: str) -> Iterator[list[Charge]]:
     """The monthly fees that could not be collected, and are to be tried again."""
     for batch in archive.charges(month):
         monthly = [charge for charge in batch if charge.kind is ChargeKind.MONTHLY]

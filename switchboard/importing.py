@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from receipts.lists import CustomerRow, Lists, Origin, Row, RowWrong
 from receipts.model import Msisdn
 from receipts.ports import Change, Contended, Verdict
-from receipts.store.archive import RedisArchive
-from receipts.store.redis import RedisStore
+from receipts.store.bulk import RedisBulkReader
+from receipts.store.redis_store import RedisStore
 from switchboard.complaints import Complaints
 from switchboard.csv_file import CsvFile, Line
 
@@ -44,7 +44,7 @@ class Import:
     """One list on its way into the store. The same contents are taken in once, under any name."""
 
     def __init__(
-        self, file: CsvFile, lists: Lists, store: RedisStore, archive: RedisArchive
+        self, file: CsvFile, lists: Lists, store: RedisStore, archive: RedisBulkReader
     ) -> None:
         self._file, self._lists, self._store, self._archive = file, lists, store, archive
         self._name = f"import:{file.listing.name}:{file.contents}"

@@ -10,7 +10,7 @@ from receipts.model import Charge, Language, Mode, Msisdn, Receipt
 from receipts.months import month_of
 from receipts.ports import Abilities, Change, Parcel, Posted, Timer, Verdict
 from receipts.store.outbox import RedisOutbox
-from receipts.store.redis import RedisStore
+from receipts.store.redis_store import RedisStore
 from tests.conftest import TestClock
 
 ANNA = Msisdn("+8613802880000")
