@@ -15,9 +15,6 @@ SCHEMA_VERSION = 1
 #: The hash with the schema version and the number of shards of a store.
 STAMP = "stamp"
 
-#: The key with the number of shards in stores from before the stamp.
-LEGACY_SHARDS = "shards"
-
 
 class KeySchema:
     """The names of all keys, for a number of shards that is fixed at first use of the store."""

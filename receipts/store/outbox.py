@@ -13,7 +13,7 @@ from receipts.model import Msisdn
 from receipts.ports import Posted, StoreUnavailable, Timer
 from receipts.store.codec import decode_pairs, decode_scores
 from receipts.store.connection import RedisConnection
-from receipts.store.keys import GROUP, LEGACY_SHARDS, SCHEMA_VERSION, STAMP, KeySchema
+from receipts.store.keys import GROUP, SCHEMA_VERSION, STAMP, KeySchema
 from receipts.store.pipeline import Command, load_script
 
 _LATE_SHA = load_script("late.lua")
@@ -58,8 +58,10 @@ class RedisOutbox:
                 raise
 
     def _check_stamp(self) -> None:
-        (legacy,) = self._connection.execute(("EXISTS", LEGACY_SHARDS))
-        if legacy:
+        # In this order: another process that opens the store now stamps it before it adds streams.
+        (used,) = self._connection.execute(("EXISTS", self._keys.outbox(0)))
+        (stamped,) = self._connection.execute(("EXISTS", STAMP))
+        if used and not stamped:
             raise StoreUnavailable(_other_schema("no schema version: an earlier version filled it"))
         schema, shards = str(SCHEMA_VERSION), str(self._keys.shards)
         *_, found = self._connection.execute(
