@@ -188,8 +188,8 @@ class RedisOutbox:
         """Reclaim entries whose lease was not renewed for ``idle`` seconds."""
         streams = self._streams()
         names = [self._keys.outbox(shard, late=late) for shard, late in streams]
-        whose = (GROUP, worker, int(idle * 1000), "0-0", "COUNT", self._each(limit))
-        replies = self._connection.execute(*(("XAUTOCLAIM", name, *whose) for name in names))
+        options = (GROUP, worker, int(idle * 1000), "0-0", "COUNT", self._each(limit))
+        replies = self._connection.execute(*(("XAUTOCLAIM", name, *options) for name in names))
         return [
             Posted(shard, entry.decode(), fields[1].decode(), late)
             for (shard, late), reply in zip(streams, replies, strict=True)

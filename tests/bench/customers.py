@@ -8,6 +8,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -34,9 +35,9 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     asked, ask = [0], RedisConnection.with_reconnect
 
-    def counted(self: RedisConnection, question: object) -> object:
+    def counted(self: RedisConnection, operation: Callable[..., object], *about: object) -> object:
         asked[0] += 1
-        return ask(self, question)  # type: ignore[arg-type]
+        return ask(self, operation, *about)
 
     RedisConnection.with_reconnect = counted  # type: ignore[assignment, method-assign]
     with tempfile.TemporaryDirectory() as folder:

@@ -100,6 +100,17 @@ def test_many_changes_in_many_slots_end_each_on_its_own(opened: Opened) -> None:
     assert [end.verdict for end in again] == [Verdict.CONFLICT] * 100 + [Verdict.DONE] * 100
 
 
+def test_scripts_that_all_nodes_have_forgotten_are_sent_again(
+    cluster: Cluster, opened: Opened
+) -> None:
+    opened.store.commit_all(_to(1))
+    for node in cluster.nodes:
+        with node.client() as client:
+            client.script_flush()
+    assert {end.verdict for end in opened.store.commit_all(_to(2))} == {Verdict.DONE}
+    assert _versions(opened.store) == {2}
+
+
 def test_the_next_process_finds_the_outbox_made(cluster: Cluster, opened: Opened) -> None:
     client = connected(cluster.url)
     RedisOutbox(RedisConnection(client), KeySchema(16)).open()

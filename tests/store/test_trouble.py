@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from receipts.deciding import settle
 from receipts.model import Charge, ChargeKind, Kind, Msisdn, Subscription
 from receipts.ports import Answer, Change, Held, Posted, StoreUnavailable, Verdict
+from receipts.store.commit_script import COMMIT_SHA
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.embedded import EmbeddedStore
 from receipts.store.keys import KeySchema
@@ -55,6 +56,45 @@ def test_a_forgotten_script_is_told_again(store: RedisStore, raw: "redis.Redis")
     both = [record(3), Change(ANNA, claim="c", answer=Answer(next="n"))]
     assert [end.verdict for end in store.commit_all(both)] == [Verdict.DONE, Verdict.DONE]
     assert store.read(ANNA, "c").answered == Answer(next="n")
+
+
+def test_only_a_script_that_the_server_does_not_know_is_sent_again(
+    server: RedisConnection, raw: "redis.Redis"
+) -> None:
+    raw.script_flush()
+    call = ("EVALSHA", COMMIT_SHA, 1, "{s0}:counts", "change", 0, 1, "", "count", 1, "seen", 1)
+    assert server.execute(("INCR", "before"), call, ("INCR", "after")) == [1, [[b"done"]], 1]
+    assert raw.hget("{s0}:counts", "seen") == b"1"
+
+
+def test_an_error_reply_leaves_the_later_replies_to_no_other_command(
+    server: RedisConnection, raw: "redis.Redis"
+) -> None:
+    with pytest.raises(StoreUnavailable, match="WRONGTYPE") as refused:
+        server.execute(("SET", "text", "a"), ("SADD", "text", "b"), ("INCR", "after"))
+    assert isinstance(refused.value.__cause__, redis.ResponseError)
+    assert raw.get("after") == b"1"
+    assert server.execute(("ECHO", "next")) == [b"next"]
+
+
+def test_an_interruption_between_two_replies_leaves_none_to_the_next_command(
+    server: RedisConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, replies = redis.UnixDomainSocketConnection.read_response, []
+
+    def interrupted(*about: object, **options: object) -> object:
+        if replies:
+            raise KeyboardInterrupt
+        replies.append(read(*about, **options))
+        return replies[0]
+
+    assert server.execute(("ECHO", "connected")) == [b"connected"]
+    with monkeypatch.context() as patch:
+        patch.setattr(redis.UnixDomainSocketConnection, "read_response", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            server.execute(("ECHO", "first"), ("ECHO", "late"))
+    assert replies == [b"first"]
+    assert server.execute(("ECHO", "next")) == [b"next"]
 
 
 def test_a_server_that_was_started_anew_knows_all_and_takes_more(data_dir: Path) -> None:
