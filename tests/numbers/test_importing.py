@@ -227,7 +227,7 @@ def test_a_thousand_lines_cost_three_round_trips(
     desk: Desk, built: wiring.Services, monkeypatch: pytest.MonkeyPatch
 ):
     file = CsvFile(desk.file("big.csv", many(5000)), CUSTOMERS)
-    server, asked = built.store._connection, []  # noqa: SLF001 - the line to the store itself
+    server, asked = built.memory.server, []
     ask = server.with_reconnect
     monkeypatch.setattr(server, "with_reconnect", lambda *about: asked.append(1) or ask(*about))
     Import(file, wiring.lists(built), built.store, built.memory.archive).run(None, lambda _: None)
