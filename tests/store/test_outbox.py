@@ -10,6 +10,7 @@ import redis
 
 from receipts.model import Msisdn
 from receipts.ports import Change, Posted, StoreUnavailable, Timer
+from receipts.store.bulk import RedisBulkReader
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import GROUP, KeySchema
 from receipts.store.outbox import RedisOutbox
@@ -153,7 +154,9 @@ def test_both_ways_of_speaking_to_the_server_bring_the_same(
         assert ids(spoken.take_over("b", 0, 1600)) == sorted(posted)
         assert spoken.take("a", 16, 0) == []
         store = RedisStore(RedisConnection(client), keys)
-        store.commit(Change(NUMBERS[0], timers=(Timer("end", NUMBERS[0], "", NOW),)))
+        timer = Timer("end", NUMBERS[0], "", NOW)
+        store.commit(Change(NUMBERS[0], timers=(timer,), count=("reports",)))
+        assert RedisBulkReader(RedisConnection(client), keys).counts() == {"reports": 1}
         assert spoken.due(NOW, 5) == [Timer("end", NUMBERS[0], "", NOW)]
 
 
