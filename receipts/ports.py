@@ -171,8 +171,6 @@ class Change(Struct, frozen=True):
     number: Msisdn
     claim: str | None = None
     answer: Answer = Answer()
-    #: What it does not write, but must still be of the version it was decided from.
-    rests_on: tuple[Stored, ...] = ()
     records: tuple[Stored, ...] = ()
     charges: tuple[Charge, ...] = ()
     audit: tuple[Audit, ...] = ()
@@ -232,11 +230,6 @@ class Store(Protocol):
 
     def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
         """Several changes, each on its own, in one round trip."""
-
-    def attempt(
-        self, changes: Sequence[Change], wanted: Sequence[Wanted]
-    ) -> tuple[list[Committed], list[Held]]:
-        """The same, and in the same round trip what to decide anew from where they fail."""
 
     def receipts(self, ids: Iterable[str]) -> list[Receipt | None]:
         """Receipts by id, in the order asked."""

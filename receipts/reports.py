@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from receipts.acquainted import Acquainted
 from receipts.deciding import ROUNDS
 from receipts.digest import handed_on
 from receipts.due import Due
@@ -64,10 +63,8 @@ class Reports:
         book: RuleBook,
         numbering: Numbering,
         clock: Clock,
-        met: Acquainted,
     ) -> None:
-        """``met`` are the customers that this process has met; it is added to."""
-        self._store, self._clock, self._met = store, clock, met
+        self._store, self._clock = store, clock
         self._due = Due(store, book, numbering, clock)
         hours = book.sending.validity_hours + book.sending.margin_hours
         self._patience = dt.timedelta(hours=hours)
@@ -86,39 +83,16 @@ class Reports:
         for report in reports:
             text = (report.sender, report.friend, id_form(report.message_id))
             texts.setdefault(text, []).append(report)
-        accepted, waiting, held = self._of_strangers(list(texts.values()))
+        accepted, waiting = 0, list(texts.values())
         for round_ in range(ROUNDS):
             if not waiting:
                 return Taken(accepted, len(reports) - accepted)
-            if not held:
-                held = self._store.read_all([self._wanted(t[0], round_ > 0) for t in waiting])
-            self._met.remember(each.number for each in held if each.subscription.version)
+            held = self._store.read_all([self._wanted(t[0], round_ > 0) for t in waiting])
             changes = [self.decide(h, of_text) for h, of_text in zip(held, waiting, strict=True)]
             # Those that write nothing too: what they repeat must be as safe as what is new.
             took, waiting = _sorted(waiting, changes, self._store.commit_all(changes))
-            accepted, held = accepted + took, []
+            accepted += took
         raise Contended("the same texts were reported by others again and again")
-
-    def _of_strangers(self, texts: list[_Text]) -> tuple[int, list[_Text], list[Held]]:
-        """Decide for all who are not known to be customers as if nothing was known of them.
-
-        Of nearly everybody nothing is, and the commit says of whom there is: those are left, with
-        the customers, to be read first. A text that comes alone brings what there is to read.
-        """
-        customers, strangers = list[_Text](), list[_Text]()
-        for of_text in texts:
-            (customers if of_text[0].sender in self._met else strangers).append(of_text)
-        if not strangers:
-            return 0, customers, []
-        nobodies = [Subscription(of_text[0].sender) for of_text in strangers]
-        changes = [
-            replace(self.decide(Held(nobody.number, nobody), of_text), rests_on=(nobody,))
-            for nobody, of_text in zip(nobodies, strangers, strict=True)
-        ]
-        alone = [self._wanted(strangers[0][0], again=False)] if len(texts) == 1 else []
-        ends, held = self._store.attempt(changes, alone)
-        accepted, left = _sorted(strangers, changes, ends)
-        return accepted, [*customers, *left], held
 
     def _wanted(self, report: Report, again: bool) -> Wanted:  # noqa: FBT001 - read beside its use
         # A receipt outlives the news of its text. Only a report that comes after that finds the

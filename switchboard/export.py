@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, TextIO
 
 from receipts.model import Audit, Charge, ChargeKind
-from receipts.store.archive import RedisArchive
+from receipts.store.bulk import RedisBulkReader
 from switchboard.serializers import serialize_fields
 from switchboard.tables import track
 
@@ -68,7 +68,7 @@ class Totals:
 
 
 def export(
-    archive: RedisArchive,
+    archive: RedisBulkReader,
     dataset: ExportDataset,
     month: str,
     file_format: ExportFormat,
@@ -93,7 +93,9 @@ def export(
     return totals
 
 
-def _rows(archive: RedisArchive, dataset: ExportDataset, month: str, count: Count) -> Iterator[Row]:
+def _rows(
+    archive: RedisBulkReader, dataset: ExportDataset, month: str, count: Count
+) -> Iterator[Row]:
     batches: dict[ExportDataset, Callable[[str], Iterable[list[Charge] | list[Audit]]]] = {
         ExportDataset.CHARGES: archive.charges,
         ExportDataset.UNPAID: partial(_unpaid, archive),
@@ -105,7 +107,7 @@ def _rows(archive: RedisArchive, dataset: ExportDataset, month: str, count: Coun
             yield serialize_fields(entry, _COLUMNS[dataset])
 
 
-def _unpaid(archive: RedisArchive, month: str) -> Iterator[list[Charge]]:
+def _unpaid(archive: RedisBulkReader, month: str) -> Iterator[list[Charge]]:
     """Monthly fees that could not be collected and are to be tried again, in batches."""
     for batch in archive.charges(month):
         monthly = [charge for charge in batch if charge.kind is ChargeKind.MONTHLY]

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +15,6 @@ from ivr.dialogue import Hotline
 from keywords.dialogue import Conversation
 from keywords.grammar import Grammar
 from keywords.replies import Replies
-from receipts.acquainted import Acquainted
 from receipts.billing import Billing
 from receipts.codes import Codes
 from receipts.delivery import Delivery
@@ -30,14 +29,14 @@ from receipts.providers.unsent import Unsent
 from receipts.provinces import Retention, RuleBook, load_rule_book
 from receipts.reports import Reports
 from receipts.routes import Routes
-from receipts.store.archive import RedisArchive
+from receipts.store.bulk import RedisBulkReader
+from receipts.store.commit_script import RetentionSeconds
+from receipts.store.connection import RedisConnection, connected
 from receipts.store.embedded import EmbeddedStore
-from receipts.store.keys import Keys
-from receipts.store.lines import RedisLines
+from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
-from receipts.store.redis import RedisStore
-from receipts.store.script import Kept
-from receipts.store.server import Server, connected
+from receipts.store.rate_limiter import RedisRateLimiter
+from receipts.store.redis_store import RedisStore
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.terms import SubscriptionPolicy
 from receipts.sweep import Sweep
@@ -54,11 +53,11 @@ _DAY = 86_400
 class Memory:
     """The store, opened, and what it stands on."""
 
-    server: Server
+    server: RedisConnection
     store: RedisStore
     outbox: RedisOutbox
-    archive: RedisArchive
-    lines: RedisLines
+    archive: RedisBulkReader
+    lines: RedisRateLimiter
     embedded: EmbeddedStore | None
 
     def setting(self, name: str) -> str:
@@ -81,8 +80,6 @@ class Services:
     numbering: Numbering
     memory: Memory
     policy: SubscriptionPolicy
-    #: Whoever was met stays so under another rule book.
-    met: Acquainted = field(default_factory=Acquainted)
 
     @property
     def store(self) -> RedisStore:
@@ -129,21 +126,23 @@ def _business(
 
 def remember(settings: Settings, retention: Retention) -> Memory:
     """The store at REDIS_URL, or our own server in DATA_DIR. Raises StoreUnavailable."""
-    keys = Keys(settings.shards)
+    keys = KeySchema(settings.shards)
     embedded: EmbeddedStore | None = None
     if settings.redis_url:
-        server = Server(connected(settings.redis_url))
+        server = RedisConnection(connected(settings.redis_url))
     else:
         embedded = EmbeddedStore(settings.data_dir)
-        server = Server(connected(f"unix://{embedded.hold()}"), embedded.ensure)
+        server = RedisConnection(connected(f"unix://{embedded.hold()}"), embedded.ensure)
     outbox = RedisOutbox(server, keys)
     outbox.open()
     store = RedisStore(server, keys, _kept(retention))
-    return Memory(server, store, outbox, RedisArchive(server, keys), RedisLines(server), embedded)
+    return Memory(
+        server, store, outbox, RedisBulkReader(server, keys), RedisRateLimiter(server), embedded
+    )
 
 
-def _kept(retention: Retention) -> Kept:
-    return Kept(
+def _kept(retention: Retention) -> RetentionSeconds:
+    return RetentionSeconds(
         claims=retention.claims_days * _DAY,
         trails=retention.trails_days * _DAY,
         receipts=retention.receipts_months * 31 * _DAY,
@@ -207,7 +206,7 @@ def replies(built: Services) -> Replies:
 
 def reports(built: Services) -> Reports:
     """What turns the network's news into receipts."""
-    return Reports(built.store, built.book, built.numbering, built.clock, built.met)
+    return Reports(built.store, built.book, built.numbering, built.clock)
 
 
 def delivery(built: Services) -> Delivery:

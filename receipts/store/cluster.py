@@ -1,239 +1,213 @@
-"""A Redis Cluster behind the questions that we ask of one server.
+"""Commands to a Redis Cluster: each primary gets its part, and a commit waits for a replica.
 
-Who serves which slot, and the rarer questions, each asked of the node that can answer it. What
-every event asks goes another, shorter way by the same map (`receipts/store/nodes.py`).
+All keys of a change share a slot, so a change is one script on one primary. A primary that fails
+loses all that no replica has. So each commit ends with WAIT, also one that finds its work done: the
+state that it found may be just as young. A primary without replicas answers alone.
 """
 
+import itertools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis
-from redis.backoff import ExponentialBackoff
-from redis.client import Pipeline
+from redis import exceptions
 from redis.cluster import ClusterNode, RedisCluster
-from redis.crc import key_slot
-from redis.retry import Retry
 
-_Command = tuple[tuple[Any, ...], dict[str, Any]]
+from receipts.store.pipeline import Command, ThreadConnections, receive, send, with_source
 
-#: After so many seconds we ask again who is whose replica, also where nothing went wrong.
-_KNOWN_FOR = 5.0
+#: How long WAIT blocks; a change that no replica has by then counts as not made.
+_REPLICA_TIMEOUT_MS = 1500
 
-#: What moved, or is being replaced, is asked again so often, after a pause in seconds that doubles.
-_TRIES, _PAUSE = 4, 0.05
+#: How long the map of slots and replicas is used without asking again, in seconds.
+_MAP_MAX_AGE_SECONDS = 5.0
 
-#: Answers that say: not here, or not yet.
-_ELSEWHERE = (
-    redis.exceptions.MovedError,
-    redis.exceptions.AskError,
-    redis.exceptions.TryAgainError,
-    redis.exceptions.ClusterDownError,
-    redis.exceptions.ReadOnlyError,
-    redis.exceptions.ConnectionError,
-    redis.exceptions.NoScriptError,
+#: How often a command is sent while its slot moves or its node is replaced. The pause doubles.
+_ATTEMPTS, _PAUSE_SECONDS = 4, 0.05
+
+#: Failures that another node, or the same one a little later, would not give. A moved slot is an
+#: AskError too, MASTERDOWN a ClusterDownError, LOADING a ConnectionError.
+_RETRYABLE = (
+    exceptions.AskError,
+    exceptions.TryAgainError,
+    exceptions.ClusterDownError,
+    exceptions.ReadOnlyError,
+    exceptions.ConnectionError,
+    exceptions.NoScriptError,
 )
+
+#: The commands that make changes.
+_COMMITS = frozenset({"EVALSHA", "EVAL", "SET"})
+
+#: Where the first key stands in the arguments of a command; after its name unless listed here.
+_KEY_INDEX = {"EVALSHA": 3, "EVAL": 3, "XGROUP": 2}
 
 
 @dataclass(slots=True)
-class Share:
-    """What one master is asked: the places of its questions among all of them.
-
-    ``copies``: how many of its replicas must have a change.
-    """
+class NodeBatch:
+    """The commands of one primary, by their indexes; ``replicas`` must have its changes."""
 
     node: ClusterNode
-    copies: int
-    places: list[int] = field(default_factory=list)
+    replicas: int
+    indexes: list[int] = field(default_factory=list)
 
 
-class ClusterClient(RedisCluster):
-    """A client with the questions of a client of one server."""
+class ClusterConnection:
+    """Route commands by key, to all nodes at the same time."""
 
-    def __init__(self, nodes: Sequence[tuple[str, int]], **options: Any) -> None:  # noqa: ANN401
-        self._scripts: dict[str, str] = {}
-        self._known_at = time.monotonic()
-        node_at: Any = ClusterNode
-        super().__init__(
-            startup_nodes=[node_at(*node) for node in nodes],
-            require_full_coverage=False,
-            retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 2),
-            **options,
-        )
+    def __init__(self, cluster: RedisCluster) -> None:
+        self._cluster: Any = cluster
+        self._connections = ThreadConnections()
+        self._map_read_at = time.monotonic()
 
-    def refresh(self) -> None:
-        """Ask the cluster anew who serves what."""
-        self._known_at = time.monotonic()
-        self.nodes_manager.initialize()
+    def pipeline(self, commands: Sequence[Command]) -> list[Any]:
+        """The replies in order; a command whose slot moves or whose node fails is sent again.
 
-    def everywhere(
-        self,
-        keys: Sequence[str | bytes],
-        ask: Callable[[Sequence[Share]], Sequence[Sequence[Any]]],
-    ) -> list[Any]:
-        """The answers to questions about these keys, in order.
-
-        ``ask`` asks each master its share. What moved, or is being replaced, is asked again.
-        Raises the first other error that was answered.
+        Raises the errors of redis-py.
         """
-        replies: list[Any] = [None] * len(keys)
-        waiting: Sequence[int] = range(len(keys))
-        for turn in range(_TRIES):
-            waiting, why = self._round(keys, waiting, ask, replies)
-            if not waiting:
-                return replies
-            if turn + 1 < _TRIES:
-                time.sleep(_PAUSE * 2**turn)
-                self.refresh()
-        raise why
+        replies: list[Any] = [None] * len(commands)
+        pending: Sequence[int] = range(len(commands))
+        commands = list(commands)
+        if time.monotonic() - self._map_read_at > _MAP_MAX_AGE_SECONDS:
+            self._read_map()
+        for attempt in itertools.count(1):
+            pending, failure = self._attempt(commands, pending, replies)
+            if failure is None:
+                break
+            if attempt == _ATTEMPTS:
+                raise failure
+            time.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
+            self._read_map()
+        return replies
 
-    def _round(
-        self,
-        keys: Sequence[str | bytes],
-        waiting: Sequence[int],
-        ask: Callable[[Sequence[Share]], Sequence[Sequence[Any]]],
-        replies: list[Any],
-    ) -> tuple[list[int], Exception]:
-        """Ask once; what must be asked again, and why."""
-        shares, again = self._shared(keys, waiting)
-        why: Exception = redis.exceptions.ClusterDownError("nobody serves a slot that is needed")
-        for share, answers in zip(shares, ask(shares), strict=True):
-            for place, answer in zip(share.places, answers, strict=True):
-                if isinstance(answer, _ELSEWHERE):
-                    again.append(place)
-                    why = answer
+    def values(self, names: Sequence[str | bytes]) -> list[bytes | None]:
+        """The values of many keys, in order, with one MGET a slot."""
+        by_slot: dict[int, list[str | bytes]] = {}
+        for name in names:
+            by_slot.setdefault(self._cluster.keyslot(name), []).append(name)
+        replies = self.pipeline([("MGET", *keys) for keys in by_slot.values()])
+        found: dict[str | bytes, bytes | None] = {}
+        for keys, values in zip(by_slot.values(), replies, strict=True):
+            found.update(zip(keys, values, strict=True))
+        return [found[name] for name in names]
+
+    def primaries(self) -> list["redis.Redis"]:
+        """A client for each primary, in an order that stays."""
+        nodes = sorted(self._cluster.get_primaries(), key=lambda node: str(node.name))
+        return [self._cluster.get_redis_connection(node) for node in nodes]
+
+    def scan(self, cursor: int, match: str, count: int) -> tuple[int, list[bytes]]:
+        """One step of SCAN through all primaries; the low octet of a cursor is the primary."""
+        primaries, (position, index) = self.primaries(), divmod(cursor, 256)
+        found: Any = primaries[index].scan(position, match=match, count=count)
+        if found[0]:
+            return int(found[0]) << 8 | index, found[1]
+        return (index + 1) % len(primaries), found[1]
+
+    def _read_map(self) -> None:
+        self._map_read_at = time.monotonic()
+        self._cluster.nodes_manager.initialize()
+
+    def _attempt(
+        self, commands: list[Command], pending: Sequence[int], replies: list[Any]
+    ) -> tuple[list[int], Exception | None]:
+        """Send once. Returns the commands to send again, and the last reason for it."""
+        batches, again, failure = self._batches(commands, pending)
+        for batch, answers in zip(batches, self._send(batches, commands), strict=True):
+            for index, answer in zip(batch.indexes, answers, strict=True):
+                if isinstance(answer, exceptions.NoScriptError):
+                    commands[index] = with_source(commands[index])
+                if isinstance(answer, _RETRYABLE):
+                    again.append(index)
+                    failure = answer
                 elif isinstance(answer, Exception):
                     raise answer
                 else:
-                    replies[place] = answer
-        return again, why
+                    replies[index] = answer
+        return again, failure
 
-    def _shared(
-        self, keys: Sequence[str | bytes], waiting: Sequence[int]
-    ) -> tuple[list[Share], list[int]]:
-        """Whom to ask what, and what nobody serves at this moment."""
-        if time.monotonic() - self._known_at > _KNOWN_FOR:
-            self.refresh()
-        shares: dict[str, Share] = {}
+    def _batches(
+        self, commands: Sequence[Command], pending: Sequence[int]
+    ) -> tuple[list[NodeBatch], list[int], Exception | None]:
+        """The commands by primary, and those whose slot no node serves at this moment."""
+        batches: dict[str, NodeBatch] = {}
         unserved: list[int] = []
-        for place in waiting:
-            nodes = self.nodes_manager.slots_cache.get(slot_of(keys[place]))
-            if not nodes:
-                unserved.append(place)
+        failure: Exception | None = None
+        for index in pending:
+            key = _key_of(commands[index])
+            try:
+                node = self._cluster.get_node_from_key(key)
+            except exceptions.SlotNotCoveredError as error:
+                unserved.append(index)
+                failure = error
                 continue
-            share = shares.get(nodes[0].name)
-            if share is None:
-                share = shares[nodes[0].name] = Share(nodes[0], min(1, len(nodes) - 1))
-            share.places.append(place)
-        return list(shares.values()), unserved
+            batch = batches.get(node.name)
+            if batch is None:
+                replicated = self._cluster.get_node_from_key(key, replica=True) is not None
+                batch = batches[node.name] = NodeBatch(node, int(replicated))
+            batch.indexes.append(index)
+        return list(batches.values()), unserved, failure
 
-    def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> Any:  # noqa: ANN401
-        """Questions to be asked together, each of the node that can answer it."""
-        del transaction, shard_hint
-        return ClusterPipeline(self)
-
-    def script_load(self, script: Any) -> Any:  # noqa: ANN401
-        """Load a script at every master, and later at those that take their place."""
-        sha = super().script_load(script)
-        self._scripts[sha] = script
-        return sha
-
-    def load_at(self, node: ClusterNode) -> None:
-        """Load all scripts at a node that does not know them."""
-        for script in self._scripts.values():
-            self.get_redis_connection(node).script_load(script)
-
-    def mget(self, keys: Iterable[Any], *more: Any) -> list[Any]:  # noqa: ANN401
-        """Many values, slot by slot, in the order asked."""
-        wanted = [*keys, *more]
-        by_slot: dict[int, list[Any]] = {}
-        for key in wanted:
-            by_slot.setdefault(slot_of(key), []).append(key)
-        asking = self.pipeline()
-        for held in by_slot.values():
-            asking.mget(held)
-        found: dict[Any, Any] = {}
-        for held, values in zip(by_slot.values(), asking.execute(), strict=True):
-            found.update(zip(held, values, strict=True))
-        return [found[key] for key in wanted]
-
-    def scan(  # type: ignore[override]
-        self,
-        cursor: int = 0,
-        match: str | None = None,
-        count: int | None = None,
-        **_: object,
-    ) -> Any:  # noqa: ANN401 - as the client of one server answers
-        """All keys, one master after the other: the lowest octet of a cursor says which."""
-        masters = self._masters()
-        place, at = cursor & 0xFF, cursor >> 8
-        reply: Any = self.get_redis_connection(masters[place]).scan(at, match=match, count=count)
-        if reply[0]:
-            return int(reply[0]) << 8 | place, reply[1]
-        return (place + 1 if place + 1 < len(masters) else 0), reply[1]
-
-    def _masters(self) -> list[ClusterNode]:
-        """All masters, in an order that stays."""
-        known: Any = self.nodes_manager
-        return sorted(known.get_nodes_by_server_type("primary"), key=lambda node: str(node.name))
-
-    def ping(self, **_: Any) -> bool:  # noqa: ANN401
-        """Whether every master answers."""
-        return all(self.get_redis_connection(node).ping() for node in self._masters())
-
-    def info(self, section: str | None = None, *_: Any, **__: Any) -> Any:  # noqa: ANN401
-        """What one master tells of itself; ``run_id`` is that of all of them."""
-        told: list[Any] = [
-            self.get_redis_connection(node).info(section or "default") for node in self._masters()
-        ]
-        ids = "+".join(str(each["run_id"]) for each in told if "run_id" in each)
-        return told[0] | ({"run_id": ids} if ids else {})
-
-
-class ClusterPipeline(Pipeline):
-    """Asks each node its share in one round trip, and again where something has moved."""
-
-    def __init__(self, cluster: ClusterClient) -> None:
-        self._cluster = cluster
-        # It only collects: each node's own pool carries its share.
-        nowhere: Any = None
-        super().__init__(nowhere, {}, transaction=False, shard_hint=None)
-
-    def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002
-        """The answers in the order asked. Raises what a client of one server would."""
-        del raise_on_error
-        stack: list[_Command] = list(self.command_stack)
-        self.command_stack = []
-
-        def ask(shares: Sequence[Share]) -> list[list[Any]]:
-            return [self._ask(share.node, [stack[place] for place in share.places])
-                    for share in shares]  # fmt: skip
-
-        return self._cluster.everywhere([key_of(words) for words, _ in stack], ask)
-
-    def _ask(self, node: ClusterNode, commands: list[_Command]) -> list[Any]:
-        asking: Any = self._cluster.get_redis_connection(node).pipeline(transaction=False)
-        for words, options in commands:
-            asking.execute_command(*words, **options)
+    def _send(self, batches: Sequence[NodeBatch], commands: Sequence[Command]) -> list[list[Any]]:
+        """The replies of each batch. All are sent before the first reply is read."""
+        parts = [_with_wait(batch, [commands[index] for index in batch.indexes])
+                 for batch in batches]  # fmt: skip
+        connections = [self._connection(batch.node) for batch in batches]
         try:
-            return list(asking.execute(raise_on_error=False))
-        except redis.exceptions.ConnectionError as lost:
-            return [lost] * len(commands)
+            sent = [_attempted(send, *pair) for pair in zip(connections, parts, strict=True)]
+            received = [
+                lost or _attempted(receive, connection, len(part))
+                for lost, connection, part in zip(sent, connections, parts, strict=True)
+            ]
+        except BaseException:
+            # The replies that are still to come belong to no later command.
+            for connection in connections:
+                connection.disconnect()
+            raise
+        return [self._confirmed(*pair) for pair in zip(batches, received, strict=True)]
+
+    def _connection(self, node: Any) -> Any:  # noqa: ANN401 - redis-py gives the kind
+        return self._connections.get(node.name, self._cluster.get_redis_connection(node))
+
+    def _confirmed(self, batch: NodeBatch, received: list[Any] | Exception) -> list[Any]:
+        """The replies of one node, once a replica is known to have the changes behind them."""
+        count = len(batch.indexes)
+        if isinstance(received, Exception):
+            return [received] * count
+        replies, wait = received[:count], received[count:]
+        if not wait or all(isinstance(reply, Exception) for reply in replies):
+            return replies
+        marked, replicas = wait
+        if isinstance(marked, Exception):
+            # The slot moved between the scripts and the mark: all are sent again to its new node.
+            return [marked] * count
+        if isinstance(replicas, Exception) or replicas < batch.replicas:
+            self._read_map()
+            raise redis.TimeoutError("no replica took the change in time")
+        return replies
 
 
-def key_of(words: Sequence[Any]) -> str | bytes:
-    """The key that a command is about."""
-    if words[0] in {"EVAL", "EVALSHA"}:
-        place = 3
-    elif words[0] == "XREADGROUP":
-        place = list(words).index(b"STREAMS" if b"STREAMS" in words else "STREAMS") + 1
-    else:
-        place = 1
-    key: str | bytes = words[place]
-    return key
+def _with_wait(batch: NodeBatch, commands: list[Command]) -> list[Command]:
+    """The commands for one node; commits are followed by the wait for a replica."""
+    key = next((_key_of(command) for command in commands if command[0] in _COMMITS), None)
+    if not batch.replicas or key is None:
+        return commands
+    # WAIT covers the writes of its own connection, and a script may find its work done by another.
+    mark = f"{key[: key.index('}') + 1] if '}' in key else f'{{{key}}}'}:settled"
+    return [*commands, ("SET", mark, 1), ("WAIT", batch.replicas, _REPLICA_TIMEOUT_MS)]
 
 
-def slot_of(key: str | bytes) -> int:
-    """The slot that a key lies in."""
-    return key_slot(key.encode() if isinstance(key, str) else key)
+def _attempted(step: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - either half
+    """The result; a lost connection is one too, for the node may have been replaced."""
+    try:
+        return step(*arguments)
+    except redis.ConnectionError as error:
+        return error
+
+
+def _key_of(command: Command) -> Any:  # noqa: ANN401 - text or bytes
+    """The key that a command is routed by."""
+    if command[0] == "XREADGROUP":
+        return command[command.index("STREAMS") + 1]
+    return command[_KEY_INDEX.get(command[0], 1)]

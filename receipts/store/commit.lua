@@ -1,10 +1,10 @@
--- Changes of customers, one after the other; of each every check first, then every write. A script
--- runs alone and its writes reach the disk as one, so a change happens whole or not at all.
+-- Apply changes one after the other: all checks of a change, then all its writes. A script runs
+-- alone and its writes reach the disk as one, so a change happens whole or not at all.
 --
--- ARGV is a run of instructions of four words: name, number of the key, two arguments. Before the
--- instructions of a change stands one that says how many they are.
+-- ARGV holds instructions of four words: name, index of the key, two arguments. Each change begins
+-- with an instruction that says how many follow.
 
-local counted = {} -- how much to add to each field of each counter, at the end
+local counted = {} -- by key and field, added once at the end
 
 local function each(first, last, work)
   for i = first, last, 4 do
@@ -21,9 +21,9 @@ local function check(name, key, a, b)
   if name == 'claim' then -- seconds kept, the answer
     local seen = redis.call('GET', key)
     if seen then return { 'seen', seen } end
-  elseif name == 'save' then -- seconds kept, the record; it begins with its version, the next one
+  elseif name == 'save' then -- seconds kept, the record with its next version in front
     if version(redis.call('GET', key)) + 1 ~= version(b) then return { 'conflict' } end
-  elseif name == 'guard' then -- the version decided upon
+  elseif name == 'guard' then -- the version that the decision was made from
     if version(redis.call('GET', key)) ~= tonumber(a) then return { 'conflict' } end
   elseif name == 'ring' then -- the timer that fired must still be set
     if not redis.call('ZSCORE', key, a) then return { 'conflict' } end
@@ -33,8 +33,6 @@ end
 local function write(name, key, a, b)
   if name == 'save' or name == 'claim' then
     if a == '0' then redis.call('SET', key, b) else redis.call('SET', key, b, 'EX', a) end
-  elseif name == 'drop' then
-    redis.call('DEL', key)
   elseif name == 'list' then -- newest first, at most so many
     if redis.call('LPUSH', key, b) > tonumber(a) then redis.call('LTRIM', key, 0, a - 1) end
   elseif name == 'last' then -- oldest first, at most so many

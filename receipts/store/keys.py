@@ -1,4 +1,4 @@
-"""Where everything lies. All keys of a customer share one hash tag, so a commit is one slot."""
+"""The keys of the store. All keys of a customer share a hash tag, so a commit is one slot."""
 
 from binascii import crc_hqx
 from functools import lru_cache
@@ -9,30 +9,36 @@ from receipts.trails import id_form
 #: The consumer group of all workers.
 GROUP = "workers"
 
+#: The version of keys and records. Another version is refused at start.
+SCHEMA_VERSION = 1
 
-class Keys:
-    """The names of all keys, for a number of shards fixed when the store was first used."""
+#: The hash with the schema version and the number of shards of a store.
+STAMP = "stamp"
+
+
+class KeySchema:
+    """The names of all keys, for a number of shards that is fixed at first use of the store."""
 
     def __init__(self, shards: int) -> None:
         self.shards = shards
-        # An event asks half a dozen times for the same customer's, a batch for thousands of them.
-        self._place = lru_cache(maxsize=16_384)(self._counted)
+        # An event names about six keys of one customer, a batch those of thousands.
+        self._shard_and_tag = lru_cache(maxsize=16_384)(self._computed)
         self._tags = [self.tagged(shard, "") for shard in range(shards)]
 
-    def _counted(self, number: Msisdn) -> tuple[int, str]:
+    def _computed(self, number: Msisdn) -> tuple[int, str]:
         shard = crc_hqx(number.digits.encode(), 0) % self.shards
         return shard, self._tags[shard]
 
     def shard(self, number: Msisdn) -> int:
-        """The shard of a customer: CRC16 of the number, as Redis Cluster itself counts."""
-        return self._place(number)[0]
+        """The shard of a customer: CRC16 of the number, as in Redis Cluster."""
+        return self._shard_and_tag(number)[0]
 
     def receipt_id(self, number: Msisdn, seed: str) -> str:
-        """The id of a receipt, which tells its shard and nothing of its number."""
+        """The id of a receipt; it contains its shard, and no part of the number."""
         return f"{self.shard(number):x}-{seed}"
 
     def shard_of_receipt(self, receipt_id: str) -> int | None:
-        """The shard a receipt id tells of, None when no such id can be ours."""
+        """The shard in a receipt id, None for an id of another system."""
         head, dash, seed = receipt_id.partition("-")
         try:
             shard = int(head, 16)
@@ -48,34 +54,34 @@ class Keys:
 
     def of(self, number: Msisdn, name: str) -> str:
         """A key in the shard of a customer."""
-        return self._place(number)[1] + name
+        return self._shard_and_tag(number)[1] + name
 
     def subscription(self, number: Msisdn) -> str:
         """The customer's record."""
         return self.of(number, f"sub:{number.digits}")
 
     def claim(self, number: Msisdn, event: str) -> str:
-        """The mark that an event was taken, with the answer it got."""
+        """The idempotency key of an event; its value is the answer that the event got."""
         return self.of(number, f"claim:{event}")
 
     def owner(self, number: Msisdn) -> str:
-        """What proves that somebody owns the number."""
+        """The customer's credentials."""
         return self.of(number, f"who:{number.digits}")
 
     def talk(self, number: Msisdn) -> str:
-        """How much the number texted today."""
+        """The daily count of replies to the number."""
         return self.of(number, f"talk:{number.digits}")
 
     def trail(self, sender: Msisdn, friend: Msisdn, message_id: str) -> str:
-        """The news of one person-to-person text, whichever way its id is spelt."""
+        """The trace of one person-to-person text, the same for each spelling of its id."""
         return self.of(sender, f"trail:{sender.digits}:{friend.digits}:{id_form(message_id)}")
 
     def call(self, number: Msisdn, sid: str) -> str:
-        """What one call has done."""
+        """The log of one call."""
         return self.of(number, f"call:{sid}")
 
     def access(self, number: Msisdn) -> str:
-        """What lets the number into the online hall."""
+        """The login state of the number in the online hall."""
         return self.of(number, f"access:{number.digits}")
 
     def receipt(self, shard: int, receipt_id: str) -> str:
@@ -87,15 +93,15 @@ class Keys:
         return self.of(number, f"receipts:{number.digits}")
 
     def charges(self, number: Msisdn, month: str) -> str:
-        """A customer's charges of a month, by charge id: the id keeps each one single."""
+        """A customer's charges of a month, a hash by charge id."""
         return self.of(number, f"charges:{month}:{number.digits}")
 
     def consent(self, number: Msisdn) -> str:
-        """A customer's own audit entries, linked into a chain, oldest first."""
+        """A customer's own audit entries, a hash chain, oldest first."""
         return self.of(number, f"consent:{number.digits}")
 
     def charged(self, shard: int, month: str) -> str:
-        """The customers of a shard who have charges in a month."""
+        """The customers of a shard with charges in a month."""
         return self.tagged(shard, f"charged:{month}")
 
     def audit(self, shard: int, month: str) -> str:
@@ -103,31 +109,31 @@ class Keys:
         return self.tagged(shard, f"audit:{month}")
 
     def counts(self, shard: int) -> str:
-        """How often each reason for no receipt was given."""
+        """The counters of reports, by result."""
         return self.tagged(shard, "counts")
 
     def outbox(self, shard: int, *, late: bool = False) -> str:
-        """What is to be sent: at once, or after it had to wait for a line."""
+        """The stream of receipts to send: new ones, or those that were deferred."""
         return self.tagged(shard, "late" if late else "outbox")
 
     def waiting(self, shard: int, lane: str) -> str:
-        """What waits for a line, by age."""
+        """The deferred receipts of a queue, by age."""
         return self.tagged(shard, f"waiting:{lane}")
 
     def unsure(self, shard: int) -> str:
-        """Receipts that may have gone out, by when they were sent."""
+        """Receipts with an unknown outcome, by the time of sending."""
         return self.tagged(shard, "unsure")
 
     @staticmethod
     def health(provider: str) -> str:
-        """How a provider is doing; no customer's, so it lies where it lies."""
+        """The circuit breaker of a provider."""
         return f"{{line:{provider}}}:health"
 
     @staticmethod
     def pace(line: str) -> str:
-        """The next free place in the queue of a line."""
+        """The next free send slot of a rate limit."""
         return f"{{line:{line}}}:pace"
 
     def timers(self, shard: int) -> str:
-        """What time alone will bring."""
+        """The timers of a shard."""
         return self.tagged(shard, "timers")

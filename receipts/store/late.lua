@@ -1,8 +1,8 @@
--- Receipts that wait for a line, out of the set and into one worker's hands at once: whatever
--- becomes of the worker, they are in the late stream's list of what is being worked on.
+-- Move deferred receipts into the late stream and read them as one worker's in the same step. A
+-- worker that dies leaves them in the stream's pending list.
 --
--- KEYS: the waiting set, the late stream. ARGV: group, worker, how many of the oldest, and the
--- newest by name.
+-- KEYS: the deferred set, the late stream. ARGV: group, worker, how many of the oldest, and the
+-- ids of the newest.
 
 local count = 0
 local function out(name)

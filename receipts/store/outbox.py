@@ -1,125 +1,139 @@
-"""The outbox: two streams a shard, read by all workers as one group; timers beside them.
+"""The outbox: two streams a shard, read by all workers as one consumer group, and timers.
 
-What a line has no room for waits in a sorted set by age, and comes back by the late stream.
+A receipt that a rate limit defers waits in a sorted set by age, and returns by the late stream.
 """
 
 import datetime as dt
 import time
 from collections.abc import Iterable
-from importlib.resources import files
 from operator import itemgetter
-from typing import Any
-
-import redis
 
 from receipts.lines import Waiting
 from receipts.model import Msisdn
 from receipts.ports import Posted, StoreUnavailable, Timer
-from receipts.store.keys import GROUP, Keys
-from receipts.store.server import Command, Server
+from receipts.store.codec import decode_pairs, decode_scores
+from receipts.store.connection import RedisConnection
+from receipts.store.keys import GROUP, SCHEMA_VERSION, STAMP, KeySchema
+from receipts.store.pipeline import Command, load_script
 
-_LATE = files("receipts.store").joinpath("late.lua").read_text()
+_LATE_SHA = load_script("late.lua")
 
-#: Timers of one shard that are looked at together, however many shards there are.
-_A_FEW = 8
+#: Due timers read of one shard at least, at any number of shards.
+_TIMERS_PER_SHARD = 8
 
-#: How often, in seconds, to look into streams that no single wait can cover.
-_LOOK = 0.1
+#: Pause between two looks at streams that one blocking read cannot cover, in seconds.
+_POLL_SECONDS = 0.1
 
-#: The server waits by the millisecond.
-_SHORTEST = 0.001
+#: The server blocks by whole milliseconds.
+_SHORTEST_BLOCK_SECONDS = 0.001
 
-#: Entries of a stream: each its name, and the names and values in it.
+#: Entries of a stream: each its id, and its fields and values in one list.
 _Entries = list[tuple[bytes, list[bytes]]]
 
 
 class RedisOutbox:
-    """What waits to be sent, and what time alone will bring."""
+    """Receipts to be sent, and timers. Every method raises StoreUnavailable."""
 
-    def __init__(self, server: Server, keys: Keys) -> None:
-        self._server, self._client, self._keys = server, server.client, keys
-        # The same in every question.
+    def __init__(self, connection: RedisConnection, keys: KeySchema) -> None:
+        self._connection, self._keys = connection, keys
+        # Prepared, as each fetch uses them.
         self._fresh = [keys.outbox(shard) for shard in range(keys.shards)]
         self._timers = [keys.timers(shard) for shard in range(keys.shards)]
 
     def open(self) -> None:
-        """Make the outbox ready.
+        """Stamp a new store, or check the stamp of a used one, and make the consumer groups.
 
-        Raises StoreUnavailable, also when the store was filled with another number of shards.
+        Raises StoreUnavailable, also for another schema version or another number of shards.
         """
-        shards = self._keys.shards
-        found = self._server.ask(lambda: self._client.set("shards", shards, nx=True, get=True))
-        if found is not None and int(found) != shards:
-            raise StoreUnavailable(
-                f"this store was filled with SHARDS={int(found)}: "
-                f"start with that value (now {shards}), or with an empty store"
-            )
+        self._check_stamp()
         for shard, late in self._streams():
             self._make_group(self._keys.outbox(shard, late=late))
+
+    def _make_group(self, stream: str) -> None:
+        # A pipeline would stop at the first group that exists.
+        try:
+            self._connection.execute(("XGROUP", "CREATE", stream, GROUP, "0", "MKSTREAM"))
+        except StoreUnavailable as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    def _check_stamp(self) -> None:
+        # In this order: another process that opens the store now stamps it before it adds streams.
+        (used,) = self._connection.execute(("EXISTS", self._keys.outbox(0)))
+        (stamped,) = self._connection.execute(("EXISTS", STAMP))
+        if used and not stamped:
+            raise StoreUnavailable(_other_schema("no schema version: an earlier version filled it"))
+        schema, shards = str(SCHEMA_VERSION), str(self._keys.shards)
+        *_, found = self._connection.execute(
+            ("HSETNX", STAMP, "schema", schema),
+            ("HSETNX", STAMP, "shards", shards),
+            ("HMGET", STAMP, "schema", "shards"),
+        )
+        found_schema, found_shards = (raw.decode() for raw in found)
+        if found_schema != schema:
+            raise StoreUnavailable(_other_schema(f"schema version {found_schema}"))
+        if found_shards != shards:
+            raise StoreUnavailable(
+                f"this store was filled with SHARDS={found_shards}: "
+                f"start with that value (now {shards}), or with an empty store"
+            )
 
     def _streams(self) -> list[tuple[int, bool]]:
         return [(shard, late) for late in (False, True) for shard in range(self._keys.shards)]
 
-    def _make_group(self, stream: str) -> None:
-        # One at a time: that a group is there already must not keep the others from being made.
-        def ask() -> None:
-            try:
-                self._client.xgroup_create(stream, GROUP, id="0", mkstream=True)
-            except redis.ResponseError as already:
-                if "BUSYGROUP" not in str(already):
-                    raise
-
-        self._server.ask(ask)
-
     def _each(self, limit: int) -> int:
-        """The share of one stream in a limit: the server counts for each stream by itself."""
+        """The part of a limit for one stream: COUNT is per stream."""
         return max(1, limit // self._keys.shards)
 
     def take(self, worker: str, limit: int, wait: float) -> list[Posted]:
-        """Fresh entries of the outbox for this worker; waits at most ``wait`` seconds."""
+        """New outbox entries for this worker; blocks at most ``wait`` seconds."""
         asked: Command = ("XREADGROUP", "GROUP", GROUP, worker, "COUNT", self._each(limit))
-        if self._server.replicated:
-            found = self._looked_through(asked, wait)
+        if self._connection.replicated:
+            found = self._polled(asked, wait)
         else:
-            # To the server, a wait of 0 is for ever.
-            block = ("BLOCK", int(wait * 1000)) if wait >= _SHORTEST else ()
+            # BLOCK 0 never ends.
+            block = ("BLOCK", int(wait * 1000)) if wait >= _SHORTEST_BLOCK_SECONDS else ()
             whole = (*asked, *block, "STREAMS", *self._fresh, *[">"] * len(self._fresh))
-            found = [pair for reply in self._server.talk(whole) for pair in _pairs(reply)]
+            found = [
+                pair for reply in self._connection.execute(whole) for pair in decode_pairs(reply)
+            ]
         return [
             Posted(_shard_of(stream), entry.decode(), fields[1].decode())
             for stream, entries in found
             for entry, fields in entries
         ]
 
-    def _looked_through(self, asked: Command, wait: float) -> list[tuple[bytes, _Entries]]:
-        """Streams on several nodes, which no single wait can cover: each is looked at in turn."""
+    def _polled(self, asked: Command, wait: float) -> list[tuple[bytes, _Entries]]:
+        """New entries on several nodes, which one blocking read cannot cover."""
         until = time.monotonic() + wait
         while True:
-            replies = self._server.talk(*((*asked, "STREAMS", name, ">") for name in self._fresh))
-            found = [pair for reply in replies for pair in _pairs(reply)]
+            replies = self._connection.execute(
+                *((*asked, "STREAMS", name, ">") for name in self._fresh)
+            )
+            found = [pair for reply in replies for pair in decode_pairs(reply)]
             if found or time.monotonic() >= until:
                 return found
-            time.sleep(_LOOK)
+            time.sleep(_POLL_SECONDS)
 
     def take_late(
         self, worker: str, lane: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
     ) -> list[Posted]:
-        """Receipts that wait for a line, for this worker: the newest, and the oldest."""
+        """Deferred receipts of a queue for this worker: the newest, and the oldest."""
         shares = self._shares(lane, limit, fresh, since)
         asked: list[Command] = []
         for shard, (newest, oldest) in shares.items():
             names = (self._keys.waiting(shard, lane), self._keys.outbox(shard, late=True))
-            asked.append(("EVAL", _LATE, len(names), *names, GROUP, worker, oldest, *newest))
+            asked.append(("EVALSHA", _LATE_SHA, len(names), *names, GROUP, worker, oldest, *newest))
         return [
             Posted(shard, entry.decode(), fields[1].decode(), late=True)
-            for shard, reply in zip(shares, self._server.talk(*asked), strict=True)
+            for shard, reply in zip(shares, self._connection.execute(*asked), strict=True)
             for entry, fields in reply
         ]
 
     def _shares(
         self, lane: str, limit: int, fresh: int, since: dt.datetime | None
     ) -> dict[int, tuple[list[bytes], int]]:
-        """What to take from each shard: these of the newest, so many of the oldest."""
+        """By shard: the ids of the newest to take, and how many of the oldest."""
         young = since.timestamp() if since else 0
 
         ends: list[Command] = []
@@ -129,7 +143,7 @@ class RedisOutbox:
                 ("ZRANGE", key, 0, limit - 1, "WITHSCORES"),
                 ("ZREVRANGEBYSCORE", key, "+inf", young, "WITHSCORES", "LIMIT", 0, fresh),
             )
-        found = [_scored(reply) for reply in self._server.talk(*ends)]
+        found = [decode_scores(reply) for reply in self._connection.execute(*ends)]
         new = [(-at, n, name) for n, those in enumerate(found[1::2]) for name, at in those]
         old = [(at, n) for n, those in enumerate(found[::2]) for _, at in those]
         shares: dict[int, tuple[list[bytes], int]] = {}
@@ -142,14 +156,14 @@ class RedisOutbox:
         return shares
 
     def waiting(self, lanes: Iterable[str]) -> list[Waiting]:
-        """What waits for these lines, shard by shard where anything does."""
+        """The backlog of deferred receipts by queue and shard, empty ones left out."""
         asked = [(lane, shard) for lane in lanes for shard in range(self._keys.shards)]
         keys = [self._keys.waiting(shard, lane) for lane, shard in asked]
         ends: list[Command] = []
         for key in keys:
             ends += (("ZCARD", key), ("ZRANGE", key, 0, 0, "WITHSCORES"))
-        found = self._server.talk(*ends)
-        firsts = map(_scored, found[1::2])
+        found = self._connection.execute(*ends)
+        firsts = map(decode_scores, found[1::2])
         return [
             Waiting(lane, shard, count, dt.datetime.fromtimestamp(first[0][1], dt.UTC))
             for (lane, shard), count, first in zip(asked, found[::2], firsts, strict=True)
@@ -157,13 +171,13 @@ class RedisOutbox:
         ]
 
     def queued(self) -> list[Waiting]:
-        """What no worker has taken yet or some worker has in hand; ages by the server's clock."""
+        """The depth of the streams, pending entries too; ages by the server's clock."""
         asked = self._streams()
         ends: list[Command] = []
         for shard, late in asked:
             name = self._keys.outbox(shard, late=late)
             ends += (("XLEN", name), ("XRANGE", name, "-", "+", "COUNT", 1))
-        found = self._server.talk(*ends)
+        found = self._connection.execute(*ends)
         return [
             Waiting("late" if late else "outbox", shard, count, _moment(first[0][0]))
             for (shard, late), count, first in zip(asked, found[::2], found[1::2], strict=True)
@@ -171,11 +185,11 @@ class RedisOutbox:
         ]
 
     def take_over(self, worker: str, idle: float, limit: int) -> list[Posted]:
-        """Entries that a worker silent for ``idle`` seconds still held."""
+        """Reclaim entries whose lease was not renewed for ``idle`` seconds."""
         streams = self._streams()
         names = [self._keys.outbox(shard, late=late) for shard, late in streams]
-        whose = (GROUP, worker, int(idle * 1000), "0-0", "COUNT", self._each(limit))
-        replies = self._server.talk(*(("XAUTOCLAIM", name, *whose) for name in names))
+        options = (GROUP, worker, int(idle * 1000), "0-0", "COUNT", self._each(limit))
+        replies = self._connection.execute(*(("XAUTOCLAIM", name, *options) for name in names))
         return [
             Posted(shard, entry.decode(), fields[1].decode(), late)
             for (shard, late), reply in zip(streams, replies, strict=True)
@@ -183,8 +197,8 @@ class RedisOutbox:
         ]
 
     def keep(self, worker: str, entries: Iterable[Posted]) -> None:
-        """Say that these entries are still being worked on, so that nobody takes them over."""
-        self._server.talk(
+        """Renew the leases of these entries."""
+        self._connection.execute(
             *(
                 ("XCLAIM", stream, GROUP, worker, 0, *held, "JUSTID")
                 for stream, held in self._by_stream(entries).items()
@@ -192,11 +206,11 @@ class RedisOutbox:
         )
 
     def forget(self, entries: Iterable[Posted]) -> None:
-        """Drop entries whose receipt is no longer known."""
+        """Discard entries whose receipt has expired."""
         asked: list[Command] = []
         for stream, held in self._by_stream(entries).items():
             asked += (("XACK", stream, GROUP, *held), ("XDEL", stream, *held))
-        self._server.talk(*asked)
+        self._connection.execute(*asked)
 
     def _by_stream(self, entries: Iterable[Posted]) -> dict[str, list[str]]:
         by_stream: dict[str, list[str]] = {}
@@ -206,33 +220,19 @@ class RedisOutbox:
         return by_stream
 
     def due(self, now: dt.datetime, limit: int) -> list[Timer]:
-        """Timers whose moment has come, oldest first; they stay set until a commit rings them."""
-        # Of a long queue each shard gives its share, and not all that is asked for.
-        each = max(_A_FEW, self._each(limit))
+        """Due timers, oldest first; each stays set until a commit fires it."""
+        # Each shard gives its part of the limit, not all of it.
+        each = max(_TIMERS_PER_SHARD, self._each(limit))
         within = ("-inf", now.timestamp(), "BYSCORE", "LIMIT", 0, each, "WITHSCORES")
-        replies = self._server.talk(*(("ZRANGE", key, *within) for key in self._timers))
-        found = [pair for reply in replies for pair in _scored(reply)]
+        replies = self._connection.execute(*(("ZRANGE", key, *within) for key in self._timers))
+        found = [pair for reply in replies for pair in decode_scores(reply)]
         found.sort(key=itemgetter(1))
         return [_timer(raw, score) for raw, score in found[:limit]]
 
 
 def _moment(entry: bytes) -> dt.datetime:
-    """When an entry was made: its id begins with the server's milliseconds."""
+    """The time of an entry: its id begins with the server's milliseconds."""
     return dt.datetime.fromtimestamp(int(entry.partition(b"-")[0]) / 1000, dt.UTC)
-
-
-def _pairs(found: object) -> Iterable[tuple[bytes, _Entries]]:
-    """The reply to XREADGROUP: pairs or, under RESP3, a mapping; nothing where nothing came."""
-    if isinstance(found, dict):
-        return found.items()
-    return found if isinstance(found, list) else ()
-
-
-def _scored(found: list[Any]) -> list[tuple[bytes, float]]:
-    """Members with their scores: pairs of bytes and number under RESP3, else all in one row."""
-    if found and isinstance(found[0], list):
-        return [(name, at) for name, at in found]
-    return [(name, float(at)) for name, at in zip(found[::2], found[1::2], strict=True)]
 
 
 def _shard_of(stream: bytes) -> int:
@@ -242,3 +242,11 @@ def _shard_of(stream: bytes) -> int:
 def _timer(raw: bytes, score: float) -> Timer:
     kind, number, subject = raw.decode().split("|", 2)
     return Timer(kind, Msisdn(number), subject, dt.datetime.fromtimestamp(score, dt.UTC))
+
+
+def _other_schema(found: str) -> str:
+    return (
+        f"this store has {found}, and this program needs schema version {SCHEMA_VERSION}. Stored "
+        "data of another version is not read: start with an empty DATA_DIR, or with another "
+        "database in REDIS_URL"
+    )

@@ -21,9 +21,9 @@ from redis.connection import AbstractConnection
 
 from receipts.consent import chained
 from receipts.model import Audit, Door, Language, Msisdn, Network, Subscription
+from receipts.store.codec import encode, encode_record
 from receipts.store.embedded import EmbeddedStore
-from receipts.store.keys import Keys
-from receipts.store.records import packed, stored
+from receipts.store.keys import KeySchema
 from statemachines.subscription import SubscriptionState
 from switchboard import wiring
 from switchboard.settings import Settings
@@ -55,14 +55,14 @@ def customer(place: int) -> tuple[Subscription, tuple[Audit, ...]]:
 
 def fill(client: "redis.Redis", count: int) -> None:
     """Write so many customers."""
-    keys = Keys(SHARDS)
+    keys = KeySchema(SHARDS)
     client.config_set("appendfsync", "no")  # only while filling
     for start in range(0, count, 5_000):
         pipe = client.pipeline(transaction=False)
         for place in range(start, min(count, start + 5_000)):
             record, entries = customer(place)
-            pipe.set(keys.subscription(record.number), stored(record, record.version))
-            pipe.rpush(keys.consent(record.number), *(packed(entry) for entry in entries))
+            pipe.set(keys.subscription(record.number), encode_record(record, record.version))
+            pipe.rpush(keys.consent(record.number), *(encode(entry) for entry in entries))
         pipe.execute()
     client.config_set("appendfsync", "always")
 

@@ -14,15 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import requests
 
 from receipts.model import Mode, Receipt, Subscription
-from receipts.store.keys import Keys
-from receipts.store.records import restored, stored
-from receipts.store.server import connected
+from receipts.store.codec import decode_record, encode_record
+from receipts.store.connection import RedisConnection, connected
+from receipts.store.keys import KeySchema
 from statemachines.receipt import ReceiptState
 from tests.bench import paper
 from tests.bench.cost import cpu, family
@@ -65,7 +64,7 @@ class Placed(Product):
             self.nodes[0].start()
         self.doors = self.start("serve", "--workers", "2")
         until(lambda: answers(f"http://127.0.0.1:{self.port}/readyz"), 30, "the doors answer")
-        self.store: Any = connected(self.environ["REDIS_URL"])
+        self.store = RedisConnection(connected(self.environ["REDIS_URL"]))
         self.store_pid = 0
         self.seeing, looked = 0, self.trips()
         self.seeing = self.trips() - looked
@@ -80,11 +79,10 @@ class Placed(Product):
                 self._put(customers)
 
     def _put(self, customers: Iterable[Subscription]) -> None:
-        keys = Keys(SHARDS)
-        pipe = self.store.pipeline(transaction=False)
-        for customer in customers:
-            pipe.set(keys.subscription(customer.number), stored(customer, customer.version))
-        pipe.execute()
+        keys = KeySchema(SHARDS)
+        self.store.execute(
+            *(("SET", keys.subscription(c.number), encode_record(c, c.version)) for c in customers)
+        )
 
     def cpu_of_store(self) -> float:
         """All nodes, replicas as well."""
@@ -106,14 +104,12 @@ class Placed(Product):
         return [r for r in self._receipts() if r.provider == provider and r.state is sent]
 
     def _receipts(self) -> list[Receipt]:
-        pattern = Keys(SHARDS).receipt(0, "*").replace("{s0}", "{s*}")
-        cursor, names = self.store.scan(0, match=pattern, count=5000)
+        pattern = KeySchema(SHARDS).receipt(0, "*").replace("{s0}", "{s*}")
+        cursor, names = self.store.scan(0, pattern, 5000)
         while cursor:
-            cursor, more = self.store.scan(cursor, match=pattern, count=5000)
+            cursor, more = self.store.scan(cursor, pattern, 5000)
             names += more
-        if not names:
-            return []
-        found = [restored(Receipt, raw) for raw in self.store.mget(names)]
+        found = [decode_record(Receipt, raw) for raw in self.store.values(names)]
         return [receipt for receipt in found if receipt is not None]
 
     def visit(self) -> None:
@@ -142,7 +138,7 @@ class Placed(Product):
         # First of all the nodes, also where nothing ever came to ask them.
         for node in self.nodes:
             node.stop()
-        self.store.close()
+        self.store.client.close()
 
 
 def _hidden(page: str, name: str) -> str:

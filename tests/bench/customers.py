@@ -8,12 +8,13 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from receipts.lists import CUSTOMERS
-from receipts.store.server import Server
+from receipts.store.connection import RedisConnection
 from switchboard import wiring
 from switchboard.csv_file import CsvFile
 from switchboard.importing import Import, Progress
@@ -32,13 +33,13 @@ def write(path: Path, count: int) -> None:
 def main() -> None:
     """Take the list in twice: new, and known already."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    asked, ask = [0], Server.ask
+    asked, ask = [0], RedisConnection.with_reconnect
 
-    def counted(self: Server, question: object) -> object:
+    def counted(self: RedisConnection, operation: Callable[..., object], *about: object) -> object:
         asked[0] += 1
-        return ask(self, question)  # type: ignore[arg-type]
+        return ask(self, operation, *about)
 
-    Server.ask = counted  # type: ignore[assignment, method-assign]
+    RedisConnection.with_reconnect = counted  # type: ignore[assignment, method-assign]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "customers.csv"
         write(path, count)

@@ -7,11 +7,8 @@ from tests.bench.cost import cpu
 from tests.bench.events import (
     EVENTS,
     FEEDS,
-    FIRST_MET,
     SUBSCRIBERS,
-    UNMET,
     Event,
-    meet,
     number,
     text,
 )
@@ -54,12 +51,12 @@ class Row:
 def measure(runs: int, count: int, batches: int) -> Iterator[tuple[int, str, str, Run]]:
     """Every reference and event in turn, again and again."""
     with peer("A") as a, peer("B") as b, product() as ours:
-        ours.fill(subscriber(place) for place in (*range(SUBSCRIBERS), *UNMET))
+        ours.fill(subscriber(place) for place in range(SUBSCRIBERS))
         warm(a, b, ours)
         for turn in range(runs):
             for name, reference in (("A", a), ("B", b)):
                 yield turn, name, "empty page", of_peer(reference, count)
-            for event in (*EVENTS, FIRST_MET):
+            for event in EVENTS:
                 yield turn, "ours", event.name, of_ours(ours, event, count)
             for event in FEEDS:
                 yield turn, "ours", event.name, of_ours(ours, event, batches, connections=2)
@@ -73,7 +70,6 @@ def warm(a: Peer, b: Peer, ours: Product) -> None:
         drive(event.make(400), ours.port)
     for event in FEEDS:
         drive(event.make(2), ours.port, 2)
-    meet(range(SUBSCRIBERS), ours.port)
 
 
 def of_peer(reference: Peer, count: int) -> Run:

@@ -10,15 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from tests.bench.load import drive
 from tests.bench.product import ACCOUNT, FEED, PUBLIC_URL, TOKEN, number
 
 #: Subscribers that the store holds while doors are measured, and numbers without the service.
 SUBSCRIBERS = 10_000
 STRANGERS_FROM = 200_000
-
-#: Subscribers of whom no door process has heard yet.
-UNMET = range(50_000, 80_000)
 
 #: Reports in one batch of the feed.
 BATCH = 1000
@@ -123,17 +119,6 @@ def friend(place: int) -> str:
     return f"+861395711{place % 10_000:04}"
 
 
-def meet(places: range, port: int) -> None:
-    """Let both door processes hear of these subscribers, as in a service that has run a while.
-
-    Of whom a process has not met yet it asks once more (decision 026).
-    """
-    for first in places[::BATCH]:
-        told = batch(iter(range(first, first + BATCH)))
-        # The same reports on several connections: which process has which one is chance.
-        drive([told] * 6, port, 6)
-
-
 @dataclass(frozen=True)
 class Event:
     """One kind of event: its name, its target as a ratio to A, how many it brings a request."""
@@ -146,7 +131,6 @@ class Event:
 
 
 _subscribers = itertools.cycle(range(SUBSCRIBERS))
-_unmet = iter(UNMET)
 _strangers = itertools.count(STRANGERS_FROM)
 #: Those who open the service here have never been seen before.
 _newcomers = itertools.count(SUBSCRIBERS)
@@ -169,12 +153,6 @@ EVENTS = (
           lambda n: [status(number(next(_strangers)), friend(p)) for p in range(n)]),
     Event("a status with a receipt", 1.4,
           lambda n: [status(number(next(_subscribers)), friend(p)) for p in range(n)]),
-)  # fmt: skip
-
-#: Once a customer and process: all but the first time it is the event above.
-FIRST_MET = Event(
-    "the same, of a customer not met before", None,
-    lambda n: [status(number(next(_unmet)), friend(p)) for p in range(n)],
 )  # fmt: skip
 
 FEEDS = (

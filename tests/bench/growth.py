@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tests.bench import paper
 from tests.bench.doors import Run, once
-from tests.bench.events import STRANGERS_FROM, batch, friend, key, meet, status, text
+from tests.bench.events import STRANGERS_FROM, batch, friend, key, status, text
 from tests.bench.product import Product, number, product, subscriber
 
 SMALL = 1_000
@@ -68,8 +68,6 @@ def measured(customers: int, turns: int, count: int) -> dict[str, list[tuple[Run
         large = _Store(stack.enter_context(product()), min(_WRITE, customers))
         small.ours.fill(map(subscriber, range(SMALL)))
         large.ours.fill(map(subscriber, _places(customers)))
-        for store in (small, large):
-            meet(range(store.writers), store.ours.port)
         for turn in range(-1, turns):
             for name, each, make in _KINDS:
                 # Who comes first changes, for the first may find the machine busier.

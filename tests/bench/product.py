@@ -11,8 +11,8 @@ from pathlib import Path
 import redis
 
 from receipts.model import Door, Language, Mode, Msisdn, Subscription
-from receipts.store.keys import Keys
-from receipts.store.records import stored
+from receipts.store.codec import encode_record
+from receipts.store.keys import KeySchema
 from statemachines.subscription import SubscriptionState
 from tests.bench.cost import cpu, family
 from tests.running import COMMAND, answers, free_port, surroundings, until
@@ -75,11 +75,11 @@ class Product:
 
     def fill(self, customers: Iterable[Subscription]) -> None:
         """Put customers into the store; it does not wait for the disk meanwhile."""
-        keys = Keys(SHARDS)
+        keys = KeySchema(SHARDS)
         self.store.config_set("appendfsync", "no")
         pipe = self.store.pipeline(transaction=False)
         for held, customer in enumerate(customers):
-            pipe.set(keys.subscription(customer.number), stored(customer, customer.version))
+            pipe.set(keys.subscription(customer.number), encode_record(customer, customer.version))
             if held % 5000 == 0:
                 pipe.execute()
         pipe.execute()
@@ -97,7 +97,7 @@ class Product:
 
     def waiting(self) -> int:
         """How many receipts wait in the outbox or are in a worker's hands."""
-        keys = Keys(SHARDS)
+        keys = KeySchema(SHARDS)
         return sum(int(self.store.xlen(keys.outbox(shard))) for shard in range(SHARDS))
 
     def stop(self) -> None:

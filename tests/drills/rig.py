@@ -235,7 +235,7 @@ class Rig(Running):
         try:
             yield built
         finally:
-            built.store._client.close()  # noqa: SLF001 - nothing else closes its connections
+            built.memory.server.client.close()
             built.memory.close()
 
     def enter(self, customers: list[Customer]) -> None:

@@ -133,7 +133,7 @@ class Ledger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._built.store._client.close()  # noqa: SLF001 - nothing else closes its connections
+        self._built.memory.server.client.close()
         self._built.memory.close()
 
     def states(self, numbers: list[str]) -> set[str]:

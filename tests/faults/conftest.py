@@ -52,5 +52,5 @@ def desk(service: Running) -> Iterator[Desk]:
     phones = Phones(service.network)
     yield Desk(built, phones)
     phones.session.close()
-    built.store._client.close()  # noqa: SLF001 - nothing else closes its connections
+    built.memory.server.client.close()
     built.memory.close()

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from receipts.model import WhyNot
 from receipts.ports import StoreUnavailable
-from receipts.store.archive import RedisArchive
-from receipts.store.keys import Keys
+from receipts.store.bulk import RedisBulkReader
+from receipts.store.keys import KeySchema
 from switchboard.app import create_app
 from switchboard.cli import main
 from switchboard.settings import Settings
@@ -76,7 +76,7 @@ def test_reconcile_says_that_reports_are_receipts_and_reasons(centre: Centre, co
 
 
 def test_reconcile_ends_with_1_when_a_report_is_missing(raw: "redis.Redis", command: Command):
-    raw.hincrby(Keys(16).counts(3), "reports", 1)
+    raw.hincrby(KeySchema(16).counts(3), "reports", 1)
     found = command("reconcile")
     assert (found.exit_code, json.loads(found.stdout)["missing"]) == (1, 1)
 
@@ -146,10 +146,10 @@ def test_metrics_show_reports_receipts_and_reasons(centre: Centre, client: Flask
 def test_while_the_store_is_away_metrics_show_a_gap_and_no_zero(
     settings: Settings, built: Services, monkeypatch: pytest.MonkeyPatch
 ):
-    def away(_: RedisArchive) -> dict[str, int]:
+    def away(_: RedisBulkReader) -> dict[str, int]:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(RedisArchive, "counts", away)
+    monkeypatch.setattr(RedisBulkReader, "counts", away)
     client = create_app(settings, built).test_client()
     assert client.get("/metrics").status_code == 200
     assert samples(client) == {}

@@ -13,10 +13,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from werkzeug.test import TestResponse
 
-from receipts.store.keys import Keys
+from receipts.store.connection import RedisConnection, connected
+from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
-from receipts.store.redis import RedisStore
-from receipts.store.server import Server, connected
+from receipts.store.redis_store import RedisStore
 from switchboard.wiring import Services
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, ZHEJIANG
 
@@ -83,7 +83,7 @@ def out_of_reach(built: Services) -> Services:
     client = connected("unix:///nonexistent/valkey.sock")
     # It is tried as often as any other, without the waits between.
     client.set_retry(Retry(NoBackoff(), 2, supported_errors=(redis.ConnectionError,)))
-    server = Server(client)
-    keys = Keys(built.settings.shards)
+    server = RedisConnection(client)
+    keys = KeySchema(built.settings.shards)
     store, outbox = RedisStore(server, keys), RedisOutbox(server, keys)
     return replace(built, memory=replace(built.memory, store=store, outbox=outbox))

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from receipts.model import Kind, Msisdn, Receipt
-from receipts.store.records import restored
+from receipts.store.codec import decode_record
 from tests.conftest import GUANGDONG, PUBLIC_URL
 
 CODE = re.compile(r"(?<![0-9])([0-9]{6})(?![0-9])")
@@ -142,7 +142,7 @@ class Browser:
 
     def _codes(self) -> Iterator[Receipt]:
         for key in self.raw.keys("*:receipt:*"):
-            record = restored(Receipt, self.raw.get(key))
+            record = decode_record(Receipt, self.raw.get(key))
             if record is not None and record.kind is Kind.CODE:
                 yield record
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import redis
 
 from receipts.model import Audit, Msisdn
-from receipts.store.records import packed, unpacked
+from receipts.store.codec import decode, encode
 from tests.conftest import Network
 from tests.money.conftest import Lines, Months, Run
 
@@ -162,8 +162,8 @@ def test_a_rewritten_entry_shows(network: Network, run: Run, raw: "redis.Redis")
     network.open(JILIN)
     network.text(JILIN, "PT")
     (chain,) = list(raw.scan_iter(f"*consent:{Msisdn(JILIN).digits}"))
-    genuine = unpacked(Audit, raw.lindex(chain, 1))
-    forged = packed(_but(genuine, heard="是的，我要"))
+    genuine = decode(Audit, raw.lindex(chain, 1))
+    forged = encode(_but(genuine, heard="是的，我要"))
     raw.lset(chain, 1, forged)
     done = run("consent", JILIN, "--charge", "monthly-2026-11")
     assert done.exit_code == 1

@@ -15,8 +15,8 @@ import pytest
 from receipts.lists import CUSTOMERS, CustomerRow
 from receipts.model import Msisdn, Network, Subscription
 from receipts.ports import Change, Committed
-from receipts.store.archive import RedisArchive
-from receipts.store.redis import RedisStore
+from receipts.store.bulk import RedisBulkReader
+from receipts.store.redis_store import RedisStore
 from switchboard import complaints, importing, wiring
 from switchboard.csv_file import CsvFile
 from switchboard.importing import BATCH, Import, Progress
@@ -227,9 +227,9 @@ def test_a_thousand_lines_cost_three_round_trips(
     desk: Desk, built: wiring.Services, monkeypatch: pytest.MonkeyPatch
 ):
     file = CsvFile(desk.file("big.csv", many(5000)), CUSTOMERS)
-    server, asked = built.store._server, []  # noqa: SLF001 - the line to the store itself
-    ask = server.ask
-    monkeypatch.setattr(server, "ask", lambda *about: asked.append(1) or ask(*about))
+    server, asked = built.memory.server, []
+    ask = server.with_reconnect
+    monkeypatch.setattr(server, "with_reconnect", lambda *about: asked.append(1) or ask(*about))
     Import(file, wiring.lists(built), built.store, built.memory.archive).run(None, lambda _: None)
     assert len(asked) <= 3 * 5 + 1
 
@@ -259,16 +259,16 @@ def test_an_import_goes_on_where_it_was_interrupted(desk: Desk, monkeypatch: pyt
 def test_a_rival_change_is_kept_beside_ours(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, network: Caller
 ):
-    look, rivals = RedisArchive.of, [1]
+    look, rivals = RedisBulkReader.of, [1]
 
-    def raced(self: RedisArchive, numbers: Sequence[Msisdn]) -> list[Subscription]:
+    def raced(self: RedisBulkReader, numbers: Sequence[Msisdn]) -> list[Subscription]:
         found = look(self, numbers)
         if rivals:
             rivals.pop()
             network.open(GUANGDONG)
         return found
 
-    monkeypatch.setattr(RedisArchive, "of", raced)
+    monkeypatch.setattr(RedisBulkReader, "of", raced)
     desk.customers("13802880000,china_mobile,CN-GD", "13957112345,china_mobile,CN-ZJ")
     both = desk.of(GUANGDONG)
     assert (both.state, both.source) == ("active", "record")

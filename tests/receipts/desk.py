@@ -14,7 +14,7 @@ from receipts.model import Charge, Language, Mode, Msisdn, Receipt
 from receipts.months import month_of
 from receipts.ports import Abilities, Change, Clock, Parcel, Posted, Timer, Verdict
 from receipts.store.outbox import RedisOutbox
-from receipts.store.redis import RedisStore
+from receipts.store.redis_store import RedisStore
 from switchboard import wiring
 from tests.conftest import TestClock
 

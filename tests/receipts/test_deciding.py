@@ -9,7 +9,7 @@ from receipts import deciding
 from receipts.deciding import settle
 from receipts.model import Msisdn, Subscription, Talk
 from receipts.ports import Answer, Change, Contended, Held, Store, StoreUnavailable
-from receipts.store.redis import RedisStore
+from receipts.store.redis_store import RedisStore
 from switchboard.wiring import Services
 from tests.conftest import TestClock
 

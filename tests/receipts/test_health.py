@@ -7,7 +7,7 @@ from receipts.health import Watch
 from receipts.model import Msisdn
 from receipts.ports import Never, StoreUnavailable, Timer, TryLater, Unsure
 from receipts.provinces import Sending
-from receipts.store.lines import RedisLines
+from receipts.store.rate_limiter import RedisRateLimiter
 from switchboard.wiring import Services
 from tests.conftest import TestClock
 
@@ -101,7 +101,7 @@ def test_while_nothing_is_wrong_nothing_is_written(
     def keep(*_: object) -> bool:
         raise AssertionError
 
-    monkeypatch.setattr(RedisLines, "keep", keep)
+    monkeypatch.setattr(RedisRateLimiter, "keep", keep)
     for _ in range(5):
         watches[0].answered("kannel")
     fail(watches[0], 2)
@@ -114,7 +114,7 @@ def test_a_store_out_of_reach_is_told_again_with_the_next_failure(
         raise StoreUnavailable("gone")
 
     with monkeypatch.context() as gone:
-        gone.setattr(RedisLines, "keep", keep)
+        gone.setattr(RedisRateLimiter, "keep", keep)
         fail(watches[0])
         assert watches[0].closed == set()
     fail(watches[0], 1)

@@ -10,7 +10,7 @@ import pytest
 from receipts.model import Receipt
 from receipts.outcomes import Outcome, Outcomes
 from receipts.ports import Change, Posted, StoreUnavailable
-from receipts.store.redis import RedisStore
+from receipts.store.redis_store import RedisStore
 from tests.receipts.desk import ANNA, Desk
 
 

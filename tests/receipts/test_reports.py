@@ -13,7 +13,7 @@ from receipts.ports import Held, Wanted
 from receipts.providers.twilio import fate_of
 from receipts.reckoning import RECEIPTS, REPORTS
 from receipts.reports import Reports
-from receipts.store.keys import Keys
+from receipts.store.keys import KeySchema
 from receipts.trails import OUTCOME_OF
 from statemachines.subscription import RECEIVING, SubscriptionState
 from switchboard import wiring
@@ -46,7 +46,7 @@ def counted(raw: "redis.Redis") -> Callable[[], dict[str, int]]:
     def count() -> dict[str, int]:
         found: dict[str, int] = {}
         for shard in range(16):
-            for reason, times in raw.hgetall(Keys(16).counts(shard)).items():
+            for reason, times in raw.hgetall(KeySchema(16).counts(shard)).items():
                 found[reason.decode()] = found.get(reason.decode(), 0) + int(times)
         told = found.pop(REPORTS, 0)
         assert told == found.pop(RECEIPTS, 0) + sum(found.values())

@@ -5,7 +5,7 @@ import redis
 
 from receipts.model import Fate
 from receipts.reckoning import Reckoning
-from receipts.store.script import Kept
+from receipts.store.commit_script import RetentionSeconds
 from receipts.trails import id_form
 from switchboard.wiring import Services
 from tests.conftest import BEIJING, ZHEJIANG
@@ -66,7 +66,7 @@ def test_one_id_to_two_friends_is_two_texts(built: Services, tell: Tell):
 def test_a_report_long_after_its_trail_is_forgotten_gives_no_second_receipt(
     built: Services, tell: Tell, raw: "redis.Redis", again: str, fate: Fate, why: str
 ):
-    assert Kept().trails < Kept().receipts
+    assert RetentionSeconds().trails < RetentionSeconds().receipts
     stand(built)
     tell("DELIVRD", Fate.DELIVERED)
     raw.delete(*raw.keys("*:trail:*"))

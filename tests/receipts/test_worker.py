@@ -20,7 +20,7 @@ from receipts import worker as workroom
 from receipts.dispatch import Load
 from receipts.model import Kind, Language, Mode, Msisdn, Receipt
 from receipts.ports import Change, StoreUnavailable, Timer, TryLater, Unsure
-from receipts.store.redis import RedisStore
+from receipts.store.redis_store import RedisStore
 from receipts.sweep import Sweep
 from receipts.worker import Worker
 from statemachines.receipt import ReceiptState

@@ -27,17 +27,15 @@ from receipts.ports import (
     Answer,
     Change,
     Committed,
-    Held,
     Parcel,
     Posted,
     StoreUnavailable,
     TryLater,
     Verdict,
-    Wanted,
 )
 from receipts.provinces import Effect, RuleBook, Tariff
 from receipts.routes import Routes
-from receipts.store.redis import RedisStore
+from receipts.store.redis_store import RedisStore
 from receipts.subscriptions import Step
 from receipts.sweep import Sweep
 from statemachines.call_menu import CallState
@@ -123,11 +121,6 @@ class Shaky:
         return self.commit_all([change])[0]
 
     def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
-        return self.attempt(changes)[0]
-
-    def attempt(
-        self, changes: Sequence[Change], wanted: Sequence[Wanted] = ()
-    ) -> tuple[list[Committed], list[Held]]:
         fault, self.fault = self.fault, None
         if fault == "before":
             raise StoreUnavailable(fault)
@@ -137,7 +130,7 @@ class Shaky:
         if fault == "race":
             for number in {change.number for change in changes}:
                 self._rival(number)
-        done = self._store.attempt(changes, wanted)
+        done = self._store.commit_all(changes)
         if fault == "after":
             raise StoreUnavailable(fault)
         return done

@@ -7,35 +7,35 @@ import pytest
 import redis
 
 from receipts.model import Language, Mode, Msisdn, Receipt
-from receipts.store.keys import Keys
+from receipts.store.connection import RedisConnection, connected
+from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
-from receipts.store.redis import RedisStore
-from receipts.store.server import Server, connected
+from receipts.store.redis_store import RedisStore
 
 NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def keys() -> Keys:
-    return Keys(16)
+def keys() -> KeySchema:
+    return KeySchema(16)
 
 
 @pytest.fixture
-def server(store_url: str, raw: "redis.Redis") -> Iterator[Server]:
+def server(store_url: str, raw: "redis.Redis") -> Iterator[RedisConnection]:
     del raw
     with connected(store_url) as client:
-        yield Server(client)
+        yield RedisConnection(client)
 
 
 @pytest.fixture
-def outbox(server: Server, keys: Keys) -> RedisOutbox:
+def outbox(server: RedisConnection, keys: KeySchema) -> RedisOutbox:
     made = RedisOutbox(server, keys)
     made.open()
     return made
 
 
 @pytest.fixture
-def store(server: Server, keys: Keys, outbox: RedisOutbox) -> RedisStore:
+def store(server: RedisConnection, keys: KeySchema, outbox: RedisOutbox) -> RedisStore:
     """The store as a service opens it: the outbox ready."""
     del outbox
     return RedisStore(server, keys)

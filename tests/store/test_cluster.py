@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 
 from receipts.lines import Health, Pace, Parked
-from receipts.model import Language, Mode, Msisdn, Receipt, Subscription, Trail
+from receipts.model import Language, Mode, Msisdn, Receipt, Subscription
 from receipts.ports import Change, Posted, StoreUnavailable, Timer, Verdict, Wanted
-from receipts.store.archive import RedisArchive
-from receipts.store.keys import Keys
-from receipts.store.lines import RedisLines
+from receipts.store import cluster as store_cluster
+from receipts.store.bulk import RedisBulkReader
+from receipts.store.connection import RedisConnection, connected
+from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
-from receipts.store.redis import RedisStore
-from receipts.store.server import Line, Server, connected
+from receipts.store.rate_limiter import RedisRateLimiter
+from receipts.store.redis_store import RedisStore
 from switchboard.settings import Settings
 from tests.cluster import Cluster
 from tests.running import kill, until
@@ -35,8 +36,8 @@ NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 class Opened:
     """The store's rooms on one client, made anew for each test."""
 
-    server: Server
-    keys: Keys
+    server: RedisConnection
+    keys: KeySchema
 
     @property
     def store(self) -> RedisStore:
@@ -47,8 +48,8 @@ class Opened:
         return RedisOutbox(self.server, self.keys)
 
     @property
-    def archive(self) -> RedisArchive:
-        return RedisArchive(self.server, self.keys)
+    def archive(self) -> RedisBulkReader:
+        return RedisBulkReader(self.server, self.keys)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def opened(cluster: Cluster) -> Iterator[Opened]:
         with node.client() as client, suppress(Exception):
             client.flushall()
     client = connected(Settings.read({"REDIS_URL": cluster.url}).redis_url)
-    opened = Opened(Server(client), Keys(16))
+    opened = Opened(RedisConnection(client), KeySchema(16))
     opened.outbox.open()
     yield opened
     client.close()
@@ -88,7 +89,7 @@ def _to(version: int) -> list[Change]:
 def test_one_address_is_enough_to_find_the_whole_cluster(cluster: Cluster, opened: Opened) -> None:
     opened.store.commit_all(_to(1))
     client = connected(cluster.nodes[-1].url)
-    assert _versions(RedisStore(Server(client), Keys(16))) == {1}
+    assert _versions(RedisStore(RedisConnection(client), KeySchema(16))) == {1}
     client.close()
 
 
@@ -99,44 +100,44 @@ def test_many_changes_in_many_slots_end_each_on_its_own(opened: Opened) -> None:
     assert [end.verdict for end in again] == [Verdict.CONFLICT] * 100 + [Verdict.DONE] * 100
 
 
+def test_scripts_that_all_nodes_have_forgotten_are_sent_again(
+    cluster: Cluster, opened: Opened
+) -> None:
+    opened.store.commit_all(_to(1))
+    for node in cluster.nodes:
+        with node.client() as client:
+            client.script_flush()
+    assert {end.verdict for end in opened.store.commit_all(_to(2))} == {Verdict.DONE}
+    assert _versions(opened.store) == {2}
+
+
 def test_the_next_process_finds_the_outbox_made(cluster: Cluster, opened: Opened) -> None:
     client = connected(cluster.url)
-    RedisOutbox(Server(client), Keys(16)).open()
+    RedisOutbox(RedisConnection(client), KeySchema(16)).open()
     with pytest.raises(StoreUnavailable, match="SHARDS=16"):
-        RedisOutbox(Server(client), Keys(8)).open()
+        RedisOutbox(RedisConnection(client), KeySchema(8)).open()
     client.close()
     assert opened.outbox.take("w", 1, 0.01) == []
 
 
-def test_what_fails_brings_along_what_there_is_from_whatever_node(opened: Opened) -> None:
-    opened.store.commit_all(_to(1))
-    for number, friend in zip(NUMBERS[:50], NUMBERS[50:], strict=False):
-        trail = Trail("7", number, friend, version=1)
-        change = Change(number, rests_on=(Subscription(number),), records=(trail,))
-        (end,), (held,) = opened.store.attempt([change], [Wanted(number, friend, "7")])
-        assert end.verdict is Verdict.CONFLICT
-        assert held.friend is not None
-        assert (held.subscription.version, held.friend.version, held.trail) == (1, 1, None)
-
-
-def test_a_batch_asks_every_node_once_to_read_and_once_to_commit_all_at_the_same_time(
+def test_a_batch_is_sent_to_all_nodes_before_the_first_reply_is_read(
     cluster: Cluster, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened.store.commit_all(_to(1))
-    halves: list[str] = []
-    for half in ("send", "receive"):
-        whole = getattr(Line, half)
+    steps: list[str] = []
+    for name in ("send", "receive"):
+        step = getattr(store_cluster, name)
 
-        def noted(line: Line, words: Any, half: str = half, whole: Any = whole) -> Any:  # noqa: ANN401
-            halves.append(half)
-            return whole(line, words)
+        def noted(*about: Any, name: str = name, step: Any = step) -> Any:  # noqa: ANN401
+            steps.append(name)
+            return step(*about)
 
-        monkeypatch.setattr(Line, half, noted)
+        monkeypatch.setattr(store_cluster, name, noted)
     once = ["send"] * cluster.masters + ["receive"] * cluster.masters
     assert _versions(opened.store) == {1}
-    assert halves == once
+    assert steps == once
     opened.store.commit_all(_to(2))
-    assert halves == once * 2
+    assert steps == once * 2
 
 
 def test_what_is_posted_is_taken_once_kept_and_taken_over(opened: Opened) -> None:
@@ -170,7 +171,7 @@ def test_what_waits_for_a_line_is_taken_by_age(opened: Opened) -> None:
 
 
 def test_the_health_and_pace_of_lines_are_shared(opened: Opened) -> None:
-    lines = RedisLines(opened.server)
+    lines = RedisRateLimiter(opened.server)
     assert lines.keep(Health("kannel", 1, why="away"))
     assert not lines.keep(Health("kannel", 1))
     assert lines.healths(["kannel", "twilio"])["kannel"].why == "away"
@@ -197,7 +198,7 @@ def test_a_commit_that_no_replica_has_is_not_told_as_made_and_neither_is_its_rep
     store.commit_all(_to(1))
     # Of the customer's master, the replica alone: it takes nothing while it is stopped.
     customer = NUMBERS[0]
-    master = cluster.master_of(Keys(16).subscription(customer))
+    master = cluster.master_of(KeySchema(16).subscription(customer))
     replicas = [node.pid for node in cluster.nodes if _follows(node, master.port)]
     # A replica that the others take for gone is none that is waited for.
     with cluster.patient():
@@ -221,7 +222,7 @@ def test_after_a_master_is_killed_all_that_was_acknowledged_is_there(
 ) -> None:
     store = opened.store
     store.commit_all(_to(1))
-    master = cluster.master_of(Keys(16).subscription(NUMBERS[0]))
+    master = cluster.master_of(KeySchema(16).subscription(NUMBERS[0]))
     master.kill()
     try:
         until(lambda: _done(store, *_to(2)) or _versions_are(store, 2), 30, "another master")
@@ -252,7 +253,7 @@ def test_slots_that_move_to_a_new_node_under_load_lose_and_double_nothing(
         try:
             fresh = cluster.grow()
             for shard in range(0, 16, 2):
-                cluster.move(Keys.tagged(shard, "outbox"), fresh)
+                cluster.move(KeySchema.tagged(shard, "outbox"), fresh)
         finally:
             over.set()
         acknowledged = sum(count.result() for count in counts)

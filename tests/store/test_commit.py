@@ -24,11 +24,11 @@ from receipts.model import (
     Trail,
 )
 from receipts.ports import Answer, Change, Posted, Timer, Verdict, Wanted
-from receipts.store.keys import Keys
+from receipts.store.codec import decode, decode_answer
+from receipts.store.commit_script import CommitScript, RetentionSeconds
+from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
-from receipts.store.records import answer, unpacked
-from receipts.store.redis import RedisStore
-from receipts.store.script import Kept, Script
+from receipts.store.redis_store import RedisStore
 
 NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
 ANNA = Msisdn("+8613802880000")
@@ -70,7 +70,7 @@ def everything(receipt: Receipt) -> Change:
 
 
 def test_all_of_a_change_is_there_afterwards(
-    store: RedisStore, outbox: RedisOutbox, raw: "redis.Redis", keys: Keys, due: Due
+    store: RedisStore, outbox: RedisOutbox, raw: "redis.Redis", keys: KeySchema, due: Due
 ) -> None:
     receipt = due(ANNA)
     assert store.commit(everything(receipt)).verdict is Verdict.DONE
@@ -90,7 +90,7 @@ def test_all_of_a_change_is_there_afterwards(
     assert raw.hgetall(keys.counts(shard)) == {b"underway": b"1"}
     assert raw.smembers(keys.charged(shard, "2026-11")) == {ANNA.encode()}
     ((_, entry),) = raw.xrange(keys.audit(shard, "2026-11"))
-    assert unpacked(Audit, entry[b"entry"]).after == "active"
+    assert decode(Audit, entry[b"entry"]).after == "active"
 
 
 def test_nothing_else_is_there_afterwards(store: RedisStore, due: Due, whole: Whole) -> None:
@@ -218,26 +218,26 @@ def test_charges_come_oldest_first_and_by_month(store: RedisStore) -> None:
 
 
 def test_the_audit_log_keeps_every_entry_in_order(
-    store: RedisStore, raw: "redis.Redis", keys: Keys
+    store: RedisStore, raw: "redis.Redis", keys: KeySchema
 ) -> None:
     for event in ("first", "second"):
         entry = Audit(NOW, ANNA, "text", event, "none", "pending", heard="开通")
         store.commit(Change(ANNA, audit=(entry, entry)))
     log = raw.xrange(keys.audit(keys.shard(ANNA), "2026-11"))
-    assert [unpacked(Audit, fields[b"entry"]).event for _, fields in log] == [
+    assert [decode(Audit, fields[b"entry"]).event for _, fields in log] == [
         "first", "first", "second", "second",
     ]  # fmt: skip
 
 
 def test_an_audit_entry_lies_in_its_shanghai_month(
-    store: RedisStore, raw: "redis.Redis", keys: Keys
+    store: RedisStore, raw: "redis.Redis", keys: KeySchema
 ) -> None:
     late = dt.datetime(2026, 11, 30, 16, 0, tzinfo=dt.UTC)  # midnight in Shanghai
     store.commit(Change(ANNA, audit=(Audit(late, ANNA, "text", "e", "none", "none"),)))
     assert raw.xlen(keys.audit(keys.shard(ANNA), "2026-12")) == 1
 
 
-def test_counts_add_up(store: RedisStore, raw: "redis.Redis", keys: Keys) -> None:
+def test_counts_add_up(store: RedisStore, raw: "redis.Redis", keys: KeySchema) -> None:
     store.commit(Change(ANNA, count=("underway", "repeated")))
     store.commit(Change(ANNA, count=("underway",)))
     found = raw.hgetall(keys.counts(keys.shard(ANNA)))
@@ -291,10 +291,10 @@ def test_many_changes_in_one_round_trip_stand_and_fall_alone(
 
 
 def test_a_customers_newest_receipts_come_first_and_are_so_many_at_most(
-    server: object, keys: Keys, outbox: RedisOutbox, due: Due
+    server: object, keys: KeySchema, outbox: RedisOutbox, due: Due
 ) -> None:
     del outbox
-    store = RedisStore(server, keys, Kept(receipts_listed=4))  # type: ignore[arg-type]
+    store = RedisStore(server, keys, RetentionSeconds(receipts_listed=4))  # type: ignore[arg-type]
     for seed in "123456":
         receipt = due(ANNA, seed)
         kind = Kind.NOTICE if seed == "6" else Kind.RECEIPT
@@ -315,9 +315,9 @@ def test_receipts_are_found_in_the_order_asked_and_odd_ids_are_none(
 
 
 def test_things_are_kept_as_long_as_they_should(
-    store: RedisStore, due: Due, raw: "redis.Redis", keys: Keys
+    store: RedisStore, due: Due, raw: "redis.Redis", keys: KeySchema
 ) -> None:
-    receipt, kept = due(ANNA), Kept()
+    receipt, kept = due(ANNA), RetentionSeconds()
     store.commit(everything(receipt))
     store.commit(Change(ANNA, claim="alone"))
     shard = keys.shard(ANNA)
@@ -340,7 +340,7 @@ def test_things_are_kept_as_long_as_they_should(
 
 
 def test_a_record_that_ran_out_is_begun_anew(
-    store: RedisStore, raw: "redis.Redis", keys: Keys
+    store: RedisStore, raw: "redis.Redis", keys: KeySchema
 ) -> None:
     talk = Talk(ANNA, NOW.date(), version=1)
     store.commit(Change(ANNA, records=(talk,)))
@@ -370,7 +370,7 @@ def test_our_reckoning_of_slots_is_the_clusters_own() -> None:
 
 @pytest.mark.parametrize("shards", [1, 16, 4096])
 def test_all_keys_of_a_change_lie_in_one_slot(shards: int) -> None:
-    keys = Keys(shards)
+    keys = KeySchema(shards)
     for tail in range(40):
         number = Msisdn(f"+86138028800{tail:02}")
         receipt = Receipt(
@@ -392,7 +392,7 @@ def test_all_keys_of_a_change_lie_in_one_slot(shards: int) -> None:
             fired=Timer("look", number, receipt.id),
             done=(Posted(keys.shard(number), "1-1", receipt.id),),
         )
-        names = Script(keys, Kept(), [moved]).names
+        names = CommitScript(keys, RetentionSeconds(), [moved]).names
         assert len(names) == len(set(names)) == 14
         assert len({slot(name) for name in names}) == 1
 
@@ -401,7 +401,7 @@ def replace_number(one: Charge, number: Msisdn) -> Charge:
     return Charge(one.id, number, one.kind, one.fen, one.month, one.why, one.at, one.tariff)
 
 
-def test_a_receipts_id_tells_its_shard(keys: Keys) -> None:
+def test_a_receipts_id_tells_its_shard(keys: KeySchema) -> None:
     for tail in range(50):
         number = Msisdn(f"+86138028800{tail:02}")
         assert keys.shard_of_receipt(keys.receipt_id(number, "abc")) == keys.shard(number)
@@ -409,18 +409,4 @@ def test_a_receipts_id_tells_its_shard(keys: Keys) -> None:
 
 
 def test_the_answer_of_a_claim_is_read_as_it_was_written() -> None:
-    assert answer(None) is None
-
-
-def test_a_change_may_rest_on_what_it_does_not_write(store: RedisStore):
-    nobody, trail = Subscription(ANNA), Trail("SM7", ANNA, FRIEND, version=1)
-    change, wanted = Change(ANNA, rests_on=(nobody,), records=(trail,)), Wanted(ANNA, FRIEND, "SM7")
-    (end,), held = store.attempt([change], [wanted])
-    assert (end.verdict, held) == (Verdict.DONE, [])
-    assert store.read_all([wanted])[0].trail == trail
-
-    store.commit(Change(ANNA, records=(replace(nobody, version=1),)))
-    fresh = replace(change, records=(replace(trail, message_id="SM8"),))
-    (end,), (found,) = store.attempt([fresh], [wanted])
-    assert (end.verdict, found.subscription.version, found.trail) == (Verdict.CONFLICT, 1, trail)
-    assert store.read_all([Wanted(ANNA, FRIEND, "SM8")])[0].trail is None
+    assert decode_answer(None) is None

@@ -10,10 +10,11 @@ import redis
 
 from receipts.model import Msisdn
 from receipts.ports import Change, Posted, StoreUnavailable, Timer
-from receipts.store.keys import GROUP, Keys
+from receipts.store.bulk import RedisBulkReader
+from receipts.store.connection import RedisConnection
+from receipts.store.keys import GROUP, KeySchema
 from receipts.store.outbox import RedisOutbox
-from receipts.store.redis import RedisStore
-from receipts.store.server import Server
+from receipts.store.redis_store import RedisStore
 
 NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
 NUMBERS = [Msisdn(f"+86138028800{tail:02}") for tail in range(60)]
@@ -51,7 +52,7 @@ def test_every_entry_goes_to_one_worker_only(outbox: RedisOutbox, posted: list[s
     assert all_of(outbox, "e") == []
 
 
-def test_an_entry_tells_its_shard(outbox: RedisOutbox, keys: Keys, posted: list[str]) -> None:
+def test_an_entry_tells_its_shard(outbox: RedisOutbox, keys: KeySchema, posted: list[str]) -> None:
     del posted
     for entry in all_of(outbox, "a"):
         assert entry.shard == keys.shard_of_receipt(entry.receipt_id)
@@ -93,7 +94,7 @@ def test_what_is_kept_is_not_taken_over(outbox: RedisOutbox, posted: list[str]) 
 
 
 def test_keeping_does_not_bring_back_what_was_done(
-    outbox: RedisOutbox, store: RedisStore, raw: "redis.Redis", keys: Keys, posted: list[str]
+    outbox: RedisOutbox, store: RedisStore, raw: "redis.Redis", keys: KeySchema, posted: list[str]
 ) -> None:
     del posted
     held = all_of(outbox, "busy")
@@ -107,7 +108,7 @@ def test_keeping_does_not_bring_back_what_was_done(
 
 
 def test_what_is_done_or_forgotten_leaves_nothing_behind(
-    outbox: RedisOutbox, store: RedisStore, raw: "redis.Redis", keys: Keys, posted: list[str]
+    outbox: RedisOutbox, store: RedisStore, raw: "redis.Redis", keys: KeySchema, posted: list[str]
 ) -> None:
     del posted
     done, *rest = all_of(outbox, "a")
@@ -144,21 +145,23 @@ def test_a_timer_stays_due_until_it_is_rung(outbox: RedisOutbox, store: RedisSto
 
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_both_ways_of_speaking_to_the_server_bring_the_same(
-    store_url: str, outbox: RedisOutbox, keys: Keys, posted: list[str], protocol: int
+    store_url: str, outbox: RedisOutbox, keys: KeySchema, posted: list[str], protocol: int
 ) -> None:
     del outbox
     with redis.Redis.from_url(store_url, protocol=protocol) as client:
-        spoken = RedisOutbox(Server(client), keys)
+        spoken = RedisOutbox(RedisConnection(client), keys)
         assert ids(all_of(spoken, "a")) == sorted(posted)
         assert ids(spoken.take_over("b", 0, 1600)) == sorted(posted)
         assert spoken.take("a", 16, 0) == []
-        store = RedisStore(Server(client), keys)
-        store.commit(Change(NUMBERS[0], timers=(Timer("end", NUMBERS[0], "", NOW),)))
+        store = RedisStore(RedisConnection(client), keys)
+        timer = Timer("end", NUMBERS[0], "", NOW)
+        store.commit(Change(NUMBERS[0], timers=(timer,), count=("reports",)))
+        assert RedisBulkReader(RedisConnection(client), keys).counts() == {"reports": 1}
         assert spoken.due(NOW, 5) == [Timer("end", NUMBERS[0], "", NOW)]
 
 
 def test_an_outbox_that_is_no_stream_is_refused(
-    raw: "redis.Redis", server: Server, keys: Keys
+    raw: "redis.Redis", server: RedisConnection, keys: KeySchema
 ) -> None:
     raw.set(keys.outbox(3), "not ours")
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):

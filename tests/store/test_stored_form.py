@@ -24,7 +24,7 @@ from receipts.model import (
     Trail,
 )
 from receipts.ports import Answer
-from receipts.store.records import packed
+from receipts.store.codec import encode
 
 EXPECTED: dict[str, typing.Any] = json.loads(
     Path(__file__).with_name("stored_records.json").read_text()
@@ -74,4 +74,4 @@ def sample(kind: typing.Any) -> typing.Any:  # noqa: ANN401 - a type at run time
 
 @pytest.mark.parametrize("name", RECORDS)
 def test_record_is_stored_under_the_same_keys(name: str):
-    assert json.loads(packed(sample(RECORDS[name]))) == EXPECTED[name]
+    assert json.loads(encode(sample(RECORDS[name]))) == EXPECTED[name]

@@ -16,11 +16,12 @@ from msgspec.structs import replace
 from receipts.deciding import settle
 from receipts.model import Charge, ChargeKind, Kind, Msisdn, Subscription
 from receipts.ports import Answer, Change, Held, Posted, StoreUnavailable, Verdict
+from receipts.store.commit_script import COMMIT_SHA
+from receipts.store.connection import RedisConnection, connected
 from receipts.store.embedded import EmbeddedStore
-from receipts.store.keys import Keys
+from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
-from receipts.store.redis import RedisStore
-from receipts.store.server import Server, connected
+from receipts.store.redis_store import RedisStore
 
 NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
 ANNA = Msisdn("+8613802880000")
@@ -57,11 +58,50 @@ def test_a_forgotten_script_is_told_again(store: RedisStore, raw: "redis.Redis")
     assert store.read(ANNA, "c").answered == Answer(next="n")
 
 
+def test_only_a_script_that_the_server_does_not_know_is_sent_again(
+    server: RedisConnection, raw: "redis.Redis"
+) -> None:
+    raw.script_flush()
+    call = ("EVALSHA", COMMIT_SHA, 1, "{s0}:counts", "change", 0, 1, "", "count", 1, "seen", 1)
+    assert server.execute(("INCR", "before"), call, ("INCR", "after")) == [1, [[b"done"]], 1]
+    assert raw.hget("{s0}:counts", "seen") == b"1"
+
+
+def test_an_error_reply_leaves_the_later_replies_to_no_other_command(
+    server: RedisConnection, raw: "redis.Redis"
+) -> None:
+    with pytest.raises(StoreUnavailable, match="WRONGTYPE") as refused:
+        server.execute(("SET", "text", "a"), ("SADD", "text", "b"), ("INCR", "after"))
+    assert isinstance(refused.value.__cause__, redis.ResponseError)
+    assert raw.get("after") == b"1"
+    assert server.execute(("ECHO", "next")) == [b"next"]
+
+
+def test_an_interruption_between_two_replies_leaves_none_to_the_next_command(
+    server: RedisConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, replies = redis.UnixDomainSocketConnection.read_response, []
+
+    def interrupted(*about: object, **options: object) -> object:
+        if replies:
+            raise KeyboardInterrupt
+        replies.append(read(*about, **options))
+        return replies[0]
+
+    assert server.execute(("ECHO", "connected")) == [b"connected"]
+    with monkeypatch.context() as patch:
+        patch.setattr(redis.UnixDomainSocketConnection, "read_response", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            server.execute(("ECHO", "first"), ("ECHO", "late"))
+    assert replies == [b"first"]
+    assert server.execute(("ECHO", "next")) == [b"next"]
+
+
 def test_a_server_that_was_started_anew_knows_all_and_takes_more(data_dir: Path) -> None:
     embedded = EmbeddedStore(data_dir)
     with connected(f"unix://{embedded.hold()}") as client:
-        server = Server(client, embedded.ensure)
-        store, outbox = RedisStore(server, Keys(4)), RedisOutbox(server, Keys(4))
+        server = RedisConnection(client, embedded.ensure)
+        store, outbox = RedisStore(server, KeySchema(4)), RedisOutbox(server, KeySchema(4))
         try:
             outbox.open()
             store.commit(record(1))
@@ -75,25 +115,27 @@ def test_a_server_that_was_started_anew_knows_all_and_takes_more(data_dir: Path)
 
 
 def test_a_store_of_another_number_of_shards_is_refused_and_says_which(
-    server: Server, outbox: RedisOutbox, whole: Callable[[], dict[bytes, object]]
+    server: RedisConnection, outbox: RedisOutbox, whole: Callable[[], dict[bytes, object]]
 ) -> None:
     del outbox
     before = whole()
     with pytest.raises(StoreUnavailable, match=r"SHARDS=16.*now 32"):
-        RedisOutbox(server, Keys(32)).open()
+        RedisOutbox(server, KeySchema(32)).open()
     assert whole() == before
 
 
 def test_opening_a_store_again_changes_nothing(
-    server: Server, outbox: RedisOutbox, store: RedisStore
+    server: RedisConnection, outbox: RedisOutbox, store: RedisStore
 ) -> None:
     store.commit(Change(ANNA, post=("5-1",)))
-    RedisOutbox(server, Keys(16)).open()
+    RedisOutbox(server, KeySchema(16)).open()
     assert [posted.receipt_id for posted in outbox.take("w", 1600, 0)] == ["5-1"]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
-def test_every_error_of_redis_means_out_of_reach(server: Server, error: type[Exception]) -> None:
+def test_every_error_of_redis_means_out_of_reach(
+    server: RedisConnection, error: type[Exception]
+) -> None:
     raised = error.__new__(error, "word of the server")
     Exception.__init__(raised, "word of the server")
 
@@ -101,13 +143,13 @@ def test_every_error_of_redis_means_out_of_reach(server: Server, error: type[Exc
         raise raised
 
     with pytest.raises(StoreUnavailable, match="word of the server") as out_of_reach:
-        server.ask(fail)
+        server.with_reconnect(fail)
     assert out_of_reach.value.__cause__ is raised
 
 
-def test_an_error_that_is_not_the_servers_is_not_hidden(server: Server) -> None:
+def test_an_error_that_is_not_the_servers_is_not_hidden(server: RedisConnection) -> None:
     with pytest.raises(ZeroDivisionError):
-        server.ask(lambda: 1 / 0)
+        server.with_reconnect(lambda: 1 / 0)
 
 
 def everything_asked() -> dict[str, Callable[[RedisStore, RedisOutbox], object]]:
@@ -132,10 +174,10 @@ def everything_asked() -> dict[str, Callable[[RedisStore, RedisOutbox], object]]
 @pytest.mark.parametrize("asked", everything_asked())
 def test_nobody_listening_means_out_of_reach(asked: str) -> None:
     with connected(NOBODY) as client:
-        server = Server(client)
+        server = RedisConnection(client)
         ask = everything_asked()[asked]
         with pytest.raises(StoreUnavailable):
-            ask(RedisStore(server, Keys(1)), RedisOutbox(server, Keys(1)))
+            ask(RedisStore(server, KeySchema(1)), RedisOutbox(server, KeySchema(1)))
 
 
 def test_a_question_is_asked_once_more_after_a_revival() -> None:
@@ -148,14 +190,17 @@ def test_a_question_is_asked_once_more_after_a_revival() -> None:
         return "answer"
 
     with connected(NOBODY) as client:
-        assert Server(client, lambda: asked.append("revived")).ask(question) == "answer"
+        assert (
+            RedisConnection(client, lambda: asked.append("revived")).with_reconnect(question)
+            == "answer"
+        )
     assert asked == ["asked", "revived", "asked"]
 
 
 def test_a_revival_in_vain_means_out_of_reach() -> None:
     revivals: list[int] = []
     with connected(NOBODY) as client:
-        store = RedisStore(Server(client, lambda: revivals.append(1)), Keys(1))
+        store = RedisStore(RedisConnection(client, lambda: revivals.append(1)), KeySchema(1))
         with pytest.raises(StoreUnavailable):
             store.ping()
     assert revivals == [1]
@@ -178,7 +223,7 @@ def test_a_full_server_refuses_and_forgets_nothing(
 
 
 def test_a_key_of_a_wrong_kind_means_out_of_reach(
-    store: RedisStore, raw: "redis.Redis", keys: Keys
+    store: RedisStore, raw: "redis.Redis", keys: KeySchema
 ) -> None:
     raw.sadd(keys.subscription(ANNA), "not ours")
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
@@ -234,13 +279,13 @@ def test_lines_cut_again_and_again_double_nothing(store: RedisStore, raw: "redis
 
 def test_a_server_that_says_nothing_is_told_of_within_its_time(raw: "redis.Redis") -> None:
     path = raw.connection_pool.connection_kwargs["path"]
-    server = Server(redis.Redis(unix_socket_path=path, socket_timeout=0.2))
-    assert server.talk(("PING",)) == [b"PONG"]
+    server = RedisConnection(redis.Redis(unix_socket_path=path, socket_timeout=0.2))
+    assert server.execute(("PING",)) == [b"PONG"]
     raw.execute_command("CLIENT", "PAUSE", 700)
     began = time.monotonic()
     with pytest.raises(StoreUnavailable):
-        server.talk(("PING",))
+        server.execute(("PING",))
     assert time.monotonic() - began < 0.6
     time.sleep(0.7)
     # What was asked meanwhile is not taken for the answer to something else.
-    assert server.talk(("ECHO", "again")) == [b"again"]
+    assert server.execute(("ECHO", "again")) == [b"again"]

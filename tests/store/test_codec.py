@@ -21,7 +21,7 @@ from receipts.model import (
     Trail,
 )
 from receipts.ports import Answer
-from receipts.store.records import packed, restored, stored, unpacked
+from receipts.store.codec import decode, decode_record, encode, encode_record
 from statemachines.subscription import SubscriptionState
 
 #: All that UTF-8 can write; half a character never reaches us.
@@ -46,7 +46,7 @@ def test_a_record_survives_the_store(kind: type[Any]) -> None:
     @settings(derandomize=True, deadline=None, max_examples=60)
     @given(st.builds(kind, **_fields(kind)))
     def round_trip(record: Any) -> None:  # noqa: ANN401 - any of the kinds
-        back = unpacked(kind, packed(record))
+        back = decode(kind, encode(record))
         assert back == record
         assert all(type(value) is type(getattr(record, name)) for name, value in _set(back))
 
@@ -70,9 +70,9 @@ def _set(record: object) -> list[tuple[str, Any]]:
 
 def test_a_stored_record_begins_with_its_version() -> None:
     record = Subscription(Msisdn("+8613802880000"), version=12)
-    assert stored(record, 12).startswith(b"12|{")
-    assert restored(Subscription, stored(record, 12)) == record
-    assert restored(Subscription, None) is None
+    assert encode_record(record, 12).startswith(b"12|{")
+    assert decode_record(Subscription, encode_record(record, 12)) == record
+    assert decode_record(Subscription, None) is None
 
 
 def test_words_with_the_stores_own_signs_survive() -> None:
@@ -80,19 +80,19 @@ def test_words_with_the_stores_own_signs_survive() -> None:
         dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
         Msisdn("+8613802880000"), "text", "a|b", "{s1}", "|", heard="5|7\n\0\u200b",
     )  # fmt: skip
-    assert restored(Audit, stored(record, 1)) == record
+    assert decode_record(Audit, encode_record(record, 1)) == record
 
 
 def test_what_is_no_value_of_ours_is_not_written() -> None:
     with pytest.raises(NotImplementedError):
-        packed({"at": object()})
+        encode({"at": object()})
 
 
 def test_what_is_no_kind_of_ours_is_not_read() -> None:
     with pytest.raises(NotImplementedError):
-        unpacked(object.__class__, b"1")
+        decode(object.__class__, b"1")
     with pytest.raises(NotImplementedError):
-        unpacked(Msisdn, b"1")
+        decode(Msisdn, b"1")
 
 
 def test_fields_lie_under_short_names_of_their_own() -> None:
@@ -109,4 +109,4 @@ def test_nobody_is_kept_in_more_room_than_the_targets_leave() -> None:
         language=Language.ZH, opened_at=opened, channel=Door.TEXT, tariff="GD-1",
         charged_from=opened,
     )  # fmt: skip
-    assert len(stored(customer, 1)) <= 140
+    assert len(encode_record(customer, 1)) <= 140

@@ -8,19 +8,19 @@ import pytest
 import redis
 
 from receipts.lines import Health, Pace
-from receipts.store.keys import Keys
-from receipts.store.lines import RedisLines
-from receipts.store.server import Server
+from receipts.store.connection import RedisConnection
+from receipts.store.keys import KeySchema
+from receipts.store.rate_limiter import RedisRateLimiter
 
 PACE = Pace("courier:7500", 50)
 
 
 @pytest.fixture
-def lines(server: Server) -> RedisLines:
-    return RedisLines(server)
+def lines(server: RedisConnection) -> RedisRateLimiter:
+    return RedisRateLimiter(server)
 
 
-def test_no_two_askers_get_the_same_place(lines: RedisLines) -> None:
+def test_no_two_askers_get_the_same_place(lines: RedisRateLimiter) -> None:
     def ask(_: int) -> list[float]:
         given = lines.places({PACE: 5})[PACE]
         time.sleep(0.02)
@@ -34,7 +34,9 @@ def test_no_two_askers_get_the_same_place(lines: RedisLines) -> None:
     assert min(gaps) > PACE.interval - 0.015
 
 
-def test_places_are_given_out_for_a_quarter_of_a_second_and_no_further(lines: RedisLines) -> None:
+def test_places_are_given_out_for_a_quarter_of_a_second_and_no_further(
+    lines: RedisRateLimiter,
+) -> None:
     given = lines.places({PACE: 1000})[PACE]
     assert given.count == int(0.25 / PACE.interval) + 1
     more = lines.places({PACE: 1000})[PACE]
@@ -42,7 +44,7 @@ def test_places_are_given_out_for_a_quarter_of_a_second_and_no_further(lines: Re
     assert more.first > time.monotonic()
 
 
-def test_lines_do_not_share_their_places(lines: RedisLines) -> None:
+def test_lines_do_not_share_their_places(lines: RedisRateLimiter) -> None:
     other = Pace("other:7500", 1)
     found = lines.places({PACE: 4, other: 4})
     assert (found[PACE].count, found[other].count) == (4, 1)
@@ -50,14 +52,14 @@ def test_lines_do_not_share_their_places(lines: RedisLines) -> None:
 
 
 def test_a_server_whose_clock_went_back_does_not_stop_a_line_for_long(
-    lines: RedisLines, raw: "redis.Redis"
+    lines: RedisRateLimiter, raw: "redis.Redis"
 ) -> None:
-    raw.set(Keys.pace(PACE.line), int((time.time() + 86_400) * 1e6))
+    raw.set(KeySchema.pace(PACE.line), int((time.time() + 86_400) * 1e6))
     given = lines.places({PACE: 1})[PACE]
     assert (given.count, given.first - time.monotonic() <= 60) == (0, True)
 
 
-def test_a_health_is_changed_by_one_at_a_time(lines: RedisLines) -> None:
+def test_a_health_is_changed_by_one_at_a_time(lines: RedisRateLimiter) -> None:
     assert lines.healths(["a", "b"]) == {"a": Health("a"), "b": Health("b")}
     assert lines.keep(Health("a", 1, why="mine"))
     assert not lines.keep(Health("a", 1, why="another's"))

@@ -1,0 +1,134 @@
+"""Read the whole store in batches, in bounded memory, while the service runs."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from receipts.model import Audit, Charge, Msisdn, Owner, Receipt, Subscription
+from receipts.store.codec import decode, decode_pairs, decode_record, decode_scores
+from receipts.store.connection import RedisConnection
+from receipts.store.keys import KeySchema
+
+T = TypeVar("T")
+
+#: Customers, or audit entries, of one round trip.
+BATCH = 500
+
+#: Keys that one SCAN passes: about a millisecond of the server's time.
+_SCAN_COUNT = 5_000
+
+
+class RedisBulkReader:
+    """All customers, charges and audit entries. Every method raises StoreUnavailable."""
+
+    def __init__(self, connection: RedisConnection, keys: KeySchema) -> None:
+        self._connection, self._keys = connection, keys
+
+    @staticmethod
+    def passed(cursor: int) -> float:
+        """The share of ``customers`` that lies before a cursor, from 0 to 1.
+
+        SCAN counts in reversed bits, so the reversed cursor is a fraction at any table size.
+        """
+        return int(f"{cursor:064b}"[::-1], 2) / 2**64 if cursor else 1.0
+
+    def customers(self, cursor: int = 0) -> Iterator[tuple[int, list[Subscription]]]:
+        """All customers in batches, each with the cursor behind it; 0 is the end.
+
+        A customer that changes meanwhile may come twice. None is left out that is there throughout.
+        """
+        while True:
+            cursor, names = self._connection.scan(cursor, "{s*}:sub:*", _SCAN_COUNT)
+            yield cursor, [found for found in self._records(Subscription, names) if found]
+            if cursor == 0:
+                return
+
+    def _records(self, kind: type[T], names: Sequence[str | bytes]) -> list[T | None]:
+        return [decode_record(kind, raw) for raw in self._connection.values(names)]
+
+    def of(self, numbers: Sequence[Msisdn]) -> list[Subscription]:
+        """Many customers in one round trip, in order; an unknown one is a new one."""
+        found = self._records(Subscription, [self._keys.subscription(n) for n in numbers])
+        return [s or Subscription(n) for s, n in zip(found, numbers, strict=True)]
+
+    def owners(self, numbers: Sequence[Msisdn]) -> dict[Msisdn, Owner]:
+        """The credentials of many customers in one round trip; unknown ones are empty."""
+        found = self._records(Owner, [self._keys.owner(number) for number in numbers])
+        return {n: owner or Owner(n) for owner, n in zip(found, numbers, strict=True)}
+
+    def charged(self, numbers: Sequence[Msisdn], month: str, charge_id: str) -> list[bool]:
+        """Which of many customers have a charge already, in order, in one round trip."""
+        names = (self._keys.charges(number, month) for number in numbers)
+        replies = self._connection.execute(*(("HEXISTS", name, charge_id) for name in names))
+        return [bool(reply) for reply in replies]
+
+    def charges(self, month: str) -> Iterator[list[Charge]]:
+        """All charges of a month in batches of customers, each batch by number and time."""
+        for shard in range(self._keys.shards):
+            members = self._members(self._keys.charged(shard, month))
+            for start in range(0, len(members), BATCH):
+                yield self.charges_of(members[start : start + BATCH], month)
+
+    def _members(self, key: str) -> list[Msisdn]:
+        (found,) = self._connection.execute(("SMEMBERS", key))
+        return sorted(Msisdn(member.decode()) for member in found)
+
+    def charges_of(self, numbers: Sequence[Msisdn], month: str) -> list[Charge]:
+        """The charges of many customers in one round trip, by number and time."""
+        names = (self._keys.charges(number, month) for number in numbers)
+        replies = self._connection.execute(*(("HVALS", name) for name in names))
+        found = [decode(Charge, raw) for values in replies for raw in values]
+        return sorted(found, key=lambda charge: (charge.number, charge.at, charge.id))
+
+    def audit(self, month: str) -> Iterator[list[Audit]]:
+        """The audit log of a month, a shard at a time in batches, oldest first in each."""
+        for shard in range(self._keys.shards):
+            start = b"-"
+            while entries := self._entries(self._keys.audit(shard, month), start):
+                yield [decode(Audit, fields[1]) for _, fields in entries]
+                start = b"(" + entries[-1][0]
+
+    def _entries(self, key: str, start: bytes) -> list[tuple[bytes, list[bytes]]]:
+        (found,) = self._connection.execute(("XRANGE", key, start, "+", "COUNT", BATCH))
+        return list(found)
+
+    def consent(self, number: Msisdn) -> list[Audit]:
+        """A customer's chain of consent entries, oldest first."""
+        (found,) = self._connection.execute(("LRANGE", self._keys.consent(number), 0, -1))
+        return [decode(Audit, raw) for raw in found]
+
+    def counts(self) -> dict[str, int]:
+        """The counters of reports and their results since the store was first used."""
+        names = (self._keys.counts(shard) for shard in range(self._keys.shards))
+        total: dict[str, int] = {}
+        for reply in self._connection.execute(*(("HGETALL", name) for name in names)):
+            for name, count in decode_pairs(reply):
+                total[name.decode()] = total.get(name.decode(), 0) + int(count)
+        return total
+
+    def unsure(self, limit: int = 1) -> tuple[int, list[Receipt]]:
+        """The number of receipts with an unknown outcome, and the oldest ``limit`` of them."""
+        names = [self._keys.unsure(shard) for shard in range(self._keys.shards)]
+        counts = self._connection.execute(*(("ZCARD", name) for name in names))
+        oldest = self._connection.execute(
+            *(("ZRANGE", name, 0, limit - 1, "WITHSCORES") for name in names)
+        )
+        aged = sorted(
+            (at, shard, receipt_id)
+            for shard, reply in enumerate(oldest)
+            for receipt_id, at in decode_scores(reply)
+        )
+        keys = [self._keys.receipt(shard, raw.decode()) for _, shard, raw in aged[:limit]]
+        return sum(counts), [found for found in self._records(Receipt, keys) if found]
+
+    def note(self, name: str, value: str | None = None) -> str | None:
+        """A checkpoint of a long run, read back by the next run; written when given."""
+        key = f"note:{name}"
+        if value is None:
+            (found,) = self._connection.execute(("GET", key))
+            return found.decode() if found is not None else None
+        self._connection.execute(("SET", key, value))
+        return value
+
+    def incarnation(self) -> str:
+        """The id of the running server: a cursor is good for as long as it runs."""
+        return self._connection.run_id()

@@ -1,0 +1,181 @@
+"""Translate changes into the instructions and keys of commit.lua."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from receipts.model import (
+    Access,
+    Audit,
+    Call,
+    Charge,
+    Kind,
+    Owner,
+    Receipt,
+    Subscription,
+    Talk,
+    Trail,
+)
+from receipts.months import month_of
+from receipts.ports import Change, Stored, Timer
+from receipts.store.codec import encode, encode_record
+from receipts.store.keys import GROUP, KeySchema
+from receipts.store.pipeline import Command, load_script
+from statemachines.receipt import ReceiptState
+
+#: The SHA-1 of the script that applies changes.
+COMMIT_SHA = load_script("commit.lua")
+
+_DAY = 86_400
+
+#: Entries kept of one customer's consent chain, more than three years of orders bring.
+_LONGEST_CHAIN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSeconds:
+    """How long records are kept, in seconds; ``receipts_listed`` is a number of receipts."""
+
+    claims: int = 3 * _DAY
+    trails: int = 7 * _DAY
+    talks: int = _DAY
+    calls: int = _DAY
+    #: Longer than a visit, and than the day in which passcodes are counted.
+    access: int = 2 * _DAY
+    codes: int = 3600
+    receipts: int = 180 * _DAY
+    log: int = 3 * 366 * _DAY
+    receipts_listed: int = 100
+
+
+class CommitScript:
+    """The call of commit.lua for changes of one shard."""
+
+    def __init__(
+        self, keys: KeySchema, retention: RetentionSeconds, changes: Sequence[Change]
+    ) -> None:
+        self._keys, self._retention = keys, retention
+        self._shard = keys.shard(changes[0].number)
+        self.names: list[str] = []
+        self._index_of: dict[str, int] = {}
+        self._words: list[bytes | str | int | float] = []
+        for change in changes:
+            head = len(self._words)
+            self._change = change
+            self._words += ("change", 0, 0, "")
+            self._write()
+            self._words[head + 2] = (len(self._words) - head) // 4 - 1
+
+    @property
+    def command(self) -> Command:
+        """The call. A script without writes names a key too, to be routed to its shard."""
+        names = self.names or [self._keys.outbox(self._shard)]
+        return ("EVALSHA", COMMIT_SHA, len(names), *names, *self._words)
+
+    def _add(
+        self, instruction: str, key: str, a: str | float = "", b: bytes | str | float = ""
+    ) -> None:
+        index = self._index_of.get(key)
+        if index is None:
+            self.names.append(key)
+            index = self._index_of[key] = len(self.names)
+        self._words += (instruction, index, a, b)
+
+    def _write(self) -> None:
+        change, number = self._change, self._change.number
+        if change.claim is not None:
+            claim = self._keys.claim(number, change.claim)
+            self._add("claim", claim, self._retention.claims, encode(change.answer))
+        for record in change.records:
+            self._record(record)
+        for charge in change.charges:
+            self._charge(charge)
+        for entry in change.audit:
+            self._audit(entry)
+        self._timers()
+        self._outbox()
+
+    def _outbox(self) -> None:
+        change = self._change
+        for receipt_id in change.post:
+            self._add("append", self._keys.outbox(self._shard), "id", receipt_id)
+        for parked in change.park:
+            self._add("guard", self._keys.receipt(self._shard, parked.receipt_id), parked.version)
+            waiting = self._keys.waiting(self._shard, parked.lane)
+            self._add("set", waiting, parked.since.timestamp(), parked.receipt_id)
+        for posted in change.done:
+            outbox = self._keys.outbox(posted.shard, late=posted.late)
+            self._add("done", outbox, posted.entry, GROUP)
+        for reason in change.count:
+            self._add("count", self._keys.counts(self._shard), reason, 1)
+
+    def _timers(self) -> None:
+        key = self._keys.timers(self._shard)
+        if self._change.fired is not None:
+            self._add("ring", key, member(self._change.fired))
+        for timer in self._change.untimers:
+            self._add("unset", key, member(timer))
+        for timer in self._change.timers:
+            at = timer.at or dt.datetime.max.replace(tzinfo=dt.UTC)
+            self._add("set", key, at.timestamp(), member(timer))
+
+    def _record(self, record: Stored) -> None:
+        key, seconds = self._key_and_ttl(record)
+        self._add("save", key, seconds, encode_record(record, record.version))
+        # A passcode is in no list, and expires within the hour.
+        if isinstance(record, Receipt) and record.kind is not Kind.CODE:
+            self._listed(record)
+
+    def _listed(self, receipt: Receipt) -> None:
+        """Update the lists of the customer's receipts and of those with an unknown outcome."""
+        if receipt.version == 1:
+            listed = self._keys.receipts(receipt.number)
+            self._add("list", listed, self._retention.receipts_listed, receipt.id)
+            self._add("expire", listed, self._retention.receipts)
+        elif receipt.state is ReceiptState.UNSURE:
+            asked_at = receipt.asked_at or receipt.created_at
+            self._add("set", self._keys.unsure(self._shard), asked_at.timestamp(), receipt.id)
+        else:
+            self._add("unset", self._keys.unsure(self._shard), receipt.id)
+
+    def _key_and_ttl(self, record: Stored) -> tuple[str, int]:  # noqa: PLR0911 - one a kind
+        keys, retention = self._keys, self._retention
+        match record:
+            case Subscription():
+                return keys.subscription(record.number), 0
+            case Receipt():
+                seconds = retention.codes if record.kind is Kind.CODE else retention.receipts
+                return keys.receipt(self._shard, record.id), seconds
+            case Trail():
+                return keys.trail(record.sender, record.friend, record.message_id), retention.trails
+            case Talk():
+                return keys.talk(record.number), retention.talks
+            case Owner():
+                return keys.owner(record.number), 0
+            case Access():
+                return keys.access(record.number), retention.access
+            case Call():
+                return keys.call(record.number, record.sid), retention.calls
+
+    def _charge(self, charge: Charge) -> None:
+        key = self._keys.charges(charge.number, charge.month)
+        self._add("once", key, charge.id, encode(charge))
+        self._add("expire", key, self._retention.log)
+        charged = self._keys.charged(self._shard, charge.month)
+        self._add("member", charged, charge.number)
+        self._add("expire", charged, self._retention.log)
+        # The evidence of consent outlives the last charge by the full retention.
+        self._add("expire", self._keys.consent(charge.number), self._retention.log)
+
+    def _audit(self, entry: Audit) -> None:
+        key, written = self._keys.audit(self._shard, month_of(entry.at)), encode(entry)
+        self._add("append", key, "entry", written)
+        self._add("expire", key, self._retention.log)
+        chain = self._keys.consent(entry.number)
+        self._add("last", chain, _LONGEST_CHAIN, written)
+        self._add("expire", chain, self._retention.log)
+
+
+def member(timer: Timer) -> str:
+    """The member of the sorted set for a timer."""
+    return f"{timer.kind}|{timer.number}|{timer.subject}"

@@ -1,0 +1,81 @@
+"""Rate limits and circuit breakers of the routes to the providers, shared by all workers."""
+
+import math
+import time
+from collections.abc import Iterable, Mapping
+
+from receipts.lines import Health, Pace, Places
+from receipts.store.codec import decode_record, encode_record
+from receipts.store.commit_script import COMMIT_SHA
+from receipts.store.connection import RedisConnection
+from receipts.store.keys import KeySchema
+from receipts.store.pipeline import load_script
+
+_PACE_SHA = load_script("pace.lua")
+
+#: How far ahead send slots are given out. Longer leaves more texts in doubt when a worker dies,
+#: shorter costs more round trips.
+_RESERVATION_WINDOW_US = 250_000
+
+_US_PER_SECOND = 1_000_000
+
+
+class RedisRateLimiter:
+    """The state that all workers share about routes. Every method raises StoreUnavailable."""
+
+    def __init__(self, connection: RedisConnection) -> None:
+        self._connection = connection
+        self._offset = ClockOffset()
+
+    def healths(self, providers: Iterable[str]) -> dict[str, Health]:
+        """The breaker state of these providers; an unknown one is healthy."""
+        names = list(providers)
+        replies = self._connection.execute(*(("GET", KeySchema.health(name)) for name in names))
+        found = zip(names, replies, strict=True)
+        return {name: decode_record(Health, raw) or Health(name) for name, raw in found}
+
+    def keep(self, health: Health) -> bool:
+        """Save a new breaker state; False when another worker changed it meanwhile."""
+        record = encode_record(health, health.version)
+        instructions = ("change", 0, 1, "", "save", 1, 0, record)
+        key = KeySchema.health(health.provider)
+        (reply,) = self._connection.execute(("EVALSHA", COMMIT_SHA, 1, key, *instructions))
+        return bool(reply[0][0] == b"done")
+
+    def places(self, wanted: Mapping[Pace, int]) -> dict[Pace, Places]:
+        """Send slots of several rate limits in one round trip; fewer than wanted, or none."""
+        sent_at = time.monotonic()
+        replies = self._connection.execute(*(_reservation(*each) for each in wanted.items()))
+        for _, _, now_us in replies:
+            self._offset.update(now_us / _US_PER_SECOND, sent_at, time.monotonic())
+        return {
+            pace: Places(first_us / _US_PER_SECOND - self._offset.seconds, count, pace.interval)
+            for pace, (first_us, count, _) in zip(wanted, replies, strict=True)
+        }
+
+
+def _reservation(pace: Pace, count: int) -> tuple[str | int, ...]:
+    interval_us, key = round(pace.interval * _US_PER_SECOND), KeySchema.pace(pace.line)
+    return "EVALSHA", _PACE_SHA, 1, key, interval_us, count, _RESERVATION_WINDOW_US
+
+
+class ClockOffset:
+    """The server's clock less our monotonic one, bounded closer by each reply.
+
+    Without the bounds, a slow reply would put all its slots later than other workers see them.
+    """
+
+    def __init__(self) -> None:
+        self._least, self._most = -math.inf, math.inf
+
+    @property
+    def seconds(self) -> float:
+        """The middle of the bounds."""
+        return (self._least + self._most) / 2
+
+    def update(self, server_seconds: float, sent_at: float, received_at: float) -> None:
+        """Narrow the bounds by a server time read between two monotonic times, in seconds."""
+        least, most = server_seconds - received_at, server_seconds - sent_at
+        self._least, self._most = max(self._least, least), min(self._most, most)
+        if self._least > self._most:  # a clock was set, or another server answers now
+            self._least, self._most = least, most
