@@ -1,5 +1,1 @@
-"""The pretend network around the product: phones, a message centre, a hotline, providers.
-
-It knows nothing of the product's insides and speaks to it as a real network does: over HTTP,
-signed.
-"""
+"""Pretend phone network: phones, a message centre, Twilio and Kannel; talks HTTP to the product."""

@@ -129,7 +129,7 @@ def network() -> None:
 @click.argument("number", required=False)
 def phone(number: str | None) -> None:
     """A handset in this terminal, on the simulated network."""
-    _become("simulator.handset", *([number] if number else []))
+    _become("simulator.handsets.terminal", *([number] if number else []))
 
 
 def _become(module: str, *words: str) -> None:
