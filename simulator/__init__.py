@@ -1,1 +1,1 @@
-"""Pretend phone network: phones, a message centre, Twilio and Kannel; talks HTTP to the product."""
+"""Pretend network of phones, Twilio and Kannel; speaks only HTTP to the product."""

@@ -20,7 +20,7 @@ HELP = """\
 # Placeholders for the two service numbers, which only the running network knows.
 SHORT_CODE, HOTLINE = "short_code", "hotline"
 
-# An action of this module's caller, or the path of a request to the handset API.
+# The name of an action, or the path of a handset API request, with its fields.
 Command = tuple[str, dict[str, Any]]
 
 
@@ -36,7 +36,7 @@ def parse_command(line: str, *, in_call: bool) -> Command:
     if parse:
         return parse(rest.strip())
     if not text:
-        return "nothing", {}
+        return "", {}
     return ("call/keys", {"speech": text}) if in_call else ("help", {})
 
 

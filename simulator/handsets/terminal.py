@@ -64,7 +64,7 @@ class TerminalHandset:
             self._print(f"> {line.strip()}")
         action, fields = parse_command(line, in_call=self._in_call)
         match action:
-            case "nothing":
+            case "":
                 pass
             case "quit":
                 return False

@@ -1,4 +1,4 @@
-"""Delayed jobs with retries, in memory: an event loop keeps the timers, threads run the jobs."""
+"""Delayed jobs with retries, in memory: timers of an event loop, worker threads."""
 
 import asyncio
 import logging

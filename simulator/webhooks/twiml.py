@@ -25,7 +25,7 @@ class TwimlVerb:
 def parse_verbs(response: WebhookResponse) -> tuple[TwimlVerb, ...]:
     """Return the verbs of a successful response. Raises: TwimlError."""
     if not response.ok:
-        raise TwimlError(f"11200: the door answered {response.status}")
+        raise TwimlError(f"11200: the webhook answered {response.status}")
     if response.content_type not in _XML_TYPES:
         raise TwimlError(f"12300: content type {response.content_type or 'missing'}")
     try:
