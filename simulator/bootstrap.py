@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from simulator.fault_injection import FaultInjector
 from simulator.network.delivery import Delivery
 from simulator.network.events import EventLog
-from simulator.network.fault_injection import FaultInjector
 from simulator.network.job_queue import JobQueue
 from simulator.network.messages import MessageLog
 from simulator.network.phones import PhoneRegistry

@@ -5,6 +5,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest
 
 from simulator.bootstrap import Simulator
+from simulator.fault_injection import Fault
 from simulator.handsets.request_fields import (
     CallInput,
     NewCall,
@@ -17,7 +18,6 @@ from simulator.handsets.request_fields import (
     phone_number,
     poll_parameters,
 )
-from simulator.network.fault_injection import Fault
 from simulator.network.numbering import canonical
 
 _DEFAULT_SLOW_SECONDS = 5.0

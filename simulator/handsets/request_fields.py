@@ -8,7 +8,7 @@ from flask import request
 from msgspec import Meta
 from werkzeug.exceptions import BadRequest
 
-from simulator.network.fault_injection import FaultKind, ProviderApi
+from simulator.fault_injection import FaultKind, ProviderApi
 from simulator.network.numbering import canonical, is_mobile
 from simulator.twilio.request_checks import LONGEST_BODY
 

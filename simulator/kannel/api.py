@@ -8,9 +8,9 @@ from uuid import uuid4
 
 from flask import Blueprint, Response, request
 
+from simulator.fault_injection import FaultInjector, FaultKind
 from simulator.kannel.report_url import fill_report_url
 from simulator.network.delivery import Delivery, StatusChange
-from simulator.network.fault_injection import FaultInjector, FaultKind
 from simulator.network.gsm import segments, to_7bit
 from simulator.network.messages import Message
 from simulator.network.numbering import canonical, is_service

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from flask import Blueprint, Response, jsonify, request
 
+from simulator.fault_injection import FaultInjector, FaultKind
 from simulator.network.delivery import Delivery, StatusChange
-from simulator.network.fault_injection import FaultInjector, FaultKind
 from simulator.network.gsm import segments
 from simulator.network.messages import Message, MessageLog
 from simulator.network.numbering import canonical
@@ -73,13 +73,13 @@ def twilio_api(
 
 
 def _is_authenticated(settings: SimulatorSettings) -> bool:
-    given = request.authorization
-    if given is None or given.type != "basic":
+    credentials = request.authorization
+    if credentials is None or credentials.type != "basic":
         return False
     accepted = [(settings.account_sid, token) for token in settings.auth_tokens]
     if settings.api_key and settings.api_secret:
         accepted.append((settings.api_key, settings.api_secret))
-    offered = f"{given.username}:{given.password}".encode()
+    offered = f"{credentials.username}:{credentials.password}".encode()
     return any(hmac.compare_digest(f"{user}:{key}".encode(), offered) for user, key in accepted)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from simulator.network.events import EventLog
 from simulator.settings import SimulatorSettings
 from simulator.voice.call_leg import CallLeg
-from simulator.voice.gather import GatherOptions, collect, gather_options, number
+from simulator.voice.gather import GatherOptions, collect, gather_options, parse_number
 from simulator.webhooks.client import BUDGET_SECONDS, WebhookClient, WebhookError, WebhookResponse
 from simulator.webhooks.twiml import TwimlError, TwimlVerb, parse_verbs
 
@@ -100,7 +100,7 @@ class Call:
             case "Say":
                 self._say(verb)
             case "Pause":
-                self._be_silent(number(verb.attributes.get("length"), 1))
+                self._be_silent(parse_number(verb.attributes.get("length"), 1))
             case "Play":
                 self._note(f"播放录音 {verb.text}", f"plays {verb.text}")
             case "Gather":
@@ -118,7 +118,7 @@ class Call:
     def _say(self, verb: TwimlVerb) -> None:
         language = verb.attributes.get("language", "en-US")
         voice = verb.attributes.get("voice", "man")
-        for _ in range(int(number(verb.attributes.get("loop"), 1)) or _ENDLESS_LOOPS):
+        for _ in range(int(parse_number(verb.attributes.get("loop"), 1)) or _ENDLESS_LOOPS):
             if self._speak(verb.text, language, voice):
                 return
 

@@ -47,8 +47,8 @@ def gather_options(verb: TwimlVerb) -> GatherOptions:
     attributes = verb.attributes
     return GatherOptions(
         input=frozenset(attributes.get("input", "dtmf").split()) & {"dtmf", "speech"},
-        timeout_seconds=min(number(attributes.get("timeout"), 5.0), _MAX_TIMEOUT_SECONDS),
-        num_digits=int(number(attributes.get("numDigits"), 0)),
+        timeout_seconds=min(parse_number(attributes.get("timeout"), 5.0), _MAX_TIMEOUT_SECONDS),
+        num_digits=int(parse_number(attributes.get("numDigits"), 0)),
         finish_on_key=attributes.get("finishOnKey", "#"),
         action_on_empty_result=attributes.get("actionOnEmptyResult", "false").lower() == "true",
         action=attributes.get("action", ""),
@@ -56,7 +56,7 @@ def gather_options(verb: TwimlVerb) -> GatherOptions:
     )
 
 
-def number(text: str | None, default: float) -> float:
+def parse_number(text: str | None, default: float) -> float:
     """Return the number of an attribute, or the default."""
     try:
         value = float(text) if text is not None else default
