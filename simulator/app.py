@@ -1,66 +1,61 @@
-"""The network's web side: the providers' doors, the handsets' API and the page."""
+"""Flask application of the network: provider APIs, handset API and the phone page."""
 
 from flask import Flask, Response, jsonify, render_template
 from werkzeug.exceptions import HTTPException
 
-from simulator.calls import Busy, NotInCall
-from simulator.handset_api import handset_api
-from simulator.kannel_api import kannel_api
-from simulator.network import Network
-from simulator.phones import NoSuchPhone, PhoneIsOff
-from simulator.twilio_api import twilio_api
+from simulator.bootstrap import Simulator
+from simulator.errors import HandsetError
+from simulator.handsets.api import handset_api
+from simulator.kannel.api import kannel_api
+from simulator.twilio.api import twilio_api
 
-_LARGEST_BODY = 256 * 1024
-_POLICY = (
+_MAX_REQUEST_BYTES = 256 * 1024
+_CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
-def create_app(network: Network) -> Flask:
-    """Return the application that shows this network."""
+def create_app(simulator: Simulator) -> Flask:
+    """Return the application of a network."""
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_REQUEST_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.register_blueprint(
-        twilio_api(network.settings, network.messages, network.delivery, network.faults)
-    )
-    app.register_blueprint(kannel_api(network.settings, network.delivery, network.faults))
-    app.register_blueprint(handset_api(network))
-    _page(app, network)
-    _refusals(app)
+    settings, delivery = simulator.settings, simulator.delivery
+    callbacks, faults = simulator.callbacks, simulator.faults
+    app.register_blueprint(twilio_api(settings, simulator.messages, delivery, callbacks, faults))
+    app.register_blueprint(kannel_api(settings, delivery, callbacks, faults))
+    app.register_blueprint(handset_api(simulator))
+    _add_page(app, simulator)
+    _add_error_handlers(app)
     return app
 
 
-def _page(app: Flask, network: Network) -> None:
+def _add_page(app: Flask, simulator: Simulator) -> None:
     @app.get("/")
     def page() -> str:
-        return render_template("page.html", fates=network.fates.table, settings=network.settings)
+        return render_template(
+            "page.html", scenarios=simulator.scenarios.table, settings=simulator.settings
+        )
 
     @app.get("/healthz")
     def health() -> Response:
-        return jsonify(ok=True, last=network.events.last())
+        return jsonify(ok=True, last=simulator.events.last())
 
     @app.after_request
-    def close_to_others(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = _POLICY
+    def add_security_headers(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 
-def _refusals(app: Flask) -> None:
+def _add_error_handlers(app: Flask) -> None:
     @app.errorhandler(HTTPException)
-    def unclear(fault: HTTPException) -> tuple[Response, int]:
-        return jsonify(error=fault.description or fault.name), fault.code or 400
+    def http_error(error: HTTPException) -> tuple[Response, int]:
+        return jsonify(error=error.description or error.name), error.code or 400
 
-    @app.errorhandler(NoSuchPhone)
-    def no_phone(fault: NoSuchPhone) -> tuple[Response, int]:
-        return jsonify(error=str(fault)), 404
-
-    def not_now(fault: Exception) -> tuple[Response, int]:
-        return jsonify(error=str(fault)), 409
-
-    for kind in (PhoneIsOff, Busy, NotInCall):
-        app.register_error_handler(kind, not_now)
+    @app.errorhandler(HandsetError)
+    def handset_error(error: HandsetError) -> tuple[Response, int]:
+        return jsonify(error=str(error)), error.status

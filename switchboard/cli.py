@@ -151,8 +151,8 @@ def network() -> None:
 @main.command(epilog=examples("phone", "phone 13802880000"))
 @click.argument("number", required=False)
 def phone(number: str | None) -> None:
-    """Open a phone of the simulated network here."""
-    _replace_process("simulator.handset", *([number] if number else []))
+    """Open a phone in the terminal: text 7500, call 10086, text friends."""
+    _replace_process("simulator.handsets.terminal", *([number] if number else []))
 
 
 def _replace_process(module: str, *words: str) -> None:

@@ -186,13 +186,15 @@ class Running:
         for name in names:
             self._children.pop(name).wait(10)
 
-    def kill_everything(self) -> None:
-        """Kill -9 of every process of the folder: ours, the store's keeper and its server."""
-        for pid in self.processes():
+    def kill_everything(self, spared: str = "") -> None:
+        """Kill -9 of every process of the folder but one: ours, the store's keeper and server."""
+        kept = {name: child for name, child in self._children.items() if name == spared}
+        pids = self.processes().keys() - {child.pid for child in kept.values()}
+        for pid in pids:
             kill(pid)
-        for child in self._children.values():
-            child.wait(10)
-        self._children.clear()
+        for name in self._children.keys() - kept.keys():
+            self._children.pop(name).wait(10)
+        until(lambda: not pids & self.processes().keys(), 3, "the killed processes to be gone")
 
     def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 20) -> float:
         """Ask everything to end; the seconds that took until no process was left."""

@@ -1,4 +1,4 @@
-// The call on one phone: a keypad, the words as they are spoken, and what the caller gives back.
+// The call on one phone: keypad, spoken text, and speech input.
 
 import { ask } from "./network.js";
 import { hush, speak } from "./voice.js";

@@ -1,4 +1,4 @@
-// The page as a whole: the row of phones, the table of fates, provider trouble, and the network's log.
+// The page as a whole: the row of phones, the delivery scenarios, fault injection, and the network's log.
 
 import { Handset } from "./handset.js";
 import { hour } from "./inbox.js";
@@ -30,7 +30,7 @@ function happen(event, fresh) {
   if (event.kind === "callback") log(event, fresh);
   const known = handsets.get(event.phone);
   if (known) known.take(event, fresh);
-  // A phone that was added from elsewhere: its story is told from the beginning.
+  // A phone that another page or script added: load all its events.
   else if (fresh) refresh();
 }
 
@@ -39,8 +39,8 @@ async function refresh() {
   for (const phone of phones) {
     if (handsets.has(phone.number)) continue;
     const handset = put(phone);
-    const story = await ask(`/api/phones/${phone.number}/events`);
-    story.events.forEach((event) => handset.take(event, false));
+    const history = await ask(`/api/phones/${phone.number}/events`);
+    history.events.forEach((event) => handset.take(event, false));
     handset.draw();
   }
 }
@@ -85,7 +85,7 @@ function wireFaults() {
       showFaults(await ask("/api/faults", { api: form.dataset.api, kind, count }));
     });
   });
-  // A counted fault ends by itself; only looking tells when.
+  // A counted fault ends by itself: poll for its end.
   setInterval(() => { if (!document.hidden) ask("/api/faults").then(showFaults).catch(() => {}); }, 4000);
 }
 

@@ -60,7 +60,7 @@ export class Handset {
     const flash = this.part("flash");
     if (phone.flash && flash.dataset.message !== phone.flash.id) {
       flash.dataset.message = phone.flash.id;
-      // Starting the animation anew shows that a later flash has taken the place of this one.
+      // The restarted animation shows that a later flash has replaced this one.
       flash.classList.remove("arrives");
       requestAnimationFrame(() => flash.classList.add("arrives"));
     }

@@ -1,4 +1,4 @@
-// Asks the network for things and listens to what happens: one long question for all phones at once.
+// Requests to the network, and one long poll for the events of all phones.
 
 export async function ask(path, body) {
   const options = body === undefined ? {} : {
@@ -14,7 +14,7 @@ export async function ask(path, body) {
 
 const rest = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
-// Calls `happen` with every event, oldest first, for ever; `reachable` hears whether the network runs.
+// Calls `happen` with every event, oldest first, for ever; `reachable` gets true or false with each poll.
 export async function watch(happen, reachable) {
   let last = 0;
   let fresh = false;
@@ -22,7 +22,7 @@ export async function watch(happen, reachable) {
     try {
       const news = await ask(`/api/events?after=${last}&wait=${fresh ? 25 : 0}`);
       reachable(true);
-      // The network started over with empty data: what this page shows is no longer true.
+      // The network has restarted with empty data: this page is out of date.
       if (news.reset) return location.reload();
       news.events.forEach((event) => happen(event, fresh));
       last = news.last;

@@ -180,3 +180,12 @@ def test_no_phone_of_the_page_has_anything_cut_off(page: Page) -> None:
                 GUANGDONG,
             )
             assert cut == [], f"{view} at {width}"
+
+
+def test_a_phone_added_by_its_number_appears_on_the_page(page: Page) -> None:
+    page.find('[data-role="add-number"]').send_keys("13912345678")
+    page.find('[data-role="add-phone"] button').click()
+    page.until(
+        lambda: page.browser.find_elements(By.CSS_SELECTOR, '[data-phone="13912345678"]'),
+        "the added phone to be there",
+    )

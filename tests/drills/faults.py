@@ -316,19 +316,21 @@ def _(rig: Rig) -> None:
         time.sleep(13)
 
 
-@_fault("provider-killed", "the providers killed -9, started again")
+@_fault("provider-refused", "the providers refuse connections, open ones are reset")
 def _(rig: Rig) -> None:
-    _restart(rig, "network", away=_AWAY)
+    with rig.cut(Mode.REFUSE, "provider"):
+        time.sleep(_AWAY)
 
 
 # -- and the rest --------------------------------------------------------------------------------
 
 
-@_fault("everything-killed", "doors, workers, store and providers killed -9 at one moment")
+@_fault("everything-killed", "doors, workers and store killed -9 at one moment, providers cut off")
 def _(rig: Rig) -> None:
-    rig.kill_everything()
-    rig.gone(10)
-    rig.begin("network", "doors", *WORKERS)
+    # The providers keep what they took, as real ones do: their process lives on.
+    with rig.cut(Mode.REFUSE, "provider"):
+        rig.kill_everything(spared="network")
+    rig.begin("doors", *WORKERS)
 
 
 @_fault("everything-stopped", "every process of the service stopped, all go on")

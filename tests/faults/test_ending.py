@@ -26,7 +26,7 @@ def service(one: Running) -> Running:
 def test_the_demo_puts_up_again_what_falls(service: Running) -> None:
     for words, url in (
         ("switchboard.cli serve", f"{service.doors}/readyz"),
-        ("simulator", f"{service.network}/healthz"),
+        ("-m simulator", f"{service.network}/healthz"),
     ):
         before = set(service.find(words))
         kill(min(before))

@@ -15,8 +15,9 @@ from receipts.model import Fate, Informing, Kind, Language, Mode, Msisdn, Receip
 from receipts.provinces import Message, RuleBook
 from receipts.wording import is_gsm7, receipt_text, segments
 from statemachines.subscription import SubscriptionState
-from switchboard import shown, wiring
+from switchboard import wiring
 from switchboard.app import create_app
+from switchboard.serializers import serialize_customer
 from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock, shipped_book
 from tests.ivr.calling import Call
@@ -174,10 +175,10 @@ def test_a_text_agrees_to_one_kind_and_another_ends_it(
     assert "停止请发TDXX" in reply
     assert ("广告" in reply) is (kind is Informing.ADVERTISING)
     assert MARKS[kind][0] in told()
-    assert shown.customer(built, Msisdn(GUANGDONG))["messages"] == kind
+    assert serialize_customer(built, Msisdn(GUANGDONG))["messages"] == kind
     assert "不附带" in reply_of(network.text(GUANGDONG, "TDXX"))
     assert "【" not in told()
-    assert shown.customer(built, Msisdn(GUANGDONG))["messages"] == "none"
+    assert serialize_customer(built, Msisdn(GUANGDONG))["messages"] == "none"
 
 
 def test_each_consent_is_in_the_chain_with_what_was_shown(

@@ -1,4 +1,4 @@
-"""A small stand-in for the product: real HTTP, verifies signatures with the provider's own SDK."""
+"""Fake product: a real HTTP server that verifies signatures with Twilio's SDK."""
 
 import threading
 from collections.abc import Callable
@@ -15,9 +15,9 @@ XML = "text/xml"
 class Product:
     token: str
     port: int = 0
-    heard: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     unsigned: list[str] = field(default_factory=list)
-    says: dict[str, Callable[[dict[str, str]], Response]] = field(default_factory=dict)
+    responses: dict[str, Callable[[dict[str, str]], Response]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -26,30 +26,30 @@ class Product:
 
     def posts(self, path: str) -> list[dict[str, str]]:
         with self._lock:
-            return [fields for where, fields in self.heard if where == path]
+            return [fields for requested, fields in self.requests if requested == path]
 
     def answer(self, path: str, xml: str, status: int = 200, kind: str = XML) -> None:
-        self.says[path] = lambda _: Response(xml, status, content_type=kind)
+        self.responses[path] = lambda _: Response(xml, status, content_type=kind)
 
     def app(self) -> Flask:
         app = Flask("product")
 
         @app.route("/<path:_>", methods=["GET", "POST"])
-        def door(_: str) -> Response:
+        def webhook(_: str) -> Response:
             fields = {**request.args.to_dict(), **request.form.to_dict()}
             raw = request.environ["REQUEST_URI"].encode("latin-1").decode()
             url = f"{self.url}{raw}"
-            given = request.headers.get("X-Twilio-Signature", "")
+            signature = request.headers.get("X-Twilio-Signature", "")
             if not request.path.startswith("/kannel") and not RequestValidator(self.token).validate(
-                url, request.form, given
+                url, request.form, signature
             ):
                 with self._lock:
                     self.unsigned.append(raw)
                 return Response(status=403)
             with self._lock:
-                self.heard.append((request.path, fields))
-            say = self.says.get(request.path)
-            return say(fields) if say else Response(status=204)
+                self.requests.append((request.path, fields))
+            respond = self.responses.get(request.path)
+            return respond(fields) if respond else Response(status=204)
 
         return app
 

@@ -1,6 +1,6 @@
 import pytest
 
-from simulator.settings import WrongSetting, read_settings
+from simulator.settings import SimulatorSettingsError, read_settings
 
 GOOD = {
     "PUBLIC_URL": "https://receipts.example/base/",
@@ -11,7 +11,7 @@ GOOD = {
 }
 
 
-def test_good_settings_are_read_with_their_defaults() -> None:
+def test_settings_are_read_with_their_defaults() -> None:
     settings = read_settings({**GOOD, "NETWORK_PHONES": "13912345678, +8613912345679"})
     assert (settings.port, settings.hotline, settings.short_code) == (7501, "10086", "7500")
     assert settings.public_url == settings.doors_url == "https://receipts.example/base"
@@ -21,8 +21,8 @@ def test_good_settings_are_read_with_their_defaults() -> None:
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_missing_setting_is_refused_by_name(name: str) -> None:
-    with pytest.raises(WrongSetting, match=name):
+def test_missing_setting_is_refused_by_name(name: str) -> None:
+    with pytest.raises(SimulatorSettingsError, match=name):
         read_settings({**GOOD, name: " "})
 
 
@@ -45,8 +45,8 @@ def test_a_missing_setting_is_refused_by_name(name: str) -> None:
         ("NETWORK_PHONES", "7500"),
     ],
 )
-def test_a_wrong_setting_is_refused_by_name(name: str, value: str) -> None:
-    with pytest.raises(WrongSetting, match=name):
+def test_wrong_setting_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(SimulatorSettingsError, match=name):
         read_settings({**GOOD, name: value})
 
 

@@ -1,0 +1,61 @@
+"""Composition root: builds the parts of the network once, for the web application."""
+
+from dataclasses import dataclass
+
+from simulator.fault_injection import FaultInjector
+from simulator.network.delivery import Delivery
+from simulator.network.events import EventLog
+from simulator.network.job_queue import JobQueue
+from simulator.network.messages import MessageLog
+from simulator.network.phones import PhoneRegistry
+from simulator.network.scenarios import Scenarios
+from simulator.settings import SimulatorSettings
+from simulator.twilio.texts import TextRouter
+from simulator.voice.call_control import CallControl
+from simulator.webhooks.callbacks import CallbackSender
+from simulator.webhooks.client import WebhookClient
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """The parts of a running network."""
+
+    settings: SimulatorSettings
+    events: EventLog
+    phones: PhoneRegistry
+    messages: MessageLog
+    scenarios: Scenarios
+    texts: TextRouter
+    calls: CallControl
+    delivery: Delivery
+    callbacks: CallbackSender
+    faults: FaultInjector
+    jobs: JobQueue
+
+    def close(self) -> None:
+        """Drop the jobs that wait and stop the threads that run them."""
+        self.jobs.close()
+
+
+def build_simulator(settings: SimulatorSettings) -> Simulator:
+    """Return a running network with the built-in phones and those of NETWORK_PHONES."""
+    events, messages, jobs = EventLog(), MessageLog(), JobQueue()
+    phones = PhoneRegistry(events)
+    for number in settings.extra_phones:
+        phones.add(number)
+    scenarios = Scenarios(phones)
+    client = WebhookClient(settings)
+    callbacks = CallbackSender(client, jobs, events)
+    return Simulator(
+        settings,
+        events,
+        phones,
+        messages,
+        scenarios,
+        TextRouter(settings, phones, scenarios, jobs, callbacks, client),
+        CallControl(settings, phones, events, client, callbacks),
+        Delivery(settings.short_code, phones, messages, scenarios, jobs),
+        callbacks,
+        FaultInjector(),
+        jobs,
+    )

@@ -1,0 +1,1 @@
+"""The handsets: JSON API of the phone page, and a handset in the terminal."""

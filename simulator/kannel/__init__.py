@@ -1,0 +1,1 @@
+"""Pretend Kannel smsbox: the sendsms interface and its delivery report URLs."""

@@ -1,0 +1,1 @@
+"""Pretend message centre: phones, messages, and the delivery of each to a phone."""

@@ -1,0 +1,137 @@
+"""Registry of phones: power, screen and inbox of each; a message arrives once at most."""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock
+from typing import Any
+from uuid import uuid4
+
+from simulator.errors import PhoneNotFoundError, PhoneOffError
+from simulator.network.events import Event, EventLog
+
+
+@dataclass
+class Phone:
+    """State of one handset."""
+
+    number: str
+    labels: dict[str, str]
+    built_in: bool = False
+    keeps_flash: bool = False
+    on: bool = True
+    flash: Event | None = None
+    received_ids: set[str] = field(default_factory=set)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return this phone as the JSON API shows it."""
+        return {
+            "number": self.number,
+            "on": self.on,
+            "standing": self.built_in,
+            "keeps_flash": self.keeps_flash,
+            "flash": self.flash and {"id": self.flash["id"], "body": self.flash["body"]},
+            **self.labels,
+        }
+
+
+class PhoneRegistry:
+    """All phones of the page; each change is recorded in the event log."""
+
+    def __init__(self, events: EventLog) -> None:
+        self._events = events
+        self._lock = RLock()
+        rows = tomllib.loads(Path(__file__).with_name("phones.toml").read_text("utf-8"))["phone"]
+        self._phones = {row["number"]: _built_in(row) for row in rows}
+
+    def all(self) -> list[Phone]:
+        """Return the phones, the built-in ones first."""
+        with self._lock:
+            return list(self._phones.values())
+
+    def get(self, number: str) -> Phone:
+        """Return the phone of this number. Raises: PhoneNotFoundError."""
+        phone = self._phones.get(number)
+        if phone is None:
+            raise PhoneNotFoundError(f"no phone here has the number {number}")
+        return phone
+
+    def get_switched_on(self, number: str) -> Phone:
+        """Return a phone that is on. Raises: PhoneNotFoundError, PhoneOffError."""
+        phone = self.get(number)
+        if not phone.on:
+            raise PhoneOffError(f"the phone {number} is switched off")
+        return phone
+
+    def has(self, number: str) -> bool:
+        """Tell whether a phone of this number is on the page."""
+        return number in self._phones
+
+    def add(self, number: str, label: str = "") -> Phone:
+        """Put a phone on the page; a number that is there already keeps its phone."""
+        labels = {"zh": label or "添加的手机", "en": label or "added phone"}
+        with self._lock:
+            return self._phones.setdefault(number, Phone(number, labels))
+
+    def set_power(self, number: str, *, on: bool) -> Phone:
+        """Switch a phone on or off."""
+        with self._lock:
+            phone = self.get(number)
+            if phone.on != on:
+                phone.on = on
+                self._events.record(number, "power", on=on)
+            return phone
+
+    def deliver_text(self, number: str, peer: str, body: str, message_id: str, via: str) -> bool:
+        """Put a text in the inbox, once for each id; return False when the phone is off."""
+        with self._lock:
+            phone = self.get(number)
+            if phone.on and message_id not in phone.received_ids:
+                phone.received_ids.add(message_id)
+                self._record_text(number, "in", peer, body, message_id, via)
+            return phone.on
+
+    def deliver_flash(self, number: str, peer: str, body: str, message_id: str) -> bool:
+        """Show a flash message in place of the one before; return False when the phone is off."""
+        with self._lock:
+            phone = self.get(number)
+            if phone.on and message_id not in phone.received_ids:
+                phone.received_ids.add(message_id)
+                previous = phone.flash
+                if previous and phone.keeps_flash:
+                    kept_id = f"{previous['id']}.kept"
+                    self._record_text(
+                        number, "in", previous["peer"], previous["body"], kept_id, "screen"
+                    )
+                phone.flash = self._events.record(
+                    number, "flash", id=message_id, peer=peer, body=body, via="kannel"
+                )
+            return phone.on
+
+    def dismiss_flash(self, number: str) -> None:
+        """Take the flash message off the screen; it is not kept."""
+        with self._lock:
+            phone = self.get(number)
+            if phone.flash:
+                self._events.record(number, "flash_dismissed", id=phone.flash["id"])
+                phone.flash = None
+
+    def record_sent_text(self, number: str, peer: str, body: str, message_id: str) -> None:
+        """Put the phone's own text in its thread."""
+        self._record_text(number, "out", peer, body, message_id, "phone")
+
+    def add_note(self, number: str, peer: str, zh: str, en: str) -> None:
+        """Show a remark of the network itself in a thread."""
+        self._events.record(number, "note", id=uuid4().hex, peer=peer, zh=zh, en=en)
+
+    def _record_text(
+        self, number: str, direction: str, peer: str, body: str, message_id: str, via: str
+    ) -> None:
+        self._events.record(
+            number, "text", id=message_id, direction=direction, peer=peer, body=body, via=via
+        )
+
+
+def _built_in(row: dict[str, Any]) -> Phone:
+    labels = {key: value for key, value in row.items() if key not in {"number", "keeps_flash"}}
+    return Phone(row["number"], labels, built_in=True, keeps_flash=row.get("keeps_flash", False))

@@ -1,0 +1,178 @@
+"""Twilio's message API as its SDK calls it: create, list, fetch."""
+
+import hmac
+from collections.abc import Iterator
+from itertools import islice
+from time import time
+from typing import NoReturn
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from flask import Blueprint, Response, jsonify, request
+
+from simulator.fault_injection import FaultInjector, FaultKind
+from simulator.network.delivery import Delivery, StatusChange
+from simulator.network.gsm import segments
+from simulator.network.messages import Message, MessageLog
+from simulator.network.numbering import canonical
+from simulator.settings import SimulatorSettings
+from simulator.twilio.message_json import date_sent_filter, message_json
+from simulator.twilio.request_checks import TwilioApiError, check_message
+from simulator.twilio.status_callback import status_fields
+from simulator.webhooks.callbacks import CallbackSender
+
+_DEFAULT_PAGE_SIZE = 50
+_MAX_PAGE_SIZE = 1000
+_FAULTS = {
+    "http_500": (20500, "Internal server error.", 500),
+    "http_503": (20503, "Service unavailable.", 503),
+    "http_429": (20429, "Too many requests.", 429),
+}
+
+
+def twilio_api(
+    settings: SimulatorSettings,
+    messages: MessageLog,
+    delivery: Delivery,
+    callbacks: CallbackSender,
+    faults: FaultInjector,
+) -> Blueprint:
+    """Return the routes under /2010-04-01."""
+    api = Blueprint("twilio", __name__, url_prefix="/2010-04-01/Accounts/<account>")
+
+    @api.url_value_preprocessor
+    def check_account(_: str | None, values: dict[str, str] | None) -> None:
+        if not _is_authenticated(settings):
+            raise TwilioApiError(20003, "Authenticate", 401)
+        if (values or {}).pop("account", "") != settings.account_sid:
+            raise _not_found()
+
+    @api.errorhandler(TwilioApiError)
+    def error_response(error: TwilioApiError) -> tuple[Response, int]:
+        body = jsonify(
+            code=error.code,
+            message=error.message,
+            more_info=f"https://www.twilio.com/docs/errors/{error.code}",
+            status=error.status,
+        )
+        return body, error.status
+
+    @api.post("/Messages.json")
+    def create() -> Response:
+        return faults.answer("twilio", lambda: _create(settings, delivery, callbacks), _fail)
+
+    @api.get("/Messages.json")
+    def listing() -> Response:
+        return faults.answer("twilio", lambda: _page(settings, messages), _fail, reading=True)
+
+    @api.get("/Messages/<sid>.json")
+    def fetch(sid: str) -> Response:
+        return faults.answer("twilio", lambda: _fetch(settings, messages, sid), _fail, reading=True)
+
+    return api
+
+
+def _is_authenticated(settings: SimulatorSettings) -> bool:
+    credentials = request.authorization
+    if credentials is None or credentials.type != "basic":
+        return False
+    accepted = [(settings.account_sid, token) for token in settings.auth_tokens]
+    if settings.api_key and settings.api_secret:
+        accepted.append((settings.api_key, settings.api_secret))
+    offered = f"{credentials.username}:{credentials.password}".encode()
+    return any(hmac.compare_digest(f"{user}:{key}".encode(), offered) for user, key in accepted)
+
+
+def _create(settings: SimulatorSettings, delivery: Delivery, callbacks: CallbackSender) -> Response:
+    form = request.form
+    check_message(form, settings.senders)
+    created = time()
+    message = Message(
+        sid=f"SM{uuid4().hex}",
+        api="twilio",
+        to=form["To"].strip(),
+        sender=form.get("From", "").strip(),
+        body=form.get("Body", ""),
+        created=created,
+        updated=created,
+        status="queued" if form.get("From") else "accepted",
+        segments=segments(form.get("Body", "")),
+        service=form.get("MessagingServiceSid", "").strip(),
+        callback=form.get("StatusCallback", ""),
+    )
+    response = jsonify(message_json(message, settings.account_sid))
+    response.status_code = 201
+
+    def notify(change: StatusChange) -> None:
+        fields = _callback_fields(settings, change)
+        callbacks.post(message.callback, fields, phone=change.phone)
+
+    delivery.accept(message, notify)
+    return response
+
+
+def _callback_fields(settings: SimulatorSettings, change: StatusChange) -> dict[str, str]:
+    message = change.message
+    fields = status_fields(
+        settings.account_sid,
+        message.sender or settings.short_code,
+        canonical(message.to),
+        message.sid,
+        change.status,
+        change.error_code,
+    )
+    return fields | ({"MessagingServiceSid": message.service} if message.service else {})
+
+
+def _fetch(settings: SimulatorSettings, messages: MessageLog, sid: str) -> Response:
+    message = messages.find(sid)
+    if message is None or message.api != "twilio":
+        raise _not_found()
+    return jsonify(message_json(message, settings.account_sid))
+
+
+def _page(settings: SimulatorSettings, messages: MessageLog) -> Response:
+    try:
+        size = min(max(int(request.args.get("PageSize", _DEFAULT_PAGE_SIZE)), 1), _MAX_PAGE_SIZE)
+        page = max(int(request.args.get("Page", 0)), 0)
+        matching = _matching(messages)
+    except ValueError as error:
+        raise TwilioApiError(20001, f"A filter cannot be read: {error}") from error
+    shown = list(islice(matching, page * size, (page + 1) * size))
+    has_more = next(matching, None) is not None
+
+    def uri(number: int) -> str:
+        query = {
+            k: v for k, v in request.args.items() if k not in {"Page", "PageSize", "PageToken"}
+        }
+        return f"{request.path}?{urlencode({**query, 'PageSize': size, 'Page': number})}"
+
+    return jsonify(
+        first_page_uri=uri(0),
+        uri=uri(page),
+        next_page_uri=uri(page + 1) if has_more else None,
+        previous_page_uri=uri(page - 1) if page else None,
+        page=page,
+        page_size=size,
+        start=page * size,
+        end=page * size + max(len(shown) - 1, 0),
+        messages=[message_json(m, settings.account_sid) for m in shown],
+    )
+
+
+def _matching(messages: MessageLog) -> Iterator[Message]:
+    to, sender = request.args.get("To"), request.args.get("From")
+    in_dates = date_sent_filter(request.args)
+    return (
+        m
+        for m in messages.newest_first("twilio")
+        if (not to or m.to == to) and (not sender or m.sender == sender) and in_dates(m)
+    )
+
+
+def _not_found() -> TwilioApiError:
+    return TwilioApiError(20404, f"The requested resource {request.path} was not found", 404)
+
+
+def _fail(kind: FaultKind) -> NoReturn:
+    raise TwilioApiError(*_FAULTS[kind])

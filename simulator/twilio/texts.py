@@ -1,0 +1,126 @@
+"""Texts that phones send: to the product's /sms, or to a recipient with status callbacks."""
+
+from dataclasses import dataclass
+from functools import partial
+from uuid import uuid4
+
+from simulator.network.gsm import segments
+from simulator.network.job_queue import Job, JobQueue
+from simulator.network.numbering import e164, is_service
+from simulator.network.phones import PhoneRegistry
+from simulator.network.scenarios import Scenarios
+from simulator.settings import SimulatorSettings
+from simulator.twilio.status_callback import status_fields
+from simulator.webhooks.callbacks import CallbackSender, retry_delay_seconds
+from simulator.webhooks.client import BUDGET_SECONDS, WebhookClient, WebhookError, WebhookResponse
+from simulator.webhooks.twiml import TwimlError, parse_replies
+
+# Twilio sends at most ten replies to one incoming text.
+_MAX_REPLIES = 10
+
+
+@dataclass(frozen=True)
+class TextRouter:
+    """Takes a text from a phone and schedules its delivery."""
+
+    settings: SimulatorSettings
+    phones: PhoneRegistry
+    scenarios: Scenarios
+    jobs: JobQueue
+    callbacks: CallbackSender
+    client: WebhookClient
+
+    def send(self, sender: str, to: str, body: str) -> str:
+        """Take a text and return its id. Raises: PhoneNotFoundError, PhoneOffError."""
+        self.phones.get_switched_on(sender)
+        message_sid = f"SM{uuid4().hex}"
+        self.phones.record_sent_text(sender, to, body, message_sid)
+        if to == self.settings.short_code:
+            self.jobs.schedule(
+                partial(self._post_incoming, sender, self._incoming(message_sid, sender, body))
+            )
+        elif is_service(to):
+            self.phones.add_note(
+                sender, to, f"没有 {to} 这个短信号码。", f"Nobody takes texts at {to}."
+            )
+        else:
+            self._send_to_recipient(message_sid, sender, to, body)
+        return message_sid
+
+    def _send_to_recipient(self, message_sid: str, sender: str, to: str, body: str) -> None:
+        scenario = self.scenarios.of(to)
+        delay = scenario.delivery_seconds()
+        if delay is not None:
+            self.jobs.schedule(partial(self._deliver, message_sid, sender, to, body), delay)
+        for report in scenario.reports():
+            fields = status_fields(
+                self.settings.account_sid,
+                sender,
+                to,
+                message_sid,
+                report.status,
+                report.error_code,
+                report.delay_seconds,
+            )
+            url = self.client.url("/messages/status")
+            self.callbacks.post(url, fields, report.delay_seconds, phone=sender)
+
+    def _deliver(self, message_sid: str, sender: str, to: str, body: str, _: Job) -> None:
+        if self.phones.has(to):
+            self.phones.deliver_text(to, sender, body, message_sid, "person")
+
+    def _post_incoming(self, sender: str, fields: dict[str, str], job: Job) -> float | None:
+        message_sid = fields["MessageSid"]
+        budget = max(1.0, BUDGET_SECONDS - job.elapsed_seconds)
+        try:
+            response = self.client.request(
+                "POST", self.client.url("/sms"), fields, message_sid, budget
+            )
+        except WebhookError as error:
+            return self._retry_or_note(sender, job, str(error))
+        if response.retryable:
+            return self._retry_or_note(sender, job, str(response.status))
+        self._deliver_replies(sender, message_sid, response)
+        return None
+
+    def _deliver_replies(self, sender: str, message_sid: str, response: WebhookResponse) -> None:
+        short_code = self.settings.short_code
+        try:
+            texts = parse_replies(response)[:_MAX_REPLIES]
+        except TwimlError as error:
+            self.phones.add_note(sender, short_code, f"网络:{error}", f"network: {error}")
+            return
+        for index, text in enumerate(texts):
+            self.phones.deliver_text(sender, short_code, text, f"{message_sid}.{index}", "reply")
+
+    def _retry_or_note(self, sender: str, job: Job, reason: str) -> float | None:
+        delay = retry_delay_seconds(job.attempt)
+        if job.elapsed_seconds + delay < BUDGET_SECONDS:
+            return delay
+        self.phones.add_note(
+            sender,
+            self.settings.short_code,
+            f"短信未能送到服务台({reason})。请稍后再试。",
+            f"The text could not be handed to the service ({reason}). Please try again later.",
+        )
+        return None
+
+    def _incoming(self, message_sid: str, sender: str, body: str) -> dict[str, str]:
+        places = dict.fromkeys(
+            ("FromCity", "FromState", "FromZip", "ToCity", "ToState", "ToZip"), ""
+        )
+        return places | {
+            "MessageSid": message_sid,
+            "SmsSid": message_sid,
+            "SmsMessageSid": message_sid,
+            "SmsStatus": "received",
+            "AccountSid": self.settings.account_sid,
+            "ApiVersion": "2010-04-01",
+            "From": e164(sender),
+            "FromCountry": "CN",
+            "To": self.settings.short_code,
+            "ToCountry": "CN",
+            "Body": body,
+            "NumMedia": "0",
+            "NumSegments": str(segments(body)),
+        }

@@ -1,0 +1,112 @@
+"""Call control: dials, presses keys, speaks and hangs up for a phone."""
+
+from dataclasses import dataclass, field
+from threading import Lock, Thread
+from time import time
+from uuid import uuid4
+
+from simulator.errors import NoCallError, PhoneBusyError
+from simulator.network.events import EventLog
+from simulator.network.numbering import e164
+from simulator.network.phones import PhoneRegistry
+from simulator.settings import SimulatorSettings
+from simulator.voice.call import Call, ServiceHungUpError
+from simulator.voice.call_leg import CallerHungUpError
+from simulator.webhooks.callbacks import CallbackSender
+from simulator.webhooks.client import WebhookClient
+
+
+@dataclass(frozen=True)
+class CallControl:
+    """Holds the calls in progress, at most one for each phone."""
+
+    settings: SimulatorSettings
+    phones: PhoneRegistry
+    events: EventLog
+    client: WebhookClient
+    callbacks: CallbackSender
+    _lock: Lock = field(default_factory=Lock)
+    _calls: dict[str, Call] = field(default_factory=dict)
+
+    def dial(self, phone: str, *, withheld: bool = False) -> str:
+        """Call the hotline and return the call id. Raises: HandsetError."""
+        self.phones.get_switched_on(phone)
+        sid = f"CA{uuid4().hex}"
+        caller = "anonymous" if withheld else e164(phone)
+        fields = self._fields(sid, caller)
+        call = Call(sid, phone, dict(fields), self.settings, self.client, self.events)
+        with self._lock:
+            if phone in self._calls:
+                raise PhoneBusyError(f"the phone {phone} is already in a call")
+            self._calls[phone] = call
+        self.events.record(
+            phone, "call", call=sid, state="ringing", to=self.settings.hotline, caller=caller
+        )
+        Thread(target=self._run, args=(call, fields), name=f"call {phone}", daemon=True).start()
+        return sid
+
+    def is_in_call(self, phone: str) -> bool:
+        """Tell whether a phone is in a call."""
+        return phone in self._calls
+
+    def press(self, phone: str, keys: str) -> int:
+        """Press keys and return how many the service takes. Raises: HandsetError."""
+        call = self._get(phone)
+        self.events.record(phone, "pressed", call=call.sid, keys=keys)
+        return call.leg.press(keys)
+
+    def speak(self, phone: str, speech: str) -> int:
+        """Speak; return 1 when the service takes it. Raises: HandsetError."""
+        call = self._get(phone)
+        self.events.record(phone, "said", call=call.sid, words=speech)
+        return call.leg.speak(speech)
+
+    def hang_up(self, phone: str) -> None:
+        """End the call of a phone. Raises: HandsetError."""
+        self._get(phone).leg.hang_up()
+
+    def _get(self, phone: str) -> Call:
+        self.phones.get(phone)
+        call = self._calls.get(phone)
+        if call is None:
+            raise NoCallError(f"the phone {phone} is in no call")
+        return call
+
+    def _run(self, call: Call, fields: dict[str, str]) -> None:
+        start = time()
+        ended_by = "service"
+        try:
+            call.run()
+        except CallerHungUpError:
+            ended_by = "caller"
+        except ServiceHungUpError:
+            pass
+        finally:
+            call.leg.hang_up()
+            with self._lock:
+                del self._calls[call.phone]
+            seconds = round(time() - start)
+            ended = {**fields, "CallStatus": "completed", "CallDuration": str(seconds)}
+            self.callbacks.post(self.client.url("/voice/ended"), ended, phone=call.phone)
+            self.events.record(
+                call.phone, "call", call=call.sid, state="ended", by=ended_by, seconds=seconds
+            )
+
+    def _fields(self, sid: str, caller: str) -> dict[str, str]:
+        hotline = self.settings.hotline
+        places = dict.fromkeys(
+            ("FromCity", "FromState", "FromZip", "ToCity", "ToState", "ToZip"), ""
+        )
+        return places | {
+            "CallSid": sid,
+            "AccountSid": self.settings.account_sid,
+            "From": caller,
+            "Caller": caller,
+            "FromCountry": "" if caller == "anonymous" else "CN",
+            "To": hotline,
+            "Called": hotline,
+            "ToCountry": "CN",
+            "CallStatus": "ringing",
+            "ApiVersion": "2010-04-01",
+            "Direction": "inbound",
+        }

@@ -1,0 +1,1 @@
+"""HTTP requests to the product: signed webhooks, retried callbacks, TwiML answers."""

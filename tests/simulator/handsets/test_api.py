@@ -1,0 +1,102 @@
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from tests.simulator.support import Network
+
+PHONE = "13802880000"
+
+
+def test_five_built_in_phones_and_nine_scenarios_are_listed(network: Network) -> None:
+    answer = network.get("/api/phones")
+    assert [p["number"] for p in answer["phones"]] == [
+        "13802880000",
+        "13957112345",
+        "13844012345",
+        "13001012345",
+        "13800138000",
+    ]
+    assert all(p["on"] and p["zh"] and p["en"] for p in answer["phones"])
+    assert {f["tail"] for f in answer["fates"]} == {"", *(f"000{n}" for n in range(1, 9))}
+
+
+def test_adding_a_phone_twice_keeps_one(network: Network) -> None:
+    for written in ("13912345678", "+86 139 1234 5678"):
+        added = network.post("/api/phones", 201, number=written, label="妈妈")
+        assert (added["number"], added["zh"]) == ("13912345678", "妈妈")
+    assert len(network.get("/api/phones")["phones"]) == 6
+
+
+IMPOSSIBLE: list[tuple[str, dict[str, Any], int]] = [
+    ("/api/phones", {}, 400),
+    ("/api/phones", {"number": 1}, 400),
+    ("/api/phones", {"number": "7500"}, 400),
+    ("/api/phones", {"number": "13912345678", "label": "x" * 41}, 400),
+    (f"/api/phones/{PHONE}/texts", {"to": "7500"}, 400),
+    (f"/api/phones/{PHONE}/texts", {"to": "x", "body": "y"}, 400),
+    (f"/api/phones/{PHONE}/texts", {"to": "7500", "body": "x" * 1601}, 400),
+    (f"/api/phones/{PHONE}/texts", {"to": "7500", "body": "\ud800"}, 400),
+    ("/api/phones/13999999999/texts", {"to": "7500", "body": "y"}, 404),
+    (f"/api/phones/{PHONE}/call", {"to": "110"}, 400),
+    (f"/api/phones/{PHONE}/call", {"to": "10086", "withheld": "yes"}, 400),
+    (f"/api/phones/{PHONE}/call/keys", {"digits": "1"}, 409),
+    (f"/api/phones/{PHONE}/call/keys", {"digits": "A"}, 400),
+    (f"/api/phones/{PHONE}/call/keys", {"speech": " "}, 400),
+    (f"/api/phones/{PHONE}/call/hangup", {}, 409),
+    (f"/api/phones/{PHONE}/power", {"on": 1}, 400),
+    ("/api/faults", {"api": "x", "kind": "none"}, 400),
+    ("/api/faults", {"api": "twilio", "kind": "x"}, 400),
+    ("/api/faults", {"api": "twilio", "kind": "slow", "seconds": 1e9}, 400),
+    ("/api/faults", {"api": "twilio", "kind": "slow", "count": True}, 400),
+    ("/api/nothing", {}, 404),
+    ("/healthz", {}, 405),
+]
+
+
+def test_invalid_request_is_refused_with_a_sentence(network: Network) -> None:
+    for path, body, status in IMPOSSIBLE:
+        answer = network.post(path, status, **body)
+        assert len(answer["error"]) > 10, (path, body)
+    assert requests.get(f"{network.url}/api/messages?to=x", timeout=5).status_code == 400
+
+
+def test_body_that_is_no_json_object_is_a_bad_request(network: Network) -> None:
+    for body in (b"", b"{", b"[]", b"null", b"\xff", b'"x"'):
+        answer = requests.post(
+            f"{network.url}/api/phones/{PHONE}/texts",
+            data=body,
+            headers={"Content-Type": "application/json"},
+            timeout=5,
+        )
+        assert answer.status_code == 400, body
+
+
+def test_invalid_poll_parameters_are_a_bad_request(network: Network) -> None:
+    for query in ("after=x", "wait=x", "after=-1", "wait=nan", "wait=-1"):
+        answer = requests.get(f"{network.url}/api/phones/{PHONE}/events?{query}", timeout=5)
+        assert answer.status_code == 400, query
+
+
+def test_phone_that_is_off_neither_texts_nor_calls(network: Network) -> None:
+    network.post(f"/api/phones/{PHONE}/power", 200, on=False)
+    network.post(f"/api/phones/{PHONE}/texts", 409, to="7500", body="x")
+    network.post(f"/api/phones/{PHONE}/call", 409, to="10086")
+
+
+def test_reader_with_a_foreign_sequence_number_is_reset(network: Network) -> None:
+    network.post(f"/api/phones/{PHONE}/power", 200, on=False)
+    news = network.get(f"/api/phones/{PHONE}/events?after=99999&wait=10")
+    assert (news["reset"], len(news["events"])) == (True, 1)
+    assert news["last"] == network.get("/healthz")["last"]
+
+
+def test_page_loads_no_resource_from_elsewhere(network: Network) -> None:
+    page = requests.get(network.url, timeout=5)
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    outside = re.findall(r'(\w+)="(https?://[^"]*)"', page.text)
+    # The one link leads to the product.
+    assert [(name, urlsplit(url).path) for name, url in outside] == [("href", "/hall/")]
+    assert len(re.findall("https?://", page.text)) == 1

@@ -1,0 +1,27 @@
+import pytest
+
+from simulator.kannel.report_url import fill_report_url
+from simulator.network.messages import Message
+
+
+@pytest.mark.parametrize(
+    ("template", "url"),
+    [
+        ("/r?to=%P&from=%p", "/r?to=%2B861&from=7500"),
+        ("/r?text=%b&first=%k", "/r?text=a%20b&first=a"),
+        ("/r?byte=%C3%A9&kept=%z", "/r?byte=%C3%A9&kept=%z"),
+        ("/r?percent=%%&type=%d", "/r?percent=%25&type=1"),
+    ],
+)
+def test_known_codes_are_filled_in_and_others_kept(template: str, url: str) -> None:
+    message = Message(
+        sid="1",
+        api="kannel",
+        to="+861",
+        sender="7500",
+        body="a b",
+        created=0,
+        updated=0,
+        callback=template,
+    )
+    assert fill_report_url(message, 1) == url

@@ -1,0 +1,36 @@
+import pytest
+
+from simulator.network.gsm import segments
+from simulator.network.numbering import canonical, e164
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("13802880000", "13802880000"),
+        ("+86 138-0288-0000", "13802880000"),
+        ("008613802880000", "13802880000"),
+        ("8613802880000", "13802880000"),
+        ("138０2880000", "13802880000"),
+        ("7500", "7500"),
+        ("+14155550100", "+14155550100"),
+        ("+8610086", ""),
+        ("12", ""),
+        ("hello", ""),
+        ("", ""),
+    ],
+)
+def test_canonical_number(written: str, number: str) -> None:
+    assert canonical(written) == number
+
+
+def test_short_numbers_have_no_country_code() -> None:
+    assert (e164("13802880000"), e164("7500")) == ("+8613802880000", "7500")
+
+
+@pytest.mark.parametrize(
+    ("body", "parts"),
+    [("a" * 160, 1), ("a" * 161, 2), ("字" * 70, 1), ("字" * 71, 2), ("€" * 81, 2), ("😀" * 36, 2)],
+)
+def test_body_takes_this_many_segments(body: str, parts: int) -> None:
+    assert segments(body) == parts
