@@ -4,17 +4,20 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 
 from receipts.model import Kind, Msisdn
 from receipts.months import SHANGHAI
 from receipts.ports import StoreUnavailable
 from receipts.provinces import RuleBookWrong, check_report, describe, load_rule_book
+from receipts.store.local_server import LocalServer, StoreNotReadyError, wait_for_server
 from statemachines.drawing import TABLES, document, mermaid
 from switchboard import (
     cli_billing,
@@ -30,7 +33,10 @@ from switchboard import demo as demonstration
 from switchboard.arguments import Number
 from switchboard.cli_doctor import doctor
 from switchboard.clock import ClockWrong, MovableClock
+from switchboard.processes import ChildFailedError, Supervisor, stop_signals
 from switchboard.settings import Settings, SettingsWrong
+
+_log = structlog.get_logger()
 
 _TROUBLE = (
     SettingsWrong,
@@ -38,17 +44,21 @@ _TROUBLE = (
     RuleBookWrong,
     ClockWrong,
     demonstration.DemoFailed,
+    ChildFailedError,
 )
 
 
 @contextmanager
 def _clearly() -> Iterator[None]:
-    """Trouble is told in a sentence, not a stack trace; the exit status is 2."""
+    """Trouble is told in a sentence, not a stack trace.
+
+    The exit status is 1 where the store of `DATA_DIR` does not run, else 2.
+    """
     try:
         yield
     except _TROUBLE as trouble:
         click.echo(f"sms-receipt: {trouble}", err=True)
-        sys.exit(2)
+        sys.exit(1 if isinstance(trouble, StoreNotReadyError) else 2)
 
 
 @contextmanager
@@ -89,14 +99,35 @@ def demo(port: int) -> None:
 @main.command()
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 2, show_default=True)
 def serve(workers: int) -> None:
-    """The doors: webhooks for calls, texts and reports."""
+    """The doors: webhooks for calls, texts and reports; without REDIS_URL also their store."""
     with _clearly():
         settings = Settings.read().need_doors()
         if why := serving.busy(settings.host, settings.port):
-            raise SettingsWrong(f"PORT={settings.port} cannot be used: {why}")
-        # What is wrong with store or rules is told once here, not by every door process.
+            raise SettingsWrong(f"PORT={settings.port} cannot be used: {why}. Set PORT to another")
+        if not settings.redis_url:
+            _serve_with_store(settings, workers)
+            return
+        # An error in store or rules is told once here, not by every door process.
         wiring.services(settings)
         serving.serve(settings, workers)
+
+
+def _serve_with_store(settings: Settings, workers: int) -> None:
+    """Own the store of DATA_DIR and run the doors beside it, until told to stop."""
+    supervisor = Supervisor(os.environ, LocalServer(settings.data_dir))
+    try:
+        supervisor.start_store()
+        wiring.services(settings).memory.close()
+        logs.set_up(settings.log_format)
+        with stop_signals() as received:
+            supervisor.start("doors", "switchboard.serving", str(workers))
+            signal.signal(signal.SIGHUP, lambda *_: supervisor.hang_up("doors"))
+            while not received:
+                time.sleep(0.1)
+                for name in supervisor.restart_ended():
+                    _log.warning("a process ended and was started again", process=name)
+    finally:
+        supervisor.end()
 
 
 @main.command()
@@ -108,6 +139,9 @@ def work() -> None:
         # Imported here: whoever serves doors must not meet the counters before their folder is set.
         from switchboard import live  # noqa: PLC0415
 
+        if not settings.redis_url:
+            # It may be started before `serve`: it waits, as it does when the store goes away later.
+            wait_for_server(settings.data_dir, _log.warning)
         built = wiring.services(settings, live.book_in_force(settings))
         watch = live.Watch(settings, built.book, built.clock)
         worker = wiring.worker(built, watch.changed)

@@ -34,9 +34,9 @@ from receipts.provinces import Retention, RuleBook, load_rule_book
 from receipts.reports import Reports
 from receipts.routes import Routes
 from receipts.store.archive import RedisArchive
-from receipts.store.embedded import EmbeddedStore
 from receipts.store.keys import Keys
 from receipts.store.lines import RedisLines
+from receipts.store.local_server import running_server_url
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis import RedisStore
 from receipts.store.script import Kept
@@ -61,16 +61,14 @@ class Memory:
     outbox: RedisOutbox
     archive: RedisArchive
     lines: RedisLines
-    embedded: EmbeddedStore | None
 
     def setting(self, name: str) -> str:
         """One setting of the server itself. Raises StoreUnavailable where it will not tell."""
         return self.server.setting(name)
 
     def close(self) -> None:
-        """Let go of the store; our own server stops with its last user."""
-        if self.embedded is not None:
-            self.embedded.release()
+        """Close the connections to the store."""
+        self.server.client.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +127,16 @@ def _business(
 
 
 def remember(settings: Settings, retention: Retention) -> Memory:
-    """The store at REDIS_URL, or our own server in DATA_DIR. Raises StoreUnavailable."""
+    """Connect to the store at REDIS_URL, or to the server that runs in DATA_DIR.
+
+    Creates no store. Raises StoreUnavailable.
+    """
     keys = Keys(settings.shards)
-    embedded: EmbeddedStore | None = None
-    if settings.redis_url:
-        server = Server(connected(settings.redis_url))
-    else:
-        embedded = EmbeddedStore(settings.data_dir)
-        server = Server(connected(f"unix://{embedded.hold()}"), embedded.ensure)
+    server = Server(connected(settings.redis_url or running_server_url(settings.data_dir)))
     outbox = RedisOutbox(server, keys)
     outbox.open()
     store = RedisStore(server, keys, _kept(retention))
-    return Memory(server, store, outbox, RedisArchive(server, keys), RedisLines(server), embedded)
+    return Memory(server, store, outbox, RedisArchive(server, keys), RedisLines(server))
 
 
 def _kept(retention: Retention) -> Kept:

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from receipts.lists import CUSTOMERS
+from receipts.store.local_server import LocalServer
 from receipts.store.server import Server
 from switchboard import wiring
 from switchboard.csv_file import CsvFile
@@ -42,7 +43,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "customers.csv"
         write(path, count)
-        built = wiring.services(Settings(data_dir=Path(folder) / "var"))
+        data_dir = Path(folder) / "var"
+        server = LocalServer(data_dir)
+        server.start()
+        built = wiring.services(Settings(data_dir=data_dir))
         click.echo(
             "| lines | changed | seconds | peak MB | round trips per 1,000 |\n|---|---|---|---|---|"
         )
@@ -56,6 +60,7 @@ def main() -> None:
             trips = asked[0] / end.lines * 1000
             click.echo(f"| {end.lines} | {end.changed} | {took:.0f} | {peak:.0f} | {trips:.2f} |")
         built.memory.close()
+        server.stop(last_writes_seconds=0)
 
 
 def _silent(_: Progress) -> None:

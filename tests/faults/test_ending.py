@@ -25,7 +25,7 @@ def service(one: Running) -> Running:
 
 def test_the_demo_puts_up_again_what_falls(service: Running) -> None:
     for words, url in (
-        ("switchboard.cli serve", f"{service.doors}/readyz"),
+        ("switchboard.serving", f"{service.doors}/readyz"),
         ("simulator", f"{service.network}/healthz"),
     ):
         before = set(service.find(words))
@@ -35,14 +35,19 @@ def test_the_demo_puts_up_again_what_falls(service: Running) -> None:
     (worker,) = service.find("switchboard.cli work")
     kill(worker)
     until(lambda: set(service.find("switchboard.cli work")) - {worker}, 10, "another worker")
-    for name in ("doors", "network", "worker"):
+    (server,) = service.find("valkey.sock")
+    kill(server)
+    until(lambda: answers(f"{service.doors}/readyz"), 5, "the doors to reach the store again")
+    for name in ("doors", "network", "worker", "store"):
         told = f"the {name} stopped and was started again"
         until(lambda told=told: told in service.said(), 5, f"the demo to say that {told}")
 
 
 def test_a_demo_killed_without_a_word_leaves_no_process_behind(service: Running) -> None:
     service.kill("demo")
-    service.gone(10)
+    service.gone(2)
+    service.demo()
+    assert answers(f"{service.doors}/readyz")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])

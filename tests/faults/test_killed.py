@@ -92,11 +92,10 @@ def test_a_door_process_killed_under_load_is_replaced_and_nothing_acknowledged_i
     load = Load(service)
     with load.running():
         until(lambda: len(load.opened) > 10, PATIENCE, "customers to open")
-        doors = set(service.find(" serve"))
-        door = min(doors - {service.pid("doors")})
-        kill(door)
+        doors = service.door_processes()
+        kill(min(doors))
         until(lambda: len(load.opened) > 40, PATIENCE, "customers to open after the kill")
-    until(lambda: set(service.find(" serve")) - doors, 10, "another door process in its place")
+    until(lambda: service.door_processes() - doors, 10, "another door process in its place")
     nothing_is_lost(service, phones, load)
 
 
@@ -107,13 +106,13 @@ def test_the_whole_door_server_killed_under_load_loses_nothing_acknowledged(
     with load.running():
         until(lambda: len(load.opened) > 10, PATIENCE, "customers to open")
         service.kill("doors")
-        until(lambda: not service.find(" serve"), 20, "the door processes to follow their parent")
+        until(lambda: not service.find("serv"), 2, "doors and store to follow their parent")
         service.start("doors")
         until(lambda: len(load.opened) > 40, PATIENCE, "customers to open after the restart")
     nothing_is_lost(service, phones, load)
 
 
-def test_the_embedded_server_killed_under_load_comes_back_with_all_it_acknowledged(
+def test_the_local_server_killed_under_load_comes_back_with_all_it_acknowledged(
     service: Running, phones: Phones
 ) -> None:
     load = Load(service)
@@ -147,15 +146,15 @@ def test_a_door_process_that_has_just_begun_ends_with_its_killed_parent_too(serv
     service = serve()
     for _ in range(3):
         service.start("doors")
-        doors = set(service.find(" serve"))
-        kill(min(doors - {service.pid("doors")}))
-        until(lambda known=doors: set(service.find(" serve")) - known, 20, "another in its place")
+        doors = service.door_processes()
+        kill(min(doors))
+        until(lambda known=doors: service.door_processes() - known, 20, "another in its place")
         service.kill("doors")
-        service.gone(10)
+        service.gone(2)
 
 
 def test_doors_told_to_end_while_they_start_end_too(serve: Serve) -> None:
     service = serve()
     service.start("doors", wait=False)
-    until(lambda: len(service.find(" serve")) == 3, 60, "the door processes to begin")
+    until(lambda: len(service.door_processes()) == 2, 60, "the door processes to begin")
     assert service.stop(signal.SIGTERM) < 10

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from receipts.deciding import settle
 from receipts.model import Charge, ChargeKind, Kind, Msisdn, Subscription
 from receipts.ports import Answer, Change, Held, Posted, StoreUnavailable, Verdict
-from receipts.store.embedded import EmbeddedStore
 from receipts.store.keys import Keys
+from receipts.store.local_server import LocalServer, running_server_url
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis import RedisStore
 from receipts.store.server import Server, connected
@@ -58,20 +58,23 @@ def test_a_forgotten_script_is_told_again(store: RedisStore, raw: "redis.Redis")
 
 
 def test_a_server_that_was_started_anew_knows_all_and_takes_more(data_dir: Path) -> None:
-    embedded = EmbeddedStore(data_dir)
-    with connected(f"unix://{embedded.hold()}") as client:
-        server = Server(client, embedded.ensure)
+    local = LocalServer(data_dir)
+    local.start()
+    with connected(running_server_url(data_dir)) as client:
+        server = Server(client)
         store, outbox = RedisStore(server, Keys(4)), RedisOutbox(server, Keys(4))
         try:
             outbox.open()
             store.commit(record(1))
-            with pytest.raises(redis.ConnectionError):
-                client.execute_command("SHUTDOWN", "NOSAVE", "NOW", "FORCE")
+            local.stop(last_writes_seconds=0)
+            with pytest.raises(StoreUnavailable):
+                store.commit(record(2))
+            local.start()
             assert store.commit(record(2)).verdict is Verdict.DONE
             assert store.read(ANNA).subscription.version == 2
             assert outbox.take("w", 4, 0) == []
         finally:
-            embedded.release()
+            local.stop(last_writes_seconds=0)
 
 
 def test_a_store_of_another_number_of_shards_is_refused_and_says_which(
@@ -136,29 +139,6 @@ def test_nobody_listening_means_out_of_reach(asked: str) -> None:
         ask = everything_asked()[asked]
         with pytest.raises(StoreUnavailable):
             ask(RedisStore(server, Keys(1)), RedisOutbox(server, Keys(1)))
-
-
-def test_a_question_is_asked_once_more_after_a_revival() -> None:
-    asked: list[str] = []
-
-    def question() -> str:
-        asked.append("asked")
-        if "revived" not in asked:
-            raise redis.ConnectionError("gone")
-        return "answer"
-
-    with connected(NOBODY) as client:
-        assert Server(client, lambda: asked.append("revived")).ask(question) == "answer"
-    assert asked == ["asked", "revived", "asked"]
-
-
-def test_a_revival_in_vain_means_out_of_reach() -> None:
-    revivals: list[int] = []
-    with connected(NOBODY) as client:
-        store = RedisStore(Server(client, lambda: revivals.append(1)), Keys(1))
-        with pytest.raises(StoreUnavailable):
-            store.ping()
-    assert revivals == [1]
 
 
 def test_a_full_server_refuses_and_forgets_nothing(
