@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,10 +121,7 @@ def _serve_with_store(settings: Settings, workers: int) -> None:
         with stop_signals() as received:
             supervisor.start("doors", "switchboard.serving", str(workers))
             signal.signal(signal.SIGHUP, lambda *_: supervisor.hang_up("doors"))
-            while not received:
-                time.sleep(0.1)
-                for name in supervisor.restart_ended():
-                    _log.warning("a process ended and was started again", process=name)
+            supervisor.watch(received, lambda name: _log.warning("started again", process=name))
     finally:
         supervisor.end()
 

@@ -104,10 +104,7 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
             _await(url, received, supervisor)
         if not received:
             say(_welcome(network, doors, supervisor))
-        while not received:
-            time.sleep(0.1)
-            for name in supervisor.restart_ended():
-                say(f"the {name} stopped and was started again")
+        supervisor.watch(received, lambda name: say(f"the {name} stopped and was started again"))
 
 
 def _claim(store: LocalServer, environ: Mapping[str, str], port: int) -> None:

@@ -14,6 +14,7 @@ from types import FrameType
 from receipts.store.local_server import LocalServer
 from switchboard.process import die_with_parent
 
+_WATCH_SECONDS = 0.1
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 #: A child that ran for so long starts a new count of falls.
@@ -61,6 +62,13 @@ class Supervisor:
         """Exit status of each child that ended by itself, by name."""
         statuses = {name: child.process.poll() for name, child in self._children.items()}
         return {name: status for name, status in statuses.items() if status is not None}
+
+    def watch(self, stop: list[int], on_restart: Callable[[str], None]) -> None:
+        """Restart what ends until ``stop`` holds a signal. Raises ChildFailedError."""
+        while not stop:
+            time.sleep(_WATCH_SECONDS)
+            for name in self.restart_ended():
+                on_restart(name)
 
     def restart_ended(self) -> list[str]:
         """Restart the children whose pause is over; their names. Raises ChildFailedError."""

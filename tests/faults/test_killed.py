@@ -1,6 +1,7 @@
 """kill -9: what was acknowledged is there afterwards, and nothing is sent twice."""
 
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +12,7 @@ from statemachines.receipt import ReceiptState
 from tests.faults.carrier import PATIENCE, Carrier, Ledger, Load, fresh
 from tests.faults.conftest import Serve
 from tests.handsets import Phones
-from tests.running import Running, kill, until
+from tests.running import Running, answers, kill, until
 
 pytestmark = pytest.mark.faults
 
@@ -123,6 +124,13 @@ def test_the_local_server_killed_under_load_comes_back_with_all_it_acknowledged(
             kill(server)
         until(lambda: len(load.opened) > 70, PATIENCE, "customers to open after the kills")
     nothing_is_lost(service, phones, load)
+
+
+def test_doors_outlive_a_hangup(service: Running) -> None:
+    kill(service.pid("doors"), signal.SIGHUP)
+    time.sleep(1)
+    until(lambda: answers(f"{service.doors}/readyz"), 10, "the doors to answer after a hangup")
+    assert service.find("sms-receipt serve") == [service.pid("doors")]
 
 
 def test_everything_killed_at_once_comes_back_with_all_that_was_acknowledged(
