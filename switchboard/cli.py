@@ -118,10 +118,10 @@ def _serve_with_store(settings: Settings, workers: int) -> None:
         supervisor.start_store()
         wiring.services(settings).memory.close()
         logs.set_up(settings.log_format)
-        with stop_signals() as received:
-            supervisor.start("doors", "switchboard.serving", str(workers))
-            signal.signal(signal.SIGHUP, lambda *_: supervisor.hang_up("doors"))
-            supervisor.watch(received, lambda name: _log.warning("started again", process=name))
+        stop = stop_signals()
+        supervisor.start("doors", "switchboard.serving", str(workers))
+        signal.signal(signal.SIGHUP, lambda *_: supervisor.hang_up("doors"))
+        supervisor.watch(stop, lambda name: _log.warning("started again", process=name))
     finally:
         supervisor.end()
 

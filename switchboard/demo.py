@@ -96,15 +96,15 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
     # An error in store or rules is told once here, not by each process.
     wiring.services(settings).memory.close()
     network, doors = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port}"
-    with stop_signals() as received:
-        supervisor.start("doors", "switchboard.serving", str(os.cpu_count() or 2))
-        supervisor.start("worker", "switchboard.cli", "work")
-        supervisor.start("network", "simulator")
-        for url in (f"{doors}/readyz", f"{network}/healthz"):
-            _await(url, received, supervisor)
-        if not received:
-            say(_welcome(network, doors, supervisor))
-        supervisor.watch(received, lambda name: say(f"the {name} stopped and was started again"))
+    stop = stop_signals()
+    supervisor.start("doors", "switchboard.serving", str(os.cpu_count() or 2))
+    supervisor.start("worker", "switchboard.cli", "work")
+    supervisor.start("network", "simulator")
+    for url in (f"{doors}/readyz", f"{network}/healthz"):
+        _await(url, stop, supervisor)
+    if not stop:
+        say(_welcome(network, doors, supervisor))
+    supervisor.watch(stop, lambda name: say(f"the {name} stopped and was started again"))
 
 
 def _claim(store: LocalServer, environ: Mapping[str, str], port: int) -> None:

@@ -5,11 +5,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import FrameType
 
 from receipts.store.local_server import LocalServer
 from switchboard.process import die_with_parent
@@ -123,17 +121,9 @@ def _spawn(words: tuple[str, ...], environ: Mapping[str, str]) -> "subprocess.Po
     )
 
 
-@contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """The signals that told this process to stop, so far; the old handlers come back afterwards."""
+def stop_signals() -> list[int]:
+    """A list that gets each SIGINT and SIGTERM that comes from now on."""
     received: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        received.append(number)
-
-    old = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda came, _: received.append(came))
+    return received

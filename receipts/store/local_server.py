@@ -73,6 +73,9 @@ class LocalServer:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = self._lock or _locked(self._folder / "owner.lock")
+            log = self._folder / _LOG
+            if log.exists() and log.stat().st_size > _LOG_BYTES:
+                log.replace(log.with_suffix(".log.1"))
         except OSError as error:
             raise StoreUnavailable(
                 f"The store cannot use the folder {self._folder}: {error.strerror or error}. "
@@ -86,9 +89,6 @@ class LocalServer:
         Raises StoreUnavailable.
         """
         self.claim()
-        log = self._folder / _LOG
-        if log.exists() and log.stat().st_size > _LOG_BYTES:
-            log.replace(log.with_suffix(".log.1"))
         process = self.spawn()
         while True:
             with contextlib.suppress(StoreUnavailable):
@@ -207,26 +207,23 @@ def _reply(folder: Path, command: bytes) -> bytes:
 
 
 def _locked(file: Path) -> int:
-    """A descriptor that holds the lock and has written our process id into the file."""
+    """A descriptor that holds the lock; our process id is in the file."""
     deadline = time.monotonic() + _LOCK_SECONDS
     lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise StoreInUseError(
-                        f"The store in {file.parent} is in use by process {file.read_text()}. "
-                        "Stop that process, or set DATA_DIR to another folder."
-                    ) from None
-                time.sleep(0.02)
-            else:
-                file.write_text(str(os.getpid()))
-                return lock
-    except BaseException:
-        os.close(lock)
-        raise
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(lock)
+                raise StoreInUseError(
+                    f"The store in {file.parent} is in use by process {file.read_text()}. "
+                    "Stop that process, or set DATA_DIR to another folder."
+                ) from None
+            time.sleep(0.02)
+        else:
+            file.write_text(str(os.getpid()))
+            return lock
 
 
 def _end_with(owner: int) -> None:
