@@ -62,7 +62,7 @@ class Supervisor:
         return {name: status for name, status in statuses.items() if status is not None}
 
     def watch(self, stop: list[int], on_restart: Callable[[str], None]) -> None:
-        """Restart what ends until ``stop`` holds a signal. Raises ChildFailedError."""
+        """Restart children that end, until ``stop`` holds a signal. Raises ChildFailedError."""
         while not stop:
             time.sleep(_WATCH_SECONDS)
             for name in self.restart_ended():

@@ -139,7 +139,7 @@ class LocalServer:
         self._process = self._lock = None
 
     def last_words(self) -> str:
-        """What the end of the server's log says, for an error message."""
+        """The last line of the server's log, as a part of an error message."""
         *_, line = (self._folder / _LOG).read_text(errors="replace").rstrip().split("\n")
         return f"{self._folder / _LOG} ends with: {line} Is the disk full?"
 
