@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 import click
+import structlog
 from msgspec import to_builtins
 
 from receipts.billing import MonthClosed
-from receipts.model import Kind, Msisdn
 from receipts.months import SHANGHAI
 from receipts.ports import StoreUnavailable
 from receipts.provinces import RuleBookWrong, check_report, describe, load_rule_book
+from receipts.store.local_server import LocalServer, StoreNotReadyError, wait_for_server
 from statemachines.diagrams import TABLES, document, mermaid
 from switchboard import (
     billing,
@@ -32,21 +33,23 @@ from switchboard.csv_file import CsvWrong
 from switchboard.doctor import doctor
 from switchboard.params import (
     CommandError,
-    MsisdnType,
+    NoStoreError,
     examples,
     json_option,
-    open_services,
     read_settings,
 )
-from switchboard.serializers import serialize_customer, serialize_receipt
+from switchboard.processes import ChildFailedError, Supervisor, stop_signals
 from switchboard.settings import Settings, SettingsWrong
-from switchboard.tables import Column, print_json, print_record, print_records
+from switchboard.tables import print_json
 from switchboard.twilio import twilio
 from switchboard.usage_sources import TrafficLogError
+
+_log = structlog.get_logger()
 
 #: Errors told as one sentence, with exit status 2; their messages say what to do.
 _ERRORS = (
     ChargeNotFoundError,
+    ChildFailedError,
     ClockWrong,
     CsvWrong,
     demonstration.DemoFailed,
@@ -55,18 +58,6 @@ _ERRORS = (
     SettingsWrong,
     StoreUnavailable,
     TrafficLogError,
-)
-
-_OUTCOMES = {"delivered": "green", "failed": "red", "rejected": "red"}
-_RECEIPTS = (
-    Column("Created (China)", "created_at"),
-    Column("To", "to"),
-    Column("Outcome", "outcome", styles=_OUTCOMES),
-    Column("Sent as", "sent_as", wide=True),
-    Column("By", "provider", wide=True),
-    Column("State", "state"),
-    Column("Fen", "charge_fen", right=True),
-    Column("Text", "text", wrap=True),
 )
 
 
@@ -78,7 +69,8 @@ class _Main(click.Group):
         try:
             return super().invoke(ctx)
         except _ERRORS as error:
-            raise CommandError(str(error)) from error
+            told_as = NoStoreError if isinstance(error, StoreNotReadyError) else CommandError
+            raise told_as(str(error)) from error
 
 
 @click.group(
@@ -114,13 +106,31 @@ def demo(port: int) -> None:
 @main.command(epilog=examples("serve", "serve --workers 4"))
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 2, show_default=True)
 def serve(workers: int) -> None:
-    """Serve the webhooks for calls, texts and reports."""
+    """Serve the webhooks, and the store unless REDIS_URL is set."""
     settings = Settings.read().need_doors()
     if why := serving.busy(settings.host, settings.port):
         raise SettingsWrong(f"PORT={settings.port} cannot be used: {why}; set another PORT")
+    if not settings.redis_url:
+        _serve_with_store(settings, workers)
+        return
     # An error of the store or the rule book is told once here, not by every door process.
     wiring.services(settings)
     serving.serve(settings, workers)
+
+
+def _serve_with_store(settings: Settings, workers: int) -> None:
+    """Own the store of DATA_DIR and run the doors beside it, until told to stop."""
+    supervisor = Supervisor(os.environ, LocalServer(settings.data_dir))
+    try:
+        supervisor.start_store()
+        wiring.services(settings).memory.close()
+        logs.set_up(settings.log_format)
+        stop = stop_signals()
+        supervisor.start("doors", "switchboard.serving", str(workers))
+        signal.signal(signal.SIGHUP, lambda *_: supervisor.hang_up("doors"))
+        supervisor.watch(stop, lambda name: _log.warning("started again", process=name))
+    finally:
+        supervisor.end()
 
 
 @main.command(epilog=examples("work"))
@@ -131,6 +141,9 @@ def work() -> None:
     # Not at the top: door processes set the counters' folder before these modules read it.
     from switchboard import live  # noqa: PLC0415
 
+    if not settings.redis_url:
+        # A worker may be started before `serve`: it waits, as it does when the store goes away.
+        wait_for_server(settings.data_dir, _log.warning)
     services = wiring.services(settings, live.book_in_force(settings))
     watch = live.Watch(settings, services.book, services.clock)
     worker = wiring.worker(services, watch.changed)
@@ -151,7 +164,7 @@ def network() -> None:
 @main.command(epilog=examples("phone", "phone 13802880000"))
 @click.argument("number", required=False)
 def phone(number: str | None) -> None:
-    """Open a phone in the terminal: text 7500, call 10086, text friends."""
+    """Open a phone of the simulated network here."""
     _replace_process("simulator.handsets.terminal", *([number] if number else []))
 
 
@@ -160,39 +173,6 @@ def _replace_process(module: str, *words: str) -> None:
     sys.stdout.flush()
     environ = demonstration.lent(os.environ) | os.environ
     os.execve(sys.executable, [sys.executable, "-m", module, *words], environ)  # noqa: S606
-
-
-@main.command(epilog=examples("show 13802880000", "show 13802880000 --json"))
-@click.argument("number", type=MsisdnType())
-@json_option
-def show(number: Msisdn, *, as_json: bool) -> None:
-    """Show a customer: state, mode, language, fees.
-
-    A table on a terminal, else one JSON object.
-    """
-    with open_services() as services:
-        print_record(serialize_customer(services, number), as_json=as_json)
-
-
-@main.command(epilog=examples("receipts 13802880000", "receipts 13802880000 --limit 3 --json"))
-@click.argument("number", type=MsisdnType())
-@click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=20,
-    show_default=True,
-    help="How many, newest first.",
-)
-@json_option
-def receipts(number: Msisdn, limit: int, *, as_json: bool) -> None:
-    """List a customer's receipts, newest first.
-
-    A table on a terminal, else JSON lines.
-    """
-    with open_services() as services:
-        records = map(serialize_receipt, services.store.receipts_of(number, limit, Kind.RECEIPT))
-        empty = f"No receipts are kept of {number.national}."
-        print_records(records, _RECEIPTS, as_json=as_json, empty=empty)
 
 
 @main.command(epilog=examples("states", "states --page > docs/states.md"))

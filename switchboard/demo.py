@@ -1,16 +1,17 @@
 """The whole service on one machine: doors, worker, store, and a pretend network with phones."""
 
+import os
 import secrets
-import signal
+import shlex
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
 
-from switchboard.processes import Family
+from receipts.store.local_server import LocalServer, StoreInUseError
+from switchboard import wiring
+from switchboard.processes import Supervisor, stop_signals
 from switchboard.serving import busy
 from switchboard.settings import Settings
 
@@ -70,35 +71,62 @@ def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
 
 
 def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> None:
-    """Run until interrupted. Raises DemoFailed or SettingsWrong."""
-    for needed in (port, port + 1):
-        if why := busy("127.0.0.1", needed):
-            raise DemoFailed(f"{why}. Stop what runs there, or take another: demo --port 7600")
-    settings = settings_for(environ, port)
-    # What is wrong is told once here, not by every process.
-    Settings.read(settings).need_doors().need_providers()
-    family = Family(settings)
+    """Run until interrupted. Raises DemoFailed, SettingsWrong, StoreUnavailable, RuleBookWrong."""
+    store = None if environ.get("REDIS_URL") else LocalServer(_folder(environ))
+    supervisor = Supervisor(environ, store)
+    try:
+        # First of all: the settings file of a demo that runs in this folder stays as it is.
+        if store is not None:
+            _claim(store, environ, port)
+        for needed in (port, port + 1):
+            if why := busy("127.0.0.1", needed):
+                raise DemoFailed(
+                    f"{why}. Stop the program that listens there, or take another port: "
+                    + _other_demo(port)
+                )
+        supervisor.environ = settings_for(environ, port)
+        _run(supervisor, port, say)
+    finally:
+        supervisor.end()
+
+
+def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
+    settings = Settings.read(supervisor.environ).need_doors().need_providers()
+    supervisor.start_store()
+    # An error in store or rules is told once here, not by each process.
+    wiring.services(settings).memory.close()
     network, doors = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port}"
-    with _told_to_stop() as told:
-        try:
-            family.start("doors", "switchboard.cli", "serve")
-            family.start("worker", "switchboard.cli", "work")
-            # Not by our own command, which only becomes this: half a second of loading for nothing.
-            family.start("network", "simulator")
-            for url in (f"{doors}/readyz", f"{network}/healthz"):
-                _await(url, told, family)
-            if not told:
-                say(_welcome(network, doors, family))
-            while not told:
-                time.sleep(0.3)
-                for name in family.mend():
-                    say(f"the {name} stopped and was started again")
-        finally:
-            family.end()
+    stop = stop_signals()
+    supervisor.start("doors", "switchboard.serving", str(os.cpu_count() or 2))
+    supervisor.start("worker", "switchboard.cli", "work")
+    supervisor.start("network", "simulator")
+    for url in (f"{doors}/readyz", f"{network}/healthz"):
+        _await(url, stop, supervisor)
+    if not stop:
+        say(_welcome(network, doors, supervisor))
+    supervisor.watch(stop, lambda name: say(f"the {name} stopped and was started again"))
 
 
-def _welcome(network: str, doors: str, family: Family) -> str:
-    pids = ", ".join(f"{name} {pid}" for name, pid in family.pids().items())
+def _claim(store: LocalServer, environ: Mapping[str, str], port: int) -> None:
+    try:
+        store.claim()
+    except StoreInUseError as error:
+        raise DemoFailed(
+            f"{error} A second demo beside it needs a folder and a port of its own: "
+            + _other_demo(port, _folder(environ))
+        ) from error
+
+
+def _other_demo(port: int, folder: Path | None = None) -> str:
+    """The command of a demo at ports that are free, and beside a folder that is in use."""
+    near = (port, *range(7600, 65_000, 100))
+    free = next(at for at in near if not busy("127.0.0.1", at) and not busy("127.0.0.1", at + 1))
+    beside = f"DATA_DIR={shlex.quote(f'{folder}-{free}')} " if folder else ""
+    return f"{beside}sms-receipt demo --port {free} (or {beside}make run PORT={free})"
+
+
+def _welcome(network: str, doors: str, supervisor: Supervisor) -> str:
+    pids = ", ".join(f"{name} {pid}" for name, pid in supervisor.pids().items())
     return (
         f"\nSMS Receipt 短信回执 is running.\n"
         f"  Phones    {network}    open this page: text 7500, dial 10086, text a friend\n"
@@ -147,32 +175,16 @@ def _keep(file: Path, settings: Mapping[str, str]) -> None:
         raise DemoFailed(f"DATA_DIR={file.parent} cannot be used: {error.strerror}") from error
 
 
-def _await(url: str, told: list[int], family: Family) -> None:
+def _await(url: str, told: list[int], supervisor: Supervisor) -> None:
     until = time.monotonic() + _PATIENCE
     while not told:
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
                 return
         except (urllib.error.URLError, OSError) as error:
-            if fallen := family.fallen():
+            if fallen := supervisor.ended():
                 names = " and ".join(fallen)
                 raise DemoFailed(f"the {names} could not start, for what is told above") from error
             if time.monotonic() > until:
                 raise DemoFailed(f"{url} does not answer: {error}") from error
             time.sleep(0.05)
-
-
-@contextmanager
-def _told_to_stop() -> Iterator[list[int]]:
-    """The signals that told us to stop, so far; the old handlers come back afterwards."""
-    told: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        told.append(number)
-
-    old = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield told
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)

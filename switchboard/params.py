@@ -24,6 +24,12 @@ class CommandError(click.ClickException):
         click.echo(f"sms-receipt: {self.message}", err=True)
 
 
+class NoStoreError(CommandError):
+    """No store runs where the command looked; the exit status is 1."""
+
+    exit_code = 1
+
+
 class MsisdnType(click.ParamType[Msisdn]):
     """A telephone number in any usual spelling."""
 

@@ -1,73 +1,129 @@
-"""Our own processes: started together, restarted when one falls, ended together."""
+"""The supervisor of `demo` and of `serve`: starts child processes, restarts and ends them."""
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-_PR_SET_PDEATHSIG = 1
+from receipts.store.local_server import LocalServer
+from switchboard.process import die_with_parent
+
+_WATCH_SECONDS = 0.1
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 5.0
+#: A child that ran for so long starts a new count of falls.
+_STABLE_SECONDS = 60.0
+#: In a row; with the pauses about five minutes, in which a full disk may get room again.
+_MOST_FALLS = 60
 
 
-def die_with_parent(parent: int, sent: signal.Signals = signal.SIGTERM) -> None:
-    """Have the kernel end this process when its parent ends, however that was killed."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(sent))
-    if os.getppid() != parent:
-        # It was gone before the kernel was asked: nobody else would ever tell us.
-        os.kill(os.getpid(), sent)
+class ChildFailedError(Exception):
+    """A child process ends again and again; the message names it."""
 
 
 @dataclass(slots=True)
-class Family:
-    """Child processes of one command; a fallen one is started again, more slowly each time."""
+class _Child:
+    spawn: Callable[[], "subprocess.Popen[bytes]"]
+    process: "subprocess.Popen[bytes]"
+    falls: int = 0
+    started_at: float = field(default_factory=time.monotonic)
+    restart_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Child processes of one command; one that ends is started again, later each time.
+
+    The children are modules of ours, run in the environment given, and the store if there is one.
+    """
 
     environ: Mapping[str, str]
-    _running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
-    _commands: dict[str, list[str]] = field(default_factory=dict)
-    _falls: dict[str, int] = field(default_factory=dict)
+    store: LocalServer | None = None
+    most_falls: int = _MOST_FALLS
+    _children: dict[str, _Child] = field(default_factory=dict)
+
+    def start_store(self) -> None:
+        """Start the store and wait until it answers. Raises StoreUnavailable."""
+        if self.store is not None:
+            self._children["store"] = _Child(self.store.spawn, self.store.start())
 
     def start(self, name: str, *words: str) -> None:
-        """Start one of our commands as a child."""
-        self._commands[name] = [sys.executable, "-m", *words]
-        self._running[name] = subprocess.Popen(
-            self._commands[name],
-            env=dict(self.environ),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C reaches us alone; we end them in order
-            preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - no threads here
-        )
+        """Start a module of ours as a child: its name, then its arguments."""
+        spawn = partial(_spawn, words, self.environ)
+        self._children[name] = _Child(spawn, spawn())
 
-    def fallen(self) -> dict[str, int]:
-        """What has ended by itself: exit statuses by name."""
-        ended = {name: child.poll() for name, child in self._running.items()}
-        return {name: status for name, status in ended.items() if status is not None}
+    def ended(self) -> dict[str, int]:
+        """Exit status of each child that ended by itself, by name."""
+        statuses = {name: child.process.poll() for name, child in self._children.items()}
+        return {name: status for name, status in statuses.items() if status is not None}
 
-    def mend(self) -> list[str]:
-        """Start again what has fallen; the names of those."""
-        fallen = list(self.fallen())
-        for name in fallen:
-            self._falls[name] = self._falls.get(name, 0) + 1
-            time.sleep(min(0.2 * self._falls[name], 5))
-            self.start(name, *self._commands[name][2:])
-        return fallen
+    def watch(self, stop: list[int], on_restart: Callable[[str], None]) -> None:
+        """Restart children that end, until ``stop`` holds a signal. Raises ChildFailedError."""
+        while not stop:
+            time.sleep(_WATCH_SECONDS)
+            for name in self.restart_ended():
+                on_restart(name)
+
+    def restart_ended(self) -> list[str]:
+        """Restart the children whose pause is over; their names. Raises ChildFailedError."""
+        now, restarted = time.monotonic(), []
+        for name in self.ended():
+            child = self._children[name]
+            if not child.restart_at:
+                stable = now - child.started_at > _STABLE_SECONDS
+                child.falls = 1 if stable else child.falls + 1
+                pause = _FIRST_PAUSE_SECONDS * 2 ** min(child.falls - 1, 10)
+                child.restart_at = now + min(pause, _LONGEST_PAUSE_SECONDS)
+            if child.falls >= self.most_falls:
+                why = self.store.last_words() if self.store and name == "store" else "See its log."
+                raise ChildFailedError(f"The {name} ended {child.falls} times in a row. {why}")
+            if now >= child.restart_at:
+                child.process, child.started_at, child.restart_at = child.spawn(), now, 0.0
+                restarted.append(name)
+        return restarted
 
     def pids(self) -> dict[str, int]:
         """The process ids, by name."""
-        return {name: child.pid for name, child in self._running.items()}
+        return {name: child.process.pid for name, child in self._children.items()}
+
+    def hang_up(self, name: str) -> None:
+        """Send SIGHUP to a child."""
+        self._children[name].process.send_signal(signal.SIGHUP)
 
     def end(self, patience: float = 15.0) -> None:
-        """End all, the last started first, each given time to finish what it holds."""
-        children = list(reversed(self._running.values()))
-        for child in children:
-            child.terminate()
+        """End all children, the last started first, each given time to finish; then the store."""
+        processes = [child.process for name, child in self._children.items() if name != "store"]
+        for process in reversed(processes):
+            process.terminate()
         until = time.monotonic() + patience
-        for child in children:
+        for process in reversed(processes):
             try:
-                child.wait(max(0.1, until - time.monotonic()))
+                process.wait(max(0.1, until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+                process.kill()
+                process.wait()
+        if self.store is not None:
+            self.store.stop()
+
+
+def _spawn(words: tuple[str, ...], environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", *words],
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C reaches the supervisor alone; it ends them in order
+        # SIGKILL: after a SIGTERM they would wait for a store that has ended as well.
+        preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGKILL),  # noqa: PLW1509 - no threads here
+    )
+
+
+def stop_signals() -> list[int]:
+    """A list that gets each SIGINT and SIGTERM that comes from now on."""
+    received: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda came, _: received.append(came))
+    return received

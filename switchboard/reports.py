@@ -1,14 +1,16 @@
-"""Commands about delivery reports: `reconcile`, `trail` and `unsure`."""
+"""Commands that look at customers and texts: `show`, `receipts`, `trail`, `unsure`, `reconcile`."""
 
 import sys
 
 import click
 
-from receipts.model import Msisdn
+from receipts.model import Kind, Msisdn
 from receipts.ports import Wanted
 from receipts.reckoning import Reckoning
 from switchboard.params import MsisdnType, examples, json_option, open_services
 from switchboard.serializers import (
+    serialize_customer,
+    serialize_receipt,
     serialize_reconciliation,
     serialize_trace,
     serialize_unsure,
@@ -29,6 +31,51 @@ _UNSURE = (
     Column("Note", "note", wrap=True),
     Column("Text", "text", wide=True, wrap=True),
 )
+
+_OUTCOMES = {"delivered": "green", "failed": "red", "rejected": "red"}
+_RECEIPTS = (
+    Column("Created (China)", "created_at"),
+    Column("To", "to"),
+    Column("Outcome", "outcome", styles=_OUTCOMES),
+    Column("Sent as", "sent_as", wide=True),
+    Column("By", "provider", wide=True),
+    Column("State", "state"),
+    Column("Fen", "charge_fen", right=True),
+    Column("Text", "text", wrap=True),
+)
+
+
+@click.command(epilog=examples("show 13802880000", "show 13802880000 --json"))
+@click.argument("number", type=MsisdnType())
+@json_option
+def show(number: Msisdn, *, as_json: bool) -> None:
+    """Show a customer: state, mode, language, fees.
+
+    A table on a terminal, else one JSON object.
+    """
+    with open_services() as services:
+        print_record(serialize_customer(services, number), as_json=as_json)
+
+
+@click.command(epilog=examples("receipts 13802880000", "receipts 13802880000 --limit 3 --json"))
+@click.argument("number", type=MsisdnType())
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="How many, newest first.",
+)
+@json_option
+def receipts(number: Msisdn, limit: int, *, as_json: bool) -> None:
+    """List a customer's receipts, newest first.
+
+    A table on a terminal, else JSON lines.
+    """
+    with open_services() as services:
+        records = map(serialize_receipt, services.store.receipts_of(number, limit, Kind.RECEIPT))
+        empty = f"No receipts are kept of {number.national}."
+        print_records(records, _RECEIPTS, as_json=as_json, empty=empty)
 
 
 @click.command(epilog=examples("reconcile", "reconcile --json"))
@@ -83,4 +130,4 @@ def unsure(limit: int, *, as_json: bool) -> None:
         click.echo(f"sms-receipt: {len(oldest)} of {count}; see --limit", err=True)
 
 
-COMMANDS: tuple[click.Command, ...] = (reconcile, trail, unsure)
+COMMANDS: tuple[click.Command, ...] = (show, receipts, reconcile, trail, unsure)

@@ -1,4 +1,7 @@
-"""The doors under granian: a few blocking threads a worker, half the CPU of the usual server."""
+"""The doors under granian: a few blocking threads a worker, half the CPU of the usual server.
+
+`python -m switchboard.serving WORKERS` is the doors as a supervisor's child.
+"""
 
 import gc
 import multiprocessing
@@ -6,12 +9,14 @@ import os
 import shutil
 import signal
 import socket
+import sys
 
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from switchboard.processes import die_with_parent
+from receipts.store.local_server import wait_for_server
+from switchboard.process import die_with_parent
 from switchboard.settings import Settings
 
 #: Where the processes of one service add their counts up; the library reads it at import.
@@ -61,11 +66,16 @@ def door_process() -> object:
     # What is loaded stays for good: to look through it for garbage is a seventh of the start.
     gc.disable()
     # Imported here: the process that only keeps the door processes needs none of it.
+    import structlog  # noqa: PLC0415
+
     from switchboard import logs  # noqa: PLC0415
     from switchboard.live import LiveDoors  # noqa: PLC0415
 
     settings = Settings.read()
     logs.set_up(settings.log_format)
+    if not settings.redis_url:
+        # The supervisor may be restarting the store at this moment.
+        wait_for_server(settings.data_dir, structlog.get_logger().warning)
     doors = LiveDoors(settings)
     settled()
     return doors
@@ -93,3 +103,7 @@ def busy(host: str, port: int) -> str | None:
     except OSError as error:
         return f"{host}:{port}: {error.strerror}"
     return None
+
+
+if __name__ == "__main__":
+    serve(Settings.read(), int(sys.argv[1]))

@@ -32,8 +32,8 @@ from receipts.routes import Routes
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.commit_script import RetentionSeconds
 from receipts.store.connection import RedisConnection, connected
-from receipts.store.embedded import EmbeddedStore
 from receipts.store.keys import KeySchema
+from receipts.store.local_server import running_server_url
 from receipts.store.outbox import RedisOutbox
 from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
@@ -58,16 +58,14 @@ class Memory:
     outbox: RedisOutbox
     archive: RedisBulkReader
     lines: RedisRateLimiter
-    embedded: EmbeddedStore | None
 
     def setting(self, name: str) -> str:
         """One setting of the server itself. Raises StoreUnavailable where it will not tell."""
         return self.server.setting(name)
 
     def close(self) -> None:
-        """Let go of the store; our own server stops with its last user."""
-        if self.embedded is not None:
-            self.embedded.release()
+        """Close the connections to the store."""
+        self.server.client.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +123,17 @@ def _business(
 
 
 def remember(settings: Settings, retention: Retention) -> Memory:
-    """The store at REDIS_URL, or our own server in DATA_DIR. Raises StoreUnavailable."""
+    """Connect to the store at REDIS_URL, or to the server that runs in DATA_DIR.
+
+    Creates no store. Raises StoreUnavailable.
+    """
     keys = KeySchema(settings.shards)
-    embedded: EmbeddedStore | None = None
-    if settings.redis_url:
-        server = RedisConnection(connected(settings.redis_url))
-    else:
-        embedded = EmbeddedStore(settings.data_dir)
-        server = RedisConnection(connected(f"unix://{embedded.hold()}"), embedded.ensure)
+    url = settings.redis_url or running_server_url(settings.data_dir)
+    server = RedisConnection(connected(url))
     outbox = RedisOutbox(server, keys)
     outbox.open()
     store = RedisStore(server, keys, _kept(retention))
-    return Memory(
-        server, store, outbox, RedisBulkReader(server, keys), RedisRateLimiter(server), embedded
-    )
+    return Memory(server, store, outbox, RedisBulkReader(server, keys), RedisRateLimiter(server))
 
 
 def _kept(retention: Retention) -> RetentionSeconds:

@@ -18,7 +18,7 @@ from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
 from receipts.provinces import RuleBook, load_rule_book
-from receipts.store.embedded import EmbeddedStore
+from receipts.store.local_server import LocalServer, running_server_url
 from switchboard import wiring
 from switchboard.app import create_app
 from switchboard.settings import Settings
@@ -65,13 +65,14 @@ def shipped_book() -> RuleBook:
 
 @pytest.fixture(scope="session")
 def store_url() -> Iterator[str]:
-    """The address of a real embedded server, one a test process."""
+    """The URL of a real local server, one a test process."""
     folder = Path(tempfile.mkdtemp(prefix="sms-receipt-"))
-    embedded = EmbeddedStore(folder)
+    server = LocalServer(folder)
     try:
-        yield f"unix://{embedded.hold()}"
+        server.start()
+        yield running_server_url(folder)
     finally:
-        embedded.release()
+        server.stop(last_writes_seconds=0)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -170,6 +170,11 @@ class Running:
     def processes(self) -> dict[int, str]:
         return processes_of(self.folder)
 
+    def door_processes(self) -> set[int]:
+        """The processes that answer requests at the doors."""
+        kept = self.find("switchboard.serving")
+        return {pid for pid in kept if _parent(pid) in kept}
+
     def find(self, words: str) -> list[int]:
         """The processes of this service whose command line holds these words."""
         return [pid for pid, said in self.processes().items() if words in said]
@@ -187,7 +192,7 @@ class Running:
             self._children.pop(name).wait(10)
 
     def kill_everything(self, spared: str = "") -> None:
-        """Kill -9 of every process of the folder but one: ours, the store's keeper and server."""
+        """Kill -9 of every process of the folder but one: ours, and the store's server."""
         kept = {name: child for name, child in self._children.items() if name == spared}
         pids = self.processes().keys() - {child.pid for child in kept.values()}
         for pid in pids:
@@ -223,6 +228,14 @@ class Running:
     ) -> "subprocess.CompletedProcess[str]":
         """``sms-receipt`` in another terminal of the same folder."""
         return command(*words, given=given, **(self.environ | more))
+
+
+def _parent(pid: int) -> int:
+    """The parent of a process; 0 when it is over."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def answers(url: str) -> bool:

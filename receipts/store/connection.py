@@ -25,10 +25,10 @@ _TIMEOUT_SECONDS = {"socket_timeout": 4, "socket_connect_timeout": 2}
 
 
 class RedisConnection:
-    """Run commands on a Redis-compatible server. ``revive`` restarts our own embedded one."""
+    """Run commands on a Redis-compatible server."""
 
-    def __init__(self, client: Client, revive: Callable[[], None] | None = None) -> None:
-        self.client, self._revive = client, revive
+    def __init__(self, client: Client) -> None:
+        self.client = client
         self._cluster = ClusterConnection(client) if isinstance(client, RedisCluster) else None
         #: Whether a state that was read may still be lost, because no replica has it yet.
         self.replicated = self._cluster is not None
@@ -39,12 +39,12 @@ class RedisConnection:
 
         A lost connection repeats all of them, so each must be safe to repeat.
         """
-        return self.with_reconnect(self.pipeline, commands) if commands else []
+        return self.run(self.pipeline, commands) if commands else []
 
     def values(self, names: Sequence[str | bytes]) -> list[bytes | None]:
         """The values of many keys in one round trip, in order. Raises StoreUnavailable."""
         if self._cluster is not None:
-            return self.with_reconnect(self._cluster.values, names)
+            return self.run(self._cluster.values, names)
         return cast("list[bytes | None]", self.execute(("MGET", *names))[0]) if names else []
 
     def pipeline(self, commands: Sequence[Command]) -> list[Any]:
@@ -73,44 +73,34 @@ class RedisConnection:
                 replies[n] = reply
         return replies
 
-    def with_reconnect(
-        self, operation: Callable[P, T], *arguments: P.args, **options: P.kwargs
-    ) -> T:
-        """The result of an operation, which is run once more after ``revive``.
+    def run(self, operation: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        """The result of an operation.
 
         Raises StoreUnavailable with the error of redis-py as its cause.
         """
         try:
-            try:
-                return operation(*arguments, **options)
-            except (redis.ConnectionError, redis.TimeoutError):
-                if self._revive is None:
-                    raise
-            self._revive()
             return operation(*arguments, **options)
         except (redis.RedisError, RedisClusterException) as error:
             raise StoreUnavailable(f"the store did not answer: {error}") from error
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless each primary answers."""
-        self.with_reconnect(lambda: [client.ping() for client in self._primaries()])
+        self.run(lambda: [client.ping() for client in self._primaries()])
 
     def run_id(self) -> str:
         """The run ids of all primaries: a restart changes it. Raises StoreUnavailable."""
-        found: list[Any] = self.with_reconnect(
-            lambda: [client.info("server") for client in self._primaries()]
-        )
+        found: list[Any] = self.run(lambda: [client.info("server") for client in self._primaries()])
         return "+".join(str(info["run_id"]) for info in found)
 
     def setting(self, name: str) -> str:
         """One CONFIG value of the server. Raises StoreUnavailable."""
-        found: Any = self.with_reconnect(lambda: self._primaries()[0].config_get(name))
+        found: Any = self.run(lambda: self._primaries()[0].config_get(name))
         return str(found.get(name, ""))
 
     def scan(self, cursor: int, match: str, count: int) -> tuple[int, list[bytes]]:
         """One step of SCAN: the next cursor, 0 at the end, and keys. Raises StoreUnavailable."""
         scan: Any = self.client.scan if self._cluster is None else self._cluster.scan
-        found = self.with_reconnect(lambda: scan(cursor, match=match, count=count))
+        found = self.run(lambda: scan(cursor, match=match, count=count))
         return int(found[0]), list(found[1])
 
     def _primaries(self) -> list["redis.Redis"]:

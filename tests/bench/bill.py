@@ -22,8 +22,8 @@ from redis.connection import AbstractConnection
 from receipts.consent import chained
 from receipts.model import Audit, Door, Language, Msisdn, Network, Subscription
 from receipts.store.codec import encode, encode_record
-from receipts.store.embedded import EmbeddedStore
 from receipts.store.keys import KeySchema
+from receipts.store.local_server import LocalServer, running_server_url
 from statemachines.subscription import SubscriptionState
 from switchboard import wiring
 from switchboard.settings import Settings
@@ -105,8 +105,9 @@ def _in_june(built: wiring.Services) -> wiring.Services:
 def measured(count: int) -> Iterator[str]:
     """Two rows of the table."""
     with tempfile.TemporaryDirectory(prefix="sms-receipt-bill-") as folder:
-        embedded = EmbeddedStore(Path(folder))
-        url = f"unix://{embedded.hold()}"
+        server = LocalServer(Path(folder))
+        server.start()
+        url = running_server_url(Path(folder))
         with redis.Redis.from_url(url) as client:
             fill(client, count)
             for run in ("first", "again"):
@@ -121,7 +122,7 @@ def measured(count: int) -> Iterator[str]:
                     f" {took['seconds']:.1f} | {took['megabytes']:.0f} |"
                     f" {took['trips'] * 1000 / count:.1f} |"
                 )
-        embedded.release()
+        server.stop()
 
 
 def main(words: list[str]) -> None:

@@ -15,6 +15,7 @@ import click
 
 from receipts.lists import CUSTOMERS
 from receipts.store.connection import RedisConnection
+from receipts.store.local_server import LocalServer
 from switchboard import wiring
 from switchboard.csv_file import CsvFile
 from switchboard.importing import Import, Progress
@@ -33,17 +34,20 @@ def write(path: Path, count: int) -> None:
 def main() -> None:
     """Take the list in twice: new, and known already."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    asked, ask = [0], RedisConnection.with_reconnect
+    asked, ask = [0], RedisConnection.run
 
     def counted(self: RedisConnection, operation: Callable[..., object], *about: object) -> object:
         asked[0] += 1
         return ask(self, operation, *about)
 
-    RedisConnection.with_reconnect = counted  # type: ignore[assignment, method-assign]
+    RedisConnection.run = counted  # type: ignore[assignment, method-assign]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "customers.csv"
         write(path, count)
-        built = wiring.services(Settings(data_dir=Path(folder) / "var"))
+        data_dir = Path(folder) / "var"
+        server = LocalServer(data_dir)
+        server.start()
+        built = wiring.services(Settings(data_dir=data_dir))
         click.echo(
             "| lines | changed | seconds | peak MB | round trips per 1,000 |\n|---|---|---|---|---|"
         )
@@ -57,6 +61,7 @@ def main() -> None:
             trips = asked[0] / end.lines * 1000
             click.echo(f"| {end.lines} | {end.changed} | {took:.0f} | {peak:.0f} | {trips:.2f} |")
         built.memory.close()
+        server.stop(last_writes_seconds=0)
 
 
 def _silent(_: Progress) -> None:

@@ -1,4 +1,4 @@
-"""The product as operators run it, in a folder of its own: two door processes, embedded store."""
+"""The product as operators run it, in a folder of its own: two door processes, local store."""
 
 import datetime as dt
 import signal
@@ -102,6 +102,8 @@ class Product:
 
     def stop(self) -> None:
         """End everything, in order."""
+        if hasattr(self, "store"):
+            self.store.close()  # the store would wait for its last client
         for process in reversed(self._running):
             process.send_signal(signal.SIGTERM)
         for process in self._running:

@@ -100,20 +100,20 @@ def _(rig: Rig) -> None:
 @_fault("door-killed", "a door process killed -9, three times")
 def _(rig: Rig) -> None:
     for _ in range(3):
-        kill(min(set(rig.find(" serve")) - {rig.pid("doors")}))
+        kill(min(rig.door_processes()))
         time.sleep(1.5)
 
 
 @_fault("doors-killed", "the door server with all its processes killed -9, started again")
 def _(rig: Rig) -> None:
     rig.kill("doors")
-    until(lambda: not rig.find(" serve"), 20, "the door processes to follow")
+    until(lambda: not rig.find("serv"), 20, "doors and store to follow")
     rig.begin("doors")
 
 
 @_fault("door-stopped", "a door process stopped in the middle of batches, and goes on")
 def _(rig: Rig) -> None:
-    with rig.stopped(max(set(rig.find(" serve")) - {rig.pid("doors")})):
+    with rig.stopped(max(rig.door_processes())):
         time.sleep(_PAST_THE_LEASE)
 
 

@@ -1,6 +1,7 @@
 """kill -9: what was acknowledged is there afterwards, and nothing is sent twice."""
 
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +12,7 @@ from statemachines.receipt import ReceiptState
 from tests.faults.carrier import PATIENCE, Carrier, Ledger, Load, fresh
 from tests.faults.conftest import Serve
 from tests.handsets import Phones
-from tests.running import Running, kill, until
+from tests.running import Running, answers, kill, until
 
 pytestmark = pytest.mark.faults
 
@@ -92,11 +93,10 @@ def test_a_door_process_killed_under_load_is_replaced_and_nothing_acknowledged_i
     load = Load(service)
     with load.running():
         until(lambda: len(load.opened) > 10, PATIENCE, "customers to open")
-        doors = set(service.find(" serve"))
-        door = min(doors - {service.pid("doors")})
-        kill(door)
+        doors = service.door_processes()
+        kill(min(doors))
         until(lambda: len(load.opened) > 40, PATIENCE, "customers to open after the kill")
-    until(lambda: set(service.find(" serve")) - doors, 10, "another door process in its place")
+    until(lambda: service.door_processes() - doors, 10, "another door process in its place")
     nothing_is_lost(service, phones, load)
 
 
@@ -107,13 +107,13 @@ def test_the_whole_door_server_killed_under_load_loses_nothing_acknowledged(
     with load.running():
         until(lambda: len(load.opened) > 10, PATIENCE, "customers to open")
         service.kill("doors")
-        until(lambda: not service.find(" serve"), 20, "the door processes to follow their parent")
+        until(lambda: not service.find("serv"), 2, "doors and store to follow their parent")
         service.start("doors")
         until(lambda: len(load.opened) > 40, PATIENCE, "customers to open after the restart")
     nothing_is_lost(service, phones, load)
 
 
-def test_the_embedded_server_killed_under_load_comes_back_with_all_it_acknowledged(
+def test_the_local_server_killed_under_load_comes_back_with_all_it_acknowledged(
     service: Running, phones: Phones
 ) -> None:
     load = Load(service)
@@ -124,6 +124,13 @@ def test_the_embedded_server_killed_under_load_comes_back_with_all_it_acknowledg
             kill(server)
         until(lambda: len(load.opened) > 70, PATIENCE, "customers to open after the kills")
     nothing_is_lost(service, phones, load)
+
+
+def test_doors_outlive_a_hangup(service: Running) -> None:
+    kill(service.pid("doors"), signal.SIGHUP)
+    time.sleep(1)
+    until(lambda: answers(f"{service.doors}/readyz"), 10, "the doors to answer after a hangup")
+    assert service.find("sms-receipt serve") == [service.pid("doors")]
 
 
 def test_product_killed_at_once_comes_back_with_all_that_was_acknowledged(
@@ -147,15 +154,15 @@ def test_a_door_process_that_has_just_begun_ends_with_its_killed_parent_too(serv
     service = serve()
     for _ in range(3):
         service.start("doors")
-        doors = set(service.find(" serve"))
-        kill(min(doors - {service.pid("doors")}))
-        until(lambda known=doors: set(service.find(" serve")) - known, 20, "another in its place")
+        doors = service.door_processes()
+        kill(min(doors))
+        until(lambda known=doors: service.door_processes() - known, 20, "another in its place")
         service.kill("doors")
-        service.gone(10)
+        service.gone(2)
 
 
 def test_doors_told_to_end_while_they_start_end_too(serve: Serve) -> None:
     service = serve()
     service.start("doors", wait=False)
-    until(lambda: len(service.find(" serve")) == 3, 60, "the door processes to begin")
+    until(lambda: len(service.door_processes()) == 2, 60, "the door processes to begin")
     assert service.stop(signal.SIGTERM) < 10

@@ -64,13 +64,13 @@ class Counted:
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
-    counting, ask = Counted(), RedisConnection.with_reconnect
+    counting, ask = Counted(), RedisConnection.run
 
     def asked(server: RedisConnection, question: Callable[..., T], *about: object) -> T:
         counting.questions += 1
         return ask(server, question, *about)
 
-    monkeypatch.setattr(RedisConnection, "with_reconnect", asked)
+    monkeypatch.setattr(RedisConnection, "run", asked)
     return counting
 
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from switchboard.cli import main
-from tests.running import Running, command
+from tests.running import Running, command, two_free_ports
 
 SECRET = "hunter2hunter2"
 DOORS = {
@@ -122,6 +122,36 @@ def test_a_store_that_does_not_answer_is_told_in_one_line(tmp_path: Path) -> Non
     assert "the store did not answer" in line
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "13802880000"),
+        ("receipts", "13802880000"),
+        ("charges", "13802880000"),
+        ("consent", "13802880000"),
+        ("trail", "13802880000", "13957112345", "SM1"),
+        ("export", "charges", "--month", "2026-11"),
+        ("export", "audit", "--month", "2026-11"),
+        ("bill", "--month", "2026-11"),
+        ("customers", "import", "rulebook.toml"),
+        ("reconcile",),
+        ("unsure",),
+        ("doctor",),
+    ],
+    ids=" ".join,
+)
+def test_a_command_creates_nothing_where_no_store_runs_and_says_where_it_looked_and_how_to_start(
+    tmp_path: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rulebook.toml").touch()
+    told = CliRunner().invoke(main, words, env=dict.fromkeys(OURS) | {"CLOCK": "movable"})
+    assert told.exit_code == 1, told.output
+    assert f"No store runs in DATA_DIR={tmp_path}/var. " in told.output
+    assert "`make run` or `sms-receipt serve`" in told.output
+    assert [path.name for path in tmp_path.iterdir()] == ["rulebook.toml"]
+
+
 @pytest.mark.parametrize("words", [("show", "13802880000"), ("serve",), ("demo",)])
 def test_a_data_folder_that_cannot_be_used_is_told_in_one_line(
     tmp_path: Path, words: tuple[str, ...]
@@ -163,4 +193,18 @@ def test_a_port_that_is_taken_is_named_by_demo_and_by_doors(
     assert f"127.0.0.1:{service.port}" in line
     assert "--port" in line
     (line,) = refusal("serve", DATA_DIR=str(tmp_path), PORT=str(service.port), **DOORS)
+    assert "set another PORT" in line
     assert f"PORT={service.port}" in line
+
+
+def test_a_folder_that_is_in_use_is_named_with_the_process_that_uses_it(service: Running) -> None:
+    lent = service.folder / "demo.env"
+    before = lent.read_text()
+    folder, owner = str(service.folder), str(service.pid("demo"))
+    free = two_free_ports()
+    (line,) = refusal("demo", "--port", str(free), DATA_DIR=folder)
+    assert f"in use by process {owner}. Stop that process" in line
+    assert f"DATA_DIR={folder}-{free} sms-receipt demo --port {free}" in line
+    assert lent.read_text() == before
+    (line,) = refusal("serve", DATA_DIR=folder, PORT=str(free), **DOORS)
+    assert f"in use by process {owner}. Stop that process, or set DATA_DIR" in line

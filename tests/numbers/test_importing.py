@@ -228,8 +228,8 @@ def test_a_thousand_lines_cost_three_round_trips(
 ):
     file = CsvFile(desk.file("big.csv", many(5000)), CUSTOMERS)
     server, asked = built.memory.server, []
-    ask = server.with_reconnect
-    monkeypatch.setattr(server, "with_reconnect", lambda *about: asked.append(1) or ask(*about))
+    ask = server.run
+    monkeypatch.setattr(server, "run", lambda *about: asked.append(1) or ask(*about))
     Import(file, wiring.lists(built), built.store, built.memory.archive).run(None, lambda _: None)
     assert len(asked) <= 3 * 5 + 1
 

@@ -20,7 +20,7 @@ TOUCHES_ENVIRONMENT = {
     "switchboard/params.py": "hands it to the settings",
     "switchboard/serving.py": "tells the counters of all our processes where to meet",
     "switchboard/pulse.py": "finds where the counters meet",
-    "receipts/store/embedded.py": "hands a few names on to its server",
+    "receipts/store/local_server.py": "hands a few names on to its server",
     "simulator/__main__.py": "hands it to its settings",
     "simulator/handsets/terminal.py": "a program of its own, with one setting",
 }

