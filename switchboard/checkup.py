@@ -9,7 +9,7 @@ import requests
 from receipts.lines import Health
 from receipts.numbering import Numbering, TableWrong
 from receipts.ports import StoreUnavailable
-from receipts.providers.twilio_signature import ALGORITHMS, signature, spellings
+from receipts.providers.twilio_signature import ALGORITHMS, signature, url_variants
 from receipts.provinces import RuleBookWrong, load_rule_book
 from switchboard import standing, wiring
 from switchboard.clock import clock_for
@@ -156,7 +156,7 @@ def explain(
             "the provider signs the address it was given: set PUBLIC_URL to that one",
         )
     for place, token in enumerate(settings.twilio_auth_tokens, start=1):
-        for spelling in spellings(url):
+        for spelling in url_variants(url):
             for name, digest in ALGORITHMS.items():
                 fits = signature(token, spelling, fields, digest) == given
                 yield Finding(fits, f"token {place}, {name}, {spelling}")
