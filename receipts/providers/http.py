@@ -110,9 +110,9 @@ class CurlHttpClient:
 
 
 def _has_input(descriptor: int) -> bool:
-    """Tell whether an idle connection has been closed, or holds bytes of no request.
+    """Tell whether an idle connection was closed, or holds bytes that no request asked for.
 
-    libcurl looks for closed connections once a second only, and loses the request on others.
+    libcurl looks for closed connections once a second only. Without one, -1 is given.
     """
     if descriptor < 0:
         return False
@@ -144,7 +144,7 @@ class _Exchange:
         return pycurl.PREREQFUNC_ABORT if refused else pycurl.PREREQFUNC_OK
 
     def receive_header(self, line: bytes) -> int | None:
-        """Refuse a response whose status line is not HTTP/1.x; see ``_STATUS_LINE``."""
+        """Refuse a malformed status line; see ``_STATUS_LINE``."""
         return 0 if line.startswith(b"HTTP/") and not _STATUS_LINE.match(line) else None
 
     def receive_body(self, octets: bytes) -> None:
