@@ -22,7 +22,7 @@ from keywords.webhooks import (
 )
 from receipts.codes import VISIT_LASTS
 from receipts.ports import StoreUnavailable
-from receipts.providers import kannel, message_centre, twilio_words
+from receipts.providers import kannel, smsc_status, twilio_status
 from switchboard import pulse, standing, wiring
 from switchboard.express import Express, Stop
 from switchboard.gate import Gate, caller, fields, form_pairs, refuse
@@ -115,7 +115,7 @@ def _mount(app: Flask, built: wiring.Services) -> dict[str, Stop]:
     calls = Calls(wiring.hotline(built), learn)
     texts = Texts(built.store, conversation, replies, learn)
     news = TwilioNews(
-        built.store, reports, sending, built.clock, twilio_words.fate_of, twilio_words.told_of
+        built.store, reports, sending, built.clock, twilio_status.fate_of, twilio_status.told_of
     )
     app.register_blueprint(ivr_doors(calls, sending, fields, refuse))
     app.register_blueprint(text_door(texts, fields))
@@ -123,7 +123,7 @@ def _mount(app: Flask, built: wiring.Services) -> dict[str, Stop]:
     app.register_blueprint(
         kannel_doors(built.store, conversation, replies, sending, kannel.heard, learn)
     )
-    app.register_blueprint(feed_door(reports, built.clock, message_centre.fate_of))
+    app.register_blueprint(feed_door(reports, built.clock, smsc_status.fate_of))
     sent_by = sending.routes.names
     app.register_blueprint(
         pulse.doors(

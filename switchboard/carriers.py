@@ -9,7 +9,7 @@ from receipts.routes import Routes
 from switchboard.settings import PROVIDERS, Settings
 
 if TYPE_CHECKING:
-    from receipts.providers.twilio_numbers import TwilioNumbers
+    from receipts.providers.twilio_webhooks import WebhookConfigurator
 
 
 def lookup(settings: Settings) -> Lookup | None:
@@ -22,12 +22,12 @@ def lookup(settings: Settings) -> Lookup | None:
     return TwilioLookup(_credentials(settings), settings.twilio_lookup_url)
 
 
-def twilio_numbers(settings: Settings) -> "TwilioNumbers":
+def twilio_numbers(settings: Settings) -> "WebhookConfigurator":
     """Where the account's numbers send their calls and texts."""
-    from receipts.providers.twilio_numbers import TwilioNumbers  # noqa: PLC0415 - as above
+    from receipts.providers.twilio_webhooks import WebhookConfigurator  # noqa: PLC0415 - as above
 
     account, url = settings.twilio_account_sid, settings.twilio_api_url
-    return TwilioNumbers(account, _credentials(settings), url)
+    return WebhookConfigurator(account, _credentials(settings), url)
 
 
 def routes(settings: Settings) -> Routes:

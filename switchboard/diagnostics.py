@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from receipts.lines import Health
 from receipts.numbering import Numbering, TableWrong
 from receipts.ports import StoreUnavailable
-from receipts.providers.twilio_signature import ALGORITHMS, signature, spellings
+from receipts.providers.twilio_signature import ALGORITHMS, signature, url_variants
 from receipts.provinces import RuleBookWrong, load_rule_book
 from switchboard import standing, wiring
 from switchboard.clock import clock_for
@@ -158,7 +158,7 @@ def check_signature(
             "the provider signs the address it was given: set PUBLIC_URL to that one",
         )
     for index, token in enumerate(settings.twilio_auth_tokens, start=1):
-        for variant in spellings(url):
+        for variant in url_variants(url):
             for name, digest in ALGORITHMS.items():
                 matches = signature(token, variant, fields, digest) == given
                 yield Check(matches, f"token {index}, {name}, {variant}")

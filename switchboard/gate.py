@@ -16,7 +16,11 @@ from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge
 
 from hall import auth
 from receipts.model import Msisdn
-from receipts.providers.twilio_signature import algorithm_of, genuine, genuine_body
+from receipts.providers.twilio_signature import (
+    algorithm_of,
+    is_valid_body_signature,
+    is_valid_signature,
+)
 from switchboard.pulse import refused
 from switchboard.settings import Settings
 
@@ -94,7 +98,9 @@ class Gate:
         url = self._settings.public_url + environ["PATH_INFO"] + ("?" + query if query else "")
         pairs = form_pairs(body)
         given = environ.get("HTTP_X_TWILIO_SIGNATURE", "")
-        if pairs is None or not genuine(self._settings.twilio_auth_tokens, given, url, pairs):
+        if pairs is None or not is_valid_signature(
+            self._settings.twilio_auth_tokens, given, url, pairs
+        ):
             return None
         found = dict(pairs)
         ours = self._settings.twilio_account_sid
@@ -106,8 +112,8 @@ class Gate:
         algorithm = algorithm_of(request.headers.get("X-Twilio-Webhooks-Signature-Settings"))
         told = _asked("bodySHA256")
         if request.mimetype != _FORM and body and told:
-            return genuine_body(keys, given, self.signed_url(), body, told, algorithm)
-        return genuine(keys, given, self.signed_url(), form, algorithm)
+            return is_valid_body_signature(keys, given, self.signed_url(), body, told, algorithm)
+        return is_valid_signature(keys, given, self.signed_url(), form, algorithm)
 
     def signed_url(self) -> str:
         """The URL as the caller was given it: the public address, with the query untouched."""

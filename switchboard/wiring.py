@@ -25,7 +25,7 @@ from receipts.lookups import Lookups
 from receipts.model import Msisdn
 from receipts.numbering import Numbering
 from receipts.ports import Clock
-from receipts.providers.unsent import Unsent
+from receipts.providers.null import NullProvider
 from receipts.provinces import Retention, RuleBook, load_rule_book
 from receipts.reports import Reports
 from receipts.routes import Routes
@@ -211,7 +211,7 @@ def delivery(built: Services) -> Delivery:
 
 def lists(built: Services) -> Lists:
     """What the operator's lists change. Its notices only enter the outbox: workers send them."""
-    writing = Delivery(Routes(Unsent()), built.book.sending, built.clock)
+    writing = Delivery(Routes(NullProvider()), built.book.sending, built.clock)
     return Lists(built.store, built.policy, writing, built.clock)
 
 

@@ -1,1 +1,1 @@
-"""Those who carry our receipts: one file a vendor, and its words stop there."""
+"""Providers that carry our receipts; a vendor's vocabulary stays in its files."""

@@ -1,7 +1,6 @@
-"""Twilio: ordinary texts through its own SDK. It has no flash message at all."""
+"""Twilio: provider of ordinary texts over its SDK. Twilio has no flash messages."""
 
 import datetime as dt
-import math
 
 import requests
 from twilio.base.exceptions import (
@@ -10,33 +9,37 @@ from twilio.base.exceptions import (
     TwilioServiceException,
 )
 from twilio.rest import Client
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, SSLError
 
 from receipts.ports import Abilities, Never, NotHere, Parcel, SendingFailure, TryLater, Unsure
-from receipts.providers.twilio_http import SdkHttp, leaving
-from receipts.providers.twilio_words import fate_of, told_of
+from receipts.providers.twilio_http import SdkHttpClient, send_deadline
+from receipts.providers.twilio_status import fate_of, told_of
 
-__all__ = ["Twilio", "fate_of", "never_connected", "told_of"]
+__all__ = ["Twilio", "fate_of", "told_of"]
 
-#: How far the provider's clock and ours may differ, when a text is looked up by its time.
-_SKEW = dt.timedelta(minutes=5)
+#: Allowed difference between the provider's clock and ours in a look-up by time.
+_CLOCK_SKEW = dt.timedelta(minutes=5)
 
-#: How many of a customer's newest texts a look-up reads.
-_LOOKED_THROUGH = 50
+#: Newest texts to a recipient that a look-up reads.
+_LOOKUP_LIMIT = 50
 
-#: Codes that no waiting mends: the recipient cannot or will not have it (docs: errors 21xxx).
-_NEVER = frozenset(
+#: Permanent error codes: the recipient cannot or will not receive it (docs: errors 21xxx).
+_PERMANENT = frozenset(
     {21211, 21214, 21217, 21602, 21604, 21610, 21614, 21617, 21619, 21635, 30004, 30005}
 )
 
-#: It has no route from our sender to this number; another provider may.
+#: No route from our sender to this number; another provider may have one.
 _NO_ROUTE = 21612
 
-#: What the SDK raises over an answer that is no JSON, or none of the expected shape.
+#: Raised by the SDK for a response that is no JSON, or has an unexpected shape.
 _UNREADABLE = (ValueError, TypeError, AttributeError, KeyError)
+
+#: Reasons for which urllib3 gives up before a request is sent.
+_CONNECT_ERRORS = (ConnectTimeoutError, NewConnectionError, ProxyError, SSLError)
 
 
 class Twilio:
-    """Sends through one account. ``sender`` is a number, or a messaging service (``MG...``)."""
+    """Provider over one account. ``sender`` is a number or a messaging service (``MG...``)."""
 
     name = "twilio"
     abilities = Abilities(flash=False, reports=True, lookup=True)
@@ -48,23 +51,22 @@ class Twilio:
         sender: str,
         api_url: str,
         public_url: str,
-        connections: int = 24,  # a worker's hands, and those that look up
+        connections: int = 24,  # a worker's 16 sending and 8 look-up threads
     ) -> None:
-        self._client = Client(
-            *credentials,
-            account,
-            http_client=SdkHttp(api_url.rstrip("/"), connections),
-        )
-        # The SDK imports what it needs at first use: 80 ms in which texts would gather at the door.
-        self._messages = self._client.messages
+        http = SdkHttpClient(api_url, connections)
+        # The property imports the SDK's modules, which would delay the first text.
+        self._messages = Client(*credentials, account, http_client=http).messages
         self._sender = (
             {"messaging_service_sid": sender} if sender.startswith("MG") else {"from_": sender}
         )
         self._public_url = public_url.rstrip("/")
 
     def send(self, parcel: Parcel) -> str:
-        """Hand one text over; Twilio's id for it. Raises TryLater, Never or Unsure."""
-        leaving.by = parcel.by
+        """Submit one text and return Twilio's id of it.
+
+        Raises TryLater, Never, NotHere, Unsure or TooLate.
+        """
+        token = send_deadline.set(parcel.by)
         try:
             message = self._messages.create(
                 to=parcel.to,
@@ -73,66 +75,60 @@ class Twilio:
                 **self._sender,
             )
         except (TwilioRestException, TwilioServiceException) as refused:
-            raise _judged(refused.status, refused.code) from refused
-        except (requests.RequestException, TwilioException) as lost:
-            raise _unanswered(lost) from lost
-        except _UNREADABLE as odd:
-            raise Unsure("twilio's answer cannot be read") from odd
+            raise _failure(refused.status, refused.code) from refused
+        except (requests.RequestException, TwilioException) as error:
+            raise _no_response(error) from error
+        except _UNREADABLE as error:
+            raise Unsure("twilio's answer cannot be read") from error
         finally:
-            leaving.by = math.inf
+            send_deadline.reset(token)
         if not message.sid:
             raise Unsure("taken without an id")
         return str(message.sid)
 
     def find(self, parcel: Parcel, since: dt.datetime, known: frozenset[str]) -> str | None:
-        """Twilio's id of a text it may have taken since then; None when it has none.
+        """Return Twilio's id of a text that it may have accepted after ``since``, or None.
 
-        Matched by recipient, words and time: Twilio has no idempotency key. The filter by
-        DateSent would hide texts still queued, so only the recipient is asked for.
+        Twilio has no idempotency key, so recipient, body and time are compared. A filter by
+        DateSent would hide queued texts. ``known`` are ids of other receipts. Raises TryLater.
         """
         try:
-            messages = self._messages.list(to=parcel.to, limit=_LOOKED_THROUGH)
-        except (requests.RequestException, TwilioException, *_UNREADABLE) as failure:
-            # Only its name: its words hold the address asked for, with the customer's number.
-            raise TryLater(f"look-up failed: {type(failure).__name__}") from failure
+            messages = self._messages.list(to=parcel.to, limit=_LOOKUP_LIMIT)
+        except (requests.RequestException, TwilioException, *_UNREADABLE) as error:
+            # Its message would show the URL with the customer's number.
+            raise TryLater(f"look-up failed: {type(error).__name__}") from error
         for message in messages:
             created = message.date_created
-            recent = created is None or created >= since - _SKEW
+            recent = created is None or created >= since - _CLOCK_SKEW
             if message.sid and message.sid not in known and message.body == parcel.text and recent:
                 return str(message.sid)
         return None
 
 
-def _judged(status: int, code: int | None) -> SendingFailure:
-    """What an error answer means: for certain not sent, or not known."""
+def _failure(status: int, code: int | None) -> SendingFailure:
+    """Map an error response: certainly not sent, or unknown."""
     detail = f"twilio {status}/{code}"
-    if code in _NEVER:
+    if code in _PERMANENT:
         return Never(detail)
     if code == _NO_ROUTE:
         return NotHere(detail)
-    # Only 429 and plain refusals are documented as never processed; after a 5xx nobody knows.
+    # Twilio documents 429 and other 4xx as not processed. The outcome of a 5xx is unknown.
     if status >= 500:  # noqa: PLR2004
         return Unsure(detail)
-    # The rest is our own set-up (credentials, sender, region): it can be mended while we wait.
+    # The rest is configuration (credentials, sender, region), which an operator can correct.
     return TryLater(detail)
 
 
-def _unanswered(lost: Exception) -> SendingFailure:
-    """What a missing answer means: if we never got through, it was certainly not sent."""
-    if isinstance(lost, requests.ConnectTimeout) or never_connected(lost):
-        return TryLater(f"twilio not reached: {type(lost).__name__}")
-    return Unsure(f"twilio gave no answer: {type(lost).__name__}")
+def _no_response(error: Exception) -> SendingFailure:
+    """Map a missing response: certainly not sent if no connection was made."""
+    if _never_connected(error):
+        return TryLater(f"twilio not reached: {type(error).__name__}")
+    return Unsure(f"twilio gave no answer: {type(error).__name__}")
 
 
-def never_connected(lost: Exception) -> bool:
-    """Whether a request failed before a word of it could leave."""
-    if not isinstance(lost, requests.ConnectionError):
-        return False
-    reason = getattr(lost.args[0], "reason", None) if lost.args else None
-    return type(reason).__name__ in {
-        "NewConnectionError",
-        "ConnectTimeoutError",
-        "NameResolutionError",
-        "ProxyError",
-        "SSLError",
-    }
+def _never_connected(error: Exception) -> bool:
+    """Tell whether a request failed before a byte of it was sent."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    cause = error.args[0] if isinstance(error, requests.ConnectionError) and error.args else None
+    return isinstance(getattr(cause, "reason", None), _CONNECT_ERRORS)

@@ -1,186 +1,121 @@
-"""How Twilio's SDK speaks: requests on our own pool of connections, in time or not at all."""
+"""HTTP client of Twilio's SDK: one requests session, with a deadline and limits."""
 
+import logging
 import math
-import threading
 import time
-from functools import lru_cache
+from collections.abc import Iterator
+from contextvars import ContextVar
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.auth import HTTPBasicAuth
-from requests.structures import CaseInsensitiveDict
 from twilio.http import HttpClient
 from twilio.http.response import Response
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from receipts.lines import TooLate
 
-#: Seconds to connect and to wait for an answer; the SDK's own default is to wait for ever.
-TIMEOUTS = (3.05, 10.0)
+#: Seconds to connect, and between the bytes of a response. The SDK's default is no limit.
+TIMEOUTS_SECONDS = (3.05, 10.0)
 
-#: How many addresses are known by heart: texts go to one.
-_ADDRESSES = 16
+#: Size limit of a response body after decompression.
+MAX_BODY_BYTES = 1 << 20
 
-#: By when the words of what this thread sends must have left, by the monotonic clock.
-leaving = threading.local()
+_CHUNK_BYTES = 65536
 
-
-class _InTime(HTTPConnection):
-    """Looks at the clock as late as can be: a process may be stopped, and go on, at any line."""
-
-    #: What a request is made of, until it is whole.
-    _parts: list[bytes] | None = None
-
-    def request(self, *asked: Any, **more: Any) -> None:  # noqa: ANN401 - the library's own
-        """Ask, in one piece: head and body each on its own would wake the other side twice."""
-        parts = self._parts = []
-        try:
-            super().request(*asked, **more)
-        finally:
-            self._parts = None
-        self.send(b"".join(parts))
-
-    def send(self, data: Any) -> None:  # noqa: ANN401 - as above
-        """Write some octets, once all are there. Raises TooLate."""
-        if self._parts is not None:
-            self._parts.append(data)
-            return
-        if self.sock is None:
-            self.connect()
-        if time.monotonic() > getattr(leaving, "by", math.inf):
-            raise TooLate
-        super().send(data)
+#: Time of the monotonic clock after which no request of this context is sent.
+send_deadline: ContextVar[float] = ContextVar("send_deadline", default=math.inf)
 
 
-class _SecureInTime(_InTime, HTTPSConnection):
-    pass
+class SdkHttpClient(HttpClient):
+    """Sends the SDK's requests to ``base_url``, safe for threads.
 
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _InTime
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureInTime
-
-
-class _Adapter(HTTPAdapter):
-    """One that looks for its pool once an address, and not once a text."""
-
-    def init_poolmanager(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as above
-        super().init_poolmanager(*args, **more)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-        self._pools: dict[str, Any] = {}
-
-    def get_connection_with_tls_context(
-        self,
-        request: requests.PreparedRequest,
-        *how: Any,  # noqa: ANN401 - as above
-        **more: Any,  # noqa: ANN401 - as above
-    ) -> Any:  # noqa: ANN401 - as above
-        """The connections to an address; what else decides on them is the same for all texts."""
-        address = str(request.url).partition("?")[0]
-        pool = self._pools.get(address)
-        if pool is None:
-            pool = super().get_connection_with_tls_context(request, *how, **more)
-            if len(self._pools) < _ADDRESSES:
-                self._pools[address] = pool
-        return pool
-
-    def build_response(
-        self,
-        req: requests.PreparedRequest,
-        resp: Any,  # noqa: ANN401 - as above
-    ) -> requests.Response:
-        """Without cookies, of which we keep none, and without a guess at the charset."""
-        answer = requests.Response()
-        answer.status_code, answer.reason = resp.status, resp.reason
-        answer.headers = CaseInsensitiveDict(resp.headers)
-        answer.raw, answer.request, answer.url = resp, req, str(req.url)
-        return answer
-
-
-class SdkHttp(HttpClient):
-    """The SDK's requests, at another address when asked for, never without a time-out.
-
-    The SDK's own client hands back its last answer from a shared attribute: two threads would
-    read each other's. Here each answer stays with its request.
+    The SDK's own client keeps its last response on a shared attribute, has no time-out, and logs
+    phone numbers. This one logs none, follows no redirects, retries none, and keeps no cookies.
     """
 
-    def __init__(self, api_url: str, connections: int) -> None:
-        super().__init__(_SILENT, False, None)
-        self._api_url = api_url
-        self._session = requests.Session()
-        self._adapter = _Adapter(pool_maxsize=connections, max_retries=0)
-        self._session.mount("https://", self._adapter)
-        self._session.mount("http://", self._adapter)
-        # Proxies and authorities as the surroundings name them, looked up once and not a text.
-        found = self._session.merge_environment_settings(api_url, {}, None, None, None)
-        self._proxies, verify = found["proxies"], found["verify"]
-        self._verify = True if verify is None else verify
-        self._session.proxies, self._session.verify = self._proxies, self._verify
-        self._session.trust_env = False
-
-    def request(
+    def __init__(
         self,
-        method: str,
-        url: str,
-        params: dict[str, object] | None = None,
-        data: dict[str, object] | None = None,
-        headers: dict[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        timeout: float | None = None,
-        allow_redirects: bool = False,  # noqa: FBT001, FBT002 - the SDK's own signature
-    ) -> Response:
-        """One request, answered or raising what requests raises."""
-        url = url.replace("https://api.twilio.com", self._api_url, 1)
-        if method == "POST" and not params and not allow_redirects:
-            answer = self._posted(_form(url, data or {}, headers or {}, auth), timeout)
-        else:
-            answer = self._session.request(
-                method.upper(),
-                url,
-                params=params,  # type: ignore[arg-type]
-                data=data,
-                headers=headers,
-                auth=auth,
-                timeout=timeout or TIMEOUTS,
-                allow_redirects=allow_redirects,
-            )
-        # Always UTF-8: a guess at the charset would make our own words unlike what was sent.
-        return Response(answer.status_code, answer.content.decode(errors="replace"), answer.headers)
+        base_url: str,
+        connections: int,
+        timeouts_seconds: tuple[float, float] | None = None,
+    ) -> None:
+        super().__init__(logging.getLogger(__name__), is_async=False)
+        self._base_url = base_url.rstrip("/")
+        self._timeouts_seconds = timeouts_seconds or TIMEOUTS_SECONDS
+        self._session = session = requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, _DeadlineAdapter(pool_maxsize=connections, max_retries=0))
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # Proxies and authorities of the environment, read here once; a .netrc never replaces
+        # the credentials.
+        found = session.merge_environment_settings(base_url, {}, None, None, None)
+        session.proxies, session.verify = found["proxies"], found["verify"]
+        session.trust_env = False
 
-    def _posted(self, asked: requests.PreparedRequest, timeout: float | None) -> requests.Response:
-        """A form, by the adapter alone: a session looks for cookies, hooks and ways onward too."""
-        return self._adapter.send(
-            asked,
-            timeout=timeout or TIMEOUTS,
-            verify=self._verify,
-            proxies=self._proxies,
-        )
+    def request(self, method: str, url: str, **options: Any) -> Response:  # noqa: ANN401 - the SDK's
+        """Send one request and read its response, at most ``MAX_BODY_BYTES`` long.
+
+        ``options`` are those of ``requests``. Raises requests.RequestException or TooLate.
+        """
+        target = urlsplit(url)._replace(scheme="", netloc="").geturl()
+        if options.get("data"):  # encoded here, which costs less than in the session
+            options["data"] = urlencode(options["data"], doseq=True)
+        options["allow_redirects"] = False
+        options["timeout"] = options.get("timeout") or self._timeouts_seconds
+        with self._session.request(
+            method, self._base_url + target, **options, stream=True
+        ) as response:
+            # The API answers in UTF-8 whether or not its headers name a charset.
+            text = _body(response).decode(errors="replace")
+            return Response(response.status_code, text, response.headers)
 
 
-def _form(
-    url: str, data: dict[str, object], headers: dict[str, str], auth: tuple[str, str] | None
-) -> requests.PreparedRequest:
-    """What a session would make of it, without asking each part what it is."""
-    asked = requests.PreparedRequest()
-    asked.method, asked.url = "POST", _quoted(url)
-    asked.body = urlencode(data, doseq=True)
-    asked.headers = CaseInsensitiveDict(headers | {"Content-Length": str(len(asked.body))})
-    return HTTPBasicAuth(*auth)(asked) if auth else asked
+class _DeadlineAdapter(HTTPAdapter):
+    """Sends no complete request after ``send_deadline``, the end of a worker's lease.
+
+    The deadline is checked twice: before a connection is looked for, and after the connection
+    and the headers, just before the body. Connecting takes up to 3 seconds of a lease of 5, and
+    a process may be suspended at any line. The server discards a request without its body.
+    """
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        *args: Any,  # noqa: ANN401 - the library's parameters
+        **kwargs: Any,  # noqa: ANN401 - as above
+    ) -> requests.Response:
+        """Send one prepared request. Raises TooLate."""
+        _check(send_deadline.get())
+        return super().send(request, *args, **kwargs)
+
+    def add_headers(
+        self,
+        request: requests.PreparedRequest,
+        **kwargs: Any,  # noqa: ANN401 - as above
+    ) -> None:
+        """Turn the body into a stream; this hook runs last before the request is written."""
+        super().add_headers(request, **kwargs)
+        if isinstance(request.body, str):
+            request.body = _checked(request.body.encode(), send_deadline.get())  # type: ignore[assignment]
 
 
-@lru_cache(maxsize=16)
-def _quoted(url: str) -> str:
-    """An address as requests would ask for it. Raises what requests raises."""
-    asked = requests.PreparedRequest()
-    asked.prepare_url(url, None)
-    return str(asked.url)
+def _checked(body: bytes, deadline: float) -> Iterator[bytes]:
+    """Yield the body when it is about to be written. Raises TooLate."""
+    _check(deadline)
+    yield body
 
 
-#: The SDK wants a logger and would log numbers through it; nothing of ours is logged there.
-_SILENT: Any = None
+def _check(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise TooLate
+
+
+def _body(response: requests.Response) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise requests.exceptions.ContentDecodingError("response too long")
+    return bytes(body)

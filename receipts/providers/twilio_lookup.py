@@ -1,21 +1,27 @@
-"""Twilio Lookup v2: whose network a number is on, by its country and network codes."""
-
-from collections.abc import Mapping
+"""Twilio Lookup v2: network of a number by its mobile country and network codes."""
 
 import requests
 import structlog
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.rest import Client
 
 from receipts.model import Msisdn, Network
 from receipts.ports import TryLater
+from receipts.providers.twilio_http import SdkHttpClient
 
 _log = structlog.get_logger()
 
-#: Seconds to connect and to answer: a caller is waiting, two seconds are the most there are.
-TIMEOUTS = (1.0, 1.0)
+#: Seconds to connect and to answer. A caller is waiting: two seconds at most.
+TIMEOUTS_SECONDS = (1.0, 1.0)
+
+#: Lookups at one time that keep their connection.
+_CONNECTIONS = 8
+
+_NOT_FOUND = 404
 
 _CHINA = "460"
 #: China's network codes. General knowledge, not confirmed by the operators; a code that is not
-#: here is unknown, never another's.
+#: here is unknown, never another network's.
 _NETWORKS = (
     dict.fromkeys(("00", "02", "04", "07", "08", "13"), Network.CHINA_MOBILE)
     | dict.fromkeys(("01", "06", "09", "10"), Network.CHINA_UNICOM)
@@ -25,36 +31,31 @@ _NETWORKS = (
 
 
 class TwilioLookup:
-    """Asks Twilio, which bills each question. What it does not know is None, never off-net."""
+    """Network look-up; Twilio bills each one. An unknown number is None, never off-net."""
 
     def __init__(self, credentials: tuple[str, str], url: str) -> None:
-        self._session = requests.Session()
-        self._session.auth = credentials
-        self._url = url.rstrip("/")
+        http = SdkHttpClient(url, _CONNECTIONS, TIMEOUTS_SECONDS)
+        self._numbers = Client(*credentials, http_client=http).lookups.v2.phone_numbers
 
     def network_of(self, number: Msisdn) -> Network | None:
-        """The network, None when Twilio cannot tell. Raises TryLater when it does not answer."""
+        """Return the network, None when Twilio does not know it. Raises TryLater."""
         try:
-            answer = self._session.get(
-                f"{self._url}/v2/PhoneNumbers/{number}",
-                params={"Fields": "line_type_intelligence"},
-                timeout=TIMEOUTS,
-            )
-        except requests.RequestException as lost:
-            raise TryLater(f"lookup: {type(lost).__name__}") from lost
-        if answer.status_code == requests.codes.not_found:
+            found = self._numbers(number).fetch(fields="line_type_intelligence")
+        except (TwilioRestException, TwilioServiceException) as refused:
+            if refused.status == _NOT_FOUND:
+                return None
+            raise TryLater(f"lookup: status {refused.status}") from refused
+        except (requests.RequestException, TwilioException) as error:
+            raise TryLater(f"lookup: {type(error).__name__}") from error
+        except ValueError as error:
+            raise TryLater("lookup: no JSON") from error
+        except (AttributeError, TypeError):  # JSON of another shape
             return None
-        if not answer.ok:
-            raise TryLater(f"lookup: status {answer.status_code}")
-        try:
-            return _network(answer.json())
-        except ValueError as garbled:
-            raise TryLater("lookup: no JSON") from garbled
+        return _network(found.line_type_intelligence)
 
 
-def _network(told: object) -> Network | None:
-    line = told.get("line_type_intelligence") if isinstance(told, Mapping) else None
-    if not isinstance(line, Mapping):
+def _network(line: object) -> Network | None:
+    if not isinstance(line, dict):
         return None
     country, code = line.get("mobile_country_code"), line.get("mobile_network_code")
     if not country or not code:

@@ -1,5 +1,7 @@
-"""What may no longer leave does not: a worker that was stopped may go on at any line."""
+"""No complete request is sent after its deadline, wherever a worker was held up."""
 
+import socket
+import threading
 import time
 
 import pytest
@@ -35,3 +37,32 @@ def test_in_time_it_leaves_and_the_next_one_has_a_time_of_its_own(line: Line):
             adapter.send(replace(parcel(), by=time.monotonic() - 1))
         assert adapter.send(replace(parcel(), by=time.monotonic() + 60)) == "5-abc"
         assert adapter.send(parcel()) == "5-abc"
+
+
+def test_a_connection_made_after_the_deadline_carries_no_complete_request(line: Line):
+    """A full backlog drops the first SYN; the second one, a second later, is accepted."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address = server.getsockname()
+        waiting = [socket.create_connection(address)]
+        heard: list[bytes] = []
+
+        def accept_late() -> None:
+            time.sleep(0.5)
+            server.accept()[0].close()
+            connection, _ = server.accept()
+            with connection:
+                while more := connection.recv(65536):
+                    heard.append(more)
+
+        thread = threading.Thread(target=accept_late)
+        thread.start()
+        adapter = line.adapter(f"http://127.0.0.1:{address[1]}")
+        late = replace(parcel(), by=time.monotonic() + 0.3)
+        with pytest.raises(TooLate):
+            adapter.send(late)
+        thread.join()
+        for each in waiting:
+            each.close()
+    head, _, body = b"".join(heard).partition(b"\r\n\r\n")
+    assert body == b""
+    assert (head == b"") == (line.name == "kannel")

@@ -133,7 +133,7 @@ def test_an_answer_that_does_not_come_in_time_is_unsure(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ):
     for room in (twilio_http, kannel):
-        monkeypatch.setattr(room, "TIMEOUTS", (1.0, 0.05))
+        monkeypatch.setattr(room, "TIMEOUTS_SECONDS", (1.0, 0.05))
     with listening(never_answer) as url:
         assert type(failure(line, url)) is Unsure
 

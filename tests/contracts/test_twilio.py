@@ -1,11 +1,14 @@
 """Twilio through its own SDK: what goes on the wire, and what its answers mean."""
 
 import base64
+import contextlib
 import datetime as dt
+import gzip
 import json
 import socket
 from collections.abc import Iterator
 from email.utils import format_datetime
+from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl
 
 import pytest
@@ -16,6 +19,7 @@ from receipts.delivery import Told
 from receipts.model import Fate
 from receipts.ports import Never, NotHere, SendingFailure, TryLater, Unsure
 from receipts.providers.twilio import Twilio, fate_of, told_of
+from receipts.providers.twilio_http import MAX_BODY_BYTES
 from tests.contracts.lines import (
     ACCOUNT,
     ANNA,
@@ -27,6 +31,7 @@ from tests.contracts.lines import (
     parcel,
     twilio,
 )
+from tests.contracts.test_providers import hear, listening
 
 NOW = dt.datetime(2026, 11, 22, 4, 0, 30, tzinfo=dt.UTC)
 
@@ -199,6 +204,41 @@ def test_a_proxy_that_is_down_is_try_later(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("no_proxy", "")
         with pytest.raises(TryLater):
             TWILIO.adapter("http://provider.example.org").send(parcel())
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_response_over_the_size_limit_is_unsure(compressed: bool):  # noqa: FBT001
+    body = b'{"sid": "SM1", "x": "' + b"x" * MAX_BODY_BYTES + b'"}'
+    sent = gzip.compress(body) if compressed else body
+
+    def answer(connection: socket.socket) -> None:
+        hear(connection)
+        encoding = b"Content-Encoding: gzip\r\n" if compressed else b""
+        head = b"HTTP/1.1 201 Created\r\n%sContent-Length: %d\r\n\r\n" % (encoding, len(sent))
+        with contextlib.suppress(OSError):
+            connection.sendall(head + sent)
+
+    with listening(answer) as url, pytest.raises(Unsure):
+        TWILIO.adapter(url).send(parcel())
+
+
+def test_cookies_are_neither_kept_nor_sent(outside: responses.RequestsMock):
+    outside.post(TWILIO_URL, **TWILIO.yes, headers={"Set-Cookie": "a=b"})  # type: ignore[arg-type]
+    adapter = TWILIO.adapter()
+    for _ in range(2):
+        adapter.send(parcel())
+    assert not any("Cookie" in call.request.headers for call in outside.calls)
+
+
+def test_a_netrc_file_does_not_replace_the_credentials(
+    outside: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "netrc").write_text("machine provider.example.org login other password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    outside.get(TWILIO_URL, json={"messages": [], "next_page_uri": None})
+    twilio(TWILIO_HOST).find(parcel(), NOW, frozenset())
+    sent = outside.calls[0].request.headers["Authorization"]
+    assert sent == "Basic " + base64.b64encode(f"{ACCOUNT}:{SECRETS[0]}".encode()).decode()
 
 
 # -- looking up --------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator, get_signature_algorithm
 from werkzeug.datastructures import MultiDict
 
-from receipts.providers.twilio_signature import algorithm_of, genuine, signature
+from receipts.providers.twilio_signature import algorithm_of, is_valid_signature, signature
 from switchboard.gate import form_pairs
 
 KEYS = st.text(min_size=1, max_size=40)
@@ -61,14 +61,14 @@ def test_we_believe_what_the_sdk_believes(
         )
     )
     given_ = data.draw(st.just(signature(key, other, form)) | TEXT.filter(bool))
-    ours = genuine([key], given_, url, form)
+    ours = is_valid_signature([key], given_, url, form)
     assert ours == validator.validate(url, MultiDict(form), given_)
 
 
 def test_an_address_is_believed_as_it_was_asked():
     """Signed as it stands, though the SDK would not find it again."""
     url = "https://sms.example.org/;"
-    assert genuine(["key"], signature("key", url, []), url, [])
+    assert is_valid_signature(["key"], signature("key", url, []), url, [])
 
 
 @settings(deadline=None)

@@ -6,7 +6,11 @@ last were computed for this service.
 
 import pytest
 
-from receipts.providers.twilio_signature import genuine, genuine_body, signature
+from receipts.providers.twilio_signature import (
+    is_valid_body_signature,
+    is_valid_signature,
+    signature,
+)
 
 KEY = ("12345",)
 U = "https://mycompany.com/myapp.php?foo=1&bar=2"
@@ -110,61 +114,61 @@ def pairs(fields: object) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("url", "fields", "given"), FORMS.values(), ids=FORMS)
 def test_what_the_provider_signed_is_believed(url: str, fields: object, given: str):
-    assert genuine(KEY, given, url, pairs(fields))
+    assert is_valid_signature(KEY, given, url, pairs(fields))
 
 
 @pytest.mark.parametrize(("url", "fields", "given"), FORMS.values(), ids=FORMS)
 def test_the_least_change_is_not_believed(url: str, fields: object, given: str):
     form = pairs(fields)
-    assert not genuine(("54321",), given, url, form)
-    assert not genuine(KEY, given, url + "x", form)
-    assert not genuine(KEY, given, url, [*form, ("Extra", "")])
-    assert not genuine(KEY, given[1:] + given[0], url, form)
-    assert not genuine(KEY, given.lower(), url, form)
-    assert not genuine(KEY, given, url, form, "HMAC_SHA256")
+    assert not is_valid_signature(("54321",), given, url, form)
+    assert not is_valid_signature(KEY, given, url + "x", form)
+    assert not is_valid_signature(KEY, given, url, [*form, ("Extra", "")])
+    assert not is_valid_signature(KEY, given[1:] + given[0], url, form)
+    assert not is_valid_signature(KEY, given.lower(), url, form)
+    assert not is_valid_signature(KEY, given, url, form, "HMAC_SHA256")
 
 
 @pytest.mark.parametrize(("url", "body", "told", "given"), BODIES.values(), ids=BODIES)
 def test_a_signed_body_is_believed(url: str, body: bytes, told: str, given: str):
-    assert genuine_body(KEY, given, url, body, told)
-    assert not genuine_body(KEY, given, url, body + b" ", told)
-    assert not genuine_body(KEY, given, url, body, "0" * 64)
-    assert not genuine_body(("54321",), given, url, body, told)
+    assert is_valid_body_signature(KEY, given, url, body, told)
+    assert not is_valid_body_signature(KEY, given, url, body + b" ", told)
+    assert not is_valid_body_signature(KEY, given, url, body, "0" * 64)
+    assert not is_valid_body_signature(("54321",), given, url, body, told)
 
 
 def test_a_signature_by_sha_256_is_believed_when_it_says_so():
     given = "033hgUJA9M/hXIZsYjwkerEP/DBm35nEri5FhCYjA5s="
-    assert genuine(KEY, given, U, pairs(P), "HMAC_SHA256")
-    assert not genuine(KEY, given, U, pairs(P))
+    assert is_valid_signature(KEY, given, U, pairs(P), "HMAC_SHA256")
+    assert not is_valid_signature(KEY, given, U, pairs(P))
 
 
 def test_a_body_signed_by_sha_256_is_believed_when_it_says_so():
     url = f"{U}&bodySHA256={HASH}"
     given = signature("12345", url, (), "sha256")
-    assert genuine_body(KEY, given, url, JSON, HASH, "HMAC_SHA256")
-    assert not genuine_body(KEY, given, url, JSON, HASH)
+    assert is_valid_body_signature(KEY, given, url, JSON, HASH, "HMAC_SHA256")
+    assert not is_valid_body_signature(KEY, given, url, JSON, HASH)
 
 
 @pytest.mark.parametrize("algorithm", ["", "NONE", "HMAC_MD5", "hmac_sha1", "HMAC_SHA1 "])
 def test_an_algorithm_we_do_not_know_is_never_believed(algorithm: str):
-    assert not genuine(KEY, "RSOYDt4T1cUTdK1PDd93/VVr8B8=", U, pairs(P), algorithm)
+    assert not is_valid_signature(KEY, "RSOYDt4T1cUTdK1PDd93/VVr8B8=", U, pairs(P), algorithm)
 
 
 @pytest.mark.parametrize("told", ["取消", "", "é" * 64, HASH + "0", "\udc80"])
 def test_an_odd_hash_of_a_body_is_refused_not_stumbled_over(told: str):
-    assert not genuine_body(KEY, "x", U, JSON, told)
+    assert not is_valid_body_signature(KEY, "x", U, JSON, told)
 
 
 @pytest.mark.parametrize(
     "given", ["", "=", "取消", "\x00", "RSOYDt4T1cUTdK1PDd93/VVr8B8", "a" * 9999]
 )
 def test_an_odd_signature_is_refused_not_stumbled_over(given: str):
-    assert not genuine(KEY, given, U, pairs(P))
+    assert not is_valid_signature(KEY, given, U, pairs(P))
 
 
 def test_any_of_our_keys_will_do_while_they_change():
     given = "RSOYDt4T1cUTdK1PDd93/VVr8B8="
-    assert genuine(("new", "12345"), given, U, pairs(P))
-    assert genuine(("12345", "old"), given, U, pairs(P))
-    assert not genuine(("new", "old"), given, U, pairs(P))
-    assert not genuine((), given, U, pairs(P))
+    assert is_valid_signature(("new", "12345"), given, U, pairs(P))
+    assert is_valid_signature(("12345", "old"), given, U, pairs(P))
+    assert not is_valid_signature(("new", "old"), given, U, pairs(P))
+    assert not is_valid_signature((), given, U, pairs(P))

@@ -11,7 +11,7 @@ import responses
 
 from receipts.model import Msisdn, Network
 from receipts.ports import TryLater
-from receipts.providers.twilio_lookup import TIMEOUTS, TwilioLookup
+from receipts.providers.twilio_lookup import TIMEOUTS_SECONDS, TwilioLookup
 from switchboard import wiring
 from switchboard.app import create_app
 from switchboard.settings import Settings, SettingsWrong
@@ -82,7 +82,7 @@ def test_a_network_is_told_by_its_codes_and_null_is_unknown(
     asked = twilio.calls[0].request
     assert asked.url == f"{URL}/v2/PhoneNumbers/+8614212345678?Fields=line_type_intelligence"
     assert asked.headers["Authorization"].startswith("Basic ")
-    assert sum(TIMEOUTS) <= 2
+    assert sum(TIMEOUTS_SECONDS) <= 2
 
 
 @pytest.mark.parametrize("body", ["null", "[]", "{}", '{"line_type_intelligence": null}'])

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from receipts.model import Kind, Msisdn, Report
 from receipts.ports import Change
-from receipts.providers.message_centre import fate_of
+from receipts.providers.smsc_status import fate_of
 from receipts.reckoning import Reckoning
 from statemachines.subscription import SubscriptionState
 from switchboard import wiring
