@@ -22,7 +22,7 @@ from switchboard import (
     cli_reports,
     cli_twilio,
     logs,
-    serving,
+    server,
     shown,
     wiring,
 )
@@ -92,11 +92,11 @@ def serve(workers: int) -> None:
     """The doors: webhooks for calls, texts and reports."""
     with _clearly():
         settings = Settings.read().need_doors()
-        if why := serving.busy(settings.host, settings.port):
+        if why := server.busy(settings.host, settings.port):
             raise SettingsWrong(f"PORT={settings.port} cannot be used: {why}")
         # What is wrong with store or rules is told once here, not by every door process.
         wiring.services(settings)
-        serving.serve(settings, workers)
+        server.serve(settings, workers)
 
 
 @main.command()
@@ -114,7 +114,7 @@ def work() -> None:
         signal.signal(signal.SIGHUP, lambda *_: watch.soon())
         for told in (signal.SIGINT, signal.SIGTERM):
             signal.signal(told, lambda *_: worker.stop())
-        serving.settled()
+        server.settled()
         worker.run()
         built.memory.close()
 

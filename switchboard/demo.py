@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from switchboard.processes import Family
-from switchboard.serving import busy
+from switchboard.server import busy
 from switchboard.settings import Settings
 
 #: Settings the demo invents for itself, kept in its folder so that a restart knows them.

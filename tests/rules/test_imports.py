@@ -18,7 +18,7 @@ TOUCHES_ENVIRONMENT = {
     "switchboard/settings.py": "the settings",
     "switchboard/cli.py": "hands it to the settings",
     "switchboard/cli_doctor.py": "hands it to the settings",
-    "switchboard/serving.py": "tells the counters of all our processes where to meet",
+    "switchboard/server.py": "tells the counters of all our processes where to meet",
     "switchboard/pulse.py": "finds where the counters meet",
     "receipts/store/embedded.py": "hands a few names on to its server",
     "simulator/__main__.py": "hands it to its settings",

@@ -35,7 +35,7 @@ def serve(settings: Settings, workers: int) -> None:
     counts.mkdir(parents=True)
     os.environ[_SHARED_COUNTS] = str(counts.absolute())
     Granian(
-        "switchboard.serving:door_process",
+        "switchboard.server:door_process",
         factory=True,
         address=settings.host,
         port=settings.port,
