@@ -47,7 +47,7 @@ class CallbackApp:
     def __init__(self, routes: Iterable[Route]) -> None:
         listed = tuple(routes)
         self._views = {route.endpoint: route.view for route in listed}
-        # A provider does not follow a redirect from //feed to /feed: the report would be lost.
+        # A provider does not follow a redirect from /feed//reports: the report would be lost.
         self.url_map = Map(
             [Rule(each.path, endpoint=each.endpoint, methods=[each.method]) for each in listed],
             merge_slashes=False,

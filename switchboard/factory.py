@@ -111,7 +111,9 @@ def _beside(callbacks: CallbackApp, web: WSGIApplication) -> WSGIApplication:
     prefixes = callbacks.prefixes
 
     def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        chosen = callbacks if environ["PATH_INFO"].startswith(prefixes) else web
+        # Werkzeug and Flask read several slashes at the start as one.
+        path = "/" + environ["PATH_INFO"].lstrip("/")
+        chosen = callbacks if path.startswith(prefixes) else web
         return chosen(environ, start_response)
 
     return dispatch

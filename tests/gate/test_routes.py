@@ -110,6 +110,14 @@ def test_flask_dispatches_no_callback(app: Flask, knock: Knock):
     assert seen == []
 
 
+@pytest.mark.parametrize(
+    "path", ["/sms", "/messages/status", "/receipts/0-abc/status", "/feed/reports"]
+)
+def test_a_second_slash_at_the_start_leads_to_the_same_route(knock: Knock, path: str):
+    doubled = {"PATH_INFO": f"/{path}"}
+    assert knock.client.post("/", environ_overrides=doubled).status_code == 403
+
+
 def test_each_request_has_its_signature_checked_once(knock: Knock, monkeypatch: pytest.MonkeyPatch):
     checked: list[str] = []
     verified_form = RequestGuards.verified_form
