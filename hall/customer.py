@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
-from hall import auth
+from hall import session
 from hall.entrance import Entrance
 from hall.pages import Hall, Page, closed_to_others, trouble
 from hall.wishes import Wished
@@ -21,7 +21,7 @@ _SEE_OTHER = HTTPStatus.SEE_OTHER.value
 
 
 def hall_doors(hall: Hall) -> Blueprint:
-    """``/hall/…``; who may open which page is the gate's matter."""
+    """``/hall/…``; the application's guards decide which request reaches which page."""
     doors = Blueprint(
         "hall", __name__, url_prefix="/hall", template_folder="templates", static_folder="static"
     )
@@ -60,14 +60,14 @@ class Service:
 
     def wish(self) -> AnyResponse:
         """Take a wish; its answer is told on a page that may be fetched again."""
-        number, event = self._hall.caller(), auth.event()
+        number, event = self._hall.caller(), session.sent_nonce()
         name, given = request.form.get("wish", ""), request.form.get("given", "")
         if event is None or name not in self._hall.wishes.names:
             raise BadRequest("wish")
-        spoken = self._sights.language(self._sights.customer(number), auth.language())
+        spoken = self._sights.language(self._sights.customer(number), session.preferred_language())
         answer = self._hall.wishes.take(Wished(number, name, given, event, spoken))
         if answer.language:
-            auth.speak(Language(answer.language))
+            session.set_language(Language(answer.language))
         where = f"hall.{answer.next or 'standing'}"
         return redirect(url_for(where, done=event), _SEE_OTHER)
 
@@ -130,7 +130,7 @@ class Service:
     def _entered(self) -> tuple[Page, Subscription]:
         number = self._hall.caller()
         customer = self._sights.customer(number)
-        language = self._sights.language(customer, auth.language())
+        language = self._sights.language(customer, session.preferred_language())
         return Page(self._hall, language, number), customer
 
     def _may(self, wish: str, customer: Subscription, page: Page) -> bool:
@@ -143,7 +143,7 @@ class Service:
 
 def _done() -> str | None:
     """The event whose answer a page tells."""
-    return auth.token(request.args.get("done", ""))
+    return session.valid_nonce(request.args.get("done", ""))
 
 
 def _to_standing(done: str | None = None) -> AnyResponse:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
-from hall import auth
+from hall import session
 from hall.pages import Hall, Page
 from receipts.model import Language
 
@@ -34,23 +34,23 @@ class Entrance:
 
     def send_code(self) -> Response | AnyResponse:
         """Text a code to the number; the number goes on in the cookie, never in an address."""
-        number = auth.asks(request.form.get("number", ""))
+        number = session.parse_number(request.form.get("number", ""))
         if number is None:
             return self._asks("sign_in.html", "sign_in.no_number")
-        self._hall.codes.send(number, auth.language())
-        auth.waits_for(number)
+        self._hall.codes.send(number, session.preferred_language())
+        session.remember_number(number)
         return redirect(url_for("hall.code"), _SEE_OTHER)
 
     def code(self) -> Response | AnyResponse:
         """Ask for the code."""
-        return self._asks("code.html") if auth.awaited() else _to_sign_in()
+        return self._asks("code.html") if session.pending_number() else _to_sign_in()
 
     def enter(self) -> Response | AnyResponse:
         """Let in whoever knows the code."""
-        number = auth.awaited()
+        number = session.pending_number()
         if number is None:
             return _to_sign_in()
-        if not auth.enter(self._hall.codes, number):
+        if not session.sign_in(self._hall.codes, number):
             return self._asks("code.html", "code.wrong")
         self._hall.learn(number)
         return redirect(url_for("hall.standing"), _SEE_OTHER)
@@ -60,19 +60,19 @@ class Entrance:
         said = request.form.get("language", "")
         if said not in set(Language):
             raise BadRequest("language")
-        auth.speak(Language(said))
+        session.set_language(Language(said))
         return _to_sign_in()
 
     def sign_out(self) -> AnyResponse:
         """End the visit, here and wherever a copy of its cookie may be."""
         self._hall.codes.leave(self._hall.caller())
-        auth.leave()
+        session.sign_out()
         return _to_sign_in()
 
     def _asks(self, template: str, complaint: str = "") -> Response:
-        awaited = auth.awaited()
+        awaited = session.pending_number()
         status = HTTPStatus.BAD_REQUEST if complaint else HTTPStatus.OK
-        page = Page(self._hall, auth.language())
+        page = Page(self._hall, session.preferred_language())
         return page.show(
             template, status, complaint=complaint, to=awaited.masked if awaited else ""
         )

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from flask import Response, render_template, request
 
-from hall import auth
+from hall import session
 from hall.sights import Sights
 from hall.wishes import Wishes
 from receipts.codes import FACTS, Codes
@@ -28,7 +28,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Hall:
-    """All that the pages need. ``caller`` is who the gate let in, ``inside`` says if anybody is."""
+    """All that the pages need. ``caller`` returns the signed-in number."""
 
     codes: Codes
     wishes: Wishes
@@ -59,8 +59,8 @@ class Page:
             t=t,
             lang=language.value,
             who=self.number.masked if self.number else "",
-            form_token=auth.form_token,
-            once=auth.once,
+            csrf_token=session.csrf_token,
+            once=session.form_nonce,
             **what,
         )
         return Response(page, status, content_type="text/html; charset=utf-8")
@@ -70,7 +70,7 @@ def trouble(hall: Hall, status: int) -> Response:
     """A page that says what went wrong, and where to go on; it asks no store."""
     key = f"trouble.{status}" if hall.codes.secret else "trouble.shut"
     known = key in hall.sentences.keys()  # noqa: SIM118 - a catalogue is no mapping
-    page, shut = Page(hall, auth.language()), not hall.codes.secret
+    page, shut = Page(hall, session.preferred_language()), not hall.codes.secret
     answer = page.show("trouble.html", status, said=key if known else "trouble.400", shut=shut)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = "5"

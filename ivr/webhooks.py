@@ -1,9 +1,10 @@
-"""The three webhooks of the 10086 line: answer, key pressed, call ended."""
+"""Twilio's voice webhooks of the 10086 line: call answered, key pressed, call ended."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import BadRequest
 
 from ivr.dialogue import Hotline, Pressed
 from ivr.place import NoPlace, Place
@@ -13,72 +14,80 @@ from receipts.model import Language, Msisdn
 from receipts.numbering import parse_msisdn
 from receipts.ports import StoreUnavailable
 
-Fields = Callable[..., Mapping[str, str]]
-Refuse = Callable[[str], Response]
-Learn = Callable[[Msisdn], None]
+#: The verified form of the current request, whose named fields are present.
+FormFields = Callable[..., Mapping[str, str]]
 
-
-#: What every word of a call must say for itself.
-CALL_NEEDS = ("CallSid", "From")
+#: The query of the current request.
+Query = Callable[[], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
-    """What the hotline says when a call comes in and when a key is pressed, as TwiML."""
+class VoiceWebhooks:
+    """Answer the requests of a call with TwiML."""
 
     hotline: Hotline
-    learn: Learn
+    delivery: Delivery
+    learn: Callable[[Msisdn], None]
 
-    def answered(self, asked: Mapping[str, str]) -> str:
-        """A call comes in."""
-        caller = parse_msisdn(asked["From"])
+    def answered(self, form: Mapping[str, str]) -> str:
+        """TwiML for a call that comes in. Raises StoreUnavailable."""
+        caller = parse_msisdn(form["From"])
         if caller is not None:
             self.learn(caller)
         return twiml(self.hotline.answer(caller))
 
-    def pressed(self, asked: Mapping[str, str], query: Mapping[str, str]) -> str:
-        """A key, some words or silence, at the place that the link tells of. Raises NoPlace."""
-        place, caller = Place.read(query), parse_msisdn(asked["From"])
+    def pressed(self, form: Mapping[str, str], query: Mapping[str, str]) -> str:
+        """TwiML for digits, speech or silence; the query is the call context.
+
+        Raises BadRequest for a query that is not one, and StoreUnavailable.
+        """
+        try:
+            place = Place.read(query)
+        except NoPlace as error:
+            raise BadRequest(f"missing or odd: {error}") from error
+        caller = parse_msisdn(form["From"])
         if caller is None:
             return twiml(self.hotline.answer(None))
-        key, speech = asked.get("Digits", ""), asked.get("SpeechResult", "")
-        return twiml(self.hotline.pressed(Pressed(asked["CallSid"], caller, place, key, speech)))
+        key, speech = form.get("Digits", ""), form.get("SpeechResult", "")
+        return twiml(self.hotline.pressed(Pressed(form["CallSid"], caller, place, key, speech)))
 
-
-def blueprint(calls: Calls, delivery: Delivery, fields: Fields, refuse: Refuse) -> Blueprint:
-    """The hotline's doors; ``fields`` gives a verified request's fields, the named ones there."""
-    doors = Blueprint("ivr", __name__)
-
-    @doors.post("/voice")
-    def voice() -> Response:
-        return _spoken(calls.answered(fields(*CALL_NEEDS)))
-
-    @doors.post("/voice/key")
-    def voice_key() -> Response:
-        return _spoken(calls.pressed(fields(*CALL_NEEDS), request.args))
-
-    @doors.errorhandler(NoPlace)
-    def no_place(lacking: NoPlace) -> Response:
-        return refuse(str(lacking))
-
-    @doors.post("/voice/ended")
-    def voice_ended() -> Response:
-        asked = fields("CallSid", "From")
-        caller = parse_msisdn(asked["From"])
+    def ended(self, form: Mapping[str, str]) -> None:
+        """Send the summary of a call that is over. Raises StoreUnavailable."""
+        caller = parse_msisdn(form["From"])
         if caller is not None:
-            calls.hotline.ended(asked["CallSid"], caller, delivery)
+            self.hotline.ended(form["CallSid"], caller, self.delivery)
+
+    def apology(self, language: str) -> str:
+        """TwiML while the store is out of reach; in both languages if the call has none yet."""
+        known = Language(language) if language in set(Language) else None
+        return twiml(self.hotline.trouble(known))
+
+
+def voice_blueprint(webhooks: VoiceWebhooks, fields: FormFields, query: Query) -> Blueprint:
+    """``POST /voice``, ``/voice/key`` and ``/voice/ended``."""
+    blueprint = Blueprint("ivr", __name__)
+
+    @blueprint.post("/voice")
+    def voice() -> Response:
+        return _xml(webhooks.answered(fields("CallSid", "From")))
+
+    @blueprint.post("/voice/key")
+    def voice_key() -> Response:
+        return _xml(webhooks.pressed(fields("CallSid", "From"), query()))
+
+    @blueprint.post("/voice/ended")
+    def voice_ended() -> Response:
+        webhooks.ended(fields("CallSid", "From"))
         return Response(status=204)
 
-    @doors.errorhandler(StoreUnavailable)
-    def store_out_of_reach(_: StoreUnavailable) -> Response:
+    @blueprint.errorhandler(StoreUnavailable)
+    def store_unavailable(_: StoreUnavailable) -> Response:
         if request.endpoint == "ivr.voice_ended":
             return Response(status=503)
-        spoken = request.args.get("lang", "")
-        known = Language(spoken) if spoken in set(Language) else None
-        return _spoken(twiml(calls.hotline.trouble(known)))
+        return _xml(webhooks.apology(query().get("lang", "")))
 
-    return doors
+    return blueprint
 
 
-def _spoken(page: str) -> Response:
+def _xml(page: str) -> Response:
     return Response(page, content_type="text/xml; charset=utf-8")

@@ -20,7 +20,7 @@ from switchboard import (
     bulk_import,
     logs,
     reports,
-    serving,
+    server,
     tariffs,
     wiring,
 )
@@ -108,14 +108,14 @@ def demo(port: int) -> None:
 def serve(workers: int) -> None:
     """Serve the webhooks, and the store unless REDIS_URL is set."""
     settings = Settings.read().need_doors()
-    if why := serving.busy(settings.host, settings.port):
+    if why := server.busy(settings.host, settings.port):
         raise SettingsWrong(f"PORT={settings.port} cannot be used: {why}; set another PORT")
     if not settings.redis_url:
         _serve_with_store(settings, workers)
         return
     # An error of the store or the rule book is told once here, not by every door process.
     wiring.services(settings)
-    serving.serve(settings, workers)
+    server.serve(settings, workers)
 
 
 def _serve_with_store(settings: Settings, workers: int) -> None:
@@ -126,7 +126,7 @@ def _serve_with_store(settings: Settings, workers: int) -> None:
         wiring.services(settings).memory.close()
         logs.set_up(settings.log_format)
         stop = stop_signals()
-        supervisor.start("doors", "switchboard.serving", str(workers))
+        supervisor.start("doors", "switchboard.server", str(workers))
         signal.signal(signal.SIGHUP, lambda *_: supervisor.hang_up("doors"))
         supervisor.watch(stop, lambda name: _log.warning("started again", process=name))
     finally:
@@ -150,7 +150,7 @@ def work() -> None:
     signal.signal(signal.SIGHUP, lambda *_: watch.soon())
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
-    serving.settled()
+    server.settled()
     worker.run()
     services.memory.close()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from receipts.store.local_server import LocalServer, StoreInUseError
 from switchboard import wiring
 from switchboard.processes import Supervisor, stop_signals
-from switchboard.serving import busy
+from switchboard.server import busy
 from switchboard.settings import Settings
 
 #: Settings the demo invents for itself, kept in its folder so that a restart knows them.
@@ -97,7 +97,7 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
     wiring.services(settings).memory.close()
     network, doors = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port}"
     stop = stop_signals()
-    supervisor.start("doors", "switchboard.serving", str(os.cpu_count() or 2))
+    supervisor.start("doors", "switchboard.server", str(os.cpu_count() or 2))
     supervisor.start("worker", "switchboard.cli", "work")
     supervisor.start("network", "simulator")
     for url in (f"{doors}/readyz", f"{network}/healthz"):

@@ -26,7 +26,7 @@ from receipts.provinces import (
     rewritten,
 )
 from switchboard import pulse, wiring
-from switchboard.app import create_app
+from switchboard.factory import create_app
 from switchboard.settings import Settings
 
 _log = structlog.get_logger()

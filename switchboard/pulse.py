@@ -4,8 +4,9 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Blueprint, Flask, Response, g, jsonify, request
+from flask import Blueprint, Response, jsonify
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -19,6 +20,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from callbacks.app import ENDPOINT
 from receipts.lines import Waiting
 from receipts.ports import Store, StoreUnavailable
 from receipts.provinces import RuleBook, fingerprint
@@ -41,12 +43,14 @@ _BOOK = Gauge(
     multiprocess_mode="mostrecent",
 )
 
+_Headers = list[tuple[str, str]]
+
 #: Where the processes of one service add their counts up; the library reads it at import.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 
-def refused(why: str) -> None:
-    """Count a refusal at the gate."""
+def count_refusal(why: str) -> None:
+    """Count a request that authentication refused."""
     _REFUSED.labels(why).inc()
 
 
@@ -165,32 +169,37 @@ def doors(
     return pages
 
 
-class Answered:
-    """Counts and times the answers of one door; what it counts in is looked up once a status."""
+class RequestMetrics:
+    """Counter and timer of one endpoint, with the label look-ups done once a status."""
 
-    def __init__(self, door: str) -> None:
-        self._door, self._seconds = door, _SECONDS.labels(door)
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint, self._seconds = endpoint, _SECONDS.labels(endpoint)
         self._by_status: dict[str, Counter] = {}
 
     def count(self, status: str, began: float) -> None:
-        """One answer, to a request that came at ``began`` by the performance counter."""
+        """Count one response to a request that began at this ``time.perf_counter()``."""
         counter = self._by_status.get(status)
         if counter is None:
-            counter = self._by_status[status] = _ANSWERED.labels(self._door, status)
+            counter = self._by_status[status] = _ANSWERED.labels(self._endpoint, status)
         counter.inc()
         self._seconds.observe(time.perf_counter() - began)
 
 
-def count(app: Flask) -> None:
-    """Count and time every answer of the app, by door."""
+def instrument(app: WSGIApplication) -> WSGIApplication:
+    """Count and time every response by endpoint, which the application puts into the environ."""
+    prepared: dict[str, RequestMetrics] = {}
 
-    @app.before_request
-    def begin() -> None:
-        g.began = time.perf_counter()
+    def instrumented(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        began = time.perf_counter()
 
-    @app.after_request
-    def end(answer: Response) -> Response:
-        door = request.endpoint or "none"
-        _ANSWERED.labels(door, str(answer.status_code)).inc()
-        _SECONDS.labels(door).observe(time.perf_counter() - g.began)
-        return answer
+        def start(status: str, headers: _Headers, *exc_info: object) -> Callable[[bytes], object]:
+            endpoint = environ.get(ENDPOINT, "none")
+            metrics = prepared.get(endpoint)
+            if metrics is None:
+                metrics = prepared.setdefault(endpoint, RequestMetrics(endpoint))
+            metrics.count(status[:3], began)
+            return start_response(status, headers, *exc_info)  # type: ignore[arg-type]
+
+        return app(environ, start)
+
+    return instrumented

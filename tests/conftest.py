@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from receipts.provinces import RuleBook, load_rule_book
 from receipts.store.local_server import LocalServer, running_server_url
 from switchboard import wiring
-from switchboard.app import create_app
+from switchboard.factory import create_app
 from switchboard.settings import Settings
 
 TOKEN = "0123456789abcdef0123456789abcdef"

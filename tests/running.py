@@ -172,7 +172,7 @@ class Running:
 
     def door_processes(self) -> set[int]:
         """The processes that answer requests at the doors."""
-        kept = self.find("switchboard.serving")
+        kept = self.find("switchboard.server")
         return {pid for pid in kept if _parent(pid) in kept}
 
     def find(self, words: str) -> list[int]:

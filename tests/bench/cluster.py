@@ -117,7 +117,7 @@ class Placed(Product):
         hall, browser = f"http://127.0.0.1:{self.port}/hall", {}
         page = requests.get(f"{hall}/sign-in", timeout=10)
         browser["Cookie"] = page.headers["Set-Cookie"].partition(";")[0]
-        given = {name: _hidden(page.text, name) for name in ("form", "once")}
+        given = {name: _hidden(page.text, name) for name in ("csrf_token", "once")}
 
         def send(path: str, **said: str) -> None:
             answer = requests.post(

@@ -28,7 +28,7 @@ def service(one: Running) -> Running:
 
 def test_the_demo_puts_up_again_what_falls(service: Running) -> None:
     for words, url in (
-        ("switchboard.serving", f"{service.doors}/readyz"),
+        ("switchboard.server", f"{service.doors}/readyz"),
         ("-m simulator", f"{service.network}/healthz"),
     ):
         before = set(service.find(words))

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import redis
 
-from switchboard import gate
-from switchboard.app import create_app
+from switchboard import request_auth
+from switchboard.factory import create_app
 from switchboard.settings import Settings
 from switchboard.wiring import Services
 from tests.feed.conftest import Centre, a_line, batch, receipts
@@ -62,7 +62,7 @@ def test_a_signature_of_another_secret_or_body_or_time_is_refused(centre: Centre
 def test_a_batch_is_taken_within_five_minutes_of_its_time(
     centre: Centre, monkeypatch: pytest.MonkeyPatch, off: int, status: int
 ):
-    monkeypatch.setattr(gate.time, "time", lambda: 1_800_000_000.0)
+    monkeypatch.setattr(request_auth.time, "time", lambda: 1_800_000_000.0)
     assert centre.post(BODY, stamp=str(1_800_000_000 + off)).status_code == status
 
 

@@ -13,8 +13,8 @@ from receipts.model import WhyNot
 from receipts.ports import StoreUnavailable
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.keys import KeySchema
-from switchboard.app import create_app
 from switchboard.cli import main
+from switchboard.factory import create_app
 from switchboard.settings import Settings
 from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, PUBLIC_URL, UNICOM, ZHEJIANG

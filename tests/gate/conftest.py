@@ -1,7 +1,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from switchboard.app import create_app
+from switchboard.factory import create_app
 from switchboard.settings import Settings
 from switchboard.wiring import Services
 from tests.gate.knocking import Knock, out_of_reach

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from twilio.request_validator import RequestValidator
 
-from switchboard.app import create_app
+from switchboard.factory import create_app
 from switchboard.settings import Settings
 from switchboard.wiring import Services
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN

@@ -120,7 +120,12 @@ class Browser:
     def wishes(self, wish: str, given: str = "", once: str | None = None) -> Sight:
         """Send a wish whether or not a page has a button for it."""
         own = self.goes().form("sign-out").fields
-        told = {"form": own["form"], "once": once or own["once"], "wish": wish, "given": given}
+        told = {
+            "csrf_token": own["csrf_token"],
+            "once": once or own["once"],
+            "wish": wish,
+            "given": given,
+        }
         return self.sends(Form("/hall/wish", told))
 
     def opens(self) -> Sight:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receipts.model import Msisdn
-from switchboard.app import create_app
+from switchboard.factory import create_app
 from switchboard.settings import Settings
 from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, PUBLIC_URL, UNKNOWN, Network
@@ -106,7 +106,7 @@ FUZZED = settings(
 )
 TEXT = st.text(st.characters(codec="utf-8"), max_size=80)
 COOKIE = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=80)
-NAMES = st.sampled_from(["number", "code", "wish", "given", "once", "form", "language"])
+NAMES = st.sampled_from(["number", "code", "wish", "given", "once", "csrf_token", "language"])
 VALUES = TEXT | st.sampled_from(
     [GUANGDONG, "open", "yes", "cancel", "province", "CN-GD", "zh", "a" * 16, "123456", "%", "\0"]
 )
@@ -125,8 +125,8 @@ def inside(browser: Browser) -> Browser:
     known=st.booleans(),
 )
 def test_any_form_gets_a_page(inside: Browser, door: str, fields: dict[str, str], known: bool):  # noqa: FBT001
-    token = inside.goes("sign-in").form("code").fields["form"]
-    given_ = fields | ({"form": token} if known else {})
+    token = inside.goes("sign-in").form("code").fields["csrf_token"]
+    given_ = fields | ({"csrf_token": token} if known else {})
     seen = inside.sends(Form(f"/hall/{door}", {}), **given_)
     assert seen.status in {200, 400, 403}, seen.html
     assert seen.answer.mimetype == "text/html"

@@ -2,8 +2,11 @@
 
 import datetime as dt
 import re
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
+import itsdangerous.timed
 import pytest
 import redis
 from flask import Flask
@@ -12,7 +15,7 @@ from receipts.codes import Codes
 from receipts.model import Language, Msisdn, Receipt
 from receipts.ports import Never, Posted, TryLater, Unsure
 from switchboard import wiring
-from switchboard.app import create_app
+from switchboard.factory import create_app
 from switchboard.settings import Settings, SettingsWrong
 from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, PUBLIC_URL, UNICOM, Network, TestClock
@@ -238,7 +241,7 @@ def test_a_code_is_on_no_list_and_never_sent_late(
 
 def test_what_is_kept_of_a_visit_is_no_key_to_it(browser: Browser, raw: redis.Redis):
     browser.signs_in()
-    with browser.client.session_transaction(base_url=f"{PUBLIC_URL}/hall/") as session:
+    with browser.client.session_transaction("/hall/", base_url=PUBLIC_URL) as session:
         visit = session["visit"]
     assert not any(visit.encode() in (raw.dump(key) or b"") for key in raw.keys("*"))
 
@@ -252,14 +255,37 @@ def test_a_form_that_is_not_this_browsers_own_changes_nothing(
     browser.signs_in()
     other = browsers()
     other.goes("sign-in")
-    foreign = other.seen.form("code").fields["form"]
+    foreign = other.seen.form("code").fields["csrf_token"]
     before = contents(raw)
     for token in (foreign, "", "é" * 22):
         form = browser.goes().form("english")
-        form.fields["form"] = token
+        form.fields["csrf_token"] = token
         seen = browser.sends(form)
         assert (seen.status, "没有办成" in seen.text) == (403, True)
     assert contents(raw) == before
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(29, 200), (31, 403)])
+def test_a_form_is_good_as_long_as_a_visit(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, minutes: int, status: int
+):
+    form = browser.goes("sign-in").form("code")
+    later = time.time() + 60 * minutes
+    monkeypatch.setattr(itsdangerous.timed, "time", SimpleNamespace(time=lambda: later))
+    assert browser.sends(form, number=GUANGDONG).status == status
+
+
+def test_a_form_without_its_session_is_refused(browser: Browser):
+    form = browser.goes("sign-in").form("code")
+    browser.client.delete_cookie("hall", domain="sms.example.org", path="/hall")
+    assert browser.sends(form, number=GUANGDONG).status == 403
+
+
+def test_webhooks_need_no_csrf_token_and_set_no_cookie(network: Network):
+    answer = network.text(GUANGDONG, "KTDXHZ")
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    assert "Vary" not in answer.headers
 
 
 def test_a_stranger_is_shown_the_way_in(browser: Browser, raw: redis.Redis):

@@ -71,7 +71,7 @@ def test_a_yes_to_an_offer_that_stands_no_more_gets_a_fresh_one(
     late = browser.seen.form("yes")
     clock.move(hours=49)  # nobody rang the lapse yet
     browser.signs_in()
-    late.fields["form"] = browser.seen.form("sign-out").fields["form"]
+    late.fields["csrf_token"] = browser.seen.form("sign-out").fields["csrf_token"]
     assert browser.sends(late).told[0].startswith("您上次的申请已失效")
     assert (standing(built, GUANGDONG).state, charges(built, GUANGDONG)) == ("pending", [])
     assert browser.presses("yes").state == "使用中"

@@ -7,7 +7,7 @@ import redis
 
 from receipts.model import Language
 from switchboard import wiring
-from switchboard.app import create_app
+from switchboard.factory import create_app
 from switchboard.wiring import Services
 from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, Network
 from tests.ivr.calling import Call, Line

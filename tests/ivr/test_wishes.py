@@ -7,7 +7,7 @@ import redis
 
 from receipts.model import Language, Mode, Outcome
 from switchboard import wiring
-from switchboard.app import create_app
+from switchboard.factory import create_app
 from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
 from tests.ivr.calling import Call, Line

@@ -9,7 +9,7 @@ import redis
 
 from receipts.worker import Worker
 from switchboard import wiring
-from switchboard.app import create_app
+from switchboard.factory import create_app
 from switchboard.settings import Settings
 from tests.conftest import ACCOUNT, TOKEN, TestClock, gathering, shipped_book
 from tests.kannel.boxes import Boxes

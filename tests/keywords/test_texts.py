@@ -9,7 +9,7 @@ import redis
 from receipts.model import Language
 from receipts.provinces import SHIPPED
 from switchboard import wiring
-from switchboard.app import create_app
+from switchboard.factory import create_app
 from switchboard.settings import Settings
 from switchboard.wiring import Services
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock

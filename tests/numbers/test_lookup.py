@@ -13,7 +13,7 @@ from receipts.model import Msisdn, Network
 from receipts.ports import TryLater
 from receipts.providers.twilio_lookup import TIMEOUTS_SECONDS, TwilioLookup
 from switchboard import wiring
-from switchboard.app import create_app
+from switchboard.factory import create_app
 from switchboard.settings import Settings, SettingsWrong
 from tests.conftest import ACCOUNT, GUANGDONG, TOKEN, TestClock
 from tests.conftest import Network as Caller

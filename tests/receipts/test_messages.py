@@ -16,7 +16,7 @@ from receipts.provinces import Message, RuleBook
 from receipts.wording import is_gsm7, receipt_text, segments
 from statemachines.subscription import SubscriptionState
 from switchboard import wiring
-from switchboard.app import create_app
+from switchboard.factory import create_app
 from switchboard.serializers import serialize_customer
 from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock, shipped_book

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("ivr", "keywords", "hall", "receipts", "statemachines", "switchboard", "simulator")
+ROOMS = (
+    "ivr", "keywords", "hall", "callbacks", "receipts", "statemachines", "switchboard", "simulator",
+)  # fmt: skip
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 #: Who may touch the environment, when called and not before; everybody else asks the settings.
@@ -18,7 +20,7 @@ TOUCHES_ENVIRONMENT = {
     "switchboard/settings.py": "the settings",
     "switchboard/cli.py": "hands it to the settings",
     "switchboard/params.py": "hands it to the settings",
-    "switchboard/serving.py": "tells the counters of all our processes where to meet",
+    "switchboard/server.py": "tells the counters of all our processes where to meet",
     "switchboard/pulse.py": "finds where the counters meet",
     "receipts/store/local_server.py": "hands a few names on to its server",
     "simulator/__main__.py": "hands it to its settings",

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from switchboard import serving
+from switchboard import server
 
 #: Of the sender, of the developers, and of commands: each would make every start longer.
 NOT_FOR_DOORS = {"requests", "twilio", "rich", "selenium", "switchboard.cli", "switchboard.demo"}
 
 
 def test_doors_load_nothing_that_only_others_need() -> None:
-    program = "import sys, switchboard.serving, switchboard.live; print(*sys.modules)"
+    program = "import sys, switchboard.server, switchboard.live; print(*sys.modules)"
     told = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )
@@ -34,6 +34,6 @@ def collector() -> Iterator[None]:
 @pytest.mark.usefixtures("collector")
 def test_garbage_is_looked_for_once_all_is_loaded() -> None:
     gc.disable()
-    serving.settled()
+    server.settled()
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0

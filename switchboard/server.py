@@ -1,6 +1,6 @@
 """The doors under granian: a few blocking threads a worker, half the CPU of the usual server.
 
-`python -m switchboard.serving WORKERS` is the doors as a supervisor's child.
+`python -m switchboard.server WORKERS` is the doors as a supervisor's child.
 """
 
 import gc
@@ -40,7 +40,7 @@ def serve(settings: Settings, workers: int) -> None:
     counts.mkdir(parents=True)
     os.environ[_SHARED_COUNTS] = str(counts.absolute())
     Granian(
-        "switchboard.serving:door_process",
+        "switchboard.server:door_process",
         factory=True,
         address=settings.host,
         port=settings.port,

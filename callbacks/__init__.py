@@ -1,0 +1,1 @@
+"""Delivery reports coming in: verified, parsed and handed to the shared service."""

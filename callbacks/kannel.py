@@ -1,0 +1,56 @@
+"""Kannel's delivery reports of receipts that this service sent."""
+
+from collections.abc import Callable, Mapping
+
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Request, Response
+
+from callbacks.app import Route
+from receipts.delivery import Delivery, Told
+from receipts.news import take_news
+from receipts.ports import Store
+
+#: Characters in a receipt id or a report type; both are shorter by far.
+_MAX_PARAMETER_LENGTH = 256
+
+_USER_AGENT = "Kannel/"
+
+#: Verify a request and return its query parameters.
+VerifiedQuery = Callable[[Request], Mapping[str, str]]
+
+
+def kannel_routes(
+    store: Store,
+    delivery: Delivery,
+    status_of: Callable[[str, str], tuple[Told, str]],
+    verified_query: VerifiedQuery,
+) -> tuple[Route, ...]:
+    """``GET /kannel/report``; ``status_of`` reads Kannel's type and the SMSC's answer."""
+
+    def kannel_report(request: Request) -> Response | None:
+        query = _required(verified_query(request), "type", "id")
+        status, raw_status = status_of(query["type"], query.get("answer", ""))
+        take_news(store, delivery, query["id"], status, raw_status, None)
+        return _acknowledgement(request.headers.get("User-Agent", ""))
+
+    return (Route("kannel.kannel_report", "GET", "/kannel/report", kannel_report),)
+
+
+def _required(query: Mapping[str, str], *names: str) -> Mapping[str, str]:
+    """The query, its named parameters checked. Raises BadRequest with the first bad name."""
+    for name in names:
+        if not query.get(name):
+            raise BadRequest(f"missing parameter: {name}")
+        if len(query[name]) > _MAX_PARAMETER_LENGTH:
+            raise BadRequest(f"too long: {name}")
+    return query
+
+
+def _acknowledgement(user_agent: str) -> Response | None:
+    """An empty 200 for Kannel, 204 for other callers.
+
+    Kannel 1.4.5 takes 204 for a failure and repeats the request if it is set to repeat.
+    """
+    if user_agent.startswith(_USER_AGENT):
+        return Response("", content_type="text/plain; charset=utf-8")
+    return None

@@ -1,0 +1,70 @@
+"""Twilio's inbound SMS webhook: a text to 7500 in, TwiML with at most one reply out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from flask import Blueprint, Response
+
+from keywords.dialogue import Conversation, IncomingText
+from keywords.replies import Replies
+from receipts.deciding import settle
+from receipts.model import Msisdn
+from receipts.numbering import parse_msisdn
+from receipts.ports import Store
+
+#: The verified form of the current request, whose named fields are present.
+FormFields = Callable[..., Mapping[str, str]]
+
+_XML = '<?xml version="1.0" encoding="UTF-8"?>'
+
+
+@dataclass(frozen=True, slots=True)
+class InboundSmsHandler:
+    """Answer texts to 7500, from Twilio and from Kannel."""
+
+    store: Store
+    conversation: Conversation
+    replies: Replies
+    learn: Callable[[Msisdn], None]
+
+    def reply(self, event: str, sender: str, body: str, opt_out: str = "") -> str:
+        """The reply to a text; empty for a sender that is not a mobile phone.
+
+        A repeated ``event`` (idempotency key) gets the same reply. Raises StoreUnavailable.
+        """
+        number = parse_msisdn(sender)
+        if number is None:
+            # Short codes and sender names are machines: a reply could start a loop.
+            return ""
+        self.learn(number)
+        text = IncomingText(event, number, body, opt_out)
+        answer = settle(
+            self.store,
+            number,
+            lambda held: self.conversation.decide(held, text),
+            text.event,
+            talk=True,
+            months=self.conversation.months(text),
+        )
+        return self.replies.text(answer)
+
+
+def sms_blueprint(handler: InboundSmsHandler, fields: FormFields) -> Blueprint:
+    """``POST /sms``."""
+    blueprint = Blueprint("keywords", __name__)
+
+    @blueprint.post("/sms")
+    def sms() -> Response:
+        form = fields("MessageSid", "From", "Body")
+        event, opt_out = f"sms:{form['MessageSid']}", form.get("OptOutType", "")
+        reply = handler.reply(event, form["From"], form["Body"], opt_out)
+        return Response(_twiml(reply), content_type="text/xml; charset=utf-8")
+
+    return blueprint
+
+
+def _twiml(reply: str) -> str:
+    if not reply:
+        return f"{_XML}<Response/>"
+    return f"{_XML}<Response><Message>{escape(reply)}</Message></Response>"
