@@ -74,8 +74,8 @@ states: $(VENV)/.run ## docs/states.md from the state tables
 	@$(BIN)/sms-receipt states --page > docs/states.md
 
 settings: $(VENV)/.run ## docs/settings.md and .env.example from the settings
-	@$(BIN)/python -m switchboard.settings_page > docs/settings.md
-	@$(BIN)/python -m switchboard.settings_page --env > .env.example
+	@$(BIN)/python -m app.settings_page > docs/settings.md
+	@$(BIN)/python -m app.settings_page --env > .env.example
 
 picture: $(VENV)/.test ## docs/phones.png from a running demo
 	@$(BIN)/python -m tests.support.picture

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from receipts.ports import StoreUnavailable
+from receipts.ports.store import StoreUnavailable
 
 _log = structlog.get_logger()
 

@@ -11,11 +11,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from callbacks.app import Route, json_response
-from receipts.model import Fate, Report
-from receipts.months import SHANGHAI
-from receipts.numbering import parse_msisdn
-from receipts.ports import Clock
-from receipts.reports import Reports
+from receipts.model.calendar import SHANGHAI
+from receipts.model.message import Fate, Report
+from receipts.numbering.msisdn import parse_msisdn
+from receipts.ports.clock import Clock
+from receipts.reports.service import Reports
 
 #: Reports in one request; a message centre with more sends another request.
 MAX_REPORTS = 5000

@@ -6,9 +6,10 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
 from callbacks.app import Route
-from receipts.delivery import Delivery, Told
-from receipts.news import take_news
-from receipts.ports import Store
+from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.status_updates import take_news
+from receipts.ports.provider import Told
+from receipts.ports.store import Store
 
 #: Characters in a receipt id or a report type; both are shorter by far.
 _MAX_PARAMETER_LENGTH = 256

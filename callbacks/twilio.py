@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from werkzeug.wrappers import Request
 
 from callbacks.app import Route
-from receipts.delivery import Delivery, Told
-from receipts.model import Fate, Report
-from receipts.news import take_news
-from receipts.numbering import parse_msisdn
-from receipts.ports import Clock, Store
-from receipts.reports import Reports
+from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.status_updates import take_news
+from receipts.model.message import Fate, Report
+from receipts.numbering.msisdn import parse_msisdn
+from receipts.ports.clock import Clock
+from receipts.ports.provider import Told
+from receipts.ports.store import Store
+from receipts.reports.service import Reports
 
 #: Verify a request and return its form, whose named fields are present.
 VerifiedForm = Callable[..., Mapping[str, str]]

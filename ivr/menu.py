@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from ivr.place import Place
-from receipts.model import Language, Mode
-from receipts.provinces import fold
-from receipts.wording import Catalogue
+from ivr.call_context import Place
+from receipts.model.vocabulary import Language, Mode
+from receipts.rulebook.normalise import fold
+from receipts.wording.catalogue import Catalogue
 from statemachines.call_menu import CallEvent, CallState
 from statemachines.subscription import SubscriptionState
 

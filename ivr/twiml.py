@@ -8,8 +8,8 @@ from functools import lru_cache
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
-from ivr.steps import Ask, Connect, HangUp, Say, Step
-from receipts.model import Language
+from ivr.verbs import Ask, Connect, HangUp, Say, Step
+from receipts.model.vocabulary import Language
 
 #: Language and voice of a spoken sentence: a wrong pair can make <Say> fail.
 _VOICES = {

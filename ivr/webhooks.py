@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
-from ivr.dialogue import Hotline, Pressed
-from ivr.place import NoPlace, Place
+from ivr.call_context import NoPlace, Place
+from ivr.call_flow import Hotline, Pressed
 from ivr.twiml import twiml
-from receipts.delivery import Delivery
-from receipts.model import Language, Msisdn
-from receipts.numbering import parse_msisdn
-from receipts.ports import StoreUnavailable
+from receipts.delivery.lifecycle import Delivery
+from receipts.model.vocabulary import Language, Msisdn
+from receipts.numbering.msisdn import parse_msisdn
+from receipts.ports.store import StoreUnavailable
 
 #: The verified form of the current request, whose named fields are present.
 FormFields = Callable[..., Mapping[str, str]]

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
 from keywords.twilio_webhook import InboundSmsHandler
-from receipts.wording import is_gsm7
+from receipts.wording.segments import is_gsm7
 
 #: Values of %C, also after a carrier's mo-recode, and Python's names for them. Kannel passes the
 #: octets of a text on unchanged: UTF-16BE from a phone that writes Chinese, else UTF-8.

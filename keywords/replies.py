@@ -1,8 +1,8 @@
 """An answer as the one text it goes out as."""
 
-from receipts.model import Language
-from receipts.ports import Answer
-from receipts.wording import Catalogue
+from receipts.model.vocabulary import Language
+from receipts.ports.changes import Answer
+from receipts.wording.catalogue import Catalogue
 
 #: Between sentences, and between the lines of a list.
 _BETWEEN = {Language.ZH: "", Language.EN: " "}

@@ -6,12 +6,12 @@ from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response
 
-from keywords.dialogue import Conversation, IncomingText
+from keywords.conversation import Conversation, IncomingText
 from keywords.replies import Replies
-from receipts.deciding import settle
-from receipts.model import Msisdn
-from receipts.numbering import parse_msisdn
-from receipts.ports import Store
+from receipts.model.vocabulary import Msisdn
+from receipts.numbering.msisdn import parse_msisdn
+from receipts.ports.store import Store
+from receipts.ports.unit_of_work import settle
 
 #: The verified form of the current request, whose named fields are present.
 FormFields = Callable[..., Mapping[str, str]]

@@ -17,11 +17,12 @@ from pytest_socket import socket_allow_hosts
 from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
-from receipts.provinces import RuleBook, load_rule_book
+from app import bootstrap
+from app.factory import create_app
+from app.settings import Settings
+from receipts.rulebook.loader import load_rule_book
+from receipts.rulebook.schema import RuleBook
 from receipts.store.local_server import LocalServer, running_server_url
-from switchboard import wiring
-from switchboard.factory import create_app
-from switchboard.settings import Settings
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
@@ -114,14 +115,14 @@ def settings(store_url: str, raw: "redis.Redis", tmp_path: Path) -> Settings:
 @pytest.fixture
 def built(
     settings: Settings, clock: TestClock, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[wiring.Services]:
+) -> Iterator[bootstrap.Services]:
     """All services on the real store, with the test's clock.
 
     A flash receipt is in the outbox at once; what is about digests asks for them.
     """
-    monkeypatch.setattr(wiring, "clock_for", lambda *_, **__: clock)
+    monkeypatch.setattr(bootstrap, "clock_for", lambda *_, **__: clock)
     book = load_rule_book(settings.rule_book) if settings.rule_book else shipped_book()
-    services = wiring.services(settings, gathering(book, 0))
+    services = bootstrap.services(settings, gathering(book, 0))
     yield services
     services.memory.close()
 
@@ -133,7 +134,7 @@ def gathering(book: RuleBook, seconds: int) -> RuleBook:
 
 
 @pytest.fixture
-def app(settings: Settings, built: wiring.Services) -> Flask:
+def app(settings: Settings, built: bootstrap.Services) -> Flask:
     return create_app(settings, built)
 
 

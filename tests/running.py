@@ -16,9 +16,9 @@ from typing import TypeVar
 
 import requests
 
-import receipts
-from switchboard.clock import MovableClock
-from switchboard.demo import settings_for
+from app.clock import MovableClock
+from commands.demo import settings_for
+from receipts.rulebook.loader import SHIPPED
 
 T = TypeVar("T")
 
@@ -172,7 +172,7 @@ class Running:
 
     def door_processes(self) -> set[int]:
         """The processes that answer requests at the doors."""
-        kept = self.find("switchboard.server")
+        kept = self.find("app.server")
         return {pid for pid in kept if _parent(pid) in kept}
 
     def find(self, words: str) -> list[int]:
@@ -288,7 +288,7 @@ def answers_at(port: int) -> bool:
 
 def write_book(folder: Path, values: Mapping[str, str]) -> Path:
     """The shipped rule book with some values of its own."""
-    text = Path(receipts.__file__).with_name("rulebook.toml").read_text()
+    text = SHIPPED.read_text()
     for name, value in values.items():
         text, found = re.subn(rf"(?m)^{name} = [^#\n]*", f"{name} = {value}  ", text)
         assert found == 1, name

@@ -6,11 +6,13 @@ import json
 import redis
 from msgspec.structs import replace
 
-from receipts.model import Kind, Language, Mode, Msisdn, Outcome, Receipt, Subscription
-from receipts.months import next_month
-from receipts.ports import Change
+from app.bootstrap import Services
+from receipts.model.calendar import next_month
+from receipts.model.customer import Subscription
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Language, Mode, Msisdn, Outcome
+from receipts.ports.changes import Change
 from statemachines.subscription import SubscriptionState
-from switchboard.wiring import Services
 
 GUANGXI = "+8613977112345"  # a small monthly fee and a fee per receipt
 SHANXI = "+8613903512345"  # a fee per receipt alone

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import certifi
 import pycurl
 
-from receipts.lines import TooLate
+from receipts.ports.provider import TooLate
 
 #: Idle time after which a connection is not reused. Servers close idle connections. A request
 #: written to a connection that the server is just closing has an unknown outcome.

@@ -4,12 +4,21 @@ import datetime as dt
 import re
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
-from receipts.delivery import Told
-from receipts.model import Fate, Mode
-from receipts.ports import Abilities, Never, NotHere, Parcel, SendingFailure, TryLater, Unsure
+from receipts.model.message import Fate
+from receipts.model.vocabulary import Mode
+from receipts.ports.provider import (
+    Abilities,
+    Never,
+    NotHere,
+    Parcel,
+    SendingFailure,
+    Told,
+    TryLater,
+    Unsure,
+)
 from receipts.providers.http import ConnectError, CurlHttpClient, NoResponseError
 from receipts.providers.smsc_status import fate_of
-from receipts.wording import is_gsm7
+from receipts.wording.segments import is_gsm7
 
 #: dlr-mask: delivered 1, undelivered 2, queued on the SMSC 4, accepted by the SMSC 8, rejected
 #: by the SMSC 16 (Kannel user's guide, delivery reports).

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from receipts.ports import Abilities, Parcel, TryLater
+from receipts.ports.provider import Abilities, Parcel, TryLater
 
 
 class NullProvider:

@@ -1,6 +1,6 @@
 """Statuses of an SMSC's delivery reports (SMPP and CMPP)."""
 
-from receipts.model import Fate
+from receipts.model.message import Fate
 
 _FATE = {
     "ACCEPTD": Fate.UNDERWAY,

@@ -11,7 +11,15 @@ from twilio.base.exceptions import (
 from twilio.rest import Client
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, SSLError
 
-from receipts.ports import Abilities, Never, NotHere, Parcel, SendingFailure, TryLater, Unsure
+from receipts.ports.provider import (
+    Abilities,
+    Never,
+    NotHere,
+    Parcel,
+    SendingFailure,
+    TryLater,
+    Unsure,
+)
 from receipts.providers.twilio_http import SdkHttpClient, send_deadline
 from receipts.providers.twilio_status import fate_of, told_of
 

@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 from twilio.http import HttpClient
 from twilio.http.response import Response
 
-from receipts.lines import TooLate
+from receipts.ports.provider import TooLate
 
 #: Seconds to connect, and between the bytes of a response. The SDK's default is no limit.
 TIMEOUTS_SECONDS = (3.05, 10.0)

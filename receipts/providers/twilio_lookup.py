@@ -5,8 +5,8 @@ import structlog
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
-from receipts.model import Msisdn, Network
-from receipts.ports import TryLater
+from receipts.model.vocabulary import Msisdn, Network
+from receipts.ports.provider import TryLater
 from receipts.providers.twilio_http import SdkHttpClient
 
 _log = structlog.get_logger()

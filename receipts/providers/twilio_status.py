@@ -1,7 +1,7 @@
 """Message statuses and error codes of Twilio; the webhooks import these without the SDK."""
 
-from receipts.delivery import Told
-from receipts.model import Fate
+from receipts.model.message import Fate
+from receipts.ports.provider import Told
 
 _UNDERWAY = ("accepted", "scheduled", "queued", "sending", "sent")
 

@@ -8,7 +8,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.incoming_phone_number import IncomingPhoneNumberInstance
 
-from receipts.ports import Never, TryLater
+from receipts.ports.provider import Never, TryLater
 from receipts.providers.twilio_http import SdkHttpClient
 
 #: Twilio retries a failed webhook only when its URL asks for it, in a fragment that is neither

@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from receipts.model import Audit, Charge, Msisdn, Owner, Receipt, Subscription
+from receipts.model.charge import Audit, Charge
+from receipts.model.customer import Owner, Subscription
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import decode, decode_pairs, decode_record, decode_scores
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema

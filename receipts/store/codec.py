@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from receipts.model import Msisdn
-from receipts.ports import Answer
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Answer
 
 T = TypeVar("T")
 

@@ -4,20 +4,12 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from receipts.model import (
-    Access,
-    Audit,
-    Call,
-    Charge,
-    Kind,
-    Owner,
-    Receipt,
-    Subscription,
-    Talk,
-    Trail,
-)
-from receipts.months import month_of
-from receipts.ports import Change, Stored, Timer
+from receipts.model.calendar import month_of
+from receipts.model.charge import Audit, Charge
+from receipts.model.customer import Access, Call, Owner, Subscription, Talk
+from receipts.model.message import Trail
+from receipts.model.receipt import Kind, Receipt
+from receipts.ports.changes import Change, Stored, Timer
 from receipts.store.codec import encode, encode_record
 from receipts.store.keys import GROUP, KeySchema
 from receipts.store.pipeline import Command, load_script

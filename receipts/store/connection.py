@@ -10,7 +10,7 @@ from redis.connection import parse_url
 from redis.exceptions import NoScriptError, RedisClusterException
 from redis.retry import Retry
 
-from receipts.ports import StoreUnavailable
+from receipts.ports.store import StoreUnavailable
 from receipts.store.cluster import ClusterConnection
 from receipts.store.pipeline import Command, ThreadConnections, receive, send, with_source
 

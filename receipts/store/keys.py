@@ -3,8 +3,8 @@
 from binascii import crc_hqx
 from functools import lru_cache
 
-from receipts.model import Msisdn
-from receipts.trails import id_form
+from receipts.model.vocabulary import Msisdn
+from receipts.reports.message_trace import id_form
 
 #: The consumer group of all workers.
 GROUP = "workers"

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from receipts.ports import StoreUnavailable
+from receipts.ports.store import StoreUnavailable
 
 _SOCKET = "valkey.sock"
 _LOG = "store.log"

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterable
 from operator import itemgetter
 
-from receipts.lines import Waiting
-from receipts.model import Msisdn
-from receipts.ports import Posted, StoreUnavailable, Timer
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Posted, Timer
+from receipts.ports.store import StoreUnavailable, Waiting
 from receipts.store.codec import decode_pairs, decode_scores
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import GROUP, SCHEMA_VERSION, STAMP, KeySchema

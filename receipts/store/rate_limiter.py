@@ -4,12 +4,13 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 
-from receipts.lines import Health, Pace, Places
 from receipts.store.codec import decode_record, encode_record
 from receipts.store.commit_script import COMMIT_SHA
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.store.pipeline import load_script
+from receipts.worker.circuit_breaker import Health
+from receipts.worker.rate_limit import Pace, Places
 
 _PACE_SHA = load_script("pace.lua")
 

@@ -3,19 +3,13 @@
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from receipts.deciding import only_claims, writes
-from receipts.model import (
-    Access,
-    Call,
-    Charge,
-    Kind,
-    Msisdn,
-    Receipt,
-    Subscription,
-    Talk,
-    Trail,
-)
-from receipts.ports import Answer, Change, Committed, Held, Verdict, Wanted
+from receipts.model.charge import Charge
+from receipts.model.customer import Access, Call, Subscription, Talk
+from receipts.model.message import Trail
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Answer, Change, Committed, Verdict, only_claims, writes
+from receipts.ports.store import Held, Wanted
 from receipts.store.codec import decode, decode_answer, decode_record, encode
 from receipts.store.commit_script import CommitScript, RetentionSeconds
 from receipts.store.connection import RedisConnection

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from receipts.model import Charge, Kind, Msisdn, Receipt
-from receipts.months import month_of
-from receipts.ports import Clock, Store
+from receipts.model.calendar import month_of
+from receipts.model.charge import Charge
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.clock import Clock
+from receipts.ports.store import Store
 
 
 class AccountQueries:

@@ -19,14 +19,16 @@ from pathlib import Path
 import redis
 from redis.connection import AbstractConnection
 
-from receipts.consent import chained
-from receipts.model import Audit, Door, Language, Msisdn, Network, Subscription
+from app import bootstrap
+from app.settings import Settings
+from receipts.model.charge import Audit
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Door, Language, Msisdn, Network
 from receipts.store.codec import encode, encode_record
 from receipts.store.keys import KeySchema
 from receipts.store.local_server import LocalServer, running_server_url
+from receipts.subscriptions.consent import chained
 from statemachines.subscription import SubscriptionState
-from switchboard import wiring
-from switchboard.settings import Settings
 
 SHARDS = 16
 MONTH = "2026-06"
@@ -78,10 +80,10 @@ def bill(url: str) -> None:
         send(self, *args, **more)
 
     AbstractConnection.send_packed_command = counted  # type: ignore[method-assign]
-    built = wiring.services(Settings.read({"REDIS_URL": url, "SHARDS": str(SHARDS)}))
+    built = bootstrap.services(Settings.read({"REDIS_URL": url, "SHARDS": str(SHARDS)}))
     built = _in_june(built)
     trips, began = 0, time.monotonic()
-    *_, (_, tally) = wiring.billing(built).run(MONTH)
+    *_, (_, tally) = bootstrap.billing(built).run(MONTH)
     took = time.monotonic() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({
@@ -90,7 +92,7 @@ def bill(url: str) -> None:
     }))  # fmt: skip
 
 
-def _in_june(built: wiring.Services) -> wiring.Services:
+def _in_june(built: bootstrap.Services) -> bootstrap.Services:
     from dataclasses import replace  # noqa: PLC0415 - only the child needs it
 
     class June:

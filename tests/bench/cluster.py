@@ -18,7 +18,9 @@ from urllib.parse import urlencode
 
 import requests
 
-from receipts.model import Mode, Receipt, Subscription
+from receipts.model.customer import Subscription
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Mode
 from receipts.store.codec import decode_record, encode_record
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import click
 
-from receipts.lists import CUSTOMERS
+from app import bootstrap
+from app.settings import Settings
+from receipts.bulk_import.csv_reader import CsvFile
+from receipts.bulk_import.job import Import, Progress
+from receipts.bulk_import.rows import CUSTOMERS
 from receipts.store.connection import RedisConnection
 from receipts.store.local_server import LocalServer
-from switchboard import wiring
-from switchboard.csv_file import CsvFile
-from switchboard.importing import Import, Progress
-from switchboard.settings import Settings
 
 
 def write(path: Path, count: int) -> None:
@@ -47,14 +47,14 @@ def main() -> None:
         data_dir = Path(folder) / "var"
         server = LocalServer(data_dir)
         server.start()
-        built = wiring.services(Settings(data_dir=data_dir))
+        built = bootstrap.services(Settings(data_dir=data_dir))
         click.echo(
             "| lines | changed | seconds | peak MB | round trips per 1,000 |\n|---|---|---|---|---|"
         )
         for _ in range(2):
             asked[0], began = 0, time.monotonic()
             file = CsvFile(path, CUSTOMERS)
-            taking = Import(file, wiring.lists(built), built.store, built.memory.archive)
+            taking = Import(file, bootstrap.lists(built), built.store, built.memory.archive)
             end = taking.run(None, _silent)
             took = time.monotonic() - began
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -16,7 +16,16 @@ _LETTER = 6.2
 #: Whose code a call is, by what its place in the file system says; ours is the last.
 _COLOURS = (("(redis", "#e2c48a"), ("(granian", "#b9c4d6"), ("(flask", "#b9d6c4"))
 _OTHERS, _OURS = "#e8dcc8", "#f0a868"
-_ROOMS = ("hall/", "ivr/", "keywords/", "callbacks/", "receipts/", "statemachines/", "switchboard/")
+_ROOMS = (
+    "app/",
+    "callbacks/",
+    "commands/",
+    "ivr/",
+    "keywords/",
+    "receipts/",
+    "statemachines/",
+    "web/",
+)
 
 
 @dataclass

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import redis
 
-from receipts.model import Door, Language, Mode, Msisdn, Subscription
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Door, Language, Mode, Msisdn
 from receipts.store.codec import encode_record
 from receipts.store.keys import KeySchema
 from statemachines.subscription import SubscriptionState

@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from receipts.model import Mode
+from receipts.model.vocabulary import Mode
 from tests.bench.cost import cpu, family
 from tests.bench.events import FEEDS
 from tests.bench.load import drive

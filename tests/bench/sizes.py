@@ -39,7 +39,7 @@ class Figure:
 def starting() -> Iterator[Figure]:
     """From nothing to the first answer, and what it costs to do nothing."""
     # As a door process does it.
-    code = "import gc; gc.disable(); import switchboard.server, switchboard.live"
+    code = "import gc; gc.disable(); import app.server, app.rulebook_reload"
     took = []
     for _ in range(3):
         began = time.perf_counter()

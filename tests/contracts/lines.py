@@ -7,8 +7,8 @@ from typing import Protocol
 
 import responses
 
-from receipts.model import Mode, Msisdn
-from receipts.ports import Parcel, Provider
+from receipts.model.vocabulary import Mode, Msisdn
+from receipts.ports.provider import Parcel, Provider
 from receipts.providers.kannel import Kannel
 from receipts.providers.twilio import Twilio
 from tests.smsbox import smsbox

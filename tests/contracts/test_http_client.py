@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from receipts.lines import TooLate
+from receipts.ports.provider import TooLate
 from receipts.providers import http
 from receipts.providers.http import MAX_BODY_BYTES, ConnectError, CurlHttpClient, NoResponseError
 from tests.contracts.test_providers import hear, listening

@@ -7,7 +7,7 @@ import time
 import pytest
 from msgspec.structs import replace
 
-from receipts.lines import TooLate
+from receipts.ports.provider import TooLate
 from tests.contracts.lines import Line, parcel
 from tests.contracts.test_providers import hear, listening
 

@@ -6,11 +6,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from receipts.delivery import Told
-from receipts.model import Mode
-from receipts.ports import Never, NotHere, SendingFailure, TryLater, Unsure
+from app.settings import Settings, SettingsWrong
+from receipts.model.vocabulary import Mode
+from receipts.ports.provider import Never, NotHere, SendingFailure, Told, TryLater, Unsure
 from receipts.providers.kannel import Kannel, heard
-from switchboard.settings import Settings, SettingsWrong
 from tests.contracts.lines import ANNA, KANNEL, SECRETS, kannel, parcel
 from tests.smsbox import Smsbox, smsbox
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from receipts.ports import Never, SendingFailure, TryLater, Unsure
+from receipts.ports.provider import Never, SendingFailure, TryLater, Unsure
 from receipts.providers import kannel, twilio_http
 from tests.contracts.lines import SECRETS, WORDS, FarEnd, Line, parcel
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from receipts.ports import TryLater
+from receipts.ports.provider import TryLater
 from tests.contracts.lines import Line, parcel
 from tests.contracts.test_providers import hear, listening
 

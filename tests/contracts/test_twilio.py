@@ -15,9 +15,8 @@ import pytest
 import requests
 import responses
 
-from receipts.delivery import Told
-from receipts.model import Fate
-from receipts.ports import Never, NotHere, SendingFailure, TryLater, Unsure
+from receipts.model.message import Fate
+from receipts.ports.provider import Never, NotHere, SendingFailure, Told, TryLater, Unsure
 from receipts.providers.twilio import Twilio, fate_of, told_of
 from receipts.providers.twilio_http import MAX_BODY_BYTES
 from tests.contracts.lines import (

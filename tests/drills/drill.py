@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from receipts.model import ChargeKind, Kind, Msisdn, Receipt
-from receipts.months import month_of
+from app import bootstrap
+from receipts.model.calendar import month_of
+from receipts.model.charge import ChargeKind
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Msisdn
 from statemachines.receipt import ReceiptState
-from switchboard import wiring
 from tests.drills import generator, reckoning
 from tests.drills.faults import Fault
 from tests.drills.generator import Orders
@@ -146,7 +148,7 @@ def _acknowledged(row: Row, plan: Plan, log: Path) -> dict[tuple[int, str], floa
 # -- waiting until nothing is left to do ---------------------------------------------------------
 
 
-def _drained(built: wiring.Services) -> None:
+def _drained(built: bootstrap.Services) -> None:
     """Returns when the outbox is empty and nothing waits to be sent again or looked up."""
     client, shards = built.memory.server.client, built.settings.shards
 
@@ -176,7 +178,7 @@ def _patient(check: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def _held(
-    built: wiring.Services, customers: list[Customer], unanswered: set[tuple[str, str]]
+    built: bootstrap.Services, customers: list[Customer], unanswered: set[tuple[str, str]]
 ) -> bool:
     """Whether every text without an end has its receipt on record."""
     time.sleep(0.5)
@@ -186,7 +188,7 @@ def _held(
     return found >= unanswered
 
 
-def _receipts(built: wiring.Services, customers: list[Customer]) -> list[Receipt]:
+def _receipts(built: bootstrap.Services, customers: list[Customer]) -> list[Receipt]:
     return [
         receipt
         for customer in customers
@@ -194,7 +196,7 @@ def _receipts(built: wiring.Services, customers: list[Customer]) -> list[Receipt
     ]
 
 
-def _handed_on(built: wiring.Services, customers: list[Customer], rig: Rig) -> None:
+def _handed_on(built: bootstrap.Services, customers: list[Customer], rig: Rig) -> None:
     """Returns when all that was sent is at its centre: Kannel hands on in its own time.
 
     After 20 seconds it returns all the same: what is missing then is lost.
@@ -208,7 +210,9 @@ def _handed_on(built: wiring.Services, customers: list[Customer], rig: Rig) -> N
         time.sleep(1)
 
 
-def _settled(built: wiring.Services, customers: list[Customer], took: list[Took]) -> list[Receipt]:
+def _settled(
+    built: bootstrap.Services, customers: list[Customer], took: list[Took]
+) -> list[Receipt]:
     """All receipts, once no provider's word is missing of one that it has and we are unsure of."""
     there = {(text.to, text.body) for text in took}
     deadline = time.monotonic() + 20

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import requests
 
-from receipts.model import Door, Language, Mode, Msisdn, Network, Subscription
-from receipts.ports import Change
+from app import bootstrap
+from app.settings import Settings
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Door, Language, Mode, Msisdn, Network
+from receipts.ports.changes import Change
 from statemachines.subscription import SubscriptionState
-from switchboard import wiring
-from switchboard.settings import Settings
 from tests.cluster import Cluster, Node
 from tests.drills import proxy
 from tests.drills.plan import Customer
@@ -228,10 +229,10 @@ class Rig(Running):
     # -- what came of it ---------------------------------------------------------------------
 
     @contextmanager
-    def behind(self) -> Iterator[wiring.Services]:
+    def behind(self) -> Iterator[bootstrap.Services]:
         """A look into the store, through a connection of one's own."""
         environ = self.settings | ({"REDIS_URL": self._url} if self._url else {})
-        built = wiring.services(Settings.read(environ))
+        built = bootstrap.services(Settings.read(environ))
         try:
             yield built
         finally:

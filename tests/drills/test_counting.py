@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from receipts.model import Language, Mode, Msisdn, Receipt
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Language, Mode, Msisdn
 from statemachines.receipt import ReceiptState
 from tests.drills import drill, reckoning
 from tests.drills.drill import Row

@@ -11,9 +11,10 @@ from typing import Self
 import requests
 from twilio.request_validator import RequestValidator
 
-from receipts.model import Kind, Msisdn, Receipt
-from switchboard import wiring
-from switchboard.settings import Settings
+from app import bootstrap
+from app.settings import Settings
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Msisdn
 from tests.running import Running
 
 FRIEND = "+8613957112345"
@@ -127,7 +128,7 @@ class Ledger:
     """What is on disk, read through a store of one's own."""
 
     def __init__(self, service: Running) -> None:
-        self._built = wiring.services(Settings.read(service.settings))
+        self._built = bootstrap.services(Settings.read(service.settings))
 
     def __enter__(self) -> Self:
         return self

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from switchboard import wiring
-from switchboard.settings import Settings
+from app import bootstrap
+from app.settings import Settings
 from tests.faults.sending import Desk
 from tests.handsets import Phones
 from tests.running import Running, write_book
@@ -48,7 +48,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory, quick_book: Path) -> Iterato
 @pytest.fixture(scope="module")
 def desk(service: Running) -> Iterator[Desk]:
     """The other side of the counter of a running service: what it holds, and its phones."""
-    built = wiring.services(Settings.read(service.settings))
+    built = bootstrap.services(Settings.read(service.settings))
     phones = Phones(service.network)
     yield Desk(built, phones)
     phones.session.close()

@@ -5,10 +5,11 @@ import itertools
 import time
 from dataclasses import dataclass
 
-from receipts.model import Language, Mode, Msisdn, Receipt
-from receipts.ports import Change, Verdict
+from app.bootstrap import Services
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Language, Mode, Msisdn
+from receipts.ports.changes import Change, Verdict
 from statemachines.receipt import ReceiptState
-from switchboard.wiring import Services
 from tests.faults.carrier import fresh
 from tests.handsets import Phones
 

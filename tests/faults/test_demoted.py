@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from receipts.model import Mode, Receipt
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Mode
 from statemachines.provider import ProviderState
 from statemachines.receipt import ReceiptState
 from tests.faults.conftest import QUICK, Serve

@@ -28,16 +28,16 @@ def service(one: Running) -> Running:
 
 def test_the_demo_puts_up_again_what_falls(service: Running) -> None:
     for words, url in (
-        ("switchboard.server", f"{service.doors}/readyz"),
+        ("app.server", f"{service.doors}/readyz"),
         ("-m simulator", f"{service.network}/healthz"),
     ):
         before = set(service.find(words))
         kill(min(before))
         until(lambda w=words, b=before: not b & set(service.find(w)), 10, f"{words} to fall")
         until(lambda u=url: answers(u), 15, f"{url} to answer again")
-    (worker,) = service.find("switchboard.cli work")
+    (worker,) = service.find("commands.main work")
     kill(worker)
-    until(lambda: set(service.find("switchboard.cli work")) - {worker}, 10, "another worker")
+    until(lambda: set(service.find("commands.main work")) - {worker}, 10, "another worker")
     (server,) = service.find("valkey.sock")
     kill(server)
     until(lambda: answers(f"{service.doors}/readyz"), 5, "the doors to reach the store again")

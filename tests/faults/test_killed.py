@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from receipts.model import Receipt
+from receipts.model.receipt import Receipt
 from statemachines.receipt import ReceiptState
 from tests.faults.carrier import PATIENCE, Carrier, Ledger, Load, fresh
 from tests.faults.conftest import Serve

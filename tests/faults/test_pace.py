@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from receipts.model import Mode, Receipt
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Mode
 from statemachines.receipt import ReceiptState
 from tests.faults.conftest import Serve
 from tests.faults.sending import Desk, most_in_a_second

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from receipts.model import Receipt
+from receipts.model.receipt import Receipt
 from statemachines.receipt import ReceiptState
 from tests.faults.carrier import Carrier, Ledger, fresh
 from tests.faults.conftest import Serve

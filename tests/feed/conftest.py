@@ -12,10 +12,11 @@ from flask.testing import FlaskClient
 from msgspec.structs import replace
 from werkzeug.test import TestResponse
 
-from receipts.model import Kind, Msisdn, Receipt
-from receipts.ports import Change
+from app.bootstrap import Services
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Change
 from statemachines.subscription import SubscriptionState
-from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, ZHEJIANG
 
 SECRET = "feed"  # as in the settings of every test

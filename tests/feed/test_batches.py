@@ -11,12 +11,12 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from receipts.model import Msisdn
-from receipts.ports import Change
-from receipts.reckoning import Reckoning
+from app.bootstrap import Services
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Change
+from receipts.reports.reconciliation import Reckoning
 from receipts.store.connection import RedisConnection
 from statemachines.subscription import SubscriptionState
-from switchboard.wiring import Services
 from tests.conftest import GUANGDONG
 from tests.feed.conftest import Centre, a_line, batch, receipts
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 import redis
 
-from switchboard import request_auth
-from switchboard.factory import create_app
-from switchboard.settings import Settings
-from switchboard.wiring import Services
+from app import request_auth
+from app.bootstrap import Services
+from app.factory import create_app
+from app.settings import Settings
 from tests.feed.conftest import Centre, a_line, batch, receipts
 
 BODY = batch(a_line())

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from receipts.model import Fate, Msisdn, Trail
-from receipts.ports import Wanted
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from receipts.model.message import Fate, Trail
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.store import Wanted
 from tests.conftest import GUANGDONG, ZHEJIANG, TestClock
 from tests.feed.conftest import Centre, a_line, batch, receipts
 

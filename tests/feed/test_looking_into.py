@@ -9,14 +9,14 @@ import redis
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
-from receipts.model import WhyNot
-from receipts.ports import StoreUnavailable
+from app.bootstrap import Services
+from app.factory import create_app
+from app.settings import Settings
+from commands.main import main
+from receipts.model.message import WhyNot
+from receipts.ports.store import StoreUnavailable
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.keys import KeySchema
-from switchboard.cli import main
-from switchboard.factory import create_app
-from switchboard.settings import Settings
-from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, PUBLIC_URL, UNICOM, ZHEJIANG
 from tests.feed.conftest import Centre, a_line, receipts
 

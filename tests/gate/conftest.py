@@ -1,9 +1,9 @@
 import pytest
 from flask.testing import FlaskClient
 
-from switchboard.factory import create_app
-from switchboard.settings import Settings
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from app.factory import create_app
+from app.settings import Settings
 from tests.gate.knocking import Knock, out_of_reach
 
 

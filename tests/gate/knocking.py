@@ -13,11 +13,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from werkzeug.test import TestResponse
 
+from app.bootstrap import Services
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis_store import RedisStore
-from switchboard.wiring import Services
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, ZHEJIANG
 
 FORM = "application/x-www-form-urlencoded"

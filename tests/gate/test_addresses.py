@@ -6,9 +6,9 @@ from urllib.parse import quote, urlencode
 import pytest
 from twilio.request_validator import RequestValidator
 
-from switchboard.factory import create_app
-from switchboard.settings import Settings
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from app.factory import create_app
+from app.settings import Settings
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN
 from tests.gate.knocking import DOORS, FORM, Knock
 from tests.keywords.texting import reply_of

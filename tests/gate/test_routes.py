@@ -9,13 +9,13 @@ import pytest
 from flask import Flask
 from prometheus_client import REGISTRY
 
+from app import bootstrap
+from app.bootstrap import Services
+from app.factory import callback_app, create_app
+from app.request_auth import RequestGuards, UnguardedRouteError
+from app.settings import Settings, SettingsWrong
 from callbacks.app import CallbackApp
 from callbacks.twilio import TwilioStatusHandler
-from switchboard import wiring
-from switchboard.factory import callback_app, create_app
-from switchboard.request_auth import RequestGuards, UnguardedRouteError
-from switchboard.settings import Settings, SettingsWrong
-from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, PUBLIC_URL
 from tests.gate.knocking import DOORS, FORM, Knock
 
@@ -30,7 +30,7 @@ KANNEL_REPORT = "/kannel/report?secret=kannel-secret&id=0-abc&type=1"
 
 @pytest.fixture
 def callbacks(settings: Settings, built: Services) -> CallbackApp:
-    return callback_app(built, wiring.delivery(built), RequestGuards(settings))
+    return callback_app(built, bootstrap.delivery(built), RequestGuards(settings))
 
 
 def test_only_pages_without_secrets_answer_an_unsigned_request(app: Flask, callbacks: CallbackApp):

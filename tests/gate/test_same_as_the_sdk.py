@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator, get_signature_algorithm
 from werkzeug.datastructures import MultiDict
 
+from app.request_auth import form_pairs
 from receipts.providers.twilio_signature import algorithm_of, is_valid_signature, signature
-from switchboard.request_auth import form_pairs
 
 KEYS = st.text(min_size=1, max_size=40)
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)

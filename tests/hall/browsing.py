@@ -11,7 +11,8 @@ import redis
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from receipts.model import Kind, Msisdn, Receipt
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import decode_record
 from tests.conftest import GUANGDONG, PUBLIC_URL
 

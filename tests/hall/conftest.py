@@ -5,7 +5,7 @@ import pytest
 import redis
 from flask import Flask
 
-from switchboard.settings import Settings
+from app.settings import Settings
 from tests.conftest import GUANGDONG
 from tests.hall.browsing import Browser
 

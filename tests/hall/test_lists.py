@@ -1,7 +1,7 @@
 """Receipts, charges with why, and the list of monthly services."""
 
-from receipts.model import Mode, Msisdn, Outcome
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from receipts.model.vocabulary import Mode, Msisdn, Outcome
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.hall.browsing import Browser
 from tests.hall.conftest import Browsers

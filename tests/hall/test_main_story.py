@@ -1,6 +1,6 @@
 """A customer opens, looks and cancels with a browser."""
 
-from switchboard.wiring import Services
+from app.bootstrap import Services
 from tests.conftest import GUANGDONG
 from tests.hall.browsing import Browser
 from tests.standing import charges, notices, standing

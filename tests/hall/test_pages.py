@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receipts.model import Msisdn
-from switchboard.factory import create_app
-from switchboard.settings import Settings
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from app.factory import create_app
+from app.settings import Settings
+from receipts.model.vocabulary import Msisdn
 from tests.conftest import GUANGDONG, PUBLIC_URL, UNKNOWN, Network
 from tests.gate.knocking import out_of_reach
 from tests.hall.browsing import Browser, Form
@@ -84,7 +84,7 @@ def test_a_store_out_of_reach_is_told_on_a_page(
         ("PUT", "/hall/", 405),
         ("DELETE", "/hall/code", 405),
         ("POST", "/hall/receipts", 405),
-        ("GET", "/hall/static/../sentences.toml", 404),
+        ("GET", "/hall/static/../texts.toml", 404),
         ("GET", "/hall/static/none.css", 404),
     ],
 )

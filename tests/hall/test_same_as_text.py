@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from switchboard.wiring import Services
+from app.bootstrap import Services
 from tests.conftest import GUANGDONG, ZHEJIANG, Network
 from tests.hall.conftest import Browsers
 from tests.ivr.test_same_as_text import begin, came_of

@@ -11,17 +11,19 @@ import pytest
 import redis
 from flask import Flask
 
-from receipts.codes import Codes
-from receipts.model import Language, Msisdn, Receipt
-from receipts.ports import Never, Posted, TryLater, Unsure
-from switchboard import wiring
-from switchboard.factory import create_app
-from switchboard.settings import Settings, SettingsWrong
-from switchboard.wiring import Services
+from app import bootstrap
+from app.bootstrap import Services
+from app.factory import create_app
+from app.settings import Settings, SettingsWrong
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Language, Msisdn
+from receipts.ports.changes import Posted
+from receipts.ports.provider import Never, TryLater, Unsure
 from tests.conftest import GUANGDONG, PUBLIC_URL, UNICOM, Network, TestClock
 from tests.hall.browsing import Browser
 from tests.hall.conftest import Browsers
 from tests.standing import contents
+from web.portal.passcodes import Codes
 
 WRONG = "验证码不正确"
 
@@ -183,7 +185,7 @@ def test_neither_number_nor_code_is_in_an_address_and_the_cookie_is_well_kept(br
 @pytest.fixture
 def sent(built: Services) -> tuple[Receipt, Posted]:
     """A code on its way."""
-    sending = wiring.delivery(built)
+    sending = bootstrap.delivery(built)
     Codes(built.store, sending, built.clock, "k" * 16).send(Msisdn(GUANGDONG), Language.ZH)
     (posted,) = built.memory.outbox.take("one", 9, 0.001)
     (text,) = built.store.receipts([posted.receipt_id])
@@ -200,7 +202,7 @@ def test_once_sent_or_given_up_the_code_is_kept_nowhere(
     failure: Never | TryLater | Unsure | None,
 ):
     text, posted = sent
-    delivery, store = wiring.delivery(built), built.store
+    delivery, store = bootstrap.delivery(built), built.store
     code = text.text[:6]
     assert code.isdigit()
     store.commit(delivery.begin(text, posted))
@@ -233,7 +235,7 @@ def test_a_code_is_on_no_list_and_never_sent_late(
     assert built.store.receipts_of(Msisdn(GUANGDONG), 100, None) == []
     assert raw.keys("*:unsure") == []
     clock.move(minutes=5, seconds=1)
-    (change,) = [wiring.delivery(built).begin(text, posted)]
+    (change,) = [bootstrap.delivery(built).begin(text, posted)]
     (ended,) = change.records
     assert isinstance(ended, Receipt)
     assert (ended.state.value, ended.text) == ("expired", "")

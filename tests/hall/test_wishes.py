@@ -6,10 +6,11 @@ from itertools import product
 import pytest
 import redis
 
-from receipts.model import Door, Language, Msisdn, Order
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.model.customer import Order
+from receipts.model.vocabulary import Door, Language, Msisdn
 from statemachines.subscription import SubscriptionState
-from switchboard import wiring
-from switchboard.wiring import Services
 from tests.conftest import (
     BEIJING,
     GUANGDONG,
@@ -232,7 +233,7 @@ def test_every_wish_in_every_state_has_an_answer_in_both_languages(
     browser: Browser, built: Services, state: SubscriptionState
 ):
     browser.signs_in()
-    wishes = wiring.hall(built, lambda: Msisdn(GUANGDONG)).wishes.names
+    wishes = bootstrap.hall(built, lambda: Msisdn(GUANGDONG)).wishes.names
     for wish, language in product(wishes, Language):
         stand(built, GUANGDONG, state.value, order=None, language=language)
         assert browser.wishes(wish).status == 200, f"{wish} when {state}"

@@ -6,9 +6,10 @@ import pytest
 import redis
 from flask import Flask
 
-from receipts.model import Kind, Language, Mode, Msisdn
-from switchboard import wiring
-from switchboard.wiring import Services
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.model.receipt import Kind
+from receipts.model.vocabulary import Language, Mode, Msisdn
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.ivr.calling import Call, Line, heard
 from tests.standing import HEBEI, audit, charges, contents, notices, posted, stand, standing
@@ -113,7 +114,7 @@ def test_a_call_whose_end_nobody_tells_is_summed_up_all_the_same(
     call = line()
     call.dials()
     call.presses("111")
-    sweep = wiring.sweep(built, wiring.delivery(built))
+    sweep = bootstrap.sweep(built, bootstrap.delivery(built))
     clock.move(hours=1, seconds=1)
     for timer in sweep.due(10):
         sweep.ring(timer)

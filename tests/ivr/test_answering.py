@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import redis
 
-from receipts.model import Language
-from switchboard import wiring
-from switchboard.factory import create_app
-from switchboard.wiring import Services
+from app import bootstrap
+from app.bootstrap import Services
+from app.factory import create_app
+from receipts.model.vocabulary import Language
 from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, Network
 from tests.ivr.calling import Call, Line
 from tests.standing import GUANGXI, HEBEI, SHAANXI, contents, stand, standing
@@ -146,6 +146,6 @@ def test_a_hidden_number_may_hang_up(line: Line):
 def test_the_hotlines_number_is_spoken_as_it_is_set(built: Services):
     """An operator may run the line on another number than 10086."""
     ours = replace(built.settings, hotline="12580")
-    call = Call(Network(create_app(ours, wiring.services(ours)).test_client()))
+    call = Call(Network(create_app(ours, bootstrap.services(ours)).test_client()))
     assert "1 2 5 8 0" in call.dials().text
     assert "1 0 0 8 6" not in call.last.text

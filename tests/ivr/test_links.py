@@ -7,11 +7,11 @@ import redis
 from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
-from ivr.place import Place
-from receipts.model import Language, Mode
+from app.bootstrap import Services
+from ivr.call_context import Place
+from receipts.model.vocabulary import Language, Mode
 from statemachines.call_menu import CallState
 from statemachines.subscription import SubscriptionState
-from switchboard.wiring import Services
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network
 from tests.ivr.calling import Call
 from tests.standing import contents, standing

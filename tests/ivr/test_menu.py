@@ -4,11 +4,11 @@ import re
 
 import pytest
 
+from app.bootstrap import Services
+from ivr.call_context import Place
 from ivr.menu import keys
-from ivr.place import Place
-from receipts.model import Language, Mode
+from receipts.model.vocabulary import Language, Mode
 from statemachines.call_menu import CallState
-from switchboard.wiring import Services
 from tests.conftest import GUANGDONG
 from tests.ivr.calling import Call, Line
 from tests.standing import stand

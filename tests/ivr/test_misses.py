@@ -3,8 +3,8 @@
 import pytest
 import redis
 
-from receipts.model import Language
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from receipts.model.vocabulary import Language
 from tests.conftest import GUANGDONG
 from tests.ivr.calling import Call
 from tests.standing import contents, stand, standing

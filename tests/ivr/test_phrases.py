@@ -15,13 +15,16 @@ from msgspec.structs import replace
 
 import ivr
 import keywords
-from receipts.model import Door, Language, Mode, Msisdn, Order, Subscription
-from receipts.months import next_month
-from receipts.numbering import Numbering
-from receipts.provinces import load_rule_book
-from receipts.subscriptions import Asked, Phrase, Step, choices, leaving, orders
-from receipts.subscriptions.terms import SubscriptionPolicy
-from receipts.wording import Catalogue, notices
+from receipts.model.calendar import next_month
+from receipts.model.customer import Order, Subscription
+from receipts.model.vocabulary import Door, Language, Mode, Msisdn
+from receipts.numbering.plan import Numbering
+from receipts.rulebook.loader import load_rule_book
+from receipts.subscriptions import cancellation, ordering, preferences
+from receipts.subscriptions.decision import Asked, Phrase, Step
+from receipts.subscriptions.policy import SubscriptionPolicy
+from receipts.wording.catalogue import Catalogue
+from receipts.wording.notice_text import notices
 from statemachines.subscription import SubscriptionState
 from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, TestClock
 from tests.standing import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
@@ -38,22 +41,22 @@ NUMBERS = (
 Act = Callable[[Subscription, Asked], Step]
 
 SHARED: tuple[Act, ...] = (
-    partial(orders.decline, POLICY),
-    partial(leaving.cancel, POLICY),
-    lambda customer, asked: choices.set_mode(POLICY, customer, Mode.TEXT, asked),
-    lambda customer, asked: choices.set_mode(POLICY, customer, Mode.FLASH, asked),
-    lambda customer, asked: choices.set_language(POLICY, customer, asked.language),
-    lambda customer, asked: choices.ask(POLICY, customer, asked, 0),
-    lambda customer, asked: choices.ask(POLICY, customer, asked, 123),
+    partial(ordering.decline, POLICY),
+    partial(cancellation.cancel, POLICY),
+    lambda customer, asked: preferences.set_mode(POLICY, customer, Mode.TEXT, asked),
+    lambda customer, asked: preferences.set_mode(POLICY, customer, Mode.FLASH, asked),
+    lambda customer, asked: preferences.set_language(POLICY, customer, asked.language),
+    lambda customer, asked: preferences.ask(POLICY, customer, asked, 0),
+    lambda customer, asked: preferences.ask(POLICY, customer, asked, 123),
 )
 ACTS: dict[Door, tuple[Act, ...]] = {
     Door.TEXT: (
         *SHARED,
-        partial(orders.order, POLICY),
-        lambda customer, asked: orders.order(POLICY, customer, asked, late=True),
-        partial(orders.confirm, POLICY),
+        partial(ordering.order, POLICY),
+        lambda customer, asked: ordering.order(POLICY, customer, asked, late=True),
+        partial(ordering.confirm, POLICY),
     ),
-    Door.VOICE: (*SHARED, partial(orders.open_at_once, POLICY)),
+    Door.VOICE: (*SHARED, partial(ordering.open_at_once, POLICY)),
 }
 
 
@@ -112,7 +115,9 @@ def test_what_both_doors_can_be_told_both_can_say():
 @pytest.mark.parametrize("language", Language)
 def test_what_time_brings_can_be_told(language: Language):
     asked = Asked(Door.TEXT, language, "time:lapse")
-    told = [phrase for each in customers() for phrase in orders.lapse(POLICY, each, asked).phrases]
+    told = [
+        phrase for each in customers() for phrase in ordering.lapse(POLICY, each, asked).phrases
+    ]
     assert {key for key, _ in told} == {"order_lapse"}
     for key, facts in told:
         assert notices().say(f"notice.{key}", language, **facts)

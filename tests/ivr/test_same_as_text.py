@@ -4,8 +4,9 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from receipts.model import Informing, Language, Msisdn, Subscription
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Informing, Language, Msisdn
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 from tests.ivr.calling import Call
 from tests.standing import FUJIAN, GUANGXI, HEBEI, audit, charges, stand, standing

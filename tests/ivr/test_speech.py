@@ -1,7 +1,7 @@
 """Words do what keys do; and only a plain yes is a yes, for it costs money."""
 
-from receipts.model import Language
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from receipts.model.vocabulary import Language
 from tests.conftest import GUANGDONG
 from tests.ivr.calling import Call, Line
 from tests.standing import stand, standing

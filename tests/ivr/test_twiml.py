@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
-from ivr.steps import Ask, Connect, HangUp, Say, Step
 from ivr.twiml import twiml
-from receipts.model import Language
+from ivr.verbs import Ask, Connect, HangUp, Say, Step
+from receipts.model.vocabulary import Language
 
 VOICES = {
     "zh": {"language": "cmn-CN", "voice": "Polly.Zhiyu-Neural"},

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import redis
 
-from receipts.model import Language, Mode, Outcome
-from switchboard import wiring
-from switchboard.factory import create_app
-from switchboard.wiring import Services
+from app import bootstrap
+from app.bootstrap import Services
+from app.factory import create_app
+from receipts.model.vocabulary import Language, Mode, Outcome
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
 from tests.ivr.calling import Call, Line
 from tests.standing import GUANGXI, HEBEI, a_receipt, audit, charges, moves, stand, standing
@@ -199,7 +199,7 @@ def test_who_opened_by_text_meanwhile_is_not_charged_twice(
 
 def test_an_agent_is_dialled_where_there_is_one(built: Services):
     ours = replace(built.settings, agent_number="+862010086")
-    call = Call(Network(create_app(ours, wiring.services(ours)).test_client()))
+    call = Call(Network(create_app(ours, bootstrap.services(ours)).test_client()))
     call.dials()
     told = call.presses("0")
     assert told.dialled == "+862010086"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from switchboard.demo import DemoFailed, lent, settings_for
+from commands.demo import DemoFailed, lent, settings_for
 
 SECRETS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "KANNEL_PASSWORD", "KANNEL_SECRET")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from switchboard.cli import main
+from commands.main import main
 from tests.running import Running, command, two_free_ports
 
 SECRET = "hunter2hunter2"

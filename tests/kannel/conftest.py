@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from receipts.worker import Worker
-from switchboard import wiring
-from switchboard.factory import create_app
-from switchboard.settings import Settings
+from app import bootstrap
+from app.factory import create_app
+from app.settings import Settings
+from receipts.worker.worker import Worker
 from tests.conftest import ACCOUNT, TOKEN, TestClock, gathering, shipped_book
 from tests.kannel.boxes import Boxes
 from tests.kannel.centre import Centre
@@ -99,8 +99,8 @@ def product(
     settings: Settings, clock: TestClock, doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Product]:
     """Doors on a real port, with the test's clock; its time stands still, so no flash waits."""
-    monkeypatch.setattr(wiring, "clock_for", lambda *_, **__: clock)
-    built = wiring.services(settings.need_providers(), gathering(shipped_book(), 0))
+    monkeypatch.setattr(bootstrap, "clock_for", lambda *_, **__: clock)
+    built = bootstrap.services(settings.need_providers(), gathering(shipped_book(), 0))
     doors.app = create_app(settings, built)
     yield Product(built, doors)
     doors.app = None
@@ -110,7 +110,7 @@ def product(
 @pytest.fixture
 def worker(product: Product) -> Iterator[Worker]:
     """A worker that sends what is due."""
-    working = wiring.worker(product.built)
+    working = bootstrap.worker(product.built)
     thread = threading.Thread(target=working.run)
     thread.start()
     yield working

@@ -12,11 +12,13 @@ import requests
 from flask import Flask
 from werkzeug.serving import make_server
 
-from receipts.model import Kind, Language, Mode, Msisdn, Receipt, Subscription
-from receipts.ports import Change
+from app import bootstrap
+from receipts.model.customer import Subscription
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Language, Mode, Msisdn
+from receipts.ports.changes import Change
 from statemachines.receipt import ReceiptState
 from statemachines.subscription import SubscriptionState
-from switchboard import wiring
 from tests.kannel.boxes import eventually
 
 SECRET = "from-kannel-alone"
@@ -55,7 +57,7 @@ class Doors:
 class Product:
     """What tests ask of the product; only doors change anything, but for one shortcut."""
 
-    built: wiring.Services
+    built: bootstrap.Services
     doors: Doors
 
     def subscriber(self, number: str, mode: Mode, language: Language) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from receipts.model import Mode, Msisdn
+from receipts.model.vocabulary import Mode, Msisdn
 from statemachines.subscription import SubscriptionState
 from tests.conftest import GUANGDONG
 from tests.kannel.centre import Centre

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from receipts.model import Language, Mode
-from receipts.worker import Worker
+from receipts.model.vocabulary import Language, Mode
+from receipts.worker.worker import Worker
 from statemachines.receipt import ReceiptState
 from tests.conftest import GUANGDONG, TestClock
 from tests.kannel.boxes import Boxes, eventually

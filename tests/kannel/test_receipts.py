@@ -2,7 +2,7 @@
 
 import pytest
 
-from receipts.model import Language, Mode
+from receipts.model.vocabulary import Language, Mode
 from statemachines.receipt import ReceiptState
 from tests.conftest import GUANGDONG
 from tests.kannel.boxes import eventually

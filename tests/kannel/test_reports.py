@@ -4,7 +4,7 @@ import pytest
 import requests
 from msgspec.structs import replace
 
-from receipts.model import Language, Mode
+from receipts.model.vocabulary import Language, Mode
 from statemachines.receipt import ReceiptState
 from tests.conftest import GUANGDONG
 from tests.kannel.boxes import Boxes, eventually

@@ -4,9 +4,11 @@ import datetime as dt
 
 import pytest
 
-from receipts.model import Charge, ChargeKind, Language, Mode, Msisdn, Order, Outcome
-from receipts.ports import Change
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from receipts.model.charge import Charge, ChargeKind
+from receipts.model.customer import Order
+from receipts.model.vocabulary import Language, Mode, Msisdn, Outcome
+from receipts.ports.changes import Change
 from tests.conftest import GUANGDONG, JILIN, TestClock
 from tests.keywords.texting import Phone, Texter, chinese
 from tests.standing import GUANGXI, SHAANXI, a_receipt, stand, standing

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keywords.grammar import Grammar, Reading, fold
-from receipts.model import Language, Wish
-from receipts.provinces import KEPT, load_rule_book
+from keywords.parser import Grammar, Reading, fold
+from receipts.model.vocabulary import Language, Wish
+from receipts.rulebook.loader import load_rule_book
+from receipts.rulebook.validation import KEPT
 
 BOOK = load_rule_book(None)
 GRAMMAR = Grammar(BOOK)

@@ -4,7 +4,7 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from switchboard.wiring import Services
+from app.bootstrap import Services
 from tests.conftest import GUANGDONG, TestClock
 from tests.keywords.texting import Phone, Texter, chinese
 from tests.standing import HEBEI, audit, charges, moves, stand, standing

@@ -2,7 +2,7 @@
 
 import pytest
 
-from switchboard.wiring import Services
+from app.bootstrap import Services
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
 from tests.keywords.texting import Phone, Texter, chinese
 from tests.standing import FUJIAN, GUANGXI, SHANXI, audit, charges, moves, stand, standing

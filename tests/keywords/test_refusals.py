@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from switchboard.wiring import Services
+from app.bootstrap import Services
 from tests.conftest import BEIJING, GUANGDONG, UNICOM
 from tests.keywords.texting import Phone, chinese
 from tests.standing import audit, charges, stand, standing

@@ -8,9 +8,10 @@ from flask import Flask
 from msgspec.structs import replace
 from werkzeug.test import TestResponse
 
-from receipts.model import Kind, Msisdn
-from receipts.ports import Change
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from receipts.model.receipt import Kind
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Change
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 from tests.keywords.texting import Phone, Texter, reply_of
 from tests.standing import a_receipt, audit, charges, contents, posted, stand, standing

@@ -8,16 +8,20 @@ from pathlib import Path
 import pytest
 
 import keywords
-from keywords.grammar import Grammar
+from keywords.parser import Grammar
 from keywords.replies import Replies
-from receipts.model import Door, Informing, Language, Mode, Msisdn, Subscription, Wish
-from receipts.months import next_month
-from receipts.numbering import Numbering
-from receipts.ports import Answer
-from receipts.provinces import load_rule_book
-from receipts.subscriptions import Asked, choices, orders
-from receipts.subscriptions.terms import SubscriptionPolicy
-from receipts.wording import Catalogue, day, notices, segments
+from receipts.model.calendar import next_month
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Door, Informing, Language, Mode, Msisdn, Wish
+from receipts.numbering.plan import Numbering
+from receipts.ports.changes import Answer
+from receipts.rulebook.loader import load_rule_book
+from receipts.subscriptions import ordering, preferences
+from receipts.subscriptions.decision import Asked
+from receipts.subscriptions.policy import SubscriptionPolicy
+from receipts.wording.catalogue import Catalogue
+from receipts.wording.notice_text import day, notices
+from receipts.wording.segments import segments
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueState
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
 from tests.standing import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
@@ -39,9 +43,9 @@ PIECES = frozenset(
     if key in {"or", "receipt_line"} or key.startswith("outcome.")
 )
 CHOICES = {
-    language: choices.ask_province(POLICY, Subscription(Msisdn(GUANGDONG)), language).phrases[0][1][
-        "choices"
-    ]
+    language: preferences.ask_province(POLICY, Subscription(Msisdn(GUANGDONG)), language).phrases[
+        0
+    ][1]["choices"]
     for language in Language
 }
 ACTS = ("opened", "cancelled", "cancelled_later", "order_decline", "now_text", "now_flash")
@@ -128,7 +132,7 @@ def test_every_text_we_send_of_ourselves_fits_two_segments(language: Language):
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_offer_tells_price_day_way_out_and_window(number: str, language: Language):
     customer = Subscription(Msisdn(number))
-    phrase = orders.order(POLICY, customer, Asked(Door.TEXT, language, "sms:1")).phrases[0]
+    phrase = ordering.order(POLICY, customer, Asked(Door.TEXT, language, "sms:1")).phrases[0]
     text = REPLIES.text(Answer((phrase,), language.value))
     facts = phrase[1]
     for fact in ("price", "charged", "cancel", "hours"):

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from receipts.model import Language
-from receipts.provinces import SHIPPED
-from switchboard import wiring
-from switchboard.factory import create_app
-from switchboard.settings import Settings
-from switchboard.wiring import Services
+from app import bootstrap
+from app.bootstrap import Services
+from app.factory import create_app
+from app.settings import Settings
+from receipts.model.vocabulary import Language
+from receipts.rulebook.loader import SHIPPED
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock
 from tests.keywords.texting import Texter, reply_of
 from tests.standing import stand, standing
@@ -75,7 +75,7 @@ def test_words_with_markup_in_them_reach_the_customer_as_they_are(
         'words.cancel = ["QXDXHZ"]', f"words.cancel = ['''{word}''']"
     )
     book.write_text(text, "utf-8")
-    monkeypatch.setattr(wiring, "clock_for", lambda *_, **__: clock)
+    monkeypatch.setattr(bootstrap, "clock_for", lambda *_, **__: clock)
     ours = Settings.read(
         {
             "REDIS_URL": settings.redis_url,

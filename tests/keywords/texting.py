@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from werkzeug.test import TestResponse
 
-from receipts.wording import segments
+from receipts.wording.segments import segments
 from tests.conftest import GUANGDONG, Network
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")

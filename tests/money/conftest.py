@@ -9,15 +9,21 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from receipts import notices
-from receipts.billing import Tally
-from receipts.deciding import settle
-from receipts.model import Charge, Door, Kind, Language, Msisdn, Subscription
-from receipts.months import SHANGHAI, month_before, month_of
-from receipts.ports import Change, Held
-from receipts.subscriptions import Asked, unpaid
-from switchboard import cli, wiring
-from switchboard.settings import Settings
+from app import bootstrap
+from app.settings import Settings
+from commands import main
+from receipts.delivery import notifications
+from receipts.model.calendar import SHANGHAI, month_before, month_of
+from receipts.model.charge import Charge
+from receipts.model.customer import Subscription
+from receipts.model.receipt import Kind
+from receipts.model.vocabulary import Door, Language, Msisdn
+from receipts.ports.changes import Change
+from receipts.ports.store import Held
+from receipts.ports.unit_of_work import settle
+from receipts.subscriptions import dunning
+from receipts.subscriptions.decision import Asked
+from receipts.subscriptions.monthly_billing import Tally
 from tests.conftest import TestClock
 
 Run = Callable[..., Result]
@@ -28,7 +34,7 @@ Lines = Callable[..., list[dict[str, Any]]]
 class Months:
     """Time, the operator's news, and what came of them."""
 
-    built: wiring.Services
+    built: bootstrap.Services
     clock: TestClock
 
     def pass_to(self, moment: str) -> None:
@@ -37,21 +43,21 @@ class Months:
         self.ring()
 
     def ring(self) -> None:
-        delivery = wiring.delivery(self.built)
-        sweep = wiring.sweep(self.built, delivery)
+        delivery = bootstrap.delivery(self.built)
+        sweep = bootstrap.sweep(self.built, delivery)
         while due := sweep.due(100):
             for timer in due:
                 assert sweep.ring(timer)
 
     def collected(self, number: str, month: str, *, paid: bool) -> None:
         """The operator could, or could not, collect the fee of a month."""
-        policy, delivery = self.built.policy, wiring.delivery(self.built)
+        policy, delivery = self.built.policy, bootstrap.delivery(self.built)
 
         def decide(held: Held) -> Change:
             asked = Asked(Door.COUNTER, Language.ZH, "list")
-            step = unpaid.collected(policy, held.subscription, month, paid=paid, asked=asked)
+            step = dunning.collected(policy, held.subscription, month, paid=paid, asked=asked)
             about = f"{month} {paid} {self.clock.now()}"
-            return notices.announced(
+            return notifications.announced(
                 step, held.subscription, about, Language.ZH, self.built.store, delivery
             )
 
@@ -68,7 +74,7 @@ class Months:
         return {c.month: c.fen for c in self.charges(number) if c.id.startswith("monthly")}
 
     def bill(self, month: str) -> Tally:
-        *_, (_, tally) = wiring.billing(self.built).run(month)
+        *_, (_, tally) = bootstrap.billing(self.built).run(month)
         return tally
 
     def notices(self, number: str) -> list[str]:
@@ -77,7 +83,7 @@ class Months:
 
     def send(self, number: str) -> None:
         """All receipts that wait go out."""
-        delivery, store = wiring.delivery(self.built), self.built.store
+        delivery, store = bootstrap.delivery(self.built), self.built.store
         for posted in self.built.memory.outbox.take("one", 1000, 0.001):
             receipt = store.receipts([posted.receipt_id])[0]
             assert receipt is not None
@@ -89,18 +95,18 @@ class Months:
 
 
 @pytest.fixture
-def months(built: wiring.Services, clock: TestClock) -> Months:
+def months(built: bootstrap.Services, clock: TestClock) -> Months:
     return Months(built, clock)
 
 
 @pytest.fixture
-def run(settings: Settings, built: wiring.Services) -> Run:
+def run(settings: Settings, built: bootstrap.Services) -> Run:
     """Runs a command of ours on the test's store and clock."""
     del built
     environ = {"REDIS_URL": settings.redis_url, "DATA_DIR": str(settings.data_dir)}
 
     def run_(*words: str) -> Result:
-        return CliRunner().invoke(cli.main, list(words), env=environ)
+        return CliRunner().invoke(main.main, list(words), env=environ)
 
     return run_
 

@@ -13,10 +13,11 @@ import msgspec
 import pytest
 import redis
 
-from receipts.billing import Billing, MonthClosed
-from receipts.model import ChargeKind, Msisdn
-from receipts.subscriptions.terms import SubscriptionPolicy
-from switchboard import wiring
+from app import bootstrap
+from receipts.model.charge import ChargeKind
+from receipts.model.vocabulary import Msisdn
+from receipts.subscriptions.monthly_billing import Billing, MonthClosed
+from receipts.subscriptions.policy import SubscriptionPolicy
 from tests.bench.bill import fill
 from tests.conftest import Network
 from tests.money.conftest import Months
@@ -90,7 +91,7 @@ def test_who_has_left_and_who_has_only_ordered_is_charged_nothing(network: Netwo
 
 
 def test_no_monthly_fee_is_higher_than_the_cap(
-    network: Network, months: Months, built: wiring.Services
+    network: Network, months: Months, built: bootstrap.Services
 ):
     network.open(JILIN)
     months.pass_to("2026-12-01 00:00")
@@ -102,7 +103,7 @@ def test_no_monthly_fee_is_higher_than_the_cap(
 
 
 def test_a_price_changes_with_the_month_and_history_stays(
-    network: Network, months: Months, built: wiring.Services
+    network: Network, months: Months, built: bootstrap.Services
 ):
     network.open(GUANGDONG)
     guangdong = built.book.provinces["CN-GD"]
@@ -125,10 +126,10 @@ def test_a_price_changes_with_the_month_and_history_stays(
 
 
 def test_a_bill_that_was_left_in_the_middle_goes_on_there(
-    built: wiring.Services, raw: "redis.Redis"
+    built: bootstrap.Services, raw: "redis.Redis"
 ):
     fill(raw, 6_000)
-    billing = wiring.billing(built)
+    billing = bootstrap.billing(built)
     _, first = next(billing.run("2026-11"))
     assert 0 < first.customers < 6_000
     *_, (cursor, last) = billing.run("2026-11")
@@ -143,7 +144,7 @@ def test_a_bill_survives_kill_9(store_url: str, raw: "redis.Redis", tmp_path: Pa
     ahead = dt.datetime(2026, 6, 10, tzinfo=dt.UTC) - dt.datetime.now(dt.UTC)
     clock.write_text(str(ahead.total_seconds()), encoding="ascii")
     environ = os.environ | {"REDIS_URL": store_url, "DATA_DIR": str(tmp_path), "CLOCK": "movable"}
-    command = [sys.executable, "-m", "switchboard.cli", "bill", "--month", "2026-06"]
+    command = [sys.executable, "-m", "commands.main", "bill", "--month", "2026-06"]
     with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL) as first:
         until = time.monotonic() + 30
         while not raw.exists("note:bill:2026-06") and time.monotonic() < until:
@@ -165,7 +166,7 @@ def _charged(raw: "redis.Redis") -> dict[bytes, int]:
 
 
 def test_the_cursor_says_how_much_of_the_store_was_passed(
-    built: wiring.Services, raw: "redis.Redis"
+    built: bootstrap.Services, raw: "redis.Redis"
 ):
     fill(raw, 6_000)
     archive = built.memory.archive
@@ -178,7 +179,7 @@ def test_the_cursor_says_how_much_of_the_store_was_passed(
 
 
 def test_what_was_agreed_is_kept_as_long_as_anything_is_charged_by_it(
-    network: Network, months: Months, raw: "redis.Redis", built: wiring.Services
+    network: Network, months: Months, raw: "redis.Redis", built: bootstrap.Services
 ):
     network.open(GUANGDONG)
     number = Msisdn(GUANGDONG)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import redis
 
-from receipts.model import Audit, Msisdn
+from receipts.model.charge import Audit
+from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import decode, encode
 from tests.conftest import Network
 from tests.money.conftest import Lines, Months, Run

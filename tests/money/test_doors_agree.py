@@ -4,14 +4,14 @@ from itertools import product
 
 import pytest
 
-from ivr.dialogue import Pressed
-from ivr.place import Place
-from keywords.dialogue import IncomingText
-from receipts.deciding import settle
-from receipts.model import Language, Msisdn
-from receipts.ports import Answer
+from app import bootstrap
+from ivr.call_context import Place
+from ivr.call_flow import Pressed
+from keywords.conversation import IncomingText
+from receipts.model.vocabulary import Language, Msisdn
+from receipts.ports.changes import Answer
+from receipts.ports.unit_of_work import settle
 from statemachines.call_menu import CallState
-from switchboard import wiring
 from tests.conftest import Network, TestClock
 from tests.money.conftest import Months
 
@@ -42,14 +42,14 @@ PLACES = {
 class Customer:
     """One customer at one of the two doors; what happened before came the same way for both."""
 
-    def __init__(self, built: wiring.Services, months: Months, number: str) -> None:
+    def __init__(self, built: bootstrap.Services, months: Months, number: str) -> None:
         self.built, self.months, self.number = built, months, Msisdn(number)
         self.count = 0
 
     def text(self, body: str) -> Answer:
         self.count += 1
         text = IncomingText(f"sms:{self.number}{self.count}", self.number, body)
-        talking = wiring.conversation(self.built, wiring.replies(self.built))
+        talking = bootstrap.conversation(self.built, bootstrap.replies(self.built))
         return settle(
             self.built.store, self.number, lambda held: talking.decide(held, text), text.event
         )
@@ -75,7 +75,7 @@ class Customer:
         held = self.built.store.read(self.number).subscription
         home = self.built.policy.service_area(held).home.province
         place = Place(at, Language.ZH).seeing(held, home)
-        line = wiring.hotline(self.built)
+        line = bootstrap.hotline(self.built)
         sid = f"CA{self.number}{self.count}"
         line.pressed(Pressed(sid, self.number, place, key))
         claim = self.built.store.read(self.number, f"call:{sid}:{place.step}")
@@ -97,7 +97,7 @@ class Customer:
     ("pair", "history", "wish"), list(product(PAIRS, HISTORIES, ("open", "cancel")))
 )
 def test_a_wish_ends_the_same_by_text_and_by_voice(
-    built: wiring.Services, months: Months, clock: TestClock, pair: str, history: str, wish: str
+    built: bootstrap.Services, months: Months, clock: TestClock, pair: str, history: str, wish: str
 ):
     texter, caller = (Customer(built, months, number) for number in PAIRS[pair])
     for part in HISTORIES[history]:
@@ -114,7 +114,7 @@ def test_a_wish_ends_the_same_by_text_and_by_voice(
 
 
 def test_receipts_change_their_kind_the_same_by_text_and_by_voice(
-    network: Network, built: wiring.Services, months: Months
+    network: Network, built: bootstrap.Services, months: Months
 ):
     texter, caller = (Customer(built, months, number) for number in PAIRS["month end"])
     for number in PAIRS["month end"]:

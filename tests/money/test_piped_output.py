@@ -6,7 +6,7 @@ from pathlib import Path
 
 from click.testing import Result
 
-from receipts.provinces import SHIPPED
+from receipts.rulebook.loader import SHIPPED
 from tests.conftest import Network
 from tests.money.conftest import Months, Run
 

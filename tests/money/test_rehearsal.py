@@ -11,11 +11,12 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receipts.months import SHANGHAI
-from receipts.provinces import SHIPPED, Tariff, load_rule_book
-from receipts.rehearsal import Bills, Usage, bill_fen, rehearse
-from switchboard.tariffs import chart, table
-from switchboard.usage_sources import synthetic
+from commands.tariffs import chart, table
+from commands.usage_sources import synthetic
+from receipts.charging.simulation import Bills, Usage, bill_fen, rehearse
+from receipts.model.calendar import SHANGHAI
+from receipts.rulebook.loader import SHIPPED, load_rule_book
+from receipts.rulebook.schema import Tariff
 from tests.conftest import BEIJING, UNKNOWN, Network
 from tests.money.conftest import Months, Run
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from receipts.model import Kind, Msisdn, Receipt, Subscription
-from switchboard import wiring
-from switchboard.cli import main
-from switchboard.settings import Settings
+from app import bootstrap
+from app.settings import Settings
+from commands.main import main
+from receipts.model.customer import Subscription
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Msisdn
 
 SLOW_HASH = "scrypt:32768:8:1$abcdefgh12345678$" + "0123456789abcdef" * 8
 
@@ -20,7 +22,7 @@ SLOW_HASH = "scrypt:32768:8:1$abcdefgh12345678$" + "0123456789abcdef" * 8
 class Desk:
     """Where an operator's people type commands."""
 
-    built: wiring.Services
+    built: bootstrap.Services
     folder: Path
 
     def file(self, name: str, content: str | bytes) -> Path:
@@ -73,6 +75,6 @@ def at_desk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[],
 
 
 @pytest.fixture
-def desk(built: wiring.Services, tmp_path: Path, at_desk: Callable[[], None]) -> Desk:
+def desk(built: bootstrap.Services, tmp_path: Path, at_desk: Callable[[], None]) -> Desk:
     at_desk()
     return Desk(built, tmp_path)

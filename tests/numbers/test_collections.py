@@ -2,7 +2,7 @@
 
 import pytest
 
-from receipts.model import Msisdn
+from receipts.model.vocabulary import Msisdn
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.numbers.conftest import Desk
 

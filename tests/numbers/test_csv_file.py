@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from receipts.lists import CUSTOMERS, PORTED, Listing
-from switchboard.csv_file import LONGEST_LINE, CsvFile, CsvWrong, Line
+from receipts.bulk_import.csv_reader import LONGEST_LINE, CsvFile, CsvWrong, Line
+from receipts.bulk_import.rows import CUSTOMERS, PORTED, Listing
 
 HEADER = b"number,network\n"
 

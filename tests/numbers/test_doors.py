@@ -2,8 +2,9 @@
 
 import pytest
 
-from receipts.model import Kind, Msisdn
-from switchboard import wiring
+from app import bootstrap
+from receipts.model.receipt import Kind
+from receipts.model.vocabulary import Msisdn
 from tests.conftest import BEIJING, GUANGDONG, UNICOM, UNKNOWN, ZHEJIANG, Network
 from tests.ivr.calling import Call
 from tests.numbers.conftest import Desk
@@ -14,13 +15,13 @@ def call(network: Network, caller: str, sid: str = "CA01") -> str:
     return network.post("/voice", CallSid=sid, From=caller, To="10086").get_data(as_text=True)
 
 
-def receipts(built: wiring.Services, number: str) -> list[str | None]:
+def receipts(built: bootstrap.Services, number: str) -> list[str | None]:
     found = built.store.receipts_of(Msisdn(number), 10, Kind.RECEIPT)
     return [receipt.friend for receipt in found]
 
 
 def test_a_friend_who_left_the_network_gives_no_receipt_though_the_prefix_is_ours(
-    desk: Desk, network: Network, built: wiring.Services
+    desk: Desk, network: Network, built: bootstrap.Services
 ):
     network.open(GUANGDONG)
     network.status("SM01", "delivered", friend=ZHEJIANG)
@@ -33,7 +34,7 @@ def test_a_friend_who_left_the_network_gives_no_receipt_though_the_prefix_is_our
 
 
 def test_a_friend_who_came_to_us_gives_receipts_though_the_prefix_is_anothers(
-    desk: Desk, network: Network, built: wiring.Services
+    desk: Desk, network: Network, built: bootstrap.Services
 ):
     network.open(GUANGDONG)
     network.status("SM01", "delivered", friend=UNICOM)

@@ -12,15 +12,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from receipts.lists import CUSTOMERS, CustomerRow
-from receipts.model import Msisdn, Network, Subscription
-from receipts.ports import Change, Committed
+from app import bootstrap
+from app.settings import Settings
+from receipts.bulk_import import job, rejects
+from receipts.bulk_import.csv_reader import CsvFile
+from receipts.bulk_import.job import BATCH, Import, Progress
+from receipts.bulk_import.rows import CUSTOMERS, CustomerRow
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Msisdn, Network
+from receipts.ports.changes import Change, Committed
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.redis_store import RedisStore
-from switchboard import complaints, importing, wiring
-from switchboard.csv_file import CsvFile
-from switchboard.importing import BATCH, Import, Progress
-from switchboard.settings import Settings
 from tests.conftest import Network as Caller
 from tests.numbers.conftest import SLOW_HASH, Desk
 
@@ -179,8 +181,8 @@ def test_a_mended_list_leaves_no_errors_behind(desk: Desk):
 def test_refused_lines_are_all_counted_and_not_all_written(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(complaints, "MOST_WRITTEN", 5)
-    monkeypatch.setattr(importing, "BATCH", 2)
+    monkeypatch.setattr(rejects, "MOST_WRITTEN", 5)
+    monkeypatch.setattr(job, "BATCH", 2)
     done = desk.customers(*("x,china_mobile," for _ in range(20)))
     assert "20 refused" in done.output
     assert len(desk.refused()) == 6
@@ -205,7 +207,7 @@ def test_a_list_of_nothing_is_well(desk: Desk):
 # -- many lines, interruptions, rivals -------------------------------------------------------
 
 
-def test_memory_does_not_grow_with_the_list(desk: Desk, built: wiring.Services):
+def test_memory_does_not_grow_with_the_list(desk: Desk, built: bootstrap.Services):
     file = CsvFile(desk.file("big.csv", many(20_000)), CUSTOMERS)
     alive: list[int] = []
 
@@ -213,7 +215,7 @@ def test_memory_does_not_grow_with_the_list(desk: Desk, built: wiring.Services):
         gc.collect()
         alive.append(sum(isinstance(held, CustomerRow) for held in gc.get_objects()))
 
-    taking = Import(file, wiring.lists(built), built.store, built.memory.archive)
+    taking = Import(file, bootstrap.lists(built), built.store, built.memory.archive)
     gc.freeze()  # what was there before needs no counting
     try:
         assert taking.run(None, count).changed == 20_000
@@ -224,18 +226,20 @@ def test_memory_does_not_grow_with_the_list(desk: Desk, built: wiring.Services):
 
 
 def test_a_thousand_lines_cost_three_round_trips(
-    desk: Desk, built: wiring.Services, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, built: bootstrap.Services, monkeypatch: pytest.MonkeyPatch
 ):
     file = CsvFile(desk.file("big.csv", many(5000)), CUSTOMERS)
     server, asked = built.memory.server, []
     ask = server.run
     monkeypatch.setattr(server, "run", lambda *about: asked.append(1) or ask(*about))
-    Import(file, wiring.lists(built), built.store, built.memory.archive).run(None, lambda _: None)
+    Import(file, bootstrap.lists(built), built.store, built.memory.archive).run(
+        None, lambda _: None
+    )
     assert len(asked) <= 3 * 5 + 1
 
 
 def test_an_import_goes_on_where_it_was_interrupted(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(importing, "BATCH", 10)
+    monkeypatch.setattr(job, "BATCH", 10)
     lines = [f"138{place:08},china_mobile,CN-GD" for place in range(45)]
     lines[3] = lines[31] = "x,china_mobile,"
     commit, left = RedisStore.commit_all, [2]
@@ -281,7 +285,7 @@ def test_an_import_killed_in_the_middle_is_finished_by_the_next(desk: Desk, sett
     content = many(count).replace("13800000007,", "nobody,").replace("13800007990,", "nobody,")
     path = desk.file("big.csv", content)
     environ = os.environ | {"REDIS_URL": settings.redis_url, "DATA_DIR": str(desk.folder)}
-    words = (sys.executable, "-m", "switchboard.cli", "customers", "import", str(path))
+    words = (sys.executable, "-m", "commands.main", "customers", "import", str(path))
     child = subprocess.Popen(words, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
     name = f"import:customers:{CsvFile(path, CUSTOMERS).contents}"
     until = time.monotonic() + 30

@@ -9,12 +9,12 @@ import pytest
 import requests
 import responses
 
-from receipts.model import Msisdn, Network
-from receipts.ports import TryLater
+from app import bootstrap
+from app.factory import create_app
+from app.settings import Settings, SettingsWrong
+from receipts.model.vocabulary import Msisdn, Network
+from receipts.ports.provider import TryLater
 from receipts.providers.twilio_lookup import TIMEOUTS_SECONDS, TwilioLookup
-from switchboard import wiring
-from switchboard.factory import create_app
-from switchboard.settings import Settings, SettingsWrong
 from tests.conftest import ACCOUNT, GUANGDONG, TOKEN, TestClock
 from tests.conftest import Network as Caller
 
@@ -52,7 +52,7 @@ def twilio() -> Iterator[responses.RequestsMock]:
 
 
 @pytest.fixture
-def asking(settings: Settings, built: wiring.Services) -> Caller:
+def asking(settings: Settings, built: bootstrap.Services) -> Caller:
     """Doors with LOOKUP=twilio."""
     asks = dataclasses.replace(settings, lookup="twilio")
     app = create_app(asks, dataclasses.replace(built, settings=asks))
@@ -116,7 +116,7 @@ def test_no_answer_is_told_as_one_to_try_later(
 
 
 def test_a_number_found_elsewhere_is_refused_and_asked_of_once_a_month(
-    asking: Caller, built: wiring.Services, clock: TestClock, twilio: responses.RequestsMock
+    asking: Caller, built: bootstrap.Services, clock: TestClock, twilio: responses.RequestsMock
 ):
     twilio.get(_ANY, body=line("460", "01"))
     refused = asking.text(UNPLACED, "开通短信回执").get_data(as_text=True)
@@ -133,7 +133,7 @@ def test_a_number_found_elsewhere_is_refused_and_asked_of_once_a_month(
 
 
 def test_a_call_is_looked_up_too(
-    asking: Caller, built: wiring.Services, twilio: responses.RequestsMock
+    asking: Caller, built: bootstrap.Services, twilio: responses.RequestsMock
 ):
     twilio.get(_ANY, body=line("460", "03"))
     asking.post("/voice", CallSid="CA01", From=UNPLACED, To="10086")
@@ -149,7 +149,7 @@ def test_numbers_the_table_places_are_never_asked_of(
 
 
 def test_a_failing_lookup_is_unknown_and_is_not_waited_for_again_at_once(
-    asking: Caller, built: wiring.Services, twilio: responses.RequestsMock
+    asking: Caller, built: bootstrap.Services, twilio: responses.RequestsMock
 ):
     twilio.get(_ANY, status=500)
     for _ in range(3):
@@ -159,7 +159,7 @@ def test_a_failing_lookup_is_unknown_and_is_not_waited_for_again_at_once(
 
 
 def test_what_cannot_be_told_is_not_asked_again_and_is_not_off_net(
-    asking: Caller, built: wiring.Services, twilio: responses.RequestsMock
+    asking: Caller, built: bootstrap.Services, twilio: responses.RequestsMock
 ):
     twilio.get(_ANY, body=line(None, None))
     for _ in range(2):

@@ -2,8 +2,15 @@
 
 import pytest
 
-from receipts.lists import COLLECTIONS, CUSTOMERS, PORTED, CollectionRow, CustomerRow, RowWrong
-from receipts.model import Network
+from receipts.bulk_import.rows import (
+    COLLECTIONS,
+    CUSTOMERS,
+    PORTED,
+    CollectionRow,
+    CustomerRow,
+    RowWrong,
+)
+from receipts.model.vocabulary import Network
 
 NUMBER = "+8613802880000"
 ARGON2 = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$" + "A" * 43

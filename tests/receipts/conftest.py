@@ -5,12 +5,13 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from receipts.delivery import Delivery
-from receipts.model import Kind, Msisdn, Receipt
-from receipts.provinces import Sending
-from receipts.routes import Routes
-from receipts.worker import Worker
-from switchboard import wiring
+from app import bootstrap
+from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.routing import Routes
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Msisdn
+from receipts.rulebook.schema import Sending
+from receipts.worker.worker import Worker
 from tests.conftest import TestClock
 from tests.receipts.desk import Courier, Desk, dispatching
 
@@ -32,13 +33,13 @@ def flasher() -> Courier:
 
 
 @pytest.fixture
-def desk(built: wiring.Services, courier: Courier, flasher: Courier, clock: TestClock) -> Desk:
+def desk(built: bootstrap.Services, courier: Courier, flasher: Courier, clock: TestClock) -> Desk:
     delivery = Delivery(Routes(courier, flasher), Sending(), clock)
     return Desk(built.store, built.memory.outbox, delivery, clock)
 
 
 @pytest.fixture
-def shown(built: wiring.Services) -> Callable[[str], list[Receipt]]:
+def shown(built: bootstrap.Services) -> Callable[[str], list[Receipt]]:
     """A customer's receipts, newest first, without notices."""
     return lambda number: built.store.receipts_of(Msisdn(number), 100, Kind.RECEIPT)
 
@@ -75,12 +76,12 @@ def at_work() -> AtWork:
 
 
 @pytest.fixture
-def hire(built: wiring.Services, desk: Desk) -> Hire:
+def hire(built: bootstrap.Services, desk: Desk) -> Hire:
     """Make workers by name, with the two providers of the desk."""
 
     def make(name: str = "one", threads: int = 4) -> Worker:
         outbox = built.memory.outbox
-        sweep = wiring.sweep(built, desk.delivery)
+        sweep = bootstrap.sweep(built, desk.delivery)
         dispatch = dispatching(name, built.memory, desk.delivery, built.clock)
         return Worker(name, built.store, outbox, desk.delivery, sweep, dispatch, threads)
 

@@ -6,16 +6,20 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from receipts.delivery import Delivery
-from receipts.dispatch import Dispatch
-from receipts.health import Watch
-from receipts.lines import Pace
-from receipts.model import Charge, Language, Mode, Msisdn, Receipt
-from receipts.months import month_of
-from receipts.ports import Abilities, Change, Clock, Parcel, Posted, Timer, Verdict
+from app import bootstrap
+from receipts.delivery.lifecycle import Delivery
+from receipts.model.calendar import month_of
+from receipts.model.charge import Charge
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Language, Mode, Msisdn
+from receipts.ports.changes import Change, Posted, Timer, Verdict
+from receipts.ports.clock import Clock
+from receipts.ports.provider import Abilities, Parcel
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis_store import RedisStore
-from switchboard import wiring
+from receipts.worker.circuit_breaker import Watch
+from receipts.worker.dispatcher import Dispatch
+from receipts.worker.rate_limit import Pace
 from tests.conftest import TestClock
 
 ANNA = Msisdn("+8613802880000")
@@ -113,7 +117,7 @@ class Desk:
 
 def dispatching(
     name: str,
-    memory: wiring.Memory,
+    memory: bootstrap.Memory,
     delivery: Delivery,
     clock: Clock,
     paces: Mapping[str, Pace] | None = None,

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from receipts.model import Fate, Kind, Msisdn, Receipt, Report, Trail
-from receipts.ports import Change, Wanted
-from receipts.sweep import Sweep
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.model.message import Fate, Report, Trail
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Change
+from receipts.ports.store import Wanted
+from receipts.worker.timers import Sweep
 from statemachines.subscription import SubscriptionState
-from switchboard import wiring
-from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, ZHEJIANG
 
 ANNA, FRIEND = Msisdn(GUANGDONG), Msisdn(ZHEJIANG)
@@ -36,11 +39,11 @@ class Tell:
         sender, friend = Msisdn(who.get("sender", ANNA)), Msisdn(who.get("friend", FRIEND))
         at = self.built.clock.now()
         report = Report(message, sender, friend, fate, word, at, part, parts)
-        wiring.reports(self.built).take(report)
+        bootstrap.reports(self.built).take(report)
 
 
 def sweeper(built: Services) -> Sweep:
-    return wiring.sweep(built, wiring.delivery(built))
+    return bootstrap.sweep(built, bootstrap.delivery(built))
 
 
 def swept(built: Services) -> int:

@@ -22,26 +22,22 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from receipts.consent import broken_at, led_to
-from receipts.delivery import Told
-from receipts.model import (
-    Charge,
-    ChargeKind,
-    Door,
-    Fate,
-    Language,
-    Msisdn,
-    Receipt,
-    Report,
-    Subscription,
-)
-from receipts.months import month_before, month_of, months_between, next_month
-from receipts.news import take_news
-from receipts.ports import Posted, StoreUnavailable
-from receipts.subscriptions import Asked, Step, leaving, unpaid
-from receipts.subscriptions.terms import SubscriptionPolicy
+from app import bootstrap
+from receipts.delivery.status_updates import take_news
+from receipts.model.calendar import month_before, month_of, months_between, next_month
+from receipts.model.charge import Charge, ChargeKind
+from receipts.model.customer import Subscription
+from receipts.model.message import Fate, Report
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Door, Language, Msisdn
+from receipts.ports.changes import Posted
+from receipts.ports.provider import Told
+from receipts.ports.store import StoreUnavailable
+from receipts.subscriptions import cancellation, dunning
+from receipts.subscriptions.consent import broken_at, led_to
+from receipts.subscriptions.decision import Asked, Step
+from receipts.subscriptions.policy import SubscriptionPolicy
 from statemachines.call_menu import CallState
-from switchboard import wiring
 from tests.receipts.slow_ledger import Happened, SlowLedger
 from tests.receipts.world import (
     BEGINS,
@@ -76,7 +72,7 @@ LATER = st.sampled_from(
 class Histories(RuleBasedStateMachine):
     """Customers, the operator, the network and time, all doing what they like."""
 
-    built: wiring.Services
+    built: bootstrap.Services
     raw: "redis.Redis"
     digests = 0
 
@@ -203,8 +199,8 @@ class Histories(RuleBasedStateMachine):
 
         def act(held: Subscription) -> Step:
             if news == "ported":
-                return leaving.port_out(policy, held, asked)
-            return unpaid.collected(policy, held, month, paid=news == "paid", asked=asked)
+                return cancellation.port_out(policy, held, asked)
+            return dunning.collected(policy, held, month, paid=news == "paid", asked=asked)
 
         self._happens(
             number,
@@ -362,7 +358,7 @@ def _name(charge: Charge) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_charges_are_right_to_the_fen(built: wiring.Services, raw: "redis.Redis"):
+def test_charges_are_right_to_the_fen(built: bootstrap.Services, raw: "redis.Redis"):
     book = book_of(built.book)
     policy = SubscriptionPolicy(book, built.numbering, built.clock)
     Histories.built = replace(built, book=book, policy=policy)

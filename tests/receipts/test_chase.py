@@ -3,9 +3,10 @@
 import pytest
 import redis
 
-from receipts.model import Fate, Mode, Network, Report
-from switchboard import wiring
-from switchboard.wiring import Services
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.model.message import Fate, Report
+from receipts.model.vocabulary import Mode, Network
 from tests.conftest import BEIJING, GUANGDONG, UNICOM, TestClock
 from tests.receipts.hearing import (
     ANNA,
@@ -129,7 +130,7 @@ def test_first_word_and_last_in_one_batch_are_not_chased(
     built: Services, clock: TestClock, raw: "redis.Redis"
 ):
     stand(built)
-    wiring.reports(built).take_all(
+    bootstrap.reports(built).take_all(
         [
             Report("1", ANNA, FRIEND, Fate.UNDERWAY, "ACCEPTD", clock.now()),
             Report("1", ANNA, FRIEND, Fate.DELIVERED, "DELIVRD", clock.now()),

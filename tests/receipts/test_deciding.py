@@ -5,12 +5,14 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from receipts import deciding
-from receipts.deciding import settle
-from receipts.model import Msisdn, Subscription, Talk
-from receipts.ports import Answer, Change, Contended, Held, Store, StoreUnavailable
+from app.bootstrap import Services
+from receipts.model.customer import Subscription, Talk
+from receipts.model.vocabulary import Msisdn
+from receipts.ports import unit_of_work
+from receipts.ports.changes import Answer, Change
+from receipts.ports.store import Contended, Held, Store, StoreUnavailable
+from receipts.ports.unit_of_work import settle
 from receipts.store.redis_store import RedisStore
-from switchboard.wiring import Services
 from tests.conftest import TestClock
 
 ANNA = Msisdn("+8613802880000")
@@ -73,7 +75,7 @@ def test_what_changes_nothing_is_not_committed(store: RedisStore, monkeypatch: p
 
 
 def test_who_always_loses_is_told_so_in_the_end(store: RedisStore, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(deciding, "ROUNDS", 5)
+    monkeypatch.setattr(unit_of_work, "ROUNDS", 5)
     decide, seen = beaten(store, times=99)
     with pytest.raises(Contended) as lost:
         settle(store, ANNA, decide)

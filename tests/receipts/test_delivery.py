@@ -7,14 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from receipts.delivery import RETRY, Delivery, Told
-from receipts.doubts import LOOK
-from receipts.model import Kind, Language, Mode, Receipt
-from receipts.ports import Never, NotHere, Posted, SendingFailure, Timer, TryLater, Unsure, Verdict
-from receipts.provinces import Sending
-from receipts.routes import Routes
+from app.bootstrap import Services
+from receipts.delivery.in_doubt import LOOK
+from receipts.delivery.lifecycle import RETRY, Delivery
+from receipts.delivery.routing import Routes
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Language, Mode
+from receipts.ports.changes import Posted, Timer, Verdict
+from receipts.ports.provider import Never, NotHere, SendingFailure, Told, TryLater, Unsure
+from receipts.rulebook.schema import Sending
 from statemachines.receipt import ENDED, ReceiptState
-from switchboard.wiring import Services
 from tests.conftest import TestClock
 from tests.receipts.desk import ANNA, FRIEND, Courier, Desk
 

@@ -11,17 +11,22 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from receipts.charges import needs_owner
-from receipts.delivery import Delivery, Told
-from receipts.digest import DIGEST, with_members
-from receipts.model import Charge, Fate, Kind, Language, Mode, Msisdn, Receipt, Report
-from receipts.months import month_of
-from receipts.news import take_news
-from receipts.ports import Never, Posted, StoreUnavailable, TryLater, Unsure, Verdict
-from receipts.routes import Routes
-from receipts.worker import Worker
-from switchboard import wiring
-from switchboard.wiring import Services
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.charging.charges import needs_owner
+from receipts.delivery.digest import DIGEST, with_members
+from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.routing import Routes
+from receipts.delivery.status_updates import take_news
+from receipts.model.calendar import month_of
+from receipts.model.charge import Charge
+from receipts.model.message import Fate, Report
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Language, Mode, Msisdn
+from receipts.ports.changes import Posted, Verdict
+from receipts.ports.provider import Never, Told, TryLater, Unsure
+from receipts.ports.store import StoreUnavailable
+from receipts.worker.worker import Worker
 from tests.conftest import TestClock, gathering
 from tests.receipts.conftest import AtWork, Until
 from tests.receipts.desk import Courier, dispatching
@@ -44,13 +49,13 @@ class House:
     count: int = 0
 
     def __post_init__(self) -> None:
-        self.built = wiring.under(self.built, gathering(self.built.book, SECONDS))
+        self.built = bootstrap.under(self.built, gathering(self.built.book, SECONDS))
         self.store = Shaky(self.built.store)
         self.works_with(Routes(Courier("courier", flash=False, lookup=True), self.flasher))
 
     def works_with(self, routes: Routes) -> None:
         self.delivery = Delivery(routes, self.built.book.sending, self.clock)
-        self.sweep = wiring.sweep(self.built, self.delivery)
+        self.sweep = bootstrap.sweep(self.built, self.delivery)
         self.sweep._store = self.store  # noqa: SLF001 - so that its commits fail as well
         self.sweep._digests._store = self.store  # noqa: SLF001
 
@@ -62,7 +67,7 @@ class House:
             friend = FRIENDS[self.count % len(FRIENDS)]
             at = self.clock.now()
             told.append(Report(f"SM{self.count}", Msisdn(sender), friend, fate, fate, at))
-        wiring.reports(self.built).take_all(told)
+        bootstrap.reports(self.built).take_all(told)
 
     def rings(self) -> int:
         """All that is due rings; how much that was."""
@@ -176,7 +181,7 @@ def test_a_switch_to_ordinary_changes_nothing_for_those_that_wait(house: House):
 
 
 def test_switched_off_nothing_waits(house: House):
-    house.built = wiring.under(house.built, gathering(house.built.book, 0))
+    house.built = bootstrap.under(house.built, gathering(house.built.book, 0))
     house.arrive(D, D)
     assert len(house.sends()) == 2
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receipts.model import Language, Msisdn, Outcome
-from receipts.wording import digest_text, is_gsm7, segments
+from receipts.model.vocabulary import Language, Msisdn, Outcome
+from receipts.wording.digest_text import digest_text
+from receipts.wording.segments import is_gsm7, segments
 
 D, F = Outcome.DELIVERED, Outcome.FAILED
 ANNA, BERT, CARL = map(Msisdn, ("+8613957112345", "+8613802880000", "+8613802880001"))

@@ -6,15 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from receipts import dispatch as room
-from receipts.delivery import Delivery
-from receipts.dispatch import Dispatch, Load
-from receipts.lines import Pace
-from receipts.model import Mode, Receipt
-from receipts.ports import TryLater
-from receipts.provinces import Sending
-from receipts.routes import Routes
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.routing import Routes
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Mode
+from receipts.ports.provider import TryLater
+from receipts.rulebook.schema import Sending
+from receipts.worker import dispatcher as room
+from receipts.worker.dispatcher import Dispatch, Load
+from receipts.worker.rate_limit import Pace
 from tests.conftest import TestClock
 from tests.receipts.desk import Courier, Desk, dispatching
 

@@ -3,12 +3,14 @@
 import pytest
 import redis
 
-from receipts.health import Watch
-from receipts.model import Msisdn
-from receipts.ports import Never, StoreUnavailable, Timer, TryLater, Unsure
-from receipts.provinces import Sending
+from app.bootstrap import Services
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Timer
+from receipts.ports.provider import Never, TryLater, Unsure
+from receipts.ports.store import StoreUnavailable
+from receipts.rulebook.schema import Sending
 from receipts.store.rate_limiter import RedisRateLimiter
-from switchboard.wiring import Services
+from receipts.worker.circuit_breaker import Watch
 from tests.conftest import TestClock
 
 RULES = Sending(demote_after=3, probe_after_seconds=(5, 15))

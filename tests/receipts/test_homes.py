@@ -4,9 +4,10 @@ import phonenumbers
 import pytest
 from phonenumbers import carrier, geocoder
 
-from receipts.model import Language, Msisdn, Network, Subscription
-from receipts.numbering import Numbering
-from receipts.provinces import load_rule_book
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Language, Msisdn, Network
+from receipts.numbering.plan import Numbering
+from receipts.rulebook.loader import load_rule_book
 
 # Real China Mobile prefixes, at least four of each covered province, in different cities and
 # number ranges. Live ranges: for tests only, never sent to a real network.

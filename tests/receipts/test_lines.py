@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receipts.lines import LATEST, Health, Pace, Places, Reserve, after, places
+from receipts.worker.circuit_breaker import Health, after
+from receipts.worker.rate_limit import LATEST, Pace, Places, Reserve, places
 from statemachines.provider import ProviderEvent, ProviderState
 
 _E, _S = ProviderEvent, ProviderState

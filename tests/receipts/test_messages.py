@@ -9,16 +9,20 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receipts.consent import broken_at
-from receipts.messages import agreed, message_for
-from receipts.model import Fate, Informing, Kind, Language, Mode, Msisdn, Receipt, Subscription
-from receipts.provinces import Message, RuleBook
-from receipts.wording import is_gsm7, receipt_text, segments
+from app import bootstrap
+from app.bootstrap import Services
+from app.factory import create_app
+from commands.serializers import serialize_customer
+from receipts.model.customer import Subscription
+from receipts.model.message import Fate
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Informing, Language, Mode, Msisdn
+from receipts.rulebook.schema import Message, RuleBook
+from receipts.subscriptions.consent import broken_at
+from receipts.subscriptions.promotion_texts import agreed, message_for
+from receipts.wording.receipt_text import receipt_text
+from receipts.wording.segments import is_gsm7, segments
 from statemachines.subscription import SubscriptionState
-from switchboard import wiring
-from switchboard.factory import create_app
-from switchboard.serializers import serialize_customer
-from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock, shipped_book
 from tests.ivr.calling import Call
 from tests.keywords.texting import reply_of
@@ -277,7 +281,7 @@ def test_help_lists_the_words(network: Network):
 def test_a_new_rule_book_changes_what_is_carried(built: Services):
     stand(built, GUANGDONG, "active", language=Language.ZH, informing=Informing.NEWS,
           informing_since=built.clock.now())  # fmt: skip
-    fresh = wiring.under(built, carrying(message(zh="新书新讯。")))
+    fresh = bootstrap.under(built, carrying(message(zh="新书新讯。")))
     network = Network(create_app(fresh.settings, fresh).test_client())
     network.status("SMnew", "delivered")
     (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 1, Kind.RECEIPT)

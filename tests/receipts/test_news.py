@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec.structs import replace
 
-from receipts import news
-from receipts.delivery import Told
-from receipts.model import Receipt
-from receipts.news import take_news
-from receipts.ports import Change, Contended
+from receipts.delivery import status_updates
+from receipts.delivery.status_updates import take_news
+from receipts.model.receipt import Receipt
+from receipts.ports.changes import Change
+from receipts.ports.provider import Told
+from receipts.ports.store import Contended
 from tests.receipts.desk import ANNA, Desk
 
 
@@ -43,7 +44,7 @@ def test_news_from_all_sides_at_once_charges_once(desk: Desk):
 
 def test_who_always_loses_is_told_so_in_the_end(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     receipt = desk.post()
-    monkeypatch.setattr(news, "_ROUNDS", 3)
+    monkeypatch.setattr(status_updates, "_ROUNDS", 3)
     real = desk.delivery.told
 
     def overtaken(was: Receipt, *about: object) -> Change:

@@ -10,18 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receipts.model import Language, Msisdn, Network
-from receipts.numbering import (
-    FIRST_PREFIX,
-    MAGIC,
-    PREFIXES,
-    TABLE,
-    Numbering,
-    TableWrong,
-    parse_msisdn,
-)
-from receipts.provinces import load_rule_book
-from switchboard import prefix_table
+from receipts.model.vocabulary import Language, Msisdn, Network
+from receipts.numbering import build_table
+from receipts.numbering.msisdn import parse_msisdn
+from receipts.numbering.plan import FIRST_PREFIX, MAGIC, PREFIXES, TABLE, Numbering, TableWrong
+from receipts.rulebook.loader import load_rule_book
 
 GUANGDONG = "+8613802880000"
 # One number of each covered province, as the domain notes give them.
@@ -219,7 +212,8 @@ def test_the_table_says_where_it_comes_from_and_is_small(numbering: Numbering):
 
 def test_neither_the_service_nor_the_builder_loads_the_package_when_imported():
     program = (
-        "import sys, receipts.numbering, switchboard.prefix_table; receipts.numbering.Numbering();"
+        "import sys, receipts.numbering.build_table; from receipts.numbering.plan import Numbering;"
+        "Numbering();"
         "sys.exit(any(name.startswith('phonenumbers') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
@@ -232,7 +226,7 @@ def test_neither_the_service_nor_the_builder_loads_the_package_when_imported():
 def test_a_damaged_table_is_refused_with_the_way_to_build_it(tmp_path: Path, content: bytes):
     damaged = tmp_path / "prefixes.bin"
     damaged.write_bytes(content)
-    with pytest.raises(TableWrong, match=r"python -m switchboard\.prefix_table"):
+    with pytest.raises(TableWrong, match=r"python -m receipts\.numbering\.build_table"):
         Numbering(damaged)
 
 
@@ -251,7 +245,7 @@ def test_a_table_of_the_wrong_size_is_refused(tmp_path: Path):
 
 def test_a_rebuilt_table_is_the_shipped_one(tmp_path: Path):
     rebuilt = tmp_path / "prefixes.bin"
-    assert prefix_table.build(rebuilt) < 20_000
+    assert build_table.build(rebuilt) < 20_000
     assert _unpacked(rebuilt) == _unpacked(TABLE)
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
-from receipts.model import Fate, Kind, Language, Mode, Network
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from receipts.model.message import Fate
+from receipts.model.receipt import Kind
+from receipts.model.vocabulary import Language, Mode, Network
 from tests.conftest import UNICOM, TestClock
 from tests.receipts.hearing import ANNA, Tell, stand, told, trail
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from receipts.model import Receipt
-from receipts.outcomes import Outcome, Outcomes
-from receipts.ports import Change, Posted, StoreUnavailable
+from receipts.model.receipt import Receipt
+from receipts.ports.changes import Change, Posted
+from receipts.ports.store import StoreUnavailable
 from receipts.store.redis_store import RedisStore
+from receipts.worker.result_writer import Outcome, Outcomes
 from tests.receipts.desk import ANNA, Desk
 
 

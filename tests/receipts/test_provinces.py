@@ -6,19 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from receipts.model import Door, Language, Wish
-from receipts.numbering import Numbering
-from receipts.provinces import (
-    SHIPPED,
-    Effect,
-    RuleBook,
-    RuleBookWrong,
-    check_report,
-    describe,
-    fold,
-    load_rule_book,
-)
-from receipts.provinces.checking import TAUGHT
+from receipts.model.vocabulary import Door, Language, Wish
+from receipts.numbering.plan import Numbering
+from receipts.rulebook.errors import RuleBookWrong
+from receipts.rulebook.loader import SHIPPED, load_rule_book
+from receipts.rulebook.normalise import fold
+from receipts.rulebook.schema import Effect, RuleBook
+from receipts.rulebook.tables import check_report, describe
+from receipts.rulebook.validation import TAUGHT
 
 #: Capitals in our sentences that nobody is asked to text.
 NO_WORDS = {"SMS", "A"}
@@ -257,8 +252,8 @@ def test_a_book_without_the_words_that_replies_teach_is_refused_with_a_line(tmp_
 
 
 def test_the_words_that_replies_teach_outright_are_held_to_the_book():
-    rooms = Path(SHIPPED).parents[1]
-    files = ("keywords/replies.toml", "receipts/notices.toml")
+    rooms = Path(SHIPPED).parents[2]
+    files = ("keywords/replies.toml", "receipts/wording/notices.toml")
     said = "".join((rooms / name).read_text(encoding="utf-8") for name in files)
     sentences = " ".join(re.findall(r'"(.*)"', said))
     taught = set(re.findall(r"(?<![A-Z{])[A-Z]{1,6}(?![A-Za-z}])", sentences))

@@ -8,16 +8,19 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receipts.model import Fate, Msisdn, Outcome, Receipt, Report, Subscription, Trail, WhyNot
-from receipts.ports import Held, Wanted
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.model.customer import Subscription
+from receipts.model.message import Fate, Report, Trail, WhyNot
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Msisdn, Outcome
+from receipts.ports.store import Held, Wanted
 from receipts.providers.twilio import fate_of
-from receipts.reckoning import RECEIPTS, REPORTS
-from receipts.reports import Reports
+from receipts.reports.message_trace import OUTCOME_OF
+from receipts.reports.reconciliation import RECEIPTS, REPORTS
+from receipts.reports.service import Reports
 from receipts.store.keys import KeySchema
-from receipts.trails import OUTCOME_OF
 from statemachines.subscription import RECEIVING, SubscriptionState
-from switchboard import wiring
-from switchboard.wiring import Services
 from tests.conftest import BEIJING, GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock
 from tests.standing import HEBEI, SHANXI, stand
 
@@ -249,7 +252,7 @@ def on_paper(reports: Reports, said: list[str]) -> tuple[list[Receipt], Trail | 
 
 
 def test_reports_in_any_order_with_repeats_give_one_receipt(built: Services):
-    reports = wiring.reports(built)
+    reports = bootstrap.reports(built)
 
     @settings(derandomize=True, deadline=None, max_examples=200)
     @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=12))

@@ -14,13 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from receipts.model import Kind, Msisdn, Report
-from receipts.ports import Change
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.model.message import Report
+from receipts.model.receipt import Kind
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Change
 from receipts.providers.smsc_status import fate_of
-from receipts.reckoning import Reckoning
+from receipts.reports.reconciliation import Reckoning
 from statemachines.subscription import SubscriptionState
-from switchboard import wiring
-from switchboard.wiring import Services
 from tests.conftest import TestClock
 
 SENDERS = ("+8613802880000", "+8613802880001", "+8613957112345")
@@ -124,7 +126,7 @@ def stories(draw: st.DrawFn) -> list[Step]:
 
 def lived(built: Services, steps: list[Step]) -> None:
     """The same story, told to the service."""
-    reports = wiring.reports(built)
+    reports = bootstrap.reports(built)
     for step in steps:
         if isinstance(step, Stands):
             held = built.store.read(Msisdn(step.sender)).subscription
@@ -193,7 +195,7 @@ def test_parts_that_nobody_agrees_on_give_one_receipt_at_most(
     built: Services, unhurried: "redis.Redis", clock: TestClock
 ):
     anna, friend = Msisdn(SENDERS[0]), Msisdn(ON_NET[0])
-    reports = wiring.reports(built)
+    reports = bootstrap.reports(built)
 
     @settings(
         derandomize=True, deadline=None, max_examples=100, suppress_health_check=[*HealthCheck]

@@ -4,8 +4,9 @@ import datetime as dt
 
 from msgspec.structs import replace
 
-from receipts.model import Language, Mode, Receipt
-from receipts.routes import Routes
+from receipts.delivery.routing import Routes
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Language, Mode
 from tests.receipts.desk import ANNA, Courier
 
 CHEAP = Courier("cheap", flash=True, lookup=False)

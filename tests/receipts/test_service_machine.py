@@ -16,13 +16,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from receipts.delivery import Delivery
-from receipts.model import Kind, Msisdn
-from receipts.months import SHANGHAI
-from receipts.ports import Verdict
-from receipts.routes import Routes
-from switchboard import wiring
-from switchboard.wiring import Services
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.routing import Routes
+from receipts.model.calendar import SHANGHAI
+from receipts.model.receipt import Kind
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Verdict
 from tests.conftest import GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock
 from tests.receipts.desk import Courier
 from tests.standing import HEBEI, SHANXI
@@ -193,7 +194,7 @@ class Life(RuleBasedStateMachine):
         self.months = {month(BEGIN)}
         courier = Courier("courier", flash=True, lookup=True)
         self.delivery = Delivery(Routes(courier, courier), self.built.book.sending, self.clock)
-        self.time = wiring.sweep(self.built, self.delivery)
+        self.time = bootstrap.sweep(self.built, self.delivery)
 
     def text(self, word: str) -> None:
         answer = self.network.text(self.model.number, word)

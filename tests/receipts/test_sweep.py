@@ -7,16 +7,19 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from receipts import notices
-from receipts.doubts import LOOK
-from receipts.model import Call, Door, Kind, Language, Msisdn, Order, Receipt, Subscription
-from receipts.months import next_month
-from receipts.ports import Change, StoreUnavailable, Timer
-from receipts.subscriptions import END, LAPSE
-from receipts.sweep import Sweep
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.delivery import notifications
+from receipts.delivery.in_doubt import LOOK
+from receipts.model.calendar import next_month
+from receipts.model.customer import Call, Order, Subscription
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Door, Language, Msisdn
+from receipts.ports.changes import Change, Timer
+from receipts.ports.store import StoreUnavailable
+from receipts.subscriptions.decision import END, LAPSE
+from receipts.worker.timers import Sweep
 from statemachines.subscription import SubscriptionState
-from switchboard import wiring
-from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.receipts.desk import Desk
 from tests.standing import audit, contents, standing
@@ -28,7 +31,7 @@ Ring = Callable[[], list[str]]
 
 @pytest.fixture
 def sweep(built: Services) -> Sweep:
-    return wiring.sweep(built, wiring.delivery(built))
+    return bootstrap.sweep(built, bootstrap.delivery(built))
 
 
 @pytest.fixture
@@ -200,16 +203,16 @@ def test_a_call_whose_end_nobody_told_is_summed_up_in_time(
     built: Services, clock: TestClock, ring: Ring
 ):
     call = Call("CA1", ANNA, Language.ZH, version=1, acts=(("now_text", _facts(built)),))
-    timer = Timer(notices.CALL, ANNA, "CA1", clock.now())
+    timer = Timer(notifications.CALL, ANNA, "CA1", clock.now())
     built.store.commit(Change(ANNA, records=(call,), timers=(timer,)))
-    assert ring() == [notices.CALL]
+    assert ring() == [notifications.CALL]
     assert len(told(built, GUANGDONG)) == 1
     more = replace(call, version=3, acts=(("now_flash", _facts(built)),))
     built.store.commit(Change(ANNA, records=(more,), timers=(timer,)))
-    assert ring() == [notices.CALL], "the same call went on, and changed more"
+    assert ring() == [notifications.CALL], "the same call went on, and changed more"
     assert len(told(built, GUANGDONG)) == 2
     built.store.commit(Change(ANNA, timers=(timer,)))
-    assert ring() == [notices.CALL]
+    assert ring() == [notifications.CALL]
     assert len(told(built, GUANGDONG)) == 2, "nothing was done since"
 
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receipts.model import Language, Outcome
-from receipts.months import SHANGHAI
-from receipts.provinces import Province, Tariff, load_rule_book
-from receipts.tariff import fees, first_charge_at, month_fen, receipt_fen, tariff_on, yuan
+from receipts.charging.tariffs import fees, first_charge_at, month_fen, receipt_fen, tariff_on, yuan
+from receipts.model.calendar import SHANGHAI
+from receipts.model.vocabulary import Language, Outcome
+from receipts.rulebook.loader import load_rule_book
+from receipts.rulebook.schema import Province, Tariff
 
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=SHANGHAI)
 BOOK = load_rule_book(None)

@@ -3,11 +3,11 @@
 import pytest
 import redis
 
-from receipts.model import Fate
-from receipts.reckoning import Reckoning
+from app.bootstrap import Services
+from receipts.model.message import Fate
+from receipts.reports.message_trace import id_form
+from receipts.reports.reconciliation import Reckoning
 from receipts.store.commit_script import RetentionSeconds
-from receipts.trails import id_form
-from switchboard.wiring import Services
 from tests.conftest import BEIJING, ZHEJIANG
 from tests.receipts.hearing import FRIEND, Tell, outcomes, stand, told, trail
 

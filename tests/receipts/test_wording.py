@@ -7,9 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receipts.model import Fate, Language, Msisdn, Outcome
-from receipts.months import SHANGHAI
-from receipts.wording import Catalogue, CatalogueWrong, is_gsm7, receipt_text, segments
+from receipts.model.calendar import SHANGHAI
+from receipts.model.message import Fate
+from receipts.model.vocabulary import Language, Msisdn, Outcome
+from receipts.wording.catalogue import Catalogue, CatalogueWrong
+from receipts.wording.receipt_text import receipt_text
+from receipts.wording.segments import is_gsm7, segments
 
 FRIEND = Msisdn("+8613844012345")
 AT = dt.datetime(2026, 11, 22, 1, 30, 12, tzinfo=dt.UTC)

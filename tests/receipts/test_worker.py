@@ -15,17 +15,20 @@ import redis
 import requests
 import responses
 
-from receipts import outcomes
-from receipts import worker as workroom
-from receipts.dispatch import Load
-from receipts.model import Kind, Language, Mode, Msisdn, Receipt
-from receipts.ports import Change, StoreUnavailable, Timer, TryLater, Unsure
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Language, Mode, Msisdn
+from receipts.ports.changes import Change, Timer
+from receipts.ports.provider import TryLater, Unsure
+from receipts.ports.store import StoreUnavailable
 from receipts.store.redis_store import RedisStore
-from receipts.sweep import Sweep
-from receipts.worker import Worker
+from receipts.worker import result_writer
+from receipts.worker import worker as workroom
+from receipts.worker.dispatcher import Load
+from receipts.worker.timers import Sweep
+from receipts.worker.worker import Worker
 from statemachines.receipt import ReceiptState
-from switchboard import wiring
-from switchboard.wiring import Services
 from tests.conftest import ACCOUNT, Network, TestClock
 from tests.receipts.conftest import AtWork, Until
 from tests.receipts.desk import ANNA, Courier, Desk
@@ -63,7 +66,7 @@ def box() -> Iterator[Smsbox]:
 @pytest.fixture
 def hired(built: Services, box: Smsbox) -> Worker:
     """A worker as the product makes it, with both real adapters."""
-    return wiring.worker(replace(built, settings=replace(built.settings, kannel_url=box.url)))
+    return bootstrap.worker(replace(built, settings=replace(built.settings, kannel_url=box.url)))
 
 
 @pytest.fixture
@@ -567,7 +570,7 @@ def test_an_outcome_that_cannot_be_written_for_long_is_left_to_a_look_up(
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
     receipt = desk.post()
-    monkeypatch.setattr(outcomes, "HOLD_ON", 0.1)
+    monkeypatch.setattr(result_writer, "HOLD_ON", 0.1)
     real = RedisStore.commit_all
     gone = [True]
 

@@ -5,12 +5,13 @@ import time
 
 import pytest
 
-from receipts.looking import Looking
-from receipts.model import Language, Mode, Msisdn
-from receipts.outcomes import Outcome, Outcomes
-from receipts.ports import Change, Parcel, Timer, Unsure
-from receipts.sweep import Sweep
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from receipts.model.vocabulary import Language, Mode, Msisdn
+from receipts.ports.changes import Change, Timer
+from receipts.ports.provider import Parcel, Unsure
+from receipts.worker.in_doubt import Looking
+from receipts.worker.result_writer import Outcome, Outcomes
+from receipts.worker.timers import Sweep
 from tests.receipts.conftest import AtWork, Hire, Until
 from tests.receipts.desk import Courier, Desk
 

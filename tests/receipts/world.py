@@ -7,39 +7,28 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from ivr.dialogue import Pressed
-from ivr.place import Place
-from keywords.dialogue import IncomingText
-from receipts import notices
-from receipts.billing import Billing
-from receipts.charges import needs_owner
-from receipts.deciding import settle
-from receipts.delivery import Delivery
-from receipts.digest import with_members
-from receipts.model import (
-    Language,
-    Msisdn,
-    Receipt,
-    Subscription,
-)
-from receipts.ports import (
-    Abilities,
-    Answer,
-    Change,
-    Committed,
-    Parcel,
-    Posted,
-    StoreUnavailable,
-    TryLater,
-    Verdict,
-)
-from receipts.provinces import Effect, RuleBook, Tariff
-from receipts.routes import Routes
+from app import bootstrap
+from ivr.call_context import Place
+from ivr.call_flow import Pressed
+from keywords.conversation import IncomingText
+from receipts.charging.charges import needs_owner
+from receipts.delivery import notifications
+from receipts.delivery.digest import with_members
+from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.routing import Routes
+from receipts.model.customer import Subscription
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Language, Msisdn
+from receipts.ports.changes import Answer, Change, Committed, Posted, Verdict
+from receipts.ports.provider import Abilities, Parcel, TryLater
+from receipts.ports.store import StoreUnavailable
+from receipts.ports.unit_of_work import settle
+from receipts.rulebook.schema import Effect, RuleBook, Tariff
 from receipts.store.redis_store import RedisStore
-from receipts.subscriptions import Step
-from receipts.sweep import Sweep
+from receipts.subscriptions.decision import Step
+from receipts.subscriptions.monthly_billing import Billing
+from receipts.worker.timers import Sweep
 from statemachines.call_menu import CallState
-from switchboard import wiring
 from tests.conftest import gathering
 from tests.receipts.slow_ledger import Price, Terms
 
@@ -147,7 +136,7 @@ class Shaky:
 class Business:
     """All the parts a customer's history goes through, on one clock and one shaky store."""
 
-    built: wiring.Services
+    built: bootstrap.Services
     store: Shaky
     clock: object
 
@@ -160,10 +149,10 @@ class Business:
         )
         outbox = self.built.memory.outbox
         self.billing = Billing(self.store, self.built.memory.archive, policy, self.built.clock)
-        self.conversation = wiring.conversation(self.built, wiring.replies(self.built))
-        self.hotline = wiring.hotline(self.built)
+        self.conversation = bootstrap.conversation(self.built, bootstrap.replies(self.built))
+        self.hotline = bootstrap.hotline(self.built)
         self.hotline._store = self.store  # noqa: SLF001 - the one door that holds a store itself
-        self.reports = wiring.reports(self.built)
+        self.reports = bootstrap.reports(self.built)
         self.reports._store = self.store  # noqa: SLF001 - so that its commits fail as well
         self.sweep = Sweep(
             self.store, outbox, policy, self.delivery, self.reports, self.built.clock
@@ -182,9 +171,9 @@ class Business:
     def told(self, number: Msisdn, about: str, act: Callable[[Subscription], Step]) -> None:
         """The operator's news of a customer, with the notice that goes with it."""
 
-        def decide(held: notices.Held) -> Change:
+        def decide(held: notifications.Held) -> Change:
             step = act(held.subscription)
-            return notices.announced(
+            return notifications.announced(
                 step, held.subscription, about, Language.ZH, self.store, self.delivery
             )
 

@@ -3,11 +3,12 @@
 import pytest
 from transitions import Event
 
-from receipts.health import Watch
-from receipts.model import Kind, Msisdn
-from receipts.ports import TryLater
+from app.bootstrap import Services
+from receipts.model.receipt import Kind
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.provider import TryLater
+from receipts.worker.circuit_breaker import Watch
 from statemachines.diagrams import TABLES
-from switchboard.wiring import Services
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.ivr.calling import Call
 from tests.standing import a_receipt, standing

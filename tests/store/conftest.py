@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
-from receipts.model import Language, Mode, Msisdn, Receipt
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Language, Mode, Msisdn
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox

@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
-from receipts.lines import Health, Pace, Parked
-from receipts.model import Language, Mode, Msisdn, Receipt, Subscription
-from receipts.ports import Change, Posted, StoreUnavailable, Timer, Verdict, Wanted
+from app.settings import Settings
+from receipts.model.customer import Subscription
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Language, Mode, Msisdn
+from receipts.ports.changes import Change, Parked, Posted, Timer, Verdict
+from receipts.ports.store import StoreUnavailable, Wanted
 from receipts.store import cluster as store_cluster
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.connection import RedisConnection, connected
@@ -22,7 +25,8 @@ from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
 from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
-from switchboard.settings import Settings
+from receipts.worker.circuit_breaker import Health
+from receipts.worker.rate_limit import Pace
 from tests.cluster import Cluster
 from tests.running import kill, until
 

@@ -8,19 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receipts.model import (
-    Audit,
-    Call,
-    Charge,
-    Door,
-    Language,
-    Msisdn,
-    Receipt,
-    Subscription,
-    Talk,
-    Trail,
-)
-from receipts.ports import Answer
+from receipts.model.charge import Audit, Charge
+from receipts.model.customer import Call, Subscription, Talk
+from receipts.model.message import Trail
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Door, Language, Msisdn
+from receipts.ports.changes import Answer
 from receipts.store.codec import decode, decode_record, encode, encode_record
 from statemachines.subscription import SubscriptionState
 

@@ -9,21 +9,13 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from receipts.model import (
-    Audit,
-    Call,
-    Charge,
-    ChargeKind,
-    Kind,
-    Language,
-    Mode,
-    Msisdn,
-    Receipt,
-    Subscription,
-    Talk,
-    Trail,
-)
-from receipts.ports import Answer, Change, Posted, Timer, Verdict, Wanted
+from receipts.model.charge import Audit, Charge, ChargeKind
+from receipts.model.customer import Call, Subscription, Talk
+from receipts.model.message import Trail
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Language, Mode, Msisdn
+from receipts.ports.changes import Answer, Change, Posted, Timer, Verdict
+from receipts.ports.store import Wanted
 from receipts.store.codec import decode, decode_answer
 from receipts.store.commit_script import CommitScript, RetentionSeconds
 from receipts.store.keys import KeySchema

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from receipts.ports import StoreUnavailable
+from commands.supervisor import ChildFailedError, Supervisor
+from receipts.ports.store import StoreUnavailable
 from receipts.store.local_server import (
     LocalServer,
     StoreInUseError,
@@ -22,14 +23,13 @@ from receipts.store.local_server import (
     running_server_url,
     wait_for_server,
 )
-from switchboard.processes import ChildFailedError, Supervisor
 from tests.running import processes_of, until
 
 ROOT = Path(__file__).parents[2]
 OWNER = """
 import sys
 from pathlib import Path
-from receipts.ports import StoreUnavailable
+from receipts.ports.store import StoreUnavailable
 from receipts.store.local_server import LocalServer
 server = LocalServer(Path(sys.argv[1]))
 try:
@@ -245,7 +245,7 @@ def test_server_that_ends_again_and_again_is_given_up_with_its_own_reason(
 
 @pytest.mark.faults
 def test_pause_before_a_restart_grows_with_each_fall(supervisor: Supervisor) -> None:
-    supervisor.start("child", "switchboard.no_such_module")
+    supervisor.start("child", "app.no_such_module")
     moments = [time.monotonic()]
 
     def note_restarts() -> None:

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from receipts.model import Msisdn
-from receipts.ports import Change, Posted, StoreUnavailable, Timer
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Change, Posted, Timer
+from receipts.ports.store import StoreUnavailable
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import GROUP, KeySchema

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from receipts.lines import Health, Pace
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.store.rate_limiter import RedisRateLimiter
+from receipts.worker.circuit_breaker import Health
+from receipts.worker.rate_limit import Pace
 
 PACE = Pace("courier:7500", 50)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from receipts.ports import StoreUnavailable
+from receipts.ports.store import StoreUnavailable
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import GROUP, SCHEMA_VERSION, STAMP, KeySchema
 from receipts.store.outbox import RedisOutbox

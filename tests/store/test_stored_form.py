@@ -10,21 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from receipts.lines import Health
-from receipts.model import (
-    Access,
-    Audit,
-    Call,
-    Charge,
-    Msisdn,
-    Owner,
-    Receipt,
-    Subscription,
-    Talk,
-    Trail,
-)
-from receipts.ports import Answer
+from receipts.model.charge import Audit, Charge
+from receipts.model.customer import Access, Call, Owner, Subscription, Talk
+from receipts.model.message import Trail
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Answer
 from receipts.store.codec import encode
+from receipts.worker.circuit_breaker import Health
 
 EXPECTED: dict[str, typing.Any] = json.loads(
     Path(__file__).with_name("stored_records.json").read_text()

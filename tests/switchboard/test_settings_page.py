@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from switchboard.settings import Settings
-from switchboard.settings_page import Setting, described_settings, env_example, page
+from app.settings import Settings
+from app.settings_page import Setting, described_settings, env_example, page
 
 ROOT = Path(__file__).parents[2]
 

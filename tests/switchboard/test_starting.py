@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from switchboard import server
+from app import server
 
 #: Of the sender, of the developers, and of commands: each would make every start longer.
-NOT_FOR_DOORS = {"requests", "twilio", "rich", "selenium", "switchboard.cli", "switchboard.demo"}
+NOT_FOR_DOORS = {"requests", "twilio", "selenium", "commands.main", "commands.demo"}
 
 
 def test_doors_load_nothing_that_only_others_need() -> None:
-    program = "import sys, switchboard.server, switchboard.live; print(*sys.modules)"
+    program = "import sys, app.server, app.rulebook_reload; print(*sys.modules)"
     told = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )

@@ -6,7 +6,7 @@ import pytest
 import responses
 from click.testing import CliRunner, Result
 
-from switchboard.cli import main
+from commands.main import main
 
 API = "https://api.example.org/2010-04-01/Accounts/AC1"
 BASE = "https://sms.example.org"

@@ -14,9 +14,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import responses
 
-from receipts.model import Msisdn, Subscription
-from switchboard import wiring
-from switchboard.settings import Settings
+from app import bootstrap
+from app.settings import Settings
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Msisdn
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock
 from tests.ivr.calling import Call
 from tests.keywords.texting import Texter
@@ -73,11 +74,11 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def work(built: wiring.Services, clock: TestClock) -> Work:
+def work(built: bootstrap.Services, clock: TestClock) -> Work:
     """Run the worker, as ``sms-receipt work`` does, until there is no more to send."""
 
     def run_until_idle() -> None:
-        worker = wiring.worker(built)
+        worker = bootstrap.worker(built)
         thread = threading.Thread(target=worker.run)
         thread.start()
         outbox, deadline = built.memory.outbox, time.monotonic() + 10
@@ -104,7 +105,7 @@ def phone(network: Network) -> Texter:
     return Texter(network, GUANGDONG)
 
 
-def subscription(built: wiring.Services, number: str) -> Subscription:
+def subscription(built: bootstrap.Services, number: str) -> Subscription:
     """The subscription of a number, as the store keeps it."""
     return built.store.read(Msisdn(number)).subscription
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 import redis
 
-from receipts.model import Kind, Mode, Msisdn, Receipt
-from switchboard.settings import Settings
-from switchboard.wiring import Services
+from app.bootstrap import Services
+from app.settings import Settings
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Mode, Msisdn
 from tests.conftest import ACCOUNT, PUBLIC_URL, ZHEJIANG, Network, TestClock
 from tests.smsbox import Smsbox, smsbox
 from tests.standing import SHANXI, charges, contents, stand

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 import redis
 
-from switchboard.wiring import Services
+from app.bootstrap import Services
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.keywords.texting import Texter
 from tests.standing import charges, contents

@@ -3,7 +3,7 @@
 import redis
 from twilio.request_validator import RequestValidator
 
-from switchboard.wiring import Services
+from app.bootstrap import Services
 from tests.conftest import GUANGDONG, PUBLIC_URL, TOKEN, Network
 from tests.ivr.calling import Call
 from tests.standing import audit, charges, contents

@@ -1,0 +1,256 @@
+"""Plugs everything together: from settings to services, in one place."""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from app import provider_factory
+from app.clock import clock_for
+from app.settings import Settings
+from ivr.call_flow import Hotline
+from keywords.conversation import Conversation
+from keywords.parser import Grammar
+from keywords.replies import Replies
+from receipts.bulk_import.apply import Lists
+from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.routing import Routes
+from receipts.model.vocabulary import Msisdn
+from receipts.numbering.plan import Numbering
+from receipts.ports.clock import Clock
+from receipts.providers.null import NullProvider
+from receipts.reports.service import Reports
+from receipts.rulebook.loader import load_rule_book
+from receipts.rulebook.schema import Retention, RuleBook
+from receipts.store.bulk import RedisBulkReader
+from receipts.store.commit_script import RetentionSeconds
+from receipts.store.connection import RedisConnection, connected
+from receipts.store.keys import KeySchema
+from receipts.store.local_server import running_server_url
+from receipts.store.outbox import RedisOutbox
+from receipts.store.rate_limiter import RedisRateLimiter
+from receipts.store.redis_store import RedisStore
+from receipts.subscriptions.account_queries import AccountQueries
+from receipts.subscriptions.monthly_billing import Billing
+from receipts.subscriptions.network_lookup import Lookups
+from receipts.subscriptions.policy import SubscriptionPolicy
+from receipts.wording.catalogue import Catalogue
+from receipts.worker.circuit_breaker import Watch
+from receipts.worker.dispatcher import Dispatch
+from receipts.worker.timers import Sweep
+from receipts.worker.worker import Worker
+from web.portal.actions import Wishes
+from web.portal.passcodes import Codes
+from web.portal.rendering import Hall
+from web.portal.view_models import Sights
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The store, opened, and what it stands on."""
+
+    server: RedisConnection
+    store: RedisStore
+    outbox: RedisOutbox
+    archive: RedisBulkReader
+    lines: RedisRateLimiter
+
+    def setting(self, name: str) -> str:
+        """One setting of the server itself. Raises StoreUnavailable where it will not tell."""
+        return self.server.setting(name)
+
+    def close(self) -> None:
+        """Close the connections to the store."""
+        self.server.client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything the doors, the worker and the command line are handed."""
+
+    settings: Settings
+    clock: Clock
+    book: RuleBook
+    numbering: Numbering
+    memory: Memory
+    policy: SubscriptionPolicy
+
+    @property
+    def store(self) -> RedisStore:
+        """The memory of the business."""
+        return self.memory.store
+
+    @property
+    def account(self) -> AccountQueries:
+        """Receipts and charges of a customer, to look at."""
+        return AccountQueries(self.store, self.clock)
+
+
+def services(settings: Settings, book: RuleBook | None = None) -> Services:
+    """The services the settings describe, the store opened; by default under the book they name.
+
+    Raises StoreUnavailable or RuleBookWrong.
+    """
+    clock = clock_for(settings.data_dir, movable=settings.movable_clock)
+    book, numbering = book or load_rule_book(settings.rule_book), _numbering()
+    memory = remember(settings, book.retention)
+    return Services(
+        settings, clock, book, numbering, memory, _business(settings, book, numbering, clock)
+    )
+
+
+@cache
+def _numbering() -> Numbering:
+    # A table that ships with the product: read once a process, also by whoever is built again.
+    return Numbering()
+
+
+def under(built: Services, book: RuleBook) -> Services:
+    """The same services on the same store, under another rule book."""
+    built.store.keep_for(_kept(book.retention))
+    policy = _business(built.settings, book, built.numbering, built.clock)
+    return replace(built, book=book, policy=policy)
+
+
+def _business(
+    settings: Settings, book: RuleBook, numbering: Numbering, clock: Clock
+) -> SubscriptionPolicy:
+    return SubscriptionPolicy(book, numbering, clock, settings.hotline, settings.short_code)
+
+
+def remember(settings: Settings, retention: Retention) -> Memory:
+    """Connect to the store at REDIS_URL, or to the server that runs in DATA_DIR.
+
+    Creates no store. Raises StoreUnavailable.
+    """
+    keys = KeySchema(settings.shards)
+    url = settings.redis_url or running_server_url(settings.data_dir)
+    server = RedisConnection(connected(url))
+    outbox = RedisOutbox(server, keys)
+    outbox.open()
+    store = RedisStore(server, keys, _kept(retention))
+    return Memory(server, store, outbox, RedisBulkReader(server, keys), RedisRateLimiter(server))
+
+
+def _kept(retention: Retention) -> RetentionSeconds:
+    return RetentionSeconds(
+        claims=retention.claims_days * _DAY,
+        trails=retention.trails_days * _DAY,
+        receipts=retention.receipts_months * 31 * _DAY,
+        log=retention.audit_months * 31 * _DAY,
+    )
+
+
+@cache
+def catalogue(room: str, name: str) -> Catalogue:
+    """A door's sentences."""
+    return Catalogue(Path(str(files(room).joinpath(name))))
+
+
+def hotline(built: Services) -> Hotline:
+    """The 10086 line."""
+    settings = built.settings
+    return Hotline(
+        built.store,
+        built.policy,
+        catalogue("ivr", "prompts.toml"),
+        built.clock,
+        built.account,
+        settings.public_url,
+        settings.agent_number or None,
+    )
+
+
+def conversation(built: Services, said: Replies) -> Conversation:
+    """The 7500 line; ``said`` puts its answers into words, here and at the door."""
+    return Conversation(built.policy, Grammar(built.book), built.clock, built.account, said.text)
+
+
+def hall(built: Services, caller: Callable[[], Msisdn]) -> Hall:
+    """The online service hall; ``caller`` is who the gate let in."""
+    store, settings, sending = built.store, built.settings, delivery(built)
+    words = catalogue("web.portal", "texts.toml")
+    wishes = Wishes(store, built.policy, sending, built.clock, words)
+    return Hall(
+        Codes(store, sending, built.clock, settings.secret_key),
+        wishes,
+        Sights(store, built.policy, wishes, built.clock, built.account, words),
+        words,
+        {"hotline": settings.hotline, "short_code": settings.short_code},
+        learning(built),
+        caller,
+    )
+
+
+def learning(built: Services) -> Callable[[Msisdn], None]:
+    """What doors do first about a number whose network nobody here knows: nothing, or ask."""
+    outside = provider_factory.lookup(built.settings)
+    if outside is None:
+        return lambda _: None
+    return Lookups(outside, built.store, built.policy, built.numbering, built.clock).learn
+
+
+def replies(built: Services) -> Replies:
+    """The words of the 7500 line."""
+    return Replies(catalogue("keywords", "replies.toml"), built.settings.short_code)
+
+
+def reports(built: Services) -> Reports:
+    """What turns the network's news into receipts."""
+    return Reports(built.store, built.book, built.numbering, built.clock)
+
+
+def delivery(built: Services) -> Delivery:
+    """What happens to receipts on their way."""
+    return Delivery(provider_factory.routes(built.settings), built.book.sending, built.clock)
+
+
+def lists(built: Services) -> Lists:
+    """What the operator's lists change. Its notices only enter the outbox: workers send them."""
+    writing = Delivery(Routes(NullProvider()), built.book.sending, built.clock)
+    return Lists(built.store, built.policy, writing, built.clock)
+
+
+def billing(built: Services) -> Billing:
+    """What makes the monthly fees."""
+    return Billing(built.store, built.memory.archive, built.policy, built.clock)
+
+
+def worker(built: Services, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
+    """One worker, named after its machine and process; ``changed`` brings it new rule books."""
+    name = f"{socket.gethostname()}-{os.getpid()}"
+
+    def refreshed() -> tuple[Delivery, Sweep] | None:
+        book = changed()
+        return _working(under(built, book)) if book else None
+
+    memory, (sending, sweep) = built.memory, _working(built)
+    watch = Watch(memory.lines, sending.routes.names, sending.rules, built.clock)
+    dispatch = Dispatch(
+        name,
+        memory.store,
+        memory.outbox,
+        memory.lines,
+        watch,
+        sending,
+        built.clock,
+        provider_factory.paces(built.settings),
+    )
+    return Worker(name, memory.store, memory.outbox, sending, sweep, dispatch, refreshed=refreshed)
+
+
+def _working(built: Services) -> tuple[Delivery, Sweep]:
+    """What a worker does its work with."""
+    sending = delivery(built)
+    return sending, sweep(built, sending)
+
+
+def sweep(built: Services, sending: Delivery) -> Sweep:
+    """What rings the timers, with its own part of the outbox's work done by ``sending``."""
+    outbox, policy = built.memory.outbox, built.policy
+    return Sweep(built.store, outbox, policy, sending, reports(built), built.clock)

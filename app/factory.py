@@ -1,0 +1,197 @@
+"""Application factory: Flask for calls, texts and pages, and the callbacks beside it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask, jsonify, redirect, request
+from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
+from flask.wrappers import Request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import bootstrap, metrics, queue_status
+from app.request_auth import RequestGuards, form_fields, query_fields, signed_in_customer
+from app.settings import Settings
+from callbacks.app import MAX_BODY_BYTES, CallbackApp, error_response
+from callbacks.feed import feed_routes
+from callbacks.kannel import kannel_routes
+from callbacks.twilio import TwilioStatusHandler, twilio_routes
+from ivr.webhooks import VoiceWebhooks, voice_blueprint
+from keywords.kannel_webhook import kannel_blueprint
+from keywords.twilio_webhook import InboundSmsHandler, sms_blueprint
+from receipts.delivery.lifecycle import Delivery
+from receipts.providers import kannel, smsc_status, twilio_status
+from web.portal.passcodes import VISIT_LASTS
+from web.portal.rendering import Hall, trouble
+from web.portal.routes import hall_doors
+
+_TWILIO = ("ivr.voice", "ivr.voice_key", "ivr.voice_ended", "keywords.sms")
+_KANNEL = ("kannel.kannel_sms",)
+_ANONYMOUS = (
+    "hall.static",
+    "hall.sign_in",
+    "hall.send_code",
+    "hall.code",
+    "hall.enter",
+    "hall.language",
+    "hall.nowhere",
+)
+_CUSTOMER = (
+    "hall.standing",
+    "hall.wish",
+    "hall.offer",
+    "hall.confirm",
+    "hall.cancel",
+    "hall.receipts",
+    "hall.charges",
+    "hall.services",
+    "hall.sign_out",
+)
+_PUBLIC = ("pulse.healthz", "pulse.readyz", "pulse.metrics", "front")
+
+
+def create_app(settings: Settings, built: bootstrap.Services | None = None) -> Flask:
+    """The web application. Raises SettingsWrong, StoreUnavailable or RuleBookWrong."""
+    settings.need_doors()
+    built = built or bootstrap.services(settings)
+    app = _WebApp("app", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    # A provider does not follow a redirect from //sms to /sms: the text would be lost.
+    app.url_map.merge_slashes = False
+    hall, sending = bootstrap.hall(built, signed_in_customer), bootstrap.delivery(built)
+    guards = RequestGuards(settings, hall.codes.visits)
+    _register_webhooks(app, built, sending)
+    _register_hall(app, hall, settings)
+    _register_front_page(app, settings.front_page)
+    table = guards.table(
+        twilio=_TWILIO, kannel=_KANNEL, anonymous=_ANONYMOUS, customer=_CUSTOMER, public=_PUBLIC
+    )
+    guards.install(app, table)
+    _handle_errors(app, hall)
+    callbacks = callback_app(built, sending, guards)
+    app.wsgi_app = metrics.instrument(_beside(callbacks, app.wsgi_app))  # type: ignore[assignment,method-assign]
+    return app
+
+
+class _WebApp(Flask):
+    """Flask without the work of each request that no view here needs."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func  # no view is a coroutine
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        # No URL depends on the host: redirects are relative, webhook URLs are built on PUBLIC_URL.
+        if request is None:
+            return None
+        script_name = request.root_path or "/"
+        return MapAdapter(
+            self.url_map, "localhost", script_name, "", "http", request.path, request.method
+        )
+
+
+def callback_app(
+    built: bootstrap.Services, sending: Delivery, guards: RequestGuards
+) -> CallbackApp:
+    """The routes of delivery reports."""
+    reports = bootstrap.reports(built)
+    statuses = TwilioStatusHandler(
+        built.store, reports, sending, built.clock, twilio_status.fate_of, twilio_status.told_of
+    )
+    return CallbackApp(
+        (
+            *twilio_routes(statuses, guards.verified_form),
+            *kannel_routes(built.store, sending, kannel.heard, guards.verified_query),
+            *feed_routes(reports, built.clock, smsc_status.fate_of, guards.verified_feed),
+        )
+    )
+
+
+def _beside(callbacks: CallbackApp, web: WSGIApplication) -> WSGIApplication:
+    """Both applications as one; the path alone decides which of them gets a request."""
+    prefixes = callbacks.prefixes
+
+    def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        # Werkzeug and Flask read several slashes at the start as one.
+        path = "/" + environ["PATH_INFO"].lstrip("/")
+        chosen = callbacks if path.startswith(prefixes) else web
+        return chosen(environ, start_response)
+
+    return dispatch
+
+
+def _register_webhooks(app: Flask, built: bootstrap.Services, sending: Delivery) -> None:
+    learn, replies = bootstrap.learning(built), bootstrap.replies(built)
+    calls = VoiceWebhooks(bootstrap.hotline(built), sending, learn)
+    texts = InboundSmsHandler(built.store, bootstrap.conversation(built, replies), replies, learn)
+    app.register_blueprint(voice_blueprint(calls, form_fields, query_fields))
+    app.register_blueprint(sms_blueprint(texts, form_fields))
+    app.register_blueprint(kannel_blueprint(texts))
+    sent_by = sending.routes.names
+    app.register_blueprint(
+        metrics.doors(
+            built.store,
+            built.memory.archive.counts,
+            lambda: queue_status.look(built.memory, sent_by, built.clock),
+        )
+    )
+
+
+class _HallSessions(SecureCookieSessionInterface):
+    """Sessions in a signed cookie, opened for the hall's pages only."""
+
+    _no_session = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return super().open_session(app, request) if _is_hall(request) else self._no_session
+
+
+def _register_hall(app: Flask, hall: Hall, settings: Settings) -> None:
+    app.secret_key = settings.secret_key or None
+    app.session_interface = _HallSessions()
+    app.config.update(
+        SESSION_COOKIE_NAME="hall",
+        SESSION_COOKIE_PATH="/hall",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=VISIT_LASTS,
+        # The hall's guards ask for the check; webhooks are signed instead.
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=int(VISIT_LASTS.total_seconds()),
+        # A browser may be set to send no Referer; the token alone identifies the session.
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    app.register_blueprint(hall_doors(hall))
+
+
+def _register_front_page(app: Flask, front_page: str) -> None:
+    @app.get("/")
+    def front() -> BaseResponse:
+        if front_page:
+            return redirect(front_page)
+        return jsonify(service="SMS Receipt 短信回执", see=["/healthz", "/readyz", "/metrics"])
+
+
+def _handle_errors(app: Flask, hall: Hall) -> None:
+    """A page for every error in the hall, JSON for every other."""
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> BaseResponse:
+        response = error_response(error)
+        if not _is_hall(request):
+            return response
+        page = trouble(hall, response.status_code)
+        if "Allow" in response.headers:
+            page.headers["Allow"] = response.headers["Allow"]
+        return page
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> BaseResponse:
+        response = error_response(error)
+        return trouble(hall, response.status_code) if _is_hall(request) else response
+
+
+def _is_hall(request: Request) -> bool:
+    return request.path == "/hall" or request.path.startswith("/hall/")

@@ -1,0 +1,83 @@
+"""The carriers and helpers outside that the settings name."""
+
+from typing import TYPE_CHECKING
+
+from app.settings import PROVIDERS, Settings
+from receipts.delivery.routing import Routes
+from receipts.ports.provider import Lookup, Provider
+from receipts.providers.kannel import Kannel
+from receipts.worker.rate_limit import Pace
+
+if TYPE_CHECKING:
+    from receipts.providers.twilio_webhooks import WebhookConfigurator
+
+
+def lookup(settings: Settings) -> Lookup | None:
+    """Who tells whose network a number is on, if anybody is asked."""
+    if settings.lookup == "none":
+        return None
+    # The SDK and what it stands on are a sixth of a process's start: only who needs them waits.
+    from receipts.providers.twilio_lookup import TwilioLookup  # noqa: PLC0415
+
+    return TwilioLookup(_credentials(settings), settings.twilio_lookup_url)
+
+
+def twilio_numbers(settings: Settings) -> "WebhookConfigurator":
+    """Where the account's numbers send their calls and texts."""
+    from receipts.providers.twilio_webhooks import WebhookConfigurator  # noqa: PLC0415 - as above
+
+    account, url = settings.twilio_account_sid, settings.twilio_api_url
+    return WebhookConfigurator(account, _credentials(settings), url)
+
+
+def routes(settings: Settings) -> Routes:
+    """Who carries ordinary texts and who carries flash, in the order of price."""
+    made: dict[str, Provider] = {
+        name: _twilio(settings) if name == "twilio" else _kannel(settings)
+        for name in settings.providers
+    }
+    return Routes(
+        [made[name] for name in settings.text_provider],
+        [made[name] for name in settings.flash_provider],
+        former=PROVIDERS,
+    )
+
+
+def paces(settings: Settings) -> dict[str, Pace]:
+    """Rate limit by provider: segments a second, counted over all workers."""
+    # One limit a sender: that is what providers and carriers limit.
+    senders = {
+        "twilio": (settings.twilio_sender, settings.twilio_pace),
+        "kannel": (f"{settings.short_code}@{settings.kannel_smsc}", settings.kannel_pace),
+    }
+    used = {name: senders[name] for name in settings.providers}
+    return {name: Pace(f"{name}:{sender}", pace) for name, (sender, pace) in used.items()}
+
+
+def _twilio(settings: Settings) -> Provider:
+    from receipts.providers.twilio import Twilio  # noqa: PLC0415 - as above
+
+    return Twilio(
+        settings.twilio_account_sid,
+        _credentials(settings),
+        settings.twilio_sender,
+        settings.twilio_api_url,
+        settings.public_url,
+    )
+
+
+def _credentials(settings: Settings) -> tuple[str, str]:
+    key = (settings.twilio_api_key, settings.twilio_api_secret)
+    token = (settings.twilio_account_sid, (*settings.twilio_auth_tokens, "")[0])
+    return key if all(key) else token
+
+
+def _kannel(settings: Settings) -> Kannel:
+    return Kannel(
+        settings.kannel_url,
+        (settings.kannel_user, settings.kannel_password),
+        settings.kannel_secret,
+        settings.short_code,
+        settings.public_url,
+        settings.kannel_smsc,
+    )

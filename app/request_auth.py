@@ -1,0 +1,251 @@
+"""Request authentication: each route has a guard, and the app does not start without it.
+
+Checks on requests take Werkzeug's class, so that Flask and the callback application share them.
+"""
+
+import hmac
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import quote, unquote_plus
+
+import flask
+import structlog
+from flask.globals import request_ctx
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge
+from werkzeug.wrappers import Request
+
+from app.metrics import count_refusal
+from app.settings import Settings
+from callbacks.app import ENDPOINT, MAX_BODY_BYTES
+from receipts.model.vocabulary import Msisdn
+from receipts.providers.twilio_signature import (
+    algorithm_of,
+    is_valid_body_signature,
+    is_valid_signature,
+)
+from web.portal import session
+
+_log = structlog.get_logger()
+
+Guard = Callable[[], None]
+
+#: Twilio sends about 30 fields; far more are an attempt to exhaust the service.
+_MAX_FIELDS = 200
+
+#: 5,000 reports of at most 800 bytes.
+_MAX_FEED_BYTES = 4 * 1024 * 1024
+
+#: A signed batch is accepted this long: an older one may be a replay.
+_FEED_WINDOW_SECONDS = 300
+
+_UNIX_TIME = re.compile(r"[0-9]{1,12}")
+
+_LENGTH = re.compile(r"[0-9]{1,5}")
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+class UnguardedRouteError(RuntimeError):
+    """Routes without a guard; the message names them."""
+
+
+class RequestGuards:
+    """Signatures, secrets, CSRF tokens and sessions, checked before a view runs."""
+
+    def __init__(
+        self, settings: Settings, has_session: session.HasSession = lambda *_: False
+    ) -> None:
+        """``has_session`` looks up a session of the service hall."""
+        self._settings, self._has_session = settings, has_session
+        self._csrf = CSRFProtect()
+
+    def install(self, app: flask.Flask, guards: Mapping[str, Guard]) -> None:
+        """Run a route's guard before its view. Raises UnguardedRouteError."""
+        endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
+        if missing := endpoints - guards.keys():
+            raise UnguardedRouteError(f"no guard before {', '.join(sorted(missing))}")
+        self._csrf.init_app(app)
+
+        @app.before_request
+        def authenticate() -> None:
+            request = request_ctx.request
+            endpoint = request.endpoint
+            if endpoint is not None:
+                request.environ[ENDPOINT] = endpoint
+                guards[endpoint]()
+
+    def table(self, **endpoints: Iterable[str]) -> dict[str, Guard]:
+        """The guard of each endpoint, from lists of endpoints by the guard's name."""
+        return {name: getattr(self, guard) for guard, names in endpoints.items() for name in names}
+
+    # -- guards of Flask's routes ----------------------------------------------------------------
+
+    def public(self) -> None:
+        """Let every request pass: a page without secrets."""
+
+    def twilio(self) -> None:
+        """Require Twilio's signature. Raises Forbidden or RequestEntityTooLarge."""
+        flask.g.form = self.verified_form(request_ctx.request)
+
+    def kannel(self) -> None:
+        """Require Kannel's secret. Raises Forbidden."""
+        self.verified_query(flask.request)
+
+    def anonymous(self) -> None:
+        """Require SECRET_KEY, and of a form the CSRF token. Raises Forbidden."""
+        if not self._settings.secret_key:
+            count_refusal("hall without a key")
+            raise Forbidden("the hall is shut: SECRET_KEY is not set")
+        try:
+            self._csrf.protect()
+        except CSRFError as error:
+            count_refusal("form")
+            raise Forbidden("this form was not given to this browser, or too long ago") from error
+
+    def customer(self) -> None:
+        """Require a session; without one, redirect to the sign-in page."""
+        self.anonymous()
+        number = session.signed_in_number(self._has_session)
+        if number is None:
+            flask.abort(flask.redirect(flask.url_for("hall.sign_in"), 303))
+        flask.g.customer = number
+
+    # -- checks that Flask and the callback application share --------------------------------------
+
+    def verified_form(self, request: Request, *required: str) -> Mapping[str, str]:
+        """The form of a request that Twilio signed for our account.
+
+        Raises Forbidden, RequestEntityTooLarge, or BadRequest for a missing required field.
+        """
+        body = _body(request)
+        pairs = form_pairs(body) if _is_form(request) else []
+        if not self._is_signed(request, body, pairs):
+            count_refusal("signature")
+            _log.warning("signature does not fit", url=self._signed_url(request))
+            raise Forbidden("the signature does not fit: run `sms-receipt doctor signature`")
+        form = dict(pairs)
+        if form.get("AccountSid", self._settings.twilio_account_sid) != (
+            self._settings.twilio_account_sid
+        ):
+            count_refusal("account")
+            raise Forbidden("not our account")
+        return _with_fields(form, required)
+
+    def verified_query(self, request: Request) -> Mapping[str, str]:
+        """The query of a request that bears Kannel's secret. Raises Forbidden."""
+        known = self._settings.kannel_secret.encode()
+        query = _query(request)
+        if not known or not hmac.compare_digest(query.get("secret", "").encode(), known):
+            count_refusal("secret")
+            raise Forbidden("the secret does not fit")
+        return query
+
+    def verified_feed(self, request: Request) -> bytes:
+        """The body of a batch that the message centre signed with its time.
+
+        Raises Forbidden or RequestEntityTooLarge.
+        """
+        request.max_content_length = _MAX_FEED_BYTES
+        body, secret = request.get_data(), self._settings.feed_secret
+        timestamp = request.headers.get("X-Feed-Timestamp", "")
+        mac = hmac.new(secret.encode(), f"{timestamp}.".encode(), "sha256")
+        mac.update(body)
+        given = request.headers.get("X-Feed-Signature", "")
+        fits = hmac.compare_digest(f"sha256={mac.hexdigest()}".encode(), given.encode())
+        if not secret or not fits:
+            count_refusal("feed signature")
+            raise Forbidden("the signature does not fit timestamp and body")
+        if not _UNIX_TIME.fullmatch(timestamp) or not _is_recent(int(timestamp)):
+            count_refusal("feed time")
+            raise Forbidden("the timestamp is too far from our clock: is this an old request?")
+        return body
+
+    def _is_signed(self, request: Request, body: bytes, pairs: list[tuple[str, str]]) -> bool:
+        tokens, url = self._settings.twilio_auth_tokens, self._signed_url(request)
+        environ = request.environ  # its headers are read at half the cost of request.headers
+        signature = environ.get("HTTP_X_TWILIO_SIGNATURE", "")
+        algorithm = algorithm_of(environ.get("HTTP_X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS"))
+        if (
+            body
+            and not pairs
+            and not _is_form(request)
+            and (digest := _query(request).get("bodySHA256"))
+        ):
+            return is_valid_body_signature(tokens, signature, url, body, digest, algorithm)
+        return is_valid_signature(tokens, signature, url, pairs, algorithm)
+
+    def _signed_url(self, request: Request) -> str:
+        """The URL that was signed: the public address, the query as it was sent."""
+        query = request.query_string.decode("utf-8", "replace")
+        path = quote(request.path, safe="/:@!$&'()*+,;=-._~")
+        return f"{self._settings.public_url}{path}{'?' if query else ''}{query}"
+
+
+def signed_in_customer() -> Msisdn:
+    """The number that the guard let into the service hall."""
+    number: Msisdn = flask.g.customer
+    return number
+
+
+def form_fields(*required: str) -> Mapping[str, str]:
+    """The verified form of the current request. Raises BadRequest for a missing field."""
+    form: Mapping[str, str] = flask.g.form
+    return _with_fields(form, required)
+
+
+def query_fields() -> Mapping[str, str]:
+    """The query of the current request."""
+    return _query(request_ctx.request)
+
+
+def _with_fields(form: Mapping[str, str], required: Iterable[str]) -> Mapping[str, str]:
+    for name in required:
+        if name not in form:
+            raise BadRequest(f"missing field: {name}")
+    return form
+
+
+def _is_recent(unix_time: int) -> bool:
+    return abs(time.time() - unix_time) <= _FEED_WINDOW_SECONDS
+
+
+def _body(request: Request) -> bytes:
+    """The whole body. Raises RequestEntityTooLarge."""
+    length = request.environ.get("CONTENT_LENGTH", "")
+    if _LENGTH.fullmatch(length) and int(length) <= MAX_BODY_BYTES:
+        # Werkzeug's wrapper around the stream costs more than parsing the form.
+        body: bytes = request.environ["wsgi.input"].read(int(length))
+        return body
+    return request.get_data(cache=False)
+
+
+def _is_form(request: Request) -> bool:
+    content_type: str = request.environ.get("CONTENT_TYPE", "")
+    return content_type.partition(";")[0].strip().lower() == _FORM
+
+
+def _query(request: Request) -> dict[str, str]:
+    """The query's parameters, of a repeated one the first; not UTF-8 becomes U+FFFD."""
+    return dict(reversed(form_pairs(request.query_string)))
+
+
+def form_pairs(body: bytes) -> list[tuple[str, str]]:
+    """The fields as ``parse_qsl`` reads them, which takes three times as long.
+
+    Raises RequestEntityTooLarge.
+    """
+    if body.count(b"&") >= _MAX_FIELDS:
+        raise RequestEntityTooLarge("too many fields")
+    pairs = []
+    for part in body.decode("utf-8", "replace").split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            if "%" in part or "+" in part:
+                if value.startswith("%2B") and value[3:].isdigit() and name.isalnum():
+                    value = "+" + value[3:]  # a telephone number, in two to four fields of a form
+                else:
+                    name, value = unquote_plus(name), unquote_plus(value)
+            pairs.append((name, value))
+    return pairs

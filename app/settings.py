@@ -1,0 +1,215 @@
+"""Settings: read once from the environment, refused at start when wrong or missing."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from app.settings_reader import SettingsReader, split_list
+
+#: Every name that TEXT_PROVIDER and FLASH_PROVIDER may hold.
+PROVIDERS = ("twilio", "kannel")
+
+#: Every variable with its default and meaning, by group: docs/settings.md and .env.example are
+#: made of these lines (`make settings`).
+DESCRIPTIONS = """\
+[Store]
+REDIS_URL = | A server (Valkey, or Redis 7 and later), or nodes of a cluster with commas between. \
+Unset: `demo` and `serve` start a server of their own in `DATA_DIR`.
+DATA_DIR = var | The folder for files of the service; `demo` and `serve` make it when missing.
+SHARDS = 16 | Parts of the store, 1 to 4096; fixed once the store is filled.
+
+[Addresses]
+PUBLIC_URL = | The address that providers call. Twilio signs it, so it must be exact.
+HOST = 127.0.0.1 | The address that `serve` listens on.
+PORT = 8000 | The port that `serve` listens on.
+FRONT_PAGE = | The address that `/` redirects to; the demo sets it to its phones.
+
+[Twilio]
+TWILIO_ACCOUNT_SID = | The account.
+TWILIO_AUTH_TOKEN = | Checks signatures, and sends where no API key is set. During rotation: \
+several tokens with commas between.
+TWILIO_API_KEY = | An API key that sends in place of the token (optional).
+TWILIO_API_SECRET = | The secret of that key.
+TWILIO_FROM = | The number or short code that texts are sent from.
+TWILIO_MESSAGING_SERVICE_SID = | The Messaging Service that texts are sent from; it wins over \
+`TWILIO_FROM`.
+TWILIO_PACE = 100 | Segments a second from this sender, over all workers: 100 for a short code, \
+1 for a long number, 3 for a toll-free one.
+TWILIO_API_URL = https://api.twilio.com | The address of the REST API.
+LOOKUP = none | `twilio` asks Twilio Lookup (billed) for the network of numbers that no list and \
+no prefix names.
+TWILIO_LOOKUP_URL = https://lookups.twilio.com | The address of Twilio Lookup.
+
+[Kannel]
+KANNEL_URL = | The address of smsbox; `/cgi-bin/sendsms` is added.
+KANNEL_USER = | The user of the group `sendsms-user`; printable ASCII.
+KANNEL_PASSWORD = | The password of that user; printable ASCII.
+KANNEL_SECRET = | The secret in Kannel's requests to this service; letters, digits and `. _ ~ -`.
+KANNEL_SMSC = | The `smsc-id` of the line to prefer. Unset: Kannel chooses.
+KANNEL_PACE = 100 | Segments a second, over all workers: the number in the carrier's contract.
+
+[Sending]
+TEXT_PROVIDER = twilio | Carries ordinary texts: `twilio`, `kannel`, or both, the cheapest first.
+FLASH_PROVIDER = | Carries flash messages. Unset: `kannel` where `KANNEL_URL` is set, else none, \
+and a flash receipt goes out as an ordinary text.
+
+[Secrets]
+FEED_SECRET = | Signs the batches at `POST /feed/reports`. Unset: every batch is refused.
+SECRET_KEY = | Signs the portal's cookies and passcodes: 16 random characters or more, the same \
+for all processes of `serve`. Unset: `/hall/` stays shut.
+
+[Numbers and rules]
+HOTLINE = 10086 | The hotline, as texts name it.
+SHORT_CODE = 7500 | The short code, as texts name it; Kannel sends from it.
+AGENT_NUMBER = | The number that key 0 of the hotline dials. Unset: no agent is offered.
+RULE_BOOK = | The file with words, fees and channels of each province. Unset: the shipped book, \
+**with invented values**.
+
+[Running]
+CLOCK = system | `movable` lets `sms-receipt clock` move the service's clock, to try things out.
+LOG_FORMAT = json | `json` or `console`.
+"""
+
+
+class SettingsWrong(Exception):
+    """Settings are missing or cannot be used; the message lists each with its fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one process. Secrets are kept out of ``repr``."""
+
+    redis_url: str = ""
+    data_dir: Path = Path("var")
+    shards: int = 16
+    public_url: str = ""
+    twilio_account_sid: str = ""
+    twilio_auth_tokens: tuple[str, ...] = field(default=(), repr=False)
+    twilio_api_key: str = ""
+    twilio_api_secret: str = field(default="", repr=False)
+    twilio_api_url: str = "https://api.twilio.com"
+    twilio_sender: str = ""
+    lookup: str = "none"
+    twilio_lookup_url: str = "https://lookups.twilio.com"
+    kannel_url: str = ""
+    kannel_user: str = ""
+    kannel_password: str = field(default="", repr=False)
+    kannel_secret: str = field(default="", repr=False)
+    kannel_smsc: str = ""
+    feed_secret: str = field(default="", repr=False)
+    secret_key: str = field(default="", repr=False)
+    text_provider: tuple[str, ...] = ("twilio",)
+    flash_provider: tuple[str, ...] = ()
+    twilio_pace: int = 100
+    kannel_pace: int = 100
+    hotline: str = "10086"
+    short_code: str = "7500"
+    agent_number: str = ""
+    rule_book: Path | None = None
+    movable_clock: bool = False
+    log_format: str = "json"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    front_page: str = ""
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Return the settings of an environment, by default of this process.
+
+        Raises:
+            SettingsWrong: values are wrong; the message has a line for each.
+
+        """
+        given = {name: value.strip() for name, value in (environ or os.environ).items()}
+        reader = SettingsReader(given)
+        kannel_url = reader.url("KANNEL_URL", "")
+        settings = cls(
+            redis_url=reader.store("REDIS_URL"),
+            data_dir=Path(given.get("DATA_DIR") or "var"),
+            shards=reader.number("SHARDS", 16, 1, 4096),
+            public_url=reader.url("PUBLIC_URL", "").rstrip("/"),
+            twilio_account_sid=given.get("TWILIO_ACCOUNT_SID", ""),
+            twilio_auth_tokens=split_list(given.get("TWILIO_AUTH_TOKEN", "")),
+            twilio_api_key=given.get("TWILIO_API_KEY", ""),
+            twilio_api_secret=given.get("TWILIO_API_SECRET", ""),
+            twilio_api_url=reader.url("TWILIO_API_URL", "https://api.twilio.com"),
+            twilio_sender=given.get("TWILIO_MESSAGING_SERVICE_SID") or given.get("TWILIO_FROM", ""),
+            lookup=reader.choice("LOOKUP", "none", ("none", "twilio")),
+            twilio_lookup_url=reader.url("TWILIO_LOOKUP_URL", "https://lookups.twilio.com"),
+            kannel_url=kannel_url,
+            kannel_user=reader.ascii("KANNEL_USER"),
+            kannel_password=reader.ascii("KANNEL_PASSWORD"),
+            kannel_secret=reader.plain("KANNEL_SECRET"),
+            kannel_smsc=reader.plain("KANNEL_SMSC"),
+            feed_secret=given.get("FEED_SECRET", ""),
+            secret_key=reader.key("SECRET_KEY"),
+            text_provider=reader.order("TEXT_PROVIDER", "twilio", PROVIDERS),
+            flash_provider=reader.order(
+                "FLASH_PROVIDER", "kannel" if kannel_url else "", PROVIDERS
+            ),
+            twilio_pace=reader.number("TWILIO_PACE", 100, 1, 10_000),
+            kannel_pace=reader.number("KANNEL_PACE", 100, 1, 10_000),
+            hotline=given.get("HOTLINE") or "10086",
+            short_code=given.get("SHORT_CODE") or "7500",
+            agent_number=given.get("AGENT_NUMBER", ""),
+            rule_book=Path(given["RULE_BOOK"]) if given.get("RULE_BOOK") else None,
+            movable_clock=reader.choice("CLOCK", "system", ("system", "movable")) == "movable",
+            log_format=reader.choice("LOG_FORMAT", "json", ("json", "console")),
+            host=given.get("HOST") or "127.0.0.1",
+            port=reader.number("PORT", 8000, 1, 65535),
+            front_page=reader.url("FRONT_PAGE", ""),
+        )
+        if reader.problems:
+            raise SettingsWrong("\n".join(reader.problems))
+        return settings
+
+    def need_doors(self) -> Self:
+        """Return these settings, with all that web requests need. Raises SettingsWrong."""
+        needs = {
+            "PUBLIC_URL": self.public_url,
+            "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
+            "TWILIO_AUTH_TOKEN": self.twilio_auth_tokens,
+        }
+        if "kannel" in self.providers:
+            needs["KANNEL_SECRET"] = self.kannel_secret
+        return self._need(needs)
+
+    def need_providers(self) -> Self:
+        """Return these settings, with all that sending needs. Raises SettingsWrong."""
+        needs: dict[str, object] = {"PUBLIC_URL": self.public_url}
+        if "twilio" in self.providers:
+            needs |= self._account()
+            needs["TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID"] = self.twilio_sender
+        if "kannel" in self.providers:
+            needs["KANNEL_URL"] = self.kannel_url
+            needs["KANNEL_USER"] = self.kannel_user
+            needs["KANNEL_PASSWORD"] = self.kannel_password
+            needs["KANNEL_SECRET"] = self.kannel_secret
+        return self._need(needs)
+
+    def need_account(self) -> Self:
+        """Return these settings, with all that Twilio's API needs. Raises SettingsWrong."""
+        return self._need(self._account())
+
+    def _account(self) -> dict[str, object]:
+        return {
+            "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
+            "TWILIO_AUTH_TOKEN, or TWILIO_API_KEY with TWILIO_API_SECRET": (
+                self.twilio_auth_tokens or (self.twilio_api_key and self.twilio_api_secret)
+            ),
+        }
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Names of the providers in use, each once."""
+        return tuple(dict.fromkeys((*self.text_provider, *self.flash_provider)))
+
+    def _need(self, needs: Mapping[str, object]) -> Self:
+        missing = [name for name, value in needs.items() if not value]
+        if missing:
+            raise SettingsWrong(
+                "\n".join(f"{name} is not set: nothing stands in for it" for name in missing)
+            )
+        return self

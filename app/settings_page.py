@@ -1,0 +1,76 @@
+"""`make settings`: docs/settings.md and .env.example, made of the descriptions in settings.py."""
+
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from app.settings import DESCRIPTIONS
+
+_PAGE_HEAD = """\
+# Settings
+
+Settings are environment variables. Every process reads them once, at its start, and refuses wrong
+values there. An empty value counts as unset. No secret has a default: a way in without its secret
+stays shut.
+
+Copy [.env.example](../.env.example) to `.env`, fill it in, and load it with
+`set -a; . ./.env; set +a`. `make settings` writes both files from `DESCRIPTIONS` in the settings
+module; a test keeps them current.
+"""
+
+_ENV_HEAD = """\
+# Settings of SMS Receipt, explained in docs/settings.md. Copy this file to .env, fill it in and
+# load it: set -a; . ./.env; set +a"""
+
+_LINE = re.compile(r"(?P<name>[A-Z_]+) = (?P<default>\S*) ?\| (?P<meaning>.+)")
+
+
+class Setting(NamedTuple):
+    """One environment variable; an empty default means that it is unset."""
+
+    group: str
+    name: str
+    default: str
+    meaning: str
+
+
+def described_settings() -> Iterator[Setting]:
+    """Yield every setting in the order of the page."""
+    group = ""
+    for line in DESCRIPTIONS.splitlines():
+        if line.startswith("["):
+            group = line.strip("[]")
+        elif found := _LINE.fullmatch(line):
+            yield Setting(group, *found.group("name", "default", "meaning"))
+
+
+def page() -> str:
+    """Return docs/settings.md."""
+    lines = [_PAGE_HEAD]
+    for group, settings in groupby(described_settings(), attrgetter("group")):
+        lines += [f"## {group}", "", "| setting | default | meaning |", "|---|---|---|"]
+        for setting in settings:
+            default = f"`{setting.default}`" if setting.default else "–"
+            lines.append(f"| `{setting.name}` | {default} | {setting.meaning} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def env_example() -> str:
+    """Return .env.example: every setting with its meaning and default, secrets empty."""
+    lines = [_ENV_HEAD]
+    for group, settings in groupby(described_settings(), attrgetter("group")):
+        lines += ["", f"# ---- {group} ----"]
+        for setting in settings:
+            meaning = re.sub(r"[`*]", "", setting.meaning)
+            lines += textwrap.wrap(meaning, 96, initial_indent="# ", subsequent_indent="# ")
+            lines.append(f"{setting.name}={setting.default}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(env_example() if sys.argv[1:] == ["--env"] else page())

@@ -1,0 +1,158 @@
+"""Commands about money: `charges`, `bill`, `export` and `consent`."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from app import bootstrap
+from commands.consent_bundle import consent_bundle
+from commands.export import ExportDataset, ExportFormat, export
+from commands.params import MonthType, MsisdnType, examples, file_errors, json_option, open_services
+from commands.serializers import serialize_charge, serialize_fields
+from commands.tables import (
+    Column,
+    print_json,
+    print_record,
+    print_records,
+    print_totals,
+    progress_bar,
+    wants_table,
+)
+from receipts.model.calendar import month_before, month_of, month_start, months_between
+from receipts.model.vocabulary import Msisdn
+from receipts.subscriptions.monthly_billing import Tally
+
+#: Months searched for charges when none is named.
+_SEARCHED_MONTHS = 36
+
+#: Steps of the progress bar of a bill.
+_BAR_STEPS = 1_000
+
+_CHARGES = (
+    Column("At (China)", "at"),
+    Column("Kind", "kind", styles={"credit": "green"}),
+    Column("Fen", "fen", right=True),
+    Column("Month", "month"),
+    Column("Tariff", "tariff"),
+    Column("Why", "why", wrap=True),
+    Column("Id", "id", wide=True),
+)
+_ENTRIES = (
+    Column("At (China)", "at"),
+    Column("Channel", "door"),
+    Column("State", "after"),
+    Column("Shown", "shown", wrap=True),
+    Column("Answered", "heard", wrap=True),
+)
+
+
+@click.command(epilog=examples("charges 13802880000", "charges 13802880000 --month 2026-11"))
+@click.argument("number", type=MsisdnType())
+@click.option("--month", type=MonthType(), help="By default all there are.")
+@json_option
+def charges(number: Msisdn, month: str | None, *, as_json: bool) -> None:
+    """List a customer's charges, oldest first.
+
+    A table on a terminal, else JSON lines.
+    """
+    with open_services() as services:
+        months = [month] if month else _months_until_now(services)
+        records = map(serialize_charge, services.store.charges_of(number, months))
+        empty = f"No charges are kept of {number.national}."
+        print_records(records, _CHARGES, as_json=as_json, empty=empty)
+
+
+@click.command(epilog=examples("bill --month 2026-12"))
+@click.option("--month", type=MonthType(), required=True, help="The month to charge for.")
+@json_option
+def bill(month: str, *, as_json: bool) -> None:
+    """Charge a month's fees, once however often it runs.
+
+    Prints the totals, as JSON when piped. A run that was interrupted resumes where it stopped.
+    """
+    with open_services() as services:
+        totals = Tally()
+        with progress_bar(f"billing {month}", _BAR_STEPS) as move:
+            for cursor, totals_so_far in bootstrap.billing(services).run(month):
+                totals = totals_so_far
+                move(int(services.memory.archive.passed(cursor) * _BAR_STEPS))
+        record = {"month": month} | serialize_fields(totals, Tally.__struct_fields__)
+        print_record(record, as_json=as_json)
+
+
+@click.command(
+    "export",
+    epilog=examples(
+        "export charges --month 2026-12 --out charges.csv",
+        "export unpaid --month 2026-12 --out again.csv",
+        "export audit --month 2026-12 --format jsonl > audit.jsonl",
+    ),
+)
+@click.argument("dataset", type=click.Choice([each.value for each in ExportDataset]))
+@click.option("--month", type=MonthType(), required=True)
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice([each.value for each in ExportFormat]),
+    default="csv",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="By default, standard output.")
+def export_(dataset: str, month: str, file_format: str, out: Path | None) -> None:
+    """Export a month's charges, unpaid fees or audit log.
+
+    The totals go to standard error, so that the data stays clean: as JSON unless that is a
+    terminal.
+    """
+    with open_services() as services, _open_output(out) as file:
+        totals = export(
+            services.memory.archive, ExportDataset(dataset), month, ExportFormat(file_format), file
+        )
+    print_totals(totals.values)
+
+
+@click.command(
+    epilog=examples("consent 13844012345", "consent 13844012345 --charge monthly-2026-12")
+)
+@click.argument("number", type=MsisdnType())
+@click.option("--charge", "charge_id", help="The id of one charge, as `charges` shows it.")
+@json_option
+def consent(number: Msisdn, charge_id: str | None, *, as_json: bool) -> None:
+    """Show the consent to one charge, or all consent.
+
+    The exit status is 1 when the records were tampered with, or when a charge has no consent.
+    """
+    with open_services() as services:
+        months = _months_until_now(services)
+        bundle, valid = consent_bundle(services, number, charge_id, months)
+    if wants_table(as_json):
+        # The entries hold offer and reply in full.
+        record = {name: value for name, value in bundle.items() if name not in {"offer", "reply"}}
+        print_record(record, as_json=False, lists={"entries": _ENTRIES})
+    else:
+        print_json(bundle, indent=2)
+    sys.exit(0 if valid else 1)
+
+
+COMMANDS: tuple[click.Command, ...] = (charges, bill, export_, consent)
+
+
+def _months_until_now(services: bootstrap.Services) -> list[str]:
+    now = services.clock.now()
+    return months_between(month_start(month_before(month_of(now), _SEARCHED_MONTHS)), now)
+
+
+@contextmanager
+def _open_output(path: Path | None) -> Iterator[TextIO]:
+    """A file that appears whole or not at all; standard output without a path."""
+    with file_errors("name another file with --out"):
+        if path is None:
+            yield sys.stdout
+            return
+        part = path.with_name(f"{path.name}.part")
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        part.replace(path)

@@ -1,0 +1,112 @@
+"""Evidence for a charge: the offer shown, the answer given, and the chain of both."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.bootstrap import Services
+from commands.serializers import serialize_charge, serialize_fields
+from receipts.charging.tariffs import fees
+from receipts.model.charge import Audit, Charge
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Msisdn
+from receipts.subscriptions.consent import Consent, broken_at, led_to
+
+#: Reads before a chain that changes meanwhile is taken as it is.
+_READS = 5
+
+
+class ChargeNotFoundError(LookupError):
+    """The customer has no charge with that id."""
+
+
+def consent_bundle(
+    services: Services, number: Msisdn, charge_id: str | None, months: Sequence[str]
+) -> tuple[dict[str, Any], bool]:
+    """The evidence for one charge, or the whole chain; and whether it is valid.
+
+    Raises: ChargeNotFoundError, StoreUnavailable.
+    """
+    customer, entries = _read_chain(services, number)
+    broken_link = broken_at(entries, customer.chain)
+    bundle: dict[str, Any] = {"number": str(number)}
+    consent: Consent | None = None
+    if charge_id is not None:
+        charge = _find_charge(services, number, charge_id, months)
+        consent = led_to(entries, charge)
+        bundle |= _charge_evidence(services, customer, charge, consent)
+    shown = consent.entries if consent else entries
+    bundle["entries"] = [_serialize_entry(entry) for entry in shown]
+    bundle["chain"] = _chain_state(entries, broken_link)
+    return bundle, broken_link is None and (charge_id is None or consent is not None)
+
+
+def _read_chain(services: Services, number: Msisdn) -> tuple[Subscription, list[Audit]]:
+    """A customer and the consent chain of the same version."""
+    customer = services.store.read(number).subscription
+    for _ in range(_READS):
+        entries = services.memory.archive.consent(number)
+        again = services.store.read(number).subscription
+        if again.version == customer.version:
+            break
+        customer = again
+    return customer, entries
+
+
+def _find_charge(
+    services: Services, number: Msisdn, charge_id: str, months: Sequence[str]
+) -> Charge:
+    charges = services.store.charges_of(number, months)
+    found = next((charge for charge in charges if charge.id == charge_id), None)
+    if found is None:
+        raise ChargeNotFoundError(
+            f"{number.national} has no charge {charge_id}; `sms-receipt charges "
+            f"{number.national}` lists those there are"
+        )
+    return found
+
+
+def _charge_evidence(
+    services: Services, customer: Subscription, charge: Charge, consent: Consent | None
+) -> dict[str, Any]:
+    agreed = consent.reply.tariff if consent else ""
+    return {
+        "charge": serialize_charge(charge),
+        "offer": _serialize_entry(consent.offer) if consent else None,
+        "reply": _serialize_entry(consent.reply) if consent else None,
+        "tariff_agreed": _tariff(services, customer, agreed),
+        "tariff_in_force": _tariff(services, customer, charge.tariff),
+    }
+
+
+def _tariff(services: Services, customer: Subscription, version: str) -> dict[str, Any] | None:
+    """A tariff in the languages of the customer's province; its version alone if it is gone."""
+    province = services.policy.service_area(customer).province
+    tariff = province.tariff(version) if province else None
+    if tariff is None:
+        return {"version": version} if version else None
+    in_words = {
+        language.value: fees(language, tariff)
+        for language in (province.languages if province else ())
+    }
+    return {"version": version, "from": tariff.since.isoformat(), "in_words": in_words}
+
+
+def _serialize_entry(entry: Audit) -> dict[str, Any]:
+    return serialize_fields(entry, Audit.__struct_fields__)
+
+
+def _chain_state(entries: Sequence[Audit], broken_link: int | None) -> dict[str, Any]:
+    """The state of the chain; ``first_wrong`` counts entries from the oldest kept, from 1."""
+    state: dict[str, Any] = {"entries": len(entries), "intact": broken_link is None}
+    # Old entries expire, so a chain that does not begin at the first one is no sign of tampering.
+    state["from_the_first"] = not entries or not entries[0].before_hash
+    if broken_link is None:
+        return state
+    missing = broken_link == len(entries)
+    state["first_wrong"] = broken_link + 1
+    state["why"] = (
+        "the last entries are missing, or the customer's own record was rewritten"
+        if missing
+        else "this entry, or the one before it, is not as it was written"
+    )
+    return state | ({} if missing else {"entry": _serialize_entry(entries[broken_link])})

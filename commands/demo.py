@@ -1,0 +1,190 @@
+"""The whole service on one machine: doors, worker, store, and a pretend network with phones."""
+
+import os
+import secrets
+import shlex
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from app import bootstrap
+from app.server import busy
+from app.settings import Settings
+from commands.supervisor import Supervisor, stop_signals
+from receipts.store.local_server import LocalServer, StoreInUseError
+
+#: Settings the demo invents for itself, kept in its folder so that a restart knows them.
+_INVENTED: dict[str, Callable[[], str]] = {
+    "TWILIO_ACCOUNT_SID": lambda: "AC" + secrets.token_hex(16),
+    "TWILIO_AUTH_TOKEN": lambda: secrets.token_hex(16),
+    "KANNEL_USER": lambda: "demo",
+    "KANNEL_PASSWORD": lambda: secrets.token_hex(8),
+    "KANNEL_SECRET": lambda: secrets.token_urlsafe(16),
+    "FEED_SECRET": lambda: secrets.token_hex(16),
+    "SECRET_KEY": lambda: secrets.token_hex(16),
+}
+
+#: Settings of ours that commands in another terminal must share with the demo.
+_SHARED = (
+    *("HOTLINE", "SHORT_CODE", "SHARDS", "RULE_BOOK"),
+    *("TEXT_PROVIDER", "FLASH_PROVIDER", "TWILIO_PACE", "KANNEL_PACE"),
+)
+
+#: Where a demo keeps its settings, in its folder.
+_LENT = "demo.env"
+
+#: Seconds until everything must answer.
+_PATIENCE = 60
+
+
+class DemoFailed(Exception):
+    """The demo could not be started; the message says why and what to do."""
+
+
+def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
+    """The environment of the demo's processes: what is set already wins. Raises DemoFailed."""
+    network = f"http://127.0.0.1:{port + 1}"
+    doors = f"http://127.0.0.1:{port}"
+    made = _secrets(_read(_folder(environ) / _LENT)) | {
+        "PUBLIC_URL": doors,
+        "DOORS_URL": doors,
+        "PORT": str(port),
+        "TWILIO_API_URL": network,
+        "TWILIO_FROM": environ.get("SHORT_CODE") or "7500",
+        "KANNEL_URL": network,
+        "NETWORK_PORT": str(port + 1),
+        "NETWORK_URL": network,
+        "CLOCK": "movable",
+        "LOG_FORMAT": "console",
+        "FRONT_PAGE": network,
+        "AGENT_NUMBER": "+8610086",
+        # The pretend network has no limit of its own.
+        "TWILIO_PACE": "1000",
+        "KANNEL_PACE": "1000",
+    }
+    ours = made.keys() | set(_SHARED)
+    whole = made | {name: value for name, value in environ.items() if value and name in ours}
+    _keep(_folder(environ) / _LENT, whole)
+    return dict(environ) | whole
+
+
+def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> None:
+    """Run until interrupted. Raises DemoFailed, SettingsWrong, StoreUnavailable, RuleBookWrong."""
+    store = None if environ.get("REDIS_URL") else LocalServer(_folder(environ))
+    supervisor = Supervisor(environ, store)
+    try:
+        # First of all: the settings file of a demo that runs in this folder stays as it is.
+        if store is not None:
+            _claim(store, environ, port)
+        for needed in (port, port + 1):
+            if why := busy("127.0.0.1", needed):
+                raise DemoFailed(
+                    f"{why}. Stop the program that listens there, or take another port: "
+                    + _other_demo(port)
+                )
+        supervisor.environ = settings_for(environ, port)
+        _run(supervisor, port, say)
+    finally:
+        supervisor.end()
+
+
+def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
+    settings = Settings.read(supervisor.environ).need_doors().need_providers()
+    supervisor.start_store()
+    # An error in store or rules is told once here, not by each process.
+    bootstrap.services(settings).memory.close()
+    network, doors = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port}"
+    stop = stop_signals()
+    supervisor.start("doors", "app.server", str(os.cpu_count() or 2))
+    supervisor.start("worker", "commands.main", "work")
+    supervisor.start("network", "simulator")
+    for url in (f"{doors}/readyz", f"{network}/healthz"):
+        _await(url, stop, supervisor)
+    if not stop:
+        say(_welcome(network, doors, supervisor))
+    supervisor.watch(stop, lambda name: say(f"the {name} stopped and was started again"))
+
+
+def _claim(store: LocalServer, environ: Mapping[str, str], port: int) -> None:
+    try:
+        store.claim()
+    except StoreInUseError as error:
+        raise DemoFailed(
+            f"{error} A second demo beside it needs a folder and a port of its own: "
+            + _other_demo(port, _folder(environ))
+        ) from error
+
+
+def _other_demo(port: int, folder: Path | None = None) -> str:
+    """The command of a demo at ports that are free, and beside a folder that is in use."""
+    near = (port, *range(7600, 65_000, 100))
+    free = next(at for at in near if not busy("127.0.0.1", at) and not busy("127.0.0.1", at + 1))
+    beside = f"DATA_DIR={shlex.quote(f'{folder}-{free}')} " if folder else ""
+    return f"{beside}sms-receipt demo --port {free} (or {beside}make run PORT={free})"
+
+
+def _welcome(network: str, doors: str, supervisor: Supervisor) -> str:
+    pids = ", ".join(f"{name} {pid}" for name, pid in supervisor.pids().items())
+    return (
+        f"\nSMS Receipt 短信回执 is running.\n"
+        f"  Phones    {network}    open this page: text 7500, dial 10086, text a friend\n"
+        f"  Hall      {doors}/hall/    sign in with the code that comes to a phone\n"
+        f"  Doors     {doors}\n"
+        f"  Terminal  sms-receipt phone    a handset without a browser\n"
+        f"  Processes {pids}\n"
+        f"Stop with Ctrl-C."
+    )
+
+
+def lent(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings of the demo that ran in this folder, for a command in another terminal."""
+    return {} if environ.get("REDIS_URL") else _read(_folder(environ) / _LENT)
+
+
+def _folder(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("DATA_DIR") or "var")
+
+
+def _read(file: Path) -> dict[str, str]:
+    if not file.is_file():
+        return {}
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _secrets(known: Mapping[str, str]) -> dict[str, str]:
+    """The demo's own secrets, made once a folder."""
+    return {name: known.get(name) or make() for name, make in _INVENTED.items()}
+
+
+def _keep(file: Path, settings: Mapping[str, str]) -> None:
+    """Write settings down, whole or not at all, where nobody else may read them.
+
+    Raises DemoFailed.
+    """
+    fresh = file.with_suffix(".new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text("".join(f"{n}={v}\n" for n, v in settings.items()), encoding="utf-8")
+        fresh.replace(file)
+    except OSError as error:
+        raise DemoFailed(f"DATA_DIR={file.parent} cannot be used: {error.strerror}") from error
+
+
+def _await(url: str, told: list[int], supervisor: Supervisor) -> None:
+    until = time.monotonic() + _PATIENCE
+    while not told:
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
+                return
+        except (urllib.error.URLError, OSError) as error:
+            if fallen := supervisor.ended():
+                names = " and ".join(fallen)
+                raise DemoFailed(f"the {names} could not start, for what is told above") from error
+            if time.monotonic() > until:
+                raise DemoFailed(f"{url} does not answer: {error}") from error
+            time.sleep(0.05)

@@ -1,0 +1,125 @@
+"""Exports of a month for the operator's billing system: charges, unpaid fees, audit log.
+
+JSON lines are exact. In CSV, a text that a spreadsheet would take for a formula gets an apostrophe
+in front, and so does a text that begins with one: removing one apostrophe restores the text.
+Telephone numbers keep their plus sign and get none: digits alone hide no formula.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from functools import partial
+from typing import Any, TextIO
+
+from commands.serializers import serialize_fields
+from commands.tables import track
+from receipts.model.charge import Audit, Charge, ChargeKind
+from receipts.store.bulk import RedisBulkReader
+
+
+class ExportDataset(StrEnum):
+    """The records that can be exported."""
+
+    CHARGES = "charges"
+    UNPAID = "unpaid"
+    AUDIT = "audit"
+
+
+class ExportFormat(StrEnum):
+    """The formats of an export."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+Row = dict[str, Any]
+Count = Callable[[Charge | Audit], None]
+
+_CHARGE = ("number", "id", "kind", "fen", "month", "why", "at", "tariff")
+_COLUMNS = {
+    ExportDataset.CHARGES: _CHARGE,
+    ExportDataset.UNPAID: _CHARGE,
+    ExportDataset.AUDIT: Audit.__struct_fields__,
+}
+
+#: First characters that make a spreadsheet read a formula, and the escape for them.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+
+
+class Totals:
+    """Count and fen of the exported records, to compare with the operator's own sums."""
+
+    def __init__(self, dataset: ExportDataset, month: str) -> None:
+        self.values: Row = {"what": dataset.value, "month": month, "count": 0}
+        if dataset is not ExportDataset.AUDIT:
+            self.values["fen"] = 0
+            for kind in ChargeKind:
+                self.values |= {f"{kind}_count": 0, f"{kind}_fen": 0}
+
+    def count(self, entry: Charge | Audit) -> None:
+        """Add one record."""
+        self.values["count"] += 1
+        if isinstance(entry, Charge):
+            self.values["fen"] += entry.fen
+            self.values[f"{entry.kind}_count"] += 1
+            self.values[f"{entry.kind}_fen"] += entry.fen
+
+
+def export(
+    archive: RedisBulkReader,
+    dataset: ExportDataset,
+    month: str,
+    file_format: ExportFormat,
+    out: TextIO,
+) -> Totals:
+    """Write a month by shard, number and time (audit: shard and time); return the totals.
+
+    Raises: StoreUnavailable.
+    """
+    totals = Totals(dataset, month)
+    rows = track(
+        _rows(archive, dataset, month, totals.count),
+        f"exporting {dataset} of {month}",
+        hidden=out is sys.stdout and out.isatty(),  # the rows are on the screen themselves
+    )
+    if file_format is ExportFormat.JSONL:
+        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    else:
+        writer = csv.DictWriter(out, _COLUMNS[dataset], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(_escape_row(row) for row in rows)
+    return totals
+
+
+def _rows(
+    archive: RedisBulkReader, dataset: ExportDataset, month: str, count: Count
+) -> Iterator[Row]:
+    batches: dict[ExportDataset, Callable[[str], Iterable[list[Charge] | list[Audit]]]] = {
+        ExportDataset.CHARGES: archive.charges,
+        ExportDataset.UNPAID: partial(_unpaid, archive),
+        ExportDataset.AUDIT: archive.audit,
+    }
+    for batch in batches[dataset](month):
+        for entry in batch:
+            count(entry)
+            yield serialize_fields(entry, _COLUMNS[dataset])
+
+
+def _unpaid(archive: RedisBulkReader, month: str) -> Iterator[list[Charge]]:
+    """Monthly fees that could not be collected and are to be tried again, in batches."""
+    for batch in archive.charges(month):
+        monthly = [charge for charge in batch if charge.kind is ChargeKind.MONTHLY]
+        customers = archive.of([charge.number for charge in monthly])
+        unpaid = {customer.number for customer in customers if month in customer.unpaid}
+        yield [charge for charge in monthly if charge.number in unpaid]
+
+
+def _escape_row(row: Row) -> Row:
+    return {name: value if name == "number" else _escape(value) for name, value in row.items()}
+
+
+def _escape(value: object) -> object:
+    """Put an apostrophe before a text that a spreadsheet would read as a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

@@ -1,0 +1,242 @@
+"""The ``sms-receipt`` command."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+import structlog
+from msgspec import to_builtins
+
+from app import bootstrap, log_setup, server
+from app.clock import ClockWrong, MovableClock
+from app.settings import Settings, SettingsWrong
+from commands import billing, bulk_import, reports, tariffs
+from commands import demo as demonstration
+from commands.consent_bundle import ChargeNotFoundError
+from commands.doctor import doctor
+from commands.params import CommandError, NoStoreError, examples, json_option, read_settings
+from commands.supervisor import ChildFailedError, Supervisor, stop_signals
+from commands.tables import print_json
+from commands.twilio import twilio
+from commands.usage_sources import TrafficLogError
+from receipts.bulk_import.csv_reader import CsvWrong
+from receipts.model.calendar import SHANGHAI
+from receipts.ports.store import StoreUnavailable
+from receipts.rulebook.errors import RuleBookWrong
+from receipts.rulebook.loader import load_rule_book
+from receipts.rulebook.tables import check_report, describe
+from receipts.store.local_server import LocalServer, StoreNotReadyError, wait_for_server
+from receipts.subscriptions.monthly_billing import MonthClosed
+from statemachines.diagrams import TABLES, document, mermaid
+
+_log = structlog.get_logger()
+
+#: Errors told as one sentence, with exit status 2; their messages say what to do.
+_ERRORS = (
+    ChargeNotFoundError,
+    ChildFailedError,
+    ClockWrong,
+    CsvWrong,
+    demonstration.DemoFailed,
+    MonthClosed,
+    RuleBookWrong,
+    SettingsWrong,
+    StoreUnavailable,
+    TrafficLogError,
+)
+
+
+class _Main(click.Group):
+    """The top command: tells the errors of every command in one sentence."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. Raises: CommandError for an error that its user can mend."""
+        try:
+            return super().invoke(ctx)
+        except _ERRORS as error:
+            told_as = NoStoreError if isinstance(error, StoreNotReadyError) else CommandError
+            raise told_as(str(error)) from error
+
+
+@click.group(
+    cls=_Main,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=(
+        examples("demo", "phone 13802880000", "receipts 13802880000", "doctor")
+        + "\n\n\b\nShell completion, in ~/.bashrc (zsh and fish: zsh_source, fish_source):\n"
+        '  eval "$(_SMS_RECEIPT_COMPLETE=bash_source sms-receipt)"'
+    ),
+)
+@click.version_option(package_name="sms-receipt", message="%(prog)s %(version)s")
+def main() -> None:
+    """SMS Receipt 短信回执: after you text a friend, you hear whether your text arrived.
+
+    Commands that look print tables on a terminal, and JSON when piped or with --json.
+    """
+
+
+@main.command(epilog=examples("demo", "demo --port 7600"))
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65534),
+    default=7500,
+    show_default=True,
+    help="Doors here, phones one above.",
+)
+def demo(port: int) -> None:
+    """Run the whole service here, with phones on a web page."""
+    demonstration.run(os.environ, port, click.echo)
+
+
+@main.command(epilog=examples("serve", "serve --workers 4"))
+@click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 2, show_default=True)
+def serve(workers: int) -> None:
+    """Serve the webhooks, and the store unless REDIS_URL is set."""
+    settings = Settings.read().need_doors()
+    if why := server.busy(settings.host, settings.port):
+        raise SettingsWrong(f"PORT={settings.port} cannot be used: {why}; set another PORT")
+    if not settings.redis_url:
+        _serve_with_store(settings, workers)
+        return
+    # An error of the store or the rule book is told once here, not by every door process.
+    bootstrap.services(settings)
+    server.serve(settings, workers)
+
+
+def _serve_with_store(settings: Settings, workers: int) -> None:
+    """Own the store of DATA_DIR and run the doors beside it, until told to stop."""
+    supervisor = Supervisor(os.environ, LocalServer(settings.data_dir))
+    try:
+        supervisor.start_store()
+        bootstrap.services(settings).memory.close()
+        log_setup.set_up(settings.log_format)
+        stop = stop_signals()
+        supervisor.start("doors", "app.server", str(workers))
+        signal.signal(signal.SIGHUP, lambda *_: supervisor.hang_up("doors"))
+        supervisor.watch(stop, lambda name: _log.warning("started again", process=name))
+    finally:
+        supervisor.end()
+
+
+@main.command(epilog=examples("work"))
+def work() -> None:
+    """Run one worker, which sends receipts and fires timers."""
+    settings = Settings.read().need_providers()
+    log_setup.set_up(settings.log_format)
+    # Not at the top: door processes set the counters' folder before these modules read it.
+    from app import rulebook_reload  # noqa: PLC0415
+
+    if not settings.redis_url:
+        # A worker may be started before `serve`: it waits, as it does when the store goes away.
+        wait_for_server(settings.data_dir, _log.warning)
+    services = bootstrap.services(settings, rulebook_reload.book_in_force(settings))
+    watch = rulebook_reload.Watch(settings, services.book, services.clock)
+    worker = bootstrap.worker(services, watch.changed)
+    signal.signal(signal.SIGHUP, lambda *_: watch.soon())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: worker.stop())
+    server.settled()
+    worker.run()
+    services.memory.close()
+
+
+@main.command(epilog=examples("network"))
+def network() -> None:
+    """Run the simulated network: phones and providers' APIs."""
+    _replace_process("simulator")
+
+
+@main.command(epilog=examples("phone", "phone 13802880000"))
+@click.argument("number", required=False)
+def phone(number: str | None) -> None:
+    """Open a phone of the simulated network here."""
+    _replace_process("simulator.handsets.terminal", *([number] if number else []))
+
+
+def _replace_process(module: str, *words: str) -> None:
+    """Continue as another program: the product never imports the simulated network."""
+    sys.stdout.flush()
+    environ = demonstration.lent(os.environ) | os.environ
+    os.execve(sys.executable, [sys.executable, "-m", module, *words], environ)  # noqa: S606
+
+
+@main.command(epilog=examples("states", "states --page > docs/states.md"))
+@click.option("--page", is_flag=True, help="The whole of docs/states.md.")
+def states(*, page: bool) -> None:
+    """Print the state tables as Mermaid."""
+    if page:
+        click.echo(document(), nl=False)
+        return
+    for table in TABLES:
+        click.echo(f"%% {table.name}\n{mermaid(table)}\n")
+
+
+@main.command(
+    # Else -1h would be read as options.
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
+    epilog=examples("clock +48h", "clock -1d", "clock 2026-12-01"),
+)
+@click.argument("move")
+def clock(move: str) -> None:
+    """Move the clock by a step or to a day.
+
+    Only where CLOCK=movable is set, as the demo sets it.
+    """
+    settings = read_settings()
+    if not settings.movable_clock:
+        raise ClockWrong("the clock stands still unless CLOCK=movable is set (the demo sets it)")
+    now = MovableClock(settings.data_dir).move(move)
+    click.echo(f"it is now {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} in China")
+
+
+@main.group(epilog=examples("provinces check", "provinces show CN-GD"))
+def provinces() -> None:
+    """Check and show the rule book."""
+
+
+@provinces.command(epilog=examples("provinces check", "provinces check proposed.toml"))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@json_option
+def check(file: Path | None, *, as_json: bool) -> None:
+    """Check a rule book and print its tables.
+
+    FILE, or the rule book in use. --json prints the number of provinces alone.
+    """
+    book = load_rule_book(file or read_settings().rule_book)
+    if as_json:
+        print_json({"version": book.version, "provinces": len(book.provinces), "ok": True})
+    else:
+        click.echo(check_report(book))
+
+
+@provinces.command("show", epilog=examples("provinces show CN-GD"))
+@click.argument("code")
+@json_option
+def show_province(code: str, *, as_json: bool) -> None:
+    """Show the rules of one province."""
+    book = load_rule_book(read_settings().rule_book)
+    province = book.province(code)
+    if province is None:
+        known = ", ".join(book.provinces)
+        raise SettingsWrong(f"{code} is not covered; covered are {known}")
+    if as_json:
+        print_json(to_builtins(province))
+    else:
+        click.echo(describe(book, code))
+
+
+for command in (
+    doctor,
+    twilio,
+    *bulk_import.COMMANDS,
+    *billing.COMMANDS,
+    *tariffs.COMMANDS,
+    *reports.COMMANDS,
+):
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

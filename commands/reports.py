@@ -1,0 +1,134 @@
+"""Commands that look at customers and texts: `show`, `receipts`, `trail`, `unsure`, `reconcile`."""
+
+import sys
+
+import click
+
+from commands.params import MsisdnType, examples, json_option, open_services
+from commands.serializers import (
+    serialize_customer,
+    serialize_receipt,
+    serialize_reconciliation,
+    serialize_trace,
+    serialize_unsure,
+)
+from commands.tables import Column, print_record, print_records
+from receipts.model.receipt import Kind
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.store import Wanted
+from receipts.reports.reconciliation import Reckoning
+
+_EVENTS = (
+    Column("At (China)", "at"),
+    Column("Status", "word"),
+    Column("No receipt because", "why_not"),
+)
+_UNSURE = (
+    Column("Asked at (China)", "asked_at"),
+    Column("Number", "number"),
+    Column("Provider", "provider"),
+    Column("Attempts", "attempts", right=True, wide=True),
+    Column("Receipt", "id"),
+    Column("Note", "note", wrap=True),
+    Column("Text", "text", wide=True, wrap=True),
+)
+
+_OUTCOMES = {"delivered": "green", "failed": "red", "rejected": "red"}
+_RECEIPTS = (
+    Column("Created (China)", "created_at"),
+    Column("To", "to"),
+    Column("Outcome", "outcome", styles=_OUTCOMES),
+    Column("Sent as", "sent_as", wide=True),
+    Column("By", "provider", wide=True),
+    Column("State", "state"),
+    Column("Fen", "charge_fen", right=True),
+    Column("Text", "text", wrap=True),
+)
+
+
+@click.command(epilog=examples("show 13802880000", "show 13802880000 --json"))
+@click.argument("number", type=MsisdnType())
+@json_option
+def show(number: Msisdn, *, as_json: bool) -> None:
+    """Show a customer: state, mode, language, fees.
+
+    A table on a terminal, else one JSON object.
+    """
+    with open_services() as services:
+        print_record(serialize_customer(services, number), as_json=as_json)
+
+
+@click.command(epilog=examples("receipts 13802880000", "receipts 13802880000 --limit 3 --json"))
+@click.argument("number", type=MsisdnType())
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="How many, newest first.",
+)
+@json_option
+def receipts(number: Msisdn, limit: int, *, as_json: bool) -> None:
+    """List a customer's receipts, newest first.
+
+    A table on a terminal, else JSON lines.
+    """
+    with open_services() as services:
+        records = map(serialize_receipt, services.store.receipts_of(number, limit, Kind.RECEIPT))
+        empty = f"No receipts are kept of {number.national}."
+        print_records(records, _RECEIPTS, as_json=as_json, empty=empty)
+
+
+@click.command(epilog=examples("reconcile", "reconcile --json"))
+@json_option
+def reconcile(*, as_json: bool) -> None:
+    """Check that every report has an outcome.
+
+    Reports are receipts plus reasons for none; the exit status is 1 when some are missing.
+    """
+    with open_services() as services:
+        reconciliation = Reckoning.of(services.memory.archive.counts())
+    print_record(serialize_reconciliation(reconciliation), as_json=as_json)
+    sys.exit(1 if reconciliation.missing else 0)
+
+
+@click.command(epilog=examples("trail 13802880000 13957112345 0x1F"))
+@click.argument("sender", type=MsisdnType())
+@click.argument("friend", type=MsisdnType())
+@click.argument("message_id")
+@json_option
+def trail(sender: Msisdn, friend: Msisdn, message_id: str, *, as_json: bool) -> None:
+    """Trace one text from its reports to its receipt.
+
+    Shows every report of it, and its receipt or the reason for none; the exit status is 1 when the
+    text is unknown.
+    """
+    with open_services() as services:
+        trace = services.store.read_all([Wanted(sender, friend, message_id)])[0].trail
+    if trace is None:
+        click.echo(
+            "sms-receipt: nothing is known of this text; compare its id and both numbers with "
+            f"`sms-receipt receipts {sender.national}`",
+            err=True,
+        )
+        sys.exit(1)
+    print_record(serialize_trace(trace), as_json=as_json, lists={"news": _EVENTS})
+
+
+@click.command(epilog=examples("unsure", "unsure --limit 1000 > unsure.jsonl"))
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@json_option
+def unsure(limit: int, *, as_json: bool) -> None:
+    """List receipts that may or may not have gone out.
+
+    The oldest come first: a table on a terminal, else JSON lines.
+    """
+    with open_services() as services:
+        count, oldest = services.memory.archive.unsure(limit)
+    records = map(serialize_unsure, oldest)
+    print_records(records, _UNSURE, as_json=as_json, empty="No receipt is in doubt.")
+    if count > len(oldest):
+        click.echo(f"sms-receipt: {len(oldest)} of {count}; see --limit", err=True)
+
+
+COMMANDS: tuple[click.Command, ...] = (show, receipts, reconcile, trail, unsure)

@@ -1,0 +1,283 @@
+"""The command `rehearse`: simulates a month under another rule book before it goes live."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import click
+
+from app import bootstrap
+from commands import usage_sources
+from commands.params import MonthType, examples, file_errors, json_option, open_services
+from commands.tables import Column, print_columns, print_json, track
+from receipts.charging.simulation import Compared, Usage, rehearse
+from receipts.model.calendar import month_of
+from receipts.model.vocabulary import Language
+from receipts.rulebook.loader import load_rule_book
+from receipts.rulebook.schema import RuleBook
+
+if TYPE_CHECKING:
+    from pygal.graph.graph import Graph
+
+#: Amounts are in yuan, now → proposed.
+_COLUMNS = (
+    Column("province", "province"),
+    Column("customers", "customers", right=True),
+    Column("average", "average", right=True),
+    Column("median", "median", right=True, wide=True),
+    Column("95 %", "upper", right=True),
+    Column("highest", "highest", right=True, wide=True),
+    Column("all together", "total", right=True, wide=True),
+    Column("pay more", "more", right=True),
+    Column("less", "less", right=True),
+    Column("same", "same", right=True),
+)
+
+#: Shares of customers: half pay at most the median, and 95 % at most the upper bill.
+_MEDIAN, _UPPER = 0.5, 0.95
+
+#: Pixels of the two halves of the chart, and the smallest share in percent that bears a label.
+_BILLS_WIDTH, _SHARES_WIDTH = 640, 480
+_NARROWEST_LABEL = 8
+
+_BILL_COLOURS = ("#7b8794", "#2563a8", "#d5dae0", "#b9d0ea")
+_SHARE_COLOURS = ("#7cc3a0", "#e4e8ec", "#efb070")
+
+#: The rows of the chart from the bottom up, each with its label.
+_Rows = list[tuple[str, Compared]]
+
+
+@click.command(
+    "rehearse",
+    epilog=examples(
+        "rehearse --book proposed.toml --month 2026-11 --out bills.svg",
+        "rehearse --book proposed.toml --log traffic.jsonl",
+        "rehearse --book proposed.toml --synthetic 100000 --seed 7",
+    ),
+)
+@click.option("--book", type=click.Path(path_type=Path), required=True, help="The new rules.")
+@click.option("--month", type=MonthType(), help="By default this one.")
+@click.option("--log", type=click.Path(path_type=Path), help="Traffic in JSON lines.")
+@click.option("--synthetic", type=click.IntRange(1), help="So many made-up customers.")
+@click.option("--seed", default=1, show_default=True, help="For --synthetic.")
+@click.option("--out", type=click.Path(path_type=Path), help="An SVG chart.")
+@json_option
+def rehearse_(
+    *,
+    book: Path,
+    month: str | None,
+    log: Path | None,
+    synthetic: int | None,
+    seed: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Simulate a month's bills under another rule book.
+
+    No charge is made or kept. The usage is this store's, unless --log or --synthetic names
+    another. The month's own tariffs are compared with the last ones of the new book.
+    """
+    if log and synthetic:
+        raise click.UsageError("--log and --synthetic exclude each other: give one of them")
+    with open_services() as services, file_errors("check the paths of --log and --out"):
+        proposed = load_rule_book(book)
+        month = month or month_of(services.clock.now())
+        usages = usage_sources.from_store(services, month)
+        if log:
+            usages = usage_sources.from_log(log, services.numbering, services.book)
+        elif synthetic:
+            usages = usage_sources.synthetic(synthetic, services.book, month, seed)
+        counted = _Counted(track(usages, "customers", synthetic))
+        found = rehearse(counted, month, services.book, proposed)
+        _print(found, services, as_json=as_json)
+        if out is not None:
+            title = f"Bills of {month}: {services.book.version} → {proposed.version}"
+            out.write_text(chart(found, services.book, title), encoding="utf-8")
+    left = counted.count - together(found).now.count
+    if left:
+        click.echo(f"left out: {left:,} of no covered province, or opened after {month}", err=True)
+
+
+class _Counted:
+    """An iterable of usages that counts them."""
+
+    def __init__(self, usages: Iterable[Usage]) -> None:
+        self._usages, self.count = usages, 0
+
+    def __iter__(self) -> Iterator[Usage]:
+        for usage in self._usages:
+            self.count += 1
+            yield usage
+
+
+def _print(found: Mapping[str, Compared], services: bootstrap.Services, *, as_json: bool) -> None:
+    if as_json:
+        for code, compared in found.items():
+            print_json({"province": code} | _record(compared))
+    else:
+        print_columns(table(found, services.book), _COLUMNS)
+
+
+def table(found: Mapping[str, Compared], book: RuleBook) -> list[dict[str, str]]:
+    """A row for each province and one for all, with the keys of the printed columns."""
+    rows = [_row(book.name(code, Language.EN), compared) for code, compared in found.items()]
+    if len(found) > 1:
+        rows.append(_row("all", together(found)))
+    return rows
+
+
+def together(found: Mapping[str, Compared]) -> Compared:
+    """All provinces as one."""
+    total = Compared()
+    for compared in found.values():
+        total.now.by_fen.update(compared.now.by_fen)
+        total.then.by_fen.update(compared.then.by_fen)
+        total.more += compared.more
+        total.less += compared.less
+    return total
+
+
+def _yuan(fen: float) -> str:
+    return f"{fen / 100:,.2f}"
+
+
+def _row(name: str, compared: Compared) -> dict[str, str]:
+    now, then = compared.now, compared.then
+    amounts = {
+        "average": (now.average, then.average),
+        "median": (now.below(_MEDIAN), then.below(_MEDIAN)),
+        "upper": (now.below(_UPPER), then.below(_UPPER)),
+        "highest": (now.highest, then.highest),
+        "total": (now.total, then.total),
+    }
+    counts = {"customers": now.count, "more": compared.more, "less": compared.less}
+    return (
+        {"province": name}
+        | {key: f"{_yuan(before)} → {_yuan(after)}" for key, (before, after) in amounts.items()}
+        | {key: f"{count:,}" for key, count in (counts | {"same": compared.same}).items()}
+    )
+
+
+def _record(compared: Compared) -> dict[str, object]:
+    """One province for --json; amounts in fen, ``then`` under the proposed book."""
+    record: dict[str, object] = {"customers": compared.now.count}
+    for name, bills in (("now", compared.now), ("then", compared.then)):
+        record[name] = {
+            "average_fen": bills.average,
+            "median_fen": bills.below(_MEDIAN),
+            "upper_fen": bills.below(_UPPER),
+            "highest_fen": bills.highest,
+            "total_fen": bills.total,
+        }
+    return record | {"more": compared.more, "less": compared.less, "same": compared.same}
+
+
+def chart(found: Mapping[str, Compared], book: RuleBook, title: str) -> str:
+    """An SVG without scripts: bills by province, and customers that pay less, the same or more."""
+    rows = [(_label(code, book), compared) for code, compared in found.items()]
+    if len(found) > 1:
+        rows.append(("All 合计", together(found)))
+    rows.reverse()  # pygal draws the first row at the bottom
+    height = 150 + 62 * len(rows)
+    shares = _shares_chart(rows, height)
+
+    def finish(root: "ET.Element") -> "ET.Element":
+        """Put the shares beside the bills, and remove the scripts of both."""
+        right = shares.render_tree()
+        right.attrib |= {"x": str(_BILLS_WIDTH), "width": str(_SHARES_WIDTH), "height": str(height)}
+        root.append(right)
+        root.set("viewBox", f"0 0 {_BILLS_WIDTH + _SHARES_WIDTH} {height}")
+        for parent in list(root.iter()):
+            for script in parent.findall("script"):
+                parent.remove(script)
+        return root
+
+    bills = _bills_chart(rows, height, title)
+    bills.add_xml_filter(finish)
+    return str(bills.render(is_unicode=True))
+
+
+def _label(code: str, book: RuleBook) -> str:
+    return f"{book.name(code, Language.EN)} {book.name(code, Language.ZH)}"
+
+
+def _bills_chart(rows: _Rows, height: int, title: str) -> "Graph":
+    import pygal  # noqa: PLC0415 - 0.06 s that only a chart needs
+
+    drawn = pygal.HorizontalBar(
+        **_options(_BILL_COLOURS, _BILLS_WIDTH, height),
+        title=title,
+        x_title="yuan 元",
+        print_values_position="top",
+        legend_at_bottom_columns=2,
+        value_formatter=_yuan,
+    )
+    drawn.x_labels = [label for label, _ in rows]
+
+    def add(name: str, fen: Iterable[float]) -> None:
+        # The spaces move the amount, centred on the end of its bar, to the right of it.
+        drawn.add(name, list(fen), formatter=lambda each: "\N{NO-BREAK SPACE}" * 9 + _yuan(each))
+
+    add("average bill now 现行平均账单", (c.now.average for _, c in rows))
+    add("average bill proposed 拟定平均账单", (c.then.average for _, c in rows))
+    add("95 % pay at most, now 现行 95%", (c.now.below(_UPPER) for _, c in rows))
+    add("95 % pay at most, proposed 拟定 95%", (c.then.below(_UPPER) for _, c in rows))
+    return drawn
+
+
+def _shares_chart(rows: _Rows, height: int) -> "Graph":
+    import pygal  # noqa: PLC0415 - 0.06 s that only a chart needs
+
+    def percent(share: float) -> str:
+        return f"{share:.0f} %"
+
+    drawn = pygal.HorizontalStackedBar(
+        **_options(_SHARE_COLOURS, _SHARES_WIDTH, height),
+        title="Customers who would pay 用户",
+        x_title="share of customers 用户比例",
+        print_values_position="center",
+        legend_at_bottom_columns=3,
+        value_formatter=percent,
+        y_labels=[0, 25, 50, 75, 100],
+    )
+    drawn.x_labels = [f"{label} · {compared.now.count:,}" for label, compared in rows]
+    for name, part in (("less 少付", "less"), ("the same 不变", "same"), ("more 多付", "more")):
+        shares = [100 * getattr(c, part) / max(1, c.now.count) for _, c in rows]
+        drawn.add(name, shares, formatter=lambda v: percent(v) if v >= _NARROWEST_LABEL else "")
+    return drawn
+
+
+def _options(colours: tuple[str, ...], width: int, height: int) -> dict[str, Any]:
+    """The look that both halves share."""
+    from pygal.style import Style  # noqa: PLC0415 - as pygal itself
+
+    style = Style(
+        background="#ffffff",
+        plot_background="#ffffff",
+        foreground="#1f2933",
+        foreground_strong="#1f2933",
+        foreground_subtle="#6b7785",
+        guide_stroke_color="#dfe4ea",
+        guide_stroke_dasharray="1,0",
+        major_guide_stroke_color="#dfe4ea",
+        major_guide_stroke_dasharray="1,0",
+        colors=colours,
+        opacity="1",
+        value_colors=("#1f2933",) * len(colours),
+        font_family="Helvetica, Arial, 'Noto Sans CJK SC', sans-serif",
+        title_font_size=14,
+        label_font_size=11,
+        major_label_font_size=11,
+        legend_font_size=11,
+        value_font_size=10,
+    )
+    return {
+        "style": style, "js": [], "width": width, "height": height, "margin": 20, "spacing": 10,
+        "legend_at_bottom": True, "legend_box_size": 10,
+        "truncate_label": -1, "truncate_legend": -1, "print_values": True,
+        "disable_xml_declaration": True,
+    }  # fmt: skip
+
+
+COMMANDS: tuple[click.Command, ...] = (rehearse_,)

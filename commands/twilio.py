@@ -1,0 +1,69 @@
+"""The command `twilio configure`: points the account's numbers at this service."""
+
+from urllib.parse import urlsplit
+
+import click
+
+from app import provider_factory
+from app.settings import Settings
+from commands.params import CommandError, examples, read_settings
+from receipts.ports.provider import SendingFailure
+
+
+@click.group(epilog=examples("twilio configure --base-url https://sms.example.org"))
+def twilio() -> None:
+    """Configure the account at Twilio."""
+
+
+@twilio.command(
+    epilog=examples(
+        "twilio configure --base-url https://sms.example.org",
+        "twilio configure --base-url https://sms.example.org --number +8613802880000",
+    )
+)
+@click.option("--base-url", required=True, help="Where providers reach this service's doors.")
+@click.option("--number", "numbers", multiple=True, help="By default TWILIO_FROM; repeat it.")
+def configure(base_url: str, numbers: tuple[str, ...]) -> None:
+    """Point the webhooks of numbers at this service.
+
+    Prints each address before and after.
+    """
+    settings = read_settings().need_account()
+    address = _checked_address(base_url)
+    configurator = provider_factory.twilio_numbers(settings)
+    for number in numbers or _own_numbers(settings):
+        try:
+            before, after = configurator.point(number, address)
+        except SendingFailure as failure:
+            raise CommandError(f"{number}: {failure.detail}") from failure
+        for name, old, new in (
+            ("texts", before.texts, after.texts),
+            ("calls", before.calls, after.calls),
+            ("call status", before.call_status, after.call_status),
+        ):
+            if new is not None:
+                click.echo(f"{number}  {name}\n  before  {old or '(none)'}\n  after   {new}")
+    if settings.public_url != address:
+        click.echo(
+            f"Set PUBLIC_URL={address} before these come in: Twilio signs that address, and "
+            f"with PUBLIC_URL={settings.public_url or '(unset)'} every request is refused.",
+            err=True,
+        )
+
+
+def _checked_address(base_url: str) -> str:
+    """The address without a slash at its end. Raises: CommandError."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise CommandError(
+            f"--base-url={base_url}: give an address such as https://sms.example.org"
+        )
+    return base_url.rstrip("/")
+
+
+def _own_numbers(settings: Settings) -> tuple[str, ...]:
+    """The number in TWILIO_FROM. Raises: CommandError."""
+    sender = settings.twilio_sender
+    if not sender or sender.startswith("MG"):
+        raise CommandError("name the numbers with --number: TWILIO_FROM is not set to one")
+    return (sender,)

@@ -1,0 +1,151 @@
+"""Usage to simulate tariffs with: from the store, a traffic log, or synthetic customers."""
+
+import datetime as dt
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from app.bootstrap import Services
+from receipts.charging.charges import served
+from receipts.charging.simulation import Usage
+from receipts.model.calendar import SHANGHAI, month_of, month_start, next_month
+from receipts.model.charge import ChargeKind
+from receipts.model.customer import Subscription
+from receipts.model.receipt import Kind
+from receipts.model.vocabulary import Msisdn, Outcome
+from receipts.numbering.msisdn import parse_msisdn
+from receipts.numbering.plan import Numbering
+from receipts.rulebook.schema import RuleBook
+
+#: Receipts counted of one customer that is charged for none: all that a customer's list keeps.
+_LISTED = 100
+
+
+class TrafficLogError(ValueError):
+    """An unreadable line of a traffic log; the message names file, line and fix."""
+
+
+class _Line(msgspec.Struct, frozen=True):
+    """One line of a log: a customer's month, or one exported charge."""
+
+    number: str = ""
+    province: str = ""
+    receipts: Annotated[int, msgspec.Meta(ge=0)] = 0
+    opened: str = ""
+    kind: ChargeKind | None = None
+    tariff: str = ""
+
+
+def from_log(file: Path, numbering: Numbering, book: RuleBook) -> Iterator[Usage]:
+    """The usage of each customer in a log of JSON lines.
+
+    A line is a customer, ``{"number" or "province", "receipts", "opened"}``, or a charge as
+    ``export charges`` writes it. The charges of a number stand together: its receipts are counted
+    from them, and their tariff names the province.
+
+    Raises: TrafficLogError, OSError.
+    """
+    charged_in = {
+        each.version: code for code, rules in book.provinces.items() for each in rules.tariffs
+    }
+    with file.open("rb") as lines:
+        read = (_read(file, index, line) for index, line in enumerate(lines, start=1))
+        charges = groupby(read, key=lambda line: (line.kind is not None, line.number))
+        for (charged, _), group in charges:
+            if charged:
+                yield _charged(list(group), numbering, charged_in)
+            else:
+                yield from (_usage(line, numbering) for line in group)
+
+
+def _read(file: Path, line_number: int, line: bytes) -> _Line:
+    try:
+        read = msgspec.json.decode(line, type=_Line)
+        _moment(read.opened)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise TrafficLogError(
+            f"{file}:{line_number}: {error}; give one object a line, such as "
+            '{"number": "13802880000", "receipts": 12, "opened": "2026-11-03"}'
+        ) from error
+    if not (read.province or parse_msisdn(read.number)):
+        raise TrafficLogError(
+            f"{file}:{line_number}: neither a province such as CN-GD nor a telephone number"
+        )
+    return read
+
+
+def _charged(lines: list[_Line], numbering: Numbering, charged_in: Mapping[str, str]) -> Usage:
+    count = sum(line.kind is ChargeKind.RECEIPT for line in lines)
+    # The tariff is better than the prefix: the customer or a list may have named the province.
+    province = lines[0].province or charged_in.get(lines[-1].tariff, "")
+    return _usage(msgspec.structs.replace(lines[0], receipts=count, province=province), numbering)
+
+
+def _usage(line: _Line, numbering: Numbering) -> Usage:
+    number = parse_msisdn(line.number)
+    home = numbering.home_of(Subscription(number)).province if number else None
+    return Usage(line.province or home or "", line.receipts, _moment(line.opened))
+
+
+def _moment(text: str) -> dt.datetime | None:
+    """A day as its first moment, in China unless it names an offset. Raises: ValueError."""
+    if not text:
+        return None
+    at = dt.datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
+
+
+def from_store(services: Services, month: str) -> Iterator[Usage]:
+    """The usage of each customer that had the service in a month.
+
+    Delivered receipts are counted from the charges. Where receipts are free, they are counted from
+    the last hundred receipts of the customer.
+
+    Raises: StoreUnavailable.
+    """
+    for _, customers in services.memory.archive.customers():
+        active = [c for c in customers if c.trial or served(c, month)]
+        counts = _counts(services, [customer.number for customer in active], month)
+        for customer in active:
+            area = services.policy.service_area(customer)
+            yield Usage(
+                area.home.province or "",
+                counts.get(customer.number) or _listed(services, customer.number, month),
+                customer.opened_at,
+            )
+
+
+def _counts(services: Services, numbers: Sequence[Msisdn], month: str) -> dict[Msisdn, int]:
+    counts: dict[Msisdn, int] = {}
+    for charge in services.memory.archive.charges_of(numbers, month):
+        if charge.kind is ChargeKind.RECEIPT:
+            counts[charge.number] = counts.get(charge.number, 0) + 1
+    return counts
+
+
+def _listed(services: Services, number: Msisdn, month: str) -> int:
+    found = services.store.receipts_of(number, _LISTED, Kind.RECEIPT)
+    return sum(
+        receipt.outcome is Outcome.DELIVERED and month_of(receipt.created_at) == month
+        for receipt in found
+    )
+
+
+def synthetic(count: int, book: RuleBook, month: str, seed: int = 1) -> Iterator[Usage]:
+    """Synthetic customers: most have few receipts, a few have many, one in ten is new.
+
+    The same seed gives the same customers.
+    """
+    dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
+    codes, begins = list(book.provinces), month_start(month)
+    days = (next_month(begins) - begins).days
+    for index in range(count):
+        opened = None
+        if dice.random() < 0.1:  # noqa: PLR2004
+            opened = begins + dt.timedelta(days=dice.randrange(days))
+        receipts = int(dice.lognormvariate(2.4, 1.1))
+        yield Usage(codes[index % len(codes)], receipts, opened)

@@ -1,1 +1,0 @@
-"""The online service hall: a customer at a browser."""

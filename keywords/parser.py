@@ -1,0 +1,159 @@
+"""What a texter wants: a text read with the words of the texter's province."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from keywords.suggestions import Candidate, Suggester, language_of
+from receipts.model.vocabulary import Language, Wish
+from receipts.rulebook.normalise import fold
+from receipts.rulebook.schema import RuleBook
+
+__all__ = ["Grammar", "Reading", "fold"]
+
+# Beyond what any phone sends as one text: not read at all.
+_LONGEST = 2000
+# A reader of Chinese is taught 是 rather than Y; all else is taught by its short code word.
+_PLAIN = frozenset({Wish.YES, Wish.NO, Wish.HELP, Wish.CHINESE, Wish.ENGLISH})
+
+
+class Reading(Struct, frozen=True):
+    """What a text means. ``near`` are words to suggest, spelled as this province spells them.
+
+    ``language`` is the one the words were in, None for code words; ``elsewhere`` is set when the
+    word belongs to another province, to the right word in this one.
+    """
+
+    wish: Wish | None
+    near: tuple[str, ...] = ()
+    language: Language | None = None
+    elsewhere: str | None = None
+
+
+_NOTHING = Reading(None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word of the book: where it is valid (None: everywhere) and whether replies may teach it."""
+
+    folded: str
+    spelling: str
+    wish: Wish
+    language: Language | None
+    province: str | None
+    taught: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Vocabulary:
+    readings: dict[str, Reading]
+    suggester: Suggester
+
+
+class Grammar:
+    """The words of a rule book, prepared so that reading a known word is one look-up."""
+
+    def __init__(self, book: RuleBook) -> None:
+        self._book = book
+        self._words = tuple(_words(book))
+        self._best: dict[tuple[str | None, Wish, Language | None], str] = {}
+        self._vocabularies = {code: self._vocabulary(code) for code in (None, *book.provinces)}
+
+    def read(self, text: str, province: str | None) -> Reading:
+        """The reading of a text from a customer of that province; never raises.
+
+        Without a covered province the words of all provinces count, where they agree.
+        """
+        if len(text) > _LONGEST:
+            return _NOTHING
+        known = self._vocabularies.get(province) or self._vocabularies[None]
+        folded = fold(text)
+        return known.readings.get(folded) or _guess(known.suggester, text, folded)
+
+    def words_for(self, province: str | None, wish: Wish, language: Language | None = None) -> str:
+        """The one word to teach for a wish; empty when the book has none."""
+        own = province if province in self._book.provinces else None
+        # Asked again and again, while vocabularies are made and by every answer that teaches.
+        if (best := self._best.get((own, wish, language))) is None:
+            best = self._best[own, wish, language] = self._taught(own, wish, language)
+        return best
+
+    def _taught(self, own: str | None, wish: Wish, language: Language | None) -> str:
+        plain = Language.ZH if language is Language.ZH and wish in _PLAIN else None
+        ranked = sorted(
+            (word for word in self._words if word.wish is wish and word.province in {own, None}),
+            key=lambda word: (
+                word.province is None,
+                not word.taught,
+                word.language is not plain,
+                word.language not in {language, None},
+            ),
+        )
+        return ranked[0].spelling if ranked else ""
+
+    def help_words(self, province: str | None, language: Language | None = None) -> dict[str, str]:
+        """The word to teach for each wish, by the wish's name: facts for a help reply."""
+        words = {wish.value: self.words_for(province, wish, language) for wish in Wish}
+        return {name: word for name, word in words.items() if word}
+
+    def _vocabulary(self, province: str | None) -> _Vocabulary:
+        own = {word.folded: word for word in self._valid_in(province)}
+        readings = {
+            folded: Reading(word.wish, language=word.language) for folded, word in own.items()
+        }
+        candidates = [self._candidate(word, province) for word in own.values()]
+        for word in self._words:
+            if word.folded not in own and province is not None:
+                right = self.words_for(province, word.wish, word.language)
+                near = (right,) if right else ()
+                reading = Reading(None, near, word.language, right or None)
+                readings.setdefault(word.folded, reading)
+                candidates.append(Candidate(word.folded, word.wish, right, word.language))
+        return _Vocabulary(readings, Suggester(each for each in candidates if each.spelling))
+
+    def _valid_in(self, province: str | None) -> Iterator[_Word]:
+        """The words valid in a province; for none, those that mean the same wherever they occur."""
+        if province is not None:
+            yield from (word for word in self._words if word.province in {None, province})
+            return
+        meanings: dict[str, set[Wish]] = {}
+        for word in self._words:
+            meanings.setdefault(word.folded, set()).add(word.wish)
+        yield from (word for word in self._words if len(meanings[word.folded]) == 1)
+
+    def _candidate(self, word: _Word, province: str | None) -> Candidate:
+        """The word as a suggestion; one that the provider keeps gives way to one it does not."""
+        spelling = word.spelling
+        if not word.taught:
+            spelling = self.words_for(province, word.wish, word.language)
+        return Candidate(word.folded, word.wish, spelling, word.language)
+
+
+def _words(book: RuleBook) -> Iterator[_Word]:
+    lists = (
+        (book.words.code, None, None, True),
+        (book.words.zh, Language.ZH, None, True),
+        (book.words.en, Language.EN, None, True),
+        (book.words.kept, Language.EN, None, False),
+        *((each.words, None, code, True) for code, each in book.provinces.items()),
+    )
+    for listed, language, province, taught in lists:
+        for wish, spellings in listed.items():
+            for spelling in spellings:
+                spoken = language or _chinese(spelling)
+                yield _Word(fold(spelling), spelling, wish, spoken, province, taught)
+
+
+def _chinese(spelling: str) -> Language | None:
+    """A province's or code word in Chinese characters is Chinese; in Latin letters, a code."""
+    return Language.ZH if language_of(spelling) is Language.ZH else None
+
+
+def _guess(suggester: Suggester, text: str, folded: str) -> Reading:
+    """A reading without a wish: what may have been meant, and in which language."""
+    found = suggester.near(text, folded)
+    language = language_of(text) or next((each.language for each in found if each.language), None)
+    near = tuple(dict.fromkeys(each.spelling for each in found))
+    return Reading(None, near, language) if near or language else _NOTHING

@@ -1,0 +1,80 @@
+"""What the 7500 line tells without changing anything: how one stands, receipts, charges, hints."""
+
+from collections.abc import Callable, Sequence
+
+from keywords.parser import Reading
+from receipts.model.calendar import SHANGHAI
+from receipts.model.charge import Charge, ChargeKind
+from receipts.model.customer import Subscription
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Outcome
+from receipts.subscriptions import preferences
+from receipts.subscriptions.account_queries import AccountQueries
+from receipts.subscriptions.decision import Asked, Phrase, Step
+from receipts.subscriptions.policy import SubscriptionPolicy
+from receipts.subscriptions.preferences import spent_words
+
+
+class Telling:
+    """Looks up and puts together; the customer stays as it is."""
+
+    def __init__(self, policy: SubscriptionPolicy, account: AccountQueries) -> None:
+        self._policy, self._account = policy, account
+
+    def plain(self, key: str) -> Callable[[Subscription, Asked, Reading], Step]:
+        """A sentence that needs only what is known of the customer."""
+        return lambda customer, asked, _: Step(
+            customer, ((key, self._policy.template_params(customer, asked.language)),)
+        )
+
+    def near(self, customer: Subscription, _: Asked, reading: Reading) -> Step:
+        """Words that the text may have been meant for."""
+        return Step(customer, (("near", {"words": "|".join(reading.near)}),))
+
+    def elsewhere(self, customer: Subscription, _: Asked, reading: Reading) -> Step:
+        """The word of this province for what was said with another's."""
+        return Step(customer, (("elsewhere", {"word": reading.elsewhere or ""}),))
+
+    def ask(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
+        """How the customer stands, with what this month has cost."""
+        spent = sum(charge.fen for charge in self._charged(customer, asked))
+        return preferences.ask(self._policy, customer, asked, spent)
+
+    def _charged(self, customer: Subscription, asked: Asked) -> Sequence[Charge]:
+        if asked.charges is not None:
+            return asked.charges
+        return self._account.charges(customer.number)
+
+    def receipts(self, customer: Subscription, _asked: Asked, _: Reading) -> Step:
+        """The last receipts, newest first."""
+        shown = self._policy.limits(customer).receipts_shown
+        found = self._account.latest_receipts(customer.number, shown)
+        if not found:
+            return Step(customer, (("receipts_none", {}),))
+        lines: list[Phrase] = [("receipt_line", _line(receipt)) for receipt in found]
+        return Step(customer, (("receipts_list", {"list": ""}), *lines))
+
+    def charges(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
+        """What this month has cost by kind, and what that stands on."""
+        charges = self._charged(customer, asked)
+        if not charges:
+            return Step(customer, (("charges_none", {}),))
+        monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)
+        receipts = [c.fen for c in charges if c.kind is ChargeKind.RECEIPT]
+        facts = {
+            "total": spent_words(monthly + sum(receipts), asked.language),
+            "monthly": spent_words(monthly, asked.language),
+            "receipts": spent_words(sum(receipts), asked.language),
+            "count": str(len(receipts)),
+        }
+        why = self._policy.consent_summary(customer, asked.language)
+        return Step(customer, (("charges_list", facts), *why))
+
+
+def _line(receipt: Receipt) -> dict[str, str]:
+    when = receipt.created_at.astimezone(SHANGHAI)
+    return {
+        "friend": receipt.friend.national if receipt.friend else "",
+        "when": when.strftime("%m-%d %H:%M"),
+        "outcome": receipt.outcome.value if receipt.outcome else Outcome.NO_ANSWER.value,
+    }

@@ -1,0 +1,1 @@
+"""The operator's lists (CSV): customers, ported numbers, collections."""

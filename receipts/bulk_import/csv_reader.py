@@ -1,0 +1,125 @@
+"""A CSV file read line by line from any place in it, in bounded memory, however it is damaged.
+
+A line is a line: a quoted field cannot run over its end, so that one stray quote spoils one line
+and not the rest of a file of millions.
+"""
+
+import codecs
+import csv
+import hashlib
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from receipts.bulk_import.rows import Listing
+
+#: Longer than any line of a list; more is no CSV, and is not read into memory.
+LONGEST_LINE = 4096
+_CHUNK = 1 << 20
+_ENCODING = "save the file as UTF-8"
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class CsvWrong(Exception):
+    """The file as a whole cannot be read; the message says why and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its number, where the next one begins, and its cells or what is wrong with it."""
+
+    number: int
+    end: int
+    cells: Mapping[str, str]
+    wrong: str = ""
+
+
+class CsvFile:
+    """A list in a file. Raises CsvWrong unless it can be read and its header fits."""
+
+    def __init__(self, path: Path, listing: Listing) -> None:
+        self.path, self.listing = path, listing
+        try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise CsvWrong(f"{path}: is no file — an import goes on where it stopped: save it")
+            with path.open("rb") as file:
+                self.contents, self.size = _digest(file)
+                file.seek(0)
+                self._columns = self._header(file)
+                self.begins = file.tell()
+        except OSError as error:
+            said = f"{path}: {error.strerror} — check the path and its rights"
+            raise CsvWrong(said) from error
+
+    def lines(self, offset: int, number: int) -> Iterator[Line]:
+        """Every line that is not empty from an offset on; ``number`` is that of the line before."""
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            while raw := file.readline(LONGEST_LINE):
+                number += 1
+                if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+                    _skip(file)
+                    fix = "one number a line, lines ended by a line feed"
+                    yield Line(number, file.tell(), {}, f"is longer than any line — {fix}")
+                elif raw.strip():
+                    yield self._line(number, file.tell(), raw)
+
+    def _line(self, number: int, end: int, raw: bytes) -> Line:
+        try:
+            cells = _cells(raw)
+        except UnicodeDecodeError as error:
+            wrong = f"byte {error.start + 1} is not UTF-8 — {_ENCODING}"
+            return Line(number, end, {}, wrong)
+        except csv.Error as error:
+            fix = "close every quote on its own line, and write a quote in a field twice"
+            return Line(number, end, {}, f"its quotes do not fit ({error}) — {fix}")
+        if len(cells) != len(self._columns):
+            wrong = f"{len(cells)} fields, the header has {len(self._columns)}"
+            return Line(number, end, {}, f"{wrong} — put fields with commas in quotes")
+        return Line(number, end, dict(zip(self._columns, cells, strict=True)))
+
+    def _header(self, file: BinaryIO) -> tuple[str, ...]:
+        raw = file.readline(LONGEST_LINE)
+        if raw.startswith(_WIDE):
+            raise CsvWrong(f"{self.path}:1: is UTF-16 — {_ENCODING}")
+        try:
+            found = [cell.casefold() for cell in _cells(raw.removeprefix(codecs.BOM_UTF8))]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise CsvWrong(f"{self.path}:1: the header is no CSV: {error} — {_ENCODING}") from error
+        if wrong := self._misfit(found):
+            known = ",".join(self.listing.needed)
+            more = "".join(f"[,{name}]" for name in self.listing.optional)
+            raise CsvWrong(f"{self.path}:1: {wrong} — begin the file with a line {known}{more}")
+        return tuple(found)
+
+    def _misfit(self, found: list[str]) -> str:
+        known = (*self.listing.needed, *self.listing.optional)
+        if missing := [name for name in self.listing.needed if name not in found]:
+            return f"no column {', '.join(missing)}"
+        if unknown := [name for name in found if name not in known]:
+            return f"unknown column {', '.join(repr(name) for name in unknown)}"
+        return "a column stands twice" if len(set(found)) != len(found) else ""
+
+
+def _cells(raw: bytes) -> list[str]:
+    text = raw.decode("utf-8").rstrip("\r\n")
+    # Most lines have no quotes, and are split ten times as fast without the general reader.
+    cells = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
+    return [cell.strip() for cell in cells]
+
+
+def _digest(file: BinaryIO) -> tuple[str, int]:
+    """What a file's contents are known by, and their length."""
+    digest, size = hashlib.blake2b(digest_size=10), 0
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def _skip(file: BinaryIO) -> None:
+    """To the end of a line too long to keep."""
+    while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+        pass

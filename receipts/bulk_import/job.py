@@ -1,0 +1,150 @@
+"""Imports of an operator's list: in batches, in bounded memory, resumed after a stop."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from receipts.bulk_import.apply import Lists, Origin
+from receipts.bulk_import.csv_reader import CsvFile, Line
+from receipts.bulk_import.rejects import RejectFile
+from receipts.bulk_import.rows import CustomerRow, Row, RowWrong
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Change, Verdict
+from receipts.ports.store import Archive, Contended, Store
+
+#: Lines decided and committed together, in two round trips, or three where lines bring digests.
+#: One more writes the checkpoint.
+BATCH = 1000
+#: Tries to commit a customer that others change between our read and our commit.
+_ROUNDS = 40
+
+Batch = dict[Msisdn, tuple[int, Row]]
+
+
+class Progress(Struct, frozen=True):
+    """The checkpoint of an import; ``complaints`` is the length of the reject file in bytes."""
+
+    offset: int
+    line: int = 1
+    lines: int = 0
+    changed: int = 0
+    refused: int = 0
+    complaints: int = 0
+    done: bool = False
+
+    @property
+    def known(self) -> int:
+        """Lines that changed no customer."""
+        return self.lines - self.changed - self.refused
+
+
+class Import:
+    """The import of one list. The same contents are imported once, under any file name."""
+
+    def __init__(self, file: CsvFile, lists: Lists, store: Store, archive: Archive) -> None:
+        self._file, self._lists, self._store, self._archive = file, lists, store, archive
+        self._name = f"import:{file.listing.name}:{file.contents}"
+        self.complaints = RejectFile(file.path)
+        self.progress = Progress(file.begins)
+        self._refused: list[tuple[int, str]] = []
+        self._lines = 0
+
+    def before(self) -> Progress | None:
+        """The checkpoint of an earlier run with these contents."""
+        noted = self._archive.note(self._name)
+        return msgspec.json.decode(noted, type=Progress) if noted else None
+
+    def run(self, begun: Progress | None, told: Callable[[Progress], None]) -> Progress:
+        """Import the rest; ``told`` is called after every batch that is on disk.
+
+        The next run resumes after the last of them. Raises: StoreUnavailable, Contended, OSError.
+        """
+        self.progress = begun or Progress(self._file.begins)
+        self.complaints.begin(self.progress.complaints)
+        batch: Batch = {}
+        last = Line(self.progress.line, self.progress.offset, {})
+        for count, line in enumerate(self._file.lines(last.end, last.number), start=1):
+            row = self._read(line)
+            held = batch.get(row.number) if row is not None else None
+            # Two different lines of one number must be decided one after the other: the second
+            # waits for the next batch.
+            if held is not None and held[1] != row:
+                self._flush(batch, last, told)
+            self._lines += 1
+            if row is not None:
+                batch.setdefault(row.number, (line.number, row))
+            last = line
+            if len(batch) == BATCH or count % BATCH == 0:
+                self._flush(batch, last, told)
+        self._flush(batch, last, told, done=True)
+        return self.progress
+
+    def _read(self, line: Line) -> Row | None:
+        if line.wrong:
+            self._refused.append((line.number, line.wrong))
+            return None
+        try:
+            return self._file.listing.read(line.cells)
+        except RowWrong as wrong:
+            self._refused.append((line.number, str(wrong)))
+            return None
+
+    def _flush(
+        self, batch: Batch, last: Line, told: Callable[[Progress], None], *, done: bool = False
+    ) -> None:
+        """Write a batch: first its customers, then the refused lines, then the checkpoint."""
+        changed = self._settle(batch)
+        was = self.progress
+        self.complaints.add(self._refused, was.refused)
+        refused = was.refused + len(self._refused)
+        self.progress = replace(
+            was,
+            offset=last.end,
+            line=last.number,
+            lines=was.lines + self._lines,
+            changed=was.changed + changed,
+            refused=refused,
+            complaints=self.complaints.size,
+            done=done,
+        )
+        self._archive.note(self._name, msgspec.json.encode(self.progress).decode())
+        batch.clear()
+        self._refused.clear()
+        self._lines = 0
+        told(self.progress)
+
+    def _settle(self, batch: Batch) -> int:
+        """Decide and commit every row of the batch; return the number of customers changed.
+
+        Raises: StoreUnavailable, Contended.
+        """
+        changed, waiting = 0, dict(batch)
+        for _ in range(_ROUNDS):
+            if not waiting:
+                return changed
+            changes = self._decided(waiting)
+            committed = self._store.commit_all(changes) if changes else []
+            ends = {c.number: end.verdict for c, end in zip(changes, committed, strict=True)}
+            changed += sum(verdict is Verdict.DONE for verdict in ends.values())
+            lost = {n for n, verdict in ends.items() if verdict is Verdict.CONFLICT}
+            waiting = {number: each for number, each in waiting.items() if number in lost}
+        raise Contended("the same customers were changed by others again and again")
+
+    def _decided(self, batch: Mapping[Msisdn, tuple[int, Row]]) -> list[Change]:
+        proving = [
+            n for n, (_, row) in batch.items() if isinstance(row, CustomerRow) and row.proves
+        ]
+        owners = self._archive.owners(proving)
+        changes = []
+        for customer in self._archive.of(list(batch)):
+            number, row = batch[customer.number]
+            origin = Origin(self._file.path.name, self._file.contents, number)
+            try:
+                change = self._lists.decide(row, customer, owners.get(customer.number), origin)
+            except RowWrong as wrong:
+                self._refused.append((number, str(wrong)))
+            else:
+                changes += [change] if change.records else []
+        return changes

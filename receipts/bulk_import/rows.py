@@ -1,0 +1,163 @@
+"""One line of an operator's list as a typed row, or what is wrong with it and how to mend it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from receipts.bulk_import.password_hashes import is_plain, is_slow_digest
+from receipts.model.vocabulary import Msisdn, Network
+from receipts.numbering.msisdn import parse_msisdn
+
+Cells = Mapping[str, str]
+
+#: What operators write for a network, folded; a list that does not know it leaves the line out.
+_NETWORKS = {network.value: network for network in Network if network is not Network.UNKNOWN} | {
+    "cmcc": Network.CHINA_MOBILE,
+    "中国移动": Network.CHINA_MOBILE,
+    "移动": Network.CHINA_MOBILE,
+    "cucc": Network.CHINA_UNICOM,
+    "中国联通": Network.CHINA_UNICOM,
+    "联通": Network.CHINA_UNICOM,
+    "ctcc": Network.CHINA_TELECOM,
+    "中国电信": Network.CHINA_TELECOM,
+    "电信": Network.CHINA_TELECOM,
+    "china_broadnet": Network.OTHER,
+    "中国广电": Network.OTHER,
+    "广电": Network.OTHER,
+}
+_PROVINCE = re.compile(r"CN-[A-Z]{2}", re.ASCII)
+_MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
+_RESULTS = {"paid": True, "failed": False}
+# +86 and eleven digits.
+_MOBILE_LENGTH = 14
+#: How much of an odd value an error repeats.
+_SHOWN = 30
+
+
+class RowWrong(Exception):
+    """A line cannot be used: what is wrong, and how to mend it."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(f"{what} — {fix}")
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """A number of the operator's customer list."""
+
+    number: Msisdn
+    network: Network
+    province: str | None = None
+    id_digest: str = field(default="", repr=False)
+    password_digest: str = field(default="", repr=False)
+
+    @property
+    def proves(self) -> bool:
+        """Whether the line brings something that proves who owns the number."""
+        return bool(self.id_digest or self.password_digest)
+
+
+@dataclass(frozen=True, slots=True)
+class PortedRow:
+    """A number that kept its digits and changed its network."""
+
+    number: Msisdn
+    network: Network
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRow:
+    """Whether the fee of a month could be collected."""
+
+    number: Msisdn
+    month: str
+    paid: bool
+
+
+Row = CustomerRow | PortedRow | CollectionRow
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A kind of list: its name, its columns, and how a line of it is read (raises RowWrong)."""
+
+    name: str
+    needed: tuple[str, ...]
+    optional: tuple[str, ...]
+    read: Callable[[Cells], Row]
+
+
+def _customer(cells: Cells) -> CustomerRow:
+    return CustomerRow(
+        _number(cells),
+        _network(cells),
+        _province(cells),
+        _digest(cells, "id_digest"),
+        _digest(cells, "password_digest"),
+    )
+
+
+def _ported(cells: Cells) -> PortedRow:
+    return PortedRow(_number(cells), _network(cells))
+
+
+def _collection(cells: Cells) -> CollectionRow:
+    number, month = _number(cells), cells["month"]
+    if not _MONTH.fullmatch(month):
+        raise RowWrong(f"month {_quoted(month)} is no month", "write it as 2026-11")
+    paid = _RESULTS.get(cells["result"].casefold())
+    if paid is None:
+        raise RowWrong(f"result {_quoted(cells['result'])} is unknown", "write paid or failed")
+    return CollectionRow(number, month, paid)
+
+
+def _number(cells: Cells) -> Msisdn:
+    said = cells["number"]
+    number = parse_msisdn(said)
+    if number is None or len(number) != _MOBILE_LENGTH or not number.startswith("+861"):
+        fix = "write eleven digits such as 13802880000; in a spreadsheet, as a text column"
+        raise RowWrong(f"number {_quoted(said)} is no mainland mobile number", fix)
+    return number
+
+
+def _network(cells: Cells) -> Network:
+    said = cells["network"]
+    network = _NETWORKS.get(said.casefold().replace(" ", "_").replace("-", "_"))
+    if network is None:
+        known = ", ".join(network.value for network in dict.fromkeys(_NETWORKS.values()))
+        raise RowWrong(f"network {_quoted(said)} is unknown", f"write one of {known}")
+    return network
+
+
+def _province(cells: Cells) -> str | None:
+    said = cells.get("province", "").upper()
+    if said and not _PROVINCE.fullmatch(said):
+        fix = "write its ISO code such as CN-GD, or leave it empty"
+        raise RowWrong(f"province {_quoted(said)} is no province code", fix)
+    return said or None
+
+
+def _digest(cells: Cells, column: str) -> str:
+    """A digest as given. An error never repeats a word of it."""
+    said = cells.get(column, "")
+    if not said or is_slow_digest(said):
+        return said
+    fix = "give its argon2, scrypt, bcrypt or PBKDF2 string, in quotes where it has commas"
+    if is_plain(said):
+        what = f"{column} holds a plain password or identity number, which no file may hold"
+        raise RowWrong(what, f"{fix}, and destroy this file")
+    raise RowWrong(f"{column} is no slow salted digest", fix)
+
+
+def _quoted(said: str) -> str:
+    return repr(said if len(said) <= _SHOWN else said[:_SHOWN] + "…")
+
+
+CUSTOMERS = Listing(
+    "customers",
+    ("number", "network"),
+    ("province", "id_digest", "password_digest"),
+    _customer,
+)
+PORTED = Listing("ported", ("number", "network"), (), _ported)
+COLLECTIONS = Listing("collections", ("number", "month", "result"), (), _collection)

@@ -1,0 +1,1 @@
+"""A receipt on its way out: routing, lifecycle, digests, notifications."""

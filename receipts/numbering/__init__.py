@@ -1,0 +1,1 @@
+"""The numbering plan: network and home province of a number."""

@@ -1,0 +1,1 @@
+"""Delivery reports in, receipts out, and a trace of each text."""

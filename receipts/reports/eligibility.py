@@ -1,0 +1,106 @@
+"""Whether a person-to-person text gives its sender a receipt, and what that receipt is."""
+
+import hashlib
+
+from receipts.charging.charges import may_charge, runs
+from receipts.charging.tariffs import receipt_fen, tariff_on
+from receipts.model.customer import Subscription
+from receipts.model.message import Fate, Trail, WhyNot
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Language, Mode, Msisdn, Network, Outcome
+from receipts.numbering.plan import Numbering
+from receipts.ports.clock import Clock
+from receipts.ports.store import Held, Store
+from receipts.reports.message_trace import OUTCOME_OF, id_form
+from receipts.rulebook.schema import Province, RuleBook
+from receipts.subscriptions.promotion_texts import message_for
+from receipts.wording.notice_text import notices
+from receipts.wording.receipt_text import receipt_text
+from statemachines.subscription import SubscriptionState
+
+#: Networks whose customers may have the service: of some prefixes no source can say whose.
+_OURS = frozenset({Network.CHINA_MOBILE, Network.UNKNOWN})
+
+
+class Due:
+    """Decides from what was read; writes nothing."""
+
+    def __init__(self, store: Store, book: RuleBook, numbering: Numbering, clock: Clock) -> None:
+        self._store, self._book, self._numbering, self._clock = store, book, numbering, clock
+
+    def why_not(self, held: Held, text: Trail) -> WhyNot | None:
+        """Why the texts of this customer to this friend give no receipts; None when they do."""
+        customer, home = held.subscription, self._numbering.home_of(held.subscription)
+        if customer.state is SubscriptionState.SUSPENDED:
+            return WhyNot.SUSPENDED
+        if home.network not in _OURS:
+            return WhyNot.SENDER_OFF_NET
+        if not runs(customer, self._clock.now()):
+            return WhyNot.NOT_SUBSCRIBED
+        if self._book.province(home.province or "") is None:
+            return WhyNot.PROVINCE_CLOSED
+        friend = held.friend or Subscription(text.friend)
+        on_net = self._numbering.home_of(friend).network is Network.CHINA_MOBILE
+        return None if on_net else WhyNot.FRIEND_OFF_NET
+
+    def receipt_id(self, text: Trail, *, answered: bool) -> str:
+        """The same text gives the same id, however often; "no answer yet" has one of its own."""
+        about = f"{text.sender}|{text.friend}|{id_form(text.message_id)}"
+        return self._id(text.sender, about if answered else f"{about}|no answer")
+
+    def receipt(self, customer: Subscription, text: Trail, fate: Fate | None) -> Receipt:
+        """The receipt of a whole text; without a fate, that there is no answer yet."""
+        now, province = self._clock.now(), self._province(customer)
+        tariff, language = tariff_on(province, now), self._language(customer)
+        outcome = OUTCOME_OF[fate] if fate else Outcome.NO_ANSWER
+        price = receipt_fen(tariff, outcome, before=tariff.free_receipts)
+        receipt_id = self.receipt_id(text, answered=fate is not None)
+        gathers = customer.mode is Mode.FLASH and self._book.sending.digest_seconds > 0
+        # A long text has arrived when the last of its parts has, whichever report came last.
+        at = max(final.at for final in text.finals) if fate else now
+        said = receipt_text(fate or outcome, text.friend, at, language)
+        also = message_for(customer, self._book, province.code, now, receipt_id, said, language)
+        return Receipt(
+            id=receipt_id,
+            number=text.sender,
+            text=also.text if also else said,
+            message=also.name if also else None,
+            mode=customer.mode,
+            language=language,
+            created_at=now,
+            version=1,
+            kind=Kind.RECEIPT,
+            message_id=text.message_id,
+            friend=text.friend,
+            outcome=outcome,
+            tariff=tariff.version,
+            price_fen=price if may_charge(customer, now) else 0,
+            free_receipts=tariff.free_receipts,
+            waits_until=now + self._book.sending.digest if gathers else None,
+        )
+
+    def off_net_notice(self, customer: Subscription, month: str) -> Receipt:
+        """Why texts to other networks give no receipts: one notice a customer and month."""
+        language = self._language(customer)
+        return Receipt(
+            id=self._id(customer.number, f"off-net|{customer.number}|{month}"),
+            number=customer.number,
+            text=notices().say("notice.off_net", language),
+            mode=Mode.TEXT,
+            language=language,
+            created_at=self._clock.now(),
+            version=1,
+            kind=Kind.NOTICE,
+        )
+
+    def _id(self, number: Msisdn, about: str) -> str:
+        seed = hashlib.blake2b(about.encode(), digest_size=10).hexdigest()
+        return self._store.receipt_id(number, seed)
+
+    def _province(self, customer: Subscription) -> Province:
+        province = self._book.province(self._numbering.home_of(customer).province or "")
+        assert province is not None  # noqa: S101 - why_not has looked
+        return province
+
+    def _language(self, customer: Subscription) -> Language:
+        return customer.language or self._province(customer).languages[0]

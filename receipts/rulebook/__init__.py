@@ -1,0 +1,1 @@
+"""The rule book: provinces, prices, keywords and promotions as checked data."""

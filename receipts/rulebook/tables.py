@@ -1,0 +1,140 @@
+"""The rule book as people read it: one table for all, one page for a province."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from receipts.model.vocabulary import Door, Language, Wish
+from receipts.rulebook.schema import Effect, Limits, Message, Province, RuleBook, Tariff
+
+_DOORS = {
+    Door.TEXT: "7500 text",
+    Door.VOICE: "10086 voice",
+    Door.WEB: "online hall",
+    Door.COUNTER: "counter",
+}
+_EFFECTS = {Effect.MONTH_END: "at the month's end", Effect.NOW: "at once"}
+_SHOWN = (Wish.OPEN, Wish.CANCEL, Wish.ASK)
+_DOORS_HEAD = ("Province", "", *_DOORS.values(), "Open", "Cancel", "Ask", "Cancel takes effect")
+_FEES_HEAD = ("Province", "Tariff", "From", "Yuan a month", "Yuan a receipt", "Free", "Trial")
+_MESSAGES_HEAD = ("Message", "Kind", "Provinces", "From", "Until", "Chinese", "English")
+_INVENTED = "The values of this book are invented, for trying the product out."
+
+
+def check_report(book: RuleBook) -> str:
+    """A checked book as tables a product manager can read."""
+    provinces = list(book.provinces.values())
+    doors = [_DOORS_HEAD, *map(_doors_row, provinces)]
+    fees = [_FEES_HEAD, *(_fee_row(each, fee) for each in provinces for fee in each.tariffs)]
+    parts = [
+        f"Rule book {book.version}: {len(provinces)} provinces, nothing wrong.",
+        *([_INVENTED] if book.invented else []),
+        "",
+        *_table(doors),
+        "",
+        *_table(fees),
+    ]
+    if book.messages:
+        parts += ["", *_table([_MESSAGES_HEAD, *map(_message_row, book.messages)])]
+    return "\n".join(parts)
+
+
+def describe(book: RuleBook, code: str) -> str:
+    """One province as people read it; one that is not covered is named and said so."""
+    province = book.province(code)
+    name = f"{code} {book.name(code, Language.EN)} {book.name(code, Language.ZH)}"
+    if province is None:
+        known = code in book.names
+        return f"{name}: not covered" if known else f"{code}: no such province"
+    lines = [
+        name,
+        *([_INVENTED] if book.invented else []),
+        "Doors:         " + ", ".join(_DOORS[door] for door in province.doors),
+        "Languages:     " + ", ".join(province.languages),
+        "Greeted in:    " + ", ".join(province.greeting),
+        f"Confirmation:  within {province.confirmation_hours} hours",
+        f"A cancel ends: {_EFFECTS[province.cancel_takes_effect]}",
+        "Limits:        " + _limits(book.limits_in(code)),
+        f"Password:      {'asked' if province.voice_password else 'not asked'} on the hotline",
+        "Words:",
+        *(f"  {wish.value:<11}  {', '.join(_words(book, province, wish))}" for wish in Wish),
+        "Tariffs:",
+        *(f"  {_tariff(tariff)}" for tariff in province.tariffs),
+        "Messages, to who agreed to their kind:",
+        *(f"  {_message(each)}" for each in book.messages if _is_for(each, code)),
+    ]
+    return "\n".join(lines)
+
+
+def _limits(limits: Limits) -> str:
+    return (
+        f"{limits.help_answers_a_day} helping answers and {limits.hints_a_day} hints a day, "
+        f"{limits.receipts_shown} receipts shown, {_yuan(limits.monthly_cap_fen)} yuan a month"
+    )
+
+
+def _doors_row(province: Province) -> tuple[str, ...]:
+    return (
+        f"{province.code} {province.names.en}",
+        province.names.zh,
+        *("yes" if province.has(door) else "-" for door in _DOORS),
+        *(", ".join(province.words.get(wish, ("-",))) for wish in _SHOWN),
+        _EFFECTS[province.cancel_takes_effect],
+    )
+
+
+def _message_row(message: Message) -> tuple[str, ...]:
+    where = ", ".join(message.provinces) or "all"
+    days = (str(message.since), str(message.until))
+    return (message.name, message.kind, where, *days, message.zh, message.en)
+
+
+def _message(message: Message) -> str:
+    days = f"{message.since} to {message.until}"
+    return f"{message.name} ({message.kind}, {days}): {message.zh} / {message.en}"
+
+
+def _is_for(message: Message, code: str) -> bool:
+    return not message.provinces or code in message.provinces
+
+
+def _fee_row(province: Province, tariff: Tariff) -> tuple[str, ...]:
+    return (
+        f"{province.code} {province.names.en}",
+        tariff.version,
+        str(tariff.since),
+        _yuan(tariff.monthly_fen),
+        _yuan(tariff.per_receipt_fen),
+        f"{tariff.free_receipts} a month" if tariff.free_receipts else "-",
+        f"{tariff.trial_days} days" if tariff.trial_days else "-",
+    )
+
+
+def _tariff(tariff: Tariff) -> str:
+    row = f"{tariff.version} from {tariff.since}: {_yuan(tariff.monthly_fen)} yuan a month, "
+    row += f"{_yuan(tariff.per_receipt_fen)} yuan a receipt"
+    row += f", {tariff.free_receipts} free a month" if tariff.free_receipts else ""
+    return row + (f", {tariff.trial_days} days of trial" if tariff.trial_days else "")
+
+
+def _words(book: RuleBook, province: Province, wish: Wish) -> Iterator[str]:
+    words = book.words
+    for listed in (province.words, words.code, words.zh, words.en, words.kept):
+        yield from listed.get(wish, ())
+
+
+def _yuan(fen: int) -> str:
+    return f"{fen // 100}.{fen % 100:02}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        cells = (cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+        if number == 0:
+            yield "  ".join("-" * width for width in widths)
+
+
+def _width(cell: str) -> int:
+    """Columns on a terminal: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in cell)

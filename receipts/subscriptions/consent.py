@@ -1,0 +1,82 @@
+"""The chain of consent: what a customer was shown and answered, so linked that tampering shows."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
+
+from receipts.model.calendar import month_start, next_month
+from receipts.model.charge import Audit, Charge
+from statemachines.subscription import SubscriptionEvent
+
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+def chained(entries: Iterable[Audit], head: str) -> tuple[tuple[Audit, ...], str]:
+    """The entries linked to those before them, and the new head of the chain."""
+    linked = []
+    for entry in entries:
+        before = replace(entry, before_hash=head)
+        head = digest(before)
+        linked.append(replace(before, hash=head))
+    return tuple(linked), head
+
+
+def digest(entry: Audit) -> str:
+    """The hash of an entry with all it says, its link to the one before included."""
+    said = replace(entry, hash="")
+    return hashlib.blake2b(_encoder.encode(said), digest_size=16).hexdigest()
+
+
+def broken_at(entries: Sequence[Audit], head: str) -> int | None:
+    """The place of the first entry that is not as it was written; None when all are.
+
+    ``entries`` may begin anywhere in the chain, since old ones are dropped in time; an entry cut
+    off at the end shows as a place one past the last.
+    """
+    for place, entry in enumerate(entries):
+        if digest(entry) != entry.hash:
+            return place
+        if place and entry.before_hash != entries[place - 1].hash:
+            return place
+    last = entries[-1].hash if entries else ""
+    return None if last == head or not (entries or head) else len(entries)
+
+
+#: What may put an offer before a customer: an order, a late yes, the end of a trial.
+_OFFERING = frozenset(
+    {SubscriptionEvent.ORDER, SubscriptionEvent.CONFIRM_LATE, SubscriptionEvent.RENEW}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a charge stands on: the offer, the yes to it, and all from the one to the charge."""
+
+    offer: Audit
+    reply: Audit
+    entries: tuple[Audit, ...]
+
+
+def led_to(entries: Sequence[Audit], charge: Charge) -> Consent | None:
+    """The consent that a charge stands on; None when the chain holds none.
+
+    That is the last yes before it was charged and before its month was over, and the offer this
+    yes answered: after a trial the second yes, not the first.
+    """
+    over = next_month(month_start(charge.month))
+    heard = [place for place, entry in enumerate(entries) if entry.at <= charge.at]
+    yes = [
+        place
+        for place in heard
+        if entries[place].act == SubscriptionEvent.CONFIRM and entries[place].at < over
+    ]
+    if not yes:
+        return None
+    offered = [place for place in heard if place < yes[-1] and entries[place].act in _OFFERING]
+    if not offered:
+        return None
+    through = tuple(entries[place] for place in heard if place >= offered[-1])
+    return Consent(entries[offered[-1]], entries[yes[-1]], through)

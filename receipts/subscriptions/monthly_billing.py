@@ -1,0 +1,111 @@
+"""The monthly fees of a month, for all customers: once each, however often this runs.
+
+Customers are looked at in batches, so a million take no more memory than a thousand. A charge goes
+in without a look at its customer's version: whoever owes the fee of a month at one moment owes it
+at every later one, so nothing that comes between makes it wrong; its id keeps it single.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from receipts.charging.charges import monthly, monthly_id, oldest_billable
+from receipts.model.calendar import month_of, month_start
+from receipts.model.charge import Charge
+from receipts.model.customer import Subscription
+from receipts.ports.changes import Change
+from receipts.ports.clock import Clock
+from receipts.ports.store import Archive, Store
+from receipts.subscriptions.policy import SubscriptionPolicy
+
+#: Charges written in one round trip.
+_AT_ONCE = 1_000
+
+
+class MonthClosed(ValueError):
+    """A month that cannot be billed: it has not begun, or its records may be gone."""
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """How far a bill is: customers looked at; charged now, with the fen; charged before."""
+
+    customers: int = 0
+    charged_now: int = 0
+    fen_now: int = 0
+    charged_before: int = 0
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Where a bill stopped; good for as long as the same server runs."""
+
+    server: str
+    cursor: int
+    tally: Tally
+
+
+class Billing:
+    """Makes the monthly fees of a month."""
+
+    def __init__(
+        self, store: Store, archive: Archive, policy: SubscriptionPolicy, clock: Clock
+    ) -> None:
+        self._store, self._archive = store, archive
+        self._policy, self._clock = policy, clock
+
+    def run(self, month: str) -> Iterator[tuple[int, Tally]]:
+        """Bill a month, each step on disk when it is told: the cursor behind it, and the tally.
+
+        One that was killed goes on where it stopped. Raises MonthClosed, MonthWrong and
+        StoreUnavailable.
+        """
+        self._check(month)
+        server = self._archive.incarnation()
+        place = self._resumed(month, server)
+        tally = place.tally
+        for cursor, customers in self._archive.customers(place.cursor):
+            for start in range(0, len(customers), _AT_ONCE):
+                tally = self._batch(customers[start : start + _AT_ONCE], month, tally)
+            self._note(month, _Place(server, cursor, tally))
+            yield cursor, tally
+
+    def _check(self, month: str) -> None:
+        now = self._clock.now()
+        if month_start(month) > now:
+            raise MonthClosed(f"{month} has not begun: nothing of it is due")
+        oldest = oldest_billable(self._policy.book, now)
+        if month < oldest:
+            raise MonthClosed(f"{month} is too long ago: the oldest that can be billed is {oldest}")
+
+    def _resumed(self, month: str, server: str) -> _Place:
+        """Where the last run stopped; the beginning, if it came to its end or the store is anew."""
+        noted = self._archive.note(f"bill:{month}")
+        place = msgspec.json.decode(noted, type=_Place) if noted else None
+        if place is None or place.server != server or place.cursor == 0:
+            return _Place(server, 0, Tally())
+        return place
+
+    def _note(self, month: str, place: _Place) -> None:
+        self._archive.note(f"bill:{month}", msgspec.json.encode(place).decode())
+
+    def _batch(self, customers: Sequence[Subscription], month: str, tally: Tally) -> Tally:
+        now = self._clock.now()
+        due = [charge for customer in customers for charge in self._due(customer, month, now)]
+        held = self._archive.charged([c.number for c in due], month, monthly_id(month))
+        fresh = [charge for charge, before in zip(due, held, strict=True) if not before]
+        if fresh:
+            self._store.commit_all([Change(charge.number, charges=(charge,)) for charge in fresh])
+        return Tally(
+            tally.customers + len(customers),
+            tally.charged_now + len(fresh),
+            tally.fen_now + sum(charge.fen for charge in fresh),
+            tally.charged_before + len(due) - len(fresh),
+        )
+
+    def _due(self, customer: Subscription, month: str, now: dt.datetime) -> tuple[Charge, ...]:
+        province = self._policy.service_area(customer).province
+        if province is None:
+            return ()
+        why = "monthly fee" if month == month_of(now) else "monthly fee, billed late"
+        cap = self._policy.limits(customer).monthly_cap_fen
+        return monthly(customer, province, month, now, why, cap)

@@ -1,0 +1,205 @@
+"""What holds for one customer: where it belongs, what it costs, and what may be told of it."""
+
+import datetime as dt
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from receipts.charging.charges import monthly, runs
+from receipts.charging.tariffs import fees, first_charge_at, tariff_on
+from receipts.model.calendar import SHANGHAI, month_of
+from receipts.model.charge import Audit, Charge
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Door, Language, Network, Wish
+from receipts.numbering.plan import Home, Numbering
+from receipts.ports.clock import Clock
+from receipts.rulebook.schema import Limits, Province, RuleBook, Tariff
+from receipts.subscriptions.decision import Asked, Phrase, Step
+from receipts.wording.notice_text import day, last_day, notices
+from statemachines.engine import Transition
+from statemachines.subscription import SubscriptionEvent, SubscriptionState
+
+
+class ServiceArea(Struct, frozen=True):
+    """Where a number belongs, and the rules there. ``province`` is None where we do not serve."""
+
+    home: Home
+    province: Province | None
+
+
+class SubscriptionPolicy:
+    """The rules as they apply to a customer now; writes nothing and changes nobody."""
+
+    def __init__(
+        self,
+        book: RuleBook,
+        numbering: Numbering,
+        clock: Clock,
+        hotline: str = "10086",
+        short_code: str = "7500",
+    ) -> None:
+        self.book, self._numbering, self._clock = book, numbering, clock
+        self._numbers = {"hotline": hotline, "short_code": short_code}
+        # What every answer in a province tells alike, put together once.
+        self._usual = {code: self._told_in(each) for code, each in book.provinces.items()}
+
+    def service_area(self, customer: Subscription) -> ServiceArea:
+        """Where this customer belongs, with the rules of the province if we serve it."""
+        home = self._numbering.home_of(customer)
+        return ServiceArea(home, self.book.province(home.province))
+
+    def now(self) -> dt.datetime:
+        """The moment by the one clock, aware."""
+        return self._clock.now()
+
+    def limits(self, customer: Subscription) -> Limits:
+        """How much this customer is answered, shown and charged at the most."""
+        return self.book.limits_in(self._numbering.home_of(customer).province)
+
+    def language(self, customer: Subscription, heard: Language | None = None) -> Language:
+        """The language to answer in: the one just used, the one chosen, the province's own."""
+        spoken = heard or customer.language
+        if spoken is not None:
+            return spoken
+        province = self.service_area(customer).province
+        return province.languages[0] if province else Language.ZH
+
+    def ineligibility(
+        self, customer: Subscription, door: Door, language: Language
+    ) -> Phrase | None:
+        """Why this customer cannot open the service through this door; None when it can."""
+        place = self.service_area(customer)
+        if place.home.network not in {Network.CHINA_MOBILE, Network.UNKNOWN}:
+            return "not_on_net", {}
+        if place.home.province is None:
+            return "province_unknown", {}
+        today = self.now().astimezone(SHANGHAI).date()
+        if place.province is None or not place.province.begun(today):
+            return "not_covered", {"province": self.book.name(place.home.province, language)}
+        if not place.province.has(door):
+            facts = {"province": self.book.name(place.home.province, language)}
+            return "door_missing", facts | {"doors": self._doors(place.province, language)}
+        return None
+
+    def _doors(self, province: Province, language: Language) -> str:
+        names = [self._door(door, language) for door in province.doors]
+        return ("、" if language is Language.ZH else ", ").join(names)
+
+    def _door(self, door: Door, language: Language) -> str:
+        return notices().say(f"door.{door}", language, **self._numbers)
+
+    def consent_summary(self, customer: Subscription, language: Language) -> tuple[Phrase, ...]:
+        """What charges stand on: when, through which door and to what price the customer agreed."""
+        if customer.opened_at is None or customer.channel is None:
+            return ()
+        facts = self.template_params(replace(customer, order=None), language)
+        opened, door = day(customer.opened_at, language), self._door(customer.channel, language)
+        return (("charges_why", facts | {"opened": opened, "door": door}),)
+
+    def template_params(self, customer: Subscription, language: Language) -> dict[str, str]:
+        """What sentences may tell of a customer: price, mode, dates, and the words to text."""
+        province = self.service_area(customer).province
+        if province is None:
+            facts = self._numbers | self._facts_anywhere(customer, language)
+        else:
+            version = customer.order.tariff if customer.order else customer.tariff
+            tariff = self.tariff(province, version)
+            if tariff.trial_days and not (customer.trial or self.trial_available(customer)):
+                tariff = msgspec.structs.replace(tariff, trial_days=0)
+            facts = self._usual[province.code].copy()
+            facts["price"] = fees(language, tariff)
+        facts["mode"] = notices().say(f"mode.{customer.mode.value}", language)
+        facts["ends"] = last_day(customer.ends_at, language) if customer.ends_at else ""
+        return facts
+
+    def _told_in(self, province: Province) -> dict[str, str]:
+        return self._numbers | {
+            "open": self._word(province, Wish.OPEN),
+            "cancel": self._word(province, Wish.CANCEL),
+            "ask": self._word(province, Wish.ASK),
+            "hours": str(province.confirmation_hours),
+        }
+
+    def _facts_anywhere(self, customer: Subscription, language: Language) -> dict[str, str]:
+        """The facts of one whose place has no rules (any more): the words valid everywhere."""
+        words = self.book.words
+        plain = words.zh if language is Language.ZH else words.en
+        agreed = (each.tariff(customer.tariff or "") for each in self.book.provinces.values())
+        tariff = next((found for found in agreed if found is not None), None)
+        return {
+            "price": fees(language, tariff) if tariff else notices().say("price.agreed", language),
+            "open": plain[Wish.OPEN][0],
+            "cancel": words.code[Wish.CANCEL][0],
+            "ask": plain[Wish.ASK][0],
+            "hours": "48",
+        }
+
+    def offer_params(self, customer: Subscription, language: Language) -> dict[str, str]:
+        """What an offer must tell: price, first charge date, how to cancel, how long it stands."""
+        now = self.now()
+        tariff = self.tariff(self.province(customer), None)
+        trial = self.trial_available(customer)
+        first = day(first_charge_at(tariff, now) if trial else now, language)
+        said = "charged.never" if tariff.free else "charged.from"
+        return self.template_params(replace(customer, order=None, tariff=None), language) | {
+            "charged": notices().say(said, language, **({} if tariff.free else {"day": first}))
+        }
+
+    def province(self, customer: Subscription) -> Province:
+        """The rules of the customer's province. Raises LookupError where there are none."""
+        province = self.service_area(customer).province
+        if province is None:
+            raise LookupError("an order in a province without rules")
+        return province
+
+    def tariff(self, province: Province, version: str | None) -> Tariff:
+        """The tariff agreed upon; today's when none is, or when the book has dropped it."""
+        agreed = province.tariff(version) if version else None
+        return agreed or tariff_on(province, self.now())
+
+    def _word(self, province: Province, wish: Wish) -> str:
+        """The word to teach for a wish: the province's own, else the one valid everywhere."""
+        own = province.words.get(wish) or self.book.words.code.get(wish)
+        return (own or self.book.words.zh[wish])[0]
+
+    def trial_available(self, customer: Subscription) -> bool:
+        """Whether a trial is still to be had: once a number, and not where the service runs on."""
+        return not customer.trial_used and not runs(customer, self.now())
+
+    def fee(
+        self, customer: Subscription, now: dt.datetime, why: str, month: str | None = None
+    ) -> tuple[Charge, ...]:
+        """The fee of a month, by default this one, if it has fallen due."""
+        province = self.service_area(customer).province
+        if province is None:
+            return ()
+        cap = self.limits(customer).monthly_cap_fen
+        return monthly(customer, province, month or month_of(now), now, why, cap)
+
+    def refused(self, customer: Subscription, reason: str, asked: Asked) -> Step:
+        """An act that may not be done now: nothing changes, and the reason is told."""
+        return Step(customer, ((reason, self.template_params(customer, asked.language)),))
+
+    def audit(
+        self,
+        customer: Subscription,
+        event: SubscriptionEvent,
+        outcome: Transition[SubscriptionState],
+        asked: Asked,
+        tariff: str = "",
+    ) -> Audit:
+        """What is written down of an act: who, through which door, from where to where."""
+        return Audit(
+            self.now(),
+            customer.number,
+            asked.door.value,
+            asked.event,
+            customer.state.value,
+            outcome.state.value,
+            tariff=tariff,
+            shown=asked.shown,
+            heard=asked.heard,
+            clerk=asked.clerk,
+            act=event.value,
+        )

@@ -1,0 +1,60 @@
+"""The text of several receipts at once: within one segment, the bad news first."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+
+from receipts.model.vocabulary import Language, Msisdn, Outcome
+from receipts.wording.receipt_text import sentences
+from receipts.wording.segments import segments
+
+Told = tuple[Outcome, Msisdn]
+
+#: What a customer may have to act upon comes first, and is the last to be left out.
+_FIRST = (Outcome.FAILED, Outcome.REJECTED, Outcome.NO_ANSWER, Outcome.DELIVERED)
+
+#: Between friends, and between outcomes.
+_FRIENDS = {Language.ZH: "、", Language.EN: ", "}
+_OUTCOMES = {Language.ZH: "，", Language.EN: "; "}
+
+#: Digits by which people know a number that they cannot see whole.
+_ENDING = 4
+
+
+def digest_text(told: Sequence[Told], language: Language) -> str:
+    """What became of several texts, newest first as given, in one segment.
+
+    Friends go by their whole number while there is room, else by its last digits where these tell
+    them apart; those for whom there is no room at all are counted.
+    """
+    times = Counter(told)
+    entries = sorted(times, key=lambda each: _FIRST.index(each[0]))  # stable: newest stay first
+    friends = {friend for _, friend in entries}
+    apart = len({friend[-_ENDING:] for friend in friends}) == len(friends)
+    forms = ("numbers", "endings") if apart else ("numbers",)
+    for shown in range(len(entries), 0, -1):
+        for form in forms:
+            text = _text(entries[:shown], times, form, language)
+            if segments(text) == 1:
+                return text
+    raise ValueError("a number that does not fit a text")
+
+
+def _text(entries: Sequence[Told], times: Counter[Told], form: str, language: Language) -> str:
+    say = sentences().say
+    parts = []
+    for outcome, group in groupby(entries, key=lambda each: each[0]):
+        named = _FRIENDS[language].join(_friend(each, times, form, language) for each in group)
+        said = say(f"digest.{outcome}", language)
+        parts.append(say(f"digest.{form}", language, friends=named, outcome=said))
+    count, more = times.total(), times.total() - sum(times[each] for each in entries)
+    key = "digest.some" if more else "digest.all"
+    facts = {"more": more} if more else {}
+    return say(key, language, count=count, list=_OUTCOMES[language].join(parts), **facts)
+
+
+def _friend(told: Told, times: Counter[Told], form: str, language: Language) -> str:
+    friend = told[1].national if form == "numbers" else told[1][-_ENDING:]
+    if times[told] == 1:
+        return friend
+    return sentences().say("digest.times", language, friend=friend, times=times[told])

@@ -1,0 +1,1 @@
+"""The process that sends: outbox, rate limits, circuit breakers, timers."""

@@ -1,0 +1,1 @@
+"""The online service hall: sign in by one-time code, actions, lists."""

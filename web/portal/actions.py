@@ -1,0 +1,193 @@
+"""What a customer wishes for in the hall, decided and committed as at every other door."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.notifications import notice, tells
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Door, Informing, Language, Mode, Msisdn
+from receipts.ports.changes import Answer, Change
+from receipts.ports.clock import Clock
+from receipts.ports.store import Held, Store
+from receipts.ports.unit_of_work import settle
+from receipts.subscriptions import cancellation, ordering, preferences
+from receipts.subscriptions.decision import Asked, Phrase, Step
+from receipts.subscriptions.policy import SubscriptionPolicy
+from receipts.subscriptions.promotions import WISHES, Messages
+from receipts.wording.catalogue import Catalogue
+from receipts.wording.notice_text import day, notices
+
+#: After these the customer is asked for the second yes, if an order waits for one.
+_ORDERING = frozenset({"open", "yes"})
+
+#: What pages have a button for, where it would change something.
+_OFFERED = ("open", "cancel", "ordinary", "flash", *WISHES)
+
+_BETWEEN = {Language.ZH: "", Language.EN: " "}
+
+
+Act = Callable[[Subscription, Asked, str], Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """One form that was sent: the wish, what was given with it, and its event."""
+
+    number: Msisdn
+    wish: str
+    given: str
+    event: str
+    language: Language
+
+    @property
+    def claim(self) -> str:
+        """The name under which the event is taken, once."""
+        return claimed(self.number, self.event)
+
+
+def claimed(number: Msisdn, event: str) -> str:
+    """The name of an event: a token is good for the number it was given to."""
+    return f"web:{number.digits}:{event}"
+
+
+class Wishes:
+    """Takes wishes. What each comes to is decided by the shared service alone."""
+
+    def __init__(
+        self,
+        store: Store,
+        policy: SubscriptionPolicy,
+        delivery: Delivery,
+        clock: Clock,
+        sentences: Catalogue,
+    ) -> None:
+        self._store, self._policy, self._delivery = store, policy, delivery
+        self._clock, self._sentences = clock, sentences
+        messages = Messages(policy, clock)
+        self._acts: dict[str, Act] = {
+            "open": self._open,
+            "yes": self._yes,
+            "no": lambda customer, asked, _: ordering.decline(policy, customer, asked),
+            "cancel": lambda customer, asked, _: cancellation.cancel(policy, customer, asked),
+            "ordinary": lambda customer, asked, _: preferences.set_mode(
+                policy, customer, Mode.TEXT, asked
+            ),
+            "flash": lambda customer, asked, _: preferences.set_mode(
+                policy, customer, Mode.FLASH, asked
+            ),
+            "chinese": lambda customer, *_: preferences.set_language(policy, customer, Language.ZH),
+            "english": lambda customer, *_: preferences.set_language(policy, customer, Language.EN),
+            "province": self._province,
+            **{wish: _choosing(messages, kind) for wish, kind in WISHES.items()},
+        }
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All wishes there are."""
+        return frozenset(self._acts)
+
+    def would(self, customer: Subscription, language: Language) -> frozenset[str]:
+        """The wishes that would change something now: each is decided, and none is done."""
+        asked = Asked(Door.WEB, language, "")
+        tried = {wish: self._acts[wish](customer, asked, "") for wish in _OFFERED}
+        return frozenset(wish for wish, step in tried.items() if step.customer != customer)
+
+    def take(self, wished: Wished) -> Answer:
+        """Do what was wished, once; a form that comes again gets the first answer.
+
+        ``next`` of the answer is ``confirm`` when an order waits for its second yes. Raises
+        StoreUnavailable.
+        """
+        return settle(
+            self._store, wished.number, lambda held: self._decide(held, wished), wished.claim
+        )
+
+    def _decide(self, held: Held, wished: Wished) -> Change:
+        customer = held.subscription
+        language = _LANGUAGE_OF.get(wished.wish, wished.language)
+        # A yes answers the offer on the page: that is what the customer was shown.
+        shown = self.offer(customer, language) if wished.wish == "yes" else ""
+        asked = Asked(Door.WEB, language, wished.claim, wished.wish, shown=shown)
+        step = self._acts[wished.wish](customer, asked, wished.given)
+        waits = wished.wish in _ORDERING and step.customer.order is not None
+        answer = Answer(step.phrases, language.value, "confirm" if waits else "")
+        said = self.words(step.phrases, language)
+        change = step.change(customer, wished.claim, answer, said)
+        return self._announced(change, wished, step.phrases, language)
+
+    def _announced(
+        self, change: Change, wished: Wished, phrases: tuple[Phrase, ...], language: Language
+    ) -> Change:
+        """The change, with a text to the phone: its owner learns of it, whoever did it."""
+        acts = [(key, facts) for key, facts in phrases if tells(key)]
+        if not acts or not change.records:
+            return change
+        key, facts = acts[0]
+        told = notices().say(f"act.{key}", language, **facts)
+        text = notices().say("notice.web", language, **(facts | {"acts": told}))
+        about = wished.claim
+        sent = notice(self._store, self._delivery, wished.number, about, text, language)
+        return replace(change, records=(*change.records, sent), post=(*change.post, sent.id))
+
+    # -- acts that need more than their name ---------------------------------------------------
+
+    def _open(self, customer: Subscription, asked: Asked, _: str) -> Step:
+        step = ordering.order(self._policy, customer, asked)
+        if step.customer == customer or customer.language:
+            return step
+        # Should the order lapse, the customer is told in the language it was made in.
+        return replace(step, customer=replace(step.customer, language=asked.language))
+
+    def _yes(self, customer: Subscription, asked: Asked, mark: str) -> Step:
+        """The second yes; to an offer that stands no more it is answered with a fresh one."""
+        order = customer.order
+        if order is None or mark != offer_mark(customer) or order.expires_at <= self._clock.now():
+            return ordering.order(self._policy, customer, asked, late=True)
+        return ordering.confirm(self._policy, customer, asked)
+
+    def _province(self, customer: Subscription, _: Asked, code: str) -> Step:
+        """Where the number is at home, asked only where nobody knows: tariffs are not chosen."""
+        unknown = self._policy.service_area(customer).home.province is None
+        if not unknown or code not in self._policy.book.provinces:
+            return Step(customer)
+        return preferences.says_province(customer, code)
+
+    # -- words ---------------------------------------------------------------------------------
+
+    def words(self, phrases: tuple[Phrase, ...], language: Language) -> str:
+        """What is answered, as one text."""
+        said = (self._sentences.say(f"said.{key}", language, **facts) for key, facts in phrases)
+        return _BETWEEN[language].join(said)
+
+    def offer_facts(self, customer: Subscription, language: Language) -> dict[str, str]:
+        """What an offer tells: of an order that waits, at its own price. Needs a covered place."""
+        facts = self._policy.offer_params(customer, language)
+        if customer.order is not None:
+            # After a trial there is none any more: the price is told without it.
+            priced = replace(customer, trial=False)
+            facts["price"] = self._policy.template_params(priced, language)["price"]
+        if customer.trial and customer.charged_from:
+            first = day(customer.charged_from, language)
+            facts["charged"] = notices().say("charged.from", language, day=first)
+        return facts
+
+    def offer(self, customer: Subscription, language: Language) -> str:
+        """The offer in words, empty where nothing can be offered."""
+        if self._policy.ineligibility(customer, Door.WEB, language) is not None:
+            return ""
+        return self._sentences.say("said.offer", language, **self.offer_facts(customer, language))
+
+
+def _choosing(messages: Messages, kind: Informing) -> Act:
+    return lambda customer, asked, _: messages.choose(kind, customer, asked)
+
+
+def offer_mark(customer: Subscription) -> str:
+    """Which offer a yes is for, as the form carries it."""
+    return customer.order.made_at.isoformat() if customer.order else ""
+
+
+_LANGUAGE_OF = {"chinese": Language.ZH, "english": Language.EN}

@@ -1,0 +1,112 @@
+"""Session of a browser in the service hall: a signed cookie that names a session in the store.
+
+The cookie alone is not enough: a session that was ended is over in every browser.
+"""
+
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable
+
+from flask import request, session
+from flask_wtf.csrf import generate_csrf
+
+from receipts.model.vocabulary import Language, Msisdn
+from receipts.numbering.msisdn import parse_msisdn
+from web.portal.passcodes import Codes
+
+_NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_CODE = re.compile(r"[0-9]{6}")
+_MOBILE = re.compile(r"\+861[0-9]{10}")
+
+#: A passcode proves a customer; staff sign in otherwise.
+_ROLE = "customer"
+
+#: Whether a number has this session, as the store knows it.
+HasSession = Callable[[Msisdn, str], bool]
+
+
+def csrf_token() -> str:
+    """CSRF token of this session."""
+    if not session.permanent:
+        session.permanent = True
+    token: str = generate_csrf()
+    return token
+
+
+def form_nonce() -> str:
+    """A fresh idempotency key for one form: sent twice, the form is one event."""
+    return secrets.token_urlsafe(12)
+
+
+def sent_nonce() -> str | None:
+    """The idempotency key of the form that was sent, None without a valid one."""
+    return valid_nonce(request.form.get("once", ""))
+
+
+def valid_nonce(text: str) -> str | None:
+    """The text if it has the shape of an idempotency key, else None."""
+    return text if _NONCE.fullmatch(text) else None
+
+
+def signed_in_number(has_session: HasSession) -> Msisdn | None:
+    """The number that is signed in, None without a session. Raises StoreUnavailable."""
+    number, session_id = session.get("number"), session.get("visit")
+    if session.get("role") != _ROLE or not isinstance(number, str):
+        return None
+    return Msisdn(number) if has_session(Msisdn(number), str(session_id)) else None
+
+
+def parse_number(text: str) -> Msisdn | None:
+    """A mobile number of mainland China, None for other input."""
+    number = parse_msisdn(text)
+    return number if number and _MOBILE.fullmatch(number) else None
+
+
+def remember_number(number: Msisdn) -> None:
+    """Keep the number that a passcode was sent to in the cookie, never in an address."""
+    session["asked"] = str(number)
+
+
+def pending_number() -> Msisdn | None:
+    """The number that a passcode was sent to."""
+    number = session.get("asked")
+    return Msisdn(number) if isinstance(number, str) else None
+
+
+def sign_in(codes: Codes, number: Msisdn) -> bool:
+    """Begin a session if the form has the passcode that was sent. Raises StoreUnavailable."""
+    typed = unicodedata.normalize("NFKC", request.form.get("code", ""))
+    code, nonce = "".join(typed.split()), sent_nonce()
+    if nonce is None or not _CODE.fullmatch(code):
+        return False
+    session_id = codes.let_in(number, code, nonce)
+    if session_id is None:
+        return False
+    chosen = session.get("language")
+    # Against session fixation: a cookie planted before the sign-in keeps no value after it.
+    session.clear()
+    session.update(role=_ROLE, number=str(number), visit=session_id, language=chosen)
+    session.permanent = True
+    return True
+
+
+def sign_out() -> None:
+    """Clear the cookie's session except for the language."""
+    chosen = session.get("language")
+    session.clear()
+    session["language"] = chosen
+
+
+def set_language(language: Language) -> None:
+    """Keep the language that was chosen in this browser."""
+    session["language"] = language.value
+
+
+def preferred_language() -> Language:
+    """The language chosen in this browser, else the best match of Accept-Language."""
+    chosen = session.get("language")
+    if chosen in set(Language):
+        return Language(chosen)
+    best = request.accept_languages.best_match(list(Language), default=Language.ZH.value)
+    return Language(best)
