@@ -8,12 +8,12 @@ PORT ?= 7500
 
 # Tests of real processes, killed and restarted. They wait more than they compute: three files run
 # side by side, the longest first, each with services of its own.
-REAL := tests/drills tests/faults tests/store/test_cluster.py tests/browser tests/journeys \
-  tests/store/test_local_server.py
+REAL := tests/drills tests/journeys tests/receipts/store/test_cluster.py \
+  tests/receipts/store/test_local_server.py
 BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
 # It counts arrivals within a second: other work on the machine would distort the count.
-ALONE := tests/faults/test_pace.py
+ALONE := tests/journeys/faults/test_rate_limit.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run install dev test lint bench profile bench-bill drill states settings picture docs clean

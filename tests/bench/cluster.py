@@ -31,11 +31,11 @@ from tests.bench.doors import Run, once
 from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, form, number, sid
 from tests.bench.product import ACCOUNT, SECRET, SHARDS, Product, subscriber
 from tests.bench.sending import ANSWERS, PACES, Provider
-from tests.cluster import Cluster, Node
 from tests.drills.drill import Row, run
 from tests.drills.faults import FAULTS
 from tests.drills.plan import Plan
-from tests.running import answers, until
+from tests.support.product import answers, until
+from tests.support.redis_nodes import Cluster, Node
 
 #: Masters of the three stores; one alone has no replica.
 SIZES = (1, 3, 6)
@@ -349,7 +349,7 @@ _READ = (
     "acknowledgements of replicas left out. A status asks about sender and friend, who may lie on "
     "two nodes: those are asked at the same time, so it waits no oftener than on one server. A "
     "batch goes to each node once to read and once to commit, to all at one time: counted in "
-    "`tests/store/test_cluster.py`."
+    "`tests/receipts/store/test_cluster.py`."
 )
 _SETTING = (
     "Nothing acknowledged is lost since every commit ends with `WAIT 1` on the connection that "

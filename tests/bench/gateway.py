@@ -16,10 +16,10 @@ from urllib.parse import urlencode
 from tests.bench.cost import cpu
 from tests.bench.load import drive
 from tests.bench.product import SECRET, number
-from tests.kannel import smpp
-from tests.kannel.boxes import Boxes
-from tests.kannel.smpp import Address, Command, Pdu, Text
-from tests.running import until
+from tests.support import smpp
+from tests.support.kannel import Boxes
+from tests.support.product import until
+from tests.support.smpp import Address, Command, Pdu, Text
 
 #: Texts under way at once between centre and gateway.
 _WINDOW = 50

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.cost import family
-from tests.running import answers_at, free_port, surroundings, until
+from tests.support.product import answers_at, free_port, surroundings, until
 
 _SERVERS = {
     "A": ("gunicorn", "-w", "2", "-b", "127.0.0.1:{port}", "tests.bench.empty:app"),

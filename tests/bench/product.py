@@ -16,7 +16,7 @@ from receipts.store.codec import encode_record
 from receipts.store.keys import KeySchema
 from statemachines.subscription import SubscriptionState
 from tests.bench.cost import cpu, family
-from tests.running import COMMAND, answers, free_port, surroundings, until
+from tests.support.product import COMMAND, answers, free_port, surroundings, until
 
 SHARDS = 16
 ACCOUNT, TOKEN = "AC0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"

@@ -12,7 +12,7 @@ from tests.bench.cost import cpu, family
 from tests.bench.events import FEEDS
 from tests.bench.load import drive
 from tests.bench.product import product, subscriber
-from tests.running import until
+from tests.support.product import until
 
 #: Subscribers whose texts give the receipts that are sent.
 _SUBSCRIBERS = 10_000

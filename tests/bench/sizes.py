@@ -20,7 +20,7 @@ from tests.bench.product import (
     product,
     subscriber,
 )
-from tests.running import Running
+from tests.support.product import Running
 
 #: Seconds over which an idle service is watched.
 _IDLE = 5.0

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contracts.lines import LINES, FarEnd, Line
+from tests.contracts.provider_ends import LINES, FarEnd, Line
 
 
 @pytest.fixture(params=LINES, ids=lambda line: line.name)

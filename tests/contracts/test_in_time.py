@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from receipts.ports.provider import TooLate
-from tests.contracts.lines import Line, parcel
+from tests.contracts.provider_ends import Line, parcel
 from tests.contracts.test_providers import hear, listening
 
 

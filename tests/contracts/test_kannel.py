@@ -10,8 +10,8 @@ from app.settings import Settings, SettingsWrong
 from receipts.model.vocabulary import Mode
 from receipts.ports.provider import Never, NotHere, SendingFailure, Told, TryLater, Unsure
 from receipts.providers.kannel import Kannel, heard
-from tests.contracts.lines import ANNA, KANNEL, SECRETS, kannel, parcel
-from tests.smsbox import Smsbox, smsbox
+from tests.contracts.provider_ends import ANNA, KANNEL, SECRETS, kannel, parcel
+from tests.support.kannel_double import Smsbox, smsbox
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from receipts.ports.provider import Never, SendingFailure, TryLater, Unsure
 from receipts.providers import kannel, twilio_http
-from tests.contracts.lines import SECRETS, WORDS, FarEnd, Line, parcel
+from tests.contracts.provider_ends import SECRETS, WORDS, FarEnd, Line, parcel
 
 Talk = Callable[[socket.socket], None]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from receipts.ports.provider import TryLater
-from tests.contracts.lines import Line, parcel
+from tests.contracts.provider_ends import Line, parcel
 from tests.contracts.test_providers import hear, listening
 
 #: A self-signed pair for 127.0.0.1 alone, valid until 2126; it protects nothing.

@@ -19,7 +19,7 @@ from receipts.model.message import Fate
 from receipts.ports.provider import Never, NotHere, SendingFailure, Told, TryLater, Unsure
 from receipts.providers.twilio import Twilio, fate_of, told_of
 from receipts.providers.twilio_http import MAX_BODY_BYTES
-from tests.contracts.lines import (
+from tests.contracts.provider_ends import (
     ACCOUNT,
     ANNA,
     SECRETS,

@@ -20,7 +20,7 @@ from tests.drills.faults import Fault
 from tests.drills.generator import Orders
 from tests.drills.plan import Customer, Plan
 from tests.drills.rig import Rig, Took
-from tests.running import surroundings, until
+from tests.support.product import surroundings, until
 
 #: Seconds until all that is due must have gone out, on a busy machine.
 _PATIENCE = 240

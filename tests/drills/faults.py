@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.drills.proxy import Mode
 from tests.drills.rig import WORKERS, Rig
-from tests.running import kill, until
+from tests.support.product import kill, until
 
 #: Longer than a worker may be silent before others take over what it held (5 s), and shorter than
 #: that and all look-ups at the provider together.

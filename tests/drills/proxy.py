@@ -7,7 +7,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import Any
 
-from tests.running import free_port
+from tests.support.product import free_port
 
 
 class Mode(Enum):

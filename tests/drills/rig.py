@@ -18,13 +18,13 @@ from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Door, Language, Mode, Msisdn, Network
 from receipts.ports.changes import Change
 from statemachines.subscription import SubscriptionState
-from tests.cluster import Cluster, Node
 from tests.drills import proxy
 from tests.drills.plan import Customer
-from tests.kannel.boxes import Boxes
-from tests.kannel.centre import Centre, Submitted
-from tests.kannel.smpp import DELIVERY_REPORT, Command, Pdu, Status, Text
-from tests.running import Running, answers, kill, until, write_book
+from tests.support.kannel import Boxes
+from tests.support.product import Running, answers, kill, until, write_book
+from tests.support.redis_nodes import Cluster, Node
+from tests.support.smpp import DELIVERY_REPORT, Command, Pdu, Status, Text
+from tests.support.smsc import Centre, Submitted
 
 #: What smsbox writes into its log when it is asked to send something.
 _ASKED = re.compile(r"sendsms sender:\S+ \(\S+\) to:<(\S+)> msg:<(.*)>$")

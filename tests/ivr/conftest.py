@@ -3,7 +3,7 @@ from itertools import count
 import pytest
 
 from tests.conftest import GUANGDONG, Network
-from tests.ivr.calling import Call, Line
+from tests.support.caller import Call, Line
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from app.bootstrap import Services
 from receipts.model.receipt import Kind
 from receipts.model.vocabulary import Language, Mode, Msisdn
 from tests.conftest import GUANGDONG, Network, TestClock
-from tests.ivr.calling import Call, Line, heard
-from tests.standing import HEBEI, audit, charges, contents, notices, posted, stand, standing
+from tests.support.caller import Call, Line, heard
+from tests.support.fixtures import HEBEI, audit, charges, contents, notices, posted, stand, standing
 
 
 def test_opening_is_told_with_price_and_way_out(line: Line, built: Services, raw: redis.Redis):

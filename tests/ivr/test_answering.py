@@ -10,8 +10,8 @@ from app.bootstrap import Services
 from app.factory import create_app
 from receipts.model.vocabulary import Language
 from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, Network
-from tests.ivr.calling import Call, Line
-from tests.standing import GUANGXI, HEBEI, SHAANXI, contents, stand, standing
+from tests.support.caller import Call, Line
+from tests.support.fixtures import GUANGXI, HEBEI, SHAANXI, contents, stand, standing
 
 HONG_KONG = "+85291234567"
 WITHHELD = ("anonymous", "unknown", "", "Restricted", "+266696687", "+86282452253", "sip:a@b.c")

@@ -13,8 +13,8 @@ from receipts.model.vocabulary import Language, Mode
 from statemachines.call_menu import CallState
 from statemachines.subscription import SubscriptionState
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network
-from tests.ivr.calling import Call
-from tests.standing import contents, standing
+from tests.support.caller import Call
+from tests.support.fixtures import contents, standing
 
 GOOD = {
     "at": "menu", "lang": "zh", "as": "none", "mode": "flash",

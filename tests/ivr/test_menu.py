@@ -10,8 +10,8 @@ from ivr.menu import keys
 from receipts.model.vocabulary import Language, Mode
 from statemachines.call_menu import CallState
 from tests.conftest import GUANGDONG
-from tests.ivr.calling import Call, Line
-from tests.standing import stand
+from tests.support.caller import Call, Line
+from tests.support.fixtures import stand
 
 OPEN, KEEP, CANCEL, DROP = "开通短信回执", "继续使用短信回执", "取消短信回执", "不再办理"
 ORDINARY, FLASH, ASK, LAST = "改为普通短信", "改为闪信", "查询业务状态", "收听最近的回执"

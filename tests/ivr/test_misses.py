@@ -6,8 +6,8 @@ import redis
 from app.bootstrap import Services
 from receipts.model.vocabulary import Language
 from tests.conftest import GUANGDONG
-from tests.ivr.calling import Call
-from tests.standing import contents, stand, standing
+from tests.support.caller import Call
+from tests.support.fixtures import contents, stand, standing
 
 PAGES = ("", "1", "11")  # the language, the menu, the offer
 

@@ -27,7 +27,7 @@ from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import notices
 from statemachines.subscription import SubscriptionState
 from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, TestClock
-from tests.standing import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
+from tests.support.fixtures import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
 
 CLOCK = TestClock()
 POLICY = SubscriptionPolicy(load_rule_book(None), Numbering(), CLOCK)

@@ -8,8 +8,8 @@ from app.bootstrap import Services
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Informing, Language, Msisdn
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
-from tests.ivr.calling import Call
-from tests.standing import FUJIAN, GUANGXI, HEBEI, audit, charges, stand, standing
+from tests.support.caller import Call
+from tests.support.fixtures import FUJIAN, GUANGXI, HEBEI, audit, charges, stand, standing
 
 #: The code words here are the book's own; each wish with the keys that say it, by state.
 WISHES = {

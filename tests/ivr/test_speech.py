@@ -3,8 +3,8 @@
 from app.bootstrap import Services
 from receipts.model.vocabulary import Language
 from tests.conftest import GUANGDONG
-from tests.ivr.calling import Call, Line
-from tests.standing import stand, standing
+from tests.support.caller import Call, Line
+from tests.support.fixtures import stand, standing
 
 YES = (
     *("是", "是的", "是的。", "确定", "我确定", "确认开通", "好的，开通吧", "对", "嗯，对的"),

@@ -10,8 +10,8 @@ from app.bootstrap import Services
 from app.factory import create_app
 from receipts.model.vocabulary import Language, Mode, Outcome
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
-from tests.ivr.calling import Call, Line
-from tests.standing import GUANGXI, HEBEI, a_receipt, audit, charges, moves, stand, standing
+from tests.support.caller import Call, Line
+from tests.support.fixtures import GUANGXI, HEBEI, a_receipt, audit, charges, moves, stand, standing
 
 
 def test_the_price_is_said_before_the_yes_and_nothing_is_opened_before_it(

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.handsets import Phones
-from tests.running import Running
+from tests.support.phones import Phones
+from tests.support.product import Running
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from statemachines.diagrams import TABLES
-from tests.handsets import Phones
-from tests.running import Running, command
+from tests.support.phones import Phones
+from tests.support.product import Running, command
 
 FRIEND = "13957112345"
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.handsets import BEGIN, Phone, Phones
-from tests.running import Running
+from tests.support.phones import BEGIN, Phone, Phones
+from tests.support.product import Running
 
 TAILS = {
     "1111": "delivered",

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.handsets import Phones
-from tests.running import Running
+from tests.support.phones import Phones
+from tests.support.product import Running
 
 BEIJING, UNICOM, JILIN = "13800138000", "13001012345", "13844012345"
 

@@ -2,8 +2,8 @@
 
 import re
 
-from tests.handsets import Phones
-from tests.running import Running
+from tests.support.phones import Phones
+from tests.support.product import Running
 
 FRIEND = "13957112345"
 

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable
 
-from tests.handsets import Event, Phone, Phones, seconds_between
-from tests.running import Running
+from tests.support.phones import Event, Phone, Phones, seconds_between
+from tests.support.product import Running
 
 GUANGDONG, ZHEJIANG, JILIN = "13802880000", "13957112345", "13844012345"
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from commands.main import main
-from tests.running import Running, command, two_free_ports
+from tests.support.product import Running, command, two_free_ports
 
 SECRET = "hunter2hunter2"
 DOORS = {

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.conftest import Network
-from tests.keywords.texting import Phone, Texter
+from tests.support.texter import Phone, Texter
 
 
 @pytest.fixture

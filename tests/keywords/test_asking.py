@@ -10,8 +10,8 @@ from receipts.model.customer import Order
 from receipts.model.vocabulary import Language, Mode, Msisdn, Outcome
 from receipts.ports.changes import Change
 from tests.conftest import GUANGDONG, JILIN, TestClock
-from tests.keywords.texting import Phone, Texter, chinese
-from tests.standing import GUANGXI, SHAANXI, a_receipt, stand, standing
+from tests.support.fixtures import GUANGXI, SHAANXI, a_receipt, stand, standing
+from tests.support.texter import Phone, Texter, chinese
 
 PT = ("PT", "pt", "ＰＴ", "普通短信", "ORDINARY")
 SX = ("SX", "sx", "闪信", "閃信", "FLASH")

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from app.bootstrap import Services
 from tests.conftest import GUANGDONG, TestClock
-from tests.keywords.texting import Phone, Texter, chinese
-from tests.standing import HEBEI, audit, charges, moves, stand, standing
+from tests.support.fixtures import HEBEI, audit, charges, moves, stand, standing
+from tests.support.texter import Phone, Texter, chinese
 
 WORDS = (
     "QXDXHZ",

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from app.bootstrap import Services
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
-from tests.keywords.texting import Phone, Texter, chinese, reply_of
-from tests.standing import SHAANXI, audit, charges, contents, stand, standing
+from tests.support.fixtures import SHAANXI, audit, charges, contents, stand, standing
+from tests.support.texter import Phone, Texter, chinese, reply_of
 
 ODD = {
     "empty": "",

@@ -4,8 +4,8 @@ import pytest
 
 from app.bootstrap import Services
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
-from tests.keywords.texting import Phone, Texter, chinese
-from tests.standing import FUJIAN, GUANGXI, SHANXI, audit, charges, moves, stand, standing
+from tests.support.fixtures import FUJIAN, GUANGXI, SHANXI, audit, charges, moves, stand, standing
+from tests.support.texter import Phone, Texter, chinese
 
 YES = ("是", "Y", "y", "1", "ＹＥＳ", "yes", "Yes!", "是。", " 是 ", "ｙ", "１", "①", "\ufeff是")
 NO = ("否", "N", "n", "0", "NO", "No.", "Ｎ")

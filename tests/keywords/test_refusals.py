@@ -5,8 +5,8 @@ import redis
 
 from app.bootstrap import Services
 from tests.conftest import BEIJING, GUANGDONG, UNICOM
-from tests.keywords.texting import Phone, chinese
-from tests.standing import audit, charges, stand, standing
+from tests.support.fixtures import audit, charges, stand, standing
+from tests.support.texter import Phone, chinese
 
 HONG_KONG = "+85291234567"
 LANDLINE = "+862087654321"

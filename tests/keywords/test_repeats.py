@@ -13,8 +13,8 @@ from receipts.model.receipt import Kind
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import Change
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
-from tests.keywords.texting import Phone, Texter, reply_of
-from tests.standing import a_receipt, audit, charges, contents, posted, stand, standing
+from tests.support.fixtures import a_receipt, audit, charges, contents, posted, stand, standing
+from tests.support.texter import Phone, Texter, reply_of
 
 Send = Callable[[Network], TestResponse]
 

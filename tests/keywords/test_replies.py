@@ -24,7 +24,7 @@ from receipts.wording.notice_text import day, notices
 from receipts.wording.segments import segments
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueState
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
-from tests.standing import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
+from tests.support.fixtures import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
 
 BOOK = load_rule_book(None)
 GRAMMAR = Grammar(BOOK)

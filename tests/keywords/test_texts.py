@@ -13,8 +13,8 @@ from app.settings import Settings
 from receipts.model.vocabulary import Language
 from receipts.rulebook.loader import SHIPPED
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock
-from tests.keywords.texting import Texter, reply_of
-from tests.standing import stand, standing
+from tests.support.fixtures import stand, standing
+from tests.support.texter import Texter, reply_of
 
 STATES = ("none", "active", "ending", "suspended")
 TEXTS = (

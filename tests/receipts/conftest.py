@@ -13,7 +13,7 @@ from receipts.model.vocabulary import Msisdn
 from receipts.rulebook.schema import Sending
 from receipts.worker.worker import Worker
 from tests.conftest import TestClock
-from tests.receipts.desk import Courier, Desk, dispatching
+from tests.support.sending import Courier, Desk, dispatching
 
 Until = Callable[[Callable[[], object]], None]
 Hire = Callable[..., Worker]

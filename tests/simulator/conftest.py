@@ -7,9 +7,9 @@ from werkzeug.serving import make_server
 from simulator.app import create_app
 from simulator.bootstrap import build_simulator
 from simulator.settings import read_settings
-from tests.running import free_port
 from tests.simulator.product import Product
 from tests.simulator.support import Network
+from tests.support.product import free_port
 
 TOKEN = "a-pretend-token"
 

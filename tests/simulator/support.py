@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from tests.running import surroundings
+from tests.support.product import surroundings
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import surroundings
 from tests.simulator.support import Network, until
+from tests.support.product import surroundings
 
 PHONE = "13802880000"
 

@@ -10,8 +10,8 @@ from receipts.ports.provider import TryLater
 from receipts.worker.circuit_breaker import Watch
 from statemachines.diagrams import TABLES
 from tests.conftest import GUANGDONG, Network, TestClock
-from tests.ivr.calling import Call
-from tests.standing import a_receipt, standing
+from tests.support.caller import Call
+from tests.support.fixtures import a_receipt, standing
 
 Fired = list[tuple[str, str]]
 

@@ -19,8 +19,8 @@ from app.settings import Settings
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Msisdn
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock
-from tests.ivr.calling import Call
-from tests.keywords.texting import Texter
+from tests.support.caller import Call
+from tests.support.texter import Texter
 
 MESSAGES_URL = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 

@@ -11,8 +11,8 @@ from app.settings import Settings
 from receipts.model.receipt import Kind, Receipt
 from receipts.model.vocabulary import Mode, Msisdn
 from tests.conftest import ACCOUNT, PUBLIC_URL, ZHEJIANG, Network, TestClock
-from tests.smsbox import Smsbox, smsbox
-from tests.standing import SHANXI, charges, contents, stand
+from tests.support.fixtures import SHANXI, charges, contents, stand
+from tests.support.kannel_double import Smsbox, smsbox
 from tests.webhooks.conftest import TwilioApi, Work, status_path
 
 #: A customer of Shanxi, who pays 0.10 yuan for each delivered text and no monthly fee.

@@ -7,8 +7,8 @@ import redis
 
 from app.bootstrap import Services
 from tests.conftest import GUANGDONG, Network, TestClock
-from tests.keywords.texting import Texter
-from tests.standing import charges, contents
+from tests.support.fixtures import charges, contents
+from tests.support.texter import Texter
 from tests.webhooks.conftest import TwilioApi, Work, subscription
 
 

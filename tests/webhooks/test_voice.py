@@ -5,8 +5,8 @@ from twilio.request_validator import RequestValidator
 
 from app.bootstrap import Services
 from tests.conftest import GUANGDONG, PUBLIC_URL, TOKEN, Network
-from tests.ivr.calling import Call
-from tests.standing import audit, charges, contents
+from tests.support.caller import Call
+from tests.support.fixtures import audit, charges, contents
 from tests.webhooks.conftest import TwilioApi, Work, subscription
 
 

@@ -1,9 +1,9 @@
 import subprocess
 import sys
 
-from tests.running import surroundings
 from tests.simulator.product import Product
 from tests.simulator.support import Network
+from tests.support.product import surroundings
 
 PHONE = "13802880000"
 

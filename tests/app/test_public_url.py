@@ -1,0 +1,176 @@
+"""The provider signs the address it was given; a proxy may show the service quite another one."""
+
+from dataclasses import replace
+from urllib.parse import quote, urlencode
+
+import pytest
+from twilio.request_validator import RequestValidator
+
+from app.bootstrap import Services
+from app.factory import create_app
+from app.settings import Settings
+from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN
+from tests.support.requests import DOORS, FORM, Knock
+from tests.support.texter import reply_of
+
+BASES = (
+    "https://sms.example.org",
+    "https://example.org/receipts/v1",
+    "https://example.org:8443",
+    "https://example.org:8443/a/b",
+    "http://198.51.100.7:7500",
+    "https://user:pass@example.org",
+    "https://SMS.Example.ORG",
+    "https://中文.example",
+)
+
+
+def behind(settings: Settings, built: Services, **changes: object) -> Knock:
+    """Doors with other settings; the request itself always arrives as http://localhost/."""
+    ours = replace(settings, **changes)
+    doors = create_app(ours, replace(built, settings=ours)).test_client()
+    return Knock(doors, base=ours.public_url)
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_a_request_is_known_behind_a_proxy_by_its_public_address(
+    settings: Settings, built: Services, base: str
+):
+    knock = behind(settings, built, public_url=base)
+    for path, fields in DOORS.items():
+        assert knock.form(path, fields).status_code in {200, 204}
+        seen = replace(knock, base="http://localhost")
+        assert seen.form(path, fields).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("public", "signed"),
+    [
+        ("https://example.org", "https://example.org:443"),
+        ("https://example.org:8443", "https://example.org"),
+        ("http://example.org", "http://example.org:80"),
+        ("https://example.org:443/x", "https://example.org/x"),
+        ("https://user:pass@example.org", "https://user:pass@example.org:443"),
+    ],
+)
+def test_the_port_may_be_signed_or_not_as_the_sdks_allow(
+    settings: Settings, built: Services, public: str, signed: str
+):
+    knock = replace(behind(settings, built, public_url=public), base=signed)
+    assert knock.form("/sms", DOORS["/sms"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("public", "signed"),
+    [
+        ("https://example.org", "http://example.org"),
+        ("https://example.org", "https://example.org:80"),
+        ("https://example.org", "https://example.org.evil"),
+        ("https://example.org/a", "https://example.org"),
+        ("https://example.org:8443", "https://example.org:8444"),
+    ],
+)
+def test_another_address_is_not_ours(settings: Settings, built: Services, public: str, signed: str):
+    knock = replace(behind(settings, built, public_url=public), base=signed)
+    assert knock.form("/sms", DOORS["/sms"]).status_code == 403
+
+
+@pytest.mark.parametrize("base", ["https://example.org/receipts/v1", "https://example.org:8443"])
+def test_the_links_of_a_call_lead_back_to_the_public_address(
+    settings: Settings, built: Services, base: str
+):
+    answer = behind(settings, built, public_url=base).form("/voice", DOORS["/voice"])
+    assert f'action="{base}/voice/key?'.encode() in answer.data
+
+
+def test_a_query_is_signed_as_it_was_sent(knock: Knock):
+    """Chinese included: what stands in the address bar goes over the wire escaped."""
+    for query in (
+        "a=取消&b=短信 回执", "x=%E5%8F%96%E6%B6%88", "x=%e5%8f%96", "next=https%3A%2F%2Fa.b%2F",
+        "a=b+c&a=b%20c", "t=%7e~", "plus=%2B&amp=%26", "empty=&flag", "q=It's+amazing", "a=b&&c",
+        "a;b=c", "%", "%zz=1", "x=%FF", "a=?/:@!$()*,", "a=[1]", "a=%00", 'a=<b>"c',
+    ):  # fmt: skip
+        path = "/sms?" + quote(query, safe="%&=?+;:/@!$'()*,~[]<>" + '"')
+        fields = {"AccountSid": ACCOUNT, **DOORS["/sms"], "Body": "取消短信回执 & 退订+"}
+        signature = RequestValidator(TOKEN).compute_signature(PUBLIC_URL + path, fields)
+        answer = knock.client.post(
+            "/sms", query_string=path.partition("?")[2], data=fields,
+            headers={"X-Twilio-Signature": signature},
+        )  # fmt: skip
+        assert reply_of(answer), query
+
+
+def test_an_address_sent_with_bare_chinese_letters_is_known_too(knock: Knock):
+    """Some senders put the bytes on the wire as they are."""
+    query = "店=广州"
+    fields = {"AccountSid": ACCOUNT, **DOORS["/sms"]}
+    signature = knock.sign(f"/sms?{query}", fields)
+    answer = knock.client.post(
+        "/sms",
+        data=fields,
+        headers={"X-Twilio-Signature": signature},
+        environ_overrides={"QUERY_STRING": query.encode().decode("latin-1")},
+    )
+    assert reply_of(answer)
+
+
+def test_a_body_is_signed_as_it_was_written(knock: Knock):
+    for body in (
+        "取消短信回执",
+        "👋🏽",
+        "a+b&c=d%20e",
+        " kept ",
+        "\r\n",
+        "é ñ ü",
+        "％＋＆",
+        "\u200b",
+    ):
+        reply_of(knock.form("/sms", DOORS["/sms"] | {"Body": body, "MessageSid": f"SM{body!r}"}))
+
+
+def test_a_form_is_a_form_however_its_type_is_spelt(knock: Knock):
+    fields = {"AccountSid": ACCOUNT, **DOORS["/sms"]}
+    for kind in (
+        FORM,
+        f"{FORM}; charset=UTF-8",
+        f"{FORM};charset=utf-8",
+        "Application/X-WWW-Form-URLencoded; charset=UTF-8",
+    ):
+        body = urlencode(fields).encode()
+        assert reply_of(knock.raw("/sms", body, kind, knock.sign("/sms", fields)))
+
+
+def test_a_field_may_come_twice(knock: Knock):
+    body = f"AccountSid={ACCOUNT}&MessageSid=SM1&From=%2B8613802880000&Body=KTDXHZ&A=2&A=1&A=2"
+    said = f"AAccountSid{ACCOUNT}".replace("AAccountSid", "A1A2AccountSid", 1)
+    said += f"BodyKTDXHZFrom{GUANGDONG}MessageSidSM1"
+    signature = knock.sign("/sms" + said)
+    assert reply_of(knock.raw("/sms", body.encode(), FORM, signature))
+
+
+def test_both_tokens_are_good_while_they_are_changed(settings: Settings, built: Services):
+    knock = behind(settings, built, twilio_auth_tokens=("new-token", TOKEN))
+    assert knock.form("/sms", DOORS["/sms"]).status_code == 200
+    assert replace(knock, token="new-token").form("/sms", DOORS["/sms"]).status_code == 200
+    assert replace(knock, token="older").form("/sms", DOORS["/sms"]).status_code == 403
+
+
+def test_an_old_token_is_good_no_more_once_it_is_gone(settings: Settings, built: Services):
+    knock = behind(settings, built, twilio_auth_tokens=("new-token",))
+    assert knock.form("/sms", DOORS["/sms"]).status_code == 403
+
+
+def test_tokens_are_read_from_one_setting_with_commas():
+    told = Settings.read({"TWILIO_AUTH_TOKEN": "new, old ,"})
+    assert told.twilio_auth_tokens == ("new", "old")
+    assert "old" not in repr(told)
+
+
+def test_a_call_is_carried_on_behind_a_proxy(settings: Settings, built: Services):
+    """The link that one answer holds is signed by the provider as it stands there."""
+    base = "https://example.org:8443/sms-receipt"
+    knock = behind(settings, built, public_url=base)
+    link = knock.form("/voice", DOORS["/voice"]).data.decode().split('action="')[1].split('"')[0]
+    path = link.replace("&amp;", "&").removeprefix(base)
+    answer = knock.form(path, DOORS["/voice"] | {"Digits": "2"})
+    assert b"we serve you in English" in answer.data

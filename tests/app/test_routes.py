@@ -1,0 +1,214 @@
+"""Every route has a guard, is declared once, and is dispatched by one application."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import flask
+import pytest
+from flask import Flask
+from prometheus_client import REGISTRY
+
+from app import bootstrap
+from app.bootstrap import Services
+from app.factory import callback_app, create_app
+from app.request_auth import RequestGuards, UnguardedRouteError
+from app.settings import Settings, SettingsWrong
+from callbacks.app import CallbackApp
+from callbacks.twilio import TwilioStatusHandler
+from tests.conftest import GUANGDONG, PUBLIC_URL
+from tests.support.requests import DOORS, FORM, Knock
+
+#: Pages without secrets: for monitoring, and the front page that names them.
+OPEN = {"/", "/healthz", "/readyz", "/metrics"}
+
+CALLBACKS = {"/messages/status", "/receipts/<receipt_id>/status", "/feed/reports", "/kannel/report"}
+
+KANNEL_SMS = f"/kannel/sms?secret=kannel-secret&id=1&from=%2B{GUANGDONG[1:]}&to=7500&text=KTDXHZ"
+KANNEL_REPORT = "/kannel/report?secret=kannel-secret&id=0-abc&type=1"
+
+
+@pytest.fixture
+def callbacks(settings: Settings, built: Services) -> CallbackApp:
+    return callback_app(built, bootstrap.delivery(built), RequestGuards(settings))
+
+
+def test_only_pages_without_secrets_answer_an_unsigned_request(app: Flask, callbacks: CallbackApp):
+    client = app.test_client()
+    seen = set()
+    for rule in (*app.url_map.iter_rules(), *callbacks.url_map.iter_rules()):
+        path = rule.rule.replace("<receipt_id>", "0-abc")
+        for method in rule.methods or ():
+            if client.open(path, method=method).status_code != 403:
+                seen.add(rule.rule)
+    assert seen == OPEN
+
+
+def test_every_route_of_twilio_takes_post_alone(app: Flask, callbacks: CallbackApp):
+    for rule in app.url_map.iter_rules():
+        if rule.rule not in OPEN and not rule.rule.startswith(("/kannel", "/hall")):
+            assert rule.methods == {"POST", "OPTIONS"}
+    for rule in callbacks.url_map.iter_rules():
+        if not rule.rule.startswith("/kannel"):
+            assert rule.methods == {"POST"}
+
+
+def test_a_path_is_declared_once(app: Flask, callbacks: CallbackApp):
+    rules = (*app.url_map.iter_rules(), *callbacks.url_map.iter_rules())
+    counts = Counter((rule.rule, method) for rule in rules for method in rule.methods or ())
+    counts = Counter({key: n for key, n in counts.items() if key[1] not in {"OPTIONS", "HEAD"}})
+    assert set(counts.values()) == {1}
+    assert {rule.rule for rule in callbacks.url_map.iter_rules()} == CALLBACKS
+
+
+@contextmanager
+def dispatches(app: Flask) -> Iterator[list[str]]:
+    """The endpoints of the requests that Flask dispatches meanwhile."""
+    seen: list[str] = []
+
+    def record(_: Flask, **__: object) -> None:
+        seen.append(str(flask.request.endpoint))
+
+    with flask.request_started.connected_to(record, app):
+        yield seen
+
+
+@pytest.mark.parametrize(
+    ("path", "endpoint"),
+    [
+        ("/voice", "ivr.voice"),
+        ("/voice/key", "ivr.voice_key"),
+        ("/voice/ended", "ivr.voice_ended"),
+        ("/sms", "keywords.sms"),
+        ("/kannel/sms", "kannel.kannel_sms"),
+        ("/hall/sign-in", "hall.sign_in"),
+        ("/readyz", "pulse.readyz"),
+    ],
+)
+def test_flask_dispatches_each_good_request_exactly_once(
+    app: Flask, knock: Knock, path: str, endpoint: str
+):
+    with dispatches(app) as seen:
+        form = next((door for door in DOORS if door.partition("?")[0] == path), None)
+        if form is not None:
+            status = knock.form(form, DOORS[form]).status_code
+        else:
+            url = KANNEL_SMS if path == "/kannel/sms" else path
+            status = knock.client.get(url).status_code
+    # The hall of these settings is shut: its refusal is a page of Flask's all the same.
+    assert status in ({403} if path.startswith("/hall") else {200, 204})
+    assert seen == [endpoint]
+
+
+def test_flask_dispatches_no_callback(app: Flask, knock: Knock):
+    with dispatches(app) as seen:
+        for path in DOORS:
+            if path.startswith(("/messages", "/receipts")):
+                assert knock.form(path, DOORS[path]).status_code == 204
+        assert knock.client.get(KANNEL_REPORT).status_code == 204
+        assert knock.client.post("/feed/reports").status_code == 403
+    assert seen == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/sms", "/messages/status", "/receipts/0-abc/status", "/feed/reports"]
+)
+def test_a_second_slash_at_the_start_leads_to_the_same_route(knock: Knock, path: str):
+    doubled = {"PATH_INFO": f"/{path}"}
+    assert knock.client.post("/", environ_overrides=doubled).status_code == 403
+
+
+def test_each_request_has_its_signature_checked_once(knock: Knock, monkeypatch: pytest.MonkeyPatch):
+    checked: list[str] = []
+    verified_form = RequestGuards.verified_form
+
+    def counting(self: RequestGuards, request: flask.Request, *required: str) -> object:
+        checked.append(request.path)
+        return verified_form(self, request, *required)
+
+    monkeypatch.setattr(RequestGuards, "verified_form", counting)
+    for path, fields in DOORS.items():
+        if path.startswith(("/voice", "/sms")):
+            knock.form(path, fields)
+            assert checked.pop() == path.partition("?")[0]
+            assert checked == []
+
+
+def answered(endpoint: str, status: str) -> float:
+    labels = {"door": endpoint, "status": status}
+    return REGISTRY.get_sample_value("sms_receipt_answered_total", labels) or 0
+
+
+@pytest.mark.parametrize(
+    ("path", "endpoint", "good"),
+    [
+        ("/voice", "ivr.voice", "200"),
+        ("/voice/ended", "ivr.voice_ended", "204"),
+        ("/sms", "keywords.sms", "200"),
+        ("/messages/status", "twilio_status.message_status", "204"),
+        ("/receipts/a-0123456789abcdef0123/status", "twilio_status.receipt_status", "204"),
+    ],
+)
+def test_each_response_is_counted_once_under_its_endpoint(
+    knock: Knock, path: str, endpoint: str, good: str
+):
+    before = [answered(endpoint, good), answered(endpoint, "403"), answered("none", "405")]
+    knock.form(path, DOORS[path])
+    knock.raw(path, b"", FORM, "x")
+    knock.client.get(path)
+    after = [answered(endpoint, good), answered(endpoint, "403"), answered("none", "405")]
+    assert after == [count + 1 for count in before]
+
+
+def test_a_route_without_a_guard_keeps_the_app_from_starting(settings: Settings):
+    app = Flask("doors")
+    app.add_url_rule("/back-door", "back_door", lambda: "in")
+    guards = RequestGuards(settings)
+    with pytest.raises(UnguardedRouteError, match="back_door"):
+        guards.install(app, guards.table(public=["static"]))
+
+
+@pytest.mark.parametrize(
+    "missing", ["PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "KANNEL_SECRET"]
+)
+def test_doors_do_not_open_without_what_guards_them(built: Services, missing: str):
+    given = {
+        "PUBLIC_URL": PUBLIC_URL,
+        "TWILIO_ACCOUNT_SID": "AC1",
+        "TWILIO_AUTH_TOKEN": "t",
+        "KANNEL_URL": "http://k.example.org",
+        "KANNEL_SECRET": "s",
+    }
+    del given[missing]
+    with pytest.raises(SettingsWrong, match=missing):
+        create_app(Settings.read(given), built)
+
+
+def test_without_kannel_its_door_stays_shut(settings: Settings, built: Services):
+    """No secret set is not a secret of nothing."""
+    ours = Settings.read(
+        {
+            "PUBLIC_URL": PUBLIC_URL,
+            "TWILIO_ACCOUNT_SID": "AC1",
+            "TWILIO_AUTH_TOKEN": "t",
+            "REDIS_URL": settings.redis_url,
+        }
+    )
+    client = create_app(ours, built).test_client()
+    for secret in ("", "?secret=", "?secret=None"):
+        assert client.get(f"/kannel/report{secret}").status_code == 403
+
+
+def test_a_failure_in_a_callback_is_told_without_a_stack_trace(
+    knock: Knock, monkeypatch: pytest.MonkeyPatch
+):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(TwilioStatusHandler, "message_status", broken)
+    monkeypatch.setattr(TwilioStatusHandler, "receipt_status", broken)
+    for path in ("/messages/status", "/receipts/a-0123456789abcdef0123/status"):
+        answer = knock.form(path, DOORS[path])
+        assert (answer.status_code, answer.mimetype) == (503, "application/json")
+        assert answer.headers["Retry-After"] == "5"
+        assert b"ZeroDivisionError" not in answer.data

@@ -1,0 +1,224 @@
+"""Batches: once each however often and from wherever they come, in few round trips, in bounds."""
+
+import json
+import tracemalloc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+import redis
+from msgspec.structs import replace
+
+from app.bootstrap import Services
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Change
+from receipts.reports.reconciliation import Reckoning
+from receipts.store.connection import RedisConnection
+from statemachines.subscription import SubscriptionState
+from tests.callbacks.conftest import Centre, a_line, batch, receipts
+from tests.conftest import GUANGDONG
+
+T = TypeVar("T")
+
+FULL = 5000
+
+
+def contents(raw: "redis.Redis") -> dict[bytes, bytes]:
+    return {key: raw.dump(key) for key in raw.keys("*")}
+
+
+def a_full_batch(built: Services, senders: int = 100, lines: int = FULL) -> bytes:
+    """Many customers' texts; every third has two lines, every tenth goes to another network."""
+    numbers = [Msisdn(f"+86138028{n:05}") for n in range(senders)]
+    built.store.commit_all(
+        [
+            Change(
+                n,
+                records=(
+                    replace(
+                        built.store.read(n).subscription, version=1, state=SubscriptionState.ACTIVE
+                    ),
+                ),
+            )
+            for n in numbers
+        ]
+    )
+    made: list[dict[str, Any]] = []
+    while len(made) < lines:
+        n = len(made)
+        about = {"from": numbers[n % senders], "done": "2026-11-22T09:30:12+08:00"}
+        if n % 3 == 0:
+            made.append(a_line(f"f{n:07x}", "ACCEPTD", **about))
+        made.append(a_line(f"f{n:07x}", **about))
+    return batch(*made[:lines])
+
+
+@dataclass
+class Counted:
+    """How often the server was asked something: each time is one round trip."""
+
+    questions: int = 0
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
+    counting, ask = Counted(), RedisConnection.run
+
+    def asked(server: RedisConnection, question: Callable[..., T], *about: object) -> T:
+        counting.questions += 1
+        return ask(server, question, *about)
+
+    monkeypatch.setattr(RedisConnection, "run", asked)
+    return counting
+
+
+def test_a_repeated_batch_changes_nothing(
+    centre: Centre, built: Services, raw: "redis.Redis", customer: Msisdn
+):
+    del customer
+    lines = (
+        a_line("1", "ACCEPTD"), a_line("1"), a_line("1", "EXPIRED"), a_line("2", "what"), "oops",
+        a_line("3", part=1, parts=2), a_line("4") | {"from": "13957112345"},
+        a_line("5") | {"to": "13001012345"},
+    )  # fmt: skip
+    first = centre.tell(*lines)
+    assert (first["accepted"], first["repeated"], len(first["refused"])) == (7, 0, 1)
+    before = contents(raw)
+    for _ in range(3):
+        again = centre.tell(*lines)
+        assert (again["accepted"], again["repeated"], len(again["refused"])) == (0, 7, 1)
+    assert contents(raw) == before
+    assert len(receipts(built)) == 1
+
+
+def test_a_report_twice_in_one_batch_is_one_report(centre: Centre, customer: Msisdn):
+    del customer
+    told = centre.tell(a_line("0x1F"), a_line("31"), a_line("0000001f"), a_line("1F"))
+    assert (told["accepted"], told["repeated"]) == (1, 3)
+
+
+def test_a_text_of_many_parts_is_known_again_part_by_part(
+    centre: Centre, built: Services, raw: "redis.Redis", customer: Msisdn
+):
+    del customer
+    words = ("ACCEPTD", "ENROUTE", "DELIVRD")
+    lines = [a_line(status=w, part=p, parts=255) for p in range(1, 256) for w in words]
+    assert centre.tell(*lines)["accepted"] == len(lines)
+    before = contents(raw)
+    assert centre.tell(*lines)["repeated"] == len(lines)
+    assert contents(raw) == before
+    assert len(receipts(built)) == 1
+
+
+@pytest.mark.parametrize("alike", [1, 300])
+def test_the_same_batch_from_four_at_once_has_one_effect(
+    built: Services, centre: Centre, alike: int
+):
+    body = a_full_batch(built, senders=7, lines=alike)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(
+            pool.map(lambda _: Centre(centre.client.application.test_client()).post(body), range(4))
+        )
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert sum(answer.get_json()["accepted"] for answer in answers) == alike
+    assert sum(answer.get_json()["repeated"] for answer in answers) == 3 * alike
+    now = Reckoning.of(built.memory.archive.counts())
+    assert (now.reports, now.missing) == (alike, 0)
+    every = [receipts(built, f"+86138028{n:05}", 1000) for n in range(7)]
+    assert sum(map(len, every)) == now.receipts
+
+
+def test_five_thousand_reports_are_one_read_and_one_commit(
+    built: Services, centre: Centre, counted: Counted, raw: "redis.Redis"
+):
+    body = a_full_batch(built)
+    assert centre.tell(a_line("aa"))["accepted"] == 1  # the server knows the script from here on
+    counted.questions = 0
+    raw.config_resetstat()
+    assert centre.post(body).get_json() == {"accepted": FULL, "repeated": 0, "refused": []}
+    assert counted.questions == 2
+    asked = {name: stats["calls"] for name, stats in raw.info("commandstats").items()}
+    texts = {json.loads(line)["id"] for line in body.splitlines()}
+    assert asked["cmdstat_evalsha"] == built.settings.shards  # a batch is one script a shard
+    # A text with two lines is one change.
+    assert len(raw.keys("*:trail:*")) == len(texts) + 1 <= FULL
+    assert asked["cmdstat_mget"] == 1
+
+    counted.questions = 0
+    assert centre.post(body).get_json() == {"accepted": 0, "repeated": FULL, "refused": []}
+    assert counted.questions == 1  # nothing new: nothing to commit
+    assert Reckoning.of(built.memory.archive.counts()).missing == 0
+
+
+def test_reports_of_senders_without_the_service_are_one_read_and_one_commit(
+    built: Services, centre: Centre, counted: Counted, raw: "redis.Redis"
+):
+    raw.config_resetstat()
+    lines = (a_line(str(n)) | {"from": f"138029{n:05}"} for n in range(100))
+    assert centre.tell(*lines)["accepted"] == 100
+    assert counted.questions == 2
+    assert raw.info("commandstats")["cmdstat_mget"]["calls"] == 1
+    assert Reckoning.of(built.memory.archive.counts()).reasons["not_subscribed"] == 100
+
+
+def test_customers_cost_one_read_and_one_commit_from_their_first_report_on(
+    built: Services, centre: Centre, counted: Counted
+):
+    body, numbers = a_full_batch(built, senders=7, lines=50), range(7)
+    counted.questions = 0
+    assert centre.post(body).get_json()["accepted"] == 50
+    assert counted.questions == 2
+    assert all(receipts(built, f"+86138028{n:05}") for n in numbers)
+    counted.questions = 0
+    assert centre.tell(a_line("99") | {"from": "13802800003"})["accepted"] == 1
+    assert counted.questions == 2
+
+
+def test_one_more_line_is_too_many_and_none_of_them_is_taken(
+    built: Services, centre: Centre, raw: "redis.Redis"
+):
+    body = a_full_batch(built)
+    before = contents(raw)
+    answer = centre.post(body + b"\n\n" + batch(a_line("ff")))
+    assert (answer.status_code, "5000" in answer.get_json()["error"]) == (413, True)
+    assert contents(raw) == before
+
+
+def test_the_largest_batch_is_taken_in_bounded_memory(built: Services, centre: Centre):
+    full = a_full_batch(built)
+    room = (4 * 1024 * 1024 - len(full)) // FULL - len(', "more": ""')
+    body = full.replace(b'"}', b'", "more": "' + b"x" * room + b'"}')
+    assert 0.99 < len(body) / (4 * 1024 * 1024) <= 1
+    tracemalloc.start()
+    try:
+        assert centre.post(body).get_json()["accepted"] == FULL
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * len(body)
+
+
+def test_half_a_million_blank_lines_take_hardly_more_than_themselves(centre: Centre):
+    body = b"\n" * (512 * 1024)
+    assert centre.post(b"\n").status_code == 200  # what is made at first use is made now
+    tracemalloc.start()
+    try:
+        assert centre.post(body).get_json()["accepted"] == 0
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(body)
+
+
+def test_friends_of_other_networks_cost_one_more_round_not_one_each(
+    built: Services, centre: Centre, counted: Counted, customer: Msisdn
+):
+    del customer
+    body = batch(*(a_line(f"{n}") | {"to": "13001012345"} for n in range(500)))
+    counted.questions = 0
+    assert centre.post(body).get_json()["accepted"] == 500
+    # Each text of the batch would have told the customer; one did, the others saw it and need not.
+    assert counted.questions == 4
+    assert len(built.store.receipts_of(Msisdn(GUANGDONG), 100, None)) == 1

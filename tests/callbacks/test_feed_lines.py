@@ -1,0 +1,197 @@
+"""A batch line by line: the good ones are taken, each bad one is told with its number."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from app.bootstrap import Services
+from receipts.model.message import Fate, Trail
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.store import Wanted
+from tests.callbacks.conftest import Centre, a_line, batch, receipts
+from tests.conftest import GUANGDONG, ZHEJIANG, TestClock
+
+pytestmark = pytest.mark.usefixtures("customer")
+
+
+def trail(built: Services, message: str = "1", friend: str = ZHEJIANG) -> Trail | None:
+    return built.store.read_all([Wanted(Msisdn(GUANGDONG), Msisdn(friend), message)])[0].trail
+
+
+def without(name: str) -> dict[str, Any]:
+    line = a_line()
+    del line[name]
+    return line
+
+
+BAD: dict[str, Any] = {
+    "no JSON": "hello",
+    "half an object": '{"id": "1", "from": ',
+    "a list": "[1, 2]",
+    "a number": "17",
+    "two objects": '{"id": "1"} {"id": "2"}',
+    "not UTF-8": b'{"id": "\xff\xfe", "from": "1", "to": "2", "status": "DELIVRD"}',
+    "half a surrogate": '{"id": "\\ud800", "from": "1", "to": "2", "status": "DELIVRD"}',
+    "nested without end": '{"x": ' + "[" * 50_000 + "]" * 50_000 + "}",
+    "no id": without("id"),
+    "no sender": without("from"),
+    "no friend": without("to"),
+    "no status": without("status"),
+    "an id of another type": a_line() | {"id": 17},
+    "an empty id": a_line(""),
+    "a blank id": a_line("  "),
+    "an endless id": a_line("1" * 129),
+    "an empty status": a_line("1", ""),
+    "an endless status": a_line("1", "X" * 33),
+    "a status that is null": a_line() | {"status": None},
+    "a code that is a list": a_line(code=[1]),
+    "a code that is a fraction": a_line(code=1.5),
+    "a code beyond all numbers": '{"id":"1","from":"13802880000","to":"13957112345",'
+    '"status":"X","code":' + "9" * 60 + "}",
+    "a sender that is no phone": a_line() | {"from": "7500"},
+    "a sender that is a number": a_line() | {"from": 13802880000},
+    "a friend that is no phone": a_line() | {"to": "hello"},
+    "part 0": a_line(part=0),
+    "part 3 of 2": a_line(part=3, parts=2),
+    "part 2 of one": a_line(part=2),
+    "256 parts": a_line(parts=256),
+    "a part in quotes": a_line(part="1"),
+    "half a part": a_line(part=1.5, parts=2),
+    "a time that is none": a_line(done="yesterday"),
+    "a time of 9 digits": a_line(done="261122093"),
+    "a time of 8 digits": a_line(done="26112209"),
+    "a time of 14 digits": a_line(done="20261122093012"),
+    "a month 13": a_line(done="2613220930"),
+    "a time before all texts": a_line(done="0001-01-01T00:00:00+14:00"),
+    "a time after all texts": a_line(done="9999-12-31T23:59:59-14:00"),
+    "a time that is a number": a_line(done=1_800_000_000),
+    "an endless time": a_line(submitted="2" * 41),
+}
+
+
+@pytest.mark.parametrize("what", list(BAD))
+def test_a_bad_line_is_refused_with_its_number_and_the_others_are_on_disk(
+    centre: Centre, built: Services, what: str
+):
+    told = centre.tell(a_line("7"), BAD[what], a_line("8"))
+    assert told["accepted"] == 2
+    assert [(each["line"], bool(each["error"])) for each in told["refused"]] == [(2, True)]
+    assert len(told["refused"][0]["error"]) < 200
+    assert {receipt.message_id for receipt in receipts(built)} == {"7", "8"}
+
+
+def test_blank_lines_count_as_lines_and_not_as_reports(centre: Centre):
+    told = centre.tell("", "  \t", a_line("1"), "\r", "oops", "", a_line("2"), "")
+    assert (told["accepted"], [each["line"] for each in told["refused"]]) == (2, [5])
+
+
+@pytest.mark.parametrize("body", [b"", b"\n", b"\r\n\r\n"])
+def test_an_empty_batch_is_a_batch(centre: Centre, body: bytes):
+    assert centre.post(body).get_json() == {"accepted": 0, "repeated": 0, "refused": []}
+
+
+def test_windows_line_ends_are_line_ends(centre: Centre):
+    body = batch(a_line("1"), a_line("2")).replace(b"\n", b"\r\n") + b"\r\n"
+    assert centre.post(body).get_json()["accepted"] == 2
+
+
+def test_a_body_that_is_no_text_at_all_is_refused_line_by_line(centre: Centre):
+    told = centre.tell(b"\x00\xff", b"\x1f\x8b\x08")
+    assert [each["line"] for each in told["refused"]] == [1, 2]
+
+
+def test_fields_we_do_not_know_are_passed_over(centre: Centre):
+    odd = a_line(smsc="GD-7", more={"a": [1, None]}, code=None, submitted=None)
+    assert centre.tell(odd)["accepted"] == 1
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    ["13802880000", "+8613802880000", "008613802880000", "8613802880000", "138 0288 0000",
+     "１３８０２８８００００", "+86-138-0288-0000", "\u202a13802880000\u202c"],
+)  # fmt: skip
+def test_a_number_is_known_however_it_is_spelt(centre: Centre, built: Services, spelt: str):
+    assert centre.tell(a_line() | {"from": spelt})["accepted"] == 1
+    assert centre.tell(a_line())["repeated"] == 1
+    assert len(receipts(built)) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"done": "2026-11-22T09:30:12+08:00"}, "09:30:12"),
+        ({"done": "2026-11-22T01:30:12Z"}, "09:30:12"),
+        ({"done": "2026-11-22T09:30:12"}, "09:30:12"),
+        ({"done": "2026-11-22 09:30:12"}, "09:30:12"),
+        ({"done": "2611220930"}, "09:30:00"),
+        ({"done": "261122093012"}, "09:30:12"),
+        ({"submitted": "2611220929", "done": "2611220930"}, "09:30:00"),
+        ({"submitted": "2611220929"}, "09:29:00"),
+        ({"done": ""}, "12:00:00"),
+        ({}, "12:00:00"),
+    ],
+)
+def test_the_receipt_tells_the_centres_time_in_china(
+    centre: Centre, built: Services, said: dict[str, str], told: str
+):
+    assert centre.tell(a_line(**said))["accepted"] == 1
+    assert told in receipts(built)[0].text
+
+
+def test_a_long_text_arrived_with_its_last_part_whichever_report_came_last(
+    centre: Centre, built: Services
+):
+    parts = [a_line(part=n, parts=3, done=f"26112209301{n}") for n in (3, 1, 2)]
+    assert centre.tell(*parts[:1])["accepted"] == 1
+    assert centre.tell(*parts[1:])["accepted"] == 2
+    assert "09:30:13" in receipts(built)[0].text
+
+
+@pytest.mark.parametrize(
+    ("status", "fate"),
+    [
+        ("DELIVRD", Fate.DELIVERED),
+        (" delivrd ", Fate.DELIVERED),
+        ("EXPIRED", Fate.EXPIRED),
+        ("UNDELIV", Fate.FAILED),
+        ("REJECTD", Fate.REJECTED),
+        ("MK:0001", Fate.FAILED),
+        ("mn:0017", Fate.FAILED),
+        ("MI:0059", Fate.FAILED),
+        ("MA:0051", Fate.REJECTED),
+        ("ACCEPTD", Fate.UNDERWAY),
+        ("ENROUTE", Fate.UNDERWAY),
+        ("DELETED", Fate.UNDERWAY),
+        ("UNKNOWN", Fate.UNDERWAY),
+        ("MADEIRA", Fate.UNDERWAY),
+        ("XX:0001", Fate.UNDERWAY),
+        ("已送达", Fate.UNDERWAY),
+    ],
+)
+def test_only_known_final_words_end_a_text(
+    centre: Centre, built: Services, status: str, fate: Fate
+):
+    centre.tell(a_line("1", status))
+    known = trail(built)
+    assert known is not None
+    assert known.fate is fate
+    assert len(receipts(built)) == (fate is not Fate.UNDERWAY)
+
+
+def test_the_centres_own_words_are_kept_raw_for_staff(
+    centre: Centre, built: Services, clock: TestClock
+):
+    centre.tell(
+        a_line("1", "ACCEPTD"),
+        a_line("1", "Wéird", code=-7),
+        a_line("1", "UNDELIV", code="MK:0004"),
+    )
+    known = trail(built)
+    assert known is not None
+    assert [(heard.word, heard.why_not) for heard in known.history] == [
+        ("ACCEPTD", "underway"),
+        ("Wéird -7", "unknown_word"),
+        ("UNDELIV MK:0004", None),
+    ]
+    assert known.history[0].at == clock.now().astimezone(dt.UTC)

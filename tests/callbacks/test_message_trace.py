@@ -1,0 +1,160 @@
+"""Staff look up what came of a text, and machines see that the counts add up."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
+
+from app.bootstrap import Services
+from app.factory import create_app
+from app.settings import Settings
+from commands.main import main
+from receipts.model.message import WhyNot
+from receipts.ports.store import StoreUnavailable
+from receipts.store.bulk import RedisBulkReader
+from receipts.store.keys import KeySchema
+from tests.callbacks.conftest import Centre, a_line, receipts
+from tests.conftest import GUANGDONG, PUBLIC_URL, UNICOM, ZHEJIANG
+
+pytestmark = pytest.mark.usefixtures("customer")
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(store_url: str, tmp_path: Path) -> Command:
+    """The command line on the tests' store."""
+    env = {"REDIS_URL": store_url, "DATA_DIR": str(tmp_path), "PUBLIC_URL": PUBLIC_URL}
+    return lambda *words: CliRunner().invoke(main, list(words), env=env, catch_exceptions=False)
+
+
+def some_of_everything(centre: Centre) -> None:
+    centre.tell(
+        a_line("31", "ACCEPTD"),
+        a_line("1f"),
+        a_line("0x1F", "EXPIRED", code=7),
+        a_line("31", "DELIVRD", code="000"),
+        a_line("32", "odd"),
+        a_line("33", part=1, parts=2),
+        a_line("34") | {"from": ZHEJIANG},
+        a_line("35") | {"from": UNICOM},
+        a_line("36") | {"to": UNICOM},
+        "no report at all",
+    )
+
+
+REASONS = {
+    "contradicted": 1,
+    "friend_off_net": 1,
+    "not_subscribed": 1,
+    "parts_missing": 1,
+    "repeated": 1,
+    "sender_off_net": 1,
+    "underway": 1,
+    "unknown_word": 1,
+}
+
+
+def test_reconcile_says_that_reports_are_receipts_and_reasons(centre: Centre, command: Command):
+    empty = command("reconcile")
+    assert (empty.exit_code, json.loads(empty.stdout)["reports"]) == (0, 0)
+    some_of_everything(centre)
+    some_of_everything(centre)
+    found = command("reconcile")
+    assert json.loads(found.stdout) == {
+        "reports": 9,
+        "receipts": 1,
+        "reasons": REASONS,
+        "missing": 0,
+        "balanced": True,
+    }
+    assert found.exit_code == 0
+
+
+def test_reconcile_ends_with_1_when_a_report_is_missing(raw: "redis.Redis", command: Command):
+    raw.hincrby(KeySchema(16).counts(3), "reports", 1)
+    found = command("reconcile")
+    assert (found.exit_code, json.loads(found.stdout)["missing"]) == (1, 1)
+
+
+@pytest.mark.parametrize("message", ["31", "0x1f", "001F", "0031"])
+@pytest.mark.parametrize("sender", ["13802880000", "+86 138 0288 0000"])
+def test_trail_tells_each_piece_of_news_and_why_it_gave_no_receipt(
+    centre: Centre, built: Services, command: Command, message: str, sender: str
+):
+    some_of_everything(centre)
+    found = command("trail", sender, "13957112345", message)
+    assert found.exit_code == 0
+    told = json.loads(found.stdout)
+    (receipt,) = receipts(built)
+    assert {name: told[name] for name in told if name != "news"} == {
+        "message_id": "31",
+        "from": GUANGDONG,
+        "to": ZHEJIANG,
+        "fate": "delivered",
+        "parts": 1,
+        "receipt": receipt.id,
+        "why_not": None,
+    }
+    assert [(news["word"], news["why_not"]) for news in told["news"]] == [
+        ("ACCEPTD", "underway"),
+        ("DELIVRD", None),
+        ("EXPIRED 7", "contradicted"),
+        ("DELIVRD 000", "repeated"),
+    ]
+
+
+def test_trail_names_the_reason_of_a_text_without_receipt(centre: Centre, command: Command):
+    some_of_everything(centre)
+    told = json.loads(command("trail", GUANGDONG, UNICOM, "36").stdout)
+    assert (told["fate"], told["receipt"], told["why_not"]) == ("delivered", None, "friend_off_net")
+
+
+def test_trail_of_a_text_nobody_knows_says_so(command: Command):
+    found = command("trail", GUANGDONG, ZHEJIANG, "999")
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert "nothing is known" in found.stderr
+
+
+def test_trail_wants_telephone_numbers(command: Command):
+    assert command("trail", "7500", ZHEJIANG, "1").exit_code == 2
+
+
+def samples(client: FlaskClient) -> dict[str, float]:
+    page = client.get("/metrics").text
+    lines = [line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in lines if name.startswith("sms_receipt_reports")}
+
+
+def test_metrics_show_reports_receipts_and_reasons(centre: Centre, client: FlaskClient):
+    some_of_everything(centre)
+    reasons = {
+        f'sms_receipt_reports_without_receipt_total{{why="{why}"}}': float(count)
+        for why, count in REASONS.items()
+    }
+    assert samples(client) == reasons | {
+        "sms_receipt_reports_total": 9.0,
+        "sms_receipt_reports_with_receipt_total": 1.0,
+        "sms_receipt_reports_missing": 0.0,
+    }
+
+
+def test_while_the_store_is_away_metrics_show_a_gap_and_no_zero(
+    settings: Settings, built: Services, monkeypatch: pytest.MonkeyPatch
+):
+    def away(_: RedisBulkReader) -> dict[str, int]:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(RedisBulkReader, "counts", away)
+    client = create_app(settings, built).test_client()
+    assert client.get("/metrics").status_code == 200
+    assert samples(client) == {}
+
+
+def test_every_reason_is_explained_to_staff():
+    runbook = Path(__file__).parents[2].joinpath("docs", "runbook.md").read_text(encoding="utf-8")
+    assert [why.value for why in WhyNot if f"`{why.value}`" not in runbook] == []

@@ -1,0 +1,199 @@
+"""The commands about money: exports that reconcile, and proof that shows tampering."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import redis
+
+from receipts.model.charge import Audit
+from receipts.model.vocabulary import Msisdn
+from receipts.store.codec import decode, encode
+from tests.conftest import Network
+from tests.support.months import Lines, Months, Run
+
+GUANGDONG, JILIN, SHANXI = "+8613802880000", "+8613844012345", "+8613903512345"
+ZHEJIANG = "+8613957112345"
+FRIEND = "+8613800138000"
+
+
+def a_month(network: Network, months: Months) -> None:
+    """Three customers, monthly fees, and receipts at a price."""
+    for number in (GUANGDONG, JILIN, SHANXI):
+        network.open(number)
+    for place in range(4):
+        network.status(f"SM{place}", "delivered", sender=SHANXI, friend=FRIEND)
+    network.status("SM9", "undelivered", sender=SHANXI, friend=FRIEND)
+    months.send(SHANXI)
+
+
+def test_an_export_adds_up_to_what_the_customers_see(
+    network: Network, months: Months, run: Run, lines: Lines
+):
+    a_month(network, months)
+    done = run("export", "charges", "--month", "2026-11", "--format", "jsonl")
+    exported = [json.loads(line) for line in done.stdout.splitlines()]
+    seen = [c for n in (GUANGDONG, JILIN, SHANXI) for c in lines("charges", n)]
+    assert sorted(c["id"] for c in exported) == sorted(c["id"] for c in seen)
+    totals = json.loads(done.stderr)
+    assert totals == {
+        "what": "charges", "month": "2026-11", "count": 6, "fen": 340,
+        "monthly_count": 2, "monthly_fen": 300, "receipt_count": 4, "receipt_fen": 40,
+    }  # fmt: skip
+    assert totals["fen"] == sum(c["fen"] for c in seen)
+
+
+def test_fees_that_could_not_be_collected_are_listed_until_they_are_paid(
+    network: Network, months: Months, run: Run
+):
+    a_month(network, months)
+
+    def unpaid() -> tuple[list[tuple[str, str]], int]:
+        done = run("export", "unpaid", "--month", "2026-11")
+        rows = csv.DictReader(io.StringIO(done.stdout))
+        return [(row["number"], row["fen"]) for row in rows], json.loads(done.stderr)["fen"]
+
+    assert unpaid() == ([], 0)
+    months.collected(JILIN, "2026-11", paid=False)
+    assert unpaid() == ([(JILIN, "200")], 200)
+    months.collected(JILIN, "2026-11", paid=True)
+    assert unpaid() == ([], 0)
+
+
+def test_an_export_comes_in_the_same_order_each_time(network: Network, months: Months, run: Run):
+    a_month(network, months)
+    first = run("export", "charges", "--month", "2026-11").stdout
+    assert first == run("export", "charges", "--month", "2026-11").stdout
+    rows = list(csv.DictReader(io.StringIO(first)))
+    assert [row["number"] for row in rows if row["number"] == SHANXI] == [SHANXI] * 4
+
+
+def test_a_month_without_charges_is_a_header_and_zeros(run: Run):
+    done = run("export", "charges", "--month", "2026-10")
+    assert done.stdout == "number,id,kind,fen,month,why,at,tariff\n"
+    assert json.loads(done.stderr)["fen"] == 0
+
+
+def test_no_text_of_a_customer_becomes_a_formula(network: Network, run: Run):
+    network.open(GUANGDONG)
+    network.text(GUANGDONG, "开通短信回执")
+    said = '=HYPERLINK("http://example.org")'
+    network.text(JILIN, "开通短信回执")
+    network.text(JILIN, said)
+    rows = list(csv.DictReader(io.StringIO(run("export", "audit", "--month", "2026-11").stdout)))
+    assert f"'{said}" in {row["heard"] for row in rows}
+    assert all(row["number"].startswith("+86") for row in rows), "numbers stay numbers"
+    exact = run("export", "audit", "--month", "2026-11", "--format", "jsonl").stdout.splitlines()
+    assert said in {json.loads(line)["heard"] for line in exact}
+    assert len(exact) == len(rows)
+
+
+def test_a_file_appears_whole(network: Network, months: Months, run: Run, tmp_path: Path):
+    a_month(network, months)
+    out = tmp_path / "charges.csv"
+    done = run("export", "charges", "--month", "2026-11", "--out", str(out))
+    assert done.stdout == ""
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 7
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_trouble_is_told_in_a_sentence(run: Run, tmp_path: Path):
+    gone = run("export", "charges", "--month", "2026-11", "--out", str(tmp_path / "no" / "x.csv"))
+    assert gone.exit_code == 2
+    assert gone.stderr.startswith("sms-receipt: ")
+    assert run("bill", "--month", "2026-13").exit_code == 2
+    future = run("bill", "--month", "2027-01")
+    assert (future.exit_code, future.stderr.splitlines()[-1]) == (
+        2, "sms-receipt: 2027-01 has not begun: nothing of it is due",
+    )  # fmt: skip
+    assert run("consent", GUANGDONG, "--charge", "monthly-2026-11").exit_code == 2
+
+
+def test_a_bill_ends_with_its_sum(network: Network, months: Months, lines: Lines):
+    a_month(network, months)
+    months.pass_to("2026-12-01 00:00")
+    assert lines("bill", "--month", "2026-12") == [
+        {"month": "2026-12", "customers": 3, "charged_now": 2, "fen_now": 300, "charged_before": 0}
+    ]
+
+
+def test_a_charge_stands_on_what_was_shown_and_answered(network: Network, run: Run, months: Months):
+    network.open(JILIN)
+    months.pass_to("2027-01-01 00:00")
+    months.bill("2027-01")
+    done = run("consent", JILIN, "--charge", "monthly-2027-01")
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)
+    assert told["charge"]["fen"] == 200
+    assert "每月2元" in told["offer"]["shown"]
+    assert (told["offer"]["heard"], told["reply"]["heard"]) == ("开通短信回执", "是")
+    assert (told["reply"]["door"], told["reply"]["clerk"]) == ("text", "")
+    assert told["tariff_agreed"]["version"] == told["tariff_in_force"]["version"] == "JL-1"
+    assert [entry["act"] for entry in told["entries"]] == ["order", "confirm"]
+    assert told["chain"] == {"entries": 2, "intact": True, "from_the_first": True}
+
+
+def test_the_fee_after_a_trial_stands_on_the_second_yes(network: Network, run: Run, months: Months):
+    network.open(ZHEJIANG)
+    months.pass_to("2026-12-21 00:00")
+    network.text(ZHEJIANG, "Y")
+    months.pass_to("2026-12-22 00:00")
+    told = json.loads(run("consent", ZHEJIANG, "--charge", "monthly-2026-12").stdout)
+    assert "试用将结束" in told["offer"]["shown"]
+    assert told["reply"]["heard"] == "Y"
+
+
+def test_every_charge_has_its_consent(network: Network, run: Run, months: Months, lines: Lines):
+    a_month(network, months)
+    network.text(GUANGDONG, "取消短信回执")
+    network.text(GUANGDONG, "开通短信回执")
+    network.text(GUANGDONG, "是")
+    months.pass_to("2026-12-05 00:00")
+    months.bill("2026-12")
+    network.status("SM20", "delivered", sender=SHANXI, friend=FRIEND)
+    months.send(SHANXI)
+    for number in (GUANGDONG, JILIN, SHANXI):
+        for charge in lines("charges", number):
+            done = run("consent", number, "--charge", charge["id"])
+            assert done.exit_code == 0, done.output
+
+
+def test_a_rewritten_entry_shows(network: Network, run: Run, raw: "redis.Redis"):
+    network.open(JILIN)
+    network.text(JILIN, "PT")
+    (chain,) = list(raw.scan_iter(f"*consent:{Msisdn(JILIN).digits}"))
+    genuine = decode(Audit, raw.lindex(chain, 1))
+    forged = encode(_but(genuine, heard="是的，我要"))
+    raw.lset(chain, 1, forged)
+    done = run("consent", JILIN, "--charge", "monthly-2026-11")
+    assert done.exit_code == 1
+    told = json.loads(done.stdout)["chain"]
+    assert (told["intact"], told["first_wrong"]) == (False, 2)
+    assert told["entry"]["heard"] == "是的，我要"
+
+
+def test_a_dropped_entry_shows_wherever_it_stood(network: Network, run: Run, raw: "redis.Redis"):
+    network.open(JILIN)
+    network.text(JILIN, "PT")
+    network.text(JILIN, "SX")
+    (chain,) = list(raw.scan_iter(f"*consent:{Msisdn(JILIN).digits}"))
+    entries = raw.lrange(chain, 0, -1)
+    for missing, first_wrong in ((1, 2), (2, 3), (3, 4)):
+        raw.delete(chain)
+        raw.rpush(chain, *(e for place, e in enumerate(entries) if place != missing))
+        done = run("consent", JILIN)
+        assert done.exit_code == 1
+        assert json.loads(done.stdout)["chain"]["first_wrong"] == first_wrong
+
+
+def test_a_charge_without_a_yes_shows(network: Network, run: Run, raw: "redis.Redis"):
+    network.open(JILIN)
+    raw.delete(*raw.scan_iter(f"*consent:{Msisdn(JILIN).digits}"))
+    done = run("consent", JILIN, "--charge", "monthly-2026-11")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["reply"] is None
+
+
+def _but(entry: Audit, **changes: str) -> Audit:
+    return type(entry)(**{n: getattr(entry, n) for n in entry.__struct_fields__} | changes)

@@ -1,0 +1,83 @@
+"""Two real adapters on pretend lines, described alike so that one suite can try both."""
+
+from collections.abc import Callable, Iterator, Sized
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import responses
+
+from receipts.model.vocabulary import Mode, Msisdn
+from receipts.ports.provider import Parcel, Provider
+from receipts.providers.kannel import Kannel
+from receipts.providers.twilio import Twilio
+from tests.support.kannel_double import smsbox
+
+ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+PUBLIC_URL = "https://sms.example.org"
+SECRETS = ("0123456789abcdef-token", "kannel-password", "kannel-secret")
+WORDS = "您发送给13957112345的短信已于12:00:00成功送达。"
+ANNA = Msisdn("+8613802880000")
+
+
+class FarEnd(Protocol):
+    """A provider's side of the line, told what to say."""
+
+    url: str
+    calls: Sized
+
+    def answers(self, **answer: object) -> None: ...
+
+
+@dataclass(frozen=True)
+class Line:
+    """How to reach one provider, and how it says yes."""
+
+    name: str
+    make: Callable[[str], Provider]
+    yes: dict[str, object]
+    far_end: Callable[[], AbstractContextManager[FarEnd]]
+
+    def adapter(self, url: str = "https://provider.example.org") -> Provider:
+        return self.make(url)
+
+
+TWILIO_HOST = "https://provider.example.org"
+TWILIO_URL = f"{TWILIO_HOST}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+
+
+class MockedTwilio:
+    """The HTTP library's own end, before anything leaves."""
+
+    url = TWILIO_HOST
+
+    def __init__(self, mock: responses.RequestsMock) -> None:
+        self._mock, self.calls = mock, mock.calls
+
+    def answers(self, **answer: object) -> None:
+        self._mock.add("POST", TWILIO_URL, **answer)  # type: ignore[arg-type]
+
+
+@contextmanager
+def mocked_twilio() -> Iterator[MockedTwilio]:
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield MockedTwilio(mock)
+
+
+def twilio(url: str, sender: str = "7500") -> Twilio:
+    return Twilio(ACCOUNT, (ACCOUNT, SECRETS[0]), sender, url, PUBLIC_URL + "/")
+
+
+def kannel(url: str) -> Kannel:
+    return Kannel(url, ("receipts", SECRETS[1]), SECRETS[2], "7500", PUBLIC_URL + "/")
+
+
+TWILIO = Line(
+    "twilio", twilio, {"status": 201, "json": {"sid": "SM1", "status": "queued"}}, mocked_twilio
+)
+KANNEL = Line("kannel", kannel, {"status": 202, "body": "0: Accepted for delivery"}, smsbox)
+LINES = (TWILIO, KANNEL)
+
+
+def parcel(ident: str = "5-abc", text: str = WORDS, mode: Mode = Mode.TEXT) -> Parcel:
+    return Parcel(ident, ANNA, text, mode)

@@ -1,0 +1,114 @@
+"""A customer with a browser and a phone beside it: sign in, open, see it, cancel."""
+
+import re
+
+import pytest
+from selenium.webdriver.common.by import By
+
+from tests.journeys.browser.conftest import Page
+from tests.support.phones import Phone, Phones
+from tests.support.product import Running
+
+pytestmark = pytest.mark.browser
+
+
+def press(page: Page, selector: str) -> None:
+    """Press a button or a link, and wait for the page it leads to."""
+    pressed = page.find(selector)
+    before = page.find("html")
+    pressed.click()
+    page.until(lambda: page.find("html") != before, f"what {selector} leads to")
+
+
+def wish(page: Page, name: str) -> None:
+    press(page, f'main form:has(input[value="{name}"]) button')
+
+
+def reads(page: Page, words: str) -> None:
+    assert words in page.find("body").text
+
+
+def keep(page: Page, name: str) -> None:
+    """Keep pictures at the width of a desk and of a phone, where nothing may be cut off."""
+    wide = "return [...document.querySelectorAll('html, .tabs')].map((e) => e.scrollWidth)"
+    for width, height in ((1280, 800), (390, 844)):
+        page.as_wide_as(width, height, phone=width < 500)
+        page.keep(f"hall-{name}-{width}", whole=True)
+        assert max(page.browser.execute_script(wide)) <= width, f"{name} at {width}"
+    page.as_wide_as(1280, 1000)
+
+
+def signs_in(page: Page, phone: Phone, *, pictures: bool = False) -> None:
+    """From the link on the phones' page to the own page, with the code that comes to the phone."""
+    page.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    press(page, '[data-role="hall"]')
+    press(page, '.who button[value="zh"]')
+    if pictures:
+        keep(page, "sign-in")
+    page.find("#number").send_keys(phone.number)
+    press(page, "main button")
+    if pictures:
+        keep(page, "code")
+    told = phone.inbox("7500")["body"]
+    code = re.match("[0-9]{6}", told)
+    assert code, told
+    page.find("#code").send_keys(code[0])
+    press(page, "main button")
+
+
+def test_sign_in_with_the_code_on_the_phone_and_open(page: Page, phones: Phones) -> None:
+    phone = phones.fresh()
+    signs_in(page, phone, pictures=True)
+    reads(page, "未开通")
+    keep(page, "new")
+    press(page, '[data-role="open"]')
+    reads(page, "每月1元")
+    keep(page, "open")
+    wish(page, "open")
+    reads(page, "请再次确认")
+    keep(page, "confirm")
+    wish(page, "yes")
+    reads(page, "短信回执已开通")
+    keep(page, "active")
+    assert "开通短信回执" in phone.inbox("7500")["body"]
+
+
+def test_look_at_receipts_and_charges_choose_messages_and_cancel(
+    page: Page, phones: Phones, service: Running
+) -> None:
+    phone = phones.fresh().opens()
+    signs_in(page, phone)
+    phone.text("13957112345", "hi")
+    phone.flash()
+    press(page, 'nav a[href="/hall/receipts"]')
+    reads(page, "13957112345")
+    reads(page, "已送达")
+    keep(page, "receipts")
+    press(page, 'nav a[href="/hall/charges"]')
+    reads(page, "您确认开通的当月")
+    keep(page, "charges")
+    press(page, 'nav a[href="/hall/services"]')
+    keep(page, "services")
+    press(page, 'nav a[href="/hall/"]')
+    page.find('input[value="news"]').click()
+    press(page, '[data-role="messages"] button')
+    reads(page, "附带新闻")
+    keep(page, "messages")
+    press(page, '.who form:has(input[value="english"]) button')
+    reads(page, "From now on we write to you in English")
+    keep(page, "english")
+    cancels_and_leaves(page, service)
+
+
+def cancels_and_leaves(page: Page, service: Running) -> None:
+    press(page, '[data-role="cancel"]')
+    keep(page, "cancel")
+    wish(page, "cancel")
+    reads(page, "SMS Receipt is cancelled. It runs until")
+    keep(page, "ending")
+    press(page, '[data-role="sign-out"]')
+    page.browser.get(f"{service.doors}/hall/")
+    assert page.browser.current_url.endswith("/hall/sign-in")
+    assert page.browser.find_elements(By.CSS_SELECTOR, "#number")
+    # Neither a code nor a number ever reached a log.
+    assert not re.search(r"(?<![0-9])[0-9]{6}(?![0-9])|1380288", service.said())

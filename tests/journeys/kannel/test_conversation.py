@@ -1,0 +1,95 @@
+"""A customer of the carrier's own line opens the service: every word goes over SMPP."""
+
+import pytest
+
+from receipts.model.vocabulary import Mode, Msisdn
+from statemachines.subscription import SubscriptionState
+from tests.conftest import GUANGDONG
+from tests.journeys.kannel.product import Product
+from tests.support.smpp import Address, Text
+from tests.support.smsc import Centre
+
+ORDINARY_CHINESE = 0x08
+
+
+def state(product: Product) -> SubscriptionState:
+    return product.built.store.read(Msisdn(GUANGDONG)).subscription.state
+
+
+def test_ktdxhz_then_yes_in_chinese_opens_the_service(product: Product, centre: Centre) -> None:
+    centre.phone(GUANGDONG, "KTDXHZ", "carrier")
+    offer = centre.texts()[0].text
+    assert offer.said.startswith("您将开通短信回执：每月1元")
+    assert (offer.data_coding, offer.source.digits) == (ORDINARY_CHINESE, "7500")
+    assert offer.destination == Address(GUANGDONG.removeprefix("+"), ton=1)
+    assert state(product) is SubscriptionState.PENDING
+    said = len(centre.submitted)
+    centre.phone(GUANGDONG, "是", "carrier")
+    opened = centre.texts(said + 1)[said].text
+    assert opened.said.startswith("短信回执已开通")
+    assert opened.data_coding == ORDINARY_CHINESE
+    assert state(product) is SubscriptionState.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("octets", "coding"),
+    [
+        ("ＫＴＤＸＨＺ".encode("utf-16-be"), 0x08),
+        ("\u200b 开通短信回执 。".encode("utf-16-be"), 0x18),
+        (b"ktdxhz", 0xF0),
+        (b"Kt-Dxhz!", 0x00),
+    ],
+    ids=["full width", "flash", "7-bit flash", "7-bit"],
+)
+def test_words_are_understood_in_whichever_coding_a_phone_sends_them(
+    product: Product, centre: Centre, octets: bytes, coding: int
+) -> None:
+    sender, short_code = Address(GUANGDONG.removeprefix("+")), Address("7500", ton=0)
+    centre.deliver(Text(sender, short_code, octets, coding), "carrier")
+    assert "您将开通短信回执" in centre.texts()[0].text.said
+    assert state(product) is SubscriptionState.PENDING
+
+
+def test_a_character_whose_octets_look_like_a_space_and_a_line_end_stays_whole(
+    product: Product, centre: Centre
+) -> None:
+    # U+4E0A and U+4F20: Kannel's other escape for a text, %a, makes 4E20 and 4F20 of them.
+    centre.phone(GUANGDONG, "上 传", "carrier")
+    centre.texts()
+    assert any("text=N%0A%00+O+&" in f"{call}&" for call in product.doors.calls), (
+        product.doors.calls
+    )
+
+
+def test_a_customer_who_texts_in_english_is_answered_in_the_7_bit_alphabet(
+    product: Product, centre: Centre
+) -> None:
+    centre.phone(GUANGDONG, "SUBSCRIBE", "carrier")
+    parts = centre.texts(2)
+    assert {part.text.data_coding for part in parts} == {0x00}
+    assert "".join(part.text.said for part in parts).startswith("You are ordering SMS Receipt")
+    assert state(product) is SubscriptionState.PENDING
+
+
+def test_machines_and_pictures_get_no_answer(product: Product, centre: Centre) -> None:
+    short_code = Address("7500", ton=0)
+    centre.deliver(Text(Address("10690001", ton=0), short_code, b"KTDXHZ"), "carrier")
+    phone = Address(GUANGDONG.removeprefix("+"))
+    centre.deliver(Text(phone, short_code, b"\x06\x05\x04\x15\x8a\xff", 0x04), "carrier")
+    centre.phone(GUANGDONG, "KTDXHZ", "carrier")
+    # Kannel asks for all three in order; only the last is a person's word.
+    assert "您将开通短信回执" in centre.texts()[0].text.said
+    assert {sent.text.destination.digits for sent in centre.submitted} == {phone.digits}
+    assert product.built.store.read(Msisdn(GUANGDONG)).subscription.mode is Mode.FLASH
+
+
+def test_a_text_that_meets_our_restart_is_brought_again_and_answered_once(
+    product: Product, centre: Centre
+) -> None:
+    app, product.doors.app = product.doors.app, None
+    calls = len(product.doors.calls)
+    centre.phone(GUANGDONG, "KTDXHZ", "carrier")
+    centre.until(lambda: len(product.doors.calls) > calls)
+    product.doors.app = app
+    assert "您将开通短信回执" in centre.texts()[0].text.said
+    assert state(product) is SubscriptionState.PENDING

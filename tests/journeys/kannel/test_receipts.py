@@ -1,0 +1,82 @@
+"""Receipts on the wire: who they come from, where they go, and the octet that makes them flash."""
+
+import pytest
+
+from receipts.model.vocabulary import Language, Mode
+from statemachines.receipt import ReceiptState
+from tests.conftest import GUANGDONG
+from tests.journeys.kannel.product import Product
+from tests.support.kannel import eventually
+from tests.support.smpp import Address
+from tests.support.smsc import Centre
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+OCTETS = [
+    (Mode.FLASH, Language.ZH, 0x18, "utf-16-be", "您发送给13957112345的短信已于"),
+    (Mode.TEXT, Language.ZH, 0x08, "utf-16-be", "您发送给13957112345的短信已于"),
+    # Kannel writes class 0 of the 7-bit alphabet as SMPP lists it, from the group 0xF0; 0x10
+    # means the same to a phone, and no setting of Kannel's gives it.
+    (Mode.FLASH, Language.EN, 0xF0, "ascii", "Your message to 13957112345 was delivered"),
+    (Mode.TEXT, Language.EN, 0x00, "ascii", "Your message to 13957112345 was delivered"),
+]
+
+
+@pytest.mark.parametrize(
+    ("mode", "language", "octet", "alphabet", "words"),
+    OCTETS,
+    ids=["Chinese flash", "Chinese", "English flash", "English"],
+)
+def test_a_receipt_goes_out_with_the_octet_of_its_mode_and_language(
+    product: Product,
+    centre: Centre,
+    mode: Mode,
+    language: Language,
+    octet: int,
+    alphabet: str,
+    words: str,
+) -> None:
+    product.subscriber(GUANGDONG, mode, language)
+    product.person_to_person(GUANGDONG)
+    text = centre.texts()[0].text
+    receipt = product.becomes(GUANGDONG, ReceiptState.SENT)
+    assert text.data_coding == octet
+    assert text.message == receipt.text.encode(alphabet)
+    assert receipt.text.startswith(words)
+    assert text.source == Address("7500", ton=0, npi=0)
+    assert text.destination == Address(GUANGDONG.removeprefix("+"), ton=1, npi=1)
+    assert (receipt.provider, receipt.sent_as, receipt.attempts) == ("kannel", mode, 1)
+    # It asks for a delivery report, fits one text, and went out once.
+    assert text.registered & 0x01
+    assert len(centre.submitted) == 1
+
+
+@pytest.mark.parametrize("smsc", ["second"])
+def test_a_receipt_is_routed_to_the_line_that_the_settings_name(
+    product: Product, centre: Centre
+) -> None:
+    product.subscriber(GUANGDONG, Mode.FLASH, Language.ZH)
+    product.person_to_person(GUANGDONG)
+    assert centre.texts()[0].link == "second"
+
+
+@pytest.mark.parametrize("smsc", ["nowhere"])
+def test_a_line_that_does_not_exist_does_not_keep_a_receipt_from_going_out(
+    product: Product, centre: Centre
+) -> None:
+    # Kannel takes a name it does not know for a wish, and any line that serves all for good.
+    product.subscriber(GUANGDONG, Mode.FLASH, Language.ZH)
+    product.person_to_person(GUANGDONG)
+    assert centre.texts()[0].link == "carrier"
+
+
+@pytest.mark.parametrize("password", ["wrong"])
+def test_a_wrong_password_is_no_verdict_on_a_receipt(product: Product, centre: Centre) -> None:
+    product.subscriber(GUANGDONG, Mode.TEXT, Language.ZH)
+    product.person_to_person(GUANGDONG)
+    eventually(lambda: product.receipt(GUANGDONG).note, "the first try")
+    waiting = product.receipt(GUANGDONG)
+    assert waiting.note == "kannel 403: Authorization failed for sendsms"
+    # Whoever runs the service can mend it, and then it goes out.
+    assert (waiting.state, waiting.attempts) == (ReceiptState.DUE, 1)
+    assert centre.submitted == []

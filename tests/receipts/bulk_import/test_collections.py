@@ -1,0 +1,80 @@
+"""Fees the operator tried to collect: pausing, ending and resuming the service, each told once."""
+
+import pytest
+
+from receipts.model.vocabulary import Msisdn
+from tests.conftest import GUANGDONG, Network, TestClock
+from tests.receipts.bulk_import.conftest import Desk
+
+
+@pytest.fixture
+def customer(network: Network, clock: TestClock) -> str:
+    """Somebody whose first month is over: it is December."""
+    network.open(GUANGDONG)
+    clock.move(days=10)
+    return GUANGDONG
+
+
+def test_an_unpaid_month_pauses_the_service_and_tells_once(desk: Desk, customer: str):
+    done = desk.collections("13802880000,2026-11,failed")
+    assert "1 changed" in done.output
+    assert desk.of(customer).state == "suspended"
+    assert ["扣费未成功" in notice.text for notice in desk.notices(customer)] == [True]
+    version = desk.of(customer).version
+    desk.run("collections", "import", desk.folder / "list.csv", "--afresh")
+    desk.collections("13802880000,2026-11,failed", "", name="other.csv")
+    assert desk.of(customer).version == version
+    assert len(desk.notices(customer)) == 1
+
+
+def test_paid_after_failed_after_paid_works_each_time(desk: Desk, customer: str):
+    for turn, (result, state) in enumerate(
+        [
+            ("paid", "active"),
+            ("failed", "suspended"),
+            ("paid", "active"),
+            ("failed", "suspended"),
+            ("paid", "active"),
+        ]
+    ):
+        # Each day brings a file of its own; a file is known by its contents.
+        other = f"13957112345,2026-11,{'paid' if turn % 2 else 'failed'}"
+        desk.collections(f"13802880000,2026-11,{result}", *[other] * turn, name=f"{turn}.csv")
+        assert desk.of(customer).state == state, turn
+    assert len(desk.notices(customer)) == 4
+
+
+def test_in_one_file_the_last_line_of_a_number_counts(desk: Desk, customer: str):
+    desk.collections("13802880000,2026-11,failed", "13802880000,2026-11,paid")
+    assert desk.of(customer).state == "active"
+    assert len(desk.notices(customer)) == 2
+
+
+def test_a_file_told_again_undoes_nothing_that_came_later(desk: Desk, customer: str):
+    desk.collections("13802880000,2026-11,failed", name="a.csv")
+    desk.collections("13802880000,2026-11,paid", name="b.csv")
+    desk.run("collections", "import", desk.folder / "a.csv", "--afresh")
+    assert desk.of(customer).state == "active"
+    assert len(desk.notices(customer)) == 2
+
+
+def test_two_unpaid_months_running_end_the_service(desk: Desk, customer: str):
+    desk.collections("13802880000,2026-11,failed", "13802880000,2026-12,failed")
+    assert desk.of(customer).state == "none"
+    assert "服务已终止" in desk.notices(customer)[0].text
+
+
+def test_what_cannot_be_is_refused_by_its_line(desk: Desk, customer: str):
+    done = desk.collections(
+        "13957112345,2026-11,failed",
+        "13802880000,2027-01,failed",
+        "13802880000,2026-11,perhaps",
+    )
+    assert done.exit_code == 1
+    assert [line.split(" — ")[0] for line in desk.refused()] == [
+        "list.csv:2: number never held the service",
+        "list.csv:3: month 2027-01 has not begun",
+        "list.csv:4: result 'perhaps' is unknown",
+    ]
+    assert desk.of(customer).state == "active"
+    assert desk.built.store.read(Msisdn("+8613957112345")).subscription.version == 0

@@ -1,0 +1,306 @@
+"""The operator's customers and ported numbers, taken in by command."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from app import bootstrap
+from app.settings import Settings
+from receipts.bulk_import import job, rejects
+from receipts.bulk_import.csv_reader import CsvFile
+from receipts.bulk_import.job import BATCH, Import, Progress
+from receipts.bulk_import.rows import CUSTOMERS, CustomerRow
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Msisdn, Network
+from receipts.ports.changes import Change, Committed
+from receipts.store.bulk import RedisBulkReader
+from receipts.store.redis_store import RedisStore
+from tests.conftest import Network as Caller
+from tests.receipts.bulk_import.conftest import SLOW_HASH, Desk
+
+ROOT = Path(__file__).parents[3]
+GUANGDONG, ZHEJIANG = "+8613802880000", "+8613957112345"
+
+
+def many(count: int) -> str:
+    rows = (f"138{place:08},china_mobile,CN-GD\n" for place in range(count))
+    return "number,network,province\n" + "".join(rows)
+
+
+# -- what a line does ------------------------------------------------------------------------
+
+
+def test_a_customer_list_puts_network_and_province_on_record(desk: Desk):
+    done = desk.customers("13802880000,china_mobile,CN-ZJ", "13001012345,中国移动,")
+    assert done.exit_code == 0
+    assert "2 lines: 2 changed, 0 known already, 0 refused; all is well" in done.output
+    moved = desk.of(GUANGDONG)
+    assert (moved.network, moved.province, moved.source) == (
+        Network.CHINA_MOBILE,
+        "CN-ZJ",
+        "record",
+    )
+    assert desk.shown(GUANGDONG)["province"] == "CN-ZJ"
+    assert desk.of("+8613001012345").network is Network.CHINA_MOBILE
+
+
+def test_a_list_without_a_province_says_nothing_of_it(desk: Desk):
+    desk.customers("13802880000,china_mobile,CN-ZJ", name="a.csv")
+    desk.customers("13802880000,china_mobile,", name="b.csv")
+    assert desk.of(GUANGDONG).province == "CN-ZJ"
+
+
+def test_the_same_list_again_changes_nothing_even_afresh(desk: Desk):
+    desk.customers("13802880000,china_mobile,CN-ZJ")
+    version = desk.of(GUANGDONG).version
+    again = desk.run("customers", "import", desk.folder / "list.csv")
+    assert again.exit_code == 0
+    assert "was imported before" in again.output
+    afresh = desk.run("customers", "import", desk.folder / "list.csv", "--afresh")
+    assert "1 lines: 0 changed, 1 known already" in afresh.output
+    assert desk.of(GUANGDONG).version == version
+
+
+def test_a_number_listed_twice_ends_as_the_last_line_says(desk: Desk):
+    done = desk.customers(
+        "13802880000,china_mobile,CN-GD",
+        "13802880000,china_mobile,CN-GD",
+        "13802880000,china_mobile,CN-ZJ",
+        "138 0288 0000,china_mobile,CN-FJ",
+    )
+    assert "4 lines: 3 changed, 1 known already" in done.output
+    assert desk.of(GUANGDONG).province == "CN-FJ"
+
+
+def test_digests_lie_apart_and_are_kept_where_a_later_list_has_none(desk: Desk):
+    header = "number,network,password_digest,id_digest"
+    desk.take("customers", header, f"13802880000,cmcc,{SLOW_HASH},", name="a.csv")
+    desk.take("customers", header, f"13802880000,cmcc,,{SLOW_HASH}", name="b.csv")
+    desk.take("customers", header, "13802880000,cmcc,,", name="c.csv")
+    number = Msisdn(GUANGDONG)
+    owner = desk.built.memory.archive.owners([number])[number]
+    assert (owner.password_digest, owner.id_digest) == (SLOW_HASH, SLOW_HASH)
+    assert SLOW_HASH not in repr(owner)
+    assert SLOW_HASH not in repr(desk.of(GUANGDONG))
+
+
+def test_a_plain_password_is_refused_and_stands_nowhere(desk: Desk):
+    done = desk.take("customers", "number,network,password_digest", "13802880000,cmcc,123456")
+    assert done.exit_code == 1
+    assert "123456" not in done.output
+    assert "123456" not in "".join(desk.refused())
+    assert desk.refused()[0].startswith("list.csv:2: password_digest holds a plain password")
+    assert desk.of(GUANGDONG).version == 0
+
+
+# -- leaving the network ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["ported", "customers"])
+def test_a_ported_number_loses_the_service_at_once_and_is_told(
+    desk: Desk, network: Caller, kind: str
+):
+    network.open(GUANGDONG)
+    done = desk.take(kind, "number,network", "13802880000,china_unicom")
+    assert done.exit_code == 0
+    left = desk.of(GUANGDONG)
+    assert (left.state, left.network, left.ends_at) == ("none", Network.CHINA_UNICOM, None)
+    assert left.source == {"ported": "ported", "customers": "record"}[kind]
+    told = desk.notices(GUANGDONG)
+    assert ["已不在中国移动网内" in notice.text for notice in told] == [True]
+    assert told[0].state == "due"
+    # The month's fee already due stays due, and is not charged twice.
+    assert [charge.fen for charge in desk.built.account.charges(left.number)] == [100]
+
+
+def test_the_same_leaving_is_told_once_however_often_the_list_comes(desk: Desk, network: Caller):
+    network.open(GUANGDONG)
+    for name in ("a.csv", "b.csv"):
+        desk.ported("13802880000,china_unicom", name=name)
+    desk.run("ported", "import", desk.folder / "a.csv", "--afresh")
+    assert len(desk.notices(GUANGDONG)) == 1
+
+
+def test_who_comes_back_may_open_again_and_an_old_list_ends_nothing(desk: Desk, network: Caller):
+    network.open(GUANGDONG)
+    desk.ported("13802880000,china_unicom", name="left.csv")
+    desk.ported("13802880000,china_mobile", name="back.csv")
+    network.open(GUANGDONG)
+    assert desk.of(GUANGDONG).state == "active"
+    desk.run("ported", "import", desk.folder / "left.csv")
+    desk.run("ported", "import", desk.folder / "left.csv", "--afresh")
+    assert desk.of(GUANGDONG).state == "active"
+    assert len(desk.notices(GUANGDONG)) == 1
+
+
+def test_leaving_stands_in_the_audit_with_file_and_line(desk: Desk, network: Caller):
+    network.open(GUANGDONG)
+    desk.ported("13957112345,china_mobile", "13802880000,china_telecom", name="nov.csv")
+    last = desk.built.memory.archive.consent(Msisdn(GUANGDONG))[-1]
+    assert (last.event, last.before, last.after) == ("list:nov.csv:3", "active", "none")
+    assert "已不在中国移动网内" in last.shown
+
+
+# -- files -----------------------------------------------------------------------------------
+
+
+def test_good_lines_are_taken_and_wrong_ones_listed_beside_the_file(desk: Desk):
+    done = desk.customers(
+        "13802880000,china_mobile,CN-GD",
+        "nobody,china_mobile,",
+        "13957112345,china_mobile,CN-XX",
+        "13957112345,",
+        "13957112345,china_mobile,CN-ZJ",
+    )
+    assert done.exit_code == 1
+    assert "5 lines: 2 changed, 0 known already, 3 refused; see" in done.output
+    assert [line.split(" — ")[0] for line in desk.refused()] == [
+        "list.csv:3: number 'nobody' is no mainland mobile number",
+        "list.csv:4: province CN-XX has no name in the rule book",
+        "list.csv:5: 2 fields, the header has 3",
+    ]
+    assert (desk.folder / "list.csv.errors").stat().st_mode & 0o777 == 0o600
+    again = desk.run("customers", "import", desk.folder / "list.csv")
+    assert (again.exit_code, len(desk.refused())) == (1, 3)
+
+
+def test_a_mended_list_leaves_no_errors_behind(desk: Desk):
+    desk.customers("nobody,china_mobile,")
+    assert desk.customers("13802880000,china_mobile,").exit_code == 0
+    assert desk.refused() == []
+
+
+def test_refused_lines_are_all_counted_and_not_all_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rejects, "MOST_WRITTEN", 5)
+    monkeypatch.setattr(job, "BATCH", 2)
+    done = desk.customers(*("x,china_mobile," for _ in range(20)))
+    assert "20 refused" in done.output
+    assert len(desk.refused()) == 6
+    assert "more lines were refused" in desk.refused()[-1]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "no column number"), (b"number\n1\n", "no column network")],
+)
+def test_a_file_that_is_no_such_list_is_status_two(desk: Desk, content: bytes, said: str):
+    done = desk.run("customers", "import", desk.file("list.csv", content))
+    assert done.exit_code == 2
+    assert said in done.output
+    assert desk.run("customers", "import", desk.folder / "none.csv").exit_code == 2
+
+
+def test_a_list_of_nothing_is_well(desk: Desk):
+    assert "0 lines: 0 changed" in desk.customers().output
+
+
+# -- many lines, interruptions, rivals -------------------------------------------------------
+
+
+def test_memory_does_not_grow_with_the_list(desk: Desk, built: bootstrap.Services):
+    file = CsvFile(desk.file("big.csv", many(20_000)), CUSTOMERS)
+    alive: list[int] = []
+
+    def count(_: Progress) -> None:
+        gc.collect()
+        alive.append(sum(isinstance(held, CustomerRow) for held in gc.get_objects()))
+
+    taking = Import(file, bootstrap.lists(built), built.store, built.memory.archive)
+    gc.freeze()  # what was there before needs no counting
+    try:
+        assert taking.run(None, count).changed == 20_000
+    finally:
+        gc.unfreeze()
+    assert len(alive) >= 20
+    assert 0 < max(alive) <= 2 * BATCH
+
+
+def test_a_thousand_lines_cost_three_round_trips(
+    desk: Desk, built: bootstrap.Services, monkeypatch: pytest.MonkeyPatch
+):
+    file = CsvFile(desk.file("big.csv", many(5000)), CUSTOMERS)
+    server, asked = built.memory.server, []
+    ask = server.run
+    monkeypatch.setattr(server, "run", lambda *about: asked.append(1) or ask(*about))
+    Import(file, bootstrap.lists(built), built.store, built.memory.archive).run(
+        None, lambda _: None
+    )
+    assert len(asked) <= 3 * 5 + 1
+
+
+def test_an_import_goes_on_where_it_was_interrupted(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(job, "BATCH", 10)
+    lines = [f"138{place:08},china_mobile,CN-GD" for place in range(45)]
+    lines[3] = lines[31] = "x,china_mobile,"
+    commit, left = RedisStore.commit_all, [2]
+
+    def breaking(self: RedisStore, changes: Sequence[Change]) -> list[Committed]:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return commit(self, changes)
+
+    monkeypatch.setattr(RedisStore, "commit_all", breaking)
+    assert desk.customers(*lines).exit_code == 1
+    assert len(desk.refused()) == 1
+    monkeypatch.setattr(RedisStore, "commit_all", commit)
+    done = desk.run("customers", "import", desk.folder / "list.csv")
+    assert "goes on behind line 2" in done.output
+    assert "45 lines: 43 changed, 0 known already, 2 refused" in done.output
+    assert [line.split(":")[1] for line in desk.refused()] == ["5", "33"]
+
+
+def test_a_rival_change_is_kept_beside_ours(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, network: Caller
+):
+    look, rivals = RedisBulkReader.of, [1]
+
+    def raced(self: RedisBulkReader, numbers: Sequence[Msisdn]) -> list[Subscription]:
+        found = look(self, numbers)
+        if rivals:
+            rivals.pop()
+            network.open(GUANGDONG)
+        return found
+
+    monkeypatch.setattr(RedisBulkReader, "of", raced)
+    desk.customers("13802880000,china_mobile,CN-GD", "13957112345,china_mobile,CN-ZJ")
+    both = desk.of(GUANGDONG)
+    assert (both.state, both.source) == ("active", "record")
+    assert desk.of(ZHEJIANG).source == "record"
+
+
+@pytest.mark.faults
+def test_an_import_killed_in_the_middle_is_finished_by_the_next(desk: Desk, settings: Settings):
+    count = 8_000
+    content = many(count).replace("13800000007,", "nobody,").replace("13800007990,", "nobody,")
+    path = desk.file("big.csv", content)
+    environ = os.environ | {"REDIS_URL": settings.redis_url, "DATA_DIR": str(desk.folder)}
+    words = (sys.executable, "-m", "commands.main", "customers", "import", str(path))
+    child = subprocess.Popen(words, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
+    name = f"import:customers:{CsvFile(path, CUSTOMERS).contents}"
+    until = time.monotonic() + 30
+    while desk.built.memory.archive.note(name) is None and time.monotonic() < until:
+        time.sleep(0.005)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    noted = desk.built.memory.archive.note(name)
+    assert noted is not None
+    before = msgspec.json.decode(noted, type=Progress)
+    assert not before.done
+    assert 0 < before.lines < count
+    done = desk.run("customers", "import", path)
+    assert done.exit_code == 1
+    assert f"{count} lines" in done.output
+    assert [line.split(":")[1] for line in desk.refused("big.csv")] == ["9", "7992"]
+    numbers = [Msisdn(f"+86138{place:08}") for place in range(0, count, 7) if place != 7]
+    assert {each.version for each in desk.built.memory.archive.of(numbers)} == {1}

@@ -1,0 +1,128 @@
+"""Ported and unknown numbers at both doors: told as they are, never guessed."""
+
+import pytest
+
+from app import bootstrap
+from receipts.model.receipt import Kind
+from receipts.model.vocabulary import Msisdn
+from tests.conftest import BEIJING, GUANGDONG, UNICOM, UNKNOWN, ZHEJIANG, Network
+from tests.receipts.bulk_import.conftest import Desk
+from tests.support.caller import Call
+
+
+def call(network: Network, caller: str, sid: str = "CA01") -> str:
+    """What the hotline says to a caller, and asks."""
+    return network.post("/voice", CallSid=sid, From=caller, To="10086").get_data(as_text=True)
+
+
+def receipts(built: bootstrap.Services, number: str) -> list[str | None]:
+    found = built.store.receipts_of(Msisdn(number), 10, Kind.RECEIPT)
+    return [receipt.friend for receipt in found]
+
+
+def test_a_friend_who_left_the_network_gives_no_receipt_though_the_prefix_is_ours(
+    desk: Desk, network: Network, built: bootstrap.Services
+):
+    network.open(GUANGDONG)
+    network.status("SM01", "delivered", friend=ZHEJIANG)
+    desk.ported("13957112345,china_telecom", name="left.csv")
+    network.status("SM02", "delivered", friend=ZHEJIANG)
+    assert receipts(built, GUANGDONG) == [ZHEJIANG]
+    desk.ported("13957112345,china_mobile", name="back.csv")
+    network.status("SM03", "delivered", friend=ZHEJIANG)
+    assert receipts(built, GUANGDONG) == [ZHEJIANG, ZHEJIANG]
+
+
+def test_a_friend_who_came_to_us_gives_receipts_though_the_prefix_is_anothers(
+    desk: Desk, network: Network, built: bootstrap.Services
+):
+    network.open(GUANGDONG)
+    network.status("SM01", "delivered", friend=UNICOM)
+    assert receipts(built, GUANGDONG) == []
+    desk.ported("13001012345,china_mobile")
+    network.status("SM02", "delivered", friend=UNICOM)
+    assert receipts(built, GUANGDONG) == [UNICOM]
+
+
+def test_a_number_that_came_to_us_may_open_by_text_and_call(desk: Desk, network: Network):
+    refused = network.text(UNICOM, "开通短信回执").get_data(as_text=True)
+    assert "回复“是”" not in refused
+    assert "Gather" not in call(network, UNICOM)
+    desk.customers("13001012345,china_mobile,CN-GD")
+    assert "Gather" in call(network, UNICOM, "CA02")
+    network.open(UNICOM)
+    assert desk.shown(UNICOM)["state"] == "active"
+    assert desk.shown(UNICOM)["province"] == "CN-GD"
+
+
+def test_a_number_that_left_is_refused_by_text_and_call(desk: Desk, network: Network):
+    ours = network.text(UNICOM, "开通短信回执").get_data(as_text=True)
+    desk.ported("13802880000,china_unicom")
+    left = network.text(GUANGDONG, "开通短信回执").get_data(as_text=True)
+    assert left == ours
+    assert call(network, GUANGDONG) == call(network, UNICOM)
+    network.open(GUANGDONG)
+    assert desk.shown(GUANGDONG)["state"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("KFJL", "合计1元"), ("0000", "没有"), ("QXDXHZ", "尚未开通"), ("ZJHZ", "回执记录")],
+)
+def test_one_who_left_is_still_told_what_was_charged_and_what_is_held(
+    desk: Desk, network: Network, word: str, told: str
+):
+    network.open(GUANGDONG)
+    desk.ported("13802880000,china_unicom")
+    assert told in network.text(GUANGDONG, word).get_data(as_text=True)
+    assert "仅限中国移动" in network.text(GUANGDONG, "KTDXHZ").get_data(as_text=True)
+
+
+def test_a_number_of_no_known_province_is_asked_by_text_and_never_given_a_price(
+    desk: Desk, network: Network
+):
+    asked = network.text(UNKNOWN, "开通短信回执").get_data(as_text=True)
+    assert "1 广东" in asked
+    assert "元" not in asked
+    network.text(UNKNOWN, "6")
+    assert desk.shown(UNKNOWN)["province"] == "CN-ZJ"
+    assert desk.shown(UNKNOWN)["source"] == "asked"
+    network.open(UNKNOWN)
+    assert desk.shown(UNKNOWN)["state"] == "active"
+
+
+def test_a_number_of_no_known_province_is_asked_by_call(desk: Desk, network: Network):
+    asked = call(network, UNKNOWN)
+    assert "at=which_province" in asked
+    assert "元" not in asked
+    assert desk.of(UNKNOWN).province is None
+
+
+def test_a_key_that_stands_for_no_province_is_a_wrong_key(desk: Desk, network: Network):
+    caller = Call(network, UNKNOWN)
+    caller.dials()
+    assert "at=which_province" in caller.presses("9").link
+    assert desk.of(UNKNOWN).province is None
+    caller.presses("8")
+    assert desk.of(UNKNOWN).province == "CN-SN"
+
+
+def test_a_listed_province_spares_the_question(desk: Desk, network: Network):
+    desk.customers("19512345678,china_mobile,CN-FJ")
+    assert "免费" in network.text(UNKNOWN, "开通短信回执").get_data(as_text=True)
+    assert "at=which_province" not in call(network, UNKNOWN)
+
+
+@pytest.mark.parametrize(("province", "price"), [("CN-FJ", "免费"), ("CN-HE", "每月1.5元")])
+def test_a_recorded_province_is_told_before_the_prefix(
+    desk: Desk, network: Network, province: str, price: str
+):
+    desk.customers(f"13802880000,china_mobile,{province}")
+    assert price in network.text(GUANGDONG, "开通短信回执").get_data(as_text=True)
+
+
+def test_a_customer_listed_in_an_uncovered_province_is_refused_there(desk: Desk, network: Network):
+    uncovered = network.text(BEIJING, "开通短信回执").get_data(as_text=True)
+    assert "北京" in uncovered
+    desk.customers("13802880000,china_mobile,CN-BJ")
+    assert network.text(GUANGDONG, "开通短信回执").get_data(as_text=True) == uncovered

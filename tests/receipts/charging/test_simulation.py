@@ -1,0 +1,190 @@
+"""A tariff rehearsal tells what real bills would come to, and touches nothing."""
+
+import datetime as dt
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import msgspec
+import pytest
+import redis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commands.tariffs import chart, table
+from commands.usage_sources import synthetic
+from receipts.charging.simulation import Bills, Usage, bill_fen, rehearse
+from receipts.model.calendar import SHANGHAI
+from receipts.rulebook.loader import SHIPPED, load_rule_book
+from receipts.rulebook.schema import Tariff
+from tests.conftest import BEIJING, UNKNOWN, Network
+from tests.support.months import Months, Run
+
+GUANGDONG, GUANGXI, SHANXI = "+8613802880000", "+8613977112345", "+8613903512345"
+BOOK = load_rule_book(None)
+MONTH = "2026-11"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def proposed(tmp_path: Path, *changes: tuple[str, str]) -> Path:
+    """The shipped book with some new prices."""
+    text = SHIPPED.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    file = tmp_path / "proposed.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+GUANGDONG_2 = """
+
+[[provinces.CN-GD.tariffs]]
+version = "GD-2"
+from = 2027-01-01
+monthly_fen = 40
+per_receipt_fen = 30
+free_receipts = 1
+"""
+DEARER = ("[provinces.CN-JL] ", f"{GUANGDONG_2}\n[provinces.CN-JL] ")
+
+
+def test_this_stores_month_costs_now_what_was_really_charged(
+    network: Network, months: Months, run: Run, tmp_path: Path, raw: "redis.Redis"
+):
+    for number in (GUANGDONG, GUANGXI, SHANXI):
+        network.open(number)
+        for place in range(3):
+            network.status(f"{number}{place}", "delivered", number, "+8613800138000")
+    months.send(GUANGDONG)
+    before = {key: raw.dump(key) for key in raw.scan_iter("*")}
+    done = run("rehearse", "--book", str(proposed(tmp_path, DEARER)))
+    assert done.exit_code == 0, done.output
+    assert {key: raw.dump(key) for key in raw.scan_iter("*")} == before, "nothing is written"
+    rows = {line.split()[0]: line for line in done.stdout.splitlines()}
+    charged = {n: sum(c.fen for c in months.charges(n)) for n in (GUANGDONG, GUANGXI, SHANXI)}
+    assert charged == {GUANGDONG: 100, GUANGXI: 50, SHANXI: 30}
+    assert "1.00 → 1.00" in rows["Guangdong"], "40 fen, and two of three receipts at 30"
+    assert "0.50 → 0.50" in rows["Guangxi"]
+    assert "0.30 → 0.30" in rows["Shanxi"]
+    assert "1.80 → 1.80" in rows["all"]
+
+
+@given(
+    tariff=st.builds(
+        Tariff,
+        version=st.just("T"),
+        since=st.just(dt.date(2020, 1, 1)),
+        monthly_fen=st.integers(0, 300),
+        per_receipt_fen=st.integers(0, 20),
+        free_receipts=st.integers(0, 30),
+        trial_days=st.integers(0, 45),
+    ),
+    receipts=st.integers(0, 500),
+    day=st.integers(1, 30) | st.none(),
+)
+def test_a_rehearsed_bill_stays_within_what_the_tariff_can_ask(
+    tariff: Tariff, receipts: int, day: int | None
+):
+    opened = dt.datetime(2026, 11, day, 9, tzinfo=SHANGHAI) if day else None
+    fen = bill_fen(tariff, 250, Usage("CN-GD", receipts, opened), MONTH)
+    whole = min(tariff.monthly_fen, 250)
+    charged = max(0, receipts - tariff.free_receipts) * tariff.per_receipt_fen
+    if not (opened and tariff.trial_days):
+        assert fen == whole + charged
+    elif (day or 0) + tariff.trial_days > 30:
+        assert fen == 0
+    else:
+        assert whole <= fen <= whole + charged
+
+
+def test_the_spread_of_bills_is_exact():
+    bills = Bills()
+    for fen in (0, 10, 10, 20, 400):
+        bills.by_fen[fen] += 1
+    assert (bills.count, bills.total, bills.average, bills.highest) == (5, 440, 88.0, 400)
+    assert (bills.below(0.5), bills.below(0.95), bills.below(0.2)) == (10, 400, 0)
+
+
+def test_made_up_traffic_is_the_same_each_time_and_takes_part_everywhere():
+    assert list(synthetic(50, BOOK, MONTH)) == list(synthetic(50, BOOK, MONTH))
+    assert list(synthetic(50, BOOK, MONTH)) != list(synthetic(50, BOOK, MONTH, seed=2))
+    assert {usage.province for usage in synthetic(50, BOOK, MONTH)} == set(BOOK.provinces)
+
+
+def test_who_pays_more_and_who_pays_less_adds_up():
+    jilin = BOOK.provinces["CN-JL"]
+    cheaper = msgspec.structs.replace(
+        jilin, tariffs=(msgspec.structs.replace(jilin.tariffs[0], monthly_fen=10),)
+    )
+    book = msgspec.structs.replace(BOOK, provinces=BOOK.provinces | {"CN-JL": cheaper})
+    found = rehearse(synthetic(800, BOOK, MONTH), MONTH, BOOK, book)
+    assert sum(held.now.count for held in found.values()) == 800
+    assert (found["CN-JL"].less, found["CN-JL"].more, found["CN-JL"].same) == (100, 0, 0)
+    assert all(held.same == held.now.count for code, held in found.items() if code != "CN-JL")
+
+
+def test_a_province_that_the_new_book_lacks_costs_nothing_there():
+    book = msgspec.structs.replace(BOOK, provinces={"CN-GD": BOOK.provinces["CN-GD"]})
+    found = rehearse([Usage("CN-JL", 3)], MONTH, BOOK, book)
+    assert (found["CN-JL"].now.total, found["CN-JL"].then.total) == (200, 0)
+
+
+def test_chart_names_every_province_and_loads_nothing_from_outside():
+    found = rehearse(synthetic(800, BOOK, MONTH), MONTH, BOOK, BOOK)
+    picture = ET.fromstring(chart(found, BOOK, "Bills of November: a < b"))
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    for label in ("Guangdong 广东", "Shaanxi 陕西", "All 合计", "Bills of November: a < b"):
+        assert label in texts
+    assert not list(picture.iter(f"{SVG}script"))
+    values = [value for each in picture.iter() for value in each.attrib.values()]
+    assert not [value for value in values if "//" in value]
+    assert "@import" not in ET.tostring(picture, encoding="unicode")
+
+
+def test_table_has_a_row_for_each_province_and_one_for_all():
+    found = rehearse(synthetic(800, BOOK, MONTH), MONTH, BOOK, BOOK)
+    assert len(table(found, BOOK)) == len(BOOK.provinces) + 1
+
+
+def test_a_log_is_read_by_number_or_by_province_or_as_exported_charges(run: Run, tmp_path: Path):
+    log = tmp_path / "log.jsonl"
+    charge = {"number": SHANXI, "kind": "receipt", "fen": 10, "id": "receipt-1"}
+    lines = [
+        {"number": GUANGDONG, "receipts": 3},
+        {"province": "CN-GD", "receipts": 0, "opened": "2026-11-03"},
+        charge,
+        charge | {"id": "receipt-2"},
+        # No prefix says where this one is at home; what it was charged by does.
+        {"number": UNKNOWN, "kind": "monthly", "fen": 150, "tariff": "HE-1"},
+        {"number": BEIJING, "receipts": 1},
+    ]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    book, out = proposed(tmp_path, DEARER), tmp_path / "chart.svg"
+    words = ["rehearse", "--book", str(book), "--month", MONTH, "--log", str(log)]
+    done = run(*words, "--out", str(out))
+    assert done.exit_code == 0, done.output
+    rows = {line.split()[0]: line.split() for line in done.stdout.splitlines()}
+    assert rows["Guangdong"][1] == "2"
+    assert rows["Shanxi"][1:5] == ["1", "0.20", "→", "0.20"]
+    assert rows["Hebei"][1:3] == ["1", "1.50"]
+    assert "left out: 1 of no covered province" in done.stderr
+    assert out.read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("{", "truncated"),
+        ('{"receipts": 3}', "neither"),
+        ('{"province": "CN-GD", "receipts": -1}', "receipts"),
+        ('{"province": "CN-GD", "opened": "last week"}', "isoformat"),
+    ],
+)
+def test_a_wrong_line_is_named(run: Run, tmp_path: Path, line: str, why: str):
+    log = tmp_path / "log.jsonl"
+    log.write_text(f'{{"province": "CN-GD"}}\n{line}\n', encoding="utf-8")
+    done = run("rehearse", "--book", str(SHIPPED), "--log", str(log))
+    assert done.exit_code == 2
+    assert f"{log}:2: " in done.stderr
+    assert why in done.stderr

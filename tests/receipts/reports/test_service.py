@@ -1,0 +1,282 @@
+"""What became of a person-to-person text: one receipt, or a reason for none."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+import redis
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.model.customer import Subscription
+from receipts.model.message import Fate, Report, Trail, WhyNot
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Msisdn, Outcome
+from receipts.ports.store import Held, Wanted
+from receipts.providers.twilio import fate_of
+from receipts.reports.message_trace import OUTCOME_OF
+from receipts.reports.reconciliation import RECEIPTS, REPORTS
+from receipts.reports.service import Reports
+from receipts.store.keys import KeySchema
+from statemachines.subscription import RECEIVING, SubscriptionState
+from tests.conftest import BEIJING, GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock
+from tests.support.fixtures import HEBEI, SHANXI, stand
+
+Shown = Callable[[str], list[Receipt]]
+
+#: The table of the design: a status, its error code, what the receipt tells, and its price in fen.
+TABLE = [
+    ("delivered", "", Outcome.DELIVERED, 10),
+    ("read", "", Outcome.DELIVERED, 10),
+    ("undelivered", "", Outcome.FAILED, 0),
+    ("undelivered", "30003", Outcome.FAILED, 0),
+    ("failed", "", Outcome.FAILED, 0),
+    ("failed", "30036", Outcome.FAILED, 0),
+    ("undelivered", "30007", Outcome.REJECTED, 0),
+    ("failed", "30004", Outcome.REJECTED, 0),
+    ("canceled", "", Outcome.FAILED, 0),
+]
+UNDERWAY = ("accepted", "scheduled", "queued", "sending", "sent")
+UNKNOWN = ("partially_delivered", "DELIVRD", "", "Delivered", "delivered_late")
+
+
+@pytest.fixture
+def counted(raw: "redis.Redis") -> Callable[[], dict[str, int]]:
+    """How often each reason for no receipt was given, over all customers."""
+
+    def count() -> dict[str, int]:
+        found: dict[str, int] = {}
+        for shard in range(16):
+            for reason, times in raw.hgetall(KeySchema(16).counts(shard)).items():
+                found[reason.decode()] = found.get(reason.decode(), 0) + int(times)
+        told = found.pop(REPORTS, 0)
+        assert told == found.pop(RECEIPTS, 0) + sum(found.values())
+        return found
+
+    return count
+
+
+def trail(built: Services, message: str, sender: str = GUANGDONG, friend: str = ZHEJIANG) -> Trail:
+    wanted = Wanted(Msisdn(sender), Msisdn(friend), message)
+    found = built.store.read_all([wanted])[0].trail
+    assert found is not None
+    return found
+
+
+def posted(built: Services) -> int:
+    return len(built.memory.outbox.take("test", 1600, 0))
+
+
+@pytest.mark.parametrize(("status", "error", "outcome", "fen"), TABLE)
+def test_a_final_report_gives_one_receipt(
+    network: Network, built: Services, shown: Shown, status: str, error: str,
+    outcome: Outcome, fen: int,
+):  # fmt: skip
+    stand(built, SHANXI, "active")
+    more = {"ErrorCode": error} if error else {}
+    assert network.status("SM1", status, SHANXI, **more).status_code == 204
+    (receipt,) = shown(SHANXI)
+    assert (receipt.outcome, receipt.state, receipt.price_fen) == (outcome, "due", fen)
+    assert (receipt.message_id, receipt.friend, receipt.charge_fen) == ("SM1", ZHEJIANG, 0)
+    assert "13957112345" in receipt.text
+    assert (posted(built), built.account.charges(Msisdn(SHANXI))) == (1, [])
+    left = trail(built, "SM1", SHANXI)
+    assert (left.receipt_id, left.why_not) == (receipt.id, None)
+
+
+@pytest.mark.parametrize("status", UNDERWAY)
+def test_a_report_that_is_not_final_is_kept_and_gives_none(
+    network: Network, built: Services, shown: Shown, counted: Callable[[], dict[str, int]],
+    status: str,
+):  # fmt: skip
+    stand(built, GUANGDONG, "active")
+    network.status("SM1", status)
+    assert (shown(GUANGDONG), posted(built)) == ([], 0)
+    assert [news.word for news in trail(built, "SM1").history] == [status]
+    assert counted() == {"underway": 1}
+
+
+@pytest.mark.parametrize("word", UNKNOWN)
+def test_a_word_we_do_not_know_is_kept_raw_counted_and_never_final(
+    network: Network, built: Services, shown: Shown, counted: Callable[[], dict[str, int]],
+    word: str,
+):  # fmt: skip
+    stand(built, GUANGDONG, "active")
+    network.status("SM1", word)
+    assert (shown(GUANGDONG), counted()) == ([], {"unknown_word": 1})
+    assert trail(built, "SM1").fate is Fate.UNDERWAY
+    assert [news.word for news in trail(built, "SM1").history] == [word]
+    network.status("SM1", "delivered")
+    assert len(shown(GUANGDONG)) == 1
+
+
+@given(st.text(max_size=20), st.text(max_size=6))
+@settings(derandomize=True, deadline=None)
+def test_only_the_words_we_know_are_final(status: str, error: str):
+    known = {status for status, *_ in TABLE}
+    assert (fate_of(status, error) in OUTCOME_OF) == (status in known)
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("none", WhyNot.NOT_SUBSCRIBED),
+        ("pending", WhyNot.NOT_SUBSCRIBED),
+        ("suspended", WhyNot.SUSPENDED),
+        ("active", None),
+        ("ending", None),
+    ],
+)
+def test_only_a_subscriber_gets_receipts_and_others_are_counted(
+    network: Network, built: Services, shown: Shown, counted: Callable[[], dict[str, int]],
+    state: str, why: WhyNot | None,
+):  # fmt: skip
+    stand(built, GUANGDONG, state)
+    network.status("SM1", "delivered")
+    assert len(shown(GUANGDONG)) == (why is None) == (SubscriptionState(state) in RECEIVING)
+    assert counted() == ({why.value: 1} if why else {})
+    assert trail(built, "SM1").why_not is why
+
+
+def test_a_friend_of_another_operator_gives_none_and_is_counted(
+    network: Network, built: Services, shown: Shown, counted: Callable[[], dict[str, int]]
+):
+    stand(built, GUANGDONG, "active")
+    network.status("SM1", "delivered", friend=UNICOM)
+    assert (shown(GUANGDONG), counted()) == ([], {"friend_off_net": 1})
+    assert trail(built, "SM1", friend=UNICOM).why_not is WhyNot.FRIEND_OFF_NET
+
+
+def test_a_subscriber_whose_province_closed_gets_none_and_is_counted(
+    network: Network, built: Services, shown: Shown, counted: Callable[[], dict[str, int]]
+):
+    stand(built, BEIJING, "active")
+    network.status("SM1", "delivered", BEIJING)
+    assert (shown(BEIJING), counted()) == ([], {"province_closed": 1})
+
+
+def test_who_subscribes_later_gets_none_for_what_was_reported_before(
+    network: Network, built: Services, shown: Shown
+):
+    network.status("SM1", "delivered")
+    stand(built, GUANGDONG, "active")
+    network.status("SM1", "delivered")
+    network.status("SM1", "undelivered")
+    assert shown(GUANGDONG) == []
+    assert trail(built, "SM1").why_not is WhyNot.NOT_SUBSCRIBED
+
+
+@pytest.mark.parametrize("word", ["sent", "delivered", "undelivered", "weird"])
+def test_the_same_report_again_changes_nothing(
+    network: Network, built: Services, raw: "redis.Redis", word: str
+):
+    stand(built, GUANGDONG, "active")
+    network.status("SM1", word)
+    before = {key: raw.dump(key) for key in raw.scan_iter()}
+    for _ in range(3):
+        network.status("SM1", word)
+    assert {key: raw.dump(key) for key in raw.scan_iter()} == before
+
+
+def test_a_different_final_report_is_kept_for_staff_and_changes_no_receipt(
+    network: Network, built: Services, shown: Shown, counted: Callable[[], dict[str, int]]
+):
+    stand(built, GUANGDONG, "active")
+    network.status("SM1", "undelivered", ErrorCode="30003")
+    (first,) = shown(GUANGDONG)
+    network.status("SM1", "delivered")
+    network.status("SM1", "failed")
+    assert shown(GUANGDONG) == [first]
+    left = trail(built, "SM1")
+    assert [n.word for n in left.history] == ["undelivered 30003", "delivered", "failed"]
+    assert (left.fate, left.receipt_id) == (Fate.FAILED, first.id)
+    assert counted() == {"contradicted": 1, "repeated": 1}
+
+
+def test_a_talkative_network_does_not_fill_the_trail(network: Network, built: Services):
+    for turn in range(50):
+        network.status("SM1", f"word {turn}")
+    kept = [news.word for news in trail(built, "SM1").history]
+    assert kept == [f"word {turn}" for turn in range(10, 50)]
+
+
+def test_texts_of_the_same_id_from_two_senders_are_two_texts(
+    network: Network, built: Services, shown: Shown
+):
+    stand(built, GUANGDONG, "active")
+    stand(built, HEBEI, "active")
+    network.status("SM1", "delivered", GUANGDONG)
+    network.status("SM1", "undelivered", HEBEI)
+    assert [r.outcome for n in (GUANGDONG, HEBEI) for r in shown(n)] == ["delivered", "failed"]
+
+
+def test_a_receipt_is_shown_as_the_customer_wishes_when_the_report_comes(
+    network: Network, built: Services, shown: Shown
+):
+    network.open()
+    network.status("SM1", "delivered")
+    network.text(GUANGDONG, "PT")
+    network.text(GUANGDONG, "ENGLISH")
+    network.status("SM2", "delivered")
+    ordinary, flash = shown(GUANGDONG)
+    assert (flash.mode, flash.language) == ("flash", "zh")
+    assert (ordinary.mode, ordinary.language) == ("text", "en")
+    del built
+
+
+def test_numbers_that_are_no_phones_are_taken_in_silence(network: Network, raw: "redis.Redis"):
+    before = {key: raw.dump(key) for key in raw.scan_iter()}
+    assert network.status("SM1", "delivered", sender="7500").status_code == 204
+    assert network.status("SM1", "delivered", friend="10086").status_code == 204
+    assert {key: raw.dump(key) for key in raw.scan_iter()} == before
+
+
+WORDS = ["queued", "sent", "delivered", "undelivered", "failed", "weird"]
+
+
+def on_paper(reports: Reports, said: list[str]) -> tuple[list[Receipt], Trail | None]:
+    """Decide reports one after the other, as if each were stored: the receipts, and the trail."""
+    anna = Subscription(Msisdn(SHANXI), version=1, state=SubscriptionState.ACTIVE)
+    left: Trail | None = None
+    made: list[Receipt] = []
+    for word in said:
+        report = Report("SM1", anna.number, Msisdn(ZHEJIANG), fate_of(word), word, TestClock().at)
+        change = reports.decide(Held(anna.number, anna, trail=left), [report])
+        born = [record for record in change.records if isinstance(record, Receipt)]
+        assert change.post == tuple(receipt.id for receipt in born)
+        made += born
+        left = next((record for record in change.records if isinstance(record, Trail)), left)
+    return made, left
+
+
+def test_reports_in_any_order_with_repeats_give_one_receipt(built: Services):
+    reports = bootstrap.reports(built)
+
+    @settings(derandomize=True, deadline=None, max_examples=200)
+    @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=12))
+    def in_order(said: list[str]) -> None:
+        receipts, left = on_paper(reports, said)
+        finals = [word for word in said if fate_of(word) in OUTCOME_OF]
+        assert len(receipts) == bool(finals)
+        assert left is not None
+        assert {news.word for news in left.history} == set(said)
+        assert len(left.history) == len(set(said))
+        if finals:
+            assert (left.fate, left.receipt_id) == (fate_of(finals[0]), receipts[0].id)
+            assert receipts[0].outcome == OUTCOME_OF[fate_of(finals[0])]
+
+    in_order()
+
+
+def test_every_order_of_a_whole_life_gives_one_receipt_through_the_door(
+    network: Network, built: Services, shown: Shown
+):
+    stand(built, SHANXI, "active")
+    orders = list(itertools.permutations(["queued", "sent", "delivered"]))
+    for turn, order in enumerate(orders):
+        for status in (*order, *order):
+            assert network.status(f"SM{turn}", status, SHANXI).status_code == 204
+    assert sorted(r.message_id or "" for r in shown(SHANXI)) == [f"SM{n}" for n in range(6)]
+    assert posted(built) == 6

@@ -1,0 +1,295 @@
+"""The store on a Redis Cluster: three masters with a replica each."""
+
+import datetime as dt
+import itertools
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from app.settings import Settings
+from receipts.model.customer import Subscription
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Language, Mode, Msisdn
+from receipts.ports.changes import Change, Parked, Posted, Timer, Verdict
+from receipts.ports.store import StoreUnavailable, Wanted
+from receipts.store import cluster as store_cluster
+from receipts.store.bulk import RedisBulkReader
+from receipts.store.connection import RedisConnection, connected
+from receipts.store.keys import KeySchema
+from receipts.store.outbox import RedisOutbox
+from receipts.store.rate_limiter import RedisRateLimiter
+from receipts.store.redis_store import RedisStore
+from receipts.worker.circuit_breaker import Health
+from receipts.worker.rate_limit import Pace
+from tests.support.product import kill, until
+from tests.support.redis_nodes import Cluster
+
+pytestmark = pytest.mark.faults
+
+NUMBERS = [Msisdn(f"+8613802880{tail:03}") for tail in range(200)]
+NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+
+
+@dataclass
+class Opened:
+    """The store's rooms on one client, made anew for each test."""
+
+    server: RedisConnection
+    keys: KeySchema
+
+    @property
+    def store(self) -> RedisStore:
+        return RedisStore(self.server, self.keys)
+
+    @property
+    def outbox(self) -> RedisOutbox:
+        return RedisOutbox(self.server, self.keys)
+
+    @property
+    def archive(self) -> RedisBulkReader:
+        return RedisBulkReader(self.server, self.keys)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def opened(cluster: Cluster) -> Iterator[Opened]:
+    cluster.whole()
+    for node in cluster.nodes:
+        with node.client() as client, suppress(Exception):
+            client.flushall()
+    client = connected(Settings.read({"REDIS_URL": cluster.url}).redis_url)
+    opened = Opened(RedisConnection(client), KeySchema(16))
+    opened.outbox.open()
+    yield opened
+    client.close()
+
+
+def _late(store: RedisStore, number: Msisdn) -> str:
+    return store.receipt_id(number, f"a{number[-3:]}")
+
+
+def _versions(store: RedisStore) -> set[int]:
+    held = store.read_all([Wanted(n, n, "1") for n in NUMBERS])
+    return {each.subscription.version for each in held}
+
+
+def _to(version: int) -> list[Change]:
+    return [Change(n, records=(Subscription(n, version),)) for n in NUMBERS]
+
+
+def test_one_address_is_enough_to_find_the_whole_cluster(cluster: Cluster, opened: Opened) -> None:
+    opened.store.commit_all(_to(1))
+    client = connected(cluster.nodes[-1].url)
+    assert _versions(RedisStore(RedisConnection(client), KeySchema(16))) == {1}
+    client.close()
+
+
+def test_many_changes_in_many_slots_end_each_on_its_own(opened: Opened) -> None:
+    store = opened.store
+    assert {end.verdict for end in store.commit_all(_to(1))} == {Verdict.DONE}
+    again = store.commit_all([*_to(1)[:100], *_to(2)[100:]])
+    assert [end.verdict for end in again] == [Verdict.CONFLICT] * 100 + [Verdict.DONE] * 100
+
+
+def test_scripts_that_all_nodes_have_forgotten_are_sent_again(
+    cluster: Cluster, opened: Opened
+) -> None:
+    opened.store.commit_all(_to(1))
+    for node in cluster.nodes:
+        with node.client() as client:
+            client.script_flush()
+    assert {end.verdict for end in opened.store.commit_all(_to(2))} == {Verdict.DONE}
+    assert _versions(opened.store) == {2}
+
+
+def test_the_next_process_finds_the_outbox_made(cluster: Cluster, opened: Opened) -> None:
+    client = connected(cluster.url)
+    RedisOutbox(RedisConnection(client), KeySchema(16)).open()
+    with pytest.raises(StoreUnavailable, match="SHARDS=16"):
+        RedisOutbox(RedisConnection(client), KeySchema(8)).open()
+    client.close()
+    assert opened.outbox.take("w", 1, 0.01) == []
+
+
+def test_a_batch_is_sent_to_all_nodes_before_the_first_reply_is_read(
+    cluster: Cluster, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.store.commit_all(_to(1))
+    steps: list[str] = []
+    for name in ("send", "receive"):
+        step = getattr(store_cluster, name)
+
+        def noted(*about: Any, name: str = name, step: Any = step) -> Any:  # noqa: ANN401
+            steps.append(name)
+            return step(*about)
+
+        monkeypatch.setattr(store_cluster, name, noted)
+    once = ["send"] * cluster.masters + ["receive"] * cluster.masters
+    assert _versions(opened.store) == {1}
+    assert steps == once
+    opened.store.commit_all(_to(2))
+    assert steps == once * 2
+
+
+def test_what_is_posted_is_taken_once_kept_and_taken_over(opened: Opened) -> None:
+    posts = [Change(n, post=(opened.store.receipt_id(n, f"a{n[-3:]}"),)) for n in NUMBERS]
+    opened.store.commit_all(posts)
+    taken: list[Posted] = []
+    while found := opened.outbox.take("one", 100, wait=0.2):
+        taken += found
+    assert sorted(p.receipt_id for p in taken) == sorted(c.post[0] for c in posts)
+    opened.outbox.keep("one", taken)
+    assert opened.outbox.take_over("two", 60, 1000) == []
+    assert sorted(p.entry for p in opened.outbox.take_over("two", 0, 10_000)) == sorted(
+        p.entry for p in taken
+    )
+    opened.outbox.forget(taken)
+    assert opened.outbox.take_over("two", 0, 10_000) == []
+
+
+def test_what_waits_for_a_line_is_taken_by_age(opened: Opened) -> None:
+    store = opened.store
+    since = {n: NOW + dt.timedelta(seconds=place) for place, n in enumerate(NUMBERS)}
+    for number in NUMBERS:
+        receipt = Receipt(_late(store, number), number, "说", Mode.FLASH, Language.ZH,
+                          since[number], version=1)  # fmt: skip
+        parked = Parked(receipt.id, 1, "kannel", since[number])
+        store.commit(Change(number, records=(receipt,)))
+        store.commit(Change(number, park=(parked,)))
+    assert sum(each.count for each in opened.outbox.waiting(["kannel", "twilio"])) == len(NUMBERS)
+    taken = opened.outbox.take_late("one", "kannel", 20)
+    assert {p.receipt_id for p in taken} == {_late(store, n) for n in NUMBERS[:20]}
+
+
+def test_the_health_and_pace_of_lines_are_shared(opened: Opened) -> None:
+    lines = RedisRateLimiter(opened.server)
+    assert lines.keep(Health("kannel", 1, why="away"))
+    assert not lines.keep(Health("kannel", 1))
+    assert lines.healths(["kannel", "twilio"])["kannel"].why == "away"
+    paces = [Pace("kannel", 10), Pace("twilio 7500", 10)]
+    assert all(given.count for given in lines.places(dict.fromkeys(paces, 1)).values())
+
+
+def test_timers_of_all_slots_ring(opened: Opened) -> None:
+    opened.store.commit_all([Change(n, timers=(Timer("retry", n, "x", NOW),)) for n in NUMBERS])
+    assert len(opened.outbox.due(NOW, 1000)) == len(NUMBERS)
+
+
+def test_a_long_look_meets_every_customer_of_every_node_once(opened: Opened) -> None:
+    opened.store.commit_all(_to(1))
+    seen = [c.number for _, batch in opened.archive.customers() for c in batch]
+    assert sorted(seen) == sorted(NUMBERS)
+    assert opened.archive.incarnation() == opened.archive.incarnation()
+
+
+def test_a_commit_that_no_replica_has_is_not_told_as_made_and_neither_is_its_repeat(
+    cluster: Cluster, opened: Opened
+) -> None:
+    store = opened.store
+    store.commit_all(_to(1))
+    # Of the customer's master, the replica alone: it takes nothing while it is stopped.
+    customer = NUMBERS[0]
+    master = cluster.master_of(KeySchema(16).subscription(customer))
+    replicas = [node.pid for node in cluster.nodes if _follows(node, master.port)]
+    # A replica that the others take for gone is none that is waited for.
+    with cluster.patient():
+        for pid in replicas:
+            kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(StoreUnavailable, match="no replica"):
+                store.commit(Change(customer, records=(Subscription(customer, 2),)))
+            for nothing_new in (Change(customer), Change(customer, claim="alone")):
+                with pytest.raises(StoreUnavailable, match="no replica"):
+                    store.commit(nothing_new)
+        finally:
+            for pid in replicas:
+                kill(pid, signal.SIGCONT)
+    until(lambda: _done(store, Change(customer)), 20, "the replica to be in step again")
+    assert store.read(customer).subscription.version == 2
+
+
+def test_after_a_master_is_killed_all_that_was_acknowledged_is_there(
+    cluster: Cluster, opened: Opened
+) -> None:
+    store = opened.store
+    store.commit_all(_to(1))
+    master = cluster.master_of(KeySchema(16).subscription(NUMBERS[0]))
+    master.kill()
+    try:
+        until(lambda: _done(store, *_to(2)) or _versions_are(store, 2), 30, "another master")
+        assert _versions(store) == {2}
+    finally:
+        master.start()
+        cluster.whole()
+
+
+def test_slots_that_move_to_a_new_node_under_load_lose_and_double_nothing(
+    cluster: Cluster, opened: Opened
+) -> None:
+    store, over = opened.store, threading.Event()
+
+    def write(numbers: Sequence[Msisdn]) -> int:
+        """Events until told to stop, each said again until acknowledged; how many."""
+        for place in itertools.count():
+            number = numbers[place % len(numbers)]
+            receipt_id = store.receipt_id(number, f"{place:x}")
+            event = Change(number, claim=f"{number} {place}", post=(receipt_id,))
+            until(lambda event=event: _known(store, event), 20, "an answer")
+            if over.is_set():
+                return place + 1
+        raise AssertionError
+
+    with ThreadPoolExecutor() as writers:
+        counts = [writers.submit(write, NUMBERS[place::4]) for place in range(4)]
+        try:
+            fresh = cluster.grow()
+            for shard in range(0, 16, 2):
+                cluster.move(KeySchema.tagged(shard, "outbox"), fresh)
+        finally:
+            over.set()
+        acknowledged = sum(count.result() for count in counts)
+    found: list[Posted] = []
+    while some := opened.outbox.take("one", 10_000, wait=0.2):
+        found += some
+    assert len(found) == acknowledged
+    assert acknowledged > 1000
+
+
+def _known(store: RedisStore, event: Change) -> bool:
+    try:
+        return store.commit(event).verdict in {Verdict.DONE, Verdict.SEEN}
+    except StoreUnavailable:
+        return False
+
+
+def _done(store: RedisStore, *changes: Change) -> bool:
+    try:
+        return {end.verdict for end in store.commit_all(changes)} == {Verdict.DONE}
+    except StoreUnavailable:
+        return False
+
+
+def _versions_are(store: RedisStore, version: int) -> bool:
+    try:
+        return _versions(store) == {version}
+    except StoreUnavailable:
+        return False
+
+
+def _follows(node, port: int) -> bool:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    with node.client() as client:
+        told = client.info("replication")
+    return bool(told["role"] == "slave" and told["master_port"] == port)

@@ -1,0 +1,256 @@
+"""What time alone brings, each exactly once: stale orders, month ends, waits, summings-up."""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+import redis
+from msgspec.structs import replace
+
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.delivery import notifications
+from receipts.delivery.in_doubt import LOOK
+from receipts.model.calendar import next_month
+from receipts.model.customer import Call, Order, Subscription
+from receipts.model.receipt import Kind, Receipt
+from receipts.model.vocabulary import Door, Language, Msisdn
+from receipts.ports.changes import Change, Timer
+from receipts.ports.store import StoreUnavailable
+from receipts.subscriptions.decision import END, LAPSE
+from receipts.worker.timers import Sweep
+from statemachines.subscription import SubscriptionState
+from tests.conftest import GUANGDONG, Network, TestClock
+from tests.support.fixtures import audit, contents, standing
+from tests.support.fixtures import notices as told
+from tests.support.sending import Desk
+
+ANNA = Msisdn(GUANGDONG)
+Ring = Callable[[], list[str]]
+
+
+@pytest.fixture
+def sweep(built: Services) -> Sweep:
+    return bootstrap.sweep(built, bootstrap.delivery(built))
+
+
+@pytest.fixture
+def ring(sweep: Sweep) -> Ring:
+    """Ring all that is due; which kinds they were."""
+
+    def all_due() -> list[str]:
+        timers = sweep.due(100)
+        assert all(sweep.ring(timer) for timer in timers)
+        return [timer.kind for timer in timers]
+
+    return all_due
+
+
+def test_an_order_nobody_answered_ends_and_the_customer_is_told_once(
+    network: Network, built: Services, clock: TestClock, ring: Ring, raw: "redis.Redis"
+):
+    network.text(GUANGDONG, "开通短信回执")
+    clock.move(hours=48, seconds=-1)
+    assert ring() == []
+    clock.move(seconds=1)
+    assert ring() == [LAPSE]
+    customer = standing(built, GUANGDONG)
+    assert (customer.state, customer.order, customer.lapsed_at) == ("none", None, clock.now())
+    (notice,) = built.store.receipts_of(ANNA, 9, Kind.NOTICE)
+    assert (notice.mode, notice.price_fen, notice.state) == ("text", 0, "due")
+    assert [entry["event"] for entry in audit(raw, GUANGDONG)][-1] == "time:lapse"
+    assert ring() == []
+
+
+def test_two_sweeps_at_once_tell_the_customer_once(
+    network: Network, built: Services, clock: TestClock, sweep: Sweep
+):
+    network.text(GUANGDONG, "开通短信回执")
+    clock.move(hours=49)
+    (timer,) = sweep.due(5)
+    sweep.ring(timer)
+    sweep.ring(timer)
+    assert len(told(built, GUANGDONG)) == 1
+
+
+def test_an_order_that_was_answered_leaves_nothing_to_ring(
+    network: Network, clock: TestClock, ring: Ring
+):
+    network.open()
+    clock.move(hours=49)
+    assert ring() == []
+
+
+def test_an_order_made_anew_is_waited_for_anew(
+    network: Network, built: Services, clock: TestClock, ring: Ring
+):
+    network.text(GUANGDONG, "开通短信回执")
+    clock.move(hours=47)
+    network.text(GUANGDONG, "开通短信回执")
+    clock.move(hours=2)
+    assert ring() == []
+    clock.move(hours=46)
+    assert ring() == [LAPSE]
+    assert len(told(built, GUANGDONG)) == 1
+
+
+def test_an_order_renewed_just_as_its_timer_rings_still_ends_in_time(
+    network: Network, built: Services, clock: TestClock, sweep: Sweep, ring: Ring
+):
+    network.text(GUANGDONG, "开通短信回执")
+    clock.move(hours=48)
+    (timer,) = sweep.due(5)
+    network.text(GUANGDONG, "开通短信回执")  # between the sweep's look and its ring
+    sweep.ring(timer)
+    assert standing(built, GUANGDONG).state == "pending"
+    clock.move(hours=48)
+    assert ring() == [LAPSE]
+    assert standing(built, GUANGDONG).state == "none"
+
+
+def test_a_cancelled_service_ends_with_the_month_and_says_no_more(
+    network: Network, built: Services, clock: TestClock, ring: Ring
+):
+    network.open()
+    network.text(GUANGDONG, "取消短信回执")
+    customer = standing(built, GUANGDONG)
+    assert (customer.state, customer.ends_at) == ("ending", next_month(clock.now()))
+    clock.at = next_month(clock.now()) - dt.timedelta(microseconds=1)
+    assert ring() == []
+    clock.move(microseconds=1)
+    assert ring() == [END]
+    customer = standing(built, GUANGDONG)
+    assert (customer.state, customer.ends_at) == ("none", None)
+    assert (ring(), told(built, GUANGDONG)) == ([], [])
+
+
+def test_a_service_reopened_before_the_month_ends_goes_on(
+    network: Network, built: Services, clock: TestClock, ring: Ring
+):
+    network.open()
+    network.text(GUANGDONG, "取消短信回执")
+    network.open()
+    clock.move(days=20)
+    assert ring() == []
+    assert standing(built, GUANGDONG).state == "active"
+
+
+@pytest.mark.parametrize("kind", [LAPSE, END])
+def test_a_timer_without_a_matter_is_only_put_away(
+    built: Services, clock: TestClock, ring: Ring, raw: "redis.Redis", kind: str
+):
+    built.store.commit(Change(ANNA, timers=(Timer(kind, ANNA, "", clock.now()),)))
+    assert ring() == [kind]
+    assert ring() == []
+    assert standing(built, GUANGDONG) == Subscription(ANNA)
+    assert audit(raw, GUANGDONG) == []
+
+
+@pytest.mark.parametrize("kind", [LAPSE, END])
+def test_a_timer_that_rings_too_early_is_set_for_its_moment(
+    built: Services, clock: TestClock, sweep: Sweep, kind: str
+):
+    later = clock.now() + dt.timedelta(days=3)
+    order = Order(Door.TEXT, clock.now(), later, "GD-1")
+    customer = Subscription(
+        ANNA, version=1, state=SubscriptionState.ENDING, order=order, ends_at=later
+    )
+    early = Timer(kind, ANNA, "", clock.now())
+    built.store.commit(Change(ANNA, records=(customer,), timers=(early,)))
+    sweep.ring(early)
+    assert standing(built, GUANGDONG) == customer
+    assert sweep.due(5) == []
+    clock.at = later
+    assert sweep.due(5) == [replace(early, at=later)]
+
+
+def test_a_month_end_that_finds_another_state_changes_nothing(
+    built: Services, clock: TestClock, ring: Ring
+):
+    customer = Subscription(ANNA, version=1, state=SubscriptionState.ACTIVE, ends_at=clock.now())
+    timer = Timer(END, ANNA, "", clock.now())
+    built.store.commit(Change(ANNA, records=(customer,), timers=(timer,)))
+    assert (ring(), ring()) == ([END], [])
+    assert standing(built, GUANGDONG) == customer
+
+
+def test_a_lapse_that_finds_another_state_changes_nothing(
+    built: Services, clock: TestClock, ring: Ring
+):
+    order = Order(Door.TEXT, clock.now(), clock.now(), "GD-1")
+    customer = Subscription(ANNA, version=1, state=SubscriptionState.SUSPENDED, order=order)
+    timer = Timer(LAPSE, ANNA, "", clock.now())
+    built.store.commit(Change(ANNA, records=(customer,), timers=(timer,)))
+    assert (ring(), ring()) == ([LAPSE], [])
+    assert standing(built, GUANGDONG) == customer
+    assert told(built, GUANGDONG) == []
+
+
+def test_a_wait_that_is_over_puts_a_receipt_back_into_the_outbox(
+    desk: Desk, ring: Ring, clock: TestClock
+):
+    receipt = desk.post()
+    desk.take()
+    timer = Timer("retry", desk.now(receipt).number, receipt.id, clock.now())
+    gone = Timer("retry", ANNA, desk.store.receipt_id(ANNA, "ff"), clock.now())
+    desk.settle(Change(receipt.number, timers=(timer, gone)))
+    assert ring() == ["retry", "retry"]
+    assert ring() == []
+    assert desk.take().receipt_id == receipt.id
+
+
+def test_a_call_whose_end_nobody_told_is_summed_up_in_time(
+    built: Services, clock: TestClock, ring: Ring
+):
+    call = Call("CA1", ANNA, Language.ZH, version=1, acts=(("now_text", _facts(built)),))
+    timer = Timer(notifications.CALL, ANNA, "CA1", clock.now())
+    built.store.commit(Change(ANNA, records=(call,), timers=(timer,)))
+    assert ring() == [notifications.CALL]
+    assert len(told(built, GUANGDONG)) == 1
+    more = replace(call, version=3, acts=(("now_flash", _facts(built)),))
+    built.store.commit(Change(ANNA, records=(more,), timers=(timer,)))
+    assert ring() == [notifications.CALL], "the same call went on, and changed more"
+    assert len(told(built, GUANGDONG)) == 2
+    built.store.commit(Change(ANNA, timers=(timer,)))
+    assert ring() == [notifications.CALL]
+    assert len(told(built, GUANGDONG)) == 2, "nothing was done since"
+
+
+def _facts(built: Services) -> dict[str, str]:
+    return built.policy.template_params(Subscription(ANNA), Language.ZH)
+
+
+def test_a_timer_of_a_kind_that_others_ring_is_left_to_them(sweep: Sweep, raw: "redis.Redis"):
+    before = contents(raw)
+    assert sweep.ring(Timer(LOOK, ANNA, "5-1/0")) is False
+    assert contents(raw) == before
+
+
+def test_a_ring_that_loses_a_race_is_left_for_the_next_sweep(
+    network: Network, built: Services, clock: TestClock, sweep: Sweep,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    network.text(GUANGDONG, "开通短信回执")
+    clock.move(hours=49)
+    (timer,) = sweep.due(5)
+    real = built.store.commit
+
+    def overtaken(change: Change) -> object:
+        monkeypatch.undo()
+        network.text(GUANGDONG, "ENGLISH")  # the customer's own text is quicker
+        return real(change)
+
+    monkeypatch.setattr(type(built.store), "commit", lambda _, change: overtaken(change))
+    sweep.ring(timer)
+    assert told(built, GUANGDONG) == []
+    sweep.ring(timer)
+    assert len(told(built, GUANGDONG)) == 1
+
+
+def test_a_store_out_of_reach_is_said_aloud(sweep: Sweep, monkeypatch: pytest.MonkeyPatch):
+    def gone(*_: object, **__: object) -> Receipt:
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(sweep._store, "read", gone)  # noqa: SLF001 - cut just here
+    with pytest.raises(StoreUnavailable):
+        sweep.ring(Timer(LAPSE, ANNA, ""))

@@ -1,0 +1,196 @@
+"""A small world for made-up histories: three customers, two tariffs each, a store that fails."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
+
+from app import bootstrap
+from ivr.call_context import Place
+from ivr.call_flow import Pressed
+from keywords.conversation import IncomingText
+from receipts.charging.charges import needs_owner
+from receipts.delivery import notifications
+from receipts.delivery.digest import with_members
+from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.routing import Routes
+from receipts.model.customer import Subscription
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Language, Msisdn
+from receipts.ports.changes import Answer, Change, Committed, Posted, Verdict
+from receipts.ports.provider import Abilities, Parcel, TryLater
+from receipts.ports.store import StoreUnavailable
+from receipts.ports.unit_of_work import settle
+from receipts.rulebook.schema import Effect, RuleBook, Tariff
+from receipts.store.redis_store import RedisStore
+from receipts.subscriptions.decision import Step
+from receipts.subscriptions.monthly_billing import Billing
+from receipts.worker.timers import Sweep
+from statemachines.call_menu import CallState
+from tests.conftest import gathering
+from tests.support.reference_billing import Price, Terms
+
+GUANGDONG, HEBEI, ZHEJIANG = map(Msisdn, ("+8613802880000", "+8613903112345", "+8613957112345"))
+FRIEND = Msisdn("+8613800138000")
+CAP = 280
+#: Seconds for which a flash receipt waits for others.
+GATHER = 2
+BEGINS = dt.datetime(2026, 11, 18, 4, tzinfo=dt.UTC)
+
+D = dt.date
+TERMS = {
+    GUANGDONG: Terms(
+        (Price(D(2020, 1, 1), 100), Price(D(2026, 12, 10), 200, per_receipt=5, free=2)), CAP
+    ),
+    HEBEI: Terms(
+        (Price(D(2020, 1, 1), 150, per_receipt=10, free=1), Price(D(2027, 1, 1), 0, per_receipt=7)),
+        CAP,
+        runs_to_month_end=False,
+    ),
+    ZHEJIANG: Terms(
+        (Price(D(2020, 1, 1), 300, per_receipt=3, trial_days=10), Price(D(2027, 2, 1), 90)),
+        CAP,
+        window=dt.timedelta(hours=24),
+    ),
+}
+PLACES = {GUANGDONG: "CN-GD", HEBEI: "CN-HE", ZHEJIANG: "CN-ZJ"}
+
+
+def book_of(shipped: RuleBook) -> RuleBook:
+    """The shipped book with the prices above, under which the customers live.
+
+    Its flash receipts wait for others, as they do by default.
+    """
+    provinces = dict(shipped.provinces)
+    for number, code in PLACES.items():
+        terms = TERMS[number]
+        provinces[code] = msgspec.structs.replace(
+            provinces[code],
+            tariffs=tuple(
+                Tariff(
+                    version=f"{code}-{place}", since=price.since, monthly_fen=price.monthly,
+                    per_receipt_fen=price.per_receipt, free_receipts=price.free,
+                    trial_days=price.trial_days,
+                )
+                for place, price in enumerate(terms.prices)
+            ),
+            confirmation_hours=int(terms.window.total_seconds() // 3600),
+            cancel_takes_effect=Effect.MONTH_END if terms.runs_to_month_end else Effect.NOW,
+        )  # fmt: skip
+    limits = msgspec.structs.replace(shipped.limits, monthly_cap_fen=CAP)
+    book = msgspec.structs.replace(shipped, provinces=provinces, limits=limits)
+    return gathering(book, GATHER)
+
+
+class Carrier:
+    """Somebody who would carry texts; no test lets one leave."""
+
+    name = "carrier"
+    abilities = Abilities(flash=True, reports=True, lookup=False)
+
+    def send(self, parcel: Parcel) -> str:
+        raise TryLater(parcel.id)
+
+    def find(self, parcel: Parcel, since: dt.datetime, known: frozenset[str]) -> str | None:
+        raise TryLater(f"{parcel.id} {since} {known}")
+
+
+class Shaky:
+    """The real store; its next commit may fail, be lost on the way back, or lose a race."""
+
+    def __init__(self, store: RedisStore) -> None:
+        self._store, self.fault = store, None
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def commit(self, change: Change) -> Committed:
+        return self.commit_all([change])[0]
+
+    def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
+        fault, self.fault = self.fault, None
+        if fault == "before":
+            raise StoreUnavailable(fault)
+        if fault == "half":
+            self._store.commit_all(changes[: len(changes) // 2])
+            raise StoreUnavailable(fault)
+        if fault == "race":
+            for number in {change.number for change in changes}:
+                self._rival(number)
+        done = self._store.commit_all(changes)
+        if fault == "after":
+            raise StoreUnavailable(fault)
+        return done
+
+    def _rival(self, number: Msisdn) -> None:
+        """Somebody else changes the same record between our look and our commit."""
+        held = self._store.read(number).subscription
+        if held.version:
+            again = replace(held, version=held.version + 1)
+            self._store.commit_all([Change(number, records=(again,))])
+
+
+@dataclass
+class Business:
+    """All the parts a customer's history goes through, on one clock and one shaky store."""
+
+    built: bootstrap.Services
+    store: Shaky
+    clock: object
+
+    def __post_init__(self) -> None:
+        policy = self.built.policy
+        self.policy = policy
+        carrier = Carrier()
+        self.delivery = Delivery(
+            Routes(carrier, carrier), self.built.book.sending, self.built.clock
+        )
+        outbox = self.built.memory.outbox
+        self.billing = Billing(self.store, self.built.memory.archive, policy, self.built.clock)
+        self.conversation = bootstrap.conversation(self.built, bootstrap.replies(self.built))
+        self.hotline = bootstrap.hotline(self.built)
+        self.hotline._store = self.store  # noqa: SLF001 - the one door that holds a store itself
+        self.reports = bootstrap.reports(self.built)
+        self.reports._store = self.store  # noqa: SLF001 - so that its commits fail as well
+        self.sweep = Sweep(
+            self.store, outbox, policy, self.delivery, self.reports, self.built.clock
+        )
+
+    def text(self, number: Msisdn, body: str, event: str) -> Answer:
+        text = IncomingText(event, number, body)
+        return settle(
+            self.store, number, lambda held: self.conversation.decide(held, text), event, talk=True
+        )
+
+    def call(self, number: Msisdn, at: CallState, sid: str) -> None:
+        place = Place(at, Language.ZH, province=PLACES[number])
+        self.hotline.pressed(Pressed(sid, number, place, "1"))
+
+    def told(self, number: Msisdn, about: str, act: Callable[[Subscription], Step]) -> None:
+        """The operator's news of a customer, with the notice that goes with it."""
+
+        def decide(held: notifications.Held) -> Change:
+            step = act(held.subscription)
+            return notifications.announced(
+                step, held.subscription, about, Language.ZH, self.store, self.delivery
+            )
+
+        settle(self.store, number, decide)
+
+    def send(self, posted: Posted, *, answered: bool) -> Receipt | None:
+        """Begin to send; None when it is not to be sent. Lost unless ``answered`` is written."""
+        receipt = self.store.receipts([posted.receipt_id])[0]
+        change = with_members(self.store, self.delivery.begin(receipt, posted))
+        if self.store.commit(change).verdict is not Verdict.DONE or change.done:
+            return None
+        sending = self.store.receipts([posted.receipt_id])[0]
+        while answered:
+            owner = self.store.read(sending.number).subscription if needs_owner(sending) else None
+            accepted = self.delivery.accepted(sending, f"P{sending.id}", posted, owner)
+            whole = with_members(self.store, accepted)
+            if self.store.commit(whole).verdict is Verdict.DONE:
+                break
+            sending = self.store.receipts([posted.receipt_id])[0]
+        return sending

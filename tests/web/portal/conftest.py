@@ -1,0 +1,33 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import redis
+from flask import Flask
+
+from app.settings import Settings
+from tests.conftest import GUANGDONG
+from tests.support.browser import Browser
+
+KEY = "a-key-of-at-least-sixteen-characters"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """An operator whose hall is open."""
+    return replace(settings, secret_key=KEY)
+
+
+Browsers = Callable[..., Browser]
+
+
+@pytest.fixture
+def browsers(app: Flask, raw: redis.Redis) -> Browsers:
+    """Browsers by number, each with cookies of its own."""
+    return lambda number=GUANGDONG, **more: Browser(app.test_client(), raw, number, **more)
+
+
+@pytest.fixture
+def browser(browsers: Browsers) -> Browser:
+    """A browser whose owner has a Guangdong phone at hand."""
+    return browsers()

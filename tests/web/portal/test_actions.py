@@ -1,0 +1,269 @@
+"""Every form is one event; every answer is clear; nobody gets what is not for them."""
+
+import datetime as dt
+from itertools import product
+
+import pytest
+import redis
+
+from app import bootstrap
+from app.bootstrap import Services
+from receipts.model.customer import Order
+from receipts.model.vocabulary import Door, Language, Msisdn
+from statemachines.subscription import SubscriptionState
+from tests.conftest import (
+    BEIJING,
+    GUANGDONG,
+    JILIN,
+    UNICOM,
+    UNKNOWN,
+    ZHEJIANG,
+    Network,
+    TestClock,
+)
+from tests.support.browser import Browser
+from tests.support.fixtures import (
+    HEBEI,
+    SHAANXI,
+    audit,
+    charges,
+    contents,
+    notices,
+    stand,
+    standing,
+)
+from tests.web.portal.conftest import Browsers
+
+
+def test_two_clicks_are_one_wish_with_one_answer(
+    browser: Browser, built: Services, raw: redis.Redis
+):
+    browser.signs_in()
+    browser.goes("open")
+    browser.presses("open")
+    form = browser.seen.form("yes")
+    first = browser.sends(form)
+    before = contents(raw)
+    again = browser.sends(form)
+    assert again.told == first.told == ["短信回执已开通，每月1元。回执以闪信显示。"]
+    assert contents(raw) == before
+    assert charges(built, GUANGDONG) == [("monthly", 100)]
+    assert len(notices(built, GUANGDONG)) == 1
+    # Fetching the answer's page again sends nothing and says the same.
+    assert browser.goes(browser.addresses[-1].removeprefix("/hall/")).told == first.told
+
+
+def test_an_old_form_never_undoes_what_came_after(browser: Browser, built: Services):
+    browser.signs_in()
+    browser.opens()
+    browser.goes("cancel")
+    form = browser.seen.form("cancel")
+    browser.sends(form)
+    browser.opens()
+    assert standing(built, GUANGDONG).state == "active"
+    browser.sends(form)
+    assert standing(built, GUANGDONG).state == "active"
+    assert charges(built, GUANGDONG) == [("monthly", 100)]
+
+
+def test_a_yes_to_an_offer_that_stands_no_more_gets_a_fresh_one(
+    browser: Browser, built: Services, clock: TestClock, network: Network
+):
+    browser.signs_in()
+    browser.goes("open")
+    browser.presses("open")
+    stale = browser.seen.form("yes")
+    clock.move(minutes=1)
+    network.text(GUANGDONG, "开通短信回执")  # another offer took its place
+    seen = browser.sends(stale)
+    assert seen.told[0].startswith("您上次的申请已失效")
+    assert (standing(built, GUANGDONG).state, charges(built, GUANGDONG)) == ("pending", [])
+    late = browser.seen.form("yes")
+    clock.move(hours=49)  # nobody rang the lapse yet
+    browser.signs_in()
+    late.fields["csrf_token"] = browser.seen.form("sign-out").fields["csrf_token"]
+    assert browser.sends(late).told[0].startswith("您上次的申请已失效")
+    assert (standing(built, GUANGDONG).state, charges(built, GUANGDONG)) == ("pending", [])
+    assert browser.presses("yes").state == "使用中"
+
+
+def test_what_was_shown_and_answered_is_kept(browser: Browser, raw: redis.Redis):
+    browser.signs_in()
+    browser.opens()
+    ordered, confirmed = audit(raw, GUANGDONG)
+    assert (ordered["door"], ordered["heard"]) == ("web", "open")
+    assert (confirmed["door"], confirmed["heard"]) == ("web", "yes")
+    for entry in (ordered, confirmed):
+        for fact in ("每月1元", "11月22日起计费", "QXDXHZ"):
+            assert fact in entry["shown"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (UNICOM, "短信回执仅限中国移动客户使用"),
+        (BEIJING, "您的归属地北京尚未开通短信回执业务"),
+        (
+            HEBEI,
+            "河北暂不支持在网上办理此业务，请通过以下方式办理：发短信到7500、拨打10086、",
+        ),
+        (SHAANXI, "陕西暂不支持在网上办理此业务，请通过以下方式办理：发短信到7500、营业厅。"),
+    ],
+)
+def test_who_cannot_open_here_is_told_why_and_where_it_can_be_done(
+    browsers: Browsers, built: Services, number: str, words: str
+):
+    browser = browsers(number)
+    seen = browser.signs_in()
+    assert words in seen.text
+    assert not seen.offers("open")
+    assert 'data-role="open"' not in seen.html
+    assert browser.goes("open").text == seen.text
+    assert words in browser.wishes("open").told[0]
+    assert standing(built, number).state == "none"
+
+
+def test_who_holds_the_service_may_cancel_online_in_a_province_without_the_hall(
+    browsers: Browsers, built: Services, network: Network
+):
+    network.open(HEBEI)
+    browser = browsers(HEBEI)
+    browser.signs_in()
+    browser.goes("cancel")
+    assert "即时生效" in browser.seen.text
+    assert browser.presses("cancel").told[0] == "短信回执已取消，即时生效。"
+    assert standing(built, HEBEI).state == "none"
+
+
+def test_a_customer_of_an_unknown_province_is_asked_and_never_guessed(
+    browsers: Browsers, built: Services
+):
+    browser = browsers(UNKNOWN)
+    seen = browser.signs_in()
+    assert "您的号码归属哪个省" in seen.text
+    assert "资费" not in seen.text
+    for odd in ("", "CN-BJ", "CN-XX", "广东", "1"):
+        browser.wishes("province", odd)
+        assert standing(built, UNKNOWN).province is None
+    assert "每月0.5元" in browser.goes().text or browser.presses("province", given="CN-JL")
+    assert standing(built, UNKNOWN).province == "CN-JL"
+    assert browser.opens().state == "使用中"
+    assert standing(built, UNKNOWN).tariff == standing_tariff(browsers, built)
+
+
+def standing_tariff(browsers: Browsers, built: Services) -> str | None:
+    """What a known customer of Jilin agrees to."""
+    browser = browsers(JILIN)
+    browser.signs_in()
+    browser.opens()
+    return standing(built, JILIN).tariff
+
+
+def test_nobody_chooses_another_province_for_its_price(browser: Browser, built: Services):
+    browser.signs_in()
+    browser.wishes("province", "CN-FJ")
+    assert standing(built, GUANGDONG).province is None
+    assert "每月1元" in browser.goes("open").text
+
+
+def test_the_second_yes_of_a_trial_is_given_or_refused_online(
+    browsers: Browsers, built: Services, clock: TestClock
+):
+    ends = clock.now() + dt.timedelta(days=1)
+    tariff = built.book.provinces["CN-ZJ"].tariffs[0].version
+    order = Order(Door.TEXT, clock.now(), ends, tariff)
+    facts = {"trial": True, "trial_used": True, "charged_from": ends, "order": order}
+    for answer, state in (("yes", "使用中"), ("no", "已取消，可用至11月23日")):
+        stand(built, ZHEJIANG, "active", tariff=tariff, **facts)
+        browser = browsers(ZHEJIANG)
+        browser.signs_in()
+        assert "11月23日" in browser.goes("confirm").text
+        assert "首30天免费" not in browser.seen.text
+        assert browser.presses(answer).state == state
+        assert charges(built, ZHEJIANG) == []
+        clock.move(minutes=2)
+
+
+def test_one_who_owes_is_told_so_and_may_still_leave(browsers: Browsers, built: Services):
+    stand(built, GUANGDONG, "suspended", unpaid=("2026-10",))
+    browser = browsers()
+    seen = browser.signs_in()
+    assert seen.state == "因欠费暂停"
+    assert 'data-role="open"' not in seen.html
+    assert "欠费暂停" in browser.wishes("open").told[0]
+    assert browser.wishes("cancel").state == "未开通"
+    assert "未缴清" in browser.wishes("open").told[0]
+
+
+def test_the_language_chosen_is_the_customers_from_then_on(
+    browser: Browser, built: Services, network: Network
+):
+    browser.signs_in()
+    seen = browser.presses("english")
+    assert seen.told == ["From now on we write to you in English, texts too."]
+    assert 'lang="en"' in seen.html
+    assert standing(built, GUANGDONG).language == "en"
+    assert b"SMS Receipt" in network.text(GUANGDONG, "CXDXHZ").data
+    browser.opens()
+    assert "In the online service hall you did this: opened" in notices(built, GUANGDONG)[-1]
+
+
+def test_an_english_browser_is_spoken_to_in_english(browsers: Browsers, built: Services):
+    browser = browsers(language="en-GB,en;q=0.8")
+    assert "Sign in" in browser.goes("sign-in").text
+    assert "Sign out" in browser.signs_in().text
+    browser.goes("open")
+    browser.presses("open")
+    assert standing(built, GUANGDONG).language == "en"
+
+
+def test_consent_to_messages_is_given_changed_and_withdrawn_online(
+    browser: Browser, built: Services, raw: redis.Redis
+):
+    assert 'data-role="messages"' not in browser.signs_in().html
+    browser.opens()
+    assert 'value="no_messages" checked' in browser.seen.html
+    form = browser.seen.form("advertising")
+    seen = browser.sends(form, wish="advertising")
+    assert seen.told[0].startswith("已同意：短信回执有空余时附带广告")
+    assert 'value="advertising" checked' in seen.html
+    assert standing(built, GUANGDONG).informing == "advertising"
+    entry = audit(raw, GUANGDONG)[-1]
+    assert (entry["act"], entry["door"]) == ("consent_advertising", "web")
+    assert entry["shown"].startswith("已同意：短信回执有空余时附带广告")
+    assert "回执附带广告" in notices(built, GUANGDONG)[-1]
+    browser.wishes("no_messages")
+    assert standing(built, GUANGDONG).informing == "none"
+    assert audit(raw, GUANGDONG)[-1]["act"] == "withdraw"
+
+
+@pytest.mark.parametrize("state", list(SubscriptionState))
+def test_every_wish_in_every_state_has_an_answer_in_both_languages(
+    browser: Browser, built: Services, state: SubscriptionState
+):
+    browser.signs_in()
+    wishes = bootstrap.hall(built, lambda: Msisdn(GUANGDONG)).wishes.names
+    for wish, language in product(wishes, Language):
+        stand(built, GUANGDONG, state.value, order=None, language=language)
+        assert browser.wishes(wish).status == 200, f"{wish} when {state}"
+
+
+@pytest.mark.parametrize("odd", [{"wish": "free"}, {"once": ""}, {"once": "../x"}, {"wish": ""}])
+def test_a_wish_we_do_not_know_changes_nothing(
+    browser: Browser, raw: redis.Redis, odd: dict[str, str]
+):
+    browser.signs_in()
+    before = contents(raw)
+    seen = browser.sends(browser.goes().form("english"), **odd)
+    assert (seen.status, "什么也没有改变" in seen.text) == (400, True)
+    assert contents(raw) == before
+
+
+def test_a_token_is_good_for_the_number_it_was_given_to(browsers: Browsers, built: Services):
+    one, other = browsers(), browsers("+8613802880016")
+    for each in (one, other):
+        each.signs_in()
+    one.wishes("english", once="a" * 16)
+    other.wishes("chinese", once="a" * 16)
+    assert standing(built, other.number).language == "zh"
+    assert other.goes("?done=" + "a" * 16).told == ["今后以中文为您服务，短信也是。"]

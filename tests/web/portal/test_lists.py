@@ -1,0 +1,64 @@
+"""Receipts, charges with why, and the list of monthly services."""
+
+from app.bootstrap import Services
+from receipts.model.vocabulary import Mode, Msisdn, Outcome
+from tests.conftest import GUANGDONG, Network, TestClock
+from tests.support.browser import Browser
+from tests.support.fixtures import GUANGXI, a_receipt, standing
+from tests.support.months import Months
+from tests.web.portal.conftest import Browsers
+
+
+def test_the_last_receipts_newest_first(browser: Browser, built: Services, clock: TestClock):
+    browser.signs_in()
+    assert "还没有回执记录" in browser.goes("receipts").text
+    a_receipt(built, GUANGDONG, seed="0a")
+    clock.move(minutes=1)
+    a_receipt(
+        built, GUANGDONG, seed="0b", outcome=Outcome.FAILED, mode=Mode.TEXT,
+        friend=Msisdn("+8613977112345"),
+    )  # fmt: skip
+    text = browser.goes("receipts").text
+    assert "11月22日 12:01 13977112345 未送达 普通短信" in text
+    assert text.index("13977112345") < text.index("13957112345 已送达 闪信")
+
+
+def test_charges_say_what_for_and_why(
+    browsers: Browsers, built: Services, clock: TestClock, network: Network
+):
+    months = Months(built, clock)
+    browser = browsers(GUANGXI)
+    browser.signs_in()
+    assert "最近六个月没有产生费用" in browser.goes("charges").text
+    network.open(GUANGXI)
+    for place in range(21):
+        network.status(f"SM{place:032x}", "delivered", sender=GUANGXI)
+        months.send(GUANGXI)
+    months.pass_to("2026-12-02 00:00")
+    months.bill("2026-12")
+    clock.move(minutes=1)
+    browser.signs_in()
+    text = browser.goes("charges").text
+    assert "您于11月22日开通（发短信到7500）" in text
+    assert "2026年12月 合计 0.5元" in text
+    assert "2026年11月功能费 您确认开通的当月 0.5元" in text
+    assert "当月使用短信回执" in text
+    assert "发给13957112345的短信已送达（免费额度内） 0元" in text
+    english = browser.presses("english")
+    assert english.status == 200
+    assert "Monthly fee, November 2026 the month in which you opened it" in (
+        browser.goes("charges").text
+    )
+
+
+def test_all_monthly_services_are_listed_and_cancelled(browser: Browser, built: Services):
+    browser.signs_in()
+    assert "您没有在本营业厅办理的包月业务" in browser.goes("services").text
+    browser.opens()
+    seen = browser.goes("services")
+    assert "短信回执 使用中 每月1元" in seen.text
+    assert browser.presses("cancel").state == "已取消，可用至11月30日"
+    assert standing(built, GUANGDONG).state == "ending"
+    seen = browser.goes("services")
+    assert "已取消，可用至11月30日" in seen.text
+    assert not seen.offers("cancel")

@@ -1,0 +1,145 @@
+"""Pages come from us alone, nobody keeps them, and they stand whatever is sent."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.bootstrap import Services
+from app.factory import create_app
+from app.settings import Settings
+from receipts.model.vocabulary import Msisdn
+from tests.conftest import GUANGDONG, PUBLIC_URL, UNKNOWN, Network
+from tests.support.browser import Browser, Form
+from tests.support.requests import out_of_reach
+from tests.web.portal.conftest import Browsers
+
+PAGES = ("", "open", "confirm", "cancel", "receipts", "charges", "services", "sign-in", "code")
+
+
+def test_no_page_takes_anything_from_elsewhere_or_is_kept(browser: Browser, network: Network):
+    network.text(GUANGDONG, "开通短信回执")
+    browser.signs_in()
+    for page in (*PAGES, "nowhere"):
+        seen = browser.goes(page)
+        policy = seen.answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src" not in policy
+        assert "unsafe" not in policy
+        assert seen.answer.headers["Cache-Control"] == "no-store"
+        assert seen.answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "<script" not in seen.html
+        assert " style=" not in seen.html
+        for link in re.findall(r'(?:href|src|action)="([^"]*)"', seen.html):
+            assert link.startswith("/hall/"), link
+        assert Msisdn(GUANGDONG).national not in seen.html
+
+
+def test_every_page_speaks_both_languages(browsers: Browsers, network: Network):
+    for number in (GUANGDONG, UNKNOWN):
+        network.text(number, "开通短信回执")
+        browser = browsers(number)
+        browser.signs_in()
+        for language, other in (("chinese", "English"), ("english", "中文")):
+            if browser.goes().offers(language):
+                browser.presses(language)
+            for page in PAGES[:7]:
+                text = browser.goes(page).text.replace(other, "")
+                chinese = bool(re.search(r"[\u4e00-\u9fff]", text))
+                assert chinese == (language == "chinese"), f"{page}: {text}"
+
+
+def test_what_is_fetched_again_and_again_may_be_kept(browser: Browser):
+    for name, kind in (("hall.css", "text/css"), ("icon.svg", "image/svg+xml")):
+        answer = browser.goes(f"static/{name}").answer
+        assert (answer.status_code, answer.mimetype) == (200, kind)
+        assert answer.headers["Cache-Control"] == "public, max-age=3600"
+        answer.close()
+
+
+def test_a_store_out_of_reach_is_told_on_a_page(
+    browser: Browser, settings: Settings, built: Services
+):
+    browser.signs_in()
+    inside = browser.client.get_cookie("hall", "sms.example.org", "/hall")
+    assert inside is not None
+    deaf = Browser(create_app(settings, out_of_reach(built)).test_client(), browser.raw)
+    form = deaf.goes("sign-in").form("code")
+    seen = deaf.sends(form, number=GUANGDONG)
+    assert (seen.status, seen.answer.mimetype) == (503, "text/html")
+    assert seen.answer.headers["Retry-After"] == "5"
+    deaf.client.set_cookie("hall", inside.value, domain="sms.example.org", path="/hall")
+    for page in PAGES[:7]:
+        seen = deaf.goes(page)
+        assert (seen.status, "请稍后再试" in seen.text) == (503, True)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/hall/wish", 404),
+        ("GET", "/hall/no/such", 404),
+        ("PUT", "/hall/", 405),
+        ("DELETE", "/hall/code", 405),
+        ("POST", "/hall/receipts", 405),
+        ("GET", "/hall/static/../texts.toml", 404),
+        ("GET", "/hall/static/none.css", 404),
+    ],
+)
+def test_a_wrong_address_is_told_on_a_page(browser: Browser, method: str, path: str, status: int):
+    answer = browser.client.open(path, method=method, base_url=PUBLIC_URL)
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    if status == 405:
+        assert answer.headers["Allow"]
+
+
+def test_too_much_is_refused(browser: Browser):
+    form = browser.goes("sign-in").form("code")
+    seen = browser.sends(form, number="1" * 70_000)
+    assert (seen.status, "太大" in seen.text) == (413, True)
+
+
+FUZZED = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+TEXT = st.text(st.characters(codec="utf-8"), max_size=80)
+COOKIE = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=80)
+NAMES = st.sampled_from(["number", "code", "wish", "given", "once", "csrf_token", "language"])
+VALUES = TEXT | st.sampled_from(
+    [GUANGDONG, "open", "yes", "cancel", "province", "CN-GD", "zh", "a" * 16, "123456", "%", "\0"]
+)
+
+
+@pytest.fixture
+def inside(browser: Browser) -> Browser:
+    browser.signs_in()
+    return browser
+
+
+@FUZZED
+@given(
+    door=st.sampled_from(["code", "enter", "wish", "language"]),
+    fields=st.dictionaries(NAMES, VALUES),
+    known=st.booleans(),
+)
+def test_any_form_gets_a_page(inside: Browser, door: str, fields: dict[str, str], known: bool):  # noqa: FBT001
+    token = inside.goes("sign-in").form("code").fields["csrf_token"]
+    given_ = fields | ({"csrf_token": token} if known else {})
+    seen = inside.sends(Form(f"/hall/{door}", {}), **given_)
+    assert seen.status in {200, 400, 403}, seen.html
+    assert seen.answer.mimetype == "text/html"
+    if "sign-out" not in inside.goes().html:
+        inside.client.delete_cookie("hall", domain="sms.example.org", path="/hall")
+
+
+@FUZZED
+@given(path=TEXT, query=TEXT, cookie=COOKIE)
+def test_any_address_and_any_cookie_get_a_page(inside: Browser, path: str, query: str, cookie: str):
+    for address in (f"{quote(path)}?{quote(query)}", f"?done={quote(query)}", f"confirm?{query!r}"):
+        assert inside.goes(address).status in {200, 404}
+    stranger = inside.client.application.test_client()
+    stranger.set_cookie("hall", cookie, domain="sms.example.org", path="/hall")
+    answer = stranger.get("/hall/", base_url=PUBLIC_URL)
+    assert answer.status_code == 303
