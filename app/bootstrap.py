@@ -11,18 +11,18 @@ from pathlib import Path
 from app import provider_factory
 from app.clock import clock_for
 from app.settings import Settings
-from ivr.call_flow import Hotline
+from ivr.call_flow import CallFlow
 from keywords.conversation import Conversation
-from keywords.parser import Grammar
-from keywords.replies import Replies
-from receipts.bulk_import.apply import Lists
-from receipts.delivery.lifecycle import Delivery
-from receipts.delivery.routing import Routes
+from keywords.parser import KeywordParser
+from keywords.replies import ReplyRenderer
+from receipts.bulk_import.apply import ImportHandler
+from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.routing import Router
 from receipts.model.vocabulary import Msisdn
-from receipts.numbering.plan import Numbering
+from receipts.numbering.plan import NumberingPlan
 from receipts.ports.clock import Clock
 from receipts.providers.null import NullProvider
-from receipts.reports.service import Reports
+from receipts.reports.service import ReportService
 from receipts.rulebook.loader import load_rule_book
 from receipts.rulebook.schema import Retention, RuleBook
 from receipts.store.bulk import RedisBulkReader
@@ -34,24 +34,24 @@ from receipts.store.outbox import RedisOutbox
 from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
 from receipts.subscriptions.account_queries import AccountQueries
-from receipts.subscriptions.monthly_billing import Billing
-from receipts.subscriptions.network_lookup import Lookups
+from receipts.subscriptions.monthly_billing import MonthlyBilling
+from receipts.subscriptions.network_lookup import NetworkLookupService
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.wording.catalogue import Catalogue
-from receipts.worker.circuit_breaker import Watch
-from receipts.worker.dispatcher import Dispatch
-from receipts.worker.timers import Sweep
+from receipts.worker.circuit_breaker import CircuitBreakers
+from receipts.worker.dispatcher import Dispatcher
+from receipts.worker.timers import TimerService
 from receipts.worker.worker import Worker
-from web.portal.actions import Wishes
-from web.portal.passcodes import Codes
-from web.portal.rendering import Hall
-from web.portal.view_models import Sights
+from web.portal.actions import ActionHandler
+from web.portal.passcodes import PasscodeService
+from web.portal.rendering import PortalServices
+from web.portal.view_models import AccountPresenter
 
 _DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class StoreClients:
     """The store, opened, and what it stands on."""
 
     server: RedisConnection
@@ -70,14 +70,14 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class Container:
     """Everything the doors, the worker and the command line are handed."""
 
     settings: Settings
     clock: Clock
     book: RuleBook
-    numbering: Numbering
-    memory: Memory
+    numbering: NumberingPlan
+    memory: StoreClients
     policy: SubscriptionPolicy
 
     @property
@@ -91,7 +91,7 @@ class Services:
         return AccountQueries(self.store, self.clock)
 
 
-def services(settings: Settings, book: RuleBook | None = None) -> Services:
+def services(settings: Settings, book: RuleBook | None = None) -> Container:
     """The services the settings describe, the store opened; by default under the book they name.
 
     Raises StoreUnavailable or RuleBookWrong.
@@ -99,18 +99,18 @@ def services(settings: Settings, book: RuleBook | None = None) -> Services:
     clock = clock_for(settings.data_dir, movable=settings.movable_clock)
     book, numbering = book or load_rule_book(settings.rule_book), _numbering()
     memory = remember(settings, book.retention)
-    return Services(
+    return Container(
         settings, clock, book, numbering, memory, _business(settings, book, numbering, clock)
     )
 
 
 @cache
-def _numbering() -> Numbering:
+def _numbering() -> NumberingPlan:
     # A table that ships with the product: read once a process, also by whoever is built again.
-    return Numbering()
+    return NumberingPlan()
 
 
-def under(built: Services, book: RuleBook) -> Services:
+def under(built: Container, book: RuleBook) -> Container:
     """The same services on the same store, under another rule book."""
     built.store.keep_for(_kept(book.retention))
     policy = _business(built.settings, book, built.numbering, built.clock)
@@ -118,12 +118,12 @@ def under(built: Services, book: RuleBook) -> Services:
 
 
 def _business(
-    settings: Settings, book: RuleBook, numbering: Numbering, clock: Clock
+    settings: Settings, book: RuleBook, numbering: NumberingPlan, clock: Clock
 ) -> SubscriptionPolicy:
     return SubscriptionPolicy(book, numbering, clock, settings.hotline, settings.short_code)
 
 
-def remember(settings: Settings, retention: Retention) -> Memory:
+def remember(settings: Settings, retention: Retention) -> StoreClients:
     """Connect to the store at REDIS_URL, or to the server that runs in DATA_DIR.
 
     Creates no store. Raises StoreUnavailable.
@@ -134,7 +134,9 @@ def remember(settings: Settings, retention: Retention) -> Memory:
     outbox = RedisOutbox(server, keys)
     outbox.open()
     store = RedisStore(server, keys, _kept(retention))
-    return Memory(server, store, outbox, RedisBulkReader(server, keys), RedisRateLimiter(server))
+    return StoreClients(
+        server, store, outbox, RedisBulkReader(server, keys), RedisRateLimiter(server)
+    )
 
 
 def _kept(retention: Retention) -> RetentionSeconds:
@@ -152,10 +154,10 @@ def catalogue(room: str, name: str) -> Catalogue:
     return Catalogue(Path(str(files(room).joinpath(name))))
 
 
-def hotline(built: Services) -> Hotline:
+def hotline(built: Container) -> CallFlow:
     """The 10086 line."""
     settings = built.settings
-    return Hotline(
+    return CallFlow(
         built.store,
         built.policy,
         catalogue("ivr", "prompts.toml"),
@@ -166,20 +168,22 @@ def hotline(built: Services) -> Hotline:
     )
 
 
-def conversation(built: Services, said: Replies) -> Conversation:
+def conversation(built: Container, said: ReplyRenderer) -> Conversation:
     """The 7500 line; ``said`` puts its answers into words, here and at the door."""
-    return Conversation(built.policy, Grammar(built.book), built.clock, built.account, said.text)
+    return Conversation(
+        built.policy, KeywordParser(built.book), built.clock, built.account, said.text
+    )
 
 
-def hall(built: Services, caller: Callable[[], Msisdn]) -> Hall:
+def hall(built: Container, caller: Callable[[], Msisdn]) -> PortalServices:
     """The online service hall; ``caller`` is who the gate let in."""
     store, settings, sending = built.store, built.settings, delivery(built)
     words = catalogue("web.portal", "texts.toml")
-    wishes = Wishes(store, built.policy, sending, built.clock, words)
-    return Hall(
-        Codes(store, sending, built.clock, settings.secret_key),
+    wishes = ActionHandler(store, built.policy, sending, built.clock, words)
+    return PortalServices(
+        PasscodeService(store, sending, built.clock, settings.secret_key),
         wishes,
-        Sights(store, built.policy, wishes, built.clock, built.account, words),
+        AccountPresenter(store, built.policy, wishes, built.clock, built.account, words),
         words,
         {"hotline": settings.hotline, "short_code": settings.short_code},
         learning(built),
@@ -187,51 +191,55 @@ def hall(built: Services, caller: Callable[[], Msisdn]) -> Hall:
     )
 
 
-def learning(built: Services) -> Callable[[Msisdn], None]:
+def learning(built: Container) -> Callable[[Msisdn], None]:
     """What doors do first about a number whose network nobody here knows: nothing, or ask."""
     outside = provider_factory.lookup(built.settings)
     if outside is None:
         return lambda _: None
-    return Lookups(outside, built.store, built.policy, built.numbering, built.clock).learn
+    return NetworkLookupService(
+        outside, built.store, built.policy, built.numbering, built.clock
+    ).refresh
 
 
-def replies(built: Services) -> Replies:
+def replies(built: Container) -> ReplyRenderer:
     """The words of the 7500 line."""
-    return Replies(catalogue("keywords", "replies.toml"), built.settings.short_code)
+    return ReplyRenderer(catalogue("keywords", "replies.toml"), built.settings.short_code)
 
 
-def reports(built: Services) -> Reports:
+def reports(built: Container) -> ReportService:
     """What turns the network's news into receipts."""
-    return Reports(built.store, built.book, built.numbering, built.clock)
+    return ReportService(built.store, built.book, built.numbering, built.clock)
 
 
-def delivery(built: Services) -> Delivery:
+def delivery(built: Container) -> ReceiptLifecycle:
     """What happens to receipts on their way."""
-    return Delivery(provider_factory.routes(built.settings), built.book.sending, built.clock)
+    return ReceiptLifecycle(
+        provider_factory.routes(built.settings), built.book.sending, built.clock
+    )
 
 
-def lists(built: Services) -> Lists:
+def lists(built: Container) -> ImportHandler:
     """What the operator's lists change. Its notices only enter the outbox: workers send them."""
-    writing = Delivery(Routes(NullProvider()), built.book.sending, built.clock)
-    return Lists(built.store, built.policy, writing, built.clock)
+    writing = ReceiptLifecycle(Router(NullProvider()), built.book.sending, built.clock)
+    return ImportHandler(built.store, built.policy, writing, built.clock)
 
 
-def billing(built: Services) -> Billing:
+def billing(built: Container) -> MonthlyBilling:
     """What makes the monthly fees."""
-    return Billing(built.store, built.memory.archive, built.policy, built.clock)
+    return MonthlyBilling(built.store, built.memory.archive, built.policy, built.clock)
 
 
-def worker(built: Services, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
+def worker(built: Container, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
     """One worker, named after its machine and process; ``changed`` brings it new rule books."""
     name = f"{socket.gethostname()}-{os.getpid()}"
 
-    def refreshed() -> tuple[Delivery, Sweep] | None:
+    def refreshed() -> tuple[ReceiptLifecycle, TimerService] | None:
         book = changed()
         return _working(under(built, book)) if book else None
 
     memory, (sending, sweep) = built.memory, _working(built)
-    watch = Watch(memory.lines, sending.routes.names, sending.rules, built.clock)
-    dispatch = Dispatch(
+    watch = CircuitBreakers(memory.lines, sending.router.names, sending.rules, built.clock)
+    dispatch = Dispatcher(
         name,
         memory.store,
         memory.outbox,
@@ -244,13 +252,13 @@ def worker(built: Services, changed: Callable[[], RuleBook | None] = lambda: Non
     return Worker(name, memory.store, memory.outbox, sending, sweep, dispatch, refreshed=refreshed)
 
 
-def _working(built: Services) -> tuple[Delivery, Sweep]:
+def _working(built: Container) -> tuple[ReceiptLifecycle, TimerService]:
     """What a worker does its work with."""
     sending = delivery(built)
     return sending, sweep(built, sending)
 
 
-def sweep(built: Services, sending: Delivery) -> Sweep:
+def sweep(built: Container, sending: ReceiptLifecycle) -> TimerService:
     """What rings the timers, with its own part of the outbox's work done by ``sending``."""
     outbox, policy = built.memory.outbox, built.policy
-    return Sweep(built.store, outbox, policy, sending, reports(built), built.clock)
+    return TimerService(built.store, outbox, policy, sending, reports(built), built.clock)

@@ -13,7 +13,7 @@ _FIRST, _LAST = 2000, 2100
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-class ClockWrong(ValueError):
+class ClockError(ValueError):
     """A move of the clock that we do not understand; the message says what we do."""
 
 
@@ -24,7 +24,7 @@ class SystemClock:
         """The service's time, aware."""
         return dt.datetime.now(dt.UTC)
 
-    def outside(self) -> dt.datetime:
+    def wall_clock(self) -> dt.datetime:
         """The world's time, aware: the same."""
         return dt.datetime.now(dt.UTC)
 
@@ -37,7 +37,7 @@ class MovableClock(SystemClock):
 
     def now(self) -> dt.datetime:
         """The service's time, aware, as far ahead as it was moved."""
-        return self.outside() + self._shift()
+        return self.wall_clock() + self._shift()
 
     def move(self, move: str) -> dt.datetime:
         """Move by ``+48h`` (s, m, h, d) or to a Shanghai day or moment (``2026-12-01``).
@@ -47,12 +47,12 @@ class MovableClock(SystemClock):
         try:
             there = self._there(move)
         except ValueError as error:
-            raise ClockWrong(f"{move!r}: give a step such as +48h or a day 2026-12-01") from error
+            raise ClockError(f"{move!r}: give a step such as +48h or a day 2026-12-01") from error
         except OverflowError as error:
-            raise ClockWrong(f"{move!r} is too far") from error
+            raise ClockError(f"{move!r} is too far") from error
         if not _FIRST <= there.year < _LAST:
-            raise ClockWrong(f"{move!r} leads out of the years {_FIRST} to {_LAST - 1}")
-        shift = there - self.outside()
+            raise ClockError(f"{move!r} leads out of the years {_FIRST} to {_LAST - 1}")
+        shift = there - self.wall_clock()
         self._file.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._file.with_suffix(".new")
         fresh.write_text(str(shift.total_seconds()), encoding="ascii")

@@ -21,10 +21,10 @@ from callbacks.twilio import TwilioStatusHandler, twilio_routes
 from ivr.webhooks import VoiceWebhooks, voice_blueprint
 from keywords.kannel_webhook import kannel_blueprint
 from keywords.twilio_webhook import InboundSmsHandler, sms_blueprint
-from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.providers import kannel, smsc_status, twilio_status
-from web.portal.passcodes import VISIT_LASTS
-from web.portal.rendering import Hall, trouble
+from web.portal.passcodes import SESSION_LIFETIME
+from web.portal.rendering import PortalServices, trouble
 from web.portal.routes import hall_doors
 
 _TWILIO = ("ivr.voice", "ivr.voice_key", "ivr.voice_ended", "keywords.sms")
@@ -52,7 +52,7 @@ _CUSTOMER = (
 _PUBLIC = ("pulse.healthz", "pulse.readyz", "pulse.metrics", "front")
 
 
-def create_app(settings: Settings, built: bootstrap.Services | None = None) -> Flask:
+def create_app(settings: Settings, built: bootstrap.Container | None = None) -> Flask:
     """The web application. Raises SettingsWrong, StoreUnavailable or RuleBookWrong."""
     settings.need_doors()
     built = built or bootstrap.services(settings)
@@ -61,7 +61,7 @@ def create_app(settings: Settings, built: bootstrap.Services | None = None) -> F
     # A provider does not follow a redirect from //sms to /sms: the text would be lost.
     app.url_map.merge_slashes = False
     hall, sending = bootstrap.hall(built, signed_in_customer), bootstrap.delivery(built)
-    guards = RequestGuards(settings, hall.codes.visits)
+    guards = RequestGuards(settings, hall.codes.has_session)
     _register_webhooks(app, built, sending)
     _register_hall(app, hall, settings)
     _register_front_page(app, settings.front_page)
@@ -92,7 +92,7 @@ class _WebApp(Flask):
 
 
 def callback_app(
-    built: bootstrap.Services, sending: Delivery, guards: RequestGuards
+    built: bootstrap.Container, sending: ReceiptLifecycle, guards: RequestGuards
 ) -> CallbackApp:
     """The routes of delivery reports."""
     reports = bootstrap.reports(built)
@@ -127,14 +127,14 @@ def _beside(callbacks: CallbackApp, web: WSGIApplication) -> WSGIApplication:
     return dispatch
 
 
-def _register_webhooks(app: Flask, built: bootstrap.Services, sending: Delivery) -> None:
+def _register_webhooks(app: Flask, built: bootstrap.Container, sending: ReceiptLifecycle) -> None:
     learn, replies = bootstrap.learning(built), bootstrap.replies(built)
     calls = VoiceWebhooks(bootstrap.hotline(built), sending, learn)
     texts = InboundSmsHandler(built.store, bootstrap.conversation(built, replies), replies, learn)
     app.register_blueprint(voice_blueprint(calls, form_fields, query_fields))
     app.register_blueprint(sms_blueprint(texts, form_fields))
     app.register_blueprint(kannel_blueprint(texts))
-    sent_by = sending.routes.names
+    sent_by = sending.router.names
     app.register_blueprint(
         metrics.doors(
             built.store,
@@ -153,7 +153,7 @@ class _HallSessions(SecureCookieSessionInterface):
         return super().open_session(app, request) if _is_hall(request) else self._no_session
 
 
-def _register_hall(app: Flask, hall: Hall, settings: Settings) -> None:
+def _register_hall(app: Flask, hall: PortalServices, settings: Settings) -> None:
     app.secret_key = settings.secret_key or None
     app.session_interface = _HallSessions()
     app.config.update(
@@ -162,10 +162,10 @@ def _register_hall(app: Flask, hall: Hall, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=VISIT_LASTS,
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
         # The hall's guards ask for the check; webhooks are signed instead.
         WTF_CSRF_CHECK_DEFAULT=False,
-        WTF_CSRF_TIME_LIMIT=int(VISIT_LASTS.total_seconds()),
+        WTF_CSRF_TIME_LIMIT=int(SESSION_LIFETIME.total_seconds()),
         # A browser may be set to send no Referer; the token alone identifies the session.
         WTF_CSRF_SSL_STRICT=False,
     )
@@ -180,7 +180,7 @@ def _register_front_page(app: Flask, front_page: str) -> None:
         return jsonify(service="SMS Receipt 短信回执", see=["/healthz", "/readyz", "/metrics"])
 
 
-def _handle_errors(app: Flask, hall: Hall) -> None:
+def _handle_errors(app: Flask, hall: PortalServices) -> None:
     """A page for every error in the hall, JSON for every other."""
 
     @app.errorhandler(HTTPException)

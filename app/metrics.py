@@ -20,10 +20,10 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.queue_status import Standing
+from app.queue_status import QueueStatus
 from callbacks.app import ENDPOINT
-from receipts.ports.store import Store, StoreUnavailable, Waiting
-from receipts.reports.reconciliation import Reckoning
+from receipts.ports.store import Backlog, Store, StoreUnavailableError
+from receipts.reports.reconciliation import Reconciliation
 from receipts.rulebook.diff import fingerprint
 from receipts.rulebook.schema import RuleBook
 
@@ -61,7 +61,7 @@ def follows(book: RuleBook, before: RuleBook | None = None) -> None:
     _BOOK.labels(book.version, fingerprint(book)).set(1)
 
 
-class Reckoned(Collector):
+class ReportCountsCollector(Collector):
     """What came of all reports, as the store has counted it: the same from every process."""
 
     def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
@@ -70,8 +70,8 @@ class Reckoned(Collector):
     def collect(self) -> Iterator[Metric]:
         """Nothing while the store is out of reach: a gap in a graph is true, a zero is not."""
         try:
-            now = Reckoning.of(self._counts())
-        except StoreUnavailable:
+            now = Reconciliation.from_counts(self._counts())
+        except StoreUnavailableError:
             return
         yield CounterMetricFamily(
             "sms_receipt_reports", "Reports that said something new", value=now.reports
@@ -90,17 +90,17 @@ class Reckoned(Collector):
         )
 
 
-class Sending(Collector):
+class SendingCollector(Collector):
     """How sending stands, as the store has it: the same from every process."""
 
-    def __init__(self, look: Callable[[], Standing]) -> None:
+    def __init__(self, look: Callable[[], QueueStatus]) -> None:
         self._look = look
 
     def collect(self) -> Iterator[Metric]:
         """Nothing while the store is out of reach."""
         try:
             now = self._look()
-        except StoreUnavailable:
+        except StoreUnavailableError:
             return
         health = GaugeMetricFamily(
             "sms_receipt_provider_healthy",
@@ -108,7 +108,7 @@ class Sending(Collector):
             labels=["provider"],
         )
         for each in now.healths:
-            health.add_metric([each.provider], 0 if each.closed else 1)
+            health.add_metric([each.provider], 0 if each.is_open else 1)
         yield health
         where = ("provider", "shard")
         yield from _backlog("waiting", "Receipts that wait for a provider", where, now.waiting)
@@ -120,21 +120,21 @@ class Sending(Collector):
 
 
 def _backlog(
-    name: str, what: str, labels: tuple[str, str], found: Iterable[tuple[Waiting, float]]
+    name: str, what: str, labels: tuple[str, str], found: Iterable[tuple[Backlog, float]]
 ) -> Iterator[Metric]:
     count = GaugeMetricFamily(f"sms_receipt_{name}", what, labels=labels)
     oldest = GaugeMetricFamily(
         f"sms_receipt_{name}_oldest_seconds", f"{what}: age of the oldest", labels=labels
     )
     for each, age in found:
-        count.add_metric([each.lane, str(each.shard)], each.count)
-        oldest.add_metric([each.lane, str(each.shard)], age)
+        count.add_metric([each.queue, str(each.shard)], each.count)
+        oldest.add_metric([each.queue, str(each.shard)], age)
     yield count
     yield oldest
 
 
 def doors(
-    store: Store, counts: Callable[[], Mapping[str, int]], standing: Callable[[], Standing]
+    store: Store, counts: Callable[[], Mapping[str, int]], standing: Callable[[], QueueStatus]
 ) -> Blueprint:
     """The pages machines look at."""
     pages = Blueprint("pulse", __name__)
@@ -147,7 +147,7 @@ def doors(
     def readyz() -> Response:
         try:
             store.ping()
-        except StoreUnavailable as failure:
+        except StoreUnavailableError as failure:
             answer = jsonify(status="store out of reach", why=str(failure))
             answer.status_code = 503
             return answer
@@ -156,8 +156,8 @@ def doors(
     @pages.get("/metrics")
     def metrics() -> Response:
         ours = CollectorRegistry()
-        ours.register(Reckoned(counts))
-        ours.register(Sending(standing))
+        ours.register(ReportCountsCollector(counts))
+        ours.register(SendingCollector(standing))
         counted = REGISTRY
         folder = os.environ.get(SHARED)
         if folder and Path(folder).is_dir():

@@ -3,16 +3,16 @@
 from typing import TYPE_CHECKING
 
 from app.settings import PROVIDERS, Settings
-from receipts.delivery.routing import Routes
-from receipts.ports.provider import Lookup, Provider
+from receipts.delivery.routing import Router
+from receipts.ports.provider import NetworkLookup, Provider
 from receipts.providers.kannel import Kannel
-from receipts.worker.rate_limit import Pace
+from receipts.worker.rate_limit import RateLimit
 
 if TYPE_CHECKING:
     from receipts.providers.twilio_webhooks import WebhookConfigurator
 
 
-def lookup(settings: Settings) -> Lookup | None:
+def lookup(settings: Settings) -> NetworkLookup | None:
     """Who tells whose network a number is on, if anybody is asked."""
     if settings.lookup == "none":
         return None
@@ -30,20 +30,20 @@ def twilio_numbers(settings: Settings) -> "WebhookConfigurator":
     return WebhookConfigurator(account, _credentials(settings), url)
 
 
-def routes(settings: Settings) -> Routes:
+def routes(settings: Settings) -> Router:
     """Who carries ordinary texts and who carries flash, in the order of price."""
     made: dict[str, Provider] = {
         name: _twilio(settings) if name == "twilio" else _kannel(settings)
         for name in settings.providers
     }
-    return Routes(
+    return Router(
         [made[name] for name in settings.text_provider],
         [made[name] for name in settings.flash_provider],
         former=PROVIDERS,
     )
 
 
-def paces(settings: Settings) -> dict[str, Pace]:
+def paces(settings: Settings) -> dict[str, RateLimit]:
     """Rate limit by provider: segments a second, counted over all workers."""
     # One limit a sender: that is what providers and carriers limit.
     senders = {
@@ -51,7 +51,7 @@ def paces(settings: Settings) -> dict[str, Pace]:
         "kannel": (f"{settings.short_code}@{settings.kannel_smsc}", settings.kannel_pace),
     }
     used = {name: senders[name] for name in settings.providers}
-    return {name: Pace(f"{name}:{sender}", pace) for name, (sender, pace) in used.items()}
+    return {name: RateLimit(f"{name}:{sender}", pace) for name, (sender, pace) in used.items()}
 
 
 def _twilio(settings: Settings) -> Provider:

@@ -20,8 +20,8 @@ from app.factory import create_app
 from app.settings import Settings
 from receipts.model.calendar import SHANGHAI
 from receipts.ports.clock import Clock
-from receipts.rulebook.diff import fingerprint, rewritten
-from receipts.rulebook.errors import RuleBookWrong
+from receipts.rulebook.diff import changed_tariffs, fingerprint
+from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import SHIPPED, load_rule_book
 from receipts.rulebook.schema import RuleBook
 
@@ -43,10 +43,10 @@ def book_in_force(settings: Settings) -> RuleBook:
     file, kept = _files(settings)
     try:
         book = load_rule_book(file)
-    except RuleBookWrong as wrong:
+    except RuleBookError as wrong:
         try:
             book = load_rule_book(kept)
-        except RuleBookWrong:
+        except RuleBookError:
             raise wrong from None
         _log.error("rule book refused, the last good one stays", why=str(wrong))
         return book
@@ -54,7 +54,7 @@ def book_in_force(settings: Settings) -> RuleBook:
     return book
 
 
-class Watch:
+class RuleBookWatcher:
     """Looks at the rule book's file now and then. Between looks it costs a reading of a clock."""
 
     def __init__(self, settings: Settings, book: RuleBook, clock: Clock) -> None:
@@ -81,7 +81,7 @@ class Watch:
         self._seen = seen
         try:
             book = load_rule_book(self._file)
-        except RuleBookWrong as wrong:
+        except RuleBookError as wrong:
             told = {"in_force": self._book.version, "fingerprint": fingerprint(self._book)}
             _log.error("rule book refused, the old one stays in force", why=str(wrong), **told)
             return self._last_good()
@@ -91,7 +91,7 @@ class Watch:
         """The last good book, where it came and went while this process was not looking."""
         try:
             book = load_rule_book(self._kept)
-        except RuleBookWrong:
+        except RuleBookError:
             return None
         return self._taken(book)
 
@@ -106,7 +106,7 @@ class Watch:
         if book == self._book:
             return None
         today = self._clock.now().astimezone(SHANGHAI).date()
-        for sentence in rewritten(self._book, book, today):
+        for sentence in changed_tariffs(self._book, book, today):
             _log.warning("a tariff is never edited once it has begun", what=sentence)
         told = {"version": book.version, "fingerprint": fingerprint(book)}
         _log.info("rule book in force", **told, before=self._book.version)
@@ -115,12 +115,12 @@ class Watch:
         return book
 
 
-class LiveDoors:
+class ReloadingApp:
     """The doors as a WSGI app that follows its rule book. Raises what ``create_app`` raises."""
 
-    def __init__(self, settings: Settings, built: bootstrap.Services | None = None) -> None:
+    def __init__(self, settings: Settings, built: bootstrap.Container | None = None) -> None:
         self._built = built or bootstrap.services(settings, book_in_force(settings))
-        self._watch = Watch(settings, self._built.book, self._built.clock)
+        self._watch = RuleBookWatcher(settings, self._built.book, self._built.clock)
         self._app = create_app(settings, self._built)
         self._looking = threading.Lock()
         metrics.follows(self._built.book)
@@ -169,5 +169,5 @@ def _reads_as(file: Path, book: RuleBook) -> bool:
     """Whether a file still says this: it may have been edited on since it was read."""
     try:
         return load_rule_book(file) == book
-    except RuleBookWrong:
+    except RuleBookError:
         return False

@@ -69,14 +69,14 @@ def door_process() -> object:
     import structlog  # noqa: PLC0415
 
     from app import log_setup  # noqa: PLC0415
-    from app.rulebook_reload import LiveDoors  # noqa: PLC0415
+    from app.rulebook_reload import ReloadingApp  # noqa: PLC0415
 
     settings = Settings.read()
     log_setup.set_up(settings.log_format)
     if not settings.redis_url:
         # The supervisor may be restarting the store at this moment.
         wait_for_server(settings.data_dir, structlog.get_logger().warning)
-    doors = LiveDoors(settings)
+    doors = ReloadingApp(settings)
     settled()
     return doors
 

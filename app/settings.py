@@ -73,7 +73,7 @@ LOG_FORMAT = json | `json` or `console`.
 """
 
 
-class SettingsWrong(Exception):
+class SettingsError(Exception):
     """Settings are missing or cannot be used; the message lists each with its fix."""
 
 
@@ -162,7 +162,7 @@ class Settings:
             front_page=reader.url("FRONT_PAGE", ""),
         )
         if reader.problems:
-            raise SettingsWrong("\n".join(reader.problems))
+            raise SettingsError("\n".join(reader.problems))
         return settings
 
     def need_doors(self) -> Self:
@@ -209,7 +209,7 @@ class Settings:
     def _need(self, needs: Mapping[str, object]) -> Self:
         missing = [name for name, value in needs.items() if not value]
         if missing:
-            raise SettingsWrong(
+            raise SettingsError(
                 "\n".join(f"{name} is not set: nothing stands in for it" for name in missing)
             )
         return self

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from receipts.ports.store import StoreUnavailable
+from receipts.ports.store import StoreUnavailableError
 
 _log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ _RETRY_AFTER_SECONDS = 5
 ENDPOINT = "sms_receipt.endpoint"
 
 
-class Route(NamedTuple):
+class CallbackRoute(NamedTuple):
     """One callback. The view verifies the request first; its None is an empty 204."""
 
     endpoint: str
@@ -44,7 +44,7 @@ class CallbackRequest(Request):
 class CallbackApp:
     """Dispatch requests to the routes by path and method."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, routes: Iterable[CallbackRoute]) -> None:
         listed = tuple(routes)
         self._views = {route.endpoint: route.view for route in listed}
         # A provider does not follow a redirect from /feed//reports: the report would be lost.
@@ -78,7 +78,7 @@ def error_response(error: Exception) -> Response:
         allowed = {name: value for name, value in error.get_headers() if name == "Allow"}
         return json_response({"error": error.description}, error.code or 400, allowed)
     retry = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
-    if isinstance(error, StoreUnavailable):
+    if isinstance(error, StoreUnavailableError):
         _log.warning("store out of reach", why=str(error))
         text = "the store is out of reach; nothing was changed"
     else:

@@ -10,12 +10,12 @@ from msgspec import Meta
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
-from callbacks.app import Route, json_response
+from callbacks.app import CallbackRoute, json_response
 from receipts.model.calendar import SHANGHAI
-from receipts.model.message import Fate, Report
+from receipts.model.message import DeliveryReport, MessageStatus
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.ports.clock import Clock
-from receipts.reports.service import Reports
+from receipts.reports.service import ReportService
 
 #: Reports in one request; a message centre with more sends another request.
 MAX_REPORTS = 5000
@@ -59,25 +59,28 @@ VerifiedBody = Callable[[Request], bytes]
 
 
 def feed_routes(
-    reports: Reports, clock: Clock, fate_of: Callable[[str], Fate], verified_body: VerifiedBody
-) -> tuple[Route, ...]:
+    reports: ReportService,
+    clock: Clock,
+    fate_of: Callable[[str], MessageStatus],
+    verified_body: VerifiedBody,
+) -> tuple[CallbackRoute, ...]:
     """``POST /feed/reports``: the response follows the commit; a repeated batch changes nothing."""
 
     def feed_reports(request: Request) -> Response:
         accepted, refused = _parse(verified_body(request), clock.now(), fate_of)
-        taken = reports.take_all(accepted)
+        taken = reports.ingest_batch(accepted)
         return json_response(
             {"accepted": taken.accepted, "refused": refused, "repeated": taken.repeated}
         )
 
-    return (Route("feed.feed_reports", "POST", "/feed/reports", feed_reports),)
+    return (CallbackRoute("feed.feed_reports", "POST", "/feed/reports", feed_reports),)
 
 
 def _parse(
-    body: bytes, now: dt.datetime, fate_of: Callable[[str], Fate]
-) -> tuple[list[Report], list[dict[str, object]]]:
+    body: bytes, now: dt.datetime, fate_of: Callable[[str], MessageStatus]
+) -> tuple[list[DeliveryReport], list[dict[str, object]]]:
     """The reports of a batch, and its refused lines with number and reason."""
-    accepted: list[Report] = []
+    accepted: list[DeliveryReport] = []
     refused: list[dict[str, object]] = []
     for number, line in _lines(body):
         try:
@@ -101,7 +104,9 @@ def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
         yield number, line
 
 
-def _report(raw: bytes, now: dt.datetime, fate_of: Callable[[str], Fate]) -> Report:
+def _report(
+    raw: bytes, now: dt.datetime, fate_of: Callable[[str], MessageStatus]
+) -> DeliveryReport:
     try:
         line = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -113,7 +118,7 @@ def _report(raw: bytes, now: dt.datetime, fate_of: Callable[[str], Fate]) -> Rep
         raise ReportLineError(f"part {line.part} of {line.parts}")
     raw_status = line.status if line.code in {None, ""} else f"{line.status} {line.code}"
     fate, at = fate_of(line.status), _time(line.done or line.submitted, now)
-    return Report(line.id, sender, recipient, fate, raw_status, at, line.part, line.parts)
+    return DeliveryReport(line.id, sender, recipient, fate, raw_status, at, line.part, line.parts)
 
 
 def _time(text: str | None, now: dt.datetime) -> dt.datetime:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
-from callbacks.app import Route
-from receipts.delivery.lifecycle import Delivery
-from receipts.delivery.status_updates import take_news
-from receipts.ports.provider import Told
+from callbacks.app import CallbackRoute
+from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.status_updates import apply_status_update
+from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import Store
 
 #: Characters in a receipt id or a report type; both are shorter by far.
@@ -22,19 +22,19 @@ VerifiedQuery = Callable[[Request], Mapping[str, str]]
 
 def kannel_routes(
     store: Store,
-    delivery: Delivery,
-    status_of: Callable[[str, str], tuple[Told, str]],
+    delivery: ReceiptLifecycle,
+    status_of: Callable[[str, str], tuple[ProviderStatus, str]],
     verified_query: VerifiedQuery,
-) -> tuple[Route, ...]:
+) -> tuple[CallbackRoute, ...]:
     """``GET /kannel/report``; ``status_of`` reads Kannel's type and the SMSC's answer."""
 
     def kannel_report(request: Request) -> Response | None:
         query = _required(verified_query(request), "type", "id")
         status, raw_status = status_of(query["type"], query.get("answer", ""))
-        take_news(store, delivery, query["id"], status, raw_status, None)
+        apply_status_update(store, delivery, query["id"], status, raw_status, None)
         return _acknowledgement(request.headers.get("User-Agent", ""))
 
-    return (Route("kannel.kannel_report", "GET", "/kannel/report", kannel_report),)
+    return (CallbackRoute("kannel.kannel_report", "GET", "/kannel/report", kannel_report),)
 
 
 def _required(query: Mapping[str, str], *names: str) -> Mapping[str, str]:

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from werkzeug.wrappers import Request
 
-from callbacks.app import Route
-from receipts.delivery.lifecycle import Delivery
-from receipts.delivery.status_updates import take_news
-from receipts.model.message import Fate, Report
+from callbacks.app import CallbackRoute
+from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.status_updates import apply_status_update
+from receipts.model.message import DeliveryReport, MessageStatus
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.ports.clock import Clock
-from receipts.ports.provider import Told
+from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import Store
-from receipts.reports.service import Reports
+from receipts.reports.service import ReportService
 
 #: Verify a request and return its form, whose named fields are present.
 VerifiedForm = Callable[..., Mapping[str, str]]
@@ -24,11 +24,11 @@ class TwilioStatusHandler:
     """Apply message statuses as Twilio words them."""
 
     store: Store
-    reports: Reports
-    delivery: Delivery
+    reports: ReportService
+    delivery: ReceiptLifecycle
     clock: Clock
-    fate_of: Callable[[str, str], Fate]
-    told_of: Callable[[str], Told]
+    fate_of: Callable[[str, str], MessageStatus]
+    told_of: Callable[[str], ProviderStatus]
 
     def message_status(self, form: Mapping[str, str]) -> None:
         """Ingest the status of a person-to-person text. Raises StoreUnavailable."""
@@ -37,16 +37,18 @@ class TwilioStatusHandler:
             return
         fate = self.fate_of(form["MessageStatus"], form.get("ErrorCode", ""))
         now = self.clock.now()
-        report = Report(form["MessageSid"], sender, recipient, fate, _raw_status(form), now)
-        self.reports.take(report)
+        report = DeliveryReport(form["MessageSid"], sender, recipient, fate, _raw_status(form), now)
+        self.reports.ingest(report)
 
     def receipt_status(self, form: Mapping[str, str], receipt_id: str) -> None:
         """Apply the status of one of our receipts. Raises StoreUnavailable."""
         status, sid = self.told_of(form["MessageStatus"]), form["MessageSid"]
-        take_news(self.store, self.delivery, receipt_id, status, _raw_status(form), sid)
+        apply_status_update(self.store, self.delivery, receipt_id, status, _raw_status(form), sid)
 
 
-def twilio_routes(handler: TwilioStatusHandler, verified_form: VerifiedForm) -> tuple[Route, ...]:
+def twilio_routes(
+    handler: TwilioStatusHandler, verified_form: VerifiedForm
+) -> tuple[CallbackRoute, ...]:
     """``POST /messages/status`` and ``POST /receipts/<id>/status``."""
 
     def message_status(request: Request) -> None:
@@ -58,8 +60,8 @@ def twilio_routes(handler: TwilioStatusHandler, verified_form: VerifiedForm) -> 
         handler.receipt_status(form, receipt_id)
 
     return (
-        Route("twilio_status.message_status", "POST", "/messages/status", message_status),
-        Route(
+        CallbackRoute("twilio_status.message_status", "POST", "/messages/status", message_status),
+        CallbackRoute(
             "twilio_status.receipt_status", "POST", "/receipts/<receipt_id>/status", receipt_status
         ),
     )

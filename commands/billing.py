@@ -24,7 +24,7 @@ from commands.tables import (
 )
 from receipts.model.calendar import month_before, month_of, month_start, months_between
 from receipts.model.vocabulary import Msisdn
-from receipts.subscriptions.monthly_billing import Tally
+from receipts.subscriptions.monthly_billing import BillingTotals
 
 #: Months searched for charges when none is named.
 _SEARCHED_MONTHS = 36
@@ -75,12 +75,12 @@ def bill(month: str, *, as_json: bool) -> None:
     Prints the totals, as JSON when piped. A run that was interrupted resumes where it stopped.
     """
     with open_services() as services:
-        totals = Tally()
+        totals = BillingTotals()
         with progress_bar(f"billing {month}", _BAR_STEPS) as move:
             for cursor, totals_so_far in bootstrap.billing(services).run(month):
                 totals = totals_so_far
                 move(int(services.memory.archive.passed(cursor) * _BAR_STEPS))
-        record = {"month": month} | serialize_fields(totals, Tally.__struct_fields__)
+        record = {"month": month} | serialize_fields(totals, BillingTotals.__struct_fields__)
         print_record(record, as_json=as_json)
 
 
@@ -140,7 +140,7 @@ def consent(number: Msisdn, charge_id: str | None, *, as_json: bool) -> None:
 COMMANDS: tuple[click.Command, ...] = (charges, bill, export_, consent)
 
 
-def _months_until_now(services: bootstrap.Services) -> list[str]:
+def _months_until_now(services: bootstrap.Container) -> list[str]:
     now = services.clock.now()
     return months_between(month_start(month_before(month_of(now), _SEARCHED_MONTHS)), now)
 

@@ -9,8 +9,8 @@ from app import bootstrap
 from commands.params import examples, file_errors, open_services
 from commands.tables import progress_bar
 from receipts.bulk_import.csv_reader import CsvFile
-from receipts.bulk_import.job import Import, Progress
-from receipts.bulk_import.rows import COLLECTIONS, CUSTOMERS, PORTED, Listing
+from receipts.bulk_import.job import ImportJob, ImportProgress
+from receipts.bulk_import.rows import COLLECTIONS, CUSTOMERS, PORTED, ImportFormat
 
 _GROUPS = (
     (
@@ -31,7 +31,7 @@ _GROUPS = (
 )
 
 
-def _group(listing: Listing, summary: str, import_summary: str) -> click.Group:
+def _group(listing: ImportFormat, summary: str, import_summary: str) -> click.Group:
     """The command group of one kind of list, such as `customers import`."""
     name = listing.name
     group = click.Group(name, help=summary, epilog=examples(f"{name} import FILE.csv"))
@@ -57,13 +57,15 @@ def _group(listing: Listing, summary: str, import_summary: str) -> click.Group:
     return group
 
 
-def _import(services: bootstrap.Services, listing: Listing, path: Path, *, afresh: bool) -> int:
+def _import(
+    services: bootstrap.Container, listing: ImportFormat, path: Path, *, afresh: bool
+) -> int:
     """Import a file and print the counts; return the exit status, 1 with refused lines.
 
     Raises: CsvWrong, OSError, StoreUnavailable.
     """
     file = CsvFile(path, listing)
-    job = Import(file, bootstrap.lists(services), services.store, services.memory.archive)
+    job = ImportJob(file, bootstrap.lists(services), services.store, services.memory.archive)
     earlier = None if afresh else job.before()
     if earlier is not None and earlier.done:
         click.echo(_counts(path, earlier, "was imported before; --afresh begins again"))
@@ -77,7 +79,7 @@ def _import(services: bootstrap.Services, listing: Listing, path: Path, *, afres
     return 1 if end.refused else 0
 
 
-def _counts(path: Path, progress: Progress, rest: str) -> str:
+def _counts(path: Path, progress: ImportProgress, rest: str) -> str:
     return (
         f"{path}: {progress.lines} lines: {progress.changed} changed, "
         f"{progress.known} known already, {progress.refused} refused; {rest}"

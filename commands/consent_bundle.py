@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.bootstrap import Services
-from commands.serializers import serialize_charge, serialize_fields
+from app.bootstrap import Container
+from commands.serializers import column_names, serialize_charge, serialize_fields
 from receipts.charging.tariffs import fees
-from receipts.model.charge import Audit, Charge
+from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Msisdn
-from receipts.subscriptions.consent import Consent, broken_at, led_to
+from receipts.subscriptions.consent import ConsentEvidence, evidence_for, first_broken_link
 
 #: Reads before a chain that changes meanwhile is taken as it is.
 _READS = 5
@@ -20,19 +20,19 @@ class ChargeNotFoundError(LookupError):
 
 
 def consent_bundle(
-    services: Services, number: Msisdn, charge_id: str | None, months: Sequence[str]
+    services: Container, number: Msisdn, charge_id: str | None, months: Sequence[str]
 ) -> tuple[dict[str, Any], bool]:
     """The evidence for one charge, or the whole chain; and whether it is valid.
 
     Raises: ChargeNotFoundError, StoreUnavailable.
     """
     customer, entries = _read_chain(services, number)
-    broken_link = broken_at(entries, customer.chain)
+    broken_link = first_broken_link(entries, customer.chain)
     bundle: dict[str, Any] = {"number": str(number)}
-    consent: Consent | None = None
+    consent: ConsentEvidence | None = None
     if charge_id is not None:
         charge = _find_charge(services, number, charge_id, months)
-        consent = led_to(entries, charge)
+        consent = evidence_for(entries, charge)
         bundle |= _charge_evidence(services, customer, charge, consent)
     shown = consent.entries if consent else entries
     bundle["entries"] = [_serialize_entry(entry) for entry in shown]
@@ -40,12 +40,12 @@ def consent_bundle(
     return bundle, broken_link is None and (charge_id is None or consent is not None)
 
 
-def _read_chain(services: Services, number: Msisdn) -> tuple[Subscription, list[Audit]]:
+def _read_chain(services: Container, number: Msisdn) -> tuple[Subscription, list[AuditEntry]]:
     """A customer and the consent chain of the same version."""
-    customer = services.store.read(number).subscription
+    customer = services.store.load(number).subscription
     for _ in range(_READS):
         entries = services.memory.archive.consent(number)
-        again = services.store.read(number).subscription
+        again = services.store.load(number).subscription
         if again.version == customer.version:
             break
         customer = again
@@ -53,7 +53,7 @@ def _read_chain(services: Services, number: Msisdn) -> tuple[Subscription, list[
 
 
 def _find_charge(
-    services: Services, number: Msisdn, charge_id: str, months: Sequence[str]
+    services: Container, number: Msisdn, charge_id: str, months: Sequence[str]
 ) -> Charge:
     charges = services.store.charges_of(number, months)
     found = next((charge for charge in charges if charge.id == charge_id), None)
@@ -66,7 +66,7 @@ def _find_charge(
 
 
 def _charge_evidence(
-    services: Services, customer: Subscription, charge: Charge, consent: Consent | None
+    services: Container, customer: Subscription, charge: Charge, consent: ConsentEvidence | None
 ) -> dict[str, Any]:
     agreed = consent.reply.tariff if consent else ""
     return {
@@ -78,7 +78,7 @@ def _charge_evidence(
     }
 
 
-def _tariff(services: Services, customer: Subscription, version: str) -> dict[str, Any] | None:
+def _tariff(services: Container, customer: Subscription, version: str) -> dict[str, Any] | None:
     """A tariff in the languages of the customer's province; its version alone if it is gone."""
     province = services.policy.service_area(customer).province
     tariff = province.tariff(version) if province else None
@@ -91,15 +91,15 @@ def _tariff(services: Services, customer: Subscription, version: str) -> dict[st
     return {"version": version, "from": tariff.since.isoformat(), "in_words": in_words}
 
 
-def _serialize_entry(entry: Audit) -> dict[str, Any]:
-    return serialize_fields(entry, Audit.__struct_fields__)
+def _serialize_entry(entry: AuditEntry) -> dict[str, Any]:
+    return serialize_fields(entry, column_names(AuditEntry))
 
 
-def _chain_state(entries: Sequence[Audit], broken_link: int | None) -> dict[str, Any]:
+def _chain_state(entries: Sequence[AuditEntry], broken_link: int | None) -> dict[str, Any]:
     """The state of the chain; ``first_wrong`` counts entries from the oldest kept, from 1."""
     state: dict[str, Any] = {"entries": len(entries), "intact": broken_link is None}
     # Old entries expire, so a chain that does not begin at the first one is no sign of tampering.
-    state["from_the_first"] = not entries or not entries[0].before_hash
+    state["from_the_first"] = not entries or not entries[0].previous_hash
     if broken_link is None:
         return state
     missing = broken_link == len(entries)

@@ -39,7 +39,7 @@ _LENT = "demo.env"
 _PATIENCE = 60
 
 
-class DemoFailed(Exception):
+class DemoError(Exception):
     """The demo could not be started; the message says why and what to do."""
 
 
@@ -80,7 +80,7 @@ def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> No
             _claim(store, environ, port)
         for needed in (port, port + 1):
             if why := busy("127.0.0.1", needed):
-                raise DemoFailed(
+                raise DemoError(
                     f"{why}. Stop the program that listens there, or take another port: "
                     + _other_demo(port)
                 )
@@ -111,7 +111,7 @@ def _claim(store: LocalServer, environ: Mapping[str, str], port: int) -> None:
     try:
         store.claim()
     except StoreInUseError as error:
-        raise DemoFailed(
+        raise DemoError(
             f"{error} A second demo beside it needs a folder and a port of its own: "
             + _other_demo(port, _folder(environ))
         ) from error
@@ -172,7 +172,7 @@ def _keep(file: Path, settings: Mapping[str, str]) -> None:
         fresh.write_text("".join(f"{n}={v}\n" for n, v in settings.items()), encoding="utf-8")
         fresh.replace(file)
     except OSError as error:
-        raise DemoFailed(f"DATA_DIR={file.parent} cannot be used: {error.strerror}") from error
+        raise DemoError(f"DATA_DIR={file.parent} cannot be used: {error.strerror}") from error
 
 
 def _await(url: str, told: list[int], supervisor: Supervisor) -> None:
@@ -184,7 +184,7 @@ def _await(url: str, told: list[int], supervisor: Supervisor) -> None:
         except (urllib.error.URLError, OSError) as error:
             if fallen := supervisor.ended():
                 names = " and ".join(fallen)
-                raise DemoFailed(f"the {names} could not start, for what is told above") from error
+                raise DemoError(f"the {names} could not start, for what is told above") from error
             if time.monotonic() > until:
-                raise DemoFailed(f"{url} does not answer: {error}") from error
+                raise DemoError(f"{url} does not answer: {error}") from error
             time.sleep(0.05)

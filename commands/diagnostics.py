@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from app import bootstrap, queue_status
 from app.clock import clock_for
-from app.settings import Settings, SettingsWrong
-from receipts.numbering.plan import Numbering, TableWrong
-from receipts.ports.store import StoreUnavailable
+from app.settings import Settings, SettingsError
+from receipts.numbering.plan import NumberingPlan, NumberingTableError
+from receipts.ports.store import StoreUnavailableError
 from receipts.providers.twilio_signature import ALGORITHMS, signature, url_variants
-from receipts.rulebook.errors import RuleBookWrong
+from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import load_rule_book
-from receipts.worker.circuit_breaker import Health
+from receipts.worker.circuit_breaker import BreakerState
 
 #: A larger difference to the provider's clock makes look-ups by time unsafe.
 _CLOCK_TOLERANCE = dt.timedelta(minutes=2)
@@ -45,7 +45,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
 def _settings(purpose: str, need: Callable[[], Settings]) -> Check:
     try:
         need()
-    except SettingsWrong as missing:
+    except SettingsError as missing:
         return Check(False, f"settings for {purpose}", str(missing).replace("\n", "; "))
     return Check(True, f"settings for {purpose}")
 
@@ -59,7 +59,7 @@ def _portal(settings: Settings) -> Check:
 def _rules(settings: Settings) -> Check:
     try:
         book = load_rule_book(settings.rule_book)
-    except RuleBookWrong as wrong:
+    except RuleBookError as wrong:
         return Check(False, "rule book", str(wrong))
     invented = "; its values are invented, set RULE_BOOK to your own" if book.invented else ""
     return Check(True, f"rule book {book.version}, {len(book.provinces)} provinces{invented}")
@@ -67,8 +67,8 @@ def _rules(settings: Settings) -> Check:
 
 def _prefixes() -> Check:
     try:
-        return Check(True, f"prefix table of {Numbering().data_version}")
-    except TableWrong as wrong:
+        return Check(True, f"prefix table of {NumberingPlan().data_version}")
+    except NumberingTableError as wrong:
         return Check(False, "prefix table", str(wrong))
 
 
@@ -76,11 +76,11 @@ def _store(settings: Settings) -> Check:
     where = "REDIS_URL" if settings.redis_url else f"our own in {settings.data_dir}"
     try:
         memory = bootstrap.remember(settings, load_rule_book(None).retention)
-    except StoreUnavailable as failure:
+    except StoreUnavailableError as failure:
         return Check(False, f"store ({where})", str(failure))
     try:
         lax = [name for name, value in _DURABLE.items() if memory.setting(name) != value]
-    except StoreUnavailable:
+    except StoreUnavailableError:
         return Check(True, f"store ({where}); it does not tell whether it writes to disk")
     finally:
         memory.close()
@@ -103,11 +103,11 @@ def _sending(settings: Settings) -> Iterator[Check]:
     clock = clock_for(settings.data_dir, movable=settings.movable_clock)
     try:
         memory = bootstrap.remember(settings, load_rule_book(None).retention)
-    except StoreUnavailable:
+    except StoreUnavailableError:
         return  # the check of the store has failed already
     try:
         now = queue_status.look(memory, settings.providers, clock)
-    except StoreUnavailable as failure:
+    except StoreUnavailableError as failure:
         yield Check(False, "the outbox", str(failure))
         return
     finally:
@@ -119,15 +119,15 @@ def _sending(settings: Settings) -> Iterator[Check]:
         yield Check(False, subject, "see sms-receipt unsure, and docs/runbook.md")
 
 
-def _provider_state(health: Health, count: int, oldest_seconds: float) -> Check:
+def _provider_state(health: BreakerState, count: int, oldest_seconds: float) -> Check:
     waiting = (
         f"; {count} receipts wait for it, the oldest {oldest_seconds:.0f} s old" if count else ""
     )
-    if not health.closed:
+    if not health.is_open:
         return Check(True, f"{health.provider} is in use{waiting}")
     since = f"{health.since:%Y-%m-%d %H:%M:%S} UTC" if health.since else "unknown"
     subject = f"{health.provider} is demoted since {since}{waiting}"
-    return Check(False, subject, f"{health.why}; it is tried again by itself (docs/runbook.md)")
+    return Check(False, subject, f"{health.reason}; it is tried again by itself (docs/runbook.md)")
 
 
 def _reach(name: str, url: str) -> Check:

@@ -13,9 +13,9 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, TextIO
 
-from commands.serializers import serialize_fields
+from commands.serializers import column_names, serialize_fields
 from commands.tables import track
-from receipts.model.charge import Audit, Charge, ChargeKind
+from receipts.model.charge import AuditEntry, Charge, ChargeKind
 from receipts.store.bulk import RedisBulkReader
 
 
@@ -35,13 +35,13 @@ class ExportFormat(StrEnum):
 
 
 Row = dict[str, Any]
-Count = Callable[[Charge | Audit], None]
+Count = Callable[[Charge | AuditEntry], None]
 
 _CHARGE = ("number", "id", "kind", "fen", "month", "why", "at", "tariff")
 _COLUMNS = {
     ExportDataset.CHARGES: _CHARGE,
     ExportDataset.UNPAID: _CHARGE,
-    ExportDataset.AUDIT: Audit.__struct_fields__,
+    ExportDataset.AUDIT: column_names(AuditEntry),
 }
 
 #: First characters that make a spreadsheet read a formula, and the escape for them.
@@ -58,7 +58,7 @@ class Totals:
             for kind in ChargeKind:
                 self.values |= {f"{kind}_count": 0, f"{kind}_fen": 0}
 
-    def count(self, entry: Charge | Audit) -> None:
+    def count(self, entry: Charge | AuditEntry) -> None:
         """Add one record."""
         self.values["count"] += 1
         if isinstance(entry, Charge):
@@ -96,7 +96,7 @@ def export(
 def _rows(
     archive: RedisBulkReader, dataset: ExportDataset, month: str, count: Count
 ) -> Iterator[Row]:
-    batches: dict[ExportDataset, Callable[[str], Iterable[list[Charge] | list[Audit]]]] = {
+    batches: dict[ExportDataset, Callable[[str], Iterable[list[Charge] | list[AuditEntry]]]] = {
         ExportDataset.CHARGES: archive.charges,
         ExportDataset.UNPAID: partial(_unpaid, archive),
         ExportDataset.AUDIT: archive.audit,
@@ -111,7 +111,7 @@ def _unpaid(archive: RedisBulkReader, month: str) -> Iterator[list[Charge]]:
     """Monthly fees that could not be collected and are to be tried again, in batches."""
     for batch in archive.charges(month):
         monthly = [charge for charge in batch if charge.kind is ChargeKind.MONTHLY]
-        customers = archive.of([charge.number for charge in monthly])
+        customers = archive.subscriptions([charge.number for charge in monthly])
         unpaid = {customer.number for customer in customers if month in customer.unpaid}
         yield [charge for charge in monthly if charge.number in unpaid]
 

@@ -10,8 +10,8 @@ import structlog
 from msgspec import to_builtins
 
 from app import bootstrap, log_setup, server
-from app.clock import ClockWrong, MovableClock
-from app.settings import Settings, SettingsWrong
+from app.clock import ClockError, MovableClock
+from app.settings import Settings, SettingsError
 from commands import billing, bulk_import, reports, tariffs
 from commands import demo as demonstration
 from commands.consent_bundle import ChargeNotFoundError
@@ -21,14 +21,14 @@ from commands.supervisor import ChildFailedError, Supervisor, stop_signals
 from commands.tables import print_json
 from commands.twilio import twilio
 from commands.usage_sources import TrafficLogError
-from receipts.bulk_import.csv_reader import CsvWrong
+from receipts.bulk_import.csv_reader import CsvError
 from receipts.model.calendar import SHANGHAI
-from receipts.ports.store import StoreUnavailable
-from receipts.rulebook.errors import RuleBookWrong
+from receipts.ports.store import StoreUnavailableError
+from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import load_rule_book
 from receipts.rulebook.tables import check_report, describe
 from receipts.store.local_server import LocalServer, StoreNotReadyError, wait_for_server
-from receipts.subscriptions.monthly_billing import MonthClosed
+from receipts.subscriptions.monthly_billing import MonthClosedError
 from statemachines.diagrams import TABLES, document, mermaid
 
 _log = structlog.get_logger()
@@ -37,13 +37,13 @@ _log = structlog.get_logger()
 _ERRORS = (
     ChargeNotFoundError,
     ChildFailedError,
-    ClockWrong,
-    CsvWrong,
-    demonstration.DemoFailed,
-    MonthClosed,
-    RuleBookWrong,
-    SettingsWrong,
-    StoreUnavailable,
+    ClockError,
+    CsvError,
+    demonstration.DemoError,
+    MonthClosedError,
+    RuleBookError,
+    SettingsError,
+    StoreUnavailableError,
     TrafficLogError,
 )
 
@@ -96,7 +96,7 @@ def serve(workers: int) -> None:
     """Serve the webhooks, and the store unless REDIS_URL is set."""
     settings = Settings.read().need_doors()
     if why := server.busy(settings.host, settings.port):
-        raise SettingsWrong(f"PORT={settings.port} cannot be used: {why}; set another PORT")
+        raise SettingsError(f"PORT={settings.port} cannot be used: {why}; set another PORT")
     if not settings.redis_url:
         _serve_with_store(settings, workers)
         return
@@ -132,7 +132,7 @@ def work() -> None:
         # A worker may be started before `serve`: it waits, as it does when the store goes away.
         wait_for_server(settings.data_dir, _log.warning)
     services = bootstrap.services(settings, rulebook_reload.book_in_force(settings))
-    watch = rulebook_reload.Watch(settings, services.book, services.clock)
+    watch = rulebook_reload.RuleBookWatcher(settings, services.book, services.clock)
     worker = bootstrap.worker(services, watch.changed)
     signal.signal(signal.SIGHUP, lambda *_: watch.soon())
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -186,7 +186,7 @@ def clock(move: str) -> None:
     """
     settings = read_settings()
     if not settings.movable_clock:
-        raise ClockWrong("the clock stands still unless CLOCK=movable is set (the demo sets it)")
+        raise ClockError("the clock stands still unless CLOCK=movable is set (the demo sets it)")
     now = MovableClock(settings.data_dir).move(move)
     click.echo(f"it is now {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} in China")
 
@@ -220,7 +220,7 @@ def show_province(code: str, *, as_json: bool) -> None:
     province = book.province(code)
     if province is None:
         known = ", ".join(book.provinces)
-        raise SettingsWrong(f"{code} is not covered; covered are {known}")
+        raise SettingsError(f"{code} is not covered; covered are {known}")
     if as_json:
         print_json(to_builtins(province))
     else:

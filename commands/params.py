@@ -9,7 +9,7 @@ import click
 from app import bootstrap
 from app.settings import Settings
 from commands import demo
-from receipts.model.calendar import MonthWrong, month_start
+from receipts.model.calendar import MonthError, month_start
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.msisdn import parse_msisdn
 
@@ -57,7 +57,7 @@ class MonthType(click.ParamType[str]):
         """The month as YYYY-MM: 2026-9 becomes 2026-09."""
         try:
             return month_start(str(value)).strftime("%Y-%m")
-        except MonthWrong as error:
+        except MonthError as error:
             self.fail(str(error), param, ctx)
 
 
@@ -79,7 +79,7 @@ def read_settings() -> Settings:
 
 
 @contextmanager
-def open_services() -> Iterator[bootstrap.Services]:
+def open_services() -> Iterator[bootstrap.Container]:
     """The services of the settings, with the store open for as long as the command runs.
 
     Raises: SettingsWrong, RuleBookWrong, StoreUnavailable.

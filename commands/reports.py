@@ -13,10 +13,10 @@ from commands.serializers import (
     serialize_unsure,
 )
 from commands.tables import Column, print_record, print_records
-from receipts.model.receipt import Kind
+from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.store import Wanted
-from receipts.reports.reconciliation import Reckoning
+from receipts.ports.store import ReportQuery
+from receipts.reports.reconciliation import Reconciliation
 
 _EVENTS = (
     Column("At (China)", "at"),
@@ -74,7 +74,9 @@ def receipts(number: Msisdn, limit: int, *, as_json: bool) -> None:
     A table on a terminal, else JSON lines.
     """
     with open_services() as services:
-        records = map(serialize_receipt, services.store.receipts_of(number, limit, Kind.RECEIPT))
+        records = map(
+            serialize_receipt, services.store.receipts_of(number, limit, MessageKind.RECEIPT)
+        )
         empty = f"No receipts are kept of {number.national}."
         print_records(records, _RECEIPTS, as_json=as_json, empty=empty)
 
@@ -87,7 +89,7 @@ def reconcile(*, as_json: bool) -> None:
     Reports are receipts plus reasons for none; the exit status is 1 when some are missing.
     """
     with open_services() as services:
-        reconciliation = Reckoning.of(services.memory.archive.counts())
+        reconciliation = Reconciliation.from_counts(services.memory.archive.counts())
     print_record(serialize_reconciliation(reconciliation), as_json=as_json)
     sys.exit(1 if reconciliation.missing else 0)
 
@@ -104,7 +106,7 @@ def trail(sender: Msisdn, friend: Msisdn, message_id: str, *, as_json: bool) -> 
     text is unknown.
     """
     with open_services() as services:
-        trace = services.store.read_all([Wanted(sender, friend, message_id)])[0].trail
+        trace = services.store.load_many([ReportQuery(sender, friend, message_id)])[0].trace
     if trace is None:
         click.echo(
             "sms-receipt: nothing is known of this text; compare its id and both numbers with "

@@ -5,25 +5,28 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
-from app.bootstrap import Services
+from msgspec import Struct
+from msgspec.structs import fields
+
+from app.bootstrap import Container
 from receipts.charging.tariffs import fees, tariff_on
 from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
-from receipts.model.message import Trail
+from receipts.model.message import MessageTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, Msisdn
-from receipts.reports.reconciliation import Reckoning
-from receipts.subscriptions.promotion_texts import agreed
+from receipts.reports.reconciliation import Reconciliation
+from receipts.subscriptions.promotion_texts import consented_categories
 
 
-def serialize_customer(services: Services, number: Msisdn) -> dict[str, Any]:
+def serialize_customer(services: Container, number: Msisdn) -> dict[str, Any]:
     """One customer, for ``show``. Raises: StoreUnavailable."""
-    customer = services.store.read(number).subscription
+    customer = services.store.load(number).subscription
     area = services.policy.service_area(customer)
     return _plain(
         {
             "number": number,
-            "province": area.home.province,
+            "province": area.number_info.province,
             "state": customer.state,
             "mode": customer.mode,
             "language": services.policy.language(customer),
@@ -31,15 +34,15 @@ def serialize_customer(services: Services, number: Msisdn) -> dict[str, Any]:
             "ends_at": customer.ends_at,
             "channel": customer.channel,
             "fees": _fees(services, customer),
-            "messages": agreed(customer),
-            "network": area.home.network,
+            "messages": consented_categories(customer),
+            "network": area.number_info.network,
             # Origin of province and network: record, ported, lookup, asked, prefix or unknown.
-            "source": area.home.source,
+            "source": area.number_info.source,
         }
     )
 
 
-def _fees(services: Services, customer: Subscription) -> dict[str, Any] | None:
+def _fees(services: Container, customer: Subscription) -> dict[str, Any] | None:
     """The tariff agreed to, or the one in force; None where no province is covered."""
     province = services.policy.service_area(customer).province
     if province is None:
@@ -62,7 +65,7 @@ def serialize_receipt(receipt: Receipt) -> dict[str, Any]:
         {
             "id": receipt.id,
             "message_id": receipt.message_id,
-            "to": receipt.friend,
+            "to": receipt.recipient,
             "outcome": receipt.outcome,
             "mode": receipt.mode,
             "sent_as": receipt.sent_as,
@@ -81,8 +84,18 @@ def serialize_receipt(receipt: Receipt) -> dict[str, Any]:
 
 def serialize_unsure(receipt: Receipt) -> dict[str, Any]:
     """A receipt whose sending is in doubt, for ``unsure``."""
-    names = ("id", "number", "provider", "sent_as", "attempts", "asked_at", "note", "text")
-    return serialize_fields(receipt, names)
+    return _plain(
+        {
+            "id": receipt.id,
+            "number": receipt.number,
+            "provider": receipt.provider,
+            "sent_as": receipt.sent_as,
+            "attempts": receipt.attempts,
+            "asked_at": receipt.requested_at,
+            "note": receipt.note,
+            "text": receipt.text,
+        }
+    )
 
 
 def serialize_charge(charge: Charge) -> dict[str, Any]:
@@ -90,12 +103,18 @@ def serialize_charge(charge: Charge) -> dict[str, Any]:
     return serialize_fields(charge, ("id", "kind", "fen", "month", "why", "at", "tariff"))
 
 
-def serialize_fields(record: object, names: Iterable[str]) -> dict[str, Any]:
-    """The named attributes of a record as plain values."""
-    return _plain({name: getattr(record, name) for name in names})
+def column_names(kind: type[Struct]) -> tuple[str, ...]:
+    """The names under which the fields of a record are stored, exported and printed."""
+    return tuple(field.encode_name for field in fields(kind))
 
 
-def serialize_reconciliation(reconciliation: Reckoning) -> dict[str, Any]:
+def serialize_fields(record: Struct, names: Iterable[str]) -> dict[str, Any]:
+    """Some fields of a record as plain values, by their stored names."""
+    attributes = {field.encode_name: field.name for field in fields(record)}
+    return _plain({name: getattr(record, attributes[name]) for name in names})
+
+
+def serialize_reconciliation(reconciliation: Reconciliation) -> dict[str, Any]:
     """Counts of reports, receipts and refusal reasons, for ``reconcile``."""
     return {
         "reports": reconciliation.reports,
@@ -106,19 +125,21 @@ def serialize_reconciliation(reconciliation: Reckoning) -> dict[str, Any]:
     }
 
 
-def serialize_trace(trace: Trail) -> dict[str, Any]:
+def serialize_trace(trace: MessageTrace) -> dict[str, Any]:
     """One person-to-person text, for ``trail``: each status event with its reason."""
     return _plain(
         {
             "message_id": trace.message_id,
             "from": trace.sender,
-            "to": trace.friend,
-            "fate": trace.fate,
+            "to": trace.recipient,
+            "fate": trace.status,
             "parts": trace.parts,
             "receipt": trace.receipt_id,
-            "why_not": trace.why_not,
+            "why_not": trace.no_receipt_reason,
             "news": [
-                _plain({"at": event.at, "word": event.word, "why_not": event.why_not})
+                _plain(
+                    {"at": event.at, "word": event.raw_status, "why_not": event.no_receipt_reason}
+                )
                 for event in trace.history
             ],
         }

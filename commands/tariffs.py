@@ -11,7 +11,7 @@ from app import bootstrap
 from commands import usage_sources
 from commands.params import MonthType, examples, file_errors, json_option, open_services
 from commands.tables import Column, print_columns, print_json, track
-from receipts.charging.simulation import Compared, Usage, rehearse
+from receipts.charging.simulation import TariffComparison, Usage, simulate
 from receipts.model.calendar import month_of
 from receipts.model.vocabulary import Language
 from receipts.rulebook.loader import load_rule_book
@@ -45,7 +45,7 @@ _BILL_COLOURS = ("#7b8794", "#2563a8", "#d5dae0", "#b9d0ea")
 _SHARE_COLOURS = ("#7cc3a0", "#e4e8ec", "#efb070")
 
 #: The rows of the chart from the bottom up, each with its label.
-_Rows = list[tuple[str, Compared]]
+_Rows = list[tuple[str, TariffComparison]]
 
 
 @click.command(
@@ -89,7 +89,7 @@ def rehearse_(
         elif synthetic:
             usages = usage_sources.synthetic(synthetic, services.book, month, seed)
         counted = _Counted(track(usages, "customers", synthetic))
-        found = rehearse(counted, month, services.book, proposed)
+        found = simulate(counted, month, services.book, proposed)
         _print(found, services, as_json=as_json)
         if out is not None:
             title = f"Bills of {month}: {services.book.version} → {proposed.version}"
@@ -111,7 +111,9 @@ class _Counted:
             yield usage
 
 
-def _print(found: Mapping[str, Compared], services: bootstrap.Services, *, as_json: bool) -> None:
+def _print(
+    found: Mapping[str, TariffComparison], services: bootstrap.Container, *, as_json: bool
+) -> None:
     if as_json:
         for code, compared in found.items():
             print_json({"province": code} | _record(compared))
@@ -119,7 +121,7 @@ def _print(found: Mapping[str, Compared], services: bootstrap.Services, *, as_js
         print_columns(table(found, services.book), _COLUMNS)
 
 
-def table(found: Mapping[str, Compared], book: RuleBook) -> list[dict[str, str]]:
+def table(found: Mapping[str, TariffComparison], book: RuleBook) -> list[dict[str, str]]:
     """A row for each province and one for all, with the keys of the printed columns."""
     rows = [_row(book.name(code, Language.EN), compared) for code, compared in found.items()]
     if len(found) > 1:
@@ -127,9 +129,9 @@ def table(found: Mapping[str, Compared], book: RuleBook) -> list[dict[str, str]]
     return rows
 
 
-def together(found: Mapping[str, Compared]) -> Compared:
+def together(found: Mapping[str, TariffComparison]) -> TariffComparison:
     """All provinces as one."""
-    total = Compared()
+    total = TariffComparison()
     for compared in found.values():
         total.now.by_fen.update(compared.now.by_fen)
         total.then.by_fen.update(compared.then.by_fen)
@@ -142,7 +144,7 @@ def _yuan(fen: float) -> str:
     return f"{fen / 100:,.2f}"
 
 
-def _row(name: str, compared: Compared) -> dict[str, str]:
+def _row(name: str, compared: TariffComparison) -> dict[str, str]:
     now, then = compared.now, compared.then
     amounts = {
         "average": (now.average, then.average),
@@ -159,7 +161,7 @@ def _row(name: str, compared: Compared) -> dict[str, str]:
     )
 
 
-def _record(compared: Compared) -> dict[str, object]:
+def _record(compared: TariffComparison) -> dict[str, object]:
     """One province for --json; amounts in fen, ``then`` under the proposed book."""
     record: dict[str, object] = {"customers": compared.now.count}
     for name, bills in (("now", compared.now), ("then", compared.then)):
@@ -173,7 +175,7 @@ def _record(compared: Compared) -> dict[str, object]:
     return record | {"more": compared.more, "less": compared.less, "same": compared.same}
 
 
-def chart(found: Mapping[str, Compared], book: RuleBook, title: str) -> str:
+def chart(found: Mapping[str, TariffComparison], book: RuleBook, title: str) -> str:
     """An SVG without scripts: bills by province, and customers that pay less, the same or more."""
     rows = [(_label(code, book), compared) for code, compared in found.items()]
     if len(found) > 1:

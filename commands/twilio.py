@@ -7,7 +7,7 @@ import click
 from app import provider_factory
 from app.settings import Settings
 from commands.params import CommandError, examples, read_settings
-from receipts.ports.provider import SendingFailure
+from receipts.ports.provider import ProviderError
 
 
 @click.group(epilog=examples("twilio configure --base-url https://sms.example.org"))
@@ -34,7 +34,7 @@ def configure(base_url: str, numbers: tuple[str, ...]) -> None:
     for number in numbers or _own_numbers(settings):
         try:
             before, after = configurator.point(number, address)
-        except SendingFailure as failure:
+        except ProviderError as failure:
             raise CommandError(f"{number}: {failure.detail}") from failure
         for name, old, new in (
             ("texts", before.texts, after.texts),

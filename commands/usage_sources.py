@@ -9,16 +9,16 @@ from typing import Annotated
 
 import msgspec
 
-from app.bootstrap import Services
-from receipts.charging.charges import served
+from app.bootstrap import Container
+from receipts.charging.charges import was_active_in
 from receipts.charging.simulation import Usage
 from receipts.model.calendar import SHANGHAI, month_of, month_start, next_month
 from receipts.model.charge import ChargeKind
 from receipts.model.customer import Subscription
-from receipts.model.receipt import Kind
-from receipts.model.vocabulary import Msisdn, Outcome
+from receipts.model.receipt import MessageKind
+from receipts.model.vocabulary import Msisdn, ReceiptOutcome
 from receipts.numbering.msisdn import parse_msisdn
-from receipts.numbering.plan import Numbering
+from receipts.numbering.plan import NumberingPlan
 from receipts.rulebook.schema import RuleBook
 
 #: Receipts counted of one customer that is charged for none: all that a customer's list keeps.
@@ -40,7 +40,7 @@ class _Line(msgspec.Struct, frozen=True):
     tariff: str = ""
 
 
-def from_log(file: Path, numbering: Numbering, book: RuleBook) -> Iterator[Usage]:
+def from_log(file: Path, numbering: NumberingPlan, book: RuleBook) -> Iterator[Usage]:
     """The usage of each customer in a log of JSON lines.
 
     A line is a customer, ``{"number" or "province", "receipts", "opened"}``, or a charge as
@@ -78,16 +78,16 @@ def _read(file: Path, line_number: int, line: bytes) -> _Line:
     return read
 
 
-def _charged(lines: list[_Line], numbering: Numbering, charged_in: Mapping[str, str]) -> Usage:
+def _charged(lines: list[_Line], numbering: NumberingPlan, charged_in: Mapping[str, str]) -> Usage:
     count = sum(line.kind is ChargeKind.RECEIPT for line in lines)
     # The tariff is better than the prefix: the customer or a list may have named the province.
     province = lines[0].province or charged_in.get(lines[-1].tariff, "")
     return _usage(msgspec.structs.replace(lines[0], receipts=count, province=province), numbering)
 
 
-def _usage(line: _Line, numbering: Numbering) -> Usage:
+def _usage(line: _Line, numbering: NumberingPlan) -> Usage:
     number = parse_msisdn(line.number)
-    home = numbering.home_of(Subscription(number)).province if number else None
+    home = numbering.info_of(Subscription(number)).province if number else None
     return Usage(line.province or home or "", line.receipts, _moment(line.opened))
 
 
@@ -99,7 +99,7 @@ def _moment(text: str) -> dt.datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
 
 
-def from_store(services: Services, month: str) -> Iterator[Usage]:
+def from_store(services: Container, month: str) -> Iterator[Usage]:
     """The usage of each customer that had the service in a month.
 
     Delivered receipts are counted from the charges. Where receipts are free, they are counted from
@@ -108,18 +108,18 @@ def from_store(services: Services, month: str) -> Iterator[Usage]:
     Raises: StoreUnavailable.
     """
     for _, customers in services.memory.archive.customers():
-        active = [c for c in customers if c.trial or served(c, month)]
+        active = [c for c in customers if c.trial or was_active_in(c, month)]
         counts = _counts(services, [customer.number for customer in active], month)
         for customer in active:
             area = services.policy.service_area(customer)
             yield Usage(
-                area.home.province or "",
+                area.number_info.province or "",
                 counts.get(customer.number) or _listed(services, customer.number, month),
                 customer.opened_at,
             )
 
 
-def _counts(services: Services, numbers: Sequence[Msisdn], month: str) -> dict[Msisdn, int]:
+def _counts(services: Container, numbers: Sequence[Msisdn], month: str) -> dict[Msisdn, int]:
     counts: dict[Msisdn, int] = {}
     for charge in services.memory.archive.charges_of(numbers, month):
         if charge.kind is ChargeKind.RECEIPT:
@@ -127,10 +127,10 @@ def _counts(services: Services, numbers: Sequence[Msisdn], month: str) -> dict[M
     return counts
 
 
-def _listed(services: Services, number: Msisdn, month: str) -> int:
-    found = services.store.receipts_of(number, _LISTED, Kind.RECEIPT)
+def _listed(services: Container, number: Msisdn, month: str) -> int:
+    found = services.store.receipts_of(number, _LISTED, MessageKind.RECEIPT)
     return sum(
-        receipt.outcome is Outcome.DELIVERED and month_of(receipt.created_at) == month
+        receipt.outcome is ReceiptOutcome.DELIVERED and month_of(receipt.created_at) == month
         for receipt in found
     )
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Language, Mode, Msisdn
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
 from statemachines.call_menu import CallState
 from statemachines.subscription import SubscriptionState
 
@@ -19,17 +19,17 @@ from statemachines.subscription import SubscriptionState
 _MOST_STEPS = 10_000
 
 
-class NoPlace(ValueError):
+class InvalidCallContextError(ValueError):
     """A link lacks a part or has one that is not ours; it names which."""
 
 
-class Place(Struct, frozen=True):
+class CallContext(Struct, frozen=True):
     """One moment of a call. ``customer`` and ``mode`` are as the menu was last told of them."""
 
     at: CallState
     language: Language
     customer: SubscriptionState = SubscriptionState.NONE
-    mode: Mode = Mode.FLASH
+    mode: DisplayMode = DisplayMode.FLASH
     province: str = ""
     trial_used: bool = False
     step: int = 1
@@ -47,16 +47,16 @@ class Place(Struct, frozen=True):
                 CallState(query["at"]),
                 Language(query["lang"]),
                 SubscriptionState(query["as"]),
-                Mode(query["mode"]),
+                DisplayMode(query["mode"]),
                 query.get("in", ""),
                 _flag(query.get("tried", "0")),
                 offered=query.get("offer", ""),
                 **counts,
             )
         except KeyError as missing:
-            raise NoPlace(str(missing.args[0])) from missing
+            raise InvalidCallContextError(str(missing.args[0])) from missing
         except ValueError as odd:
-            raise NoPlace(str(odd)) from odd
+            raise InvalidCallContextError(str(odd)) from odd
 
     def link(self, base: str) -> str:
         """The link that leads back here."""

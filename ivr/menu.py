@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from ivr.call_context import Place
-from receipts.model.vocabulary import Language, Mode
-from receipts.rulebook.normalise import fold
+from ivr.call_context import CallContext
+from receipts.model.vocabulary import DisplayMode, Language
+from receipts.rulebook.normalise import normalise
 from receipts.wording.catalogue import Catalogue
 from statemachines.call_menu import CallEvent, CallState
 from statemachines.subscription import SubscriptionState
@@ -60,10 +60,10 @@ _PAGES: dict[CallState, dict[str, CallEvent]] = {
 }
 
 
-def options(place: Place) -> tuple[tuple[str, CallEvent, str], ...]:
+def options(place: CallContext) -> tuple[tuple[str, CallEvent, str], ...]:
     """The main menu's keys here, each with its meaning and its sentence."""
     listed = _OPTIONS[place.customer]
-    if place.mode is Mode.TEXT:
+    if place.mode is DisplayMode.TEXT:
         listed = tuple(
             (key, _E.FLASH, "flash") if event is _E.ORDINARY else (key, event, name)
             for key, event, name in listed
@@ -71,7 +71,7 @@ def options(place: Place) -> tuple[tuple[str, CallEvent, str], ...]:
     return (*listed, ("9", _E.LANGUAGES, "languages"))
 
 
-def keys(place: Place) -> dict[str, CallEvent]:
+def keys(place: CallContext) -> dict[str, CallEvent]:
     """What each key means here."""
     page = _PAGES.get(place.at)
     if page is None:
@@ -94,8 +94,8 @@ class _Speech:
 
     @classmethod
     def of(cls, said: str) -> Self:
-        latin = (fold(part) for part in _LATIN.findall(re.sub("['’]", "", said.casefold())))
-        return cls(frozenset(latin), _LATIN.sub("", fold(said)))
+        latin = (normalise(part) for part in _LATIN.findall(re.sub("['’]", "", said.casefold())))
+        return cls(frozenset(latin), _LATIN.sub("", normalise(said)))
 
     def has(self, word: str) -> bool:
         """Whether a folded word was among them."""
@@ -108,7 +108,7 @@ class _Speech:
         return rest is not None and self.latin <= set(known)
 
 
-class Ear:
+class SpeechMatcher:
     """Spoken words to the key they stand for. The longest word heard wins; only yes is a yes."""
 
     def __init__(self, prompts: Catalogue) -> None:
@@ -117,17 +117,17 @@ class Ear:
         for key in prompts.keys():  # noqa: SIM118 - a catalogue is no mapping
             head, _, event = key.partition(".")
             for language in Language if head == "speech" else ():
-                said = tuple(prompts.say(key, language).split("|"))
+                said = tuple(prompts.render(key, language).split("|"))
                 self._hints[event, language] = said
-                self._words[event] = self._words.get(event, ()) + tuple(fold(w) for w in said)
+                self._words[event] = self._words.get(event, ()) + tuple(normalise(w) for w in said)
 
-    def hints(self, place: Place) -> tuple[str, ...]:
+    def hints(self, place: CallContext) -> tuple[str, ...]:
         """The words worth listening for on this page, in its language."""
         events = keys(place).values()
         said = (w for event in events for w in self._hints.get((event, place.language), ()))
         return tuple(dict.fromkeys(said))
 
-    def meant(self, place: Place, speech: str) -> CallEvent:
+    def match(self, place: CallContext, speech: str) -> CallEvent:
         """What the caller meant by some words, among what this page offers; WRONG if nothing."""
         heard = _Speech.of(speech)
         fitting = {
@@ -139,7 +139,7 @@ class Ear:
             del fitting[_E.YES]
         return max(fitting, key=fitting.__getitem__, default=_E.WRONG)
 
-    def _only_yes(self, place: Place, heard: _Speech) -> bool:
+    def _only_yes(self, place: CallContext, heard: _Speech) -> bool:
         """Whether a yes is nothing but that: 这是什么 asks a question, with a 是 in it."""
         around = (_E.YES, _CONFIRMED.get(place.at, _E.YES), "beside_yes")
         return heard.is_made_of(word for name in around for word in self._words[name])

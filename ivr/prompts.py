@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from ivr.call_context import Place
-from ivr.menu import Ear, options
-from ivr.verbs import Ask, Connect, HangUp, Say, Step
+from ivr.call_context import CallContext
+from ivr.menu import SpeechMatcher, options
+from ivr.verbs import Dial, Gather, Hangup, Say, Verb
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Door, Language, Msisdn
-from receipts.subscriptions.decision import Phrase
+from receipts.model.vocabulary import Channel, Language, Msisdn
+from receipts.subscriptions.decision import Message
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.wording.catalogue import Catalogue
 from statemachines.call_menu import CallEvent, CallState
@@ -23,62 +23,62 @@ _BETWEEN = {Language.ZH: "", Language.EN: " "}
 _NUMBERS = ("hotline", "short_code", "doors")
 
 
-class Speaker:
+class PromptBuilder:
     """Puts what was decided into words; asks no store and changes nothing."""
 
     def __init__(
         self,
         policy: SubscriptionPolicy,
         prompts: Catalogue,
-        ear: Ear,
+        ear: SpeechMatcher,
         base: str,
         agent: str | None,
     ) -> None:
         self._policy, self._prompts, self._ear = policy, prompts, ear
         self._base, self._agent = base, agent
 
-    def told(self, caller: Msisdn, after: Place, act: str) -> list[Step]:
+    def result(self, caller: Msisdn, after: CallContext, act: str) -> list[Verb]:
         """Steps of an act that changes nothing."""
         if act == "goodbye":
-            return [self.say("goodbye", after.language), HangUp()]
+            return [self.say("goodbye", after.language), Hangup()]
         if told := self._not_offered(caller, after):
             return told
         page = self.page(caller, after)
         if act == "agent":
             if self._agent is None:
                 return [self.say("no_agent", after.language, self._facts(caller, after)), page]
-            return [self.say("agent", after.language), Connect(self._agent), page]
+            return [self.say("agent", after.language), Dial(self._agent), page]
         if act in {"silence", "wrong", "not_opened", "not_cancelled"}:
             return [self.say(act, after.language), page]
         return [page]
 
-    def _not_offered(self, caller: Msisdn, after: Place) -> list[Step]:
+    def _not_offered(self, caller: Msisdn, after: CallContext) -> list[Verb]:
         """Why no price can be told to who still holds what is offered here no more."""
-        refusal = self._policy.ineligibility(after.known(caller), Door.VOICE, after.language)
+        refusal = self._policy.ineligibility(after.known(caller), Channel.VOICE, after.language)
         if after.at is not CallState.OFFER or refusal is None:
             return []
         menu = self.page(caller, replace(after, at=CallState.MENU))
         return [self.say(refusal[0], after.language, refusal[1]), menu]
 
-    def page(self, caller: Msisdn, place: Place) -> Ask:
+    def page(self, caller: Msisdn, place: CallContext) -> Gather:
         """What a place asks, with the link to which the answer goes."""
         says = tuple(self.page_says(caller, place))
         if place.at is CallState.OFFER:
             place = replace(place, offered=_short(self.offer(caller, place)))
-        return Ask(says, place.link(self._base), place.language, self._ear.hints(place))
+        return Gather(says, place.link(self._base), place.language, self._ear.hints(place))
 
-    def offer(self, caller: Msisdn, place: Place) -> str:
+    def offer(self, caller: Msisdn, place: CallContext) -> str:
         """The words of an offer; none where the service is offered no more."""
         if self._policy.service_area(place.known(caller)).province is None:
             return ""
         return "".join(say.text for say in self.page_says(caller, place))
 
-    def still_offers(self, caller: Msisdn, place: Place, now: Place) -> bool:
+    def still_offers(self, caller: Msisdn, place: CallContext, now: CallContext) -> bool:
         """Whether an offer would be told now as this caller heard it, if at all."""
         told = self.offer(caller, now)
         return not told or place.offered in {"", _short(told)}
 
-    def page_says(self, caller: Msisdn, place: Place) -> list[Say]:
+    def page_says(self, caller: Msisdn, place: CallContext) -> list[Say]:
         """The words of that question."""
         if place.at is CallState.LANGUAGE:
             return [self.say("languages", language) for language in Language]
@@ -88,29 +88,31 @@ class Speaker:
             return [self._which_province(language) for language in Language]
         return [self.say(f"{place.at}_ask", place.language, self._facts(caller, place))]
 
-    def _menu(self, place: Place) -> list[Say]:
+    def _menu(self, place: CallContext) -> list[Say]:
         language = place.language
         offered = [
-            self._prompts.say(f"menu.{name}", language, key=key)
+            self._prompts.render(f"menu.{name}", language, key=key)
             for key, event, name in options(place)
             if event is not CallEvent.LANGUAGES
         ]
-        rest = self._prompts.say("menu.rest", language)
-        said = [self._prompts.say("menu_title", language), *offered, rest]
+        rest = self._prompts.render("menu.rest", language)
+        said = [self._prompts.render("menu_title", language), *offered, rest]
         other = Language.EN if language is Language.ZH else Language.ZH
-        switch = Say(self._prompts.say("menu.languages", language, key="9"), other.value)
+        switch = Say(self._prompts.render("menu.languages", language, key="9"), other.value)
         return [Say(_BETWEEN[language].join(said), language.value), switch]
 
     def _which_province(self, language: Language) -> Say:
         provinces = self._policy.book.provinces.values()
         choices = [
-            self._prompts.say("menu.province", language, province=each.names.in_(language), key=key)
+            self._prompts.render(
+                "menu.province", language, province=each.names.in_(language), key=key
+            )
             for key, each in enumerate(provinces, start=1)
         ]
-        asked = self._prompts.say("which_province", language)
+        asked = self._prompts.render("which_province", language)
         return Say(_BETWEEN[language].join([asked, *choices]), language.value)
 
-    def _facts(self, caller: Msisdn, place: Place) -> dict[str, str]:
+    def _facts(self, caller: Msisdn, place: CallContext) -> dict[str, str]:
         customer = place.known(caller)
         covered = self._policy.service_area(customer).province is not None
         facts = self._policy.template_params(customer, place.language)
@@ -123,25 +125,25 @@ class Speaker:
         if customer.language:
             spoken = (customer.language.value,)
         facts = _spelt(self._policy.template_params(customer, self._policy.language(customer)))
-        return [Say(self._prompts.say("greeting", each, **facts), each) for each in spoken]
+        return [Say(self._prompts.render("greeting", each, **facts), each) for each in spoken]
 
-    def refused(self, customer: Subscription) -> list[Step]:
+    def refused(self, customer: Subscription) -> list[Verb]:
         """Why this caller is not served here: in the known language, else in both."""
         known = customer.language
-        return [*self.refusals(customer, (known,) if known else tuple(Language)), HangUp()]
+        return [*self.refusals(customer, (known,) if known else tuple(Language)), Hangup()]
 
     def refusals(self, customer: Subscription, languages: tuple[Language, ...]) -> list[Say]:
         """The same without hanging up; nothing where the caller is served."""
         told = [
-            (each, self._policy.ineligibility(customer, Door.VOICE, each)) for each in languages
+            (each, self._policy.ineligibility(customer, Channel.VOICE, each)) for each in languages
         ]
         return [self.say(why[0], each, why[1]) for each, why in told if why]
 
-    def both(self, key: str, facts: dict[str, str]) -> list[Step]:
+    def both(self, key: str, facts: dict[str, str]) -> list[Verb]:
         """A last sentence to a caller of whom no language is known."""
-        return [*(self.say(key, language, facts) for language in Language), HangUp()]
+        return [*(self.say(key, language, facts) for language in Language), Hangup()]
 
-    def phrases(self, phrases: tuple[Phrase, ...], language: Language) -> list[Say]:
+    def phrases(self, phrases: tuple[Message, ...], language: Language) -> list[Say]:
         """What an act has to tell."""
         return [self.say(key, language, facts) for key, facts in phrases]
 
@@ -149,8 +151,8 @@ class Speaker:
         """One sentence, with numbers and outcomes as people hear them."""
         spoken = _spelt(facts or {})
         if "outcome" in spoken:
-            spoken["outcome"] = self._prompts.say(f"outcome.{spoken['outcome']}", language)
-        return Say(self._prompts.say(key, language, **spoken), language.value)
+            spoken["outcome"] = self._prompts.render(f"outcome.{spoken['outcome']}", language)
+        return Say(self._prompts.render(key, language, **spoken), language.value)
 
 
 def _short(words: str) -> str:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
-from ivr.verbs import Ask, Connect, HangUp, Say, Step
+from ivr.verbs import Dial, Gather, Hangup, Say, Verb
 from receipts.model.vocabulary import Language
 
 #: Language and voice of a spoken sentence: a wrong pair can make <Say> fail.
@@ -31,20 +31,20 @@ _LONGEST, _LONGEST_ENCODED = 3000, 4500
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?><Response>'
 
 
-def twiml(steps: Iterable[Step]) -> str:
+def twiml(steps: Iterable[Verb]) -> str:
     """One TwiML document."""
     return _HEAD + "".join(_verb(step) for step in steps) + "</Response>"
 
 
-def _verb(step: Step) -> str:
+def _verb(step: Verb) -> str:
     match step:
         case Say():
             return _say(step)
-        case Ask():
+        case Gather():
             return _ask(step)
-        case Connect():
+        case Dial():
             return f"<Dial><Number>{escape(step.number)}</Number></Dial>"
-        case HangUp():
+        case Hangup():
             return "<Hangup/>"
 
 
@@ -57,7 +57,7 @@ def _say(step: Say) -> str:
     )
 
 
-def _ask(step: Ask) -> str:
+def _ask(step: Gather) -> str:
     link = quoteattr(step.link)
     hints = f" hints={quoteattr(', '.join(step.hints))}" if step.hints else ""
     spoken = "".join(_say(say) for say in step.says)

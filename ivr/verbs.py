@@ -12,7 +12,7 @@ class Say(Struct, frozen=True):
     language: str
 
 
-class Ask(Struct, frozen=True):
+class Gather(Struct, frozen=True):
     """Speak, then wait for one key or a few words; silence asks again by the same link."""
 
     says: tuple[Say, ...]
@@ -21,14 +21,14 @@ class Ask(Struct, frozen=True):
     hints: tuple[str, ...] = ()
 
 
-class Connect(Struct, frozen=True):
+class Dial(Struct, frozen=True):
     """Put the caller through to a person, and go on when that call ends."""
 
     number: str
 
 
-class HangUp(Struct, frozen=True):
+class Hangup(Struct, frozen=True):
     """End the call."""
 
 
-Step = Say | Ask | Connect | HangUp
+Verb = Say | Gather | Dial | Hangup

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
-from ivr.call_context import NoPlace, Place
-from ivr.call_flow import Hotline, Pressed
+from ivr.call_context import CallContext, InvalidCallContextError
+from ivr.call_flow import CallerInput, CallFlow
 from ivr.twiml import twiml
-from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.numbering.msisdn import parse_msisdn
-from receipts.ports.store import StoreUnavailable
+from receipts.ports.store import StoreUnavailableError
 
 #: The verified form of the current request, whose named fields are present.
 FormFields = Callable[..., Mapping[str, str]]
@@ -25,8 +25,8 @@ Query = Callable[[], Mapping[str, str]]
 class VoiceWebhooks:
     """Answer the requests of a call with TwiML."""
 
-    hotline: Hotline
-    delivery: Delivery
+    hotline: CallFlow
+    delivery: ReceiptLifecycle
     learn: Callable[[Msisdn], None]
 
     def answered(self, form: Mapping[str, str]) -> str:
@@ -36,20 +36,22 @@ class VoiceWebhooks:
             self.learn(caller)
         return twiml(self.hotline.answer(caller))
 
-    def pressed(self, form: Mapping[str, str], query: Mapping[str, str]) -> str:
+    def key(self, form: Mapping[str, str], query: Mapping[str, str]) -> str:
         """TwiML for digits, speech or silence; the query is the call context.
 
         Raises BadRequest for a query that is not one, and StoreUnavailable.
         """
         try:
-            place = Place.read(query)
-        except NoPlace as error:
+            place = CallContext.read(query)
+        except InvalidCallContextError as error:
             raise BadRequest(f"missing or odd: {error}") from error
         caller = parse_msisdn(form["From"])
         if caller is None:
             return twiml(self.hotline.answer(None))
         key, speech = form.get("Digits", ""), form.get("SpeechResult", "")
-        return twiml(self.hotline.pressed(Pressed(form["CallSid"], caller, place, key, speech)))
+        return twiml(
+            self.hotline.handle_input(CallerInput(form["CallSid"], caller, place, key, speech))
+        )
 
     def ended(self, form: Mapping[str, str]) -> None:
         """Send the summary of a call that is over. Raises StoreUnavailable."""
@@ -60,7 +62,7 @@ class VoiceWebhooks:
     def apology(self, language: str) -> str:
         """TwiML while the store is out of reach; in both languages if the call has none yet."""
         known = Language(language) if language in set(Language) else None
-        return twiml(self.hotline.trouble(known))
+        return twiml(self.hotline.apology(known))
 
 
 def voice_blueprint(webhooks: VoiceWebhooks, fields: FormFields, query: Query) -> Blueprint:
@@ -73,15 +75,15 @@ def voice_blueprint(webhooks: VoiceWebhooks, fields: FormFields, query: Query) -
 
     @blueprint.post("/voice/key")
     def voice_key() -> Response:
-        return _xml(webhooks.pressed(fields("CallSid", "From"), query()))
+        return _xml(webhooks.key(fields("CallSid", "From"), query()))
 
     @blueprint.post("/voice/ended")
     def voice_ended() -> Response:
         webhooks.ended(fields("CallSid", "From"))
         return Response(status=204)
 
-    @blueprint.errorhandler(StoreUnavailable)
-    def store_unavailable(_: StoreUnavailable) -> Response:
+    @blueprint.errorhandler(StoreUnavailableError)
+    def store_unavailable(_: StoreUnavailableError) -> Response:
         if request.endpoint == "ivr.voice_ended":
             return Response(status=503)
         return _xml(webhooks.apology(query().get("lang", "")))

@@ -6,32 +6,32 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from keywords.suggestions import Candidate, Suggester, language_of
-from receipts.model.vocabulary import Language, Wish
-from receipts.rulebook.normalise import fold
+from receipts.model.vocabulary import Intent, Language
+from receipts.rulebook.normalise import normalise
 from receipts.rulebook.schema import RuleBook
 
-__all__ = ["Grammar", "Reading", "fold"]
+__all__ = ["KeywordParser", "ParsedMessage", "normalise"]
 
 # Beyond what any phone sends as one text: not read at all.
 _LONGEST = 2000
 # A reader of Chinese is taught 是 rather than Y; all else is taught by its short code word.
-_PLAIN = frozenset({Wish.YES, Wish.NO, Wish.HELP, Wish.CHINESE, Wish.ENGLISH})
+_PLAIN = frozenset({Intent.YES, Intent.NO, Intent.HELP, Intent.CHINESE, Intent.ENGLISH})
 
 
-class Reading(Struct, frozen=True):
+class ParsedMessage(Struct, frozen=True):
     """What a text means. ``near`` are words to suggest, spelled as this province spells them.
 
     ``language`` is the one the words were in, None for code words; ``elsewhere`` is set when the
     word belongs to another province, to the right word in this one.
     """
 
-    wish: Wish | None
+    wish: Intent | None
     near: tuple[str, ...] = ()
     language: Language | None = None
     elsewhere: str | None = None
 
 
-_NOTHING = Reading(None)
+_NOTHING = ParsedMessage(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class _Word:
 
     folded: str
     spelling: str
-    wish: Wish
+    wish: Intent
     language: Language | None
     province: str | None
     taught: bool = True
@@ -48,20 +48,20 @@ class _Word:
 
 @dataclass(frozen=True, slots=True)
 class _Vocabulary:
-    readings: dict[str, Reading]
+    readings: dict[str, ParsedMessage]
     suggester: Suggester
 
 
-class Grammar:
+class KeywordParser:
     """The words of a rule book, prepared so that reading a known word is one look-up."""
 
     def __init__(self, book: RuleBook) -> None:
         self._book = book
         self._words = tuple(_words(book))
-        self._best: dict[tuple[str | None, Wish, Language | None], str] = {}
+        self._best: dict[tuple[str | None, Intent, Language | None], str] = {}
         self._vocabularies = {code: self._vocabulary(code) for code in (None, *book.provinces)}
 
-    def read(self, text: str, province: str | None) -> Reading:
+    def read(self, text: str, province: str | None) -> ParsedMessage:
         """The reading of a text from a customer of that province; never raises.
 
         Without a covered province the words of all provinces count, where they agree.
@@ -69,10 +69,12 @@ class Grammar:
         if len(text) > _LONGEST:
             return _NOTHING
         known = self._vocabularies.get(province) or self._vocabularies[None]
-        folded = fold(text)
+        folded = normalise(text)
         return known.readings.get(folded) or _guess(known.suggester, text, folded)
 
-    def words_for(self, province: str | None, wish: Wish, language: Language | None = None) -> str:
+    def words_for(
+        self, province: str | None, wish: Intent, language: Language | None = None
+    ) -> str:
         """The one word to teach for a wish; empty when the book has none."""
         own = province if province in self._book.provinces else None
         # Asked again and again, while vocabularies are made and by every answer that teaches.
@@ -80,7 +82,7 @@ class Grammar:
             best = self._best[own, wish, language] = self._taught(own, wish, language)
         return best
 
-    def _taught(self, own: str | None, wish: Wish, language: Language | None) -> str:
+    def _taught(self, own: str | None, wish: Intent, language: Language | None) -> str:
         plain = Language.ZH if language is Language.ZH and wish in _PLAIN else None
         ranked = sorted(
             (word for word in self._words if word.wish is wish and word.province in {own, None}),
@@ -95,20 +97,20 @@ class Grammar:
 
     def help_words(self, province: str | None, language: Language | None = None) -> dict[str, str]:
         """The word to teach for each wish, by the wish's name: facts for a help reply."""
-        words = {wish.value: self.words_for(province, wish, language) for wish in Wish}
+        words = {wish.value: self.words_for(province, wish, language) for wish in Intent}
         return {name: word for name, word in words.items() if word}
 
     def _vocabulary(self, province: str | None) -> _Vocabulary:
         own = {word.folded: word for word in self._valid_in(province)}
         readings = {
-            folded: Reading(word.wish, language=word.language) for folded, word in own.items()
+            folded: ParsedMessage(word.wish, language=word.language) for folded, word in own.items()
         }
         candidates = [self._candidate(word, province) for word in own.values()]
         for word in self._words:
             if word.folded not in own and province is not None:
                 right = self.words_for(province, word.wish, word.language)
                 near = (right,) if right else ()
-                reading = Reading(None, near, word.language, right or None)
+                reading = ParsedMessage(None, near, word.language, right or None)
                 readings.setdefault(word.folded, reading)
                 candidates.append(Candidate(word.folded, word.wish, right, word.language))
         return _Vocabulary(readings, Suggester(each for each in candidates if each.spelling))
@@ -118,7 +120,7 @@ class Grammar:
         if province is not None:
             yield from (word for word in self._words if word.province in {None, province})
             return
-        meanings: dict[str, set[Wish]] = {}
+        meanings: dict[str, set[Intent]] = {}
         for word in self._words:
             meanings.setdefault(word.folded, set()).add(word.wish)
         yield from (word for word in self._words if len(meanings[word.folded]) == 1)
@@ -143,7 +145,7 @@ def _words(book: RuleBook) -> Iterator[_Word]:
         for wish, spellings in listed.items():
             for spelling in spellings:
                 spoken = language or _chinese(spelling)
-                yield _Word(fold(spelling), spelling, wish, spoken, province, taught)
+                yield _Word(normalise(spelling), spelling, wish, spoken, province, taught)
 
 
 def _chinese(spelling: str) -> Language | None:
@@ -151,9 +153,9 @@ def _chinese(spelling: str) -> Language | None:
     return Language.ZH if language_of(spelling) is Language.ZH else None
 
 
-def _guess(suggester: Suggester, text: str, folded: str) -> Reading:
+def _guess(suggester: Suggester, text: str, folded: str) -> ParsedMessage:
     """A reading without a wish: what may have been meant, and in which language."""
     found = suggester.near(text, folded)
     language = language_of(text) or next((each.language for each in found if each.language), None)
     near = tuple(dict.fromkeys(each.spelling for each in found))
-    return Reading(None, near, language) if near or language else _NOTHING
+    return ParsedMessage(None, near, language) if near or language else _NOTHING

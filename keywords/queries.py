@@ -2,79 +2,83 @@
 
 from collections.abc import Callable, Sequence
 
-from keywords.parser import Reading
+from keywords.parser import ParsedMessage
 from receipts.model.calendar import SHANGHAI
 from receipts.model.charge import Charge, ChargeKind
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Outcome
+from receipts.model.vocabulary import ReceiptOutcome
 from receipts.subscriptions import preferences
 from receipts.subscriptions.account_queries import AccountQueries
-from receipts.subscriptions.decision import Asked, Phrase, Step
+from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.preferences import spent_words
+from receipts.subscriptions.preferences import format_spent
 
 
-class Telling:
+class AccountReplies:
     """Looks up and puts together; the customer stays as it is."""
 
     def __init__(self, policy: SubscriptionPolicy, account: AccountQueries) -> None:
         self._policy, self._account = policy, account
 
-    def plain(self, key: str) -> Callable[[Subscription, Asked, Reading], Step]:
+    def plain(self, key: str) -> Callable[[Subscription, CustomerRequest, ParsedMessage], Decision]:
         """A sentence that needs only what is known of the customer."""
-        return lambda customer, asked, _: Step(
+        return lambda customer, asked, _: Decision(
             customer, ((key, self._policy.template_params(customer, asked.language)),)
         )
 
-    def near(self, customer: Subscription, _: Asked, reading: Reading) -> Step:
+    def near(self, customer: Subscription, _: CustomerRequest, reading: ParsedMessage) -> Decision:
         """Words that the text may have been meant for."""
-        return Step(customer, (("near", {"words": "|".join(reading.near)}),))
+        return Decision(customer, (("near", {"words": "|".join(reading.near)}),))
 
-    def elsewhere(self, customer: Subscription, _: Asked, reading: Reading) -> Step:
+    def elsewhere(
+        self, customer: Subscription, _: CustomerRequest, reading: ParsedMessage
+    ) -> Decision:
         """The word of this province for what was said with another's."""
-        return Step(customer, (("elsewhere", {"word": reading.elsewhere or ""}),))
+        return Decision(customer, (("elsewhere", {"word": reading.elsewhere or ""}),))
 
-    def ask(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
+    def ask(self, customer: Subscription, asked: CustomerRequest, _: ParsedMessage) -> Decision:
         """How the customer stands, with what this month has cost."""
         spent = sum(charge.fen for charge in self._charged(customer, asked))
-        return preferences.ask(self._policy, customer, asked, spent)
+        return preferences.account_status(self._policy, customer, asked, spent)
 
-    def _charged(self, customer: Subscription, asked: Asked) -> Sequence[Charge]:
+    def _charged(self, customer: Subscription, asked: CustomerRequest) -> Sequence[Charge]:
         if asked.charges is not None:
             return asked.charges
         return self._account.charges(customer.number)
 
-    def receipts(self, customer: Subscription, _asked: Asked, _: Reading) -> Step:
+    def receipts(
+        self, customer: Subscription, _asked: CustomerRequest, _: ParsedMessage
+    ) -> Decision:
         """The last receipts, newest first."""
         shown = self._policy.limits(customer).receipts_shown
         found = self._account.latest_receipts(customer.number, shown)
         if not found:
-            return Step(customer, (("receipts_none", {}),))
-        lines: list[Phrase] = [("receipt_line", _line(receipt)) for receipt in found]
-        return Step(customer, (("receipts_list", {"list": ""}), *lines))
+            return Decision(customer, (("receipts_none", {}),))
+        lines: list[Message] = [("receipt_line", _line(receipt)) for receipt in found]
+        return Decision(customer, (("receipts_list", {"list": ""}), *lines))
 
-    def charges(self, customer: Subscription, asked: Asked, _: Reading) -> Step:
+    def charges(self, customer: Subscription, asked: CustomerRequest, _: ParsedMessage) -> Decision:
         """What this month has cost by kind, and what that stands on."""
         charges = self._charged(customer, asked)
         if not charges:
-            return Step(customer, (("charges_none", {}),))
+            return Decision(customer, (("charges_none", {}),))
         monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)
         receipts = [c.fen for c in charges if c.kind is ChargeKind.RECEIPT]
         facts = {
-            "total": spent_words(monthly + sum(receipts), asked.language),
-            "monthly": spent_words(monthly, asked.language),
-            "receipts": spent_words(sum(receipts), asked.language),
+            "total": format_spent(monthly + sum(receipts), asked.language),
+            "monthly": format_spent(monthly, asked.language),
+            "receipts": format_spent(sum(receipts), asked.language),
             "count": str(len(receipts)),
         }
         why = self._policy.consent_summary(customer, asked.language)
-        return Step(customer, (("charges_list", facts), *why))
+        return Decision(customer, (("charges_list", facts), *why))
 
 
 def _line(receipt: Receipt) -> dict[str, str]:
     when = receipt.created_at.astimezone(SHANGHAI)
     return {
-        "friend": receipt.friend.national if receipt.friend else "",
+        "friend": receipt.recipient.national if receipt.recipient else "",
         "when": when.strftime("%m-%d %H:%M"),
-        "outcome": receipt.outcome.value if receipt.outcome else Outcome.NO_ANSWER.value,
+        "outcome": receipt.outcome.value if receipt.outcome else ReceiptOutcome.NO_ANSWER.value,
     }

@@ -1,7 +1,7 @@
 """An answer as the one text it goes out as."""
 
 from receipts.model.vocabulary import Language
-from receipts.ports.changes import Answer
+from receipts.ports.changes import Reply
 from receipts.wording.catalogue import Catalogue
 
 #: Between sentences, and between the lines of a list.
@@ -9,16 +9,16 @@ _BETWEEN = {Language.ZH: "", Language.EN: " "}
 _LISTED = {Language.ZH: "；", Language.EN: "; "}
 
 
-class Replies:
+class ReplyRenderer:
     """Puts answers into words."""
 
     def __init__(self, sentences: Catalogue, short_code: str) -> None:
         self._sentences, self._short_code = sentences, short_code
-        self._last: tuple[Answer, str] = (Answer(), "")
+        self._last: tuple[Reply, str] = (Reply(), "")
 
-    def text(self, answer: Answer) -> str:
+    def text(self, answer: Reply) -> str:
         """The reply, empty where silence is right."""
-        if not answer.phrases:
+        if not answer.messages:
             return ""
         # What changed something is put into words twice: for the log of consent, and to be sent.
         last, said = self._last
@@ -27,25 +27,25 @@ class Replies:
             self._last = (answer, said)
         return said
 
-    def _worded(self, answer: Answer) -> str:
+    def _worded(self, answer: Reply) -> str:
         language = Language(answer.language)
         lines = [
-            self._line(language, facts) for key, facts in answer.phrases if key == "receipt_line"
+            self._line(language, facts) for key, facts in answer.messages if key == "receipt_line"
         ]
         listed = {"list": _LISTED[language].join(lines)}
         said = [
-            self._sentences.say(key, language, **(self._spelt(facts, language) | listed))
-            for key, facts in answer.phrases
+            self._sentences.render(key, language, **(self._spelt(facts, language) | listed))
+            for key, facts in answer.messages
             if key != "receipt_line"
         ]
         return _BETWEEN[language].join(said)
 
     def _line(self, language: Language, facts: dict[str, str]) -> str:
-        outcome = self._sentences.say(f"outcome.{facts['outcome']}", language)
-        return self._sentences.say("receipt_line", language, **(facts | {"outcome": outcome}))
+        outcome = self._sentences.render(f"outcome.{facts['outcome']}", language)
+        return self._sentences.render("receipt_line", language, **(facts | {"outcome": outcome}))
 
     def _spelt(self, facts: dict[str, str], language: Language) -> dict[str, str]:
         words = facts.get("words")
         if words is None:
             return facts | {"short_code": self._short_code}
-        return facts | {"words": self._sentences.say("or", language).join(words.split("|"))}
+        return facts | {"words": self._sentences.render("or", language).join(words.split("|"))}

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from receipts.model.vocabulary import Language, Wish
+from receipts.model.vocabulary import Intent, Language
 
 # Letters of other scripts that look like ours, as case folding leaves them (capital Н, Η look
 # like H; В, Β like B): Unicode's confusables, cut down to the letters of our words. With them,
@@ -32,7 +32,7 @@ class Candidate:
     """A word that may have been meant, and how to spell it to the customer."""
 
     folded: str
-    wish: Wish
+    wish: Intent
     spelling: str
     language: Language | None
 
@@ -119,7 +119,7 @@ def _one_slip(one: str, other: str) -> bool:
 
 
 def _one_a_wish(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    first: dict[Wish, Candidate] = {}
+    first: dict[Intent, Candidate] = {}
     for each in candidates:
         first.setdefault(each.wish, each)
     return tuple(first.values())[:_MOST]

@@ -6,12 +6,12 @@ from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response
 
-from keywords.conversation import Conversation, IncomingText
-from keywords.replies import Replies
+from keywords.conversation import Conversation, InboundMessage
+from keywords.replies import ReplyRenderer
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.ports.store import Store
-from receipts.ports.unit_of_work import settle
+from receipts.ports.unit_of_work import run_in_transaction
 
 #: The verified form of the current request, whose named fields are present.
 FormFields = Callable[..., Mapping[str, str]]
@@ -25,7 +25,7 @@ class InboundSmsHandler:
 
     store: Store
     conversation: Conversation
-    replies: Replies
+    replies: ReplyRenderer
     learn: Callable[[Msisdn], None]
 
     def reply(self, event: str, sender: str, body: str, opt_out: str = "") -> str:
@@ -38,8 +38,8 @@ class InboundSmsHandler:
             # Short codes and sender names are machines: a reply could start a loop.
             return ""
         self.learn(number)
-        text = IncomingText(event, number, body, opt_out)
-        answer = settle(
+        text = InboundMessage(event, number, body, opt_out)
+        answer = run_in_transaction(
             self.store,
             number,
             lambda held: self.conversation.decide(held, text),

@@ -51,7 +51,7 @@ class TestClock:
     def now(self) -> dt.datetime:
         return self.at
 
-    def outside(self) -> dt.datetime:
+    def wall_clock(self) -> dt.datetime:
         return dt.datetime.now(dt.UTC)
 
     def move(self, **by: float) -> None:
@@ -115,7 +115,7 @@ def settings(store_url: str, raw: "redis.Redis", tmp_path: Path) -> Settings:
 @pytest.fixture
 def built(
     settings: Settings, clock: TestClock, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[bootstrap.Services]:
+) -> Iterator[bootstrap.Container]:
     """All services on the real store, with the test's clock.
 
     A flash receipt is in the outbox at once; what is about digests asks for them.
@@ -134,7 +134,7 @@ def gathering(book: RuleBook, seconds: int) -> RuleBook:
 
 
 @pytest.fixture
-def app(settings: Settings, built: bootstrap.Services) -> Flask:
+def app(settings: Settings, built: bootstrap.Container) -> Flask:
     return create_app(settings, built)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from receipts.bulk_import.rows import Listing
+from receipts.bulk_import.rows import ImportFormat
 
 #: Longer than any line of a list; more is no CSV, and is not read into memory.
 LONGEST_LINE = 4096
@@ -22,12 +22,12 @@ _ENCODING = "save the file as UTF-8"
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-class CsvWrong(Exception):
+class CsvError(Exception):
     """The file as a whole cannot be read; the message says why and how to mend it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CsvLine:
     """One line: its number, where the next one begins, and its cells or what is wrong with it."""
 
     number: int
@@ -39,11 +39,11 @@ class Line:
 class CsvFile:
     """A list in a file. Raises CsvWrong unless it can be read and its header fits."""
 
-    def __init__(self, path: Path, listing: Listing) -> None:
+    def __init__(self, path: Path, listing: ImportFormat) -> None:
         self.path, self.listing = path, listing
         try:
             if not stat.S_ISREG(path.stat().st_mode):
-                raise CsvWrong(f"{path}: is no file — an import goes on where it stopped: save it")
+                raise CsvError(f"{path}: is no file — an import goes on where it stopped: save it")
             with path.open("rb") as file:
                 self.contents, self.size = _digest(file)
                 file.seek(0)
@@ -51,9 +51,9 @@ class CsvFile:
                 self.begins = file.tell()
         except OSError as error:
             said = f"{path}: {error.strerror} — check the path and its rights"
-            raise CsvWrong(said) from error
+            raise CsvError(said) from error
 
-    def lines(self, offset: int, number: int) -> Iterator[Line]:
+    def lines(self, offset: int, number: int) -> Iterator[CsvLine]:
         """Every line that is not empty from an offset on; ``number`` is that of the line before."""
         with self.path.open("rb") as file:
             file.seek(offset)
@@ -62,36 +62,36 @@ class CsvFile:
                 if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
                     _skip(file)
                     fix = "one number a line, lines ended by a line feed"
-                    yield Line(number, file.tell(), {}, f"is longer than any line — {fix}")
+                    yield CsvLine(number, file.tell(), {}, f"is longer than any line — {fix}")
                 elif raw.strip():
                     yield self._line(number, file.tell(), raw)
 
-    def _line(self, number: int, end: int, raw: bytes) -> Line:
+    def _line(self, number: int, end: int, raw: bytes) -> CsvLine:
         try:
             cells = _cells(raw)
         except UnicodeDecodeError as error:
             wrong = f"byte {error.start + 1} is not UTF-8 — {_ENCODING}"
-            return Line(number, end, {}, wrong)
+            return CsvLine(number, end, {}, wrong)
         except csv.Error as error:
             fix = "close every quote on its own line, and write a quote in a field twice"
-            return Line(number, end, {}, f"its quotes do not fit ({error}) — {fix}")
+            return CsvLine(number, end, {}, f"its quotes do not fit ({error}) — {fix}")
         if len(cells) != len(self._columns):
             wrong = f"{len(cells)} fields, the header has {len(self._columns)}"
-            return Line(number, end, {}, f"{wrong} — put fields with commas in quotes")
-        return Line(number, end, dict(zip(self._columns, cells, strict=True)))
+            return CsvLine(number, end, {}, f"{wrong} — put fields with commas in quotes")
+        return CsvLine(number, end, dict(zip(self._columns, cells, strict=True)))
 
     def _header(self, file: BinaryIO) -> tuple[str, ...]:
         raw = file.readline(LONGEST_LINE)
         if raw.startswith(_WIDE):
-            raise CsvWrong(f"{self.path}:1: is UTF-16 — {_ENCODING}")
+            raise CsvError(f"{self.path}:1: is UTF-16 — {_ENCODING}")
         try:
             found = [cell.casefold() for cell in _cells(raw.removeprefix(codecs.BOM_UTF8))]
         except (UnicodeDecodeError, csv.Error) as error:
-            raise CsvWrong(f"{self.path}:1: the header is no CSV: {error} — {_ENCODING}") from error
+            raise CsvError(f"{self.path}:1: the header is no CSV: {error} — {_ENCODING}") from error
         if wrong := self._misfit(found):
             known = ",".join(self.listing.needed)
             more = "".join(f"[,{name}]" for name in self.listing.optional)
-            raise CsvWrong(f"{self.path}:1: {wrong} — begin the file with a line {known}{more}")
+            raise CsvError(f"{self.path}:1: {wrong} — begin the file with a line {known}{more}")
         return tuple(found)
 
     def _misfit(self, found: list[str]) -> str:

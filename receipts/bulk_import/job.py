@@ -6,13 +6,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from receipts.bulk_import.apply import Lists, Origin
-from receipts.bulk_import.csv_reader import CsvFile, Line
+from receipts.bulk_import.apply import ImportHandler, SourceLine
+from receipts.bulk_import.csv_reader import CsvFile, CsvLine
 from receipts.bulk_import.rejects import RejectFile
-from receipts.bulk_import.rows import CustomerRow, Row, RowWrong
+from receipts.bulk_import.rows import CustomerRow, Row, RowError
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Change, Verdict
-from receipts.ports.store import Archive, Contended, Store
+from receipts.ports.changes import ChangeSet, CommitStatus
+from receipts.ports.store import BulkReader, ContentionError, Store
 
 #: Lines decided and committed together, in two round trips, or three where lines bring digests.
 #: One more writes the checkpoint.
@@ -23,7 +23,7 @@ _ROUNDS = 40
 Batch = dict[Msisdn, tuple[int, Row]]
 
 
-class Progress(Struct, frozen=True):
+class ImportProgress(Struct, frozen=True):
     """The checkpoint of an import; ``complaints`` is the length of the reject file in bytes."""
 
     offset: int
@@ -40,31 +40,35 @@ class Progress(Struct, frozen=True):
         return self.lines - self.changed - self.refused
 
 
-class Import:
+class ImportJob:
     """The import of one list. The same contents are imported once, under any file name."""
 
-    def __init__(self, file: CsvFile, lists: Lists, store: Store, archive: Archive) -> None:
+    def __init__(
+        self, file: CsvFile, lists: ImportHandler, store: Store, archive: BulkReader
+    ) -> None:
         self._file, self._lists, self._store, self._archive = file, lists, store, archive
         self._name = f"import:{file.listing.name}:{file.contents}"
         self.complaints = RejectFile(file.path)
-        self.progress = Progress(file.begins)
+        self.progress = ImportProgress(file.begins)
         self._refused: list[tuple[int, str]] = []
         self._lines = 0
 
-    def before(self) -> Progress | None:
+    def before(self) -> ImportProgress | None:
         """The checkpoint of an earlier run with these contents."""
-        noted = self._archive.note(self._name)
-        return msgspec.json.decode(noted, type=Progress) if noted else None
+        noted = self._archive.checkpoint(self._name)
+        return msgspec.json.decode(noted, type=ImportProgress) if noted else None
 
-    def run(self, begun: Progress | None, told: Callable[[Progress], None]) -> Progress:
+    def run(
+        self, begun: ImportProgress | None, told: Callable[[ImportProgress], None]
+    ) -> ImportProgress:
         """Import the rest; ``told`` is called after every batch that is on disk.
 
         The next run resumes after the last of them. Raises: StoreUnavailable, Contended, OSError.
         """
-        self.progress = begun or Progress(self._file.begins)
+        self.progress = begun or ImportProgress(self._file.begins)
         self.complaints.begin(self.progress.complaints)
         batch: Batch = {}
-        last = Line(self.progress.line, self.progress.offset, {})
+        last = CsvLine(self.progress.line, self.progress.offset, {})
         for count, line in enumerate(self._file.lines(last.end, last.number), start=1):
             row = self._read(line)
             held = batch.get(row.number) if row is not None else None
@@ -81,18 +85,23 @@ class Import:
         self._flush(batch, last, told, done=True)
         return self.progress
 
-    def _read(self, line: Line) -> Row | None:
+    def _read(self, line: CsvLine) -> Row | None:
         if line.wrong:
             self._refused.append((line.number, line.wrong))
             return None
         try:
             return self._file.listing.read(line.cells)
-        except RowWrong as wrong:
+        except RowError as wrong:
             self._refused.append((line.number, str(wrong)))
             return None
 
     def _flush(
-        self, batch: Batch, last: Line, told: Callable[[Progress], None], *, done: bool = False
+        self,
+        batch: Batch,
+        last: CsvLine,
+        told: Callable[[ImportProgress], None],
+        *,
+        done: bool = False,
     ) -> None:
         """Write a batch: first its customers, then the refused lines, then the checkpoint."""
         changed = self._settle(batch)
@@ -109,7 +118,7 @@ class Import:
             complaints=self.complaints.size,
             done=done,
         )
-        self._archive.note(self._name, msgspec.json.encode(self.progress).decode())
+        self._archive.checkpoint(self._name, msgspec.json.encode(self.progress).decode())
         batch.clear()
         self._refused.clear()
         self._lines = 0
@@ -126,24 +135,24 @@ class Import:
                 return changed
             changes = self._decided(waiting)
             committed = self._store.commit_all(changes) if changes else []
-            ends = {c.number: end.verdict for c, end in zip(changes, committed, strict=True)}
-            changed += sum(verdict is Verdict.DONE for verdict in ends.values())
-            lost = {n for n, verdict in ends.items() if verdict is Verdict.CONFLICT}
+            ends = {c.number: end.status for c, end in zip(changes, committed, strict=True)}
+            changed += sum(verdict is CommitStatus.COMMITTED for verdict in ends.values())
+            lost = {n for n, verdict in ends.items() if verdict is CommitStatus.CONFLICT}
             waiting = {number: each for number, each in waiting.items() if number in lost}
-        raise Contended("the same customers were changed by others again and again")
+        raise ContentionError("the same customers were changed by others again and again")
 
-    def _decided(self, batch: Mapping[Msisdn, tuple[int, Row]]) -> list[Change]:
+    def _decided(self, batch: Mapping[Msisdn, tuple[int, Row]]) -> list[ChangeSet]:
         proving = [
             n for n, (_, row) in batch.items() if isinstance(row, CustomerRow) and row.proves
         ]
-        owners = self._archive.owners(proving)
+        owners = self._archive.credentials(proving)
         changes = []
-        for customer in self._archive.of(list(batch)):
+        for customer in self._archive.subscriptions(list(batch)):
             number, row = batch[customer.number]
-            origin = Origin(self._file.path.name, self._file.contents, number)
+            origin = SourceLine(self._file.path.name, self._file.contents, number)
             try:
                 change = self._lists.decide(row, customer, owners.get(customer.number), origin)
-            except RowWrong as wrong:
+            except RowError as wrong:
                 self._refused.append((number, str(wrong)))
             else:
                 changes += [change] if change.records else []

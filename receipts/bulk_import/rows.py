@@ -34,7 +34,7 @@ _MOBILE_LENGTH = 14
 _SHOWN = 30
 
 
-class RowWrong(Exception):
+class RowError(Exception):
     """A line cannot be used: what is wrong, and how to mend it."""
 
     def __init__(self, what: str, fix: str) -> None:
@@ -78,7 +78,7 @@ Row = CustomerRow | PortedRow | CollectionRow
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ImportFormat:
     """A kind of list: its name, its columns, and how a line of it is read (raises RowWrong)."""
 
     name: str
@@ -104,10 +104,10 @@ def _ported(cells: Cells) -> PortedRow:
 def _collection(cells: Cells) -> CollectionRow:
     number, month = _number(cells), cells["month"]
     if not _MONTH.fullmatch(month):
-        raise RowWrong(f"month {_quoted(month)} is no month", "write it as 2026-11")
+        raise RowError(f"month {_quoted(month)} is no month", "write it as 2026-11")
     paid = _RESULTS.get(cells["result"].casefold())
     if paid is None:
-        raise RowWrong(f"result {_quoted(cells['result'])} is unknown", "write paid or failed")
+        raise RowError(f"result {_quoted(cells['result'])} is unknown", "write paid or failed")
     return CollectionRow(number, month, paid)
 
 
@@ -116,7 +116,7 @@ def _number(cells: Cells) -> Msisdn:
     number = parse_msisdn(said)
     if number is None or len(number) != _MOBILE_LENGTH or not number.startswith("+861"):
         fix = "write eleven digits such as 13802880000; in a spreadsheet, as a text column"
-        raise RowWrong(f"number {_quoted(said)} is no mainland mobile number", fix)
+        raise RowError(f"number {_quoted(said)} is no mainland mobile number", fix)
     return number
 
 
@@ -125,7 +125,7 @@ def _network(cells: Cells) -> Network:
     network = _NETWORKS.get(said.casefold().replace(" ", "_").replace("-", "_"))
     if network is None:
         known = ", ".join(network.value for network in dict.fromkeys(_NETWORKS.values()))
-        raise RowWrong(f"network {_quoted(said)} is unknown", f"write one of {known}")
+        raise RowError(f"network {_quoted(said)} is unknown", f"write one of {known}")
     return network
 
 
@@ -133,7 +133,7 @@ def _province(cells: Cells) -> str | None:
     said = cells.get("province", "").upper()
     if said and not _PROVINCE.fullmatch(said):
         fix = "write its ISO code such as CN-GD, or leave it empty"
-        raise RowWrong(f"province {_quoted(said)} is no province code", fix)
+        raise RowError(f"province {_quoted(said)} is no province code", fix)
     return said or None
 
 
@@ -145,19 +145,19 @@ def _digest(cells: Cells, column: str) -> str:
     fix = "give its argon2, scrypt, bcrypt or PBKDF2 string, in quotes where it has commas"
     if is_plain(said):
         what = f"{column} holds a plain password or identity number, which no file may hold"
-        raise RowWrong(what, f"{fix}, and destroy this file")
-    raise RowWrong(f"{column} is no slow salted digest", fix)
+        raise RowError(what, f"{fix}, and destroy this file")
+    raise RowError(f"{column} is no slow salted digest", fix)
 
 
 def _quoted(said: str) -> str:
     return repr(said if len(said) <= _SHOWN else said[:_SHOWN] + "…")
 
 
-CUSTOMERS = Listing(
+CUSTOMERS = ImportFormat(
     "customers",
     ("number", "network"),
     ("province", "id_digest", "password_digest"),
     _customer,
 )
-PORTED = Listing("ported", ("number", "network"), (), _ported)
-COLLECTIONS = Listing("collections", ("number", "month", "result"), (), _collection)
+PORTED = ImportFormat("ported", ("number", "network"), (), _ported)
+COLLECTIONS = ImportFormat("collections", ("number", "month", "result"), (), _collection)

@@ -17,12 +17,12 @@ from statemachines.subscription import RECEIVING, SubscriptionState
 CHARGEABLE = RECEIVING | {SubscriptionState.SUSPENDED}
 
 
-def runs(customer: Subscription, now: dt.datetime) -> bool:
+def is_active(customer: Subscription, now: dt.datetime) -> bool:
     """Whether texts give receipts now: a cancelled service ends at its moment, rung or not."""
     return customer.state in RECEIVING and (customer.ends_at is None or customer.ends_at > now)
 
 
-def may_charge(customer: Subscription, now: dt.datetime) -> bool:
+def is_billable(customer: Subscription, now: dt.datetime) -> bool:
     """Whether anything may be charged by now: nothing is in a trial, or before the promised day."""
     since = customer.charged_from
     return since is not None and since <= now and not customer.trial
@@ -46,7 +46,7 @@ def monthly(
     ``at`` is now: what falls due later is not charged yet.
     """
     since = customer.charged_from
-    if since is None or not may_charge(customer, at) or not served(customer, month):
+    if since is None or not is_billable(customer, at) or not was_active_in(customer, month):
         return ()
     begins = month_start(month)
     tariff = tariff_on(province, max(begins, since))
@@ -69,7 +69,7 @@ def monthly(
     return (charge,)
 
 
-def served(customer: Subscription, month: str) -> bool:
+def was_active_in(customer: Subscription, month: str) -> bool:
     """Whether the service ran in a month for which it may be charged, be it for a moment.
 
     A month spent suspended from its first moment to its last costs nothing, and neither does one
@@ -78,7 +78,7 @@ def served(customer: Subscription, month: str) -> bool:
     since, begins = customer.charged_from, month_start(month)
     if customer.state not in CHARGEABLE or customer.trial or since is None:
         return False
-    if since >= next_month(begins) or month in customer.unserved:
+    if since >= next_month(begins) or month in customer.months_not_served:
         return False
     stopped = customer.suspended_at or customer.ends_at
     return stopped is None or stopped > max(begins, since)
@@ -92,7 +92,7 @@ def next_monthly(
     if since is None:
         return None
     due = since if since > now else next_month(now)
-    if not served(customer, month_of(due)):
+    if not was_active_in(customer, month_of(due)):
         return None
     return due if tariff_on(province, due).monthly_fen else None
 
@@ -102,7 +102,7 @@ def oldest_billable(book: RuleBook, now: dt.datetime) -> str:
     return month_before(month_of(now), book.retention.audit_months - 1)
 
 
-def on_leaving(
+def final_charges(
     customer: Subscription, province: Province | None, now: dt.datetime, book: RuleBook
 ) -> tuple[Charge, ...]:
     """What a customer who leaves still owes: this month, and any before it that nobody billed.
@@ -148,23 +148,25 @@ def for_receipt(receipt: Receipt, used: int, at: dt.datetime) -> Charge:
     )
 
 
-def needs_owner(receipt: Receipt) -> bool:
+def needs_usage_count(receipt: Receipt) -> bool:
     """Whether the price of a receipt depends on how many its owner had this month."""
     return receipt.free_receipts > 0 and receipt.price_fen > 0 and receipt.sent_at is None
 
 
-def counted(owner: Subscription | None, now: dt.datetime) -> tuple[Subscription, int]:
+def count_receipt(owner: Subscription | None, now: dt.datetime) -> tuple[Subscription, int]:
     """The owner with one more receipt this month, and how many there were before."""
     if owner is None:
         raise ValueError("the owner is needed to count free receipts")
     month = month_of(now)
-    used = owner.used if owner.used_month == month else 0
-    return replace(owner, version=owner.version + 1, used_month=month, used=used + 1), used
+    used = owner.receipts_this_month if owner.receipts_month == month else 0
+    return replace(
+        owner, version=owner.version + 1, receipts_month=month, receipts_this_month=used + 1
+    ), used
 
 
-def owner_of(store: Store, receipt: Receipt) -> Subscription | None:
+def subscription_for_charge(store: Store, receipt: Receipt) -> Subscription | None:
     """Whose receipt it is, where the price depends on how many there were this month.
 
     Raises StoreUnavailable.
     """
-    return store.read(receipt.number).subscription if needs_owner(receipt) else None
+    return store.load(receipt.number).subscription if needs_usage_count(receipt) else None

@@ -23,7 +23,7 @@ class Usage:
 
 
 @dataclass(slots=True)
-class Bills:
+class BillHistogram:
     """Many bills, by their amount in fen."""
 
     by_fen: Counter[int] = field(default_factory=Counter)
@@ -59,11 +59,11 @@ class Bills:
 
 
 @dataclass(slots=True)
-class Compared:
+class TariffComparison:
     """The bills of some customers as they are and as they would be."""
 
-    now: Bills = field(default_factory=Bills)
-    then: Bills = field(default_factory=Bills)
+    now: BillHistogram = field(default_factory=BillHistogram)
+    then: BillHistogram = field(default_factory=BillHistogram)
     more: int = 0
     less: int = 0
 
@@ -80,14 +80,14 @@ class Compared:
         self.less += then < now
 
 
-def rehearse(
+def simulate(
     usages: Iterable[Usage], month: str, now: RuleBook, then: RuleBook
-) -> dict[str, Compared]:
+) -> dict[str, TariffComparison]:
     """A month under the tariffs that were in force, and under the last ones of another book.
 
     By province, in the order of today's book; one that the other book lacks costs nothing there.
     """
-    found = {code: Compared() for code in now.provinces}
+    found = {code: TariffComparison() for code in now.provinces}
     tariffs = {code: _tariffs(code, month, now, then) for code in found}
     for usage in usages:
         held = found.get(usage.province)
@@ -95,8 +95,8 @@ def rehearse(
             continue
         today, planned = tariffs[usage.province]
         held.add(
-            bill_fen(today, now.limits_in(usage.province).monthly_cap_fen, usage, month),
-            bill_fen(planned, then.limits_in(usage.province).monthly_cap_fen, usage, month)
+            monthly_bill_fen(today, now.limits_in(usage.province).monthly_cap_fen, usage, month),
+            monthly_bill_fen(planned, then.limits_in(usage.province).monthly_cap_fen, usage, month)
             if planned
             else 0,
         )
@@ -111,7 +111,7 @@ def _tariffs(code: str, month: str, now: RuleBook, then: RuleBook) -> tuple[Tari
     )
 
 
-def bill_fen(tariff: Tariff, cap_fen: int, usage: Usage, month: str) -> int:
+def monthly_bill_fen(tariff: Tariff, cap_fen: int, usage: Usage, month: str) -> int:
     """A customer's month under one tariff.
 
     In a trial nothing is charged; where one ends within the month, the receipts are taken to be

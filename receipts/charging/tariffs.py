@@ -4,7 +4,7 @@ import datetime as dt
 from functools import lru_cache
 
 from receipts.model.calendar import SHANGHAI
-from receipts.model.vocabulary import Language, Outcome
+from receipts.model.vocabulary import Language, ReceiptOutcome
 from receipts.rulebook.schema import Province, Tariff
 
 # Fragments a price is put together from; the sentences around them belong to the doors.
@@ -21,12 +21,12 @@ def tariff_on(province: Province, at: dt.datetime) -> Tariff:
     return province.tariff_at(at.astimezone(SHANGHAI).date())
 
 
-def receipt_fen(tariff: Tariff, outcome: Outcome, before: int = 0) -> int:
+def receipt_fen(tariff: Tariff, outcome: ReceiptOutcome, before: int = 0) -> int:
     """The price of one receipt, ``before`` being how many delivered ones this month had already.
 
     Only a delivered text's receipt costs anything: domain notes rule 6.
     """
-    if outcome is not Outcome.DELIVERED or before < tariff.free_receipts:
+    if outcome is not ReceiptOutcome.DELIVERED or before < tariff.free_receipts:
         return 0
     return tariff.per_receipt_fen
 

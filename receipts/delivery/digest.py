@@ -11,15 +11,15 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from receipts.charging.charges import counted, for_receipt, needs_owner
+from receipts.charging.charges import count_receipt, for_receipt, needs_usage_count
 from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
-from receipts.model.receipt import Kind, Receipt
-from receipts.model.vocabulary import Mode, Msisdn, Outcome
-from receipts.ports.changes import Change, Timer
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.vocabulary import DisplayMode, Msisdn, ReceiptOutcome
+from receipts.ports.changes import ChangeSet, Timer
 from receipts.ports.clock import Clock
 from receipts.ports.store import Store
-from receipts.rulebook.schema import Sending
+from receipts.rulebook.schema import SendingRules
 from receipts.wording.digest_text import digest_text
 
 #: The timer of a flash receipt that waits for others.
@@ -30,11 +30,11 @@ DIGEST = "digest"
 _LOOK_BACK, _FURTHER_BACK = 20, 100
 
 
-def handed_on(change: Change, receipt: Receipt) -> Change:
+def enqueue(change: ChangeSet, receipt: Receipt) -> ChangeSet:
     """The change, with a new receipt that goes out at once or waits for others to join it."""
     told = replace(change, records=(*change.records, receipt))
     if receipt.waits_until is None:
-        return replace(told, post=(*change.post, receipt.id))
+        return replace(told, outbox=(*change.outbox, receipt.id))
     return replace(told, timers=(*change.timers, _timer(receipt)))
 
 
@@ -42,14 +42,14 @@ def _timer(receipt: Receipt) -> Timer:
     return Timer(DIGEST, receipt.number, receipt.id, receipt.waits_until)
 
 
-class Digests:
+class DigestBuilder:
     """Ends the wait of flash receipts. Many customers are read and written together."""
 
-    def __init__(self, store: Store, sending: Sending, clock: Clock) -> None:
+    def __init__(self, store: Store, sending: SendingRules, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._longest = dt.timedelta(hours=sending.expire_after_hours)
 
-    def ring(self, timers: Sequence[Timer], *, together: bool) -> None:
+    def build(self, timers: Sequence[Timer], *, together: bool) -> None:
         """What waits is posted: as one text a customer if ``together``, else one by one.
 
         A lost race needs no second try: the timers are still set, or another rang them.
@@ -66,10 +66,12 @@ class Digests:
     def _waiting(self, rung: dict[Msisdn, list[Timer]]) -> dict[Msisdn, list[Receipt]]:
         """The receipts that wait, newest first: those of the timers, and all that came since."""
         numbers = list(rung)
-        found = dict(zip(numbers, self._store.newest(numbers, _LOOK_BACK), strict=True))
+        found = dict(zip(numbers, self._store.recent_by_customer(numbers, _LOOK_BACK), strict=True))
         busy = [n for n in numbers if len(_wait(found[n])) == _LOOK_BACK]
         if busy:
-            found.update(zip(busy, self._store.newest(busy, _FURTHER_BACK), strict=True))
+            found.update(
+                zip(busy, self._store.recent_by_customer(busy, _FURTHER_BACK), strict=True)
+            )
         seen = {receipt.id for receipts in found.values() for receipt in receipts}
         subjects = [t.subject for timers in rung.values() for t in timers if t.subject not in seen]
         for receipt in self._store.receipts(subjects) if subjects else ():
@@ -79,7 +81,7 @@ class Digests:
 
     def decide(
         self, timers: Sequence[Timer], waiting: Sequence[Receipt], *, together: bool
-    ) -> Change:
+    ) -> ChangeSet:
         """What the end of the wait does for one customer; all its timers end with it. Pure."""
         fired = timers[0]
         subjects = {timer.subject for timer in timers} | {receipt.id for receipt in waiting}
@@ -88,39 +90,39 @@ class Digests:
         if len(joined) < 2:  # noqa: PLR2004 - one alone goes out as it is
             joined = []
         alone = [_released(receipt) for receipt in waiting if receipt not in joined]
-        change = Change(
+        change = ChangeSet(
             fired.number,
             records=tuple(alone),
-            post=tuple(r.id for r in alone),
-            fired=fired,
-            untimers=tuple(
+            outbox=tuple(r.id for r in alone),
+            fired_timer=fired,
+            cancelled_timers=tuple(
                 Timer(DIGEST, fired.number, each) for each in sorted(subjects - {fired.subject})
             ),
         )
         return self._joined(change, joined) if joined else change
 
-    def _joined(self, change: Change, members: Sequence[Receipt]) -> Change:
+    def _joined(self, change: ChangeSet, members: Sequence[Receipt]) -> ChangeSet:
         newest, ids = members[0], tuple(member.id for member in members)
         seed = hashlib.blake2b("|".join(("digest", *ids)).encode(), digest_size=10).hexdigest()
         digest = Receipt(
             id=self._store.receipt_id(newest.number, seed),
             number=newest.number,
             text=digest_text(_told(members), newest.language),
-            mode=Mode.FLASH,
+            mode=DisplayMode.FLASH,
             language=newest.language,
             created_at=newest.created_at,
             version=1,
-            kind=Kind.DIGEST,
+            kind=MessageKind.DIGEST,
             members=ids,
         )
         told = (
-            replace(_released(member), text=digest.text, message=None, digest=digest.id)
+            replace(_released(member), text=digest.text, promotion=None, digest=digest.id)
             for member in members
         )
         return replace(
             change,
             records=(*change.records, digest, *told),
-            post=(*change.post, digest.id),
+            outbox=(*change.outbox, digest.id),
         )
 
 
@@ -128,15 +130,15 @@ def _wait(receipts: Iterable[Receipt]) -> list[Receipt]:
     return [receipt for receipt in receipts if receipt.waits_until is not None]
 
 
-def _told(members: Iterable[Receipt]) -> list[tuple[Outcome, Msisdn]]:
-    return [(m.outcome, m.friend) for m in members if m.outcome and m.friend]
+def _told(members: Iterable[Receipt]) -> list[tuple[ReceiptOutcome, Msisdn]]:
+    return [(m.outcome, m.recipient) for m in members if m.outcome and m.recipient]
 
 
 def _released(receipt: Receipt) -> Receipt:
     return replace(receipt, version=receipt.version + 1, waits_until=None)
 
 
-def with_members(store: Store, change: Change) -> Change:
+def with_digest_members(store: Store, change: ChangeSet) -> ChangeSet:
     """A change of a digest, with all it means for the receipts told in it; any other as it is.
 
     Raises StoreUnavailable.
@@ -145,14 +147,14 @@ def with_members(store: Store, change: Change) -> Change:
     if digest is None:
         return change
     members = [member for member in store.receipts(digest.members) if member is not None]
-    counts = digest.sent_at is not None and any(map(needs_owner, members))
-    owner = store.read(digest.number).subscription if counts else None
-    return shared(change, digest, members, owner)
+    counts = digest.sent_at is not None and any(map(needs_usage_count, members))
+    owner = store.load(digest.number).subscription if counts else None
+    return apply_to_members(change, digest, members, owner)
 
 
-def shared(
-    change: Change, digest: Receipt, members: Sequence[Receipt], owner: Subscription | None
-) -> Change:
+def apply_to_members(
+    change: ChangeSet, digest: Receipt, members: Sequence[Receipt], owner: Subscription | None
+) -> ChangeSet:
     """The change of a digest, and the same for its members, each with its own charge. Pure.
 
     ``owner`` is needed where a member's price depends on how many there were this month.
@@ -165,7 +167,7 @@ def shared(
         if digest.sent_at is not None and member.sent_at is None and member.price_fen:
             used = 0
             if member.free_receipts:
-                counting, used = counted(counting, digest.sent_at)
+                counting, used = count_receipt(counting, digest.sent_at)
             charge = for_receipt(member, used, digest.sent_at)
             charges.append(charge)
             moved = replace(moved, charge_fen=charge.fen)
@@ -190,7 +192,7 @@ def _moved_with(digest: Receipt, member: Receipt) -> Receipt:
         provider=digest.provider,
         sent_as=digest.sent_as,
         attempts=digest.attempts,
-        asked_at=digest.asked_at,
+        requested_at=digest.requested_at,
         sent_at=digest.sent_at,
         done_at=digest.done_at,
         note=digest.note,

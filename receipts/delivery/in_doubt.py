@@ -5,57 +5,57 @@ import datetime as dt
 from msgspec.structs import replace
 
 from receipts.model.receipt import Receipt
-from receipts.ports.changes import Change, Timer
+from receipts.ports.changes import ChangeSet, Timer
 from receipts.ports.clock import Clock
-from receipts.rulebook.schema import Sending
+from receipts.rulebook.schema import SendingRules
 from statemachines.receipt import RECEIPT, ReceiptEvent
 
 #: Name of the timer that looks a receipt up.
-LOOK = "look"
+LOOKUP = "look"
 
 
 def is_too_old(receipt: Receipt, now: dt.datetime, expire_after_hours: int) -> bool:
     """Whether a receipt is of no use any more."""
-    if receipt.until is not None:
-        return now > receipt.until
+    if receipt.expires_at is not None:
+        return now > receipt.expires_at
     return now - receipt.created_at > dt.timedelta(hours=expire_after_hours)
 
 
 class InDoubtReceipts:
     """Schedules look-ups. Each method returns a change set or a timer; none asks the provider."""
 
-    def __init__(self, rules: Sending, clock: Clock) -> None:
+    def __init__(self, rules: SendingRules, clock: Clock) -> None:
         self._rules, self._clock = rules, clock
 
     def schedule_lookup(self, receipt: Receipt, turn: int = 0) -> Timer:
         """The timer of a look-up; ``turn`` counts the look-ups before it."""
         seconds = self._rules.look_after_seconds[turn]
         at = self._clock.now() + dt.timedelta(seconds=seconds)
-        return Timer(LOOK, receipt.number, f"{receipt.id}/{turn}", at)
+        return Timer(LOOKUP, receipt.number, f"{receipt.id}/{turn}", at)
 
-    def reschedule_lookup(self, receipt: Receipt, fired: Timer) -> Change:
+    def reschedule_lookup(self, receipt: Receipt, fired: Timer) -> ChangeSet:
         """The provider could not say: the same look-up once more, while the receipt is of use."""
         now = self._clock.now()
         if is_too_old(receipt, now, self._rules.expire_after_hours):
-            return Change(receipt.number, fired=fired)
+            return ChangeSet(receipt.number, fired_timer=fired)
         turn = int(fired.subject.rpartition("/")[2])
         at = now + dt.timedelta(seconds=self._rules.look_after_seconds[-1])
-        timer = Timer(LOOK, receipt.number, f"{receipt.id}/{turn}", at)
-        return Change(receipt.number, timers=(timer,))
+        timer = Timer(LOOKUP, receipt.number, f"{receipt.id}/{turn}", at)
+        return ChangeSet(receipt.number, timers=(timer,))
 
-    def lookup_missed(self, receipt: Receipt, fired: Timer) -> Change:
+    def lookup_missed(self, receipt: Receipt, fired: Timer) -> ChangeSet:
         """A look-up found no text: look once more, and after the last look-up send it again."""
         turn = int(fired.subject.rpartition("/")[2]) + 1
         if turn < len(self._rules.look_after_seconds):
             timer = self.schedule_lookup(receipt, turn)
-            return Change(receipt.number, fired=fired, timers=(timer,))
+            return ChangeSet(receipt.number, fired_timer=fired, timers=(timer,))
         outcome = RECEIPT.fire(receipt.state, ReceiptEvent.NOT_FOUND)
         if outcome.refused:
-            return Change(receipt.number, fired=fired)
+            return ChangeSet(receipt.number, fired_timer=fired)
         moved = replace(
             receipt,
             version=receipt.version + 1,
             state=outcome.state,
             note="not found at the provider",
         )
-        return Change(receipt.number, records=(moved,), post=(receipt.id,), fired=fired)
+        return ChangeSet(receipt.number, records=(moved,), outbox=(receipt.id,), fired_timer=fired)

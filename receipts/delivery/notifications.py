@@ -4,22 +4,22 @@ import hashlib
 
 from msgspec.structs import replace
 
-from receipts.delivery.lifecycle import Delivery
-from receipts.model.customer import Call, Subscription
+from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.model.customer import CallLog, Subscription
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Language, Mode, Msisdn
-from receipts.ports.changes import Answer, Change, Timer
-from receipts.ports.store import Held, Store
-from receipts.subscriptions.decision import Step
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
+from receipts.ports.changes import ChangeSet, Reply, Timer
+from receipts.ports.store import Snapshot, Store
+from receipts.subscriptions.decision import Decision
 from receipts.wording.notice_text import notices
 
 #: The timer that sums up a call whose end nobody told us.
 CALL = "call"
 
 
-def notice(
+def build_notification(
     store: Store,
-    delivery: Delivery,
+    delivery: ReceiptLifecycle,
     number: Msisdn,
     about: str,
     text: str,
@@ -27,53 +27,55 @@ def notice(
 ) -> Receipt:
     """One notice, ordinary so that it stays in the inbox; ``about`` makes it single."""
     seed = hashlib.blake2b(f"notice|{number}|{about}".encode(), digest_size=10).hexdigest()
-    return delivery.notice(store.receipt_id(number, seed), number, text, Mode.TEXT, language)
+    return delivery.build_notification(
+        store.receipt_id(number, seed), number, text, DisplayMode.TEXT, language
+    )
 
 
-def announced(
-    step: Step,
+def with_notification(
+    step: Decision,
     customer: Subscription,
     about: str,
     language: Language,
     store: Store,
-    delivery: Delivery,
-) -> Change:
+    delivery: ReceiptLifecycle,
+) -> ChangeSet:
     """A step that nobody waits for the answer of, with a text that tells of it."""
-    if not step.phrases:
-        return step.change(customer, None, Answer())
-    key, facts = step.phrases[0]
-    text = notices().say(f"notice.{key}", language, **facts)
-    change = step.change(customer, None, Answer(), said=text)
-    sent = notice(store, delivery, customer.number, about, text, language)
-    return replace(change, records=(*change.records, sent), post=(*change.post, sent.id))
+    if not step.messages:
+        return step.change_set(customer, None, Reply())
+    key, facts = step.messages[0]
+    text = notices().render(f"notice.{key}", language, **facts)
+    change = step.change_set(customer, None, Reply(), said=text)
+    sent = build_notification(store, delivery, customer.number, about, text, language)
+    return replace(change, records=(*change.records, sent), outbox=(*change.outbox, sent.id))
 
 
-def summed_up(
-    held: Held, store: Store, delivery: Delivery, sid: str, fired: Timer | None = None
-) -> Change:
+def call_summary(
+    held: Snapshot, store: Store, delivery: ReceiptLifecycle, sid: str, fired: Timer | None = None
+) -> ChangeSet:
     """What a call did, told in one text after it; nothing when it changed nothing."""
     call = held.call
     if call is None or not call.acts:
-        return Change(held.number, fired=fired)
+        return ChangeSet(held.number, fired_timer=fired)
     text = _told(call)
     # A call may go on after a summing-up, and change more: each is about its own version.
     about = f"call {sid} {call.version}"
-    sent = notice(store, delivery, held.number, about, text, call.language)
-    return Change(
+    sent = build_notification(store, delivery, held.number, about, text, call.language)
+    return ChangeSet(
         held.number,
         records=(replace(call, version=call.version + 1, acts=()), sent),
-        post=(sent.id,),
-        untimers=(Timer(CALL, held.number, sid),) if fired is None else (),
-        fired=fired,
+        outbox=(sent.id,),
+        cancelled_timers=(Timer(CALL, held.number, sid),) if fired is None else (),
+        fired_timer=fired,
     )
 
 
-def _told(call: Call) -> str:
+def _told(call: CallLog) -> str:
     # A caller who went back and forth is told how it ended: the last act of each kind.
     last = {_about(key): (key, facts) for key, facts in call.acts}
-    acts = [notices().say(f"act.{key}", call.language, **facts) for key, facts in last.values()]
+    acts = [notices().render(f"act.{key}", call.language, **facts) for key, facts in last.values()]
     between = "；" if call.language is Language.ZH else "; "
-    return notices().say(
+    return notices().render(
         "notice.call", call.language, **(call.acts[-1][1] | {"acts": between.join(acts)})
     )
 
@@ -84,6 +86,6 @@ def _about(act: str) -> str:
     return head if head in {"now", "messages"} else "service"
 
 
-def tells(act: str) -> bool:
+def is_notifiable(act: str) -> bool:
     """Whether an act is one that a call's summing-up tells of."""
     return f"act.{act}" in notices().keys()  # noqa: SIM118 - a catalogue is no mapping

@@ -1,20 +1,20 @@
 """News of our own receipts, whichever provider brings it."""
 
-from receipts.charging.charges import owner_of
-from receipts.delivery.digest import with_members
-from receipts.delivery.lifecycle import Delivery
-from receipts.ports.changes import Verdict
-from receipts.ports.provider import Told
-from receipts.ports.store import Contended, Store
+from receipts.charging.charges import subscription_for_charge
+from receipts.delivery.digest import with_digest_members
+from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.ports.changes import CommitStatus
+from receipts.ports.provider import ProviderStatus
+from receipts.ports.store import ContentionError, Store
 
 _ROUNDS = 20
 
 
-def take_news(
+def apply_status_update(
     store: Store,
-    delivery: Delivery,
+    delivery: ReceiptLifecycle,
     receipt_id: str,
-    told: Told,
+    told: ProviderStatus,
     word: str,
     provider_id: str | None,
 ) -> bool:
@@ -26,8 +26,8 @@ def take_news(
         receipt = store.receipts([receipt_id])[0]
         if receipt is None:
             return False
-        owner = owner_of(store, receipt)
-        change = delivery.told(receipt, told, word, provider_id, owner)
-        if store.commit(with_members(store, change)).verdict is Verdict.DONE:
+        owner = subscription_for_charge(store, receipt)
+        change = delivery.apply_status(receipt, told, word, provider_id, owner)
+        if store.commit(with_digest_members(store, change)).status is CommitStatus.COMMITTED:
             return True
-    raise Contended("the same receipt was changed by others again and again")
+    raise ContentionError("the same receipt was changed by others again and again")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
-class MonthWrong(ValueError):
+class MonthError(ValueError):
     """Not a calendar month such as 2026-11."""
 
 
@@ -25,7 +25,7 @@ def month_start(month: str) -> dt.datetime:
     try:
         first = dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=SHANGHAI)
     except ValueError as error:
-        raise MonthWrong(f"{month!r} is no month such as 2026-11") from error
+        raise MonthError(f"{month!r} is no month such as 2026-11") from error
     return first
 
 

@@ -16,7 +16,7 @@ class ChargeKind(StrEnum):
     RECEIPT = "receipt"
 
 
-class Charge(msgspec.Struct, frozen=True):
+class Charge(msgspec.Struct, frozen=True, rename={"reason": "why"}):
     """One amount a customer owes: ``fen`` is 1/100 yuan, ``month`` is ``YYYY-MM`` in Shanghai."""
 
     id: str
@@ -24,26 +24,40 @@ class Charge(msgspec.Struct, frozen=True):
     kind: ChargeKind
     fen: int
     month: str
-    why: str
+    reason: str
     at: dt.datetime
     tariff: str
 
 
-class Audit(Struct, frozen=True, omit_defaults=True):
+class AuditEntry(
+    Struct,
+    frozen=True,
+    omit_defaults=True,
+    rename={
+        "channel": "door",
+        "idempotency_key": "claim",
+        "reply_text": "heard",
+        "shown_text": "shown",
+        "previous_hash": "before_hash",
+        "state_before": "before",
+        "state_after": "after",
+        "action": "act",
+    },
+):
     """Who asked for what, through which door, and what it changed; never overwritten."""
 
     at: dt.datetime
     number: Msisdn
-    door: str
+    channel: str
     event: str
-    before: str
-    after: str
-    claim: str = ""
+    state_before: str
+    state_after: str
+    idempotency_key: str = ""
     tariff: str = ""
-    shown: str = ""
-    heard: str = ""
+    shown_text: str = ""
+    reply_text: str = ""
     clerk: str = ""
-    before_hash: str = ""
+    previous_hash: str = ""
     hash: str = ""
     #: What it was in the words of the table of subscriptions: order, confirm, cancel_now ...
-    act: str = ""
+    action: str = ""

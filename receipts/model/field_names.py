@@ -4,7 +4,7 @@ Each byte is kept for every customer, text and receipt there is.
 """
 
 #: No two fields share one; a name may be added, and never given to another field.
-SHORT = {
+STORED_NAMES = {
     # of customers
     "number": "n",
     "version": "v",
@@ -24,28 +24,28 @@ SHORT = {
     "charged_from": "cf",
     "trial": "tr",
     "trial_used": "tu",
-    "used_month": "um",
-    "used": "u",
+    "receipts_month": "um",
+    "receipts_this_month": "u",
     "unpaid": "up",
     "suspended_at": "sa",
-    "unserved": "us",
-    "off_net_told": "ot",
+    "months_not_served": "us",
+    "off_net_notice_month": "ot",
     "question": "q",
-    "informing": "i",
-    "informing_since": "is",
+    "promotions": "i",
+    "promotions_since": "is",
     "chain": "ch",
     # of receipts
     "text": "x",
     "created_at": "ca",
     "kind": "k",
     "message_id": "mi",
-    "friend": "f",
+    "recipient": "f",
     "outcome": "oc",
     "provider": "pr",
     "provider_id": "pi",
     "sent_as": "as",
     "attempts": "at",
-    "asked_at": "aa",
+    "requested_at": "aa",
     "sent_at": "st",
     "done_at": "da",
     "price_fen": "pf",
@@ -53,22 +53,22 @@ SHORT = {
     "charge_fen": "cg",
     "note": "nt",
     "history": "h",
-    "message": "ms",
+    "promotion": "ms",
     "waits_until": "wu",
     "members": "mb",
     "digest": "dg",
     "refused_by": "rb",
-    "until": "ul",
+    "expires_at": "ul",
     # of people's texts
     "sender": "sn",
-    "fate": "ft",
-    "finals": "fi",
+    "status": "ft",
+    "part_statuses": "fi",
     "parts": "ps",
     "receipt_id": "ri",
-    "why_not": "wn",
+    "no_receipt_reason": "wn",
 }
 
 
-def short(name: str) -> str | None:
+def stored_name(name: str) -> str | None:
     """The name of a field in the store; None for one that keeps its own."""
-    return SHORT.get(name)
+    return STORED_NAMES.get(name)

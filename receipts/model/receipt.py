@@ -6,12 +6,12 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from receipts.model.field_names import short
-from receipts.model.vocabulary import Language, Mode, Msisdn, Outcome
+from receipts.model.field_names import stored_name
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn, ReceiptOutcome
 from statemachines.receipt import ReceiptState
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     """What a thing we send is: a receipt, word of an order, several receipts, a one-time code."""
 
     RECEIPT = "receipt"
@@ -21,14 +21,14 @@ class Kind(StrEnum):
     CODE = "code"
 
 
-class News(msgspec.Struct, frozen=True, array_like=True):
+class StatusEvent(msgspec.Struct, frozen=True, array_like=True):
     """One thing a vendor or the network told us, kept raw for staff."""
 
     at: dt.datetime
-    word: str
+    raw_status: str
 
 
-class Receipt(Struct, frozen=True, omit_defaults=True, rename=short):
+class Receipt(Struct, frozen=True, omit_defaults=True, rename=stored_name):
     """Something we send to a customer's own phone, and how far it got.
 
     ``mode`` is what the customer wants, ``sent_as`` what really went out; ``price_fen`` is the
@@ -38,20 +38,20 @@ class Receipt(Struct, frozen=True, omit_defaults=True, rename=short):
     id: str
     number: Msisdn
     text: str
-    mode: Mode
+    mode: DisplayMode
     language: Language
     created_at: dt.datetime
     version: int = 0
-    kind: Kind = Kind.RECEIPT
+    kind: MessageKind = MessageKind.RECEIPT
     state: ReceiptState = ReceiptState.DUE
     message_id: str | None = None
-    friend: Msisdn | None = None
-    outcome: Outcome | None = None
+    recipient: Msisdn | None = None
+    outcome: ReceiptOutcome | None = None
     provider: str | None = None
     provider_id: str | None = None
-    sent_as: Mode | None = None
+    sent_as: DisplayMode | None = None
     attempts: int = 0
-    asked_at: dt.datetime | None = None
+    requested_at: dt.datetime | None = None
     sent_at: dt.datetime | None = None
     done_at: dt.datetime | None = None
     tariff: str | None = None
@@ -60,9 +60,9 @@ class Receipt(Struct, frozen=True, omit_defaults=True, rename=short):
     free_receipts: int = 0
     charge_fen: int = 0
     note: str | None = None
-    history: tuple[News, ...] = ()
+    history: tuple[StatusEvent, ...] = ()
     #: The operator's message that it carries besides, by its name in the rule book.
-    message: str | None = None
+    promotion: str | None = None
     #: Until when it waits for others to join its flash; None once it is in the outbox.
     waits_until: dt.datetime | None = None
     #: Of a digest: the receipts told in it. Of such a receipt: the digest, whose fate is its own.
@@ -71,4 +71,4 @@ class Receipt(Struct, frozen=True, omit_defaults=True, rename=short):
     #: Providers that will never take it; others may.
     refused_by: tuple[str, ...] = ()
     #: From when on it is of no use to anybody; None for what the sending rules say.
-    until: dt.datetime | None = None
+    expires_at: dt.datetime | None = None

@@ -28,7 +28,7 @@ class Msisdn(str):
         return f"Msisdn({self.masked})"
 
 
-class Mode(StrEnum):
+class DisplayMode(StrEnum):
     """How receipts are shown: over the screen, or filed in the inbox."""
 
     FLASH = "flash"
@@ -42,7 +42,7 @@ class Language(StrEnum):
     EN = "en"
 
 
-class Door(StrEnum):
+class Channel(StrEnum):
     """The way a wish came in."""
 
     TEXT = "text"
@@ -51,7 +51,7 @@ class Door(StrEnum):
     COUNTER = "counter"
 
 
-class Wish(StrEnum):
+class Intent(StrEnum):
     """What a customer may ask of the service, whichever the door."""
 
     OPEN = "open"
@@ -73,7 +73,7 @@ class Wish(StrEnum):
     NO_MESSAGES = "no_messages"
 
 
-class Informing(StrEnum):
+class PromotionCategory(StrEnum):
     """The kinds of messages an operator may add to receipts, and to which a customer agrees."""
 
     NONE = "none"
@@ -92,7 +92,7 @@ class Network(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Outcome(StrEnum):
+class ReceiptOutcome(StrEnum):
     """What became of a customer's text, as the receipt tells it."""
 
     DELIVERED = "delivered"

@@ -18,7 +18,7 @@ FIRST_PREFIX = 1_300_000
 PREFIXES = 700_000
 
 
-class Home(Struct, frozen=True):
+class NumberInfo(Struct, frozen=True):
     """Where a number is at home, as far as known; ``source`` is whose word that is."""
 
     province: str | None
@@ -26,14 +26,14 @@ class Home(Struct, frozen=True):
     source: str
 
 
-class TableWrong(Exception):
+class NumberingTableError(Exception):
     """The prefix table is missing or is not one we can read."""
 
 
-_UNCHARTED = Home(None, Network.OTHER, "unknown")
+_UNCHARTED = NumberInfo(None, Network.OTHER, "unknown")
 
 
-class Numbering:
+class NumberingPlan:
     """Home province and network by prefix, from the shipped table; raises TableWrong when bad."""
 
     def __init__(self, table: Path = TABLE) -> None:
@@ -46,7 +46,7 @@ class Numbering:
             self._table = lzma.decompress(packed)
             # One Home for each byte that occurs, so that a look-up makes no object.
             self._homes = {
-                entry: Home(
+                entry: NumberInfo(
                     provinces[entry >> 3],
                     networks[entry & 0b111],
                     "prefix" if entry >> 3 else "unknown",
@@ -54,32 +54,32 @@ class Numbering:
                 for entry in set(self._table)
             }
         except (OSError, ValueError, LookupError, TypeError, lzma.LZMAError) as error:
-            raise TableWrong(
+            raise NumberingTableError(
                 f"{table}: {error}; python -m receipts.numbering.build_table builds it"
             ) from error
         # An event asks half a dozen times for the same number.
-        self._by_prefix = lru_cache(maxsize=4096)(self._looked_up)
+        self._by_prefix = lru_cache(maxsize=4096)(self._info_by_prefix)
         if len(self._table) != PREFIXES:
-            raise TableWrong(f"{table}: {len(self._table)} prefixes, expected {PREFIXES}")
+            raise NumberingTableError(f"{table}: {len(self._table)} prefixes, expected {PREFIXES}")
 
     @property
     def data_version(self) -> str:
         """The source of the table and its version, such as ``phonenumbers 9.0.43``."""
         return self._version
 
-    def home(self, number: Msisdn, recorded: str | None = None) -> Home:
+    def info(self, number: Msisdn, recorded: str | None = None) -> NumberInfo:
         """Province and network of a number; a province on record speaks before the prefix."""
         found = self._by_prefix(number)
         if recorded is not None:
-            return Home(recorded, found.network, "record")
+            return NumberInfo(recorded, found.network, "record")
         return found
 
-    def home_of(self, customer: Subscription) -> Home:
+    def info_of(self, customer: Subscription) -> NumberInfo:
         """The same for somebody we may have been told about: a record speaks before the prefix."""
         found = self._by_prefix(customer.number)
         if customer.province is None and customer.network is None:
             return found
-        return Home(
+        return NumberInfo(
             customer.province or found.province,
             customer.network or found.network,
             customer.source or "record",
@@ -89,7 +89,7 @@ class Numbering:
         """Whether the number is a China Mobile customer's, as far as its prefix tells."""
         return self._by_prefix(number).network is Network.CHINA_MOBILE
 
-    def _looked_up(self, number: Msisdn) -> Home:
+    def _info_by_prefix(self, number: Msisdn) -> NumberInfo:
         """What the table says; landlines, machines and numbers abroad are not in it."""
         if len(number) != _MOBILE_LENGTH or not number.startswith("+861"):
             return _UNCHARTED

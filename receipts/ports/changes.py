@@ -7,41 +7,47 @@ from enum import Enum
 import msgspec
 from msgspec import Struct
 
-from receipts.model.charge import Audit, Charge
-from receipts.model.customer import Access, Call, Owner, Subscription, Talk
-from receipts.model.message import Trail
+from receipts.model.charge import AuditEntry, Charge
+from receipts.model.customer import (
+    CallLog,
+    CustomerCredentials,
+    DailyReplyCount,
+    LoginState,
+    Subscription,
+)
+from receipts.model.message import MessageTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class Deferred:
     """A receipt of this version put aside until a line has room for it; the oldest goes first."""
 
     receipt_id: str
     version: int
-    lane: str
+    queue: str
     since: dt.datetime
 
 
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True, rename={"messages": "phrases"}):
     """What a door tells the customer: phrases by key with their facts; ``next`` is the door's own.
 
     It is kept beside the claim of its event, so that a repeat gets the same answer.
     """
 
-    phrases: tuple[tuple[str, dict[str, str]], ...] = ()
+    messages: tuple[tuple[str, dict[str, str]], ...] = ()
     language: str = ""
     next: str = ""
 
 
-class Posted(Struct, frozen=True):
+class OutboxEntry(Struct, frozen=True):
     """One entry of the outbox in a worker's hands; ``late`` if it had to wait for a line."""
 
     shard: int
     entry: str
     receipt_id: str
-    late: bool = False
+    deferred: bool = False
 
 
 class Timer(Struct, frozen=True):
@@ -53,62 +59,70 @@ class Timer(Struct, frozen=True):
     at: dt.datetime | None = None
 
 
-Stored = Subscription | Receipt | Trail | Talk | Call | Owner | Access
+Record = (
+    Subscription
+    | Receipt
+    | MessageTrace
+    | DailyReplyCount
+    | CallLog
+    | CustomerCredentials
+    | LoginState
+)
 
 
-class Change(Struct, frozen=True):
+class ChangeSet(Struct, frozen=True):
     """All that one event does, for one customer: it happens whole or not at all.
 
     Each record carries the version it will have; the store refuses one not just above its own.
     """
 
     number: Msisdn
-    claim: str | None = None
-    answer: Answer = Answer()
-    records: tuple[Stored, ...] = ()
+    idempotency_key: str | None = None
+    reply: Reply = Reply()
+    records: tuple[Record, ...] = ()
     charges: tuple[Charge, ...] = ()
-    audit: tuple[Audit, ...] = ()
-    post: tuple[str, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+    outbox: tuple[str, ...] = ()
     timers: tuple[Timer, ...] = ()
-    untimers: tuple[Timer, ...] = ()
-    fired: Timer | None = None
-    done: tuple[Posted, ...] = ()
-    count: tuple[str, ...] = ()
-    park: tuple[Parked, ...] = ()
+    cancelled_timers: tuple[Timer, ...] = ()
+    fired_timer: Timer | None = None
+    acked: tuple[OutboxEntry, ...] = ()
+    counters: tuple[str, ...] = ()
+    deferred: tuple[Deferred, ...] = ()
 
 
-class Verdict(Enum):
+class CommitStatus(Enum):
     """How a commit ended."""
 
-    DONE = "done"
-    SEEN = "seen"
+    COMMITTED = "done"
+    DUPLICATE = "seen"
     CONFLICT = "conflict"
 
 
-class Committed(Struct, frozen=True):
+class CommitResult(Struct, frozen=True):
     """A commit's end; ``answer`` is the first answer when the event had been claimed before."""
 
-    verdict: Verdict
-    answer: Answer | None = None
+    status: CommitStatus
+    previous_reply: Reply | None = None
 
 
-def writes(change: Change) -> bool:
+def is_empty(change: ChangeSet) -> bool:
     """Whether a change changes anything."""
     return bool(
-        change.claim is not None
+        change.idempotency_key is not None
         or change.records
         or change.charges
         or change.audit
-        or change.post
-        or change.park
+        or change.outbox
+        or change.deferred
         or change.timers
-        or change.untimers
-        or change.fired
-        or change.done
-        or change.count
+        or change.cancelled_timers
+        or change.fired_timer
+        or change.acked
+        or change.counters
     )
 
 
-def only_claims(change: Change) -> bool:
+def marks_only(change: ChangeSet) -> bool:
     """Whether all that a change does is to mark its event as taken, with its answer."""
-    return change == Change(change.number, change.claim, change.answer)
+    return change == ChangeSet(change.number, change.idempotency_key, change.reply)

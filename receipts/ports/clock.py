@@ -10,5 +10,5 @@ class Clock(Protocol):
     def now(self) -> dt.datetime:
         """The service's time, aware, which trials may move."""
 
-    def outside(self) -> dt.datetime:
+    def wall_clock(self) -> dt.datetime:
         """The world's time, aware, for talking with others about when something happened."""

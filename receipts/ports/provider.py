@@ -8,10 +8,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from receipts.model.vocabulary import Mode, Msisdn, Network
+from receipts.model.vocabulary import DisplayMode, Msisdn, Network
 
 
-class Told(StrEnum):
+class ProviderStatus(StrEnum):
     """What a provider says of something we sent, in our words."""
 
     UNDERWAY = "underway"
@@ -21,11 +21,11 @@ class Told(StrEnum):
     UNKNOWN = "unknown"
 
 
-class TooLate(Exception):
+class DeadlineExceededError(Exception):
     """The time to send a text was over before a word of it left: others may have it by now."""
 
 
-class SendingFailure(Exception):
+class ProviderError(Exception):
     """A provider did not take what we gave it. ``detail`` is its own word, for staff."""
 
     def __init__(self, detail: str) -> None:
@@ -33,24 +33,24 @@ class SendingFailure(Exception):
         self.detail = detail
 
 
-class TryLater(SendingFailure):
+class TemporaryError(ProviderError):
     """It certainly did not go out; asking again later may work."""
 
 
-class Never(SendingFailure):
+class PermanentError(ProviderError):
     """It certainly did not go out and never will."""
 
 
-class NotHere(Never):
+class NoRouteError(PermanentError):
     """It certainly did not go out and never will by this provider; another may take it."""
 
 
-class Unsure(SendingFailure):
+class UnknownOutcomeError(ProviderError):
     """The request left us and no clear answer came: it may have gone out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Abilities:
+class Capabilities:
     """What a provider can do."""
 
     flash: bool
@@ -58,36 +58,38 @@ class Abilities:
     lookup: bool
 
 
-class Parcel(Struct, frozen=True):
+class OutboundMessage(Struct, frozen=True):
     """One text for a provider, shown as ``mode``; after ``by`` (monotonic) TooLate is raised."""
 
     id: str
     to: Msisdn
     text: str
-    mode: Mode
-    by: float = math.inf
+    mode: DisplayMode
+    deadline: float = math.inf
 
 
 class Provider(Protocol):
     """Somebody who carries texts to phones."""
 
     name: str
-    abilities: Abilities
+    abilities: Capabilities
 
-    def send(self, parcel: Parcel) -> str:
+    def send(self, parcel: OutboundMessage) -> str:
         """Hand one text over; the provider's own id for it.
 
         Raises TryLater, Never or Unsure.
         """
 
-    def find(self, parcel: Parcel, since: dt.datetime, known: frozenset[str]) -> str | None:
+    def find(
+        self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
+    ) -> str | None:
         """The provider's id of a text it may have taken since then, None when it has none.
 
         ``known`` are ids that belong to other texts. Raises TryLater when it cannot say now.
         """
 
 
-class Lookup(Protocol):
+class NetworkLookup(Protocol):
     """Somebody outside who can say whose network a number is on now."""
 
     def network_of(self, number: Msisdn) -> Network | None:

@@ -8,51 +8,57 @@ from typing import Protocol
 from msgspec import Struct
 
 from receipts.model.charge import Charge
-from receipts.model.customer import Access, Call, Owner, Subscription, Talk
-from receipts.model.message import Trail
-from receipts.model.receipt import Kind, Receipt
+from receipts.model.customer import (
+    CallLog,
+    CustomerCredentials,
+    DailyReplyCount,
+    LoginState,
+    Subscription,
+)
+from receipts.model.message import MessageTrace
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Answer, Change, Committed, Posted, Timer
+from receipts.ports.changes import ChangeSet, CommitResult, OutboxEntry, Reply, Timer
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Backlog:
     """The receipts of one shard that wait for a line: how many, and since when the oldest."""
 
-    lane: str
+    queue: str
     shard: int
     count: int
     oldest: dt.datetime
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailableError(Exception):
     """The store cannot be reached or cannot be written; nothing was changed."""
 
 
-class Contended(StoreUnavailable):
+class ContentionError(StoreUnavailableError):
     """The same record was changed by others again and again while we decided."""
 
 
-class Held(Struct, frozen=True):
+class Snapshot(Struct, frozen=True):
     """What one read brought: the customer, and what else was asked for; None where nothing was."""
 
     number: Msisdn
     subscription: Subscription
-    answered: Answer | None = None
-    talk: Talk | None = None
-    trail: Trail | None = None
-    call: Call | None = None
-    access: Access | None = None
-    friend: Subscription | None = None
+    previous_reply: Reply | None = None
+    reply_count: DailyReplyCount | None = None
+    trace: MessageTrace | None = None
+    call: CallLog | None = None
+    login: LoginState | None = None
+    recipient: Subscription | None = None
     receipt: Receipt | None = None
     charges: tuple[Charge, ...] | None = None
 
 
-class Wanted(Struct, frozen=True):
+class ReportQuery(Struct, frozen=True):
     """What to read for a report: its sender, its text, the friend; a receipt if one is named."""
 
     sender: Msisdn
-    friend: Msisdn
+    recipient: Msisdn
     message_id: str
     receipt_id: str | None = None
 
@@ -60,34 +66,34 @@ class Wanted(Struct, frozen=True):
 class Store(Protocol):
     """The memory of the business. Every method raises StoreUnavailable when it is out of reach."""
 
-    def read(
+    def load(
         self,
         number: Msisdn,
-        claim: str | None = None,
+        idempotency_key: str | None = None,
         *,
-        talk: bool = False,
+        reply_count: bool = False,
         call: str | None = None,
         months: Sequence[str] = (),
-        access: bool = False,
-    ) -> Held:
+        login: bool = False,
+    ) -> Snapshot:
         """One round trip: the customer and what else the event needs."""
 
-    def read_all(self, wanted: Sequence[Wanted]) -> list[Held]:
+    def load_many(self, queries: Sequence[ReportQuery]) -> list[Snapshot]:
         """One round trip for many reports, in the order asked."""
 
-    def commit(self, change: Change) -> Committed:
+    def commit(self, change: ChangeSet) -> CommitResult:
         """One round trip: all of it or nothing, on disk when it returns."""
 
-    def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
+    def commit_all(self, changes: Sequence[ChangeSet]) -> list[CommitResult]:
         """Several changes, each on its own, in one round trip."""
 
     def receipts(self, ids: Iterable[str]) -> list[Receipt | None]:
         """Receipts by id, in the order asked."""
 
-    def receipts_of(self, number: Msisdn, limit: int, kind: Kind | None) -> list[Receipt]:
+    def receipts_of(self, number: Msisdn, limit: int, kind: MessageKind | None) -> list[Receipt]:
         """A customer's newest receipts first."""
 
-    def newest(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
+    def recent_by_customer(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
         """The newest things sent to several customers, newest first, in the order asked."""
 
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
@@ -100,50 +106,50 @@ class Store(Protocol):
         """Raises StoreUnavailable unless the store answers."""
 
 
-class Archive(Protocol):
+class BulkReader(Protocol):
     """Long looks through everything, in bounded memory. Every method raises StoreUnavailable."""
 
     def customers(self, cursor: int = 0) -> Iterator[tuple[int, list[Subscription]]]:
         """All customers in batches, each with the cursor that goes on behind it; 0 is the end."""
 
-    def of(self, numbers: Sequence[Msisdn]) -> list[Subscription]:
+    def subscriptions(self, numbers: Sequence[Msisdn]) -> list[Subscription]:
         """Many customers in one round trip, in the order asked; new ones where none is known."""
 
-    def owners(self, numbers: Sequence[Msisdn]) -> dict[Msisdn, Owner]:
+    def credentials(self, numbers: Sequence[Msisdn]) -> dict[Msisdn, CustomerCredentials]:
         """The credentials of those of many customers that have some, in one round trip."""
 
     def charged(self, numbers: Sequence[Msisdn], month: str, charge_id: str) -> list[bool]:
         """Which of many customers have a charge already, in the order asked."""
 
-    def note(self, name: str, value: str | None = None) -> str | None:
+    def checkpoint(self, name: str, value: str | None = None) -> str | None:
         """A note to oneself across runs; set when given."""
 
-    def incarnation(self) -> str:
+    def server_run_id(self) -> str:
         """Which running server this is: a cursor is good for as long as it runs."""
 
 
 class Outbox(Protocol):
     """What waits to be sent, and what time alone will bring. Raises StoreUnavailable."""
 
-    def take(self, worker: str, limit: int, wait: float) -> list[Posted]:
+    def fetch(self, worker: str, limit: int, timeout: float) -> list[OutboxEntry]:
         """Fresh entries of the outbox for this worker; waits at most ``wait`` seconds."""
 
-    def take_late(
-        self, worker: str, lane: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
-    ) -> list[Posted]:
+    def fetch_deferred(
+        self, worker: str, queue: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
+    ) -> list[OutboxEntry]:
         """Of what waits for a line: ``fresh`` no older than ``since``, the oldest for the rest."""
 
-    def waiting(self, lanes: Iterable[str]) -> list[Waiting]:
+    def backlog(self, queues: Iterable[str]) -> list[Backlog]:
         """What waits for these lines, shard by shard where anything does."""
 
-    def take_over(self, worker: str, idle: float, limit: int) -> list[Posted]:
+    def reclaim(self, worker: str, idle: float, limit: int) -> list[OutboxEntry]:
         """Entries that a worker silent for ``idle`` seconds still held."""
 
-    def keep(self, worker: str, entries: Iterable[Posted]) -> None:
+    def renew_leases(self, worker: str, entries: Iterable[OutboxEntry]) -> None:
         """Say that these entries are still being worked on."""
 
-    def forget(self, entries: Iterable[Posted]) -> None:
+    def discard(self, entries: Iterable[OutboxEntry]) -> None:
         """Drop entries whose receipt is no longer known."""
 
-    def due(self, now: dt.datetime, limit: int) -> list[Timer]:
+    def due_timers(self, now: dt.datetime, limit: int) -> list[Timer]:
         """Timers whose moment has come, oldest first."""

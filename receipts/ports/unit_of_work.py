@@ -5,43 +5,43 @@ import time
 from collections.abc import Callable, Sequence
 
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Answer, Change, Verdict, writes
-from receipts.ports.store import Contended, Held, Store
+from receipts.ports.changes import ChangeSet, CommitStatus, Reply, is_empty
+from receipts.ports.store import ContentionError, Snapshot, Store
 
 #: With this many rivals for one number at one moment, something is wrong with the callers.
-ROUNDS = 40
+MAX_ATTEMPTS = 40
 
 
-def settle(
+def run_in_transaction(
     store: Store,
     number: Msisdn,
-    decide: Callable[[Held], Change],
+    decide: Callable[[Snapshot], ChangeSet],
     claim: str | None = None,
     *,
     talk: bool = False,
     call: str | None = None,
     months: Sequence[str] = (),
     access: bool = False,
-) -> Answer:
+) -> Reply:
     """The answer to an event, with all that it changes on disk; a repeat gets the first answer.
 
     ``decide`` must be pure: it is called again after every lost race. Raises StoreUnavailable.
     """
-    for round_ in range(ROUNDS):
-        held = store.read(number, claim, talk=talk, call=call, access=access, months=months)
-        if held.answered is not None:
+    for round_ in range(MAX_ATTEMPTS):
+        held = store.load(number, claim, reply_count=talk, call=call, login=access, months=months)
+        if held.previous_reply is not None:
             # What is repeated must be as safe as when it was new.
-            store.commit(Change(number))
-            return held.answered
+            store.commit(ChangeSet(number))
+            return held.previous_reply
         change = decide(held)
-        if not writes(change):
-            return change.answer
+        if not is_empty(change):
+            return change.reply
         committed = store.commit(change)
-        if committed.verdict is Verdict.DONE:
-            return change.answer
-        if committed.answer is not None:
-            return committed.answer
+        if committed.status is CommitStatus.COMMITTED:
+            return change.reply
+        if committed.previous_reply is not None:
+            return committed.previous_reply
         if round_:
             # Rivals that lost together must not meet again in step.
             time.sleep(random.uniform(0, 0.002 * round_))  # noqa: S311 - spreads, hides nothing
-    raise Contended("the same number was changed by others again and again")
+    raise ContentionError("the same number was changed by others again and again")

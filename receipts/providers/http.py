@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import certifi
 import pycurl
 
-from receipts.ports.provider import TooLate
+from receipts.ports.provider import DeadlineExceededError
 
 #: Idle time after which a connection is not reused. Servers close idle connections. A request
 #: written to a connection that the server is just closing has an unknown outcome.
@@ -72,7 +72,7 @@ class CurlHttpClient:
             if exchange.attempts == 0:
                 raise ConnectError(reason) from None
             if exchange.is_late:
-                raise TooLate from None
+                raise DeadlineExceededError from None
             raise NoResponseError("closed" if exchange.attempts > 1 else reason) from None
         return curl.getinfo(pycurl.RESPONSE_CODE), b"".join(exchange.body)
 

@@ -4,17 +4,17 @@ import datetime as dt
 import re
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
-from receipts.model.message import Fate
-from receipts.model.vocabulary import Mode
+from receipts.model.message import MessageStatus
+from receipts.model.vocabulary import DisplayMode
 from receipts.ports.provider import (
-    Abilities,
-    Never,
-    NotHere,
-    Parcel,
-    SendingFailure,
-    Told,
-    TryLater,
-    Unsure,
+    Capabilities,
+    NoRouteError,
+    OutboundMessage,
+    PermanentError,
+    ProviderError,
+    ProviderStatus,
+    TemporaryError,
+    UnknownOutcomeError,
 )
 from receipts.providers.http import ConnectError, CurlHttpClient, NoResponseError
 from receipts.providers.smsc_status import fate_of
@@ -25,14 +25,14 @@ from receipts.wording.segments import is_gsm7
 _DLR_MASK = 1 + 2 + 4 + 8 + 16
 
 _TOLD = {
-    "1": Told.DELIVERED,
-    "2": Told.UNDELIVERED,
-    "4": Told.UNDERWAY,
-    "8": Told.UNDERWAY,
-    "16": Told.FAILED,
+    "1": ProviderStatus.DELIVERED,
+    "2": ProviderStatus.UNDELIVERED,
+    "4": ProviderStatus.UNDERWAY,
+    "8": ProviderStatus.UNDERWAY,
+    "16": ProviderStatus.FAILED,
 }
 
-_NOT_DELIVERED = frozenset({Fate.EXPIRED, Fate.FAILED, Fate.REJECTED})
+_NOT_DELIVERED = frozenset({MessageStatus.EXPIRED, MessageStatus.FAILED, MessageStatus.REJECTED})
 
 #: Status and error code in the SMSC's own report, as %A passes it on.
 _STAT = re.compile(r"\bstat:(\S{1,16})(?:\s+err:(\S{1,16}))?")
@@ -50,21 +50,21 @@ _ACCEPTED, _BAD_REQUEST, _UNAVAILABLE = 202, 400, 503
 _NOT_ROUTABLE = "Not routable"
 
 
-def heard(kind: str, answer: str = "") -> tuple[Told, str]:
+def heard(kind: str, answer: str = "") -> tuple[ProviderStatus, str]:
     """Map a delivery report to a provider status and the raw status for staff.
 
     ``kind`` is Kannel's %d and ``answer`` its %A, the SMSC's own report or empty. An unknown
     value is never final.
     """
-    status = _TOLD.get(kind, Told.UNKNOWN)
+    status = _TOLD.get(kind, ProviderStatus.UNKNOWN)
     match = _STAT.search(answer)
     if match is None:
-        detail = answer if status is Told.FAILED else ""
+        detail = answer if status is ProviderStatus.FAILED else ""
         return status, f"type {kind} {detail}".strip()[:_MAX_DETAIL_CHARS]
     stat, code = match.groups(default="")
     # Kannel maps every status unknown to it to "undelivered"; the SMSC's own status decides.
-    if status is Told.UNDELIVERED and fate_of(stat) not in _NOT_DELIVERED:
-        status = Told.UNKNOWN
+    if status is ProviderStatus.UNDELIVERED and fate_of(stat) not in _NOT_DELIVERED:
+        status = ProviderStatus.UNKNOWN
     return status, f"type {kind} {stat} {code}".strip()[:_MAX_DETAIL_CHARS]
 
 
@@ -72,7 +72,7 @@ class Kannel:
     """Provider over one smsbox. Kannel has no look-up of texts it accepted."""
 
     name = "kannel"
-    abilities = Abilities(flash=True, reports=True, lookup=False)
+    abilities = Capabilities(flash=True, reports=True, lookup=False)
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Kannel:
         self._suffix = quote_plus("&type=%d&answer=%A")
         self._http = CurlHttpClient(url, TIMEOUTS_SECONDS)
 
-    def send(self, parcel: Parcel) -> str:
+    def send(self, parcel: OutboundMessage) -> str:
         """Submit one text and return its id. Kannel assigns none; its reports carry ours.
 
         Raises TryLater, Never, NotHere, Unsure or TooLate.
@@ -113,28 +113,30 @@ class Kannel:
         # GET: smsbox refuses form posts ("Invalid content-type", 1.4.5). The query holds the
         # password, so no exception that shows it is chained.
         try:
-            status, body = self._http.get(self._target(parcel), parcel.by)
+            status, body = self._http.get(self._target(parcel), parcel.deadline)
         except ConnectError as error:
-            raise TryLater(f"kannel not reached: {error}") from None
+            raise TemporaryError(f"kannel not reached: {error}") from None
         except NoResponseError as error:
-            raise Unsure(f"kannel gave no answer: {error}") from None
+            raise UnknownOutcomeError(f"kannel gave no answer: {error}") from None
         if status != _ACCEPTED:
             raise _failure(status, body.decode(errors="replace"))
         # "0: Accepted for delivery", or "3: Queued for later delivery" while the SMSC is down.
         # In both cases Kannel has stored the text and will send it.
         return parcel.id
 
-    def _target(self, parcel: Parcel) -> str:
+    def _target(self, parcel: OutboundMessage) -> str:
         """Path and query of the request for one text."""
         ident = quote_plus(quote_plus(parcel.id))
         coding = "0" if is_gsm7(parcel.text) else "2"
-        flash = "&mclass=0" if parcel.mode is Mode.FLASH else ""
+        flash = "&mclass=0" if parcel.mode is DisplayMode.FLASH else ""
         return (
             f"{self._prefix}{ident}{self._suffix}&to={quote_plus(parcel.to)}"
             f"&text={_percent_encoded(parcel.text)}&coding={coding}{flash}"
         )
 
-    def find(self, parcel: Parcel, since: dt.datetime, known: frozenset[str]) -> str | None:
+    def find(
+        self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
+    ) -> str | None:
         """Not available; ``abilities.lookup`` is False."""
         raise NotImplementedError
 
@@ -144,17 +146,17 @@ def _percent_encoded(text: str) -> str:
     return "%" + text.encode().hex("%") if text else ""
 
 
-def _failure(status: int, body: str) -> SendingFailure:
+def _failure(status: int, body: str) -> ProviderError:
     """Map a refusal. Kannel answers 202 only when it has accepted the text."""
     reason = body[:_MAX_DETAIL_CHARS].strip()
     detail = f"kannel {status}: {reason}"
     if _NOT_ROUTABLE in reason:
-        return NotHere(detail)
+        return NoRouteError(detail)
     if status == _BAD_REQUEST:
-        return Never(detail)
+        return PermanentError(detail)
     # The answer may come from a proxy after Kannel received the text, so it proves no refusal.
     # 503 is the exception: it means "not accepted, try again".
     if status < 300 or (status >= 500 and status != _UNAVAILABLE):  # noqa: PLR2004 - families
-        return Unsure(detail)
+        return UnknownOutcomeError(detail)
     # The rest is configuration (password, address, rate), which an operator can correct.
-    return TryLater(detail)
+    return TemporaryError(detail)

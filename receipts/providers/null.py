@@ -2,20 +2,22 @@
 
 import datetime as dt
 
-from receipts.ports.provider import Abilities, Parcel, TryLater
+from receipts.ports.provider import Capabilities, OutboundMessage, TemporaryError
 
 
 class NullProvider:
     """Sends no text, so that a command needs no provider account."""
 
     name = "unsent"
-    abilities = Abilities(flash=False, reports=False, lookup=False)
+    abilities = Capabilities(flash=False, reports=False, lookup=False)
 
-    def send(self, parcel: Parcel) -> str:
+    def send(self, parcel: OutboundMessage) -> str:
         """Always raise TryLater."""
-        raise TryLater(f"nobody sends {parcel.id} here: start a worker")
+        raise TemporaryError(f"nobody sends {parcel.id} here: start a worker")
 
-    def find(self, parcel: Parcel, since: dt.datetime, known: frozenset[str]) -> str | None:
+    def find(
+        self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
+    ) -> str | None:
         """Always raise TryLater."""
         del since, known
-        raise TryLater(f"nobody looks {parcel.id} up here")
+        raise TemporaryError(f"nobody looks {parcel.id} up here")

@@ -12,13 +12,13 @@ from twilio.rest import Client
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, SSLError
 
 from receipts.ports.provider import (
-    Abilities,
-    Never,
-    NotHere,
-    Parcel,
-    SendingFailure,
-    TryLater,
-    Unsure,
+    Capabilities,
+    NoRouteError,
+    OutboundMessage,
+    PermanentError,
+    ProviderError,
+    TemporaryError,
+    UnknownOutcomeError,
 )
 from receipts.providers.twilio_http import SdkHttpClient, send_deadline
 from receipts.providers.twilio_status import fate_of, told_of
@@ -50,7 +50,7 @@ class Twilio:
     """Provider over one account. ``sender`` is a number or a messaging service (``MG...``)."""
 
     name = "twilio"
-    abilities = Abilities(flash=False, reports=True, lookup=True)
+    abilities = Capabilities(flash=False, reports=True, lookup=True)
 
     def __init__(
         self,
@@ -69,12 +69,12 @@ class Twilio:
         )
         self._public_url = public_url.rstrip("/")
 
-    def send(self, parcel: Parcel) -> str:
+    def send(self, parcel: OutboundMessage) -> str:
         """Submit one text and return Twilio's id of it.
 
         Raises TryLater, Never, NotHere, Unsure or TooLate.
         """
-        token = send_deadline.set(parcel.by)
+        token = send_deadline.set(parcel.deadline)
         try:
             message = self._messages.create(
                 to=parcel.to,
@@ -87,14 +87,16 @@ class Twilio:
         except (requests.RequestException, TwilioException) as error:
             raise _no_response(error) from error
         except _UNREADABLE as error:
-            raise Unsure("twilio's answer cannot be read") from error
+            raise UnknownOutcomeError("twilio's answer cannot be read") from error
         finally:
             send_deadline.reset(token)
         if not message.sid:
-            raise Unsure("taken without an id")
+            raise UnknownOutcomeError("taken without an id")
         return str(message.sid)
 
-    def find(self, parcel: Parcel, since: dt.datetime, known: frozenset[str]) -> str | None:
+    def find(
+        self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
+    ) -> str | None:
         """Return Twilio's id of a text that it may have accepted after ``since``, or None.
 
         Twilio has no idempotency key, so recipient, body and time are compared. A filter by
@@ -104,7 +106,7 @@ class Twilio:
             messages = self._messages.list(to=parcel.to, limit=_LOOKUP_LIMIT)
         except (requests.RequestException, TwilioException, *_UNREADABLE) as error:
             # Its message would show the URL with the customer's number.
-            raise TryLater(f"look-up failed: {type(error).__name__}") from error
+            raise TemporaryError(f"look-up failed: {type(error).__name__}") from error
         for message in messages:
             created = message.date_created
             recent = created is None or created >= since - _CLOCK_SKEW
@@ -113,25 +115,25 @@ class Twilio:
         return None
 
 
-def _failure(status: int, code: int | None) -> SendingFailure:
+def _failure(status: int, code: int | None) -> ProviderError:
     """Map an error response: certainly not sent, or unknown."""
     detail = f"twilio {status}/{code}"
     if code in _PERMANENT:
-        return Never(detail)
+        return PermanentError(detail)
     if code == _NO_ROUTE:
-        return NotHere(detail)
+        return NoRouteError(detail)
     # Twilio documents 429 and other 4xx as not processed. The outcome of a 5xx is unknown.
     if status >= 500:  # noqa: PLR2004
-        return Unsure(detail)
+        return UnknownOutcomeError(detail)
     # The rest is configuration (credentials, sender, region), which an operator can correct.
-    return TryLater(detail)
+    return TemporaryError(detail)
 
 
-def _no_response(error: Exception) -> SendingFailure:
+def _no_response(error: Exception) -> ProviderError:
     """Map a missing response: certainly not sent if no connection was made."""
     if _never_connected(error):
-        return TryLater(f"twilio not reached: {type(error).__name__}")
-    return Unsure(f"twilio gave no answer: {type(error).__name__}")
+        return TemporaryError(f"twilio not reached: {type(error).__name__}")
+    return UnknownOutcomeError(f"twilio gave no answer: {type(error).__name__}")
 
 
 def _never_connected(error: Exception) -> bool:

@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 from twilio.http import HttpClient
 from twilio.http.response import Response
 
-from receipts.ports.provider import TooLate
+from receipts.ports.provider import DeadlineExceededError
 
 #: Seconds to connect, and between the bytes of a response. The SDK's default is no limit.
 TIMEOUTS_SECONDS = (3.05, 10.0)
@@ -109,7 +109,7 @@ def _checked(body: bytes, deadline: float) -> Iterator[bytes]:
 
 def _check(deadline: float) -> None:
     if time.monotonic() > deadline:
-        raise TooLate
+        raise DeadlineExceededError
 
 
 def _body(response: requests.Response) -> bytes:

@@ -6,7 +6,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioS
 from twilio.rest import Client
 
 from receipts.model.vocabulary import Msisdn, Network
-from receipts.ports.provider import TryLater
+from receipts.ports.provider import TemporaryError
 from receipts.providers.twilio_http import SdkHttpClient
 
 _log = structlog.get_logger()
@@ -44,11 +44,11 @@ class TwilioLookup:
         except (TwilioRestException, TwilioServiceException) as refused:
             if refused.status == _NOT_FOUND:
                 return None
-            raise TryLater(f"lookup: status {refused.status}") from refused
+            raise TemporaryError(f"lookup: status {refused.status}") from refused
         except (requests.RequestException, TwilioException) as error:
-            raise TryLater(f"lookup: {type(error).__name__}") from error
+            raise TemporaryError(f"lookup: {type(error).__name__}") from error
         except ValueError as error:
-            raise TryLater("lookup: no JSON") from error
+            raise TemporaryError("lookup: no JSON") from error
         except (AttributeError, TypeError):  # JSON of another shape
             return None
         return _network(found.line_type_intelligence)

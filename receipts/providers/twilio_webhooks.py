@@ -8,7 +8,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.incoming_phone_number import IncomingPhoneNumberInstance
 
-from receipts.ports.provider import Never, TryLater
+from receipts.ports.provider import PermanentError, TemporaryError
 from receipts.providers.twilio_http import SdkHttpClient
 
 #: Twilio retries a failed webhook only when its URL asks for it, in a fragment that is neither
@@ -53,12 +53,12 @@ class WebhookConfigurator:
         try:
             return self._point(number, webhooks_at(base_url))
         except TwilioRestException as refused:
-            raise TryLater(f"twilio refused: {refused.status}/{refused.code}") from refused
+            raise TemporaryError(f"twilio refused: {refused.status}/{refused.code}") from refused
         except (requests.RequestException, TwilioException) as error:
             # A refused list raises the plain TwilioException, with the response as an argument.
             response = next((each for each in error.args if isinstance(each, Response)), None)
             reason = f"refused: {response.status_code}" if response else type(error).__name__
-            raise TryLater(f"twilio {reason}") from error
+            raise TemporaryError(f"twilio {reason}") from error
 
     def _point(self, number: str, urls: Webhooks) -> tuple[Webhooks, Webhooks]:
         if len(number) <= _SHORT_CODE_DIGITS:
@@ -77,7 +77,7 @@ class WebhookConfigurator:
                 status_callback_method="POST",
             )
             return before, _urls_of(now)
-        raise Never(f"the account has no number {number}")
+        raise PermanentError(f"the account has no number {number}")
 
 
 def _urls_of(number: IncomingPhoneNumberInstance) -> Webhooks:

@@ -2,18 +2,18 @@
 
 import hashlib
 
-from receipts.charging.charges import may_charge, runs
+from receipts.charging.charges import is_active, is_billable
 from receipts.charging.tariffs import receipt_fen, tariff_on
 from receipts.model.customer import Subscription
-from receipts.model.message import Fate, Trail, WhyNot
-from receipts.model.receipt import Kind, Receipt
-from receipts.model.vocabulary import Language, Mode, Msisdn, Network, Outcome
-from receipts.numbering.plan import Numbering
+from receipts.model.message import MessageStatus, MessageTrace, NoReceiptReason
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn, Network, ReceiptOutcome
+from receipts.numbering.plan import NumberingPlan
 from receipts.ports.clock import Clock
-from receipts.ports.store import Held, Store
-from receipts.reports.message_trace import OUTCOME_OF, id_form
+from receipts.ports.store import Snapshot, Store
+from receipts.reports.message_trace import OUTCOME_OF, normalise_message_id
 from receipts.rulebook.schema import Province, RuleBook
-from receipts.subscriptions.promotion_texts import message_for
+from receipts.subscriptions.promotion_texts import receipt_with_promotion
 from receipts.wording.notice_text import notices
 from receipts.wording.receipt_text import receipt_text
 from statemachines.subscription import SubscriptionState
@@ -22,59 +22,65 @@ from statemachines.subscription import SubscriptionState
 _OURS = frozenset({Network.CHINA_MOBILE, Network.UNKNOWN})
 
 
-class Due:
+class Eligibility:
     """Decides from what was read; writes nothing."""
 
-    def __init__(self, store: Store, book: RuleBook, numbering: Numbering, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, book: RuleBook, numbering: NumberingPlan, clock: Clock
+    ) -> None:
         self._store, self._book, self._numbering, self._clock = store, book, numbering, clock
 
-    def why_not(self, held: Held, text: Trail) -> WhyNot | None:
+    def refusal_reason(self, held: Snapshot, text: MessageTrace) -> NoReceiptReason | None:
         """Why the texts of this customer to this friend give no receipts; None when they do."""
-        customer, home = held.subscription, self._numbering.home_of(held.subscription)
+        customer, home = held.subscription, self._numbering.info_of(held.subscription)
         if customer.state is SubscriptionState.SUSPENDED:
-            return WhyNot.SUSPENDED
+            return NoReceiptReason.SUSPENDED
         if home.network not in _OURS:
-            return WhyNot.SENDER_OFF_NET
-        if not runs(customer, self._clock.now()):
-            return WhyNot.NOT_SUBSCRIBED
+            return NoReceiptReason.SENDER_OFF_NET
+        if not is_active(customer, self._clock.now()):
+            return NoReceiptReason.NOT_SUBSCRIBED
         if self._book.province(home.province or "") is None:
-            return WhyNot.PROVINCE_CLOSED
-        friend = held.friend or Subscription(text.friend)
-        on_net = self._numbering.home_of(friend).network is Network.CHINA_MOBILE
-        return None if on_net else WhyNot.FRIEND_OFF_NET
+            return NoReceiptReason.PROVINCE_CLOSED
+        friend = held.recipient or Subscription(text.recipient)
+        on_net = self._numbering.info_of(friend).network is Network.CHINA_MOBILE
+        return None if on_net else NoReceiptReason.RECIPIENT_OFF_NET
 
-    def receipt_id(self, text: Trail, *, answered: bool) -> str:
+    def receipt_id(self, text: MessageTrace, *, answered: bool) -> str:
         """The same text gives the same id, however often; "no answer yet" has one of its own."""
-        about = f"{text.sender}|{text.friend}|{id_form(text.message_id)}"
+        about = f"{text.sender}|{text.recipient}|{normalise_message_id(text.message_id)}"
         return self._id(text.sender, about if answered else f"{about}|no answer")
 
-    def receipt(self, customer: Subscription, text: Trail, fate: Fate | None) -> Receipt:
+    def build_receipt(
+        self, customer: Subscription, text: MessageTrace, fate: MessageStatus | None
+    ) -> Receipt:
         """The receipt of a whole text; without a fate, that there is no answer yet."""
         now, province = self._clock.now(), self._province(customer)
         tariff, language = tariff_on(province, now), self._language(customer)
-        outcome = OUTCOME_OF[fate] if fate else Outcome.NO_ANSWER
+        outcome = OUTCOME_OF[fate] if fate else ReceiptOutcome.NO_ANSWER
         price = receipt_fen(tariff, outcome, before=tariff.free_receipts)
         receipt_id = self.receipt_id(text, answered=fate is not None)
-        gathers = customer.mode is Mode.FLASH and self._book.sending.digest_seconds > 0
+        gathers = customer.mode is DisplayMode.FLASH and self._book.sending.digest_seconds > 0
         # A long text has arrived when the last of its parts has, whichever report came last.
-        at = max(final.at for final in text.finals) if fate else now
-        said = receipt_text(fate or outcome, text.friend, at, language)
-        also = message_for(customer, self._book, province.code, now, receipt_id, said, language)
+        at = max(final.at for final in text.part_statuses) if fate else now
+        said = receipt_text(fate or outcome, text.recipient, at, language)
+        also = receipt_with_promotion(
+            customer, self._book, province.code, now, receipt_id, said, language
+        )
         return Receipt(
             id=receipt_id,
             number=text.sender,
             text=also.text if also else said,
-            message=also.name if also else None,
+            promotion=also.name if also else None,
             mode=customer.mode,
             language=language,
             created_at=now,
             version=1,
-            kind=Kind.RECEIPT,
+            kind=MessageKind.RECEIPT,
             message_id=text.message_id,
-            friend=text.friend,
+            recipient=text.recipient,
             outcome=outcome,
             tariff=tariff.version,
-            price_fen=price if may_charge(customer, now) else 0,
+            price_fen=price if is_billable(customer, now) else 0,
             free_receipts=tariff.free_receipts,
             waits_until=now + self._book.sending.digest if gathers else None,
         )
@@ -85,12 +91,12 @@ class Due:
         return Receipt(
             id=self._id(customer.number, f"off-net|{customer.number}|{month}"),
             number=customer.number,
-            text=notices().say("notice.off_net", language),
-            mode=Mode.TEXT,
+            text=notices().render("notice.off_net", language),
+            mode=DisplayMode.TEXT,
             language=language,
             created_at=self._clock.now(),
             version=1,
-            kind=Kind.NOTICE,
+            kind=MessageKind.NOTICE,
         )
 
     def _id(self, number: Msisdn, about: str) -> str:
@@ -98,7 +104,7 @@ class Due:
         return self._store.receipt_id(number, seed)
 
     def _province(self, customer: Subscription) -> Province:
-        province = self._book.province(self._numbering.home_of(customer).province or "")
+        province = self._book.province(self._numbering.info_of(customer).province or "")
         assert province is not None  # noqa: S101 - why_not has looked
         return province
 

@@ -6,15 +6,22 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
-from receipts.model.message import Fate, Final, Heard, Report, Trail, WhyNot
-from receipts.model.vocabulary import Outcome
+from receipts.model.message import (
+    DeliveryReport,
+    MessageStatus,
+    MessageTrace,
+    NoReceiptReason,
+    PartStatus,
+    ReportEvent,
+)
+from receipts.model.vocabulary import ReceiptOutcome
 
 #: What the receipt tells of each final fate; running out of time is a failure to the sender.
-OUTCOME_OF: dict[Fate, Outcome] = {
-    Fate.DELIVERED: Outcome.DELIVERED,
-    Fate.EXPIRED: Outcome.FAILED,
-    Fate.FAILED: Outcome.FAILED,
-    Fate.REJECTED: Outcome.REJECTED,
+OUTCOME_OF: dict[MessageStatus, ReceiptOutcome] = {
+    MessageStatus.DELIVERED: ReceiptOutcome.DELIVERED,
+    MessageStatus.EXPIRED: ReceiptOutcome.FAILED,
+    MessageStatus.FAILED: ReceiptOutcome.FAILED,
+    MessageStatus.REJECTED: ReceiptOutcome.REJECTED,
 }
 
 #: News kept with a text of one part, and more for each part of a long one; a network that says
@@ -27,7 +34,7 @@ _TOO_LARGE = 2**64
 
 
 @lru_cache(maxsize=16_384)  # of each text asked several times, between reading and writing
-def id_form(message_id: str) -> str:
+def normalise_message_id(message_id: str) -> str:
     """The one form in which all spellings of an id are compared: hex or not, padded, any case.
 
     Only an id with a hex letter or 0x is hex; two plain numbers are never taken for one
@@ -42,65 +49,74 @@ def id_form(message_id: str) -> str:
     return str(value) if value < _TOO_LARGE else plain
 
 
-def word_of(report: Report) -> str:
+def raw_status(report: DeliveryReport) -> str:
     """What a report says, by which a repeat of it is known."""
-    return f"{report.part}/{report.parts} {report.word}" if report.parts > 1 else report.word
+    return (
+        f"{report.part}/{report.parts} {report.raw_status}"
+        if report.parts > 1
+        else report.raw_status
+    )
 
 
-def knows(trail: Trail, report: Report) -> bool:
+def is_duplicate(trail: MessageTrace, report: DeliveryReport) -> bool:
     """Whether the very same was said of this text before."""
-    word = word_of(report)
-    return any(heard.word == word for heard in trail.history)
+    word = raw_status(report)
+    return any(heard.raw_status == word for heard in trail.history)
 
 
-def noted(
-    trail: Trail, report: Report, why_not: WhyNot | None, *, version: int, over: bool
-) -> Trail:
+def with_event(
+    trail: MessageTrace,
+    report: DeliveryReport,
+    why_not: NoReceiptReason | None,
+    *,
+    version: int,
+    over: bool,
+) -> MessageTrace:
     """The trail with one more piece of news, and why that one gave no receipt.
 
     Where its fate is known now, ``over``, that is why the whole text gave none.
     """
-    parts = trail.parts if decided(trail) else max(trail.parts, report.parts)
+    parts = trail.parts if is_final(trail) else max(trail.parts, report.parts)
     kept = max(_HISTORY, _HISTORY_A_PART * parts)
-    heard = Heard(report.at, word_of(report), why_not)
+    heard = ReportEvent(report.at, raw_status(report), why_not)
     return replace(
         trail,
         version=version,
         parts=parts,
         history=(*trail.history, heard)[-kept:],
-        why_not=why_not if over else trail.why_not,
+        no_receipt_reason=why_not if over else trail.no_receipt_reason,
     )
 
 
-def with_final(trail: Trail, report: Report) -> Trail:
+def with_part(trail: MessageTrace, report: DeliveryReport) -> MessageTrace:
     """The trail with the fate of one more part; the text's own fate once it has all of them."""
     parts = max(trail.parts, report.parts)
-    finals = (*trail.finals, Final(report.part, report.fate, report.at))
-    return replace(trail, parts=parts, finals=finals, fate=_fate_of(finals, parts))
+    finals = (*trail.part_statuses, PartStatus(report.part, report.status, report.at))
+    return replace(trail, parts=parts, part_statuses=finals, status=_overall_status(finals, parts))
 
 
-def decided(trail: Trail) -> bool:
+def is_final(trail: MessageTrace) -> bool:
     """Whether the fate of the whole text is known: from then on it stands."""
-    return trail.fate in OUTCOME_OF
+    return trail.status in OUTCOME_OF
 
 
-def _fate_of(finals: Sequence[Final], parts: int) -> Fate:
+def _overall_status(finals: Sequence[PartStatus], parts: int) -> MessageStatus:
     """The fate of a whole text: final when all its parts are, failed when one of them is."""
     if len(finals) < parts:
-        return Fate.UNDERWAY
+        return MessageStatus.UNDERWAY
     # Of several failed parts the first one speaks, so that their order of arrival does not matter.
-    failed = [final for final in finals if final.fate is not Fate.DELIVERED]
-    return min(failed).fate if failed else Fate.DELIVERED
+    failed = [final for final in finals if final.status is not MessageStatus.DELIVERED]
+    return min(failed).status if failed else MessageStatus.DELIVERED
 
 
-def not_final(trail: Trail, report: Report) -> WhyNot | None:
+def ignored_because(trail: MessageTrace, report: DeliveryReport) -> NoReceiptReason | None:
     """Why a report tells no fate that we did not know; None when it does."""
-    if report.fate is Fate.UNKNOWN:
-        return WhyNot.UNKNOWN_WORD
-    if report.fate not in OUTCOME_OF:
-        return WhyNot.UNDERWAY
-    of_part = {final.part: final.fate for final in trail.finals}
-    known = of_part.get(report.part, trail.fate if decided(trail) else None)
+    if report.status is MessageStatus.UNKNOWN:
+        return NoReceiptReason.UNKNOWN_STATUS
+    if report.status not in OUTCOME_OF:
+        return NoReceiptReason.UNDERWAY
+    of_part = {final.part: final.status for final in trail.part_statuses}
+    known = of_part.get(report.part, trail.status if is_final(trail) else None)
     if known is None:
         return None
-    return WhyNot.REPEATED if known is report.fate else WhyNot.CONTRADICTED
+    return NoReceiptReason.REPEATED if known is report.status else NoReceiptReason.CONTRADICTED

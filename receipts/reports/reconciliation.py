@@ -10,7 +10,7 @@ REPORTS, RECEIPTS = "reports", "receipts"
 
 
 @dataclass(frozen=True, slots=True)
-class Reckoning:
+class Reconciliation:
     """What came of all reports so far."""
 
     reports: int
@@ -18,7 +18,7 @@ class Reckoning:
     reasons: dict[str, int]
 
     @classmethod
-    def of(cls, counts: Mapping[str, int]) -> Self:
+    def from_counts(cls, counts: Mapping[str, int]) -> Self:
         """The reckoning of the store's counts."""
         reasons = {n: c for n, c in sorted(counts.items()) if n not in {REPORTS, RECEIPTS}}
         return cls(counts.get(REPORTS, 0), counts.get(RECEIPTS, 0), reasons)

@@ -6,216 +6,244 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from receipts.delivery.digest import handed_on
+from receipts.delivery.digest import enqueue
 from receipts.model.calendar import month_of
 from receipts.model.customer import Subscription
-from receipts.model.message import Fate, Heard, Report, Trail, WhyNot
+from receipts.model.message import (
+    DeliveryReport,
+    MessageStatus,
+    MessageTrace,
+    NoReceiptReason,
+    ReportEvent,
+)
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Msisdn, Outcome
-from receipts.numbering.plan import Numbering
-from receipts.ports.changes import Change, Committed, Stored, Timer, Verdict
+from receipts.model.vocabulary import Msisdn, ReceiptOutcome
+from receipts.numbering.plan import NumberingPlan
+from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, Record, Timer
 from receipts.ports.clock import Clock
-from receipts.ports.store import Contended, Held, Store, Wanted
-from receipts.ports.unit_of_work import ROUNDS
-from receipts.reports.eligibility import Due
-from receipts.reports.message_trace import decided, id_form, knows, not_final, noted, with_final
+from receipts.ports.store import ContentionError, ReportQuery, Snapshot, Store
+from receipts.ports.unit_of_work import MAX_ATTEMPTS
+from receipts.reports.eligibility import Eligibility
+from receipts.reports.message_trace import (
+    ignored_because,
+    is_duplicate,
+    is_final,
+    normalise_message_id,
+    with_event,
+    with_part,
+)
 from receipts.reports.reconciliation import RECEIPTS, REPORTS
 from receipts.rulebook.schema import RuleBook
 
 #: The timer of a text whose fate nobody has told yet.
-CHASE = "chase"
+REPORT_TIMEOUT = "chase"
 
 
 #: All that was reported of one text in one go, in order.
-_Text = list[Report]
+_Text = list[DeliveryReport]
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class IngestResult:
     """How many reports said something new, and how many were known already."""
 
     accepted: int
     repeated: int
 
 
-class Reports:
+class ReportService:
     """Turns the network's news into receipts, each text once."""
 
     def __init__(
         self,
         store: Store,
         book: RuleBook,
-        numbering: Numbering,
+        numbering: NumberingPlan,
         clock: Clock,
     ) -> None:
         self._store, self._clock = store, clock
-        self._due = Due(store, book, numbering, clock)
+        self._due = Eligibility(store, book, numbering, clock)
         hours = book.sending.validity_hours + book.sending.margin_hours
         self._patience = dt.timedelta(hours=hours)
 
-    def take(self, report: Report) -> None:
+    def ingest(self, report: DeliveryReport) -> None:
         """One report, whole on disk when this returns. Raises StoreUnavailable."""
-        self.take_all([report])
+        self.ingest_batch([report])
 
-    def take_all(self, reports: Sequence[Report]) -> Taken:
+    def ingest_batch(self, reports: Sequence[DeliveryReport]) -> IngestResult:
         """Many reports in few round trips; all on disk when this returns.
 
         Reports of one text are decided together, in the order given. Texts that others changed
         meanwhile are read and decided again. Raises StoreUnavailable.
         """
-        texts: dict[tuple[Msisdn, Msisdn, str], list[Report]] = {}
+        texts: dict[tuple[Msisdn, Msisdn, str], list[DeliveryReport]] = {}
         for report in reports:
-            text = (report.sender, report.friend, id_form(report.message_id))
+            text = (report.sender, report.recipient, normalise_message_id(report.message_id))
             texts.setdefault(text, []).append(report)
         accepted, waiting = 0, list(texts.values())
-        for round_ in range(ROUNDS):
+        for round_ in range(MAX_ATTEMPTS):
             if not waiting:
-                return Taken(accepted, len(reports) - accepted)
-            held = self._store.read_all([self._wanted(t[0], round_ > 0) for t in waiting])
+                return IngestResult(accepted, len(reports) - accepted)
+            held = self._store.load_many([self._query(t[0], round_ > 0) for t in waiting])
             changes = [self.decide(h, of_text) for h, of_text in zip(held, waiting, strict=True)]
             # Those that write nothing too: what they repeat must be as safe as what is new.
-            took, waiting = _sorted(waiting, changes, self._store.commit_all(changes))
+            took, waiting = _split_by_result(waiting, changes, self._store.commit_all(changes))
             accepted += took
-        raise Contended("the same texts were reported by others again and again")
+        raise ContentionError("the same texts were reported by others again and again")
 
-    def _wanted(self, report: Report, again: bool) -> Wanted:  # noqa: FBT001 - read beside its use
+    def _query(self, report: DeliveryReport, again: bool) -> ReportQuery:  # noqa: FBT001 - read beside its use
         # A receipt outlives the news of its text. Only a report that comes after that finds the
         # id taken, loses its first round, and needs to know.
-        text = Trail(report.message_id, report.sender, report.friend)
+        text = MessageTrace(report.message_id, report.sender, report.recipient)
         receipt_id = self._due.receipt_id(text, answered=True) if again else None
-        return Wanted(report.sender, report.friend, report.message_id, receipt_id)
+        return ReportQuery(report.sender, report.recipient, report.message_id, receipt_id)
 
-    def decide(self, held: Held, reports: Sequence[Report]) -> Change:
+    def decide(self, held: Snapshot, reports: Sequence[DeliveryReport]) -> ChangeSet:
         """What the reports of one text do: a receipt, or a reason for none, each. Pure."""
         first = reports[0]
-        trail = held.trail or _begun(first, held.receipt)
-        version = (held.trail.version if held.trail else 0) + 1
+        trail = held.trace or _new_trace(first, held.receipt)
+        version = (held.trace.version if held.trace else 0) + 1
         if len(reports) == 1:
             # As nearly all do: nothing is to be joined.
-            return self._one(held, trail, first, version)
-        others: list[Stored] = []
+            return self._decide_one(held, trail, first, version)
+        others: list[Record] = []
         post: list[str] = []
         timers: list[Timer] = []
         untimers: list[Timer] = []
         count: list[str] = []
         for report in reports:
-            step = self._one(held, trail, report, version)
+            step = self._decide_one(held, trail, report, version)
             for record in step.records:
-                if isinstance(record, Trail):
+                if isinstance(record, MessageTrace):
                     trail = record
                 else:
                     others.append(record)
                     if isinstance(record, Subscription):
                         held = replace(held, subscription=record)
-            post += step.post
+            post += step.outbox
             timers += step.timers
-            untimers += step.untimers
-            count += step.count
+            untimers += step.cancelled_timers
+            count += step.counters
         if not count:
-            return Change(first.sender)
+            return ChangeSet(first.sender)
         over = {timer.subject for timer in untimers}
-        return Change(
+        return ChangeSet(
             first.sender,
             records=(trail, *others),
-            post=tuple(post),
+            outbox=tuple(post),
             timers=tuple(timer for timer in timers if timer.subject not in over),
-            untimers=tuple(untimers),
-            count=tuple(count),
+            cancelled_timers=tuple(untimers),
+            counters=tuple(count),
         )
 
-    def _one(self, held: Held, trail: Trail, report: Report, version: int) -> Change:
-        if knows(trail, report):
-            return Change(report.sender)
-        known, why_not = trail, not_final(trail, report)
+    def _decide_one(
+        self, held: Snapshot, trail: MessageTrace, report: DeliveryReport, version: int
+    ) -> ChangeSet:
+        if is_duplicate(trail, report):
+            return ChangeSet(report.sender)
+        known, why_not = trail, ignored_because(trail, report)
         if why_not is None:
-            known = with_final(trail, report)
-            why_not = self._due.why_not(held, known) if decided(known) else WhyNot.PARTS_MISSING
-        over = decided(known) and not decided(trail)
-        kept = noted(known, report, why_not, version=version, over=over)
+            known = with_part(trail, report)
+            why_not = (
+                self._due.refusal_reason(held, known)
+                if is_final(known)
+                else NoReceiptReason.PARTS_MISSING
+            )
+        over = is_final(known) and not is_final(trail)
+        kept = with_event(known, report, why_not, version=version, over=over)
         # Only a text with news before this may be waited for.
-        untimers = (self._chase(kept),) if over and trail.history else ()
+        untimers = (self._timeout_timer(kept),) if over and trail.history else ()
         if why_not is None:
-            receipt = self._due.receipt(held.subscription, kept, kept.fate)
+            receipt = self._due.build_receipt(held.subscription, kept, kept.status)
             kept = replace(kept, receipt_id=receipt.id)
-            change = Change(
+            change = ChangeSet(
                 report.sender,
                 records=(kept,),
-                untimers=untimers,
-                count=(REPORTS, RECEIPTS),
+                cancelled_timers=untimers,
+                counters=(REPORTS, RECEIPTS),
             )
-            return handed_on(change, receipt)
-        change = Change(
-            report.sender, records=(kept,), untimers=untimers, count=(REPORTS, why_not.value)
+            return enqueue(change, receipt)
+        change = ChangeSet(
+            report.sender,
+            records=(kept,),
+            cancelled_timers=untimers,
+            counters=(REPORTS, why_not.value),
         )
-        if not decided(kept):
-            change = self._chasing(held, trail, kept, change)
-        return self._explained(held, change) if why_not is WhyNot.FRIEND_OFF_NET else change
+        if not is_final(kept):
+            change = self._schedule_timeout(held, trail, kept, change)
+        return (
+            self._notify_off_net(held, change)
+            if why_not is NoReceiptReason.RECIPIENT_OFF_NET
+            else change
+        )
 
-    def _chasing(self, held: Held, was: Trail, trail: Trail, change: Change) -> Change:
+    def _schedule_timeout(
+        self, held: Snapshot, was: MessageTrace, trail: MessageTrace, change: ChangeSet
+    ) -> ChangeSet:
         """A first word that is not the last: if no other comes in time, the customer hears so."""
-        if was.history or self._due.why_not(held, trail) is not None:
+        if was.history or self._due.refusal_reason(held, trail) is not None:
             return change
         at = self._clock.now() + self._patience
-        return replace(change, timers=(self._chase(trail, at),))
+        return replace(change, timers=(self._timeout_timer(trail, at),))
 
     @staticmethod
-    def _chase(trail: Trail, at: dt.datetime | None = None) -> Timer:
-        return Timer(CHASE, trail.sender, f"{trail.message_id}|{trail.friend}", at)
+    def _timeout_timer(trail: MessageTrace, at: dt.datetime | None = None) -> Timer:
+        return Timer(REPORT_TIMEOUT, trail.sender, f"{trail.message_id}|{trail.recipient}", at)
 
-    def chase(self, timer: Timer) -> None:
+    def report_timeout(self, timer: Timer) -> None:
         """A text whose fate nobody told in time: the customer hears that there is no answer yet.
 
         It costs nothing, and a late word still gives its receipt. Raises StoreUnavailable.
         """
         message_id, _, friend = timer.subject.rpartition("|")
-        text = Trail(message_id, timer.number, Msisdn(friend))
+        text = MessageTrace(message_id, timer.number, Msisdn(friend))
         told = self._due.receipt_id(text, answered=False)
-        wanted = Wanted(text.sender, text.friend, text.message_id, told)
-        held = self._store.read_all([wanted])[0]
-        trail, change = held.trail, Change(timer.number, fired=timer)
-        waited_for = trail is not None and not decided(trail) and held.receipt is None
-        if trail and waited_for and self._due.why_not(held, trail) is None:
-            receipt = self._due.receipt(held.subscription, trail, None)
-            chased = Heard(self._clock.now(), f"(none in time: receipt {receipt.id})")
+        wanted = ReportQuery(text.sender, text.recipient, text.message_id, told)
+        held = self._store.load_many([wanted])[0]
+        trail, change = held.trace, ChangeSet(timer.number, fired_timer=timer)
+        waited_for = trail is not None and not is_final(trail) and held.receipt is None
+        if trail and waited_for and self._due.refusal_reason(held, trail) is None:
+            receipt = self._due.build_receipt(held.subscription, trail, None)
+            chased = ReportEvent(self._clock.now(), f"(none in time: receipt {receipt.id})")
             kept = replace(trail, version=trail.version + 1, history=(*trail.history, chased))
-            change = handed_on(replace(change, records=(kept,)), receipt)
+            change = enqueue(replace(change, records=(kept,)), receipt)
         # A lost race needs no second try: the timer is still set, or its work is done.
         self._store.commit(change)
 
-    def _explained(self, held: Held, change: Change) -> Change:
+    def _notify_off_net(self, held: Snapshot, change: ChangeSet) -> ChangeSet:
         """The first off-net friend of a month: the customer is told once why no receipt comes."""
         customer, month = held.subscription, month_of(self._clock.now())
-        if customer.off_net_told == month:
+        if customer.off_net_notice_month == month:
             return change
         notice = self._due.off_net_notice(customer, month)
-        told = replace(customer, version=customer.version + 1, off_net_told=month)
-        return replace(change, records=(*change.records, told, notice), post=(notice.id,))
+        told = replace(customer, version=customer.version + 1, off_net_notice_month=month)
+        return replace(change, records=(*change.records, told, notice), outbox=(notice.id,))
 
 
-def _sorted(
-    texts: Sequence[_Text], changes: Sequence[Change], ends: Sequence[Committed]
+def _split_by_result(
+    texts: Sequence[_Text], changes: Sequence[ChangeSet], ends: Sequence[CommitResult]
 ) -> tuple[int, list[_Text]]:
     """How many reports said something new, and the texts whose change was not made."""
     accepted, lost = 0, list[_Text]()
     for of_text, change, end in zip(texts, changes, ends, strict=True):
-        if end.verdict is Verdict.DONE:
-            accepted += change.count.count(REPORTS)
+        if end.status is CommitStatus.COMMITTED:
+            accepted += change.counters.count(REPORTS)
         else:
             lost.append(of_text)
     return accepted, lost
 
 
 #: The fate of a text of which only the receipt is left; which failure it was is forgotten.
-_FATE_LEFT = {
-    Outcome.DELIVERED: Fate.DELIVERED,
-    Outcome.FAILED: Fate.FAILED,
-    Outcome.REJECTED: Fate.REJECTED,
+_STATUS_OF_OUTCOME = {
+    ReceiptOutcome.DELIVERED: MessageStatus.DELIVERED,
+    ReceiptOutcome.FAILED: MessageStatus.FAILED,
+    ReceiptOutcome.REJECTED: MessageStatus.REJECTED,
 }
 
 
-def _begun(report: Report, receipt: Receipt | None) -> Trail:
+def _new_trace(report: DeliveryReport, receipt: Receipt | None) -> MessageTrace:
     """A text of which nothing is known; or nothing any more, but that it had its receipt."""
-    fresh = Trail(report.message_id, report.sender, report.friend)
-    if receipt is None or receipt.outcome not in _FATE_LEFT:
+    fresh = MessageTrace(report.message_id, report.sender, report.recipient)
+    if receipt is None or receipt.outcome not in _STATUS_OF_OUTCOME:
         return fresh
-    return replace(fresh, fate=_FATE_LEFT[receipt.outcome], receipt_id=receipt.id)
+    return replace(fresh, status=_STATUS_OF_OUTCOME[receipt.outcome], receipt_id=receipt.id)

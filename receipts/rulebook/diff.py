@@ -9,7 +9,7 @@ import msgspec
 from receipts.rulebook.schema import RuleBook
 
 
-def rewritten(old: RuleBook, new: RuleBook, today: dt.date) -> Iterator[str]:
+def changed_tariffs(old: RuleBook, new: RuleBook, today: dt.date) -> Iterator[str]:
     """Each tariff that has begun and that the new book drops or changes, as a sentence.
 
     Charges carry their amounts and stay as they were; but a customer who agreed to a dropped

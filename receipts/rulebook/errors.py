@@ -12,7 +12,7 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_.-]+)\s*=")
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Violation:
     """One thing that is wrong: where (a path of keys), what, and how to mend it."""
 
     where: tuple[Step, ...]
@@ -21,10 +21,10 @@ class Fault:
     line: int | None = None
 
 
-class RuleBookWrong(Exception):
+class RuleBookError(Exception):
     """The rule book cannot be used; one line for each fault: file, line, what, fix."""
 
-    def __init__(self, file: Path, text: str, faults: Iterable[Fault]) -> None:
+    def __init__(self, file: Path, text: str, faults: Iterable[Violation]) -> None:
         self.file = file
         self.faults = tuple(
             each if each.line else replace(each, line=line_of(text, each.where)) for each in faults

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from receipts.model.vocabulary import Door, Language, Wish
-from receipts.rulebook.errors import Fault, RuleBookWrong, Step
-from receipts.rulebook.schema import Effect, Names, Province, RuleBook, WordList
-from receipts.rulebook.validation import faults_of
+from receipts.model.vocabulary import Channel, Intent, Language
+from receipts.rulebook.errors import RuleBookError, Step, Violation
+from receipts.rulebook.schema import CancellationEffect, LocalizedName, Province, RuleBook, WordList
+from receipts.rulebook.validation import validate
 
 #: The book that comes with the product.
 SHIPPED = Path(__file__).with_name("rulebook.toml")
@@ -28,10 +28,10 @@ _FORM = "write it as the shipped rule book does"
 _FEN = "write whole fen from 0 to 300, 300 being 3 yuan"
 _SECONDS = "give at least one whole number of seconds"
 _FIXES = {
-    "doors": "use " + ", ".join(Door),
+    "doors": "use " + ", ".join(Channel),
     "languages": "use " + ", ".join(Language),
-    "words": "use one of " + ", ".join(Wish) + ', each with a list such as ["KT"]',
-    "cancel_takes_effect": "use " + " or ".join(Effect),
+    "words": "use one of " + ", ".join(Intent) + ', each with a list such as ["KT"]',
+    "cancel_takes_effect": "use " + " or ".join(CancellationEffect),
     "from": "write a day such as 2026-12-01, without quotes",
     "monthly_fen": _FEN,
     "per_receipt_fen": _FEN,
@@ -51,12 +51,12 @@ def load_rule_book(path: Path | None) -> RuleBook:
     """The rule book of a file, None being the shipped one. Raises RuleBookWrong."""
     file = path or SHIPPED
     text, raw = _read(file)
-    faults: list[Fault] = []
+    faults: list[Violation] = []
     book = _build(raw, faults)
     if book is not None:
-        faults += faults_of(book)
+        faults += validate(book)
     if book is None or faults:
-        raise RuleBookWrong(file, text, faults)
+        raise RuleBookError(file, text, faults)
     return book
 
 
@@ -65,26 +65,26 @@ def _read(file: Path) -> tuple[str, dict[str, Any]]:
         text = file.read_text(encoding="utf-8-sig")
         return text, tomllib.loads(text)
     except OSError as error:
-        fault = Fault((), f"cannot be read: {error.strerror}", "check the path and its rights")
+        fault = Violation((), f"cannot be read: {error.strerror}", "check the path and its rights")
     except tomllib.TOMLDecodeError as error:
         line = _SYNTAX_LINE.search(str(error))
         fix = "correct the line: key = value, texts in quotes"
-        fault = Fault((), f"is not TOML: {error}", fix, int(line[1]) if line else None)
+        fault = Violation((), f"is not TOML: {error}", fix, int(line[1]) if line else None)
     except UnicodeDecodeError:
-        fault = Fault((), "is not UTF-8", "save it as UTF-8")
-    raise RuleBookWrong(file, "", [fault])
+        fault = Violation((), "is not UTF-8", "save it as UTF-8")
+    raise RuleBookError(file, "", [fault])
 
 
-def _build(raw: dict[str, Any], faults: list[Fault]) -> RuleBook | None:
+def _build(raw: dict[str, Any], faults: list[Violation]) -> RuleBook | None:
     """The book as typed values; None when a part does not fit, with every such part a fault."""
     tables = {name: raw.get(name, {}) for name in ("names", "provinces")}
     for name, table in tables.items():
         if not isinstance(table, dict) or not table:
-            faults.append(Fault((name,), "is missing or is no table", f"add [{name}]"))
+            faults.append(Violation((name,), "is missing or is no table", f"add [{name}]"))
     if faults:
         return None
     names = {
-        code: _convert(given, Names, ("names", code), faults)
+        code: _convert(given, LocalizedName, ("names", code), faults)
         for code, given in tables["names"].items()
     }
     provinces = {
@@ -110,13 +110,13 @@ def _limited(given: object, raw: Mapping[str, Any]) -> object:
 
 
 def _province(
-    code: str, given: object, named: Mapping[str, Names | None], faults: list[Fault]
+    code: str, given: object, named: Mapping[str, LocalizedName | None], faults: list[Violation]
 ) -> Province | None:
     where, names = ("provinces", code), named.get(code)
     if code not in named:
-        faults.append(Fault(where, "has no name", f"add {code} to [names], in zh and en"))
+        faults.append(Violation(where, "has no name", f"add {code} to [names], in zh and en"))
     if not isinstance(given, dict):
-        faults.append(Fault(where, "is no table", _FORM))
+        faults.append(Violation(where, "is no table", _FORM))
     if names is None or not isinstance(given, dict):
         return None
     if _words_wrong(given.get("words"), (*where, "words"), faults):
@@ -125,7 +125,7 @@ def _province(
 
 
 def _convert(
-    given: object, kind: type[T], where: tuple[Step, ...], faults: list[Fault]
+    given: object, kind: type[T], where: tuple[Step, ...], faults: list[Violation]
 ) -> T | None:
     try:
         return msgspec.convert(given, kind)
@@ -134,21 +134,21 @@ def _convert(
         return None
 
 
-def _words_wrong(given: object, where: tuple[Step, ...], faults: list[Fault]) -> bool:
+def _words_wrong(given: object, where: tuple[Step, ...], faults: list[Violation]) -> bool:
     """Look at each wish alone: of a whole table, msgspec does not say which key is wrong."""
     lists = given.items() if isinstance(given, dict) else ()
     read = [_convert({wish: words}, WordList, (*where, wish), faults) for wish, words in lists]
     return None in read
 
 
-def _fault(where: tuple[Step, ...], said: str) -> Fault:
+def _fault(where: tuple[Step, ...], said: str) -> Violation:
     """What msgspec said, with its place as a path and a way to mend it."""
     if place := _PLACE.search(said):
         said = said[: place.start()]
         where += tuple(name or int(index) for name, index in _STEP.findall(place[1]))
     if field := _FIELD.search(said):
         if field[1] == "unknown":
-            return Fault((*where, field[2]), said, "remove it or correct its spelling")
-        return Fault(where, said, f"add {field[2]} = ...")
+            return Violation((*where, field[2]), said, "remove it or correct its spelling")
+        return Violation(where, said, f"add {field[2]} = ...")
     fix = next((_FIXES[step] for step in reversed(where) if step in _FIXES), _FORM)
-    return Fault(where, said, fix)
+    return Violation(where, said, fix)

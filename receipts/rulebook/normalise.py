@@ -22,7 +22,7 @@ _DROPPED = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Pc", "Pd", "Ps", "Pe", "Pi"
 _HELP = "?"
 
 
-def fold(text: str) -> str:
+def normalise(text: str) -> str:
     """The text without what does not tell words apart; folding twice changes nothing more.
 
     Look-alikes of other scripts stay what they are, and O stays different from 0.

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from receipts.model.vocabulary import Door, Informing, Language, Wish
+from receipts.model.vocabulary import Channel, Intent, Language, PromotionCategory
 
 # Nothing here needs more, and dates reckoned with more would leave the calendar.
 Count = Annotated[int, Meta(ge=0, le=100_000)]
@@ -16,21 +16,21 @@ Months = Annotated[int, Meta(ge=1, le=600)]
 Text = Annotated[str, Meta(min_length=1)]
 #: The source's own bounds: 0-3 yuan.
 Fen = Annotated[int, Meta(ge=0, le=300)]
-WordList = dict[Wish, Annotated[tuple[Text, ...], Meta(min_length=1)]]
+WordList = dict[Intent, Annotated[tuple[Text, ...], Meta(min_length=1)]]
 
 
-class Effect(StrEnum):
+class CancellationEffect(StrEnum):
     """When a cancelled subscription ends."""
 
     MONTH_END = "month_end"
     NOW = "now"
 
 
-class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RuleTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the rule book; a key that we do not know is refused, not ignored."""
 
 
-class Names(Rules, frozen=True, kw_only=True):
+class LocalizedName(RuleTable, frozen=True, kw_only=True):
     """A province's name in both languages."""
 
     zh: Text
@@ -41,7 +41,7 @@ class Names(Rules, frozen=True, kw_only=True):
         return self.zh if language is Language.ZH else self.en
 
 
-class Tariff(Rules, frozen=True, kw_only=True):
+class Tariff(RuleTable, frozen=True, kw_only=True):
     """What the service costs from a day on; a new price is a new version."""
 
     version: Text
@@ -57,7 +57,7 @@ class Tariff(Rules, frozen=True, kw_only=True):
         return self.monthly_fen == 0 and self.per_receipt_fen == 0
 
 
-class Limits(Rules, frozen=True, kw_only=True):
+class Limits(RuleTable, frozen=True, kw_only=True):
     """How often we answer, so that machines do not talk to each other for long."""
 
     help_answers_a_day: Count = 3
@@ -66,23 +66,23 @@ class Limits(Rules, frozen=True, kw_only=True):
     monthly_cap_fen: Fen = 300
 
 
-class Province(Rules, frozen=True, kw_only=True):
+class Province(RuleTable, frozen=True, kw_only=True):
     """One covered province. ``tariffs`` stand in the order of their days."""
 
     code: str
-    names: Names
-    doors: Annotated[tuple[Door, ...], Meta(min_length=1)]
+    names: LocalizedName
+    doors: Annotated[tuple[Channel, ...], Meta(min_length=1)]
     languages: Annotated[tuple[Language, ...], Meta(min_length=1)] = (Language.ZH, Language.EN)
     greeting: Annotated[tuple[Text, ...], Meta(min_length=1)] = ("zh", "en")
     words: WordList = {}
     tariffs: Annotated[tuple[Tariff, ...], Meta(min_length=1)]
     confirmation_hours: Annotated[int, Meta(ge=1, le=720)] = 48
-    cancel_takes_effect: Effect = Effect.MONTH_END
+    cancel_takes_effect: CancellationEffect = CancellationEffect.MONTH_END
     voice_password: bool = False
     #: What this province limits otherwise than [limits]; there, what it leaves out.
     limits: Limits | None = None
 
-    def has(self, door: Door) -> bool:
+    def has(self, door: Channel) -> bool:
         """Whether customers of this province may use the door."""
         return door in self.doors
 
@@ -108,7 +108,7 @@ class Province(Rules, frozen=True, kw_only=True):
         return dt.timedelta(hours=self.confirmation_hours)
 
 
-class Words(Rules, frozen=True, kw_only=True):
+class KeywordLists(RuleTable, frozen=True, kw_only=True):
     """Words valid everywhere, by the language they are in; ``kept`` are the provider's own."""
 
     code: WordList = {}
@@ -117,7 +117,7 @@ class Words(Rules, frozen=True, kw_only=True):
     kept: WordList = {}
 
 
-class Retention(Rules, frozen=True, kw_only=True):
+class Retention(RuleTable, frozen=True, kw_only=True):
     """How long things are kept."""
 
     claims_days: Some = 40
@@ -127,7 +127,7 @@ class Retention(Rules, frozen=True, kw_only=True):
     audit_months: Annotated[int, Meta(ge=5, le=600)] = 36
 
 
-class Sending(Rules, frozen=True, kw_only=True):
+class SendingRules(RuleTable, frozen=True, kw_only=True):
     """How a receipt is tried, and when silence counts as an answer."""
 
     max_attempts: Some = 6
@@ -155,7 +155,7 @@ class Sending(Rules, frozen=True, kw_only=True):
         return dt.timedelta(seconds=self.delays_seconds[position])
 
 
-class Message(Rules, frozen=True, kw_only=True):
+class Promotion(RuleTable, frozen=True, kw_only=True):
     """A message that receipts may carry while it runs; ``until`` is its last day, in China.
 
     It is short enough to fit beside the shortest receipt. Its English is of the 7-bit alphabet:
@@ -163,7 +163,7 @@ class Message(Rules, frozen=True, kw_only=True):
     """
 
     name: Text
-    kind: Informing
+    kind: PromotionCategory
     provinces: tuple[Text, ...] = ()
     since: dt.date = msgspec.field(name="from")
     until: dt.date
@@ -182,18 +182,18 @@ class Message(Rules, frozen=True, kw_only=True):
         return self.zh if language is Language.ZH else self.en
 
 
-class RuleBook(Rules, frozen=True, kw_only=True):
+class RuleBook(RuleTable, frozen=True, kw_only=True):
     """All the rules, checked. ``invented`` says that its values are for trying out only."""
 
     version: Text
     invented: bool = False
     limits: Limits = Limits()
     retention: Retention = Retention()
-    sending: Sending = Sending()
-    words: Words
+    sending: SendingRules = SendingRules()
+    words: KeywordLists
     provinces: dict[str, Province]
-    names: dict[str, Names]
-    messages: tuple[Message, ...] = ()
+    names: dict[str, LocalizedName]
+    messages: tuple[Promotion, ...] = ()
 
     def province(self, code: str | None) -> Province | None:
         """The rules of a province, None when it is unknown or not covered."""

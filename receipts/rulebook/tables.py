@@ -3,17 +3,24 @@
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from receipts.model.vocabulary import Door, Language, Wish
-from receipts.rulebook.schema import Effect, Limits, Message, Province, RuleBook, Tariff
+from receipts.model.vocabulary import Channel, Intent, Language
+from receipts.rulebook.schema import (
+    CancellationEffect,
+    Limits,
+    Promotion,
+    Province,
+    RuleBook,
+    Tariff,
+)
 
 _DOORS = {
-    Door.TEXT: "7500 text",
-    Door.VOICE: "10086 voice",
-    Door.WEB: "online hall",
-    Door.COUNTER: "counter",
+    Channel.TEXT: "7500 text",
+    Channel.VOICE: "10086 voice",
+    Channel.WEB: "online hall",
+    Channel.COUNTER: "counter",
 }
-_EFFECTS = {Effect.MONTH_END: "at the month's end", Effect.NOW: "at once"}
-_SHOWN = (Wish.OPEN, Wish.CANCEL, Wish.ASK)
+_EFFECTS = {CancellationEffect.MONTH_END: "at the month's end", CancellationEffect.NOW: "at once"}
+_SHOWN = (Intent.OPEN, Intent.CANCEL, Intent.ASK)
 _DOORS_HEAD = ("Province", "", *_DOORS.values(), "Open", "Cancel", "Ask", "Cancel takes effect")
 _FEES_HEAD = ("Province", "Tariff", "From", "Yuan a month", "Yuan a receipt", "Free", "Trial")
 _MESSAGES_HEAD = ("Message", "Kind", "Provinces", "From", "Until", "Chinese", "English")
@@ -56,7 +63,7 @@ def describe(book: RuleBook, code: str) -> str:
         "Limits:        " + _limits(book.limits_in(code)),
         f"Password:      {'asked' if province.voice_password else 'not asked'} on the hotline",
         "Words:",
-        *(f"  {wish.value:<11}  {', '.join(_words(book, province, wish))}" for wish in Wish),
+        *(f"  {wish.value:<11}  {', '.join(_words(book, province, wish))}" for wish in Intent),
         "Tariffs:",
         *(f"  {_tariff(tariff)}" for tariff in province.tariffs),
         "Messages, to who agreed to their kind:",
@@ -82,18 +89,18 @@ def _doors_row(province: Province) -> tuple[str, ...]:
     )
 
 
-def _message_row(message: Message) -> tuple[str, ...]:
+def _message_row(message: Promotion) -> tuple[str, ...]:
     where = ", ".join(message.provinces) or "all"
     days = (str(message.since), str(message.until))
     return (message.name, message.kind, where, *days, message.zh, message.en)
 
 
-def _message(message: Message) -> str:
+def _message(message: Promotion) -> str:
     days = f"{message.since} to {message.until}"
     return f"{message.name} ({message.kind}, {days}): {message.zh} / {message.en}"
 
 
-def _is_for(message: Message, code: str) -> bool:
+def _is_for(message: Promotion, code: str) -> bool:
     return not message.provinces or code in message.provinces
 
 
@@ -116,7 +123,7 @@ def _tariff(tariff: Tariff) -> str:
     return row + (f", {tariff.trial_days} days of trial" if tariff.trial_days else "")
 
 
-def _words(book: RuleBook, province: Province, wish: Wish) -> Iterator[str]:
+def _words(book: RuleBook, province: Province, wish: Intent) -> Iterator[str]:
     words = book.words
     for listed in (province.words, words.code, words.zh, words.en, words.kept):
         yield from listed.get(wish, ())

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from receipts.model.charge import Audit, Charge
-from receipts.model.customer import Owner, Subscription
+from receipts.model.charge import AuditEntry, Charge
+from receipts.model.customer import CustomerCredentials, Subscription
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import decode, decode_pairs, decode_record, decode_scores
@@ -48,15 +48,15 @@ class RedisBulkReader:
     def _records(self, kind: type[T], names: Sequence[str | bytes]) -> list[T | None]:
         return [decode_record(kind, raw) for raw in self._connection.values(names)]
 
-    def of(self, numbers: Sequence[Msisdn]) -> list[Subscription]:
+    def subscriptions(self, numbers: Sequence[Msisdn]) -> list[Subscription]:
         """Many customers in one round trip, in order; an unknown one is a new one."""
         found = self._records(Subscription, [self._keys.subscription(n) for n in numbers])
         return [s or Subscription(n) for s, n in zip(found, numbers, strict=True)]
 
-    def owners(self, numbers: Sequence[Msisdn]) -> dict[Msisdn, Owner]:
+    def credentials(self, numbers: Sequence[Msisdn]) -> dict[Msisdn, CustomerCredentials]:
         """The credentials of many customers in one round trip; unknown ones are empty."""
-        found = self._records(Owner, [self._keys.owner(number) for number in numbers])
-        return {n: owner or Owner(n) for owner, n in zip(found, numbers, strict=True)}
+        found = self._records(CustomerCredentials, [self._keys.owner(number) for number in numbers])
+        return {n: owner or CustomerCredentials(n) for owner, n in zip(found, numbers, strict=True)}
 
     def charged(self, numbers: Sequence[Msisdn], month: str, charge_id: str) -> list[bool]:
         """Which of many customers have a charge already, in order, in one round trip."""
@@ -82,22 +82,22 @@ class RedisBulkReader:
         found = [decode(Charge, raw) for values in replies for raw in values]
         return sorted(found, key=lambda charge: (charge.number, charge.at, charge.id))
 
-    def audit(self, month: str) -> Iterator[list[Audit]]:
+    def audit(self, month: str) -> Iterator[list[AuditEntry]]:
         """The audit log of a month, a shard at a time in batches, oldest first in each."""
         for shard in range(self._keys.shards):
             start = b"-"
             while entries := self._entries(self._keys.audit(shard, month), start):
-                yield [decode(Audit, fields[1]) for _, fields in entries]
+                yield [decode(AuditEntry, fields[1]) for _, fields in entries]
                 start = b"(" + entries[-1][0]
 
     def _entries(self, key: str, start: bytes) -> list[tuple[bytes, list[bytes]]]:
         (found,) = self._connection.execute(("XRANGE", key, start, "+", "COUNT", BATCH))
         return list(found)
 
-    def consent(self, number: Msisdn) -> list[Audit]:
+    def consent(self, number: Msisdn) -> list[AuditEntry]:
         """A customer's chain of consent entries, oldest first."""
         (found,) = self._connection.execute(("LRANGE", self._keys.consent(number), 0, -1))
-        return [decode(Audit, raw) for raw in found]
+        return [decode(AuditEntry, raw) for raw in found]
 
     def counts(self) -> dict[str, int]:
         """The counters of reports and their results since the store was first used."""
@@ -123,7 +123,7 @@ class RedisBulkReader:
         keys = [self._keys.receipt(shard, raw.decode()) for _, shard, raw in aged[:limit]]
         return sum(counts), [found for found in self._records(Receipt, keys) if found]
 
-    def note(self, name: str, value: str | None = None) -> str | None:
+    def checkpoint(self, name: str, value: str | None = None) -> str | None:
         """A checkpoint of a long run, read back by the next run; written when given."""
         key = f"note:{name}"
         if value is None:
@@ -132,6 +132,6 @@ class RedisBulkReader:
         self._connection.execute(("SET", key, value))
         return value
 
-    def incarnation(self) -> str:
+    def server_run_id(self) -> str:
         """The id of the running server: a cursor is good for as long as it runs."""
         return self._connection.run_id()

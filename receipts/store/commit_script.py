@@ -5,11 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from receipts.model.calendar import month_of
-from receipts.model.charge import Audit, Charge
-from receipts.model.customer import Access, Call, Owner, Subscription, Talk
-from receipts.model.message import Trail
-from receipts.model.receipt import Kind, Receipt
-from receipts.ports.changes import Change, Stored, Timer
+from receipts.model.charge import AuditEntry, Charge
+from receipts.model.customer import (
+    CallLog,
+    CustomerCredentials,
+    DailyReplyCount,
+    LoginState,
+    Subscription,
+)
+from receipts.model.message import MessageTrace
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.ports.changes import ChangeSet, Record, Timer
 from receipts.store.codec import encode, encode_record
 from receipts.store.keys import GROUP, KeySchema
 from receipts.store.pipeline import Command, load_script
@@ -44,7 +50,7 @@ class CommitScript:
     """The call of commit.lua for changes of one shard."""
 
     def __init__(
-        self, keys: KeySchema, retention: RetentionSeconds, changes: Sequence[Change]
+        self, keys: KeySchema, retention: RetentionSeconds, changes: Sequence[ChangeSet]
     ) -> None:
         self._keys, self._retention = keys, retention
         self._shard = keys.shard(changes[0].number)
@@ -75,9 +81,9 @@ class CommitScript:
 
     def _write(self) -> None:
         change, number = self._change, self._change.number
-        if change.claim is not None:
-            claim = self._keys.claim(number, change.claim)
-            self._add("claim", claim, self._retention.claims, encode(change.answer))
+        if change.idempotency_key is not None:
+            claim = self._keys.claim(number, change.idempotency_key)
+            self._add("claim", claim, self._retention.claims, encode(change.reply))
         for record in change.records:
             self._record(record)
         for charge in change.charges:
@@ -89,33 +95,33 @@ class CommitScript:
 
     def _outbox(self) -> None:
         change = self._change
-        for receipt_id in change.post:
+        for receipt_id in change.outbox:
             self._add("append", self._keys.outbox(self._shard), "id", receipt_id)
-        for parked in change.park:
+        for parked in change.deferred:
             self._add("guard", self._keys.receipt(self._shard, parked.receipt_id), parked.version)
-            waiting = self._keys.waiting(self._shard, parked.lane)
+            waiting = self._keys.waiting(self._shard, parked.queue)
             self._add("set", waiting, parked.since.timestamp(), parked.receipt_id)
-        for posted in change.done:
-            outbox = self._keys.outbox(posted.shard, late=posted.late)
+        for posted in change.acked:
+            outbox = self._keys.outbox(posted.shard, late=posted.deferred)
             self._add("done", outbox, posted.entry, GROUP)
-        for reason in change.count:
+        for reason in change.counters:
             self._add("count", self._keys.counts(self._shard), reason, 1)
 
     def _timers(self) -> None:
         key = self._keys.timers(self._shard)
-        if self._change.fired is not None:
-            self._add("ring", key, member(self._change.fired))
-        for timer in self._change.untimers:
+        if self._change.fired_timer is not None:
+            self._add("ring", key, member(self._change.fired_timer))
+        for timer in self._change.cancelled_timers:
             self._add("unset", key, member(timer))
         for timer in self._change.timers:
             at = timer.at or dt.datetime.max.replace(tzinfo=dt.UTC)
             self._add("set", key, at.timestamp(), member(timer))
 
-    def _record(self, record: Stored) -> None:
+    def _record(self, record: Record) -> None:
         key, seconds = self._key_and_ttl(record)
         self._add("save", key, seconds, encode_record(record, record.version))
         # A passcode is in no list, and expires within the hour.
-        if isinstance(record, Receipt) and record.kind is not Kind.CODE:
+        if isinstance(record, Receipt) and record.kind is not MessageKind.CODE:
             self._listed(record)
 
     def _listed(self, receipt: Receipt) -> None:
@@ -125,28 +131,30 @@ class CommitScript:
             self._add("list", listed, self._retention.receipts_listed, receipt.id)
             self._add("expire", listed, self._retention.receipts)
         elif receipt.state is ReceiptState.UNSURE:
-            asked_at = receipt.asked_at or receipt.created_at
+            asked_at = receipt.requested_at or receipt.created_at
             self._add("set", self._keys.unsure(self._shard), asked_at.timestamp(), receipt.id)
         else:
             self._add("unset", self._keys.unsure(self._shard), receipt.id)
 
-    def _key_and_ttl(self, record: Stored) -> tuple[str, int]:  # noqa: PLR0911 - one a kind
+    def _key_and_ttl(self, record: Record) -> tuple[str, int]:  # noqa: PLR0911 - one a kind
         keys, retention = self._keys, self._retention
         match record:
             case Subscription():
                 return keys.subscription(record.number), 0
             case Receipt():
-                seconds = retention.codes if record.kind is Kind.CODE else retention.receipts
+                seconds = retention.codes if record.kind is MessageKind.CODE else retention.receipts
                 return keys.receipt(self._shard, record.id), seconds
-            case Trail():
-                return keys.trail(record.sender, record.friend, record.message_id), retention.trails
-            case Talk():
+            case MessageTrace():
+                return keys.trail(
+                    record.sender, record.recipient, record.message_id
+                ), retention.trails
+            case DailyReplyCount():
                 return keys.talk(record.number), retention.talks
-            case Owner():
+            case CustomerCredentials():
                 return keys.owner(record.number), 0
-            case Access():
+            case LoginState():
                 return keys.access(record.number), retention.access
-            case Call():
+            case CallLog():
                 return keys.call(record.number, record.sid), retention.calls
 
     def _charge(self, charge: Charge) -> None:
@@ -159,7 +167,7 @@ class CommitScript:
         # The evidence of consent outlives the last charge by the full retention.
         self._add("expire", self._keys.consent(charge.number), self._retention.log)
 
-    def _audit(self, entry: Audit) -> None:
+    def _audit(self, entry: AuditEntry) -> None:
         key, written = self._keys.audit(self._shard, month_of(entry.at)), encode(entry)
         self._add("append", key, "entry", written)
         self._add("expire", key, self._retention.log)

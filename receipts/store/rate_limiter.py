@@ -9,8 +9,8 @@ from receipts.store.commit_script import COMMIT_SHA
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.store.pipeline import load_script
-from receipts.worker.circuit_breaker import Health
-from receipts.worker.rate_limit import Pace, Places
+from receipts.worker.circuit_breaker import BreakerState
+from receipts.worker.rate_limit import RateLimit, SendSlots
 
 _PACE_SHA = load_script("pace.lua")
 
@@ -28,14 +28,14 @@ class RedisRateLimiter:
         self._connection = connection
         self._offset = ClockOffset()
 
-    def healths(self, providers: Iterable[str]) -> dict[str, Health]:
+    def load(self, providers: Iterable[str]) -> dict[str, BreakerState]:
         """The breaker state of these providers; an unknown one is healthy."""
         names = list(providers)
         replies = self._connection.execute(*(("GET", KeySchema.health(name)) for name in names))
         found = zip(names, replies, strict=True)
-        return {name: decode_record(Health, raw) or Health(name) for name, raw in found}
+        return {name: decode_record(BreakerState, raw) or BreakerState(name) for name, raw in found}
 
-    def keep(self, health: Health) -> bool:
+    def save(self, health: BreakerState) -> bool:
         """Save a new breaker state; False when another worker changed it meanwhile."""
         record = encode_record(health, health.version)
         instructions = ("change", 0, 1, "", "save", 1, 0, record)
@@ -43,20 +43,22 @@ class RedisRateLimiter:
         (reply,) = self._connection.execute(("EVALSHA", COMMIT_SHA, 1, key, *instructions))
         return bool(reply[0][0] == b"done")
 
-    def places(self, wanted: Mapping[Pace, int]) -> dict[Pace, Places]:
+    def reserve(self, wanted: Mapping[RateLimit, int]) -> dict[RateLimit, SendSlots]:
         """Send slots of several rate limits in one round trip; fewer than wanted, or none."""
         sent_at = time.monotonic()
         replies = self._connection.execute(*(_reservation(*each) for each in wanted.items()))
         for _, _, now_us in replies:
             self._offset.update(now_us / _US_PER_SECOND, sent_at, time.monotonic())
         return {
-            pace: Places(first_us / _US_PER_SECOND - self._offset.seconds, count, pace.interval)
+            pace: SendSlots(
+                first_us / _US_PER_SECOND - self._offset.seconds, count, pace.interval_seconds
+            )
             for pace, (first_us, count, _) in zip(wanted, replies, strict=True)
         }
 
 
-def _reservation(pace: Pace, count: int) -> tuple[str | int, ...]:
-    interval_us, key = round(pace.interval * _US_PER_SECOND), KeySchema.pace(pace.line)
+def _reservation(pace: RateLimit, count: int) -> tuple[str | int, ...]:
+    interval_us, key = round(pace.interval_seconds * _US_PER_SECOND), KeySchema.pace(pace.name)
     return "EVALSHA", _PACE_SHA, 1, key, interval_us, count, _RESERVATION_WINDOW_US
 
 

@@ -4,12 +4,19 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from receipts.model.charge import Charge
-from receipts.model.customer import Access, Call, Subscription, Talk
-from receipts.model.message import Trail
-from receipts.model.receipt import Kind, Receipt
+from receipts.model.customer import CallLog, DailyReplyCount, LoginState, Subscription
+from receipts.model.message import MessageTrace
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Answer, Change, Committed, Verdict, only_claims, writes
-from receipts.ports.store import Held, Wanted
+from receipts.ports.changes import (
+    ChangeSet,
+    CommitResult,
+    CommitStatus,
+    Reply,
+    is_empty,
+    marks_only,
+)
+from receipts.ports.store import ReportQuery, Snapshot
 from receipts.store.codec import decode, decode_answer, decode_record, encode
 from receipts.store.commit_script import CommitScript, RetentionSeconds
 from receipts.store.connection import RedisConnection
@@ -45,24 +52,24 @@ class RedisStore:
         """The id of a customer's receipt, the same for the same seed."""
         return self._keys.receipt_id(number, seed)
 
-    def read(
+    def load(
         self,
         number: Msisdn,
-        claim: str | None = None,
+        idempotency_key: str | None = None,
         *,
-        talk: bool = False,
+        reply_count: bool = False,
         call: str | None = None,
         months: Sequence[str] = (),
-        access: bool = False,
-    ) -> Held:
+        login: bool = False,
+    ) -> Snapshot:
         """The customer and the other records that an event needs, in one round trip."""
         keys = self._keys
         names = (
             keys.subscription(number),
-            keys.claim(number, claim) if claim else None,
-            keys.talk(number) if talk else None,
+            keys.claim(number, idempotency_key) if idempotency_key else None,
+            keys.talk(number) if reply_count else None,
             keys.call(number, call) if call else None,
-            keys.access(number) if access else None,
+            keys.access(number) if login else None,
         )
         charges = [("HVALS", keys.charges(number, month)) for month in months]
         values, *charged = self._connection.execute(("MGET", *filter(None, names)), *charges)
@@ -70,60 +77,60 @@ class RedisStore:
         customer, answered, talked, called, entered = [
             next(found) if name else None for name in names
         ]
-        return Held(
+        return Snapshot(
             number,
             decode_record(Subscription, customer) or Subscription(number),
-            answered=decode_answer(answered),
-            talk=decode_record(Talk, talked),
-            call=decode_record(Call, called),
+            previous_reply=decode_answer(answered),
+            reply_count=decode_record(DailyReplyCount, talked),
+            call=decode_record(CallLog, called),
             charges=_by_time(charged) if months else None,
-            access=decode_record(Access, entered),
+            login=decode_record(LoginState, entered),
         )
 
     def _values(self, names: Iterable[str]) -> dict[str, bytes | None]:
         wanted = list(dict.fromkeys(names))
         return dict(zip(wanted, self._connection.values(wanted), strict=True))
 
-    def read_all(self, wanted: Sequence[Wanted]) -> list[Held]:
+    def load_many(self, queries: Sequence[ReportQuery]) -> list[Snapshot]:
         """The snapshots for many reports in one round trip, in order."""
-        names = [self._names(each) for each in wanted]
+        names = [self._names(each) for each in queries]
         found = self._values(name for each in names for name in each)
         return [
             _snapshot(each, [found[name] for name in those])
-            for each, those in zip(wanted, names, strict=True)
+            for each, those in zip(queries, names, strict=True)
         ]
 
-    def _names(self, wanted: Wanted) -> tuple[str, ...]:
-        keys, sender, friend = self._keys, wanted.sender, wanted.friend
+    def _names(self, wanted: ReportQuery) -> tuple[str, ...]:
+        keys, sender, friend = self._keys, wanted.sender, wanted.recipient
         people = (keys.subscription(sender), keys.subscription(friend))
         receipt = self._receipt_key(wanted.receipt_id) if wanted.receipt_id else None
         return (*people, keys.trail(sender, friend, wanted.message_id), *filter(None, (receipt,)))
 
-    def commit(self, change: Change) -> Committed:
+    def commit(self, change: ChangeSet) -> CommitResult:
         """Apply a change whole or not at all, in one round trip; it is on disk on return."""
         # An empty change still waits for the replica to have the state behind its decision.
-        if not (self._connection.replicated or writes(change)):
+        if not (self._connection.replicated or is_empty(change)):
             return _DONE
-        if change.claim is not None and only_claims(change):
-            return self._claimed(change.number, change.claim, change.answer)
+        if change.idempotency_key is not None and marks_only(change):
+            return self._claimed(change.number, change.idempotency_key, change.reply)
         script = CommitScript(self._keys, self._retention, [change])
         ((reply,),) = self._connection.execute(script.command)
         return _committed(reply)
 
-    def _claimed(self, number: Msisdn, claim: str, reply: Answer) -> Committed:
+    def _claimed(self, number: Msisdn, claim: str, reply: Reply) -> CommitResult:
         """Set an idempotency key alone, as most texts do, by one command without a script."""
         name, expiry = self._keys.claim(number, claim), ("EX", self._retention.claims)
         (seen,) = self._connection.execute(("SET", name, encode(reply), *expiry, "NX", "GET"))
-        return _DONE if seen is None else Committed(Verdict.SEEN, decode_answer(seen))
+        return _DONE if seen is None else CommitResult(CommitStatus.DUPLICATE, decode_answer(seen))
 
-    def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
+    def commit_all(self, changes: Sequence[ChangeSet]) -> list[CommitResult]:
         """Apply several changes, each whole or not at all, in one round trip.
 
         Changes of a shard share one script, so the disk is waited for once a shard.
         """
         by_shard: dict[int, list[int]] = {}
         for index, change in enumerate(changes):
-            if self._connection.replicated or writes(change):
+            if self._connection.replicated or is_empty(change):
                 by_shard.setdefault(self._keys.shard(change.number), []).append(index)
         scripts = [
             CommitScript(self._keys, self._retention, [changes[index] for index in indexes])
@@ -148,14 +155,14 @@ class RedisStore:
         shard = self._keys.shard_of_receipt(receipt_id)
         return None if shard is None else self._keys.receipt(shard, receipt_id)
 
-    def receipts_of(self, number: Msisdn, limit: int, kind: Kind | None) -> list[Receipt]:
+    def receipts_of(self, number: Msisdn, limit: int, kind: MessageKind | None) -> list[Receipt]:
         """A customer's receipts, newest first."""
         (listed,) = self._connection.execute(("LRANGE", self._keys.receipts(number), 0, -1))
         found = self.receipts(receipt_id.decode() for receipt_id in listed)
         wanted = [r for r in found if r is not None and (kind is None or r.kind is kind)]
         return wanted[:limit]
 
-    def newest(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
+    def recent_by_customer(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
         """The newest receipts and notices of several customers, newest first, in order."""
         keys = [self._keys.receipts(number) for number in numbers]
         listed = self._connection.execute(*(("LRANGE", key, 0, limit - 1) for key in keys))
@@ -168,13 +175,13 @@ class RedisStore:
         return list(_by_time(self._connection.execute(*(("HVALS", key) for key in keys))))
 
 
-def _snapshot(wanted: Wanted, values: Sequence[bytes | None]) -> Held:
+def _snapshot(wanted: ReportQuery, values: Sequence[bytes | None]) -> Snapshot:
     customer, friend, trail, *receipt = values
-    return Held(
+    return Snapshot(
         wanted.sender,
         decode_record(Subscription, customer) or Subscription(wanted.sender),
-        trail=decode_record(Trail, trail),
-        friend=decode_record(Subscription, friend),
+        trace=decode_record(MessageTrace, trail),
+        recipient=decode_record(Subscription, friend),
         receipt=decode_record(Receipt, receipt[0]) if receipt else None,
     )
 
@@ -184,11 +191,13 @@ def _by_time(replies: Iterable[list[bytes]]) -> tuple[Charge, ...]:
     return tuple(sorted(charges, key=lambda charge: (charge.at, charge.id)))
 
 
-_DONE = Committed(Verdict.DONE)
+_DONE = CommitResult(CommitStatus.COMMITTED)
 
 
-def _committed(reply: list[bytes]) -> Committed:
+def _committed(reply: list[bytes]) -> CommitResult:
     if reply[0] == b"done":
         return _DONE
-    verdict = Verdict(reply[0].decode())
-    return Committed(verdict, decode_answer(reply[1]) if verdict is Verdict.SEEN else None)
+    verdict = CommitStatus(reply[0].decode())
+    return CommitResult(
+        verdict, decode_answer(reply[1]) if verdict is CommitStatus.DUPLICATE else None
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from receipts.model.calendar import month_of
 from receipts.model.charge import Charge
-from receipts.model.receipt import Kind, Receipt
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.clock import Clock
 from receipts.ports.store import Store
@@ -18,7 +18,7 @@ class AccountQueries:
 
     def latest_receipts(self, number: Msisdn, limit: int) -> list[Receipt]:
         """The customer's newest receipts first, without notices and digests."""
-        return self._store.receipts_of(number, limit, Kind.RECEIPT)
+        return self._store.receipts_of(number, limit, MessageKind.RECEIPT)
 
     def receipts_by_id(self, ids: Iterable[str]) -> dict[str, Receipt]:
         """Those of the named receipts that are still kept."""

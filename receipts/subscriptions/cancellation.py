@@ -4,12 +4,19 @@ import datetime as dt
 
 from msgspec.structs import replace
 
-from receipts.charging.charges import on_leaving
+from receipts.charging.charges import final_charges
 from receipts.model.calendar import next_month
 from receipts.model.customer import Subscription
-from receipts.rulebook.schema import Effect
+from receipts.rulebook.schema import CancellationEffect
 from receipts.subscriptions import ordering
-from receipts.subscriptions.decision import END, WAITING, Asked, Phrase, Step, timer
+from receipts.subscriptions.decision import (
+    ALL_TIMERS,
+    END,
+    CustomerRequest,
+    Decision,
+    Message,
+    timer,
+)
 from receipts.subscriptions.policy import SubscriptionPolicy
 from statemachines.engine import Transition
 from statemachines.subscription import RECEIVING, SUBSCRIPTION, SubscriptionEvent, SubscriptionState
@@ -18,7 +25,7 @@ from statemachines.subscription import RECEIVING, SUBSCRIPTION, SubscriptionEven
 _ONLY_ORDERED = frozenset({SubscriptionState.PENDING, SubscriptionState.ENDING})
 
 
-def cancel(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
+def cancel(policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest) -> Decision:
     """End the service, now or at the month's end as the province has it. Always free.
 
     Where nothing runs on but an order, it is the order that ends.
@@ -26,7 +33,9 @@ def cancel(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> 
     if customer.order is not None and customer.state in _ONLY_ORDERED:
         return ordering.decline(policy, customer, asked)
     province = policy.service_area(customer).province
-    at_month_end = province is not None and province.cancel_takes_effect is Effect.MONTH_END
+    at_month_end = (
+        province is not None and province.cancel_takes_effect is CancellationEffect.MONTH_END
+    )
     event = SubscriptionEvent.CANCEL_AT_MONTH_END if at_month_end else SubscriptionEvent.CANCEL_NOW
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
@@ -34,9 +43,9 @@ def cancel(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> 
     now = policy.now()
     runs_on = outcome.state in RECEIVING
     ends_at = _last_moment(customer, now) if runs_on else None
-    ended = replace(_left(policy, customer, outcome.state), ends_at=ends_at)
-    stale = tuple(timer(kind, customer) for kind in WAITING)
-    return Step(
+    ended = replace(_ended(policy, customer, outcome.state), ends_at=ends_at)
+    stale = tuple(timer(kind, customer) for kind in ALL_TIMERS)
+    return Decision(
         ended,
         (
             (
@@ -44,10 +53,10 @@ def cancel(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> 
                 policy.template_params(ended, asked.language),
             ),
         ),
-        charges=on_leaving(customer, province, now, policy.book),
+        charges=final_charges(customer, province, now, policy.book),
         audit=(policy.audit(customer, event, outcome, asked),),
         timers=(timer(END, customer, ends_at),) if ends_at else (),
-        untimers=tuple(t for t in stale if not (ends_at and t.kind == END)),
+        cancelled_timers=tuple(t for t in stale if not (ends_at and t.kind == END)),
     )
 
 
@@ -57,7 +66,7 @@ def _last_moment(customer: Subscription, now: dt.datetime) -> dt.datetime:
     return min(next_month(now), first) if first and first > now else next_month(now)
 
 
-def _left(
+def _ended(
     policy: SubscriptionPolicy, customer: Subscription, state: SubscriptionState
 ) -> Subscription:
     """A customer who has left, or will at the month's end: nothing waits for an answer.
@@ -78,46 +87,50 @@ def _left(
     )
 
 
-def month_ended(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
+def month_ended(
+    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+) -> Decision:
     """The last month of a cancelled service is over."""
     event = SubscriptionEvent.MONTH_ENDED
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
-        return Step(customer)
+        return Decision(customer)
     state = outcome.state
     if customer.order is not None:
         # An offer keeps its whole window, also beyond the end of what ran beside it.
         state = SUBSCRIPTION.fire(state, SubscriptionEvent.ORDER).state
-    return Step(
+    return Decision(
         replace(customer, state=state, ends_at=None),
         audit=(policy.audit(customer, event, outcome, asked),),
     )
 
 
-def port_out(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
+def port_out(
+    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+) -> Decision:
     """The number has left the network: the service ends at once, and what is due stays due."""
     event = SubscriptionEvent.PORT_OUT
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
-        return Step(customer)
+        return Decision(customer)
     told = ("ported_out", policy.template_params(customer, asked.language))
-    return ended(policy, customer, event, outcome, told, asked)
+    return end_now(policy, customer, event, outcome, told, asked)
 
 
-def ended(
+def end_now(
     policy: SubscriptionPolicy,
     customer: Subscription,
     event: SubscriptionEvent,
     outcome: Transition[SubscriptionState],
-    told: Phrase,
-    asked: Asked,
-) -> Step:
+    told: Message,
+    asked: CustomerRequest,
+) -> Decision:
     """The service is over at once, whoever ended it; what is due stays due."""
     province = policy.service_area(customer).province
-    return Step(
-        _left(policy, customer, outcome.state),
+    return Decision(
+        _ended(policy, customer, outcome.state),
         (told,),
-        charges=on_leaving(customer, province, policy.now(), policy.book),
+        charges=final_charges(customer, province, policy.now(), policy.book),
         audit=(policy.audit(customer, event, outcome, asked),),
-        untimers=tuple(timer(kind, customer) for kind in WAITING),
+        cancelled_timers=tuple(timer(kind, customer) for kind in ALL_TIMERS),
     )

@@ -8,29 +8,29 @@ import msgspec
 from msgspec.structs import replace
 
 from receipts.model.calendar import month_start, next_month
-from receipts.model.charge import Audit, Charge
+from receipts.model.charge import AuditEntry, Charge
 from statemachines.subscription import SubscriptionEvent
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
-def chained(entries: Iterable[Audit], head: str) -> tuple[tuple[Audit, ...], str]:
+def append_to_chain(entries: Iterable[AuditEntry], head: str) -> tuple[tuple[AuditEntry, ...], str]:
     """The entries linked to those before them, and the new head of the chain."""
     linked = []
     for entry in entries:
-        before = replace(entry, before_hash=head)
+        before = replace(entry, previous_hash=head)
         head = digest(before)
         linked.append(replace(before, hash=head))
     return tuple(linked), head
 
 
-def digest(entry: Audit) -> str:
+def digest(entry: AuditEntry) -> str:
     """The hash of an entry with all it says, its link to the one before included."""
     said = replace(entry, hash="")
     return hashlib.blake2b(_encoder.encode(said), digest_size=16).hexdigest()
 
 
-def broken_at(entries: Sequence[Audit], head: str) -> int | None:
+def first_broken_link(entries: Sequence[AuditEntry], head: str) -> int | None:
     """The place of the first entry that is not as it was written; None when all are.
 
     ``entries`` may begin anywhere in the chain, since old ones are dropped in time; an entry cut
@@ -39,7 +39,7 @@ def broken_at(entries: Sequence[Audit], head: str) -> int | None:
     for place, entry in enumerate(entries):
         if digest(entry) != entry.hash:
             return place
-        if place and entry.before_hash != entries[place - 1].hash:
+        if place and entry.previous_hash != entries[place - 1].hash:
             return place
     last = entries[-1].hash if entries else ""
     return None if last == head or not (entries or head) else len(entries)
@@ -52,15 +52,15 @@ _OFFERING = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class ConsentEvidence:
     """What a charge stands on: the offer, the yes to it, and all from the one to the charge."""
 
-    offer: Audit
-    reply: Audit
-    entries: tuple[Audit, ...]
+    offer: AuditEntry
+    reply: AuditEntry
+    entries: tuple[AuditEntry, ...]
 
 
-def led_to(entries: Sequence[Audit], charge: Charge) -> Consent | None:
+def evidence_for(entries: Sequence[AuditEntry], charge: Charge) -> ConsentEvidence | None:
     """The consent that a charge stands on; None when the chain holds none.
 
     That is the last yes before it was charged and before its month was over, and the offer this
@@ -71,12 +71,12 @@ def led_to(entries: Sequence[Audit], charge: Charge) -> Consent | None:
     yes = [
         place
         for place in heard
-        if entries[place].act == SubscriptionEvent.CONFIRM and entries[place].at < over
+        if entries[place].action == SubscriptionEvent.CONFIRM and entries[place].at < over
     ]
     if not yes:
         return None
-    offered = [place for place in heard if place < yes[-1] and entries[place].act in _OFFERING]
+    offered = [place for place in heard if place < yes[-1] and entries[place].action in _OFFERING]
     if not offered:
         return None
     through = tuple(entries[place] for place in heard if place >= offered[-1])
-    return Consent(entries[offered[-1]], entries[yes[-1]], through)
+    return ConsentEvidence(entries[offered[-1]], entries[yes[-1]], through)

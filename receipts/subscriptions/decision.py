@@ -6,74 +6,75 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from receipts.model.charge import Audit, Charge
+from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Door, Language
-from receipts.ports.changes import Answer, Change, Timer
-from receipts.subscriptions.consent import chained
+from receipts.model.vocabulary import Channel, Language
+from receipts.ports.changes import ChangeSet, Reply, Timer
+from receipts.subscriptions.consent import append_to_chain
 
 #: Names of the timers that time alone rings for a customer.
-LAPSE, END, TRIAL, FEE, OWED = "lapse", "end", "trial", "fee", "owed"
-WAITING = (LAPSE, END, TRIAL, FEE, OWED)
+ORDER_EXPIRY, END, TRIAL, FEE, UNPAID = "lapse", "end", "trial", "fee", "owed"
+ALL_TIMERS = (ORDER_EXPIRY, END, TRIAL, FEE, UNPAID)
 
-Phrase = tuple[str, dict[str, str]]
+Message = tuple[str, dict[str, str]]
 
 
-class Asked(Struct, frozen=True):
+class CustomerRequest(Struct, frozen=True):
     """Who asks: through which door, in which language, by which event and in which words."""
 
-    door: Door
+    channel: Channel
     language: Language
     event: str
-    heard: str = ""
+    reply_text: str = ""
     clerk: str = ""
-    shown: str = ""
+    shown_text: str = ""
     #: What this month has cost so far, where it was read along with the customer.
     charges: tuple[Charge, ...] | None = None
 
 
-class Step(Struct, frozen=True):
+class Decision(Struct, frozen=True):
     """What one act does to one customer, and what to say about it."""
 
     customer: Subscription
-    phrases: tuple[Phrase, ...] = ()
+    messages: tuple[Message, ...] = ()
     charges: tuple[Charge, ...] = ()
-    audit: tuple[Audit, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
     timers: tuple[Timer, ...] = ()
-    untimers: tuple[Timer, ...] = ()
+    cancelled_timers: tuple[Timer, ...] = ()
 
     def then(self, later: Self) -> Self:
         """Join this act and one decided after it."""
         return type(self)(
             later.customer,
-            phrases=self.phrases + later.phrases,
+            messages=self.messages + later.messages,
             charges=self.charges + later.charges,
             audit=self.audit + later.audit,
             timers=self.timers + later.timers,
-            untimers=tuple(t for t in self.untimers if t not in later.timers) + later.untimers,
+            cancelled_timers=tuple(t for t in self.cancelled_timers if t not in later.timers)
+            + later.cancelled_timers,
         )
 
-    def change(
-        self, was: Subscription, claim: str | None, answer: Answer, said: str = ""
-    ) -> Change:
+    def change_set(
+        self, was: Subscription, claim: str | None, answer: Reply, said: str = ""
+    ) -> ChangeSet:
         """Make this act one change for the store.
 
         ``said`` is our answer in words: it is kept with the act as what the customer was shown,
         linked into the customer's chain of consent.
         """
-        entries = (replace(entry, shown=entry.shown or said) for entry in self.audit)
-        audit, head = chained(entries, was.chain)
+        entries = (replace(entry, shown_text=entry.shown_text or said) for entry in self.audit)
+        audit, head = append_to_chain(entries, was.chain)
         now = replace(self.customer, chain=head) if audit else self.customer
         records = (replace(now, version=was.version + 1),) if now != was else ()
-        return Change(
+        return ChangeSet(
             was.number,
-            claim=claim,
-            answer=answer,
+            idempotency_key=claim,
+            reply=answer,
             records=records,
             charges=self.charges,
             audit=audit,
             timers=self.timers,
-            untimers=self.untimers,
+            cancelled_timers=self.cancelled_timers,
         )
 
 

@@ -14,20 +14,20 @@ from receipts.charging.charges import monthly, monthly_id, oldest_billable
 from receipts.model.calendar import month_of, month_start
 from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
-from receipts.ports.changes import Change
+from receipts.ports.changes import ChangeSet
 from receipts.ports.clock import Clock
-from receipts.ports.store import Archive, Store
+from receipts.ports.store import BulkReader, Store
 from receipts.subscriptions.policy import SubscriptionPolicy
 
 #: Charges written in one round trip.
-_AT_ONCE = 1_000
+_BATCH_SIZE = 1_000
 
 
-class MonthClosed(ValueError):
+class MonthClosedError(ValueError):
     """A month that cannot be billed: it has not begun, or its records may be gone."""
 
 
-class Tally(msgspec.Struct, frozen=True):
+class BillingTotals(msgspec.Struct, frozen=True):
     """How far a bill is: customers looked at; charged now, with the fen; charged before."""
 
     customers: int = 0
@@ -36,66 +36,72 @@ class Tally(msgspec.Struct, frozen=True):
     charged_before: int = 0
 
 
-class _Place(msgspec.Struct, frozen=True):
+class _Checkpoint(msgspec.Struct, frozen=True):
     """Where a bill stopped; good for as long as the same server runs."""
 
     server: str
     cursor: int
-    tally: Tally
+    tally: BillingTotals
 
 
-class Billing:
+class MonthlyBilling:
     """Makes the monthly fees of a month."""
 
     def __init__(
-        self, store: Store, archive: Archive, policy: SubscriptionPolicy, clock: Clock
+        self, store: Store, archive: BulkReader, policy: SubscriptionPolicy, clock: Clock
     ) -> None:
         self._store, self._archive = store, archive
         self._policy, self._clock = policy, clock
 
-    def run(self, month: str) -> Iterator[tuple[int, Tally]]:
+    def run(self, month: str) -> Iterator[tuple[int, BillingTotals]]:
         """Bill a month, each step on disk when it is told: the cursor behind it, and the tally.
 
         One that was killed goes on where it stopped. Raises MonthClosed, MonthWrong and
         StoreUnavailable.
         """
         self._check(month)
-        server = self._archive.incarnation()
-        place = self._resumed(month, server)
+        server = self._archive.server_run_id()
+        place = self._load_checkpoint(month, server)
         tally = place.tally
         for cursor, customers in self._archive.customers(place.cursor):
-            for start in range(0, len(customers), _AT_ONCE):
-                tally = self._batch(customers[start : start + _AT_ONCE], month, tally)
-            self._note(month, _Place(server, cursor, tally))
+            for start in range(0, len(customers), _BATCH_SIZE):
+                tally = self._batch(customers[start : start + _BATCH_SIZE], month, tally)
+            self._save_checkpoint(month, _Checkpoint(server, cursor, tally))
             yield cursor, tally
 
     def _check(self, month: str) -> None:
         now = self._clock.now()
         if month_start(month) > now:
-            raise MonthClosed(f"{month} has not begun: nothing of it is due")
+            raise MonthClosedError(f"{month} has not begun: nothing of it is due")
         oldest = oldest_billable(self._policy.book, now)
         if month < oldest:
-            raise MonthClosed(f"{month} is too long ago: the oldest that can be billed is {oldest}")
+            raise MonthClosedError(
+                f"{month} is too long ago: the oldest that can be billed is {oldest}"
+            )
 
-    def _resumed(self, month: str, server: str) -> _Place:
+    def _load_checkpoint(self, month: str, server: str) -> _Checkpoint:
         """Where the last run stopped; the beginning, if it came to its end or the store is anew."""
-        noted = self._archive.note(f"bill:{month}")
-        place = msgspec.json.decode(noted, type=_Place) if noted else None
+        noted = self._archive.checkpoint(f"bill:{month}")
+        place = msgspec.json.decode(noted, type=_Checkpoint) if noted else None
         if place is None or place.server != server or place.cursor == 0:
-            return _Place(server, 0, Tally())
+            return _Checkpoint(server, 0, BillingTotals())
         return place
 
-    def _note(self, month: str, place: _Place) -> None:
-        self._archive.note(f"bill:{month}", msgspec.json.encode(place).decode())
+    def _save_checkpoint(self, month: str, place: _Checkpoint) -> None:
+        self._archive.checkpoint(f"bill:{month}", msgspec.json.encode(place).decode())
 
-    def _batch(self, customers: Sequence[Subscription], month: str, tally: Tally) -> Tally:
+    def _batch(
+        self, customers: Sequence[Subscription], month: str, tally: BillingTotals
+    ) -> BillingTotals:
         now = self._clock.now()
         due = [charge for customer in customers for charge in self._due(customer, month, now)]
         held = self._archive.charged([c.number for c in due], month, monthly_id(month))
         fresh = [charge for charge, before in zip(due, held, strict=True) if not before]
         if fresh:
-            self._store.commit_all([Change(charge.number, charges=(charge,)) for charge in fresh])
-        return Tally(
+            self._store.commit_all(
+                [ChangeSet(charge.number, charges=(charge,)) for charge in fresh]
+            )
+        return BillingTotals(
             tally.customers + len(customers),
             tally.charged_now + len(fresh),
             tally.fen_now + sum(charge.fen for charge in fresh),

@@ -4,27 +4,39 @@ import datetime as dt
 
 from msgspec.structs import replace
 
-from receipts.charging.charges import runs
+from receipts.charging.charges import is_active
 from receipts.charging.tariffs import first_charge_at, tariff_on
 from receipts.model.calendar import month_of
 from receipts.model.customer import Order, Subscription
 from receipts.ports.changes import Timer
-from receipts.subscriptions.decision import END, FEE, LAPSE, TRIAL, Asked, Step, timer
+from receipts.subscriptions.decision import (
+    END,
+    FEE,
+    ORDER_EXPIRY,
+    TRIAL,
+    CustomerRequest,
+    Decision,
+    timer,
+)
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.wording.notice_text import day
 from statemachines.subscription import HOLDING, SUBSCRIPTION, SubscriptionEvent, SubscriptionState
 
 #: A trial's question may come so much late without the promised day having to move.
-_LATE = dt.timedelta(hours=1)
+_RENEWAL_TOLERANCE = dt.timedelta(hours=1)
 
 
 def order(
-    policy: SubscriptionPolicy, customer: Subscription, asked: Asked, *, late: bool = False
-) -> Step:
+    policy: SubscriptionPolicy,
+    customer: Subscription,
+    asked: CustomerRequest,
+    *,
+    late: bool = False,
+) -> Decision:
     """Offer the service with its price; nothing is opened until the customer says yes."""
-    refusal = policy.ineligibility(customer, asked.door, asked.language)
+    refusal = policy.ineligibility(customer, asked.channel, asked.language)
     if refusal is not None:
-        return Step(customer, (refusal,))
+        return Decision(customer, (refusal,))
     event = SubscriptionEvent.CONFIRM_LATE if late else SubscriptionEvent.ORDER
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
@@ -35,17 +47,17 @@ def order(
     now, province = policy.now(), policy.province(customer)
     until = now + province.window
     tariff = tariff_on(province, now)
-    order = Order(asked.door, now, until, tariff.version)
+    order = Order(asked.channel, now, until, tariff.version)
     ordered = replace(customer, state=outcome.state, order=order, lapsed_at=None)
-    return Step(
+    return Decision(
         ordered,
         (("offer_again" if late else "offer", policy.offer_params(customer, asked.language)),),
         audit=(policy.audit(customer, event, outcome, asked, tariff=tariff.version),),
-        timers=(timer(LAPSE, customer, until),),
+        timers=(timer(ORDER_EXPIRY, customer, until),),
     )
 
 
-def confirm(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
+def confirm(policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest) -> Decision:
     """The yes to an open order: the service runs at once, at the price that was shown."""
     waiting = customer.order
     event = SubscriptionEvent.CONFIRM
@@ -55,28 +67,28 @@ def confirm(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) ->
     province = policy.service_area(customer).province
     if province is None:
         # The rules changed between offer and yes: nothing may be opened on the old ones.
-        refusal = policy.ineligibility(customer, asked.door, asked.language)
-        return Step(customer, (refusal,) if refusal else ())
+        refusal = policy.ineligibility(customer, asked.channel, asked.language)
+        return Decision(customer, (refusal,) if refusal else ())
     if province.tariff(waiting.tariff) is None:
         # The price that was shown is no more, and the yes was to that one.
         return (
-            renew(policy, customer, asked)
+            ask_trial_renewal(policy, customer, asked)
             if customer.trial
             else order(policy, customer, asked, late=True)
         )
     now = policy.now()
     opened = _opened(policy, customer, outcome.state, waiting, asked, now)
-    timers = (timer(TRIAL, opened, second_yes_at(policy, opened)),) if opened.trial else ()
+    timers = (timer(TRIAL, opened, trial_renewal_at(policy, opened)),) if opened.trial else ()
     # The second yes of a trial leaves the fee to the day it was promised for.
     if opened.charged_from and opened.charged_from > now and not opened.trial:
         timers = (timer(FEE, opened, opened.charged_from),)
-    return Step(
+    return Decision(
         opened,
         (("opened", policy.template_params(opened, asked.language)),),
-        charges=policy.fee(opened, now, "opened"),
+        charges=policy.monthly_fee(opened, now, "opened"),
         audit=(policy.audit(customer, event, outcome, asked, tariff=waiting.tariff),),
         timers=timers,
-        untimers=tuple(timer(kind, customer) for kind in (LAPSE, END)),
+        cancelled_timers=tuple(timer(kind, customer) for kind in (ORDER_EXPIRY, END)),
     )
 
 
@@ -85,11 +97,11 @@ def _opened(
     customer: Subscription,
     state: SubscriptionState,
     order: Order,
-    asked: Asked,
+    asked: CustomerRequest,
     now: dt.datetime,
 ) -> Subscription:
     """The customer after the yes: new, carrying on after a cancel, or out of the trial."""
-    carries_on = runs(customer, now)
+    carries_on = is_active(customer, now)
     tariff = policy.tariff(policy.province(customer), order.tariff)
     trial = tariff.trial_days > 0 and policy.trial_available(customer)
     begins = first_charge_at(tariff, now) if trial else now
@@ -103,80 +115,89 @@ def _opened(
         ends_at=None,
         opened_at=customer.opened_at if carries_on else now,
         charged_from=begins,
-        unserved=customer.unserved if carries_on else (),
+        months_not_served=customer.months_not_served if carries_on else (),
         # A yes beside a running service carries it on: a trial has then had its second yes.
         trial=trial,
         trial_used=customer.trial_used or trial,
-        channel=asked.door,
+        channel=asked.channel,
         tariff=tariff.version,
         language=customer.language or asked.language,
     )
 
 
-def second_yes_at(policy: SubscriptionPolicy, customer: Subscription) -> dt.datetime:
+def trial_renewal_at(policy: SubscriptionPolicy, customer: Subscription) -> dt.datetime:
     """When a trial asks whether it may go on: early enough for the whole window to pass."""
     ends = customer.charged_from or policy.now()
     return ends - policy.province(customer).window
 
 
-def renew(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
+def ask_trial_renewal(
+    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+) -> Decision:
     """A trial nears its end: nothing is charged after it without a second yes."""
     event = SubscriptionEvent.RENEW
     outcome = SUBSCRIPTION.fire(customer.state, event)
     promised, province = customer.charged_from, policy.service_area(customer).province
     if outcome.reason is not None or not customer.trial or promised is None or province is None:
-        return Step(customer)
+        return Decision(customer)
     # A question that comes late still leaves the whole window; the trial is then the longer.
-    ends = max(promised, policy.now() + province.window - _LATE)
+    ends = max(promised, policy.now() + province.window - _RENEWAL_TOLERANCE)
     tariff = tariff_on(province, ends)
-    order = Order(asked.door, policy.now(), ends, tariff.version)
+    order = Order(asked.channel, policy.now(), ends, tariff.version)
     asking = replace(customer, order=order, charged_from=ends)
     # The price from then on, without the trial that is over.
     price = policy.template_params(replace(asking, trial=False), asked.language)
     facts = price | {"from": day(ends, asked.language)}
-    return Step(
+    return Decision(
         asking,
         (("trial_ends", facts),),
         audit=(policy.audit(customer, event, outcome, asked, tariff=tariff.version),),
-        timers=(timer(LAPSE, customer, ends),),
+        timers=(timer(ORDER_EXPIRY, customer, ends),),
     )
 
 
-def fee(policy: SubscriptionPolicy, customer: Subscription) -> Step:
+def charge_first_fee(policy: SubscriptionPolicy, customer: Subscription) -> Decision:
     """The first charge date has come, or has just passed: its month is charged."""
     first = customer.charged_from
     if first is None:
-        return Step(customer)
-    charges = policy.fee(customer, policy.now(), "first charge date", month_of(first))
-    return Step(customer, charges=charges)
+        return Decision(customer)
+    charges = policy.monthly_fee(customer, policy.now(), "first charge date", month_of(first))
+    return Decision(customer, charges=charges)
 
 
-def open_at_once(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
+def order_and_confirm(
+    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+) -> Decision:
     """Order and yes in one breath, for a door where the price was heard just before."""
     ordered = order(policy, customer, asked)
     if ordered.customer == customer:
         return ordered
     confirmed = confirm(policy, ordered.customer, asked)
-    both = replace(ordered, phrases=(), timers=()).then(confirmed)
+    both = replace(ordered, messages=(), timers=()).then(confirmed)
     return replace(both, customer=confirmed.customer)
 
 
-def decline(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
+def decline(policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest) -> Decision:
     """An answer that was not yes: the order ends, and the customer is told."""
     return _end_order(policy, customer, SubscriptionEvent.DECLINE, asked)
 
 
-def lapse(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
+def expire_order(
+    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+) -> Decision:
     """No answer within the window: the order ends, and the customer is told."""
     return _end_order(policy, customer, SubscriptionEvent.LAPSE, asked)
 
 
 def _end_order(
-    policy: SubscriptionPolicy, customer: Subscription, event: SubscriptionEvent, asked: Asked
-) -> Step:
+    policy: SubscriptionPolicy,
+    customer: Subscription,
+    event: SubscriptionEvent,
+    asked: CustomerRequest,
+) -> Decision:
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None or customer.order is None:
-        return Step(customer)
+        return Decision(customer)
     lapsed = policy.now() if event is SubscriptionEvent.LAPSE else None
     ended = replace(customer, state=outcome.state, order=None, lapsed_at=lapsed)
     timers: tuple[Timer, ...] = ()
@@ -188,10 +209,10 @@ def _end_order(
         said = f"trial_{event}"
     if ended.state not in HOLDING:
         ended, timers = replace(ended, ends_at=None), ()
-    return Step(
+    return Decision(
         ended,
         ((said, policy.template_params(ended, asked.language)),),
         audit=(policy.audit(customer, event, outcome, asked, tariff=customer.order.tariff),),
         timers=timers,
-        untimers=(timer(LAPSE, customer),),
+        cancelled_timers=(timer(ORDER_EXPIRY, customer),),
     )

@@ -6,16 +6,16 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from receipts.charging.charges import monthly, runs
+from receipts.charging.charges import is_active, monthly
 from receipts.charging.tariffs import fees, first_charge_at, tariff_on
 from receipts.model.calendar import SHANGHAI, month_of
-from receipts.model.charge import Audit, Charge
+from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Door, Language, Network, Wish
-from receipts.numbering.plan import Home, Numbering
+from receipts.model.vocabulary import Channel, Intent, Language, Network
+from receipts.numbering.plan import NumberInfo, NumberingPlan
 from receipts.ports.clock import Clock
 from receipts.rulebook.schema import Limits, Province, RuleBook, Tariff
-from receipts.subscriptions.decision import Asked, Phrase, Step
+from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.wording.notice_text import day, last_day, notices
 from statemachines.engine import Transition
 from statemachines.subscription import SubscriptionEvent, SubscriptionState
@@ -24,7 +24,7 @@ from statemachines.subscription import SubscriptionEvent, SubscriptionState
 class ServiceArea(Struct, frozen=True):
     """Where a number belongs, and the rules there. ``province`` is None where we do not serve."""
 
-    home: Home
+    number_info: NumberInfo
     province: Province | None
 
 
@@ -34,19 +34,21 @@ class SubscriptionPolicy:
     def __init__(
         self,
         book: RuleBook,
-        numbering: Numbering,
+        numbering: NumberingPlan,
         clock: Clock,
         hotline: str = "10086",
         short_code: str = "7500",
     ) -> None:
         self.book, self._numbering, self._clock = book, numbering, clock
-        self._numbers = {"hotline": hotline, "short_code": short_code}
+        self._access_numbers = {"hotline": hotline, "short_code": short_code}
         # What every answer in a province tells alike, put together once.
-        self._usual = {code: self._told_in(each) for code, each in book.provinces.items()}
+        self._params_by_province = {
+            code: self._province_params(each) for code, each in book.provinces.items()
+        }
 
     def service_area(self, customer: Subscription) -> ServiceArea:
         """Where this customer belongs, with the rules of the province if we serve it."""
-        home = self._numbering.home_of(customer)
+        home = self._numbering.info_of(customer)
         return ServiceArea(home, self.book.province(home.province))
 
     def now(self) -> dt.datetime:
@@ -55,7 +57,7 @@ class SubscriptionPolicy:
 
     def limits(self, customer: Subscription) -> Limits:
         """How much this customer is answered, shown and charged at the most."""
-        return self.book.limits_in(self._numbering.home_of(customer).province)
+        return self.book.limits_in(self._numbering.info_of(customer).province)
 
     def language(self, customer: Subscription, heard: Language | None = None) -> Language:
         """The language to answer in: the one just used, the one chosen, the province's own."""
@@ -66,72 +68,77 @@ class SubscriptionPolicy:
         return province.languages[0] if province else Language.ZH
 
     def ineligibility(
-        self, customer: Subscription, door: Door, language: Language
-    ) -> Phrase | None:
+        self, customer: Subscription, door: Channel, language: Language
+    ) -> Message | None:
         """Why this customer cannot open the service through this door; None when it can."""
         place = self.service_area(customer)
-        if place.home.network not in {Network.CHINA_MOBILE, Network.UNKNOWN}:
+        if place.number_info.network not in {Network.CHINA_MOBILE, Network.UNKNOWN}:
             return "not_on_net", {}
-        if place.home.province is None:
+        if place.number_info.province is None:
             return "province_unknown", {}
         today = self.now().astimezone(SHANGHAI).date()
         if place.province is None or not place.province.begun(today):
-            return "not_covered", {"province": self.book.name(place.home.province, language)}
+            return "not_covered", {"province": self.book.name(place.number_info.province, language)}
         if not place.province.has(door):
-            facts = {"province": self.book.name(place.home.province, language)}
-            return "door_missing", facts | {"doors": self._doors(place.province, language)}
+            facts = {"province": self.book.name(place.number_info.province, language)}
+            return "door_missing", facts | {"doors": self._channel_names(place.province, language)}
         return None
 
-    def _doors(self, province: Province, language: Language) -> str:
-        names = [self._door(door, language) for door in province.doors]
+    def _channel_names(self, province: Province, language: Language) -> str:
+        names = [self._channel_name(door, language) for door in province.doors]
         return ("、" if language is Language.ZH else ", ").join(names)
 
-    def _door(self, door: Door, language: Language) -> str:
-        return notices().say(f"door.{door}", language, **self._numbers)
+    def _channel_name(self, door: Channel, language: Language) -> str:
+        return notices().render(f"door.{door}", language, **self._access_numbers)
 
-    def consent_summary(self, customer: Subscription, language: Language) -> tuple[Phrase, ...]:
+    def consent_summary(self, customer: Subscription, language: Language) -> tuple[Message, ...]:
         """What charges stand on: when, through which door and to what price the customer agreed."""
         if customer.opened_at is None or customer.channel is None:
             return ()
         facts = self.template_params(replace(customer, order=None), language)
-        opened, door = day(customer.opened_at, language), self._door(customer.channel, language)
+        opened, door = (
+            day(customer.opened_at, language),
+            self._channel_name(customer.channel, language),
+        )
         return (("charges_why", facts | {"opened": opened, "door": door}),)
 
     def template_params(self, customer: Subscription, language: Language) -> dict[str, str]:
         """What sentences may tell of a customer: price, mode, dates, and the words to text."""
         province = self.service_area(customer).province
         if province is None:
-            facts = self._numbers | self._facts_anywhere(customer, language)
+            facts = self._access_numbers | self._default_params(customer, language)
         else:
             version = customer.order.tariff if customer.order else customer.tariff
             tariff = self.tariff(province, version)
             if tariff.trial_days and not (customer.trial or self.trial_available(customer)):
                 tariff = msgspec.structs.replace(tariff, trial_days=0)
-            facts = self._usual[province.code].copy()
+            facts = self._params_by_province[province.code].copy()
             facts["price"] = fees(language, tariff)
-        facts["mode"] = notices().say(f"mode.{customer.mode.value}", language)
+        facts["mode"] = notices().render(f"mode.{customer.mode.value}", language)
         facts["ends"] = last_day(customer.ends_at, language) if customer.ends_at else ""
         return facts
 
-    def _told_in(self, province: Province) -> dict[str, str]:
-        return self._numbers | {
-            "open": self._word(province, Wish.OPEN),
-            "cancel": self._word(province, Wish.CANCEL),
-            "ask": self._word(province, Wish.ASK),
+    def _province_params(self, province: Province) -> dict[str, str]:
+        return self._access_numbers | {
+            "open": self._keyword(province, Intent.OPEN),
+            "cancel": self._keyword(province, Intent.CANCEL),
+            "ask": self._keyword(province, Intent.ASK),
             "hours": str(province.confirmation_hours),
         }
 
-    def _facts_anywhere(self, customer: Subscription, language: Language) -> dict[str, str]:
+    def _default_params(self, customer: Subscription, language: Language) -> dict[str, str]:
         """The facts of one whose place has no rules (any more): the words valid everywhere."""
         words = self.book.words
         plain = words.zh if language is Language.ZH else words.en
         agreed = (each.tariff(customer.tariff or "") for each in self.book.provinces.values())
         tariff = next((found for found in agreed if found is not None), None)
         return {
-            "price": fees(language, tariff) if tariff else notices().say("price.agreed", language),
-            "open": plain[Wish.OPEN][0],
-            "cancel": words.code[Wish.CANCEL][0],
-            "ask": plain[Wish.ASK][0],
+            "price": fees(language, tariff)
+            if tariff
+            else notices().render("price.agreed", language),
+            "open": plain[Intent.OPEN][0],
+            "cancel": words.code[Intent.CANCEL][0],
+            "ask": plain[Intent.ASK][0],
             "hours": "48",
         }
 
@@ -143,7 +150,7 @@ class SubscriptionPolicy:
         first = day(first_charge_at(tariff, now) if trial else now, language)
         said = "charged.never" if tariff.free else "charged.from"
         return self.template_params(replace(customer, order=None, tariff=None), language) | {
-            "charged": notices().say(said, language, **({} if tariff.free else {"day": first}))
+            "charged": notices().render(said, language, **({} if tariff.free else {"day": first}))
         }
 
     def province(self, customer: Subscription) -> Province:
@@ -158,16 +165,16 @@ class SubscriptionPolicy:
         agreed = province.tariff(version) if version else None
         return agreed or tariff_on(province, self.now())
 
-    def _word(self, province: Province, wish: Wish) -> str:
+    def _keyword(self, province: Province, wish: Intent) -> str:
         """The word to teach for a wish: the province's own, else the one valid everywhere."""
         own = province.words.get(wish) or self.book.words.code.get(wish)
         return (own or self.book.words.zh[wish])[0]
 
     def trial_available(self, customer: Subscription) -> bool:
         """Whether a trial is still to be had: once a number, and not where the service runs on."""
-        return not customer.trial_used and not runs(customer, self.now())
+        return not customer.trial_used and not is_active(customer, self.now())
 
-    def fee(
+    def monthly_fee(
         self, customer: Subscription, now: dt.datetime, why: str, month: str | None = None
     ) -> tuple[Charge, ...]:
         """The fee of a month, by default this one, if it has fallen due."""
@@ -177,29 +184,29 @@ class SubscriptionPolicy:
         cap = self.limits(customer).monthly_cap_fen
         return monthly(customer, province, month or month_of(now), now, why, cap)
 
-    def refused(self, customer: Subscription, reason: str, asked: Asked) -> Step:
+    def refused(self, customer: Subscription, reason: str, asked: CustomerRequest) -> Decision:
         """An act that may not be done now: nothing changes, and the reason is told."""
-        return Step(customer, ((reason, self.template_params(customer, asked.language)),))
+        return Decision(customer, ((reason, self.template_params(customer, asked.language)),))
 
     def audit(
         self,
         customer: Subscription,
         event: SubscriptionEvent,
         outcome: Transition[SubscriptionState],
-        asked: Asked,
+        asked: CustomerRequest,
         tariff: str = "",
-    ) -> Audit:
+    ) -> AuditEntry:
         """What is written down of an act: who, through which door, from where to where."""
-        return Audit(
+        return AuditEntry(
             self.now(),
             customer.number,
-            asked.door.value,
+            asked.channel.value,
             asked.event,
             customer.state.value,
             outcome.state.value,
             tariff=tariff,
-            shown=asked.shown,
-            heard=asked.heard,
+            shown_text=asked.shown_text,
+            reply_text=asked.reply_text,
             clerk=asked.clerk,
-            act=event.value,
+            action=event.value,
         )

@@ -5,26 +5,28 @@ import datetime as dt
 from msgspec.structs import replace
 
 from receipts.charging.tariffs import yuan
-from receipts.model.customer import Question, Subscription, Topic
-from receipts.model.vocabulary import Language, Mode, Network
-from receipts.numbering.plan import Home
+from receipts.model.customer import PendingQuestion, QuestionTopic, Subscription
+from receipts.model.vocabulary import DisplayMode, Language, Network
+from receipts.numbering.plan import NumberInfo
 from receipts.subscriptions import cancellation
-from receipts.subscriptions.decision import Asked, Step
+from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
 from statemachines.subscription import HOLDING, SUBSCRIPTION, SubscriptionEvent
 
 #: How long a number answers a question of ours; after that it is just a number.
-ANSWERED_WITHIN = dt.timedelta(minutes=30)
+QUESTION_LIFETIME = dt.timedelta(minutes=30)
 
 
-def set_mode(policy: SubscriptionPolicy, customer: Subscription, mode: Mode, asked: Asked) -> Step:
+def set_mode(
+    policy: SubscriptionPolicy, customer: Subscription, mode: DisplayMode, asked: CustomerRequest
+) -> Decision:
     """Receipts over the screen, or filed in the inbox."""
     event = SubscriptionEvent.SET_MODE
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
         return policy.refused(customer, outcome.reason, asked)
     same = customer.mode is mode
-    return Step(
+    return Decision(
         replace(customer, mode=mode),
         (
             (
@@ -36,59 +38,73 @@ def set_mode(policy: SubscriptionPolicy, customer: Subscription, mode: Mode, ask
     )
 
 
-def set_language(policy: SubscriptionPolicy, customer: Subscription, language: Language) -> Step:
+def set_language(
+    policy: SubscriptionPolicy, customer: Subscription, language: Language
+) -> Decision:
     """The language of all that we say from now on."""
-    return Step(
+    return Decision(
         replace(customer, language=language),
         (("language_set", policy.template_params(customer, language)),),
     )
 
 
-def ask(policy: SubscriptionPolicy, customer: Subscription, asked: Asked, spent_fen: int) -> Step:
+def account_status(
+    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest, spent_fen: int
+) -> Decision:
     """State, mode, price and what this month has cost so far, as they are."""
     if customer.state not in HOLDING:
-        refusal = policy.ineligibility(customer, asked.door, asked.language)
+        refusal = policy.ineligibility(customer, asked.channel, asked.language)
         if refusal is not None:
-            return Step(customer, (refusal,))
+            return Decision(customer, (refusal,))
     facts = policy.template_params(customer, asked.language)
-    facts["spent"] = spent_words(spent_fen, asked.language)
-    return Step(customer, ((f"state_{customer.state.value}", facts),))
+    facts["spent"] = format_spent(spent_fen, asked.language)
+    return Decision(customer, ((f"state_{customer.state.value}", facts),))
 
 
-def list_all(policy: SubscriptionPolicy, customer: Subscription, asked: Asked) -> Step:
+def list_all(
+    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+) -> Decision:
     """The monthly services held here, each with the number that cancels it."""
     if customer.state not in HOLDING:
-        return Step(customer, (("list_none", policy.template_params(customer, asked.language)),))
-    question = Question(Topic.LIST, policy.now() + ANSWERED_WITHIN)
-    return Step(
+        return Decision(
+            customer, (("list_none", policy.template_params(customer, asked.language)),)
+        )
+    question = PendingQuestion(QuestionTopic.LIST, policy.now() + QUESTION_LIFETIME)
+    return Decision(
         replace(customer, question=question),
         (("list_all", policy.template_params(customer, asked.language)),),
     )
 
 
-def ask_province(policy: SubscriptionPolicy, customer: Subscription, language: Language) -> Step:
+def ask_province(
+    policy: SubscriptionPolicy, customer: Subscription, language: Language
+) -> Decision:
     """No tariff is guessed: the customer is asked where the number is at home."""
     listed = "，" if language is Language.ZH else ", "
     choices = listed.join(
         f"{place} {province.names.in_(language)}"
         for place, province in enumerate(policy.book.provinces.values(), start=1)
     )
-    question = Question(Topic.PROVINCE, policy.now() + ANSWERED_WITHIN)
-    return Step(replace(customer, question=question), (("which_province", {"choices": choices}),))
+    question = PendingQuestion(QuestionTopic.PROVINCE, policy.now() + QUESTION_LIFETIME)
+    return Decision(
+        replace(customer, question=question), (("which_province", {"choices": choices}),)
+    )
 
 
-def says_province(customer: Subscription, code: str) -> Step:
+def set_province(customer: Subscription, code: str) -> Decision:
     """The customer told the home province of a number that no source knows."""
-    return Step(replace(customer, province=code, source="asked", question=None))
+    return Decision(replace(customer, province=code, source="asked", question=None))
 
 
-def recorded(policy: SubscriptionPolicy, customer: Subscription, home: Home, asked: Asked) -> Step:
+def apply_customer_record(
+    policy: SubscriptionPolicy, customer: Subscription, home: NumberInfo, asked: CustomerRequest
+) -> Decision:
     """What the operator's list says of a number; one that left the network loses the service.
 
     A list that names no province says nothing of it: what was known stays, with its source.
     """
     on_net = home.network is Network.CHINA_MOBILE
-    step = Step(customer) if on_net else cancellation.port_out(policy, customer, asked)
+    step = Decision(customer) if on_net else cancellation.port_out(policy, customer, asked)
     speaks = home.province is not None or customer.province is None
     known = replace(
         step.customer,
@@ -100,14 +116,16 @@ def recorded(policy: SubscriptionPolicy, customer: Subscription, home: Home, ask
     return replace(step, customer=known)
 
 
-def looked_up(policy: SubscriptionPolicy, customer: Subscription, network: Network | None) -> Step:
+def apply_lookup(
+    policy: SubscriptionPolicy, customer: Subscription, network: Network | None
+) -> Decision:
     """What somebody outside said of a number's network; not to know is never to be off-net."""
     source = customer.source if customer.province else "lookup"
     now = policy.now()
-    return Step(replace(customer, network=network, source=source, looked_up_at=now))
+    return Decision(replace(customer, network=network, source=source, looked_up_at=now))
 
 
-def spent_words(fen: int, language: Language) -> str:
+def format_spent(fen: int, language: Language) -> str:
     """What a month has cost so far; nothing is an amount here, not a gift."""
     if fen:
         return yuan(language, fen)

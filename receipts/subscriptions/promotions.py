@@ -2,67 +2,71 @@
 
 from msgspec.structs import replace
 
-from receipts.model.charge import Audit
+from receipts.model.charge import AuditEntry
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Informing, Wish
+from receipts.model.vocabulary import Intent, PromotionCategory
 from receipts.ports.clock import Clock
-from receipts.subscriptions.decision import Asked, Step
+from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.promotion_texts import agreed
+from receipts.subscriptions.promotion_texts import consented_categories
 from statemachines.subscription import SUBSCRIPTION, SubscriptionEvent
 
 #: What each wish asks for; doors call their acts by the same words.
-WISHES: dict[str, Informing] = {
-    Wish.NEWS.value: Informing.NEWS,
-    Wish.PUBLIC_INTEREST.value: Informing.PUBLIC_INTEREST,
-    Wish.ADVERTISING.value: Informing.ADVERTISING,
-    Wish.NO_MESSAGES.value: Informing.NONE,
+WISHES: dict[str, PromotionCategory] = {
+    Intent.NEWS.value: PromotionCategory.NEWS,
+    Intent.PUBLIC_INTEREST.value: PromotionCategory.PUBLIC_INTEREST,
+    Intent.ADVERTISING.value: PromotionCategory.ADVERTISING,
+    Intent.NO_MESSAGES.value: PromotionCategory.NONE,
 }
 
 
-class Messages:
+class PromotionConsent:
     """Decides about one customer's consent; pure."""
 
     def __init__(self, policy: SubscriptionPolicy, clock: Clock) -> None:
         self._policy, self._clock = policy, clock
 
-    def choose(self, kind: Informing, customer: Subscription, asked: Asked) -> Step:
+    def choose(
+        self, kind: PromotionCategory, customer: Subscription, asked: CustomerRequest
+    ) -> Decision:
         """From now on receipts carry messages of this kind alone, or none.
 
         It is kept in the chain of consent with what the customer was told: the kind, that it costs
         nothing, and how to stop it.
         """
-        event = SubscriptionEvent.CONSENT if kind is not Informing.NONE else _WITHDRAW
+        event = SubscriptionEvent.CONSENT if kind is not PromotionCategory.NONE else _WITHDRAW
         outcome = SUBSCRIPTION.fire(customer.state, event)
         facts = self._policy.template_params(customer, asked.language) | {
             "stop": self._stop(customer)
         }
         if outcome.reason is not None:
-            return Step(customer, ((outcome.reason, facts),))
+            return Decision(customer, ((outcome.reason, facts),))
         told = ((f"messages_{kind}", facts),)
-        if agreed(customer) is kind:
-            return Step(customer, told)
+        if consented_categories(customer) is kind:
+            return Decision(customer, told)
         now = self._clock.now()
-        entry = Audit(
+        entry = AuditEntry(
             now,
             customer.number,
-            asked.door.value,
+            asked.channel.value,
             asked.event,
             customer.state.value,
             outcome.state.value,
-            heard=asked.heard,
+            reply_text=asked.reply_text,
             clerk=asked.clerk,
-            act=f"{event}_{kind}" if event is not _WITHDRAW else event.value,
+            action=f"{event}_{kind}" if event is not _WITHDRAW else event.value,
         )
-        return Step(replace(customer, informing=kind, informing_since=now), told, audit=(entry,))
+        return Decision(
+            replace(customer, promotions=kind, promotions_since=now), told, audit=(entry,)
+        )
 
     def _stop(self, customer: Subscription) -> str:
         """The word that stops messages where this customer is at home."""
         province = self._policy.service_area(customer).province
         words = self._policy.book.words
         for listed in (province.words if province else {}, words.code, words.zh):
-            if listed.get(Wish.NO_MESSAGES):
-                return listed[Wish.NO_MESSAGES][0]
+            if listed.get(Intent.NO_MESSAGES):
+                return listed[Intent.NO_MESSAGES][0]
         return ""
 
 

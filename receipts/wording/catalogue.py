@@ -10,7 +10,7 @@ _REQUIRED = frozenset({"zh", "en"})
 _SPOKEN_TOO = frozenset({"yue"})
 
 
-class CatalogueWrong(Exception):
+class CatalogueError(Exception):
     """A file of sentences lacks a language, or its languages tell different facts."""
 
 
@@ -25,22 +25,22 @@ class Catalogue:
         try:
             raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise CatalogueWrong(f"{path}: {error}") from error
+            raise CatalogueError(f"{path}: {error}") from error
         self._sentences: dict[str, Mapping[str, str]] = {}
         self._facts: dict[str, frozenset[str]] = {}
         for key, languages in _tables(raw, ""):
             try:
                 self._facts[key] = _facts(languages)
             except ValueError as error:
-                raise CatalogueWrong(f"{path}: [{key}] {error}") from error
+                raise CatalogueError(f"{path}: [{key}] {error}") from error
             self._sentences[key] = {code: text.strip() for code, text in languages.items()}
         self._keys = frozenset(self._sentences)
 
-    def say(self, key: str, language: str, /, **facts: object) -> str:
+    def render(self, key: str, language: str, /, **facts: object) -> str:
         """The sentence with its facts filled in. KeyError when the key or a fact is missing."""
         return self._sentences[key][language].format_map(facts)
 
-    def facts(self, key: str) -> frozenset[str]:
+    def params(self, key: str) -> frozenset[str]:
         """The names of the facts a sentence tells."""
         return self._facts[key]
 

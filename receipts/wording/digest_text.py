@@ -4,14 +4,19 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
-from receipts.model.vocabulary import Language, Msisdn, Outcome
+from receipts.model.vocabulary import Language, Msisdn, ReceiptOutcome
 from receipts.wording.receipt_text import sentences
 from receipts.wording.segments import segments
 
-Told = tuple[Outcome, Msisdn]
+MemberStatus = tuple[ReceiptOutcome, Msisdn]
 
 #: What a customer may have to act upon comes first, and is the last to be left out.
-_FIRST = (Outcome.FAILED, Outcome.REJECTED, Outcome.NO_ANSWER, Outcome.DELIVERED)
+_FIRST = (
+    ReceiptOutcome.FAILED,
+    ReceiptOutcome.REJECTED,
+    ReceiptOutcome.NO_ANSWER,
+    ReceiptOutcome.DELIVERED,
+)
 
 #: Between friends, and between outcomes.
 _FRIENDS = {Language.ZH: "、", Language.EN: ", "}
@@ -21,7 +26,7 @@ _OUTCOMES = {Language.ZH: "，", Language.EN: "; "}
 _ENDING = 4
 
 
-def digest_text(told: Sequence[Told], language: Language) -> str:
+def digest_text(told: Sequence[MemberStatus], language: Language) -> str:
     """What became of several texts, newest first as given, in one segment.
 
     Friends go by their whole number while there is room, else by its last digits where these tell
@@ -34,14 +39,16 @@ def digest_text(told: Sequence[Told], language: Language) -> str:
     forms = ("numbers", "endings") if apart else ("numbers",)
     for shown in range(len(entries), 0, -1):
         for form in forms:
-            text = _text(entries[:shown], times, form, language)
+            text = _render(entries[:shown], times, form, language)
             if segments(text) == 1:
                 return text
     raise ValueError("a number that does not fit a text")
 
 
-def _text(entries: Sequence[Told], times: Counter[Told], form: str, language: Language) -> str:
-    say = sentences().say
+def _render(
+    entries: Sequence[MemberStatus], times: Counter[MemberStatus], form: str, language: Language
+) -> str:
+    say = sentences().render
     parts = []
     for outcome, group in groupby(entries, key=lambda each: each[0]):
         named = _FRIENDS[language].join(_friend(each, times, form, language) for each in group)
@@ -53,8 +60,8 @@ def _text(entries: Sequence[Told], times: Counter[Told], form: str, language: La
     return say(key, language, count=count, list=_OUTCOMES[language].join(parts), **facts)
 
 
-def _friend(told: Told, times: Counter[Told], form: str, language: Language) -> str:
+def _friend(told: MemberStatus, times: Counter[MemberStatus], form: str, language: Language) -> str:
     friend = told[1].national if form == "numbers" else told[1][-_ENDING:]
     if times[told] == 1:
         return friend
-    return sentences().say("digest.times", language, friend=friend, times=times[told])
+    return sentences().render("digest.times", language, friend=friend, times=times[told])

@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from receipts.model.calendar import SHANGHAI
-from receipts.model.message import Fate
-from receipts.model.vocabulary import Informing, Language, Msisdn, Outcome
+from receipts.model.message import MessageStatus
+from receipts.model.vocabulary import Language, Msisdn, PromotionCategory, ReceiptOutcome
 from receipts.wording.catalogue import Catalogue
 
 #: The sentences of the receipts.
@@ -19,17 +19,19 @@ def sentences() -> Catalogue:
     return Catalogue(SENTENCES)
 
 
-def receipt_text(fate: Fate | Outcome, friend: Msisdn, at: dt.datetime, language: Language) -> str:
+def receipt_text(
+    fate: MessageStatus | ReceiptOutcome, friend: Msisdn, at: dt.datetime, language: Language
+) -> str:
     """What the receipt says; ``at`` is when the text arrived, told in China's time.
 
     Fate and Outcome share their words; a fate that is not final reads as "no answer yet".
     """
-    key = fate.value if fate.value in sentences().keys() else Outcome.NO_ANSWER.value  # noqa: SIM118
+    key = fate.value if fate.value in sentences().keys() else ReceiptOutcome.NO_ANSWER.value  # noqa: SIM118
     local = at.astimezone(SHANGHAI)
     time = f"{local.hour:02}:{local.minute:02}:{local.second:02}"
-    return sentences().say(key, language, friend=friend.national, time=time)
+    return sentences().render(key, language, friend=friend.national, time=time)
 
 
-def with_message(receipt: str, kind: Informing, message: str, language: Language) -> str:
+def with_promotion(receipt: str, kind: PromotionCategory, message: str, language: Language) -> str:
     """A receipt's text, and after it a message that says of what kind it is."""
-    return sentences().say(f"with.{kind}", language, receipt=receipt, message=message)
+    return sentences().render(f"with.{kind}", language, receipt=receipt, message=message)

@@ -8,50 +8,50 @@ from typing import Protocol
 #: may leave after its place: together they keep every second within the limit, though one text
 #: takes a little longer to arrive than the next.
 _MARGIN = 0.15
-LATEST = 0.05
+SLOT_TOLERANCE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimit:
     """How many segments a second a line takes. ``line`` names provider and sender."""
 
-    line: str
-    a_second: int
+    name: str
+    per_second: int
 
     @property
-    def interval(self) -> float:
+    def interval_seconds(self) -> float:
         """Seconds from one place to the next."""
-        return (1 + _MARGIN) / self.a_second
+        return (1 + _MARGIN) / self.per_second
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class SendSlots:
     """Places in the queue of a line: the first, by the monotonic clock, and how many."""
 
     first: float
     count: int
-    interval: float
+    interval_seconds: float
 
-    def of(self, segments: Sequence[int]) -> list[float]:
+    def times_for(self, segments: Sequence[int]) -> list[float]:
         """When texts of so many segments may leave, in order, as many as there is room for."""
         moments, used = [], 0
         for each in segments:
-            needed = places(each)
+            needed = slots_needed(each)
             if used + needed > self.count:
                 break
             # Its own places before it and after it: wherever a second begins, it fits in.
-            moments.append(self.first + (used + each - 1) * self.interval)
+            moments.append(self.first + (used + each - 1) * self.interval_seconds)
             used += needed
         return moments
 
 
-def places(segments: int) -> int:
+def slots_needed(segments: int) -> int:
     """How many places a text takes: one, or for a long one as many as keep a second in bounds."""
     return 2 * segments - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class Allocation:
     """How many leave by a line now: of those just taken, and of the backlog's two ends."""
 
     taken: int
@@ -59,13 +59,13 @@ class Shares:
     oldest: int
 
 
-class Reserve:
+class FairShare:
     """Shares a line between the oldest that wait and fresh ones; never leaves a place empty."""
 
     def __init__(self, percent: int) -> None:
         self._share, self._owed = percent / 100, 0.0
 
-    def split(self, room: int, taken: int, waiting: int) -> Shares:
+    def split(self, room: int, taken: int, waiting: int) -> Allocation:
         """Who goes into ``room``: the oldest, but for the share that is kept for fresh ones."""
         self._owed += room * self._share
         kept = int(self._owed)
@@ -74,11 +74,11 @@ class Reserve:
         newest = max(0, min(kept, room, chosen + waiting) - chosen)
         # What is less than one stays owed, so that slow lines keep the share too.
         self._owed = min(max(self._owed - chosen - newest, 0.0), 1.0)
-        return Shares(chosen, newest, min(waiting, room - chosen) - newest)
+        return Allocation(chosen, newest, min(waiting, room - chosen) - newest)
 
 
 class RateLimiter(Protocol):
     """Send slots that all workers share. Every method raises StoreUnavailable."""
 
-    def places(self, wanted: Mapping[Pace, int]) -> dict[Pace, Places]:
+    def reserve(self, wanted: Mapping[RateLimit, int]) -> dict[RateLimit, SendSlots]:
         """Slots by rate limit, in one round trip; fewer than wanted, or none."""

@@ -5,32 +5,32 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from receipts.delivery.digest import with_members
-from receipts.delivery.lifecycle import Delivery
+from receipts.delivery.digest import with_digest_members
+from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.receipt import Receipt
-from receipts.ports.changes import Posted
-from receipts.ports.provider import TryLater
+from receipts.ports.changes import OutboxEntry
+from receipts.ports.provider import TemporaryError
 from receipts.ports.store import Store
 
 #: Seconds for which a change that the store did not confirm may still reach it.
 _UNDERWAY = 30.0
 
 
-class Unconfirmed:
+class UnconfirmedClaims:
     """One worker's marks that the store did not confirm: taken back, they are due again.
 
     Left alone, they would look like the remains of a dead worker, whose receipts may have gone out.
     """
 
     def __init__(self) -> None:
-        self._marks: list[tuple[Receipt, Posted, float]] = []
+        self._marks: list[tuple[Receipt, OutboxEntry, float]] = []
 
-    def note(self, marks: Iterable[tuple[Receipt, Posted]]) -> None:
+    def add(self, marks: Iterable[tuple[Receipt, OutboxEntry]]) -> None:
         """These were to be marked so; whether they are, nobody knows."""
         until = time.monotonic() + _UNDERWAY
         self._marks += [(receipt, posted, until) for receipt, posted in marks]
 
-    def take_back(self, store: Store, delivery: Delivery) -> None:
+    def release(self, store: Store, delivery: ReceiptLifecycle) -> None:
         """What turns out to be marked by us is due again, and that was no try of it.
 
         Raises StoreUnavailable; then it is done next time.
@@ -39,7 +39,7 @@ class Unconfirmed:
             return
         held = store.receipts(receipt.id for receipt, _, _ in self._marks)
         pairs = list(zip(self._marks, held, strict=True))
-        why = TryLater("the store did not confirm in time")
+        why = TemporaryError("the store did not confirm in time")
         # Not by the version alone: that of another worker's mark may be the same.
         changes = [
             delivery.failed(replace(marked, attempts=marked.attempts - 1), why, posted)
@@ -47,7 +47,7 @@ class Unconfirmed:
             if now == marked
         ]
         if changes:
-            store.commit_all([with_members(store, change) for change in changes])
+            store.commit_all([with_digest_members(store, change) for change in changes])
         # A mark may still be on its way.
         self._marks = [
             each

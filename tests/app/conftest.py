@@ -1,7 +1,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings
 from tests.support.requests import Knock, out_of_reach
@@ -14,6 +14,6 @@ def knock(client: FlaskClient) -> Knock:
 
 
 @pytest.fixture
-def deaf(settings: Settings, built: Services) -> Knock:
+def deaf(settings: Settings, built: Container) -> Knock:
     """The same caller at doors whose store is out of reach: touching it would show."""
     return Knock(create_app(settings, out_of_reach(built)).test_client())

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from twilio.request_validator import RequestValidator
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN
@@ -25,7 +25,7 @@ BASES = (
 )
 
 
-def behind(settings: Settings, built: Services, **changes: object) -> Knock:
+def behind(settings: Settings, built: Container, **changes: object) -> Knock:
     """Doors with other settings; the request itself always arrives as http://localhost/."""
     ours = replace(settings, **changes)
     doors = create_app(ours, replace(built, settings=ours)).test_client()
@@ -34,7 +34,7 @@ def behind(settings: Settings, built: Services, **changes: object) -> Knock:
 
 @pytest.mark.parametrize("base", BASES)
 def test_a_request_is_known_behind_a_proxy_by_its_public_address(
-    settings: Settings, built: Services, base: str
+    settings: Settings, built: Container, base: str
 ):
     knock = behind(settings, built, public_url=base)
     for path, fields in DOORS.items():
@@ -54,7 +54,7 @@ def test_a_request_is_known_behind_a_proxy_by_its_public_address(
     ],
 )
 def test_the_port_may_be_signed_or_not_as_the_sdks_allow(
-    settings: Settings, built: Services, public: str, signed: str
+    settings: Settings, built: Container, public: str, signed: str
 ):
     knock = replace(behind(settings, built, public_url=public), base=signed)
     assert knock.form("/sms", DOORS["/sms"]).status_code == 200
@@ -70,14 +70,16 @@ def test_the_port_may_be_signed_or_not_as_the_sdks_allow(
         ("https://example.org:8443", "https://example.org:8444"),
     ],
 )
-def test_another_address_is_not_ours(settings: Settings, built: Services, public: str, signed: str):
+def test_another_address_is_not_ours(
+    settings: Settings, built: Container, public: str, signed: str
+):
     knock = replace(behind(settings, built, public_url=public), base=signed)
     assert knock.form("/sms", DOORS["/sms"]).status_code == 403
 
 
 @pytest.mark.parametrize("base", ["https://example.org/receipts/v1", "https://example.org:8443"])
 def test_the_links_of_a_call_lead_back_to_the_public_address(
-    settings: Settings, built: Services, base: str
+    settings: Settings, built: Container, base: str
 ):
     answer = behind(settings, built, public_url=base).form("/voice", DOORS["/voice"])
     assert f'action="{base}/voice/key?'.encode() in answer.data
@@ -148,14 +150,14 @@ def test_a_field_may_come_twice(knock: Knock):
     assert reply_of(knock.raw("/sms", body.encode(), FORM, signature))
 
 
-def test_both_tokens_are_good_while_they_are_changed(settings: Settings, built: Services):
+def test_both_tokens_are_good_while_they_are_changed(settings: Settings, built: Container):
     knock = behind(settings, built, twilio_auth_tokens=("new-token", TOKEN))
     assert knock.form("/sms", DOORS["/sms"]).status_code == 200
     assert replace(knock, token="new-token").form("/sms", DOORS["/sms"]).status_code == 200
     assert replace(knock, token="older").form("/sms", DOORS["/sms"]).status_code == 403
 
 
-def test_an_old_token_is_good_no_more_once_it_is_gone(settings: Settings, built: Services):
+def test_an_old_token_is_good_no_more_once_it_is_gone(settings: Settings, built: Container):
     knock = behind(settings, built, twilio_auth_tokens=("new-token",))
     assert knock.form("/sms", DOORS["/sms"]).status_code == 403
 
@@ -166,7 +168,7 @@ def test_tokens_are_read_from_one_setting_with_commas():
     assert "old" not in repr(told)
 
 
-def test_a_call_is_carried_on_behind_a_proxy(settings: Settings, built: Services):
+def test_a_call_is_carried_on_behind_a_proxy(settings: Settings, built: Container):
     """The link that one answer holds is signed by the provider as it stands there."""
     base = "https://example.org:8443/sms-receipt"
     knock = behind(settings, built, public_url=base)

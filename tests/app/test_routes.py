@@ -10,10 +10,10 @@ from flask import Flask
 from prometheus_client import REGISTRY
 
 from app import bootstrap
-from app.bootstrap import Services
+from app.bootstrap import Container
 from app.factory import callback_app, create_app
 from app.request_auth import RequestGuards, UnguardedRouteError
-from app.settings import Settings, SettingsWrong
+from app.settings import Settings, SettingsError
 from callbacks.app import CallbackApp
 from callbacks.twilio import TwilioStatusHandler
 from tests.conftest import GUANGDONG, PUBLIC_URL
@@ -29,7 +29,7 @@ KANNEL_REPORT = "/kannel/report?secret=kannel-secret&id=0-abc&type=1"
 
 
 @pytest.fixture
-def callbacks(settings: Settings, built: Services) -> CallbackApp:
+def callbacks(settings: Settings, built: Container) -> CallbackApp:
     return callback_app(built, bootstrap.delivery(built), RequestGuards(settings))
 
 
@@ -171,7 +171,7 @@ def test_a_route_without_a_guard_keeps_the_app_from_starting(settings: Settings)
 @pytest.mark.parametrize(
     "missing", ["PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "KANNEL_SECRET"]
 )
-def test_doors_do_not_open_without_what_guards_them(built: Services, missing: str):
+def test_doors_do_not_open_without_what_guards_them(built: Container, missing: str):
     given = {
         "PUBLIC_URL": PUBLIC_URL,
         "TWILIO_ACCOUNT_SID": "AC1",
@@ -180,11 +180,11 @@ def test_doors_do_not_open_without_what_guards_them(built: Services, missing: st
         "KANNEL_SECRET": "s",
     }
     del given[missing]
-    with pytest.raises(SettingsWrong, match=missing):
+    with pytest.raises(SettingsError, match=missing):
         create_app(Settings.read(given), built)
 
 
-def test_without_kannel_its_door_stays_shut(settings: Settings, built: Services):
+def test_without_kannel_its_door_stays_shut(settings: Settings, built: Container):
     """No secret set is not a secret of nothing."""
     ours = Settings.read(
         {

@@ -24,7 +24,7 @@ from app import bootstrap, rulebook_reload
 from app.settings import Settings
 from receipts.model.calendar import month_of
 from receipts.model.vocabulary import Msisdn
-from receipts.rulebook.errors import RuleBookWrong
+from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import SHIPPED
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock
 from tests.support.caller import Call
@@ -70,7 +70,7 @@ def doors(
     monkeypatch.setattr(bootstrap, "clock_for", lambda *_, **__: clock)
     with_book = dataclasses.replace(settings, rule_book=book)
     built = bootstrap.services(with_book)
-    yield Network(Client(rulebook_reload.LiveDoors(with_book, built)))  # type: ignore[arg-type] # a plain client does
+    yield Network(Client(rulebook_reload.ReloadingApp(with_book, built)))  # type: ignore[arg-type] # a plain client does
     built.memory.close()
 
 
@@ -243,18 +243,18 @@ def test_a_trial_goes_on_only_at_a_price_that_was_said_yes_to(
     clock.move(days=29)
     built = bootstrap.services(dataclasses.replace(settings, rule_book=book))
     sweep = bootstrap.sweep(built, bootstrap.delivery(built))
-    for timer in sweep.due(10):
-        sweep.ring(timer)
+    for timer in sweep.due_timers(10):
+        sweep.fire(timer)
     old = 'version = "ZJ-1"\nfrom = 2020-01-01\nmonthly_fen = 300'
     new = 'version = "ZJ-2"\nfrom = 2020-01-01\nmonthly_fen = 200'
     write(book, book.read_text().replace(old, new))
     again = doors.text(zhejiang, "是").get_data(as_text=True)
     assert "资费已调整" in again
     assert "每月2元" in again
-    held = built.store.read(Msisdn(zhejiang)).subscription
+    held = built.store.load(Msisdn(zhejiang)).subscription
     assert (held.trial, held.order and held.order.tariff) == (True, "ZJ-2")
     assert "每月2元" in doors.text(zhejiang, "是").get_data(as_text=True)
-    assert not built.store.read(Msisdn(zhejiang)).subscription.trial
+    assert not built.store.load(Msisdn(zhejiang)).subscription.trial
     built.memory.close()
 
 
@@ -271,7 +271,7 @@ def test_a_key_for_a_price_that_changed_meanwhile_hears_the_new_one_first(
     call.presses("1")
     assert charges(settings, clock) == [("GD-2", 250)]
     built = bootstrap.services(settings)
-    shown = [entry.shown for entry in built.memory.archive.consent(Msisdn(GUANGDONG))]
+    shown = [entry.shown_text for entry in built.memory.archive.consent(Msisdn(GUANGDONG))]
     built.memory.close()
     assert AFTER in shown[0]
 
@@ -312,7 +312,7 @@ def test_a_process_started_while_the_file_is_bad_follows_the_last_good_book(
 
 def test_without_any_good_book_nothing_starts(settings: Settings, book: Path):
     write(book, "nonsense")
-    with pytest.raises(RuleBookWrong, match=r"rules\.toml"):
+    with pytest.raises(RuleBookError, match=r"rules\.toml"):
         rulebook_reload.book_in_force(dataclasses.replace(settings, rule_book=book))
 
 

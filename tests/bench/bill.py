@@ -21,13 +21,13 @@ from redis.connection import AbstractConnection
 
 from app import bootstrap
 from app.settings import Settings
-from receipts.model.charge import Audit
+from receipts.model.charge import AuditEntry
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Door, Language, Msisdn, Network
+from receipts.model.vocabulary import Channel, Language, Msisdn, Network
 from receipts.store.codec import encode, encode_record
 from receipts.store.keys import KeySchema
 from receipts.store.local_server import LocalServer, running_server_url
-from receipts.subscriptions.consent import chained
+from receipts.subscriptions.consent import append_to_chain
 from statemachines.subscription import SubscriptionState
 
 SHARDS = 16
@@ -38,19 +38,29 @@ PLACES = (("CN-GD", "GD-1"), ("CN-JL", "JL-1"), ("CN-GX", "GX-1"), ("CN-SX", "SX
           ("CN-ZJ", "ZJ-1"), ("CN-FJ", "FJ-1"))  # fmt: skip
 
 
-def customer(place: int) -> tuple[Subscription, tuple[Audit, ...]]:
+def customer(place: int) -> tuple[Subscription, tuple[AuditEntry, ...]]:
     """One customer who opened in March, with the chain of consent."""
     number = Msisdn(f"+86138{place:08d}")
     province, tariff = PLACES[place % len(PLACES)]
     said = "回复“是”开通短信回执" * 3
-    order = Audit(OPENED, number, "text", f"SM{place:032x}", "none", "pending", tariff=tariff,
-                  shown=said, heard="开通短信回执", act="order")  # fmt: skip
-    reply = Audit(OPENED, number, "text", f"SN{place:032x}", "pending", "active", tariff=tariff,
-                  shown="已开通", heard="是", act="confirm")  # fmt: skip
-    entries, head = chained((order, reply), "")
+    order = AuditEntry(OPENED, number, "text", f"SM{place:032x}", "none", "pending", tariff=tariff,
+                  shown_text=said, reply_text="开通短信回执", action="order")  # fmt: skip
+    reply = AuditEntry(
+        OPENED,
+        number,
+        "text",
+        f"SN{place:032x}",
+        "pending",
+        "active",
+        tariff=tariff,
+        shown_text="已开通",
+        reply_text="是",
+        action="confirm",
+    )
+    entries, head = append_to_chain((order, reply), "")
     return Subscription(
         number, version=2, state=SubscriptionState.ACTIVE, language=Language.ZH, opened_at=OPENED,
-        channel=Door.TEXT, tariff=tariff, province=province, network=Network.CHINA_MOBILE,
+        channel=Channel.TEXT, tariff=tariff, province=province, network=Network.CHINA_MOBILE,
         source="list", charged_from=OPENED, chain=head,
     ), entries  # fmt: skip
 
@@ -92,7 +102,7 @@ def bill(url: str) -> None:
     }))  # fmt: skip
 
 
-def _in_june(built: bootstrap.Services) -> bootstrap.Services:
+def _in_june(built: bootstrap.Container) -> bootstrap.Container:
     from dataclasses import replace  # noqa: PLC0415 - only the child needs it
 
     class June:

@@ -20,7 +20,7 @@ import requests
 
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Mode
+from receipts.model.vocabulary import DisplayMode
 from receipts.store.codec import decode_record, encode_record
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
@@ -232,7 +232,7 @@ def _placed(masters: int, urls: Sequence[str]) -> Iterator[Placed]:
         ours = Placed(Path(folder), masters, **address, **PACES)
         try:
             ours.open()
-            ours.fill(subscriber(place, Mode.TEXT if place % 2 else Mode.FLASH)
+            ours.fill(subscriber(place, DisplayMode.TEXT if place % 2 else DisplayMode.FLASH)
                       for place in range(SUBSCRIBERS))  # fmt: skip
             ours.visit()
             yield ours

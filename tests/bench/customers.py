@@ -16,7 +16,7 @@ import click
 from app import bootstrap
 from app.settings import Settings
 from receipts.bulk_import.csv_reader import CsvFile
-from receipts.bulk_import.job import Import, Progress
+from receipts.bulk_import.job import ImportJob, ImportProgress
 from receipts.bulk_import.rows import CUSTOMERS
 from receipts.store.connection import RedisConnection
 from receipts.store.local_server import LocalServer
@@ -54,7 +54,7 @@ def main() -> None:
         for _ in range(2):
             asked[0], began = 0, time.monotonic()
             file = CsvFile(path, CUSTOMERS)
-            taking = Import(file, bootstrap.lists(built), built.store, built.memory.archive)
+            taking = ImportJob(file, bootstrap.lists(built), built.store, built.memory.archive)
             end = taking.run(None, _silent)
             took = time.monotonic() - began
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -64,7 +64,7 @@ def main() -> None:
         server.stop(last_writes_seconds=0)
 
 
-def _silent(_: Progress) -> None:
+def _silent(_: ImportProgress) -> None:
     """Nobody watches."""
 
 

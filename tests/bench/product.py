@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Door, Language, Mode, Msisdn
+from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn
 from receipts.store.codec import encode_record
 from receipts.store.keys import KeySchema
 from statemachines.subscription import SubscriptionState
@@ -25,11 +25,11 @@ FEED, SECRET = "from-the-centre-alone", "from-kannel-alone"
 OPENED = dt.datetime(2026, 3, 5, 4, tzinfo=dt.UTC)
 
 
-def subscriber(place: int, mode: Mode = Mode.FLASH) -> Subscription:
+def subscriber(place: int, mode: DisplayMode = DisplayMode.FLASH) -> Subscription:
     """Somebody in Guangdong who opened long ago, and has no history."""
     return Subscription(
         number(place), version=1, state=SubscriptionState.ACTIVE, mode=mode,
-        language=Language.ZH, opened_at=OPENED, channel=Door.TEXT, tariff="GD-1",
+        language=Language.ZH, opened_at=OPENED, channel=Channel.TEXT, tariff="GD-1",
         charged_from=OPENED,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from receipts.model.vocabulary import Mode
+from receipts.model.vocabulary import DisplayMode
 from tests.bench.cost import cpu, family
 from tests.bench.events import FEEDS
 from tests.bench.load import drive
@@ -102,7 +102,7 @@ class Sent:
 def sending(provider: str, batches: int) -> Sent:
     """One worker process sends what waits in the outbox, until it is empty."""
     taking = Provider(*ANSWERS[provider])
-    mode = Mode.FLASH if provider == "kannel" else Mode.TEXT
+    mode = DisplayMode.FLASH if provider == "kannel" else DisplayMode.TEXT
     address = "KANNEL_URL" if provider == "kannel" else "TWILIO_API_URL"
     try:
         with product(**{address: taking.url}, **PACES) as ours:

@@ -12,10 +12,10 @@ from flask.testing import FlaskClient
 from msgspec.structs import replace
 from werkzeug.test import TestResponse
 
-from app.bootstrap import Services
-from receipts.model.receipt import Kind, Receipt
+from app.bootstrap import Container
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Change
+from receipts.ports.changes import ChangeSet
 from statemachines.subscription import SubscriptionState
 from tests.conftest import GUANGDONG, ZHEJIANG
 
@@ -74,15 +74,15 @@ def centre(client: FlaskClient) -> Centre:
 
 
 @pytest.fixture
-def customer(built: Services) -> Msisdn:
+def customer(built: Container) -> Msisdn:
     """Somebody in Guangdong with the service."""
     number = Msisdn(GUANGDONG)
-    held = built.store.read(number).subscription
+    held = built.store.load(number).subscription
     active = replace(held, version=held.version + 1, state=SubscriptionState.ACTIVE)
-    built.store.commit(Change(number, records=(active,)))
+    built.store.commit(ChangeSet(number, records=(active,)))
     return number
 
 
-def receipts(built: Services, number: str = GUANGDONG, limit: int = 100) -> list[Receipt]:
+def receipts(built: Container, number: str = GUANGDONG, limit: int = 100) -> list[Receipt]:
     """A customer's receipts, newest first."""
-    return built.store.receipts_of(Msisdn(number), limit, Kind.RECEIPT)
+    return built.store.receipts_of(Msisdn(number), limit, MessageKind.RECEIPT)

@@ -11,10 +11,10 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Change
-from receipts.reports.reconciliation import Reckoning
+from receipts.ports.changes import ChangeSet
+from receipts.reports.reconciliation import Reconciliation
 from receipts.store.connection import RedisConnection
 from statemachines.subscription import SubscriptionState
 from tests.callbacks.conftest import Centre, a_line, batch, receipts
@@ -29,16 +29,16 @@ def contents(raw: "redis.Redis") -> dict[bytes, bytes]:
     return {key: raw.dump(key) for key in raw.keys("*")}
 
 
-def a_full_batch(built: Services, senders: int = 100, lines: int = FULL) -> bytes:
+def a_full_batch(built: Container, senders: int = 100, lines: int = FULL) -> bytes:
     """Many customers' texts; every third has two lines, every tenth goes to another network."""
     numbers = [Msisdn(f"+86138028{n:05}") for n in range(senders)]
     built.store.commit_all(
         [
-            Change(
+            ChangeSet(
                 n,
                 records=(
                     replace(
-                        built.store.read(n).subscription, version=1, state=SubscriptionState.ACTIVE
+                        built.store.load(n).subscription, version=1, state=SubscriptionState.ACTIVE
                     ),
                 ),
             )
@@ -75,7 +75,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
 
 
 def test_a_repeated_batch_changes_nothing(
-    centre: Centre, built: Services, raw: "redis.Redis", customer: Msisdn
+    centre: Centre, built: Container, raw: "redis.Redis", customer: Msisdn
 ):
     del customer
     lines = (
@@ -100,7 +100,7 @@ def test_a_report_twice_in_one_batch_is_one_report(centre: Centre, customer: Msi
 
 
 def test_a_text_of_many_parts_is_known_again_part_by_part(
-    centre: Centre, built: Services, raw: "redis.Redis", customer: Msisdn
+    centre: Centre, built: Container, raw: "redis.Redis", customer: Msisdn
 ):
     del customer
     words = ("ACCEPTD", "ENROUTE", "DELIVRD")
@@ -114,7 +114,7 @@ def test_a_text_of_many_parts_is_known_again_part_by_part(
 
 @pytest.mark.parametrize("alike", [1, 300])
 def test_the_same_batch_from_four_at_once_has_one_effect(
-    built: Services, centre: Centre, alike: int
+    built: Container, centre: Centre, alike: int
 ):
     body = a_full_batch(built, senders=7, lines=alike)
     with ThreadPoolExecutor(4) as pool:
@@ -124,14 +124,14 @@ def test_the_same_batch_from_four_at_once_has_one_effect(
     assert [answer.status_code for answer in answers] == [200] * 4
     assert sum(answer.get_json()["accepted"] for answer in answers) == alike
     assert sum(answer.get_json()["repeated"] for answer in answers) == 3 * alike
-    now = Reckoning.of(built.memory.archive.counts())
+    now = Reconciliation.from_counts(built.memory.archive.counts())
     assert (now.reports, now.missing) == (alike, 0)
     every = [receipts(built, f"+86138028{n:05}", 1000) for n in range(7)]
     assert sum(map(len, every)) == now.receipts
 
 
 def test_five_thousand_reports_are_one_read_and_one_commit(
-    built: Services, centre: Centre, counted: Counted, raw: "redis.Redis"
+    built: Container, centre: Centre, counted: Counted, raw: "redis.Redis"
 ):
     body = a_full_batch(built)
     assert centre.tell(a_line("aa"))["accepted"] == 1  # the server knows the script from here on
@@ -149,22 +149,24 @@ def test_five_thousand_reports_are_one_read_and_one_commit(
     counted.questions = 0
     assert centre.post(body).get_json() == {"accepted": 0, "repeated": FULL, "refused": []}
     assert counted.questions == 1  # nothing new: nothing to commit
-    assert Reckoning.of(built.memory.archive.counts()).missing == 0
+    assert Reconciliation.from_counts(built.memory.archive.counts()).missing == 0
 
 
 def test_reports_of_senders_without_the_service_are_one_read_and_one_commit(
-    built: Services, centre: Centre, counted: Counted, raw: "redis.Redis"
+    built: Container, centre: Centre, counted: Counted, raw: "redis.Redis"
 ):
     raw.config_resetstat()
     lines = (a_line(str(n)) | {"from": f"138029{n:05}"} for n in range(100))
     assert centre.tell(*lines)["accepted"] == 100
     assert counted.questions == 2
     assert raw.info("commandstats")["cmdstat_mget"]["calls"] == 1
-    assert Reckoning.of(built.memory.archive.counts()).reasons["not_subscribed"] == 100
+    assert (
+        Reconciliation.from_counts(built.memory.archive.counts()).reasons["not_subscribed"] == 100
+    )
 
 
 def test_customers_cost_one_read_and_one_commit_from_their_first_report_on(
-    built: Services, centre: Centre, counted: Counted
+    built: Container, centre: Centre, counted: Counted
 ):
     body, numbers = a_full_batch(built, senders=7, lines=50), range(7)
     counted.questions = 0
@@ -177,7 +179,7 @@ def test_customers_cost_one_read_and_one_commit_from_their_first_report_on(
 
 
 def test_one_more_line_is_too_many_and_none_of_them_is_taken(
-    built: Services, centre: Centre, raw: "redis.Redis"
+    built: Container, centre: Centre, raw: "redis.Redis"
 ):
     body = a_full_batch(built)
     before = contents(raw)
@@ -186,7 +188,7 @@ def test_one_more_line_is_too_many_and_none_of_them_is_taken(
     assert contents(raw) == before
 
 
-def test_the_largest_batch_is_taken_in_bounded_memory(built: Services, centre: Centre):
+def test_the_largest_batch_is_taken_in_bounded_memory(built: Container, centre: Centre):
     full = a_full_batch(built)
     room = (4 * 1024 * 1024 - len(full)) // FULL - len(', "more": ""')
     body = full.replace(b'"}', b'", "more": "' + b"x" * room + b'"}')
@@ -213,7 +215,7 @@ def test_half_a_million_blank_lines_take_hardly_more_than_themselves(centre: Cen
 
 
 def test_friends_of_other_networks_cost_one_more_round_not_one_each(
-    built: Services, centre: Centre, counted: Counted, customer: Msisdn
+    built: Container, centre: Centre, counted: Counted, customer: Msisdn
 ):
     del customer
     body = batch(*(a_line(f"{n}") | {"to": "13001012345"} for n in range(500)))

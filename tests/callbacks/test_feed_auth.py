@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from app import request_auth
-from app.bootstrap import Services
+from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings
 from tests.callbacks.conftest import Centre, a_line, batch, receipts
@@ -19,7 +19,7 @@ def contents(raw: "redis.Redis") -> dict[bytes, bytes]:
     return {key: raw.dump(key) for key in raw.keys("*")}
 
 
-def test_a_signed_batch_is_taken(centre: Centre, built: Services, customer: str):
+def test_a_signed_batch_is_taken(centre: Centre, built: Container, customer: str):
     del customer
     assert centre.post(BODY).get_json() == {"accepted": 1, "repeated": 0, "refused": []}
     assert [receipt.message_id for receipt in receipts(built)] == ["1"]
@@ -71,7 +71,7 @@ def test_a_time_that_is_no_number_is_refused_even_when_signed(centre: Centre, st
     assert centre.post(BODY, stamp=stamp).status_code == 403
 
 
-def test_without_a_secret_nobody_is_let_in(settings: Settings, built: Services):
+def test_without_a_secret_nobody_is_let_in(settings: Settings, built: Container):
     app = create_app(replace(settings, feed_secret=""), built)
     assert Centre(app.test_client()).post(BODY, secret="").status_code == 403
 

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from app.bootstrap import Services
-from receipts.model.message import Fate, Trail
+from app.bootstrap import Container
+from receipts.model.message import MessageStatus, MessageTrace
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.store import Wanted
+from receipts.ports.store import ReportQuery
 from tests.callbacks.conftest import Centre, a_line, batch, receipts
 from tests.conftest import GUANGDONG, ZHEJIANG, TestClock
 
 pytestmark = pytest.mark.usefixtures("customer")
 
 
-def trail(built: Services, message: str = "1", friend: str = ZHEJIANG) -> Trail | None:
-    return built.store.read_all([Wanted(Msisdn(GUANGDONG), Msisdn(friend), message)])[0].trail
+def trail(built: Container, message: str = "1", friend: str = ZHEJIANG) -> MessageTrace | None:
+    return built.store.load_many([ReportQuery(Msisdn(GUANGDONG), Msisdn(friend), message)])[0].trace
 
 
 def without(name: str) -> dict[str, Any]:
@@ -72,7 +72,7 @@ BAD: dict[str, Any] = {
 
 @pytest.mark.parametrize("what", list(BAD))
 def test_a_bad_line_is_refused_with_its_number_and_the_others_are_on_disk(
-    centre: Centre, built: Services, what: str
+    centre: Centre, built: Container, what: str
 ):
     told = centre.tell(a_line("7"), BAD[what], a_line("8"))
     assert told["accepted"] == 2
@@ -111,7 +111,7 @@ def test_fields_we_do_not_know_are_passed_over(centre: Centre):
     ["13802880000", "+8613802880000", "008613802880000", "8613802880000", "138 0288 0000",
      "１３８０２８８００００", "+86-138-0288-0000", "\u202a13802880000\u202c"],
 )  # fmt: skip
-def test_a_number_is_known_however_it_is_spelt(centre: Centre, built: Services, spelt: str):
+def test_a_number_is_known_however_it_is_spelt(centre: Centre, built: Container, spelt: str):
     assert centre.tell(a_line() | {"from": spelt})["accepted"] == 1
     assert centre.tell(a_line())["repeated"] == 1
     assert len(receipts(built)) == 1
@@ -133,14 +133,14 @@ def test_a_number_is_known_however_it_is_spelt(centre: Centre, built: Services, 
     ],
 )
 def test_the_receipt_tells_the_centres_time_in_china(
-    centre: Centre, built: Services, said: dict[str, str], told: str
+    centre: Centre, built: Container, said: dict[str, str], told: str
 ):
     assert centre.tell(a_line(**said))["accepted"] == 1
     assert told in receipts(built)[0].text
 
 
 def test_a_long_text_arrived_with_its_last_part_whichever_report_came_last(
-    centre: Centre, built: Services
+    centre: Centre, built: Container
 ):
     parts = [a_line(part=n, parts=3, done=f"26112209301{n}") for n in (3, 1, 2)]
     assert centre.tell(*parts[:1])["accepted"] == 1
@@ -151,36 +151,36 @@ def test_a_long_text_arrived_with_its_last_part_whichever_report_came_last(
 @pytest.mark.parametrize(
     ("status", "fate"),
     [
-        ("DELIVRD", Fate.DELIVERED),
-        (" delivrd ", Fate.DELIVERED),
-        ("EXPIRED", Fate.EXPIRED),
-        ("UNDELIV", Fate.FAILED),
-        ("REJECTD", Fate.REJECTED),
-        ("MK:0001", Fate.FAILED),
-        ("mn:0017", Fate.FAILED),
-        ("MI:0059", Fate.FAILED),
-        ("MA:0051", Fate.REJECTED),
-        ("ACCEPTD", Fate.UNDERWAY),
-        ("ENROUTE", Fate.UNDERWAY),
-        ("DELETED", Fate.UNDERWAY),
-        ("UNKNOWN", Fate.UNDERWAY),
-        ("MADEIRA", Fate.UNDERWAY),
-        ("XX:0001", Fate.UNDERWAY),
-        ("已送达", Fate.UNDERWAY),
+        ("DELIVRD", MessageStatus.DELIVERED),
+        (" delivrd ", MessageStatus.DELIVERED),
+        ("EXPIRED", MessageStatus.EXPIRED),
+        ("UNDELIV", MessageStatus.FAILED),
+        ("REJECTD", MessageStatus.REJECTED),
+        ("MK:0001", MessageStatus.FAILED),
+        ("mn:0017", MessageStatus.FAILED),
+        ("MI:0059", MessageStatus.FAILED),
+        ("MA:0051", MessageStatus.REJECTED),
+        ("ACCEPTD", MessageStatus.UNDERWAY),
+        ("ENROUTE", MessageStatus.UNDERWAY),
+        ("DELETED", MessageStatus.UNDERWAY),
+        ("UNKNOWN", MessageStatus.UNDERWAY),
+        ("MADEIRA", MessageStatus.UNDERWAY),
+        ("XX:0001", MessageStatus.UNDERWAY),
+        ("已送达", MessageStatus.UNDERWAY),
     ],
 )
 def test_only_known_final_words_end_a_text(
-    centre: Centre, built: Services, status: str, fate: Fate
+    centre: Centre, built: Container, status: str, fate: MessageStatus
 ):
     centre.tell(a_line("1", status))
     known = trail(built)
     assert known is not None
-    assert known.fate is fate
-    assert len(receipts(built)) == (fate is not Fate.UNDERWAY)
+    assert known.status is fate
+    assert len(receipts(built)) == (fate is not MessageStatus.UNDERWAY)
 
 
 def test_the_centres_own_words_are_kept_raw_for_staff(
-    centre: Centre, built: Services, clock: TestClock
+    centre: Centre, built: Container, clock: TestClock
 ):
     centre.tell(
         a_line("1", "ACCEPTD"),
@@ -189,7 +189,7 @@ def test_the_centres_own_words_are_kept_raw_for_staff(
     )
     known = trail(built)
     assert known is not None
-    assert [(heard.word, heard.why_not) for heard in known.history] == [
+    assert [(heard.raw_status, heard.no_receipt_reason) for heard in known.history] == [
         ("ACCEPTD", "underway"),
         ("Wéird -7", "unknown_word"),
         ("UNDELIV MK:0004", None),

@@ -9,12 +9,12 @@ import redis
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings
 from commands.main import main
-from receipts.model.message import WhyNot
-from receipts.ports.store import StoreUnavailable
+from receipts.model.message import NoReceiptReason
+from receipts.ports.store import StoreUnavailableError
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.keys import KeySchema
 from tests.callbacks.conftest import Centre, a_line, receipts
@@ -84,7 +84,7 @@ def test_reconcile_ends_with_1_when_a_report_is_missing(raw: "redis.Redis", comm
 @pytest.mark.parametrize("message", ["31", "0x1f", "001F", "0031"])
 @pytest.mark.parametrize("sender", ["13802880000", "+86 138 0288 0000"])
 def test_trail_tells_each_piece_of_news_and_why_it_gave_no_receipt(
-    centre: Centre, built: Services, command: Command, message: str, sender: str
+    centre: Centre, built: Container, command: Command, message: str, sender: str
 ):
     some_of_everything(centre)
     found = command("trail", sender, "13957112345", message)
@@ -144,10 +144,10 @@ def test_metrics_show_reports_receipts_and_reasons(centre: Centre, client: Flask
 
 
 def test_while_the_store_is_away_metrics_show_a_gap_and_no_zero(
-    settings: Settings, built: Services, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, built: Container, monkeypatch: pytest.MonkeyPatch
 ):
     def away(_: RedisBulkReader) -> dict[str, int]:
-        raise StoreUnavailable("away")
+        raise StoreUnavailableError("away")
 
     monkeypatch.setattr(RedisBulkReader, "counts", away)
     client = create_app(settings, built).test_client()
@@ -157,4 +157,4 @@ def test_while_the_store_is_away_metrics_show_a_gap_and_no_zero(
 
 def test_every_reason_is_explained_to_staff():
     runbook = Path(__file__).parents[2].joinpath("docs", "runbook.md").read_text(encoding="utf-8")
-    assert [why.value for why in WhyNot if f"`{why.value}`" not in runbook] == []
+    assert [why.value for why in NoReceiptReason if f"`{why.value}`" not in runbook] == []

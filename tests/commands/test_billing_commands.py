@@ -7,7 +7,7 @@ from pathlib import Path
 
 import redis
 
-from receipts.model.charge import Audit
+from receipts.model.charge import AuditEntry
 from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import decode, encode
 from tests.conftest import Network
@@ -163,8 +163,8 @@ def test_a_rewritten_entry_shows(network: Network, run: Run, raw: "redis.Redis")
     network.open(JILIN)
     network.text(JILIN, "PT")
     (chain,) = list(raw.scan_iter(f"*consent:{Msisdn(JILIN).digits}"))
-    genuine = decode(Audit, raw.lindex(chain, 1))
-    forged = encode(_but(genuine, heard="是的，我要"))
+    genuine = decode(AuditEntry, raw.lindex(chain, 1))
+    forged = encode(_but(genuine, reply_text="是的，我要"))
     raw.lset(chain, 1, forged)
     done = run("consent", JILIN, "--charge", "monthly-2026-11")
     assert done.exit_code == 1
@@ -195,5 +195,5 @@ def test_a_charge_without_a_yes_shows(network: Network, run: Run, raw: "redis.Re
     assert json.loads(done.stdout)["reply"] is None
 
 
-def _but(entry: Audit, **changes: str) -> Audit:
+def _but(entry: AuditEntry, **changes: str) -> AuditEntry:
     return type(entry)(**{n: getattr(entry, n) for n in entry.__struct_fields__} | changes)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from app.settings import Settings
 from commands.diagnostics import run_checks
 from commands.main import main
-from receipts.numbering.plan import Numbering
+from receipts.numbering.plan import NumberingPlan
 from receipts.rulebook.loader import SHIPPED
 
 
@@ -39,7 +39,7 @@ def test_a_wrong_book_is_told_of_with_file_line_and_fix(
 def test_doctor_tells_where_the_prefix_table_comes_from(settings: Settings):
     told = next(each for each in run_checks(settings) if each.subject.startswith("prefix table"))
     assert told.ok
-    assert told.subject == f"prefix table of {Numbering().data_version}"
+    assert told.subject == f"prefix table of {NumberingPlan().data_version}"
 
 
 def test_doctor_tells_whether_the_online_hall_is_open(settings: Settings):

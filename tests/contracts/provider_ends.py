@@ -7,8 +7,8 @@ from typing import Protocol
 
 import responses
 
-from receipts.model.vocabulary import Mode, Msisdn
-from receipts.ports.provider import Parcel, Provider
+from receipts.model.vocabulary import DisplayMode, Msisdn
+from receipts.ports.provider import OutboundMessage, Provider
 from receipts.providers.kannel import Kannel
 from receipts.providers.twilio import Twilio
 from tests.support.kannel_double import smsbox
@@ -79,5 +79,7 @@ KANNEL = Line("kannel", kannel, {"status": 202, "body": "0: Accepted for deliver
 LINES = (TWILIO, KANNEL)
 
 
-def parcel(ident: str = "5-abc", text: str = WORDS, mode: Mode = Mode.TEXT) -> Parcel:
-    return Parcel(ident, ANNA, text, mode)
+def parcel(
+    ident: str = "5-abc", text: str = WORDS, mode: DisplayMode = DisplayMode.TEXT
+) -> OutboundMessage:
+    return OutboundMessage(ident, ANNA, text, mode)

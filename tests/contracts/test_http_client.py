@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from receipts.ports.provider import TooLate
+from receipts.ports.provider import DeadlineExceededError
 from receipts.providers import http
 from receipts.providers.http import MAX_BODY_BYTES, ConnectError, CurlHttpClient, NoResponseError
 from tests.contracts.test_providers import hear, listening
@@ -181,7 +181,7 @@ def test_a_late_request_is_not_sent_on_a_kept_connection_either():
     with listening(server) as url:
         client = CurlHttpClient(url, PATIENCE)
         client.get("/in-time", time.monotonic() + 60)
-        with pytest.raises(TooLate):
+        with pytest.raises(DeadlineExceededError):
             client.get("/late", time.monotonic() - 0.001)
         client.get("/no-deadline")
         del client

@@ -7,7 +7,7 @@ import time
 import pytest
 from msgspec.structs import replace
 
-from receipts.ports.provider import TooLate
+from receipts.ports.provider import DeadlineExceededError
 from tests.contracts.provider_ends import Line, parcel
 from tests.contracts.test_providers import hear, listening
 
@@ -15,8 +15,8 @@ from tests.contracts.test_providers import hear, listening
 def test_nothing_of_a_text_leaves_after_its_time(line: Line):
     heard: list[bytes] = []
     with listening(lambda connection: heard.append(connection.recv(1))) as url:
-        with pytest.raises(TooLate):
-            line.adapter(url).send(replace(parcel(), by=time.monotonic() - 0.001))
+        with pytest.raises(DeadlineExceededError):
+            line.adapter(url).send(replace(parcel(), deadline=time.monotonic() - 0.001))
         time.sleep(0.1)
     assert heard in ([], [b""])
 
@@ -33,9 +33,9 @@ def test_in_time_it_leaves_and_the_next_one_has_a_time_of_its_own(line: Line):
 
     with listening(answer) as url:
         adapter = line.adapter(url)
-        with pytest.raises(TooLate):
-            adapter.send(replace(parcel(), by=time.monotonic() - 1))
-        assert adapter.send(replace(parcel(), by=time.monotonic() + 60)) == "5-abc"
+        with pytest.raises(DeadlineExceededError):
+            adapter.send(replace(parcel(), deadline=time.monotonic() - 1))
+        assert adapter.send(replace(parcel(), deadline=time.monotonic() + 60)) == "5-abc"
         assert adapter.send(parcel()) == "5-abc"
 
 
@@ -57,8 +57,8 @@ def test_a_connection_made_after_the_deadline_carries_no_complete_request(line: 
         thread = threading.Thread(target=accept_late)
         thread.start()
         adapter = line.adapter(f"http://127.0.0.1:{address[1]}")
-        late = replace(parcel(), by=time.monotonic() + 0.3)
-        with pytest.raises(TooLate):
+        late = replace(parcel(), deadline=time.monotonic() + 0.3)
+        with pytest.raises(DeadlineExceededError):
             adapter.send(late)
         thread.join()
         for each in waiting:

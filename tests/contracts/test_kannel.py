@@ -6,9 +6,16 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from app.settings import Settings, SettingsWrong
-from receipts.model.vocabulary import Mode
-from receipts.ports.provider import Never, NotHere, SendingFailure, Told, TryLater, Unsure
+from app.settings import Settings, SettingsError
+from receipts.model.vocabulary import DisplayMode
+from receipts.ports.provider import (
+    NoRouteError,
+    PermanentError,
+    ProviderError,
+    ProviderStatus,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from receipts.providers.kannel import Kannel, heard
 from tests.contracts.provider_ends import ANNA, KANNEL, SECRETS, kannel, parcel
 from tests.support.kannel_double import Smsbox, smsbox
@@ -21,7 +28,9 @@ def outside() -> Iterator[Smsbox]:
         yield box
 
 
-def sent(outside: Smsbox, text: str = "短信已送达", mode: Mode = Mode.TEXT) -> dict[str, str]:
+def sent(
+    outside: Smsbox, text: str = "短信已送达", mode: DisplayMode = DisplayMode.TEXT
+) -> dict[str, str]:
     outside.answers()
     assert kannel(outside.url).send(parcel("5-abc", text, mode)) == "5-abc"
     return outside.calls[-1].query
@@ -49,8 +58,8 @@ def test_it_is_asked_by_get_for_smsbox_refuses_form_posts(outside: Smsbox):
 
 
 def test_only_a_flash_has_a_message_class_and_it_is_0(outside: Smsbox):
-    assert sent(outside, mode=Mode.FLASH)["mclass"] == "0"
-    assert "mclass" not in sent(outside, mode=Mode.TEXT)
+    assert sent(outside, mode=DisplayMode.FLASH)["mclass"] == "0"
+    assert "mclass" not in sent(outside, mode=DisplayMode.TEXT)
 
 
 @pytest.mark.parametrize(
@@ -96,23 +105,23 @@ def test_its_address_may_be_given_in_full_or_not(outside: Smsbox, path: str):
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (400, "Missing receiver number, rejected", Never),
-        (403, "Not routable. Do not try again.", NotHere),
-        (403, "Authorization failed for sendsms", TryLater),
-        (404, "Unknown request.", TryLater),
-        (503, "Temporal failure, try again later.", TryLater),
-        (500, "Sending failed.", Unsure),
-        (502, "Bad gateway", Unsure),
-        (504, "Gateway time-out", Unsure),
-        (200, "3: Queued for later delivery", Unsure),
-        (201, "", Unsure),
+        (400, "Missing receiver number, rejected", PermanentError),
+        (403, "Not routable. Do not try again.", NoRouteError),
+        (403, "Authorization failed for sendsms", TemporaryError),
+        (404, "Unknown request.", TemporaryError),
+        (503, "Temporal failure, try again later.", TemporaryError),
+        (500, "Sending failed.", UnknownOutcomeError),
+        (502, "Bad gateway", UnknownOutcomeError),
+        (504, "Gateway time-out", UnknownOutcomeError),
+        (200, "3: Queued for later delivery", UnknownOutcomeError),
+        (201, "", UnknownOutcomeError),
     ],
 )
 def test_its_answers_have_their_meaning(
-    outside: Smsbox, status: int, body: str, kind: type[SendingFailure]
+    outside: Smsbox, status: int, body: str, kind: type[ProviderError]
 ):
     outside.answers(status=status, body=body)
-    with pytest.raises(SendingFailure) as raised:
+    with pytest.raises(ProviderError) as raised:
         kannel(outside.url).send(parcel())
     assert type(raised.value) is kind
     assert raised.value.detail == f"kannel {status}: {body}"
@@ -120,7 +129,7 @@ def test_its_answers_have_their_meaning(
 
 def test_a_long_answer_is_cut_short(outside: Smsbox):
     outside.answers(status=500, body="x" * 5000)
-    with pytest.raises(Unsure) as raised:
+    with pytest.raises(UnknownOutcomeError) as raised:
         kannel(outside.url).send(parcel())
     assert len(raised.value.detail) < 100
 
@@ -142,34 +151,39 @@ def test_it_knows_its_own_abilities_and_cannot_look_up():
 REPORT = "id:41 sub:001 dlvrd:001 submit date:2611221200 done date:2611221201 stat:{} err:{} text:"
 
 HEARD = [
-    ("1", "", Told.DELIVERED, "type 1"),
-    ("2", "", Told.UNDELIVERED, "type 2"),
-    ("4", "", Told.UNDERWAY, "type 4"),
-    ("8", "ACK/", Told.UNDERWAY, "type 8"),
-    ("16", "NACK/0x00000045/Submit failed", Told.FAILED, "type 16 NACK/0x00000045/Submit failed"),
-    ("16", "N" * 500, Told.FAILED, f"type 16 {'N' * 52}"),
-    ("1", REPORT.format("DELIVRD", "000"), Told.DELIVERED, "type 1 DELIVRD 000"),
-    ("2", REPORT.format("EXPIRED", "027"), Told.UNDELIVERED, "type 2 EXPIRED 027"),
-    ("2", REPORT.format("UNKNOWN", "000"), Told.UNKNOWN, "type 2 UNKNOWN 000"),
-    ("2", REPORT.format("DELETED", "000"), Told.UNKNOWN, "type 2 DELETED 000"),
-    ("2", REPORT.format("MK:0001", "000"), Told.UNDELIVERED, "type 2 MK:0001 000"),
-    ("2", "stat:UNDELIV", Told.UNDELIVERED, "type 2 UNDELIV"),
-    ("4", REPORT.format("ENROUTE", "000"), Told.UNDERWAY, "type 4 ENROUTE 000"),
-    ("32", "", Told.UNKNOWN, "type 32"),
-    ("", "", Told.UNKNOWN, "type"),
-    ("1 ", "", Told.UNKNOWN, "type 1"),
+    ("1", "", ProviderStatus.DELIVERED, "type 1"),
+    ("2", "", ProviderStatus.UNDELIVERED, "type 2"),
+    ("4", "", ProviderStatus.UNDERWAY, "type 4"),
+    ("8", "ACK/", ProviderStatus.UNDERWAY, "type 8"),
+    (
+        "16",
+        "NACK/0x00000045/Submit failed",
+        ProviderStatus.FAILED,
+        "type 16 NACK/0x00000045/Submit failed",
+    ),
+    ("16", "N" * 500, ProviderStatus.FAILED, f"type 16 {'N' * 52}"),
+    ("1", REPORT.format("DELIVRD", "000"), ProviderStatus.DELIVERED, "type 1 DELIVRD 000"),
+    ("2", REPORT.format("EXPIRED", "027"), ProviderStatus.UNDELIVERED, "type 2 EXPIRED 027"),
+    ("2", REPORT.format("UNKNOWN", "000"), ProviderStatus.UNKNOWN, "type 2 UNKNOWN 000"),
+    ("2", REPORT.format("DELETED", "000"), ProviderStatus.UNKNOWN, "type 2 DELETED 000"),
+    ("2", REPORT.format("MK:0001", "000"), ProviderStatus.UNDELIVERED, "type 2 MK:0001 000"),
+    ("2", "stat:UNDELIV", ProviderStatus.UNDELIVERED, "type 2 UNDELIV"),
+    ("4", REPORT.format("ENROUTE", "000"), ProviderStatus.UNDERWAY, "type 4 ENROUTE 000"),
+    ("32", "", ProviderStatus.UNKNOWN, "type 32"),
+    ("", "", ProviderStatus.UNKNOWN, "type"),
+    ("1 ", "", ProviderStatus.UNKNOWN, "type 1"),
 ]
 
 
 @pytest.mark.parametrize(("kind", "answer", "told", "word"), HEARD)
 def test_a_report_is_told_in_our_words_and_kept_in_the_centres(
-    kind: str, answer: str, told: Told, word: str
+    kind: str, answer: str, told: ProviderStatus, word: str
 ) -> None:
     assert heard(kind, answer) == (told, word)
 
 
 def test_odd_settings_of_the_line_are_refused_at_start() -> None:
-    with pytest.raises(SettingsWrong, match="KANNEL_PASSWORD: use printable ASCII") as wrong:
+    with pytest.raises(SettingsError, match="KANNEL_PASSWORD: use printable ASCII") as wrong:
         Settings.read({"KANNEL_PASSWORD": "密码", "KANNEL_SMSC": "a b", "KANNEL_USER": "a\nb"})
     assert "KANNEL_USER: use printable ASCII" in str(wrong.value)
     assert "KANNEL_SMSC: use letters" in str(wrong.value)

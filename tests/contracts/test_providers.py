@@ -12,7 +12,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from receipts.ports.provider import Never, SendingFailure, TryLater, Unsure
+from receipts.ports.provider import (
+    PermanentError,
+    ProviderError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from receipts.providers import kannel, twilio_http
 from tests.contracts.provider_ends import SECRETS, WORDS, FarEnd, Line, parcel
 
@@ -76,8 +81,8 @@ def no_http(connection: socket.socket) -> None:
     connection.sendall(b"220 mail.example.org ESMTP\r\n")
 
 
-def failure(line: Line, url: str) -> SendingFailure:
-    with pytest.raises(SendingFailure) as raised:
+def failure(line: Line, url: str) -> ProviderError:
+    with pytest.raises(ProviderError) as raised:
         line.adapter(url).send(parcel())
     return raised.value
 
@@ -99,7 +104,7 @@ def test_nobody_listening_is_try_later(line: Line):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # taken, but nobody listens
         found = failure(line, f"http://127.0.0.1:{taken.getsockname()[1]}")
-    assert type(found) is TryLater
+    assert type(found) is TemporaryError
     assert line.name in found.detail
 
 
@@ -108,7 +113,7 @@ def test_an_unknown_host_is_try_later(line: Line, monkeypatch: pytest.MonkeyPatc
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert type(failure(line, "http://nowhere.invalid")) is TryLater
+    assert type(failure(line, "http://nowhere.invalid")) is TemporaryError
 
 
 def test_a_server_that_does_not_speak_tls_is_try_later(line: Line):
@@ -118,7 +123,7 @@ def test_a_server_that_does_not_speak_tls_is_try_later(line: Line):
 
     with listening(plain) as url:
         found = failure(line, url.replace("http://", "https://"))
-    assert type(found) is TryLater
+    assert type(found) is TemporaryError
 
 
 @pytest.mark.parametrize(
@@ -126,7 +131,7 @@ def test_a_server_that_does_not_speak_tls_is_try_later(line: Line):
 )
 def test_a_line_cut_after_the_request_is_unsure(line: Line, talk: Talk):
     with listening(talk) as url:
-        assert type(failure(line, url)) is Unsure
+        assert type(failure(line, url)) is UnknownOutcomeError
 
 
 def test_an_answer_that_does_not_come_in_time_is_unsure(
@@ -135,27 +140,27 @@ def test_an_answer_that_does_not_come_in_time_is_unsure(
     for room in (twilio_http, kannel):
         monkeypatch.setattr(room, "TIMEOUTS_SECONDS", (1.0, 0.05))
     with listening(never_answer) as url:
-        assert type(failure(line, url)) is Unsure
+        assert type(failure(line, url)) is UnknownOutcomeError
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (301, TryLater),
-        (302, TryLater),
-        (307, TryLater),
-        (401, TryLater),
-        (403, TryLater),
-        (404, TryLater),
-        (405, TryLater),
-        (429, TryLater),
-        (500, Unsure),
-        (502, Unsure),
-        (504, Unsure),
+        (301, TemporaryError),
+        (302, TemporaryError),
+        (307, TemporaryError),
+        (401, TemporaryError),
+        (403, TemporaryError),
+        (404, TemporaryError),
+        (405, TemporaryError),
+        (429, TemporaryError),
+        (500, UnknownOutcomeError),
+        (502, UnknownOutcomeError),
+        (504, UnknownOutcomeError),
     ],
 )
 def test_every_refusal_has_its_meaning(
-    line: Line, far_end: FarEnd, status: int, kind: type[SendingFailure]
+    line: Line, far_end: FarEnd, status: int, kind: type[ProviderError]
 ):
     elsewhere = {"Location": "https://elsewhere.example.org/"}
     far_end.answers(status=status, body="<html>sorry</html>", headers=elsewhere)
@@ -168,7 +173,7 @@ def test_every_refusal_has_its_meaning(
 @pytest.mark.parametrize("status", [200, 204])
 def test_a_yes_of_another_kind_is_unsure(line: Line, far_end: FarEnd, status: int):
     far_end.answers(status=status, body="" if status == 204 else "OK")
-    assert type(failure(line, far_end.url)) is Unsure
+    assert type(failure(line, far_end.url)) is UnknownOutcomeError
 
 
 def test_sixteen_threads_each_get_their_own_answer(line: Line):
@@ -218,7 +223,7 @@ def test_no_secret_and_no_number_is_told_to_logs_or_in_failures(
     with listening(talk) as url:
         try:
             line.adapter("http://127.0.0.1:1" if kind == "refused" else url).send(parcel())
-        except SendingFailure as failed:
+        except ProviderError as failed:
             told = "".join(traceback.format_exception(failed)) + repr(failed) + failed.detail
     told += caplog.text + "".join(capsys.readouterr())
     assert (told == "") == (kind == "taken")
@@ -241,4 +246,4 @@ def test_making_an_adapter_speaks_to_nobody(line: Line, monkeypatch: pytest.Monk
 
 def test_a_text_the_recipient_will_never_get_is_never(line: Line, far_end: FarEnd):
     far_end.answers(status=400, json={"code": 21211, "message": "no phone"})
-    assert type(failure(line, far_end.url)) is Never
+    assert type(failure(line, far_end.url)) is PermanentError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from receipts.ports.provider import TryLater
+from receipts.ports.provider import TemporaryError
 from tests.contracts.provider_ends import Line, parcel
 from tests.contracts.test_providers import hear, listening
 
@@ -59,7 +59,7 @@ def secure_url(line: Line, pair: Path) -> Iterator[str]:
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(line: Line, secure_url: str):
-    with pytest.raises(TryLater):
+    with pytest.raises(TemporaryError):
         line.adapter(secure_url).send(parcel())
 
 
@@ -76,5 +76,5 @@ def test_a_certificate_of_another_host_is_refused(
 ):
     monkeypatch.setenv("SSL_CERT_FILE", str(pair))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pair))
-    with pytest.raises(TryLater):
+    with pytest.raises(TemporaryError):
         line.adapter(secure_url.replace("127.0.0.1", "localhost")).send(parcel())

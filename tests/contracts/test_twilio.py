@@ -15,8 +15,15 @@ import pytest
 import requests
 import responses
 
-from receipts.model.message import Fate
-from receipts.ports.provider import Never, NotHere, SendingFailure, Told, TryLater, Unsure
+from receipts.model.message import MessageStatus
+from receipts.ports.provider import (
+    NoRouteError,
+    PermanentError,
+    ProviderError,
+    ProviderStatus,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from receipts.providers.twilio import Twilio, fate_of, told_of
 from receipts.providers.twilio_http import MAX_BODY_BYTES
 from tests.contracts.provider_ends import (
@@ -42,9 +49,9 @@ def outside() -> Iterator[responses.RequestsMock]:
         yield mock
 
 
-def failure(outside: responses.RequestsMock, **answer: object) -> SendingFailure:
+def failure(outside: responses.RequestsMock, **answer: object) -> ProviderError:
     outside.post(TWILIO_URL, **answer)
-    with pytest.raises(SendingFailure) as raised:
+    with pytest.raises(ProviderError) as raised:
         TWILIO.adapter().send(parcel())
     return raised.value
 
@@ -104,33 +111,33 @@ def test_a_recipient_who_cannot_or_will_not_have_it_is_never(
 ):
     body = {"code": code, "message": f"for {ANNA}", "status": 400, "more_info": "x"}
     found = failure(outside, status=400, json=body)
-    assert type(found) is Never
+    assert type(found) is PermanentError
     assert found.detail == f"twilio 400/{code}"
 
 
 def test_no_route_from_our_sender_is_never_by_this_provider(outside: responses.RequestsMock):
     body = {"code": 21612, "message": "no route", "status": 400, "more_info": "x"}
-    assert type(failure(outside, status=400, json=body)) is NotHere
+    assert type(failure(outside, status=400, json=body)) is NoRouteError
 
 
 @pytest.mark.parametrize("code", [21212, 21408, 21603, 21606, 21608, 21611, 21659, 21703, 20404])
 def test_our_own_set_up_can_be_mended_while_we_wait(outside: responses.RequestsMock, code: int):
-    assert type(failure(outside, status=400, json={"code": code, "message": ""})) is TryLater
+    assert type(failure(outside, status=400, json={"code": code, "message": ""})) is TemporaryError
 
 
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
-        (401, 20003, TryLater),
-        (429, 20429, TryLater),
-        (500, 20500, Unsure),
-        (503, 20503, Unsure),
-        (504, 20504, Unsure),
+        (401, 20003, TemporaryError),
+        (429, 20429, TemporaryError),
+        (500, 20500, UnknownOutcomeError),
+        (503, 20503, UnknownOutcomeError),
+        (504, 20504, UnknownOutcomeError),
     ],
 )
 @pytest.mark.parametrize("shape", ["plain", "rfc9457"])
 def test_both_shapes_of_its_errors_mean_the_same(
-    outside: responses.RequestsMock, status: int, code: int, kind: type[SendingFailure], shape: str
+    outside: responses.RequestsMock, status: int, code: int, kind: type[ProviderError], shape: str
 ):
     body: dict[str, object] = {"code": code, "message": "m", "status": status}
     if shape == "rfc9457":
@@ -141,13 +148,15 @@ def test_both_shapes_of_its_errors_mean_the_same(
 
 def test_an_opt_out_in_the_newer_shape_is_never(outside: responses.RequestsMock):
     body = {"type": "t", "title": "t", "status": 400, "code": 21610}
-    assert type(failure(outside, status=400, json=body)) is Never
+    assert type(failure(outside, status=400, json=body)) is PermanentError
 
 
 @pytest.mark.parametrize("body", ["", "busy", "<html/>", "[]", "null", '{"code": null}'])
-@pytest.mark.parametrize(("status", "kind"), [(400, TryLater), (429, TryLater), (503, Unsure)])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, TemporaryError), (429, TemporaryError), (503, UnknownOutcomeError)]
+)
 def test_an_error_that_says_nothing_is_judged_by_its_status(
-    outside: responses.RequestsMock, status: int, kind: type[SendingFailure], body: str
+    outside: responses.RequestsMock, status: int, kind: type[ProviderError], body: str
 ):
     assert type(failure(outside, status=status, body=body)) is kind
 
@@ -156,11 +165,11 @@ def test_an_error_that_says_nothing_is_judged_by_its_status(
     "body", ["", "OK", "<xml/>", "[]", "[1]", "null", "7", '"SM1"', "{}", '{"sid": null}', "{"]
 )
 def test_a_yes_that_cannot_be_read_is_unsure(outside: responses.RequestsMock, body: str):
-    assert type(failure(outside, status=201, body=body)) is Unsure
+    assert type(failure(outside, status=201, body=body)) is UnknownOutcomeError
 
 
 def test_bytes_that_are_no_utf_8_are_unsure(outside: responses.RequestsMock):
-    assert type(failure(outside, status=201, body=b"\xff\xfe{")) is Unsure
+    assert type(failure(outside, status=201, body=b"\xff\xfe{")) is UnknownOutcomeError
 
 
 # -- no answer ---------------------------------------------------------------------------------
@@ -178,19 +187,19 @@ def test_no_request_waits_for_ever(outside: responses.RequestsMock):
 @pytest.mark.parametrize(
     ("raised", "kind"),
     [
-        (requests.ConnectTimeout(), TryLater),
-        (requests.ReadTimeout(), Unsure),
-        (requests.Timeout(), Unsure),
-        (requests.ConnectionError(), Unsure),
-        (requests.ConnectionError("Connection aborted."), Unsure),
-        (requests.exceptions.ChunkedEncodingError(), Unsure),
-        (requests.exceptions.ContentDecodingError(), Unsure),
-        (requests.RequestException(), Unsure),
+        (requests.ConnectTimeout(), TemporaryError),
+        (requests.ReadTimeout(), UnknownOutcomeError),
+        (requests.Timeout(), UnknownOutcomeError),
+        (requests.ConnectionError(), UnknownOutcomeError),
+        (requests.ConnectionError("Connection aborted."), UnknownOutcomeError),
+        (requests.exceptions.ChunkedEncodingError(), UnknownOutcomeError),
+        (requests.exceptions.ContentDecodingError(), UnknownOutcomeError),
+        (requests.RequestException(), UnknownOutcomeError),
     ],
     ids=lambda given: type(given).__name__ if isinstance(given, Exception) else None,
 )
 def test_a_missing_answer_is_unsure_unless_nothing_can_have_left(
-    outside: responses.RequestsMock, raised: Exception, kind: type[SendingFailure]
+    outside: responses.RequestsMock, raised: Exception, kind: type[ProviderError]
 ):
     assert type(failure(outside, body=raised)) is kind
 
@@ -201,7 +210,7 @@ def test_a_proxy_that_is_down_is_try_later(monkeypatch: pytest.MonkeyPatch):
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
         monkeypatch.setenv("http_proxy", address)
         monkeypatch.setenv("no_proxy", "")
-        with pytest.raises(TryLater):
+        with pytest.raises(TemporaryError):
             TWILIO.adapter("http://provider.example.org").send(parcel())
 
 
@@ -217,7 +226,7 @@ def test_a_response_over_the_size_limit_is_unsure(compressed: bool):  # noqa: FB
         with contextlib.suppress(OSError):
             connection.sendall(head + sent)
 
-    with listening(answer) as url, pytest.raises(Unsure):
+    with listening(answer) as url, pytest.raises(UnknownOutcomeError):
         TWILIO.adapter(url).send(parcel())
 
 
@@ -320,7 +329,7 @@ def test_a_look_up_that_fails_is_try_later_and_tells_no_number(
     outside: responses.RequestsMock, answer: dict[str, object]
 ):
     outside.get(TWILIO_URL, **answer)  # type: ignore[arg-type]
-    with pytest.raises(TryLater) as later:
+    with pytest.raises(TemporaryError) as later:
         twilio(TWILIO_HOST).find(parcel(), NOW, frozenset())
     assert ANNA.digits not in later.value.detail
     assert not any(secret in later.value.detail for secret in SECRETS)
@@ -332,21 +341,26 @@ def test_a_look_up_that_fails_is_try_later_and_tells_no_number(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("accepted", "scheduled", "queued", "sending", "sent"), Told.UNDERWAY),
-        (("delivered", "read"), Told.DELIVERED),
-        (("undelivered",), Told.UNDELIVERED),
-        (("failed", "canceled"), Told.FAILED),
-        (("received", "receiving", "partially_delivered", "", "DELIVERED", "?"), Told.UNKNOWN),
+        (("accepted", "scheduled", "queued", "sending", "sent"), ProviderStatus.UNDERWAY),
+        (("delivered", "read"), ProviderStatus.DELIVERED),
+        (("undelivered",), ProviderStatus.UNDELIVERED),
+        (("failed", "canceled"), ProviderStatus.FAILED),
+        (
+            ("received", "receiving", "partially_delivered", "", "DELIVERED", "?"),
+            ProviderStatus.UNKNOWN,
+        ),
     ],
 )
-def test_every_word_of_a_receipts_status_is_ours_or_unknown(words: tuple[str, ...], told: Told):
+def test_every_word_of_a_receipts_status_is_ours_or_unknown(
+    words: tuple[str, ...], told: ProviderStatus
+):
     assert {told_of(word) for word in words} == {told}
 
 
 def test_an_error_code_says_more_of_a_failure_and_nothing_of_a_success():
-    assert fate_of("undelivered", "30007") is Fate.REJECTED
-    assert fate_of("failed", "30036") is Fate.EXPIRED
-    assert fate_of("failed", "99999") is Fate.FAILED
-    assert fate_of("delivered", "30007") is Fate.DELIVERED
-    assert fate_of("sent", "30007") is Fate.UNDERWAY
-    assert fate_of("what", "30007") is Fate.UNKNOWN
+    assert fate_of("undelivered", "30007") is MessageStatus.REJECTED
+    assert fate_of("failed", "30036") is MessageStatus.EXPIRED
+    assert fate_of("failed", "99999") is MessageStatus.FAILED
+    assert fate_of("delivered", "30007") is MessageStatus.DELIVERED
+    assert fate_of("sent", "30007") is MessageStatus.UNDERWAY
+    assert fate_of("what", "30007") is MessageStatus.UNKNOWN

@@ -12,7 +12,7 @@ from pathlib import Path
 from app import bootstrap
 from receipts.model.calendar import month_of
 from receipts.model.charge import ChargeKind
-from receipts.model.receipt import Kind, Receipt
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from statemachines.receipt import ReceiptState
 from tests.drills import generator, reckoning
@@ -148,7 +148,7 @@ def _acknowledged(row: Row, plan: Plan, log: Path) -> dict[tuple[int, str], floa
 # -- waiting until nothing is left to do ---------------------------------------------------------
 
 
-def _drained(built: bootstrap.Services) -> None:
+def _drained(built: bootstrap.Container) -> None:
     """Returns when the outbox is empty and nothing waits to be sent again or looked up."""
     client, shards = built.memory.server.client, built.settings.shards
 
@@ -178,25 +178,25 @@ def _patient(check: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def _held(
-    built: bootstrap.Services, customers: list[Customer], unanswered: set[tuple[str, str]]
+    built: bootstrap.Container, customers: list[Customer], unanswered: set[tuple[str, str]]
 ) -> bool:
     """Whether every text without an end has its receipt on record."""
     time.sleep(0.5)
     found = {
-        (r.number, r.friend) for r in _receipts(built, customers) if _says(r.text) == "no word"
+        (r.number, r.recipient) for r in _receipts(built, customers) if _says(r.text) == "no word"
     }
     return found >= unanswered
 
 
-def _receipts(built: bootstrap.Services, customers: list[Customer]) -> list[Receipt]:
+def _receipts(built: bootstrap.Container, customers: list[Customer]) -> list[Receipt]:
     return [
         receipt
         for customer in customers
-        for receipt in built.store.receipts_of(Msisdn(customer.number), 100, Kind.RECEIPT)
+        for receipt in built.store.receipts_of(Msisdn(customer.number), 100, MessageKind.RECEIPT)
     ]
 
 
-def _handed_on(built: bootstrap.Services, customers: list[Customer], rig: Rig) -> None:
+def _handed_on(built: bootstrap.Container, customers: list[Customer], rig: Rig) -> None:
     """Returns when all that was sent is at its centre: Kannel hands on in its own time.
 
     After 20 seconds it returns all the same: what is missing then is lost.
@@ -211,7 +211,7 @@ def _handed_on(built: bootstrap.Services, customers: list[Customer], rig: Rig) -
 
 
 def _settled(
-    built: bootstrap.Services, customers: list[Customer], took: list[Took]
+    built: bootstrap.Container, customers: list[Customer], took: list[Took]
 ) -> list[Receipt]:
     """All receipts, once no provider's word is missing of one that it has and we are unsure of."""
     there = {(text.to, text.body) for text in took}
@@ -258,7 +258,7 @@ def _compare(
     """Count what is lost and doubled; the receipts that were sent for sure, and so are paid for."""
     carried = _carried(row, due, off_net, took)
     # A text may have two receipts: "no answer yet", and a late answer.
-    held = {(r.number, r.friend, _says(r.text)): r for r in receipts}
+    held = {(r.number, r.recipient, _says(r.text)): r for r in receipts}
     sure = {}
     for key, fate in due.items():
         receipt, count = held.get((*key, fate)), carried.pop((key, fate), 0)

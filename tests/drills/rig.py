@@ -15,8 +15,8 @@ import requests
 from app import bootstrap
 from app.settings import Settings
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Door, Language, Mode, Msisdn, Network
-from receipts.ports.changes import Change
+from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn, Network
+from receipts.ports.changes import ChangeSet
 from statemachines.subscription import SubscriptionState
 from tests.drills import proxy
 from tests.drills.plan import Customer
@@ -229,7 +229,7 @@ class Rig(Running):
     # -- what came of it ---------------------------------------------------------------------
 
     @contextmanager
-    def behind(self) -> Iterator[bootstrap.Services]:
+    def behind(self) -> Iterator[bootstrap.Container]:
         """A look into the store, through a connection of one's own."""
         environ = self.settings | ({"REDIS_URL": self._url} if self._url else {})
         built = bootstrap.services(Settings.read(environ))
@@ -244,11 +244,11 @@ class Rig(Running):
         with self.behind() as built:
             since = built.clock.now().replace(year=built.clock.now().year - 1)
             for place, customer in enumerate(customers):
-                built.store.commit(Change(Msisdn(customer.number), records=(Subscription(
+                built.store.commit(ChangeSet(Msisdn(customer.number), records=(Subscription(
                     Msisdn(customer.number), 1, SubscriptionState.ACTIVE,
-                    Mode.FLASH if customer.flash else Mode.TEXT,
+                    DisplayMode.FLASH if customer.flash else DisplayMode.TEXT,
                     Language.EN if place % 5 == 0 else Language.ZH,
-                    opened_at=since, charged_from=since, channel=Door.TEXT,
+                    opened_at=since, charged_from=since, channel=Channel.TEXT,
                     province=customer.province, network=Network.CHINA_MOBILE, source="list",
                     tariff=f"{customer.province[3:]}-1",
                 ),)))  # fmt: skip

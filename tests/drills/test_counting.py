@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Language, Mode, Msisdn
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
 from statemachines.receipt import ReceiptState
 from tests.drills import drill, reckoning
 from tests.drills.drill import Row
@@ -21,9 +21,9 @@ NOTICE = "您的好友不是中国移动客户"
 
 def _compared(*bodies: str, state: ReceiptState = ReceiptState.SENT) -> Row:
     row = Row("", "")
-    receipt = Receipt("0-a", Msisdn(ANNA), ARRIVED, Mode.TEXT, Language.EN,
+    receipt = Receipt("0-a", Msisdn(ANNA), ARRIVED, DisplayMode.TEXT, Language.EN,
                       dt.datetime(2026, 11, 22, tzinfo=dt.UTC), state=state,
-                      friend=Msisdn(FRIEND))  # fmt: skip
+                      recipient=Msisdn(FRIEND))  # fmt: skip
     took = [Took(ANNA, body, 0.0) for body in bodies]
     drill._compare(row, {(ANNA, FRIEND): "arrived"}, {ANNA}, took, [receipt])  # noqa: SLF001
     return row

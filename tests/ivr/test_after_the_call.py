@@ -7,15 +7,15 @@ import redis
 from flask import Flask
 
 from app import bootstrap
-from app.bootstrap import Services
-from receipts.model.receipt import Kind
-from receipts.model.vocabulary import Language, Mode, Msisdn
+from app.bootstrap import Container
+from receipts.model.receipt import MessageKind
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.support.caller import Call, Line, heard
 from tests.support.fixtures import HEBEI, audit, charges, contents, notices, posted, stand, standing
 
 
-def test_opening_is_told_with_price_and_way_out(line: Line, built: Services, raw: redis.Redis):
+def test_opening_is_told_with_price_and_way_out(line: Line, built: Container, raw: redis.Redis):
     line().does("111")
     (text,) = notices(built, GUANGDONG)
     for fact in ("10086", "开通短信回执", "每月1元", "QXDXHZ", "CXDXHZ", "7500"):
@@ -34,7 +34,7 @@ def test_opening_is_told_with_price_and_way_out(line: Line, built: Services, raw
     ],
 )
 def test_every_change_is_told(
-    line: Line, network: Network, built: Services, state: str, keys: str, told: str
+    line: Line, network: Network, built: Container, state: str, keys: str, told: str
 ):
     if state == "pending":
         network.text(GUANGDONG, "开通短信回执")
@@ -45,29 +45,29 @@ def test_every_change_is_told(
     assert told in text
 
 
-def test_all_that_one_call_did_is_told_in_one_text(line: Line, built: Services):
+def test_all_that_one_call_did_is_told_in_one_text(line: Line, built: Container):
     stand(built, HEBEI, "active", language=Language.ZH)
     line(HEBEI).does("211")
     (text,) = notices(built, HEBEI)
     assert "回执改为普通短信；取消短信回执，即时生效" in text
 
 
-def test_it_is_told_in_the_language_of_the_call(line: Line, built: Services):
+def test_it_is_told_in_the_language_of_the_call(line: Line, built: Container):
     stand(built, GUANGDONG, "active", language=Language.EN)
     line().does("2")
     (text,) = notices(built, GUANGDONG)
     assert text.startswith("In your call to 10086")
 
 
-def test_it_is_an_ordinary_message_so_that_it_stays(line: Line, built: Services):
+def test_it_is_an_ordinary_message_so_that_it_stays(line: Line, built: Container):
     line().does("11")
-    (notice,) = built.store.receipts_of(Msisdn(GUANGDONG), 9, Kind.NOTICE)
-    assert (notice.mode, notice.charge_fen, notice.price_fen) == (Mode.TEXT, 0, 0)
+    (notice,) = built.store.receipts_of(Msisdn(GUANGDONG), 9, MessageKind.NOTICE)
+    assert (notice.mode, notice.charge_fen, notice.price_fen) == (DisplayMode.TEXT, 0, 0)
 
 
 @pytest.mark.parametrize("keys", ["", "3", "4", "0", "*#", "12", "9", "888"])
 def test_a_call_that_changed_nothing_is_followed_by_nothing(
-    line: Line, built: Services, raw: redis.Redis, keys: str
+    line: Line, built: Container, raw: redis.Redis, keys: str
 ):
     stand(built, GUANGDONG, "active", language=Language.ZH)
     call = line()
@@ -80,7 +80,7 @@ def test_a_call_that_changed_nothing_is_followed_by_nothing(
 
 
 def test_the_end_told_again_is_not_told_the_customer_again(
-    line: Line, built: Services, raw: redis.Redis
+    line: Line, built: Container, raw: redis.Redis
 ):
     call = line()
     call.does("111")
@@ -92,7 +92,7 @@ def test_the_end_told_again_is_not_told_the_customer_again(
 
 
 def test_the_end_told_eight_times_at_once_gives_one_text(
-    line: Line, app: Flask, built: Services, raw: redis.Redis
+    line: Line, app: Flask, built: Container, raw: redis.Redis
 ):
     call = line()
     call.dials()
@@ -109,22 +109,22 @@ def test_the_end_told_eight_times_at_once_gives_one_text(
 
 
 def test_a_call_whose_end_nobody_tells_is_summed_up_all_the_same(
-    line: Line, built: Services, clock: TestClock, raw: redis.Redis
+    line: Line, built: Container, clock: TestClock, raw: redis.Redis
 ):
     call = line()
     call.dials()
     call.presses("111")
     sweep = bootstrap.sweep(built, bootstrap.delivery(built))
     clock.move(hours=1, seconds=1)
-    for timer in sweep.due(10):
-        sweep.ring(timer)
+    for timer in sweep.due_timers(10):
+        sweep.fire(timer)
     assert len(notices(built, GUANGDONG)) == 1
     call.hangs_up()
     assert len(notices(built, GUANGDONG)) == 1
     assert posted(raw) == 1
 
 
-def test_two_calls_are_told_in_two_texts(line: Line, built: Services):
+def test_two_calls_are_told_in_two_texts(line: Line, built: Container):
     stand(built, GUANGDONG, "active", language=Language.ZH)
     line().does("2")
     line().does("2")
@@ -150,7 +150,7 @@ def test_every_key_repeated_gets_the_same_answer_and_changes_nothing(
 
 @pytest.mark.parametrize("change", ["1", "2"])
 def test_eight_of_the_same_key_at_once_change_one_thing(
-    line: Line, app: Flask, built: Services, raw: redis.Redis, change: str
+    line: Line, app: Flask, built: Container, raw: redis.Redis, change: str
 ):
     stand(built, GUANGDONG, "none" if change == "1" else "active", language=Language.ZH)
     call = line()
@@ -177,7 +177,7 @@ def test_eight_of_the_same_key_at_once_change_one_thing(
 
 
 def test_a_key_that_arrives_after_the_end_was_told_gets_a_text_of_its_own(
-    line: Line, built: Services
+    line: Line, built: Container
 ):
     """The last key and the end of the call travel on two ways."""
     stand(built, GUANGDONG, "active", language=Language.ZH)

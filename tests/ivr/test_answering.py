@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from app import bootstrap
-from app.bootstrap import Services
+from app.bootstrap import Container
 from app.factory import create_app
 from receipts.model.vocabulary import Language
 from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, Network
@@ -37,7 +37,7 @@ def test_a_new_caller_hears_the_language_question_first(call: Call):
 
 @pytest.mark.parametrize(("key", "language"), [("1", "zh"), ("2", "en")])
 def test_the_language_chosen_is_spoken_from_then_on_and_kept(
-    call: Call, built: Services, key: str, language: str
+    call: Call, built: Container, key: str, language: str
 ):
     call.dials()
     told = call.presses(key)
@@ -48,7 +48,7 @@ def test_the_language_chosen_is_spoken_from_then_on_and_kept(
 
 
 def test_a_known_caller_is_greeted_in_the_own_language_and_asked_no_more(
-    call: Call, built: Services
+    call: Call, built: Container
 ):
     stand(built, GUANGDONG, "active", language=Language.EN)
     told = call.dials()
@@ -72,7 +72,7 @@ def test_answering_a_call_writes_nothing(call: Call, raw: redis.Redis):
     ],
 )
 def test_who_cannot_be_served_hears_why_in_both_languages(
-    line: Line, built: Services, number: str, zh: str, en: str
+    line: Line, built: Container, number: str, zh: str, en: str
 ):
     told = line(number).dials()
     assert told.over
@@ -94,7 +94,7 @@ def test_a_province_without_hotline_hears_which_doors_it_has(line: Line, number:
 
 @pytest.mark.parametrize("number", [UNICOM, BEIJING, JILIN])
 def test_who_holds_the_service_is_served_wherever_the_number_went(
-    line: Line, built: Services, number: str
+    line: Line, built: Container, number: str
 ):
     """Cancelling stays open where opening is not."""
     stand(built, number, "active", language=Language.ZH)
@@ -106,7 +106,7 @@ def test_who_holds_the_service_is_served_wherever_the_number_went(
 
 @pytest.mark.parametrize("number", [UNICOM, HONG_KONG, BEIJING, UNKNOWN, JILIN])
 def test_who_lets_the_service_end_where_it_is_offered_no_more_hears_why_it_cannot_be_kept(
-    line: Line, built: Services, number: str
+    line: Line, built: Container, number: str
 ):
     """No price is told that nobody could agree to."""
     for language in Language:
@@ -143,7 +143,7 @@ def test_a_hidden_number_may_hang_up(line: Line):
     line("anonymous").hangs_up()
 
 
-def test_the_hotlines_number_is_spoken_as_it_is_set(built: Services):
+def test_the_hotlines_number_is_spoken_as_it_is_set(built: Container):
     """An operator may run the line on another number than 10086."""
     ours = replace(built.settings, hotline="12580")
     call = Call(Network(create_app(ours, bootstrap.services(ours)).test_client()))

@@ -7,9 +7,9 @@ import redis
 from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
-from app.bootstrap import Services
-from ivr.call_context import Place
-from receipts.model.vocabulary import Language, Mode
+from app.bootstrap import Container
+from ivr.call_context import CallContext
+from receipts.model.vocabulary import DisplayMode, Language
 from statemachines.call_menu import CallState
 from statemachines.subscription import SubscriptionState
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network
@@ -69,7 +69,7 @@ def test_an_edited_link_is_refused_and_does_nothing(
 
 
 def test_a_link_of_another_call_cannot_be_pressed_for_one_that_never_heard_the_price(
-    call: Call, built: Services
+    call: Call, built: Container
 ):
     """Signed for one caller, it opens nothing for another: the number is in the signed form."""
     call.dials()
@@ -85,9 +85,9 @@ def test_a_link_of_another_call_cannot_be_pressed_for_one_that_never_heard_the_p
 def test_every_place_of_a_call_is_read_back_as_it_was_written():
     for at in CallState:
         for customer in SubscriptionState:
-            place = Place(at, Language.EN, customer, Mode.TEXT, "CN-GX", True, 7, 1, 2)
+            place = CallContext(at, Language.EN, customer, DisplayMode.TEXT, "CN-GX", True, 7, 1, 2)
             query = parse_qs(urlsplit(place.link("https://x")).query)
-            assert Place.read({name: values[0] for name, values in query.items()}) == place
+            assert CallContext.read({name: values[0] for name, values in query.items()}) == place
 
 
 def test_a_very_long_call_still_gets_answers(call: Call):

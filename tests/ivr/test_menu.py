@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from app.bootstrap import Services
-from ivr.call_context import Place
+from app.bootstrap import Container
+from ivr.call_context import CallContext
 from ivr.menu import keys
-from receipts.model.vocabulary import Language, Mode
+from receipts.model.vocabulary import DisplayMode, Language
 from statemachines.call_menu import CallState
 from tests.conftest import GUANGDONG
 from tests.support.caller import Call, Line
@@ -22,17 +22,25 @@ ALL = (OPEN, KEEP, CANCEL, DROP, ORDINARY, FLASH, ASK, LAST, MESSAGES)
 @pytest.mark.parametrize(
     ("state", "mode", "offered"),
     [
-        ("none", Mode.FLASH, {OPEN: "1", ASK: "3", LAST: "4"}),
-        ("pending", Mode.FLASH, {OPEN: "1", DROP: "2", ASK: "3"}),
-        ("active", Mode.FLASH, {CANCEL: "1", ORDINARY: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
-        ("active", Mode.TEXT, {CANCEL: "1", FLASH: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
-        ("ending", Mode.FLASH, {KEEP: "1", ORDINARY: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
-        ("ending", Mode.TEXT, {KEEP: "1", FLASH: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
-        ("suspended", Mode.FLASH, {CANCEL: "1", ASK: "3", LAST: "4", MESSAGES: "5"}),
+        ("none", DisplayMode.FLASH, {OPEN: "1", ASK: "3", LAST: "4"}),
+        ("pending", DisplayMode.FLASH, {OPEN: "1", DROP: "2", ASK: "3"}),
+        (
+            "active",
+            DisplayMode.FLASH,
+            {CANCEL: "1", ORDINARY: "2", ASK: "3", LAST: "4", MESSAGES: "5"},
+        ),
+        ("active", DisplayMode.TEXT, {CANCEL: "1", FLASH: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
+        (
+            "ending",
+            DisplayMode.FLASH,
+            {KEEP: "1", ORDINARY: "2", ASK: "3", LAST: "4", MESSAGES: "5"},
+        ),
+        ("ending", DisplayMode.TEXT, {KEEP: "1", FLASH: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
+        ("suspended", DisplayMode.FLASH, {CANCEL: "1", ASK: "3", LAST: "4", MESSAGES: "5"}),
     ],
 )
 def test_the_menu_offers_what_fits_how_the_caller_stands(
-    call: Call, built: Services, state: str, mode: Mode, offered: dict[str, str]
+    call: Call, built: Container, state: str, mode: DisplayMode, offered: dict[str, str]
 ):
     stand(built, GUANGDONG, state, mode, language=Language.ZH)
     told = call.dials().text
@@ -45,7 +53,7 @@ def test_the_menu_offers_what_fits_how_the_caller_stands(
 
 
 @pytest.mark.parametrize("state", ["none", "pending", "active", "ending", "suspended"])
-def test_every_key_the_menu_speaks_of_does_something(line: Line, built: Services, state: str):
+def test_every_key_the_menu_speaks_of_does_something(line: Line, built: Container, state: str):
     """And none is spoken of twice."""
     for language in Language:
         stand(built, GUANGDONG, state, language=language)
@@ -56,7 +64,7 @@ def every_key_works(call: Call) -> None:
     told = call.dials()
     spoken = re.findall(r"(?:按|press)\s+(\d)", told.text)
     assert len(spoken) == len(set(spoken))
-    place = Place.read(told.place)
+    place = CallContext.read(told.place)
     silent = {"*", "#"}
     assert set(spoken) == set(keys(place)) - silent
     for key in spoken:
@@ -66,7 +74,7 @@ def every_key_works(call: Call) -> None:
         call.dials()
 
 
-def test_hash_says_the_same_again(call: Call, built: Services):
+def test_hash_says_the_same_again(call: Call, built: Container):
     stand(built, GUANGDONG, "active", language=Language.ZH)
     call.dials()
     first = call.presses("#")
@@ -84,7 +92,7 @@ def test_hash_repeats_every_question(call: Call, keys_: str):
 
 
 @pytest.mark.parametrize("state", ["none", "active"])
-def test_star_leads_back_to_the_menu_and_changes_nothing(call: Call, built: Services, state: str):
+def test_star_leads_back_to_the_menu_and_changes_nothing(call: Call, built: Container, state: str):
     stand(built, GUANGDONG, state, language=Language.ZH)
     call.dials()
     assert call.presses("1").place["at"] in {"offer", "cancelling"}
@@ -93,13 +101,13 @@ def test_star_leads_back_to_the_menu_and_changes_nothing(call: Call, built: Serv
     assert "没有" in told.text
 
 
-def test_star_on_the_menu_says_the_menu(call: Call, built: Services):
+def test_star_on_the_menu_says_the_menu(call: Call, built: Container):
     stand(built, GUANGDONG, "none", language=Language.ZH)
     call.dials()
     assert call.presses("*").place["at"] == "menu"
 
 
-def test_nine_asks_for_the_language_again(call: Call, built: Services):
+def test_nine_asks_for_the_language_again(call: Call, built: Container):
     stand(built, GUANGDONG, "active", language=Language.ZH)
     call.dials()
     assert call.presses("9").place["at"] == "language"
@@ -110,4 +118,4 @@ def test_nine_asks_for_the_language_again(call: Call, built: Services):
 
 @pytest.mark.parametrize("at", [state for state in CallState if state is not CallState.OVER])
 def test_agent_back_and_again_work_on_every_page(at: CallState):
-    assert {"0", "*", "#"} <= keys(Place(at, Language.ZH)).keys()
+    assert {"0", "*", "#"} <= keys(CallContext(at, Language.ZH)).keys()

@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from receipts.model.vocabulary import Language
 from tests.conftest import GUANGDONG
 from tests.support.caller import Call
@@ -68,7 +68,7 @@ def test_a_key_of_another_page_is_a_wrong_key(call: Call):
     assert call.last.place["at"] == "offer"
 
 
-def test_silence_is_answered_in_the_callers_language(call: Call, built: Services):
+def test_silence_is_answered_in_the_callers_language(call: Call, built: Container):
     stand(built, GUANGDONG, "none", language=Language.EN)
     call.dials()
     assert "We did not hear a choice" in call.keeps_silent().text
@@ -86,7 +86,7 @@ def test_misses_write_nothing(call: Call, raw: redis.Redis):
     assert contents(raw) == before
 
 
-def test_silence_at_the_price_opens_nothing(call: Call, built: Services):
+def test_silence_at_the_price_opens_nothing(call: Call, built: Container):
     call.dials()
     call.presses("11")
     for _ in range(3):

@@ -4,9 +4,9 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Informing, Language, Msisdn
+from receipts.model.vocabulary import Language, Msisdn, PromotionCategory
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 from tests.support.caller import Call
 from tests.support.fixtures import FUJIAN, GUANGXI, HEBEI, audit, charges, stand, standing
@@ -34,7 +34,7 @@ CASES = [
 
 @pytest.mark.parametrize("number", [GUANGDONG, GUANGXI, HEBEI, FUJIAN, ZHEJIANG])
 def test_a_wish_by_phone_comes_to_what_it_comes_to_by_text(
-    network: Network, built: Services, raw: redis.Redis, number: str
+    network: Network, built: Container, raw: redis.Redis, number: str
 ):
     for turn, (wish, state, texts, keys) in enumerate(CASES):
         outcomes = []
@@ -56,24 +56,24 @@ def test_a_wish_by_phone_comes_to_what_it_comes_to_by_text(
 
 
 def test_the_same_charge_is_written_by_either_door(
-    network: Network, built: Services, clock: TestClock
+    network: Network, built: Container, clock: TestClock
 ):
     network.open(GUANGDONG)
     Call(network, GUANGXI).does("11")
     month = [clock.now().strftime("%Y-%m")]
     (by_text,) = built.store.charges_of(Msisdn(GUANGDONG), month)
     (by_voice,) = built.store.charges_of(Msisdn(GUANGXI), month)
-    assert (by_text.id, by_text.why, by_text.at) == (by_voice.id, by_voice.why, by_voice.at)
+    assert (by_text.id, by_text.reason, by_text.at) == (by_voice.id, by_voice.reason, by_voice.at)
 
 
-def begin(built: Services, raw: redis.Redis, network: Network, number: str, state: str) -> None:
+def begin(built: Container, raw: redis.Redis, network: Network, number: str, state: str) -> None:
     """A customer in a state and nothing else remembered of the customer."""
     for key in raw.keys("*:charges:*"):
         raw.delete(key)
     name, _, mode = state.partition(", ")
     stand(built, number, "none", order=None, ends_at=None, language=Language.ZH, tariff=None,
           channel=None, lapsed_at=None, trial=False, trial_used=False,
-          charged_from=None, informing=Informing.NONE, informing_since=None)  # fmt: skip
+          charged_from=None, promotions=PromotionCategory.NONE, promotions_since=None)  # fmt: skip
     if name == "pending":
         network.text(number, "开通短信回执")
     elif name != "none":
@@ -81,7 +81,7 @@ def begin(built: Services, raw: redis.Redis, network: Network, number: str, stat
 
 
 def came_of(
-    built: Services, raw: redis.Redis, number: str, before: int
+    built: Container, raw: redis.Redis, number: str, before: int
 ) -> tuple[Subscription, list[tuple[str, int]], list[tuple[str, ...]]]:
     """What a wish came to: the customer, the charges, and the entries after the first so many."""
     entries = audit(raw, number)[before:]

@@ -1,6 +1,6 @@
 """Words do what keys do; and only a plain yes is a yes, for it costs money."""
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from receipts.model.vocabulary import Language
 from tests.conftest import GUANGDONG
 from tests.support.caller import Call, Line
@@ -29,27 +29,27 @@ NEITHER = (
 )
 
 
-def test_a_plain_yes_opens(line: Line, built: Services):
+def test_a_plain_yes_opens(line: Line, built: Container):
     for said in YES:
         at_the_price(line, built).speaks(said)
         assert standing(built, GUANGDONG).state == "active", said
 
 
-def test_a_no_anywhere_is_a_no(line: Line, built: Services):
+def test_a_no_anywhere_is_a_no(line: Line, built: Container):
     """不是 and "not sure" hold a yes-word, and are none."""
     for said in NO:
         assert "没有开通" in at_the_price(line, built).speaks(said).text, said
         assert standing(built, GUANGDONG).state == "none"
 
 
-def test_what_only_sounds_like_a_yes_opens_nothing(line: Line, built: Services):
+def test_what_only_sounds_like_a_yes_opens_nothing(line: Line, built: Container):
     for said in NEITHER:
         told = at_the_price(line, built).speaks(said)
         assert "没有这个选项" in told.text or "没有开通" in told.text, said
         assert standing(built, GUANGDONG).state == "none"
 
 
-def test_a_yes_to_cancelling_cancels(line: Line, built: Services):
+def test_a_yes_to_cancelling_cancels(line: Line, built: Container):
     for said in ("是的", "确定取消", "yes, cancel it"):
         stand(built, GUANGDONG, "active", language=Language.ZH)
         call = line()
@@ -59,7 +59,7 @@ def test_a_yes_to_cancelling_cancels(line: Line, built: Services):
         assert standing(built, GUANGDONG).state == "ending", said
 
 
-def test_the_language_can_be_said(line: Line, built: Services):
+def test_the_language_can_be_said(line: Line, built: Container):
     for said, language in (
         ("普通话", "zh"),
         ("中文。", "zh"),
@@ -73,7 +73,7 @@ def test_the_language_can_be_said(line: Line, built: Services):
         assert call.speaks(said).place["lang"] == language
 
 
-def test_a_wish_can_be_said(line: Line, built: Services):
+def test_a_wish_can_be_said(line: Line, built: Container):
     for state, said, at in (
         ("none", "我要开通短信回执", "offer"),
         ("none", "I want to open it", "offer"),
@@ -94,7 +94,7 @@ def test_a_wish_can_be_said(line: Line, built: Services):
         assert call.speaks(said).place["at"] == at, said
 
 
-def test_a_wish_said_is_done_as_if_its_key_were_pressed(line: Line, built: Services):
+def test_a_wish_said_is_done_as_if_its_key_were_pressed(line: Line, built: Container):
     for said, heard in (
         ("查询", "使用中"),
         ("status", "使用中"),
@@ -114,7 +114,7 @@ def test_a_wish_said_is_done_as_if_its_key_were_pressed(line: Line, built: Servi
         assert heard in call.speaks(said).text, said
 
 
-def test_words_that_mean_nothing_here_are_asked_again(line: Line, built: Services):
+def test_words_that_mean_nothing_here_are_asked_again(line: Line, built: Container):
     """A piece of an English word is not the word."""
     stand(built, GUANGDONG, "active", language=Language.ZH)
     for said in ("plastic bag", "basket", "operatic", "coffee", "天气怎么样", "🎵"):
@@ -134,7 +134,7 @@ def test_the_line_listens_for_the_words_of_the_page(call: Call):
     assert {"yes", "no"} <= set(gather.attrib["hints"].split(", "))
 
 
-def at_the_price(line: Line, built: Services) -> Call:
+def at_the_price(line: Line, built: Container) -> Call:
     """A call that has just heard the price."""
     stand(built, GUANGDONG, "none", language=Language.ZH)
     call = line()

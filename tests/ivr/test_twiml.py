@@ -5,10 +5,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
+from twilio.twiml import voice_response as sdk
 
 from ivr.twiml import twiml
-from ivr.verbs import Ask, Connect, HangUp, Say, Step
+from ivr.verbs import Dial, Gather, Hangup, Say, Verb
 from receipts.model.vocabulary import Language
 
 VOICES = {
@@ -27,7 +27,7 @@ TEXTS = st.text(
 )
 SAYS = st.builds(Say, TEXTS, st.sampled_from(sorted(VOICES)))
 ASKS = st.builds(
-    Ask,
+    Gather,
     st.lists(SAYS, min_size=1, max_size=3).map(tuple),
     st.just(LINK),
     st.sampled_from(Language),
@@ -36,20 +36,20 @@ ASKS = st.builds(
 STEPS = (
     SAYS
     | ASKS
-    | st.builds(Connect, st.from_regex(r"\+?[0-9]{3,14}", fullmatch=True))
-    | st.builds(HangUp)
+    | st.builds(Dial, st.from_regex(r"\+?[0-9]{3,14}", fullmatch=True))
+    | st.builds(Hangup)
 )
 
 
-def by_the_sdk(steps: list[Step]) -> str:
+def by_the_sdk(steps: list[Verb]) -> str:
     """The same document, made by the provider's own builder."""
-    response = VoiceResponse()
+    response = sdk.VoiceResponse()
     for step in steps:
         match step:
             case Say():
                 response.say(step.text, **VOICES[step.language])
-            case Ask():
-                gather = Gather(
+            case Gather():
+                gather = sdk.Gather(
                     action=step.link, method="POST", input="dtmf speech", num_digits=1,
                     finish_on_key="", timeout=5, language=HEARD[step.language],
                     hints=", ".join(step.hints) or None,
@@ -58,11 +58,11 @@ def by_the_sdk(steps: list[Step]) -> str:
                     gather.say(say.text, **VOICES[say.language])
                 response.append(gather)
                 response.redirect(step.link, method="POST")
-            case Connect():
-                dial = Dial()
+            case Dial():
+                dial = sdk.Dial()
                 dial.number(step.number)
                 response.append(dial)
-            case HangUp():
+            case Hangup():
                 response.hangup()
     return str(response)
 
@@ -78,24 +78,24 @@ def same(ours: str, theirs: str) -> bool:
         Say('您好，<请> & "稍候"\'', "zh"),
         Say("歡迎致電", "yue"),
         Say("Hello", "en"),
-        Ask(
+        Gather(
             (Say("开通请按 1", "zh"), Say("English, press 9", "en")),
             LINK,
             Language.ZH,
             ("是", "不"),
         ),
-        Ask((Say("Press 1", "en"),), LINK, Language.EN),
-        Connect("+862010086"),
-        HangUp(),
+        Gather((Say("Press 1", "en"),), LINK, Language.EN),
+        Dial("+862010086"),
+        Hangup(),
     ],
 )
-def test_each_kind_of_step_is_what_the_provider_would_write(step: Step):
+def test_each_kind_of_step_is_what_the_provider_would_write(step: Verb):
     assert same(twiml([step]), by_the_sdk([step]))
 
 
 @settings(deadline=None)
 @given(steps=st.lists(STEPS, max_size=5))
-def test_any_steps_are_what_the_provider_would_write(steps: list[Step]):
+def test_any_steps_are_what_the_provider_would_write(steps: list[Verb]):
     assert same(twiml(steps), by_the_sdk(steps))
 
 

@@ -6,16 +6,16 @@ import pytest
 import redis
 
 from app import bootstrap
-from app.bootstrap import Services
+from app.bootstrap import Container
 from app.factory import create_app
-from receipts.model.vocabulary import Language, Mode, Outcome
+from receipts.model.vocabulary import DisplayMode, Language, ReceiptOutcome
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
 from tests.support.caller import Call, Line
 from tests.support.fixtures import GUANGXI, HEBEI, a_receipt, audit, charges, moves, stand, standing
 
 
 def test_the_price_is_said_before_the_yes_and_nothing_is_opened_before_it(
-    call: Call, built: Services
+    call: Call, built: Container
 ):
     call.dials()
     told = call.presses("11")
@@ -32,7 +32,7 @@ def test_the_price_is_said_in_english_too(call: Call):
         assert fact in told.text
 
 
-def test_a_yes_opens_at_once_and_is_charged(call: Call, built: Services, raw: redis.Redis):
+def test_a_yes_opens_at_once_and_is_charged(call: Call, built: Container, raw: redis.Redis):
     call.dials()
     told = call.presses("111")
     assert "已开通，每月1元" in told.text
@@ -43,7 +43,7 @@ def test_a_yes_opens_at_once_and_is_charged(call: Call, built: Services, raw: re
     assert [each["door"] for each in audit(raw, GUANGDONG)] == ["voice", "voice"]
 
 
-def test_a_trial_is_told_with_its_first_charge_date(line: Line, built: Services):
+def test_a_trial_is_told_with_its_first_charge_date(line: Line, built: Container):
     call = line(ZHEJIANG)
     call.dials()
     told = call.presses("11")
@@ -53,7 +53,7 @@ def test_a_trial_is_told_with_its_first_charge_date(line: Line, built: Services)
     assert charges(built, ZHEJIANG) == []
 
 
-def test_a_no_opens_nothing_and_says_so(call: Call, built: Services):
+def test_a_no_opens_nothing_and_says_so(call: Call, built: Container):
     call.dials()
     told = call.presses("112")
     assert "没有开通，也没有收费" in told.text
@@ -61,7 +61,7 @@ def test_a_no_opens_nothing_and_says_so(call: Call, built: Services):
     assert standing(built, GUANGDONG).state == "none"
 
 
-def test_cancelling_asks_first(call: Call, built: Services):
+def test_cancelling_asks_first(call: Call, built: Container):
     stand(built, GUANGDONG, "active", language=Language.ZH)
     call.dials()
     assert "您确定要取消" in call.presses("1").text
@@ -72,7 +72,7 @@ def test_cancelling_asks_first(call: Call, built: Services):
     assert standing(built, GUANGDONG).state == "ending"
 
 
-def test_cancelling_counts_at_once_where_it_does(line: Line, built: Services):
+def test_cancelling_counts_at_once_where_it_does(line: Line, built: Container):
     stand(built, HEBEI, "active", language=Language.ZH)
     call = line(HEBEI)
     call.dials()
@@ -80,14 +80,14 @@ def test_cancelling_counts_at_once_where_it_does(line: Line, built: Services):
     assert standing(built, HEBEI).state == "none"
 
 
-def test_not_cancelling_after_all_says_so(call: Call, built: Services):
+def test_not_cancelling_after_all_says_so(call: Call, built: Container):
     stand(built, GUANGDONG, "active", language=Language.ZH)
     call.dials()
     assert "没有取消" in call.presses("12").text
     assert standing(built, GUANGDONG).state == "active"
 
 
-def test_keeping_a_cancelled_service_costs_nothing_more_this_month(line: Line, built: Services):
+def test_keeping_a_cancelled_service_costs_nothing_more_this_month(line: Line, built: Container):
     line().does("11")
     line().does("11")
     assert standing(built, GUANGDONG).state == "ending"
@@ -97,7 +97,7 @@ def test_keeping_a_cancelled_service_costs_nothing_more_this_month(line: Line, b
 
 
 def test_an_order_made_by_text_can_be_dropped_by_phone(
-    call: Call, network: Network, built: Services, raw: redis.Redis
+    call: Call, network: Network, built: Container, raw: redis.Redis
 ):
     network.text(GUANGDONG, "开通短信回执")
     assert "不再办理，请按 2" in call.dials().text
@@ -107,7 +107,7 @@ def test_an_order_made_by_text_can_be_dropped_by_phone(
 
 
 def test_an_order_made_by_text_can_be_opened_by_phone(
-    call: Call, network: Network, built: Services
+    call: Call, network: Network, built: Container
 ):
     network.text(GUANGDONG, "开通短信回执")
     call.dials()
@@ -117,10 +117,11 @@ def test_an_order_made_by_text_can_be_opened_by_phone(
 
 
 @pytest.mark.parametrize(
-    ("mode", "told", "after"), [(Mode.FLASH, "普通短信", "text"), (Mode.TEXT, "闪信", "flash")]
+    ("mode", "told", "after"),
+    [(DisplayMode.FLASH, "普通短信", "text"), (DisplayMode.TEXT, "闪信", "flash")],
 )
 def test_one_key_switches_the_mode_and_the_menu_follows(
-    call: Call, built: Services, mode: Mode, told: str, after: str
+    call: Call, built: Container, mode: DisplayMode, told: str, after: str
 ):
     stand(built, GUANGDONG, "active", mode, language=Language.ZH)
     call.dials()
@@ -139,7 +140,7 @@ def test_one_key_switches_the_mode_and_the_menu_follows(
     ],
 )
 def test_asking_tells_how_one_stands(
-    call: Call, built: Services, state: str, told: tuple[str, ...]
+    call: Call, built: Container, state: str, told: tuple[str, ...]
 ):
     stand(built, GUANGDONG, state, language=Language.ZH)
     call.dials()
@@ -147,11 +148,13 @@ def test_asking_tells_how_one_stands(
     assert [each for each in told if each not in text] == []
 
 
-def test_the_last_receipts_are_read_out_newest_first(call: Call, built: Services, clock: TestClock):
+def test_the_last_receipts_are_read_out_newest_first(
+    call: Call, built: Container, clock: TestClock
+):
     stand(built, GUANGDONG, "active", language=Language.ZH)
     for minute, outcome in enumerate(("failed", "rejected", "no_answer", "delivered")):
         clock.at = clock.at.replace(minute=minute)
-        a_receipt(built, GUANGDONG, seed=f"{minute}", outcome=Outcome(outcome))
+        a_receipt(built, GUANGDONG, seed=f"{minute}", outcome=ReceiptOutcome(outcome))
     call.dials()
     lines = [text for _, text in call.presses("4").says if "尾号" in text]
     assert lines == [
@@ -161,7 +164,7 @@ def test_the_last_receipts_are_read_out_newest_first(call: Call, built: Services
     ]
 
 
-def test_receipts_are_read_out_in_english_with_their_day(call: Call, built: Services):
+def test_receipts_are_read_out_in_english_with_their_day(call: Call, built: Container):
     stand(built, GUANGDONG, "active", language=Language.EN)
     a_receipt(built, GUANGDONG)
     call.dials()
@@ -169,14 +172,14 @@ def test_receipts_are_read_out_in_english_with_their_day(call: Call, built: Serv
     assert ("en-US", spoken) in call.presses("4").says
 
 
-def test_without_receipts_the_line_says_so(call: Call, built: Services):
+def test_without_receipts_the_line_says_so(call: Call, built: Container):
     stand(built, GUANGDONG, "active", language=Language.ZH)
     a_receipt(built, JILIN)
     call.dials()
     assert "还没有您的回执记录" in call.presses("4").text
 
 
-def test_an_unpaid_customer_hears_why_nothing_opens(call: Call, built: Services):
+def test_an_unpaid_customer_hears_why_nothing_opens(call: Call, built: Container):
     stand(built, GUANGDONG, "none", language=Language.ZH)
     call.dials()
     call.presses("1")
@@ -187,7 +190,7 @@ def test_an_unpaid_customer_hears_why_nothing_opens(call: Call, built: Services)
 
 
 def test_who_opened_by_text_meanwhile_is_not_charged_twice(
-    call: Call, network: Network, built: Services
+    call: Call, network: Network, built: Container
 ):
     call.dials()
     call.presses("11")
@@ -197,7 +200,7 @@ def test_who_opened_by_text_meanwhile_is_not_charged_twice(
     assert charges(built, GUANGDONG) == [("monthly", 100)]
 
 
-def test_an_agent_is_dialled_where_there_is_one(built: Services):
+def test_an_agent_is_dialled_where_there_is_one(built: Container):
     ours = replace(built.settings, agent_number="+862010086")
     call = Call(Network(create_app(ours, bootstrap.services(ours)).test_client()))
     call.dials()
@@ -216,7 +219,7 @@ def test_without_an_agent_the_line_says_what_to_do_instead(call: Call):
 
 
 @pytest.mark.parametrize("number", [GUANGXI, HEBEI, ZHEJIANG])
-def test_each_province_opens_at_its_own_price(line: Line, built: Services, number: str):
+def test_each_province_opens_at_its_own_price(line: Line, built: Container, number: str):
     line(number).does("11")
     monthly = {GUANGXI: [("monthly", 50)], HEBEI: [("monthly", 150)], ZHEJIANG: []}
     assert standing(built, number).state == "active"

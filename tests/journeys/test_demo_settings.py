@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.demo import DemoFailed, lent, settings_for
+from commands.demo import DemoError, lent, settings_for
 
 SECRETS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "KANNEL_PASSWORD", "KANNEL_SECRET")
 
@@ -48,5 +48,5 @@ def test_what_is_set_already_wins(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_used_is_told_by_name(tmp_path: Path) -> None:
     taken = tmp_path / "a file"
     taken.touch()
-    with pytest.raises(DemoFailed, match=r"DATA_DIR=.*a file cannot be used"):
+    with pytest.raises(DemoError, match=r"DATA_DIR=.*a file cannot be used"):
         settings_for({"DATA_DIR": str(taken)}, 7500)

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keywords.parser import Grammar, Reading, fold
-from receipts.model.vocabulary import Language, Wish
+from keywords.parser import KeywordParser, ParsedMessage, normalise
+from receipts.model.vocabulary import Intent, Language
 from receipts.rulebook.loader import load_rule_book
-from receipts.rulebook.validation import KEPT
+from receipts.rulebook.validation import CARRIER_KEYWORDS
 
 BOOK = load_rule_book(None)
-GRAMMAR = Grammar(BOOK)
+GRAMMAR = KeywordParser(BOOK)
 GUANGDONG, JILIN, SHAANXI = "CN-GD", "CN-JL", "CN-SN"
 
 
-def read(text: str, province: str | None = GUANGDONG) -> Reading:
+def read(text: str, province: str | None = GUANGDONG) -> ParsedMessage:
     return GRAMMAR.read(text, province)
 
 
@@ -47,62 +47,62 @@ def read(text: str, province: str | None = GUANGDONG) -> Reading:
     ],
 )
 def test_opening_is_understood_however_it_is_typed(text: str):
-    assert read(text).wish is Wish.OPEN
+    assert read(text).wish is Intent.OPEN
 
 
 @pytest.mark.parametrize(
     ("text", "wish"),
     [
-        ("QXDXHZ", Wish.CANCEL),
-        ("取消短信回执", Wish.CANCEL),
-        ("退订短信回执", Wish.CANCEL),
-        ("退訂", Wish.CANCEL),
-        ("TD", Wish.CANCEL),
-        ("Stop", Wish.CANCEL),
-        ("CANCEL", Wish.CANCEL),
-        ("unsubscribe.", Wish.CANCEL),
-        ("END", Wish.CANCEL),
-        ("QUIT", Wish.CANCEL),
-        ("STOPALL", Wish.CANCEL),
-        ("CXDXHZ", Wish.ASK),
-        ("查詢短信回執", Wish.ASK),
-        ("status?", Wish.ASK),
-        ("PT", Wish.ORDINARY),
-        ("普通短信", Wish.ORDINARY),
-        ("SX", Wish.FLASH),
-        ("閃信", Wish.FLASH),
-        ("最近回執", Wish.RECEIPTS),
-        ("ZJHZ", Wish.RECEIPTS),
-        ("receipts", Wish.RECEIPTS),
-        ("扣費記錄", Wish.CHARGES),
-        ("charges", Wish.CHARGES),
-        ("0000", Wish.LIST_ALL),
-        ("０００００", Wish.LIST_ALL),
-        ("HELP", Wish.HELP),
-        ("BZ", Wish.HELP),
-        ("幫助", Wish.HELP),
-        ("?", Wish.HELP),
-        (" ？ ", Wish.HELP),
-        ("??", Wish.HELP),
-        ("EN", Wish.ENGLISH),
-        ("English", Wish.ENGLISH),
-        ("英文", Wish.ENGLISH),
-        ("ZH", Wish.CHINESE),
-        ("中文", Wish.CHINESE),
-        ("是", Wish.YES),
-        ("是。", Wish.YES),
-        ("y", Wish.YES),
-        ("1", Wish.YES),
-        ("１", Wish.YES),
-        ("①", Wish.YES),
-        ("YES!", Wish.YES),
-        ("否", Wish.NO),
-        ("N", Wish.NO),
-        ("0", Wish.NO),
-        ("no", Wish.NO),
+        ("QXDXHZ", Intent.CANCEL),
+        ("取消短信回执", Intent.CANCEL),
+        ("退订短信回执", Intent.CANCEL),
+        ("退訂", Intent.CANCEL),
+        ("TD", Intent.CANCEL),
+        ("Stop", Intent.CANCEL),
+        ("CANCEL", Intent.CANCEL),
+        ("unsubscribe.", Intent.CANCEL),
+        ("END", Intent.CANCEL),
+        ("QUIT", Intent.CANCEL),
+        ("STOPALL", Intent.CANCEL),
+        ("CXDXHZ", Intent.ASK),
+        ("查詢短信回執", Intent.ASK),
+        ("status?", Intent.ASK),
+        ("PT", Intent.ORDINARY),
+        ("普通短信", Intent.ORDINARY),
+        ("SX", Intent.FLASH),
+        ("閃信", Intent.FLASH),
+        ("最近回執", Intent.RECEIPTS),
+        ("ZJHZ", Intent.RECEIPTS),
+        ("receipts", Intent.RECEIPTS),
+        ("扣費記錄", Intent.CHARGES),
+        ("charges", Intent.CHARGES),
+        ("0000", Intent.LIST_ALL),
+        ("０００００", Intent.LIST_ALL),
+        ("HELP", Intent.HELP),
+        ("BZ", Intent.HELP),
+        ("幫助", Intent.HELP),
+        ("?", Intent.HELP),
+        (" ？ ", Intent.HELP),
+        ("??", Intent.HELP),
+        ("EN", Intent.ENGLISH),
+        ("English", Intent.ENGLISH),
+        ("英文", Intent.ENGLISH),
+        ("ZH", Intent.CHINESE),
+        ("中文", Intent.CHINESE),
+        ("是", Intent.YES),
+        ("是。", Intent.YES),
+        ("y", Intent.YES),
+        ("1", Intent.YES),
+        ("１", Intent.YES),
+        ("①", Intent.YES),
+        ("YES!", Intent.YES),
+        ("否", Intent.NO),
+        ("N", Intent.NO),
+        ("0", Intent.NO),
+        ("no", Intent.NO),
     ],
 )
-def test_words_of_every_province_are_understood_everywhere(text: str, wish: Wish):
+def test_words_of_every_province_are_understood_everywhere(text: str, wish: Intent):
     for province in (JILIN, SHAANXI, None, "CN-BJ"):
         if text not in {"QXDXHZ", "CXDXHZ"}:
             assert read(text, province).wish is wish
@@ -188,13 +188,13 @@ def test_a_piece_that_many_words_share_suggests_one_word_a_wish():
 def test_a_word_of_another_province_is_answered_with_the_right_one(
     text: str, province: str, right: str
 ):
-    assert read(text, province) == Reading(None, near=(right,), elsewhere=right)
+    assert read(text, province) == ParsedMessage(None, near=(right,), elsewhere=right)
 
 
 @pytest.mark.parametrize("province", [None, "CN-BJ", ""])
 def test_without_a_covered_province_the_words_of_all_count(province: str | None):
-    assert read("KTHZ", province).wish is Wish.OPEN
-    assert read("KTDXHZ", province).wish is Wish.OPEN
+    assert read("KTHZ", province).wish is Intent.OPEN
+    assert read("KTDXHZ", province).wish is Intent.OPEN
     assert read("KTDXHX", province).near
 
 
@@ -224,19 +224,19 @@ def test_the_word_that_is_taught_is_always_understood_and_never_the_providers_ow
     for code in (*BOOK.provinces, None, "CN-BJ"):
         for language in (None, *Language):
             words = GRAMMAR.help_words(code, language)
-            assert words.keys() == {wish.value for wish in Wish}
+            assert words.keys() == {wish.value for wish in Intent}
             for wish, word in words.items():
-                assert read(word, code).wish is Wish(wish)
-                assert word.upper() not in KEPT
+                assert read(word, code).wish is Intent(wish)
+                assert word.upper() not in CARRIER_KEYWORDS
 
 
 def test_yes_is_taught_in_the_readers_language():
-    assert GRAMMAR.words_for(GUANGDONG, Wish.YES, Language.ZH) == "是"
-    assert GRAMMAR.words_for(GUANGDONG, Wish.YES, Language.EN) == "Y"
-    assert GRAMMAR.words_for(GUANGDONG, Wish.NO, Language.EN) == "N"
-    assert GRAMMAR.words_for(GUANGDONG, Wish.ORDINARY, Language.ZH) == "PT"
-    assert GRAMMAR.words_for(JILIN, Wish.OPEN) == "KTHZ"
-    assert GRAMMAR.words_for(None, Wish.OPEN, Language.EN) == "SUBSCRIBE"
+    assert GRAMMAR.words_for(GUANGDONG, Intent.YES, Language.ZH) == "是"
+    assert GRAMMAR.words_for(GUANGDONG, Intent.YES, Language.EN) == "Y"
+    assert GRAMMAR.words_for(GUANGDONG, Intent.NO, Language.EN) == "N"
+    assert GRAMMAR.words_for(GUANGDONG, Intent.ORDINARY, Language.ZH) == "PT"
+    assert GRAMMAR.words_for(JILIN, Intent.OPEN) == "KTHZ"
+    assert GRAMMAR.words_for(None, Intent.OPEN, Language.EN) == "SUBSCRIBE"
 
 
 @settings(deadline=None)
@@ -246,7 +246,7 @@ def test_yes_is_taught_in_the_readers_language():
 @example("\ud800")
 @example("ŉ\u200bＫ")
 def test_folding_twice_is_folding_once(text: str):
-    assert fold(fold(text)) == fold(text)
+    assert normalise(normalise(text)) == normalise(text)
 
 
 @settings(deadline=None)
@@ -260,7 +260,7 @@ def test_any_text_is_read_without_harm(text: str, province: str | None):
 _FOREIGN = [
     each
     for each in map(chr, range(0x0300, 0x1000))
-    if unicodedata.category(each) in {"Lu", "Ll", "Mn"} and fold(each)
+    if unicodedata.category(each) in {"Lu", "Ll", "Mn"} and normalise(each)
 ]
 
 

@@ -4,7 +4,7 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from tests.conftest import GUANGDONG, TestClock
 from tests.support.fixtures import HEBEI, audit, charges, moves, stand, standing
 from tests.support.texter import Phone, Texter, chinese
@@ -22,7 +22,7 @@ WORDS = (
 )
 
 
-def test_every_word_for_cancelling_cancels(me: Texter, built: Services):
+def test_every_word_for_cancelling_cancels(me: Texter, built: Container):
     for word in WORDS:
         stand(built, GUANGDONG, "active")
         reply = me.says(word)
@@ -30,19 +30,21 @@ def test_every_word_for_cancelling_cancels(me: Texter, built: Services):
         assert standing(built, GUANGDONG).state == "ending", word
 
 
-def test_a_cancelled_service_runs_to_the_end_of_the_month_in_guangdong(me: Texter, built: Services):
+def test_a_cancelled_service_runs_to_the_end_of_the_month_in_guangdong(
+    me: Texter, built: Container
+):
     stand(built, GUANGDONG, "active")
     assert "至11月30日" in me.says("QXDXHZ")
     assert standing(built, GUANGDONG).ends_at.isoformat() == "2026-12-01T00:00:00+08:00"
 
 
-def test_a_cancelled_service_ends_at_once_in_hebei(phone: Phone, built: Services):
+def test_a_cancelled_service_ends_at_once_in_hebei(phone: Phone, built: Container):
     stand(built, HEBEI, "active")
     assert "即时生效" in phone(HEBEI).says("QXDXHZ")
     assert standing(built, HEBEI).state == "none"
 
 
-def test_the_month_ends_in_shanghai_not_in_london(me: Texter, built: Services, clock: TestClock):
+def test_the_month_ends_in_shanghai_not_in_london(me: Texter, built: Container, clock: TestClock):
     clock.at = clock.at.replace(month=11, day=30, hour=15, minute=59)  # 23:59 in Shanghai
     stand(built, GUANGDONG, "active")
     assert "11月30日" in me.says("QXDXHZ")
@@ -51,12 +53,12 @@ def test_the_month_ends_in_shanghai_not_in_london(me: Texter, built: Services, c
     assert "12月31日" in me.says("QXDXHZ")
 
 
-def test_cancelling_tells_how_to_come_back(me: Texter, built: Services):
+def test_cancelling_tells_how_to_come_back(me: Texter, built: Container):
     stand(built, GUANGDONG, "active")
     assert "KTDXHZ" in me.says("QXDXHZ")
 
 
-def test_cancelling_costs_nothing_and_asks_nothing_back(me: Texter, built: Services):
+def test_cancelling_costs_nothing_and_asks_nothing_back(me: Texter, built: Container):
     me.says("KTDXHZ")
     me.says("是")
     before = charges(built, GUANGDONG)
@@ -64,7 +66,7 @@ def test_cancelling_costs_nothing_and_asks_nothing_back(me: Texter, built: Servi
     assert charges(built, GUANGDONG) == before == [("monthly", 100)]
 
 
-def test_cancelling_twice_keeps_the_end_and_says_so(me: Texter, built: Services, clock: TestClock):
+def test_cancelling_twice_keeps_the_end_and_says_so(me: Texter, built: Container, clock: TestClock):
     stand(built, GUANGDONG, "active")
     me.says("QXDXHZ")
     before = standing(built, GUANGDONG)
@@ -73,7 +75,7 @@ def test_cancelling_twice_keeps_the_end_and_says_so(me: Texter, built: Services,
     assert standing(built, GUANGDONG) == before
 
 
-def test_coming_back_in_the_same_month_is_charged_once(me: Texter, built: Services):
+def test_coming_back_in_the_same_month_is_charged_once(me: Texter, built: Container):
     for word in ("KTDXHZ", "是", "QXDXHZ", "KTDXHZ", "是"):
         me.says(word)
     assert standing(built, GUANGDONG).state == "active"
@@ -82,7 +84,7 @@ def test_coming_back_in_the_same_month_is_charged_once(me: Texter, built: Servic
 
 
 def test_coming_back_where_cancelling_counts_at_once_is_charged_once_too(
-    phone: Phone, built: Services
+    phone: Phone, built: Container
 ):
     friend = phone(HEBEI)
     for word in ("KTDXHZ", "是", "QXDXHZ", "KTDXHZ", "是"):
@@ -91,7 +93,7 @@ def test_coming_back_where_cancelling_counts_at_once_is_charged_once_too(
     assert charges(built, HEBEI) == [("monthly", 150)]
 
 
-def test_coming_back_needs_a_yes_like_any_order(me: Texter, built: Services):
+def test_coming_back_needs_a_yes_like_any_order(me: Texter, built: Container):
     stand(built, GUANGDONG, "ending")
     assert "每月1元" in me.says("KTDXHZ")
     assert standing(built, GUANGDONG).state == "ending"
@@ -101,7 +103,7 @@ def test_coming_back_needs_a_yes_like_any_order(me: Texter, built: Services):
 
 
 def test_coming_back_next_month_is_charged_for_that_month(
-    me: Texter, built: Services, clock: TestClock
+    me: Texter, built: Container, clock: TestClock
 ):
     for word in ("KTDXHZ", "是"):
         me.says(word)
@@ -112,19 +114,19 @@ def test_coming_back_next_month_is_charged_for_that_month(
     assert charges(built, GUANGDONG, "2026-11", "2026-12") == [("monthly", 100), ("monthly", 100)]
 
 
-def test_cancelling_what_was_never_opened_is_answered_kindly(me: Texter, built: Services):
+def test_cancelling_what_was_never_opened_is_answered_kindly(me: Texter, built: Container):
     assert "尚未开通" in me.says("QXDXHZ")
     assert standing(built, GUANGDONG).version == 0
 
 
-def test_cancelling_instead_of_a_yes_drops_the_order(me: Texter, built: Services):
+def test_cancelling_instead_of_a_yes_drops_the_order(me: Texter, built: Container):
     me.says("KTDXHZ")
     assert "未开通，未收费" in me.says("QXDXHZ")
     assert standing(built, GUANGDONG).state == "none"
 
 
 def test_cancelling_after_the_window_drops_the_order_with_the_same_words(
-    me: Texter, built: Services, clock: TestClock
+    me: Texter, built: Container, clock: TestClock
 ):
     me.says("KTDXHZ")
     clock.move(hours=49)
@@ -132,19 +134,19 @@ def test_cancelling_after_the_window_drops_the_order_with_the_same_words(
     assert standing(built, GUANGDONG).order is None
 
 
-def test_an_unpaid_customer_may_always_cancel(me: Texter, built: Services):
+def test_an_unpaid_customer_may_always_cancel(me: Texter, built: Container):
     stand(built, GUANGDONG, "suspended")
     assert "已取消" in me.says("QXDXHZ")
     assert standing(built, GUANGDONG).state == "none"
 
 
-def test_an_unpaid_customer_cannot_order_again_and_hears_why(me: Texter, built: Services):
+def test_an_unpaid_customer_cannot_order_again_and_hears_why(me: Texter, built: Container):
     stand(built, GUANGDONG, "suspended")
     assert "欠费" in me.says("KTDXHZ")
     assert standing(built, GUANGDONG).state == "suspended"
 
 
-def test_english_words_the_carrier_keeps_work_when_they_reach_us(me: Texter, built: Services):
+def test_english_words_the_carrier_keeps_work_when_they_reach_us(me: Texter, built: Container):
     """On a short code of our own SUBSCRIBE, YES and CANCEL arrive untouched."""
     assert not chinese(me.says("SUBSCRIBE"))
     assert "is open" in me.says("YES")
@@ -153,7 +155,7 @@ def test_english_words_the_carrier_keeps_work_when_they_reach_us(me: Texter, bui
 
 
 def test_a_stop_the_carrier_has_answered_cancels_in_silence(
-    me: Texter, built: Services, raw: redis.Redis
+    me: Texter, built: Container, raw: redis.Redis
 ):
     stand(built, GUANGDONG, "active")
     assert me.says("STOP", OptOutType="STOP") == ""
@@ -162,7 +164,7 @@ def test_a_stop_the_carrier_has_answered_cancels_in_silence(
 
 
 def test_a_stop_the_carrier_has_answered_drops_a_waiting_order(
-    me: Texter, built: Services, raw: redis.Redis
+    me: Texter, built: Container, raw: redis.Redis
 ):
     me.says("KTDXHZ")
     assert me.says("STOP", OptOutType="STOP") == ""
@@ -172,7 +174,7 @@ def test_a_stop_the_carrier_has_answered_drops_a_waiting_order(
 
 @pytest.mark.parametrize("kind", ["START", "HELP", "SOMETHING-NEW"])
 def test_other_words_the_carrier_has_answered_are_kept_and_change_nothing(
-    me: Texter, built: Services, raw: redis.Redis, kind: str
+    me: Texter, built: Container, raw: redis.Redis, kind: str
 ):
     before = stand(built, GUANGDONG, "active")
     assert me.says(kind, OptOutType=kind) == ""
@@ -182,14 +184,14 @@ def test_other_words_the_carrier_has_answered_are_kept_and_change_nothing(
     assert [each["heard"] for each in audit(raw, GUANGDONG)] == [f"{kind}: {kind}"]
 
 
-def test_a_start_the_carrier_has_answered_opens_nothing(me: Texter, built: Services):
+def test_a_start_the_carrier_has_answered_opens_nothing(me: Texter, built: Container):
     assert me.says("START", OptOutType="START") == ""
     assert standing(built, GUANGDONG).state == "none"
     assert charges(built, GUANGDONG) == []
 
 
 def test_a_stop_from_a_stranger_is_kept_for_the_record(
-    me: Texter, built: Services, raw: redis.Redis
+    me: Texter, built: Container, raw: redis.Redis
 ):
     assert me.says("退订", OptOutType="STOP") == ""
     assert standing(built, GUANGDONG).state == "none"

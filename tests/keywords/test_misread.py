@@ -5,7 +5,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import SHAANXI, audit, charges, contents, stand, standing
 from tests.support.texter import Phone, Texter, chinese, reply_of
@@ -27,7 +27,7 @@ ODD = {
 
 @pytest.mark.parametrize("body", ODD.values(), ids=ODD)
 def test_what_we_cannot_read_gets_one_answer_that_helps(
-    me: Texter, built: Services, raw: redis.Redis, body: str
+    me: Texter, built: Container, raw: redis.Redis, body: str
 ):
     reply = me.says(body)
     assert "BZ" in reply or "您是不是要发" in reply or "Did you mean" in reply
@@ -96,7 +96,7 @@ def test_a_sender_that_is_no_phone_gets_silence(network: Network, raw: redis.Red
     ],
 )
 def test_a_near_miss_is_asked_about_and_never_done(
-    me: Texter, built: Services, typed: str, meant: str
+    me: Texter, built: Container, typed: str, meant: str
 ):
     reply = me.says(typed)
     assert "您是不是要发" in reply
@@ -104,7 +104,7 @@ def test_a_near_miss_is_asked_about_and_never_done(
     assert standing(built, GUANGDONG).version == 0
 
 
-def test_a_near_miss_never_counts_as_a_yes(me: Texter, built: Services):
+def test_a_near_miss_never_counts_as_a_yes(me: Texter, built: Container):
     me.says("KTDXHZ")
     me.says("Υ")  # a Greek letter that looks like one
     assert standing(built, GUANGDONG).state == "none"
@@ -121,7 +121,7 @@ def test_a_near_miss_never_counts_as_a_yes(me: Texter, built: Services):
     ],
 )
 def test_a_word_of_another_province_is_answered_with_the_right_one(
-    phone: Phone, built: Services, number: str, foreign: str, right: str
+    phone: Phone, built: Container, number: str, foreign: str, right: str
 ):
     reply = phone(number).says(foreign)
     assert "其他省" in reply
@@ -129,7 +129,7 @@ def test_a_word_of_another_province_is_answered_with_the_right_one(
     assert standing(built, number).version == 0
 
 
-def test_a_word_of_another_province_is_answered_in_ones_language(me: Texter, built: Services):
+def test_a_word_of_another_province_is_answered_in_ones_language(me: Texter, built: Container):
     stand(built, GUANGDONG, "none", language="en")
     reply = me.says("KTHZ")
     assert not chinese(reply)
@@ -140,6 +140,6 @@ def test_a_word_of_another_province_is_answered_in_ones_language(me: Texter, bui
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_no_text_breaks_the_line_or_costs_anything(network: Network, built: Services, body: str):
+def test_no_text_breaks_the_line_or_costs_anything(network: Network, built: Container, body: str):
     reply_of(network.text(GUANGDONG, body))
     assert charges(built, GUANGDONG) == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
 from tests.support.fixtures import FUJIAN, GUANGXI, SHANXI, audit, charges, moves, stand, standing
 from tests.support.texter import Phone, Texter, chinese
@@ -41,13 +41,13 @@ def test_each_province_offers_its_own_price_words_and_window(
     assert [each for each in told if each not in offer] == []
 
 
-def test_nothing_is_opened_or_charged_before_the_second_yes(me: Texter, built: Services):
+def test_nothing_is_opened_or_charged_before_the_second_yes(me: Texter, built: Container):
     me.says("KTDXHZ")
     assert standing(built, GUANGDONG).state == "pending"
     assert charges(built, GUANGDONG) == []
 
 
-def test_every_way_to_say_yes_opens_the_service(me: Texter, built: Services):
+def test_every_way_to_say_yes_opens_the_service(me: Texter, built: Container):
     for yes in YES:
         stand(built, GUANGDONG, "none")
         me.says("KTDXHZ")
@@ -65,7 +65,7 @@ def test_opening_is_answered_with_price_mode_and_the_way_out(me: Texter):
 
 @pytest.mark.parametrize("yes", ["Y", "1", "YES"])
 def test_who_orders_in_english_is_served_in_english_whatever_the_yes(
-    me: Texter, built: Services, yes: str
+    me: Texter, built: Container, yes: str
 ):
     """The English offer itself asks for Y, a word of no language."""
     me.says("SUBSCRIBE")
@@ -74,7 +74,7 @@ def test_who_orders_in_english_is_served_in_english_whatever_the_yes(
     assert not chinese(me.says("CXDXHZ"))
 
 
-def test_every_way_to_say_no_ends_the_order(me: Texter, built: Services):
+def test_every_way_to_say_no_ends_the_order(me: Texter, built: Container):
     for no in NO:
         me.says("KTDXHZ")
         reply = me.says(no)
@@ -83,7 +83,7 @@ def test_every_way_to_say_no_ends_the_order(me: Texter, built: Services):
         assert charges(built, GUANGDONG) == []
 
 
-def test_any_other_answer_ends_the_order_and_says_so(me: Texter, built: Services):
+def test_any_other_answer_ends_the_order_and_says_so(me: Texter, built: Container):
     for other in OTHER:
         me.says("KTDXHZ")
         reply = me.says(other)
@@ -92,7 +92,7 @@ def test_any_other_answer_ends_the_order_and_says_so(me: Texter, built: Services
         assert "没有待您确认的申请" in me.says("是")
 
 
-def test_an_order_ends_aloud_even_when_help_answers_are_used_up(me: Texter, built: Services):
+def test_an_order_ends_aloud_even_when_help_answers_are_used_up(me: Texter, built: Container):
     """Garbage is answered a few times a day only; that an order ended is always said."""
     for _ in range(4):
         me.says("qqqqqqqq")
@@ -109,7 +109,7 @@ def test_a_question_asked_instead_of_a_yes_is_answered_too(me: Texter):
 
 
 def test_a_late_yes_gets_a_fresh_offer_and_opens_nothing(
-    me: Texter, built: Services, clock: TestClock
+    me: Texter, built: Container, clock: TestClock
 ):
     me.says("KTDXHZ")
     clock.move(hours=48)
@@ -121,7 +121,7 @@ def test_a_late_yes_gets_a_fresh_offer_and_opens_nothing(
 
 
 def test_a_yes_one_second_before_the_window_ends_opens(
-    me: Texter, built: Services, clock: TestClock
+    me: Texter, built: Container, clock: TestClock
 ):
     me.says("KTDXHZ")
     clock.move(hours=47, minutes=59, seconds=59)
@@ -130,7 +130,7 @@ def test_a_yes_one_second_before_the_window_ends_opens(
 
 
 def test_a_yes_after_the_order_lapsed_gets_a_fresh_offer(
-    me: Texter, built: Services, clock: TestClock
+    me: Texter, built: Container, clock: TestClock
 ):
     stand(built, GUANGDONG, "none", lapsed_at=clock.now())
     clock.move(days=5)
@@ -138,7 +138,7 @@ def test_a_yes_after_the_order_lapsed_gets_a_fresh_offer(
     assert standing(built, GUANGDONG).state == "pending"
 
 
-def test_the_window_is_the_provinces_own(phone: Phone, built: Services, clock: TestClock):
+def test_the_window_is_the_provinces_own(phone: Phone, built: Container, clock: TestClock):
     friend = phone(ZHEJIANG)
     friend.says("KTHZ")
     clock.move(hours=24)
@@ -146,14 +146,14 @@ def test_the_window_is_the_provinces_own(phone: Phone, built: Services, clock: T
     assert standing(built, ZHEJIANG).state == "pending"
 
 
-def test_a_yes_with_no_order_changes_nothing_and_says_so(me: Texter, built: Services, raw: object):
+def test_a_yes_with_no_order_changes_nothing_and_says_so(me: Texter, built: Container, raw: object):
     assert "没有待您确认的申请" in me.says("是")
     assert "KTDXHZ" in me.says("1")
     assert standing(built, GUANGDONG).version == 0
     assert audit(raw, GUANGDONG) == []
 
 
-def test_a_yes_is_used_up_by_the_order_it_confirmed(me: Texter, built: Services):
+def test_a_yes_is_used_up_by_the_order_it_confirmed(me: Texter, built: Container):
     me.says("KTDXHZ")
     me.says("是")
     assert "没有待您确认的申请" in me.says("是")
@@ -161,7 +161,7 @@ def test_a_yes_is_used_up_by_the_order_it_confirmed(me: Texter, built: Services)
 
 
 def test_asking_to_open_again_while_an_offer_waits_offers_again_with_a_full_window(
-    me: Texter, built: Services, clock: TestClock
+    me: Texter, built: Container, clock: TestClock
 ):
     me.says("KTDXHZ")
     clock.move(hours=40)
@@ -171,14 +171,14 @@ def test_asking_to_open_again_while_an_offer_waits_offers_again_with_a_full_wind
     assert standing(built, GUANGDONG).state == "active"
 
 
-def test_opening_twice_is_answered_and_not_charged_twice(me: Texter, built: Services):
+def test_opening_twice_is_answered_and_not_charged_twice(me: Texter, built: Container):
     me.says("KTDXHZ")
     me.says("是")
     assert "您已开通" in me.says("KTDXHZ")
     assert charges(built, GUANGDONG) == [("monthly", 100)]
 
 
-def test_a_trial_is_not_charged_at_opening(phone: Phone, built: Services):
+def test_a_trial_is_not_charged_at_opening(phone: Phone, built: Container):
     friend = phone(ZHEJIANG)
     friend.says("KTHZ")
     friend.says("是")
@@ -187,7 +187,7 @@ def test_a_trial_is_not_charged_at_opening(phone: Phone, built: Services):
 
 
 @pytest.mark.parametrize("number", [FUJIAN, SHANXI])
-def test_a_province_without_a_monthly_fee_charges_none(phone: Phone, built: Services, number: str):
+def test_a_province_without_a_monthly_fee_charges_none(phone: Phone, built: Container, number: str):
     friend = phone(number)
     friend.says("开通短信回执")
     friend.says("是")

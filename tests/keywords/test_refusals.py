@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from tests.conftest import BEIJING, GUANGDONG, UNICOM
 from tests.support.fixtures import audit, charges, stand, standing
 from tests.support.texter import Phone, chinese
@@ -48,7 +48,7 @@ def test_choosing_english_is_answered_in_english_even_where_we_do_not_serve(
 
 @pytest.mark.parametrize("number", ZH)
 def test_no_word_of_who_cannot_be_served_leaves_an_order(
-    phone: Phone, built: Services, raw: redis.Redis, number: str
+    phone: Phone, built: Container, raw: redis.Redis, number: str
 ):
     for wish in WISHES:
         phone(number).says(wish)
@@ -66,7 +66,7 @@ def test_a_refusal_is_not_repeated_for_ever(phone: Phone):
 @pytest.mark.parametrize("number", [UNICOM, BEIJING])
 @pytest.mark.parametrize("state", ["active", "ending", "suspended"])
 def test_who_holds_the_service_may_leave_it_wherever_the_number_went(
-    phone: Phone, built: Services, number: str, state: str
+    phone: Phone, built: Container, number: str, state: str
 ):
     """Cancelling and listing stay open where opening is not."""
     stand(built, number, state)
@@ -75,7 +75,7 @@ def test_who_holds_the_service_may_leave_it_wherever_the_number_went(
     assert standing(built, number).state in {"none", "ending"}
 
 
-def test_a_refused_customer_may_still_be_served_from_another_number(phone: Phone, built: Services):
+def test_a_refused_customer_may_still_be_served_from_another_number(phone: Phone, built: Container):
     phone(BEIJING).says("KTDXHZ")
     phone(GUANGDONG).says("KTDXHZ")
     assert standing(built, GUANGDONG).state == "pending"

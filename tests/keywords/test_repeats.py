@@ -8,10 +8,10 @@ from flask import Flask
 from msgspec.structs import replace
 from werkzeug.test import TestResponse
 
-from app.bootstrap import Services
-from receipts.model.receipt import Kind
+from app.bootstrap import Container
+from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Change
+from receipts.ports.changes import ChangeSet
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import a_receipt, audit, charges, contents, posted, stand, standing
 from tests.support.texter import Phone, Texter, reply_of
@@ -33,7 +33,7 @@ def test_the_same_text_again_gets_the_same_answer_and_does_nothing(me: Texter, r
         assert contents(raw) == before
 
 
-def test_a_repeated_yes_is_not_a_second_yes(me: Texter, built: Services, raw: redis.Redis):
+def test_a_repeated_yes_is_not_a_second_yes(me: Texter, built: Container, raw: redis.Redis):
     me.says("KTDXHZ", "SMa")
     opened = me.says("是", "SMb")
     assert me.says("是", "SMb") == opened
@@ -42,7 +42,7 @@ def test_a_repeated_yes_is_not_a_second_yes(me: Texter, built: Services, raw: re
     assert len(audit(raw, GUANGDONG)) == 2
 
 
-def test_a_text_repeated_days_later_is_still_known(me: Texter, built: Services, clock: TestClock):
+def test_a_text_repeated_days_later_is_still_known(me: Texter, built: Container, clock: TestClock):
     me.says("KTDXHZ", "SMa")
     me.says("是", "SMb")
     me.says("QXDXHZ", "SMc")
@@ -62,7 +62,7 @@ def test_a_help_answer_that_is_repeated_counts_once(me: Texter):
 
 
 def test_eight_of_the_same_yes_at_once_open_once(
-    me: Texter, app: Flask, built: Services, raw: redis.Redis
+    me: Texter, app: Flask, built: Container, raw: redis.Redis
 ):
     me.says("KTDXHZ")
     answers = at_once(app, lambda network: network.text(GUANGDONG, "是", "SMsame"))
@@ -72,7 +72,7 @@ def test_eight_of_the_same_yes_at_once_open_once(
 
 
 def test_eight_different_yeses_at_once_open_once(
-    me: Texter, app: Flask, built: Services, raw: redis.Redis
+    me: Texter, app: Flask, built: Container, raw: redis.Redis
 ):
     """Different texts, so seven of them find nothing waiting."""
     me.says("KTDXHZ")
@@ -91,7 +91,7 @@ def test_eight_of_the_same_order_at_once_leave_one_order(app: Flask, raw: redis.
 
 
 def test_the_same_fate_again_gives_no_second_receipt(
-    network: Network, built: Services, raw: redis.Redis
+    network: Network, built: Container, raw: redis.Redis
 ):
     stand(built, GUANGDONG, "active")
     network.status("SMx", "delivered")
@@ -99,32 +99,32 @@ def test_the_same_fate_again_gives_no_second_receipt(
     for _ in range(3):
         assert network.status("SMx", "delivered").status_code == 204
     assert contents(raw) == before
-    assert len(built.store.receipts_of(Msisdn(GUANGDONG), 10, Kind.RECEIPT)) == 1
+    assert len(built.store.receipts_of(Msisdn(GUANGDONG), 10, MessageKind.RECEIPT)) == 1
 
 
 def test_eight_of_the_same_fate_at_once_give_one_receipt(
-    app: Flask, built: Services, raw: redis.Redis
+    app: Flask, built: Container, raw: redis.Redis
 ):
     stand(built, GUANGDONG, "active")
     answers = at_once(app, lambda network: network.status("SMx", "delivered"))
     assert {answer.status_code for answer in answers} == {204}
-    assert len(built.store.receipts_of(Msisdn(GUANGDONG), 10, Kind.RECEIPT)) == 1
+    assert len(built.store.receipts_of(Msisdn(GUANGDONG), 10, MessageKind.RECEIPT)) == 1
     assert posted(raw) == 1
 
 
 def test_statuses_in_any_order_give_one_receipt(
-    network: Network, built: Services, raw: redis.Redis
+    network: Network, built: Container, raw: redis.Redis
 ):
     stand(built, GUANGDONG, "active")
     for status in ("delivered", "sent", "queued", "undelivered", "delivered", "read"):
         assert network.status("SMx", status).status_code == 204
     assert posted(raw) == 1
-    (receipt,) = built.store.receipts_of(Msisdn(GUANGDONG), 10, Kind.RECEIPT)
+    (receipt,) = built.store.receipts_of(Msisdn(GUANGDONG), 10, MessageKind.RECEIPT)
     assert receipt.outcome == "delivered"
 
 
 def test_the_news_of_a_receipt_again_changes_nothing(
-    network: Network, built: Services, raw: redis.Redis
+    network: Network, built: Container, raw: redis.Redis
 ):
     receipt = sent(built, a_receipt(built, GUANGDONG).id)
     path = f"/receipts/{receipt}/status"
@@ -137,7 +137,7 @@ def test_the_news_of_a_receipt_again_changes_nothing(
     assert contents(raw) == before
 
 
-def test_eight_of_the_same_news_of_a_receipt_at_once_are_taken_once(app: Flask, built: Services):
+def test_eight_of_the_same_news_of_a_receipt_at_once_are_taken_once(app: Flask, built: Container):
     receipt = sent(built, a_receipt(built, GUANGDONG, price_fen=5).id)
     path = f"/receipts/{receipt}/status"
     fields = {"MessageSid": "SMr", "MessageStatus": "delivered"}
@@ -150,7 +150,7 @@ def test_eight_of_the_same_news_of_a_receipt_at_once_are_taken_once(app: Flask, 
     assert charges(built, GUANGDONG) == [("receipt", 5)]
 
 
-def test_kannels_word_of_a_receipt_is_taken_once(app: Flask, built: Services):
+def test_kannels_word_of_a_receipt_is_taken_once(app: Flask, built: Container):
     receipt = sent(built, a_receipt(built, GUANGDONG).id)
     path = f"/kannel/report?secret=kannel-secret&id={receipt}&type=1"
     answers = at_once(app, lambda network: network.client.get(path))
@@ -170,16 +170,16 @@ def test_word_of_a_receipt_nobody_knows_is_taken_quietly(network: Network, raw: 
     assert contents(raw) == before
 
 
-def test_two_customers_texts_with_one_sid_are_two_texts(phone: Phone, built: Services):
+def test_two_customers_texts_with_one_sid_are_two_texts(phone: Phone, built: Container):
     phone(GUANGDONG).says("KTDXHZ", "SMa")
     phone(ZHEJIANG).says("KTHZ", "SMa")
     assert standing(built, ZHEJIANG).state == "pending"
 
 
-def sent(built: Services, receipt_id: str) -> str:
+def sent(built: Container, receipt_id: str) -> str:
     """Mark a receipt as handed to a provider."""
     (receipt,) = built.store.receipts([receipt_id])
     assert receipt is not None
     moved = replace(receipt, version=2, state="sending", provider="twilio", attempts=1)
-    built.store.commit(Change(receipt.number, records=(moved,)))
+    built.store.commit(ChangeSet(receipt.number, records=(moved,)))
     return receipt_id

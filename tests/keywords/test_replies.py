@@ -8,16 +8,23 @@ from pathlib import Path
 import pytest
 
 import keywords
-from keywords.parser import Grammar
-from keywords.replies import Replies
+from keywords.parser import KeywordParser
+from keywords.replies import ReplyRenderer
 from receipts.model.calendar import next_month
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Door, Informing, Language, Mode, Msisdn, Wish
-from receipts.numbering.plan import Numbering
-from receipts.ports.changes import Answer
+from receipts.model.vocabulary import (
+    Channel,
+    DisplayMode,
+    Intent,
+    Language,
+    Msisdn,
+    PromotionCategory,
+)
+from receipts.numbering.plan import NumberingPlan
+from receipts.ports.changes import Reply
 from receipts.rulebook.loader import load_rule_book
 from receipts.subscriptions import ordering, preferences
-from receipts.subscriptions.decision import Asked
+from receipts.subscriptions.decision import CustomerRequest
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day, notices
@@ -27,14 +34,14 @@ from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
 from tests.support.fixtures import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
 
 BOOK = load_rule_book(None)
-GRAMMAR = Grammar(BOOK)
+GRAMMAR = KeywordParser(BOOK)
 NUMBERS = (GUANGDONG, JILIN, GUANGXI, SHANXI, HEBEI, ZHEJIANG, FUJIAN, SHAANXI)
 CATALOGUE = Catalogue(Path(keywords.__file__).parent / "replies.toml")
-REPLIES = Replies(CATALOGUE, "7500")
+REPLIES = ReplyRenderer(CATALOGUE, "7500")
 
 #: Days that are long to write: the last of a month, just before the longest month's name.
 CLOCK = TestClock(dt.datetime(2027, 9, 29, 16, tzinfo=dt.UTC))
-POLICY = SubscriptionPolicy(BOOK, Numbering(), CLOCK)
+POLICY = SubscriptionPolicy(BOOK, NumberingPlan(), CLOCK)
 
 #: Sentences that are pieces of others.
 PIECES = frozenset(
@@ -43,23 +50,25 @@ PIECES = frozenset(
     if key in {"or", "receipt_line"} or key.startswith("outcome.")
 )
 CHOICES = {
-    language: preferences.ask_province(POLICY, Subscription(Msisdn(GUANGDONG)), language).phrases[
+    language: preferences.ask_province(POLICY, Subscription(Msisdn(GUANGDONG)), language).messages[
         0
     ][1]["choices"]
     for language in Language
 }
 ACTS = ("opened", "cancelled", "cancelled_later", "order_decline", "now_text", "now_flash")
-MESSAGES = tuple(f"messages_{kind}" for kind in Informing)
+MESSAGES = tuple(f"messages_{kind}" for kind in PromotionCategory)
 
 
-def longest_facts(number: str, language: Language, mode: Mode = Mode.TEXT) -> dict[str, str]:
+def longest_facts(
+    number: str, language: Language, mode: DisplayMode = DisplayMode.TEXT
+) -> dict[str, str]:
     """All facts of a customer of this province, each as long as it plausibly gets."""
     customer = Subscription(Msisdn(number), mode=mode, ends_at=next_month(CLOCK.now()))
     province = POLICY.service_area(customer).province
     assert province is not None
-    words = sorted({GRAMMAR.words_for(province.code, wish, language) for wish in Wish}, key=len)
+    words = sorted({GRAMMAR.words_for(province.code, wish, language) for wish in Intent}, key=len)
     yuan = "1234.56元" if language is Language.ZH else "1234.56 yuan"
-    asked = (Subscription(Msisdn(JILIN)), Door.VOICE, language)
+    asked = (Subscription(Msisdn(JILIN)), Channel.VOICE, language)
     doors = POLICY.ineligibility(*asked)
     assert doors is not None
     return (
@@ -81,13 +90,13 @@ def said(keys: tuple[str, ...], facts: dict[str, str], language: Language) -> st
     ] * BOOK.limits.receipts_shown
     listed = lines if "receipts_list" in keys else []
     phrases = tuple((key, facts | {"list": ""}) for key in keys)
-    return REPLIES.text(Answer((*phrases, *listed), language.value))
+    return REPLIES.text(Reply((*phrases, *listed), language.value))
 
 
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("key", sorted(CATALOGUE.keys() - PIECES))
 def test_a_reply_takes_two_segments_at_most_in_every_province(key: str, language: Language):
-    for number, mode in product(NUMBERS, Mode):
+    for number, mode in product(NUMBERS, DisplayMode):
         text = said((key,), longest_facts(number, language, mode), language)
         assert segments(text) <= 2, f"{segments(text)} segments: {text}"
         assert "{" not in text
@@ -117,13 +126,13 @@ def test_an_ended_order_and_what_was_said_instead_fit_two_segments_together(lang
 
 @pytest.mark.parametrize("language", Language)
 def test_every_text_we_send_of_ourselves_fits_two_segments(language: Language):
-    for number, mode in product(NUMBERS, Mode):
+    for number, mode in product(NUMBERS, DisplayMode):
         facts = longest_facts(number, language, mode)
-        texts = [notices().say("notice.order_lapse", language, **facts)]
+        texts = [notices().render("notice.order_lapse", language, **facts)]
         for told in (*permutations(ACTS, 2), *product(ACTS[:4], ACTS[4:], MESSAGES)):
-            acts = [notices().say(f"act.{act}", language, **facts) for act in told]
+            acts = [notices().render(f"act.{act}", language, **facts) for act in told]
             joined = ("；" if language is Language.ZH else "; ").join(acts)
-            texts.append(notices().say("notice.call", language, **(facts | {"acts": joined})))
+            texts.append(notices().render("notice.call", language, **(facts | {"acts": joined})))
         for text in texts:
             assert segments(text) <= 2, f"{segments(text)} segments: {text}"
 
@@ -132,8 +141,10 @@ def test_every_text_we_send_of_ourselves_fits_two_segments(language: Language):
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_offer_tells_price_day_way_out_and_window(number: str, language: Language):
     customer = Subscription(Msisdn(number))
-    phrase = ordering.order(POLICY, customer, Asked(Door.TEXT, language, "sms:1")).phrases[0]
-    text = REPLIES.text(Answer((phrase,), language.value))
+    phrase = ordering.order(
+        POLICY, customer, CustomerRequest(Channel.TEXT, language, "sms:1")
+    ).messages[0]
+    text = REPLIES.text(Reply((phrase,), language.value))
     facts = phrase[1]
     for fact in ("price", "charged", "cancel", "hours"):
         assert facts[fact]
@@ -148,11 +159,11 @@ def test_every_word_a_reply_teaches_is_one_we_understand(language: Language):
         assert place is not None
         facts = POLICY.template_params(Subscription(Msisdn(number)), language)
         wishes = {
-            "PT": Wish.ORDINARY, "SX": Wish.FLASH, "BZ": Wish.HELP, "ZJHZ": Wish.RECEIPTS,
-            "XWXX": Wish.NEWS, "GYXX": Wish.PUBLIC_INTEREST, "GGXX": Wish.ADVERTISING,
-            "TDXX": Wish.NO_MESSAGES, "EN": Wish.ENGLISH, "ZH": Wish.CHINESE,
-            "是": Wish.YES, "Y": Wish.YES,
-            facts["open"]: Wish.OPEN, facts["cancel"]: Wish.CANCEL, facts["ask"]: Wish.ASK,
+            "PT": Intent.ORDINARY, "SX": Intent.FLASH, "BZ": Intent.HELP, "ZJHZ": Intent.RECEIPTS,
+            "XWXX": Intent.NEWS, "GYXX": Intent.PUBLIC_INTEREST, "GGXX": Intent.ADVERTISING,
+            "TDXX": Intent.NO_MESSAGES, "EN": Intent.ENGLISH, "ZH": Intent.CHINESE,
+            "是": Intent.YES, "Y": Intent.YES,
+            facts["open"]: Intent.OPEN, facts["cancel"]: Intent.CANCEL, facts["ask"]: Intent.ASK,
         }  # fmt: skip
         for word, wish in wishes.items():
             assert GRAMMAR.read(word, place.code).wish is wish

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from app import bootstrap
-from app.bootstrap import Services
+from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings
 from receipts.model.vocabulary import Language
@@ -25,7 +25,7 @@ TEXTS = (
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_text_in_every_state_is_answered_with_one_message(
-    me: Texter, built: Services, clock: TestClock, state: str
+    me: Texter, built: Container, clock: TestClock, state: str
 ):
     """``says`` checks type, encoding, shape and length of each answer."""
     for text, language in product(TEXTS, Language):
@@ -34,7 +34,9 @@ def test_every_text_in_every_state_is_answered_with_one_message(
         assert me.says(text), text
 
 
-def test_every_text_is_answered_while_an_order_waits(me: Texter, built: Services, clock: TestClock):
+def test_every_text_is_answered_while_an_order_waits(
+    me: Texter, built: Container, clock: TestClock
+):
     for text in TEXTS:
         clock.move(days=1)
         stand(built, GUANGDONG, "none")
@@ -47,7 +49,7 @@ def test_a_text_may_come_with_fields_we_have_never_heard_of(me: Texter):
     assert "每月1元" in me.says("KTDXHZ", **more, NewField2031="", **{"a b&c=d": "é"})
 
 
-def test_a_number_may_be_spelt_in_any_way_the_provider_knows(network: Network, built: Services):
+def test_a_number_may_be_spelt_in_any_way_the_provider_knows(network: Network, built: Container):
     for sender in ("13802880000", "8613802880000", "+86 138 0288 0000", "008613802880000"):
         assert reply_of(network.text(sender, "KTDXHZ"))
         assert standing(built, GUANGDONG).state == "pending"
@@ -56,7 +58,7 @@ def test_a_number_may_be_spelt_in_any_way_the_provider_knows(network: Network, b
 
 
 def test_a_text_of_another_day_with_the_same_words_is_a_new_text(
-    me: Texter, built: Services, clock: TestClock
+    me: Texter, built: Container, clock: TestClock
 ):
     me.says("KTDXHZ")
     me.says("否")

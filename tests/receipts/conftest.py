@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from app import bootstrap
-from receipts.delivery.lifecycle import Delivery
-from receipts.delivery.routing import Routes
-from receipts.model.receipt import Kind, Receipt
+from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.routing import Router
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.rulebook.schema import Sending
+from receipts.rulebook.schema import SendingRules
 from receipts.worker.worker import Worker
 from tests.conftest import TestClock
 from tests.support.sending import Courier, Desk, dispatching
@@ -33,15 +33,15 @@ def flasher() -> Courier:
 
 
 @pytest.fixture
-def desk(built: bootstrap.Services, courier: Courier, flasher: Courier, clock: TestClock) -> Desk:
-    delivery = Delivery(Routes(courier, flasher), Sending(), clock)
+def desk(built: bootstrap.Container, courier: Courier, flasher: Courier, clock: TestClock) -> Desk:
+    delivery = ReceiptLifecycle(Router(courier, flasher), SendingRules(), clock)
     return Desk(built.store, built.memory.outbox, delivery, clock)
 
 
 @pytest.fixture
-def shown(built: bootstrap.Services) -> Callable[[str], list[Receipt]]:
+def shown(built: bootstrap.Container) -> Callable[[str], list[Receipt]]:
     """A customer's receipts, newest first, without notices."""
-    return lambda number: built.store.receipts_of(Msisdn(number), 100, Kind.RECEIPT)
+    return lambda number: built.store.receipts_of(Msisdn(number), 100, MessageKind.RECEIPT)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def at_work() -> AtWork:
 
 
 @pytest.fixture
-def hire(built: bootstrap.Services, desk: Desk) -> Hire:
+def hire(built: bootstrap.Container, desk: Desk) -> Hire:
     """Make workers by name, with the two providers of the desk."""
 
     def make(name: str = "one", threads: int = 4) -> Worker:

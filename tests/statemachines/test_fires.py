@@ -3,11 +3,11 @@
 import pytest
 from transitions import Event
 
-from app.bootstrap import Services
-from receipts.model.receipt import Kind
+from app.bootstrap import Container
+from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.provider import TryLater
-from receipts.worker.circuit_breaker import Watch
+from receipts.ports.provider import TemporaryError
+from receipts.worker.circuit_breaker import CircuitBreakers
 from statemachines.diagrams import TABLES
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.support.caller import Call
@@ -32,7 +32,7 @@ def fired(monkeypatch: pytest.MonkeyPatch) -> Fired:
 
 
 def test_text_fires_the_conversation_and_the_subscription_once_each(
-    network: Network, built: Services, fired: Fired
+    network: Network, built: Container, fired: Fired
 ):
     network.text(GUANGDONG, "开通短信回执")
     assert fired == [("keyword_dialogue", "open"), ("subscription", "order")]
@@ -64,32 +64,32 @@ def test_key_fires_the_call_menu_once(network: Network, fired: Fired, key: str, 
     assert fired == [("call_menu", event)]
 
 
-def test_status_callback_fires_the_receipt_once(network: Network, built: Services, fired: Fired):
+def test_status_callback_fires_the_receipt_once(network: Network, built: Container, fired: Fired):
     receipt = a_receipt(built, GUANGDONG, provider="twilio", state="sent")
     path = f"/receipts/{receipt.id}/status"
     network.post(path, MessageSid="SM9", MessageStatus="delivered", To=GUANGDONG)
     assert fired == [("receipt", "told_delivered")]
-    (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 9, Kind.RECEIPT)
+    (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 9, MessageKind.RECEIPT)
     assert found.state == "delivered"
 
 
 def test_status_callback_of_a_final_receipt_fires_and_is_refused(
-    network: Network, built: Services, fired: Fired
+    network: Network, built: Container, fired: Fired
 ):
     receipt = a_receipt(built, GUANGDONG, provider="twilio", state="delivered")
     path = f"/receipts/{receipt.id}/status"
     network.post(path, MessageSid="SM9", MessageStatus="undelivered", To=GUANGDONG)
     assert fired == [("receipt", "told_undelivered")]
-    (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 9, Kind.RECEIPT)
+    (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 9, MessageKind.RECEIPT)
     assert found.state == "delivered"
 
 
 def test_failures_in_a_row_fire_the_circuit_breaker_once(
-    built: Services, clock: TestClock, fired: Fired
+    built: Container, clock: TestClock, fired: Fired
 ):
     rules = built.book.sending
-    breakers = Watch(built.memory.lines, ["twilio"], rules, clock)
+    breakers = CircuitBreakers(built.memory.lines, ["twilio"], rules, clock)
     for _ in range(rules.demote_after):
-        breakers.failed("twilio", TryLater("out of order"))
+        breakers.record_failure("twilio", TemporaryError("out of order"))
     assert fired == [("provider", "failing")]
-    assert breakers.closed == {"twilio"}
+    assert breakers.open == {"twilio"}

@@ -11,7 +11,7 @@ import redis
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from receipts.model.receipt import Kind, Receipt
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import decode_record
 from tests.conftest import GUANGDONG, PUBLIC_URL
@@ -149,7 +149,7 @@ class Browser:
     def _codes(self) -> Iterator[Receipt]:
         for key in self.raw.keys("*:receipt:*"):
             record = decode_record(Receipt, self.raw.get(key))
-            if record is not None and record.kind is Kind.CODE:
+            if record is not None and record.kind is MessageKind.CODE:
                 yield record
 
     def _ask(self, method: str, path: str, **more: object) -> TestResponse:

@@ -6,12 +6,12 @@ import json
 import redis
 from msgspec.structs import replace
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from receipts.model.calendar import next_month
 from receipts.model.customer import Subscription
-from receipts.model.receipt import Kind, Receipt
-from receipts.model.vocabulary import Language, Mode, Msisdn, Outcome
-from receipts.ports.changes import Change
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn, ReceiptOutcome
+from receipts.ports.changes import ChangeSet
 from statemachines.subscription import SubscriptionState
 
 GUANGXI = "+8613977112345"  # a small monthly fee and a fee per receipt
@@ -22,7 +22,7 @@ SHAANXI = "+8613909212345"  # neither hotline nor online hall
 
 
 def stand(
-    built: Services, number: str, state: str, mode: Mode = Mode.FLASH, **more: object
+    built: Container, number: str, state: str, mode: DisplayMode = DisplayMode.FLASH, **more: object
 ) -> Subscription:
     """Put a customer into a state; an ending one ends with the month."""
     now = built.clock.now()
@@ -31,7 +31,7 @@ def stand(
         facts = {"opened_at": now, "charged_from": now}
     if state == "ending":
         facts["ends_at"] = next_month(built.clock.now())
-    before = built.store.read(Msisdn(number)).subscription
+    before = built.store.load(Msisdn(number)).subscription
     customer = replace(
         before,
         version=before.version + 1,
@@ -39,34 +39,34 @@ def stand(
         mode=mode,
         **(facts | more),
     )
-    built.store.commit(Change(customer.number, records=(customer,)))
+    built.store.commit(ChangeSet(customer.number, records=(customer,)))
     return customer
 
 
-def standing(built: Services, number: str) -> Subscription:
+def standing(built: Container, number: str) -> Subscription:
     """How a customer stands now."""
-    return built.store.read(Msisdn(number)).subscription
+    return built.store.load(Msisdn(number)).subscription
 
 
-def a_receipt(built: Services, number: str, **but: object) -> Receipt:
+def a_receipt(built: Container, number: str, **but: object) -> Receipt:
     """A receipt in the store, as if a text of this customer had arrived."""
     seed = str(but.pop("seed", "0a"))
     facts: dict[str, object] = {
         "text": "您发送给13957112345的短信已于12:00:00成功送达。",
-        "mode": Mode.FLASH,
+        "mode": DisplayMode.FLASH,
         "language": Language.ZH,
         "created_at": built.clock.now(),
-        "friend": Msisdn("+8613957112345"),
-        "outcome": Outcome.DELIVERED,
+        "recipient": Msisdn("+8613957112345"),
+        "outcome": ReceiptOutcome.DELIVERED,
         "message_id": f"SM{seed}",
     }
     owner = Msisdn(number)
     made = Receipt(built.store.receipt_id(owner, seed), owner, version=1, **(facts | but))
-    built.store.commit(Change(owner, records=(made,)))
+    built.store.commit(ChangeSet(owner, records=(made,)))
     return made
 
 
-def charges(built: Services, number: str, *months: str) -> list[tuple[str, int]]:
+def charges(built: Container, number: str, *months: str) -> list[tuple[str, int]]:
     """What a customer was charged in some months (by default this one): kind and fen."""
     asked = months or (built.clock.now().astimezone(dt.UTC).strftime("%Y-%m"),)
     return [(each.kind.value, each.fen) for each in built.store.charges_of(Msisdn(number), asked)]
@@ -87,9 +87,9 @@ def moves(raw: "redis.Redis", number: str) -> list[tuple[str, str]]:
     return [(entry["before"], entry["after"]) for entry in audit(raw, number)]
 
 
-def notices(built: Services, number: str) -> list[str]:
+def notices(built: Container, number: str) -> list[str]:
     """The texts we sent of ourselves, oldest first."""
-    found = built.store.receipts_of(Msisdn(number), 100, Kind.NOTICE)
+    found = built.store.receipts_of(Msisdn(number), 100, MessageKind.NOTICE)
     return [each.text for each in reversed(found)]
 
 

@@ -8,26 +8,26 @@ import msgspec
 from msgspec.structs import replace
 
 from app import bootstrap
-from ivr.call_context import Place
-from ivr.call_flow import Pressed
-from keywords.conversation import IncomingText
-from receipts.charging.charges import needs_owner
+from ivr.call_context import CallContext
+from ivr.call_flow import CallerInput
+from keywords.conversation import InboundMessage
+from receipts.charging.charges import needs_usage_count
 from receipts.delivery import notifications
-from receipts.delivery.digest import with_members
-from receipts.delivery.lifecycle import Delivery
-from receipts.delivery.routing import Routes
+from receipts.delivery.digest import with_digest_members
+from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.routing import Router
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, Msisdn
-from receipts.ports.changes import Answer, Change, Committed, Posted, Verdict
-from receipts.ports.provider import Abilities, Parcel, TryLater
-from receipts.ports.store import StoreUnavailable
-from receipts.ports.unit_of_work import settle
-from receipts.rulebook.schema import Effect, RuleBook, Tariff
+from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, OutboxEntry, Reply
+from receipts.ports.provider import Capabilities, OutboundMessage, TemporaryError
+from receipts.ports.store import StoreUnavailableError
+from receipts.ports.unit_of_work import run_in_transaction
+from receipts.rulebook.schema import CancellationEffect, RuleBook, Tariff
 from receipts.store.redis_store import RedisStore
-from receipts.subscriptions.decision import Step
-from receipts.subscriptions.monthly_billing import Billing
-from receipts.worker.timers import Sweep
+from receipts.subscriptions.decision import Decision
+from receipts.subscriptions.monthly_billing import MonthlyBilling
+from receipts.worker.timers import TimerService
 from statemachines.call_menu import CallState
 from tests.conftest import gathering
 from tests.support.reference_billing import Price, Terms
@@ -77,7 +77,9 @@ def book_of(shipped: RuleBook) -> RuleBook:
                 for place, price in enumerate(terms.prices)
             ),
             confirmation_hours=int(terms.window.total_seconds() // 3600),
-            cancel_takes_effect=Effect.MONTH_END if terms.runs_to_month_end else Effect.NOW,
+            cancel_takes_effect=CancellationEffect(
+                "month_end" if terms.runs_to_month_end else "now"
+            ),
         )  # fmt: skip
     limits = msgspec.structs.replace(shipped.limits, monthly_cap_fen=CAP)
     book = msgspec.structs.replace(shipped, provinces=provinces, limits=limits)
@@ -88,13 +90,15 @@ class Carrier:
     """Somebody who would carry texts; no test lets one leave."""
 
     name = "carrier"
-    abilities = Abilities(flash=True, reports=True, lookup=False)
+    abilities = Capabilities(flash=True, reports=True, lookup=False)
 
-    def send(self, parcel: Parcel) -> str:
-        raise TryLater(parcel.id)
+    def send(self, parcel: OutboundMessage) -> str:
+        raise TemporaryError(parcel.id)
 
-    def find(self, parcel: Parcel, since: dt.datetime, known: frozenset[str]) -> str | None:
-        raise TryLater(f"{parcel.id} {since} {known}")
+    def find(
+        self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
+    ) -> str | None:
+        raise TemporaryError(f"{parcel.id} {since} {known}")
 
 
 class Shaky:
@@ -106,37 +110,37 @@ class Shaky:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    def commit(self, change: Change) -> Committed:
+    def commit(self, change: ChangeSet) -> CommitResult:
         return self.commit_all([change])[0]
 
-    def commit_all(self, changes: Sequence[Change]) -> list[Committed]:
+    def commit_all(self, changes: Sequence[ChangeSet]) -> list[CommitResult]:
         fault, self.fault = self.fault, None
         if fault == "before":
-            raise StoreUnavailable(fault)
+            raise StoreUnavailableError(fault)
         if fault == "half":
             self._store.commit_all(changes[: len(changes) // 2])
-            raise StoreUnavailable(fault)
+            raise StoreUnavailableError(fault)
         if fault == "race":
             for number in {change.number for change in changes}:
                 self._rival(number)
         done = self._store.commit_all(changes)
         if fault == "after":
-            raise StoreUnavailable(fault)
+            raise StoreUnavailableError(fault)
         return done
 
     def _rival(self, number: Msisdn) -> None:
         """Somebody else changes the same record between our look and our commit."""
-        held = self._store.read(number).subscription
+        held = self._store.load(number).subscription
         if held.version:
             again = replace(held, version=held.version + 1)
-            self._store.commit_all([Change(number, records=(again,))])
+            self._store.commit_all([ChangeSet(number, records=(again,))])
 
 
 @dataclass
 class Business:
     """All the parts a customer's history goes through, on one clock and one shaky store."""
 
-    built: bootstrap.Services
+    built: bootstrap.Container
     store: Shaky
     clock: object
 
@@ -144,53 +148,57 @@ class Business:
         policy = self.built.policy
         self.policy = policy
         carrier = Carrier()
-        self.delivery = Delivery(
-            Routes(carrier, carrier), self.built.book.sending, self.built.clock
+        self.delivery = ReceiptLifecycle(
+            Router(carrier, carrier), self.built.book.sending, self.built.clock
         )
         outbox = self.built.memory.outbox
-        self.billing = Billing(self.store, self.built.memory.archive, policy, self.built.clock)
+        self.billing = MonthlyBilling(
+            self.store, self.built.memory.archive, policy, self.built.clock
+        )
         self.conversation = bootstrap.conversation(self.built, bootstrap.replies(self.built))
         self.hotline = bootstrap.hotline(self.built)
         self.hotline._store = self.store  # noqa: SLF001 - the one door that holds a store itself
         self.reports = bootstrap.reports(self.built)
         self.reports._store = self.store  # noqa: SLF001 - so that its commits fail as well
-        self.sweep = Sweep(
+        self.sweep = TimerService(
             self.store, outbox, policy, self.delivery, self.reports, self.built.clock
         )
 
-    def text(self, number: Msisdn, body: str, event: str) -> Answer:
-        text = IncomingText(event, number, body)
-        return settle(
+    def text(self, number: Msisdn, body: str, event: str) -> Reply:
+        text = InboundMessage(event, number, body)
+        return run_in_transaction(
             self.store, number, lambda held: self.conversation.decide(held, text), event, talk=True
         )
 
     def call(self, number: Msisdn, at: CallState, sid: str) -> None:
-        place = Place(at, Language.ZH, province=PLACES[number])
-        self.hotline.pressed(Pressed(sid, number, place, "1"))
+        place = CallContext(at, Language.ZH, province=PLACES[number])
+        self.hotline.handle_input(CallerInput(sid, number, place, "1"))
 
-    def told(self, number: Msisdn, about: str, act: Callable[[Subscription], Step]) -> None:
+    def told(self, number: Msisdn, about: str, act: Callable[[Subscription], Decision]) -> None:
         """The operator's news of a customer, with the notice that goes with it."""
 
-        def decide(held: notifications.Held) -> Change:
+        def decide(held: notifications.Snapshot) -> ChangeSet:
             step = act(held.subscription)
-            return notifications.announced(
+            return notifications.with_notification(
                 step, held.subscription, about, Language.ZH, self.store, self.delivery
             )
 
-        settle(self.store, number, decide)
+        run_in_transaction(self.store, number, decide)
 
-    def send(self, posted: Posted, *, answered: bool) -> Receipt | None:
+    def send(self, posted: OutboxEntry, *, answered: bool) -> Receipt | None:
         """Begin to send; None when it is not to be sent. Lost unless ``answered`` is written."""
         receipt = self.store.receipts([posted.receipt_id])[0]
-        change = with_members(self.store, self.delivery.begin(receipt, posted))
-        if self.store.commit(change).verdict is not Verdict.DONE or change.done:
+        change = with_digest_members(self.store, self.delivery.mark_sending(receipt, posted))
+        if self.store.commit(change).status is not CommitStatus.COMMITTED or change.acked:
             return None
         sending = self.store.receipts([posted.receipt_id])[0]
         while answered:
-            owner = self.store.read(sending.number).subscription if needs_owner(sending) else None
+            owner = (
+                self.store.load(sending.number).subscription if needs_usage_count(sending) else None
+            )
             accepted = self.delivery.accepted(sending, f"P{sending.id}", posted, owner)
-            whole = with_members(self.store, accepted)
-            if self.store.commit(whole).verdict is Verdict.DONE:
+            whole = with_digest_members(self.store, accepted)
+            if self.store.commit(whole).status is CommitStatus.COMMITTED:
                 break
             sending = self.store.receipts([posted.receipt_id])[0]
         return sending

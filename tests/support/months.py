@@ -16,14 +16,14 @@ from receipts.delivery import notifications
 from receipts.model.calendar import SHANGHAI, month_before, month_of
 from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
-from receipts.model.receipt import Kind
-from receipts.model.vocabulary import Door, Language, Msisdn
-from receipts.ports.changes import Change
-from receipts.ports.store import Held
-from receipts.ports.unit_of_work import settle
+from receipts.model.receipt import MessageKind
+from receipts.model.vocabulary import Channel, Language, Msisdn
+from receipts.ports.changes import ChangeSet
+from receipts.ports.store import Snapshot
+from receipts.ports.unit_of_work import run_in_transaction
 from receipts.subscriptions import dunning
-from receipts.subscriptions.decision import Asked
-from receipts.subscriptions.monthly_billing import Tally
+from receipts.subscriptions.decision import CustomerRequest
+from receipts.subscriptions.monthly_billing import BillingTotals
 from tests.conftest import TestClock
 
 Run = Callable[..., Result]
@@ -34,7 +34,7 @@ Lines = Callable[..., list[dict[str, Any]]]
 class Months:
     """Time, the operator's news, and what came of them."""
 
-    built: bootstrap.Services
+    built: bootstrap.Container
     clock: TestClock
 
     def pass_to(self, moment: str) -> None:
@@ -45,26 +45,28 @@ class Months:
     def ring(self) -> None:
         delivery = bootstrap.delivery(self.built)
         sweep = bootstrap.sweep(self.built, delivery)
-        while due := sweep.due(100):
+        while due := sweep.due_timers(100):
             for timer in due:
-                assert sweep.ring(timer)
+                assert sweep.fire(timer)
 
     def collected(self, number: str, month: str, *, paid: bool) -> None:
         """The operator could, or could not, collect the fee of a month."""
         policy, delivery = self.built.policy, bootstrap.delivery(self.built)
 
-        def decide(held: Held) -> Change:
-            asked = Asked(Door.COUNTER, Language.ZH, "list")
-            step = dunning.collected(policy, held.subscription, month, paid=paid, asked=asked)
+        def decide(held: Snapshot) -> ChangeSet:
+            asked = CustomerRequest(Channel.COUNTER, Language.ZH, "list")
+            step = dunning.record_collection(
+                policy, held.subscription, month, paid=paid, asked=asked
+            )
             about = f"{month} {paid} {self.clock.now()}"
-            return notifications.announced(
+            return notifications.with_notification(
                 step, held.subscription, about, Language.ZH, self.built.store, delivery
             )
 
-        settle(self.built.store, Msisdn(number), decide)
+        run_in_transaction(self.built.store, Msisdn(number), decide)
 
     def customer(self, number: str) -> Subscription:
-        return self.built.store.read(Msisdn(number)).subscription
+        return self.built.store.load(Msisdn(number)).subscription
 
     def charges(self, number: str) -> list[Charge]:
         months = [month_before(month_of(self.clock.now()), back) for back in range(36)]
@@ -73,34 +75,36 @@ class Months:
     def fees(self, number: str) -> dict[str, int]:
         return {c.month: c.fen for c in self.charges(number) if c.id.startswith("monthly")}
 
-    def bill(self, month: str) -> Tally:
+    def bill(self, month: str) -> BillingTotals:
         *_, (_, tally) = bootstrap.billing(self.built).run(month)
         return tally
 
     def notices(self, number: str) -> list[str]:
         """The texts we sent by ourselves, newest first."""
-        return [r.text for r in self.built.store.receipts_of(Msisdn(number), 20, Kind.NOTICE)]
+        return [
+            r.text for r in self.built.store.receipts_of(Msisdn(number), 20, MessageKind.NOTICE)
+        ]
 
     def send(self, number: str) -> None:
         """All receipts that wait go out."""
         delivery, store = bootstrap.delivery(self.built), self.built.store
-        for posted in self.built.memory.outbox.take("one", 1000, 0.001):
+        for posted in self.built.memory.outbox.fetch("one", 1000, 0.001):
             receipt = store.receipts([posted.receipt_id])[0]
             assert receipt is not None
-            store.commit(delivery.begin(receipt, posted))
+            store.commit(delivery.mark_sending(receipt, posted))
             sending = store.receipts([posted.receipt_id])[0]
             assert sending is not None
-            owner = store.read(Msisdn(number)).subscription
+            owner = store.load(Msisdn(number)).subscription
             store.commit(delivery.accepted(sending, f"P{receipt.id}", posted, owner))
 
 
 @pytest.fixture
-def months(built: bootstrap.Services, clock: TestClock) -> Months:
+def months(built: bootstrap.Container, clock: TestClock) -> Months:
     return Months(built, clock)
 
 
 @pytest.fixture
-def run(settings: Settings, built: bootstrap.Services) -> Run:
+def run(settings: Settings, built: bootstrap.Container) -> Run:
     """Runs a command of ours on the test's store and clock."""
     del built
     environ = {"REDIS_URL": settings.redis_url, "DATA_DIR": str(settings.data_dir)}

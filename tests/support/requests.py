@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from werkzeug.test import TestResponse
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
@@ -78,7 +78,7 @@ class Knock:
         return self.client.post(path, data=body, content_type=kind, headers=named)
 
 
-def out_of_reach(built: Services) -> Services:
+def out_of_reach(built: Container) -> Container:
     """The same services with a store that nobody answers for."""
     client = connected("unix:///nonexistent/valkey.sock")
     # It is tried as often as any other, without the waits between.

@@ -74,7 +74,7 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def work(built: bootstrap.Services, clock: TestClock) -> Work:
+def work(built: bootstrap.Container, clock: TestClock) -> Work:
     """Run the worker, as ``sms-receipt work`` does, until there is no more to send."""
 
     def run_until_idle() -> None:
@@ -83,7 +83,7 @@ def work(built: bootstrap.Services, clock: TestClock) -> Work:
         thread.start()
         outbox, deadline = built.memory.outbox, time.monotonic() + 10
         try:
-            while outbox.queued() or outbox.due(clock.now(), 1):
+            while outbox.depth() or outbox.due_timers(clock.now(), 1):
                 assert time.monotonic() < deadline, "the worker still has work after 10 seconds"
                 time.sleep(0.01)
         finally:
@@ -105,9 +105,9 @@ def phone(network: Network) -> Texter:
     return Texter(network, GUANGDONG)
 
 
-def subscription(built: bootstrap.Services, number: str) -> Subscription:
+def subscription(built: bootstrap.Container, number: str) -> Subscription:
     """The subscription of a number, as the store keeps it."""
-    return built.store.read(Msisdn(number)).subscription
+    return built.store.load(Msisdn(number)).subscription
 
 
 def status_path(text: dict[str, str]) -> str:

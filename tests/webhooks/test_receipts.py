@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 import redis
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from app.settings import Settings
-from receipts.model.receipt import Kind, Receipt
-from receipts.model.vocabulary import Mode, Msisdn
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.vocabulary import DisplayMode, Msisdn
 from tests.conftest import ACCOUNT, PUBLIC_URL, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import SHANXI, charges, contents, stand
 from tests.support.kannel_double import Smsbox, smsbox
@@ -25,19 +25,19 @@ Newest = Callable[[], Receipt]
 
 
 @pytest.fixture(autouse=True)
-def subscribed(built: Services) -> None:
+def subscribed(built: Container) -> None:
     """Anna has subscribed, and gets her receipts as ordinary texts."""
-    stand(built, ANNA, "active", Mode.TEXT)
+    stand(built, ANNA, "active", DisplayMode.TEXT)
 
 
 @pytest.fixture
-def newest(built: Services) -> Newest:
+def newest(built: Container) -> Newest:
     """Anna's newest receipt, as the store keeps it."""
-    return lambda: built.store.receipts_of(Msisdn(ANNA), 10, Kind.RECEIPT)[0]
+    return lambda: built.store.receipts_of(Msisdn(ANNA), 10, MessageKind.RECEIPT)[0]
 
 
 def test_delivered_text_gives_one_receipt_that_is_charged(
-    network: Network, built: Services, twilio: TwilioApi, work: Work, newest: Newest
+    network: Network, built: Container, twilio: TwilioApi, work: Work, newest: Newest
 ):
     twilio.accepts(sid="SM77")
     network.post(
@@ -73,12 +73,12 @@ def test_receipt_that_does_not_arrive_itself_is_not_sent_again(
     network.post(status_path(twilio.texts[0]), **callback)
     work()
     assert newest().state == "undelivered"
-    assert [status.word for status in newest().history] == ["undelivered 30003"]
+    assert [status.raw_status for status in newest().history] == ["undelivered 30003"]
     assert len(twilio.texts) == 1
 
 
 def test_failed_text_gives_a_receipt_that_is_not_charged(
-    network: Network, built: Services, twilio: TwilioApi, work: Work, newest: Newest
+    network: Network, built: Container, twilio: TwilioApi, work: Work, newest: Newest
 ):
     twilio.accepts()
     network.status("SM1", "failed", ANNA, FRIEND)
@@ -89,7 +89,7 @@ def test_failed_text_gives_a_receipt_that_is_not_charged(
 
 
 def test_text_under_way_gives_no_receipt_yet(
-    network: Network, built: Services, twilio: TwilioApi, work: Work
+    network: Network, built: Container, twilio: TwilioApi, work: Work
 ):
     for status in ("queued", "sending", "sent"):
         network.status("SM1", status, ANNA, FRIEND)
@@ -99,7 +99,7 @@ def test_text_under_way_gives_no_receipt_yet(
 
 
 def test_repeated_status_callbacks_send_and_charge_once(
-    network: Network, built: Services, raw: redis.Redis, twilio: TwilioApi, work: Work
+    network: Network, built: Container, raw: redis.Redis, twilio: TwilioApi, work: Work
 ):
     twilio.accepts(sid="SM77")
     for _ in range(2):
@@ -127,7 +127,7 @@ def test_wrong_signature_gets_403_and_changes_nothing(network: Network, raw: red
 
 
 def test_receipt_in_doubt_that_twilio_does_not_know_is_sent_again(
-    network: Network, built: Services, clock: TestClock, twilio: TwilioApi, work: Work,
+    network: Network, built: Container, clock: TestClock, twilio: TwilioApi, work: Work,
     newest: Newest,
 ):  # fmt: skip
     """After an answer of 500 Twilio may have sent the text: it is looked up before a resend."""
@@ -147,7 +147,7 @@ def test_receipt_in_doubt_that_twilio_does_not_know_is_sent_again(
 
 
 def test_receipt_in_doubt_that_twilio_has_sent_is_not_sent_again(
-    network: Network, built: Services, clock: TestClock, twilio: TwilioApi, work: Work,
+    network: Network, built: Container, clock: TestClock, twilio: TwilioApi, work: Work,
     newest: Newest,
 ):  # fmt: skip
     twilio.fails(500)
@@ -162,10 +162,10 @@ def test_receipt_in_doubt_that_twilio_has_sent_is_not_sent_again(
 
 
 def test_flash_receipt_without_a_flash_provider_goes_out_as_ordinary_text(
-    network: Network, built: Services, twilio: TwilioApi, work: Work, newest: Newest
+    network: Network, built: Container, twilio: TwilioApi, work: Work, newest: Newest
 ):
     twilio.accepts()
-    stand(built, ANNA, "active", Mode.FLASH)
+    stand(built, ANNA, "active", DisplayMode.FLASH)
     network.status("SM1", "delivered", ANNA, FRIEND)
     work()
     assert [text["Body"] for text in twilio.texts] == [DELIVERED]
@@ -187,10 +187,10 @@ class TestWithKannel:
         return replace(settings, kannel_url=kannel.url, flash_provider=("kannel",))
 
     def test_flash_receipt_is_sent_as_class_0_and_kannels_report_ends_it(
-        self, network: Network, built: Services, kannel: Smsbox, work: Work, newest: Newest
+        self, network: Network, built: Container, kannel: Smsbox, work: Work, newest: Newest
     ):
         kannel.answers(202, "0: Accepted for delivery")
-        stand(built, ANNA, "active", Mode.FLASH)
+        stand(built, ANNA, "active", DisplayMode.FLASH)
         network.status("SM1", "delivered", ANNA, FRIEND)
         work()
 

@@ -5,14 +5,14 @@ import datetime as dt
 import pytest
 import redis
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.support.fixtures import charges, contents
 from tests.support.texter import Texter
 from tests.webhooks.conftest import TwilioApi, Work, subscription
 
 
-def test_customer_opens_the_service_with_a_second_confirmation(phone: Texter, built: Services):
+def test_customer_opens_the_service_with_a_second_confirmation(phone: Texter, built: Container):
     offer = phone.says("开通短信回执")
     assert "每月1元，11月22日起计费" in offer
     assert "回复“是”确认开通" in offer
@@ -24,7 +24,7 @@ def test_customer_opens_the_service_with_a_second_confirmation(phone: Texter, bu
     assert charges(built, GUANGDONG) == [("monthly", 100)]
 
 
-def test_any_other_answer_opens_nothing(phone: Texter, built: Services):
+def test_any_other_answer_opens_nothing(phone: Texter, built: Container):
     phone.says("开通短信回执")
     assert "未开通，未收费" in phone.says("否")
     assert subscription(built, GUANGDONG).state == "none"
@@ -32,7 +32,7 @@ def test_any_other_answer_opens_nothing(phone: Texter, built: Services):
 
 
 def test_pt_and_sx_change_how_receipts_are_displayed(
-    network: Network, phone: Texter, built: Services
+    network: Network, phone: Texter, built: Container
 ):
     network.open(GUANGDONG)
     assert phone.says("PT").startswith("已改为普通短信")
@@ -42,7 +42,7 @@ def test_pt_and_sx_change_how_receipts_are_displayed(
 
 
 def test_cancelled_service_runs_to_the_end_of_the_month(
-    network: Network, phone: Texter, built: Services, clock: TestClock, work: Work
+    network: Network, phone: Texter, built: Container, clock: TestClock, work: Work
 ):
     network.open(GUANGDONG)
     assert "可正常使用至11月30日" in phone.says("QXDXHZ")
@@ -58,7 +58,7 @@ def test_cancelled_service_runs_to_the_end_of_the_month(
     assert charges(built, GUANGDONG, "2026-11", "2026-12") == [("monthly", 100)]
 
 
-def test_english_keywords_get_english_replies(phone: Texter, built: Services):
+def test_english_keywords_get_english_replies(phone: Texter, built: Container):
     assert phone.says("SUBSCRIBE").startswith("You are ordering SMS Receipt: 1.00 yuan a month")
     assert phone.says("Y").startswith("SMS Receipt is open: 1.00 yuan a month")
     assert phone.says("STATUS").startswith("SMS Receipt is on: 1.00 yuan a month")
@@ -67,7 +67,7 @@ def test_english_keywords_get_english_replies(phone: Texter, built: Services):
 
 
 def test_repeated_webhook_gets_the_same_reply_and_changes_nothing(
-    network: Network, built: Services, raw: redis.Redis
+    network: Network, built: Container, raw: redis.Redis
 ):
     network.text(GUANGDONG, "开通短信回执", sid="SM1")
     first = network.text(GUANGDONG, "是", sid="SM2")
@@ -89,7 +89,7 @@ def test_wrong_signature_gets_403_and_changes_nothing(
 
 
 def test_order_that_is_not_confirmed_lapses_and_a_text_says_so(
-    phone: Texter, built: Services, clock: TestClock, twilio: TwilioApi, work: Work
+    phone: Texter, built: Container, clock: TestClock, twilio: TwilioApi, work: Work
 ):
     twilio.accepts()
     phone.says("开通短信回执")

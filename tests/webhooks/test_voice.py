@@ -3,7 +3,7 @@
 import redis
 from twilio.request_validator import RequestValidator
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from tests.conftest import GUANGDONG, PUBLIC_URL, TOKEN, Network
 from tests.support.caller import Call
 from tests.support.fixtures import audit, charges, contents
@@ -11,7 +11,7 @@ from tests.webhooks.conftest import TwilioApi, Work, subscription
 
 
 def test_caller_opens_the_service_and_gets_a_text_about_the_call(
-    call: Call, built: Services, twilio: TwilioApi, work: Work
+    call: Call, built: Container, twilio: TwilioApi, work: Work
 ):
     twilio.accepts()
 
@@ -36,7 +36,7 @@ def test_caller_opens_the_service_and_gets_a_text_about_the_call(
 
 
 def test_caller_who_hears_the_price_and_declines_opens_nothing(
-    call: Call, built: Services, twilio: TwilioApi, work: Work
+    call: Call, built: Container, twilio: TwilioApi, work: Work
 ):
     call.dials()
     call.presses("112")
@@ -48,7 +48,7 @@ def test_caller_who_hears_the_price_and_declines_opens_nothing(
 
 
 def test_subscriber_cancels_in_english(
-    network: Network, call: Call, built: Services, twilio: TwilioApi, work: Work
+    network: Network, call: Call, built: Container, twilio: TwilioApi, work: Work
 ):
     twilio.accepts()
     network.open(GUANGDONG)
@@ -62,7 +62,7 @@ def test_subscriber_cancels_in_english(
 
 
 def test_repeated_webhook_gets_the_same_answer_and_opens_once(
-    network: Network, call: Call, built: Services, raw: redis.Redis, twilio: TwilioApi, work: Work
+    network: Network, call: Call, built: Container, raw: redis.Redis, twilio: TwilioApi, work: Work
 ):
     twilio.accepts()
     call.dials()

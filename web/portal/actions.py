@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from receipts.delivery.lifecycle import Delivery
-from receipts.delivery.notifications import notice, tells
+from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.notifications import build_notification, is_notifiable
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Door, Informing, Language, Mode, Msisdn
-from receipts.ports.changes import Answer, Change
+from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn, PromotionCategory
+from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
-from receipts.ports.store import Held, Store
-from receipts.ports.unit_of_work import settle
+from receipts.ports.store import Snapshot, Store
+from receipts.ports.unit_of_work import run_in_transaction
 from receipts.subscriptions import cancellation, ordering, preferences
-from receipts.subscriptions.decision import Asked, Phrase, Step
+from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.promotions import WISHES, Messages
+from receipts.subscriptions.promotions import WISHES, PromotionConsent
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day, notices
 
@@ -29,11 +29,11 @@ _OFFERED = ("open", "cancel", "ordinary", "flash", *WISHES)
 _BETWEEN = {Language.ZH: "", Language.EN: " "}
 
 
-Act = Callable[[Subscription, Asked, str], Step]
+Act = Callable[[Subscription, CustomerRequest, str], Decision]
 
 
 @dataclass(frozen=True, slots=True)
-class Wished:
+class ActionRequest:
     """One form that was sent: the wish, what was given with it, and its event."""
 
     number: Msisdn
@@ -53,30 +53,30 @@ def claimed(number: Msisdn, event: str) -> str:
     return f"web:{number.digits}:{event}"
 
 
-class Wishes:
+class ActionHandler:
     """Takes wishes. What each comes to is decided by the shared service alone."""
 
     def __init__(
         self,
         store: Store,
         policy: SubscriptionPolicy,
-        delivery: Delivery,
+        delivery: ReceiptLifecycle,
         clock: Clock,
         sentences: Catalogue,
     ) -> None:
         self._store, self._policy, self._delivery = store, policy, delivery
         self._clock, self._sentences = clock, sentences
-        messages = Messages(policy, clock)
+        messages = PromotionConsent(policy, clock)
         self._acts: dict[str, Act] = {
             "open": self._open,
             "yes": self._yes,
             "no": lambda customer, asked, _: ordering.decline(policy, customer, asked),
             "cancel": lambda customer, asked, _: cancellation.cancel(policy, customer, asked),
             "ordinary": lambda customer, asked, _: preferences.set_mode(
-                policy, customer, Mode.TEXT, asked
+                policy, customer, DisplayMode.TEXT, asked
             ),
             "flash": lambda customer, asked, _: preferences.set_mode(
-                policy, customer, Mode.FLASH, asked
+                policy, customer, DisplayMode.FLASH, asked
             ),
             "chinese": lambda customer, *_: preferences.set_language(policy, customer, Language.ZH),
             "english": lambda customer, *_: preferences.set_language(policy, customer, Language.EN),
@@ -91,75 +91,79 @@ class Wishes:
 
     def would(self, customer: Subscription, language: Language) -> frozenset[str]:
         """The wishes that would change something now: each is decided, and none is done."""
-        asked = Asked(Door.WEB, language, "")
+        asked = CustomerRequest(Channel.WEB, language, "")
         tried = {wish: self._acts[wish](customer, asked, "") for wish in _OFFERED}
         return frozenset(wish for wish, step in tried.items() if step.customer != customer)
 
-    def take(self, wished: Wished) -> Answer:
+    def take(self, wished: ActionRequest) -> Reply:
         """Do what was wished, once; a form that comes again gets the first answer.
 
         ``next`` of the answer is ``confirm`` when an order waits for its second yes. Raises
         StoreUnavailable.
         """
-        return settle(
+        return run_in_transaction(
             self._store, wished.number, lambda held: self._decide(held, wished), wished.claim
         )
 
-    def _decide(self, held: Held, wished: Wished) -> Change:
+    def _decide(self, held: Snapshot, wished: ActionRequest) -> ChangeSet:
         customer = held.subscription
         language = _LANGUAGE_OF.get(wished.wish, wished.language)
         # A yes answers the offer on the page: that is what the customer was shown.
         shown = self.offer(customer, language) if wished.wish == "yes" else ""
-        asked = Asked(Door.WEB, language, wished.claim, wished.wish, shown=shown)
+        asked = CustomerRequest(Channel.WEB, language, wished.claim, wished.wish, shown_text=shown)
         step = self._acts[wished.wish](customer, asked, wished.given)
         waits = wished.wish in _ORDERING and step.customer.order is not None
-        answer = Answer(step.phrases, language.value, "confirm" if waits else "")
-        said = self.words(step.phrases, language)
-        change = step.change(customer, wished.claim, answer, said)
-        return self._announced(change, wished, step.phrases, language)
+        answer = Reply(step.messages, language.value, "confirm" if waits else "")
+        said = self.words(step.messages, language)
+        change = step.change_set(customer, wished.claim, answer, said)
+        return self._announced(change, wished, step.messages, language)
 
     def _announced(
-        self, change: Change, wished: Wished, phrases: tuple[Phrase, ...], language: Language
-    ) -> Change:
+        self,
+        change: ChangeSet,
+        wished: ActionRequest,
+        phrases: tuple[Message, ...],
+        language: Language,
+    ) -> ChangeSet:
         """The change, with a text to the phone: its owner learns of it, whoever did it."""
-        acts = [(key, facts) for key, facts in phrases if tells(key)]
+        acts = [(key, facts) for key, facts in phrases if is_notifiable(key)]
         if not acts or not change.records:
             return change
         key, facts = acts[0]
-        told = notices().say(f"act.{key}", language, **facts)
-        text = notices().say("notice.web", language, **(facts | {"acts": told}))
+        told = notices().render(f"act.{key}", language, **facts)
+        text = notices().render("notice.web", language, **(facts | {"acts": told}))
         about = wished.claim
-        sent = notice(self._store, self._delivery, wished.number, about, text, language)
-        return replace(change, records=(*change.records, sent), post=(*change.post, sent.id))
+        sent = build_notification(self._store, self._delivery, wished.number, about, text, language)
+        return replace(change, records=(*change.records, sent), outbox=(*change.outbox, sent.id))
 
     # -- acts that need more than their name ---------------------------------------------------
 
-    def _open(self, customer: Subscription, asked: Asked, _: str) -> Step:
+    def _open(self, customer: Subscription, asked: CustomerRequest, _: str) -> Decision:
         step = ordering.order(self._policy, customer, asked)
         if step.customer == customer or customer.language:
             return step
         # Should the order lapse, the customer is told in the language it was made in.
         return replace(step, customer=replace(step.customer, language=asked.language))
 
-    def _yes(self, customer: Subscription, asked: Asked, mark: str) -> Step:
+    def _yes(self, customer: Subscription, asked: CustomerRequest, mark: str) -> Decision:
         """The second yes; to an offer that stands no more it is answered with a fresh one."""
         order = customer.order
         if order is None or mark != offer_mark(customer) or order.expires_at <= self._clock.now():
             return ordering.order(self._policy, customer, asked, late=True)
         return ordering.confirm(self._policy, customer, asked)
 
-    def _province(self, customer: Subscription, _: Asked, code: str) -> Step:
+    def _province(self, customer: Subscription, _: CustomerRequest, code: str) -> Decision:
         """Where the number is at home, asked only where nobody knows: tariffs are not chosen."""
-        unknown = self._policy.service_area(customer).home.province is None
+        unknown = self._policy.service_area(customer).number_info.province is None
         if not unknown or code not in self._policy.book.provinces:
-            return Step(customer)
-        return preferences.says_province(customer, code)
+            return Decision(customer)
+        return preferences.set_province(customer, code)
 
     # -- words ---------------------------------------------------------------------------------
 
-    def words(self, phrases: tuple[Phrase, ...], language: Language) -> str:
+    def words(self, phrases: tuple[Message, ...], language: Language) -> str:
         """What is answered, as one text."""
-        said = (self._sentences.say(f"said.{key}", language, **facts) for key, facts in phrases)
+        said = (self._sentences.render(f"said.{key}", language, **facts) for key, facts in phrases)
         return _BETWEEN[language].join(said)
 
     def offer_facts(self, customer: Subscription, language: Language) -> dict[str, str]:
@@ -171,17 +175,19 @@ class Wishes:
             facts["price"] = self._policy.template_params(priced, language)["price"]
         if customer.trial and customer.charged_from:
             first = day(customer.charged_from, language)
-            facts["charged"] = notices().say("charged.from", language, day=first)
+            facts["charged"] = notices().render("charged.from", language, day=first)
         return facts
 
     def offer(self, customer: Subscription, language: Language) -> str:
         """The offer in words, empty where nothing can be offered."""
-        if self._policy.ineligibility(customer, Door.WEB, language) is not None:
+        if self._policy.ineligibility(customer, Channel.WEB, language) is not None:
             return ""
-        return self._sentences.say("said.offer", language, **self.offer_facts(customer, language))
+        return self._sentences.render(
+            "said.offer", language, **self.offer_facts(customer, language)
+        )
 
 
-def _choosing(messages: Messages, kind: Informing) -> Act:
+def _choosing(messages: PromotionConsent, kind: PromotionCategory) -> Act:
     return lambda customer, asked, _: messages.choose(kind, customer, asked)
 
 

@@ -8,15 +8,15 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.vocabulary import Language
 from web.portal import session
-from web.portal.rendering import Hall, Page
+from web.portal.rendering import PageRenderer, PortalServices
 
 _SEE_OTHER = HTTPStatus.SEE_OTHER.value
 
 
-class Entrance:
+class LoginPages:
     """Signing in and out. Which numbers hold the service shows in none of these answers."""
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: PortalServices) -> None:
         self._hall = hall
 
     def mount(self, doors: Blueprint) -> None:
@@ -65,14 +65,14 @@ class Entrance:
 
     def sign_out(self) -> AnyResponse:
         """End the visit, here and wherever a copy of its cookie may be."""
-        self._hall.codes.leave(self._hall.caller())
+        self._hall.codes.end_session(self._hall.caller())
         session.sign_out()
         return _to_sign_in()
 
     def _asks(self, template: str, complaint: str = "") -> Response:
         awaited = session.pending_number()
         status = HTTPStatus.BAD_REQUEST if complaint else HTTPStatus.OK
-        page = Page(self._hall, session.preferred_language())
+        page = PageRenderer(self._hall, session.preferred_language())
         return page.show(
             template, status, complaint=complaint, to=awaited.masked if awaited else ""
         )

@@ -12,21 +12,21 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from receipts.delivery.lifecycle import Delivery
-from receipts.delivery.notifications import notice
+from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.notifications import build_notification
 from receipts.model.calendar import SHANGHAI
-from receipts.model.customer import Access
-from receipts.model.receipt import Kind
+from receipts.model.customer import LoginState
+from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Language, Msisdn
-from receipts.ports.changes import Answer, Change
+from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
-from receipts.ports.store import Held, Store
-from receipts.ports.unit_of_work import settle
+from receipts.ports.store import Snapshot, Store
+from receipts.ports.unit_of_work import run_in_transaction
 from receipts.wording.notice_text import notices
 
 #: How long a code lets in, and how long a visit lasts.
-CODE_LASTS = dt.timedelta(minutes=5)
-VISIT_LASTS = dt.timedelta(minutes=30)
+CODE_LIFETIME = dt.timedelta(minutes=5)
+SESSION_LIFETIME = dt.timedelta(minutes=30)
 
 #: Codes a number gets on a day, and how far apart; wrong tries at one code. Together they leave a
 #: guesser 25 tries a day at a million codes.
@@ -34,18 +34,18 @@ _A_DAY, _APART, _TRIES = 5, dt.timedelta(minutes=1), 5
 
 #: The facts of what is told about codes, so that sentences cannot disagree with the rules.
 FACTS = {
-    "minutes": str(CODE_LASTS // dt.timedelta(minutes=1)),
+    "minutes": str(CODE_LIFETIME // dt.timedelta(minutes=1)),
     "a_day": str(_A_DAY),
-    "stay": str(VISIT_LASTS // dt.timedelta(minutes=1)),
+    "stay": str(SESSION_LIFETIME // dt.timedelta(minutes=1)),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Codes:
+class PasscodeService:
     """Who may be in the hall. Every method raises StoreUnavailable."""
 
     store: Store
-    delivery: Delivery
+    delivery: ReceiptLifecycle
     clock: Clock
     secret: str
 
@@ -55,31 +55,31 @@ class Codes:
         The caller learns nothing of this: every number is answered alike.
         """
         code, seed = f"{secrets.randbelow(1_000_000):06}", secrets.token_hex(8)
-        text = notices().say("notice.code", language, code=code, **_told("minutes"))
-        sent = notice(self.store, self.delivery, number, seed, text, language)
+        text = notices().render("notice.code", language, code=code, **_told("minutes"))
+        sent = build_notification(self.store, self.delivery, number, seed, text, language)
 
-        def decide(held: Held) -> Change:
+        def decide(held: Snapshot) -> ChangeSet:
             now = self.clock.now()
             known = self._today(held)
-            soon = known.asked_at is not None and abs(now - known.asked_at) < _APART
-            if soon or known.asked >= _A_DAY:
-                return Change(number)
-            until = now + CODE_LASTS
+            soon = known.code_sent_at is not None and abs(now - known.code_sent_at) < _APART
+            if soon or known.codes_sent >= _A_DAY:
+                return ChangeSet(number)
+            until = now + CODE_LIFETIME
             access = replace(
                 known,
                 version=known.version + 1,
-                asked=known.asked + 1,
-                asked_at=now,
+                codes_sent=known.codes_sent + 1,
+                code_sent_at=now,
                 code=self._digest("code", number, code),
-                code_until=until,
+                code_expires_at=until,
                 tries=0,
             )
-            text = replace(sent, kind=Kind.CODE, until=until)
-            return Change(number, records=(access, text), post=(text.id,))
+            text = replace(sent, kind=MessageKind.CODE, expires_at=until)
+            return ChangeSet(number, records=(access, text), outbox=(text.id,))
 
-        settle(self.store, number, decide, access=True)
+        run_in_transaction(self.store, number, decide, access=True)
 
-    def let_in(self, number: Msisdn, code: str, event: str) -> str | None:
+    def verify(self, number: Msisdn, code: str, event: str) -> str | None:
         """The name of a new visit for who knows the code; None for who does not.
 
         The same form sent twice is one try, and one visit.
@@ -89,45 +89,53 @@ class Codes:
         # Made anew from the form when that comes again, so that it need not be kept.
         visit = self._digest("visit", number, event, code)
 
-        def decide(held: Held) -> Change:
-            known, now = held.access, self.clock.now()
-            if known is None or known.tries >= _TRIES or _over(known.code_until, now):
-                return Change(number)
+        def decide(held: Snapshot) -> ChangeSet:
+            known, now = held.login, self.clock.now()
+            if known is None or known.tries >= _TRIES or _over(known.code_expires_at, now):
+                return ChangeSet(number)
             later = replace(known, version=known.version + 1)
             if not hmac.compare_digest(known.code, self._digest("code", number, code)):
                 wrong = replace(later, tries=known.tries + 1)
-                return Change(number, claim, records=(wrong,))
+                return ChangeSet(number, claim, records=(wrong,))
             kept = self._digest("kept", number, visit)
             entered = replace(
-                later, code="", code_until=None, visit=kept, visit_until=now + VISIT_LASTS
+                later,
+                code="",
+                code_expires_at=None,
+                session=kept,
+                session_expires_at=now + SESSION_LIFETIME,
             )
-            return Change(number, claim, Answer(next="in"), records=(entered,))
+            return ChangeSet(number, claim, Reply(next="in"), records=(entered,))
 
-        return visit if settle(self.store, number, decide, claim, access=True).next else None
+        return (
+            visit
+            if run_in_transaction(self.store, number, decide, claim, access=True).next
+            else None
+        )
 
-    def visits(self, number: Msisdn, visit: str) -> bool:
+    def has_session(self, number: Msisdn, visit: str) -> bool:
         """Whether this visit of this number is still under way."""
-        known = self.store.read(number, access=True).access
-        if known is None or _over(known.visit_until, self.clock.now()):
+        known = self.store.load(number, login=True).login
+        if known is None or _over(known.session_expires_at, self.clock.now()):
             return False
-        return hmac.compare_digest(known.visit, self._digest("kept", number, visit))
+        return hmac.compare_digest(known.session, self._digest("kept", number, visit))
 
-    def leave(self, number: Msisdn) -> None:
+    def end_session(self, number: Msisdn) -> None:
         """End the visit of a number, wherever it is held."""
 
-        def decide(held: Held) -> Change:
-            known = held.access
-            if known is None or not known.visit:
-                return Change(number)
-            gone = replace(known, version=known.version + 1, visit="", visit_until=None)
-            return Change(number, records=(gone,))
+        def decide(held: Snapshot) -> ChangeSet:
+            known = held.login
+            if known is None or not known.session:
+                return ChangeSet(number)
+            gone = replace(known, version=known.version + 1, session="", session_expires_at=None)
+            return ChangeSet(number, records=(gone,))
 
-        settle(self.store, number, decide, access=True)
+        run_in_transaction(self.store, number, decide, access=True)
 
-    def _today(self, held: Held) -> Access:
+    def _today(self, held: Snapshot) -> LoginState:
         today = self.clock.now().astimezone(SHANGHAI).date()
-        known = held.access or Access(held.number, today)
-        return known if known.day == today else replace(known, day=today, asked=0)
+        known = held.login or LoginState(held.number, today)
+        return known if known.day == today else replace(known, day=today, codes_sent=0)
 
     def _digest(self, *parts: str) -> str:
         said = "|".join(parts).encode("utf-8", "replace")

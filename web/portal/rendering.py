@@ -9,9 +9,9 @@ from flask import Response, render_template, request
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.wording.catalogue import Catalogue
 from web.portal import session
-from web.portal.actions import Wishes
-from web.portal.passcodes import FACTS, Codes
-from web.portal.view_models import Sights
+from web.portal.actions import ActionHandler
+from web.portal.passcodes import FACTS, PasscodeService
+from web.portal.view_models import AccountPresenter
 
 #: Pages show a customer's own things: they come from us alone, and nobody keeps them.
 _HEADERS = {
@@ -27,12 +27,12 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Hall:
+class PortalServices:
     """All that the pages need. ``caller`` returns the signed-in number."""
 
-    codes: Codes
-    wishes: Wishes
-    sights: Sights
+    codes: PasscodeService
+    wishes: ActionHandler
+    sights: AccountPresenter
     sentences: Catalogue
     facts: dict[str, str]
     learn: Callable[[Msisdn], None]
@@ -40,16 +40,16 @@ class Hall:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRenderer:
     """One page in the making: who it is for, in which language, and what goes on it."""
 
-    hall: Hall
+    hall: PortalServices
     language: Language
     number: Msisdn | None = None
 
     def show(self, template: str, status: int = 200, **what: object) -> Response:
         """The page as HTML."""
-        say, language, facts = self.hall.sentences.say, self.language, FACTS | self.hall.facts
+        say, language, facts = self.hall.sentences.render, self.language, FACTS | self.hall.facts
 
         def t(key: str, **more: object) -> str:
             return say(key, language, **(facts | more))
@@ -66,11 +66,11 @@ class Page:
         return Response(page, status, content_type="text/html; charset=utf-8")
 
 
-def trouble(hall: Hall, status: int) -> Response:
+def trouble(hall: PortalServices, status: int) -> Response:
     """A page that says what went wrong, and where to go on; it asks no store."""
     key = f"trouble.{status}" if hall.codes.secret else "trouble.shut"
     known = key in hall.sentences.keys()  # noqa: SIM118 - a catalogue is no mapping
-    page, shut = Page(hall, session.preferred_language()), not hall.codes.secret
+    page, shut = PageRenderer(hall, session.preferred_language()), not hall.codes.secret
     answer = page.show("trouble.html", status, said=key if known else "trouble.400", shut=shut)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = "5"

@@ -9,11 +9,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Language
-from receipts.ports.store import StoreUnavailable
+from receipts.ports.store import StoreUnavailableError
 from web.portal import session
-from web.portal.actions import Wished
-from web.portal.login import Entrance
-from web.portal.rendering import Hall, Page, closed_to_others, trouble
+from web.portal.actions import ActionRequest
+from web.portal.login import LoginPages
+from web.portal.rendering import PageRenderer, PortalServices, closed_to_others, trouble
 
 #: Answers to a yes that came too late for its offer.
 _AFRESH = frozenset({"offer_again", "trial_ends"})
@@ -21,30 +21,30 @@ _AFRESH = frozenset({"offer_again", "trial_ends"})
 _SEE_OTHER = HTTPStatus.SEE_OTHER.value
 
 
-def hall_doors(hall: Hall) -> Blueprint:
+def hall_doors(hall: PortalServices) -> Blueprint:
     """``/hall/…``; the application's guards decide which request reaches which page."""
     doors = Blueprint(
         "hall", __name__, url_prefix="/hall", template_folder="templates", static_folder="static"
     )
-    Entrance(hall).mount(doors)
-    Service(hall).mount(doors)
+    LoginPages(hall).mount(doors)
+    AccountPages(hall).mount(doors)
     doors.after_request(closed_to_others)
 
     @doors.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
         return trouble(hall, error.code or HTTPStatus.BAD_REQUEST)
 
-    @doors.errorhandler(StoreUnavailable)
-    def out_of_reach(_: StoreUnavailable) -> Response:
+    @doors.errorhandler(StoreUnavailableError)
+    def out_of_reach(_: StoreUnavailableError) -> Response:
         return trouble(hall, HTTPStatus.SERVICE_UNAVAILABLE)
 
     return doors
 
 
-class Service:
+class AccountPages:
     """The pages for whoever is signed in, and the one door for their wishes."""
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: PortalServices) -> None:
         self._hall, self._sights = hall, hall.sights
 
     def mount(self, doors: Blueprint) -> None:
@@ -66,7 +66,7 @@ class Service:
         if event is None or name not in self._hall.wishes.names:
             raise BadRequest("wish")
         spoken = self._sights.language(self._sights.customer(number), session.preferred_language())
-        answer = self._hall.wishes.take(Wished(number, name, given, event, spoken))
+        answer = self._hall.wishes.take(ActionRequest(number, name, given, event, spoken))
         if answer.language:
             session.set_language(Language(answer.language))
         where = f"hall.{answer.next or 'standing'}"
@@ -128,16 +128,16 @@ class Service:
         """There is no such page."""
         raise NotFound(elsewhere)
 
-    def _entered(self) -> tuple[Page, Subscription]:
+    def _entered(self) -> tuple[PageRenderer, Subscription]:
         number = self._hall.caller()
         customer = self._sights.customer(number)
         language = self._sights.language(customer, session.preferred_language())
-        return Page(self._hall, language, number), customer
+        return PageRenderer(self._hall, language, number), customer
 
-    def _may(self, wish: str, customer: Subscription, page: Page) -> bool:
+    def _may(self, wish: str, customer: Subscription, page: PageRenderer) -> bool:
         return wish in self._sights.standing(customer, page.language).wishes
 
-    def _told(self, page: Page) -> dict[str, str]:
+    def _told(self, page: PageRenderer) -> dict[str, str]:
         done = _done()
         return self._sights.answered(page.number, done) if page.number and done else {}
 

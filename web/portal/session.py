@@ -13,7 +13,7 @@ from flask_wtf.csrf import generate_csrf
 
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.numbering.msisdn import parse_msisdn
-from web.portal.passcodes import Codes
+from web.portal.passcodes import PasscodeService
 
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CODE = re.compile(r"[0-9]{6}")
@@ -74,13 +74,13 @@ def pending_number() -> Msisdn | None:
     return Msisdn(number) if isinstance(number, str) else None
 
 
-def sign_in(codes: Codes, number: Msisdn) -> bool:
+def sign_in(codes: PasscodeService, number: Msisdn) -> bool:
     """Begin a session if the form has the passcode that was sent. Raises StoreUnavailable."""
     typed = unicodedata.normalize("NFKC", request.form.get("code", ""))
     code, nonce = "".join(typed.split()), sent_nonce()
     if nonce is None or not _CODE.fullmatch(code):
         return False
-    session_id = codes.let_in(number, code, nonce)
+    session_id = codes.verify(number, code, nonce)
     if session_id is None:
         return False
     chosen = session.get("language")

@@ -7,26 +7,26 @@ from receipts.model.calendar import SHANGHAI, month_before, month_of, month_star
 from receipts.model.charge import Charge, ChargeKind
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Door, Language, Msisdn, Outcome
+from receipts.model.vocabulary import Channel, Language, Msisdn, ReceiptOutcome
 from receipts.ports.clock import Clock
 from receipts.ports.store import Store
 from receipts.subscriptions import cancellation
 from receipts.subscriptions.account_queries import AccountQueries
-from receipts.subscriptions.decision import Asked
+from receipts.subscriptions.decision import CustomerRequest
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.preferences import spent_words
-from receipts.subscriptions.promotion_texts import agreed
+from receipts.subscriptions.preferences import format_spent
+from receipts.subscriptions.promotion_texts import consented_categories
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day, notices
 from statemachines.subscription import HOLDING
-from web.portal.actions import Wishes, claimed, offer_mark
+from web.portal.actions import ActionHandler, claimed, offer_mark
 
 #: Receipts on the page, and months of charges: as far back as bills are disputed.
 _RECEIPTS, _MONTHS = 30, 6
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccountView:
     """How a customer stands, and what may be wished for now."""
 
     state: str
@@ -42,7 +42,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableRow:
     """One line of a list: when, what, why, how much."""
 
     when: str
@@ -51,14 +51,14 @@ class Line:
     much: str
 
 
-class Sights:
+class AccountPresenter:
     """Looks things up and says them. Every method that asks the store raises StoreUnavailable."""
 
     def __init__(
         self,
         store: Store,
         policy: SubscriptionPolicy,
-        wishes: Wishes,
+        wishes: ActionHandler,
         clock: Clock,
         account: AccountQueries,
         sentences: Catalogue,
@@ -68,15 +68,15 @@ class Sights:
 
     def customer(self, number: Msisdn) -> Subscription:
         """The customer as the store has it."""
-        return self._store.read(number).subscription
+        return self._store.load(number).subscription
 
     def answered(self, number: Msisdn, event: str) -> dict[str, str]:
         """What was said to a form, by key, so that a page fetched again says it again."""
-        answer = self._store.read(number, claimed(number, event)).answered
+        answer = self._store.load(number, claimed(number, event)).previous_reply
         if answer is None or not answer.language:
             return {}
         language = Language(answer.language)
-        return {phrase[0]: self._wishes.words((phrase,), language) for phrase in answer.phrases}
+        return {phrase[0]: self._wishes.words((phrase,), language) for phrase in answer.messages}
 
     @staticmethod
     def language(customer: Subscription, browsers: Language) -> Language:
@@ -85,13 +85,13 @@ class Sights:
 
     # -- standing ------------------------------------------------------------------------------
 
-    def standing(self, customer: Subscription, language: Language) -> Standing:
+    def standing(self, customer: Subscription, language: Language) -> AccountView:
         """State, mode, price and next fee, and the wishes that would change something."""
         why, facts = None, self._facts(customer, language)
         if customer.state not in HOLDING:
             # Whoever holds the service may do here what is left to do, wherever that is.
-            why = self._policy.ineligibility(customer, Door.WEB, language)
-        return Standing(
+            why = self._policy.ineligibility(customer, Channel.WEB, language)
+        return AccountView(
             customer.state.value,
             customer.state in HOLDING,
             self._say(f"state.{customer.state}", language, facts),
@@ -101,7 +101,7 @@ class Sights:
             self._say(f"said.{why[0]}", language, why[1]) if why else "",
             why is not None and why[0] == "province_unknown",
             self.waits(customer),
-            agreed(customer).value,
+            consented_categories(customer).value,
         )
 
     def waits(self, customer: Subscription) -> bool:
@@ -119,7 +119,7 @@ class Sights:
                 told["ends"] = facts["ends"]
             told["next"] = self._next(customer, language)
             spent = self._account.charges(customer.number)
-            told["spent"] = spent_words(sum(charge.fen for charge in spent), language)
+            told["spent"] = format_spent(sum(charge.fen for charge in spent), language)
         return [(self._say(f"row.{name}", language), value) for name, value in told.items()]
 
     def _next(self, customer: Subscription, language: Language) -> str:
@@ -137,7 +137,7 @@ class Sights:
 
     def offer(self, customer: Subscription, language: Language) -> dict[str, str] | None:
         """What is offered, and which offer it is; None where nothing can be."""
-        if self._policy.ineligibility(customer, Door.WEB, language) is not None:
+        if self._policy.ineligibility(customer, Channel.WEB, language) is not None:
             return None
         facts = self._wishes.offer_facts(customer, language)
         return facts | {"mark": offer_mark(customer)}
@@ -145,8 +145,8 @@ class Sights:
     def cancelling(self, customer: Subscription, language: Language) -> str:
         """What a cancel would come to."""
         ((key, facts),) = cancellation.cancel(
-            self._policy, customer, Asked(Door.WEB, language, "")
-        ).phrases
+            self._policy, customer, CustomerRequest(Channel.WEB, language, "")
+        ).messages
         return self._say(f"would.{key}", language, facts)
 
     def provinces(self, language: Language) -> list[tuple[str, str]]:
@@ -156,20 +156,20 @@ class Sights:
 
     # -- lists ---------------------------------------------------------------------------------
 
-    def receipts(self, number: Msisdn, language: Language) -> list[Line]:
+    def receipts(self, number: Msisdn, language: Language) -> list[TableRow]:
         """The last receipts, newest first."""
         found = self._account.latest_receipts(number, _RECEIPTS)
         return [
-            Line(
+            TableRow(
                 _moment(receipt, language),
-                receipt.friend.national if receipt.friend else "",
-                self._say(f"outcome.{receipt.outcome or Outcome.NO_ANSWER}", language),
-                notices().say(f"mode.{receipt.sent_as or receipt.mode}", language),
+                receipt.recipient.national if receipt.recipient else "",
+                self._say(f"outcome.{receipt.outcome or ReceiptOutcome.NO_ANSWER}", language),
+                notices().render(f"mode.{receipt.sent_as or receipt.mode}", language),
             )
             for receipt in found
         ]
 
-    def charges(self, number: Msisdn, language: Language) -> list[tuple[str, str, list[Line]]]:
+    def charges(self, number: Msisdn, language: Language) -> list[tuple[str, str, list[TableRow]]]:
         """The charges of the last months, newest first: the month, its sum, its lines."""
         this = month_of(self._clock.now())
         months = [this, *(month_before(this, back) for back in range(1, _MONTHS))]
@@ -179,7 +179,7 @@ class Sights:
         for month in months:
             here = [charge for charge in reversed(found) if charge.month == month]
             if here:
-                total = spent_words(sum(charge.fen for charge in here), language)
+                total = format_spent(sum(charge.fen for charge in here), language)
                 lines = [self._charged(charge, named, language) for charge in here]
                 listed.append((_month(month, language), total, lines))
         return listed
@@ -192,18 +192,18 @@ class Sights:
         ids = [c.id.removeprefix("receipt-") for c in charges if c.kind is ChargeKind.RECEIPT]
         return self._account.receipts_by_id(ids)
 
-    def _charged(self, charge: Charge, named: dict[str, Receipt], language: Language) -> Line:
+    def _charged(self, charge: Charge, named: dict[str, Receipt], language: Language) -> TableRow:
         receipt = named.get(charge.id.removeprefix("receipt-"))
         what = self._say(
             f"charge.{charge.kind}", language, {"month": _month(charge.month, language)}
         )
-        if receipt is not None and receipt.friend:
-            why = self._say("why.friend", language, {"friend": receipt.friend.national})
+        if receipt is not None and receipt.recipient:
+            why = self._say("why.friend", language, {"friend": receipt.recipient.national})
         else:
-            why = self._say(_WHY.get(charge.why, f"why.{charge.kind}"), language)
+            why = self._say(_WHY.get(charge.reason, f"why.{charge.kind}"), language)
         if charge.fen == 0:
             why += self._say("why.free", language)
-        return Line(day(charge.at, language), what, why, spent_words(charge.fen, language))
+        return TableRow(day(charge.at, language), what, why, format_spent(charge.fen, language))
 
     # -- words ---------------------------------------------------------------------------------
 
@@ -211,7 +211,7 @@ class Sights:
         return self._policy.template_params(customer, language)
 
     def _say(self, key: str, language: Language, facts: dict[str, str] | None = None) -> str:
-        return self._sentences.say(key, language, **(facts or {}))
+        return self._sentences.render(key, language, **(facts or {}))
 
 
 #: What a charge says of itself, and our sentence for it.

@@ -13,7 +13,7 @@ from twilio.request_validator import RequestValidator
 
 from app import bootstrap
 from app.settings import Settings
-from receipts.model.receipt import Kind, Receipt
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from tests.support.product import Running
 
@@ -139,7 +139,7 @@ class Ledger:
 
     def states(self, numbers: list[str]) -> set[str]:
         """How these customers stand."""
-        return {self._built.store.read(Msisdn(n)).subscription.state.value for n in numbers}
+        return {self._built.store.load(Msisdn(n)).subscription.state.value for n in numbers}
 
     def receipts(self, number: str) -> list[Receipt]:
-        return self._built.store.receipts_of(Msisdn(number), 100, Kind.RECEIPT)
+        return self._built.store.receipts_of(Msisdn(number), 100, MessageKind.RECEIPT)

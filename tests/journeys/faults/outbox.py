@@ -5,10 +5,10 @@ import itertools
 import time
 from dataclasses import dataclass
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Language, Mode, Msisdn
-from receipts.ports.changes import Change, Verdict
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
+from receipts.ports.changes import ChangeSet, CommitStatus
 from statemachines.receipt import ReceiptState
 from tests.journeys.faults.load import fresh
 from tests.support.phones import Phones
@@ -20,10 +20,12 @@ _seeds = itertools.count(1)
 class Desk:
     """Posts receipts without the doors; counts what the providers counted."""
 
-    built: Services
+    built: Container
     phones: Phones
 
-    def post(self, count: int, mode: Mode = Mode.TEXT, age: float = 0) -> list[Receipt]:
+    def post(
+        self, count: int, mode: DisplayMode = DisplayMode.TEXT, age: float = 0
+    ) -> list[Receipt]:
         """So many receipts of as many customers, of ten fen each and of some age in seconds."""
         made_at = self.built.clock.now() - dt.timedelta(seconds=age)
         made = [self._made(Msisdn(fresh()), mode, made_at) for _ in range(count)]
@@ -31,11 +33,11 @@ class Desk:
         return made
 
     def put(self, receipts: list[Receipt]) -> None:
-        changes = [Change(r.number, records=(r,), post=(r.id,)) for r in receipts]
+        changes = [ChangeSet(r.number, records=(r,), outbox=(r.id,)) for r in receipts]
         ends = self.built.store.commit_all(changes)
-        assert {end.verdict for end in ends} == {Verdict.DONE}
+        assert {end.status for end in ends} == {CommitStatus.COMMITTED}
 
-    def _made(self, number: Msisdn, mode: Mode, at: dt.datetime) -> Receipt:
+    def _made(self, number: Msisdn, mode: DisplayMode, at: dt.datetime) -> Receipt:
         seed = next(_seeds)
         return Receipt(
             self.built.store.receipt_id(number, f"{seed:x}"), number, f"第{seed}条短信已送达",

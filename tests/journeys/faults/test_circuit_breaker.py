@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Mode
+from receipts.model.vocabulary import DisplayMode
 from statemachines.provider import ProviderState
 from statemachines.receipt import ReceiptState
 from tests.journeys.faults.conftest import QUICK, Serve
@@ -60,7 +60,7 @@ def _all_well(service: Running, desk: Desk) -> Iterator[None]:
 
 
 def stands(desk: Desk) -> dict[str, ProviderState]:
-    found = desk.built.memory.lines.healths(["kannel", "twilio"])
+    found = desk.built.memory.lines.load(["kannel", "twilio"])
     return {name: health.state for name, health in found.items()}
 
 
@@ -70,7 +70,7 @@ def demoted(desk: Desk, name: str) -> None:
 
 def parked(desk: Desk) -> int:
     """How many wait for a line to be taken back."""
-    waiting = desk.built.memory.outbox.waiting(["kannel", "twilio"])
+    waiting = desk.built.memory.outbox.backlog(["kannel", "twilio"])
     return sum(each.count for each in waiting)
 
 
@@ -82,12 +82,12 @@ def test_what_certainly_did_not_go_out_moves_to_the_next_provider_at_once(
     service: Running, desk: Desk
 ) -> None:
     desk.phones.trouble("kannel", "http_503")
-    posted = desk.post(20) + desk.post(20, Mode.FLASH)
+    posted = desk.post(20) + desk.post(20, DisplayMode.FLASH)
     desk.all_are(posted, *OUT, seconds=10)
     assert {m["api"] for m in desk.each_once(posted)} == {"twilio"}
     assert desk.charged(posted) == [10] * 40
     flash = desk.now(posted[20:])
-    assert {(r.mode, r.sent_as) for r in flash} == {(Mode.FLASH, Mode.TEXT)}
+    assert {(r.mode, r.sent_as) for r in flash} == {(DisplayMode.FLASH, DisplayMode.TEXT)}
     assert {r.note for r in flash} == {"no flash by kannel just now: sent as ordinary by twilio"}
     # It is shown wherever staff and machines look.
     told = service.command("doctor").stdout
@@ -106,24 +106,24 @@ def test_a_demoted_provider_is_tried_with_one_receipt_after_a_growing_wait_and_t
     service: Running, desk: Desk
 ) -> None:
     desk.phones.trouble("kannel", "http_503")
-    desk.all_are(desk.post(10, Mode.FLASH), *OUT)
+    desk.all_are(desk.post(10, DisplayMode.FLASH), *OUT)
     demoted(desk, "kannel")
-    before = desk.built.memory.lines.healths(["kannel"])["kannel"]
+    before = desk.built.memory.lines.load(["kannel"])["kannel"]
     assert service.command("clock", "+20s").returncode == 0
-    tries = desk.post(10, Mode.FLASH)
+    tries = desk.post(10, DisplayMode.FLASH)
     desk.all_are(tries, *OUT)
     # One of them tried it, in vain, and then went the way of the others.
     assert sorted(r.attempts for r in desk.now(tries)) == [1] * 9 + [2]
-    after = desk.built.memory.lines.healths(["kannel"])["kannel"]
-    assert (after.state, after.turn) == (_P.OPEN, before.turn + 1)
+    after = desk.built.memory.lines.load(["kannel"])["kannel"]
+    assert (after.state, after.failed_trials) == (_P.OPEN, before.failed_trials + 1)
     desk.phones.trouble("kannel", "none")
     assert service.command("clock", "+20s").returncode == 0
-    again = desk.post(10, Mode.FLASH)
+    again = desk.post(10, DisplayMode.FLASH)
     desk.all_are(again, *OUT)
     until(lambda: stands(desk)["kannel"] is _P.CLOSED, 5, "kannel to be taken back")
     assert sum(bool(m["flash"]) for m in desk.each_once(again)) >= 1
     time.sleep(1)  # the other worker looks twice a second
-    later = desk.post(10, Mode.FLASH)
+    later = desk.post(10, DisplayMode.FLASH)
     desk.all_are(later, *OUT)
     assert all(m["flash"] for m in desk.each_once(later))
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Mode
+from receipts.model.vocabulary import DisplayMode
 from statemachines.receipt import ReceiptState
 from tests.journeys.faults.conftest import Serve
 from tests.journeys.faults.outbox import Desk, most_in_a_second
@@ -74,7 +74,7 @@ def test_a_backlog_drains_the_oldest_first_and_fresh_ones_keep_a_share(
 
 
 def test_each_provider_has_a_pace_of_its_own(service: Running, desk: Desk) -> None:
-    flash, text = desk.post(15, Mode.FLASH), desk.post(PACE)
+    flash, text = desk.post(15, DisplayMode.FLASH), desk.post(PACE)
     with workers(service):
         desk.all_are(text, *OUT)
         assert _S.DUE in desk.states(flash)

@@ -14,9 +14,9 @@ from werkzeug.serving import make_server
 
 from app import bootstrap
 from receipts.model.customer import Subscription
-from receipts.model.receipt import Kind, Receipt
-from receipts.model.vocabulary import Language, Mode, Msisdn
-from receipts.ports.changes import Change
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
+from receipts.ports.changes import ChangeSet
 from statemachines.receipt import ReceiptState
 from statemachines.subscription import SubscriptionState
 from tests.support.kannel import eventually
@@ -57,12 +57,12 @@ class Doors:
 class Product:
     """What tests ask of the product; only doors change anything, but for one shortcut."""
 
-    built: bootstrap.Services
+    built: bootstrap.Container
     doors: Doors
 
-    def subscriber(self, number: str, mode: Mode, language: Language) -> None:
+    def subscriber(self, number: str, mode: DisplayMode, language: Language) -> None:
         """Somebody who opened long ago: the shortcut of tests about something else."""
-        held = self.built.store.read(Msisdn(number)).subscription
+        held = self.built.store.load(Msisdn(number)).subscription
         opened = Subscription(
             Msisdn(number),
             held.version + 1,
@@ -71,7 +71,7 @@ class Product:
             language,
             opened_at=self.built.clock.now(),
         )
-        self.built.store.commit(Change(opened.number, records=(opened,)))
+        self.built.store.commit(ChangeSet(opened.number, records=(opened,)))
 
     def person_to_person(self, sender: str, friend: str = "13957112345") -> None:
         """A text between people arrived, says the centre's feed: a receipt is due."""
@@ -94,9 +94,10 @@ class Product:
     def receipt(self, number: str) -> Receipt:
         """The newest receipt of a customer."""
         eventually(
-            lambda: self.built.store.receipts_of(Msisdn(number), 1, Kind.RECEIPT), "a receipt"
+            lambda: self.built.store.receipts_of(Msisdn(number), 1, MessageKind.RECEIPT),
+            "a receipt",
         )
-        return self.built.store.receipts_of(Msisdn(number), 1, Kind.RECEIPT)[0]
+        return self.built.store.receipts_of(Msisdn(number), 1, MessageKind.RECEIPT)[0]
 
     def becomes(self, number: str, state: ReceiptState, seconds: float = 20.0) -> Receipt:
         """The newest receipt, once it has come so far."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from receipts.model.vocabulary import Mode, Msisdn
+from receipts.model.vocabulary import DisplayMode, Msisdn
 from statemachines.subscription import SubscriptionState
 from tests.conftest import GUANGDONG
 from tests.journeys.kannel.product import Product
@@ -13,7 +13,7 @@ ORDINARY_CHINESE = 0x08
 
 
 def state(product: Product) -> SubscriptionState:
-    return product.built.store.read(Msisdn(GUANGDONG)).subscription.state
+    return product.built.store.load(Msisdn(GUANGDONG)).subscription.state
 
 
 def test_ktdxhz_then_yes_in_chinese_opens_the_service(product: Product, centre: Centre) -> None:
@@ -80,7 +80,7 @@ def test_machines_and_pictures_get_no_answer(product: Product, centre: Centre) -
     # Kannel asks for all three in order; only the last is a person's word.
     assert "您将开通短信回执" in centre.texts()[0].text.said
     assert {sent.text.destination.digits for sent in centre.submitted} == {phone.digits}
-    assert product.built.store.read(Msisdn(GUANGDONG)).subscription.mode is Mode.FLASH
+    assert product.built.store.load(Msisdn(GUANGDONG)).subscription.mode is DisplayMode.FLASH
 
 
 def test_a_text_that_meets_our_restart_is_brought_again_and_answered_once(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from receipts.model.vocabulary import Language, Mode
+from receipts.model.vocabulary import DisplayMode, Language
 from receipts.worker.worker import Worker
 from statemachines.receipt import ReceiptState
 from tests.conftest import GUANGDONG, TestClock
@@ -27,7 +27,7 @@ def _mended(kannel: Boxes, line: Centre) -> Iterator[None]:
 def customer(product: Product, centre: Centre, worker: Worker) -> None:
     """Somebody whose receipts flash; the test says when one is due."""
     del centre, worker
-    product.subscriber(GUANGDONG, Mode.FLASH, Language.ZH)
+    product.subscriber(GUANGDONG, DisplayMode.FLASH, Language.ZH)
 
 
 def back(kannel: Boxes, line: Centre) -> None:

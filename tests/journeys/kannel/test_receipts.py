@@ -2,7 +2,7 @@
 
 import pytest
 
-from receipts.model.vocabulary import Language, Mode
+from receipts.model.vocabulary import DisplayMode, Language
 from statemachines.receipt import ReceiptState
 from tests.conftest import GUANGDONG
 from tests.journeys.kannel.product import Product
@@ -13,12 +13,12 @@ from tests.support.smsc import Centre
 pytestmark = pytest.mark.usefixtures("worker")
 
 OCTETS = [
-    (Mode.FLASH, Language.ZH, 0x18, "utf-16-be", "您发送给13957112345的短信已于"),
-    (Mode.TEXT, Language.ZH, 0x08, "utf-16-be", "您发送给13957112345的短信已于"),
+    (DisplayMode.FLASH, Language.ZH, 0x18, "utf-16-be", "您发送给13957112345的短信已于"),
+    (DisplayMode.TEXT, Language.ZH, 0x08, "utf-16-be", "您发送给13957112345的短信已于"),
     # Kannel writes class 0 of the 7-bit alphabet as SMPP lists it, from the group 0xF0; 0x10
     # means the same to a phone, and no setting of Kannel's gives it.
-    (Mode.FLASH, Language.EN, 0xF0, "ascii", "Your message to 13957112345 was delivered"),
-    (Mode.TEXT, Language.EN, 0x00, "ascii", "Your message to 13957112345 was delivered"),
+    (DisplayMode.FLASH, Language.EN, 0xF0, "ascii", "Your message to 13957112345 was delivered"),
+    (DisplayMode.TEXT, Language.EN, 0x00, "ascii", "Your message to 13957112345 was delivered"),
 ]
 
 
@@ -30,7 +30,7 @@ OCTETS = [
 def test_a_receipt_goes_out_with_the_octet_of_its_mode_and_language(
     product: Product,
     centre: Centre,
-    mode: Mode,
+    mode: DisplayMode,
     language: Language,
     octet: int,
     alphabet: str,
@@ -55,7 +55,7 @@ def test_a_receipt_goes_out_with_the_octet_of_its_mode_and_language(
 def test_a_receipt_is_routed_to_the_line_that_the_settings_name(
     product: Product, centre: Centre
 ) -> None:
-    product.subscriber(GUANGDONG, Mode.FLASH, Language.ZH)
+    product.subscriber(GUANGDONG, DisplayMode.FLASH, Language.ZH)
     product.person_to_person(GUANGDONG)
     assert centre.texts()[0].link == "second"
 
@@ -65,14 +65,14 @@ def test_a_line_that_does_not_exist_does_not_keep_a_receipt_from_going_out(
     product: Product, centre: Centre
 ) -> None:
     # Kannel takes a name it does not know for a wish, and any line that serves all for good.
-    product.subscriber(GUANGDONG, Mode.FLASH, Language.ZH)
+    product.subscriber(GUANGDONG, DisplayMode.FLASH, Language.ZH)
     product.person_to_person(GUANGDONG)
     assert centre.texts()[0].link == "carrier"
 
 
 @pytest.mark.parametrize("password", ["wrong"])
 def test_a_wrong_password_is_no_verdict_on_a_receipt(product: Product, centre: Centre) -> None:
-    product.subscriber(GUANGDONG, Mode.TEXT, Language.ZH)
+    product.subscriber(GUANGDONG, DisplayMode.TEXT, Language.ZH)
     product.person_to_person(GUANGDONG)
     eventually(lambda: product.receipt(GUANGDONG).note, "the first try")
     waiting = product.receipt(GUANGDONG)

@@ -4,7 +4,7 @@ import pytest
 import requests
 from msgspec.structs import replace
 
-from receipts.model.vocabulary import Language, Mode
+from receipts.model.vocabulary import DisplayMode, Language
 from statemachines.receipt import ReceiptState
 from tests.conftest import GUANGDONG
 from tests.journeys.kannel.product import Product
@@ -20,7 +20,7 @@ DELIVERED, UNDELIVERED = ReceiptState.DELIVERED, ReceiptState.UNDELIVERED
 @pytest.fixture
 def sent(product: Product, centre: Centre) -> Submitted:
     """A receipt that went out and waits for its report."""
-    product.subscriber(GUANGDONG, Mode.FLASH, Language.ZH)
+    product.subscriber(GUANGDONG, DisplayMode.FLASH, Language.ZH)
     return next_receipt(product, centre)
 
 
@@ -34,7 +34,7 @@ def next_receipt(product: Product, centre: Centre) -> Submitted:
 
 def heard(product: Product, word: str) -> None:
     """Wait until the receipt's record has this word of the centre's."""
-    eventually(lambda: word in [n.word for n in product.receipt(GUANGDONG).history], word)
+    eventually(lambda: word in [n.raw_status for n in product.receipt(GUANGDONG).history], word)
 
 
 def again(product: Product, call: str) -> None:
@@ -55,7 +55,7 @@ def test_each_final_word_of_the_centre_ends_a_receipt(
         centre.report(sent, stat, err=err)
         receipt = product.becomes(GUANGDONG, state)
         kind = 1 if state is DELIVERED else 2
-        assert [n.word for n in receipt.history] == ["type 8", f"type {kind} {stat} {err}"]
+        assert [n.raw_status for n in receipt.history] == ["type 8", f"type {kind} {stat} {err}"]
         assert receipt.done_at is not None
         sent = next_receipt(product, centre)
 
@@ -104,7 +104,7 @@ def test_repeated_and_contradicting_reports_change_nothing(
     again(product, call.replace("type=1", "type=2").replace("DELIVRD", "UNDELIV"))
     contradicted = product.receipt(GUANGDONG)
     assert replace(contradicted, history=ended.history, version=ended.version) == ended
-    assert contradicted.history[-1].word == "type 2 UNDELIV 000"
+    assert contradicted.history[-1].raw_status == "type 2 UNDELIV 000"
 
 
 def test_kannel_brings_each_report_once_when_all_is_well(
@@ -139,18 +139,18 @@ def test_a_report_that_meets_our_restart_is_brought_again(
 def test_a_receipt_that_the_centre_refuses_ends_undelivered_with_its_word(
     product: Product, centre: Centre, status: Status, word: str
 ) -> None:
-    product.subscriber(GUANGDONG, Mode.FLASH, Language.ZH)
+    product.subscriber(GUANGDONG, DisplayMode.FLASH, Language.ZH)
     centre.refusals.append(status)
     product.person_to_person(GUANGDONG)
     receipt = product.becomes(GUANGDONG, UNDELIVERED)
-    assert [news.word for news in receipt.history] == [word]
+    assert [news.raw_status for news in receipt.history] == [word]
     assert len(centre.submitted) == 1
 
 
 def test_a_centre_with_no_room_is_asked_again_by_kannel_and_not_by_us(
     product: Product, centre: Centre, kannel: Boxes
 ) -> None:
-    product.subscriber(GUANGDONG, Mode.FLASH, Language.ZH)
+    product.subscriber(GUANGDONG, DisplayMode.FLASH, Language.ZH)
     for status in (Status.THROTTLED, Status.QUEUE_FULL, Status.SYSTEM_ERROR):
         centre.begin()
         asked = kannel.asked(GUANGDONG)

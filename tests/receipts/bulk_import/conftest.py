@@ -12,7 +12,7 @@ from app import bootstrap
 from app.settings import Settings
 from commands.main import main
 from receipts.model.customer import Subscription
-from receipts.model.receipt import Kind, Receipt
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 
 SLOW_HASH = "scrypt:32768:8:1$abcdefgh12345678$" + "0123456789abcdef" * 8
@@ -22,7 +22,7 @@ SLOW_HASH = "scrypt:32768:8:1$abcdefgh12345678$" + "0123456789abcdef" * 8
 class Desk:
     """Where an operator's people type commands."""
 
-    built: bootstrap.Services
+    built: bootstrap.Container
     folder: Path
 
     def file(self, name: str, content: str | bytes) -> Path:
@@ -53,10 +53,10 @@ class Desk:
         return [line.removeprefix(str(self.folder) + "/") for line in lines]
 
     def of(self, number: str) -> Subscription:
-        return self.built.store.read(Msisdn(number)).subscription
+        return self.built.store.load(Msisdn(number)).subscription
 
     def notices(self, number: str) -> list[Receipt]:
-        return self.built.store.receipts_of(Msisdn(number), 100, Kind.NOTICE)
+        return self.built.store.receipts_of(Msisdn(number), 100, MessageKind.NOTICE)
 
     def shown(self, number: str) -> dict[str, object]:
         shown: dict[str, object] = json.loads(self.run("show", number).output)
@@ -75,6 +75,6 @@ def at_desk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[],
 
 
 @pytest.fixture
-def desk(built: bootstrap.Services, tmp_path: Path, at_desk: Callable[[], None]) -> Desk:
+def desk(built: bootstrap.Container, tmp_path: Path, at_desk: Callable[[], None]) -> Desk:
     at_desk()
     return Desk(built, tmp_path)

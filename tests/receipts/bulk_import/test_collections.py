@@ -77,4 +77,4 @@ def test_what_cannot_be_is_refused_by_its_line(desk: Desk, customer: str):
         "list.csv:4: result 'perhaps' is unknown",
     ]
     assert desk.of(customer).state == "active"
-    assert desk.built.store.read(Msisdn("+8613957112345")).subscription.version == 0
+    assert desk.built.store.load(Msisdn("+8613957112345")).subscription.version == 0

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from receipts.bulk_import.csv_reader import LONGEST_LINE, CsvFile, CsvWrong, Line
-from receipts.bulk_import.rows import CUSTOMERS, PORTED, Listing
+from receipts.bulk_import.csv_reader import LONGEST_LINE, CsvError, CsvFile, CsvLine
+from receipts.bulk_import.rows import CUSTOMERS, PORTED, ImportFormat
 
 HEADER = b"number,network\n"
 
 
-def opened(tmp_path: Path, content: bytes, listing: Listing = PORTED) -> CsvFile:
+def opened(tmp_path: Path, content: bytes, listing: ImportFormat = PORTED) -> CsvFile:
     path = tmp_path / "list.csv"
     path.write_bytes(content)
     return CsvFile(path, listing)
 
 
-def lines(tmp_path: Path, content: bytes) -> list[Line]:
+def lines(tmp_path: Path, content: bytes) -> list[CsvLine]:
     file = opened(tmp_path, content)
     return list(file.lines(file.begins, 1))
 
@@ -88,20 +88,20 @@ def test_zero_bytes_are_only_odd_characters(tmp_path: Path):
     ],
 )
 def test_a_header_that_does_not_fit_is_refused(tmp_path: Path, content: bytes, wrong: str):
-    with pytest.raises(CsvWrong) as told:
+    with pytest.raises(CsvError) as told:
         opened(tmp_path, content)
     assert f"list.csv{wrong}" in str(told.value)
 
 
 def test_the_columns_that_may_be_are_told(tmp_path: Path):
-    with pytest.raises(CsvWrong, match=r"number,network\[,province\]\[,id_digest\]"):
+    with pytest.raises(CsvError, match=r"number,network\[,province\]\[,id_digest\]"):
         opened(tmp_path, b"number\n", CUSTOMERS)
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path):
-    with pytest.raises(CsvWrong, match="No such file"):
+    with pytest.raises(CsvError, match="No such file"):
         CsvFile(tmp_path / "none.csv", PORTED)
-    with pytest.raises(CsvWrong, match="is no file"):
+    with pytest.raises(CsvError, match="is no file"):
         CsvFile(tmp_path, PORTED)
 
 

@@ -16,11 +16,11 @@ from app import bootstrap
 from app.settings import Settings
 from receipts.bulk_import import job, rejects
 from receipts.bulk_import.csv_reader import CsvFile
-from receipts.bulk_import.job import BATCH, Import, Progress
+from receipts.bulk_import.job import BATCH, ImportJob, ImportProgress
 from receipts.bulk_import.rows import CUSTOMERS, CustomerRow
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Msisdn, Network
-from receipts.ports.changes import Change, Committed
+from receipts.ports.changes import ChangeSet, CommitResult
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.redis_store import RedisStore
 from tests.conftest import Network as Caller
@@ -86,7 +86,7 @@ def test_digests_lie_apart_and_are_kept_where_a_later_list_has_none(desk: Desk):
     desk.take("customers", header, f"13802880000,cmcc,,{SLOW_HASH}", name="b.csv")
     desk.take("customers", header, "13802880000,cmcc,,", name="c.csv")
     number = Msisdn(GUANGDONG)
-    owner = desk.built.memory.archive.owners([number])[number]
+    owner = desk.built.memory.archive.credentials([number])[number]
     assert (owner.password_digest, owner.id_digest) == (SLOW_HASH, SLOW_HASH)
     assert SLOW_HASH not in repr(owner)
     assert SLOW_HASH not in repr(desk.of(GUANGDONG))
@@ -145,8 +145,8 @@ def test_leaving_stands_in_the_audit_with_file_and_line(desk: Desk, network: Cal
     network.open(GUANGDONG)
     desk.ported("13957112345,china_mobile", "13802880000,china_telecom", name="nov.csv")
     last = desk.built.memory.archive.consent(Msisdn(GUANGDONG))[-1]
-    assert (last.event, last.before, last.after) == ("list:nov.csv:3", "active", "none")
-    assert "已不在中国移动网内" in last.shown
+    assert (last.event, last.state_before, last.state_after) == ("list:nov.csv:3", "active", "none")
+    assert "已不在中国移动网内" in last.shown_text
 
 
 # -- files -----------------------------------------------------------------------------------
@@ -207,15 +207,15 @@ def test_a_list_of_nothing_is_well(desk: Desk):
 # -- many lines, interruptions, rivals -------------------------------------------------------
 
 
-def test_memory_does_not_grow_with_the_list(desk: Desk, built: bootstrap.Services):
+def test_memory_does_not_grow_with_the_list(desk: Desk, built: bootstrap.Container):
     file = CsvFile(desk.file("big.csv", many(20_000)), CUSTOMERS)
     alive: list[int] = []
 
-    def count(_: Progress) -> None:
+    def count(_: ImportProgress) -> None:
         gc.collect()
         alive.append(sum(isinstance(held, CustomerRow) for held in gc.get_objects()))
 
-    taking = Import(file, bootstrap.lists(built), built.store, built.memory.archive)
+    taking = ImportJob(file, bootstrap.lists(built), built.store, built.memory.archive)
     gc.freeze()  # what was there before needs no counting
     try:
         assert taking.run(None, count).changed == 20_000
@@ -226,13 +226,13 @@ def test_memory_does_not_grow_with_the_list(desk: Desk, built: bootstrap.Service
 
 
 def test_a_thousand_lines_cost_three_round_trips(
-    desk: Desk, built: bootstrap.Services, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, built: bootstrap.Container, monkeypatch: pytest.MonkeyPatch
 ):
     file = CsvFile(desk.file("big.csv", many(5000)), CUSTOMERS)
     server, asked = built.memory.server, []
     ask = server.run
     monkeypatch.setattr(server, "run", lambda *about: asked.append(1) or ask(*about))
-    Import(file, bootstrap.lists(built), built.store, built.memory.archive).run(
+    ImportJob(file, bootstrap.lists(built), built.store, built.memory.archive).run(
         None, lambda _: None
     )
     assert len(asked) <= 3 * 5 + 1
@@ -244,7 +244,7 @@ def test_an_import_goes_on_where_it_was_interrupted(desk: Desk, monkeypatch: pyt
     lines[3] = lines[31] = "x,china_mobile,"
     commit, left = RedisStore.commit_all, [2]
 
-    def breaking(self: RedisStore, changes: Sequence[Change]) -> list[Committed]:
+    def breaking(self: RedisStore, changes: Sequence[ChangeSet]) -> list[CommitResult]:
         left[0] -= 1
         if left[0] < 0:
             raise KeyboardInterrupt
@@ -263,7 +263,7 @@ def test_an_import_goes_on_where_it_was_interrupted(desk: Desk, monkeypatch: pyt
 def test_a_rival_change_is_kept_beside_ours(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, network: Caller
 ):
-    look, rivals = RedisBulkReader.of, [1]
+    look, rivals = RedisBulkReader.subscriptions, [1]
 
     def raced(self: RedisBulkReader, numbers: Sequence[Msisdn]) -> list[Subscription]:
         found = look(self, numbers)
@@ -272,7 +272,7 @@ def test_a_rival_change_is_kept_beside_ours(
             network.open(GUANGDONG)
         return found
 
-    monkeypatch.setattr(RedisBulkReader, "of", raced)
+    monkeypatch.setattr(RedisBulkReader, "subscriptions", raced)
     desk.customers("13802880000,china_mobile,CN-GD", "13957112345,china_mobile,CN-ZJ")
     both = desk.of(GUANGDONG)
     assert (both.state, both.source) == ("active", "record")
@@ -289,13 +289,13 @@ def test_an_import_killed_in_the_middle_is_finished_by_the_next(desk: Desk, sett
     child = subprocess.Popen(words, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
     name = f"import:customers:{CsvFile(path, CUSTOMERS).contents}"
     until = time.monotonic() + 30
-    while desk.built.memory.archive.note(name) is None and time.monotonic() < until:
+    while desk.built.memory.archive.checkpoint(name) is None and time.monotonic() < until:
         time.sleep(0.005)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    noted = desk.built.memory.archive.note(name)
+    noted = desk.built.memory.archive.checkpoint(name)
     assert noted is not None
-    before = msgspec.json.decode(noted, type=Progress)
+    before = msgspec.json.decode(noted, type=ImportProgress)
     assert not before.done
     assert 0 < before.lines < count
     done = desk.run("customers", "import", path)
@@ -303,4 +303,4 @@ def test_an_import_killed_in_the_middle_is_finished_by_the_next(desk: Desk, sett
     assert f"{count} lines" in done.output
     assert [line.split(":")[1] for line in desk.refused("big.csv")] == ["9", "7992"]
     numbers = [Msisdn(f"+86138{place:08}") for place in range(0, count, 7) if place != 7]
-    assert {each.version for each in desk.built.memory.archive.of(numbers)} == {1}
+    assert {each.version for each in desk.built.memory.archive.subscriptions(numbers)} == {1}

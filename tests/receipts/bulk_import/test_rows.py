@@ -8,7 +8,7 @@ from receipts.bulk_import.rows import (
     PORTED,
     CollectionRow,
     CustomerRow,
-    RowWrong,
+    RowError,
 )
 from receipts.model.vocabulary import Network
 
@@ -76,7 +76,7 @@ def test_a_collection_is_read():
 )
 def test_a_wrong_cell_is_told_with_its_mend(cells: dict[str, str], wrong: str):
     usual = {"number": "13802880000", "network": "cmcc"}
-    with pytest.raises(RowWrong) as told:
+    with pytest.raises(RowError) as told:
         CUSTOMERS.read(usual | cells)
     assert wrong in str(told.value)
 
@@ -92,7 +92,7 @@ def test_a_wrong_cell_is_told_with_its_mend(cells: dict[str, str], wrong: str):
 )
 def test_a_wrong_collection_is_told_with_its_mend(cells: dict[str, str], wrong: str):
     usual = {"number": "13802880000", "month": "2026-10", "result": "paid"}
-    with pytest.raises(RowWrong) as told:
+    with pytest.raises(RowError) as told:
         COLLECTIONS.read(usual | cells)
     assert wrong in str(told.value)
 
@@ -122,7 +122,7 @@ def test_slow_salted_hashes_are_taken_and_never_shown(digest: str):
 def test_what_is_no_slow_hash_is_refused_and_not_repeated(secret: str, said: str):
     for column in ("id_digest", "password_digest"):
         cells = {"number": "13802880000", "network": "cmcc", column: secret}
-        with pytest.raises(RowWrong, match=said) as told:
+        with pytest.raises(RowError, match=said) as told:
             CUSTOMERS.read(cells)
         assert secret not in str(told.value)
         assert "argon2" in str(told.value)

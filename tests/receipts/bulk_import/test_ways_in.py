@@ -3,7 +3,7 @@
 import pytest
 
 from app import bootstrap
-from receipts.model.receipt import Kind
+from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
 from tests.conftest import BEIJING, GUANGDONG, UNICOM, UNKNOWN, ZHEJIANG, Network
 from tests.receipts.bulk_import.conftest import Desk
@@ -15,13 +15,13 @@ def call(network: Network, caller: str, sid: str = "CA01") -> str:
     return network.post("/voice", CallSid=sid, From=caller, To="10086").get_data(as_text=True)
 
 
-def receipts(built: bootstrap.Services, number: str) -> list[str | None]:
-    found = built.store.receipts_of(Msisdn(number), 10, Kind.RECEIPT)
-    return [receipt.friend for receipt in found]
+def receipts(built: bootstrap.Container, number: str) -> list[str | None]:
+    found = built.store.receipts_of(Msisdn(number), 10, MessageKind.RECEIPT)
+    return [receipt.recipient for receipt in found]
 
 
 def test_a_friend_who_left_the_network_gives_no_receipt_though_the_prefix_is_ours(
-    desk: Desk, network: Network, built: bootstrap.Services
+    desk: Desk, network: Network, built: bootstrap.Container
 ):
     network.open(GUANGDONG)
     network.status("SM01", "delivered", friend=ZHEJIANG)
@@ -34,7 +34,7 @@ def test_a_friend_who_left_the_network_gives_no_receipt_though_the_prefix_is_our
 
 
 def test_a_friend_who_came_to_us_gives_receipts_though_the_prefix_is_anothers(
-    desk: Desk, network: Network, built: bootstrap.Services
+    desk: Desk, network: Network, built: bootstrap.Container
 ):
     network.open(GUANGDONG)
     network.status("SM01", "delivered", friend=UNICOM)

@@ -5,12 +5,12 @@ from itertools import product
 import pytest
 
 from app import bootstrap
-from ivr.call_context import Place
-from ivr.call_flow import Pressed
-from keywords.conversation import IncomingText
+from ivr.call_context import CallContext
+from ivr.call_flow import CallerInput
+from keywords.conversation import InboundMessage
 from receipts.model.vocabulary import Language, Msisdn
-from receipts.ports.changes import Answer
-from receipts.ports.unit_of_work import settle
+from receipts.ports.changes import Reply
+from receipts.ports.unit_of_work import run_in_transaction
 from statemachines.call_menu import CallState
 from tests.conftest import Network, TestClock
 from tests.support.months import Months
@@ -42,15 +42,15 @@ PLACES = {
 class Customer:
     """One customer at one of the two doors; what happened before came the same way for both."""
 
-    def __init__(self, built: bootstrap.Services, months: Months, number: str) -> None:
+    def __init__(self, built: bootstrap.Container, months: Months, number: str) -> None:
         self.built, self.months, self.number = built, months, Msisdn(number)
         self.count = 0
 
-    def text(self, body: str) -> Answer:
+    def text(self, body: str) -> Reply:
         self.count += 1
-        text = IncomingText(f"sms:{self.number}{self.count}", self.number, body)
+        text = InboundMessage(f"sms:{self.number}{self.count}", self.number, body)
         talking = bootstrap.conversation(self.built, bootstrap.replies(self.built))
-        return settle(
+        return run_in_transaction(
             self.built.store, self.number, lambda held: talking.decide(held, text), text.event
         )
 
@@ -66,20 +66,20 @@ class Customer:
 
     def wishes_by_text(self, wish: str) -> list[str]:
         said = self.text(WORDS[wish])
-        if wish == "open" and said.phrases[0][0].startswith("offer"):
+        if wish == "open" and said.messages[0][0].startswith("offer"):
             said = self.text(WORDS["yes"])
-        return [key for key, _ in said.phrases]
+        return [key for key, _ in said.messages]
 
     def wishes_by_voice(self, wish: str) -> list[str]:
         at, key = PLACES[wish]
-        held = self.built.store.read(self.number).subscription
-        home = self.built.policy.service_area(held).home.province
-        place = Place(at, Language.ZH).seeing(held, home)
+        held = self.built.store.load(self.number).subscription
+        home = self.built.policy.service_area(held).number_info.province
+        place = CallContext(at, Language.ZH).seeing(held, home)
         line = bootstrap.hotline(self.built)
         sid = f"CA{self.number}{self.count}"
-        line.pressed(Pressed(sid, self.number, place, key))
-        claim = self.built.store.read(self.number, f"call:{sid}:{place.step}")
-        return [key for key, _ in claim.answered.phrases] if claim.answered else []
+        line.handle_input(CallerInput(sid, self.number, place, key))
+        claim = self.built.store.load(self.number, f"call:{sid}:{place.step}")
+        return [key for key, _ in claim.previous_reply.messages] if claim.previous_reply else []
 
     def stands(self) -> dict[str, object]:
         """The whole record but for what tells the doors apart."""
@@ -97,7 +97,7 @@ class Customer:
     ("pair", "history", "wish"), list(product(PAIRS, HISTORIES, ("open", "cancel")))
 )
 def test_a_wish_ends_the_same_by_text_and_by_voice(
-    built: bootstrap.Services, months: Months, clock: TestClock, pair: str, history: str, wish: str
+    built: bootstrap.Container, months: Months, clock: TestClock, pair: str, history: str, wish: str
 ):
     texter, caller = (Customer(built, months, number) for number in PAIRS[pair])
     for part in HISTORIES[history]:
@@ -114,7 +114,7 @@ def test_a_wish_ends_the_same_by_text_and_by_voice(
 
 
 def test_receipts_change_their_kind_the_same_by_text_and_by_voice(
-    network: Network, built: bootstrap.Services, months: Months
+    network: Network, built: bootstrap.Container, months: Months
 ):
     texter, caller = (Customer(built, months, number) for number in PAIRS["month end"])
     for number in PAIRS["month end"]:

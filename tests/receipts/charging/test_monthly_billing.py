@@ -16,7 +16,7 @@ import redis
 from app import bootstrap
 from receipts.model.charge import ChargeKind
 from receipts.model.vocabulary import Msisdn
-from receipts.subscriptions.monthly_billing import Billing, MonthClosed
+from receipts.subscriptions.monthly_billing import MonthClosedError, MonthlyBilling
 from receipts.subscriptions.policy import SubscriptionPolicy
 from tests.bench.bill import fill
 from tests.conftest import Network
@@ -48,7 +48,7 @@ def test_a_charge_says_by_which_tariff_and_why(network: Network, months: Months)
     months.bill("2026-12")
     charge = months.charges(JILIN)[-1]
     assert (charge.kind, charge.fen, charge.tariff) == (ChargeKind.MONTHLY, 200, "JL-1")
-    assert charge.why == "monthly fee"
+    assert charge.reason == "monthly fee"
 
 
 def test_a_late_bill_says_so_and_charges_the_tariff_of_its_month(network: Network, months: Months):
@@ -56,7 +56,7 @@ def test_a_late_bill_says_so_and_charges_the_tariff_of_its_month(network: Networ
     months.pass_to("2027-02-10 00:00")
     months.bill("2026-12")
     charge = months.charges(JILIN)[-1]
-    assert (charge.month, charge.why) == ("2026-12", "monthly fee, billed late")
+    assert (charge.month, charge.reason) == ("2026-12", "monthly fee, billed late")
 
 
 def test_nobody_leaves_owing_a_month_that_was_not_billed(network: Network, months: Months):
@@ -73,12 +73,12 @@ def test_nobody_leaves_owing_a_month_that_was_not_billed(network: Network, month
 
 
 def test_a_month_that_has_not_begun_is_refused(months: Months):
-    with pytest.raises(MonthClosed, match="has not begun"):
+    with pytest.raises(MonthClosedError, match="has not begun"):
         months.bill("2026-12")
 
 
 def test_a_month_whose_records_may_be_gone_is_refused(months: Months):
-    with pytest.raises(MonthClosed, match="2023-12"):
+    with pytest.raises(MonthClosedError, match="2023-12"):
         months.bill("2023-11")
 
 
@@ -91,19 +91,19 @@ def test_who_has_left_and_who_has_only_ordered_is_charged_nothing(network: Netwo
 
 
 def test_no_monthly_fee_is_higher_than_the_cap(
-    network: Network, months: Months, built: bootstrap.Services
+    network: Network, months: Months, built: bootstrap.Container
 ):
     network.open(JILIN)
     months.pass_to("2026-12-01 00:00")
     limits = msgspec.structs.replace(built.book.limits, monthly_cap_fen=120)
     book = msgspec.structs.replace(built.book, limits=limits)
     policy = SubscriptionPolicy(book, built.numbering, built.clock)
-    list(Billing(built.store, built.memory.archive, policy, built.clock).run("2026-12"))
+    list(MonthlyBilling(built.store, built.memory.archive, policy, built.clock).run("2026-12"))
     assert months.fees(JILIN)["2026-12"] == 120
 
 
 def test_a_price_changes_with_the_month_and_history_stays(
-    network: Network, months: Months, built: bootstrap.Services
+    network: Network, months: Months, built: bootstrap.Container
 ):
     network.open(GUANGDONG)
     guangdong = built.book.provinces["CN-GD"]
@@ -115,7 +115,7 @@ def test_a_price_changes_with_the_month_and_history_stays(
     }
     book = msgspec.structs.replace(built.book, provinces=provinces)
     policy = SubscriptionPolicy(book, built.numbering, built.clock)
-    billing = Billing(built.store, built.memory.archive, policy, built.clock)
+    billing = MonthlyBilling(built.store, built.memory.archive, policy, built.clock)
     months.pass_to("2027-01-03 00:00")
     for month in ("2027-01", "2026-12", "2026-11"):
         list(billing.run(month))
@@ -126,7 +126,7 @@ def test_a_price_changes_with_the_month_and_history_stays(
 
 
 def test_a_bill_that_was_left_in_the_middle_goes_on_there(
-    built: bootstrap.Services, raw: "redis.Redis"
+    built: bootstrap.Container, raw: "redis.Redis"
 ):
     fill(raw, 6_000)
     billing = bootstrap.billing(built)
@@ -166,7 +166,7 @@ def _charged(raw: "redis.Redis") -> dict[bytes, int]:
 
 
 def test_the_cursor_says_how_much_of_the_store_was_passed(
-    built: bootstrap.Services, raw: "redis.Redis"
+    built: bootstrap.Container, raw: "redis.Redis"
 ):
     fill(raw, 6_000)
     archive = built.memory.archive
@@ -179,7 +179,7 @@ def test_the_cursor_says_how_much_of_the_store_was_passed(
 
 
 def test_what_was_agreed_is_kept_as_long_as_anything_is_charged_by_it(
-    network: Network, months: Months, raw: "redis.Redis", built: bootstrap.Services
+    network: Network, months: Months, raw: "redis.Redis", built: bootstrap.Container
 ):
     network.open(GUANGDONG)
     number = Msisdn(GUANGDONG)

@@ -23,19 +23,19 @@ from hypothesis.stateful import (
 )
 
 from app import bootstrap
-from receipts.delivery.status_updates import take_news
+from receipts.delivery.status_updates import apply_status_update
 from receipts.model.calendar import month_before, month_of, months_between, next_month
 from receipts.model.charge import Charge, ChargeKind
 from receipts.model.customer import Subscription
-from receipts.model.message import Fate, Report
+from receipts.model.message import DeliveryReport, MessageStatus
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Door, Language, Msisdn
-from receipts.ports.changes import Posted
-from receipts.ports.provider import Told
-from receipts.ports.store import StoreUnavailable
+from receipts.model.vocabulary import Channel, Language, Msisdn
+from receipts.ports.changes import OutboxEntry
+from receipts.ports.provider import ProviderStatus
+from receipts.ports.store import StoreUnavailableError
 from receipts.subscriptions import cancellation, dunning
-from receipts.subscriptions.consent import broken_at, led_to
-from receipts.subscriptions.decision import Asked, Step
+from receipts.subscriptions.consent import evidence_for, first_broken_link
+from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
 from statemachines.call_menu import CallState
 from tests.support.histories import BEGINS, FRIEND, GATHER, PLACES, TERMS, Business, Shaky, book_of
@@ -63,7 +63,7 @@ LATER = st.sampled_from(
 class Histories(RuleBasedStateMachine):
     """Customers, the operator, the network and time, all doing what they like."""
 
-    built: bootstrap.Services
+    built: bootstrap.Container
     raw: "redis.Redis"
     digests = 0
 
@@ -79,7 +79,7 @@ class Histories(RuleBasedStateMachine):
         self.count = 0
         self.last: tuple[Msisdn, str, str] | None = None
         self.on_the_way: dict[str, Receipt] = {}
-        self.crashed: list[Posted] = []
+        self.crashed: list[OutboxEntry] = []
 
     @initialize(opened=st.sampled_from([True, True, False]))
     def some_begin_with_customers(self, opened: bool) -> None:  # noqa: FBT001
@@ -97,7 +97,7 @@ class Histories(RuleBasedStateMachine):
         try:
             act()
             happened = True
-        except StoreUnavailable:
+        except StoreUnavailableError:
             happened = fault == "after"
             if again:
                 act()
@@ -158,7 +158,7 @@ class Histories(RuleBasedStateMachine):
         self._sweeps(None)
         self.at_work.text(number, "0000", self._event("sms"))
         self.history[number].append((self.clock.now(), "other", ""))
-        held = self.built.store.read(number).subscription
+        held = self.built.store.load(number).subscription
         self.at_work.text(number, "1", self._event("sms"))
         what = "cancel" if held.question else "yes"
         self.history[number].append((self.clock.now(), what, ""))
@@ -186,12 +186,12 @@ class Histories(RuleBasedStateMachine):
 
     def _told(self, number: Msisdn, news: str, month: str, fault: str | None) -> None:
         about = self._event("list")
-        asked, policy = Asked(Door.COUNTER, Language.ZH, "list"), self.at_work.policy
+        asked, policy = CustomerRequest(Channel.COUNTER, Language.ZH, "list"), self.at_work.policy
 
-        def act(held: Subscription) -> Step:
+        def act(held: Subscription) -> Decision:
             if news == "ported":
                 return cancellation.port_out(policy, held, asked)
-            return dunning.collected(policy, held, month, paid=news == "paid", asked=asked)
+            return dunning.record_collection(policy, held, month, paid=news == "paid", asked=asked)
 
         self._happens(
             number,
@@ -210,7 +210,7 @@ class Histories(RuleBasedStateMachine):
         self.shaky.fault = fault
         try:
             list(self.at_work.billing.run(month))
-        except StoreUnavailable:
+        except StoreUnavailableError:
             list(self.at_work.billing.run(month))
         self.shaky.fault = None
         for history in self.history.values():
@@ -220,21 +220,28 @@ class Histories(RuleBasedStateMachine):
 
     @rule(
         number=NUMBERS,
-        fate=st.sampled_from([Fate.DELIVERED, Fate.DELIVERED, Fate.DELIVERED, Fate.FAILED]),
+        fate=st.sampled_from(
+            [
+                MessageStatus.DELIVERED,
+                MessageStatus.DELIVERED,
+                MessageStatus.DELIVERED,
+                MessageStatus.FAILED,
+            ]
+        ),
         fault=FAULTS,
         count=st.sampled_from([1, 1, 3]),
         onward=ONWARD,
     )
     def texts_arrive(
-        self, number: Msisdn, fate: Fate, fault: str | None, count: int, onward: str
+        self, number: Msisdn, fate: MessageStatus, fault: str | None, count: int, onward: str
     ) -> None:
         for _ in range(count):
             text = self._event("SM")
-            report = Report(text, number, FRIEND, fate, fate.value, self.clock.now())
-            told = [("delivered", text)] if fate is Fate.DELIVERED else []
+            report = DeliveryReport(text, number, FRIEND, fate, fate.value, self.clock.now())
+            told = [("delivered", text)] if fate is MessageStatus.DELIVERED else []
             for _ in range(2):
                 self._happens(
-                    number, told, lambda report=report: self.at_work.reports.take(report), fault,
+                    number, told, lambda report=report: self.at_work.reports.ingest(report), fault,
                     again=True,
                 )  # fmt: skip
                 fault = None
@@ -247,11 +254,11 @@ class Histories(RuleBasedStateMachine):
         # Flash receipts have waited for others, and those of one customer go out as one.
         self.clock.at += dt.timedelta(seconds=GATHER)
         self._sweeps(None)
-        for posted in self.built.memory.outbox.take("one", 100, 0.001):
+        for posted in self.built.memory.outbox.fetch("one", 100, 0.001):
             self.shaky.fault, fault = fault, None
             try:
                 self.at_work.send(posted, answered=onward != "lost")
-            except StoreUnavailable:
+            except StoreUnavailableError:
                 self.crashed.append(posted)
             self.shaky.fault = None
             self._note_sent(posted.receipt_id)
@@ -285,8 +292,13 @@ class Histories(RuleBasedStateMachine):
             self._happens(
                 receipt.number,
                 told,
-                lambda receipt_id=receipt_id: take_news(
-                    self.shaky, self.at_work.delivery, receipt_id, Told.DELIVERED, "delivered", "P"
+                lambda receipt_id=receipt_id: apply_status_update(
+                    self.shaky,
+                    self.at_work.delivery,
+                    receipt_id,
+                    ProviderStatus.DELIVERED,
+                    "delivered",
+                    "P",
                 ),
                 fault,
                 again=True,
@@ -308,9 +320,9 @@ class Histories(RuleBasedStateMachine):
     def _sweeps(self, fault: str | None) -> None:
         self.shaky.fault = fault
         for _ in range(2):
-            for timer in self.at_work.sweep.due(1000):
-                with suppress(StoreUnavailable):
-                    self.at_work.sweep.ring(timer)
+            for timer in self.at_work.sweep.due_timers(1000):
+                with suppress(StoreUnavailableError):
+                    self.at_work.sweep.fire(timer)
         self.shaky.fault = None
         for history in self.history.values():
             history.append((self.clock.now(), "swept", ""))
@@ -333,23 +345,25 @@ class Histories(RuleBasedStateMachine):
     def teardown(self) -> None:
         for number in PLACES:
             chain = self.built.memory.archive.consent(number)
-            assert broken_at(chain, self.built.store.read(number).subscription.chain) is None
+            assert (
+                first_broken_link(chain, self.built.store.load(number).subscription.chain) is None
+            )
             for charge in self._charged(number):
-                consent = led_to(chain, charge)
+                consent = evidence_for(chain, charge)
                 assert consent is not None, "charged without a yes"
-                assert consent.offer.shown
-                assert consent.reply.heard
+                assert consent.offer.shown_text
+                assert consent.reply.reply_text
 
 
 def _name(charge: Charge) -> str:
     """A charge as the slow ledger calls it."""
     if charge.kind is ChargeKind.MONTHLY:
         return charge.id
-    return f"receipt {charge.why.removeprefix('receipt for message ').partition(': ')[0]}"
+    return f"receipt {charge.reason.removeprefix('receipt for message ').partition(': ')[0]}"
 
 
 @pytest.mark.timeout(300)
-def test_charges_are_right_to_the_fen(built: bootstrap.Services, raw: "redis.Redis"):
+def test_charges_are_right_to_the_fen(built: bootstrap.Container, raw: "redis.Redis"):
     book = book_of(built.book)
     policy = SubscriptionPolicy(book, built.numbering, built.clock)
     Histories.built = replace(built, book=book, policy=policy)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from commands.tariffs import chart, table
 from commands.usage_sources import synthetic
-from receipts.charging.simulation import Bills, Usage, bill_fen, rehearse
+from receipts.charging.simulation import BillHistogram, Usage, monthly_bill_fen, simulate
 from receipts.model.calendar import SHANGHAI
 from receipts.rulebook.loader import SHIPPED, load_rule_book
 from receipts.rulebook.schema import Tariff
@@ -87,7 +87,7 @@ def test_a_rehearsed_bill_stays_within_what_the_tariff_can_ask(
     tariff: Tariff, receipts: int, day: int | None
 ):
     opened = dt.datetime(2026, 11, day, 9, tzinfo=SHANGHAI) if day else None
-    fen = bill_fen(tariff, 250, Usage("CN-GD", receipts, opened), MONTH)
+    fen = monthly_bill_fen(tariff, 250, Usage("CN-GD", receipts, opened), MONTH)
     whole = min(tariff.monthly_fen, 250)
     charged = max(0, receipts - tariff.free_receipts) * tariff.per_receipt_fen
     if not (opened and tariff.trial_days):
@@ -99,7 +99,7 @@ def test_a_rehearsed_bill_stays_within_what_the_tariff_can_ask(
 
 
 def test_the_spread_of_bills_is_exact():
-    bills = Bills()
+    bills = BillHistogram()
     for fen in (0, 10, 10, 20, 400):
         bills.by_fen[fen] += 1
     assert (bills.count, bills.total, bills.average, bills.highest) == (5, 440, 88.0, 400)
@@ -118,7 +118,7 @@ def test_who_pays_more_and_who_pays_less_adds_up():
         jilin, tariffs=(msgspec.structs.replace(jilin.tariffs[0], monthly_fen=10),)
     )
     book = msgspec.structs.replace(BOOK, provinces=BOOK.provinces | {"CN-JL": cheaper})
-    found = rehearse(synthetic(800, BOOK, MONTH), MONTH, BOOK, book)
+    found = simulate(synthetic(800, BOOK, MONTH), MONTH, BOOK, book)
     assert sum(held.now.count for held in found.values()) == 800
     assert (found["CN-JL"].less, found["CN-JL"].more, found["CN-JL"].same) == (100, 0, 0)
     assert all(held.same == held.now.count for code, held in found.items() if code != "CN-JL")
@@ -126,12 +126,12 @@ def test_who_pays_more_and_who_pays_less_adds_up():
 
 def test_a_province_that_the_new_book_lacks_costs_nothing_there():
     book = msgspec.structs.replace(BOOK, provinces={"CN-GD": BOOK.provinces["CN-GD"]})
-    found = rehearse([Usage("CN-JL", 3)], MONTH, BOOK, book)
+    found = simulate([Usage("CN-JL", 3)], MONTH, BOOK, book)
     assert (found["CN-JL"].now.total, found["CN-JL"].then.total) == (200, 0)
 
 
 def test_chart_names_every_province_and_loads_nothing_from_outside():
-    found = rehearse(synthetic(800, BOOK, MONTH), MONTH, BOOK, BOOK)
+    found = simulate(synthetic(800, BOOK, MONTH), MONTH, BOOK, BOOK)
     picture = ET.fromstring(chart(found, BOOK, "Bills of November: a < b"))
     texts = [text.text for text in picture.iter(f"{SVG}text")]
     for label in ("Guangdong 广东", "Shaanxi 陕西", "All 合计", "Bills of November: a < b"):
@@ -143,7 +143,7 @@ def test_chart_names_every_province_and_loads_nothing_from_outside():
 
 
 def test_table_has_a_row_for_each_province_and_one_for_all():
-    found = rehearse(synthetic(800, BOOK, MONTH), MONTH, BOOK, BOOK)
+    found = simulate(synthetic(800, BOOK, MONTH), MONTH, BOOK, BOOK)
     assert len(table(found, BOOK)) == len(BOOK.provinces) + 1
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from receipts.charging.tariffs import fees, first_charge_at, month_fen, receipt_fen, tariff_on, yuan
 from receipts.model.calendar import SHANGHAI
-from receipts.model.vocabulary import Language, Outcome
+from receipts.model.vocabulary import Language, ReceiptOutcome
 from receipts.rulebook.loader import load_rule_book
 from receipts.rulebook.schema import Province, Tariff
 
@@ -25,25 +25,30 @@ def province(code: str, **changes: object) -> Province:
     )
 
 
-@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.REJECTED, Outcome.NO_ANSWER])
-def test_a_receipt_of_a_text_that_did_not_arrive_costs_nothing(outcome: Outcome):
+@pytest.mark.parametrize(
+    "outcome", [ReceiptOutcome.FAILED, ReceiptOutcome.REJECTED, ReceiptOutcome.NO_ANSWER]
+)
+def test_a_receipt_of_a_text_that_did_not_arrive_costs_nothing(outcome: ReceiptOutcome):
     assert receipt_fen(tariff_on(BOOK.provinces["CN-SX"], NOON), outcome) == 0
 
 
 def test_a_receipt_of_a_delivered_text_costs_what_the_province_says():
-    assert receipt_fen(tariff_on(BOOK.provinces["CN-SX"], NOON), Outcome.DELIVERED) == 10
-    assert receipt_fen(tariff_on(BOOK.provinces["CN-GD"], NOON), Outcome.DELIVERED) == 0
+    assert receipt_fen(tariff_on(BOOK.provinces["CN-SX"], NOON), ReceiptOutcome.DELIVERED) == 10
+    assert receipt_fen(tariff_on(BOOK.provinces["CN-GD"], NOON), ReceiptOutcome.DELIVERED) == 0
 
 
 @pytest.mark.parametrize(("before", "fen"), [(0, 0), (19, 0), (20, 5), (21, 5)])
 def test_the_first_receipts_of_a_month_may_be_free(before: int, fen: int):
-    assert receipt_fen(tariff_on(BOOK.provinces["CN-GX"], NOON), Outcome.DELIVERED, before) == fen
+    assert (
+        receipt_fen(tariff_on(BOOK.provinces["CN-GX"], NOON), ReceiptOutcome.DELIVERED, before)
+        == fen
+    )
 
 
 def test_a_free_province_charges_nothing_at_all():
     fujian = BOOK.provinces["CN-FJ"]
     assert month_fen(fujian, NOON) == 0
-    assert receipt_fen(tariff_on(fujian, NOON), Outcome.DELIVERED) == 0
+    assert receipt_fen(tariff_on(fujian, NOON), ReceiptOutcome.DELIVERED) == 0
 
 
 def test_a_price_changes_at_midnight_in_shanghai_wherever_the_clock_stands():
@@ -114,9 +119,9 @@ def test_a_tariff_is_said_in_a_phrase(code: str, zh: str, en: str):
     assert (fees(Language.ZH, tariff), fees(Language.EN, tariff)) == (zh, en)
 
 
-@given(st.integers(0, 300), st.integers(0, 50), st.integers(0, 60), st.sampled_from(Outcome))
+@given(st.integers(0, 300), st.integers(0, 50), st.integers(0, 60), st.sampled_from(ReceiptOutcome))
 def test_a_receipt_never_costs_more_than_the_tariff_says(
-    fen: int, free: int, before: int, outcome: Outcome
+    fen: int, free: int, before: int, outcome: ReceiptOutcome
 ):
     guangdong = province("CN-GD", per_receipt_fen=fen, free_receipts=free)
     assert receipt_fen(tariff_on(guangdong, NOON), outcome, before) in {0, fen}

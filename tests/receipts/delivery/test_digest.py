@@ -12,20 +12,25 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from app import bootstrap
-from app.bootstrap import Services
-from receipts.charging.charges import needs_owner
-from receipts.delivery.digest import DIGEST, with_members
-from receipts.delivery.lifecycle import Delivery
-from receipts.delivery.routing import Routes
-from receipts.delivery.status_updates import take_news
+from app.bootstrap import Container
+from receipts.charging.charges import needs_usage_count
+from receipts.delivery.digest import DIGEST, with_digest_members
+from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.routing import Router
+from receipts.delivery.status_updates import apply_status_update
 from receipts.model.calendar import month_of
 from receipts.model.charge import Charge
-from receipts.model.message import Fate, Report
-from receipts.model.receipt import Kind, Receipt
-from receipts.model.vocabulary import Language, Mode, Msisdn
-from receipts.ports.changes import Posted, Verdict
-from receipts.ports.provider import Never, Told, TryLater, Unsure
-from receipts.ports.store import StoreUnavailable
+from receipts.model.message import DeliveryReport, MessageStatus
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
+from receipts.ports.changes import CommitStatus, OutboxEntry
+from receipts.ports.provider import (
+    PermanentError,
+    ProviderStatus,
+    TemporaryError,
+    UnknownOutcomeError,
+)
+from receipts.ports.store import StoreUnavailableError
 from receipts.worker.worker import Worker
 from tests.conftest import TestClock, gathering
 from tests.receipts.conftest import AtWork, Until
@@ -42,7 +47,7 @@ SECONDS = 2
 class House:
     """A service whose flashes wait for others, and a worker moved by hand."""
 
-    built: Services
+    built: Container
     clock: TestClock
     flasher: Courier
     store: Shaky = field(init=False)
@@ -51,44 +56,44 @@ class House:
     def __post_init__(self) -> None:
         self.built = bootstrap.under(self.built, gathering(self.built.book, SECONDS))
         self.store = Shaky(self.built.store)
-        self.works_with(Routes(Courier("courier", flash=False, lookup=True), self.flasher))
+        self.works_with(Router(Courier("courier", flash=False, lookup=True), self.flasher))
 
-    def works_with(self, routes: Routes) -> None:
-        self.delivery = Delivery(routes, self.built.book.sending, self.clock)
+    def works_with(self, routes: Router) -> None:
+        self.delivery = ReceiptLifecycle(routes, self.built.book.sending, self.clock)
         self.sweep = bootstrap.sweep(self.built, self.delivery)
         self.sweep._store = self.store  # noqa: SLF001 - so that its commits fail as well
         self.sweep._digests._store = self.store  # noqa: SLF001
 
-    def arrive(self, *fates: Fate, sender: str = SENDER) -> None:
+    def arrive(self, *fates: MessageStatus, sender: str = SENDER) -> None:
         """Texts of one customer, each to another friend, told of in one batch."""
         told = []
         for fate in fates:
             self.count += 1
             friend = FRIENDS[self.count % len(FRIENDS)]
             at = self.clock.now()
-            told.append(Report(f"SM{self.count}", Msisdn(sender), friend, fate, fate, at))
-        bootstrap.reports(self.built).take_all(told)
+            told.append(DeliveryReport(f"SM{self.count}", Msisdn(sender), friend, fate, fate, at))
+        bootstrap.reports(self.built).ingest_batch(told)
 
     def rings(self) -> int:
         """All that is due rings; how much that was."""
-        due = self.sweep.due(100)
-        self.sweep.gather([timer for timer in due if timer.kind == DIGEST])
+        due = self.sweep.due_timers(100)
+        self.sweep.flush_digests([timer for timer in due if timer.kind == DIGEST])
         for timer in due:
             if timer.kind != DIGEST:
-                self.sweep.ring(timer)
+                self.sweep.fire(timer)
         return len(due)
 
     def waited(self) -> int:
         self.clock.move(seconds=SECONDS)
         return self.rings()
 
-    def begins(self) -> list[tuple[Receipt, Posted]]:
+    def begins(self) -> list[tuple[Receipt, OutboxEntry]]:
         """What is in the outbox, on disk as being sent."""
         begun = []
-        for posted in self.built.memory.outbox.take("hand", 1600, 0):
+        for posted in self.built.memory.outbox.fetch("hand", 1600, 0):
             receipt = self.now(posted.receipt_id)
-            change = with_members(self.store, self.delivery.begin(receipt, posted))
-            if self.store.commit(change).verdict is Verdict.DONE and not change.done:
+            change = with_digest_members(self.store, self.delivery.mark_sending(receipt, posted))
+            if self.store.commit(change).status is CommitStatus.COMMITTED and not change.acked:
                 begun.append((self.now(posted.receipt_id), posted))
         return begun
 
@@ -96,17 +101,20 @@ class House:
         """Everything in the outbox goes to its provider; the texts."""
         texts = []
         for receipt, posted in self.begins():
-            provider = self.delivery.routes.named(receipt.provider)
+            provider = self.delivery.router.by_name(receipt.provider)
             assert provider is not None
             try:
-                provider_id = provider.send(self.delivery.parcel(receipt))
-            except (TryLater, Never, Unsure) as failure:
+                provider_id = provider.send(self.delivery.outbound_message(receipt))
+            except (TemporaryError, PermanentError, UnknownOutcomeError) as failure:
                 change = self.delivery.failed(receipt, failure, posted)
             else:
-                owner = self.store.read(receipt.number).subscription
-                given = owner if needs_owner(receipt) else None
+                owner = self.store.load(receipt.number).subscription
+                given = owner if needs_usage_count(receipt) else None
                 change = self.delivery.accepted(receipt, provider_id, posted, given)
-            assert self.store.commit(with_members(self.store, change)).verdict is Verdict.DONE
+            assert (
+                self.store.commit(with_digest_members(self.store, change)).status
+                is CommitStatus.COMMITTED
+            )
             texts.append(receipt.text)
         return texts
 
@@ -115,7 +123,7 @@ class House:
         assert found is not None
         return found
 
-    def shown(self, number: str = SENDER, kind: Kind = Kind.RECEIPT) -> list[Receipt]:
+    def shown(self, number: str = SENDER, kind: MessageKind = MessageKind.RECEIPT) -> list[Receipt]:
         return self.built.store.receipts_of(Msisdn(number), 100, kind)
 
     def charges(self, number: str = SENDER) -> list[Charge]:
@@ -123,12 +131,12 @@ class House:
 
 
 @pytest.fixture
-def house(built: Services, clock: TestClock, flasher: Courier) -> House:
+def house(built: Container, clock: TestClock, flasher: Courier) -> House:
     stand(built, SENDER, "active")
     return House(built, clock, flasher)
 
 
-D, F = Fate.DELIVERED, Fate.FAILED
+D, F = MessageStatus.DELIVERED, MessageStatus.FAILED
 
 
 def test_texts_within_the_moment_are_one_flash_and_each_its_own_record_and_charge(house: House):
@@ -140,13 +148,13 @@ def test_texts_within_the_moment_are_one_flash_and_each_its_own_record_and_charg
     assert house.rings() == 1
     text = "3条短信：13957112102未送达，13957112103、13957112101已送达。"
     assert house.sends() == [text]
-    assert [(p.text, p.mode) for p in house.flasher.sent] == [(text, Mode.FLASH)]
+    assert [(p.text, p.mode) for p in house.flasher.sent] == [(text, DisplayMode.FLASH)]
     for receipt in house.shown():
         assert (receipt.state, receipt.provider, receipt.text) == ("sent", "flasher", text)
-        assert (receipt.sent_as, receipt.attempts) == (Mode.FLASH, 1)
+        assert (receipt.sent_as, receipt.attempts) == (DisplayMode.FLASH, 1)
         assert receipt.sent_at == house.clock.now()
     assert sorted(receipt.charge_fen for receipt in house.shown()) == [0, 10, 10]
-    assert sorted(charge.why for charge in house.charges()) == [
+    assert sorted(charge.reason for charge in house.charges()) == [
         "receipt for message SM1",
         "receipt for message SM3",
     ]
@@ -160,11 +168,11 @@ def test_one_alone_goes_out_as_it_always_did(house: House):
     assert text.startswith("您发送给13957112101的短信已于")
     (receipt,) = house.shown()
     assert (receipt.text, receipt.digest, receipt.charge_fen) == (text, None, 10)
-    assert house.shown(kind=Kind.DIGEST) == []
+    assert house.shown(kind=MessageKind.DIGEST) == []
 
 
 def test_ordinary_ones_do_not_wait_and_stay_one_by_one(house: House):
-    stand(house.built, SENDER, "active", Mode.TEXT)
+    stand(house.built, SENDER, "active", DisplayMode.TEXT)
     house.arrive(D, D)
     assert len(house.sends()) == 2
     assert house.waited() == 0
@@ -172,7 +180,7 @@ def test_ordinary_ones_do_not_wait_and_stay_one_by_one(house: House):
 
 def test_a_switch_to_ordinary_changes_nothing_for_those_that_wait(house: House):
     house.arrive(D, D)
-    stand(house.built, SENDER, "active", Mode.TEXT)
+    stand(house.built, SENDER, "active", DisplayMode.TEXT)
     house.arrive(D)
     assert len(house.sends()) == 1
     house.waited()
@@ -187,7 +195,7 @@ def test_switched_off_nothing_waits(house: House):
 
 
 def test_without_anybody_who_flashes_each_goes_out_by_itself(house: House):
-    house.works_with(Routes(Courier("courier", flash=False, lookup=True)))
+    house.works_with(Router(Courier("courier", flash=False, lookup=True)))
     house.arrive(D, D)
     house.waited()
     assert len(house.sends()) == 2
@@ -229,18 +237,26 @@ def test_more_than_can_be_listed_still_all_go_out(house: House):
 
 
 def test_free_receipts_are_counted_one_by_one(house: House):
-    stand(house.built, GUANGXI, "active", used=18, used_month=month_of(house.clock.now()))
+    stand(
+        house.built,
+        GUANGXI,
+        "active",
+        receipts_this_month=18,
+        receipts_month=month_of(house.clock.now()),
+    )
     house.arrive(D, D, F, D, sender=GUANGXI)  # twenty are free
     house.waited()
     house.sends()
     assert sorted(charge.fen for charge in house.charges(GUANGXI)) == [0, 0, 5]
-    (digest,) = house.shown(GUANGXI, Kind.DIGEST)
-    take_news(house.store, house.delivery, digest.id, Told.DELIVERED, "delivered", "F1")
-    assert house.built.store.read(Msisdn(GUANGXI)).subscription.used == 21
+    (digest,) = house.shown(GUANGXI, MessageKind.DIGEST)
+    apply_status_update(
+        house.store, house.delivery, digest.id, ProviderStatus.DELIVERED, "delivered", "F1"
+    )
+    assert house.built.store.load(Msisdn(GUANGXI)).subscription.receipts_this_month == 21
 
 
 def test_a_refused_digest_ends_its_receipts_and_costs_nothing(house: House):
-    house.flasher.ends.append(Never("no such line"))
+    house.flasher.ends.append(PermanentError("no such line"))
     house.arrive(D, D)
     house.waited()
     house.sends()
@@ -251,7 +267,7 @@ def test_a_refused_digest_ends_its_receipts_and_costs_nothing(house: House):
 
 
 def test_a_digest_that_has_to_wait_for_its_provider_is_the_same_one_later(house: House):
-    house.flasher.ends.append(TryLater("busy"))
+    house.flasher.ends.append(TemporaryError("busy"))
     house.arrive(D, D)
     house.waited()
     (first,) = house.sends()
@@ -268,15 +284,17 @@ def test_a_digest_that_has_to_wait_for_its_provider_is_the_same_one_later(house:
 def test_an_unanswered_digest_is_unsure_and_charged_once_the_phone_is_reported_to_have_it(
     house: House,
 ):
-    house.flasher.ends.append(Unsure("no answer"))
+    house.flasher.ends.append(UnknownOutcomeError("no answer"))
     house.arrive(D, D)
     house.waited()
     house.sends()
     assert {r.state for r in house.shown()} == {"unsure"}
     assert house.charges() == []
-    (digest,) = house.shown(kind=Kind.DIGEST)
+    (digest,) = house.shown(kind=MessageKind.DIGEST)
     for _ in range(2):
-        take_news(house.store, house.delivery, digest.id, Told.DELIVERED, "delivered", "F1")
+        apply_status_update(
+            house.store, house.delivery, digest.id, ProviderStatus.DELIVERED, "delivered", "F1"
+        )
     assert {(r.state, r.done_at) for r in house.shown()} == {("delivered", house.clock.now())}
     assert len(house.charges()) == 2
 
@@ -298,7 +316,7 @@ def test_a_ring_that_fails_is_all_or_nothing_and_made_up_for(house: House, fault
     house.store.fault = fault
     try:
         house.rings()
-    except StoreUnavailable:
+    except StoreUnavailableError:
         house.rings()
     (text,) = house.sends()
     assert text.startswith("2条短信：")
@@ -308,11 +326,11 @@ def test_a_ring_that_fails_is_all_or_nothing_and_made_up_for(house: House, fault
 def test_two_workers_that_ring_at_once_make_one_flash(house: House):
     house.arrive(D, D, D)
     house.clock.move(seconds=SECONDS)
-    due = house.sweep.due(100)
+    due = house.sweep.due_timers(100)
     assert len(due) == 3
     for timer in due:
-        house.sweep.gather([timer])
-    house.sweep.gather(due[::-1])
+        house.sweep.flush_digests([timer])
+    house.sweep.flush_digests(due[::-1])
     assert len(house.sends()) == 1
 
 
@@ -325,25 +343,37 @@ class Lives(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.home = self.house()
-        self.begun: list[tuple[Receipt, Posted]] = []
+        self.begun: list[tuple[Receipt, OutboxEntry]] = []
 
-    @rule(fates=st.lists(st.sampled_from([D, D, F, Fate.REJECTED]), min_size=1, max_size=7))
-    def texts_arrive(self, fates: list[Fate]) -> None:
+    @rule(
+        fates=st.lists(st.sampled_from([D, D, F, MessageStatus.REJECTED]), min_size=1, max_size=7)
+    )
+    def texts_arrive(self, fates: list[MessageStatus]) -> None:
         self.home.arrive(*fates)
 
-    @rule(mode=st.sampled_from([Mode.FLASH, Mode.FLASH, Mode.TEXT]))
-    def the_customer_chooses(self, mode: Mode) -> None:
+    @rule(mode=st.sampled_from([DisplayMode.FLASH, DisplayMode.FLASH, DisplayMode.TEXT]))
+    def the_customer_chooses(self, mode: DisplayMode) -> None:
         stand(self.home.built, SENDER, "active", mode)
 
     @rule(seconds=st.sampled_from([0, 1, 2, 40]), fault=st.sampled_from(["", "before", "after"]))
     def time_passes(self, seconds: int, fault: str) -> None:
         self.home.clock.move(seconds=seconds)
         self.home.store.fault = fault or None
-        with suppress(StoreUnavailable):
+        with suppress(StoreUnavailableError):
             self.home.rings()
         self.home.store.fault = None
 
-    @rule(end=st.sampled_from([None, None, TryLater("busy"), Unsure("silence"), Never("no")]))
+    @rule(
+        end=st.sampled_from(
+            [
+                None,
+                None,
+                TemporaryError("busy"),
+                UnknownOutcomeError("silence"),
+                PermanentError("no"),
+            ]
+        )
+    )
     def a_worker_sends(self, end: Exception | None) -> None:
         if end:
             self.home.flasher.ends.append(end)
@@ -358,7 +388,7 @@ class Lives(RuleBasedStateMachine):
             home.sends()
         told = [r for r in home.shown() if r.state in {"sent", "failed", "unsure"}]
         assert len(told) == min(home.count, 100), "somebody was never told"
-        digests = home.shown(kind=Kind.DIGEST)
+        digests = home.shown(kind=MessageKind.DIGEST)
         members = [member for digest in digests for member in digest.members]
         assert len(members) == len(set(members)), "somebody was told twice"
         alone = {receipt.id for receipt in told if receipt.digest is None}
@@ -366,7 +396,7 @@ class Lives(RuleBasedStateMachine):
         taken = [p.id for p in home.flasher.sent]
         assert {digest.id for digest in digests} <= set(taken)
         wanted = {r.message_id for r in told if r.state == "sent" and r.outcome == "delivered"}
-        charged = {charge.why.rpartition(" ")[2] for charge in home.charges()}
+        charged = {charge.reason.rpartition(" ")[2] for charge in home.charges()}
         assert len(charged) == len(home.charges())
         assert wanted <= charged
         assert home.count > 100 or charged == wanted
@@ -374,7 +404,7 @@ class Lives(RuleBasedStateMachine):
 
 
 def test_in_any_order_each_is_told_once_and_charged_once(
-    built: Services, clock: TestClock, raw: "redis.Redis"
+    built: Container, clock: TestClock, raw: "redis.Redis"
 ):
     raw.config_set("appendfsync", "no")  # what is on disk when is tested elsewhere
 
@@ -408,7 +438,7 @@ def test_a_real_worker_flashes_a_fraction_of_a_second_after_the_moment(
     memory, clock = house.built.memory, house.clock
     dispatch = dispatching("one", memory, house.delivery, clock)
     worker = Worker("one", memory.store, memory.outbox, house.delivery, house.sweep, dispatch, 4)
-    house.clock.now = house.clock.outside  # time itself passes
+    house.clock.now = house.clock.wall_clock  # time itself passes
     with at_work(worker):
         time.sleep(0.3)
         began = time.monotonic()

@@ -6,16 +6,18 @@ import pytest
 from msgspec.structs import replace
 
 from receipts.delivery import status_updates
-from receipts.delivery.status_updates import take_news
+from receipts.delivery.status_updates import apply_status_update
 from receipts.model.receipt import Receipt
-from receipts.ports.changes import Change
-from receipts.ports.provider import Told
-from receipts.ports.store import Contended
+from receipts.ports.changes import ChangeSet
+from receipts.ports.provider import ProviderStatus
+from receipts.ports.store import ContentionError
 from tests.support.sending import ANNA, Desk
 
 
 def take(desk: Desk, receipt: Receipt, word: str = "delivered") -> bool:
-    return take_news(desk.store, desk.delivery, receipt.id, Told.DELIVERED, word, "SM1")
+    return apply_status_update(
+        desk.store, desk.delivery, receipt.id, ProviderStatus.DELIVERED, word, "SM1"
+    )
 
 
 def test_news_is_on_disk_when_it_was_taken_and_a_repeat_changes_nothing(desk: Desk):
@@ -29,7 +31,10 @@ def test_news_is_on_disk_when_it_was_taken_and_a_repeat_changes_nothing(desk: De
 
 @pytest.mark.parametrize("ident", ["", "nobody", "5-ffff", "{s1}-1"])
 def test_news_of_nothing_of_ours_is_known_as_such(desk: Desk, ident: str):
-    assert take_news(desk.store, desk.delivery, ident, Told.DELIVERED, "d", None) is False
+    assert (
+        apply_status_update(desk.store, desk.delivery, ident, ProviderStatus.DELIVERED, "d", None)
+        is False
+    )
 
 
 def test_news_from_all_sides_at_once_charges_once(desk: Desk):
@@ -38,19 +43,23 @@ def test_news_from_all_sides_at_once_charges_once(desk: Desk):
         words = [f"delivered {turn % 3}" for turn in range(12)]
         assert all(pool.map(lambda word: take(desk, receipt, word), words))
     now = desk.now(receipt)
-    assert sorted(n.word for n in now.history) == ["delivered 0", "delivered 1", "delivered 2"]
+    assert sorted(n.raw_status for n in now.history) == [
+        "delivered 0",
+        "delivered 1",
+        "delivered 2",
+    ]
     assert (now.state, now.charge_fen, len(desk.charges())) == ("delivered", 10, 1)
 
 
 def test_who_always_loses_is_told_so_in_the_end(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     receipt = desk.post()
     monkeypatch.setattr(status_updates, "_ROUNDS", 3)
-    real = desk.delivery.told
+    real = desk.delivery.apply_status
 
-    def overtaken(was: Receipt, *about: object) -> Change:
-        desk.settle(Change(ANNA, records=(replace(was, version=was.version + 1),)))
+    def overtaken(was: Receipt, *about: object) -> ChangeSet:
+        desk.settle(ChangeSet(ANNA, records=(replace(was, version=was.version + 1),)))
         return real(was, *about)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(desk.delivery, "told", overtaken)
-    with pytest.raises(Contended):
+    monkeypatch.setattr(desk.delivery, "apply_status", overtaken)
+    with pytest.raises(ContentionError):
         take(desk, receipt)

@@ -6,7 +6,7 @@ from phonenumbers import carrier, geocoder
 
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Language, Msisdn, Network
-from receipts.numbering.plan import Numbering
+from receipts.numbering.plan import NumberingPlan
 from receipts.rulebook.loader import load_rule_book
 
 # Real China Mobile prefixes, at least four of each covered province, in different cities and
@@ -27,8 +27,8 @@ THIRTY_THREE = [
 
 
 @pytest.fixture(scope="module")
-def numbering() -> Numbering:
-    return Numbering()
+def numbering() -> NumberingPlan:
+    return NumberingPlan()
 
 
 def test_there_are_thirty_three_samples():
@@ -37,9 +37,9 @@ def test_there_are_thirty_three_samples():
 
 @pytest.mark.parametrize(("number", "code"), THIRTY_THREE)
 def test_a_sample_number_is_ours_and_at_home_where_the_library_says(
-    numbering: Numbering, number: Msisdn, code: str
+    numbering: NumberingPlan, number: Msisdn, code: str
 ):
-    home = numbering.home(number)
+    home = numbering.info(number)
     assert (home.province, home.network, home.source) == (code, Network.CHINA_MOBILE, "prefix")
     real = phonenumbers.parse(number)
     place = geocoder.description_for_number(real, "zh")
@@ -47,15 +47,15 @@ def test_a_sample_number_is_ours_and_at_home_where_the_library_says(
     assert carrier.name_for_number(real, "en") == "China Mobile"
 
 
-def test_the_well_known_number_of_beijing_is_in_no_covered_province(numbering: Numbering):
-    home = numbering.home(Msisdn("+8613800138000"))
+def test_the_well_known_number_of_beijing_is_in_no_covered_province(numbering: NumberingPlan):
+    home = numbering.info(Msisdn("+8613800138000"))
     assert home.province == "CN-BJ"
     assert load_rule_book(None).province(home.province) is None
 
 
-def test_a_recorded_province_is_told_before_the_prefix(numbering: Numbering):
+def test_a_recorded_province_is_told_before_the_prefix(numbering: NumberingPlan):
     moved = Subscription(Msisdn("+8613802882345"), province="CN-ZJ", source="record")
-    home = numbering.home_of(moved)
+    home = numbering.info_of(moved)
     assert (home.province, home.network, home.source) == (
         "CN-ZJ",
         Network.CHINA_MOBILE,
@@ -63,9 +63,9 @@ def test_a_recorded_province_is_told_before_the_prefix(numbering: Numbering):
     )
 
 
-def test_a_ported_number_keeps_its_home_and_changes_its_network(numbering: Numbering):
+def test_a_ported_number_keeps_its_home_and_changes_its_network(numbering: NumberingPlan):
     left = Subscription(Msisdn("+8613802882345"), network=Network.CHINA_UNICOM, source="ported")
-    home = numbering.home_of(left)
+    home = numbering.info_of(left)
     assert (home.province, home.network, home.source) == (
         "CN-GD",
         Network.CHINA_UNICOM,

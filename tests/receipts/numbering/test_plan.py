@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from receipts.model.vocabulary import Language, Msisdn, Network
 from receipts.numbering import build_table
 from receipts.numbering.msisdn import parse_msisdn
-from receipts.numbering.plan import FIRST_PREFIX, MAGIC, PREFIXES, TABLE, Numbering, TableWrong
+from receipts.numbering.plan import (
+    FIRST_PREFIX,
+    MAGIC,
+    PREFIXES,
+    TABLE,
+    NumberingPlan,
+    NumberingTableError,
+)
 from receipts.rulebook.loader import load_rule_book
 
 GUANGDONG = "+8613802880000"
@@ -42,8 +49,8 @@ ROOT = TABLE.parents[3]
 
 
 @pytest.fixture(scope="module")
-def numbering() -> Numbering:
-    return Numbering()
+def numbering() -> NumberingPlan:
+    return NumberingPlan()
 
 
 @pytest.mark.parametrize(
@@ -139,8 +146,8 @@ def test_every_mobile_number_is_understood_with_every_prefix(digits: str, prefix
 
 
 @pytest.mark.parametrize(("digits", "province"), SAMPLES.items())
-def test_each_covered_province_knows_its_own(numbering: Numbering, digits: str, province: str):
-    home = numbering.home(Msisdn("+86" + digits))
+def test_each_covered_province_knows_its_own(numbering: NumberingPlan, digits: str, province: str):
+    home = numbering.info(Msisdn("+86" + digits))
     assert (home.province, home.network, home.source) == (
         province,
         Network.CHINA_MOBILE,
@@ -148,13 +155,15 @@ def test_each_covered_province_knows_its_own(numbering: Numbering, digits: str, 
     )
 
 
-def test_the_well_known_number_of_beijing_is_at_home_in_beijing(numbering: Numbering):
-    assert numbering.home(Msisdn("+8613800138000")).province == "CN-BJ"
+def test_the_well_known_number_of_beijing_is_at_home_in_beijing(numbering: NumberingPlan):
+    assert numbering.info(Msisdn("+8613800138000")).province == "CN-BJ"
 
 
 @pytest.mark.parametrize("start", ["172", "195", "197", "198"])
-def test_new_ranges_are_on_net_and_their_province_is_not_guessed(numbering: Numbering, start: str):
-    home = numbering.home(Msisdn(f"+86{start}12345678"))
+def test_new_ranges_are_on_net_and_their_province_is_not_guessed(
+    numbering: NumberingPlan, start: str
+):
+    home = numbering.info(Msisdn(f"+86{start}12345678"))
     assert (home.province, home.network, home.source) == (None, Network.CHINA_MOBILE, "unknown")
 
 
@@ -181,18 +190,18 @@ def test_new_ranges_are_on_net_and_their_province_is_not_guessed(numbering: Numb
     ],
 )
 def test_who_is_no_china_mobile_customer_is_not_on_net(
-    numbering: Numbering, number: str, network: Network
+    numbering: NumberingPlan, number: str, network: Network
 ):
-    assert numbering.home(Msisdn(number)).network is network
+    assert numbering.info(Msisdn(number)).network is network
     assert not numbering.is_on_net(Msisdn(number))
 
 
-def test_a_china_mobile_number_is_on_net(numbering: Numbering):
+def test_a_china_mobile_number_is_on_net(numbering: NumberingPlan):
     assert numbering.is_on_net(Msisdn(GUANGDONG))
 
 
-def test_the_record_speaks_before_the_prefix(numbering: Numbering):
-    home = numbering.home(Msisdn("+8619812345678"), recorded="CN-ZJ")
+def test_the_record_speaks_before_the_prefix(numbering: NumberingPlan):
+    home = numbering.info(Msisdn("+8619812345678"), recorded="CN-ZJ")
     assert (home.province, home.network, home.source) == (
         "CN-ZJ",
         Network.CHINA_MOBILE,
@@ -201,19 +210,20 @@ def test_the_record_speaks_before_the_prefix(numbering: Numbering):
 
 
 @given(digits=st.from_regex(r"\+[0-9]{0,20}", fullmatch=True))
-def test_a_home_is_found_for_any_digits(numbering: Numbering, digits: str):
-    assert numbering.home(Msisdn(digits)).source in {"prefix", "unknown"}
+def test_a_home_is_found_for_any_digits(numbering: NumberingPlan, digits: str):
+    assert numbering.info(Msisdn(digits)).source in {"prefix", "unknown"}
 
 
-def test_the_table_says_where_it_comes_from_and_is_small(numbering: Numbering):
+def test_the_table_says_where_it_comes_from_and_is_small(numbering: NumberingPlan):
     assert numbering.data_version == "phonenumbers 9.0.43"
     assert TABLE.stat().st_size < 20_000
 
 
 def test_neither_the_service_nor_the_builder_loads_the_package_when_imported():
     program = (
-        "import sys, receipts.numbering.build_table; from receipts.numbering.plan import Numbering;"
-        "Numbering();"
+        "import sys, receipts.numbering.build_table;"
+        "from receipts.numbering.plan import NumberingPlan;"
+        "NumberingPlan();"
         "sys.exit(any(name.startswith('phonenumbers') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
@@ -226,21 +236,21 @@ def test_neither_the_service_nor_the_builder_loads_the_package_when_imported():
 def test_a_damaged_table_is_refused_with_the_way_to_build_it(tmp_path: Path, content: bytes):
     damaged = tmp_path / "prefixes.bin"
     damaged.write_bytes(content)
-    with pytest.raises(TableWrong, match=r"python -m receipts\.numbering\.build_table"):
-        Numbering(damaged)
+    with pytest.raises(NumberingTableError, match=r"python -m receipts\.numbering\.build_table"):
+        NumberingPlan(damaged)
 
 
 def test_a_missing_table_is_refused(tmp_path: Path):
-    with pytest.raises(TableWrong, match=r"none\.bin"):
-        Numbering(tmp_path / "none.bin")
+    with pytest.raises(NumberingTableError, match=r"none\.bin"):
+        NumberingPlan(tmp_path / "none.bin")
 
 
 def test_a_table_of_the_wrong_size_is_refused(tmp_path: Path):
     head, _, _ = TABLE.read_bytes().removeprefix(MAGIC).partition(b"\n")
     short = tmp_path / "prefixes.bin"
     short.write_bytes(MAGIC + head + b"\n" + lzma.compress(b"\0" * 10))
-    with pytest.raises(TableWrong, match="10 prefixes"):
-        Numbering(short)
+    with pytest.raises(NumberingTableError, match="10 prefixes"):
+        NumberingPlan(short)
 
 
 def test_a_rebuilt_table_is_the_shipped_one(tmp_path: Path):
@@ -255,7 +265,7 @@ def _unpacked(table: Path) -> tuple[bytes, bytes]:
     return head, lzma.decompress(packed)
 
 
-def test_the_table_agrees_with_the_package_it_comes_from(numbering: Numbering):
+def test_the_table_agrees_with_the_package_it_comes_from(numbering: NumberingPlan):
     # Imported here: they cost a second that other tests need not pay.
     import phonenumbers  # noqa: PLC0415
     from phonenumbers import carrier, geocoder  # noqa: PLC0415
@@ -268,7 +278,7 @@ def test_the_table_agrees_with_the_package_it_comes_from(numbering: Numbering):
         real = phonenumbers.parse(number)
         if not phonenumbers.is_valid_number(real):
             continue
-        home = numbering.home(number)
+        home = numbering.info(number)
         place = geocoder.description_for_number(real, "zh")
         if home.province is None:
             assert place in {"", "中国"}, prefix

@@ -3,17 +3,17 @@
 import pytest
 import redis
 
-from app.bootstrap import Services
-from receipts.model.message import Fate
-from receipts.reports.message_trace import id_form
-from receipts.reports.reconciliation import Reckoning
+from app.bootstrap import Container
+from receipts.model.message import MessageStatus
+from receipts.reports.message_trace import normalise_message_id
+from receipts.reports.reconciliation import Reconciliation
 from receipts.store.commit_script import RetentionSeconds
 from tests.conftest import BEIJING, ZHEJIANG
 from tests.support.reports import FRIEND, Tell, outcomes, stand, told, trail
 
 
 @pytest.fixture
-def tell(built: Services) -> Tell:
+def tell(built: Container) -> Tell:
     return Tell(built)
 
 
@@ -28,7 +28,7 @@ def tell(built: Services) -> Tell:
     ],
 )
 def test_spellings_of_one_id_are_one_text(alike: tuple[str, ...]):
-    assert len({id_form(spelt) for spelt in alike}) == 1
+    assert len({normalise_message_id(spelt) for spelt in alike}) == 1
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def test_spellings_of_one_id_are_one_text(alike: tuple[str, ...]):
     ],
 )
 def test_other_ids_are_other_texts(one: str, other: str):
-    assert id_form(one) != id_form(other)
+    assert normalise_message_id(one) != normalise_message_id(other)
 
 
-def test_one_id_to_two_friends_is_two_texts(built: Services, tell: Tell):
+def test_one_id_to_two_friends_is_two_texts(built: Container, tell: Tell):
     stand(built)
-    tell("DELIVRD", Fate.DELIVERED, message="1f", friend=FRIEND)
-    tell("EXPIRED", Fate.EXPIRED, message="31", friend=BEIJING)
-    assert sorted((str(r.friend), str(r.outcome)) for r in told(built)) == [
+    tell("DELIVRD", MessageStatus.DELIVERED, message="1f", friend=FRIEND)
+    tell("EXPIRED", MessageStatus.EXPIRED, message="31", friend=BEIJING)
+    assert sorted((str(r.recipient), str(r.outcome)) for r in told(built)) == [
         (BEIJING, "failed"),
         (ZHEJIANG, "delivered"),
     ]
@@ -61,30 +61,33 @@ def test_one_id_to_two_friends_is_two_texts(built: Services, tell: Tell):
 
 @pytest.mark.parametrize(
     ("again", "fate", "why"),
-    [("DELIVRD", Fate.DELIVERED, "repeated"), ("EXPIRED", Fate.EXPIRED, "contradicted")],
+    [
+        ("DELIVRD", MessageStatus.DELIVERED, "repeated"),
+        ("EXPIRED", MessageStatus.EXPIRED, "contradicted"),
+    ],
 )
 def test_a_report_long_after_its_trail_is_forgotten_gives_no_second_receipt(
-    built: Services, tell: Tell, raw: "redis.Redis", again: str, fate: Fate, why: str
+    built: Container, tell: Tell, raw: "redis.Redis", again: str, fate: MessageStatus, why: str
 ):
     assert RetentionSeconds().trails < RetentionSeconds().receipts
     stand(built)
-    tell("DELIVRD", Fate.DELIVERED)
+    tell("DELIVRD", MessageStatus.DELIVERED)
     raw.delete(*raw.keys("*:trail:*"))
     tell(again, fate)
     tell(again, fate)
     assert outcomes(built) == ["delivered"]
-    assert [str(heard.why_not) for heard in trail(built).history] == [why]
-    now = Reckoning.of(built.memory.archive.counts())
+    assert [str(heard.no_receipt_reason) for heard in trail(built).history] == [why]
+    now = Reconciliation.from_counts(built.memory.archive.counts())
     assert (now.reports, now.receipts, now.reasons, now.missing) == (2, 1, {why: 1}, 0)
 
 
-def test_a_word_that_forgets_the_parts_does_not_make_a_text_shorter(built: Services, tell: Tell):
+def test_a_word_that_forgets_the_parts_does_not_make_a_text_shorter(built: Container, tell: Tell):
     stand(built)
-    tell("DELIVRD", Fate.DELIVERED, part=1, parts=3)
-    tell("ENROUTE", Fate.UNDERWAY)
-    tell("DELIVRD 2", Fate.DELIVERED, part=1, parts=2)
-    tell("DELIVRD", Fate.DELIVERED, part=2, parts=3)
+    tell("DELIVRD", MessageStatus.DELIVERED, part=1, parts=3)
+    tell("ENROUTE", MessageStatus.UNDERWAY)
+    tell("DELIVRD 2", MessageStatus.DELIVERED, part=1, parts=2)
+    tell("DELIVRD", MessageStatus.DELIVERED, part=2, parts=3)
     assert (outcomes(built), trail(built).parts) == ([], 3)
-    tell("DELIVRD", Fate.DELIVERED, part=3, parts=3)
-    tell("DELIVRD", Fate.DELIVERED, part=4, parts=4)
+    tell("DELIVRD", MessageStatus.DELIVERED, part=3, parts=3)
+    tell("DELIVRD", MessageStatus.DELIVERED, part=4, parts=4)
     assert (outcomes(built), trail(built).parts) == (["delivered"], 3)

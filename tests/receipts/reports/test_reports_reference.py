@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from app import bootstrap
-from app.bootstrap import Services
-from receipts.model.message import Report
-from receipts.model.receipt import Kind
+from app.bootstrap import Container
+from receipts.model.message import DeliveryReport
+from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Change
+from receipts.ports.changes import ChangeSet
 from receipts.providers.smsc_status import fate_of
-from receipts.reports.reconciliation import Reckoning
+from receipts.reports.reconciliation import Reconciliation
 from statemachines.subscription import SubscriptionState
 from tests.conftest import TestClock
 
@@ -124,17 +124,17 @@ def stories(draw: st.DrawFn) -> list[Step]:
     return [*first, *draw(st.lists(steps, min_size=3, max_size=14))]
 
 
-def lived(built: Services, steps: list[Step]) -> None:
+def lived(built: Container, steps: list[Step]) -> None:
     """The same story, told to the service."""
     reports = bootstrap.reports(built)
     for step in steps:
         if isinstance(step, Stands):
-            held = built.store.read(Msisdn(step.sender)).subscription
+            held = built.store.load(Msisdn(step.sender)).subscription
             now = replace(held, version=held.version + 1, state=step.state)
-            built.store.commit(Change(held.number, records=(now,)))
+            built.store.commit(ChangeSet(held.number, records=(now,)))
             continue
         heard = [
-            Report(
+            DeliveryReport(
                 said.spelt,
                 Msisdn(said.text.sender),
                 Msisdn(said.text.friend),
@@ -147,9 +147,9 @@ def lived(built: Services, steps: list[Step]) -> None:
             for said in step
         ]
         if len(heard) == 1:
-            reports.take(heard[0])
+            reports.ingest(heard[0])
         else:
-            reports.take_all(heard)
+            reports.ingest_batch(heard)
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def unhurried(raw: "redis.Redis") -> Iterator["redis.Redis"]:
 
 
 def test_every_story_gives_exactly_the_receipts_of_the_reference(
-    built: Services, unhurried: "redis.Redis"
+    built: Container, unhurried: "redis.Redis"
 ):
     @settings(
         derandomize=True, deadline=None, max_examples=200, suppress_health_check=[*HealthCheck]
@@ -172,15 +172,15 @@ def test_every_story_gives_exactly_the_receipts_of_the_reference(
         lived(built, steps)
         due, told = reference(steps)
         records = [r for s in SENDERS for r in built.store.receipts_of(Msisdn(s), 100, None)]
-        made = [r for r in records if r.kind is Kind.RECEIPT]
-        assert Counter((str(r.number), str(r.friend), str(r.outcome)) for r in made) == due
-        notices = [str(r.number) for r in records if r.kind is Kind.NOTICE]
+        made = [r for r in records if r.kind is MessageKind.RECEIPT]
+        assert Counter((str(r.number), str(r.recipient), str(r.outcome)) for r in made) == due
+        notices = [str(r.number) for r in records if r.kind is MessageKind.NOTICE]
         assert sorted(notices) == sorted(told)
         posted = [fields[b"id"].decode() for _, fields in every_posted(unhurried)]
         assert sorted(posted) == sorted(r.id for r in records)
         # Only a delivered text costs anything.
         assert all(bool(r.price_fen) <= (r.outcome == "delivered") for r in records)
-        now = Reckoning.of(built.memory.archive.counts())
+        now = Reconciliation.from_counts(built.memory.archive.counts())
         news = {(s.text, s.part, s.word) for step in steps if isinstance(step, list) for s in step}
         assert (now.reports, now.receipts, now.missing) == (len(news), due.total(), 0)
 
@@ -192,7 +192,7 @@ def every_posted(raw: "redis.Redis") -> list[tuple[bytes, dict[bytes, bytes]]]:
 
 
 def test_parts_that_nobody_agrees_on_give_one_receipt_at_most(
-    built: Services, unhurried: "redis.Redis", clock: TestClock
+    built: Container, unhurried: "redis.Redis", clock: TestClock
 ):
     anna, friend = Msisdn(SENDERS[0]), Msisdn(ON_NET[0])
     reports = bootstrap.reports(built)
@@ -213,17 +213,17 @@ def test_parts_that_nobody_agrees_on_give_one_receipt_at_most(
     def at_most_one(said: list[tuple[int, int, str, bool]]) -> None:
         unhurried.flushall()
         lived(built, [Stands(SENDERS[0], SubscriptionState.ACTIVE)])
-        waiting: list[Report] = []
+        waiting: list[DeliveryReport] = []
         for part, parts, word, alone in said:
             about = (fate_of(word), word, clock.now(), part, parts)
-            waiting.append(Report("7", anna, friend, *about))
+            waiting.append(DeliveryReport("7", anna, friend, *about))
             if alone:
-                reports.take_all(waiting)
+                reports.ingest_batch(waiting)
                 waiting = []
-        reports.take_all(waiting)
-        made = built.store.receipts_of(anna, 100, Kind.RECEIPT)
+        reports.ingest_batch(waiting)
+        made = built.store.receipts_of(anna, 100, MessageKind.RECEIPT)
         assert len(made) <= 1
-        now = Reckoning.of(built.memory.archive.counts())
+        now = Reconciliation.from_counts(built.memory.archive.counts())
         assert (now.receipts, now.missing) == (len(made), 0)
 
     at_most_one()

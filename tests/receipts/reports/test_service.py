@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app import bootstrap
-from app.bootstrap import Services
+from app.bootstrap import Container
 from receipts.model.customer import Subscription
-from receipts.model.message import Fate, Report, Trail, WhyNot
+from receipts.model.message import DeliveryReport, MessageStatus, MessageTrace, NoReceiptReason
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Msisdn, Outcome
-from receipts.ports.store import Held, Wanted
+from receipts.model.vocabulary import Msisdn, ReceiptOutcome
+from receipts.ports.store import ReportQuery, Snapshot
 from receipts.providers.twilio import fate_of
 from receipts.reports.message_trace import OUTCOME_OF
 from receipts.reports.reconciliation import RECEIPTS, REPORTS
-from receipts.reports.service import Reports
+from receipts.reports.service import ReportService
 from receipts.store.keys import KeySchema
 from statemachines.subscription import RECEIVING, SubscriptionState
 from tests.conftest import BEIJING, GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock
@@ -28,15 +28,15 @@ Shown = Callable[[str], list[Receipt]]
 
 #: The table of the design: a status, its error code, what the receipt tells, and its price in fen.
 TABLE = [
-    ("delivered", "", Outcome.DELIVERED, 10),
-    ("read", "", Outcome.DELIVERED, 10),
-    ("undelivered", "", Outcome.FAILED, 0),
-    ("undelivered", "30003", Outcome.FAILED, 0),
-    ("failed", "", Outcome.FAILED, 0),
-    ("failed", "30036", Outcome.FAILED, 0),
-    ("undelivered", "30007", Outcome.REJECTED, 0),
-    ("failed", "30004", Outcome.REJECTED, 0),
-    ("canceled", "", Outcome.FAILED, 0),
+    ("delivered", "", ReceiptOutcome.DELIVERED, 10),
+    ("read", "", ReceiptOutcome.DELIVERED, 10),
+    ("undelivered", "", ReceiptOutcome.FAILED, 0),
+    ("undelivered", "30003", ReceiptOutcome.FAILED, 0),
+    ("failed", "", ReceiptOutcome.FAILED, 0),
+    ("failed", "30036", ReceiptOutcome.FAILED, 0),
+    ("undelivered", "30007", ReceiptOutcome.REJECTED, 0),
+    ("failed", "30004", ReceiptOutcome.REJECTED, 0),
+    ("canceled", "", ReceiptOutcome.FAILED, 0),
 ]
 UNDERWAY = ("accepted", "scheduled", "queued", "sending", "sent")
 UNKNOWN = ("partially_delivered", "DELIVRD", "", "Delivered", "delivered_late")
@@ -58,56 +58,58 @@ def counted(raw: "redis.Redis") -> Callable[[], dict[str, int]]:
     return count
 
 
-def trail(built: Services, message: str, sender: str = GUANGDONG, friend: str = ZHEJIANG) -> Trail:
-    wanted = Wanted(Msisdn(sender), Msisdn(friend), message)
-    found = built.store.read_all([wanted])[0].trail
+def trail(
+    built: Container, message: str, sender: str = GUANGDONG, friend: str = ZHEJIANG
+) -> MessageTrace:
+    wanted = ReportQuery(Msisdn(sender), Msisdn(friend), message)
+    found = built.store.load_many([wanted])[0].trace
     assert found is not None
     return found
 
 
-def posted(built: Services) -> int:
-    return len(built.memory.outbox.take("test", 1600, 0))
+def posted(built: Container) -> int:
+    return len(built.memory.outbox.fetch("test", 1600, 0))
 
 
 @pytest.mark.parametrize(("status", "error", "outcome", "fen"), TABLE)
 def test_a_final_report_gives_one_receipt(
-    network: Network, built: Services, shown: Shown, status: str, error: str,
-    outcome: Outcome, fen: int,
+    network: Network, built: Container, shown: Shown, status: str, error: str,
+    outcome: ReceiptOutcome, fen: int,
 ):  # fmt: skip
     stand(built, SHANXI, "active")
     more = {"ErrorCode": error} if error else {}
     assert network.status("SM1", status, SHANXI, **more).status_code == 204
     (receipt,) = shown(SHANXI)
     assert (receipt.outcome, receipt.state, receipt.price_fen) == (outcome, "due", fen)
-    assert (receipt.message_id, receipt.friend, receipt.charge_fen) == ("SM1", ZHEJIANG, 0)
+    assert (receipt.message_id, receipt.recipient, receipt.charge_fen) == ("SM1", ZHEJIANG, 0)
     assert "13957112345" in receipt.text
     assert (posted(built), built.account.charges(Msisdn(SHANXI))) == (1, [])
     left = trail(built, "SM1", SHANXI)
-    assert (left.receipt_id, left.why_not) == (receipt.id, None)
+    assert (left.receipt_id, left.no_receipt_reason) == (receipt.id, None)
 
 
 @pytest.mark.parametrize("status", UNDERWAY)
 def test_a_report_that_is_not_final_is_kept_and_gives_none(
-    network: Network, built: Services, shown: Shown, counted: Callable[[], dict[str, int]],
+    network: Network, built: Container, shown: Shown, counted: Callable[[], dict[str, int]],
     status: str,
 ):  # fmt: skip
     stand(built, GUANGDONG, "active")
     network.status("SM1", status)
     assert (shown(GUANGDONG), posted(built)) == ([], 0)
-    assert [news.word for news in trail(built, "SM1").history] == [status]
+    assert [news.raw_status for news in trail(built, "SM1").history] == [status]
     assert counted() == {"underway": 1}
 
 
 @pytest.mark.parametrize("word", UNKNOWN)
 def test_a_word_we_do_not_know_is_kept_raw_counted_and_never_final(
-    network: Network, built: Services, shown: Shown, counted: Callable[[], dict[str, int]],
+    network: Network, built: Container, shown: Shown, counted: Callable[[], dict[str, int]],
     word: str,
 ):  # fmt: skip
     stand(built, GUANGDONG, "active")
     network.status("SM1", word)
     assert (shown(GUANGDONG), counted()) == ([], {"unknown_word": 1})
-    assert trail(built, "SM1").fate is Fate.UNDERWAY
-    assert [news.word for news in trail(built, "SM1").history] == [word]
+    assert trail(built, "SM1").status is MessageStatus.UNDERWAY
+    assert [news.raw_status for news in trail(built, "SM1").history] == [word]
     network.status("SM1", "delivered")
     assert len(shown(GUANGDONG)) == 1
 
@@ -122,35 +124,35 @@ def test_only_the_words_we_know_are_final(status: str, error: str):
 @pytest.mark.parametrize(
     ("state", "why"),
     [
-        ("none", WhyNot.NOT_SUBSCRIBED),
-        ("pending", WhyNot.NOT_SUBSCRIBED),
-        ("suspended", WhyNot.SUSPENDED),
+        ("none", NoReceiptReason.NOT_SUBSCRIBED),
+        ("pending", NoReceiptReason.NOT_SUBSCRIBED),
+        ("suspended", NoReceiptReason.SUSPENDED),
         ("active", None),
         ("ending", None),
     ],
 )
 def test_only_a_subscriber_gets_receipts_and_others_are_counted(
-    network: Network, built: Services, shown: Shown, counted: Callable[[], dict[str, int]],
-    state: str, why: WhyNot | None,
+    network: Network, built: Container, shown: Shown, counted: Callable[[], dict[str, int]],
+    state: str, why: NoReceiptReason | None,
 ):  # fmt: skip
     stand(built, GUANGDONG, state)
     network.status("SM1", "delivered")
     assert len(shown(GUANGDONG)) == (why is None) == (SubscriptionState(state) in RECEIVING)
     assert counted() == ({why.value: 1} if why else {})
-    assert trail(built, "SM1").why_not is why
+    assert trail(built, "SM1").no_receipt_reason is why
 
 
 def test_a_friend_of_another_operator_gives_none_and_is_counted(
-    network: Network, built: Services, shown: Shown, counted: Callable[[], dict[str, int]]
+    network: Network, built: Container, shown: Shown, counted: Callable[[], dict[str, int]]
 ):
     stand(built, GUANGDONG, "active")
     network.status("SM1", "delivered", friend=UNICOM)
     assert (shown(GUANGDONG), counted()) == ([], {"friend_off_net": 1})
-    assert trail(built, "SM1", friend=UNICOM).why_not is WhyNot.FRIEND_OFF_NET
+    assert trail(built, "SM1", friend=UNICOM).no_receipt_reason is NoReceiptReason.RECIPIENT_OFF_NET
 
 
 def test_a_subscriber_whose_province_closed_gets_none_and_is_counted(
-    network: Network, built: Services, shown: Shown, counted: Callable[[], dict[str, int]]
+    network: Network, built: Container, shown: Shown, counted: Callable[[], dict[str, int]]
 ):
     stand(built, BEIJING, "active")
     network.status("SM1", "delivered", BEIJING)
@@ -158,19 +160,19 @@ def test_a_subscriber_whose_province_closed_gets_none_and_is_counted(
 
 
 def test_who_subscribes_later_gets_none_for_what_was_reported_before(
-    network: Network, built: Services, shown: Shown
+    network: Network, built: Container, shown: Shown
 ):
     network.status("SM1", "delivered")
     stand(built, GUANGDONG, "active")
     network.status("SM1", "delivered")
     network.status("SM1", "undelivered")
     assert shown(GUANGDONG) == []
-    assert trail(built, "SM1").why_not is WhyNot.NOT_SUBSCRIBED
+    assert trail(built, "SM1").no_receipt_reason is NoReceiptReason.NOT_SUBSCRIBED
 
 
 @pytest.mark.parametrize("word", ["sent", "delivered", "undelivered", "weird"])
 def test_the_same_report_again_changes_nothing(
-    network: Network, built: Services, raw: "redis.Redis", word: str
+    network: Network, built: Container, raw: "redis.Redis", word: str
 ):
     stand(built, GUANGDONG, "active")
     network.status("SM1", word)
@@ -181,7 +183,7 @@ def test_the_same_report_again_changes_nothing(
 
 
 def test_a_different_final_report_is_kept_for_staff_and_changes_no_receipt(
-    network: Network, built: Services, shown: Shown, counted: Callable[[], dict[str, int]]
+    network: Network, built: Container, shown: Shown, counted: Callable[[], dict[str, int]]
 ):
     stand(built, GUANGDONG, "active")
     network.status("SM1", "undelivered", ErrorCode="30003")
@@ -190,20 +192,20 @@ def test_a_different_final_report_is_kept_for_staff_and_changes_no_receipt(
     network.status("SM1", "failed")
     assert shown(GUANGDONG) == [first]
     left = trail(built, "SM1")
-    assert [n.word for n in left.history] == ["undelivered 30003", "delivered", "failed"]
-    assert (left.fate, left.receipt_id) == (Fate.FAILED, first.id)
+    assert [n.raw_status for n in left.history] == ["undelivered 30003", "delivered", "failed"]
+    assert (left.status, left.receipt_id) == (MessageStatus.FAILED, first.id)
     assert counted() == {"contradicted": 1, "repeated": 1}
 
 
-def test_a_talkative_network_does_not_fill_the_trail(network: Network, built: Services):
+def test_a_talkative_network_does_not_fill_the_trail(network: Network, built: Container):
     for turn in range(50):
         network.status("SM1", f"word {turn}")
-    kept = [news.word for news in trail(built, "SM1").history]
+    kept = [news.raw_status for news in trail(built, "SM1").history]
     assert kept == [f"word {turn}" for turn in range(10, 50)]
 
 
 def test_texts_of_the_same_id_from_two_senders_are_two_texts(
-    network: Network, built: Services, shown: Shown
+    network: Network, built: Container, shown: Shown
 ):
     stand(built, GUANGDONG, "active")
     stand(built, HEBEI, "active")
@@ -213,7 +215,7 @@ def test_texts_of_the_same_id_from_two_senders_are_two_texts(
 
 
 def test_a_receipt_is_shown_as_the_customer_wishes_when_the_report_comes(
-    network: Network, built: Services, shown: Shown
+    network: Network, built: Container, shown: Shown
 ):
     network.open()
     network.status("SM1", "delivered")
@@ -236,22 +238,24 @@ def test_numbers_that_are_no_phones_are_taken_in_silence(network: Network, raw: 
 WORDS = ["queued", "sent", "delivered", "undelivered", "failed", "weird"]
 
 
-def on_paper(reports: Reports, said: list[str]) -> tuple[list[Receipt], Trail | None]:
+def on_paper(reports: ReportService, said: list[str]) -> tuple[list[Receipt], MessageTrace | None]:
     """Decide reports one after the other, as if each were stored: the receipts, and the trail."""
     anna = Subscription(Msisdn(SHANXI), version=1, state=SubscriptionState.ACTIVE)
-    left: Trail | None = None
+    left: MessageTrace | None = None
     made: list[Receipt] = []
     for word in said:
-        report = Report("SM1", anna.number, Msisdn(ZHEJIANG), fate_of(word), word, TestClock().at)
-        change = reports.decide(Held(anna.number, anna, trail=left), [report])
+        report = DeliveryReport(
+            "SM1", anna.number, Msisdn(ZHEJIANG), fate_of(word), word, TestClock().at
+        )
+        change = reports.decide(Snapshot(anna.number, anna, trace=left), [report])
         born = [record for record in change.records if isinstance(record, Receipt)]
-        assert change.post == tuple(receipt.id for receipt in born)
+        assert change.outbox == tuple(receipt.id for receipt in born)
         made += born
-        left = next((record for record in change.records if isinstance(record, Trail)), left)
+        left = next((record for record in change.records if isinstance(record, MessageTrace)), left)
     return made, left
 
 
-def test_reports_in_any_order_with_repeats_give_one_receipt(built: Services):
+def test_reports_in_any_order_with_repeats_give_one_receipt(built: Container):
     reports = bootstrap.reports(built)
 
     @settings(derandomize=True, deadline=None, max_examples=200)
@@ -261,17 +265,17 @@ def test_reports_in_any_order_with_repeats_give_one_receipt(built: Services):
         finals = [word for word in said if fate_of(word) in OUTCOME_OF]
         assert len(receipts) == bool(finals)
         assert left is not None
-        assert {news.word for news in left.history} == set(said)
+        assert {news.raw_status for news in left.history} == set(said)
         assert len(left.history) == len(set(said))
         if finals:
-            assert (left.fate, left.receipt_id) == (fate_of(finals[0]), receipts[0].id)
+            assert (left.status, left.receipt_id) == (fate_of(finals[0]), receipts[0].id)
             assert receipts[0].outcome == OUTCOME_OF[fate_of(finals[0])]
 
     in_order()
 
 
 def test_every_order_of_a_whole_life_gives_one_receipt_through_the_door(
-    network: Network, built: Services, shown: Shown
+    network: Network, built: Container, shown: Shown
 ):
     stand(built, SHANXI, "active")
     orders = list(itertools.permutations(["queued", "sent", "delivered"]))

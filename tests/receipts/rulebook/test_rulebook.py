@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from receipts.model.vocabulary import Door, Language, Wish
-from receipts.numbering.plan import Numbering
-from receipts.rulebook.errors import RuleBookWrong
+from receipts.model.vocabulary import Channel, Intent, Language
+from receipts.numbering.plan import NumberingPlan
+from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import SHIPPED, load_rule_book
-from receipts.rulebook.normalise import fold
-from receipts.rulebook.schema import Effect, RuleBook
+from receipts.rulebook.normalise import normalise
+from receipts.rulebook.schema import CancellationEffect, RuleBook
 from receipts.rulebook.tables import check_report, describe
-from receipts.rulebook.validation import TAUGHT
+from receipts.rulebook.validation import TAUGHT_KEYWORDS
 
 #: Capitals in our sentences that nobody is asked to text.
 NO_WORDS = {"SMS", "A"}
@@ -36,8 +36,8 @@ def edited(tmp_path: Path, *changes: tuple[str, str]) -> Path:
     return file
 
 
-def refused(file: Path) -> RuleBookWrong:
-    with pytest.raises(RuleBookWrong) as caught:
+def refused(file: Path) -> RuleBookError:
+    with pytest.raises(RuleBookError) as caught:
         load_rule_book(file)
     return caught.value
 
@@ -49,12 +49,12 @@ def test_the_shipped_book_covers_the_eight_provinces_and_says_it_is_invented(boo
 
 def test_the_shipped_book_shows_every_kind_of_province(book: RuleBook):
     provinces = book.provinces.values()
-    assert not book.provinces["CN-JL"].has(Door.VOICE)
-    assert any(not each.has(Door.WEB) for each in provinces)
+    assert not book.provinces["CN-JL"].has(Channel.VOICE)
+    assert any(not each.has(Channel.WEB) for each in provinces)
     assert any(each.tariffs[0].free for each in provinces)
     assert any(each.tariffs[0].per_receipt_fen for each in provinces)
     assert any(each.tariffs[0].trial_days for each in provinces)
-    assert any(each.cancel_takes_effect is Effect.NOW for each in provinces)
+    assert any(each.cancel_takes_effect is CancellationEffect.NOW for each in provinces)
 
 
 def test_guangdong_costs_a_yuan_a_month(book: RuleBook):
@@ -70,9 +70,9 @@ def test_where_cantonese_is_spoken_the_hotline_greets_in_it(book: RuleBook):
 
 
 def test_every_province_a_number_can_be_of_has_a_name(book: RuleBook):
-    numbering = Numbering()
+    numbering = NumberingPlan()
     numbers = {f"+86{prefix}0000" for prefix in range(1300000, 1400000, 7)}
-    homes = {numbering.home(number).province for number in numbers} - {None}
+    homes = {numbering.info(number).province for number in numbers} - {None}
     assert len(book.names) == 31
     assert homes <= book.names.keys()
     assert book.name("CN-BJ", Language.ZH) == "北京"
@@ -257,7 +257,7 @@ def test_the_words_that_replies_teach_outright_are_held_to_the_book():
     said = "".join((rooms / name).read_text(encoding="utf-8") for name in files)
     sentences = " ".join(re.findall(r'"(.*)"', said))
     taught = set(re.findall(r"(?<![A-Z{])[A-Z]{1,6}(?![A-Za-z}])", sentences))
-    assert taught - {word for _, _, word in TAUGHT} <= NO_WORDS
+    assert taught - {word for _, _, word in TAUGHT_KEYWORDS} <= NO_WORDS
 
 
 def test_a_tenth_province_is_refused_since_the_hotline_has_one_key_for_each(tmp_path: Path):
@@ -288,7 +288,7 @@ def test_the_report_shows_every_province_its_words_and_its_fees(book: RuleBook):
     for code, province in book.provinces.items():
         row = next(line for line in report.splitlines() if line.startswith(code))
         assert province.names.zh in row
-        assert province.words[Wish.OPEN][0] in row
+        assert province.words[Intent.OPEN][0] in row
         assert f"{province.tariffs[0].version} " in report
 
 
@@ -314,7 +314,7 @@ def test_a_province_that_is_not_covered_is_described_as_such(book: RuleBook):
 def test_no_word_of_the_shipped_book_is_lost_in_folding(book: RuleBook):
     for province in book.provinces.values():
         for words in province.words.values():
-            assert all(fold(word) for word in words)
+            assert all(normalise(word) for word in words)
 
 
 NOTICE = """

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Language, Mode, Msisdn
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
@@ -61,7 +61,7 @@ def due(store: RedisStore) -> Callable[..., Receipt]:
             store.receipt_id(number, seed),
             number,
             "text",
-            Mode.TEXT,
+            DisplayMode.TEXT,
             Language.ZH,
             NOW,
             version=1,

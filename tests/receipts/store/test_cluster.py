@@ -15,9 +15,9 @@ import pytest
 from app.settings import Settings
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Language, Mode, Msisdn
-from receipts.ports.changes import Change, Parked, Posted, Timer, Verdict
-from receipts.ports.store import StoreUnavailable, Wanted
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
+from receipts.ports.changes import ChangeSet, CommitStatus, Deferred, OutboxEntry, Timer
+from receipts.ports.store import ReportQuery, StoreUnavailableError
 from receipts.store import cluster as store_cluster
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.connection import RedisConnection, connected
@@ -25,8 +25,8 @@ from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
 from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
-from receipts.worker.circuit_breaker import Health
-from receipts.worker.rate_limit import Pace
+from receipts.worker.circuit_breaker import BreakerState
+from receipts.worker.rate_limit import RateLimit
 from tests.support.product import kill, until
 from tests.support.redis_nodes import Cluster
 
@@ -82,12 +82,12 @@ def _late(store: RedisStore, number: Msisdn) -> str:
 
 
 def _versions(store: RedisStore) -> set[int]:
-    held = store.read_all([Wanted(n, n, "1") for n in NUMBERS])
+    held = store.load_many([ReportQuery(n, n, "1") for n in NUMBERS])
     return {each.subscription.version for each in held}
 
 
-def _to(version: int) -> list[Change]:
-    return [Change(n, records=(Subscription(n, version),)) for n in NUMBERS]
+def _to(version: int) -> list[ChangeSet]:
+    return [ChangeSet(n, records=(Subscription(n, version),)) for n in NUMBERS]
 
 
 def test_one_address_is_enough_to_find_the_whole_cluster(cluster: Cluster, opened: Opened) -> None:
@@ -99,9 +99,11 @@ def test_one_address_is_enough_to_find_the_whole_cluster(cluster: Cluster, opene
 
 def test_many_changes_in_many_slots_end_each_on_its_own(opened: Opened) -> None:
     store = opened.store
-    assert {end.verdict for end in store.commit_all(_to(1))} == {Verdict.DONE}
+    assert {end.status for end in store.commit_all(_to(1))} == {CommitStatus.COMMITTED}
     again = store.commit_all([*_to(1)[:100], *_to(2)[100:]])
-    assert [end.verdict for end in again] == [Verdict.CONFLICT] * 100 + [Verdict.DONE] * 100
+    assert [end.status for end in again] == [CommitStatus.CONFLICT] * 100 + [
+        CommitStatus.COMMITTED
+    ] * 100
 
 
 def test_scripts_that_all_nodes_have_forgotten_are_sent_again(
@@ -111,17 +113,17 @@ def test_scripts_that_all_nodes_have_forgotten_are_sent_again(
     for node in cluster.nodes:
         with node.client() as client:
             client.script_flush()
-    assert {end.verdict for end in opened.store.commit_all(_to(2))} == {Verdict.DONE}
+    assert {end.status for end in opened.store.commit_all(_to(2))} == {CommitStatus.COMMITTED}
     assert _versions(opened.store) == {2}
 
 
 def test_the_next_process_finds_the_outbox_made(cluster: Cluster, opened: Opened) -> None:
     client = connected(cluster.url)
     RedisOutbox(RedisConnection(client), KeySchema(16)).open()
-    with pytest.raises(StoreUnavailable, match="SHARDS=16"):
+    with pytest.raises(StoreUnavailableError, match="SHARDS=16"):
         RedisOutbox(RedisConnection(client), KeySchema(8)).open()
     client.close()
-    assert opened.outbox.take("w", 1, 0.01) == []
+    assert opened.outbox.fetch("w", 1, 0.01) == []
 
 
 def test_a_batch_is_sent_to_all_nodes_before_the_first_reply_is_read(
@@ -145,54 +147,54 @@ def test_a_batch_is_sent_to_all_nodes_before_the_first_reply_is_read(
 
 
 def test_what_is_posted_is_taken_once_kept_and_taken_over(opened: Opened) -> None:
-    posts = [Change(n, post=(opened.store.receipt_id(n, f"a{n[-3:]}"),)) for n in NUMBERS]
+    posts = [ChangeSet(n, outbox=(opened.store.receipt_id(n, f"a{n[-3:]}"),)) for n in NUMBERS]
     opened.store.commit_all(posts)
-    taken: list[Posted] = []
-    while found := opened.outbox.take("one", 100, wait=0.2):
+    taken: list[OutboxEntry] = []
+    while found := opened.outbox.fetch("one", 100, timeout=0.2):
         taken += found
-    assert sorted(p.receipt_id for p in taken) == sorted(c.post[0] for c in posts)
-    opened.outbox.keep("one", taken)
-    assert opened.outbox.take_over("two", 60, 1000) == []
-    assert sorted(p.entry for p in opened.outbox.take_over("two", 0, 10_000)) == sorted(
+    assert sorted(p.receipt_id for p in taken) == sorted(c.outbox[0] for c in posts)
+    opened.outbox.renew_leases("one", taken)
+    assert opened.outbox.reclaim("two", 60, 1000) == []
+    assert sorted(p.entry for p in opened.outbox.reclaim("two", 0, 10_000)) == sorted(
         p.entry for p in taken
     )
-    opened.outbox.forget(taken)
-    assert opened.outbox.take_over("two", 0, 10_000) == []
+    opened.outbox.discard(taken)
+    assert opened.outbox.reclaim("two", 0, 10_000) == []
 
 
 def test_what_waits_for_a_line_is_taken_by_age(opened: Opened) -> None:
     store = opened.store
     since = {n: NOW + dt.timedelta(seconds=place) for place, n in enumerate(NUMBERS)}
     for number in NUMBERS:
-        receipt = Receipt(_late(store, number), number, "说", Mode.FLASH, Language.ZH,
+        receipt = Receipt(_late(store, number), number, "说", DisplayMode.FLASH, Language.ZH,
                           since[number], version=1)  # fmt: skip
-        parked = Parked(receipt.id, 1, "kannel", since[number])
-        store.commit(Change(number, records=(receipt,)))
-        store.commit(Change(number, park=(parked,)))
-    assert sum(each.count for each in opened.outbox.waiting(["kannel", "twilio"])) == len(NUMBERS)
-    taken = opened.outbox.take_late("one", "kannel", 20)
+        parked = Deferred(receipt.id, 1, "kannel", since[number])
+        store.commit(ChangeSet(number, records=(receipt,)))
+        store.commit(ChangeSet(number, deferred=(parked,)))
+    assert sum(each.count for each in opened.outbox.backlog(["kannel", "twilio"])) == len(NUMBERS)
+    taken = opened.outbox.fetch_deferred("one", "kannel", 20)
     assert {p.receipt_id for p in taken} == {_late(store, n) for n in NUMBERS[:20]}
 
 
 def test_the_health_and_pace_of_lines_are_shared(opened: Opened) -> None:
     lines = RedisRateLimiter(opened.server)
-    assert lines.keep(Health("kannel", 1, why="away"))
-    assert not lines.keep(Health("kannel", 1))
-    assert lines.healths(["kannel", "twilio"])["kannel"].why == "away"
-    paces = [Pace("kannel", 10), Pace("twilio 7500", 10)]
-    assert all(given.count for given in lines.places(dict.fromkeys(paces, 1)).values())
+    assert lines.save(BreakerState("kannel", 1, reason="away"))
+    assert not lines.save(BreakerState("kannel", 1))
+    assert lines.load(["kannel", "twilio"])["kannel"].reason == "away"
+    paces = [RateLimit("kannel", 10), RateLimit("twilio 7500", 10)]
+    assert all(given.count for given in lines.reserve(dict.fromkeys(paces, 1)).values())
 
 
 def test_timers_of_all_slots_ring(opened: Opened) -> None:
-    opened.store.commit_all([Change(n, timers=(Timer("retry", n, "x", NOW),)) for n in NUMBERS])
-    assert len(opened.outbox.due(NOW, 1000)) == len(NUMBERS)
+    opened.store.commit_all([ChangeSet(n, timers=(Timer("retry", n, "x", NOW),)) for n in NUMBERS])
+    assert len(opened.outbox.due_timers(NOW, 1000)) == len(NUMBERS)
 
 
 def test_a_long_look_meets_every_customer_of_every_node_once(opened: Opened) -> None:
     opened.store.commit_all(_to(1))
     seen = [c.number for _, batch in opened.archive.customers() for c in batch]
     assert sorted(seen) == sorted(NUMBERS)
-    assert opened.archive.incarnation() == opened.archive.incarnation()
+    assert opened.archive.server_run_id() == opened.archive.server_run_id()
 
 
 def test_a_commit_that_no_replica_has_is_not_told_as_made_and_neither_is_its_repeat(
@@ -209,16 +211,16 @@ def test_a_commit_that_no_replica_has_is_not_told_as_made_and_neither_is_its_rep
         for pid in replicas:
             kill(pid, signal.SIGSTOP)
         try:
-            with pytest.raises(StoreUnavailable, match="no replica"):
-                store.commit(Change(customer, records=(Subscription(customer, 2),)))
-            for nothing_new in (Change(customer), Change(customer, claim="alone")):
-                with pytest.raises(StoreUnavailable, match="no replica"):
+            with pytest.raises(StoreUnavailableError, match="no replica"):
+                store.commit(ChangeSet(customer, records=(Subscription(customer, 2),)))
+            for nothing_new in (ChangeSet(customer), ChangeSet(customer, idempotency_key="alone")):
+                with pytest.raises(StoreUnavailableError, match="no replica"):
                     store.commit(nothing_new)
         finally:
             for pid in replicas:
                 kill(pid, signal.SIGCONT)
-    until(lambda: _done(store, Change(customer)), 20, "the replica to be in step again")
-    assert store.read(customer).subscription.version == 2
+    until(lambda: _done(store, ChangeSet(customer)), 20, "the replica to be in step again")
+    assert store.load(customer).subscription.version == 2
 
 
 def test_after_a_master_is_killed_all_that_was_acknowledged_is_there(
@@ -246,7 +248,7 @@ def test_slots_that_move_to_a_new_node_under_load_lose_and_double_nothing(
         for place in itertools.count():
             number = numbers[place % len(numbers)]
             receipt_id = store.receipt_id(number, f"{place:x}")
-            event = Change(number, claim=f"{number} {place}", post=(receipt_id,))
+            event = ChangeSet(number, idempotency_key=f"{number} {place}", outbox=(receipt_id,))
             until(lambda event=event: _known(store, event), 20, "an answer")
             if over.is_set():
                 return place + 1
@@ -261,31 +263,31 @@ def test_slots_that_move_to_a_new_node_under_load_lose_and_double_nothing(
         finally:
             over.set()
         acknowledged = sum(count.result() for count in counts)
-    found: list[Posted] = []
-    while some := opened.outbox.take("one", 10_000, wait=0.2):
+    found: list[OutboxEntry] = []
+    while some := opened.outbox.fetch("one", 10_000, timeout=0.2):
         found += some
     assert len(found) == acknowledged
     assert acknowledged > 1000
 
 
-def _known(store: RedisStore, event: Change) -> bool:
+def _known(store: RedisStore, event: ChangeSet) -> bool:
     try:
-        return store.commit(event).verdict in {Verdict.DONE, Verdict.SEEN}
-    except StoreUnavailable:
+        return store.commit(event).status in {CommitStatus.COMMITTED, CommitStatus.DUPLICATE}
+    except StoreUnavailableError:
         return False
 
 
-def _done(store: RedisStore, *changes: Change) -> bool:
+def _done(store: RedisStore, *changes: ChangeSet) -> bool:
     try:
-        return {end.verdict for end in store.commit_all(changes)} == {Verdict.DONE}
-    except StoreUnavailable:
+        return {end.status for end in store.commit_all(changes)} == {CommitStatus.COMMITTED}
+    except StoreUnavailableError:
         return False
 
 
 def _versions_are(store: RedisStore, version: int) -> bool:
     try:
         return _versions(store) == {version}
-    except StoreUnavailable:
+    except StoreUnavailableError:
         return False
 
 

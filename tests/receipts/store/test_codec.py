@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receipts.model.charge import Audit, Charge
-from receipts.model.customer import Call, Subscription, Talk
-from receipts.model.message import Trail
+from receipts.model.charge import AuditEntry, Charge
+from receipts.model.customer import CallLog, DailyReplyCount, Subscription
+from receipts.model.message import MessageTrace
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Door, Language, Msisdn
-from receipts.ports.changes import Answer
+from receipts.model.vocabulary import Channel, Language, Msisdn
+from receipts.ports.changes import Reply
 from receipts.store.codec import decode, decode_record, encode, encode_record
 from statemachines.subscription import SubscriptionState
 
@@ -31,7 +31,16 @@ PHRASES = st.lists(st.tuples(TEXT, st.dictionaries(TEXT, TEXT, max_size=3)), max
 for kind, values in ((str, TEXT), (Msisdn, NUMBERS), (dt.datetime, MOMENTS), (int, WHOLE)):
     st.register_type_strategy(kind, values)
 
-KINDS: tuple[type[Any], ...] = (Subscription, Receipt, Trail, Talk, Call, Charge, Audit, Answer)
+KINDS: tuple[type[Any], ...] = (
+    Subscription,
+    Receipt,
+    MessageTrace,
+    DailyReplyCount,
+    CallLog,
+    Charge,
+    AuditEntry,
+    Reply,
+)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -69,11 +78,11 @@ def test_a_stored_record_begins_with_its_version() -> None:
 
 
 def test_words_with_the_stores_own_signs_survive() -> None:
-    record = Audit(
+    record = AuditEntry(
         dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
-        Msisdn("+8613802880000"), "text", "a|b", "{s1}", "|", heard="5|7\n\0\u200b",
+        Msisdn("+8613802880000"), "text", "a|b", "{s1}", "|", reply_text="5|7\n\0\u200b",
     )  # fmt: skip
-    assert decode_record(Audit, encode_record(record, 1)) == record
+    assert decode_record(AuditEntry, encode_record(record, 1)) == record
 
 
 def test_what_is_no_value_of_ours_is_not_written() -> None:
@@ -89,7 +98,7 @@ def test_what_is_no_kind_of_ours_is_not_read() -> None:
 
 
 def test_fields_lie_under_short_names_of_their_own() -> None:
-    for kind in (Subscription, Receipt, Trail):
+    for kind in (Subscription, Receipt, MessageTrace):
         names = [field.encode_name for field in msgspec.structs.fields(kind)]
         assert len(names) == len(set(names))
         assert max(map(len, names)) <= 2
@@ -99,7 +108,7 @@ def test_nobody_is_kept_in_more_room_than_the_targets_leave() -> None:
     opened = dt.datetime(2026, 3, 5, 4, tzinfo=dt.UTC)
     customer = Subscription(
         Msisdn("+8613802880000"), version=1, state=SubscriptionState.ACTIVE,
-        language=Language.ZH, opened_at=opened, channel=Door.TEXT, tariff="GD-1",
+        language=Language.ZH, opened_at=opened, channel=Channel.TEXT, tariff="GD-1",
         charged_from=opened,
     )  # fmt: skip
     assert len(encode_record(customer, 1)) <= 140

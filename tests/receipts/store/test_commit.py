@@ -9,13 +9,13 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from receipts.model.charge import Audit, Charge, ChargeKind
-from receipts.model.customer import Call, Subscription, Talk
-from receipts.model.message import Trail
-from receipts.model.receipt import Kind, Receipt
-from receipts.model.vocabulary import Language, Mode, Msisdn
-from receipts.ports.changes import Answer, Change, Posted, Timer, Verdict
-from receipts.ports.store import Wanted
+from receipts.model.charge import AuditEntry, Charge, ChargeKind
+from receipts.model.customer import CallLog, DailyReplyCount, Subscription
+from receipts.model.message import MessageTrace
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
+from receipts.ports.changes import ChangeSet, CommitStatus, OutboxEntry, Reply, Timer
+from receipts.ports.store import ReportQuery
 from receipts.store.codec import decode, decode_answer
 from receipts.store.commit_script import CommitScript, RetentionSeconds
 from receipts.store.keys import KeySchema
@@ -25,7 +25,7 @@ from receipts.store.redis_store import RedisStore
 NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
 ANNA = Msisdn("+8613802880000")
 FRIEND = Msisdn("+8613957112345")
-HELLO = Answer((("hello", {"name": "您"}),), "zh", "/next")
+HELLO = Reply((("hello", {"name": "您"}),), "zh", "/next")
 
 Whole = Callable[[], dict[bytes, object]]
 Due = Callable[..., Receipt]
@@ -39,25 +39,25 @@ def timer(kind: str = "lapse", at: dt.datetime | None = None) -> Timer:
     return Timer(kind, ANNA, "", at)
 
 
-def everything(receipt: Receipt) -> Change:
+def everything(receipt: Receipt) -> ChangeSet:
     """A change with one of each thing that a change can do."""
-    return Change(
+    return ChangeSet(
         ANNA,
-        claim="sms:SM1",
-        answer=HELLO,
+        idempotency_key="sms:SM1",
+        reply=HELLO,
         records=(
             Subscription(ANNA, version=1),
             receipt,
-            Trail("SM9", ANNA, FRIEND, version=1),
-            Talk(ANNA, NOW.date(), version=1),
-            Call("CA1", ANNA, Language.ZH, version=1),
+            MessageTrace("SM9", ANNA, FRIEND, version=1),
+            DailyReplyCount(ANNA, NOW.date(), version=1),
+            CallLog("CA1", ANNA, Language.ZH, version=1),
         ),
         charges=(charge(),),
-        audit=(Audit(NOW, ANNA, "text", "sms:SM1", "none", "active"),),
-        post=(receipt.id,),
+        audit=(AuditEntry(NOW, ANNA, "text", "sms:SM1", "none", "active"),),
+        outbox=(receipt.id,),
         timers=(timer("end", NOW),),
-        untimers=(timer("lapse"),),
-        count=("underway",),
+        cancelled_timers=(timer("lapse"),),
+        counters=("underway",),
     )
 
 
@@ -65,24 +65,24 @@ def test_all_of_a_change_is_there_afterwards(
     store: RedisStore, outbox: RedisOutbox, raw: "redis.Redis", keys: KeySchema, due: Due
 ) -> None:
     receipt = due(ANNA)
-    assert store.commit(everything(receipt)).verdict is Verdict.DONE
-    held = store.read(ANNA, "sms:SM1", talk=True, call="CA1")
+    assert store.commit(everything(receipt)).status is CommitStatus.COMMITTED
+    held = store.load(ANNA, "sms:SM1", reply_count=True, call="CA1")
     assert held.subscription == Subscription(ANNA, version=1)
-    assert held.answered == HELLO
-    (told,) = store.read_all([Wanted(ANNA, FRIEND, "SM9")])
-    assert told.trail == Trail("SM9", ANNA, FRIEND, version=1)
-    assert held.talk == Talk(ANNA, NOW.date(), version=1)
-    assert held.call == Call("CA1", ANNA, Language.ZH, version=1)
+    assert held.previous_reply == HELLO
+    (told,) = store.load_many([ReportQuery(ANNA, FRIEND, "SM9")])
+    assert told.trace == MessageTrace("SM9", ANNA, FRIEND, version=1)
+    assert held.reply_count == DailyReplyCount(ANNA, NOW.date(), version=1)
+    assert held.call == CallLog("CA1", ANNA, Language.ZH, version=1)
     assert store.receipts([receipt.id]) == [receipt]
     assert store.receipts_of(ANNA, 5, None) == [receipt]
     assert store.charges_of(ANNA, ["2026-10", "2026-11"]) == [charge()]
-    assert [p.receipt_id for p in outbox.take("w", 5, 0)] == [receipt.id]
-    assert outbox.due(NOW, 5) == [timer("end", NOW)]
+    assert [p.receipt_id for p in outbox.fetch("w", 5, 0)] == [receipt.id]
+    assert outbox.due_timers(NOW, 5) == [timer("end", NOW)]
     shard = keys.shard(ANNA)
     assert raw.hgetall(keys.counts(shard)) == {b"underway": b"1"}
     assert raw.smembers(keys.charged(shard, "2026-11")) == {ANNA.encode()}
     ((_, entry),) = raw.xrange(keys.audit(shard, "2026-11"))
-    assert decode(Audit, entry[b"entry"]).after == "active"
+    assert decode(AuditEntry, entry[b"entry"]).state_after == "active"
 
 
 def test_nothing_else_is_there_afterwards(store: RedisStore, due: Due, whole: Whole) -> None:
@@ -94,14 +94,14 @@ def test_nothing_else_is_there_afterwards(store: RedisStore, due: Due, whole: Wh
     assert all(key.startswith(tag) for key in made)
 
 
-GUARDS: dict[str, Change] = {
-    "the event was claimed": Change(ANNA, claim="taken"),
-    "the subscription moved on": Change(ANNA, records=(Subscription(ANNA, version=1),)),
-    "the trail moved on": Change(ANNA, records=(Trail("SM8", ANNA, FRIEND, version=1),)),
-    "the talk moved on": Change(ANNA, records=(Talk(ANNA, NOW.date(), version=1),)),
-    "the call moved on": Change(ANNA, records=(Call("CA8", ANNA, Language.ZH, version=1),)),
-    "the record is gone": Change(ANNA, records=(Call("CA7", ANNA, Language.ZH, version=5),)),
-    "the timer was rung": Change(ANNA, fired=timer("rung")),
+GUARDS: dict[str, ChangeSet] = {
+    "the event was claimed": ChangeSet(ANNA, idempotency_key="taken"),
+    "the subscription moved on": ChangeSet(ANNA, records=(Subscription(ANNA, version=1),)),
+    "the trail moved on": ChangeSet(ANNA, records=(MessageTrace("SM8", ANNA, FRIEND, version=1),)),
+    "the talk moved on": ChangeSet(ANNA, records=(DailyReplyCount(ANNA, NOW.date(), version=1),)),
+    "the call moved on": ChangeSet(ANNA, records=(CallLog("CA8", ANNA, Language.ZH, version=1),)),
+    "the record is gone": ChangeSet(ANNA, records=(CallLog("CA7", ANNA, Language.ZH, version=5),)),
+    "the timer was rung": ChangeSet(ANNA, fired_timer=timer("rung")),
 }
 
 
@@ -110,14 +110,14 @@ def test_one_guard_that_fails_leaves_every_key_untouched(
     store: RedisStore, due: Due, whole: Whole, why: str
 ) -> None:
     store.commit(
-        Change(
+        ChangeSet(
             ANNA,
-            claim="taken",
+            idempotency_key="taken",
             records=(
                 Subscription(ANNA, version=1),
-                Trail("SM8", ANNA, FRIEND, version=1),
-                Talk(ANNA, NOW.date(), version=1),
-                Call("CA8", ANNA, Language.ZH, version=1),
+                MessageTrace("SM8", ANNA, FRIEND, version=1),
+                DailyReplyCount(ANNA, NOW.date(), version=1),
+                CallLog("CA8", ANNA, Language.ZH, version=1),
             ),
             timers=(timer("lapse", NOW),),
         )
@@ -126,13 +126,13 @@ def test_one_guard_that_fails_leaves_every_key_untouched(
     others = tuple(record for record in rest.records if isinstance(record, Receipt))
     change = replace(
         rest,
-        claim=guard.claim or "fresh",
+        idempotency_key=guard.idempotency_key or "fresh",
         records=others + guard.records,
-        fired=guard.fired,
-        done=(Posted(store._keys.shard(ANNA), "1-1", "x"),),  # noqa: SLF001 - its own shard
+        fired_timer=guard.fired_timer,
+        acked=(OutboxEntry(store._keys.shard(ANNA), "1-1", "x"),),  # noqa: SLF001 - its own shard
     )
     before = whole()
-    assert store.commit(change).verdict is not Verdict.DONE
+    assert store.commit(change).status is not CommitStatus.COMMITTED
     assert whole() == before
 
 
@@ -140,10 +140,10 @@ def test_a_receipt_that_moved_on_is_left_untouched(
     store: RedisStore, due: Due, whole: Whole
 ) -> None:
     receipt = due(ANNA)
-    store.commit(Change(ANNA, records=(receipt,)))
+    store.commit(ChangeSet(ANNA, records=(receipt,)))
     before = whole()
-    again = Change(ANNA, records=(receipt,), post=(receipt.id,), charges=(charge(),))
-    assert store.commit(again).verdict is Verdict.CONFLICT
+    again = ChangeSet(ANNA, records=(receipt,), outbox=(receipt.id,), charges=(charge(),))
+    assert store.commit(again).status is CommitStatus.CONFLICT
     assert whole() == before
 
 
@@ -151,49 +151,52 @@ def test_a_receipt_that_moved_on_is_left_untouched(
 def test_of_sixteen_at_once_one_claims_and_all_hear_its_answer(
     store: RedisStore, charged: int
 ) -> None:
-    def claim(turn: int) -> tuple[Verdict, str]:
-        mine = Answer(next=str(turn))
+    def claim(turn: int) -> tuple[CommitStatus, str]:
+        mine = Reply(next=str(turn))
         charges = tuple(charge(f"c{turn}", turn) for _ in range(charged))
-        end = store.commit(Change(ANNA, claim="sms:SM1", answer=mine, charges=charges))
-        return end.verdict, (end.answer or mine).next
+        end = store.commit(ChangeSet(ANNA, idempotency_key="sms:SM1", reply=mine, charges=charges))
+        return end.status, (end.previous_reply or mine).next
 
     with ThreadPoolExecutor(16) as pool:
         ends = list(pool.map(claim, range(16)))
-    assert Counter(verdict for verdict, _ in ends) == {Verdict.DONE: 1, Verdict.SEEN: 15}
+    assert Counter(verdict for verdict, _ in ends) == {
+        CommitStatus.COMMITTED: 1,
+        CommitStatus.DUPLICATE: 15,
+    }
     assert len({heard for _, heard in ends}) == 1
     assert len(store.charges_of(ANNA, ["2026-11"])) == charged
 
 
 def test_a_repeat_hears_the_first_answer_whatever_it_would_say_itself(store: RedisStore) -> None:
-    store.commit(Change(ANNA, claim="sms:SM1", answer=HELLO))
-    again = store.commit(Change(ANNA, claim="sms:SM1", answer=Answer(next="other")))
-    assert (again.verdict, again.answer) == (Verdict.SEEN, HELLO)
-    assert store.read(ANNA, "sms:SM1").answered == HELLO
+    store.commit(ChangeSet(ANNA, idempotency_key="sms:SM1", reply=HELLO))
+    again = store.commit(ChangeSet(ANNA, idempotency_key="sms:SM1", reply=Reply(next="other")))
+    assert (again.status, again.previous_reply) == (CommitStatus.DUPLICATE, HELLO)
+    assert store.load(ANNA, "sms:SM1").previous_reply == HELLO
 
 
 def test_of_sixteen_who_read_the_same_version_one_writes(store: RedisStore) -> None:
-    def write(turn: int) -> Verdict:
+    def write(turn: int) -> CommitStatus:
         record = Subscription(ANNA, version=1, tariff=str(turn))
-        return store.commit(Change(ANNA, records=(record,))).verdict
+        return store.commit(ChangeSet(ANNA, records=(record,))).status
 
     with ThreadPoolExecutor(16) as pool:
         ends = Counter(pool.map(write, range(16)))
-    assert ends == {Verdict.DONE: 1, Verdict.CONFLICT: 15}
+    assert ends == {CommitStatus.COMMITTED: 1, CommitStatus.CONFLICT: 15}
 
 
 def test_each_version_follows_the_one_before(store: RedisStore) -> None:
     for version in range(1, 12):
         record = Subscription(ANNA, version=version)
-        assert store.commit(Change(ANNA, records=(record,))).verdict is Verdict.DONE
+        assert store.commit(ChangeSet(ANNA, records=(record,))).status is CommitStatus.COMMITTED
         for wrong in (version, version + 2, 1 if version > 1 else 5):
-            odd = Subscription(ANNA, version=wrong, mode=Mode.TEXT)
-            assert store.commit(Change(ANNA, records=(odd,))).verdict is Verdict.CONFLICT
-    assert store.read(ANNA).subscription == record
+            odd = Subscription(ANNA, version=wrong, mode=DisplayMode.TEXT)
+            assert store.commit(ChangeSet(ANNA, records=(odd,))).status is CommitStatus.CONFLICT
+    assert store.load(ANNA).subscription == record
 
 
 def test_a_charge_is_written_once_by_its_id(store: RedisStore) -> None:
-    store.commit(Change(ANNA, charges=(charge(fen=100),)))
-    store.commit(Change(ANNA, charges=(charge(fen=300), charge("receipt-1", 5))))
+    store.commit(ChangeSet(ANNA, charges=(charge(fen=100),)))
+    store.commit(ChangeSet(ANNA, charges=(charge(fen=300), charge("receipt-1", 5))))
     assert {c.id: c.fen for c in store.charges_of(ANNA, ["2026-11"])} == {
         "monthly-2026-11": 100,
         "receipt-1": 5,
@@ -202,7 +205,7 @@ def test_a_charge_is_written_once_by_its_id(store: RedisStore) -> None:
 
 def test_charges_come_oldest_first_and_by_month(store: RedisStore) -> None:
     early = Charge("b", ANNA, ChargeKind.RECEIPT, 1, "2026-10", "", NOW - dt.timedelta(30), "t")
-    store.commit(Change(ANNA, charges=(charge("z"), charge("a"), early)))
+    store.commit(ChangeSet(ANNA, charges=(charge("z"), charge("a"), early)))
     assert [c.id for c in store.charges_of(ANNA, ["2026-11", "2026-10"])] == ["b", "a", "z"]
     assert store.charges_of(ANNA, ["2026-12"]) == []
     assert store.charges_of(ANNA, []) == []
@@ -213,10 +216,10 @@ def test_the_audit_log_keeps_every_entry_in_order(
     store: RedisStore, raw: "redis.Redis", keys: KeySchema
 ) -> None:
     for event in ("first", "second"):
-        entry = Audit(NOW, ANNA, "text", event, "none", "pending", heard="开通")
-        store.commit(Change(ANNA, audit=(entry, entry)))
+        entry = AuditEntry(NOW, ANNA, "text", event, "none", "pending", reply_text="开通")
+        store.commit(ChangeSet(ANNA, audit=(entry, entry)))
     log = raw.xrange(keys.audit(keys.shard(ANNA), "2026-11"))
-    assert [decode(Audit, fields[b"entry"]).event for _, fields in log] == [
+    assert [decode(AuditEntry, fields[b"entry"]).event for _, fields in log] == [
         "first", "first", "second", "second",
     ]  # fmt: skip
 
@@ -225,58 +228,61 @@ def test_an_audit_entry_lies_in_its_shanghai_month(
     store: RedisStore, raw: "redis.Redis", keys: KeySchema
 ) -> None:
     late = dt.datetime(2026, 11, 30, 16, 0, tzinfo=dt.UTC)  # midnight in Shanghai
-    store.commit(Change(ANNA, audit=(Audit(late, ANNA, "text", "e", "none", "none"),)))
+    store.commit(ChangeSet(ANNA, audit=(AuditEntry(late, ANNA, "text", "e", "none", "none"),)))
     assert raw.xlen(keys.audit(keys.shard(ANNA), "2026-12")) == 1
 
 
 def test_counts_add_up(store: RedisStore, raw: "redis.Redis", keys: KeySchema) -> None:
-    store.commit(Change(ANNA, count=("underway", "repeated")))
-    store.commit(Change(ANNA, count=("underway",)))
+    store.commit(ChangeSet(ANNA, counters=("underway", "repeated")))
+    store.commit(ChangeSet(ANNA, counters=("underway",)))
     found = raw.hgetall(keys.counts(keys.shard(ANNA)))
     assert found == {b"underway": b"2", b"repeated": b"1"}
 
 
 def test_a_timer_is_set_put_off_and_unset(store: RedisStore, outbox: RedisOutbox) -> None:
     later = NOW + dt.timedelta(hours=1)
-    store.commit(Change(ANNA, timers=(timer(at=NOW),)))
-    store.commit(Change(ANNA, timers=(timer(at=later),)))
-    assert outbox.due(NOW, 5) == []
-    assert outbox.due(later, 5) == [timer(at=later)]
-    store.commit(Change(ANNA, untimers=(timer(),)))
-    assert outbox.due(later, 5) == []
+    store.commit(ChangeSet(ANNA, timers=(timer(at=NOW),)))
+    store.commit(ChangeSet(ANNA, timers=(timer(at=later),)))
+    assert outbox.due_timers(NOW, 5) == []
+    assert outbox.due_timers(later, 5) == [timer(at=later)]
+    store.commit(ChangeSet(ANNA, cancelled_timers=(timer(),)))
+    assert outbox.due_timers(later, 5) == []
 
 
 def test_a_timer_rings_once_for_sixteen_ringers(store: RedisStore, outbox: RedisOutbox) -> None:
-    store.commit(Change(ANNA, timers=(timer(at=NOW),)))
-    ring = Change(ANNA, fired=timer(at=NOW), count=("rung",))
+    store.commit(ChangeSet(ANNA, timers=(timer(at=NOW),)))
+    ring = ChangeSet(ANNA, fired_timer=timer(at=NOW), counters=("rung",))
     with ThreadPoolExecutor(16) as pool:
-        ends = Counter(end.verdict for end in pool.map(store.commit, [ring] * 16))
-    assert ends == {Verdict.DONE: 1, Verdict.CONFLICT: 15}
-    assert outbox.due(NOW, 5) == []
+        ends = Counter(end.status for end in pool.map(store.commit, [ring] * 16))
+    assert ends == {CommitStatus.COMMITTED: 1, CommitStatus.CONFLICT: 15}
+    assert outbox.due_timers(NOW, 5) == []
 
 
 def test_a_timer_without_a_moment_never_rings(store: RedisStore, outbox: RedisOutbox) -> None:
-    store.commit(Change(ANNA, timers=(timer(),)))
-    assert outbox.due(dt.datetime(2999, 1, 1, tzinfo=dt.UTC), 5) == []
+    store.commit(ChangeSet(ANNA, timers=(timer(),)))
+    assert outbox.due_timers(dt.datetime(2999, 1, 1, tzinfo=dt.UTC), 5) == []
 
 
 def test_many_changes_in_one_round_trip_stand_and_fall_alone(
     store: RedisStore, due: Due, whole: Whole
 ) -> None:
     first, second = due(ANNA, "1"), due(FRIEND, "2")
-    store.commit(Change(ANNA, records=(first,)))
+    store.commit(ChangeSet(ANNA, records=(first,)))
     ends = store.commit_all(
         [
-            Change(ANNA, records=(first,), post=(first.id,)),
-            Change(FRIEND, records=(second,)),
-            Change(FRIEND, claim="c", answer=HELLO),
-            Change(FRIEND, claim="c"),
+            ChangeSet(ANNA, records=(first,), outbox=(first.id,)),
+            ChangeSet(FRIEND, records=(second,)),
+            ChangeSet(FRIEND, idempotency_key="c", reply=HELLO),
+            ChangeSet(FRIEND, idempotency_key="c"),
         ]
     )
-    assert [end.verdict for end in ends] == [
-        Verdict.CONFLICT, Verdict.DONE, Verdict.DONE, Verdict.SEEN,
-    ]  # fmt: skip
-    assert ends[3].answer == HELLO
+    assert [end.status for end in ends] == [
+        CommitStatus.CONFLICT,
+        CommitStatus.COMMITTED,
+        CommitStatus.COMMITTED,
+        CommitStatus.DUPLICATE,
+    ]
+    assert ends[3].previous_reply == HELLO
     before = whole()
     assert store.commit_all([]) == []
     assert whole() == before
@@ -289,11 +295,11 @@ def test_a_customers_newest_receipts_come_first_and_are_so_many_at_most(
     store = RedisStore(server, keys, RetentionSeconds(receipts_listed=4))  # type: ignore[arg-type]
     for seed in "123456":
         receipt = due(ANNA, seed)
-        kind = Kind.NOTICE if seed == "6" else Kind.RECEIPT
-        store.commit(Change(ANNA, records=(replace(receipt, kind=kind),)))
+        kind = MessageKind.NOTICE if seed == "6" else MessageKind.RECEIPT
+        store.commit(ChangeSet(ANNA, records=(replace(receipt, kind=kind),)))
     seeds = [r.id.partition("-")[2] for r in store.receipts_of(ANNA, 9, None)]
     assert seeds == ["6", "5", "4", "3"]
-    only = [r.id.partition("-")[2] for r in store.receipts_of(ANNA, 2, Kind.RECEIPT)]
+    only = [r.id.partition("-")[2] for r in store.receipts_of(ANNA, 2, MessageKind.RECEIPT)]
     assert only == ["5", "4"]
 
 
@@ -301,7 +307,7 @@ def test_receipts_are_found_in_the_order_asked_and_odd_ids_are_none(
     store: RedisStore, due: Due
 ) -> None:
     one, two = due(ANNA, "1"), due(FRIEND, "2")
-    store.commit_all([Change(ANNA, records=(one,)), Change(FRIEND, records=(two,))])
+    store.commit_all([ChangeSet(ANNA, records=(one,)), ChangeSet(FRIEND, records=(two,))])
     odd = ["", "-", "x", "10-1", "ffff-1", "-1-1", "+1-1", "0x1-1", "01-1", "1-", "1-a b", "1-{x}"]
     assert store.receipts([two.id, *odd, one.id]) == [two, *[None] * len(odd), one]
 
@@ -311,7 +317,7 @@ def test_things_are_kept_as_long_as_they_should(
 ) -> None:
     receipt, kept = due(ANNA), RetentionSeconds()
     store.commit(everything(receipt))
-    store.commit(Change(ANNA, claim="alone"))
+    store.commit(ChangeSet(ANNA, idempotency_key="alone"))
     shard = keys.shard(ANNA)
     ends = {
         keys.claim(ANNA, "sms:SM1"): kept.claims,
@@ -334,12 +340,12 @@ def test_things_are_kept_as_long_as_they_should(
 def test_a_record_that_ran_out_is_begun_anew(
     store: RedisStore, raw: "redis.Redis", keys: KeySchema
 ) -> None:
-    talk = Talk(ANNA, NOW.date(), version=1)
-    store.commit(Change(ANNA, records=(talk,)))
+    talk = DailyReplyCount(ANNA, NOW.date(), version=1)
+    store.commit(ChangeSet(ANNA, records=(talk,)))
     raw.delete(keys.talk(ANNA))
-    stale = store.commit(Change(ANNA, records=(replace(talk, version=2),)))
-    assert stale.verdict is Verdict.CONFLICT
-    assert store.commit(Change(ANNA, records=(talk,))).verdict is Verdict.DONE
+    stale = store.commit(ChangeSet(ANNA, records=(replace(talk, version=2),)))
+    assert stale.status is CommitStatus.CONFLICT
+    assert store.commit(ChangeSet(ANNA, records=(talk,))).status is CommitStatus.COMMITTED
 
 
 def slot(key: str) -> int:
@@ -366,7 +372,7 @@ def test_all_keys_of_a_change_lie_in_one_slot(shards: int) -> None:
     for tail in range(40):
         number = Msisdn(f"+86138028800{tail:02}")
         receipt = Receipt(
-            keys.receipt_id(number, "5"), number, "t", Mode.TEXT, Language.ZH, NOW, version=1
+            keys.receipt_id(number, "5"), number, "t", DisplayMode.TEXT, Language.ZH, NOW, version=1
         )
         change = everything(receipt)
         moved = replace(
@@ -375,14 +381,14 @@ def test_all_keys_of_a_change_lie_in_one_slot(shards: int) -> None:
             records=(
                 Subscription(number, version=1),
                 receipt,
-                Trail("SM9", number, FRIEND, version=1),
-                Talk(number, NOW.date(), version=1),
-                Call("CA1", number, Language.ZH, version=1),
+                MessageTrace("SM9", number, FRIEND, version=1),
+                DailyReplyCount(number, NOW.date(), version=1),
+                CallLog("CA1", number, Language.ZH, version=1),
             ),
             charges=(replace_number(charge(), number),),
-            audit=(Audit(NOW, number, "text", "sms:SM1", "none", "active"),),
-            fired=Timer("look", number, receipt.id),
-            done=(Posted(keys.shard(number), "1-1", receipt.id),),
+            audit=(AuditEntry(NOW, number, "text", "sms:SM1", "none", "active"),),
+            fired_timer=Timer("look", number, receipt.id),
+            acked=(OutboxEntry(keys.shard(number), "1-1", receipt.id),),
         )
         names = CommitScript(keys, RetentionSeconds(), [moved]).names
         assert len(names) == len(set(names)) == 14
@@ -390,7 +396,7 @@ def test_all_keys_of_a_change_lie_in_one_slot(shards: int) -> None:
 
 
 def replace_number(one: Charge, number: Msisdn) -> Charge:
-    return Charge(one.id, number, one.kind, one.fen, one.month, one.why, one.at, one.tariff)
+    return Charge(one.id, number, one.kind, one.fen, one.month, one.reason, one.at, one.tariff)
 
 
 def test_a_receipts_id_tells_its_shard(keys: KeySchema) -> None:

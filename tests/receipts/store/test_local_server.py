@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from commands.supervisor import ChildFailedError, Supervisor
-from receipts.ports.store import StoreUnavailable
+from receipts.ports.store import StoreUnavailableError
 from receipts.store.local_server import (
     LocalServer,
     StoreInUseError,
@@ -29,12 +29,12 @@ ROOT = Path(__file__).parents[3]
 OWNER = """
 import sys
 from pathlib import Path
-from receipts.ports.store import StoreUnavailable
+from receipts.ports.store import StoreUnavailableError
 from receipts.store.local_server import LocalServer
 server = LocalServer(Path(sys.argv[1]))
 try:
     server.start()
-except StoreUnavailable as refusal:
+except StoreUnavailableError as refusal:
     sys.exit(f"refused: {refusal}")
 print("runs", flush=True)
 sys.stdin.read()
@@ -69,7 +69,7 @@ def client(data_dir: Path) -> "redis.Redis":
 def answers(data_dir: Path) -> bool:
     try:
         running_server_url(data_dir)
-    except StoreUnavailable:
+    except StoreUnavailableError:
         return False
     return True
 
@@ -350,16 +350,20 @@ def test_data_that_cannot_be_read_is_refused_with_the_servers_own_reason(
     server.start()
     server.stop()
     (data_dir / "store/aof/appendonly.aof.manifest").write_text("nonsense\n")
-    with pytest.raises(StoreUnavailable, match=r"does not start\. .*store\.log ends with: .*manif"):
+    with pytest.raises(
+        StoreUnavailableError, match=r"does not start\. .*store\.log ends with: .*manif"
+    ):
         server.start()
 
 
 def test_folder_it_cannot_use_is_refused_with_what_to_do(tmp_path: Path) -> None:
     taken = tmp_path / "file"
     taken.write_text("not a folder")
-    with pytest.raises(StoreUnavailable, match=r"Not a directory.*set DATA_DIR.*REDIS_URL"):
+    with pytest.raises(StoreUnavailableError, match=r"Not a directory.*set DATA_DIR.*REDIS_URL"):
         LocalServer(taken).start()
-    with pytest.raises(StoreUnavailable, match=r"DATA_DIR=.*cannot be reached: Not a directory"):
+    with pytest.raises(
+        StoreUnavailableError, match=r"DATA_DIR=.*cannot be reached: Not a directory"
+    ):
         running_server_url(taken)
 
 

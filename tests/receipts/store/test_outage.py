@@ -15,11 +15,11 @@ from msgspec.structs import replace
 
 from receipts.model.charge import Charge, ChargeKind
 from receipts.model.customer import Subscription
-from receipts.model.receipt import Kind
+from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Answer, Change, Posted, Verdict
-from receipts.ports.store import Held, StoreUnavailable
-from receipts.ports.unit_of_work import settle
+from receipts.ports.changes import ChangeSet, CommitStatus, OutboxEntry, Reply
+from receipts.ports.store import Snapshot, StoreUnavailableError
+from receipts.ports.unit_of_work import run_in_transaction
 from receipts.store.commit_script import COMMIT_SHA
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
@@ -48,18 +48,21 @@ def data_dir() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def record(version: int) -> Change:
-    return Change(ANNA, records=(Subscription(ANNA, version=version),))
+def record(version: int) -> ChangeSet:
+    return ChangeSet(ANNA, records=(Subscription(ANNA, version=version),))
 
 
 def test_a_forgotten_script_is_told_again(store: RedisStore, raw: "redis.Redis") -> None:
-    assert store.commit(record(1)).verdict is Verdict.DONE
+    assert store.commit(record(1)).status is CommitStatus.COMMITTED
     raw.script_flush()
-    assert store.commit(record(2)).verdict is Verdict.DONE
+    assert store.commit(record(2)).status is CommitStatus.COMMITTED
     raw.script_flush()
-    both = [record(3), Change(ANNA, claim="c", answer=Answer(next="n"))]
-    assert [end.verdict for end in store.commit_all(both)] == [Verdict.DONE, Verdict.DONE]
-    assert store.read(ANNA, "c").answered == Answer(next="n")
+    both = [record(3), ChangeSet(ANNA, idempotency_key="c", reply=Reply(next="n"))]
+    assert [end.status for end in store.commit_all(both)] == [
+        CommitStatus.COMMITTED,
+        CommitStatus.COMMITTED,
+    ]
+    assert store.load(ANNA, "c").previous_reply == Reply(next="n")
 
 
 def test_only_a_script_that_the_server_does_not_know_is_sent_again(
@@ -74,7 +77,7 @@ def test_only_a_script_that_the_server_does_not_know_is_sent_again(
 def test_an_error_reply_leaves_the_later_replies_to_no_other_command(
     server: RedisConnection, raw: "redis.Redis"
 ) -> None:
-    with pytest.raises(StoreUnavailable, match="WRONGTYPE") as refused:
+    with pytest.raises(StoreUnavailableError, match="WRONGTYPE") as refused:
         server.execute(("SET", "text", "a"), ("SADD", "text", "b"), ("INCR", "after"))
     assert isinstance(refused.value.__cause__, redis.ResponseError)
     assert raw.get("after") == b"1"
@@ -111,12 +114,12 @@ def test_a_server_that_was_started_anew_knows_all_and_takes_more(data_dir: Path)
             outbox.open()
             store.commit(record(1))
             local.stop(last_writes_seconds=0)
-            with pytest.raises(StoreUnavailable):
+            with pytest.raises(StoreUnavailableError):
                 store.commit(record(2))
             local.start()
-            assert store.commit(record(2)).verdict is Verdict.DONE
-            assert store.read(ANNA).subscription.version == 2
-            assert outbox.take("w", 4, 0) == []
+            assert store.commit(record(2)).status is CommitStatus.COMMITTED
+            assert store.load(ANNA).subscription.version == 2
+            assert outbox.fetch("w", 4, 0) == []
         finally:
             local.stop(last_writes_seconds=0)
 
@@ -126,7 +129,7 @@ def test_a_store_of_another_number_of_shards_is_refused_and_says_which(
 ) -> None:
     del outbox
     before = whole()
-    with pytest.raises(StoreUnavailable, match=r"SHARDS=16.*now 32"):
+    with pytest.raises(StoreUnavailableError, match=r"SHARDS=16.*now 32"):
         RedisOutbox(server, KeySchema(32)).open()
     assert whole() == before
 
@@ -134,9 +137,9 @@ def test_a_store_of_another_number_of_shards_is_refused_and_says_which(
 def test_opening_a_store_again_changes_nothing(
     server: RedisConnection, outbox: RedisOutbox, store: RedisStore
 ) -> None:
-    store.commit(Change(ANNA, post=("5-1",)))
+    store.commit(ChangeSet(ANNA, outbox=("5-1",)))
     RedisOutbox(server, KeySchema(16)).open()
-    assert [posted.receipt_id for posted in outbox.take("w", 1600, 0)] == ["5-1"]
+    assert [posted.receipt_id for posted in outbox.fetch("w", 1600, 0)] == ["5-1"]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
@@ -149,7 +152,7 @@ def test_every_error_of_redis_means_out_of_reach(
     def fail() -> None:
         raise raised
 
-    with pytest.raises(StoreUnavailable, match="word of the server") as out_of_reach:
+    with pytest.raises(StoreUnavailableError, match="word of the server") as out_of_reach:
         server.run(fail)
     assert out_of_reach.value.__cause__ is raised
 
@@ -160,21 +163,21 @@ def test_an_error_that_is_not_the_servers_is_not_hidden(server: RedisConnection)
 
 
 def everything_asked() -> dict[str, Callable[[RedisStore, RedisOutbox], object]]:
-    posted = Posted(0, "1-1", "0-1")
+    posted = OutboxEntry(0, "1-1", "0-1")
     return {
         "ping": lambda store, _: store.ping(),
-        "read": lambda store, _: store.read(ANNA, "c", talk=True, call="c"),
+        "read": lambda store, _: store.load(ANNA, "c", reply_count=True, call="c"),
         "commit": lambda store, _: store.commit(record(1)),
         "commit_all": lambda store, _: store.commit_all([record(1), record(2)]),
         "receipts": lambda store, _: store.receipts(["0-1"]),
-        "receipts_of": lambda store, _: store.receipts_of(ANNA, 3, Kind.RECEIPT),
+        "receipts_of": lambda store, _: store.receipts_of(ANNA, 3, MessageKind.RECEIPT),
         "charges_of": lambda store, _: store.charges_of(ANNA, ["2026-11"]),
         "open": lambda _, outbox: outbox.open(),
-        "take": lambda _, outbox: outbox.take("w", 1, 0),
-        "take_over": lambda _, outbox: outbox.take_over("w", 0, 1),
-        "keep": lambda _, outbox: outbox.keep("w", [posted]),
-        "forget": lambda _, outbox: outbox.forget([posted]),
-        "due": lambda _, outbox: outbox.due(NOW, 1),
+        "take": lambda _, outbox: outbox.fetch("w", 1, 0),
+        "take_over": lambda _, outbox: outbox.reclaim("w", 0, 1),
+        "keep": lambda _, outbox: outbox.renew_leases("w", [posted]),
+        "forget": lambda _, outbox: outbox.discard([posted]),
+        "due": lambda _, outbox: outbox.due_timers(NOW, 1),
     }
 
 
@@ -183,7 +186,7 @@ def test_nobody_listening_means_out_of_reach(asked: str) -> None:
     with connected(NOBODY) as client:
         server = RedisConnection(client)
         ask = everything_asked()[asked]
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailableError):
             ask(RedisStore(server, KeySchema(1)), RedisOutbox(server, KeySchema(1)))
 
 
@@ -194,20 +197,20 @@ def test_a_full_server_refuses_and_forgets_nothing(
     before = whole()
     raw.config_set("maxmemory", 1)
     try:
-        with pytest.raises(StoreUnavailable, match="maxmemory"):
+        with pytest.raises(StoreUnavailableError, match="maxmemory"):
             store.commit(record(2))
-        assert store.read(ANNA).subscription.version == 1
+        assert store.load(ANNA).subscription.version == 1
         assert whole() == before
     finally:
         raw.config_set("maxmemory", 0)
-    assert store.commit(record(2)).verdict is Verdict.DONE
+    assert store.commit(record(2)).status is CommitStatus.COMMITTED
 
 
 def test_a_key_of_a_wrong_kind_means_out_of_reach(
     store: RedisStore, raw: "redis.Redis", keys: KeySchema
 ) -> None:
     raw.sadd(keys.subscription(ANNA), "not ours")
-    with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
+    with pytest.raises(StoreUnavailableError, match="WRONGTYPE"):
         store.commit(record(1))
 
 
@@ -220,18 +223,18 @@ def test_lines_cut_again_and_again_double_nothing(store: RedisStore, raw: "redis
             raw.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             time.sleep(0.001)
 
-    def decide(turn: int) -> Callable[[Held], Change]:
-        def once(held: Held) -> Change:
+    def decide(turn: int) -> Callable[[Snapshot], ChangeSet]:
+        def once(held: Snapshot) -> ChangeSet:
             was = held.subscription
             fee = Charge(f"c{turn}", ANNA, ChargeKind.RECEIPT, 1, "2026-11", "", NOW, "t")
-            return Change(
+            return ChangeSet(
                 ANNA,
-                claim=f"event {turn}",
-                answer=Answer(next=str(turn)),
+                idempotency_key=f"event {turn}",
+                reply=Reply(next=str(turn)),
                 records=(replace(was, version=was.version + 1),),
                 charges=(fee,),
-                count=("done",),
-                post=(f"0-{turn}",),
+                counters=("done",),
+                outbox=(f"0-{turn}",),
             )
 
         return once
@@ -242,10 +245,10 @@ def test_lines_cut_again_and_again_double_nothing(store: RedisStore, raw: "redis
         for turn in range(150):
             for _ in range(50):
                 try:
-                    answered = settle(store, ANNA, decide(turn), f"event {turn}")
-                except StoreUnavailable:
+                    answered = run_in_transaction(store, ANNA, decide(turn), f"event {turn}")
+                except StoreUnavailableError:
                     continue
-                assert answered == Answer(next=str(turn))
+                assert answered == Reply(next=str(turn))
                 break
     finally:
         stop.set()
@@ -253,7 +256,7 @@ def test_lines_cut_again_and_again_double_nothing(store: RedisStore, raw: "redis
     charges = store.charges_of(ANNA, ["2026-11"])
     shard = store._keys.shard(ANNA)  # noqa: SLF001 - the key's own spelling
     assert len(charges) == 150
-    assert store.read(ANNA).subscription.version == 150
+    assert store.load(ANNA).subscription.version == 150
     assert raw.hget(f"{{s{shard}}}:counts", "done") == b"150"
     assert raw.xlen(f"{{s{shard}}}:outbox") == 150
 
@@ -264,7 +267,7 @@ def test_a_server_that_says_nothing_is_told_of_within_its_time(raw: "redis.Redis
     assert server.execute(("PING",)) == [b"PONG"]
     raw.execute_command("CLIENT", "PAUSE", 700)
     began = time.monotonic()
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         server.execute(("PING",))
     assert time.monotonic() - began < 0.6
     time.sleep(0.7)

@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Change, Posted, Timer
-from receipts.ports.store import StoreUnavailable
+from receipts.ports.changes import ChangeSet, OutboxEntry, Timer
+from receipts.ports.store import StoreUnavailableError
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import GROUP, KeySchema
@@ -26,22 +26,22 @@ def posted(store: RedisStore) -> list[str]:
     """Sixty receipts of sixty customers, waiting to be sent."""
     ids = [store.receipt_id(number, number.digits) for number in NUMBERS]
     store.commit_all(
-        [Change(number, post=(ident,)) for number, ident in zip(NUMBERS, ids, strict=True)]
+        [ChangeSet(number, outbox=(ident,)) for number, ident in zip(NUMBERS, ids, strict=True)]
     )
     return ids
 
 
-def ids(entries: Sequence[Posted]) -> list[str]:
+def ids(entries: Sequence[OutboxEntry]) -> list[str]:
     return sorted(entry.receipt_id for entry in entries)
 
 
-def customer_of(entry: Posted) -> Msisdn:
+def customer_of(entry: OutboxEntry) -> Msisdn:
     return Msisdn("+" + entry.receipt_id.partition("-")[2])
 
 
-def all_of(outbox: RedisOutbox, worker: str) -> list[Posted]:
-    taken: list[Posted] = []
-    while more := outbox.take(worker, 32, 0):
+def all_of(outbox: RedisOutbox, worker: str) -> list[OutboxEntry]:
+    taken: list[OutboxEntry] = []
+    while more := outbox.fetch(worker, 32, 0):
         taken += more
     return taken
 
@@ -63,35 +63,35 @@ def test_an_entry_tells_its_shard(outbox: RedisOutbox, keys: KeySchema, posted: 
 def test_no_more_is_taken_than_asked_for(
     outbox: RedisOutbox, posted: list[str], limit: int
 ) -> None:
-    assert 0 < len(outbox.take("a", limit, 0)) <= min(limit, len(posted))
+    assert 0 < len(outbox.fetch("a", limit, 0)) <= min(limit, len(posted))
     all_of(outbox, "a")
-    assert 0 < len(outbox.take_over("b", 0, limit)) <= min(limit, len(posted))
+    assert 0 < len(outbox.reclaim("b", 0, limit)) <= min(limit, len(posted))
 
 
 def test_an_empty_outbox_is_waited_at(outbox: RedisOutbox, store: RedisStore) -> None:
     began = time.monotonic()
-    assert outbox.take("a", 16, 0.2) == []
+    assert outbox.fetch("a", 16, 0.2) == []
     assert time.monotonic() - began >= 0.19
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(outbox.take, "a", 16, 5.0)
+        waiting = pool.submit(outbox.fetch, "a", 16, 5.0)
         time.sleep(0.05)
-        store.commit(Change(NUMBERS[0], post=("0-1",)))
+        store.commit(ChangeSet(NUMBERS[0], outbox=("0-1",)))
         assert ids(waiting.result(timeout=2)) == ["0-1"]
 
 
 def test_what_a_silent_worker_held_is_taken_over(outbox: RedisOutbox, posted: list[str]) -> None:
     held = all_of(outbox, "dead")
-    assert outbox.take_over("alive", 5, 1600) == []
-    assert ids(outbox.take_over("alive", 0, 1600)) == sorted(posted)
-    outbox.forget(held)
-    assert outbox.take_over("third", 0, 1600) == []
+    assert outbox.reclaim("alive", 5, 1600) == []
+    assert ids(outbox.reclaim("alive", 0, 1600)) == sorted(posted)
+    outbox.discard(held)
+    assert outbox.reclaim("third", 0, 1600) == []
 
 
 def test_what_is_kept_is_not_taken_over(outbox: RedisOutbox, posted: list[str]) -> None:
     held = all_of(outbox, "busy")
     time.sleep(0.15)
-    outbox.keep("busy", held[:5])
-    assert ids(outbox.take_over("other", 0.1, 1600)) == sorted(set(posted) - set(ids(held[:5])))
+    outbox.renew_leases("busy", held[:5])
+    assert ids(outbox.reclaim("other", 0.1, 1600)) == sorted(set(posted) - set(ids(held[:5])))
 
 
 def test_keeping_does_not_bring_back_what_was_done(
@@ -100,10 +100,10 @@ def test_keeping_does_not_bring_back_what_was_done(
     del posted
     held = all_of(outbox, "busy")
     done = held[0]
-    store.commit(Change(customer_of(done), done=(done,)))
-    outbox.keep("busy", held)
-    outbox.keep("busy", [])
-    assert done not in outbox.take_over("other", 0, 1600)
+    store.commit(ChangeSet(customer_of(done), acked=(done,)))
+    outbox.renew_leases("busy", held)
+    outbox.renew_leases("busy", [])
+    assert done not in outbox.reclaim("other", 0, 1600)
     waiting = sum(raw.xpending(keys.outbox(shard), GROUP)["pending"] for shard in range(16))
     assert waiting == len(held) - 1
 
@@ -113,9 +113,9 @@ def test_what_is_done_or_forgotten_leaves_nothing_behind(
 ) -> None:
     del posted
     done, *rest = all_of(outbox, "a")
-    store.commit(Change(customer_of(done), done=(done,)))
-    outbox.forget(rest)
-    outbox.forget([])
+    store.commit(ChangeSet(customer_of(done), acked=(done,)))
+    outbox.discard(rest)
+    outbox.discard([])
     assert sum(raw.xlen(keys.outbox(shard)) for shard in range(16)) == 0
     assert sum(raw.xpending(keys.outbox(s), GROUP)["pending"] for s in range(16)) == 0
 
@@ -127,21 +127,21 @@ def test_due_timers_come_oldest_first_over_all_shards(
         Timer("lapse", number, f"a|b {place}", NOW - dt.timedelta(seconds=(place * 37) % 60))
         for place, number in enumerate(NUMBERS)
     ]
-    store.commit_all([Change(timer.number, timers=(timer,)) for timer in timers])
+    store.commit_all([ChangeSet(timer.number, timers=(timer,)) for timer in timers])
     late = Timer("end", NUMBERS[0], "", NOW + dt.timedelta(microseconds=1))
-    store.commit(Change(NUMBERS[0], timers=(late,)))
+    store.commit(ChangeSet(NUMBERS[0], timers=(late,)))
     expected = sorted(timers, key=lambda timer: timer.at or NOW)
-    assert outbox.due(NOW, 100) == expected
-    assert outbox.due(NOW, 7) == expected[:7]
-    assert outbox.due(NOW - dt.timedelta(hours=1), 7) == []
+    assert outbox.due_timers(NOW, 100) == expected
+    assert outbox.due_timers(NOW, 7) == expected[:7]
+    assert outbox.due_timers(NOW - dt.timedelta(hours=1), 7) == []
 
 
 def test_a_timer_stays_due_until_it_is_rung(outbox: RedisOutbox, store: RedisStore) -> None:
     timer = Timer("retry", NUMBERS[0], "0-1", NOW)
-    store.commit(Change(NUMBERS[0], timers=(timer,)))
-    assert outbox.due(NOW, 5) == outbox.due(NOW, 5) == [timer]
-    store.commit(Change(NUMBERS[0], fired=timer))
-    assert outbox.due(NOW, 5) == []
+    store.commit(ChangeSet(NUMBERS[0], timers=(timer,)))
+    assert outbox.due_timers(NOW, 5) == outbox.due_timers(NOW, 5) == [timer]
+    store.commit(ChangeSet(NUMBERS[0], fired_timer=timer))
+    assert outbox.due_timers(NOW, 5) == []
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
@@ -152,18 +152,18 @@ def test_both_ways_of_speaking_to_the_server_bring_the_same(
     with redis.Redis.from_url(store_url, protocol=protocol) as client:
         spoken = RedisOutbox(RedisConnection(client), keys)
         assert ids(all_of(spoken, "a")) == sorted(posted)
-        assert ids(spoken.take_over("b", 0, 1600)) == sorted(posted)
-        assert spoken.take("a", 16, 0) == []
+        assert ids(spoken.reclaim("b", 0, 1600)) == sorted(posted)
+        assert spoken.fetch("a", 16, 0) == []
         store = RedisStore(RedisConnection(client), keys)
         timer = Timer("end", NUMBERS[0], "", NOW)
-        store.commit(Change(NUMBERS[0], timers=(timer,), count=("reports",)))
+        store.commit(ChangeSet(NUMBERS[0], timers=(timer,), counters=("reports",)))
         assert RedisBulkReader(RedisConnection(client), keys).counts() == {"reports": 1}
-        assert spoken.due(NOW, 5) == [Timer("end", NUMBERS[0], "", NOW)]
+        assert spoken.due_timers(NOW, 5) == [Timer("end", NUMBERS[0], "", NOW)]
 
 
 def test_an_outbox_that_is_no_stream_is_refused(
     raw: "redis.Redis", server: RedisConnection, keys: KeySchema
 ) -> None:
     raw.set(keys.outbox(3), "not ours")
-    with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
+    with pytest.raises(StoreUnavailableError, match="WRONGTYPE"):
         RedisOutbox(server, keys).open()

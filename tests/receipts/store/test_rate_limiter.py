@@ -10,10 +10,10 @@ import redis
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.store.rate_limiter import RedisRateLimiter
-from receipts.worker.circuit_breaker import Health
-from receipts.worker.rate_limit import Pace
+from receipts.worker.circuit_breaker import BreakerState
+from receipts.worker.rate_limit import RateLimit
 
-PACE = Pace("courier:7500", 50)
+PACE = RateLimit("courier:7500", 50)
 
 
 @pytest.fixture
@@ -23,45 +23,45 @@ def lines(server: RedisConnection) -> RedisRateLimiter:
 
 def test_no_two_askers_get_the_same_place(lines: RedisRateLimiter) -> None:
     def ask(_: int) -> list[float]:
-        given = lines.places({PACE: 5})[PACE]
+        given = lines.reserve({PACE: 5})[PACE]
         time.sleep(0.02)
-        return given.of([1] * given.count)
+        return given.times_for([1] * given.count)
 
     with ThreadPoolExecutor(4) as pool:
         moments = sorted(at for found in pool.map(ask, range(40)) for at in found)
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert len(moments) > 10
     # Each asker turns the server's clock into its own; that costs a few milliseconds.
-    assert min(gaps) > PACE.interval - 0.015
+    assert min(gaps) > PACE.interval_seconds - 0.015
 
 
 def test_places_are_given_out_for_a_quarter_of_a_second_and_no_further(
     lines: RedisRateLimiter,
 ) -> None:
-    given = lines.places({PACE: 1000})[PACE]
-    assert given.count == int(0.25 / PACE.interval) + 1
-    more = lines.places({PACE: 1000})[PACE]
+    given = lines.reserve({PACE: 1000})[PACE]
+    assert given.count == int(0.25 / PACE.interval_seconds) + 1
+    more = lines.reserve({PACE: 1000})[PACE]
     assert more.count <= 1
     assert more.first > time.monotonic()
 
 
 def test_lines_do_not_share_their_places(lines: RedisRateLimiter) -> None:
-    other = Pace("other:7500", 1)
-    found = lines.places({PACE: 4, other: 4})
+    other = RateLimit("other:7500", 1)
+    found = lines.reserve({PACE: 4, other: 4})
     assert (found[PACE].count, found[other].count) == (4, 1)
-    assert lines.places({}) == {}
+    assert lines.reserve({}) == {}
 
 
 def test_a_server_whose_clock_went_back_does_not_stop_a_line_for_long(
     lines: RedisRateLimiter, raw: "redis.Redis"
 ) -> None:
-    raw.set(KeySchema.pace(PACE.line), int((time.time() + 86_400) * 1e6))
-    given = lines.places({PACE: 1})[PACE]
+    raw.set(KeySchema.pace(PACE.name), int((time.time() + 86_400) * 1e6))
+    given = lines.reserve({PACE: 1})[PACE]
     assert (given.count, given.first - time.monotonic() <= 60) == (0, True)
 
 
 def test_a_health_is_changed_by_one_at_a_time(lines: RedisRateLimiter) -> None:
-    assert lines.healths(["a", "b"]) == {"a": Health("a"), "b": Health("b")}
-    assert lines.keep(Health("a", 1, why="mine"))
-    assert not lines.keep(Health("a", 1, why="another's"))
-    assert lines.healths(["a"])["a"].why == "mine"
+    assert lines.load(["a", "b"]) == {"a": BreakerState("a"), "b": BreakerState("b")}
+    assert lines.save(BreakerState("a", 1, reason="mine"))
+    assert not lines.save(BreakerState("a", 1, reason="another's"))
+    assert lines.load(["a"])["a"].reason == "mine"

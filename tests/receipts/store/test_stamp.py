@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from receipts.ports.store import StoreUnavailable
+from receipts.ports.store import StoreUnavailableError
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import GROUP, SCHEMA_VERSION, STAMP, KeySchema
 from receipts.store.outbox import RedisOutbox
@@ -32,7 +32,7 @@ def test_another_schema_version_is_refused_with_both_versions_and_a_remedy(
     unopened.open()
     raw.hset(STAMP, "schema", version)
     before = whole()
-    with pytest.raises(StoreUnavailable) as refused:
+    with pytest.raises(StoreUnavailableError) as refused:
         unopened.open()
     assert whole() == before
     assert str(refused.value) == (
@@ -49,7 +49,9 @@ def test_a_store_without_a_stamp_is_refused_as_one_of_an_earlier_version(
     raw.set("shards", 16)
     raw.xgroup_create("{s0}:outbox", GROUP, id="0", mkstream=True)
     before = whole()
-    with pytest.raises(StoreUnavailable, match="no schema version: an earlier version filled it"):
+    with pytest.raises(
+        StoreUnavailableError, match="no schema version: an earlier version filled it"
+    ):
         unopened.open()
     assert whole() == before
 

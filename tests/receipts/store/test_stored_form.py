@@ -10,14 +10,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from receipts.model.charge import Audit, Charge
-from receipts.model.customer import Access, Call, Owner, Subscription, Talk
-from receipts.model.message import Trail
+from receipts.model.charge import AuditEntry, Charge
+from receipts.model.customer import (
+    CallLog,
+    CustomerCredentials,
+    DailyReplyCount,
+    LoginState,
+    Subscription,
+)
+from receipts.model.message import MessageTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Answer
+from receipts.ports.changes import Reply
 from receipts.store.codec import encode
-from receipts.worker.circuit_breaker import Health
+from receipts.worker.circuit_breaker import BreakerState
 
 EXPECTED: dict[str, typing.Any] = json.loads(
     Path(__file__).with_name("stored_records.json").read_text()
@@ -26,15 +32,15 @@ EXPECTED: dict[str, typing.Any] = json.loads(
 RECORDS: dict[str, type[msgspec.Struct]] = {
     "subscription": Subscription,
     "receipt": Receipt,
-    "message trace": Trail,
-    "daily reply count": Talk,
-    "call log": Call,
-    "customer credentials": Owner,
-    "login state": Access,
+    "message trace": MessageTrace,
+    "daily reply count": DailyReplyCount,
+    "call log": CallLog,
+    "customer credentials": CustomerCredentials,
+    "login state": LoginState,
     "charge": Charge,
-    "audit entry": Audit,
-    "reply": Answer,
-    "breaker state": Health,
+    "audit entry": AuditEntry,
+    "reply": Reply,
+    "breaker state": BreakerState,
 }
 
 

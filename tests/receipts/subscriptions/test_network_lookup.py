@@ -11,9 +11,9 @@ import responses
 
 from app import bootstrap
 from app.factory import create_app
-from app.settings import Settings, SettingsWrong
+from app.settings import Settings, SettingsError
 from receipts.model.vocabulary import Msisdn, Network
-from receipts.ports.provider import TryLater
+from receipts.ports.provider import TemporaryError
 from receipts.providers.twilio_lookup import TIMEOUTS_SECONDS, TwilioLookup
 from tests.conftest import ACCOUNT, GUANGDONG, TOKEN, TestClock
 from tests.conftest import Network as Caller
@@ -52,7 +52,7 @@ def twilio() -> Iterator[responses.RequestsMock]:
 
 
 @pytest.fixture
-def asking(settings: Settings, built: bootstrap.Services) -> Caller:
+def asking(settings: Settings, built: bootstrap.Container) -> Caller:
     """Doors with LOOKUP=twilio."""
     asks = dataclasses.replace(settings, lookup="twilio")
     app = create_app(asks, dataclasses.replace(built, settings=asks))
@@ -111,19 +111,19 @@ def test_no_answer_is_told_as_one_to_try_later(
     twilio: responses.RequestsMock, answer: dict[str, object]
 ):
     twilio.add(responses.GET, _ANY, **answer)  # type: ignore[arg-type]
-    with pytest.raises(TryLater, match="lookup: "):
+    with pytest.raises(TemporaryError, match="lookup: "):
         TwilioLookup((ACCOUNT, TOKEN), URL).network_of(UNPLACED)
 
 
 def test_a_number_found_elsewhere_is_refused_and_asked_of_once_a_month(
-    asking: Caller, built: bootstrap.Services, clock: TestClock, twilio: responses.RequestsMock
+    asking: Caller, built: bootstrap.Container, clock: TestClock, twilio: responses.RequestsMock
 ):
     twilio.get(_ANY, body=line("460", "01"))
     refused = asking.text(UNPLACED, "开通短信回执").get_data(as_text=True)
     assert "1 广东" not in refused
     asking.text(UNPLACED, "开通短信回执")
     asking.post("/voice", CallSid="CA01", From=UNPLACED, To="10086")
-    held = built.store.read(UNPLACED).subscription
+    held = built.store.load(UNPLACED).subscription
     assert (held.network, held.source) == (Network.CHINA_UNICOM, "lookup")
     assert len(twilio.calls) == 1
     clock.move(days=31)
@@ -133,11 +133,11 @@ def test_a_number_found_elsewhere_is_refused_and_asked_of_once_a_month(
 
 
 def test_a_call_is_looked_up_too(
-    asking: Caller, built: bootstrap.Services, twilio: responses.RequestsMock
+    asking: Caller, built: bootstrap.Container, twilio: responses.RequestsMock
 ):
     twilio.get(_ANY, body=line("460", "03"))
     asking.post("/voice", CallSid="CA01", From=UNPLACED, To="10086")
-    assert built.store.read(UNPLACED).subscription.network is Network.CHINA_TELECOM
+    assert built.store.load(UNPLACED).subscription.network is Network.CHINA_TELECOM
 
 
 def test_numbers_the_table_places_are_never_asked_of(
@@ -149,17 +149,17 @@ def test_numbers_the_table_places_are_never_asked_of(
 
 
 def test_a_failing_lookup_is_unknown_and_is_not_waited_for_again_at_once(
-    asking: Caller, built: bootstrap.Services, twilio: responses.RequestsMock
+    asking: Caller, built: bootstrap.Container, twilio: responses.RequestsMock
 ):
     twilio.get(_ANY, status=500)
     for _ in range(3):
         assert "1 广东" in asking.text(UNPLACED, "开通短信回执").get_data(as_text=True)
     assert len(twilio.calls) == 1
-    assert built.store.read(UNPLACED).subscription.network is None
+    assert built.store.load(UNPLACED).subscription.network is None
 
 
 def test_what_cannot_be_told_is_not_asked_again_and_is_not_off_net(
-    asking: Caller, built: bootstrap.Services, twilio: responses.RequestsMock
+    asking: Caller, built: bootstrap.Container, twilio: responses.RequestsMock
 ):
     twilio.get(_ANY, body=line(None, None))
     for _ in range(2):
@@ -167,7 +167,7 @@ def test_what_cannot_be_told_is_not_asked_again_and_is_not_off_net(
     assert len(twilio.calls) == 1
     asking.text(UNPLACED, "1")
     asking.open(UNPLACED)
-    assert built.store.read(UNPLACED).subscription.state == "active"
+    assert built.store.load(UNPLACED).subscription.state == "active"
 
 
 def test_nobody_is_asked_unless_it_is_set(
@@ -175,5 +175,5 @@ def test_nobody_is_asked_unless_it_is_set(
 ):
     network.text(UNPLACED, "开通短信回执")
     assert (settings.lookup, len(twilio.calls)) == ("none", 0)
-    with pytest.raises(SettingsWrong, match="LOOKUP=maybe: give none or twilio"):
+    with pytest.raises(SettingsError, match="LOOKUP=maybe: give none or twilio"):
         Settings.read({"LOOKUP": "maybe"})

@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import bootstrap
-from app.bootstrap import Services
+from app.bootstrap import Container
 from app.factory import create_app
 from commands.serializers import serialize_customer
 from receipts.model.customer import Subscription
-from receipts.model.message import Fate
-from receipts.model.receipt import Kind, Receipt
-from receipts.model.vocabulary import Informing, Language, Mode, Msisdn
-from receipts.rulebook.schema import Message, RuleBook
-from receipts.subscriptions.consent import broken_at
-from receipts.subscriptions.promotion_texts import agreed, message_for
+from receipts.model.message import MessageStatus
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn, PromotionCategory
+from receipts.rulebook.schema import Promotion, RuleBook
+from receipts.subscriptions.consent import first_broken_link
+from receipts.subscriptions.promotion_texts import consented_categories, receipt_with_promotion
 from receipts.wording.receipt_text import receipt_text
 from receipts.wording.segments import is_gsm7, segments
 from statemachines.subscription import SubscriptionState
@@ -32,37 +32,37 @@ from tests.support.texter import reply_of
 
 NOW = dt.datetime(2026, 11, 22, 4, tzinfo=dt.UTC)
 WORDS = {
-    Informing.NEWS: ("XWXX", "新闻信息", "xwxx"),
-    Informing.PUBLIC_INTEREST: ("GYXX", "公益信息", "ＧＹＸＸ"),
-    Informing.ADVERTISING: ("GGXX", "广告信息", "廣告信息"),
+    PromotionCategory.NEWS: ("XWXX", "新闻信息", "xwxx"),
+    PromotionCategory.PUBLIC_INTEREST: ("GYXX", "公益信息", "ＧＹＸＸ"),
+    PromotionCategory.ADVERTISING: ("GGXX", "广告信息", "廣告信息"),
 }
 MARKS = {
-    Informing.NEWS: ("【新闻】", " News: "),
-    Informing.PUBLIC_INTEREST: ("【公益】", " Public notice: "),
-    Informing.ADVERTISING: ("【广告】", " Ad: "),
+    PromotionCategory.NEWS: ("【新闻】", " News: "),
+    PromotionCategory.PUBLIC_INTEREST: ("【公益】", " Public notice: "),
+    PromotionCategory.ADVERTISING: ("【广告】", " Ad: "),
 }
 KINDS = sorted(WORDS)
 
 
-def message(kind: Informing = Informing.NEWS, **but: object) -> Message:
+def message(kind: PromotionCategory = PromotionCategory.NEWS, **but: object) -> Promotion:
     facts: dict[str, object] = {
         "name": "fair", "kind": kind, "since": dt.date(2026, 11, 1),
         "until": dt.date(2026, 11, 30), "zh": "交易会周六开幕。",
         "en": "The fair opens on Saturday.",
     }  # fmt: skip
-    return Message(**(facts | but))
+    return Promotion(**(facts | but))
 
 
-def carrying(*messages: Message) -> RuleBook:
+def carrying(*messages: Promotion) -> RuleBook:
     return msgspec.structs.replace(shipped_book(), messages=messages)
 
 
 def customer(
-    kind: Informing = Informing.NEWS, state: str = "active", **but: object
+    kind: PromotionCategory = PromotionCategory.NEWS, state: str = "active", **but: object
 ) -> Subscription:
-    facts: dict[str, object] = {"opened_at": NOW, "informing_since": NOW}
+    facts: dict[str, object] = {"opened_at": NOW, "promotions_since": NOW}
     return Subscription(
-        Msisdn(GUANGDONG), state=SubscriptionState(state), informing=kind, **(facts | but)
+        Msisdn(GUANGDONG), state=SubscriptionState(state), promotions=kind, **(facts | but)
     )
 
 
@@ -70,8 +70,10 @@ def carried(
     book: RuleBook, who: Subscription, at: dt.datetime = NOW, seed: str = "0a", **how: str
 ) -> str:
     language = Language(how.get("language", "zh"))
-    receipt = receipt_text(Fate(how.get("fate", "delivered")), Msisdn(ZHEJIANG), at, language)
-    found = message_for(
+    receipt = receipt_text(
+        MessageStatus(how.get("fate", "delivered")), Msisdn(ZHEJIANG), at, language
+    )
+    found = receipt_with_promotion(
         who, book, how.get("province", "CN-GD"), at, f"1-{seed:0>8}", receipt, language
     )
     if found is None:
@@ -82,7 +84,7 @@ def carried(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_message_says_of_what_kind_it_is(kind: Informing):
+def test_a_message_says_of_what_kind_it_is(kind: PromotionCategory):
     book, who = carrying(message(kind)), customer(kind)
     assert carried(book, who) == f"{MARKS[kind][0]}交易会周六开幕。"
     assert carried(book, who, language="en") == f"{MARKS[kind][1]}The fair opens on Saturday."
@@ -92,7 +94,7 @@ def test_only_the_kind_agreed_to_is_carried_and_none_without_consent():
     for kind in KINDS:
         told = carried(carrying(*(message(each, name=each) for each in KINDS)), customer(kind))
         assert told.startswith(MARKS[kind][0])
-        assert carried(carrying(message(kind)), customer(Informing.NONE)) == ""
+        assert carried(carrying(message(kind)), customer(PromotionCategory.NONE)) == ""
         for other in KINDS:
             if other is not kind:
                 assert carried(carrying(message(other)), customer(kind)) == ""
@@ -106,7 +108,7 @@ def test_a_message_runs_in_its_provinces_and_on_its_days_in_china():
     over = dt.datetime(2026, 11, 30, 16, tzinfo=dt.UTC)
     moment = dt.timedelta(microseconds=1)
     who = customer(
-        opened_at=first - dt.timedelta(days=9), informing_since=first - dt.timedelta(days=9)
+        opened_at=first - dt.timedelta(days=9), promotions_since=first - dt.timedelta(days=9)
     )
     told = [bool(carried(book, who, at)) for at in (first - moment, first, over - moment, over)]
     assert told == [False, True, True, False]
@@ -125,16 +127,23 @@ def test_it_never_costs_a_second_segment_and_then_is_left_out_whole():
     zh=st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=30),
     en=st.from_regex(r"[A-Za-z0-9 .,!?'-]{1,80}", fullmatch=True).map(str.strip).filter(bool),
     kind=st.sampled_from(KINDS),
-    fate=st.sampled_from([Fate.DELIVERED, Fate.FAILED, Fate.EXPIRED, Fate.REJECTED]),
+    fate=st.sampled_from(
+        [
+            MessageStatus.DELIVERED,
+            MessageStatus.FAILED,
+            MessageStatus.EXPIRED,
+            MessageStatus.REJECTED,
+        ]
+    ),
 )
 def test_whatever_is_written_a_receipt_stays_one_segment(
-    zh: str, en: str, kind: Informing, fate: Fate
+    zh: str, en: str, kind: PromotionCategory, fate: MessageStatus
 ):
     book = carrying(message(kind, zh=zh, en=en))
     carried(book, customer(kind), fate=fate)  # looks at the segments
     told = carried(book, customer(kind), fate=fate, language="en")
     assert is_gsm7(told)
-    if fate is Fate.DELIVERED:
+    if fate is MessageStatus.DELIVERED:
         assert told, "the longest message that a book may hold fits the shortest receipt"
 
 
@@ -147,37 +156,40 @@ def test_of_several_each_gets_its_turn_and_the_same_receipt_always_the_same():
 
 def test_consent_ends_with_the_subscription_it_was_given_in():
     for state in SubscriptionState:
-        held = agreed(customer(state=state)) is Informing.NEWS
+        held = consented_categories(customer(state=state)) is PromotionCategory.NEWS
         assert held == (state is not SubscriptionState.NONE)
     later = NOW + dt.timedelta(days=3)
-    assert agreed(customer(opened_at=later)) is Informing.NONE
-    assert agreed(customer(opened_at=later, informing_since=later)) is Informing.NEWS
+    assert consented_categories(customer(opened_at=later)) is PromotionCategory.NONE
+    assert (
+        consented_categories(customer(opened_at=later, promotions_since=later))
+        is PromotionCategory.NEWS
+    )
 
 
 # -- through the doors -----------------------------------------------------------------------
 
 
 @pytest.fixture
-def told(network: Network, built: Services) -> Callable[[], str]:
+def told(network: Network, built: Container) -> Callable[[], str]:
     """Text a friend; what the receipt says, and nothing waits for any other."""
 
     def text_a_friend() -> str:
         network.count += 1
         network.status(f"SMf{network.count}", "delivered")
-        return built.store.receipts_of(Msisdn(GUANGDONG), 1, Kind.RECEIPT)[0].text
+        return built.store.receipts_of(Msisdn(GUANGDONG), 1, MessageKind.RECEIPT)[0].text
 
     return text_a_friend
 
 
 @pytest.mark.parametrize(("kind", "word"), [(k, w) for k, words in WORDS.items() for w in words])
 def test_a_text_agrees_to_one_kind_and_another_ends_it(
-    network: Network, built: Services, told: Callable[[], str], kind: Informing, word: str
+    network: Network, built: Container, told: Callable[[], str], kind: PromotionCategory, word: str
 ):
     stand(built, GUANGDONG, "active", language=Language.ZH)
     assert "【" not in told()
     reply = reply_of(network.text(GUANGDONG, word))
     assert "停止请发TDXX" in reply
-    assert ("广告" in reply) is (kind is Informing.ADVERTISING)
+    assert ("广告" in reply) is (kind is PromotionCategory.ADVERTISING)
     assert MARKS[kind][0] in told()
     assert serialize_customer(built, Msisdn(GUANGDONG))["messages"] == kind
     assert "不附带" in reply_of(network.text(GUANGDONG, "TDXX"))
@@ -186,7 +198,7 @@ def test_a_text_agrees_to_one_kind_and_another_ends_it(
 
 
 def test_each_consent_is_in_the_chain_with_what_was_shown(
-    network: Network, built: Services, raw: redis.Redis
+    network: Network, built: Container, raw: redis.Redis
 ):
     stand(built, GUANGDONG, "active", language=Language.EN)
     replies = [reply_of(network.text(GUANGDONG, w)) for w in ("XWXX", "GGXX", "GGXX", "TDXX")]
@@ -197,32 +209,32 @@ def test_each_consent_is_in_the_chain_with_what_was_shown(
     assert "text TDXX" in replies[0]
     assert "marked as such" in replies[1]
     chain = built.memory.archive.consent(Msisdn(GUANGDONG))
-    assert broken_at(chain, standing(built, GUANGDONG).chain) is None
+    assert first_broken_link(chain, standing(built, GUANGDONG).chain) is None
 
 
 def test_a_repeated_text_is_answered_as_before_and_agrees_to_nothing_new(
-    network: Network, built: Services, raw: redis.Redis
+    network: Network, built: Container, raw: redis.Redis
 ):
     stand(built, GUANGDONG, "active")
     first = network.text(GUANGDONG, "XWXX", "SMsame")
     network.text(GUANGDONG, "TDXX")
     assert network.text(GUANGDONG, "XWXX", "SMsame").data == first.data
-    assert agreed(standing(built, GUANGDONG)) is Informing.NONE
+    assert consented_categories(standing(built, GUANGDONG)) is PromotionCategory.NONE
     assert len(audit(raw, GUANGDONG)) == 2
 
 
 def test_without_the_service_there_is_nothing_to_agree_to(
-    network: Network, built: Services, raw: redis.Redis
+    network: Network, built: Container, raw: redis.Redis
 ):
     assert "尚未开通" in reply_of(network.text(GUANGDONG, "GGXX"))
     assert audit(raw, GUANGDONG) == []
     stand(built, GUANGDONG, "suspended")  # what is agreed while it rests counts when it runs again
     network.text(GUANGDONG, "XWXX")
-    assert agreed(standing(built, GUANGDONG)) is Informing.NEWS
+    assert consented_categories(standing(built, GUANGDONG)) is PromotionCategory.NEWS
 
 
 def test_who_leaves_and_comes_back_is_asked_again(
-    network: Network, clock: TestClock, built: Services
+    network: Network, clock: TestClock, built: Container
 ):
     network.open(HEBEI)
     network.text(HEBEI, "XWXX")
@@ -231,12 +243,12 @@ def test_who_leaves_and_comes_back_is_asked_again(
     clock.move(hours=1)
     network.open(HEBEI)
     assert standing(built, HEBEI).state is SubscriptionState.ACTIVE
-    assert agreed(standing(built, HEBEI)) is Informing.NONE
+    assert consented_categories(standing(built, HEBEI)) is PromotionCategory.NONE
 
 
 @pytest.mark.parametrize("language", Language)
 def test_by_phone_a_key_agrees_and_the_text_after_the_call_tells_how_to_stop(
-    network: Network, built: Services, told: Callable[[], str], language: Language
+    network: Network, built: Container, told: Callable[[], str], language: Language
 ):
     stand(built, GUANGDONG, "active", language=language)
     call = Call(network, GUANGDONG, "CAm")
@@ -251,21 +263,21 @@ def test_by_phone_a_key_agrees_and_the_text_after_the_call_tells_how_to_stop(
     (notice,) = notices(built, GUANGDONG)
     assert "TDXX" in notice
     assert segments(notice) <= 2
-    assert any(mark in told() for mark in MARKS[Informing.ADVERTISING])
+    assert any(mark in told() for mark in MARKS[PromotionCategory.ADVERTISING])
 
 
-def test_by_phone_it_can_be_said_and_stopped_and_left_alone(network: Network, built: Services):
+def test_by_phone_it_can_be_said_and_stopped_and_left_alone(network: Network, built: Container):
     stand(built, GUANGDONG, "active", language=Language.ZH)
     call = Call(network, GUANGDONG, "CAm")
     call.dials()
     call.presses("5")
     call.speaks("公益")
-    assert agreed(standing(built, GUANGDONG)) is Informing.PUBLIC_INTEREST
+    assert consented_categories(standing(built, GUANGDONG)) is PromotionCategory.PUBLIC_INTEREST
     call.presses("5*")
     assert call.last.place["at"] == "menu"
-    assert agreed(standing(built, GUANGDONG)) is Informing.PUBLIC_INTEREST
+    assert consented_categories(standing(built, GUANGDONG)) is PromotionCategory.PUBLIC_INTEREST
     call.presses("54")
-    assert agreed(standing(built, GUANGDONG)) is Informing.NONE
+    assert consented_categories(standing(built, GUANGDONG)) is PromotionCategory.NONE
     call.hangs_up()
     (notice,) = notices(built, GUANGDONG)
     assert "回执不再附带信息" in notice
@@ -278,32 +290,32 @@ def test_help_lists_the_words(network: Network):
         assert all(each in reply for each in ("XWXX", "GYXX", "GGXX", "TDXX"))
 
 
-def test_a_new_rule_book_changes_what_is_carried(built: Services):
-    stand(built, GUANGDONG, "active", language=Language.ZH, informing=Informing.NEWS,
-          informing_since=built.clock.now())  # fmt: skip
+def test_a_new_rule_book_changes_what_is_carried(built: Container):
+    stand(built, GUANGDONG, "active", language=Language.ZH, promotions=PromotionCategory.NEWS,
+          promotions_since=built.clock.now())  # fmt: skip
     fresh = bootstrap.under(built, carrying(message(zh="新书新讯。")))
     network = Network(create_app(fresh.settings, fresh).test_client())
     network.status("SMnew", "delivered")
-    (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 1, Kind.RECEIPT)
+    (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 1, MessageKind.RECEIPT)
     assert found.text.endswith("【新闻】新书新讯。")
-    assert found.message == "fair"
+    assert found.promotion == "fair"
 
 
 def test_a_digest_gives_all_its_room_to_its_receipts(
-    built: Services, clock: TestClock, raw: redis.Redis
+    built: Container, clock: TestClock, raw: redis.Redis
 ):
     del raw
     flasher = Courier("flasher", flash=True, lookup=False)
     house = House(built, clock, flasher)
-    stand(built, GUANGDONG, "active", Mode.FLASH, language=Language.ZH,
-          informing=Informing.PUBLIC_INTEREST, informing_since=clock.now())  # fmt: skip
-    house.arrive(Fate.DELIVERED, sender=GUANGDONG)
+    stand(built, GUANGDONG, "active", DisplayMode.FLASH, language=Language.ZH,
+          promotions=PromotionCategory.PUBLIC_INTEREST, promotions_since=clock.now())  # fmt: skip
+    house.arrive(MessageStatus.DELIVERED, sender=GUANGDONG)
     house.waited()
     assert "【公益】" in house.sends()[0]
-    house.arrive(Fate.DELIVERED, Fate.DELIVERED, sender=GUANGDONG)
+    house.arrive(MessageStatus.DELIVERED, MessageStatus.DELIVERED, sender=GUANGDONG)
     house.waited()
     (text,) = house.sends()
     assert text.startswith("2条短信：")
     assert "【" not in text
     newest: list[Receipt] = house.shown(GUANGDONG)
-    assert [receipt.message for receipt in newest] == [None, None, "lights"]
+    assert [receipt.promotion for receipt in newest] == [None, None, "lights"]

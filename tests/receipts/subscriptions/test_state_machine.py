@@ -17,13 +17,13 @@ from hypothesis.stateful import (
 )
 
 from app import bootstrap
-from app.bootstrap import Services
-from receipts.delivery.lifecycle import Delivery
-from receipts.delivery.routing import Routes
+from app.bootstrap import Container
+from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.routing import Router
 from receipts.model.calendar import SHANGHAI
-from receipts.model.receipt import Kind
+from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Verdict
+from receipts.ports.changes import CommitStatus
 from tests.conftest import GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import HEBEI, SHANXI
 from tests.support.sending import Courier
@@ -177,7 +177,7 @@ def next_month(at: dt.datetime) -> dt.datetime:
 class Life(RuleBasedStateMachine):
     """One customer's life, told to the product through its doors and to the model."""
 
-    built: Services
+    built: Container
     network: Network
     clock: TestClock
     raw: "redis.Redis"
@@ -193,7 +193,9 @@ class Life(RuleBasedStateMachine):
         self.texts: list[tuple[str, str, bytes]] = []
         self.months = {month(BEGIN)}
         courier = Courier("courier", flash=True, lookup=True)
-        self.delivery = Delivery(Routes(courier, courier), self.built.book.sending, self.clock)
+        self.delivery = ReceiptLifecycle(
+            Router(courier, courier), self.built.book.sending, self.clock
+        )
         self.time = bootstrap.sweep(self.built, self.delivery)
 
     def text(self, word: str) -> None:
@@ -255,23 +257,23 @@ class Life(RuleBasedStateMachine):
             self.sweep()
 
     def sweep(self) -> None:
-        for timer in self.time.due(50):
-            self.time.ring(timer)
+        for timer in self.time.due_timers(50):
+            self.time.fire(timer)
         self.model.sweep(self.clock.at)
 
     def send(self) -> None:
         """What a worker does, without its threads: all that is due goes out, or is too old."""
         store = self.built.store
-        while posted := self.built.memory.outbox.take("worker", 16, 0):
+        while posted := self.built.memory.outbox.fetch("worker", 16, 0):
             for entry in posted:
                 (receipt,) = store.receipts([entry.receipt_id])
                 assert receipt is not None
-                self.commit(self.delivery.begin(receipt, entry))
+                self.commit(self.delivery.mark_sending(receipt, entry))
                 (receipt,) = store.receipts([entry.receipt_id])
                 assert receipt is not None
                 if receipt.state == "sending":
                     self.commit(self.delivery.accepted(receipt, "SM1", entry))
-                elif receipt.kind is Kind.RECEIPT:
+                elif receipt.kind is MessageKind.RECEIPT:
                     self.model.receipts[receipt.message_id or ""] = "expired"
         self.model.send()
         if self.model.charged and FEES[self.model.number][1]:
@@ -281,17 +283,17 @@ class Life(RuleBasedStateMachine):
         self.lived.update(self.model.chapters)
 
     def commit(self, change: Any) -> None:  # noqa: ANN401 - whatever is decided
-        assert self.built.store.commit(change).verdict is Verdict.DONE
+        assert self.built.store.commit(change).status is CommitStatus.COMMITTED
 
     @invariant()
     def product_and_model_agree(self) -> None:
         number = Msisdn(self.model.number)
-        held = self.built.store.read(number).subscription
+        held = self.built.store.load(number).subscription
         order = held.order.expires_at if held.order else None
         assert (held.state, held.mode) == (self.model.state, self.model.mode)
         assert (order, held.ends_at) == (self.model.offer_until, self.model.ends)
         assert (held.lapsed_at is not None) == self.model.lapsed
-        receipts = self.built.store.receipts_of(number, 100, Kind.RECEIPT)
+        receipts = self.built.store.receipts_of(number, 100, MessageKind.RECEIPT)
         assert sorted(r.message_id or "" for r in receipts) == sorted(self.model.receipts)
         charges = self.built.store.charges_of(number, sorted(self.months))
         assert sum(charge.fen for charge in charges) == self.model.owes()
@@ -300,7 +302,7 @@ class Life(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("number", sorted(FEES))
 def test_any_life_of_a_customer_goes_as_the_rules_have_it(
-    built: Services, network: Network, clock: TestClock, raw: "redis.Redis", number: str
+    built: Container, network: Network, clock: TestClock, raw: "redis.Redis", number: str
 ):
     class Lived(Life):
         pass

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receipts.model.vocabulary import Language, Msisdn, Outcome
+from receipts.model.vocabulary import Language, Msisdn, ReceiptOutcome
 from receipts.wording.digest_text import digest_text
 from receipts.wording.segments import is_gsm7, segments
 
-D, F = Outcome.DELIVERED, Outcome.FAILED
+D, F = ReceiptOutcome.DELIVERED, ReceiptOutcome.FAILED
 ANNA, BERT, CARL = map(Msisdn, ("+8613957112345", "+8613802880000", "+8613802880001"))
 
 NUMBERS = st.one_of(
@@ -19,7 +19,7 @@ NUMBERS = st.one_of(
     st.from_regex(r"\+861380288[0-9]0000", fullmatch=True),  # all of one ending
     st.from_regex(r"\+[1-9][0-9]{14}", fullmatch=True),
 ).map(Msisdn)
-TOLD = st.lists(st.tuples(st.sampled_from(Outcome), NUMBERS), min_size=2, max_size=120)
+TOLD = st.lists(st.tuples(st.sampled_from(ReceiptOutcome), NUMBERS), min_size=2, max_size=120)
 
 
 def test_the_bad_news_comes_first_and_numbers_are_whole_while_there_is_room():
@@ -65,7 +65,7 @@ def test_where_not_all_fit_the_failed_are_the_last_to_be_left_out():
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(told=TOLD)
 def test_a_digest_is_one_segment_and_names_or_counts_every_receipt(
-    language: Language, told: list[tuple[Outcome, Msisdn]]
+    language: Language, told: list[tuple[ReceiptOutcome, Msisdn]]
 ):
     text = digest_text(told, language)
     assert segments(text) == 1

@@ -8,40 +8,47 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receipts.model.calendar import SHANGHAI
-from receipts.model.message import Fate
-from receipts.model.vocabulary import Language, Msisdn, Outcome
-from receipts.wording.catalogue import Catalogue, CatalogueWrong
+from receipts.model.message import MessageStatus
+from receipts.model.vocabulary import Language, Msisdn, ReceiptOutcome
+from receipts.wording.catalogue import Catalogue, CatalogueError
 from receipts.wording.receipt_text import receipt_text
 from receipts.wording.segments import is_gsm7, segments
 
 FRIEND = Msisdn("+8613844012345")
 AT = dt.datetime(2026, 11, 22, 1, 30, 12, tzinfo=dt.UTC)
-FATES = [*Fate, *Outcome]
+FATES = [*MessageStatus, *ReceiptOutcome]
 
 
 def test_a_delivered_text_is_told_with_number_and_time_in_china():
     assert (
-        receipt_text(Outcome.DELIVERED, FRIEND, AT, Language.ZH)
+        receipt_text(ReceiptOutcome.DELIVERED, FRIEND, AT, Language.ZH)
         == "您发送给13844012345的短信已于09:30:12成功送达。"
     )
     assert (
-        receipt_text(Fate.DELIVERED, FRIEND, AT, Language.EN)
+        receipt_text(MessageStatus.DELIVERED, FRIEND, AT, Language.EN)
         == "Your message to 13844012345 was delivered at 09:30:12."
     )
 
 
 def test_each_way_of_not_arriving_is_told_apart():
-    fates = (Fate.EXPIRED, Fate.FAILED, Fate.REJECTED, Outcome.NO_ANSWER)
+    fates = (
+        MessageStatus.EXPIRED,
+        MessageStatus.FAILED,
+        MessageStatus.REJECTED,
+        ReceiptOutcome.NO_ANSWER,
+    )
     for language in Language:
         texts = {receipt_text(fate, FRIEND, AT, language) for fate in fates}
         assert len(texts) == len(fates)
-    assert "关机" in receipt_text(Fate.EXPIRED, FRIEND, AT, Language.ZH)
-    assert "空号" in receipt_text(Outcome.FAILED, FRIEND, AT, Language.ZH)
-    assert "refused" in receipt_text(Outcome.REJECTED, FRIEND, AT, Language.EN)
+    assert "关机" in receipt_text(MessageStatus.EXPIRED, FRIEND, AT, Language.ZH)
+    assert "空号" in receipt_text(ReceiptOutcome.FAILED, FRIEND, AT, Language.ZH)
+    assert "refused" in receipt_text(ReceiptOutcome.REJECTED, FRIEND, AT, Language.EN)
 
 
-@pytest.mark.parametrize("fate", [Fate.UNDERWAY, Fate.UNKNOWN, Outcome.NO_ANSWER])
-def test_what_is_not_final_reads_as_no_answer_yet(fate: Fate | Outcome):
+@pytest.mark.parametrize(
+    "fate", [MessageStatus.UNDERWAY, MessageStatus.UNKNOWN, ReceiptOutcome.NO_ANSWER]
+)
+def test_what_is_not_final_reads_as_no_answer_yet(fate: MessageStatus | ReceiptOutcome):
     assert "尚未收到" in receipt_text(fate, FRIEND, AT, Language.ZH)
 
 
@@ -52,7 +59,7 @@ def test_what_is_not_final_reads_as_no_answer_yet(fate: Fate | Outcome):
     at=st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2100, 1, 1), timezones=st.just(SHANGHAI)),  # noqa: DTZ001
 )
 def test_a_receipt_fits_one_segment_whatever_the_number(
-    fate: Fate | Outcome, number: str, at: dt.datetime
+    fate: MessageStatus | ReceiptOutcome, number: str, at: dt.datetime
 ):
     for language in Language:
         text = receipt_text(fate, Msisdn(number), at, language)
@@ -114,12 +121,12 @@ def test_a_sentence_is_said_with_its_facts(tmp_path: Path):
         '[offer]\nzh = "{price}，回复{yes}"\nen = "{price}, reply {yes}"\n'
         '[menu.first]\nzh = "你好"\nen = """\nHello\n"""\nyue = "你好呀"\n',
     )
-    assert sentences.say("offer", Language.EN, price="1 yuan", yes="Y") == "1 yuan, reply Y"
-    assert sentences.say("offer", "zh", price="{yes}", yes="是", other="x") == "{yes}，回复是"
-    assert sentences.say("menu.first", "en") == "Hello"
-    assert sentences.say("menu.first", "yue") == "你好呀"
+    assert sentences.render("offer", Language.EN, price="1 yuan", yes="Y") == "1 yuan, reply Y"
+    assert sentences.render("offer", "zh", price="{yes}", yes="是", other="x") == "{yes}，回复是"
+    assert sentences.render("menu.first", "en") == "Hello"
+    assert sentences.render("menu.first", "yue") == "你好呀"
     assert sentences.keys() == {"offer", "menu.first"}
-    assert sentences.facts("offer") == {"price", "yes"}
+    assert sentences.params("offer") == {"price", "yes"}
     assert sentences.languages("menu.first") == {"zh", "en", "yue"}
 
 
@@ -139,10 +146,10 @@ def test_a_sentence_is_said_with_its_facts(tmp_path: Path):
     ],
 )
 def test_a_catalogue_with_a_hole_is_refused(tmp_path: Path, text: str, said: str):
-    with pytest.raises(CatalogueWrong, match=said):
+    with pytest.raises(CatalogueError, match=said):
         catalogue(tmp_path, text)
 
 
 def test_a_missing_catalogue_is_refused(tmp_path: Path):
-    with pytest.raises(CatalogueWrong, match=r"none\.toml"):
+    with pytest.raises(CatalogueError, match=r"none\.toml"):
         Catalogue(tmp_path / "none.toml")

@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from app.bootstrap import Services
-from receipts.model.vocabulary import Language, Mode, Msisdn
-from receipts.ports.changes import Change, Timer
-from receipts.ports.provider import Parcel, Unsure
-from receipts.worker.in_doubt import Looking
-from receipts.worker.result_writer import Outcome, Outcomes
-from receipts.worker.timers import Sweep
+from app.bootstrap import Container
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
+from receipts.ports.changes import ChangeSet, Timer
+from receipts.ports.provider import OutboundMessage, UnknownOutcomeError
+from receipts.worker.in_doubt import InDoubtResolver
+from receipts.worker.result_writer import ResultWriter, SendResult
+from receipts.worker.timers import TimerService
 from tests.receipts.conftest import AtWork, Hire, Until
 from tests.support.sending import Courier, Desk
 
@@ -45,7 +45,7 @@ def test_worker_that_stops_sends_all_that_it_has_taken(
 ):  # fmt: skip
     stopped, done = threading.Event(), list[str]()
 
-    def send(parcel: Parcel) -> str:
+    def send(parcel: OutboundMessage) -> str:
         stopped.wait(5)
         done.append(parcel.id)
         return f"courier-{len(done)}"
@@ -64,13 +64,13 @@ def test_failed_task_is_logged_and_costs_no_thread(
     hire: Hire, at_work: AtWork, until: Until, desk: Desk,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ):  # fmt: skip
-    real = Outcomes.bring
+    real = ResultWriter.submit
 
-    def bring(self: Outcomes, outcome: Outcome) -> None:
+    def bring(self: ResultWriter, outcome: SendResult) -> None:
         real(self, outcome)
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Outcomes, "bring", bring)
+    monkeypatch.setattr(ResultWriter, "submit", bring)
     posted = [desk.post() for _ in range(3)]
     with at_work(hire(threads=1)):
         until(lambda: all(desk.now(receipt).state == "sent" for receipt in posted))
@@ -97,20 +97,20 @@ def look_up(courier: Courier, monkeypatch: pytest.MonkeyPatch) -> SlowLookUp:
     return slow
 
 
-def in_doubt(desk: Desk, built: Services, count: int) -> None:
+def in_doubt(desk: Desk, built: Container, count: int) -> None:
     """Receipts of so many customers that may have been sent, and whose look-ups are due."""
     for tail in range(count):
         number = Msisdn(f"+86138028802{tail:02}")
         ident = built.store.receipt_id(number, str(tail))
-        lost = desk.delivery.notice(ident, number, "t", Mode.TEXT, Language.ZH)
-        desk.settle(Change(number, records=(lost,), post=(ident,)))
+        lost = desk.delivery.build_notification(ident, number, "t", DisplayMode.TEXT, Language.ZH)
+        desk.settle(ChangeSet(number, records=(lost,), outbox=(ident,)))
         posted = desk.begin(lost)
-        desk.settle(desk.delivery.failed(desk.now(lost), Unsure("lost"), posted))
+        desk.settle(desk.delivery.failed(desk.now(lost), UnknownOutcomeError("lost"), posted))
     desk.clock.move(seconds=1)
 
 
 def test_slow_look_ups_delay_no_receipt(
-    hire: Hire, at_work: AtWork, until: Until, desk: Desk, built: Services,
+    hire: Hire, at_work: AtWork, until: Until, desk: Desk, built: Container,
     look_up: SlowLookUp,
 ):  # fmt: skip
     in_doubt(desk, built, 9)
@@ -122,22 +122,22 @@ def test_slow_look_ups_delay_no_receipt(
 
 
 def test_worker_that_stops_leaves_queued_look_ups_to_their_timers(
-    hire: Hire, at_work: AtWork, until: Until, desk: Desk, built: Services, look_up: SlowLookUp,
+    hire: Hire, at_work: AtWork, until: Until, desk: Desk, built: Container, look_up: SlowLookUp,
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
-    close = Looking.close
+    close = InDoubtResolver.close
 
-    def closing(self: Looking) -> None:
+    def closing(self: InDoubtResolver) -> None:
         threading.Timer(0.3, look_up.answered.set).start()
         close(self)
 
-    monkeypatch.setattr(Looking, "close", closing)
+    monkeypatch.setattr(InDoubtResolver, "close", closing)
     in_doubt(desk, built, 5)
     with at_work(hire(threads=2)) as worker:  # one thread for look-ups
         until(lambda: look_up.asked)
         worker.stop()
     assert look_up.asked == 1
-    due = {timer.number for timer in desk.outbox.due(desk.clock.now(), 50)}
+    due = {timer.number for timer in desk.outbox.due_timers(desk.clock.now(), 50)}
     assert len(due) == 4
 
 
@@ -146,7 +146,7 @@ def test_worker_that_fails_itself_writes_back_what_it_was_sending(
 ):
     began = threading.Event()
 
-    def send(parcel: Parcel) -> str:
+    def send(parcel: OutboundMessage) -> str:
         began.set()
         time.sleep(0.3)
         return f"courier-{parcel.id}"
@@ -157,7 +157,7 @@ def test_worker_that_fails_itself_writes_back_what_it_was_sending(
         return []
 
     monkeypatch.setattr(courier, "send", send)
-    monkeypatch.setattr(Sweep, "due", broken)
+    monkeypatch.setattr(TimerService, "due_timers", broken)
     receipt = desk.post()
     with pytest.raises(ZeroDivisionError):
         hire().run()

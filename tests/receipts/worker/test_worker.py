@@ -16,17 +16,17 @@ import requests
 import responses
 
 from app import bootstrap
-from app.bootstrap import Services
-from receipts.model.receipt import Kind, Receipt
-from receipts.model.vocabulary import Language, Mode, Msisdn
-from receipts.ports.changes import Change, Timer
-from receipts.ports.provider import TryLater, Unsure
-from receipts.ports.store import StoreUnavailable
+from app.bootstrap import Container
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
+from receipts.ports.changes import ChangeSet, Timer
+from receipts.ports.provider import TemporaryError, UnknownOutcomeError
+from receipts.ports.store import StoreUnavailableError
 from receipts.store.redis_store import RedisStore
 from receipts.worker import result_writer
 from receipts.worker import worker as workroom
-from receipts.worker.dispatcher import Load
-from receipts.worker.timers import Sweep
+from receipts.worker.dispatcher import SendTask
+from receipts.worker.timers import TimerService
 from receipts.worker.worker import Worker
 from statemachines.receipt import ReceiptState
 from tests.conftest import ACCOUNT, Network, TestClock
@@ -43,10 +43,10 @@ Shown = Callable[[str], list[Receipt]]
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that thinks in tenths of a second."""
-    monkeypatch.setattr(workroom, "SILENT", 0.6)
-    monkeypatch.setattr(workroom, "_SIGN_OF_LIFE", 0.1)
-    monkeypatch.setattr(workroom, "_TIMERS", 0.1)
-    monkeypatch.setattr(workroom, "_PATIENCE", 0.05)
+    monkeypatch.setattr(workroom, "LEASE_SECONDS", 0.6)
+    monkeypatch.setattr(workroom, "HEARTBEAT_INTERVAL_SECONDS", 0.1)
+    monkeypatch.setattr(workroom, "TIMER_INTERVAL_SECONDS", 0.1)
+    monkeypatch.setattr(workroom, "POLL_TIMEOUT_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -64,16 +64,16 @@ def box() -> Iterator[Smsbox]:
 
 
 @pytest.fixture
-def hired(built: Services, box: Smsbox) -> Worker:
+def hired(built: Container, box: Smsbox) -> Worker:
     """A worker as the product makes it, with both real adapters."""
     return bootstrap.worker(replace(built, settings=replace(built.settings, kannel_url=box.url)))
 
 
 @pytest.fixture
-def due(network: Network, built: Services, shown: Shown) -> Callable[..., Receipt]:
+def due(network: Network, built: Container, shown: Shown) -> Callable[..., Receipt]:
     """A receipt of a delivered text, due to be sent, as ordinary text or as flash."""
 
-    def make(mode: Mode = Mode.TEXT, message: str = "SM1") -> Receipt:
+    def make(mode: DisplayMode = DisplayMode.TEXT, message: str = "SM1") -> Receipt:
         stand(built, SHANXI, "active", mode)
         network.status(message, "delivered", SHANXI)
         return shown(SHANXI)[0]
@@ -82,7 +82,7 @@ def due(network: Network, built: Services, shown: Shown) -> Callable[..., Receip
 
 
 @pytest.fixture
-def now(built: Services) -> Callable[[Receipt], Receipt]:
+def now(built: Container) -> Callable[[Receipt], Receipt]:
     def look(receipt: Receipt) -> Receipt:
         (found,) = built.store.receipts([receipt.id])
         assert found is not None
@@ -91,7 +91,7 @@ def now(built: Services) -> Callable[[Receipt], Receipt]:
     return look
 
 
-def fen(built: Services) -> list[int]:
+def fen(built: Container) -> list[int]:
     return [charge.fen for charge in built.account.charges(SUBSCRIBER)]
 
 
@@ -111,7 +111,7 @@ def listed(receipt: Receipt, *sids: str) -> dict[str, object]:
 
 def test_an_ordinary_receipt_goes_out_by_twilio_and_is_charged(
     hired: Worker, at_work: AtWork, until: Until, outside: responses.RequestsMock,
-    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Services,
+    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Container,
 ):  # fmt: skip
     outside.post(MESSAGES, status=201, json=taken("SM77"))
     receipt = due()
@@ -126,11 +126,11 @@ def test_an_ordinary_receipt_goes_out_by_twilio_and_is_charged(
 
 def test_a_flash_goes_out_by_kannel_and_its_report_ends_it(
     hired: Worker, at_work: AtWork, until: Until, box: Smsbox,
-    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Services,
+    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Container,
     network: Network,
 ):  # fmt: skip
     box.answers()
-    receipt = due(Mode.FLASH)
+    receipt = due(DisplayMode.FLASH)
     with at_work(hired):
         until(lambda: now(receipt).state == "sent")
     (call,) = box.calls
@@ -154,7 +154,7 @@ def test_a_flash_goes_out_by_kannel_and_its_report_ends_it(
 )
 def test_a_refusal_is_judged_and_costs_nothing(
     hired: Worker, at_work: AtWork, until: Until, outside: responses.RequestsMock,
-    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Services,
+    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Container,
     status: int, json: object, state: str,
 ):  # fmt: skip
     outside.post(MESSAGES, status=status, json=json)
@@ -169,7 +169,7 @@ def test_a_refusal_is_judged_and_costs_nothing(
 
 def test_later_goes_out_when_the_wait_is_over(
     hired: Worker, at_work: AtWork, until: Until, outside: responses.RequestsMock,
-    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Services,
+    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Container,
     clock: TestClock,
 ):  # fmt: skip
     outside.post(MESSAGES, status=429, json={"code": 20429})
@@ -184,7 +184,7 @@ def test_later_goes_out_when_the_wait_is_over(
 
 def test_unsure_and_found_at_the_provider_is_not_sent_again(
     hired: Worker, at_work: AtWork, until: Until, outside: responses.RequestsMock,
-    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Services,
+    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Container,
     clock: TestClock,
 ):  # fmt: skip
     receipt = due()
@@ -200,7 +200,7 @@ def test_unsure_and_found_at_the_provider_is_not_sent_again(
 
 def test_unsure_and_not_found_is_sent_again_once(
     hired: Worker, at_work: AtWork, until: Until, outside: responses.RequestsMock,
-    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Services,
+    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Container,
     clock: TestClock,
 ):  # fmt: skip
     receipt = due()
@@ -220,11 +220,11 @@ def test_unsure_and_not_found_is_sent_again_once(
 
 def test_unsure_at_kannel_stays_unsure_until_its_report(
     hired: Worker, at_work: AtWork, until: Until, box: Smsbox,
-    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Services,
+    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Container,
     clock: TestClock, network: Network,
 ):  # fmt: skip
     box.hangs_up()
-    receipt = due(Mode.FLASH)
+    receipt = due(DisplayMode.FLASH)
     with at_work(hired):
         until(lambda: now(receipt).state == "unsure")
         clock.move(hours=30)
@@ -239,7 +239,7 @@ def test_unsure_at_kannel_stays_unsure_until_its_report(
 
 def test_news_that_overtakes_the_answer_charges_once(
     hired: Worker, at_work: AtWork, until: Until, outside: responses.RequestsMock,
-    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Services,
+    due: Callable[..., Receipt], now: Callable[[Receipt], Receipt], built: Container,
     network: Network,
 ):  # fmt: skip
     receipt = due()
@@ -252,20 +252,20 @@ def test_news_that_overtakes_the_answer_charges_once(
 
     outside.add_callback("POST", MESSAGES, callback=answer)
     with at_work(hired):
-        until(lambda: not built.memory.outbox.take_over("look", 0, 1600) and now(receipt).sent_at)
+        until(lambda: not built.memory.outbox.reclaim("look", 0, 1600) and now(receipt).sent_at)
     assert (now(receipt).state, now(receipt).provider_id, fen(built)) == ("delivered", "SM8", [10])
 
 
 def test_a_notice_goes_as_ordinary_text_and_is_not_charged(
     hired: Worker, at_work: AtWork, until: Until, outside: responses.RequestsMock,
-    built: Services, network: Network, clock: TestClock,
+    built: Container, network: Network, clock: TestClock,
 ):  # fmt: skip
     outside.post(MESSAGES, status=201, json=taken("SM1"))
     network.text(SHANXI, "开通短信回执")
     clock.move(hours=49)
     with at_work(hired):
         until(lambda: [r.state for r in built.store.receipts_of(SUBSCRIBER, 5, None)] == ["sent"])
-    (notice,) = built.store.receipts_of(SUBSCRIBER, 5, Kind.NOTICE)
+    (notice,) = built.store.receipts_of(SUBSCRIBER, 5, MessageKind.NOTICE)
     assert (notice.sent_as, notice.charge_fen, fen(built)) == ("text", 0, [])
 
 
@@ -337,16 +337,20 @@ def test_who_is_told_to_stop_finishes_what_is_in_hand(
 
 
 def test_many_receipts_over_many_shards_go_out_once_each(
-    hire: Callable[..., Worker], at_work: AtWork, until: Until, built: Services, courier: Courier,
+    hire: Callable[..., Worker], at_work: AtWork, until: Until, built: Container, courier: Courier,
     desk: Desk,
 ):  # fmt: skip
     ids = []
     for tail in range(80):
         number = Msisdn(f"+86138028801{tail:02}")
-        receipt = desk.delivery.notice(
-            built.store.receipt_id(number, str(tail)), number, f"第{tail}条", Mode.TEXT, Language.ZH
+        receipt = desk.delivery.build_notification(
+            built.store.receipt_id(number, str(tail)),
+            number,
+            f"第{tail}条",
+            DisplayMode.TEXT,
+            Language.ZH,
         )
-        built.store.commit(Change(number, records=(receipt,), post=(receipt.id,)))
+        built.store.commit(ChangeSet(number, records=(receipt,), outbox=(receipt.id,)))
         ids.append(receipt.id)
     with at_work(hire("one")), at_work(hire("two")):
         until(lambda: all(r and r.state == "sent" for r in built.store.receipts(ids)))
@@ -355,23 +359,23 @@ def test_many_receipts_over_many_shards_go_out_once_each(
 
 def test_entries_that_look_alike_in_two_shards_are_both_kept(
     hire: Callable[..., Worker], desk: Desk, courier: Courier,
-    monkeypatch: pytest.MonkeyPatch, raw: "redis.Redis", built: Services,
+    monkeypatch: pytest.MonkeyPatch, raw: "redis.Redis", built: Container,
 ):  # fmt: skip
     """The server numbers the entries of each stream by themselves."""
     letting_go = threading.Event()
     monkeypatch.setattr(courier, "send", lambda _: (letting_go.wait(5), "x")[1])
     for tail in range(2):
         number = Msisdn(f"+861380288000{tail}")
-        receipt = desk.delivery.notice(
-            built.store.receipt_id(number, "a"), number, "t", Mode.TEXT, Language.ZH
+        receipt = desk.delivery.build_notification(
+            built.store.receipt_id(number, "a"), number, "t", DisplayMode.TEXT, Language.ZH
         )
-        built.store.commit(Change(number, records=(receipt,)))
+        built.store.commit(ChangeSet(number, records=(receipt,)))
         raw.xadd(f"{{s{int(receipt.id[0], 16)}}}:outbox", {"id": receipt.id}, id="7-7")
     worker = hire()
-    worker._take()  # noqa: SLF001 - one round, seen from inside
-    worker._take()  # noqa: SLF001
+    worker._fetch()  # noqa: SLF001 - one round, seen from inside
+    worker._fetch()  # noqa: SLF001
     try:
-        assert len(worker._keep()) == 2  # noqa: SLF001
+        assert len(worker._renew_leases()) == 2  # noqa: SLF001
     finally:
         letting_go.set()
         worker.stop()
@@ -383,7 +387,7 @@ def test_a_receipt_whose_record_is_gone_is_dropped(
     raw: "redis.Redis",
 ):  # fmt: skip
     gone = desk.store.receipt_id(ANNA, "ff")
-    desk.settle(Change(ANNA, post=(gone, "not-ours", "")))
+    desk.settle(ChangeSet(ANNA, outbox=(gone, "not-ours", "")))
     key = f"{{s{int(gone[0], 16)}}}:outbox"
     with at_work(hire()):
         until(lambda: raw.xlen(key) == 0)
@@ -404,7 +408,7 @@ def once(monkeypatch: pytest.MonkeyPatch, before: Callable[[Callable[[], object]
     """Have something happen just before the first commit."""
     real = RedisStore.commit_all
 
-    def first(self: RedisStore, changes: list[Change]) -> object:
+    def first(self: RedisStore, changes: list[ChangeSet]) -> object:
         monkeypatch.setattr(RedisStore, "commit_all", real)
         before(lambda: real(self, changes))
         return real(self, changes)
@@ -416,7 +420,7 @@ def test_a_commit_repeated_over_a_cut_line_is_not_taken_for_a_lost_race(
     hire: Callable[..., Worker], at_work: AtWork, until: Until, desk: Desk, flasher: Courier,
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
-    receipt = desk.post(mode=Mode.FLASH)
+    receipt = desk.post(mode=DisplayMode.FLASH)
     once(monkeypatch, lambda begin: begin())
     with at_work(hire()):
         until(lambda: flasher.sent)
@@ -427,11 +431,11 @@ def test_what_was_marked_unconfirmed_and_never_sent_is_due_again_and_not_unsure(
     hire: Callable[..., Worker], at_work: AtWork, until: Until, desk: Desk, flasher: Courier,
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
-    receipt = desk.post(mode=Mode.FLASH)
+    receipt = desk.post(mode=DisplayMode.FLASH)
 
     def unheard(begin: Callable[[], object]) -> None:
         begin()
-        raise StoreUnavailable("no replica took the change in time")
+        raise StoreUnavailableError("no replica took the change in time")
 
     once(monkeypatch, unheard)
     with at_work(hire()):
@@ -445,20 +449,20 @@ def test_what_was_marked_unconfirmed_and_never_sent_is_due_again_and_not_unsure(
 def test_what_another_worker_marked_meanwhile_is_not_taken_back_from_it(
     hire: Callable[..., Worker], desk: Desk, flasher: Courier, monkeypatch: pytest.MonkeyPatch
 ):
-    receipt = desk.post(mode=Mode.FLASH)
+    receipt = desk.post(mode=DisplayMode.FLASH)
     anothers = msgspec.structs.replace(
         receipt, version=2, state=ReceiptState.SENDING, provider="kannel", attempts=1
     )
 
     def lost(_: object) -> None:
-        raise StoreUnavailable("cut off before a word of it left")
+        raise StoreUnavailableError("cut off before a word of it left")
 
     once(monkeypatch, lost)
     worker = hire()
-    with pytest.raises(StoreUnavailable):
-        worker._take()  # noqa: SLF001 - one round, seen from inside
-    desk.settle(Change(ANNA, records=(anothers,)))
-    worker._take()  # noqa: SLF001
+    with pytest.raises(StoreUnavailableError):
+        worker._fetch()  # noqa: SLF001 - one round, seen from inside
+    desk.settle(ChangeSet(ANNA, records=(anothers,)))
+    worker._fetch()  # noqa: SLF001
     worker.stop()
     worker.run()
     assert (desk.now(receipt), flasher.sent) == (anothers, [])
@@ -468,10 +472,12 @@ def test_a_lost_race_for_a_receipt_is_left_to_who_won_it(
     hire: Callable[..., Worker], desk: Desk, courier: Courier, monkeypatch: pytest.MonkeyPatch
 ):
     receipt = desk.post()
-    another = Change(ANNA, records=(msgspec.structs.replace(receipt, version=2, note="another's"),))
+    another = ChangeSet(
+        ANNA, records=(msgspec.structs.replace(receipt, version=2, note="another's"),)
+    )
     once(monkeypatch, lambda _: desk.settle(another))
     worker = hire()
-    worker._take()  # noqa: SLF001 - one round, seen from inside
+    worker._fetch()  # noqa: SLF001 - one round, seen from inside
     worker.stop()
     worker.run()
     assert (courier.sent, desk.now(receipt).note) == ([], "another's")
@@ -485,12 +491,12 @@ def test_who_gave_no_sign_of_life_for_too_long_does_not_send(
     receipt = desk.post()
     posted = desk.begin(receipt)
     worker = hire()
-    choice = desk.delivery.routes.choose(receipt)
-    load = Load(desk.now(receipt), posted, choice, None)
+    choice = desk.delivery.router.choose(receipt)
+    load = SendTask(desk.now(receipt), posted, choice, None)
     taken = time.monotonic() - 1
     worker._send(load, taken)  # noqa: SLF001
     assert (courier.sent, desk.now(receipt).state) == ([], "sending")
-    worker._keep()  # noqa: SLF001
+    worker._renew_leases()  # noqa: SLF001
     worker._send(load, taken)  # noqa: SLF001
     assert (courier.sent, desk.now(receipt).state) == ([], "sending")
     worker._send(load, time.monotonic())  # noqa: SLF001
@@ -505,13 +511,13 @@ def test_signs_of_life_in_time_keep_what_was_taken_long_ago(
     receipt = desk.post()
     posted = desk.begin(receipt)
     worker = hire()
-    choice = desk.delivery.routes.choose(receipt)
-    load = Load(desk.now(receipt), posted, choice, None)
-    worker._keep()  # noqa: SLF001
+    choice = desk.delivery.router.choose(receipt)
+    load = SendTask(desk.now(receipt), posted, choice, None)
+    worker._renew_leases()  # noqa: SLF001
     taken = time.monotonic()
     for _ in range(3):
         time.sleep(0.3)
-        worker._keep()  # noqa: SLF001
+        worker._renew_leases()  # noqa: SLF001
     worker._send(load, taken)  # noqa: SLF001
     assert (len(courier.sent), desk.now(receipt).state) == (1, "sent")
     worker.stop()
@@ -523,10 +529,10 @@ def test_an_outcome_is_written_back_though_the_store_was_gone_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
     receipt = desk.post()
-    troubles = [StoreUnavailable("gone"), StoreUnavailable("gone")]
+    troubles = [StoreUnavailableError("gone"), StoreUnavailableError("gone")]
     real = RedisStore.commit_all
 
-    def commit_all(self: RedisStore, changes: list[Change]) -> object:
+    def commit_all(self: RedisStore, changes: list[ChangeSet]) -> object:
         if courier.sent and troubles:
             raise troubles.pop()
         return real(self, changes)
@@ -542,7 +548,7 @@ def test_a_store_out_of_reach_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
     receipt = desk.post()
-    troubles = [StoreUnavailable("gone")]
+    troubles = [StoreUnavailableError("gone")]
     real = RedisStore.receipts
 
     def receipts(self: RedisStore, ids: object) -> object:
@@ -570,18 +576,18 @@ def test_an_outcome_that_cannot_be_written_for_long_is_left_to_a_look_up(
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
     receipt = desk.post()
-    monkeypatch.setattr(result_writer, "HOLD_ON", 0.1)
+    monkeypatch.setattr(result_writer, "WRITE_RETRY_SECONDS", 0.1)
     real = RedisStore.commit_all
     gone = [True]
 
-    def commit_all(self: RedisStore, changes: list[Change]) -> object:
+    def commit_all(self: RedisStore, changes: list[ChangeSet]) -> object:
         if courier.sent and gone[0]:
-            raise StoreUnavailable("gone")
+            raise StoreUnavailableError("gone")
         return real(self, changes)
 
     monkeypatch.setattr(RedisStore, "commit_all", commit_all)
     with at_work(hire()) as worker:
-        until(lambda: courier.sent and not worker._held)  # noqa: SLF001 - seen from inside
+        until(lambda: courier.sent and not worker._in_hand)  # noqa: SLF001 - seen from inside
         gone[0] = False
         until(lambda: desk.now(receipt).state == "unsure")
     assert len(courier.sent) == 1
@@ -591,16 +597,16 @@ def test_a_timer_during_a_store_outage_is_rung_later(
     hire: Callable[..., Worker], at_work: AtWork, until: Until, desk: Desk,
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
-    desk.settle(Change(ANNA, timers=(Timer("lapse", ANNA, "", desk.clock.now()),)))
-    troubles = [StoreUnavailable("gone")]
-    real = RedisStore.read
+    desk.settle(ChangeSet(ANNA, timers=(Timer("lapse", ANNA, "", desk.clock.now()),)))
+    troubles = [StoreUnavailableError("gone")]
+    real = RedisStore.load
 
     def read(self: RedisStore, *asked: object, **more: object) -> object:
         if troubles:
             raise troubles.pop()
         return real(self, *asked, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(RedisStore, "read", read)
+    monkeypatch.setattr(RedisStore, "load", read)
     with at_work(hire()):
         until(lambda: desk.timers() == [])
     assert troubles == []
@@ -614,8 +620,8 @@ def test_a_timer_that_breaks_stops_nobody_elses(
         raise ZeroDivisionError
 
     timer = Timer("lapse", ANNA, "", desk.clock.now())
-    desk.settle(Change(ANNA, timers=(timer,)))
-    monkeypatch.setattr(Sweep, "ring", broken)
+    desk.settle(ChangeSet(ANNA, timers=(timer,)))
+    monkeypatch.setattr(TimerService, "fire", broken)
     receipt = desk.post()
     with at_work(hire()):
         until(lambda: desk.now(receipt).state == "sent")
@@ -630,11 +636,13 @@ def look_due(desk: Desk, **given: object) -> Receipt:
     """A receipt that may have gone out, and whose look-up is due."""
     receipt = desk.post()
     posted = desk.begin(receipt)
-    desk.settle(desk.delivery.failed(desk.now(receipt), Unsure("lost"), posted))
+    desk.settle(desk.delivery.failed(desk.now(receipt), UnknownOutcomeError("lost"), posted))
     if given:
         was = desk.now(receipt)
         desk.settle(
-            Change(ANNA, records=(msgspec.structs.replace(was, version=was.version + 1, **given),))
+            ChangeSet(
+                ANNA, records=(msgspec.structs.replace(was, version=was.version + 1, **given),)
+            )
         )
     return receipt
 
@@ -643,7 +651,7 @@ def test_a_look_up_that_cannot_be_made_now_is_made_again(
     hire: Callable[..., Worker], at_work: AtWork, until: Until, desk: Desk, courier: Courier
 ):
     receipt = look_due(desk)
-    courier.finds.extend([TryLater("busy"), ZeroDivisionError(), "found-1"])
+    courier.finds.extend([TemporaryError("busy"), ZeroDivisionError(), "found-1"])
     desk.clock.move(seconds=1)
     with at_work(hire()):
         until(lambda: len(courier.sought) == 1)
@@ -668,7 +676,7 @@ def test_a_look_up_knows_which_texts_are_other_receipts(
     assert courier.sought[1] == {"SM-other", "SM-1"}
 
 
-@pytest.mark.parametrize("given", [{"provider": "gone-since"}, {"asked_at": None}], ids=str)
+@pytest.mark.parametrize("given", [{"provider": "gone-since"}, {"requested_at": None}], ids=str)
 def test_what_cannot_be_looked_up_any_more_is_left_to_staff(
     hire: Callable[..., Worker], at_work: AtWork, until: Until, desk: Desk, courier: Courier,
     given: dict[str, object],
@@ -684,7 +692,7 @@ def test_a_look_up_for_a_record_that_is_gone_is_put_away(
     hire: Callable[..., Worker], at_work: AtWork, until: Until, desk: Desk, courier: Courier
 ):
     gone = desk.store.receipt_id(ANNA, "ff")
-    desk.settle(Change(ANNA, timers=(Timer("look", ANNA, f"{gone}/0", desk.clock.now()),)))
+    desk.settle(ChangeSet(ANNA, timers=(Timer("look", ANNA, f"{gone}/0", desk.clock.now()),)))
     with at_work(hire()):
         until(lambda: desk.timers() == [])
     assert courier.sought == []
@@ -696,10 +704,10 @@ def test_a_look_up_during_a_store_outage_is_made_again(
 ):  # fmt: skip
     receipt = look_due(desk)
     courier.finds.extend(["found-1", "found-1"])
-    troubles = [StoreUnavailable("gone")]
+    troubles = [StoreUnavailableError("gone")]
     real = RedisStore.commit
 
-    def commit(self: RedisStore, change: Change) -> object:
+    def commit(self: RedisStore, change: ChangeSet) -> object:
         if courier.sought and troubles:
             raise troubles.pop()
         return real(self, change)

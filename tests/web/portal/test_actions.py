@@ -7,9 +7,9 @@ import pytest
 import redis
 
 from app import bootstrap
-from app.bootstrap import Services
+from app.bootstrap import Container
 from receipts.model.customer import Order
-from receipts.model.vocabulary import Door, Language, Msisdn
+from receipts.model.vocabulary import Channel, Language, Msisdn
 from statemachines.subscription import SubscriptionState
 from tests.conftest import (
     BEIJING,
@@ -36,7 +36,7 @@ from tests.web.portal.conftest import Browsers
 
 
 def test_two_clicks_are_one_wish_with_one_answer(
-    browser: Browser, built: Services, raw: redis.Redis
+    browser: Browser, built: Container, raw: redis.Redis
 ):
     browser.signs_in()
     browser.goes("open")
@@ -53,7 +53,7 @@ def test_two_clicks_are_one_wish_with_one_answer(
     assert browser.goes(browser.addresses[-1].removeprefix("/hall/")).told == first.told
 
 
-def test_an_old_form_never_undoes_what_came_after(browser: Browser, built: Services):
+def test_an_old_form_never_undoes_what_came_after(browser: Browser, built: Container):
     browser.signs_in()
     browser.opens()
     browser.goes("cancel")
@@ -67,7 +67,7 @@ def test_an_old_form_never_undoes_what_came_after(browser: Browser, built: Servi
 
 
 def test_a_yes_to_an_offer_that_stands_no_more_gets_a_fresh_one(
-    browser: Browser, built: Services, clock: TestClock, network: Network
+    browser: Browser, built: Container, clock: TestClock, network: Network
 ):
     browser.signs_in()
     browser.goes("open")
@@ -111,7 +111,7 @@ def test_what_was_shown_and_answered_is_kept(browser: Browser, raw: redis.Redis)
     ],
 )
 def test_who_cannot_open_here_is_told_why_and_where_it_can_be_done(
-    browsers: Browsers, built: Services, number: str, words: str
+    browsers: Browsers, built: Container, number: str, words: str
 ):
     browser = browsers(number)
     seen = browser.signs_in()
@@ -124,7 +124,7 @@ def test_who_cannot_open_here_is_told_why_and_where_it_can_be_done(
 
 
 def test_who_holds_the_service_may_cancel_online_in_a_province_without_the_hall(
-    browsers: Browsers, built: Services, network: Network
+    browsers: Browsers, built: Container, network: Network
 ):
     network.open(HEBEI)
     browser = browsers(HEBEI)
@@ -136,7 +136,7 @@ def test_who_holds_the_service_may_cancel_online_in_a_province_without_the_hall(
 
 
 def test_a_customer_of_an_unknown_province_is_asked_and_never_guessed(
-    browsers: Browsers, built: Services
+    browsers: Browsers, built: Container
 ):
     browser = browsers(UNKNOWN)
     seen = browser.signs_in()
@@ -151,7 +151,7 @@ def test_a_customer_of_an_unknown_province_is_asked_and_never_guessed(
     assert standing(built, UNKNOWN).tariff == standing_tariff(browsers, built)
 
 
-def standing_tariff(browsers: Browsers, built: Services) -> str | None:
+def standing_tariff(browsers: Browsers, built: Container) -> str | None:
     """What a known customer of Jilin agrees to."""
     browser = browsers(JILIN)
     browser.signs_in()
@@ -159,7 +159,7 @@ def standing_tariff(browsers: Browsers, built: Services) -> str | None:
     return standing(built, JILIN).tariff
 
 
-def test_nobody_chooses_another_province_for_its_price(browser: Browser, built: Services):
+def test_nobody_chooses_another_province_for_its_price(browser: Browser, built: Container):
     browser.signs_in()
     browser.wishes("province", "CN-FJ")
     assert standing(built, GUANGDONG).province is None
@@ -167,11 +167,11 @@ def test_nobody_chooses_another_province_for_its_price(browser: Browser, built: 
 
 
 def test_the_second_yes_of_a_trial_is_given_or_refused_online(
-    browsers: Browsers, built: Services, clock: TestClock
+    browsers: Browsers, built: Container, clock: TestClock
 ):
     ends = clock.now() + dt.timedelta(days=1)
     tariff = built.book.provinces["CN-ZJ"].tariffs[0].version
-    order = Order(Door.TEXT, clock.now(), ends, tariff)
+    order = Order(Channel.TEXT, clock.now(), ends, tariff)
     facts = {"trial": True, "trial_used": True, "charged_from": ends, "order": order}
     for answer, state in (("yes", "使用中"), ("no", "已取消，可用至11月23日")):
         stand(built, ZHEJIANG, "active", tariff=tariff, **facts)
@@ -184,7 +184,7 @@ def test_the_second_yes_of_a_trial_is_given_or_refused_online(
         clock.move(minutes=2)
 
 
-def test_one_who_owes_is_told_so_and_may_still_leave(browsers: Browsers, built: Services):
+def test_one_who_owes_is_told_so_and_may_still_leave(browsers: Browsers, built: Container):
     stand(built, GUANGDONG, "suspended", unpaid=("2026-10",))
     browser = browsers()
     seen = browser.signs_in()
@@ -196,7 +196,7 @@ def test_one_who_owes_is_told_so_and_may_still_leave(browsers: Browsers, built: 
 
 
 def test_the_language_chosen_is_the_customers_from_then_on(
-    browser: Browser, built: Services, network: Network
+    browser: Browser, built: Container, network: Network
 ):
     browser.signs_in()
     seen = browser.presses("english")
@@ -208,7 +208,7 @@ def test_the_language_chosen_is_the_customers_from_then_on(
     assert "In the online service hall you did this: opened" in notices(built, GUANGDONG)[-1]
 
 
-def test_an_english_browser_is_spoken_to_in_english(browsers: Browsers, built: Services):
+def test_an_english_browser_is_spoken_to_in_english(browsers: Browsers, built: Container):
     browser = browsers(language="en-GB,en;q=0.8")
     assert "Sign in" in browser.goes("sign-in").text
     assert "Sign out" in browser.signs_in().text
@@ -218,7 +218,7 @@ def test_an_english_browser_is_spoken_to_in_english(browsers: Browsers, built: S
 
 
 def test_consent_to_messages_is_given_changed_and_withdrawn_online(
-    browser: Browser, built: Services, raw: redis.Redis
+    browser: Browser, built: Container, raw: redis.Redis
 ):
     assert 'data-role="messages"' not in browser.signs_in().html
     browser.opens()
@@ -227,19 +227,19 @@ def test_consent_to_messages_is_given_changed_and_withdrawn_online(
     seen = browser.sends(form, wish="advertising")
     assert seen.told[0].startswith("已同意：短信回执有空余时附带广告")
     assert 'value="advertising" checked' in seen.html
-    assert standing(built, GUANGDONG).informing == "advertising"
+    assert standing(built, GUANGDONG).promotions == "advertising"
     entry = audit(raw, GUANGDONG)[-1]
     assert (entry["act"], entry["door"]) == ("consent_advertising", "web")
     assert entry["shown"].startswith("已同意：短信回执有空余时附带广告")
     assert "回执附带广告" in notices(built, GUANGDONG)[-1]
     browser.wishes("no_messages")
-    assert standing(built, GUANGDONG).informing == "none"
+    assert standing(built, GUANGDONG).promotions == "none"
     assert audit(raw, GUANGDONG)[-1]["act"] == "withdraw"
 
 
 @pytest.mark.parametrize("state", list(SubscriptionState))
 def test_every_wish_in_every_state_has_an_answer_in_both_languages(
-    browser: Browser, built: Services, state: SubscriptionState
+    browser: Browser, built: Container, state: SubscriptionState
 ):
     browser.signs_in()
     wishes = bootstrap.hall(built, lambda: Msisdn(GUANGDONG)).wishes.names
@@ -259,7 +259,7 @@ def test_a_wish_we_do_not_know_changes_nothing(
     assert contents(raw) == before
 
 
-def test_a_token_is_good_for_the_number_it_was_given_to(browsers: Browsers, built: Services):
+def test_a_token_is_good_for_the_number_it_was_given_to(browsers: Browsers, built: Container):
     one, other = browsers(), browsers("+8613802880016")
     for each in (one, other):
         each.signs_in()

@@ -1,7 +1,7 @@
 """Receipts, charges with why, and the list of monthly services."""
 
-from app.bootstrap import Services
-from receipts.model.vocabulary import Mode, Msisdn, Outcome
+from app.bootstrap import Container
+from receipts.model.vocabulary import DisplayMode, Msisdn, ReceiptOutcome
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.support.browser import Browser
 from tests.support.fixtures import GUANGXI, a_receipt, standing
@@ -9,14 +9,14 @@ from tests.support.months import Months
 from tests.web.portal.conftest import Browsers
 
 
-def test_the_last_receipts_newest_first(browser: Browser, built: Services, clock: TestClock):
+def test_the_last_receipts_newest_first(browser: Browser, built: Container, clock: TestClock):
     browser.signs_in()
     assert "还没有回执记录" in browser.goes("receipts").text
     a_receipt(built, GUANGDONG, seed="0a")
     clock.move(minutes=1)
     a_receipt(
-        built, GUANGDONG, seed="0b", outcome=Outcome.FAILED, mode=Mode.TEXT,
-        friend=Msisdn("+8613977112345"),
+        built, GUANGDONG, seed="0b", outcome=ReceiptOutcome.FAILED, mode=DisplayMode.TEXT,
+        recipient=Msisdn("+8613977112345"),
     )  # fmt: skip
     text = browser.goes("receipts").text
     assert "11月22日 12:01 13977112345 未送达 普通短信" in text
@@ -24,7 +24,7 @@ def test_the_last_receipts_newest_first(browser: Browser, built: Services, clock
 
 
 def test_charges_say_what_for_and_why(
-    browsers: Browsers, built: Services, clock: TestClock, network: Network
+    browsers: Browsers, built: Container, clock: TestClock, network: Network
 ):
     months = Months(built, clock)
     browser = browsers(GUANGXI)
@@ -51,7 +51,7 @@ def test_charges_say_what_for_and_why(
     )
 
 
-def test_all_monthly_services_are_listed_and_cancelled(browser: Browser, built: Services):
+def test_all_monthly_services_are_listed_and_cancelled(browser: Browser, built: Container):
     browser.signs_in()
     assert "您没有在本营业厅办理的包月业务" in browser.goes("services").text
     browser.opens()

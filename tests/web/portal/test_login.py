@@ -12,18 +12,18 @@ import redis
 from flask import Flask
 
 from app import bootstrap
-from app.bootstrap import Services
+from app.bootstrap import Container
 from app.factory import create_app
-from app.settings import Settings, SettingsWrong
+from app.settings import Settings, SettingsError
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, Msisdn
-from receipts.ports.changes import Posted
-from receipts.ports.provider import Never, TryLater, Unsure
+from receipts.ports.changes import OutboxEntry
+from receipts.ports.provider import PermanentError, TemporaryError, UnknownOutcomeError
 from tests.conftest import GUANGDONG, PUBLIC_URL, UNICOM, Network, TestClock
 from tests.support.browser import Browser
 from tests.support.fixtures import contents
 from tests.web.portal.conftest import Browsers
-from web.portal.passcodes import Codes
+from web.portal.passcodes import PasscodeService
 
 WRONG = "验证码不正确"
 
@@ -183,43 +183,47 @@ def test_neither_number_nor_code_is_in_an_address_and_the_cookie_is_well_kept(br
 
 
 @pytest.fixture
-def sent(built: Services) -> tuple[Receipt, Posted]:
+def sent(built: Container) -> tuple[Receipt, OutboxEntry]:
     """A code on its way."""
     sending = bootstrap.delivery(built)
-    Codes(built.store, sending, built.clock, "k" * 16).send(Msisdn(GUANGDONG), Language.ZH)
-    (posted,) = built.memory.outbox.take("one", 9, 0.001)
+    PasscodeService(built.store, sending, built.clock, "k" * 16).send(
+        Msisdn(GUANGDONG), Language.ZH
+    )
+    (posted,) = built.memory.outbox.fetch("one", 9, 0.001)
     (text,) = built.store.receipts([posted.receipt_id])
     assert text is not None
     return text, posted
 
 
-@pytest.mark.parametrize("failure", [None, Never("no"), TryLater("later"), Unsure("lost")])
+@pytest.mark.parametrize(
+    "failure", [None, PermanentError("no"), TemporaryError("later"), UnknownOutcomeError("lost")]
+)
 def test_once_sent_or_given_up_the_code_is_kept_nowhere(
-    built: Services,
+    built: Container,
     raw: redis.Redis,
     clock: TestClock,
-    sent: tuple[Receipt, Posted],
-    failure: Never | TryLater | Unsure | None,
+    sent: tuple[Receipt, OutboxEntry],
+    failure: PermanentError | TemporaryError | UnknownOutcomeError | None,
 ):
     text, posted = sent
     delivery, store = bootstrap.delivery(built), built.store
     code = text.text[:6]
     assert code.isdigit()
-    store.commit(delivery.begin(text, posted))
+    store.commit(delivery.mark_sending(text, posted))
     (sending,) = store.receipts([text.id])
     assert sending is not None
     if failure is None:
         store.commit(delivery.accepted(sending, "P1", posted))
     else:
         store.commit(delivery.failed(sending, failure, posted))
-    if isinstance(failure, TryLater):
+    if isinstance(failure, TemporaryError):
         clock.move(minutes=6)
         (waiting,) = store.receipts([text.id])
         assert waiting is not None
-        store.commit(delivery.begin(waiting, posted))
+        store.commit(delivery.mark_sending(waiting, posted))
     (kept,) = store.receipts([text.id])
     assert kept is not None
-    if isinstance(failure, Unsure):
+    if isinstance(failure, UnknownOutcomeError):
         # It may have to be looked up by its words, and is forgotten within the hour.
         (key,) = raw.keys(f"*:receipt:{text.id}")
         assert 0 < raw.ttl(key) <= 3600
@@ -229,13 +233,13 @@ def test_once_sent_or_given_up_the_code_is_kept_nowhere(
 
 
 def test_a_code_is_on_no_list_and_never_sent_late(
-    built: Services, raw: redis.Redis, clock: TestClock, sent: tuple[Receipt, Posted]
+    built: Container, raw: redis.Redis, clock: TestClock, sent: tuple[Receipt, OutboxEntry]
 ):
     text, posted = sent
     assert built.store.receipts_of(Msisdn(GUANGDONG), 100, None) == []
     assert raw.keys("*:unsure") == []
     clock.move(minutes=5, seconds=1)
-    (change,) = [bootstrap.delivery(built).begin(text, posted)]
+    (change,) = [bootstrap.delivery(built).mark_sending(text, posted)]
     (ended,) = change.records
     assert isinstance(ended, Receipt)
     assert (ended.state.value, ended.text) == ("expired", "")
@@ -301,7 +305,7 @@ def test_a_stranger_is_shown_the_way_in(browser: Browser, raw: redis.Redis):
     assert contents(raw) == before
 
 
-def test_without_a_key_the_hall_stays_shut(settings: Settings, built: Services, raw: redis.Redis):
+def test_without_a_key_the_hall_stays_shut(settings: Settings, built: Container, raw: redis.Redis):
     keyless = replace(settings, secret_key="")
     shut = create_app(keyless, replace(built, settings=keyless))
     browser = Browser(shut.test_client(), raw)
@@ -313,5 +317,5 @@ def test_without_a_key_the_hall_stays_shut(settings: Settings, built: Services, 
 
 
 def test_a_short_key_is_none():
-    with pytest.raises(SettingsWrong, match="SECRET_KEY: give at least 16"):
+    with pytest.raises(SettingsError, match="SECRET_KEY: give at least 16"):
         Settings.read({"SECRET_KEY": "guess"})

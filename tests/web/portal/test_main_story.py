@@ -1,12 +1,12 @@
 """A customer opens, looks and cancels with a browser."""
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from tests.conftest import GUANGDONG
 from tests.support.browser import Browser
 from tests.support.fixtures import charges, notices, standing
 
 
-def test_a_customer_signs_in_opens_and_cancels(browser: Browser, built: Services):
+def test_a_customer_signs_in_opens_and_cancels(browser: Browser, built: Container):
     seen = browser.signs_in()
     assert (seen.status, seen.state) == (200, "未开通")
     seen = browser.goes("open")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings
 from receipts.model.vocabulary import Msisdn
@@ -60,7 +60,7 @@ def test_what_is_fetched_again_and_again_may_be_kept(browser: Browser):
 
 
 def test_a_store_out_of_reach_is_told_on_a_page(
-    browser: Browser, settings: Settings, built: Services
+    browser: Browser, settings: Settings, built: Container
 ):
     browser.signs_in()
     inside = browser.client.get_cookie("hall", "sms.example.org", "/hall")

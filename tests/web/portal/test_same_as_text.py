@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from app.bootstrap import Services
+from app.bootstrap import Container
 from tests.conftest import GUANGDONG, ZHEJIANG, Network
 from tests.ivr.test_same_as_text import begin, came_of
 from tests.support.fixtures import FUJIAN, GUANGXI, audit, charges, notices, standing
@@ -26,7 +26,7 @@ WISHES = {
 
 @pytest.mark.parametrize("number", [GUANGXI, FUJIAN, ZHEJIANG])
 def test_a_wish_online_comes_to_what_it_comes_to_by_text(
-    network: Network, built: Services, raw: redis.Redis, browsers: Browsers, number: str
+    network: Network, built: Container, raw: redis.Redis, browsers: Browsers, number: str
 ):
     browser = browsers(number)
     browser.signs_in()
@@ -51,7 +51,7 @@ def test_a_wish_online_comes_to_what_it_comes_to_by_text(
 
 
 def test_a_pending_order_is_dropped_where_a_text_would_drop_it(
-    network: Network, built: Services, browsers: Browsers
+    network: Network, built: Container, browsers: Browsers
 ):
     browser = browsers()
     browser.signs_in()
@@ -65,7 +65,7 @@ def test_a_pending_order_is_dropped_where_a_text_would_drop_it(
 
 
 def test_an_order_begun_by_text_is_finished_online_and_the_other_way_round(
-    network: Network, built: Services, browsers: Browsers
+    network: Network, built: Container, browsers: Browsers
 ):
     browser = browsers()
     browser.signs_in()
