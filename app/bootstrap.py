@@ -179,11 +179,11 @@ def hall(built: Container, caller: Callable[[], Msisdn]) -> PortalServices:
     """The online service hall; ``caller`` is who the gate let in."""
     store, settings, sending = built.store, built.settings, delivery(built)
     words = catalogue("web.portal", "texts.toml")
-    wishes = ActionHandler(store, built.policy, sending, built.clock, words)
+    intents = ActionHandler(store, built.policy, sending, built.clock, words)
     return PortalServices(
         PasscodeService(store, sending, built.clock, settings.secret_key),
-        wishes,
-        AccountPresenter(store, built.policy, wishes, built.clock, built.account, words),
+        intents,
+        AccountPresenter(store, built.policy, intents, built.clock, built.account, words),
         words,
         {"hotline": settings.hotline, "short_code": settings.short_code},
         learning(built),

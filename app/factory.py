@@ -128,9 +128,11 @@ def _beside(callbacks: CallbackApp, web: WSGIApplication) -> WSGIApplication:
 
 
 def _register_webhooks(app: Flask, built: bootstrap.Container, sending: ReceiptLifecycle) -> None:
-    learn, replies = bootstrap.learning(built), bootstrap.replies(built)
-    calls = VoiceWebhooks(bootstrap.hotline(built), sending, learn)
-    texts = InboundSmsHandler(built.store, bootstrap.conversation(built, replies), replies, learn)
+    refresh_network, replies = bootstrap.learning(built), bootstrap.replies(built)
+    calls = VoiceWebhooks(bootstrap.hotline(built), sending, refresh_network)
+    texts = InboundSmsHandler(
+        built.store, bootstrap.conversation(built, replies), replies, refresh_network
+    )
     app.register_blueprint(voice_blueprint(calls, form_fields, query_fields))
     app.register_blueprint(sms_blueprint(texts, form_fields))
     app.register_blueprint(kannel_blueprint(texts))

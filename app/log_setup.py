@@ -23,7 +23,7 @@ def _mask(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping
 
 def set_up(log_format: str) -> None:
     """Log to standard error in the format asked for, from information upwards."""
-    shown: Any = (
+    renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(
@@ -37,7 +37,7 @@ def set_up(log_format: str) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _mask,
-            shown,
+            renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -82,8 +82,8 @@ class RuleBookWatcher:
         try:
             book = load_rule_book(self._file)
         except RuleBookError as wrong:
-            told = {"in_force": self._book.version, "fingerprint": fingerprint(self._book)}
-            _log.error("rule book refused, the old one stays in force", why=str(wrong), **told)
+            log_entry = {"in_force": self._book.version, "fingerprint": fingerprint(self._book)}
+            _log.error("rule book refused, the old one stays in force", why=str(wrong), **log_entry)
             return self._last_good()
         return self._taken(book)
 
@@ -108,8 +108,8 @@ class RuleBookWatcher:
         today = self._clock.now().astimezone(SHANGHAI).date()
         for sentence in changed_tariffs(self._book, book, today):
             _log.warning("a tariff is never edited once it has begun", what=sentence)
-        told = {"version": book.version, "fingerprint": fingerprint(book)}
-        _log.info("rule book in force", **told, before=self._book.version)
+        log_entry = {"version": book.version, "fingerprint": fingerprint(book)}
+        _log.info("rule book in force", **log_entry, before=self._book.version)
         self._book = book
         _keep(self._file, self._kept, book)
         return book

@@ -57,8 +57,8 @@ def serve(settings: Settings, workers: int) -> None:
 def door_process() -> object:
     """The app of one door process; it ends when the process that keeps it ends."""
     # It inherits its keeper's handlers, which would swallow the word to end while it starts.
-    for told in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(told, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     keeper = multiprocessing.parent_process()
     if keeper is not None and keeper.pid is not None:
         # At once: every change is whole or not there, and an orphan would keep the port.

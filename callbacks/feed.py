@@ -117,8 +117,8 @@ def _report(
     if line.part > line.parts:
         raise ReportLineError(f"part {line.part} of {line.parts}")
     raw_status = line.status if line.code in {None, ""} else f"{line.status} {line.code}"
-    fate, at = fate_of(line.status), _time(line.done or line.submitted, now)
-    return DeliveryReport(line.id, sender, recipient, fate, raw_status, at, line.part, line.parts)
+    status, at = fate_of(line.status), _time(line.done or line.submitted, now)
+    return DeliveryReport(line.id, sender, recipient, status, raw_status, at, line.part, line.parts)
 
 
 def _time(text: str | None, now: dt.datetime) -> dt.datetime:

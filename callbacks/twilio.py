@@ -35,9 +35,11 @@ class TwilioStatusHandler:
         sender, recipient = parse_msisdn(form["From"]), parse_msisdn(form["To"])
         if sender is None or recipient is None:
             return
-        fate = self.fate_of(form["MessageStatus"], form.get("ErrorCode", ""))
+        status = self.fate_of(form["MessageStatus"], form.get("ErrorCode", ""))
         now = self.clock.now()
-        report = DeliveryReport(form["MessageSid"], sender, recipient, fate, _raw_status(form), now)
+        report = DeliveryReport(
+            form["MessageSid"], sender, recipient, status, _raw_status(form), now
+        )
         self.reports.ingest(report)
 
     def receipt_status(self, form: Mapping[str, str], receipt_id: str) -> None:

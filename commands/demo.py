@@ -46,10 +46,10 @@ class DemoError(Exception):
 def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
     """The environment of the demo's processes: what is set already wins. Raises DemoFailed."""
     network = f"http://127.0.0.1:{port + 1}"
-    doors = f"http://127.0.0.1:{port}"
+    doors_url = f"http://127.0.0.1:{port}"
     made = _secrets(_read(_folder(environ) / _LENT)) | {
-        "PUBLIC_URL": doors,
-        "DOORS_URL": doors,
+        "PUBLIC_URL": doors_url,
+        "DOORS_URL": doors_url,
         "PORT": str(port),
         "TWILIO_API_URL": network,
         "TWILIO_FROM": environ.get("SHORT_CODE") or "7500",
@@ -95,15 +95,15 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
     supervisor.start_store()
     # An error in store or rules is told once here, not by each process.
     bootstrap.services(settings).memory.close()
-    network, doors = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port}"
+    network, doors_url = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port}"
     stop = stop_signals()
     supervisor.start("doors", "app.server", str(os.cpu_count() or 2))
     supervisor.start("worker", "commands.main", "work")
     supervisor.start("network", "simulator")
-    for url in (f"{doors}/readyz", f"{network}/healthz"):
+    for url in (f"{doors_url}/readyz", f"{network}/healthz"):
         _await(url, stop, supervisor)
     if not stop:
-        say(_welcome(network, doors, supervisor))
+        say(_welcome(network, doors_url, supervisor))
     supervisor.watch(stop, lambda name: say(f"the {name} stopped and was started again"))
 
 

@@ -100,7 +100,7 @@ def _flag(said: str) -> bool:
 
 
 def _count(query: Mapping[str, str], name: str) -> int:
-    said = query[name]
-    if not (said.isascii() and said.isdigit()) or int(said) > _MOST_STEPS:
+    raw = query[name]
+    if not (raw.isascii() and raw.isdigit()) or int(raw) > _MOST_STEPS:
         raise ValueError(name)
-    return int(said)
+    return int(raw)

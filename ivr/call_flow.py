@@ -100,20 +100,20 @@ class CallFlow:
             if refusal is not None and refusal[0] != "province_unknown":
                 return self._speaker.refused(customer)
             at = CallState.WHICH_PROVINCE if refusal else at
-        place = CallContext(at, language).seeing(customer, self._home(customer))
-        return [*self._speaker.greeting(customer), self._speaker.page(caller, place)]
+        context = CallContext(at, language).seeing(customer, self._home(customer))
+        return [*self._speaker.greeting(customer), self._speaker.page(caller, context)]
 
     def handle_input(self, pressed: CallerInput) -> list[Verb]:
         """The caller pressed a key, said something, or kept silent."""
-        place = pressed.place
+        context = pressed.place
         event = self._match(pressed)
-        outcome = CALL_MENU.fire(place.at, event)
+        outcome = CALL_MENU.fire(context.at, event)
         if outcome.reason is not None:
-            outcome = CALL_MENU.fire(place.at, self._after_miss(place, CallEvent.WRONG))
+            outcome = CALL_MENU.fire(context.at, self._after_miss(context, CallEvent.WRONG))
         act = outcome.acts[0] if outcome.acts else "goodbye"
         if act in self._changing:
             return self._apply(pressed, outcome, act)
-        after = place.next(at=outcome.state, **_counters(place, act))
+        after = context.next(at=outcome.state, **_counters(context, act))
         return self._speaker.result(pressed.caller, after, act)
 
     def ended(self, sid: str, caller: Msisdn, delivery: ReceiptLifecycle) -> None:
@@ -133,16 +133,16 @@ class CallFlow:
     # -- what was heard ----------------------------------------------------------------------
 
     def _match(self, pressed: CallerInput) -> CallEvent:
-        place = pressed.place
+        context = pressed.place
         if pressed.key:
-            event = keys(place).get(pressed.key[:1], CallEvent.WRONG)
+            event = keys(context).get(pressed.key[:1], CallEvent.WRONG)
             if event is CallEvent.PROVINCE and not self._province_of(pressed.key):
                 event = CallEvent.WRONG
         elif pressed.speech:
-            event = self._ear.match(place, pressed.speech)
+            event = self._ear.match(context, pressed.speech)
         else:
             event = CallEvent.SILENCE
-        return self._after_miss(place, event)
+        return self._after_miss(context, event)
 
     @staticmethod
     def _after_miss(place: CallContext, event: CallEvent) -> CallEvent:
@@ -153,40 +153,42 @@ class CallFlow:
     # -- acts that ask the store -------------------------------------------------------------
 
     def _apply(self, pressed: CallerInput, outcome: Transition[CallState], act: str) -> list[Verb]:
-        place = pressed.place
-        said = _LANGUAGE_OF.get(act, place.language)
-        heard = pressed.key or pressed.speech[:160]
+        context = pressed.place
+        language = _LANGUAGE_OF.get(act, context.language)
+        input_text = pressed.key or pressed.speech[:160]
         # The yes is an answer to what this page said: that is what the customer was shown.
-        shown = self._speaker.offer(pressed.caller, place) if act == "open" else ""
-        asked = CustomerRequest(Channel.VOICE, said, pressed.sid, heard, shown_text=shown)
+        prompt = self._speaker.offer(pressed.caller, context) if act == "open" else ""
+        request = CustomerRequest(
+            Channel.VOICE, language, pressed.sid, input_text, shown_text=prompt
+        )
 
         def decide(held: Snapshot) -> ChangeSet:
-            stands = place.seeing(held.subscription, self._home(held.subscription))
-            if act == "open" and not self._speaker.still_offers(pressed.caller, place, stands):
+            stands = context.seeing(held.subscription, self._home(held.subscription))
+            if act == "open" and not self._speaker.still_offers(pressed.caller, context, stands):
                 # The price has changed since it was told: it is told again, and nothing opens.
-                told = Reply((), said.value, stands.next(silent=0, wrong=0).link(""))
-                return ChangeSet(held.number, idempotency_key=claim, reply=told)
-            done = self._changing[act](held.subscription, replace(asked, charges=held.charges))
-            after = place.next(at=outcome.state, language=said, silent=0, wrong=0)
+                reply = Reply((), language.value, stands.next(silent=0, wrong=0).link(""))
+                return ChangeSet(held.number, idempotency_key=idempotency_key, reply=reply)
+            done = self._changing[act](held.subscription, replace(request, charges=held.charges))
+            after = context.next(at=outcome.state, language=language, silent=0, wrong=0)
             seen = after.seeing(done.customer, self._home(done.customer))
-            told = Reply(done.messages, said.value, seen.link(""))
+            reply = Reply(done.messages, language.value, seen.link(""))
             change = done.change_set(
-                held.subscription, claim, told, self._words(done.messages, said)
+                held.subscription, idempotency_key, reply, self._words(done.messages, language)
             )
-            return self._with_call_log(change, held, pressed.sid, done.messages, said)
+            return self._with_call_log(change, held, pressed.sid, done.messages, language)
 
-        claim = f"call:{pressed.sid}:{place.step}"
+        idempotency_key = f"call:{pressed.sid}:{context.step}"
         months = (month_of(self._clock.now()),) if act == "ask" else ()
         answer = run_in_transaction(
-            self._store, pressed.caller, decide, claim, call=pressed.sid, months=months
+            self._store, pressed.caller, decide, idempotency_key, call=pressed.sid, months=months
         )
         after = CallContext.read(
             dict(parse_qsl(answer.next.partition("?")[2], keep_blank_values=True))
         )
-        if act == "province" and self._speaker.refusals(after.known(pressed.caller), (said,)):
-            return self._speaker.refused(replace(after.known(pressed.caller), language=said))
+        if act == "province" and self._speaker.refusals(after.known(pressed.caller), (language,)):
+            return self._speaker.refused(replace(after.known(pressed.caller), language=language))
         return [
-            *self._speaker.phrases(answer.messages, said),
+            *self._speaker.phrases(answer.messages, language),
             self._speaker.page(pressed.caller, after),
         ]
 
@@ -203,9 +205,9 @@ class CallFlow:
 
     def _province_of(self, heard: str) -> str | None:
         """The code of the province that a key stands for, or that some words name."""
-        for place, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
+        for context, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
             named = (province.names.zh in heard, province.names.en in heard.title())
-            if heard == str(place) or any(named):
+            if heard == str(context) or any(named):
                 return code
         return None
 
@@ -221,8 +223,10 @@ class CallFlow:
         acts = tuple(phrase for phrase in phrases if notifications.is_notifiable(phrase[0]))
         if not acts or not change.records:
             return change
-        was = held.call or CallLog(sid, held.number, said)
-        call = replace(was, version=was.version + 1, language=said, acts=(*was.acts, *acts))
+        previous = held.call or CallLog(sid, held.number, said)
+        call = replace(
+            previous, version=previous.version + 1, language=said, acts=(*previous.acts, *acts)
+        )
         timer = Timer(notifications.CALL, held.number, sid, self._clock.now() + _LONGEST_CALL)
         return replace(change, records=(*change.records, call), timers=(*change.timers, timer))
 
@@ -234,8 +238,8 @@ class CallFlow:
         return preferences.account_status(self._policy, customer, asked, spent)
 
     def _receipts(self, customer: Subscription, asked: CustomerRequest) -> Act:
-        shown = self._policy.limits(customer).receipts_shown
-        found = self._account.latest_receipts(customer.number, shown)
+        limit = self._policy.limits(customer).receipts_shown
+        found = self._account.latest_receipts(customer.number, limit)
         if not found:
             return Act(customer, (("receipts_none", {}),))
         lines = tuple(("receipt_line", _line(receipt, asked.language)) for receipt in found)

@@ -117,25 +117,25 @@ class SpeechMatcher:
         for key in prompts.keys():  # noqa: SIM118 - a catalogue is no mapping
             head, _, event = key.partition(".")
             for language in Language if head == "speech" else ():
-                said = tuple(prompts.render(key, language).split("|"))
-                self._hints[event, language] = said
-                self._words[event] = self._words.get(event, ()) + tuple(normalise(w) for w in said)
+                text = tuple(prompts.render(key, language).split("|"))
+                self._hints[event, language] = text
+                self._words[event] = self._words.get(event, ()) + tuple(normalise(w) for w in text)
 
     def hints(self, place: CallContext) -> tuple[str, ...]:
         """The words worth listening for on this page, in its language."""
         events = keys(place).values()
-        said = (w for event in events for w in self._hints.get((event, place.language), ()))
-        return tuple(dict.fromkeys(said))
+        text = (w for event in events for w in self._hints.get((event, place.language), ()))
+        return tuple(dict.fromkeys(text))
 
     def match(self, place: CallContext, speech: str) -> CallEvent:
         """What the caller meant by some words, among what this page offers; WRONG if nothing."""
-        heard = _Speech.of(speech)
+        speech_words = _Speech.of(speech)
         fitting = {
             event: max(map(len, found))
             for event in keys(place).values()
-            if (found := [word for word in self._words.get(event, ()) if heard.has(word)])
+            if (found := [word for word in self._words.get(event, ()) if speech_words.has(word)])
         }
-        if _E.YES in fitting and not self._only_yes(place, heard):
+        if _E.YES in fitting and not self._only_yes(place, speech_words):
             del fitting[_E.YES]
         return max(fitting, key=fitting.__getitem__, default=_E.WRONG)
 

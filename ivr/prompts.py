@@ -41,8 +41,8 @@ class PromptBuilder:
         """Steps of an act that changes nothing."""
         if act == "goodbye":
             return [self.say("goodbye", after.language), Hangup()]
-        if told := self._not_offered(caller, after):
-            return told
+        if messages := self._not_offered(caller, after):
+            return messages
         page = self.page(caller, after)
         if act == "agent":
             if self._agent is None:
@@ -75,8 +75,8 @@ class PromptBuilder:
 
     def still_offers(self, caller: Msisdn, place: CallContext, now: CallContext) -> bool:
         """Whether an offer would be told now as this caller heard it, if at all."""
-        told = self.offer(caller, now)
-        return not told or place.offered in {"", _short(told)}
+        refusals = self.offer(caller, now)
+        return not refusals or place.offered in {"", _short(refusals)}
 
     def page_says(self, caller: Msisdn, place: CallContext) -> list[Say]:
         """The words of that question."""
@@ -96,10 +96,10 @@ class PromptBuilder:
             if event is not CallEvent.LANGUAGES
         ]
         rest = self._prompts.render("menu.rest", language)
-        said = [self._prompts.render("menu_title", language), *offered, rest]
+        spoken = [self._prompts.render("menu_title", language), *offered, rest]
         other = Language.EN if language is Language.ZH else Language.ZH
         switch = Say(self._prompts.render("menu.languages", language, key="9"), other.value)
-        return [Say(_BETWEEN[language].join(said), language.value), switch]
+        return [Say(_BETWEEN[language].join(spoken), language.value), switch]
 
     def _which_province(self, language: Language) -> Say:
         provinces = self._policy.book.provinces.values()
@@ -109,14 +109,14 @@ class PromptBuilder:
             )
             for key, each in enumerate(provinces, start=1)
         ]
-        asked = self._prompts.render("which_province", language)
-        return Say(_BETWEEN[language].join([asked, *choices]), language.value)
+        question = self._prompts.render("which_province", language)
+        return Say(_BETWEEN[language].join([question, *choices]), language.value)
 
     def _facts(self, caller: Msisdn, place: CallContext) -> dict[str, str]:
         customer = place.known(caller)
         covered = self._policy.service_area(customer).province is not None
-        facts = self._policy.template_params(customer, place.language)
-        return facts | (self._policy.offer_params(customer, place.language) if covered else {})
+        params = self._policy.template_params(customer, place.language)
+        return params | (self._policy.offer_params(customer, place.language) if covered else {})
 
     def greeting(self, customer: Subscription) -> list[Say]:
         """Known callers are greeted in their language; new ones in all that the province speaks."""
@@ -124,8 +124,8 @@ class PromptBuilder:
         spoken = province.greeting if province else ("zh", "en")
         if customer.language:
             spoken = (customer.language.value,)
-        facts = _spelt(self._policy.template_params(customer, self._policy.language(customer)))
-        return [Say(self._prompts.render("greeting", each, **facts), each) for each in spoken]
+        params = _spelt(self._policy.template_params(customer, self._policy.language(customer)))
+        return [Say(self._prompts.render("greeting", each, **params), each) for each in spoken]
 
     def refused(self, customer: Subscription) -> list[Verb]:
         """Why this caller is not served here: in the known language, else in both."""
@@ -145,7 +145,7 @@ class PromptBuilder:
 
     def phrases(self, phrases: tuple[Message, ...], language: Language) -> list[Say]:
         """What an act has to tell."""
-        return [self.say(key, language, facts) for key, facts in phrases]
+        return [self.say(key, language, params) for key, params in phrases]
 
     def say(self, key: str, language: Language, facts: dict[str, str] | None = None) -> Say:
         """One sentence, with numbers and outcomes as people hear them."""

@@ -42,7 +42,7 @@ class VoiceWebhooks:
         Raises BadRequest for a query that is not one, and StoreUnavailable.
         """
         try:
-            place = CallContext.read(query)
+            context = CallContext.read(query)
         except InvalidCallContextError as error:
             raise BadRequest(f"missing or odd: {error}") from error
         caller = parse_msisdn(form["From"])
@@ -50,7 +50,7 @@ class VoiceWebhooks:
             return twiml(self.hotline.answer(None))
         key, speech = form.get("Digits", ""), form.get("SpeechResult", "")
         return twiml(
-            self.hotline.handle_input(CallerInput(form["CallSid"], caller, place, key, speech))
+            self.hotline.handle_input(CallerInput(form["CallSid"], caller, context, key, speech))
         )
 
     def ended(self, form: Mapping[str, str]) -> None:

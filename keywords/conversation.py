@@ -120,7 +120,7 @@ class Conversation:
         home = self._policy.service_area(customer).number_info.province
         reading = self._grammar.read(text.body, home)
         language = self._policy.language(customer, _spoken(reading))
-        asked = CustomerRequest(
+        request = CustomerRequest(
             Channel.TEXT, language, text.event, text.body[:160], charges=held.charges
         )
         stage = self._stage(customer)
@@ -129,16 +129,16 @@ class Conversation:
         step = Decision(replace(customer, question=None) if customer.question else customer)
         refusal = self._refusal(customer, event, language)
         if refusal is not None:
-            return self._refused(held, text, step, refusal, asked)
+            return self._refused(held, text, step, refusal, request)
         outcome = KEYWORD_DIALOGUE.fire(stage, event)
         if outcome.reason is not None:
-            facts = self._policy.template_params(customer, language)
+            params = self._policy.template_params(customer, language)
             return self._say(
-                held, text, step.then(Decision(step.customer, ((outcome.reason, facts),))),
+                held, text, step.then(Decision(step.customer, ((outcome.reason, params),))),
                 language, outcome.reason,
             )  # fmt: skip
         for act in outcome.acts:
-            step = step.then(self._acts[act](step.customer, asked, reading))
+            step = step.then(self._acts[act](step.customer, request, reading))
         return self._say(held, text, step, language, outcome.acts[-1])
 
     def _refusal(
@@ -164,8 +164,8 @@ class Conversation:
                 preferences.ask_province(self._policy, step.customer, asked.language)
             )
             return self._say(held, text, asking, asked.language, "refusal")
-        told = step.then(Decision(step.customer, (refusal,)))
-        return self._say(held, text, told, asked.language, "refusal")
+        message = step.then(Decision(step.customer, (refusal,)))
+        return self._say(held, text, message, asked.language, "refusal")
 
     def _event(self, stage: DialogueState, body: str, reading: ParsedMessage) -> DialogueEvent:
         """What a text is: while a question of ours stands, a number or a province answers it."""
@@ -177,10 +177,10 @@ class Conversation:
 
     def _named(self, body: str) -> str | None:
         """The code of the province a text names, by its number in our list or by its name."""
-        said = normalise(body)
-        for place, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
-            names = {str(place), normalise(province.names.zh), normalise(province.names.en)}
-            if said in names:
+        text = normalise(body)
+        for position, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
+            names = {str(position), normalise(province.names.zh), normalise(province.names.en)}
+            if text in names:
                 return code
         return None
 
@@ -207,44 +207,49 @@ class Conversation:
             # Words are kept with what was agreed to; where nothing was, nobody needs them yet.
             said = self._spoken(answer) if step.audit else ""
             return step.change_set(held.subscription, text.event, answer, said)
-        talk = self._counted(held, act)
-        if talk is None:
+        reply_count = self._counted(held, act)
+        if reply_count is None:
             # Enough hints for today; what the text did besides, ending an order, is still said.
             answer = Reply(step.messages[:-1], language.value)
         change = step.change_set(held.subscription, text.event, answer)
-        return change if talk is None else _with_talk(change, talk)
+        return change if reply_count is None else _with_talk(change, reply_count)
 
     def _counted(self, held: Snapshot, act: str) -> DailyReplyCount | None:
         """The talk with one more hint in it; None when this number has had enough of them."""
         now = self._clock.now()
         today = now.astimezone(SHANGHAI).date()
-        talk = held.reply_count or DailyReplyCount(held.number, today)
-        if talk.day != today:
-            talk = DailyReplyCount(held.number, today, version=talk.version)
+        reply_count = held.reply_count or DailyReplyCount(held.number, today)
+        if reply_count.day != today:
+            reply_count = DailyReplyCount(held.number, today, version=reply_count.version)
         unknown, limits = (
-            talk.unknown_words + (act == "unknown"),
+            reply_count.unknown_words + (act == "unknown"),
             self._policy.limits(held.subscription),
         )
-        if unknown > limits.help_answers_a_day or talk.hints >= limits.hints_a_day:
+        if unknown > limits.help_answers_a_day or reply_count.hints >= limits.hints_a_day:
             return None
-        return replace(talk, version=talk.version + 1, unknown_words=unknown, hints=talk.hints + 1)
+        return replace(
+            reply_count,
+            version=reply_count.version + 1,
+            unknown_words=unknown,
+            hints=reply_count.hints + 1,
+        )
 
     def _answered_by_carrier(self, held: Snapshot, text: InboundMessage) -> ChangeSet:
         """The carrier has answered and will not carry our reply: act on a STOP, say nothing."""
         language = self._policy.language(held.subscription)
-        asked = CustomerRequest(Channel.TEXT, language, text.event, text.body[:160])
+        request = CustomerRequest(Channel.TEXT, language, text.event, text.body[:160])
         customer = held.subscription
         step = Decision(customer)
         if text.opt_out == "STOP":
-            step = step.then(ordering.decline(self._policy, customer, asked))
-            step = step.then(cancellation.cancel(self._policy, step.customer, asked))
+            step = step.then(ordering.decline(self._policy, customer, request))
+            step = step.then(cancellation.cancel(self._policy, step.customer, request))
         if step.customer == customer:
             state = customer.state.value
-            heard = AuditEntry(
+            keyword = AuditEntry(
                 self._clock.now(), text.sender, Channel.TEXT.value, text.event, state, state,
                 reply_text=f"{text.opt_out}: {text.body[:160]}",
             )  # fmt: skip
-            step = Decision(customer, audit=(heard,))
+            step = Decision(customer, audit=(keyword,))
         return step.change_set(customer, text.event, Reply())
 
     # -- acts that change --------------------------------------------------------------------

@@ -97,33 +97,34 @@ class KeywordParser:
 
     def help_words(self, province: str | None, language: Language | None = None) -> dict[str, str]:
         """The word to teach for each wish, by the wish's name: facts for a help reply."""
-        words = {wish.value: self.words_for(province, wish, language) for wish in Intent}
-        return {name: word for name, word in words.items() if word}
+        words = {intent.value: self.words_for(province, intent, language) for intent in Intent}
+        return {name: keyword for name, keyword in words.items() if keyword}
 
     def _vocabulary(self, province: str | None) -> _Vocabulary:
-        own = {word.folded: word for word in self._valid_in(province)}
+        own = {keyword.folded: keyword for keyword in self._valid_in(province)}
         readings = {
-            folded: ParsedMessage(word.wish, language=word.language) for folded, word in own.items()
+            folded: ParsedMessage(keyword.wish, language=keyword.language)
+            for folded, keyword in own.items()
         }
-        candidates = [self._candidate(word, province) for word in own.values()]
-        for word in self._words:
-            if word.folded not in own and province is not None:
-                right = self.words_for(province, word.wish, word.language)
+        candidates = [self._candidate(keyword, province) for keyword in own.values()]
+        for keyword in self._words:
+            if keyword.folded not in own and province is not None:
+                right = self.words_for(province, keyword.wish, keyword.language)
                 near = (right,) if right else ()
-                reading = ParsedMessage(None, near, word.language, right or None)
-                readings.setdefault(word.folded, reading)
-                candidates.append(Candidate(word.folded, word.wish, right, word.language))
+                reading = ParsedMessage(None, near, keyword.language, right or None)
+                readings.setdefault(keyword.folded, reading)
+                candidates.append(Candidate(keyword.folded, keyword.wish, right, keyword.language))
         return _Vocabulary(readings, Suggester(each for each in candidates if each.spelling))
 
     def _valid_in(self, province: str | None) -> Iterator[_Word]:
         """The words valid in a province; for none, those that mean the same wherever they occur."""
         if province is not None:
-            yield from (word for word in self._words if word.province in {None, province})
+            yield from (keyword for keyword in self._words if keyword.province in {None, province})
             return
         meanings: dict[str, set[Intent]] = {}
-        for word in self._words:
-            meanings.setdefault(word.folded, set()).add(word.wish)
-        yield from (word for word in self._words if len(meanings[word.folded]) == 1)
+        for keyword in self._words:
+            meanings.setdefault(keyword.folded, set()).add(keyword.wish)
+        yield from (keyword for keyword in self._words if len(meanings[keyword.folded]) == 1)
 
     def _candidate(self, word: _Word, province: str | None) -> Candidate:
         """The word as a suggestion; one that the provider keeps gives way to one it does not."""
@@ -142,10 +143,10 @@ def _words(book: RuleBook) -> Iterator[_Word]:
         *((each.words, None, code, True) for code, each in book.provinces.items()),
     )
     for listed, language, province, taught in lists:
-        for wish, spellings in listed.items():
+        for intent, spellings in listed.items():
             for spelling in spellings:
                 spoken = language or _chinese(spelling)
-                yield _Word(normalise(spelling), spelling, wish, spoken, province, taught)
+                yield _Word(normalise(spelling), spelling, intent, spoken, province, taught)
 
 
 def _chinese(spelling: str) -> Language | None:

@@ -51,8 +51,8 @@ class AccountReplies:
         self, customer: Subscription, _asked: CustomerRequest, _: ParsedMessage
     ) -> Decision:
         """The last receipts, newest first."""
-        shown = self._policy.limits(customer).receipts_shown
-        found = self._account.latest_receipts(customer.number, shown)
+        limit = self._policy.limits(customer).receipts_shown
+        found = self._account.latest_receipts(customer.number, limit)
         if not found:
             return Decision(customer, (("receipts_none", {}),))
         lines: list[Message] = [("receipt_line", _line(receipt)) for receipt in found]
@@ -65,14 +65,14 @@ class AccountReplies:
             return Decision(customer, (("charges_none", {}),))
         monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)
         receipts = [c.fen for c in charges if c.kind is ChargeKind.RECEIPT]
-        facts = {
+        params = {
             "total": format_spent(monthly + sum(receipts), asked.language),
             "monthly": format_spent(monthly, asked.language),
             "receipts": format_spent(sum(receipts), asked.language),
             "count": str(len(receipts)),
         }
         why = self._policy.consent_summary(customer, asked.language)
-        return Decision(customer, (("charges_list", facts), *why))
+        return Decision(customer, (("charges_list", params), *why))
 
 
 def _line(receipt: Receipt) -> dict[str, str]:

@@ -30,15 +30,15 @@ class ReplyRenderer:
     def _worded(self, answer: Reply) -> str:
         language = Language(answer.language)
         lines = [
-            self._line(language, facts) for key, facts in answer.messages if key == "receipt_line"
+            self._line(language, params) for key, params in answer.messages if key == "receipt_line"
         ]
         listed = {"list": _LISTED[language].join(lines)}
-        said = [
-            self._sentences.render(key, language, **(self._spelt(facts, language) | listed))
-            for key, facts in answer.messages
+        text = [
+            self._sentences.render(key, language, **(self._spelt(params, language) | listed))
+            for key, params in answer.messages
             if key != "receipt_line"
         ]
-        return _BETWEEN[language].join(said)
+        return _BETWEEN[language].join(text)
 
     def _line(self, language: Language, facts: dict[str, str]) -> str:
         outcome = self._sentences.render(f"outcome.{facts['outcome']}", language)

@@ -81,8 +81,8 @@ class Suggester:
             if len(token) >= _SHORTEST_TOKEN and token.isalpha() and token in self._exact:
                 yield self._exact[token]
         if _HAN.search(folded):
-            held = [each for each in self._all if _is_han(each.folded) and each.folded in folded]
-            yield from sorted(held, key=lambda each: -len(each.folded))
+            matches = [each for each in self._all if _is_han(each.folded) and each.folded in folded]
+            yield from sorted(matches, key=lambda each: -len(each.folded))
 
     def _begun(self, folded: str) -> Iterator[Candidate]:
         """Words of which only a piece was sent."""

@@ -57,14 +57,14 @@ class ImportHandler:
         Raises RowWrong.
         """
         language = self._policy.language(customer)
-        asked = CustomerRequest(
+        request = CustomerRequest(
             customer.channel or Channel.TEXT, language, f"list:{origin.file}:{origin.line}"
         )
         if isinstance(row, CollectionRow):
             return self._announced(
-                self._collected(row, customer, asked), customer, origin, language
+                self._collected(row, customer, request), customer, origin, language
             )
-        step = preferences.apply_customer_record(self._policy, customer, self._home(row), asked)
+        step = preferences.apply_customer_record(self._policy, customer, self._home(row), request)
         change = self._announced(step, customer, origin, language)
         if owner is None or not isinstance(row, CustomerRow):
             return change

@@ -50,8 +50,8 @@ class CsvFile:
                 self._columns = self._header(file)
                 self.begins = file.tell()
         except OSError as error:
-            said = f"{path}: {error.strerror} — check the path and its rights"
-            raise CsvError(said) from error
+            raw = f"{path}: {error.strerror} — check the path and its rights"
+            raise CsvError(raw) from error
 
     def lines(self, offset: int, number: int) -> Iterator[CsvLine]:
         """Every line that is not empty from an offset on; ``number`` is that of the line before."""

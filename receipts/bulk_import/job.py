@@ -71,10 +71,10 @@ class ImportJob:
         last = CsvLine(self.progress.line, self.progress.offset, {})
         for count, line in enumerate(self._file.lines(last.end, last.number), start=1):
             row = self._read(line)
-            held = batch.get(row.number) if row is not None else None
+            batch_reader = batch.get(row.number) if row is not None else None
             # Two different lines of one number must be decided one after the other: the second
             # waits for the next batch.
-            if held is not None and held[1] != row:
+            if batch_reader is not None and batch_reader[1] != row:
                 self._flush(batch, last, told)
             self._lines += 1
             if row is not None:
@@ -105,15 +105,15 @@ class ImportJob:
     ) -> None:
         """Write a batch: first its customers, then the refused lines, then the checkpoint."""
         changed = self._settle(batch)
-        was = self.progress
-        self.complaints.add(self._refused, was.refused)
-        refused = was.refused + len(self._refused)
+        previous = self.progress
+        self.complaints.add(self._refused, previous.refused)
+        refused = previous.refused + len(self._refused)
         self.progress = replace(
-            was,
+            previous,
             offset=last.end,
             line=last.number,
-            lines=was.lines + self._lines,
-            changed=was.changed + changed,
+            lines=previous.lines + self._lines,
+            changed=previous.changed + changed,
             refused=refused,
             complaints=self.complaints.size,
             done=done,

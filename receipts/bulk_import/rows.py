@@ -112,38 +112,38 @@ def _collection(cells: Cells) -> CollectionRow:
 
 
 def _number(cells: Cells) -> Msisdn:
-    said = cells["number"]
-    number = parse_msisdn(said)
+    raw = cells["number"]
+    number = parse_msisdn(raw)
     if number is None or len(number) != _MOBILE_LENGTH or not number.startswith("+861"):
         fix = "write eleven digits such as 13802880000; in a spreadsheet, as a text column"
-        raise RowError(f"number {_quoted(said)} is no mainland mobile number", fix)
+        raise RowError(f"number {_quoted(raw)} is no mainland mobile number", fix)
     return number
 
 
 def _network(cells: Cells) -> Network:
-    said = cells["network"]
-    network = _NETWORKS.get(said.casefold().replace(" ", "_").replace("-", "_"))
+    raw = cells["network"]
+    network = _NETWORKS.get(raw.casefold().replace(" ", "_").replace("-", "_"))
     if network is None:
         known = ", ".join(network.value for network in dict.fromkeys(_NETWORKS.values()))
-        raise RowError(f"network {_quoted(said)} is unknown", f"write one of {known}")
+        raise RowError(f"network {_quoted(raw)} is unknown", f"write one of {known}")
     return network
 
 
 def _province(cells: Cells) -> str | None:
-    said = cells.get("province", "").upper()
-    if said and not _PROVINCE.fullmatch(said):
+    raw = cells.get("province", "").upper()
+    if raw and not _PROVINCE.fullmatch(raw):
         fix = "write its ISO code such as CN-GD, or leave it empty"
-        raise RowError(f"province {_quoted(said)} is no province code", fix)
-    return said or None
+        raise RowError(f"province {_quoted(raw)} is no province code", fix)
+    return raw or None
 
 
 def _digest(cells: Cells, column: str) -> str:
     """A digest as given. An error never repeats a word of it."""
-    said = cells.get(column, "")
-    if not said or is_slow_digest(said):
-        return said
+    raw = cells.get(column, "")
+    if not raw or is_slow_digest(raw):
+        return raw
     fix = "give its argon2, scrypt, bcrypt or PBKDF2 string, in quotes where it has commas"
-    if is_plain(said):
+    if is_plain(raw):
         what = f"{column} holds a plain password or identity number, which no file may hold"
         raise RowError(what, f"{fix}, and destroy this file")
     raise RowError(f"{column} is no slow salted digest", fix)

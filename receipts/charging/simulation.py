@@ -90,17 +90,17 @@ def simulate(
     found = {code: TariffComparison() for code in now.provinces}
     tariffs = {code: _tariffs(code, month, now, then) for code in found}
     for usage in usages:
-        held = found.get(usage.province)
-        if held is None or (usage.opened and usage.opened >= next_month(month_start(month))):
+        comparison = found.get(usage.province)
+        if comparison is None or (usage.opened and usage.opened >= next_month(month_start(month))):
             continue
         today, planned = tariffs[usage.province]
-        held.add(
+        comparison.add(
             monthly_bill_fen(today, now.limits_in(usage.province).monthly_cap_fen, usage, month),
             monthly_bill_fen(planned, then.limits_in(usage.province).monthly_cap_fen, usage, month)
             if planned
             else 0,
         )
-    return {code: held for code, held in found.items() if held.now.count}
+    return {code: comparison for code, comparison in found.items() if comparison.now.count}
 
 
 def _tariffs(code: str, month: str, now: RuleBook, then: RuleBook) -> tuple[Tariff, Tariff | None]:

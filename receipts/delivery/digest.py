@@ -32,10 +32,10 @@ _LOOK_BACK, _FURTHER_BACK = 20, 100
 
 def enqueue(change: ChangeSet, receipt: Receipt) -> ChangeSet:
     """The change, with a new receipt that goes out at once or waits for others to join it."""
-    told = replace(change, records=(*change.records, receipt))
+    extended = replace(change, records=(*change.records, receipt))
     if receipt.waits_until is None:
-        return replace(told, outbox=(*change.outbox, receipt.id))
-    return replace(told, timers=(*change.timers, _timer(receipt)))
+        return replace(extended, outbox=(*change.outbox, receipt.id))
+    return replace(extended, timers=(*change.timers, _timer(receipt)))
 
 
 def _timer(receipt: Receipt) -> Timer:
@@ -83,7 +83,7 @@ class DigestBuilder:
         self, timers: Sequence[Timer], waiting: Sequence[Receipt], *, together: bool
     ) -> ChangeSet:
         """What the end of the wait does for one customer; all its timers end with it. Pure."""
-        fired = timers[0]
+        fired_timer = timers[0]
         subjects = {timer.subject for timer in timers} | {receipt.id for receipt in waiting}
         too_old = self._clock.now() - self._longest
         joined = [r for r in waiting if r.created_at >= too_old] if together else []
@@ -91,12 +91,13 @@ class DigestBuilder:
             joined = []
         alone = [_released(receipt) for receipt in waiting if receipt not in joined]
         change = ChangeSet(
-            fired.number,
+            fired_timer.number,
             records=tuple(alone),
             outbox=tuple(r.id for r in alone),
-            fired_timer=fired,
+            fired_timer=fired_timer,
             cancelled_timers=tuple(
-                Timer(DIGEST, fired.number, each) for each in sorted(subjects - {fired.subject})
+                Timer(DIGEST, fired_timer.number, each)
+                for each in sorted(subjects - {fired_timer.subject})
             ),
         )
         return self._joined(change, joined) if joined else change
@@ -115,13 +116,13 @@ class DigestBuilder:
             kind=MessageKind.DIGEST,
             members=ids,
         )
-        told = (
+        statuses = (
             replace(_released(member), text=digest.text, promotion=None, digest=digest.id)
             for member in members
         )
         return replace(
             change,
-            records=(*change.records, digest, *told),
+            records=(*change.records, digest, *statuses),
             outbox=(*change.outbox, digest.id),
         )
 

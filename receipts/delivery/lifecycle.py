@@ -142,8 +142,8 @@ class ReceiptLifecycle:
             receipt, ReceiptEvent.FOUND, provider_id, None, fired, owner
         )
         # Two receipts of the same words may look at the same moment: one of them finds this one.
-        claim = f"found:{receipt.provider}:{provider_id}"
-        return replace(change, idempotency_key=claim) if change.records else change
+        idempotency_key = f"found:{receipt.provider}:{provider_id}"
+        return replace(change, idempotency_key=idempotency_key) if change.records else change
 
     def _apply_acceptance(
         self,

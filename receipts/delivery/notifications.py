@@ -43,8 +43,8 @@ def with_notification(
     """A step that nobody waits for the answer of, with a text that tells of it."""
     if not step.messages:
         return step.change_set(customer, None, Reply())
-    key, facts = step.messages[0]
-    text = notices().render(f"notice.{key}", language, **facts)
+    key, params = step.messages[0]
+    text = notices().render(f"notice.{key}", language, **params)
     change = step.change_set(customer, None, Reply(), said=text)
     sent = build_notification(store, delivery, customer.number, about, text, language)
     return replace(change, records=(*change.records, sent), outbox=(*change.outbox, sent.id))
@@ -72,8 +72,10 @@ def call_summary(
 
 def _told(call: CallLog) -> str:
     # A caller who went back and forth is told how it ended: the last act of each kind.
-    last = {_about(key): (key, facts) for key, facts in call.acts}
-    acts = [notices().render(f"act.{key}", call.language, **facts) for key, facts in last.values()]
+    last = {_about(key): (key, params) for key, params in call.acts}
+    acts = [
+        notices().render(f"act.{key}", call.language, **params) for key, params in last.values()
+    ]
     between = "；" if call.language is Language.ZH else "; "
     return notices().render(
         "notice.call", call.language, **(call.acts[-1][1] | {"acts": between.join(acts)})

@@ -40,11 +40,11 @@ def months_between(since: dt.datetime, until: dt.datetime) -> list[str]:
     """The Shanghai months of two moments and all between them, in order."""
     first, last = since.astimezone(SHANGHAI), until.astimezone(SHANGHAI)
     places = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
-    return [f"{place // 12:04}-{place % 12 + 1:02}" for place in places]
+    return [f"{index // 12:04}-{index % 12 + 1:02}" for index in places]
 
 
 def month_before(month: str, count: int = 1) -> str:
     """The calendar month so many before another. Raises MonthWrong."""
     first = month_start(month)
-    place = first.year * 12 + first.month - 1 - count
-    return f"{place // 12:04}-{place % 12 + 1:02}"
+    index = first.year * 12 + first.month - 1 - count
+    return f"{index // 12:04}-{index % 12 + 1:02}"

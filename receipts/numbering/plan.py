@@ -39,10 +39,10 @@ class NumberingPlan:
     def __init__(self, table: Path = TABLE) -> None:
         try:
             head, _, packed = table.read_bytes().removeprefix(MAGIC).partition(b"\n")
-            facts = json.loads(head)
-            provinces = [None, *facts["provinces"]]
-            networks = [Network(name) for name in facts["networks"]]
-            self._version = str(facts["data"])
+            header = json.loads(head)
+            provinces = [None, *header["provinces"]]
+            networks = [Network(name) for name in header["networks"]]
+            self._version = str(header["data"])
             self._table = lzma.decompress(packed)
             # One Home for each byte that occurs, so that a look-up makes no object.
             self._homes = {

@@ -28,12 +28,14 @@ def run_in_transaction(
     ``decide`` must be pure: it is called again after every lost race. Raises StoreUnavailable.
     """
     for round_ in range(MAX_ATTEMPTS):
-        held = store.load(number, claim, reply_count=talk, call=call, login=access, months=months)
-        if held.previous_reply is not None:
+        snapshot = store.load(
+            number, claim, reply_count=talk, call=call, login=access, months=months
+        )
+        if snapshot.previous_reply is not None:
             # What is repeated must be as safe as when it was new.
             store.commit(ChangeSet(number))
-            return held.previous_reply
-        change = decide(held)
+            return snapshot.previous_reply
+        change = decide(snapshot)
         if not is_empty(change):
             return change.reply
         committed = store.commit(change)

@@ -41,8 +41,8 @@ class Eligibility:
             return NoReceiptReason.NOT_SUBSCRIBED
         if self._book.province(home.province or "") is None:
             return NoReceiptReason.PROVINCE_CLOSED
-        friend = held.recipient or Subscription(text.recipient)
-        on_net = self._numbering.info_of(friend).network is Network.CHINA_MOBILE
+        recipient = held.recipient or Subscription(text.recipient)
+        on_net = self._numbering.info_of(recipient).network is Network.CHINA_MOBILE
         return None if on_net else NoReceiptReason.RECIPIENT_OFF_NET
 
     def receipt_id(self, text: MessageTrace, *, answered: bool) -> str:
@@ -62,14 +62,14 @@ class Eligibility:
         gathers = customer.mode is DisplayMode.FLASH and self._book.sending.digest_seconds > 0
         # A long text has arrived when the last of its parts has, whichever report came last.
         at = max(final.at for final in text.part_statuses) if fate else now
-        said = receipt_text(fate or outcome, text.recipient, at, language)
+        body = receipt_text(fate or outcome, text.recipient, at, language)
         also = receipt_with_promotion(
-            customer, self._book, province.code, now, receipt_id, said, language
+            customer, self._book, province.code, now, receipt_id, body, language
         )
         return Receipt(
             id=receipt_id,
             number=text.sender,
-            text=also.text if also else said,
+            text=also.text if also else body,
             promotion=also.name if also else None,
             mode=customer.mode,
             language=language,

@@ -60,8 +60,8 @@ def raw_status(report: DeliveryReport) -> str:
 
 def is_duplicate(trail: MessageTrace, report: DeliveryReport) -> bool:
     """Whether the very same was said of this text before."""
-    word = raw_status(report)
-    return any(heard.raw_status == word for heard in trail.history)
+    status_text = raw_status(report)
+    return any(event.raw_status == status_text for event in trail.history)
 
 
 def with_event(
@@ -78,12 +78,12 @@ def with_event(
     """
     parts = trail.parts if is_final(trail) else max(trail.parts, report.parts)
     kept = max(_HISTORY, _HISTORY_A_PART * parts)
-    heard = ReportEvent(report.at, raw_status(report), why_not)
+    event = ReportEvent(report.at, raw_status(report), why_not)
     return replace(
         trail,
         version=version,
         parts=parts,
-        history=(*trail.history, heard)[-kept:],
+        history=(*trail.history, event)[-kept:],
         no_receipt_reason=why_not if over else trail.no_receipt_reason,
     )
 

@@ -84,8 +84,11 @@ class ReportService:
         for round_ in range(MAX_ATTEMPTS):
             if not waiting:
                 return IngestResult(accepted, len(reports) - accepted)
-            held = self._store.load_many([self._query(t[0], round_ > 0) for t in waiting])
-            changes = [self.decide(h, of_text) for h, of_text in zip(held, waiting, strict=True)]
+            snapshot = self._store.load_many([self._query(t[0], round_ > 0) for t in waiting])
+            changes = [
+                self.decide(h, text_reports)
+                for h, text_reports in zip(snapshot, waiting, strict=True)
+            ]
             # Those that write nothing too: what they repeat must be as safe as what is new.
             took, waiting = _split_by_result(waiting, changes, self._store.commit_all(changes))
             accepted += took
@@ -101,38 +104,38 @@ class ReportService:
     def decide(self, held: Snapshot, reports: Sequence[DeliveryReport]) -> ChangeSet:
         """What the reports of one text do: a receipt, or a reason for none, each. Pure."""
         first = reports[0]
-        trail = held.trace or _new_trace(first, held.receipt)
+        trace = held.trace or _new_trace(first, held.receipt)
         version = (held.trace.version if held.trace else 0) + 1
         if len(reports) == 1:
             # As nearly all do: nothing is to be joined.
-            return self._decide_one(held, trail, first, version)
+            return self._decide_one(held, trace, first, version)
         others: list[Record] = []
         post: list[str] = []
         timers: list[Timer] = []
-        untimers: list[Timer] = []
+        cancelled_timers: list[Timer] = []
         count: list[str] = []
         for report in reports:
-            step = self._decide_one(held, trail, report, version)
+            step = self._decide_one(held, trace, report, version)
             for record in step.records:
                 if isinstance(record, MessageTrace):
-                    trail = record
+                    trace = record
                 else:
                     others.append(record)
                     if isinstance(record, Subscription):
                         held = replace(held, subscription=record)
             post += step.outbox
             timers += step.timers
-            untimers += step.cancelled_timers
+            cancelled_timers += step.cancelled_timers
             count += step.counters
         if not count:
             return ChangeSet(first.sender)
-        over = {timer.subject for timer in untimers}
+        ended = {timer.subject for timer in cancelled_timers}
         return ChangeSet(
             first.sender,
-            records=(trail, *others),
+            records=(trace, *others),
             outbox=tuple(post),
-            timers=tuple(timer for timer in timers if timer.subject not in over),
-            cancelled_timers=tuple(untimers),
+            timers=tuple(timer for timer in timers if timer.subject not in ended),
+            cancelled_timers=tuple(cancelled_timers),
             counters=tuple(count),
         )
 
@@ -149,24 +152,24 @@ class ReportService:
                 if is_final(known)
                 else NoReceiptReason.PARTS_MISSING
             )
-        over = is_final(known) and not is_final(trail)
-        kept = with_event(known, report, why_not, version=version, over=over)
+        ended = is_final(known) and not is_final(trail)
+        kept = with_event(known, report, why_not, version=version, over=ended)
         # Only a text with news before this may be waited for.
-        untimers = (self._timeout_timer(kept),) if over and trail.history else ()
+        cancelled_timers = (self._timeout_timer(kept),) if ended and trail.history else ()
         if why_not is None:
             receipt = self._due.build_receipt(held.subscription, kept, kept.status)
             kept = replace(kept, receipt_id=receipt.id)
             change = ChangeSet(
                 report.sender,
                 records=(kept,),
-                cancelled_timers=untimers,
+                cancelled_timers=cancelled_timers,
                 counters=(REPORTS, RECEIPTS),
             )
             return enqueue(change, receipt)
         change = ChangeSet(
             report.sender,
             records=(kept,),
-            cancelled_timers=untimers,
+            cancelled_timers=cancelled_timers,
             counters=(REPORTS, why_not.value),
         )
         if not is_final(kept):
@@ -195,17 +198,17 @@ class ReportService:
 
         It costs nothing, and a late word still gives its receipt. Raises StoreUnavailable.
         """
-        message_id, _, friend = timer.subject.rpartition("|")
-        text = MessageTrace(message_id, timer.number, Msisdn(friend))
-        told = self._due.receipt_id(text, answered=False)
-        wanted = ReportQuery(text.sender, text.recipient, text.message_id, told)
-        held = self._store.load_many([wanted])[0]
-        trail, change = held.trace, ChangeSet(timer.number, fired_timer=timer)
-        waited_for = trail is not None and not is_final(trail) and held.receipt is None
-        if trail and waited_for and self._due.refusal_reason(held, trail) is None:
-            receipt = self._due.build_receipt(held.subscription, trail, None)
+        message_id, _, recipient = timer.subject.rpartition("|")
+        text = MessageTrace(message_id, timer.number, Msisdn(recipient))
+        receipt_id = self._due.receipt_id(text, answered=False)
+        query = ReportQuery(text.sender, text.recipient, text.message_id, receipt_id)
+        snapshot = self._store.load_many([query])[0]
+        trace, change = snapshot.trace, ChangeSet(timer.number, fired_timer=timer)
+        waited_for = trace is not None and not is_final(trace) and snapshot.receipt is None
+        if trace and waited_for and self._due.refusal_reason(snapshot, trace) is None:
+            receipt = self._due.build_receipt(snapshot.subscription, trace, None)
             chased = ReportEvent(self._clock.now(), f"(none in time: receipt {receipt.id})")
-            kept = replace(trail, version=trail.version + 1, history=(*trail.history, chased))
+            kept = replace(trace, version=trace.version + 1, history=(*trace.history, chased))
             change = enqueue(replace(change, records=(kept,)), receipt)
         # A lost race needs no second try: the timer is still set, or its work is done.
         self._store.commit(change)
@@ -216,8 +219,8 @@ class ReportService:
         if customer.off_net_notice_month == month:
             return change
         notice = self._due.off_net_notice(customer, month)
-        told = replace(customer, version=customer.version + 1, off_net_notice_month=month)
-        return replace(change, records=(*change.records, told, notice), outbox=(notice.id,))
+        notified = replace(customer, version=customer.version + 1, off_net_notice_month=month)
+        return replace(change, records=(*change.records, notified, notice), outbox=(notice.id,))
 
 
 def _split_by_result(
@@ -225,11 +228,11 @@ def _split_by_result(
 ) -> tuple[int, list[_Text]]:
     """How many reports said something new, and the texts whose change was not made."""
     accepted, lost = 0, list[_Text]()
-    for of_text, change, end in zip(texts, changes, ends, strict=True):
+    for text_reports, change, end in zip(texts, changes, ends, strict=True):
         if end.status is CommitStatus.COMMITTED:
             accepted += change.counters.count(REPORTS)
         else:
-            lost.append(of_text)
+            lost.append(text_reports)
     return accepted, lost
 
 

@@ -33,9 +33,9 @@ class RuleBookError(Exception):
 
     def _sentences(self) -> Iterator[str]:
         for fault in self.faults:
-            place = f"{self.file}:{fault.line}" if fault.line else f"{self.file}"
+            location = f"{self.file}:{fault.line}" if fault.line else f"{self.file}"
             path = ".".join(str(step) for step in fault.where if isinstance(step, str))
-            yield f"{place}: {path + ': ' if path else ''}{fault.what}. Fix: {fault.fix}."
+            yield f"{location}: {path + ': ' if path else ''}{fault.what}. Fix: {fault.fix}."
 
 
 def line_of(text: str, where: tuple[Step, ...]) -> int | None:

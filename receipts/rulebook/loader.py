@@ -93,8 +93,8 @@ def _build(raw: dict[str, Any], faults: list[Violation]) -> RuleBook | None:
     }
     words = raw.get("words")
     lists = words.items() if isinstance(words, dict) else ()
-    told = [_words_wrong(given, ("words", name), faults) for name, given in lists]
-    rest = raw | {"names": {}, "provinces": {}} | ({"words": {}} if any(told) else {})
+    violations = [_words_wrong(given, ("words", name), faults) for name, given in lists]
+    rest = raw | {"names": {}, "provinces": {}} | ({"words": {}} if any(violations) else {})
     book = _convert(rest, RuleBook, (), faults)
     if book is None or faults:
         return None
@@ -137,15 +137,17 @@ def _convert(
 def _words_wrong(given: object, where: tuple[Step, ...], faults: list[Violation]) -> bool:
     """Look at each wish alone: of a whole table, msgspec does not say which key is wrong."""
     lists = given.items() if isinstance(given, dict) else ()
-    read = [_convert({wish: words}, WordList, (*where, wish), faults) for wish, words in lists]
+    read = [
+        _convert({intent: words}, WordList, (*where, intent), faults) for intent, words in lists
+    ]
     return None in read
 
 
 def _fault(where: tuple[Step, ...], said: str) -> Violation:
     """What msgspec said, with its place as a path and a way to mend it."""
-    if place := _PLACE.search(said):
-        said = said[: place.start()]
-        where += tuple(name or int(index) for name, index in _STEP.findall(place[1]))
+    if location := _PLACE.search(said):
+        said = said[: location.start()]
+        where += tuple(name or int(index) for name, index in _STEP.findall(location[1]))
     if field := _FIELD.search(said):
         if field[1] == "unknown":
             return Violation((*where, field[2]), said, "remove it or correct its spelling")

@@ -30,13 +30,13 @@ _INVENTED = "The values of this book are invented, for trying the product out."
 def check_report(book: RuleBook) -> str:
     """A checked book as tables a product manager can read."""
     provinces = list(book.provinces.values())
-    doors = [_DOORS_HEAD, *map(_doors_row, provinces)]
+    channels = [_DOORS_HEAD, *map(_doors_row, provinces)]
     fees = [_FEES_HEAD, *(_fee_row(each, fee) for each in provinces for fee in each.tariffs)]
     parts = [
         f"Rule book {book.version}: {len(provinces)} provinces, nothing wrong.",
         *([_INVENTED] if book.invented else []),
         "",
-        *_table(doors),
+        *_table(channels),
         "",
         *_table(fees),
     ]
@@ -55,7 +55,7 @@ def describe(book: RuleBook, code: str) -> str:
     lines = [
         name,
         *([_INVENTED] if book.invented else []),
-        "Doors:         " + ", ".join(_DOORS[door] for door in province.doors),
+        "Doors:         " + ", ".join(_DOORS[channel] for channel in province.doors),
         "Languages:     " + ", ".join(province.languages),
         "Greeted in:    " + ", ".join(province.greeting),
         f"Confirmation:  within {province.confirmation_hours} hours",
@@ -63,7 +63,10 @@ def describe(book: RuleBook, code: str) -> str:
         "Limits:        " + _limits(book.limits_in(code)),
         f"Password:      {'asked' if province.voice_password else 'not asked'} on the hotline",
         "Words:",
-        *(f"  {wish.value:<11}  {', '.join(_words(book, province, wish))}" for wish in Intent),
+        *(
+            f"  {intent.value:<11}  {', '.join(_words(book, province, intent))}"
+            for intent in Intent
+        ),
         "Tariffs:",
         *(f"  {_tariff(tariff)}" for tariff in province.tariffs),
         "Messages, to who agreed to their kind:",
@@ -83,8 +86,8 @@ def _doors_row(province: Province) -> tuple[str, ...]:
     return (
         f"{province.code} {province.names.en}",
         province.names.zh,
-        *("yes" if province.has(door) else "-" for door in _DOORS),
-        *(", ".join(province.words.get(wish, ("-",))) for wish in _SHOWN),
+        *("yes" if province.has(channel) else "-" for channel in _DOORS),
+        *(", ".join(province.words.get(intent, ("-",))) for intent in _SHOWN),
         _EFFECTS[province.cancel_takes_effect],
     )
 

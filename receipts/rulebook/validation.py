@@ -67,9 +67,9 @@ def validate(book: RuleBook) -> Iterator[Violation]:
 
 
 def _spelled(words: WordList, where: tuple[Step, ...]) -> Iterator[Spelled]:
-    for wish, spellings in words.items():
-        for word in spellings:
-            yield (*where, wish.value), wish, word
+    for intent, spellings in words.items():
+        for keyword in spellings:
+            yield (*where, intent.value), intent, keyword
 
 
 def _everywhere(book: RuleBook) -> Iterator[Spelled]:
@@ -79,30 +79,30 @@ def _everywhere(book: RuleBook) -> Iterator[Spelled]:
 
 def _service_words(book: RuleBook) -> Iterator[Violation]:
     yield from _clashes(list(_everywhere(book)))
-    for where, _, word in _everywhere(book):
-        if (normalise(word) in _CARRIER_KEYWORDS_NORMALISED) != (where[1] == "kept"):
+    for where, _, keyword in _everywhere(book):
+        if (normalise(keyword) in _CARRIER_KEYWORDS_NORMALISED) != (where[1] == "kept"):
             yield Violation(
                 where,
-                f"{word} is {'' if where[1] != 'kept' else 'not '}a word the provider keeps",
+                f"{keyword} is {'' if where[1] != 'kept' else 'not '}a word the provider keeps",
                 "list exactly the provider's own words in [words.kept]",
             )
 
 
 def _said_by_us(book: RuleBook) -> Iterator[Violation]:
     """What a reply tells customers to text must be understood."""
-    for name, wishes in _QUOTED.items():
+    for name, intents in _QUOTED.items():
         words: WordList = getattr(book.words, name)
-        for wish in wishes:
-            if wish not in words:
-                fix = f'add {wish} = ["..."] to [words.{name}]'
-                yield Violation(("words", name, wish.value), f"no word for {wish}", fix)
-    meant = {(wish, normalise(word)) for _, wish, word in _everywhere(book)}
-    for name, wish, word in TAUGHT_KEYWORDS:
-        if (wish, normalise(word)) not in meant:
+        for intent in intents:
+            if intent not in words:
+                fix = f'add {intent} = ["..."] to [words.{name}]'
+                yield Violation(("words", name, intent.value), f"no word for {intent}", fix)
+    meant = {(intent, normalise(keyword)) for _, intent, keyword in _everywhere(book)}
+    for name, intent, keyword in TAUGHT_KEYWORDS:
+        if (intent, normalise(keyword)) not in meant:
             yield Violation(
-                ("words", name, wish.value),
-                f"our replies teach {word} for {wish}, and it is not understood",
-                f'add "{word}" to {wish} in [words.{name}]',
+                ("words", name, intent.value),
+                f"our replies teach {keyword} for {intent}, and it is not understood",
+                f'add "{keyword}" to {intent} in [words.{name}]',
             )
 
 
@@ -118,11 +118,11 @@ def _provinces(book: RuleBook) -> Iterator[Violation]:
 def _words(book: RuleBook, province: Province) -> Iterator[Violation]:
     own = list(_spelled(province.words, ("provinces", province.code, "words")))
     yield from _clashes([*_everywhere(book), *own], fresh=len(own))
-    for where, _, word in own:
-        if normalise(word) in _CARRIER_KEYWORDS_NORMALISED:
+    for where, _, keyword in own:
+        if normalise(keyword) in _CARRIER_KEYWORDS_NORMALISED:
             yield Violation(
                 where,
-                f"{word} is a word the provider keeps for itself, and may never reach us",
+                f"{keyword} is a word the provider keeps for itself, and may never reach us",
                 "choose another word",
             )
 
@@ -131,18 +131,18 @@ def _clashes(words: list[Spelled], fresh: int | None = None) -> Iterator[Violati
     """Words that mean two things, or nothing, once folded; only the ``fresh`` last are told of."""
     meaning: dict[str, tuple[Intent, str]] = {}
     told_from = 0 if fresh is None else len(words) - fresh
-    for position, (where, wish, word) in enumerate(words):
-        folded = normalise(word)
-        other, spelling = meaning.setdefault(folded, (wish, word))
+    for position, (where, intent, keyword) in enumerate(words):
+        folded = normalise(keyword)
+        other, spelling = meaning.setdefault(folded, (intent, keyword))
         if position < told_from:
             continue
         if not folded:
             yield Violation(
-                where, f"nothing is left of {word!r} when folded", "use letters or digits"
+                where, f"nothing is left of {keyword!r} when folded", "use letters or digits"
             )
-        elif other is not wish:
-            said = f"{word} clashes with {spelling} for {other.value}: both read as {folded}"
-            yield Violation(where, said, "change one of the two words")
+        elif other is not intent:
+            text = f"{keyword} clashes with {spelling} for {other.value}: both read as {folded}"
+            yield Violation(where, text, "change one of the two words")
 
 
 def _doors(book: RuleBook, province: Province) -> Iterator[Violation]:
@@ -150,12 +150,12 @@ def _doors(book: RuleBook, province: Province) -> Iterator[Violation]:
     where = ("provinces", province.code, "doors")
     if len(set(province.doors)) != len(province.doors):
         yield Violation(where, "names a door twice", "name each door once")
-    texted = {wish for _, wish, _ in _everywhere(book)} | set(province.words)
-    silent = [wish for wish in _NEEDED if wish not in texted]
+    texted = {intent for _, intent, _ in _everywhere(book)} | set(province.words)
+    silent = [intent for intent in _NEEDED if intent not in texted]
     only_text = set(province.doors) == {Channel.TEXT}
-    for wish in silent if only_text else ():
+    for intent in silent if only_text else ():
         yield Violation(
-            where, f"no door for {wish.value}", f"add a word for {wish.value} or a door"
+            where, f"no door for {intent.value}", f"add a word for {intent.value} or a door"
         )
     if Channel.TEXT in province.doors and not only_text and Intent.CANCEL in silent:
         yield Violation(where, "a text can open but not cancel", "add a word for cancel")
@@ -165,8 +165,8 @@ def _greeting(province: Province) -> Iterator[Violation]:
     unknown = [code for code in province.greeting if code not in GREETINGS]
     if unknown:
         where = ("provinces", province.code, "greeting")
-        said = f"no greeting in {', '.join(unknown)}"
-        yield Violation(where, said, "use " + ", ".join(sorted(GREETINGS)))
+        text = f"no greeting in {', '.join(unknown)}"
+        yield Violation(where, text, "use " + ", ".join(sorted(GREETINGS)))
 
 
 def _tariffs(book: RuleBook, province: Province) -> Iterator[Violation]:
@@ -222,7 +222,7 @@ _ASKED_BY = {
 
 def _messages(book: RuleBook) -> Iterator[Violation]:
     """A message needs days to run on, customers to read it, and a word that stops it."""
-    texted = {wish for _, wish, _ in _everywhere(book)}
+    texted = {intent for _, intent, _ in _everywhere(book)}
     names: set[str] = set()
     for index, message in enumerate(book.messages):
         where = ("messages", index)
@@ -232,16 +232,16 @@ def _messages(book: RuleBook) -> Iterator[Violation]:
             )
         names.add(message.name)
         if message.until < message.since:
-            said = f"{message.until} is before {message.since}, its first day"
-            yield Violation((*where, "until"), said, "give a last day that is not before the first")
+            text = f"{message.until} is before {message.since}, its first day"
+            yield Violation((*where, "until"), text, "give a last day that is not before the first")
         for code in message.provinces:
             if code not in book.provinces:
-                said = f"{code} is no province of this book"
-                yield Violation((*where, "provinces"), said, "use the codes of [provinces.…]")
-        wish = _ASKED_BY.get(message.kind)
-        if wish is None:
+                text = f"{code} is no province of this book"
+                yield Violation((*where, "provinces"), text, "use the codes of [provinces.…]")
+        intent = _ASKED_BY.get(message.kind)
+        if intent is None:
             yield Violation((*where, "kind"), "is nothing to read", "use " + ", ".join(_ASKED_BY))
-        elif not {wish, Intent.NO_MESSAGES} <= texted:
-            said = f"nobody can ask for {message.kind} by text, or stop it"
-            fix = f"add words for {wish} and {Intent.NO_MESSAGES} to [words.code]"
-            yield Violation((*where, "kind"), said, fix)
+        elif not {intent, Intent.NO_MESSAGES} <= texted:
+            text = f"nobody can ask for {message.kind} by text, or stop it"
+            fix = f"add words for {intent} and {Intent.NO_MESSAGES} to [words.code]"
+            yield Violation((*where, "kind"), text, fix)

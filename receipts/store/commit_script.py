@@ -82,8 +82,8 @@ class CommitScript:
     def _write(self) -> None:
         change, number = self._change, self._change.number
         if change.idempotency_key is not None:
-            claim = self._keys.claim(number, change.idempotency_key)
-            self._add("claim", claim, self._retention.claims, encode(change.reply))
+            idempotency_key = self._keys.claim(number, change.idempotency_key)
+            self._add("claim", idempotency_key, self._retention.claims, encode(change.reply))
         for record in change.records:
             self._record(record)
         for charge in change.charges:
@@ -101,9 +101,9 @@ class CommitScript:
             self._add("guard", self._keys.receipt(self._shard, parked.receipt_id), parked.version)
             waiting = self._keys.waiting(self._shard, parked.queue)
             self._add("set", waiting, parked.since.timestamp(), parked.receipt_id)
-        for posted in change.acked:
-            outbox = self._keys.outbox(posted.shard, late=posted.deferred)
-            self._add("done", outbox, posted.entry, GROUP)
+        for entry in change.acked:
+            outbox = self._keys.outbox(entry.shard, late=entry.deferred)
+            self._add("done", outbox, entry.entry, GROUP)
         for reason in change.counters:
             self._add("count", self._keys.counts(self._shard), reason, 1)
 

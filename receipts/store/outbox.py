@@ -89,13 +89,13 @@ class RedisOutbox:
 
     def fetch(self, worker: str, limit: int, timeout: float) -> list[OutboxEntry]:
         """New outbox entries for this worker; blocks at most ``wait`` seconds."""
-        asked: Command = ("XREADGROUP", "GROUP", GROUP, worker, "COUNT", self._each(limit))
+        request: Command = ("XREADGROUP", "GROUP", GROUP, worker, "COUNT", self._each(limit))
         if self._connection.replicated:
-            found = self._polled(asked, timeout)
+            found = self._polled(request, timeout)
         else:
             # BLOCK 0 never ends.
             block = ("BLOCK", int(timeout * 1000)) if timeout >= _SHORTEST_BLOCK_SECONDS else ()
-            whole = (*asked, *block, "STREAMS", *self._fresh, *[">"] * len(self._fresh))
+            whole = (*request, *block, "STREAMS", *self._fresh, *[">"] * len(self._fresh))
             found = [
                 pair for reply in self._connection.execute(whole) for pair in decode_pairs(reply)
             ]
@@ -122,13 +122,15 @@ class RedisOutbox:
     ) -> list[OutboxEntry]:
         """Deferred receipts of a queue for this worker: the newest, and the oldest."""
         shares = self._shares(queue, limit, fresh, since)
-        asked: list[Command] = []
+        request: list[Command] = []
         for shard, (newest, oldest) in shares.items():
             names = (self._keys.waiting(shard, queue), self._keys.outbox(shard, late=True))
-            asked.append(("EVALSHA", _LATE_SHA, len(names), *names, GROUP, worker, oldest, *newest))
+            request.append(
+                ("EVALSHA", _LATE_SHA, len(names), *names, GROUP, worker, oldest, *newest)
+            )
         return [
             OutboxEntry(shard, entry.decode(), fields[1].decode(), deferred=True)
-            for shard, reply in zip(shares, self._connection.execute(*asked), strict=True)
+            for shard, reply in zip(shares, self._connection.execute(*request), strict=True)
             for entry, fields in reply
         ]
 
@@ -159,30 +161,30 @@ class RedisOutbox:
 
     def backlog(self, queues: Iterable[str]) -> list[Backlog]:
         """The backlog of deferred receipts by queue and shard, empty ones left out."""
-        asked = [(lane, shard) for lane in queues for shard in range(self._keys.shards)]
-        keys = [self._keys.waiting(shard, lane) for lane, shard in asked]
+        request = [(queue, shard) for queue in queues for shard in range(self._keys.shards)]
+        keys = [self._keys.waiting(shard, queue) for queue, shard in request]
         ends: list[Command] = []
         for key in keys:
             ends += (("ZCARD", key), ("ZRANGE", key, 0, 0, "WITHSCORES"))
         found = self._connection.execute(*ends)
         firsts = map(decode_scores, found[1::2])
         return [
-            Backlog(lane, shard, count, dt.datetime.fromtimestamp(first[0][1], dt.UTC))
-            for (lane, shard), count, first in zip(asked, found[::2], firsts, strict=True)
+            Backlog(queue, shard, count, dt.datetime.fromtimestamp(first[0][1], dt.UTC))
+            for (queue, shard), count, first in zip(request, found[::2], firsts, strict=True)
             if first
         ]
 
     def depth(self) -> list[Backlog]:
         """The depth of the streams, pending entries too; ages by the server's clock."""
-        asked = self._streams()
+        request = self._streams()
         ends: list[Command] = []
-        for shard, late in asked:
+        for shard, late in request:
             name = self._keys.outbox(shard, late=late)
             ends += (("XLEN", name), ("XRANGE", name, "-", "+", "COUNT", 1))
         found = self._connection.execute(*ends)
         return [
             Backlog("late" if late else "outbox", shard, count, _moment(first[0][0]))
-            for (shard, late), count, first in zip(asked, found[::2], found[1::2], strict=True)
+            for (shard, late), count, first in zip(request, found[::2], found[1::2], strict=True)
             if first
         ]
 
@@ -202,23 +204,23 @@ class RedisOutbox:
         """Renew the leases of these entries."""
         self._connection.execute(
             *(
-                ("XCLAIM", stream, GROUP, worker, 0, *held, "JUSTID")
-                for stream, held in self._by_stream(entries).items()
+                ("XCLAIM", stream, GROUP, worker, 0, *snapshot, "JUSTID")
+                for stream, snapshot in self._by_stream(entries).items()
             )
         )
 
     def discard(self, entries: Iterable[OutboxEntry]) -> None:
         """Discard entries whose receipt has expired."""
-        asked: list[Command] = []
-        for stream, held in self._by_stream(entries).items():
-            asked += (("XACK", stream, GROUP, *held), ("XDEL", stream, *held))
-        self._connection.execute(*asked)
+        request: list[Command] = []
+        for stream, snapshot in self._by_stream(entries).items():
+            request += (("XACK", stream, GROUP, *snapshot), ("XDEL", stream, *snapshot))
+        self._connection.execute(*request)
 
     def _by_stream(self, entries: Iterable[OutboxEntry]) -> dict[str, list[str]]:
         by_stream: dict[str, list[str]] = {}
-        for posted in entries:
-            stream = self._keys.outbox(posted.shard, late=posted.deferred)
-            by_stream.setdefault(stream, []).append(posted.entry)
+        for entry in entries:
+            stream = self._keys.outbox(entry.shard, late=entry.deferred)
+            by_stream.setdefault(stream, []).append(entry.entry)
         return by_stream
 
     def due_timers(self, now: dt.datetime, limit: int) -> list[Timer]:

@@ -101,10 +101,14 @@ class RedisStore:
         ]
 
     def _names(self, wanted: ReportQuery) -> tuple[str, ...]:
-        keys, sender, friend = self._keys, wanted.sender, wanted.recipient
-        people = (keys.subscription(sender), keys.subscription(friend))
+        keys, sender, recipient = self._keys, wanted.sender, wanted.recipient
+        people = (keys.subscription(sender), keys.subscription(recipient))
         receipt = self._receipt_key(wanted.receipt_id) if wanted.receipt_id else None
-        return (*people, keys.trail(sender, friend, wanted.message_id), *filter(None, (receipt,)))
+        return (
+            *people,
+            keys.trail(sender, recipient, wanted.message_id),
+            *filter(None, (receipt,)),
+        )
 
     def commit(self, change: ChangeSet) -> CommitResult:
         """Apply a change whole or not at all, in one round trip; it is on disk on return."""
@@ -176,12 +180,12 @@ class RedisStore:
 
 
 def _snapshot(wanted: ReportQuery, values: Sequence[bytes | None]) -> Snapshot:
-    customer, friend, trail, *receipt = values
+    customer, recipient, trace, *receipt = values
     return Snapshot(
         wanted.sender,
         decode_record(Subscription, customer) or Subscription(wanted.sender),
-        trace=decode_record(MessageTrace, trail),
-        recipient=decode_record(Subscription, friend),
+        trace=decode_record(MessageTrace, trace),
+        recipient=decode_record(Subscription, recipient),
         receipt=decode_record(Receipt, receipt[0]) if receipt else None,
     )
 

@@ -113,8 +113,8 @@ def port_out(
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
         return Decision(customer)
-    told = ("ported_out", policy.template_params(customer, asked.language))
-    return end_now(policy, customer, event, outcome, told, asked)
+    message = ("ported_out", policy.template_params(customer, asked.language))
+    return end_now(policy, customer, event, outcome, message, asked)
 
 
 def end_now(

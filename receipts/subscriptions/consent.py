@@ -26,8 +26,8 @@ def append_to_chain(entries: Iterable[AuditEntry], head: str) -> tuple[tuple[Aud
 
 def digest(entry: AuditEntry) -> str:
     """The hash of an entry with all it says, its link to the one before included."""
-    said = replace(entry, hash="")
-    return hashlib.blake2b(_encoder.encode(said), digest_size=16).hexdigest()
+    canonical = replace(entry, hash="")
+    return hashlib.blake2b(_encoder.encode(canonical), digest_size=16).hexdigest()
 
 
 def first_broken_link(entries: Sequence[AuditEntry], head: str) -> int | None:
@@ -36,11 +36,11 @@ def first_broken_link(entries: Sequence[AuditEntry], head: str) -> int | None:
     ``entries`` may begin anywhere in the chain, since old ones are dropped in time; an entry cut
     off at the end shows as a place one past the last.
     """
-    for place, entry in enumerate(entries):
+    for index, entry in enumerate(entries):
         if digest(entry) != entry.hash:
-            return place
-        if place and entry.previous_hash != entries[place - 1].hash:
-            return place
+            return index
+        if index and entry.previous_hash != entries[index - 1].hash:
+            return index
     last = entries[-1].hash if entries else ""
     return None if last == head or not (entries or head) else len(entries)
 
@@ -66,17 +66,17 @@ def evidence_for(entries: Sequence[AuditEntry], charge: Charge) -> ConsentEviden
     That is the last yes before it was charged and before its month was over, and the offer this
     yes answered: after a trial the second yes, not the first.
     """
-    over = next_month(month_start(charge.month))
-    heard = [place for place, entry in enumerate(entries) if entry.at <= charge.at]
+    ended = next_month(month_start(charge.month))
+    reply = [index for index, entry in enumerate(entries) if entry.at <= charge.at]
     yes = [
-        place
-        for place in heard
-        if entries[place].action == SubscriptionEvent.CONFIRM and entries[place].at < over
+        index
+        for index in reply
+        if entries[index].action == SubscriptionEvent.CONFIRM and entries[index].at < ended
     ]
     if not yes:
         return None
-    offered = [place for place in heard if place < yes[-1] and entries[place].action in _OFFERING]
+    offered = [index for index in reply if index < yes[-1] and entries[index].action in _OFFERING]
     if not offered:
         return None
-    through = tuple(entries[place] for place in heard if place >= offered[-1])
+    through = tuple(entries[index] for index in reply if index >= offered[-1])
     return ConsentEvidence(entries[offered[-1]], entries[yes[-1]], through)

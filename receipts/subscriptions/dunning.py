@@ -61,8 +61,8 @@ def end_unpaid(
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None or not customer.unpaid:
         return Decision(customer)
-    told = ("unpaid_twice", policy.template_params(customer, asked.language))
-    return cancellation.end_now(policy, customer, event, outcome, told, asked)
+    message = ("unpaid_twice", policy.template_params(customer, asked.language))
+    return cancellation.end_now(policy, customer, event, outcome, message, asked)
 
 
 def _paid(

@@ -61,9 +61,9 @@ class MonthlyBilling:
         """
         self._check(month)
         server = self._archive.server_run_id()
-        place = self._load_checkpoint(month, server)
-        tally = place.tally
-        for cursor, customers in self._archive.customers(place.cursor):
+        checkpoint = self._load_checkpoint(month, server)
+        tally = checkpoint.tally
+        for cursor, customers in self._archive.customers(checkpoint.cursor):
             for start in range(0, len(customers), _BATCH_SIZE):
                 tally = self._batch(customers[start : start + _BATCH_SIZE], month, tally)
             self._save_checkpoint(month, _Checkpoint(server, cursor, tally))
@@ -82,10 +82,10 @@ class MonthlyBilling:
     def _load_checkpoint(self, month: str, server: str) -> _Checkpoint:
         """Where the last run stopped; the beginning, if it came to its end or the store is anew."""
         noted = self._archive.checkpoint(f"bill:{month}")
-        place = msgspec.json.decode(noted, type=_Checkpoint) if noted else None
-        if place is None or place.server != server or place.cursor == 0:
+        checkpoint = msgspec.json.decode(noted, type=_Checkpoint) if noted else None
+        if checkpoint is None or checkpoint.server != server or checkpoint.cursor == 0:
             return _Checkpoint(server, 0, BillingTotals())
-        return place
+        return checkpoint
 
     def _save_checkpoint(self, month: str, place: _Checkpoint) -> None:
         self._archive.checkpoint(f"bill:{month}", msgspec.json.encode(place).decode())
@@ -95,8 +95,8 @@ class MonthlyBilling:
     ) -> BillingTotals:
         now = self._clock.now()
         due = [charge for customer in customers for charge in self._due(customer, month, now)]
-        held = self._archive.charged([c.number for c in due], month, monthly_id(month))
-        fresh = [charge for charge, before in zip(due, held, strict=True) if not before]
+        already_charged = self._archive.charged([c.number for c in due], month, monthly_id(month))
+        fresh = [charge for charge, before in zip(due, already_charged, strict=True) if not before]
         if fresh:
             self._store.commit_all(
                 [ChangeSet(charge.number, charges=(charge,)) for charge in fresh]

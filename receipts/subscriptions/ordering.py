@@ -147,10 +147,10 @@ def ask_trial_renewal(
     asking = replace(customer, order=order, charged_from=ends)
     # The price from then on, without the trial that is over.
     price = policy.template_params(replace(asking, trial=False), asked.language)
-    facts = price | {"from": day(ends, asked.language)}
+    params = price | {"from": day(ends, asked.language)}
     return Decision(
         asking,
-        (("trial_ends", facts),),
+        (("trial_ends", params),),
         audit=(policy.audit(customer, event, outcome, asked, tariff=tariff.version),),
         timers=(timer(ORDER_EXPIRY, customer, ends),),
     )
@@ -201,17 +201,17 @@ def _end_order(
     lapsed = policy.now() if event is SubscriptionEvent.LAPSE else None
     ended = replace(customer, state=outcome.state, order=None, lapsed_at=lapsed)
     timers: tuple[Timer, ...] = ()
-    said = f"order_{event}"
+    key = f"order_{event}"
     if customer.trial:
         # What was offered was to go on after the trial; the trial itself runs to its end.
         ended = replace(ended, ends_at=customer.charged_from, trial=False, charged_from=None)
         timers = (timer(END, customer, customer.charged_from),)
-        said = f"trial_{event}"
+        key = f"trial_{event}"
     if ended.state not in HOLDING:
         ended, timers = replace(ended, ends_at=None), ()
     return Decision(
         ended,
-        ((said, policy.template_params(ended, asked.language)),),
+        ((key, policy.template_params(ended, asked.language)),),
         audit=(policy.audit(customer, event, outcome, asked, tariff=customer.order.tariff),),
         timers=timers,
         cancelled_timers=(timer(ORDER_EXPIRY, customer),),

@@ -71,21 +71,21 @@ class SubscriptionPolicy:
         self, customer: Subscription, door: Channel, language: Language
     ) -> Message | None:
         """Why this customer cannot open the service through this door; None when it can."""
-        place = self.service_area(customer)
-        if place.number_info.network not in {Network.CHINA_MOBILE, Network.UNKNOWN}:
+        area = self.service_area(customer)
+        if area.number_info.network not in {Network.CHINA_MOBILE, Network.UNKNOWN}:
             return "not_on_net", {}
-        if place.number_info.province is None:
+        if area.number_info.province is None:
             return "province_unknown", {}
         today = self.now().astimezone(SHANGHAI).date()
-        if place.province is None or not place.province.begun(today):
-            return "not_covered", {"province": self.book.name(place.number_info.province, language)}
-        if not place.province.has(door):
-            facts = {"province": self.book.name(place.number_info.province, language)}
-            return "door_missing", facts | {"doors": self._channel_names(place.province, language)}
+        if area.province is None or not area.province.begun(today):
+            return "not_covered", {"province": self.book.name(area.number_info.province, language)}
+        if not area.province.has(door):
+            params = {"province": self.book.name(area.number_info.province, language)}
+            return "door_missing", params | {"doors": self._channel_names(area.province, language)}
         return None
 
     def _channel_names(self, province: Province, language: Language) -> str:
-        names = [self._channel_name(door, language) for door in province.doors]
+        names = [self._channel_name(channel, language) for channel in province.doors]
         return ("、" if language is Language.ZH else ", ").join(names)
 
     def _channel_name(self, door: Channel, language: Language) -> str:
@@ -95,28 +95,28 @@ class SubscriptionPolicy:
         """What charges stand on: when, through which door and to what price the customer agreed."""
         if customer.opened_at is None or customer.channel is None:
             return ()
-        facts = self.template_params(replace(customer, order=None), language)
-        opened, door = (
+        params = self.template_params(replace(customer, order=None), language)
+        opened, channel = (
             day(customer.opened_at, language),
             self._channel_name(customer.channel, language),
         )
-        return (("charges_why", facts | {"opened": opened, "door": door}),)
+        return (("charges_why", params | {"opened": opened, "door": channel}),)
 
     def template_params(self, customer: Subscription, language: Language) -> dict[str, str]:
         """What sentences may tell of a customer: price, mode, dates, and the words to text."""
         province = self.service_area(customer).province
         if province is None:
-            facts = self._access_numbers | self._default_params(customer, language)
+            params = self._access_numbers | self._default_params(customer, language)
         else:
             version = customer.order.tariff if customer.order else customer.tariff
             tariff = self.tariff(province, version)
             if tariff.trial_days and not (customer.trial or self.trial_available(customer)):
                 tariff = msgspec.structs.replace(tariff, trial_days=0)
-            facts = self._params_by_province[province.code].copy()
-            facts["price"] = fees(language, tariff)
-        facts["mode"] = notices().render(f"mode.{customer.mode.value}", language)
-        facts["ends"] = last_day(customer.ends_at, language) if customer.ends_at else ""
-        return facts
+            params = self._params_by_province[province.code].copy()
+            params["price"] = fees(language, tariff)
+        params["mode"] = notices().render(f"mode.{customer.mode.value}", language)
+        params["ends"] = last_day(customer.ends_at, language) if customer.ends_at else ""
+        return params
 
     def _province_params(self, province: Province) -> dict[str, str]:
         return self._access_numbers | {
@@ -148,9 +148,9 @@ class SubscriptionPolicy:
         tariff = self.tariff(self.province(customer), None)
         trial = self.trial_available(customer)
         first = day(first_charge_at(tariff, now) if trial else now, language)
-        said = "charged.never" if tariff.free else "charged.from"
+        key = "charged.never" if tariff.free else "charged.from"
         return self.template_params(replace(customer, order=None, tariff=None), language) | {
-            "charged": notices().render(said, language, **({} if tariff.free else {"day": first}))
+            "charged": notices().render(key, language, **({} if tariff.free else {"day": first}))
         }
 
     def province(self, customer: Subscription) -> Province:

@@ -56,9 +56,9 @@ def account_status(
         refusal = policy.ineligibility(customer, asked.channel, asked.language)
         if refusal is not None:
             return Decision(customer, (refusal,))
-    facts = policy.template_params(customer, asked.language)
-    facts["spent"] = format_spent(spent_fen, asked.language)
-    return Decision(customer, ((f"state_{customer.state.value}", facts),))
+    params = policy.template_params(customer, asked.language)
+    params["spent"] = format_spent(spent_fen, asked.language)
+    return Decision(customer, ((f"state_{customer.state.value}", params),))
 
 
 def list_all(
@@ -82,8 +82,8 @@ def ask_province(
     """No tariff is guessed: the customer is asked where the number is at home."""
     listed = "，" if language is Language.ZH else ", "
     choices = listed.join(
-        f"{place} {province.names.in_(language)}"
-        for place, province in enumerate(policy.book.provinces.values(), start=1)
+        f"{index} {province.names.in_(language)}"
+        for index, province in enumerate(policy.book.provinces.values(), start=1)
     )
     question = PendingQuestion(QuestionTopic.PROVINCE, policy.now() + QUESTION_LIFETIME)
     return Decision(

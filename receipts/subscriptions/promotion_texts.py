@@ -50,9 +50,9 @@ def receipt_with_promotion(
         return None
     today = now.astimezone(SHANGHAI).date()
     running = (m for m in book.messages if m.kind is kind and m.runs(province, today))
-    told = (
+    promotion = (
         ReceiptWithPromotion(with_promotion(receipt, kind, m.in_(language), language), m.name)
         for m in running
     )
-    fitting = [each for each in told if segments(each.text) == 1]
+    fitting = [each for each in promotion if segments(each.text) == 1]
     return fitting[int(receipt_id[-8:], 16) % len(fitting)] if fitting else None

@@ -36,14 +36,14 @@ class PromotionConsent:
         """
         event = SubscriptionEvent.CONSENT if kind is not PromotionCategory.NONE else _WITHDRAW
         outcome = SUBSCRIPTION.fire(customer.state, event)
-        facts = self._policy.template_params(customer, asked.language) | {
+        params = self._policy.template_params(customer, asked.language) | {
             "stop": self._stop(customer)
         }
         if outcome.reason is not None:
-            return Decision(customer, ((outcome.reason, facts),))
-        told = ((f"messages_{kind}", facts),)
+            return Decision(customer, ((outcome.reason, params),))
+        message = ((f"messages_{kind}", params),)
         if consented_categories(customer) is kind:
-            return Decision(customer, told)
+            return Decision(customer, message)
         now = self._clock.now()
         entry = AuditEntry(
             now,
@@ -57,7 +57,7 @@ class PromotionConsent:
             action=f"{event}_{kind}" if event is not _WITHDRAW else event.value,
         )
         return Decision(
-            replace(customer, promotions=kind, promotions_since=now), told, audit=(entry,)
+            replace(customer, promotions=kind, promotions_since=now), message, audit=(entry,)
         )
 
     def _stop(self, customer: Subscription) -> str:

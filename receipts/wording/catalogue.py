@@ -69,12 +69,12 @@ def _facts(languages: Mapping[str, Any]) -> frozenset[str]:
         raise ValueError(f"lacks {', '.join(sorted(missing))}")
     if unknown := languages.keys() - _REQUIRED - _SPOKEN_TOO:
         raise ValueError(f"has {', '.join(sorted(unknown))}, which is no language")
-    told = {code: _fields(text) for code, text in languages.items()}
-    for code, facts in told.items():
-        if facts != told["zh"]:
-            odd = ", ".join(sorted(facts ^ told["zh"]))
+    found = {code: _fields(text) for code, text in languages.items()}
+    for code, expected in found.items():
+        if expected != found["zh"]:
+            odd = ", ".join(sorted(expected ^ found["zh"]))
             raise ValueError(f"tells other facts in {code} than in zh: {odd}")
-    return told["zh"]
+    return found["zh"]
 
 
 def _fields(text: object) -> frozenset[str]:

@@ -34,8 +34,8 @@ def digest_text(told: Sequence[MemberStatus], language: Language) -> str:
     """
     times = Counter(told)
     entries = sorted(times, key=lambda each: _FIRST.index(each[0]))  # stable: newest stay first
-    friends = {friend for _, friend in entries}
-    apart = len({friend[-_ENDING:] for friend in friends}) == len(friends)
+    friends = {recipient for _, recipient in entries}
+    apart = len({recipient[-_ENDING:] for recipient in friends}) == len(friends)
     forms = ("numbers", "endings") if apart else ("numbers",)
     for shown in range(len(entries), 0, -1):
         for form in forms:
@@ -52,16 +52,16 @@ def _render(
     parts = []
     for outcome, group in groupby(entries, key=lambda each: each[0]):
         named = _FRIENDS[language].join(_friend(each, times, form, language) for each in group)
-        said = say(f"digest.{outcome}", language)
-        parts.append(say(f"digest.{form}", language, friends=named, outcome=said))
+        text = say(f"digest.{outcome}", language)
+        parts.append(say(f"digest.{form}", language, friends=named, outcome=text))
     count, more = times.total(), times.total() - sum(times[each] for each in entries)
     key = "digest.some" if more else "digest.all"
-    facts = {"more": more} if more else {}
-    return say(key, language, count=count, list=_OUTCOMES[language].join(parts), **facts)
+    params = {"more": more} if more else {}
+    return say(key, language, count=count, list=_OUTCOMES[language].join(parts), **params)
 
 
 def _friend(told: MemberStatus, times: Counter[MemberStatus], form: str, language: Language) -> str:
-    friend = told[1].national if form == "numbers" else told[1][-_ENDING:]
+    recipient = told[1].national if form == "numbers" else told[1][-_ENDING:]
     if times[told] == 1:
-        return friend
-    return sentences().render("digest.times", language, friend=friend, times=times[told])
+        return recipient
+    return sentences().render("digest.times", language, friend=recipient, times=times[told])

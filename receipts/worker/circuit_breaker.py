@@ -186,8 +186,10 @@ class CircuitBreakers:
         self, name: str, event: ProviderEvent, why: str = "", rounds: int = _MAX_ATTEMPTS
     ) -> bool:
         for _ in range(rounds):
-            held = self._known[name]
-            fresh = next_state(held, event, self._clock.now(), self._rules.probe_after_seconds, why)
+            current = self._known[name]
+            fresh = next_state(
+                current, event, self._clock.now(), self._rules.probe_after_seconds, why
+            )
             if fresh is None:
                 return False
             if self._store.save(fresh):

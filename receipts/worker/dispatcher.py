@@ -102,14 +102,14 @@ class Dispatcher:
     def _log_backlog(self, waiting: Sequence[Backlog]) -> None:
         if waiting and time.monotonic() - self._told_at > _LOG_INTERVAL_SECONDS:
             self._told_at = time.monotonic()
-            for lane, count in self._backlog.items():
-                age = round(self._oldest[lane])
-                _log.warning("receipts wait", provider=lane, waiting=count, oldest_seconds=age)
+            for queue, count in self._backlog.items():
+                age = round(self._oldest[queue])
+                _log.warning("receipts wait", provider=queue, waiting=count, oldest_seconds=age)
 
     def poll_timeout(self, usual: float) -> float:
         """Seconds to wait at an empty outbox: few while there is something else to do."""
         closed = self.breakers.open
-        open_lanes = any(n for lane, n in self._backlog.items() if n and lane not in closed)
+        open_lanes = any(n for queue, n in self._backlog.items() if n and queue not in closed)
         return min(_BUSY_POLL_SECONDS, usual) if open_lanes else usual
 
     def next_tasks(self, fresh: Sequence[OutboxEntry], room: int) -> list[SendTask]:
@@ -137,39 +137,39 @@ class Dispatcher:
         """Receipts that waited for a provider out of use and need not, or not any longer."""
         closed, found = self.breakers.open, list[OutboxEntry]()
         old = self._delivery.rules.expire_after_hours * 3600
-        for lane in (*closed, *self._routes.former):
-            count = self._backlog.get(lane, 0)
-            if count and self._oldest.get(lane, 0.0) > old:
+        for queue in (*closed, *self._routes.former):
+            count = self._backlog.get(queue, 0)
+            if count and self._oldest.get(queue, 0.0) > old:
                 limit = BATCH
-            elif count and (lane not in closed or self._routes.has_fallback(closed)):
+            elif count and (queue not in closed or self._routes.has_fallback(closed)):
                 limit = room
             else:
-                limit = int(count > 0 and lane in closed and self.breakers.may_try(lane))
+                limit = int(count > 0 and queue in closed and self.breakers.may_try(queue))
             if limit > 0:
-                found += self._outbox.fetch_deferred(self._name, lane, limit)
-                self._backlog[lane], self._oldest[lane] = max(0, count - limit), 0.0
+                found += self._outbox.fetch_deferred(self._name, queue, limit)
+                self._backlog[queue], self._oldest[queue] = max(0, count - limit), 0.0
         return found
 
     def _route_all(self, taken: Sequence[OutboxEntry]) -> list[_Routed]:
         """Those that are to be sent, each with who carries it; the others are put away."""
         if not taken:
             return []
-        receipts = self._store.receipts(posted.receipt_id for posted in taken)
+        receipts = self._store.receipts(entry.receipt_id for entry in taken)
         self._outbox.discard(p for r, p in zip(receipts, taken, strict=True) if r is None)
         routed, ended, parked = list[_Routed](), list[ChangeSet](), list[_ToDefer]()
         closed = self.breakers.open
-        for receipt, posted in zip(receipts, taken, strict=True):
+        for receipt, entry in zip(receipts, taken, strict=True):
             if receipt is None:
                 continue
-            unwanted = self._delivery.skip_reason(receipt, posted)
+            unwanted = self._delivery.skip_reason(receipt, entry)
             if unwanted is not None:
                 ended.append(unwanted)
                 continue
             choice = self._routes.choose(receipt, closed, self.breakers.try_half_open)
             if choice is None:
-                parked.append((receipt, posted, self._routes.queue_for(receipt)))
+                parked.append((receipt, entry, self._routes.queue_for(receipt)))
             else:
-                routed.append(_Routed(receipt, posted, choice, segments(receipt.text)))
+                routed.append(_Routed(receipt, entry, choice, segments(receipt.text)))
         if ended:
             self._store.commit_all([with_digest_members(self._store, change) for change in ended])
         self._defer_all(parked)
@@ -179,21 +179,21 @@ class Dispatcher:
         if not parting:
             return
         self._store.commit_all([self._delivery.defer(*each) for each in parting])
-        for _, _, lane in parting:
-            self._backlog[lane] = self._backlog.get(lane, 0) + 1
+        for _, _, queue in parting:
+            self._backlog[queue] = self._backlog.get(queue, 0) + 1
 
     # -- the pace ----------------------------------------------------------------------------
 
     def _reserve_slots(self, routed: Sequence[_Routed], room: int) -> dict[str, SendSlots]:
         """Places on every line that has a pace and is wanted, in one round trip."""
-        wanted: dict[RateLimit, int] = {}
+        slots: dict[RateLimit, int] = {}
         closed = self.breakers.open
         for name, pace in self._limits.items():
             fresh = sum(slots_needed(each.segments) for each in routed if _goes_by(each, name))
             late = 0 if name in closed else min(self._backlog.get(name, 0), room)
             if fresh + late:
-                wanted[pace] = min(fresh + late, room)
-        given = self._limiter.reserve(wanted)
+                slots[pace] = min(fresh + late, room)
+        given = self._limiter.reserve(slots)
         return {name: given[p] for name, p in self._limits.items() if p in given}
 
     def _fetch_deferred(

@@ -146,16 +146,16 @@ class TimerService:
         self._store.commit(decide(self._store.load(timer.number, call=call)))
 
     def _request(self, customer: Subscription, timer: Timer) -> CustomerRequest:
-        door = customer.order.channel if customer.order else customer.channel or Channel.TEXT
-        return CustomerRequest(door, self._policy.language(customer), f"time:{timer.kind}")
+        channel = customer.order.channel if customer.order else customer.channel or Channel.TEXT
+        return CustomerRequest(channel, self._policy.language(customer), f"time:{timer.kind}")
 
     def _with_notification(self, step: Decision, customer: Subscription, timer: Timer) -> ChangeSet:
         about = f"{timer.kind} {self._clock.now().isoformat()}"
         language = self._policy.language(customer)
-        told = notifications.with_notification(
+        change = notifications.with_notification(
             step, customer, about, language, self._store, self._delivery
         )
-        return replace(told, fired_timer=timer)
+        return replace(change, fired_timer=timer)
 
 
 def _rescheduled(timer: Timer, at: dt.datetime) -> ChangeSet:

@@ -28,7 +28,7 @@ class UnconfirmedClaims:
     def add(self, marks: Iterable[tuple[Receipt, OutboxEntry]]) -> None:
         """These were to be marked so; whether they are, nobody knows."""
         until = time.monotonic() + _UNDERWAY
-        self._marks += [(receipt, posted, until) for receipt, posted in marks]
+        self._marks += [(receipt, entry, until) for receipt, entry in marks]
 
     def release(self, store: Store, delivery: ReceiptLifecycle) -> None:
         """What turns out to be marked by us is due again, and that was no try of it.
@@ -37,13 +37,13 @@ class UnconfirmedClaims:
         """
         if not self._marks:
             return
-        held = store.receipts(receipt.id for receipt, _, _ in self._marks)
-        pairs = list(zip(self._marks, held, strict=True))
+        pending = store.receipts(receipt.id for receipt, _, _ in self._marks)
+        pairs = list(zip(self._marks, pending, strict=True))
         why = TemporaryError("the store did not confirm in time")
         # Not by the version alone: that of another worker's mark may be the same.
         changes = [
-            delivery.failed(replace(marked, attempts=marked.attempts - 1), why, posted)
-            for (marked, posted, _), now in pairs
+            delivery.failed(replace(marked, attempts=marked.attempts - 1), why, entry)
+            for (marked, entry, _), now in pairs
             if now == marked
         ]
         if changes:

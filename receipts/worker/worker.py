@@ -116,11 +116,11 @@ class Worker:
     # -- rounds ------------------------------------------------------------------------------
 
     def _round(self) -> None:
-        for place, (every, work) in enumerate(self._rounds):
-            if time.monotonic() - self._last[place] >= every:
-                self._last[place] = time.monotonic()
+        for index, (every, work) in enumerate(self._rounds):
+            if time.monotonic() - self._last[index] >= every:
+                self._last[index] = time.monotonic()
                 if work() is _MORE:
-                    self._last[place] = 0.0
+                    self._last[index] = 0.0
         self._fetch()
 
     def _fetch(self) -> None:
@@ -135,19 +135,19 @@ class Worker:
 
     def _renew_leases(self) -> list[OutboxEntry]:
         with self._lock:
-            held = list(self._in_hand)
+            in_hand = list(self._in_hand)
         asked_at = time.monotonic()
         if asked_at - self._renewed_at > LEASE_SECONDS:
             # Too late: others may have taken over all that we held.
             self._lease_lost_at = asked_at
-        self._outbox.renew_leases(self._name, held)
+        self._outbox.renew_leases(self._name, in_hand)
         self._renewed_at = asked_at
-        return held
+        return in_hand
 
     def _heartbeat(self) -> None:
-        held = self._renew_leases()
+        in_hand = self._renew_leases()
         left = self._outbox.reclaim(self._name, LEASE_SECONDS, BATCH)
-        self._start_tasks([posted for posted in left if posted not in held], BATCH)
+        self._start_tasks([entry for entry in left if entry not in in_hand], BATCH)
 
     def _refresh(self) -> None:
         """Go on under new rules where there are any; what is being sent ends under the old ones."""
@@ -231,15 +231,15 @@ class Worker:
         """What came of sending it; None where nobody may say any more."""
         free = self._wait_for_slot(load)
         # Fixed before the look: a sign of life that comes between the two must not lengthen it.
-        by = self._lease_deadline(taken)
-        if not self._lease_valid(taken, by):
+        deadline = self._lease_deadline(taken)
+        if not self._lease_valid(taken, deadline):
             # By now it may be in other hands: who finds it there looks it up first.
             _log.warning("too long without a sign of life", receipt=load.receipt.id)
             return None
         if not free:
             return self._failure_result(load, TemporaryError("no room on the line"))
         try:
-            return self._send_to_provider(load, by)
+            return self._send_to_provider(load, deadline)
         except DeadlineExceededError:
             _log.warning("stopped just before it left", receipt=load.receipt.id)
             return None
@@ -247,13 +247,13 @@ class Worker:
     def _wait_for_slot(self, load: SendTask) -> bool:
         """Returns when a receipt may leave; False where its line had no room for long."""
         leaves, pace = load.send_at, self._dispatch.rate_limit(load)
-        by = time.monotonic() + LEASE_SECONDS / 2
+        deadline = time.monotonic() + LEASE_SECONDS / 2
         while pace is not None:
             wait = (leaves or 0.0) - time.monotonic()
             if wait <= 0:
                 if wait > -SLOT_TOLERANCE_SECONDS:
                     return True
-                if time.monotonic() > by:
+                if time.monotonic() > deadline:
                     return False
                 # Its place went by while no hand was free: it takes another.
                 leaves = self._dispatch.next_slot(load, pace)

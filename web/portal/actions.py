@@ -81,7 +81,7 @@ class ActionHandler:
             "chinese": lambda customer, *_: preferences.set_language(policy, customer, Language.ZH),
             "english": lambda customer, *_: preferences.set_language(policy, customer, Language.EN),
             "province": self._province,
-            **{wish: _choosing(messages, kind) for wish, kind in WISHES.items()},
+            **{action: _choosing(messages, kind) for action, kind in WISHES.items()},
         }
 
     @property
@@ -91,9 +91,9 @@ class ActionHandler:
 
     def would(self, customer: Subscription, language: Language) -> frozenset[str]:
         """The wishes that would change something now: each is decided, and none is done."""
-        asked = CustomerRequest(Channel.WEB, language, "")
-        tried = {wish: self._acts[wish](customer, asked, "") for wish in _OFFERED}
-        return frozenset(wish for wish, step in tried.items() if step.customer != customer)
+        request = CustomerRequest(Channel.WEB, language, "")
+        tried = {action: self._acts[action](customer, request, "") for action in _OFFERED}
+        return frozenset(action for action, step in tried.items() if step.customer != customer)
 
     def take(self, wished: ActionRequest) -> Reply:
         """Do what was wished, once; a form that comes again gets the first answer.
@@ -109,13 +109,15 @@ class ActionHandler:
         customer = held.subscription
         language = _LANGUAGE_OF.get(wished.wish, wished.language)
         # A yes answers the offer on the page: that is what the customer was shown.
-        shown = self.offer(customer, language) if wished.wish == "yes" else ""
-        asked = CustomerRequest(Channel.WEB, language, wished.claim, wished.wish, shown_text=shown)
-        step = self._acts[wished.wish](customer, asked, wished.given)
+        prompt = self.offer(customer, language) if wished.wish == "yes" else ""
+        request = CustomerRequest(
+            Channel.WEB, language, wished.claim, wished.wish, shown_text=prompt
+        )
+        step = self._acts[wished.wish](customer, request, wished.given)
         waits = wished.wish in _ORDERING and step.customer.order is not None
         answer = Reply(step.messages, language.value, "confirm" if waits else "")
-        said = self.words(step.messages, language)
-        change = step.change_set(customer, wished.claim, answer, said)
+        text = self.words(step.messages, language)
+        change = step.change_set(customer, wished.claim, answer, text)
         return self._announced(change, wished, step.messages, language)
 
     def _announced(
@@ -126,12 +128,12 @@ class ActionHandler:
         language: Language,
     ) -> ChangeSet:
         """The change, with a text to the phone: its owner learns of it, whoever did it."""
-        acts = [(key, facts) for key, facts in phrases if is_notifiable(key)]
+        acts = [(key, params) for key, params in phrases if is_notifiable(key)]
         if not acts or not change.records:
             return change
-        key, facts = acts[0]
-        told = notices().render(f"act.{key}", language, **facts)
-        text = notices().render("notice.web", language, **(facts | {"acts": told}))
+        key, params = acts[0]
+        told = notices().render(f"act.{key}", language, **params)
+        text = notices().render("notice.web", language, **(params | {"acts": told}))
         about = wished.claim
         sent = build_notification(self._store, self._delivery, wished.number, about, text, language)
         return replace(change, records=(*change.records, sent), outbox=(*change.outbox, sent.id))
@@ -163,20 +165,22 @@ class ActionHandler:
 
     def words(self, phrases: tuple[Message, ...], language: Language) -> str:
         """What is answered, as one text."""
-        said = (self._sentences.render(f"said.{key}", language, **facts) for key, facts in phrases)
-        return _BETWEEN[language].join(said)
+        text = (
+            self._sentences.render(f"said.{key}", language, **params) for key, params in phrases
+        )
+        return _BETWEEN[language].join(text)
 
     def offer_facts(self, customer: Subscription, language: Language) -> dict[str, str]:
         """What an offer tells: of an order that waits, at its own price. Needs a covered place."""
-        facts = self._policy.offer_params(customer, language)
+        params = self._policy.offer_params(customer, language)
         if customer.order is not None:
             # After a trial there is none any more: the price is told without it.
             priced = replace(customer, trial=False)
-            facts["price"] = self._policy.template_params(priced, language)["price"]
+            params["price"] = self._policy.template_params(priced, language)["price"]
         if customer.trial and customer.charged_from:
             first = day(customer.charged_from, language)
-            facts["charged"] = notices().render("charged.from", language, day=first)
-        return facts
+            params["charged"] = notices().render("charged.from", language, day=first)
+        return params
 
     def offer(self, customer: Subscription, language: Language) -> str:
         """The offer in words, empty where nothing can be offered."""

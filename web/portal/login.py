@@ -57,10 +57,10 @@ class LoginPages:
 
     def language(self) -> AnyResponse:
         """Speak to this browser in another language."""
-        said = request.form.get("language", "")
-        if said not in set(Language):
+        chosen = request.form.get("language", "")
+        if chosen not in set(Language):
             raise BadRequest("language")
-        session.set_language(Language(said))
+        session.set_language(Language(chosen))
         return _to_sign_in()
 
     def sign_out(self) -> AnyResponse:

@@ -65,7 +65,7 @@ class PasscodeService:
             if soon or known.codes_sent >= _A_DAY:
                 return ChangeSet(number)
             until = now + CODE_LIFETIME
-            access = replace(
+            login = replace(
                 known,
                 version=known.version + 1,
                 codes_sent=known.codes_sent + 1,
@@ -75,7 +75,7 @@ class PasscodeService:
                 tries=0,
             )
             text = replace(sent, kind=MessageKind.CODE, expires_at=until)
-            return ChangeSet(number, records=(access, text), outbox=(text.id,))
+            return ChangeSet(number, records=(login, text), outbox=(text.id,))
 
         run_in_transaction(self.store, number, decide, access=True)
 
@@ -85,9 +85,9 @@ class PasscodeService:
         The same form sent twice is one try, and one visit.
         """
         # The claim holds for this code alone: knowing of a form that was sent lets nobody in.
-        claim = f"hall:{self._digest('form', number, event, code)}"
+        idempotency_key = f"hall:{self._digest('form', number, event, code)}"
         # Made anew from the form when that comes again, so that it need not be kept.
-        visit = self._digest("visit", number, event, code)
+        session = self._digest("visit", number, event, code)
 
         def decide(held: Snapshot) -> ChangeSet:
             known, now = held.login, self.clock.now()
@@ -96,8 +96,8 @@ class PasscodeService:
             later = replace(known, version=known.version + 1)
             if not hmac.compare_digest(known.code, self._digest("code", number, code)):
                 wrong = replace(later, tries=known.tries + 1)
-                return ChangeSet(number, claim, records=(wrong,))
-            kept = self._digest("kept", number, visit)
+                return ChangeSet(number, idempotency_key, records=(wrong,))
+            kept = self._digest("kept", number, session)
             entered = replace(
                 later,
                 code="",
@@ -105,11 +105,11 @@ class PasscodeService:
                 session=kept,
                 session_expires_at=now + SESSION_LIFETIME,
             )
-            return ChangeSet(number, claim, Reply(next="in"), records=(entered,))
+            return ChangeSet(number, idempotency_key, Reply(next="in"), records=(entered,))
 
         return (
-            visit
-            if run_in_transaction(self.store, number, decide, claim, access=True).next
+            session
+            if run_in_transaction(self.store, number, decide, idempotency_key, access=True).next
             else None
         )
 
@@ -138,8 +138,8 @@ class PasscodeService:
         return known if known.day == today else replace(known, day=today, codes_sent=0)
 
     def _digest(self, *parts: str) -> str:
-        said = "|".join(parts).encode("utf-8", "replace")
-        return hmac.new(self.secret.encode(), said, hashlib.sha256).hexdigest()
+        text = "|".join(parts).encode("utf-8", "replace")
+        return hmac.new(self.secret.encode(), text, hashlib.sha256).hexdigest()
 
 
 def _over(until: dt.datetime | None, now: dt.datetime) -> bool:

@@ -49,10 +49,10 @@ class PageRenderer:
 
     def show(self, template: str, status: int = 200, **what: object) -> Response:
         """The page as HTML."""
-        say, language, facts = self.hall.sentences.render, self.language, FACTS | self.hall.facts
+        say, language, params = self.hall.sentences.render, self.language, FACTS | self.hall.facts
 
         def t(key: str, **more: object) -> str:
-            return say(key, language, **(facts | more))
+            return say(key, language, **(params | more))
 
         page = render_template(
             template,

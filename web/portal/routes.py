@@ -23,22 +23,22 @@ _SEE_OTHER = HTTPStatus.SEE_OTHER.value
 
 def hall_doors(hall: PortalServices) -> Blueprint:
     """``/hall/…``; the application's guards decide which request reaches which page."""
-    doors = Blueprint(
+    blueprint = Blueprint(
         "hall", __name__, url_prefix="/hall", template_folder="templates", static_folder="static"
     )
-    LoginPages(hall).mount(doors)
-    AccountPages(hall).mount(doors)
-    doors.after_request(closed_to_others)
+    LoginPages(hall).mount(blueprint)
+    AccountPages(hall).mount(blueprint)
+    blueprint.after_request(closed_to_others)
 
-    @doors.errorhandler(HTTPException)
+    @blueprint.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
         return trouble(hall, error.code or HTTPStatus.BAD_REQUEST)
 
-    @doors.errorhandler(StoreUnavailableError)
+    @blueprint.errorhandler(StoreUnavailableError)
     def out_of_reach(_: StoreUnavailableError) -> Response:
         return trouble(hall, HTTPStatus.SERVICE_UNAVAILABLE)
 
-    return doors
+    return blueprint
 
 
 class AccountPages:
@@ -83,21 +83,21 @@ class AccountPages:
         """Price, first charge and how to cancel, before anything is ordered."""
         page, customer = self._entered()
         # What is offered now is told, not an order that was made under other rules.
-        facts = self._sights.offer(replace(customer, order=None), page.language)
-        if facts is None or not self._may("open", customer, page):
+        params = self._sights.offer(replace(customer, order=None), page.language)
+        if params is None or not self._may("open", customer, page):
             return _to_standing()
-        return page.show("open.html", offer=facts)
+        return page.show("open.html", offer=params)
 
     def confirm(self) -> Response | AnyResponse:
         """The order that waits, for its second yes."""
         page, customer = self._entered()
         waits = self._sights.waits(customer)
-        facts = self._sights.offer(customer, page.language) if waits else None
-        if facts is None:
+        params = self._sights.offer(customer, page.language) if waits else None
+        if params is None:
             return _to_standing(_done())
         # The offer itself stands on the page; that it is a fresh one must be said.
-        again = {key: said for key, said in self._told(page).items() if key in _AFRESH}
-        return page.show("confirm.html", offer=facts, told=again)
+        again = {key: text for key, text in self._told(page).items() if key in _AFRESH}
+        return page.show("confirm.html", offer=params, told=again)
 
     def cancel(self) -> Response | AnyResponse:
         """What a cancel would come to, before it is done."""

@@ -87,15 +87,15 @@ class AccountPresenter:
 
     def standing(self, customer: Subscription, language: Language) -> AccountView:
         """State, mode, price and next fee, and the wishes that would change something."""
-        why, facts = None, self._facts(customer, language)
+        why, params = None, self._facts(customer, language)
         if customer.state not in HOLDING:
             # Whoever holds the service may do here what is left to do, wherever that is.
             why = self._policy.ineligibility(customer, Channel.WEB, language)
         return AccountView(
             customer.state.value,
             customer.state in HOLDING,
-            self._say(f"state.{customer.state}", language, facts),
-            facts["price"],
+            self._say(f"state.{customer.state}", language, params),
+            params["price"],
             tuple(self._rows(customer, language)),
             self._wishes.would(customer, language),
             self._say(f"said.{why[0]}", language, why[1]) if why else "",
@@ -109,18 +109,18 @@ class AccountPresenter:
         return customer.order is not None and customer.order.expires_at > self._clock.now()
 
     def _rows(self, customer: Subscription, language: Language) -> list[tuple[str, str]]:
-        facts, told = self._facts(customer, language), {}
+        params, facts_shown = self._facts(customer, language), {}
         if self._policy.service_area(customer).province is not None or customer.state in HOLDING:
-            told["price"] = facts["price"]
+            facts_shown["price"] = params["price"]
         if customer.state in CHARGEABLE and customer.opened_at is not None:
-            told["mode"] = facts["mode"]
-            told["since"] = day(customer.opened_at, language)
+            facts_shown["mode"] = params["mode"]
+            facts_shown["since"] = day(customer.opened_at, language)
             if customer.ends_at is not None:
-                told["ends"] = facts["ends"]
-            told["next"] = self._next(customer, language)
+                facts_shown["ends"] = params["ends"]
+            facts_shown["next"] = self._next(customer, language)
             spent = self._account.charges(customer.number)
-            told["spent"] = format_spent(sum(charge.fen for charge in spent), language)
-        return [(self._say(f"row.{name}", language), value) for name, value in told.items()]
+            facts_shown["spent"] = format_spent(sum(charge.fen for charge in spent), language)
+        return [(self._say(f"row.{name}", language), value) for name, value in facts_shown.items()]
 
     def _next(self, customer: Subscription, language: Language) -> str:
         """When something is charged next."""
@@ -139,15 +139,15 @@ class AccountPresenter:
         """What is offered, and which offer it is; None where nothing can be."""
         if self._policy.ineligibility(customer, Channel.WEB, language) is not None:
             return None
-        facts = self._wishes.offer_facts(customer, language)
-        return facts | {"mark": offer_mark(customer)}
+        params = self._wishes.offer_facts(customer, language)
+        return params | {"mark": offer_mark(customer)}
 
     def cancelling(self, customer: Subscription, language: Language) -> str:
         """What a cancel would come to."""
-        ((key, facts),) = cancellation.cancel(
+        ((key, params),) = cancellation.cancel(
             self._policy, customer, CustomerRequest(Channel.WEB, language, "")
         ).messages
-        return self._say(f"would.{key}", language, facts)
+        return self._say(f"would.{key}", language, params)
 
     def provinces(self, language: Language) -> list[tuple[str, str]]:
         """The provinces to choose from, by code."""
