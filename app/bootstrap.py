@@ -110,11 +110,11 @@ def _numbering() -> NumberingPlan:
     return NumberingPlan()
 
 
-def under(built: Container, book: RuleBook) -> Container:
+def under(container: Container, book: RuleBook) -> Container:
     """The same services on the same store, under another rule book."""
-    built.store.keep_for(_kept(book.retention))
-    policy = _business(built.settings, book, built.numbering, built.clock)
-    return replace(built, book=book, policy=policy)
+    container.store.keep_for(_kept(book.retention))
+    policy = _business(container.settings, book, container.numbering, container.clock)
+    return replace(container, book=book, policy=policy)
 
 
 def _business(
@@ -154,91 +154,99 @@ def catalogue(room: str, name: str) -> Catalogue:
     return Catalogue(Path(str(files(room).joinpath(name))))
 
 
-def hotline(built: Container) -> CallFlow:
+def hotline(container: Container) -> CallFlow:
     """The 10086 line."""
-    settings = built.settings
+    settings = container.settings
     return CallFlow(
-        built.store,
-        built.policy,
+        container.store,
+        container.policy,
         catalogue("ivr", "prompts.toml"),
-        built.clock,
-        built.account,
+        container.clock,
+        container.account,
         settings.public_url,
         settings.agent_number or None,
     )
 
 
-def conversation(built: Container, said: ReplyRenderer) -> Conversation:
+def conversation(container: Container, renderer: ReplyRenderer) -> Conversation:
     """The 7500 line; ``said`` puts its answers into words, here and at the door."""
     return Conversation(
-        built.policy, KeywordParser(built.book), built.clock, built.account, said.text
+        container.policy,
+        KeywordParser(container.book),
+        container.clock,
+        container.account,
+        renderer.text,
     )
 
 
-def hall(built: Container, caller: Callable[[], Msisdn]) -> PortalServices:
+def hall(container: Container, caller: Callable[[], Msisdn]) -> PortalServices:
     """The online service hall; ``caller`` is who the gate let in."""
-    store, settings, sending = built.store, built.settings, delivery(built)
+    store, settings, sending = container.store, container.settings, delivery(container)
     words = catalogue("web.portal", "texts.toml")
-    intents = ActionHandler(store, built.policy, sending, built.clock, words)
+    intents = ActionHandler(store, container.policy, sending, container.clock, words)
     return PortalServices(
-        PasscodeService(store, sending, built.clock, settings.secret_key),
+        PasscodeService(store, sending, container.clock, settings.secret_key),
         intents,
-        AccountPresenter(store, built.policy, intents, built.clock, built.account, words),
+        AccountPresenter(
+            store, container.policy, intents, container.clock, container.account, words
+        ),
         words,
         {"hotline": settings.hotline, "short_code": settings.short_code},
-        learning(built),
+        learning(container),
         caller,
     )
 
 
-def learning(built: Container) -> Callable[[Msisdn], None]:
+def learning(container: Container) -> Callable[[Msisdn], None]:
     """What doors do first about a number whose network nobody here knows: nothing, or ask."""
-    outside = provider_factory.lookup(built.settings)
+    outside = provider_factory.lookup(container.settings)
     if outside is None:
         return lambda _: None
     return NetworkLookupService(
-        outside, built.store, built.policy, built.numbering, built.clock
+        outside, container.store, container.policy, container.numbering, container.clock
     ).refresh
 
 
-def replies(built: Container) -> ReplyRenderer:
+def replies(container: Container) -> ReplyRenderer:
     """The words of the 7500 line."""
-    return ReplyRenderer(catalogue("keywords", "replies.toml"), built.settings.short_code)
+    return ReplyRenderer(catalogue("keywords", "replies.toml"), container.settings.short_code)
 
 
-def reports(built: Container) -> ReportService:
+def reports(container: Container) -> ReportService:
     """What turns the network's news into receipts."""
-    return ReportService(built.store, built.book, built.numbering, built.clock)
+    return ReportService(container.store, container.book, container.numbering, container.clock)
 
 
-def delivery(built: Container) -> ReceiptLifecycle:
+def delivery(container: Container) -> ReceiptLifecycle:
     """What happens to receipts on their way."""
     return ReceiptLifecycle(
-        provider_factory.routes(built.settings), built.book.sending, built.clock
+        provider_factory.routes(container.settings), container.book.sending, container.clock
     )
 
 
-def lists(built: Container) -> ImportHandler:
+def lists(container: Container) -> ImportHandler:
     """What the operator's lists change. Its notices only enter the outbox: workers send them."""
-    writing = ReceiptLifecycle(Router(NullProvider()), built.book.sending, built.clock)
-    return ImportHandler(built.store, built.policy, writing, built.clock)
+    writing = ReceiptLifecycle(Router(NullProvider()), container.book.sending, container.clock)
+    return ImportHandler(container.store, container.policy, writing, container.clock)
 
 
-def billing(built: Container) -> MonthlyBilling:
+def billing(container: Container) -> MonthlyBilling:
     """What makes the monthly fees."""
-    return MonthlyBilling(built.store, built.memory.archive, built.policy, built.clock)
+    return MonthlyBilling(
+        container.store, container.memory.archive, container.policy, container.clock
+    )
 
 
-def worker(built: Container, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
+def worker(container: Container, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
     """One worker, named after its machine and process; ``changed`` brings it new rule books."""
     name = f"{socket.gethostname()}-{os.getpid()}"
 
     def refreshed() -> tuple[ReceiptLifecycle, TimerService] | None:
         book = changed()
-        return _working(under(built, book)) if book else None
+        return _working(under(container, book)) if book else None
 
-    memory, (sending, sweep) = built.memory, _working(built)
-    watch = CircuitBreakers(memory.lines, sending.router.names, sending.rules, built.clock)
+    memory, (sending, sweep) = container.memory, _working(container)
+    watch = CircuitBreakers(memory.lines, sending.router.names, sending.rules, container.clock)
     dispatch = Dispatcher(
         name,
         memory.store,
@@ -246,19 +254,21 @@ def worker(built: Container, changed: Callable[[], RuleBook | None] = lambda: No
         memory.lines,
         watch,
         sending,
-        built.clock,
-        provider_factory.paces(built.settings),
+        container.clock,
+        provider_factory.paces(container.settings),
     )
     return Worker(name, memory.store, memory.outbox, sending, sweep, dispatch, refreshed=refreshed)
 
 
-def _working(built: Container) -> tuple[ReceiptLifecycle, TimerService]:
+def _working(container: Container) -> tuple[ReceiptLifecycle, TimerService]:
     """What a worker does its work with."""
-    sending = delivery(built)
-    return sending, sweep(built, sending)
+    sending = delivery(container)
+    return sending, sweep(container, sending)
 
 
-def sweep(built: Container, sending: ReceiptLifecycle) -> TimerService:
+def sweep(container: Container, sending: ReceiptLifecycle) -> TimerService:
     """What rings the timers, with its own part of the outbox's work done by ``sending``."""
-    outbox, policy = built.memory.outbox, built.policy
-    return TimerService(built.store, outbox, policy, sending, reports(built), built.clock)
+    outbox, policy = container.memory.outbox, container.policy
+    return TimerService(
+        container.store, outbox, policy, sending, reports(container), container.clock
+    )

@@ -52,17 +52,17 @@ _CUSTOMER = (
 _PUBLIC = ("pulse.healthz", "pulse.readyz", "pulse.metrics", "front")
 
 
-def create_app(settings: Settings, built: bootstrap.Container | None = None) -> Flask:
+def create_app(settings: Settings, container: bootstrap.Container | None = None) -> Flask:
     """The web application. Raises SettingsWrong, StoreUnavailable or RuleBookWrong."""
     settings.need_doors()
-    built = built or bootstrap.services(settings)
+    container = container or bootstrap.services(settings)
     app = _WebApp("app", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # A provider does not follow a redirect from //sms to /sms: the text would be lost.
     app.url_map.merge_slashes = False
-    hall, sending = bootstrap.hall(built, signed_in_customer), bootstrap.delivery(built)
+    hall, sending = bootstrap.hall(container, signed_in_customer), bootstrap.delivery(container)
     guards = RequestGuards(settings, hall.codes.has_session)
-    _register_webhooks(app, built, sending)
+    _register_webhooks(app, container, sending)
     _register_hall(app, hall, settings)
     _register_front_page(app, settings.front_page)
     table = guards.table(
@@ -70,7 +70,7 @@ def create_app(settings: Settings, built: bootstrap.Container | None = None) -> 
     )
     guards.install(app, table)
     _handle_errors(app, hall)
-    callbacks = callback_app(built, sending, guards)
+    callbacks = callback_app(container, sending, guards)
     app.wsgi_app = metrics.instrument(_beside(callbacks, app.wsgi_app))  # type: ignore[assignment,method-assign]
     return app
 
@@ -92,18 +92,23 @@ class _WebApp(Flask):
 
 
 def callback_app(
-    built: bootstrap.Container, sending: ReceiptLifecycle, guards: RequestGuards
+    container: bootstrap.Container, sending: ReceiptLifecycle, guards: RequestGuards
 ) -> CallbackApp:
     """The routes of delivery reports."""
-    reports = bootstrap.reports(built)
+    reports = bootstrap.reports(container)
     statuses = TwilioStatusHandler(
-        built.store, reports, sending, built.clock, twilio_status.fate_of, twilio_status.told_of
+        container.store,
+        reports,
+        sending,
+        container.clock,
+        twilio_status.fate_of,
+        twilio_status.told_of,
     )
     return CallbackApp(
         (
             *twilio_routes(statuses, guards.verified_form),
-            *kannel_routes(built.store, sending, kannel.heard, guards.verified_query),
-            *feed_routes(reports, built.clock, smsc_status.fate_of, guards.verified_feed),
+            *kannel_routes(container.store, sending, kannel.heard, guards.verified_query),
+            *feed_routes(reports, container.clock, smsc_status.fate_of, guards.verified_feed),
         )
     )
 
@@ -127,11 +132,13 @@ def _beside(callbacks: CallbackApp, web: WSGIApplication) -> WSGIApplication:
     return dispatch
 
 
-def _register_webhooks(app: Flask, built: bootstrap.Container, sending: ReceiptLifecycle) -> None:
-    refresh_network, replies = bootstrap.learning(built), bootstrap.replies(built)
-    calls = VoiceWebhooks(bootstrap.hotline(built), sending, refresh_network)
+def _register_webhooks(
+    app: Flask, container: bootstrap.Container, sending: ReceiptLifecycle
+) -> None:
+    refresh_network, replies = bootstrap.learning(container), bootstrap.replies(container)
+    calls = VoiceWebhooks(bootstrap.hotline(container), sending, refresh_network)
     texts = InboundSmsHandler(
-        built.store, bootstrap.conversation(built, replies), replies, refresh_network
+        container.store, bootstrap.conversation(container, replies), replies, refresh_network
     )
     app.register_blueprint(voice_blueprint(calls, form_fields, query_fields))
     app.register_blueprint(sms_blueprint(texts, form_fields))
@@ -139,9 +146,9 @@ def _register_webhooks(app: Flask, built: bootstrap.Container, sending: ReceiptL
     sent_by = sending.router.names
     app.register_blueprint(
         metrics.doors(
-            built.store,
-            built.memory.archive.counts,
-            lambda: queue_status.look(built.memory, sent_by, built.clock),
+            container.store,
+            container.memory.archive.counts,
+            lambda: queue_status.look(container.memory, sent_by, container.clock),
         )
     )
 

@@ -118,8 +118,8 @@ class RuleBookWatcher:
 class ReloadingApp:
     """The doors as a WSGI app that follows its rule book. Raises what ``create_app`` raises."""
 
-    def __init__(self, settings: Settings, built: bootstrap.Container | None = None) -> None:
-        self._built = built or bootstrap.services(settings, book_in_force(settings))
+    def __init__(self, settings: Settings, container: bootstrap.Container | None = None) -> None:
+        self._built = container or bootstrap.services(settings, book_in_force(settings))
         self._watch = RuleBookWatcher(settings, self._built.book, self._built.clock)
         self._app = create_app(settings, self._built)
         self._looking = threading.Lock()

@@ -125,13 +125,13 @@ def _other_demo(port: int, folder: Path | None = None) -> str:
     return f"{beside}sms-receipt demo --port {free} (or {beside}make run PORT={free})"
 
 
-def _welcome(network: str, doors: str, supervisor: Supervisor) -> str:
+def _welcome(network: str, doors_url: str, supervisor: Supervisor) -> str:
     pids = ", ".join(f"{name} {pid}" for name, pid in supervisor.pids().items())
     return (
         f"\nSMS Receipt 短信回执 is running.\n"
         f"  Phones    {network}    open this page: text 7500, dial 10086, text a friend\n"
-        f"  Hall      {doors}/hall/    sign in with the code that comes to a phone\n"
-        f"  Doors     {doors}\n"
+        f"  Hall      {doors_url}/hall/    sign in with the code that comes to a phone\n"
+        f"  Doors     {doors_url}\n"
         f"  Terminal  sms-receipt phone    a handset without a browser\n"
         f"  Processes {pids}\n"
         f"Stop with Ctrl-C."
@@ -175,9 +175,9 @@ def _keep(file: Path, settings: Mapping[str, str]) -> None:
         raise DemoError(f"DATA_DIR={file.parent} cannot be used: {error.strerror}") from error
 
 
-def _await(url: str, told: list[int], supervisor: Supervisor) -> None:
+def _await(url: str, answer: list[int], supervisor: Supervisor) -> None:
     until = time.monotonic() + _PATIENCE
-    while not told:
+    while not answer:
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
                 return

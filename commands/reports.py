@@ -96,17 +96,17 @@ def reconcile(*, as_json: bool) -> None:
 
 @click.command(epilog=examples("trail 13802880000 13957112345 0x1F"))
 @click.argument("sender", type=MsisdnType())
-@click.argument("friend", type=MsisdnType())
+@click.argument("recipient", type=MsisdnType(), metavar="FRIEND")
 @click.argument("message_id")
 @json_option
-def trail(sender: Msisdn, friend: Msisdn, message_id: str, *, as_json: bool) -> None:
+def trail(sender: Msisdn, recipient: Msisdn, message_id: str, *, as_json: bool) -> None:
     """Trace one text from its reports to its receipt.
 
     Shows every report of it, and its receipt or the reason for none; the exit status is 1 when the
     text is unknown.
     """
     with open_services() as services:
-        trace = services.store.load_many([ReportQuery(sender, friend, message_id)])[0].trace
+        trace = services.store.load_many([ReportQuery(sender, recipient, message_id)])[0].trace
     if trace is None:
         click.echo(
             "sms-receipt: nothing is known of this text; compare its id and both numbers with "

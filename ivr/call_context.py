@@ -93,10 +93,10 @@ class CallContext(Struct, frozen=True):
         )
 
 
-def _flag(said: str) -> bool:
-    if said not in {"0", "1"}:
+def _flag(raw: str) -> bool:
+    if raw not in {"0", "1"}:
         raise ValueError("tried")
-    return said == "1"
+    return raw == "1"
 
 
 def _count(query: Mapping[str, str], name: str) -> int:

@@ -145,9 +145,9 @@ class CallFlow:
         return self._after_miss(context, event)
 
     @staticmethod
-    def _after_miss(place: CallContext, event: CallEvent) -> CallEvent:
+    def _after_miss(context: CallContext, event: CallEvent) -> CallEvent:
         """Silence or a wrong key once too often is too many."""
-        missed = {CallEvent.SILENCE: place.silent, CallEvent.WRONG: place.wrong}.get(event, -1)
+        missed = {CallEvent.SILENCE: context.silent, CallEvent.WRONG: context.wrong}.get(event, -1)
         return CallEvent.TOO_MANY if missed + 1 >= _PATIENCE else event
 
     # -- acts that ask the store -------------------------------------------------------------
@@ -162,20 +162,22 @@ class CallFlow:
             Channel.VOICE, language, pressed.sid, input_text, shown_text=prompt
         )
 
-        def decide(held: Snapshot) -> ChangeSet:
-            stands = context.seeing(held.subscription, self._home(held.subscription))
+        def decide(snapshot: Snapshot) -> ChangeSet:
+            stands = context.seeing(snapshot.subscription, self._home(snapshot.subscription))
             if act == "open" and not self._speaker.still_offers(pressed.caller, context, stands):
                 # The price has changed since it was told: it is told again, and nothing opens.
                 reply = Reply((), language.value, stands.next(silent=0, wrong=0).link(""))
-                return ChangeSet(held.number, idempotency_key=idempotency_key, reply=reply)
-            done = self._changing[act](held.subscription, replace(request, charges=held.charges))
+                return ChangeSet(snapshot.number, idempotency_key=idempotency_key, reply=reply)
+            done = self._changing[act](
+                snapshot.subscription, replace(request, charges=snapshot.charges)
+            )
             after = context.next(at=outcome.state, language=language, silent=0, wrong=0)
             seen = after.seeing(done.customer, self._home(done.customer))
             reply = Reply(done.messages, language.value, seen.link(""))
             change = done.change_set(
-                held.subscription, idempotency_key, reply, self._words(done.messages, language)
+                snapshot.subscription, idempotency_key, reply, self._words(done.messages, language)
             )
-            return self._with_call_log(change, held, pressed.sid, done.messages, language)
+            return self._with_call_log(change, snapshot, pressed.sid, done.messages, language)
 
         idempotency_key = f"call:{pressed.sid}:{context.step}"
         months = (month_of(self._clock.now()),) if act == "ask" else ()
@@ -195,66 +197,66 @@ class CallFlow:
     def _home(self, customer: Subscription) -> str | None:
         return self._policy.service_area(customer).number_info.province
 
-    def _words(self, phrases: tuple[Message, ...], language: Language) -> str:
-        return "".join(say.text for say in self._speaker.phrases(phrases, language))
+    def _words(self, messages: tuple[Message, ...], language: Language) -> str:
+        return "".join(say.text for say in self._speaker.phrases(messages, language))
 
-    def _province(self, customer: Subscription, asked: CustomerRequest) -> Act:
+    def _province(self, customer: Subscription, request: CustomerRequest) -> Act:
         """The caller said where the number is at home."""
-        code = self._province_of(asked.reply_text)
+        code = self._province_of(request.reply_text)
         return preferences.set_province(customer, code) if code else Act(customer)
 
-    def _province_of(self, heard: str) -> str | None:
+    def _province_of(self, spoken: str) -> str | None:
         """The code of the province that a key stands for, or that some words name."""
         for context, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
-            named = (province.names.zh in heard, province.names.en in heard.title())
-            if heard == str(context) or any(named):
+            named = (province.names.zh in spoken, province.names.en in spoken.title())
+            if spoken == str(context) or any(named):
                 return code
         return None
 
     def _with_call_log(
         self,
         change: ChangeSet,
-        held: Snapshot,
+        snapshot: Snapshot,
         sid: str,
-        phrases: tuple[Message, ...],
-        said: Language,
+        messages: tuple[Message, ...],
+        language: Language,
     ) -> ChangeSet:
         """The change, with a note of it for the text that sums the call up."""
-        acts = tuple(phrase for phrase in phrases if notifications.is_notifiable(phrase[0]))
+        acts = tuple(phrase for phrase in messages if notifications.is_notifiable(phrase[0]))
         if not acts or not change.records:
             return change
-        previous = held.call or CallLog(sid, held.number, said)
+        previous = snapshot.call or CallLog(sid, snapshot.number, language)
         call = replace(
-            previous, version=previous.version + 1, language=said, acts=(*previous.acts, *acts)
+            previous, version=previous.version + 1, language=language, acts=(*previous.acts, *acts)
         )
-        timer = Timer(notifications.CALL, held.number, sid, self._clock.now() + _LONGEST_CALL)
+        timer = Timer(notifications.CALL, snapshot.number, sid, self._clock.now() + _LONGEST_CALL)
         return replace(change, records=(*change.records, call), timers=(*change.timers, timer))
 
-    def _ask(self, customer: Subscription, asked: CustomerRequest) -> Act:
-        charges = asked.charges
+    def _ask(self, customer: Subscription, request: CustomerRequest) -> Act:
+        charges = request.charges
         if charges is None:
             charges = tuple(self._account.charges(customer.number))
         spent = sum(charge.fen for charge in charges)
-        return preferences.account_status(self._policy, customer, asked, spent)
+        return preferences.account_status(self._policy, customer, request, spent)
 
-    def _receipts(self, customer: Subscription, asked: CustomerRequest) -> Act:
+    def _receipts(self, customer: Subscription, request: CustomerRequest) -> Act:
         limit = self._policy.limits(customer).receipts_shown
         found = self._account.latest_receipts(customer.number, limit)
         if not found:
             return Act(customer, (("receipts_none", {}),))
-        lines = tuple(("receipt_line", _line(receipt, asked.language)) for receipt in found)
+        lines = tuple(("receipt_line", _line(receipt, request.language)) for receipt in found)
         return Act(customer, (("receipts_list", {}), *lines))
 
 
 _LANGUAGE_OF = {"chinese": Language.ZH, "english": Language.EN}
 
 
-def _counters(place: CallContext, act: str) -> dict[str, int]:
+def _counters(context: CallContext, act: str) -> dict[str, int]:
     """Each miss has its own counter; anything understood clears both."""
     if act == "silence":
-        return {"silent": place.silent + 1, "wrong": place.wrong}
+        return {"silent": context.silent + 1, "wrong": context.wrong}
     if act == "wrong":
-        return {"silent": place.silent, "wrong": place.wrong + 1}
+        return {"silent": context.silent, "wrong": context.wrong + 1}
     return {"silent": 0, "wrong": 0}
 
 

@@ -60,10 +60,10 @@ _PAGES: dict[CallState, dict[str, CallEvent]] = {
 }
 
 
-def options(place: CallContext) -> tuple[tuple[str, CallEvent, str], ...]:
+def options(context: CallContext) -> tuple[tuple[str, CallEvent, str], ...]:
     """The main menu's keys here, each with its meaning and its sentence."""
-    listed = _OPTIONS[place.customer]
-    if place.mode is DisplayMode.TEXT:
+    listed = _OPTIONS[context.customer]
+    if context.mode is DisplayMode.TEXT:
         listed = tuple(
             (key, _E.FLASH, "flash") if event is _E.ORDINARY else (key, event, name)
             for key, event, name in listed
@@ -71,11 +71,11 @@ def options(place: CallContext) -> tuple[tuple[str, CallEvent, str], ...]:
     return (*listed, ("9", _E.LANGUAGES, "languages"))
 
 
-def keys(place: CallContext) -> dict[str, CallEvent]:
+def keys(context: CallContext) -> dict[str, CallEvent]:
     """What each key means here."""
-    page = _PAGES.get(place.at)
+    page = _PAGES.get(context.at)
     if page is None:
-        page = {key: event for key, event, _ in options(place)}
+        page = {key: event for key, event, _ in options(context)}
     return page | _ALWAYS
 
 
@@ -93,9 +93,9 @@ class _Speech:
     rest: str
 
     @classmethod
-    def of(cls, said: str) -> Self:
-        latin = (normalise(part) for part in _LATIN.findall(re.sub("['’]", "", said.casefold())))
-        return cls(frozenset(latin), _LATIN.sub("", normalise(said)))
+    def of(cls, text: str) -> Self:
+        latin = (normalise(part) for part in _LATIN.findall(re.sub("['’]", "", text.casefold())))
+        return cls(frozenset(latin), _LATIN.sub("", normalise(text)))
 
     def has(self, word: str) -> bool:
         """Whether a folded word was among them."""
@@ -121,25 +121,25 @@ class SpeechMatcher:
                 self._hints[event, language] = text
                 self._words[event] = self._words.get(event, ()) + tuple(normalise(w) for w in text)
 
-    def hints(self, place: CallContext) -> tuple[str, ...]:
+    def hints(self, context: CallContext) -> tuple[str, ...]:
         """The words worth listening for on this page, in its language."""
-        events = keys(place).values()
-        text = (w for event in events for w in self._hints.get((event, place.language), ()))
+        events = keys(context).values()
+        text = (w for event in events for w in self._hints.get((event, context.language), ()))
         return tuple(dict.fromkeys(text))
 
-    def match(self, place: CallContext, speech: str) -> CallEvent:
+    def match(self, context: CallContext, speech: str) -> CallEvent:
         """What the caller meant by some words, among what this page offers; WRONG if nothing."""
         speech_words = _Speech.of(speech)
         fitting = {
             event: max(map(len, found))
-            for event in keys(place).values()
+            for event in keys(context).values()
             if (found := [word for word in self._words.get(event, ()) if speech_words.has(word)])
         }
-        if _E.YES in fitting and not self._only_yes(place, speech_words):
+        if _E.YES in fitting and not self._only_yes(context, speech_words):
             del fitting[_E.YES]
         return max(fitting, key=fitting.__getitem__, default=_E.WRONG)
 
-    def _only_yes(self, place: CallContext, heard: _Speech) -> bool:
+    def _only_yes(self, context: CallContext, speech_words: _Speech) -> bool:
         """Whether a yes is nothing but that: 这是什么 asks a question, with a 是 in it."""
-        around = (_E.YES, _CONFIRMED.get(place.at, _E.YES), "beside_yes")
-        return heard.is_made_of(word for name in around for word in self._words[name])
+        around = (_E.YES, _CONFIRMED.get(context.at, _E.YES), "beside_yes")
+        return speech_words.is_made_of(word for name in around for word in self._words[name])

@@ -60,39 +60,39 @@ class PromptBuilder:
         menu = self.page(caller, replace(after, at=CallState.MENU))
         return [self.say(refusal[0], after.language, refusal[1]), menu]
 
-    def page(self, caller: Msisdn, place: CallContext) -> Gather:
+    def page(self, caller: Msisdn, context: CallContext) -> Gather:
         """What a place asks, with the link to which the answer goes."""
-        says = tuple(self.page_says(caller, place))
-        if place.at is CallState.OFFER:
-            place = replace(place, offered=_short(self.offer(caller, place)))
-        return Gather(says, place.link(self._base), place.language, self._ear.hints(place))
+        says = tuple(self.page_says(caller, context))
+        if context.at is CallState.OFFER:
+            context = replace(context, offered=_short(self.offer(caller, context)))
+        return Gather(says, context.link(self._base), context.language, self._ear.hints(context))
 
-    def offer(self, caller: Msisdn, place: CallContext) -> str:
+    def offer(self, caller: Msisdn, context: CallContext) -> str:
         """The words of an offer; none where the service is offered no more."""
-        if self._policy.service_area(place.known(caller)).province is None:
+        if self._policy.service_area(context.known(caller)).province is None:
             return ""
-        return "".join(say.text for say in self.page_says(caller, place))
+        return "".join(say.text for say in self.page_says(caller, context))
 
-    def still_offers(self, caller: Msisdn, place: CallContext, now: CallContext) -> bool:
+    def still_offers(self, caller: Msisdn, context: CallContext, now: CallContext) -> bool:
         """Whether an offer would be told now as this caller heard it, if at all."""
         refusals = self.offer(caller, now)
-        return not refusals or place.offered in {"", _short(refusals)}
+        return not refusals or context.offered in {"", _short(refusals)}
 
-    def page_says(self, caller: Msisdn, place: CallContext) -> list[Say]:
+    def page_says(self, caller: Msisdn, context: CallContext) -> list[Say]:
         """The words of that question."""
-        if place.at is CallState.LANGUAGE:
+        if context.at is CallState.LANGUAGE:
             return [self.say("languages", language) for language in Language]
-        if place.at is CallState.MENU:
-            return self._menu(place)
-        if place.at is CallState.WHICH_PROVINCE:
+        if context.at is CallState.MENU:
+            return self._menu(context)
+        if context.at is CallState.WHICH_PROVINCE:
             return [self._which_province(language) for language in Language]
-        return [self.say(f"{place.at}_ask", place.language, self._facts(caller, place))]
+        return [self.say(f"{context.at}_ask", context.language, self._facts(caller, context))]
 
-    def _menu(self, place: CallContext) -> list[Say]:
-        language = place.language
+    def _menu(self, context: CallContext) -> list[Say]:
+        language = context.language
         offered = [
             self._prompts.render(f"menu.{name}", language, key=key)
-            for key, event, name in options(place)
+            for key, event, name in options(context)
             if event is not CallEvent.LANGUAGES
         ]
         rest = self._prompts.render("menu.rest", language)
@@ -112,11 +112,11 @@ class PromptBuilder:
         question = self._prompts.render("which_province", language)
         return Say(_BETWEEN[language].join([question, *choices]), language.value)
 
-    def _facts(self, caller: Msisdn, place: CallContext) -> dict[str, str]:
-        customer = place.known(caller)
+    def _facts(self, caller: Msisdn, context: CallContext) -> dict[str, str]:
+        customer = context.known(caller)
         covered = self._policy.service_area(customer).province is not None
-        params = self._policy.template_params(customer, place.language)
-        return params | (self._policy.offer_params(customer, place.language) if covered else {})
+        params = self._policy.template_params(customer, context.language)
+        return params | (self._policy.offer_params(customer, context.language) if covered else {})
 
     def greeting(self, customer: Subscription) -> list[Say]:
         """Known callers are greeted in their language; new ones in all that the province speaks."""
@@ -139,17 +139,17 @@ class PromptBuilder:
         ]
         return [self.say(why[0], each, why[1]) for each, why in told if why]
 
-    def both(self, key: str, facts: dict[str, str]) -> list[Verb]:
+    def both(self, key: str, params: dict[str, str]) -> list[Verb]:
         """A last sentence to a caller of whom no language is known."""
-        return [*(self.say(key, language, facts) for language in Language), Hangup()]
+        return [*(self.say(key, language, params) for language in Language), Hangup()]
 
-    def phrases(self, phrases: tuple[Message, ...], language: Language) -> list[Say]:
+    def phrases(self, messages: tuple[Message, ...], language: Language) -> list[Say]:
         """What an act has to tell."""
-        return [self.say(key, language, params) for key, params in phrases]
+        return [self.say(key, language, params) for key, params in messages]
 
-    def say(self, key: str, language: Language, facts: dict[str, str] | None = None) -> Say:
+    def say(self, key: str, language: Language, params: dict[str, str] | None = None) -> Say:
         """One sentence, with numbers and outcomes as people hear them."""
-        spoken = _spelt(facts or {})
+        spoken = _spelt(params or {})
         if "outcome" in spoken:
             spoken["outcome"] = self._prompts.render(f"outcome.{spoken['outcome']}", language)
         return Say(self._prompts.render(key, language, **spoken), language.value)
@@ -159,11 +159,11 @@ def _short(words: str) -> str:
     return hashlib.blake2b(words.encode(), digest_size=4).hexdigest()
 
 
-def _spelt(facts: Mapping[str, str]) -> dict[str, str]:
+def _spelt(params: Mapping[str, str]) -> dict[str, str]:
     """The facts with telephone numbers digit by digit: 7500 would be heard as one big number."""
     apart = {
-        name: re.sub("[0-9]{3,}", lambda number: " ".join(number[0]), facts[name])
+        name: re.sub("[0-9]{3,}", lambda number: " ".join(number[0]), params[name])
         for name in _NUMBERS
-        if name in facts
+        if name in params
     }
-    return {**facts, **apart}
+    return {**params, **apart}

@@ -84,10 +84,10 @@ class Conversation:
         grammar: KeywordParser,
         clock: Clock,
         account: AccountQueries,
-        spoken: Callable[[Reply], str],
+        render: Callable[[Reply], str],
     ) -> None:
         self._policy, self._grammar, self._clock = policy, grammar, clock
-        self._spoken = spoken
+        self._spoken = render
         messages, telling = PromotionConsent(policy, clock), AccountReplies(policy, account)
         self._acts: dict[str, _Act] = {
             "offer": self._offer,
@@ -112,16 +112,16 @@ class Conversation:
         asks = self._grammar.read(text.body, None).wish in {Intent.ASK, Intent.CHARGES}
         return (month_of(self._clock.now()),) if asks else ()
 
-    def decide(self, held: Snapshot, text: InboundMessage) -> ChangeSet:
+    def decide(self, snapshot: Snapshot, text: InboundMessage) -> ChangeSet:
         """What one text changes, with its answer."""
         if text.opt_out:
-            return self._answered_by_carrier(held, text)
-        customer = held.subscription
+            return self._answered_by_carrier(snapshot, text)
+        customer = snapshot.subscription
         home = self._policy.service_area(customer).number_info.province
         reading = self._grammar.read(text.body, home)
         language = self._policy.language(customer, _spoken(reading))
         request = CustomerRequest(
-            Channel.TEXT, language, text.event, text.body[:160], charges=held.charges
+            Channel.TEXT, language, text.event, text.body[:160], charges=snapshot.charges
         )
         stage = self._stage(customer)
         event = self._event(stage, text.body, reading)
@@ -129,17 +129,17 @@ class Conversation:
         step = Decision(replace(customer, question=None) if customer.question else customer)
         refusal = self._refusal(customer, event, language)
         if refusal is not None:
-            return self._refused(held, text, step, refusal, request)
+            return self._refused(snapshot, text, step, refusal, request)
         outcome = KEYWORD_DIALOGUE.fire(stage, event)
         if outcome.reason is not None:
             params = self._policy.template_params(customer, language)
             return self._say(
-                held, text, step.then(Decision(step.customer, ((outcome.reason, params),))),
+                snapshot, text, step.then(Decision(step.customer, ((outcome.reason, params),))),
                 language, outcome.reason,
             )  # fmt: skip
         for act in outcome.acts:
             step = step.then(self._acts[act](step.customer, request, reading))
-        return self._say(held, text, step, language, outcome.acts[-1])
+        return self._say(snapshot, text, step, language, outcome.acts[-1])
 
     def _refusal(
         self, customer: Subscription, event: DialogueEvent, language: Language
@@ -152,20 +152,20 @@ class Conversation:
 
     def _refused(
         self,
-        held: Snapshot,
+        snapshot: Snapshot,
         text: InboundMessage,
         step: Decision,
         refusal: Message,
-        asked: CustomerRequest,
+        request: CustomerRequest,
     ) -> ChangeSet:
         """Not served here; where only the province is unknown, it is asked for."""
         if refusal[0] == "province_unknown":
             asking = step.then(
-                preferences.ask_province(self._policy, step.customer, asked.language)
+                preferences.ask_province(self._policy, step.customer, request.language)
             )
-            return self._say(held, text, asking, asked.language, "refusal")
+            return self._say(snapshot, text, asking, request.language, "refusal")
         message = step.then(Decision(step.customer, (refusal,)))
-        return self._say(held, text, message, asked.language, "refusal")
+        return self._say(snapshot, text, message, request.language, "refusal")
 
     def _event(self, stage: DialogueState, body: str, reading: ParsedMessage) -> DialogueEvent:
         """What a text is: while a question of ours stands, a number or a province answers it."""
@@ -185,9 +185,9 @@ class Conversation:
         return None
 
     def _province(
-        self, customer: Subscription, asked: CustomerRequest, _: ParsedMessage
+        self, customer: Subscription, request: CustomerRequest, _: ParsedMessage
     ) -> Decision:
-        return preferences.set_province(customer, self._named(asked.reply_text) or "")
+        return preferences.set_province(customer, self._named(request.reply_text) or "")
 
     def _stage(self, customer: Subscription) -> DialogueState:
         """What the conversation waits for; an order past its window waits no more."""
@@ -200,30 +200,30 @@ class Conversation:
         return DialogueState.LAPSED if customer.lapsed_at else DialogueState.IDLE
 
     def _say(
-        self, held: Snapshot, text: InboundMessage, step: Decision, language: Language, act: str
+        self, snapshot: Snapshot, text: InboundMessage, step: Decision, language: Language, act: str
     ) -> ChangeSet:
         answer = Reply(step.messages, language.value)
         if act not in _HINTS:
             # Words are kept with what was agreed to; where nothing was, nobody needs them yet.
             said = self._spoken(answer) if step.audit else ""
-            return step.change_set(held.subscription, text.event, answer, said)
-        reply_count = self._counted(held, act)
+            return step.change_set(snapshot.subscription, text.event, answer, said)
+        reply_count = self._counted(snapshot, act)
         if reply_count is None:
             # Enough hints for today; what the text did besides, ending an order, is still said.
             answer = Reply(step.messages[:-1], language.value)
-        change = step.change_set(held.subscription, text.event, answer)
+        change = step.change_set(snapshot.subscription, text.event, answer)
         return change if reply_count is None else _with_talk(change, reply_count)
 
-    def _counted(self, held: Snapshot, act: str) -> DailyReplyCount | None:
+    def _counted(self, snapshot: Snapshot, act: str) -> DailyReplyCount | None:
         """The talk with one more hint in it; None when this number has had enough of them."""
         now = self._clock.now()
         today = now.astimezone(SHANGHAI).date()
-        reply_count = held.reply_count or DailyReplyCount(held.number, today)
+        reply_count = snapshot.reply_count or DailyReplyCount(snapshot.number, today)
         if reply_count.day != today:
-            reply_count = DailyReplyCount(held.number, today, version=reply_count.version)
+            reply_count = DailyReplyCount(snapshot.number, today, version=reply_count.version)
         unknown, limits = (
             reply_count.unknown_words + (act == "unknown"),
-            self._policy.limits(held.subscription),
+            self._policy.limits(snapshot.subscription),
         )
         if unknown > limits.help_answers_a_day or reply_count.hints >= limits.hints_a_day:
             return None
@@ -234,11 +234,11 @@ class Conversation:
             hints=reply_count.hints + 1,
         )
 
-    def _answered_by_carrier(self, held: Snapshot, text: InboundMessage) -> ChangeSet:
+    def _answered_by_carrier(self, snapshot: Snapshot, text: InboundMessage) -> ChangeSet:
         """The carrier has answered and will not carry our reply: act on a STOP, say nothing."""
-        language = self._policy.language(held.subscription)
+        language = self._policy.language(snapshot.subscription)
         request = CustomerRequest(Channel.TEXT, language, text.event, text.body[:160])
-        customer = held.subscription
+        customer = snapshot.subscription
         step = Decision(customer)
         if text.opt_out == "STOP":
             step = step.then(ordering.decline(self._policy, customer, request))
@@ -257,13 +257,13 @@ class Conversation:
     def _offer(
         self,
         customer: Subscription,
-        asked: CustomerRequest,
+        request: CustomerRequest,
         reading: ParsedMessage,
         *,
         late: bool = False,
     ) -> Decision:
         """The offer. Its answer may be a word of no language (Y), so a first one is kept."""
-        step = ordering.order(self._policy, customer, asked, late=late)
+        step = ordering.order(self._policy, customer, request, late=late)
         if step.customer == customer or customer.language or reading.language is None:
             return step
         return replace(step, customer=replace(step.customer, language=reading.language))
@@ -273,10 +273,10 @@ def _decided(
     policy: SubscriptionPolicy,
     decide: _Decision,
     customer: Subscription,
-    asked: CustomerRequest,
+    request: CustomerRequest,
     _: ParsedMessage,
 ) -> Decision:
-    return decide(policy, customer, asked)
+    return decide(policy, customer, request)
 
 
 def _choosing(
@@ -307,5 +307,5 @@ def _event(reading: ParsedMessage) -> DialogueEvent:
     return DialogueEvent.NEAR if reading.near else DialogueEvent.UNKNOWN
 
 
-def _with_talk(change: ChangeSet, talk: DailyReplyCount) -> ChangeSet:
-    return replace(change, records=(*change.records, talk))
+def _with_talk(change: ChangeSet, reply_count: DailyReplyCount) -> ChangeSet:
+    return replace(change, records=(*change.records, reply_count))

@@ -73,19 +73,19 @@ class KeywordParser:
         return known.readings.get(folded) or _guess(known.suggester, text, folded)
 
     def words_for(
-        self, province: str | None, wish: Intent, language: Language | None = None
+        self, province: str | None, intent: Intent, language: Language | None = None
     ) -> str:
         """The one word to teach for a wish; empty when the book has none."""
         own = province if province in self._book.provinces else None
         # Asked again and again, while vocabularies are made and by every answer that teaches.
-        if (best := self._best.get((own, wish, language))) is None:
-            best = self._best[own, wish, language] = self._taught(own, wish, language)
+        if (best := self._best.get((own, intent, language))) is None:
+            best = self._best[own, intent, language] = self._taught(own, intent, language)
         return best
 
-    def _taught(self, own: str | None, wish: Intent, language: Language | None) -> str:
-        plain = Language.ZH if language is Language.ZH and wish in _PLAIN else None
+    def _taught(self, own: str | None, intent: Intent, language: Language | None) -> str:
+        plain = Language.ZH if language is Language.ZH and intent in _PLAIN else None
         ranked = sorted(
-            (word for word in self._words if word.wish is wish and word.province in {own, None}),
+            (word for word in self._words if word.wish is intent and word.province in {own, None}),
             key=lambda word: (
                 word.province is None,
                 not word.taught,
@@ -126,12 +126,12 @@ class KeywordParser:
             meanings.setdefault(keyword.folded, set()).add(keyword.wish)
         yield from (keyword for keyword in self._words if len(meanings[keyword.folded]) == 1)
 
-    def _candidate(self, word: _Word, province: str | None) -> Candidate:
+    def _candidate(self, keyword: _Word, province: str | None) -> Candidate:
         """The word as a suggestion; one that the provider keeps gives way to one it does not."""
-        spelling = word.spelling
-        if not word.taught:
-            spelling = self.words_for(province, word.wish, word.language)
-        return Candidate(word.folded, word.wish, spelling, word.language)
+        spelling = keyword.spelling
+        if not keyword.taught:
+            spelling = self.words_for(province, keyword.wish, keyword.language)
+        return Candidate(keyword.folded, keyword.wish, spelling, keyword.language)
 
 
 def _words(book: RuleBook) -> Iterator[_Word]:

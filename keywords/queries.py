@@ -37,14 +37,14 @@ class AccountReplies:
         """The word of this province for what was said with another's."""
         return Decision(customer, (("elsewhere", {"word": reading.elsewhere or ""}),))
 
-    def ask(self, customer: Subscription, asked: CustomerRequest, _: ParsedMessage) -> Decision:
+    def ask(self, customer: Subscription, request: CustomerRequest, _: ParsedMessage) -> Decision:
         """How the customer stands, with what this month has cost."""
-        spent = sum(charge.fen for charge in self._charged(customer, asked))
-        return preferences.account_status(self._policy, customer, asked, spent)
+        spent = sum(charge.fen for charge in self._charged(customer, request))
+        return preferences.account_status(self._policy, customer, request, spent)
 
-    def _charged(self, customer: Subscription, asked: CustomerRequest) -> Sequence[Charge]:
-        if asked.charges is not None:
-            return asked.charges
+    def _charged(self, customer: Subscription, request: CustomerRequest) -> Sequence[Charge]:
+        if request.charges is not None:
+            return request.charges
         return self._account.charges(customer.number)
 
     def receipts(
@@ -58,20 +58,22 @@ class AccountReplies:
         lines: list[Message] = [("receipt_line", _line(receipt)) for receipt in found]
         return Decision(customer, (("receipts_list", {"list": ""}), *lines))
 
-    def charges(self, customer: Subscription, asked: CustomerRequest, _: ParsedMessage) -> Decision:
+    def charges(
+        self, customer: Subscription, request: CustomerRequest, _: ParsedMessage
+    ) -> Decision:
         """What this month has cost by kind, and what that stands on."""
-        charges = self._charged(customer, asked)
+        charges = self._charged(customer, request)
         if not charges:
             return Decision(customer, (("charges_none", {}),))
         monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)
         receipts = [c.fen for c in charges if c.kind is ChargeKind.RECEIPT]
         params = {
-            "total": format_spent(monthly + sum(receipts), asked.language),
-            "monthly": format_spent(monthly, asked.language),
-            "receipts": format_spent(sum(receipts), asked.language),
+            "total": format_spent(monthly + sum(receipts), request.language),
+            "monthly": format_spent(monthly, request.language),
+            "receipts": format_spent(sum(receipts), request.language),
             "count": str(len(receipts)),
         }
-        why = self._policy.consent_summary(customer, asked.language)
+        why = self._policy.consent_summary(customer, request.language)
         return Decision(customer, (("charges_list", params), *why))
 
 

@@ -40,12 +40,12 @@ class ReplyRenderer:
         ]
         return _BETWEEN[language].join(text)
 
-    def _line(self, language: Language, facts: dict[str, str]) -> str:
-        outcome = self._sentences.render(f"outcome.{facts['outcome']}", language)
-        return self._sentences.render("receipt_line", language, **(facts | {"outcome": outcome}))
+    def _line(self, language: Language, params: dict[str, str]) -> str:
+        outcome = self._sentences.render(f"outcome.{params['outcome']}", language)
+        return self._sentences.render("receipt_line", language, **(params | {"outcome": outcome}))
 
-    def _spelt(self, facts: dict[str, str], language: Language) -> dict[str, str]:
-        words = facts.get("words")
+    def _spelt(self, params: dict[str, str], language: Language) -> dict[str, str]:
+        words = params.get("words")
         if words is None:
-            return facts | {"short_code": self._short_code}
-        return facts | {"words": self._sentences.render("or", language).join(words.split("|"))}
+            return params | {"short_code": self._short_code}
+        return params | {"words": self._sentences.render("or", language).join(words.split("|"))}

@@ -44,7 +44,7 @@ class InboundSmsHandler:
             number,
             lambda held: self.conversation.decide(held, text),
             text.event,
-            talk=True,
+            reply_count=True,
             months=self.conversation.months(text),
         )
         return self.replies.text(answer)

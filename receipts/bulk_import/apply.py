@@ -86,14 +86,14 @@ class ImportHandler:
         return NumberInfo(row.province, row.network, RECORD)
 
     def _collected(
-        self, row: CollectionRow, customer: Subscription, asked: CustomerRequest
+        self, row: CollectionRow, customer: Subscription, request: CustomerRequest
     ) -> Decision:
         if customer.opened_at is None:
             raise RowError("number never held the service", "check the number")
         if row.month > month_of(self._clock.now()):
             raise RowError(f"month {row.month} has not begun", "check the month")
         return dunning.record_collection(
-            self._policy, customer, row.month, paid=row.paid, asked=asked
+            self._policy, customer, row.month, paid=row.paid, request=request
         )
 
     def _announced(

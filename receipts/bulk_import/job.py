@@ -59,7 +59,7 @@ class ImportJob:
         return msgspec.json.decode(noted, type=ImportProgress) if noted else None
 
     def run(
-        self, begun: ImportProgress | None, told: Callable[[ImportProgress], None]
+        self, begun: ImportProgress | None, report_progress: Callable[[ImportProgress], None]
     ) -> ImportProgress:
         """Import the rest; ``told`` is called after every batch that is on disk.
 
@@ -75,14 +75,14 @@ class ImportJob:
             # Two different lines of one number must be decided one after the other: the second
             # waits for the next batch.
             if batch_reader is not None and batch_reader[1] != row:
-                self._flush(batch, last, told)
+                self._flush(batch, last, report_progress)
             self._lines += 1
             if row is not None:
                 batch.setdefault(row.number, (line.number, row))
             last = line
             if len(batch) == BATCH or count % BATCH == 0:
-                self._flush(batch, last, told)
-        self._flush(batch, last, told, done=True)
+                self._flush(batch, last, report_progress)
+        self._flush(batch, last, report_progress, done=True)
         return self.progress
 
     def _read(self, line: CsvLine) -> Row | None:
@@ -99,7 +99,7 @@ class ImportJob:
         self,
         batch: Batch,
         last: CsvLine,
-        told: Callable[[ImportProgress], None],
+        report_progress: Callable[[ImportProgress], None],
         *,
         done: bool = False,
     ) -> None:
@@ -122,7 +122,7 @@ class ImportJob:
         batch.clear()
         self._refused.clear()
         self._lines = 0
-        told(self.progress)
+        report_progress(self.progress)
 
     def _settle(self, batch: Batch) -> int:
         """Decide and commit every row of the batch; return the number of customers changed.

@@ -18,11 +18,11 @@ _LONGEST = 512
 _PLAIN = re.compile(r"\d{4,8}|\d{15}|\d{17}[\dXx]", re.ASCII)
 
 
-def is_slow_digest(said: str) -> bool:
+def is_slow_digest(raw: str) -> bool:
     """Whether a text looks like argon2, scrypt, bcrypt or PBKDF2 with its salt."""
-    return len(said) <= _LONGEST and _SLOW.fullmatch(said) is not None
+    return len(raw) <= _LONGEST and _SLOW.fullmatch(raw) is not None
 
 
-def is_plain(said: str) -> bool:
+def is_plain(raw: str) -> bool:
     """Whether a text looks like the password or identity number itself."""
-    return _PLAIN.fullmatch(said) is not None
+    return _PLAIN.fullmatch(raw) is not None

@@ -149,8 +149,8 @@ def _digest(cells: Cells, column: str) -> str:
     raise RowError(f"{column} is no slow salted digest", fix)
 
 
-def _quoted(said: str) -> str:
-    return repr(said if len(said) <= _SHOWN else said[:_SHOWN] + "…")
+def _quoted(raw: str) -> str:
+    return repr(raw if len(raw) <= _SHOWN else raw[:_SHOWN] + "…")
 
 
 CUSTOMERS = ImportFormat(

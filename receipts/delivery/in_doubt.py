@@ -33,29 +33,31 @@ class InDoubtReceipts:
         at = self._clock.now() + dt.timedelta(seconds=seconds)
         return Timer(LOOKUP, receipt.number, f"{receipt.id}/{turn}", at)
 
-    def reschedule_lookup(self, receipt: Receipt, fired: Timer) -> ChangeSet:
+    def reschedule_lookup(self, receipt: Receipt, fired_timer: Timer) -> ChangeSet:
         """The provider could not say: the same look-up once more, while the receipt is of use."""
         now = self._clock.now()
         if is_too_old(receipt, now, self._rules.expire_after_hours):
-            return ChangeSet(receipt.number, fired_timer=fired)
-        turn = int(fired.subject.rpartition("/")[2])
+            return ChangeSet(receipt.number, fired_timer=fired_timer)
+        turn = int(fired_timer.subject.rpartition("/")[2])
         at = now + dt.timedelta(seconds=self._rules.look_after_seconds[-1])
         timer = Timer(LOOKUP, receipt.number, f"{receipt.id}/{turn}", at)
         return ChangeSet(receipt.number, timers=(timer,))
 
-    def lookup_missed(self, receipt: Receipt, fired: Timer) -> ChangeSet:
+    def lookup_missed(self, receipt: Receipt, fired_timer: Timer) -> ChangeSet:
         """A look-up found no text: look once more, and after the last look-up send it again."""
-        turn = int(fired.subject.rpartition("/")[2]) + 1
+        turn = int(fired_timer.subject.rpartition("/")[2]) + 1
         if turn < len(self._rules.look_after_seconds):
             timer = self.schedule_lookup(receipt, turn)
-            return ChangeSet(receipt.number, fired_timer=fired, timers=(timer,))
+            return ChangeSet(receipt.number, fired_timer=fired_timer, timers=(timer,))
         outcome = RECEIPT.fire(receipt.state, ReceiptEvent.NOT_FOUND)
         if outcome.refused:
-            return ChangeSet(receipt.number, fired_timer=fired)
+            return ChangeSet(receipt.number, fired_timer=fired_timer)
         moved = replace(
             receipt,
             version=receipt.version + 1,
             state=outcome.state,
             note="not found at the provider",
         )
-        return ChangeSet(receipt.number, records=(moved,), outbox=(receipt.id,), fired_timer=fired)
+        return ChangeSet(
+            receipt.number, records=(moved,), outbox=(receipt.id,), fired_timer=fired_timer
+        )

@@ -65,7 +65,7 @@ class ReceiptLifecycle:
         )
 
     def mark_sending(
-        self, receipt: Receipt, posted: OutboxEntry, choice: Route | None = None
+        self, receipt: Receipt, entry: OutboxEntry, choice: Route | None = None
     ) -> ChangeSet:
         """Take a receipt out of the outbox to be sent, or say why it will not be.
 
@@ -73,9 +73,9 @@ class ReceiptLifecycle:
         well.
         """
         if choice is None:
-            unwanted, choice = self.skip_reason(receipt, posted), self.router.choose(receipt)
+            unwanted, choice = self.skip_reason(receipt, entry), self.router.choose(receipt)
             if unwanted is not None or choice is None:
-                return unwanted or self.defer(receipt, posted, self.router.queue_for(receipt))
+                return unwanted or self.defer(receipt, entry, self.router.queue_for(receipt))
         moved = replace(
             receipt,
             version=receipt.version + 1,
@@ -89,37 +89,37 @@ class ReceiptLifecycle:
         # The entry stays in the outbox: if we die now, another worker finds it here.
         return ChangeSet(receipt.number, records=(moved,))
 
-    def skip_reason(self, receipt: Receipt, posted: OutboxEntry) -> ChangeSet | None:
+    def skip_reason(self, receipt: Receipt, entry: OutboxEntry) -> ChangeSet | None:
         """What becomes of a receipt that is not to be sent; None when it is."""
         too_old = is_too_old(receipt, self._clock.now(), self.rules.expire_after_hours)
         outcome = RECEIPT.fire(
             receipt.state, ReceiptEvent.TOO_OLD if too_old else ReceiptEvent.SEND
         )
         if outcome.reason == UNDER_WAY:
-            return self._mark_in_doubt(receipt, "its worker ended while sending", posted)
+            return self._mark_in_doubt(receipt, "its worker ended while sending", entry)
         if outcome.refused:
-            return ChangeSet(receipt.number, acked=(posted,))
+            return ChangeSet(receipt.number, acked=(entry,))
         if too_old:
-            return self._transition(receipt, outcome.state, posted, note="too old to be of use")
+            return self._transition(receipt, outcome.state, entry, note="too old to be of use")
         return None
 
     @staticmethod
-    def defer(receipt: Receipt, posted: OutboxEntry, lane: str) -> ChangeSet:
+    def defer(receipt: Receipt, entry: OutboxEntry, queue: str) -> ChangeSet:
         """Put a receipt aside until a line has room for it, in the order of age."""
-        parked = Deferred(receipt.id, receipt.version, lane, receipt.created_at)
-        return ChangeSet(receipt.number, deferred=(parked,), acked=(posted,))
+        parked = Deferred(receipt.id, receipt.version, queue, receipt.created_at)
+        return ChangeSet(receipt.number, deferred=(parked,), acked=(entry,))
 
     @staticmethod
-    def outbound_message(receipt: Receipt, by: float = math.inf) -> OutboundMessage:
+    def outbound_message(receipt: Receipt, deadline: float = math.inf) -> OutboundMessage:
         """What a provider needs to know of a receipt, to be sent by a moment if at all."""
         mode = receipt.sent_as or receipt.mode
-        return OutboundMessage(receipt.id, receipt.number, receipt.text, mode, by)
+        return OutboundMessage(receipt.id, receipt.number, receipt.text, mode, deadline)
 
     def accepted(
         self,
         receipt: Receipt,
         provider_id: str,
-        posted: OutboxEntry | None,
+        entry: OutboxEntry | None,
         owner: Subscription | None = None,
     ) -> ChangeSet:
         """The provider took it: it is sent, and charged if it has a price.
@@ -127,19 +127,19 @@ class ReceiptLifecycle:
         ``owner`` is needed where the tariff gives some receipts free (``charges.needs_owner``).
         """
         return self._apply_acceptance(
-            receipt, ReceiptEvent.ACCEPTED, provider_id, posted, owner=owner
+            receipt, ReceiptEvent.ACCEPTED, provider_id, entry, owner=owner
         )
 
     def lookup_found(
         self,
         receipt: Receipt,
         provider_id: str,
-        fired: Timer,
+        fired_timer: Timer,
         owner: Subscription | None = None,
     ) -> ChangeSet:
         """The provider turned out to have taken it after all."""
         change = self._apply_acceptance(
-            receipt, ReceiptEvent.FOUND, provider_id, None, fired, owner
+            receipt, ReceiptEvent.FOUND, provider_id, None, fired_timer, owner
         )
         # Two receipts of the same words may look at the same moment: one of them finds this one.
         idempotency_key = f"found:{receipt.provider}:{provider_id}"
@@ -150,109 +150,107 @@ class ReceiptLifecycle:
         receipt: Receipt,
         event: ReceiptEvent,
         provider_id: str,
-        posted: OutboxEntry | None,
-        fired: Timer | None = None,
+        entry: OutboxEntry | None,
+        fired_timer: Timer | None = None,
         owner: Subscription | None = None,
     ) -> ChangeSet:
         outcome = RECEIPT.fire(receipt.state, event)
-        done = (posted,) if posted else ()
+        done = (entry,) if entry else ()
         if outcome.refused:
-            return ChangeSet(receipt.number, fired_timer=fired, acked=done)
+            return ChangeSet(receipt.number, fired_timer=fired_timer, acked=done)
         # News of its failure may have come before the answer to our own request.
         failed = outcome.state is ReceiptState.UNDELIVERED
         taken = replace(receipt, provider_id=provider_id)
         left = self._mark_sent(taken, outcome.state, owner, failed=failed)
-        return replace(left, fired_timer=fired, acked=done)
+        return replace(left, fired_timer=fired_timer, acked=done)
 
     def failed(
         self,
         receipt: Receipt,
         failure: ProviderError,
-        posted: OutboxEntry,
+        entry: OutboxEntry,
         closed: Collection[str] = (),
     ) -> ChangeSet:
         """The one judge of what a provider's failure means; ``closed`` are the demoted ones."""
         if isinstance(failure, TemporaryError):
-            return self._retry_later(receipt, failure, posted, closed)
+            return self._retry_later(receipt, failure, entry, closed)
         if isinstance(failure, NoRouteError) and receipt.provider:
             receipt = replace(receipt, refused_by=(*receipt.refused_by, receipt.provider))
             if self.router.has_alternative(receipt):
-                return self._reroute(receipt, failure, posted)
+                return self._reroute(receipt, failure, entry)
         if isinstance(failure, PermanentError):
-            return self._apply_failure(receipt, ReceiptEvent.NEVER, posted, failure.detail)
-        return self._mark_in_doubt(receipt, failure.detail, posted)
+            return self._apply_failure(receipt, ReceiptEvent.NEVER, entry, failure.detail)
+        return self._mark_in_doubt(receipt, failure.detail, entry)
 
     def _retry_later(
         self,
         receipt: Receipt,
         failure: TemporaryError,
-        posted: OutboxEntry,
+        entry: OutboxEntry,
         closed: Collection[str],
     ) -> ChangeSet:
         if receipt.provider in closed:
             # The provider's fault, not the receipt's: it has as many tries as ever.
-            return self._reroute(receipt, failure, posted)
+            return self._reroute(receipt, failure, entry)
         if receipt.attempts >= self.rules.max_attempts:
             note = f"given up: {failure.detail}"
-            return self._apply_failure(receipt, ReceiptEvent.GIVE_UP, posted, note)
+            return self._apply_failure(receipt, ReceiptEvent.GIVE_UP, entry, note)
         wait = self.rules.delay(receipt.attempts)
         timer = Timer(RETRY, receipt.number, receipt.id, self._clock.now() + wait)
-        return self._apply_failure(
-            receipt, ReceiptEvent.TRY_LATER, posted, failure.detail, (timer,)
-        )
+        return self._apply_failure(receipt, ReceiptEvent.TRY_LATER, entry, failure.detail, (timer,))
 
-    def _reroute(self, receipt: Receipt, failure: ProviderError, posted: OutboxEntry) -> ChangeSet:
+    def _reroute(self, receipt: Receipt, failure: ProviderError, entry: OutboxEntry) -> ChangeSet:
         """Back into the outbox at once: it goes to the next provider, or waits for this one."""
-        change = self._apply_failure(receipt, ReceiptEvent.TRY_LATER, posted, failure.detail)
+        change = self._apply_failure(receipt, ReceiptEvent.TRY_LATER, entry, failure.detail)
         return replace(change, outbox=(receipt.id,)) if change.records else change
 
-    def _mark_in_doubt(self, receipt: Receipt, why: str, posted: OutboxEntry) -> ChangeSet:
+    def _mark_in_doubt(self, receipt: Receipt, why: str, entry: OutboxEntry) -> ChangeSet:
         """It may have gone out: look before it is ever sent again, or leave it to staff."""
         provider = self.router.by_name(receipt.provider)
         timers: tuple[Timer, ...] = ()
         if provider is not None and provider.abilities.lookup:
             timers = (self.in_doubt.schedule_lookup(receipt),)
         return self._apply_failure(
-            receipt, ReceiptEvent.LOST_SIGHT, posted, f"unsure: {why}", timers
+            receipt, ReceiptEvent.LOST_SIGHT, entry, f"unsure: {why}", timers
         )
 
     def _apply_failure(
         self,
         receipt: Receipt,
         event: ReceiptEvent,
-        posted: OutboxEntry,
+        entry: OutboxEntry,
         note: str,
         timers: tuple[Timer, ...] = (),
     ) -> ChangeSet:
         """What we make of a failure, unless news of the same receipt knew better meanwhile."""
         outcome = RECEIPT.fire(receipt.state, event)
         if outcome.refused:
-            return ChangeSet(receipt.number, acked=(posted,))
-        return self._transition(receipt, outcome.state, posted, note, timers)
+            return ChangeSet(receipt.number, acked=(entry,))
+        return self._transition(receipt, outcome.state, entry, note, timers)
 
     @staticmethod
-    def requeue(receipt: Receipt, fired: Timer) -> ChangeSet:
+    def requeue(receipt: Receipt, fired_timer: Timer) -> ChangeSet:
         """The wait is over: back into the outbox."""
         ready = not RECEIPT.fire(receipt.state, ReceiptEvent.SEND).refused
         post = (receipt.id,) if ready else ()
-        return ChangeSet(receipt.number, outbox=post, fired_timer=fired)
+        return ChangeSet(receipt.number, outbox=post, fired_timer=fired_timer)
 
     def apply_status(
         self,
         receipt: Receipt,
-        told: ProviderStatus,
-        word: str,
+        status: ProviderStatus,
+        raw_status: str,
         provider_id: str | None,
         owner: Subscription | None = None,
     ) -> ChangeSet:
         """A provider's news of a receipt. Final stays final; the news is kept all the same."""
-        event = _EVENT_OF[told]
+        event = _EVENT_OF[status]
         outcome = RECEIPT.fire(receipt.state, event) if event else None
         # After a second attempt the same word can be news again; else it is a repeat.
         moves = outcome is not None and outcome.state is not receipt.state
-        if not moves and word in {news.raw_status for news in receipt.history}:
+        if not moves and raw_status in {news.raw_status for news in receipt.history}:
             return ChangeSet(receipt.number)
-        news = StatusEvent(self._clock.now(), word)
+        news = StatusEvent(self._clock.now(), raw_status)
         kept = replace(
             receipt,
             history=(*receipt.history, news)[-_HISTORY:],
@@ -260,7 +258,7 @@ class ReceiptLifecycle:
         )
         if outcome is None or outcome.refused:
             return ChangeSet(receipt.number, records=(replace(kept, version=receipt.version + 1),))
-        return self._mark_sent(kept, outcome.state, owner, failed=told is ProviderStatus.FAILED)
+        return self._mark_sent(kept, outcome.state, owner, failed=status is ProviderStatus.FAILED)
 
     def _mark_sent(
         self,
@@ -292,7 +290,7 @@ class ReceiptLifecycle:
         self,
         receipt: Receipt,
         state: ReceiptState,
-        posted: OutboxEntry,
+        entry: OutboxEntry,
         note: str,
         timers: tuple[Timer, ...] = (),
     ) -> ChangeSet:
@@ -304,7 +302,7 @@ class ReceiptLifecycle:
             note=note,
             done_at=_ended_at(receipt, state, self._clock.now()),
         )
-        return ChangeSet(receipt.number, records=(moved,), timers=timers, acked=(posted,))
+        return ChangeSet(receipt.number, records=(moved,), timers=timers, acked=(entry,))
 
 
 def _text_after(receipt: Receipt) -> str:

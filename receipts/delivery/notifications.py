@@ -45,28 +45,32 @@ def with_notification(
         return step.change_set(customer, None, Reply())
     key, params = step.messages[0]
     text = notices().render(f"notice.{key}", language, **params)
-    change = step.change_set(customer, None, Reply(), said=text)
+    change = step.change_set(customer, None, Reply(), reply_text=text)
     sent = build_notification(store, delivery, customer.number, about, text, language)
     return replace(change, records=(*change.records, sent), outbox=(*change.outbox, sent.id))
 
 
 def call_summary(
-    held: Snapshot, store: Store, delivery: ReceiptLifecycle, sid: str, fired: Timer | None = None
+    snapshot: Snapshot,
+    store: Store,
+    delivery: ReceiptLifecycle,
+    sid: str,
+    fired_timer: Timer | None = None,
 ) -> ChangeSet:
     """What a call did, told in one text after it; nothing when it changed nothing."""
-    call = held.call
+    call = snapshot.call
     if call is None or not call.acts:
-        return ChangeSet(held.number, fired_timer=fired)
+        return ChangeSet(snapshot.number, fired_timer=fired_timer)
     text = _told(call)
     # A call may go on after a summing-up, and change more: each is about its own version.
     about = f"call {sid} {call.version}"
-    sent = build_notification(store, delivery, held.number, about, text, call.language)
+    sent = build_notification(store, delivery, snapshot.number, about, text, call.language)
     return ChangeSet(
-        held.number,
+        snapshot.number,
         records=(replace(call, version=call.version + 1, acts=()), sent),
         outbox=(sent.id,),
-        cancelled_timers=(Timer(CALL, held.number, sid),) if fired is None else (),
-        fired_timer=fired,
+        cancelled_timers=(Timer(CALL, snapshot.number, sid),) if fired_timer is None else (),
+        fired_timer=fired_timer,
     )
 
 

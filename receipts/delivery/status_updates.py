@@ -14,8 +14,8 @@ def apply_status_update(
     store: Store,
     delivery: ReceiptLifecycle,
     receipt_id: str,
-    told: ProviderStatus,
-    word: str,
+    status: ProviderStatus,
+    raw_status: str,
     provider_id: str | None,
 ) -> bool:
     """One piece of news, on disk when this returns; False when no such receipt is known.
@@ -27,7 +27,7 @@ def apply_status_update(
         if receipt is None:
             return False
         owner = subscription_for_charge(store, receipt)
-        change = delivery.apply_status(receipt, told, word, provider_id, owner)
+        change = delivery.apply_status(receipt, status, raw_status, provider_id, owner)
         if store.commit(with_digest_members(store, change)).status is CommitStatus.COMMITTED:
             return True
     raise ContentionError("the same receipt was changed by others again and again")

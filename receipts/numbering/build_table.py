@@ -105,11 +105,11 @@ def _reach(number: str) -> slice:
     return slice(start, start + _width(number))
 
 
-def _province(place: Mapping[str, str]) -> int:
+def _province(names: Mapping[str, str]) -> int:
     for index, (_, chinese, english) in enumerate(_PROVINCES, start=1):
-        if place.get("zh", "").startswith(chinese):
+        if names.get("zh", "").startswith(chinese):
             return index
-        if "zh" not in place and place.get("en", "").endswith(english):
+        if "zh" not in names and names.get("en", "").endswith(english):
             return index
     return 0
 

@@ -74,14 +74,14 @@ class Provider(Protocol):
     name: str
     abilities: Capabilities
 
-    def send(self, parcel: OutboundMessage) -> str:
+    def send(self, message: OutboundMessage) -> str:
         """Hand one text over; the provider's own id for it.
 
         Raises TryLater, Never or Unsure.
         """
 
     def find(
-        self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
+        self, message: OutboundMessage, since: dt.datetime, known: frozenset[str]
     ) -> str | None:
         """The provider's id of a text it may have taken since then, None when it has none.
 

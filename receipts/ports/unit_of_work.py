@@ -16,12 +16,12 @@ def run_in_transaction(
     store: Store,
     number: Msisdn,
     decide: Callable[[Snapshot], ChangeSet],
-    claim: str | None = None,
+    idempotency_key: str | None = None,
     *,
-    talk: bool = False,
+    reply_count: bool = False,
     call: str | None = None,
     months: Sequence[str] = (),
-    access: bool = False,
+    login: bool = False,
 ) -> Reply:
     """The answer to an event, with all that it changes on disk; a repeat gets the first answer.
 
@@ -29,7 +29,7 @@ def run_in_transaction(
     """
     for round_ in range(MAX_ATTEMPTS):
         snapshot = store.load(
-            number, claim, reply_count=talk, call=call, login=access, months=months
+            number, idempotency_key, reply_count=reply_count, call=call, login=login, months=months
         )
         if snapshot.previous_reply is not None:
             # What is repeated must be as safe as when it was new.

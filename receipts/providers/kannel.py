@@ -105,7 +105,7 @@ class Kannel:
         self._suffix = quote_plus("&type=%d&answer=%A")
         self._http = CurlHttpClient(url, TIMEOUTS_SECONDS)
 
-    def send(self, parcel: OutboundMessage) -> str:
+    def send(self, message: OutboundMessage) -> str:
         """Submit one text and return its id. Kannel assigns none; its reports carry ours.
 
         Raises TryLater, Never, NotHere, Unsure or TooLate.
@@ -113,7 +113,7 @@ class Kannel:
         # GET: smsbox refuses form posts ("Invalid content-type", 1.4.5). The query holds the
         # password, so no exception that shows it is chained.
         try:
-            status, body = self._http.get(self._target(parcel), parcel.deadline)
+            status, body = self._http.get(self._target(message), message.deadline)
         except ConnectError as error:
             raise TemporaryError(f"kannel not reached: {error}") from None
         except NoResponseError as error:
@@ -122,20 +122,20 @@ class Kannel:
             raise _failure(status, body.decode(errors="replace"))
         # "0: Accepted for delivery", or "3: Queued for later delivery" while the SMSC is down.
         # In both cases Kannel has stored the text and will send it.
-        return parcel.id
+        return message.id
 
-    def _target(self, parcel: OutboundMessage) -> str:
+    def _target(self, message: OutboundMessage) -> str:
         """Path and query of the request for one text."""
-        ident = quote_plus(quote_plus(parcel.id))
-        coding = "0" if is_gsm7(parcel.text) else "2"
-        flash = "&mclass=0" if parcel.mode is DisplayMode.FLASH else ""
+        ident = quote_plus(quote_plus(message.id))
+        coding = "0" if is_gsm7(message.text) else "2"
+        flash = "&mclass=0" if message.mode is DisplayMode.FLASH else ""
         return (
-            f"{self._prefix}{ident}{self._suffix}&to={quote_plus(parcel.to)}"
-            f"&text={_percent_encoded(parcel.text)}&coding={coding}{flash}"
+            f"{self._prefix}{ident}{self._suffix}&to={quote_plus(message.to)}"
+            f"&text={_percent_encoded(message.text)}&coding={coding}{flash}"
         )
 
     def find(
-        self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
+        self, message: OutboundMessage, since: dt.datetime, known: frozenset[str]
     ) -> str | None:
         """Not available; ``abilities.lookup`` is False."""
         raise NotImplementedError

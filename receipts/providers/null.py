@@ -11,13 +11,13 @@ class NullProvider:
     name = "unsent"
     abilities = Capabilities(flash=False, reports=False, lookup=False)
 
-    def send(self, parcel: OutboundMessage) -> str:
+    def send(self, message: OutboundMessage) -> str:
         """Always raise TryLater."""
-        raise TemporaryError(f"nobody sends {parcel.id} here: start a worker")
+        raise TemporaryError(f"nobody sends {message.id} here: start a worker")
 
     def find(
-        self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
+        self, message: OutboundMessage, since: dt.datetime, known: frozenset[str]
     ) -> str | None:
         """Always raise TryLater."""
         del since, known
-        raise TemporaryError(f"nobody looks {parcel.id} up here")
+        raise TemporaryError(f"nobody looks {message.id} up here")

@@ -30,9 +30,9 @@ class Eligibility:
     ) -> None:
         self._store, self._book, self._numbering, self._clock = store, book, numbering, clock
 
-    def refusal_reason(self, held: Snapshot, text: MessageTrace) -> NoReceiptReason | None:
+    def refusal_reason(self, snapshot: Snapshot, text: MessageTrace) -> NoReceiptReason | None:
         """Why the texts of this customer to this friend give no receipts; None when they do."""
-        customer, home = held.subscription, self._numbering.info_of(held.subscription)
+        customer, home = snapshot.subscription, self._numbering.info_of(snapshot.subscription)
         if customer.state is SubscriptionState.SUSPENDED:
             return NoReceiptReason.SUSPENDED
         if home.network not in _OURS:
@@ -41,7 +41,7 @@ class Eligibility:
             return NoReceiptReason.NOT_SUBSCRIBED
         if self._book.province(home.province or "") is None:
             return NoReceiptReason.PROVINCE_CLOSED
-        recipient = held.recipient or Subscription(text.recipient)
+        recipient = snapshot.recipient or Subscription(text.recipient)
         on_net = self._numbering.info_of(recipient).network is Network.CHINA_MOBILE
         return None if on_net else NoReceiptReason.RECIPIENT_OFF_NET
 
@@ -51,18 +51,18 @@ class Eligibility:
         return self._id(text.sender, about if answered else f"{about}|no answer")
 
     def build_receipt(
-        self, customer: Subscription, text: MessageTrace, fate: MessageStatus | None
+        self, customer: Subscription, text: MessageTrace, status: MessageStatus | None
     ) -> Receipt:
         """The receipt of a whole text; without a fate, that there is no answer yet."""
         now, province = self._clock.now(), self._province(customer)
         tariff, language = tariff_on(province, now), self._language(customer)
-        outcome = OUTCOME_OF[fate] if fate else ReceiptOutcome.NO_ANSWER
+        outcome = OUTCOME_OF[status] if status else ReceiptOutcome.NO_ANSWER
         price = receipt_fen(tariff, outcome, before=tariff.free_receipts)
-        receipt_id = self.receipt_id(text, answered=fate is not None)
+        receipt_id = self.receipt_id(text, answered=status is not None)
         gathers = customer.mode is DisplayMode.FLASH and self._book.sending.digest_seconds > 0
         # A long text has arrived when the last of its parts has, whichever report came last.
-        at = max(final.at for final in text.part_statuses) if fate else now
-        body = receipt_text(fate or outcome, text.recipient, at, language)
+        at = max(final.at for final in text.part_statuses) if status else now
+        body = receipt_text(status or outcome, text.recipient, at, language)
         also = receipt_with_promotion(
             customer, self._book, province.code, now, receipt_id, body, language
         )

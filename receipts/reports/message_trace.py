@@ -58,46 +58,46 @@ def raw_status(report: DeliveryReport) -> str:
     )
 
 
-def is_duplicate(trail: MessageTrace, report: DeliveryReport) -> bool:
+def is_duplicate(trace: MessageTrace, report: DeliveryReport) -> bool:
     """Whether the very same was said of this text before."""
     status_text = raw_status(report)
-    return any(event.raw_status == status_text for event in trail.history)
+    return any(event.raw_status == status_text for event in trace.history)
 
 
 def with_event(
-    trail: MessageTrace,
+    trace: MessageTrace,
     report: DeliveryReport,
     why_not: NoReceiptReason | None,
     *,
     version: int,
-    over: bool,
+    ended: bool,
 ) -> MessageTrace:
     """The trail with one more piece of news, and why that one gave no receipt.
 
     Where its fate is known now, ``over``, that is why the whole text gave none.
     """
-    parts = trail.parts if is_final(trail) else max(trail.parts, report.parts)
+    parts = trace.parts if is_final(trace) else max(trace.parts, report.parts)
     kept = max(_HISTORY, _HISTORY_A_PART * parts)
     event = ReportEvent(report.at, raw_status(report), why_not)
     return replace(
-        trail,
+        trace,
         version=version,
         parts=parts,
-        history=(*trail.history, event)[-kept:],
-        no_receipt_reason=why_not if over else trail.no_receipt_reason,
+        history=(*trace.history, event)[-kept:],
+        no_receipt_reason=why_not if ended else trace.no_receipt_reason,
     )
 
 
-def with_part(trail: MessageTrace, report: DeliveryReport) -> MessageTrace:
+def with_part(trace: MessageTrace, report: DeliveryReport) -> MessageTrace:
     """The trail with the fate of one more part; the text's own fate once it has all of them."""
-    parts = max(trail.parts, report.parts)
-    finals = (*trail.part_statuses, PartStatus(report.part, report.status, report.at))
-    return replace(trail, parts=parts, part_statuses=finals, status=_overall_status(finals, parts))
+    parts = max(trace.parts, report.parts)
+    finals = (*trace.part_statuses, PartStatus(report.part, report.status, report.at))
+    return replace(trace, parts=parts, part_statuses=finals, status=_overall_status(finals, parts))
 
 
-def is_final(trail: MessageTrace) -> bool:
+def is_final(trace: MessageTrace) -> bool:
     """Whether the fate of the whole text is known: from then on it stands."""
-    return trail.status in OUTCOME_OF
+    return trace.status in OUTCOME_OF
 
 
 def _overall_status(finals: Sequence[PartStatus], parts: int) -> MessageStatus:
@@ -109,14 +109,14 @@ def _overall_status(finals: Sequence[PartStatus], parts: int) -> MessageStatus:
     return min(failed).status if failed else MessageStatus.DELIVERED
 
 
-def ignored_because(trail: MessageTrace, report: DeliveryReport) -> NoReceiptReason | None:
+def ignored_because(trace: MessageTrace, report: DeliveryReport) -> NoReceiptReason | None:
     """Why a report tells no fate that we did not know; None when it does."""
     if report.status is MessageStatus.UNKNOWN:
         return NoReceiptReason.UNKNOWN_STATUS
     if report.status not in OUTCOME_OF:
         return NoReceiptReason.UNDERWAY
-    of_part = {final.part: final.status for final in trail.part_statuses}
-    known = of_part.get(report.part, trail.status if is_final(trail) else None)
+    of_part = {final.part: final.status for final in trace.part_statuses}
+    known = of_part.get(report.part, trace.status if is_final(trace) else None)
     if known is None:
         return None
     return NoReceiptReason.REPEATED if known is report.status else NoReceiptReason.CONTRADICTED

@@ -101,28 +101,28 @@ class ReportService:
         receipt_id = self._due.receipt_id(text, answered=True) if again else None
         return ReportQuery(report.sender, report.recipient, report.message_id, receipt_id)
 
-    def decide(self, held: Snapshot, reports: Sequence[DeliveryReport]) -> ChangeSet:
+    def decide(self, snapshot: Snapshot, reports: Sequence[DeliveryReport]) -> ChangeSet:
         """What the reports of one text do: a receipt, or a reason for none, each. Pure."""
         first = reports[0]
-        trace = held.trace or _new_trace(first, held.receipt)
-        version = (held.trace.version if held.trace else 0) + 1
+        trace = snapshot.trace or _new_trace(first, snapshot.receipt)
+        version = (snapshot.trace.version if snapshot.trace else 0) + 1
         if len(reports) == 1:
             # As nearly all do: nothing is to be joined.
-            return self._decide_one(held, trace, first, version)
+            return self._decide_one(snapshot, trace, first, version)
         others: list[Record] = []
         post: list[str] = []
         timers: list[Timer] = []
         cancelled_timers: list[Timer] = []
         count: list[str] = []
         for report in reports:
-            step = self._decide_one(held, trace, report, version)
+            step = self._decide_one(snapshot, trace, report, version)
             for record in step.records:
                 if isinstance(record, MessageTrace):
                     trace = record
                 else:
                     others.append(record)
                     if isinstance(record, Subscription):
-                        held = replace(held, subscription=record)
+                        snapshot = replace(snapshot, subscription=record)
             post += step.outbox
             timers += step.timers
             cancelled_timers += step.cancelled_timers
@@ -140,24 +140,24 @@ class ReportService:
         )
 
     def _decide_one(
-        self, held: Snapshot, trail: MessageTrace, report: DeliveryReport, version: int
+        self, snapshot: Snapshot, trace: MessageTrace, report: DeliveryReport, version: int
     ) -> ChangeSet:
-        if is_duplicate(trail, report):
+        if is_duplicate(trace, report):
             return ChangeSet(report.sender)
-        known, why_not = trail, ignored_because(trail, report)
+        known, why_not = trace, ignored_because(trace, report)
         if why_not is None:
-            known = with_part(trail, report)
+            known = with_part(trace, report)
             why_not = (
-                self._due.refusal_reason(held, known)
+                self._due.refusal_reason(snapshot, known)
                 if is_final(known)
                 else NoReceiptReason.PARTS_MISSING
             )
-        ended = is_final(known) and not is_final(trail)
-        kept = with_event(known, report, why_not, version=version, over=ended)
+        ended = is_final(known) and not is_final(trace)
+        kept = with_event(known, report, why_not, version=version, ended=ended)
         # Only a text with news before this may be waited for.
-        cancelled_timers = (self._timeout_timer(kept),) if ended and trail.history else ()
+        cancelled_timers = (self._timeout_timer(kept),) if ended and trace.history else ()
         if why_not is None:
-            receipt = self._due.build_receipt(held.subscription, kept, kept.status)
+            receipt = self._due.build_receipt(snapshot.subscription, kept, kept.status)
             kept = replace(kept, receipt_id=receipt.id)
             change = ChangeSet(
                 report.sender,
@@ -173,25 +173,25 @@ class ReportService:
             counters=(REPORTS, why_not.value),
         )
         if not is_final(kept):
-            change = self._schedule_timeout(held, trail, kept, change)
+            change = self._schedule_timeout(snapshot, trace, kept, change)
         return (
-            self._notify_off_net(held, change)
+            self._notify_off_net(snapshot, change)
             if why_not is NoReceiptReason.RECIPIENT_OFF_NET
             else change
         )
 
     def _schedule_timeout(
-        self, held: Snapshot, was: MessageTrace, trail: MessageTrace, change: ChangeSet
+        self, snapshot: Snapshot, previous: MessageTrace, trace: MessageTrace, change: ChangeSet
     ) -> ChangeSet:
         """A first word that is not the last: if no other comes in time, the customer hears so."""
-        if was.history or self._due.refusal_reason(held, trail) is not None:
+        if previous.history or self._due.refusal_reason(snapshot, trace) is not None:
             return change
         at = self._clock.now() + self._patience
-        return replace(change, timers=(self._timeout_timer(trail, at),))
+        return replace(change, timers=(self._timeout_timer(trace, at),))
 
     @staticmethod
-    def _timeout_timer(trail: MessageTrace, at: dt.datetime | None = None) -> Timer:
-        return Timer(REPORT_TIMEOUT, trail.sender, f"{trail.message_id}|{trail.recipient}", at)
+    def _timeout_timer(trace: MessageTrace, at: dt.datetime | None = None) -> Timer:
+        return Timer(REPORT_TIMEOUT, trace.sender, f"{trace.message_id}|{trace.recipient}", at)
 
     def report_timeout(self, timer: Timer) -> None:
         """A text whose fate nobody told in time: the customer hears that there is no answer yet.
@@ -213,9 +213,9 @@ class ReportService:
         # A lost race needs no second try: the timer is still set, or its work is done.
         self._store.commit(change)
 
-    def _notify_off_net(self, held: Snapshot, change: ChangeSet) -> ChangeSet:
+    def _notify_off_net(self, snapshot: Snapshot, change: ChangeSet) -> ChangeSet:
         """The first off-net friend of a month: the customer is told once why no receipt comes."""
-        customer, month = held.subscription, month_of(self._clock.now())
+        customer, month = snapshot.subscription, month_of(self._clock.now())
         if customer.off_net_notice_month == month:
             return change
         notice = self._due.off_net_notice(customer, month)

@@ -143,14 +143,14 @@ def _words_wrong(given: object, where: tuple[Step, ...], faults: list[Violation]
     return None in read
 
 
-def _fault(where: tuple[Step, ...], said: str) -> Violation:
+def _fault(where: tuple[Step, ...], error_text: str) -> Violation:
     """What msgspec said, with its place as a path and a way to mend it."""
-    if location := _PLACE.search(said):
-        said = said[: location.start()]
+    if location := _PLACE.search(error_text):
+        error_text = error_text[: location.start()]
         where += tuple(name or int(index) for name, index in _STEP.findall(location[1]))
-    if field := _FIELD.search(said):
+    if field := _FIELD.search(error_text):
         if field[1] == "unknown":
-            return Violation((*where, field[2]), said, "remove it or correct its spelling")
-        return Violation(where, said, f"add {field[2]} = ...")
+            return Violation((*where, field[2]), error_text, "remove it or correct its spelling")
+        return Violation(where, error_text, f"add {field[2]} = ...")
     fix = next((_FIXES[step] for step in reversed(where) if step in _FIXES), _FORM)
-    return Violation(where, said, fix)
+    return Violation(where, error_text, fix)

@@ -82,9 +82,9 @@ class Province(RuleTable, frozen=True, kw_only=True):
     #: What this province limits otherwise than [limits]; there, what it leaves out.
     limits: Limits | None = None
 
-    def has(self, door: Channel) -> bool:
+    def has(self, channel: Channel) -> bool:
         """Whether customers of this province may use the door."""
-        return door in self.doors
+        return channel in self.doors
 
     def tariff_at(self, day: dt.date) -> Tariff:
         """The tariff in force on a day in China; before the first one, the first."""

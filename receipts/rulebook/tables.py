@@ -126,10 +126,10 @@ def _tariff(tariff: Tariff) -> str:
     return row + (f", {tariff.trial_days} days of trial" if tariff.trial_days else "")
 
 
-def _words(book: RuleBook, province: Province, wish: Intent) -> Iterator[str]:
+def _words(book: RuleBook, province: Province, intent: Intent) -> Iterator[str]:
     words = book.words
     for listed in (province.words, words.code, words.zh, words.en, words.kept):
-        yield from listed.get(wish, ())
+        yield from listed.get(intent, ())
 
 
 def _yuan(fen: int) -> str:

@@ -72,10 +72,10 @@ class KeySchema:
         """The daily count of replies to the number."""
         return self.of(number, f"talk:{number.digits}")
 
-    def trail(self, sender: Msisdn, friend: Msisdn, message_id: str) -> str:
+    def trail(self, sender: Msisdn, recipient: Msisdn, message_id: str) -> str:
         """The trace of one person-to-person text, the same for each spelling of its id."""
         return self.of(
-            sender, f"trail:{sender.digits}:{friend.digits}:{normalise_message_id(message_id)}"
+            sender, f"trail:{sender.digits}:{recipient.digits}:{normalise_message_id(message_id)}"
         )
 
     def call(self, number: Msisdn, sid: str) -> str:
@@ -118,9 +118,9 @@ class KeySchema:
         """The stream of receipts to send: new ones, or those that were deferred."""
         return self.tagged(shard, "late" if late else "outbox")
 
-    def waiting(self, shard: int, lane: str) -> str:
+    def waiting(self, shard: int, queue: str) -> str:
         """The deferred receipts of a queue, by age."""
-        return self.tagged(shard, f"waiting:{lane}")
+        return self.tagged(shard, f"waiting:{queue}")
 
     def unsure(self, shard: int) -> str:
         """Receipts with an unknown outcome, by the time of sending."""

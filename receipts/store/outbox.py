@@ -105,12 +105,12 @@ class RedisOutbox:
             for entry, fields in entries
         ]
 
-    def _polled(self, asked: Command, wait: float) -> list[tuple[bytes, _Entries]]:
+    def _polled(self, request: Command, wait: float) -> list[tuple[bytes, _Entries]]:
         """New entries on several nodes, which one blocking read cannot cover."""
         until = time.monotonic() + wait
         while True:
             replies = self._connection.execute(
-                *((*asked, "STREAMS", name, ">") for name in self._fresh)
+                *((*request, "STREAMS", name, ">") for name in self._fresh)
             )
             found = [pair for reply in replies for pair in decode_pairs(reply)]
             if found or time.monotonic() >= until:
@@ -135,14 +135,14 @@ class RedisOutbox:
         ]
 
     def _shares(
-        self, lane: str, limit: int, fresh: int, since: dt.datetime | None
+        self, queue: str, limit: int, fresh: int, since: dt.datetime | None
     ) -> dict[int, tuple[list[bytes], int]]:
         """By shard: the ids of the newest to take, and how many of the oldest."""
         young = since.timestamp() if since else 0
 
         ends: list[Command] = []
         for shard in range(self._keys.shards):
-            key = self._keys.waiting(shard, lane)
+            key = self._keys.waiting(shard, queue)
             ends += (
                 ("ZRANGE", key, 0, limit - 1, "WITHSCORES"),
                 ("ZREVRANGEBYSCORE", key, "+inf", young, "WITHSCORES", "LIMIT", 0, fresh),

@@ -121,9 +121,9 @@ class RedisStore:
         ((reply,),) = self._connection.execute(script.command)
         return _committed(reply)
 
-    def _claimed(self, number: Msisdn, claim: str, reply: Reply) -> CommitResult:
+    def _claimed(self, number: Msisdn, idempotency_key: str, reply: Reply) -> CommitResult:
         """Set an idempotency key alone, as most texts do, by one command without a script."""
-        name, expiry = self._keys.claim(number, claim), ("EX", self._retention.claims)
+        name, expiry = self._keys.claim(number, idempotency_key), ("EX", self._retention.claims)
         (seen,) = self._connection.execute(("SET", name, encode(reply), *expiry, "NX", "GET"))
         return _DONE if seen is None else CommitResult(CommitStatus.DUPLICATE, decode_answer(seen))
 

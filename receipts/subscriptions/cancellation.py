@@ -25,13 +25,15 @@ from statemachines.subscription import RECEIVING, SUBSCRIPTION, SubscriptionEven
 _ONLY_ORDERED = frozenset({SubscriptionState.PENDING, SubscriptionState.ENDING})
 
 
-def cancel(policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest) -> Decision:
+def cancel(
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
+) -> Decision:
     """End the service, now or at the month's end as the province has it. Always free.
 
     Where nothing runs on but an order, it is the order that ends.
     """
     if customer.order is not None and customer.state in _ONLY_ORDERED:
-        return ordering.decline(policy, customer, asked)
+        return ordering.decline(policy, customer, request)
     province = policy.service_area(customer).province
     at_month_end = (
         province is not None and province.cancel_takes_effect is CancellationEffect.MONTH_END
@@ -39,7 +41,7 @@ def cancel(policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRe
     event = SubscriptionEvent.CANCEL_AT_MONTH_END if at_month_end else SubscriptionEvent.CANCEL_NOW
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
-        return policy.refused(customer, outcome.reason, asked)
+        return policy.refused(customer, outcome.reason, request)
     now = policy.now()
     runs_on = outcome.state in RECEIVING
     ends_at = _last_moment(customer, now) if runs_on else None
@@ -50,11 +52,11 @@ def cancel(policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRe
         (
             (
                 "cancelled_later" if runs_on else "cancelled",
-                policy.template_params(ended, asked.language),
+                policy.template_params(ended, request.language),
             ),
         ),
         charges=final_charges(customer, province, now, policy.book),
-        audit=(policy.audit(customer, event, outcome, asked),),
+        audit=(policy.audit(customer, event, outcome, request),),
         timers=(timer(END, customer, ends_at),) if ends_at else (),
         cancelled_timers=tuple(t for t in stale if not (ends_at and t.kind == END)),
     )
@@ -88,7 +90,7 @@ def _ended(
 
 
 def month_ended(
-    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
 ) -> Decision:
     """The last month of a cancelled service is over."""
     event = SubscriptionEvent.MONTH_ENDED
@@ -101,20 +103,20 @@ def month_ended(
         state = SUBSCRIPTION.fire(state, SubscriptionEvent.ORDER).state
     return Decision(
         replace(customer, state=state, ends_at=None),
-        audit=(policy.audit(customer, event, outcome, asked),),
+        audit=(policy.audit(customer, event, outcome, request),),
     )
 
 
 def port_out(
-    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
 ) -> Decision:
     """The number has left the network: the service ends at once, and what is due stays due."""
     event = SubscriptionEvent.PORT_OUT
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
         return Decision(customer)
-    message = ("ported_out", policy.template_params(customer, asked.language))
-    return end_now(policy, customer, event, outcome, message, asked)
+    message = ("ported_out", policy.template_params(customer, request.language))
+    return end_now(policy, customer, event, outcome, message, request)
 
 
 def end_now(
@@ -122,15 +124,15 @@ def end_now(
     customer: Subscription,
     event: SubscriptionEvent,
     outcome: Transition[SubscriptionState],
-    told: Message,
-    asked: CustomerRequest,
+    message: Message,
+    request: CustomerRequest,
 ) -> Decision:
     """The service is over at once, whoever ended it; what is due stays due."""
     province = policy.service_area(customer).province
     return Decision(
         _ended(policy, customer, outcome.state),
-        (told,),
+        (message,),
         charges=final_charges(customer, province, policy.now(), policy.book),
-        audit=(policy.audit(customer, event, outcome, asked),),
+        audit=(policy.audit(customer, event, outcome, request),),
         cancelled_timers=tuple(timer(kind, customer) for kind in ALL_TIMERS),
     )

@@ -55,20 +55,26 @@ class Decision(Struct, frozen=True):
         )
 
     def change_set(
-        self, was: Subscription, claim: str | None, answer: Reply, said: str = ""
+        self,
+        previous: Subscription,
+        idempotency_key: str | None,
+        answer: Reply,
+        reply_text: str = "",
     ) -> ChangeSet:
         """Make this act one change for the store.
 
         ``said`` is our answer in words: it is kept with the act as what the customer was shown,
         linked into the customer's chain of consent.
         """
-        entries = (replace(entry, shown_text=entry.shown_text or said) for entry in self.audit)
-        audit, head = append_to_chain(entries, was.chain)
+        entries = (
+            replace(entry, shown_text=entry.shown_text or reply_text) for entry in self.audit
+        )
+        audit, head = append_to_chain(entries, previous.chain)
         now = replace(self.customer, chain=head) if audit else self.customer
-        records = (replace(now, version=was.version + 1),) if now != was else ()
+        records = (replace(now, version=previous.version + 1),) if now != previous else ()
         return ChangeSet(
-            was.number,
-            idempotency_key=claim,
+            previous.number,
+            idempotency_key=idempotency_key,
             reply=answer,
             records=records,
             charges=self.charges,

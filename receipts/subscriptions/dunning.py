@@ -24,20 +24,20 @@ def record_collection(
     month: str,
     *,
     paid: bool,
-    asked: CustomerRequest,
+    request: CustomerRequest,
 ) -> Decision:
     """The operator could, or could not, collect the fee of a month.
 
     Unpaid suspends the service; two months running end it; paying brings it back.
     """
     if paid:
-        return _paid(policy, customer, month, asked)
+        return _paid(policy, customer, month, request)
     if month in customer.unpaid:
         return Decision(customer)
     beside = {month_before(month), month_of(next_month(month_start(month)))}
     owing = replace(customer, unpaid=tuple(sorted({*customer.unpaid, month})))
     if beside & set(customer.unpaid):
-        return end_unpaid(policy, owing, asked)
+        return end_unpaid(policy, owing, request)
     event = SubscriptionEvent.SUSPEND
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
@@ -45,8 +45,8 @@ def record_collection(
     now = policy.now()
     return Decision(
         replace(owing, state=outcome.state, order=None, suspended_at=now),
-        (("unpaid_once", policy.template_params(customer, asked.language)),),
-        audit=(policy.audit(customer, event, outcome, asked),),
+        (("unpaid_once", policy.template_params(customer, request.language)),),
+        audit=(policy.audit(customer, event, outcome, request),),
         # Suspended, there may be no second fee to fail: a whole month unpaid is as good.
         timers=(timer(UNPAID, customer, next_month(next_month(now))),),
         cancelled_timers=(timer(ORDER_EXPIRY, customer),),
@@ -54,19 +54,19 @@ def record_collection(
 
 
 def end_unpaid(
-    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
 ) -> Decision:
     """Unpaid two months running: the service ends."""
     event = SubscriptionEvent.CANCEL_NOW
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None or not customer.unpaid:
         return Decision(customer)
-    message = ("unpaid_twice", policy.template_params(customer, asked.language))
-    return cancellation.end_now(policy, customer, event, outcome, message, asked)
+    message = ("unpaid_twice", policy.template_params(customer, request.language))
+    return cancellation.end_now(policy, customer, event, outcome, message, request)
 
 
 def _paid(
-    policy: SubscriptionPolicy, customer: Subscription, month: str, asked: CustomerRequest
+    policy: SubscriptionPolicy, customer: Subscription, month: str, request: CustomerRequest
 ) -> Decision:
     paying = replace(customer, unpaid=tuple(m for m in customer.unpaid if m != month))
     event = SubscriptionEvent.RESUME
@@ -89,9 +89,9 @@ def _paid(
     timers = (timer(TRIAL, resumed, ordering.trial_renewal_at(policy, resumed)),)
     return Decision(
         resumed,
-        (("resumed", policy.template_params(customer, asked.language)),),
+        (("resumed", policy.template_params(customer, request.language)),),
         charges=policy.monthly_fee(resumed, now, "resumed"),
-        audit=(policy.audit(customer, event, outcome, asked),),
+        audit=(policy.audit(customer, event, outcome, request),),
         timers=timers if resumed.trial else (),
         cancelled_timers=(timer(UNPAID, customer),),
     )

@@ -87,8 +87,8 @@ class MonthlyBilling:
             return _Checkpoint(server, 0, BillingTotals())
         return checkpoint
 
-    def _save_checkpoint(self, month: str, place: _Checkpoint) -> None:
-        self._archive.checkpoint(f"bill:{month}", msgspec.json.encode(place).decode())
+    def _save_checkpoint(self, month: str, checkpoint: _Checkpoint) -> None:
+        self._archive.checkpoint(f"bill:{month}", msgspec.json.encode(checkpoint).decode())
 
     def _batch(
         self, customers: Sequence[Subscription], month: str, tally: BillingTotals

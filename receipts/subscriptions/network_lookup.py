@@ -63,8 +63,8 @@ class NetworkLookupService:
             return customer.network is None
         return customer.looked_up_at + RESULT_LIFETIME <= self._clock.now()
 
-    def _record(self, held: Snapshot, network: Network | None) -> ChangeSet:
-        customer = held.subscription
+    def _record(self, snapshot: Snapshot, network: Network | None) -> ChangeSet:
+        customer = snapshot.subscription
         if not self._is_needed(customer):
             return ChangeSet(customer.number)
         return preferences.apply_lookup(self._policy, customer, network).change_set(

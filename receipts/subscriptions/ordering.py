@@ -29,64 +29,66 @@ _RENEWAL_TOLERANCE = dt.timedelta(hours=1)
 def order(
     policy: SubscriptionPolicy,
     customer: Subscription,
-    asked: CustomerRequest,
+    request: CustomerRequest,
     *,
     late: bool = False,
 ) -> Decision:
     """Offer the service with its price; nothing is opened until the customer says yes."""
-    refusal = policy.ineligibility(customer, asked.channel, asked.language)
+    refusal = policy.ineligibility(customer, request.channel, request.language)
     if refusal is not None:
         return Decision(customer, (refusal,))
     event = SubscriptionEvent.CONFIRM_LATE if late else SubscriptionEvent.ORDER
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
-        return policy.refused(customer, outcome.reason, asked)
+        return policy.refused(customer, outcome.reason, request)
     if customer.unpaid:
         # Whoever was ended for unpaid fees comes back once they are paid.
-        return policy.refused(customer, "owing", asked)
+        return policy.refused(customer, "owing", request)
     now, province = policy.now(), policy.province(customer)
     until = now + province.window
     tariff = tariff_on(province, now)
-    order = Order(asked.channel, now, until, tariff.version)
+    order = Order(request.channel, now, until, tariff.version)
     ordered = replace(customer, state=outcome.state, order=order, lapsed_at=None)
     return Decision(
         ordered,
-        (("offer_again" if late else "offer", policy.offer_params(customer, asked.language)),),
-        audit=(policy.audit(customer, event, outcome, asked, tariff=tariff.version),),
+        (("offer_again" if late else "offer", policy.offer_params(customer, request.language)),),
+        audit=(policy.audit(customer, event, outcome, request, tariff=tariff.version),),
         timers=(timer(ORDER_EXPIRY, customer, until),),
     )
 
 
-def confirm(policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest) -> Decision:
+def confirm(
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
+) -> Decision:
     """The yes to an open order: the service runs at once, at the price that was shown."""
     waiting = customer.order
     event = SubscriptionEvent.CONFIRM
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None or waiting is None:
-        return policy.refused(customer, outcome.reason or "no_order", asked)
+        return policy.refused(customer, outcome.reason or "no_order", request)
     province = policy.service_area(customer).province
     if province is None:
         # The rules changed between offer and yes: nothing may be opened on the old ones.
-        refusal = policy.ineligibility(customer, asked.channel, asked.language)
+        refusal = policy.ineligibility(customer, request.channel, request.language)
         return Decision(customer, (refusal,) if refusal else ())
     if province.tariff(waiting.tariff) is None:
         # The price that was shown is no more, and the yes was to that one.
         return (
-            ask_trial_renewal(policy, customer, asked)
+            ask_trial_renewal(policy, customer, request)
             if customer.trial
-            else order(policy, customer, asked, late=True)
+            else order(policy, customer, request, late=True)
         )
     now = policy.now()
-    opened = _opened(policy, customer, outcome.state, waiting, asked, now)
+    opened = _opened(policy, customer, outcome.state, waiting, request, now)
     timers = (timer(TRIAL, opened, trial_renewal_at(policy, opened)),) if opened.trial else ()
     # The second yes of a trial leaves the fee to the day it was promised for.
     if opened.charged_from and opened.charged_from > now and not opened.trial:
         timers = (timer(FEE, opened, opened.charged_from),)
     return Decision(
         opened,
-        (("opened", policy.template_params(opened, asked.language)),),
+        (("opened", policy.template_params(opened, request.language)),),
         charges=policy.monthly_fee(opened, now, "opened"),
-        audit=(policy.audit(customer, event, outcome, asked, tariff=waiting.tariff),),
+        audit=(policy.audit(customer, event, outcome, request, tariff=waiting.tariff),),
         timers=timers,
         cancelled_timers=tuple(timer(kind, customer) for kind in (ORDER_EXPIRY, END)),
     )
@@ -97,7 +99,7 @@ def _opened(
     customer: Subscription,
     state: SubscriptionState,
     order: Order,
-    asked: CustomerRequest,
+    request: CustomerRequest,
     now: dt.datetime,
 ) -> Subscription:
     """The customer after the yes: new, carrying on after a cancel, or out of the trial."""
@@ -119,9 +121,9 @@ def _opened(
         # A yes beside a running service carries it on: a trial has then had its second yes.
         trial=trial,
         trial_used=customer.trial_used or trial,
-        channel=asked.channel,
+        channel=request.channel,
         tariff=tariff.version,
-        language=customer.language or asked.language,
+        language=customer.language or request.language,
     )
 
 
@@ -132,7 +134,7 @@ def trial_renewal_at(policy: SubscriptionPolicy, customer: Subscription) -> dt.d
 
 
 def ask_trial_renewal(
-    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
 ) -> Decision:
     """A trial nears its end: nothing is charged after it without a second yes."""
     event = SubscriptionEvent.RENEW
@@ -143,15 +145,15 @@ def ask_trial_renewal(
     # A question that comes late still leaves the whole window; the trial is then the longer.
     ends = max(promised, policy.now() + province.window - _RENEWAL_TOLERANCE)
     tariff = tariff_on(province, ends)
-    order = Order(asked.channel, policy.now(), ends, tariff.version)
+    order = Order(request.channel, policy.now(), ends, tariff.version)
     asking = replace(customer, order=order, charged_from=ends)
     # The price from then on, without the trial that is over.
-    price = policy.template_params(replace(asking, trial=False), asked.language)
-    params = price | {"from": day(ends, asked.language)}
+    price = policy.template_params(replace(asking, trial=False), request.language)
+    params = price | {"from": day(ends, request.language)}
     return Decision(
         asking,
         (("trial_ends", params),),
-        audit=(policy.audit(customer, event, outcome, asked, tariff=tariff.version),),
+        audit=(policy.audit(customer, event, outcome, request, tariff=tariff.version),),
         timers=(timer(ORDER_EXPIRY, customer, ends),),
     )
 
@@ -166,34 +168,36 @@ def charge_first_fee(policy: SubscriptionPolicy, customer: Subscription) -> Deci
 
 
 def order_and_confirm(
-    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
 ) -> Decision:
     """Order and yes in one breath, for a door where the price was heard just before."""
-    ordered = order(policy, customer, asked)
+    ordered = order(policy, customer, request)
     if ordered.customer == customer:
         return ordered
-    confirmed = confirm(policy, ordered.customer, asked)
+    confirmed = confirm(policy, ordered.customer, request)
     both = replace(ordered, messages=(), timers=()).then(confirmed)
     return replace(both, customer=confirmed.customer)
 
 
-def decline(policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest) -> Decision:
+def decline(
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
+) -> Decision:
     """An answer that was not yes: the order ends, and the customer is told."""
-    return _end_order(policy, customer, SubscriptionEvent.DECLINE, asked)
+    return _end_order(policy, customer, SubscriptionEvent.DECLINE, request)
 
 
 def expire_order(
-    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
 ) -> Decision:
     """No answer within the window: the order ends, and the customer is told."""
-    return _end_order(policy, customer, SubscriptionEvent.LAPSE, asked)
+    return _end_order(policy, customer, SubscriptionEvent.LAPSE, request)
 
 
 def _end_order(
     policy: SubscriptionPolicy,
     customer: Subscription,
     event: SubscriptionEvent,
-    asked: CustomerRequest,
+    request: CustomerRequest,
 ) -> Decision:
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None or customer.order is None:
@@ -211,8 +215,8 @@ def _end_order(
         ended, timers = replace(ended, ends_at=None), ()
     return Decision(
         ended,
-        ((key, policy.template_params(ended, asked.language)),),
-        audit=(policy.audit(customer, event, outcome, asked, tariff=customer.order.tariff),),
+        ((key, policy.template_params(ended, request.language)),),
+        audit=(policy.audit(customer, event, outcome, request, tariff=customer.order.tariff),),
         timers=timers,
         cancelled_timers=(timer(ORDER_EXPIRY, customer),),
     )

@@ -59,16 +59,16 @@ class SubscriptionPolicy:
         """How much this customer is answered, shown and charged at the most."""
         return self.book.limits_in(self._numbering.info_of(customer).province)
 
-    def language(self, customer: Subscription, heard: Language | None = None) -> Language:
+    def language(self, customer: Subscription, just_used: Language | None = None) -> Language:
         """The language to answer in: the one just used, the one chosen, the province's own."""
-        spoken = heard or customer.language
+        spoken = just_used or customer.language
         if spoken is not None:
             return spoken
         province = self.service_area(customer).province
         return province.languages[0] if province else Language.ZH
 
     def ineligibility(
-        self, customer: Subscription, door: Channel, language: Language
+        self, customer: Subscription, channel: Channel, language: Language
     ) -> Message | None:
         """Why this customer cannot open the service through this door; None when it can."""
         area = self.service_area(customer)
@@ -79,7 +79,7 @@ class SubscriptionPolicy:
         today = self.now().astimezone(SHANGHAI).date()
         if area.province is None or not area.province.begun(today):
             return "not_covered", {"province": self.book.name(area.number_info.province, language)}
-        if not area.province.has(door):
+        if not area.province.has(channel):
             params = {"province": self.book.name(area.number_info.province, language)}
             return "door_missing", params | {"doors": self._channel_names(area.province, language)}
         return None
@@ -88,8 +88,8 @@ class SubscriptionPolicy:
         names = [self._channel_name(channel, language) for channel in province.doors]
         return ("、" if language is Language.ZH else ", ").join(names)
 
-    def _channel_name(self, door: Channel, language: Language) -> str:
-        return notices().render(f"door.{door}", language, **self._access_numbers)
+    def _channel_name(self, channel: Channel, language: Language) -> str:
+        return notices().render(f"door.{channel}", language, **self._access_numbers)
 
     def consent_summary(self, customer: Subscription, language: Language) -> tuple[Message, ...]:
         """What charges stand on: when, through which door and to what price the customer agreed."""
@@ -165,10 +165,10 @@ class SubscriptionPolicy:
         agreed = province.tariff(version) if version else None
         return agreed or tariff_on(province, self.now())
 
-    def _keyword(self, province: Province, wish: Intent) -> str:
+    def _keyword(self, province: Province, intent: Intent) -> str:
         """The word to teach for a wish: the province's own, else the one valid everywhere."""
-        own = province.words.get(wish) or self.book.words.code.get(wish)
-        return (own or self.book.words.zh[wish])[0]
+        own = province.words.get(intent) or self.book.words.code.get(intent)
+        return (own or self.book.words.zh[intent])[0]
 
     def trial_available(self, customer: Subscription) -> bool:
         """Whether a trial is still to be had: once a number, and not where the service runs on."""
@@ -184,29 +184,29 @@ class SubscriptionPolicy:
         cap = self.limits(customer).monthly_cap_fen
         return monthly(customer, province, month or month_of(now), now, why, cap)
 
-    def refused(self, customer: Subscription, reason: str, asked: CustomerRequest) -> Decision:
+    def refused(self, customer: Subscription, reason: str, request: CustomerRequest) -> Decision:
         """An act that may not be done now: nothing changes, and the reason is told."""
-        return Decision(customer, ((reason, self.template_params(customer, asked.language)),))
+        return Decision(customer, ((reason, self.template_params(customer, request.language)),))
 
     def audit(
         self,
         customer: Subscription,
         event: SubscriptionEvent,
         outcome: Transition[SubscriptionState],
-        asked: CustomerRequest,
+        request: CustomerRequest,
         tariff: str = "",
     ) -> AuditEntry:
         """What is written down of an act: who, through which door, from where to where."""
         return AuditEntry(
             self.now(),
             customer.number,
-            asked.channel.value,
-            asked.event,
+            request.channel.value,
+            request.event,
             customer.state.value,
             outcome.state.value,
             tariff=tariff,
-            shown_text=asked.shown_text,
-            reply_text=asked.reply_text,
-            clerk=asked.clerk,
+            shown_text=request.shown_text,
+            reply_text=request.reply_text,
+            clerk=request.clerk,
             action=event.value,
         )

@@ -18,23 +18,23 @@ QUESTION_LIFETIME = dt.timedelta(minutes=30)
 
 
 def set_mode(
-    policy: SubscriptionPolicy, customer: Subscription, mode: DisplayMode, asked: CustomerRequest
+    policy: SubscriptionPolicy, customer: Subscription, mode: DisplayMode, request: CustomerRequest
 ) -> Decision:
     """Receipts over the screen, or filed in the inbox."""
     event = SubscriptionEvent.SET_MODE
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
-        return policy.refused(customer, outcome.reason, asked)
+        return policy.refused(customer, outcome.reason, request)
     same = customer.mode is mode
     return Decision(
         replace(customer, mode=mode),
         (
             (
                 f"{'still' if same else 'now'}_{mode}",
-                policy.template_params(customer, asked.language),
+                policy.template_params(customer, request.language),
             ),
         ),
-        audit=() if same else (policy.audit(customer, event, outcome, asked),),
+        audit=() if same else (policy.audit(customer, event, outcome, request),),
     )
 
 
@@ -49,30 +49,30 @@ def set_language(
 
 
 def account_status(
-    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest, spent_fen: int
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest, spent_fen: int
 ) -> Decision:
     """State, mode, price and what this month has cost so far, as they are."""
     if customer.state not in HOLDING:
-        refusal = policy.ineligibility(customer, asked.channel, asked.language)
+        refusal = policy.ineligibility(customer, request.channel, request.language)
         if refusal is not None:
             return Decision(customer, (refusal,))
-    params = policy.template_params(customer, asked.language)
-    params["spent"] = format_spent(spent_fen, asked.language)
+    params = policy.template_params(customer, request.language)
+    params["spent"] = format_spent(spent_fen, request.language)
     return Decision(customer, ((f"state_{customer.state.value}", params),))
 
 
 def list_all(
-    policy: SubscriptionPolicy, customer: Subscription, asked: CustomerRequest
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
 ) -> Decision:
     """The monthly services held here, each with the number that cancels it."""
     if customer.state not in HOLDING:
         return Decision(
-            customer, (("list_none", policy.template_params(customer, asked.language)),)
+            customer, (("list_none", policy.template_params(customer, request.language)),)
         )
     question = PendingQuestion(QuestionTopic.LIST, policy.now() + QUESTION_LIFETIME)
     return Decision(
         replace(customer, question=question),
-        (("list_all", policy.template_params(customer, asked.language)),),
+        (("list_all", policy.template_params(customer, request.language)),),
     )
 
 
@@ -97,14 +97,14 @@ def set_province(customer: Subscription, code: str) -> Decision:
 
 
 def apply_customer_record(
-    policy: SubscriptionPolicy, customer: Subscription, home: NumberInfo, asked: CustomerRequest
+    policy: SubscriptionPolicy, customer: Subscription, home: NumberInfo, request: CustomerRequest
 ) -> Decision:
     """What the operator's list says of a number; one that left the network loses the service.
 
     A list that names no province says nothing of it: what was known stays, with its source.
     """
     on_net = home.network is Network.CHINA_MOBILE
-    step = Decision(customer) if on_net else cancellation.port_out(policy, customer, asked)
+    step = Decision(customer) if on_net else cancellation.port_out(policy, customer, request)
     speaks = home.province is not None or customer.province is None
     known = replace(
         step.customer,

@@ -27,7 +27,7 @@ class PromotionConsent:
         self._policy, self._clock = policy, clock
 
     def choose(
-        self, kind: PromotionCategory, customer: Subscription, asked: CustomerRequest
+        self, kind: PromotionCategory, customer: Subscription, request: CustomerRequest
     ) -> Decision:
         """From now on receipts carry messages of this kind alone, or none.
 
@@ -36,7 +36,7 @@ class PromotionConsent:
         """
         event = SubscriptionEvent.CONSENT if kind is not PromotionCategory.NONE else _WITHDRAW
         outcome = SUBSCRIPTION.fire(customer.state, event)
-        params = self._policy.template_params(customer, asked.language) | {
+        params = self._policy.template_params(customer, request.language) | {
             "stop": self._stop(customer)
         }
         if outcome.reason is not None:
@@ -48,12 +48,12 @@ class PromotionConsent:
         entry = AuditEntry(
             now,
             customer.number,
-            asked.channel.value,
-            asked.event,
+            request.channel.value,
+            request.event,
             customer.state.value,
             outcome.state.value,
-            reply_text=asked.reply_text,
-            clerk=asked.clerk,
+            reply_text=request.reply_text,
+            clerk=request.clerk,
             action=f"{event}_{kind}" if event is not _WITHDRAW else event.value,
         )
         return Decision(

@@ -26,13 +26,13 @@ _OUTCOMES = {Language.ZH: "，", Language.EN: "; "}
 _ENDING = 4
 
 
-def digest_text(told: Sequence[MemberStatus], language: Language) -> str:
+def digest_text(members: Sequence[MemberStatus], language: Language) -> str:
     """What became of several texts, newest first as given, in one segment.
 
     Friends go by their whole number while there is room, else by its last digits where these tell
     them apart; those for whom there is no room at all are counted.
     """
-    times = Counter(told)
+    times = Counter(members)
     entries = sorted(times, key=lambda each: _FIRST.index(each[0]))  # stable: newest stay first
     friends = {recipient for _, recipient in entries}
     apart = len({recipient[-_ENDING:] for recipient in friends}) == len(friends)
@@ -60,8 +60,10 @@ def _render(
     return say(key, language, count=count, list=_OUTCOMES[language].join(parts), **params)
 
 
-def _friend(told: MemberStatus, times: Counter[MemberStatus], form: str, language: Language) -> str:
-    recipient = told[1].national if form == "numbers" else told[1][-_ENDING:]
-    if times[told] == 1:
+def _friend(
+    members: MemberStatus, times: Counter[MemberStatus], form: str, language: Language
+) -> str:
+    recipient = members[1].national if form == "numbers" else members[1][-_ENDING:]
+    if times[members] == 1:
         return recipient
-    return sentences().render("digest.times", language, friend=recipient, times=times[told])
+    return sentences().render("digest.times", language, friend=recipient, times=times[members])

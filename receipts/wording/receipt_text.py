@@ -20,16 +20,16 @@ def sentences() -> Catalogue:
 
 
 def receipt_text(
-    fate: MessageStatus | ReceiptOutcome, friend: Msisdn, at: dt.datetime, language: Language
+    status: MessageStatus | ReceiptOutcome, recipient: Msisdn, at: dt.datetime, language: Language
 ) -> str:
     """What the receipt says; ``at`` is when the text arrived, told in China's time.
 
     Fate and Outcome share their words; a fate that is not final reads as "no answer yet".
     """
-    key = fate.value if fate.value in sentences().keys() else ReceiptOutcome.NO_ANSWER.value  # noqa: SIM118
+    key = status.value if status.value in sentences().keys() else ReceiptOutcome.NO_ANSWER.value  # noqa: SIM118
     local = at.astimezone(SHANGHAI)
     time = f"{local.hour:02}:{local.minute:02}:{local.second:02}"
-    return sentences().render(key, language, friend=friend.national, time=time)
+    return sentences().render(key, language, friend=recipient.national, time=time)
 
 
 def with_promotion(receipt: str, kind: PromotionCategory, message: str, language: Language) -> str:

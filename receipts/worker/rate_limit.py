@@ -80,5 +80,5 @@ class FairShare:
 class RateLimiter(Protocol):
     """Send slots that all workers share. Every method raises StoreUnavailable."""
 
-    def reserve(self, wanted: Mapping[RateLimit, int]) -> dict[RateLimit, SendSlots]:
+    def reserve(self, slots: Mapping[RateLimit, int]) -> dict[RateLimit, SendSlots]:
         """Slots by rate limit, in one round trip; fewer than wanted, or none."""

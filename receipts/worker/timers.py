@@ -73,8 +73,8 @@ class TimerService:
             self._digests.build(timers, together=bool(self._delivery.router.flash))
 
     def _expire_order(self, timer: Timer) -> None:
-        def decide(held: Snapshot) -> ChangeSet:
-            customer = held.subscription
+        def decide(snapshot: Snapshot) -> ChangeSet:
+            customer = snapshot.subscription
             if customer.order is None:
                 return ChangeSet(timer.number, fired_timer=timer)
             if customer.order.expires_at > self._clock.now():
@@ -85,8 +85,8 @@ class TimerService:
         self._once(timer, decide)
 
     def _end_service(self, timer: Timer) -> None:
-        def decide(held: Snapshot) -> ChangeSet:
-            customer = held.subscription
+        def decide(snapshot: Snapshot) -> ChangeSet:
+            customer = snapshot.subscription
             if customer.ends_at is None:
                 return ChangeSet(timer.number, fired_timer=timer)
             if customer.ends_at > self._clock.now():
@@ -97,8 +97,8 @@ class TimerService:
         self._once(timer, decide)
 
     def _ask_trial_renewal(self, timer: Timer) -> None:
-        def decide(held: Snapshot) -> ChangeSet:
-            customer = held.subscription
+        def decide(snapshot: Snapshot) -> ChangeSet:
+            customer = snapshot.subscription
             step = ordering.ask_trial_renewal(
                 self._policy, customer, self._request(customer, timer)
             )
@@ -107,16 +107,16 @@ class TimerService:
         self._once(timer, decide)
 
     def _charge_fee(self, timer: Timer) -> None:
-        def decide(held: Snapshot) -> ChangeSet:
-            customer = held.subscription
+        def decide(snapshot: Snapshot) -> ChangeSet:
+            customer = snapshot.subscription
             step = ordering.charge_first_fee(self._policy, customer)
             return replace(step.change_set(customer, None, Reply()), fired_timer=timer)
 
         self._once(timer, decide)
 
     def _end_unpaid(self, timer: Timer) -> None:
-        def decide(held: Snapshot) -> ChangeSet:
-            customer = held.subscription
+        def decide(snapshot: Snapshot) -> ChangeSet:
+            customer = snapshot.subscription
             since = customer.suspended_at
             if since is None or next_month(next_month(since)) > self._clock.now():
                 return ChangeSet(timer.number, fired_timer=timer)
@@ -134,7 +134,7 @@ class TimerService:
         self._once(
             timer,
             lambda held: notifications.call_summary(
-                held, self._store, self._delivery, timer.subject, fired=timer
+                held, self._store, self._delivery, timer.subject, fired_timer=timer
             ),
             call=timer.subject,
         )

@@ -202,9 +202,9 @@ class Worker:
         for load in loads:
             self._pool.submit(self._send, load, taken).add_done_callback(log_failure)
 
-    def _lease_valid(self, taken: float, by: float) -> bool:
+    def _lease_valid(self, taken: float, deadline: float) -> bool:
         """Whether nobody can have taken over what we took at that moment."""
-        return taken >= self._lease_lost_at and time.monotonic() <= by
+        return taken >= self._lease_lost_at and time.monotonic() <= deadline
 
     def _lease_deadline(self, taken: float) -> float:
         return max(taken, self._renewed_at) + LEASE_SECONDS
@@ -221,9 +221,9 @@ class Worker:
         else:
             self._outcomes.submit(outcome)
 
-    def _release(self, posted: OutboxEntry) -> None:
+    def _release(self, entry: OutboxEntry) -> None:
         with self._lock:
-            self._in_hand.discard(posted)
+            self._in_hand.discard(entry)
             if len(self._in_hand) == self._count:
                 self._half_free.set()
 
@@ -261,14 +261,14 @@ class Worker:
             time.sleep(wait)
         return True
 
-    def _send_to_provider(self, load: SendTask, by: float) -> SendResult:
+    def _send_to_provider(self, load: SendTask, deadline: float) -> SendResult:
         receipt, provider = load.receipt, load.route.provider
         if provider.name in self._dispatch.breakers.open and not load.route.trial:
             return self._failure_result(
                 load, TemporaryError(f"{provider.name} was demoted meanwhile")
             )
         try:
-            provider_id = provider.send(self._delivery.outbound_message(receipt, by))
+            provider_id = provider.send(self._delivery.outbound_message(receipt, deadline))
         except ProviderError as failure:
             _log.info("not sent", receipt=receipt.id, why=failure.detail)
             self._dispatch.breakers.record_failure(provider.name, failure, probe=load.route.trial)

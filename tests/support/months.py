@@ -56,7 +56,7 @@ class Months:
         def decide(held: Snapshot) -> ChangeSet:
             asked = CustomerRequest(Channel.COUNTER, Language.ZH, "list")
             step = dunning.record_collection(
-                policy, held.subscription, month, paid=paid, asked=asked
+                policy, held.subscription, month, paid=paid, request=asked
             )
             about = f"{month} {paid} {self.clock.now()}"
             return notifications.with_notification(

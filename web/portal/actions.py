@@ -105,8 +105,8 @@ class ActionHandler:
             self._store, wished.number, lambda held: self._decide(held, wished), wished.claim
         )
 
-    def _decide(self, held: Snapshot, wished: ActionRequest) -> ChangeSet:
-        customer = held.subscription
+    def _decide(self, snapshot: Snapshot, wished: ActionRequest) -> ChangeSet:
+        customer = snapshot.subscription
         language = _LANGUAGE_OF.get(wished.wish, wished.language)
         # A yes answers the offer on the page: that is what the customer was shown.
         prompt = self.offer(customer, language) if wished.wish == "yes" else ""
@@ -124,11 +124,11 @@ class ActionHandler:
         self,
         change: ChangeSet,
         wished: ActionRequest,
-        phrases: tuple[Message, ...],
+        messages: tuple[Message, ...],
         language: Language,
     ) -> ChangeSet:
         """The change, with a text to the phone: its owner learns of it, whoever did it."""
-        acts = [(key, params) for key, params in phrases if is_notifiable(key)]
+        acts = [(key, params) for key, params in messages if is_notifiable(key)]
         if not acts or not change.records:
             return change
         key, params = acts[0]
@@ -140,19 +140,19 @@ class ActionHandler:
 
     # -- acts that need more than their name ---------------------------------------------------
 
-    def _open(self, customer: Subscription, asked: CustomerRequest, _: str) -> Decision:
-        step = ordering.order(self._policy, customer, asked)
+    def _open(self, customer: Subscription, request: CustomerRequest, _: str) -> Decision:
+        step = ordering.order(self._policy, customer, request)
         if step.customer == customer or customer.language:
             return step
         # Should the order lapse, the customer is told in the language it was made in.
-        return replace(step, customer=replace(step.customer, language=asked.language))
+        return replace(step, customer=replace(step.customer, language=request.language))
 
-    def _yes(self, customer: Subscription, asked: CustomerRequest, mark: str) -> Decision:
+    def _yes(self, customer: Subscription, request: CustomerRequest, mark: str) -> Decision:
         """The second yes; to an offer that stands no more it is answered with a fresh one."""
         order = customer.order
         if order is None or mark != offer_mark(customer) or order.expires_at <= self._clock.now():
-            return ordering.order(self._policy, customer, asked, late=True)
-        return ordering.confirm(self._policy, customer, asked)
+            return ordering.order(self._policy, customer, request, late=True)
+        return ordering.confirm(self._policy, customer, request)
 
     def _province(self, customer: Subscription, _: CustomerRequest, code: str) -> Decision:
         """Where the number is at home, asked only where nobody knows: tariffs are not chosen."""
@@ -163,10 +163,10 @@ class ActionHandler:
 
     # -- words ---------------------------------------------------------------------------------
 
-    def words(self, phrases: tuple[Message, ...], language: Language) -> str:
+    def words(self, messages: tuple[Message, ...], language: Language) -> str:
         """What is answered, as one text."""
         text = (
-            self._sentences.render(f"said.{key}", language, **params) for key, params in phrases
+            self._sentences.render(f"said.{key}", language, **params) for key, params in messages
         )
         return _BETWEEN[language].join(text)
 

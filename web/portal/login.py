@@ -19,14 +19,14 @@ class LoginPages:
     def __init__(self, hall: PortalServices) -> None:
         self._hall = hall
 
-    def mount(self, doors: Blueprint) -> None:
+    def mount(self, blueprint: Blueprint) -> None:
         """Open these doors."""
-        doors.get("/sign-in", endpoint="sign_in")(self.sign_in)
-        doors.post("/code", endpoint="send_code")(self.send_code)
-        doors.get("/code", endpoint="code")(self.code)
-        doors.post("/enter", endpoint="enter")(self.enter)
-        doors.post("/language", endpoint="language")(self.language)
-        doors.post("/sign-out", endpoint="sign_out")(self.sign_out)
+        blueprint.get("/sign-in", endpoint="sign_in")(self.sign_in)
+        blueprint.post("/code", endpoint="send_code")(self.send_code)
+        blueprint.get("/code", endpoint="code")(self.code)
+        blueprint.post("/enter", endpoint="enter")(self.enter)
+        blueprint.post("/language", endpoint="language")(self.language)
+        blueprint.post("/sign-out", endpoint="sign_out")(self.sign_out)
 
     def sign_in(self) -> Response:
         """Ask for the number."""

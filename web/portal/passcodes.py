@@ -58,9 +58,9 @@ class PasscodeService:
         text = notices().render("notice.code", language, code=code, **_told("minutes"))
         sent = build_notification(self.store, self.delivery, number, seed, text, language)
 
-        def decide(held: Snapshot) -> ChangeSet:
+        def decide(snapshot: Snapshot) -> ChangeSet:
             now = self.clock.now()
-            known = self._today(held)
+            known = self._today(snapshot)
             soon = known.code_sent_at is not None and abs(now - known.code_sent_at) < _APART
             if soon or known.codes_sent >= _A_DAY:
                 return ChangeSet(number)
@@ -77,7 +77,7 @@ class PasscodeService:
             text = replace(sent, kind=MessageKind.CODE, expires_at=until)
             return ChangeSet(number, records=(login, text), outbox=(text.id,))
 
-        run_in_transaction(self.store, number, decide, access=True)
+        run_in_transaction(self.store, number, decide, login=True)
 
     def verify(self, number: Msisdn, code: str, event: str) -> str | None:
         """The name of a new visit for who knows the code; None for who does not.
@@ -89,8 +89,8 @@ class PasscodeService:
         # Made anew from the form when that comes again, so that it need not be kept.
         session = self._digest("visit", number, event, code)
 
-        def decide(held: Snapshot) -> ChangeSet:
-            known, now = held.login, self.clock.now()
+        def decide(snapshot: Snapshot) -> ChangeSet:
+            known, now = snapshot.login, self.clock.now()
             if known is None or known.tries >= _TRIES or _over(known.code_expires_at, now):
                 return ChangeSet(number)
             later = replace(known, version=known.version + 1)
@@ -109,32 +109,32 @@ class PasscodeService:
 
         return (
             session
-            if run_in_transaction(self.store, number, decide, idempotency_key, access=True).next
+            if run_in_transaction(self.store, number, decide, idempotency_key, login=True).next
             else None
         )
 
-    def has_session(self, number: Msisdn, visit: str) -> bool:
+    def has_session(self, number: Msisdn, session: str) -> bool:
         """Whether this visit of this number is still under way."""
         known = self.store.load(number, login=True).login
         if known is None or _over(known.session_expires_at, self.clock.now()):
             return False
-        return hmac.compare_digest(known.session, self._digest("kept", number, visit))
+        return hmac.compare_digest(known.session, self._digest("kept", number, session))
 
     def end_session(self, number: Msisdn) -> None:
         """End the visit of a number, wherever it is held."""
 
-        def decide(held: Snapshot) -> ChangeSet:
-            known = held.login
+        def decide(snapshot: Snapshot) -> ChangeSet:
+            known = snapshot.login
             if known is None or not known.session:
                 return ChangeSet(number)
             gone = replace(known, version=known.version + 1, session="", session_expires_at=None)
             return ChangeSet(number, records=(gone,))
 
-        run_in_transaction(self.store, number, decide, access=True)
+        run_in_transaction(self.store, number, decide, login=True)
 
-    def _today(self, held: Snapshot) -> LoginState:
+    def _today(self, snapshot: Snapshot) -> LoginState:
         today = self.clock.now().astimezone(SHANGHAI).date()
-        known = held.login or LoginState(held.number, today)
+        known = snapshot.login or LoginState(snapshot.number, today)
         return known if known.day == today else replace(known, day=today, codes_sent=0)
 
     def _digest(self, *parts: str) -> str:

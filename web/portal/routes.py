@@ -47,17 +47,17 @@ class AccountPages:
     def __init__(self, hall: PortalServices) -> None:
         self._hall, self._sights = hall, hall.sights
 
-    def mount(self, doors: Blueprint) -> None:
+    def mount(self, blueprint: Blueprint) -> None:
         """Open these doors."""
-        doors.post("/wish", endpoint="wish")(self.wish)
-        doors.get("/", endpoint="standing")(self.standing)
-        doors.get("/open", endpoint="offer")(self.offer)
-        doors.get("/confirm", endpoint="confirm")(self.confirm)
-        doors.get("/cancel", endpoint="cancel")(self.cancel)
-        doors.get("/receipts", endpoint="receipts")(self.receipts)
-        doors.get("/charges", endpoint="charges")(self.charges)
-        doors.get("/services", endpoint="services")(self.services)
-        doors.get("/<path:elsewhere>", endpoint="nowhere")(self.nowhere)
+        blueprint.post("/wish", endpoint="wish")(self.wish)
+        blueprint.get("/", endpoint="standing")(self.standing)
+        blueprint.get("/open", endpoint="offer")(self.offer)
+        blueprint.get("/confirm", endpoint="confirm")(self.confirm)
+        blueprint.get("/cancel", endpoint="cancel")(self.cancel)
+        blueprint.get("/receipts", endpoint="receipts")(self.receipts)
+        blueprint.get("/charges", endpoint="charges")(self.charges)
+        blueprint.get("/services", endpoint="services")(self.services)
+        blueprint.get("/<path:elsewhere>", endpoint="nowhere")(self.nowhere)
 
     def wish(self) -> AnyResponse:
         """Take a wish; its answer is told on a page that may be fetched again."""
@@ -134,8 +134,8 @@ class AccountPages:
         language = self._sights.language(customer, session.preferred_language())
         return PageRenderer(self._hall, language, number), customer
 
-    def _may(self, wish: str, customer: Subscription, page: PageRenderer) -> bool:
-        return wish in self._sights.standing(customer, page.language).wishes
+    def _may(self, action: str, customer: Subscription, page: PageRenderer) -> bool:
+        return action in self._sights.standing(customer, page.language).wishes
 
     def _told(self, page: PageRenderer) -> dict[str, str]:
         done = _done()

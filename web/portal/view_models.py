@@ -58,12 +58,12 @@ class AccountPresenter:
         self,
         store: Store,
         policy: SubscriptionPolicy,
-        wishes: ActionHandler,
+        actions: ActionHandler,
         clock: Clock,
         account: AccountQueries,
         sentences: Catalogue,
     ) -> None:
-        self._store, self._policy, self._wishes = store, policy, wishes
+        self._store, self._policy, self._wishes = store, policy, actions
         self._clock, self._account, self._sentences = clock, account, sentences
 
     def customer(self, number: Msisdn) -> Subscription:
@@ -210,8 +210,8 @@ class AccountPresenter:
     def _facts(self, customer: Subscription, language: Language) -> dict[str, str]:
         return self._policy.template_params(customer, language)
 
-    def _say(self, key: str, language: Language, facts: dict[str, str] | None = None) -> str:
-        return self._sentences.render(key, language, **(facts or {}))
+    def _say(self, key: str, language: Language, params: dict[str, str] | None = None) -> str:
+        return self._sentences.render(key, language, **(params or {}))
 
 
 #: What a charge says of itself, and our sentence for it.

@@ -191,7 +191,9 @@ class Histories(RuleBasedStateMachine):
         def act(held: Subscription) -> Decision:
             if news == "ported":
                 return cancellation.port_out(policy, held, asked)
-            return dunning.record_collection(policy, held, month, paid=news == "paid", asked=asked)
+            return dunning.record_collection(
+                policy, held, month, paid=news == "paid", request=asked
+            )
 
         self._happens(
             number,

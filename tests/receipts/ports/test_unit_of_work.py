@@ -98,5 +98,5 @@ def test_what_an_event_needs_is_read_with_it(store: RedisStore, clock: TestClock
         return ChangeSet(ANNA)
 
     run_in_transaction(store, ANNA, look)
-    run_in_transaction(store, ANNA, look, talk=True, call="CA1")
+    run_in_transaction(store, ANNA, look, reply_count=True, call="CA1")
     assert [found.reply_count for found in held] == [None, talk]
