@@ -5,12 +5,12 @@ own. The second run has no charges left to make.
 """
 
 import datetime as dt
-import json
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 
 import redis
 
@@ -23,6 +23,7 @@ from receipts.store.codec import encode, encode_record
 from receipts.store.keys import KeySchema
 from receipts.store.local_server import running_server_url
 from receipts.subscriptions.consent import append_to_chain
+from receipts.subscriptions.monthly_billing import BillingTotals
 from statemachines.subscription import SubscriptionState
 from tests.bench.local_store import OPENED, SHARDS, local_store, without_fsync
 from tests.bench.processes import counted_round_trips, peak_megabytes
@@ -74,43 +75,33 @@ def fill(client: "redis.Redis", count: int) -> None:
             pipe.execute()
 
 
-def bill(url: str) -> None:
-    """Run the billing in this process; print its cost as JSON."""
+def bill(url: str) -> tuple[BillingTotals, float, float, int]:
+    """Run the billing in this process; return totals, seconds, peak megabytes and round trips."""
     services = bootstrap.services(Settings.read({"REDIS_URL": url, "SHARDS": str(SHARDS)}))
     billing = bootstrap.billing(replace(services, clock=June()))
     with counted_round_trips() as trips:
         began = time.monotonic()
         *_, (_, total) = billing.run(MONTH)
         seconds = time.monotonic() - began
-    print(json.dumps({
-        "seconds": seconds, "megabytes": peak_megabytes(), "trips": trips[0],
-        "customers": total.customers, "charged": total.charged_now, "fen": total.fen_now,
-    }))  # fmt: skip
+    return total, seconds, peak_megabytes(), trips[0]
 
 
 def rows(count: int) -> Iterator[str]:
     """Two rows of the table."""
-    with local_store() as folder, redis.Redis.from_url(running_server_url(folder)) as client:
-        fill(client, count)
+    with local_store() as folder:
+        server_url = running_server_url(folder)
+        with redis.Redis.from_url(server_url) as client:
+            fill(client, count)
         for run in ("first", "again"):
-            out = subprocess.run(
-                [sys.executable, "-m", "tests.bench.bill", "--child", running_server_url(folder)],
-                check=True, capture_output=True, text=True,
-            )  # fmt: skip
-            cost = json.loads(out.stdout)
-            assert cost["customers"] == count
-            yield (
-                f"| {count:,} | {run} | {cost['charged']:,} | {cost['fen']:,} |"
-                f" {cost['seconds']:.1f} | {cost['megabytes']:.0f} |"
-                f" {cost['trips'] * 1000 / count:.1f} |"
-            )
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+                total, seconds, peak, trips = process.submit(bill, server_url).result()
+            assert total.customers == count
+            yield (f"| {count:,} | {run} | {total.charged_now:,} | {total.fen_now:,} "
+                   f"| {seconds:.1f} | {peak:.0f} | {trips * 1000 / count:.1f} |")  # fmt: skip
 
 
 def main(words: list[str]) -> None:
-    """Print the table, or be the process that is measured."""
-    if words[:1] == ["--child"]:
-        bill(words[1])
-        return
+    """Print the table."""
     print("| customers | run | charged | fen | seconds | peak MB | round trips per 1,000 |")
     print("|---|---|---|---|---|---|---|")
     for count in map(int, words or ["100000", "1000000"]):

@@ -1,8 +1,5 @@
 """The events that are measured, as signed requests with ids of their own."""
 
-import base64
-import hashlib
-import hmac
 import itertools
 import json
 import time
@@ -10,7 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from twilio.request_validator import RequestValidator
+
 from tests.bench.product import ACCOUNT, FEED, PUBLIC_URL, TOKEN, number
+from tests.drills.generator import feed_headers
 
 #: Subscribers in the store while requests are measured.
 SUBSCRIBERS = 10_000
@@ -22,6 +22,7 @@ NEWCOMERS_FROM, UNSUBSCRIBED_FROM = 60_000, 200_000
 BATCH = 1000
 
 _ids = itertools.count(int(time.time()) << 20)
+_validator = RequestValidator(TOKEN)
 
 
 def sid(prefix: str) -> str:
@@ -41,11 +42,8 @@ def post(path: str, body: bytes, content_type: str, headers: Mapping[str, str]) 
 
 def form(path: str, fields: Mapping[str, str]) -> bytes:
     """A form, signed over its address and fields."""
-    signed = PUBLIC_URL + path + "".join(k + v for k, v in sorted(fields.items()))
     headers = {
-        "X-Twilio-Signature": base64.b64encode(
-            hmac.digest(TOKEN.encode(), signed.encode(), "sha1")
-        ).decode(),
+        "X-Twilio-Signature": _validator.compute_signature(PUBLIC_URL + path, dict(fields)),
         "I-Twilio-Idempotency-Token": sid("")[:32],
         "X-Home-Region": "us1",
     }
@@ -98,10 +96,8 @@ def batch(senders: Iterator[int]) -> bytes:
         })
         for index in range(BATCH)
     )  # fmt: skip
-    body, stamp = "\n".join(lines).encode(), str(int(time.time()))
-    digest = hmac.digest(FEED.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hex()
-    headers = {"X-Feed-Timestamp": stamp, "X-Feed-Signature": f"sha256={digest}"}
-    return post("/feed/reports", body, "application/x-ndjson", headers)
+    body = "\n".join(lines).encode()
+    return post("/feed/reports", body, "application/x-ndjson", feed_headers(FEED, body))
 
 
 def recipient(index: int) -> str:

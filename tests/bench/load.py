@@ -1,22 +1,14 @@
-"""The load, a process of its own: sends prepared requests and times the answers.
+"""The load, in a process of its own: sends prepared requests and times the answers."""
 
-`python -m tests.bench.load FILE PORT CONNECTIONS RATE` sends each request of the file once, over
-loopback. With a rate of 0 every connection sends as soon as it has its answer. Otherwise requests
-are due at even times, and the wait for a free connection counts as latency.
-"""
-
-import json
-import pickle
 import selectors
 import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from multiprocessing import get_context
 
 from tests.bench.loop import content_length
 
@@ -29,7 +21,7 @@ class Answered:
     """The answers by status, the seconds they took together, and percentiles of one's seconds."""
 
     seconds: float
-    statuses: dict[str, int]
+    statuses: Mapping[str, int]
     p50: float
     p99: float
 
@@ -44,19 +36,24 @@ class Answered:
 
 
 def drive(requests: Sequence[bytes], port: int, connections: int = 16, rate: float = 0) -> Answered:
-    """Send the requests from another process. Raises AssertionError when one gets no 2xx."""
-    with tempfile.NamedTemporaryFile(suffix=".requests") as file:
-        pickle.dump(list(requests), file)
-        file.flush()
-        words = [file.name, str(port), str(connections), str(rate)]
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.load", *words],
-            check=False, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS * 2,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-1000:]
-    found = Answered(**json.loads(done.stdout))
+    """Send each request once over loopback, from another process.
+
+    With a rate of 0 every connection sends as soon as it has its answer. Otherwise requests are due
+    at even times, and the wait for a free connection counts as latency. Raises AssertionError when
+    a request gets no 2xx.
+    """
+    found = _process().submit(_drive, list(requests), port, connections, rate).result()
     assert found.good == len(requests), f"{len(requests)} sent, answered {found.statuses}"
     return found
+
+
+@cache
+def _process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+
+def _drive(requests: Sequence[bytes], port: int, connections: int, rate: float) -> Answered:
+    return _Driver(requests, port, connections, rate).run()
 
 
 class _Connection:
@@ -105,7 +102,7 @@ class _Driver:
         self._latencies: list[float] = []
         self._statuses: Counter[str] = Counter()
 
-    def run(self) -> dict[str, object]:
+    def run(self) -> Answered:
         self._began = time.perf_counter()
         while len(self._latencies) < len(self._requests):
             waited = time.perf_counter() - self._began
@@ -114,9 +111,8 @@ class _Driver:
             for key, _ in self._ready.select(self._seconds_to_next()):
                 self._receive(key.data)
         seconds, latencies = time.perf_counter() - self._began, sorted(self._latencies)
-        return {"seconds": seconds, "statuses": self._statuses,
-                "p50": latencies[len(latencies) // 2],
-                "p99": latencies[len(latencies) * 99 // 100]}  # fmt: skip
+        return Answered(seconds, self._statuses, latencies[len(latencies) // 2],
+                        latencies[len(latencies) * 99 // 100])  # fmt: skip
 
     def _send_due(self) -> None:
         now = time.perf_counter()
@@ -146,14 +142,3 @@ class _Driver:
             self._ready.unregister(connection.socket)
             connection.close()
         self._free.append(connection)
-
-
-def main() -> None:
-    """Drive as the command line says; print one line of JSON."""
-    file, port, connections, rate = sys.argv[1:]
-    requests = pickle.loads(Path(file).read_bytes())
-    print(json.dumps(_Driver(requests, int(port), int(connections), float(rate)).run()))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,10 @@
 """CPU, memory and round trips of processes, as the kernel and the client count them."""
 
 import os
+import re
 import resource
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from redis.connection import AbstractConnection
@@ -13,20 +14,11 @@ _TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
 
 def family(pid: int) -> set[int]:
     """A process and all its descendants."""
-    found, fresh = {pid}, {pid}
-    while fresh:
-        fresh = {child for parent in fresh for child in _children(parent)} - found
-        found |= fresh
-    return found
-
-
-def _children(pid: int) -> set[int]:
-    found: set[int] = set()
-    try:
+    found = {pid}
+    with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
-            found |= set(map(int, (task / "children").read_text().split()))
-    except OSError:
-        return found
+            for child in (task / "children").read_text().split():
+                found |= family(int(child))
     return found
 
 
@@ -50,10 +42,8 @@ def _cpu(pid: int) -> float:
 
 def memory(pid: int) -> int:
     """Bytes of a process, with its share of shared pages (PSS)."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    (kibibytes,) = re.findall(r"(?m)^Pss: +(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text())
+    return int(kibibytes) * 1024
 
 
 def peak_megabytes() -> float:

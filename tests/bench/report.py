@@ -1,14 +1,19 @@
 """Tables in Markdown and bar charts as SVG."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from xml.etree.ElementTree import Element
 
-_INK, _GREY = "#1f2933", "#6b7785"
-BLUE, ORANGE, LIGHT, RED = "#2563a8", "#d9822b", "#9aa5b1", "#c0392b"
+import pygal
+from pygal.style import Style
 
-#: Pixels: the picture's width, the first row's top, a row's height, the bars' ends.
-_WIDTH, _TOP, _ROW, _LEFT, _RIGHT = 1000, 96, 34, 330, 880
+_STYLE = Style(
+    background="#ffffff", plot_background="#ffffff", colors=("#2563a8", "#d9822b", "#9aa5b1"),
+    opacity="1", guide_stroke_color="#dfe4ea", major_guide_stroke_color="#dfe4ea",
+    value_colors=("#ffffff", "#1f2933", "#1f2933"), title_font_size=20, label_font_size=13,
+    major_label_font_size=13, legend_font_size=13, value_font_size=12,
+    font_family="Helvetica, Arial, sans-serif",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,24 +47,12 @@ class EventRow:
             "" if self.target is None else f"{self.target:.1f}", self.verdict,
         )  # fmt: skip
 
-    def bar(self, base: float) -> "Bar":
-        """The row in the chart; ``base`` is the CPU of reference A."""
-        return Bar(
-            f"{self.reference}: {self.event}", (self.web, self.store),
-            (BLUE if self.reference == "ours" else LIGHT, ORANGE), f"{self.web + self.store:.0f}",
-            None if self.target is None else self.target * base,
-        )  # fmt: skip
-
-
-_HEAD = (
-    "reference", "event", "events/s", "web CPU µs", "store CPU µs", "p50 ms", "p99 ms",
-    "round trips", "× A", "least – most", "target", "",
-)  # fmt: skip
-
 
 def table(rows: Sequence[EventRow]) -> str:
     """The rows as a table."""
-    return grid(_HEAD, [row.cells() for row in rows])
+    head = ("reference", "event", "events/s", "web CPU µs", "store CPU µs", "p50 ms", "p99 ms",
+            "round trips", "× A", "least – most", "target", "")  # fmt: skip
+    return grid(head, [row.cells() for row in rows])
 
 
 def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -72,69 +65,31 @@ def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Bar:
-    """One bar of several parts, with a label at its end and a line at its target."""
-
-    name: str
-    parts: tuple[float, ...]
-    colours: tuple[str, ...]
-    label: str
-    target: float | None = None
-
-
 def event_chart(rows: Sequence[EventRow], title: str) -> str:
-    """CPU of an event in web processes and store, each beside its target."""
-    meaning = "CPU µs an event: web blue, store orange, references grey; red line: the target"
+    """CPU µs of an event in web processes and store; targets stand in the names."""
     base = next((row.web for row in rows if row.reference == "A"), 0.0)
-    return chart([row.bar(base) for row in rows], title, [_words(32, 62, meaning, _GREY)])
+    targets = ["" if row.target is None else f" (at most {row.target * base:.0f})" for row in rows]
+    names = [f"{row.reference}: {row.event}{at}" for row, at in zip(rows, targets, strict=True)]
+    parts = {"web CPU µs": [row.web for row in rows], "store CPU µs": [row.store for row in rows]}
+    return stacked_bars(title, names, parts)
 
 
-def legend(names: Sequence[str], colours: Sequence[str]) -> list[str]:
-    """A coloured square for each part of a bar."""
-    drawn = []
-    for x, name, colour in zip(range(_LEFT, _WIDTH, 140), names, colours, strict=False):
-        drawn.append(f'<rect x="{x}" y="54" width="12" height="12" fill="{colour}"/>')
-        drawn.append(_words(x + 18, 65, name, _GREY))
-    return drawn
+def stacked_bars(title: str, names: Sequence[str], parts: Mapping[str, Sequence[float]]) -> str:
+    """A chart as SVG: a bar for each name, a colour for each part."""
+    chart = pygal.HorizontalStackedBar(
+        title=title, width=1000, height=120 + 40 * len(names), js=(), style=_STYLE,
+        legend_at_bottom=True, legend_at_bottom_columns=3, print_values=True,
+        value_formatter=lambda n: f"{n:,.0f}" if n >= 1 else "",
+    )  # fmt: skip
+    chart.x_labels = names[::-1]  # pygal draws the first at the bottom
+    for part, values in parts.items():
+        chart.add(part, values[::-1])
+    chart.add_xml_filter(_without_scripts)
+    return str(chart.render(is_unicode=True))
 
 
-def chart(bars: Sequence[Bar], title: str, below_title: Sequence[str]) -> str:
-    """Horizontal bars, as long as their sums."""
-    height = _TOP + _ROW * len(bars) + 30
-    scale = (_RIGHT - _LEFT) / max(1.0, *(sum(bar.parts) for bar in bars))
-    size = f'width="{_WIDTH}" height="{height}"'
-    font = 'font-family="Helvetica, Arial, sans-serif"'
-    drawn = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" {size} {font}>',
-        f'<rect {size} fill="#ffffff"/>',
-        _words(32, 38, title, size=20),
-        *below_title,
-    ]
-    for index, bar in enumerate(bars):
-        drawn += _bar(_TOP + index * _ROW, bar, scale)
-    return "\n".join([*drawn, "</svg>", ""])
-
-
-def _bar(top: int, bar: Bar, scale: float) -> list[str]:
-    x, drawn = float(_LEFT), [_words(_LEFT - 10, top + 16, bar.name, anchor="end")]
-    for part, colour in zip(bar.parts, bar.colours, strict=True):
-        wide = part * scale
-        drawn.append(
-            f'<rect x="{x:.1f}" y="{top}" width="{wide:.1f}" height="22" fill="{colour}"/>'
-        )
-        x += wide
-    drawn.append(_words(x + 8, top + 16, bar.label, _GREY))
-    if bar.target is not None:
-        line = f"M{_LEFT + bar.target * scale:.1f} {top - 3}v28"
-        drawn.append(f'<path d="{line}" stroke="{RED}" stroke-width="2" fill="none"/>')
-    return drawn
-
-
-def _words(
-    x: float, y: float, text: str, colour: str = _INK, *, size: int = 13, anchor: str = "start"
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y}" fill="{colour}" font-size="{size}" '
-        f'text-anchor="{anchor}">{escape(text)}</text>'
-    )
+def _without_scripts(root: Element) -> Element:
+    for parent in list(root.iter()):
+        for script in parent.findall("script"):
+            parent.remove(script)
+    return root

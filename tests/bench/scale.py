@@ -29,7 +29,7 @@ _PARTS = ("web", "workers", "store nodes")
 def _costs() -> dict[str, tuple[float, float]]:
     """CPU µs by event on six masters: web or worker, and nodes."""
     found = {}
-    for line in _read("cluster.md").splitlines():
+    for line in (_BENCH / "cluster.md").read_text().splitlines():
         cells = [cell.strip() for cell in line.split("|")]
         if len(cells) > 4 and (cpu := re.fullmatch(r"([\d,]+) \+ ([\d,]+)", cells[4])):
             found[cells[1]] = (float(cpu[1].replace(",", "")), float(cpu[2].replace(",", "")))
@@ -37,12 +37,9 @@ def _costs() -> dict[str, tuple[float, float]]:
 
 
 def _bytes(name: str) -> float:
-    (found,) = re.findall(rf"\| store: {name} +\| ([\d.,]+) bytes", _read("bench.md"))
+    page = (_BENCH / "bench.md").read_text()
+    (found,) = re.findall(rf"\| store: {name} +\| ([\d.,]+) bytes", page)
     return float(found.replace(",", ""))
-
-
-def _read(name: str) -> str:
-    return (_BENCH / name).read_text(encoding="utf-8")
 
 
 def _cores(load: float) -> tuple[float, float, float]:
@@ -91,16 +88,12 @@ def _by_memory() -> str:
 def main() -> None:
     """Write the tables and the chart."""
     tables = f"{_by_load()}\n\n{_by_memory()}"
-    before, _, rest = _PAGE.read_text(encoding="utf-8").partition(_BEGIN)
-    page = f"{before}{_BEGIN}\n{tables}\n{_END}{rest.partition(_END)[2]}"
-    _PAGE.write_text(page, encoding="utf-8")
-    colours = (report.BLUE, report.LIGHT, report.ORANGE)
-    bars = [
-        report.Bar(name, _cores(load), colours, f"{sum(_cores(load)):,.0f} cores")
-        for name, load in LOADS.items()
-    ]
-    title, names = "Cores for two billion texts a day", report.legend(_PARTS, colours)
-    (_BENCH / "scale.svg").write_text(report.chart(bars, title, names), encoding="utf-8")
+    before, _, rest = _PAGE.read_text().partition(_BEGIN)
+    _PAGE.write_text(f"{before}{_BEGIN}\n{tables}\n{_END}{rest.partition(_END)[2]}")
+    cores = zip(*(_cores(load) for load in LOADS.values()), strict=True)
+    chart = report.stacked_bars("Cores for two billion texts a day", list(LOADS),
+                                dict(zip(_PARTS, cores, strict=True)))  # fmt: skip
+    (_BENCH / "scale.svg").write_text(chart)
     print(tables)
 
 

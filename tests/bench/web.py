@@ -42,12 +42,8 @@ class Run:
         return (self.web + self.store) / self.events * 1e6
 
 
-@dataclass(frozen=True)
-class Reference:
-    """A running reference page."""
-
-    port: int
-    pid: int
+#: Port and process id of a running reference.
+Reference = tuple[int, int]
 
 
 @contextmanager
@@ -61,7 +57,7 @@ def reference(name: str) -> Iterator[Reference]:
     )  # fmt: skip
     try:
         until(lambda: answers_at(port), 20, f"reference {name} answers")
-        yield Reference(port, process.pid)
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(20)
@@ -71,7 +67,13 @@ def measure(runs: int, count: int, batches: int) -> Iterator[tuple[int, str, str
     """Turn, program, event and run, for every program and event in each turn."""
     with reference("A") as a, reference("B") as b, product() as ours:
         ours.fill(subscriber(index) for index in range(SUBSCRIBERS))
-        _warm(a, b, ours)
+        # The first requests pay for lazy initialisation.
+        for page in (a, b):
+            of_reference(page, 400)
+        for event in EVENTS:
+            drive(event.requests(400), ours.port)
+        for event in FEEDS:
+            drive(event.requests(2), ours.port, 2)
         for turn in range(runs):
             for name, page in (("A", a), ("B", b)):
                 yield turn, name, "empty page", of_reference(page, count)
@@ -81,23 +83,14 @@ def measure(runs: int, count: int, batches: int) -> Iterator[tuple[int, str, str
                 yield turn, "ours", event.name, of_ours(ours, event, batches)
 
 
-def _warm(a: Reference, b: Reference, ours: Product) -> None:
-    """Send the first requests, which pay for lazy initialisation."""
-    for page in (a, b):
-        drive([text(number(index), "x") for index in range(400)], page.port)
-    for event in EVENTS:
-        drive(event.requests(400), ours.port)
-    for event in FEEDS:
-        drive(event.requests(2), ours.port, 2)
-
-
 def of_reference(page: Reference, count: int) -> Run:
     """The reference page at its full rate, then at 70 % of it."""
     requests = [text(number(index), "CXDXHZ") for index in range(count)]
-    before = cpu(family(page.pid))
-    found = drive(requests, page.port)
-    run = Run(count, cpu(family(page.pid)) - before, 0, 0, found.rate)
-    return _paced(run, requests[: count // 2], page.port)
+    port, pid = page
+    before = cpu(family(pid))
+    found = drive(requests, port)
+    run = Run(count, cpu(family(pid)) - before, 0, 0, found.rate)
+    return _paced(run, requests[: count // 2], port)
 
 
 def of_ours(ours: Product, event: Event, count: int) -> Run:

@@ -29,6 +29,9 @@ from tests.drills.reference_model import Pair
 from tests.drills.rig import ProviderText, Rig
 from tests.support.product import surroundings, until
 
+#: Acknowledged batches, in the folder of a drill.
+_LOG = "generator.jsonl"
+
 #: Seconds until all receipts due must have been sent, on a busy machine.
 _TIMEOUT = 240
 
@@ -47,8 +50,7 @@ def run(
         if fault.hours:
             _stay_in_one_month(rig, fault.hours)
         rig.enter(plan.customers())
-        config = _load_config(rig, plan, seconds, folder, duplicates=fault.duplicates)
-        load = _start_load(config, folder)
+        load = _start_load(rig, plan, seconds, folder, duplicates=fault.duplicates)
         try:
             time.sleep(seconds / 4)
             log("fault")
@@ -60,7 +62,7 @@ def run(
             load.kill()
             load.wait()
         log("backlog")
-        _evaluate(result, rig, plan, fault, fault_ended, Path(config.log))
+        _evaluate(result, rig, plan, fault, fault_ended, folder / _LOG)
     except Exception as failure:  # noqa: BLE001 - a drill that breaks is a row that failed
         result.problems.append(f"the drill broke: {type(failure).__name__}: {failure}"[:600])
     finally:
@@ -76,18 +78,14 @@ def _stay_in_one_month(rig: Rig, hours: int) -> None:
         rig.move_clock(hours + 2)
 
 
-def _load_config(
+def _start_load(
     rig: Rig, plan: Plan, seconds: float, folder: Path, *, duplicates: bool
-) -> LoadConfig:
-    settings = rig.settings
-    return LoadConfig(
-        rig.wires["doors"].url, rig.doors, str(folder / "generator.jsonl"), plan.seed,
-        plan.reports, plan.batch, seconds, settings["FEED_SECRET"],
-        settings["TWILIO_ACCOUNT_SID"], settings["TWILIO_AUTH_TOKEN"], duplicates,
+) -> "subprocess.Popen[bytes]":
+    names = ("FEED_SECRET", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+    config = LoadConfig(
+        rig.wires["doors"].url, rig.doors, str(folder / _LOG), plan.seed, plan.reports, plan.batch,
+        seconds, *(rig.settings[name] for name in names), duplicates,
     )  # fmt: skip
-
-
-def _start_load(config: LoadConfig, folder: Path) -> "subprocess.Popen[bytes]":
     path = config.write(folder / "load.json")
     with (folder / "generator.out").open("ab") as out:
         return subprocess.Popen(
@@ -183,13 +181,13 @@ def _receipts(services: bootstrap.Container, customers: list[Customer]) -> list[
 
 def _await_texts(services: bootstrap.Container, customers: list[Customer], rig: Rig) -> None:
     """Return when the centre has all texts that were sent, or after the time to settle."""
-    deadline = time.monotonic() + _SETTLE_SECONDS
-    while time.monotonic() < deadline:
+
+    def complete() -> bool:
         there = {(text.to, text.body) for text in rig.took()}
         sent = [r for r in _receipts(services, customers) if r.state is ReceiptState.SENT]
-        if all((r.number, r.text) in there for r in sent):
-            return
-        time.sleep(1)
+        return all((r.number, r.text) in there for r in sent)
+
+    _settle(complete)
 
 
 def _settled(
@@ -197,13 +195,19 @@ def _settled(
 ) -> list[Receipt]:
     """All receipts, once none that a provider took is unsure, or after the time to settle."""
     there = {(text.to, text.body) for text in taken}
+
+    def certain() -> bool:
+        unsure = [r for r in _receipts(services, customers) if r.state is ReceiptState.UNSURE]
+        return not any((r.number, r.text) in there for r in unsure)
+
+    _settle(certain)
+    return _receipts(services, customers)
+
+
+def _settle(check: Callable[[], bool]) -> None:
+    """Return when the check holds, or after the time to settle."""
     deadline = time.monotonic() + _SETTLE_SECONDS
-    while True:
-        found = _receipts(services, customers)
-        unsure = [r for r in found if r.state is ReceiptState.UNSURE]
-        waiting = [r for r in unsure if (r.number, r.text) in there]
-        if not waiting or time.monotonic() > deadline:
-            return found
+    while not check() and time.monotonic() < deadline:
         time.sleep(1)
 
 

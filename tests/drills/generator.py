@@ -4,7 +4,6 @@ It plays a message centre and a provider. A batch that is not acknowledged is se
 is, and only then the next. The log has a JSON object for each acknowledged batch.
 """
 
-import base64
 import hashlib
 import hmac
 import itertools
@@ -18,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import requests
+from twilio.request_validator import RequestValidator
 
 from tests.drills.plan import Plan, PlannedReport
 
@@ -102,35 +102,30 @@ class Stream:
         copy = threading.Thread(target=self._send_copy, args=(body,))
         if self._config.duplicates:
             copy.start()
-        self._repeat(_FEED, len(reports), body, lambda: self._signature(body))
+        self._repeat(
+            _FEED, len(reports), body, lambda: feed_headers(self._config.feed_secret, body)
+        )
         if self._config.duplicates:
             copy.join()
 
     def _send_copy(self, body: bytes) -> None:
         """Send a batch on a connection of its own; the answer is ignored."""
         try:
-            requests.post(f"{self._config.url}{_FEED}", data=body, headers=self._signature(body),
-                          timeout=_TIMEOUT)  # fmt: skip
+            requests.post(self._config.url + _FEED, data=body, timeout=_TIMEOUT,
+                          headers=feed_headers(self._config.feed_secret, body))  # fmt: skip
         except requests.RequestException:
             return
-
-    def _signature(self, body: bytes) -> dict[str, str]:
-        stamp = str(int(time.time()))
-        digest = hmac.digest(self._config.feed_secret.encode(), f"{stamp}.".encode() + body,
-                             hashlib.sha256)  # fmt: skip
-        return {"X-Feed-Timestamp": stamp, "X-Feed-Signature": f"sha256={digest.hex()}"}
 
     def _send_callback(self, report: PlannedReport) -> None:
         fields = {
             "AccountSid": self._config.account, "MessageSid": report.message_id,
             "From": report.sender, "To": report.recipient, "MessageStatus": report.twilio_status,
         }  # fmt: skip
-        signed = f"{self._config.public_url}/messages/status" + "".join(
-            name + fields[name] for name in sorted(fields)
-        )
-        digest = hmac.digest(self._config.token.encode(), signed.encode(), hashlib.sha1)
+        url = f"{self._config.public_url}/messages/status"
         headers = {
-            "X-Twilio-Signature": base64.b64encode(digest).decode(),
+            "X-Twilio-Signature": RequestValidator(self._config.token).compute_signature(
+                url, fields
+            ),
             "Content-Type": "application/x-www-form-urlencoded",
         }
         self._repeat("/messages/status", 1, urlencode(fields).encode(), lambda: headers)
@@ -155,6 +150,13 @@ class Stream:
             if answer.status_code != 503:
                 self._log.write(wrong=f"{path} {answer.status_code} {answer.text[:200]}")
             time.sleep(0.1)
+
+
+def feed_headers(secret: str, body: bytes) -> dict[str, str]:
+    """Time and signature of a batch of the feed."""
+    stamp = str(int(time.time()))
+    digest = hmac.digest(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256)
+    return {"X-Feed-Timestamp": stamp, "X-Feed-Signature": f"sha256={digest.hex()}"}
 
 
 def _feed_line(report: PlannedReport) -> dict[str, object]:

@@ -56,9 +56,8 @@ class ReportingCentre(Centre):
             self.at.append(time.time())
             self.pdus.clear()
         if sent.status == Status.OK:
-            link.send(
-                Pdu(Command.DELIVER_SM, next(self._sequences), 0, _delivery_report(sent).octets())
-            )
+            body = _delivery_report(sent).octets()
+            link.send(Pdu(Command.DELIVER_SM, next(self._sequences), 0, body))
 
 
 def _delivery_report(sent: Submitted) -> Text:
@@ -171,14 +170,10 @@ class Rig(Running):
                 kill(process.pid, signal.SIGCONT)
             self.boxes.stop()
         self.kill_everything()
-        if self.nodes is not None:
-            self.nodes.stop()
-        if self.server is not None:
-            self.server.stop()
-        if self.centre is not None:
-            self.centre.close()
-        for wire in self.wires.values():
-            wire.close()
+        for store in filter(None, (self.nodes, self.server)):
+            store.stop()
+        for peer in filter(None, (self.centre, *self.wires.values())):
+            peer.close()
         self.gone(10)
         for folder in self._mounted:
             subprocess.run(["umount", folder], check=True)
