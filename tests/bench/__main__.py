@@ -60,12 +60,12 @@ def kannel(runs: int, count: int) -> dict[str, list[float]]:
     """Events a CPU second of the real Kannel."""
     kinds = {"keyword, back end, reply": gateway.answered, "send, report, callback": gateway.sent}
     found: dict[str, list[float]] = {name: [] for name in kinds}
-    with gateway.kannel() as (boxes, carrier):
+    with gateway.kannel() as (boxes, peers):
         for cost in kinds.values():
-            cost(boxes, carrier, 200)
+            cost(boxes, peers, 200)
         for _ in range(runs):
             for name, cost in kinds.items():
-                found[name].append(count / cost(boxes, carrier, count))
+                found[name].append(count / cost(boxes, peers, count))
     return found
 
 

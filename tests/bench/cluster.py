@@ -20,7 +20,7 @@ from tests.bench.cluster_product import ClusterProduct
 from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, form, number, sid
 from tests.bench.processes import cpu, family
 from tests.bench.product import ACCOUNT, SECRET, subscriber
-from tests.bench.sending import ANSWERS, PACES, Provider
+from tests.bench.sending import ANSWERS, PACES, FakeProvider
 from tests.bench.web import Run, once
 from tests.drills.drill import run
 from tests.drills.faults import FAULTS
@@ -79,7 +79,7 @@ def _after_sending(count: int) -> Kinds:
     yield "a receipt's report by Kannel", 1, lambda ours: _kannel_reports(ours, count // 2)
 
 
-def _send(ours: ClusterProduct, providers: Sequence[Provider], seconds: float) -> Run:
+def _send(ours: ClusterProduct, providers: Sequence[FakeProvider], seconds: float) -> Run:
     """Let a worker send for so many seconds."""
     worker = ours.start("work")
     wanted = [(each, each.taken + 50) for each in providers]
@@ -96,7 +96,7 @@ def _send(ours: ClusterProduct, providers: Sequence[Provider], seconds: float) -
 
 
 @contextmanager
-def _running(masters: int, providers: Sequence[Provider]) -> Iterator[ClusterProduct]:
+def _running(masters: int, providers: Sequence[FakeProvider]) -> Iterator[ClusterProduct]:
     with tempfile.TemporaryDirectory(prefix="sms-receipt-bench-") as folder:
         urls = dict(zip(("KANNEL_URL", "TWILIO_API_URL"), (p.url for p in providers), strict=True))
         ours = ClusterProduct(Path(folder), masters, **urls, **PACES)
@@ -125,7 +125,8 @@ def events(turns: int, count: int) -> dict[str, dict[int, list[Run]]]:
 
     with ExitStack() as stack:
         providers = [
-            stack.enter_context(closing(Provider(*ANSWERS[name]))) for name in ("kannel", "twilio")
+            stack.enter_context(closing(FakeProvider(*ANSWERS[name])))
+            for name in ("kannel", "twilio")
         ]
         stores = [stack.enter_context(_running(masters, providers)) for masters in SIZES]
         drive_all(_before_sending(100))

@@ -30,15 +30,15 @@ _REPORT = (
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"
 
 
-class Carrier(LoopThread):
+class KannelPeers(LoopThread):
     """A message centre, and a back end that answers every request."""
 
     def __init__(self) -> None:
         super().__init__()
         self.submitted = self.called = 0
-        self.link: _Link | None = None
+        self.link: _SmppLink | None = None
         self._ids, self._sequences = itertools.count(1_000_000_007), itertools.count(1)
-        self.centre_port = self.listen(lambda: _Link(self))
+        self.centre_port = self.listen(lambda: _SmppLink(self))
         self.back_end_port = self.listen(lambda: HttpServer(self._answer))
 
     def bring(self, count: int) -> None:
@@ -56,10 +56,10 @@ class Carrier(LoopThread):
             self.link.under_way += 1
             self._deliver(self.link, Text(sender, Address("7500", ton=0), b"CXDXHZ"))
 
-    def _deliver(self, link: "_Link", text: Text) -> None:
+    def _deliver(self, link: "_SmppLink", text: Text) -> None:
         link.send(Pdu(Command.DELIVER_SM, next(self._sequences), 0, text.octets()))
 
-    def take(self, link: "_Link", pdu: Pdu) -> None:
+    def take(self, link: "_SmppLink", pdu: Pdu) -> None:
         """Accept a text for a phone; report it as delivered if a report is wanted."""
         text, message_id = Text.read(pdu.body), str(next(self._ids))
         link.send(pdu.answer(body=message_id.encode() + b"\0"))
@@ -74,11 +74,11 @@ class Carrier(LoopThread):
         transport.write(_OK)
 
 
-class _Link(asyncio.Protocol):
+class _SmppLink(asyncio.Protocol):
     """A connection of Kannel to the centre."""
 
-    def __init__(self, carrier: Carrier) -> None:
-        self._carrier, self._stream, self.under_way = carrier, smpp.Stream(), 0
+    def __init__(self, peers: KannelPeers) -> None:
+        self._peers, self._stream, self.under_way = peers, smpp.Stream(), 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -89,31 +89,31 @@ class _Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         for pdu in self._stream.feed(data):
             if pdu.command == Command.SUBMIT_SM:
-                self._carrier.take(self, pdu)
+                self._peers.take(self, pdu)
             elif pdu.command == Command.DELIVER_SM | smpp.ANSWER:
                 self.under_way -= 1
             elif pdu.command == Command.BIND_TRANSCEIVER:
                 if smpp.login(pdu.body) == "carrier":
-                    self._carrier.link = self
+                    self._peers.link = self
                 self.send(pdu.answer(body=b"centre\0"))
             elif not pdu.command & smpp.ANSWER:
                 self.send(pdu.answer())
 
 
 @contextmanager
-def kannel() -> Iterator[tuple[Boxes, Carrier]]:
+def kannel() -> Iterator[tuple[Boxes, KannelPeers]]:
     """Kannel, bound to a centre; its calls go to a back end."""
-    carrier = Carrier()
+    peers = KannelPeers()
     with tempfile.TemporaryDirectory(prefix="kannel-bench-") as folder:
-        boxes = Boxes(Path(folder), carrier.centre_port, carrier.back_end_port, SECRET)
+        boxes = Boxes(Path(folder), peers.centre_port, peers.back_end_port, SECRET)
         _without_spool(Path(folder) / "kannel.conf")
         try:
             boxes.start()
-            until(lambda: carrier.link is not None, 20, "Kannel binds")
-            yield boxes, carrier
+            until(lambda: peers.link is not None, 20, "Kannel binds")
+            yield boxes, peers
         finally:
             boxes.stop()
-            carrier.close()
+            peers.close()
 
 
 def _without_spool(config: Path) -> None:
@@ -132,25 +132,25 @@ def cpu_of(boxes: Boxes) -> float:
     return cpu(process.pid for process in boxes.running.values())
 
 
-def answered(boxes: Boxes, carrier: Carrier, count: int) -> float:
+def answered(boxes: Boxes, peers: KannelPeers, count: int) -> float:
     """CPU seconds of so many keyword texts, requests to the back end and replies."""
     before = cpu_of(boxes)
-    carrier.bring(count)
+    peers.bring(count)
     return cpu_of(boxes) - before
 
 
-def sent(boxes: Boxes, carrier: Carrier, count: int) -> float:
+def sent(boxes: Boxes, peers: KannelPeers, count: int) -> float:
     """CPU seconds of so many sends, each with its delivery report and HTTP callback."""
-    carrier.called = 0
-    requests = [_send(carrier, index) for index in range(count)]
+    peers.called = 0
+    requests = [_send(peers, index) for index in range(count)]
     before = cpu_of(boxes)
     drive(requests, int(boxes.url.rpartition(":")[2]))
-    until(lambda: carrier.called >= count, 60, f"callbacks came: {carrier.called}")
+    until(lambda: peers.called >= count, 60, f"callbacks came: {peers.called}")
     return cpu_of(boxes) - before
 
 
-def _send(carrier: Carrier, index: int) -> bytes:
-    callback = f"http://127.0.0.1:{carrier.back_end_port}/report?id={index}&type=%d"
+def _send(peers: KannelPeers, index: int) -> bytes:
+    callback = f"http://127.0.0.1:{peers.back_end_port}/report?id={index}&type=%d"
     query = urlencode({
         "username": "receipts", "password": "CHANGE-ME-sendsms", "from": "7500",
         "to": number(index), "text": "delivered", "dlr-mask": "1", "dlr-url": callback,

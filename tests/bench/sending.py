@@ -14,7 +14,7 @@ from tests.bench.product import product, subscriber
 from tests.support.product import until
 
 
-class Provider(LoopThread):
+class FakeProvider(LoopThread):
     """A provider that takes every text, and answers after some seconds."""
 
     def __init__(self, answer: bytes, seconds: float) -> None:
@@ -67,7 +67,7 @@ class Sent:
 
 def sending(provider: str, batches: int) -> Sent:
     """Let one worker process send a full outbox until it is empty."""
-    fake = Provider(*ANSWERS[provider])
+    fake = FakeProvider(*ANSWERS[provider])
     mode = DisplayMode.FLASH if provider == "kannel" else DisplayMode.TEXT
     address = "KANNEL_URL" if provider == "kannel" else "TWILIO_API_URL"
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.drills.comparison import DrillResult
 from tests.drills.drill import run
-from tests.drills.faults import FAULTS, Fault
+from tests.drills.faults import FAULTS, Drill
 from tests.drills.plan import Plan
 
 #: A page holds the table between these two lines.
@@ -81,7 +81,7 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _run(number: int, count: int, fault: Fault, options: argparse.Namespace) -> DrillResult:
+def _run(number: int, count: int, fault: Drill, options: argparse.Namespace) -> DrillResult:
     """Run one drill, with its progress on the error output."""
     began = time.monotonic()
 

@@ -22,7 +22,7 @@ from tests.drills.comparison import (
     recovery_seconds,
     without_kannel_repeats,
 )
-from tests.drills.faults import Fault
+from tests.drills.faults import Drill
 from tests.drills.generator import LoadConfig
 from tests.drills.plan import Customer, Plan
 from tests.drills.reference_model import Pair
@@ -40,7 +40,7 @@ _SETTLE_SECONDS = 20
 
 
 def run(
-    fault: Fault, plan: Plan, seconds: float, folder: Path, log: Callable[[str], None]
+    fault: Drill, plan: Plan, seconds: float, folder: Path, log: Callable[[str], None]
 ) -> DrillResult:
     """Run one drill in an empty folder."""
     rig = Rig(folder / "data", store=fault.store, kannel=fault.kannel, small_disk=fault.small_disk)
@@ -95,7 +95,7 @@ def _start_load(
 
 
 def _evaluate(
-    result: DrillResult, rig: Rig, plan: Plan, fault: Fault, fault_ended: float, log: Path
+    result: DrillResult, rig: Rig, plan: Plan, fault: Drill, fault_ended: float, log: Path
 ) -> None:
     customers = plan.customers()
     expected = reference_model.expected(customers, plan.all_reports())

@@ -64,7 +64,7 @@ class LoadLog:
             file.write(json.dumps(entry) + "\n")
 
 
-class Stream:
+class ReportStream:
     """One connection: a batch, and once it is acknowledged, the next."""
 
     def __init__(self, config: LoadConfig, number: int, log: LoadLog) -> None:
@@ -169,7 +169,7 @@ def main() -> None:
     """Send all batches; return once every one is acknowledged."""
     config = LoadConfig(**json.loads(Path(sys.argv[1]).read_text()))
     log = LoadLog(Path(config.log))
-    streams = [Stream(config, number, log) for number in range(len(config.plan.streams()))]
+    streams = [ReportStream(config, number, log) for number in range(len(config.plan.streams()))]
     threads = [threading.Thread(target=stream.run) for stream in streams]
     for thread in threads:
         thread.start()

@@ -160,7 +160,7 @@ class Rig(Running):
 
     def ready(self, seconds: float = 60) -> None:
         """Return when web processes and network answer."""
-        until(lambda: answers(f"{self.doors}/readyz"), seconds, "the doors to answer")
+        until(lambda: answers(f"{self.doors}/readyz"), seconds, "the web port to answer")
         until(lambda: answers(f"{self.network}/healthz"), seconds, "the network to answer")
 
     def down(self) -> None:
