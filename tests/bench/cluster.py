@@ -7,6 +7,7 @@ the drill's own reckoning.
 
 import json
 import re
+import signal
 import statistics
 import tempfile
 import time
@@ -34,7 +35,7 @@ from tests.bench.sending import ANSWERS, PACES, Provider
 from tests.drills.drill import Row, run
 from tests.drills.faults import FAULTS
 from tests.drills.plan import Plan
-from tests.support.product import answers, until
+from tests.support.product import until
 from tests.support.redis_nodes import Cluster, Node
 
 #: Masters of the three stores; one alone has no replica.
@@ -64,9 +65,8 @@ class Placed(Product):
             self._cluster.start()
         else:
             self.nodes[0].start()
-        self.doors = self.start("serve", "--workers", "2")
-        until(lambda: answers(f"http://127.0.0.1:{self.port}/readyz"), 30, "the doors answer")
-        self.store = RedisConnection(connected(self.environ["REDIS_URL"]))
+        self.start("doors")
+        self.store = RedisConnection(connected(self.settings["REDIS_URL"]))
         self.store_pid = 0
         self.seeing, looked = 0, self.trips()
         self.seeing = self.trips() - looked
@@ -135,12 +135,13 @@ class Placed(Product):
         send("enter", code=code)
         self.cookie = browser["Cookie"]
 
-    def stop(self) -> None:
-        super().stop()
+    def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 30) -> float:
+        taken = super().stop(how, seconds)
         # First of all the nodes, also where nothing ever came to ask them.
         for node in self.nodes:
             node.stop()
         self.store.client.close()
+        return taken
 
 
 def _hidden(page: str, name: str) -> str:
@@ -204,7 +205,7 @@ def _after(count: int) -> Kinds:
 
 def _worked(ours: Placed, taking: Sequence[Provider], seconds: float) -> Run:
     """A worker that sends for so many seconds."""
-    worker = ours.start("work")
+    worker = ours.run("work")
 
     def taken() -> int:
         return sum(each.taken for each in taking)

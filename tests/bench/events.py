@@ -1,8 +1,5 @@
 """What happens at the doors, as the requests that bring it: distinct, and signed."""
 
-import base64
-import hashlib
-import hmac
 import itertools
 import json
 import time
@@ -11,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from tests.bench.product import ACCOUNT, FEED, PUBLIC_URL, TOKEN, number
+from tests.support.signing import feed_headers, twilio_headers
 
 #: Subscribers that the store holds while doors are measured, and numbers without the service.
 SUBSCRIBERS = 10_000
@@ -39,13 +37,8 @@ def post(path: str, body: bytes, kind: str, headers: Mapping[str, str]) -> bytes
 
 def form(path: str, fields: Mapping[str, str]) -> bytes:
     """A form, signed over its address and fields."""
-    said = PUBLIC_URL + path + "".join(k + v for k, v in sorted(fields.items()))
-    made = base64.b64encode(hmac.digest(TOKEN.encode(), said.encode(), "sha1")).decode()
-    headers = {
-        "X-Twilio-Signature": made,
-        "I-Twilio-Idempotency-Token": sid("")[:32],
-        "X-Home-Region": "us1",
-    }
+    headers = twilio_headers(TOKEN, PUBLIC_URL + path, fields)
+    headers |= {"I-Twilio-Idempotency-Token": sid("")[:32], "X-Home-Region": "us1"}
     kind = "application/x-www-form-urlencoded; charset=UTF-8"
     return post(path, urlencode(fields).encode(), kind, headers)
 
@@ -108,10 +101,8 @@ def batch(senders: Iterator[int], count: int = BATCH) -> bytes:
         )
         for place in range(count)
     )  # fmt: skip
-    body, stamp = "\n".join(lines).encode(), str(int(time.time()))
-    made = hmac.digest(FEED.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hex()
-    headers = {"X-Feed-Timestamp": stamp, "X-Feed-Signature": f"sha256={made}"}
-    return post("/feed/reports", body, "application/x-ndjson", headers)
+    body = "\n".join(lines).encode()
+    return post("/feed/reports", body, "application/x-ndjson", feed_headers(FEED, body))
 
 
 def friend(place: int) -> str:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import signal
-import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from receipts.store.codec import encode_record
 from receipts.store.keys import KeySchema
 from statemachines.subscription import SubscriptionState
 from tests.bench.cost import cpu, family
-from tests.support.product import COMMAND, answers, free_port, surroundings, until
+from tests.support.product import Service, free_port, surroundings
 
 SHARDS = 16
 ACCOUNT, TOKEN = "AC0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"
@@ -39,38 +38,24 @@ def number(place: int) -> Msisdn:
     return Msisdn(f"+861380{2_800_000 + place:07}" if place < 100_000 else f"+86138{place:08}")
 
 
-class Product:
+class Product(Service):
     """Doors and store, running; a worker when asked for."""
 
     #: How many of the trips that ``trips`` tells were its own, since it was last asked.
     seeing = 1
 
     def __init__(self, folder: Path, **more: str) -> None:
-        self.folder, self.port = folder, free_port()
-        self.environ = surroundings(
+        super().__init__(folder, port=free_port())
+        self.settings = surroundings(
             DATA_DIR=str(folder), PORT=str(self.port), PUBLIC_URL=PUBLIC_URL, SHARDS=str(SHARDS),
             TWILIO_ACCOUNT_SID=ACCOUNT, TWILIO_AUTH_TOKEN=TOKEN, TWILIO_FROM="7500",
             KANNEL_URL="http://127.0.0.1:9", KANNEL_USER="receipts", KANNEL_PASSWORD="k",
             KANNEL_SECRET=SECRET, FEED_SECRET=FEED,
-        )  # fmt: skip
-        self.environ |= more
-        self.log = folder.with_suffix(".log")
-        self._running: list[subprocess.Popen[bytes]] = []
-
-    def start(self, *words: str) -> "subprocess.Popen[bytes]":
-        """One of our commands."""
-        with self.log.open("ab") as out:
-            process = subprocess.Popen(
-                [COMMAND, *words], env=self.environ, stdin=subprocess.DEVNULL,
-                stdout=out, stderr=out,
-            )  # fmt: skip
-        self._running.append(process)
-        return process
+        ) | more  # fmt: skip
 
     def open(self) -> None:
         """Doors that answer."""
-        self.doors = self.start("serve", "--workers", "2")
-        until(lambda: answers(f"http://127.0.0.1:{self.port}/readyz"), 30, "the doors answer")
+        self.start("doors")
         self.store = redis.Redis(unix_socket_path=str(self.folder / "store" / "valkey.sock"))
         self.store_pid = int(self.store.info("server")["process_id"])
 
@@ -87,7 +72,7 @@ class Product:
         self.store.config_set("appendfsync", "always")
 
     def cpu_of_doors(self) -> float:
-        return cpu(family(self.doors.pid) - {self.store_pid})
+        return cpu(family(self.pid("doors")) - {self.store_pid})
 
     def cpu_of_store(self) -> float:
         return cpu({self.store_pid})
@@ -101,14 +86,11 @@ class Product:
         keys = KeySchema(SHARDS)
         return sum(int(self.store.xlen(keys.outbox(shard))) for shard in range(SHARDS))
 
-    def stop(self) -> None:
-        """End everything, in order."""
+    def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 30) -> float:
+        """End everything."""
         if hasattr(self, "store"):
             self.store.close()  # the store would wait for its last client
-        for process in reversed(self._running):
-            process.send_signal(signal.SIGTERM)
-        for process in self._running:
-            process.wait(30)
+        return super().stop(how, seconds)
 
 
 @contextmanager

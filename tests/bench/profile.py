@@ -36,7 +36,7 @@ def _flame(ours: Product, event: Event, seen: Path) -> Path:
     single = event.each == 1
     drive(event.make(300 if single else 1), ours.port, 4)
     requests = event.make(3000 if single else 15)
-    door = max(family(ours.doors.pid) - {ours.doors.pid, ours.store_pid})
+    door = max(family(ours.pid("doors")) - {ours.pid("doors"), ours.store_pid})
     words = ("--pid", str(door), "--output", seen, "--rate", _RATE, "--format", "raw")
     watching = subprocess.Popen(
         [Path(sys.executable).parent / "py-spy", "record", "--function", "--nonblocking", *words],

@@ -109,7 +109,7 @@ def sending(provider: str, batches: int) -> Sent:
             ours.fill(subscriber(place, mode) for place in range(_SUBSCRIBERS))
             drive(FEEDS[1].make(batches), ours.port, 1)
             count = batches * FEEDS[1].each
-            worker = ours.start("work")
+            worker = ours.run("work")
             until(lambda: taking.taken > 50, 30, "the worker begins")
             at, begun = time.monotonic(), taking.taken
             cost, stored = cpu(family(worker.pid)), ours.cpu_of_store()

@@ -20,7 +20,7 @@ from tests.bench.product import (
     product,
     subscriber,
 )
-from tests.support.product import Running
+from tests.support.product import Service
 
 #: Seconds over which an idle service is watched.
 _IDLE = 5.0
@@ -48,7 +48,7 @@ def starting() -> Iterator[Figure]:
     yield Figure("import of the doors", min(took), "s", "< 0.6")
     with tempfile.TemporaryDirectory(prefix="sms-receipt-bench-") as folder:
         more = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN, "PUBLIC_URL": PUBLIC_URL}
-        demo = Running(Path(folder) / "var", more)
+        demo = Service(Path(folder) / "var", more)
         began = time.perf_counter()
         try:
             demo.demo()
@@ -72,7 +72,7 @@ def room(customers: int) -> Iterator[Figure]:
         ours.fill(subscriber(place) for place in range(SUBSCRIBERS))
         for event in EVENTS:
             drive(event.make(300), ours.port)
-        doors = family(ours.doors.pid) - {ours.doors.pid, ours.store_pid}
+        doors = family(ours.pid("doors")) - {ours.pid("doors"), ours.store_pid}
         largest = max(memory(pid) for pid in doors) / 1e6
         yield Figure("memory of a door process", largest, "MB", "< 90")
         yield from _receipt(ours)

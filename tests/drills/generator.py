@@ -4,9 +4,6 @@ A process of its own. Whatever is not acknowledged is sent again until it is, an
 what follows it. What was acknowledged, and when, goes into a log, one JSON object a request.
 """
 
-import base64
-import hashlib
-import hmac
 import itertools
 import json
 import sys
@@ -19,6 +16,7 @@ from urllib.parse import urlencode
 import requests
 
 from tests.drills.plan import Line, Plan
+from tests.support.signing import feed_headers, twilio_headers
 
 #: Seconds without an answer after which a request counts as lost.
 _PATIENCE = 6
@@ -110,24 +108,16 @@ class Stream:
             return
 
     def _signed(self, body: bytes) -> dict[str, str]:
-        stamp = str(int(time.time()))
-        made = hmac.digest(self._orders.feed_secret.encode(), f"{stamp}.".encode() + body,
-                           hashlib.sha256)  # fmt: skip
-        return {"X-Feed-Timestamp": stamp, "X-Feed-Signature": f"sha256={made.hex()}"}
+        return feed_headers(self._orders.feed_secret, body)
 
     def _callback(self, line: Line) -> None:
         fields = {
             "AccountSid": self._orders.account, "MessageSid": line.spelt, "From": line.sender,
             "To": line.friend, "MessageStatus": line.twilio_word,
         }  # fmt: skip
-        said = f"{self._orders.public}/messages/status" + "".join(
-            name + fields[name] for name in sorted(fields)
-        )
-        made = hmac.digest(self._orders.token.encode(), said.encode(), hashlib.sha1)
-        headers = {
-            "X-Twilio-Signature": base64.b64encode(made).decode(),
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
+        url = f"{self._orders.public}/messages/status"
+        headers = twilio_headers(self._orders.token, url, fields)
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
         body = urlencode(fields).encode()
         self._until_taken("/messages/status", 1, lambda: (body, headers))
 

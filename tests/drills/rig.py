@@ -3,7 +3,6 @@
 import re
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,10 +20,11 @@ from statemachines.subscription import SubscriptionState
 from tests.drills import proxy
 from tests.drills.plan import Customer
 from tests.support.kannel import Boxes
-from tests.support.product import Running, answers, kill, until, write_book
+from tests.support.product import Service, answers, kill, until
 from tests.support.redis_nodes import Cluster, Node
-from tests.support.smpp import DELIVERY_REPORT, Command, Pdu, Status, Text
-from tests.support.smsc import Centre, Submitted
+from tests.support.rulebook import write_book
+from tests.support.smpp import Status
+from tests.support.smsc import Centre
 
 #: What smsbox writes into its log when it is asked to send something.
 _ASKED = re.compile(r"sendsms sender:\S+ \(\S+\) to:<(\S+)> msg:<(.*)>$")
@@ -42,32 +42,6 @@ QUICK = {
 }
 
 
-class Line(Centre):
-    """A carrier's message centre that says of every text that it arrived."""
-
-    def __init__(self) -> None:
-        self.at: list[float] = []
-        super().__init__()
-
-    def _submit(self, link, pdu: Pdu) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        super()._submit(link, pdu)
-        with self._changed:
-            sent = self.submitted[-1]
-            self.at.append(time.time())
-            self.pdus.clear()
-        if sent.status == Status.OK:
-            link.send(Pdu(Command.DELIVER_SM, next(self._sequences), 0, _arrived(sent).octets()))
-
-
-def _arrived(sent: Submitted) -> Text:
-    word = (
-        f"id:{sent.id} sub:001 dlvrd:001 submit date:2611221200 done date:2611221201 "
-        f"stat:DELIVRD err:000 text:"
-    )
-    phone, us = sent.text.destination, sent.text.source
-    return Text(phone, us, word.encode(), esm_class=DELIVERY_REPORT)
-
-
 @dataclass(frozen=True)
 class Took:
     """One text that a provider took, in its own words."""
@@ -78,7 +52,7 @@ class Took:
 
 
 @dataclass
-class Rig(Running):
+class Rig(Service):
     """Doors, two workers, and who carries: the simulated network, or a real Kannel and a centre.
 
     ``store``: ``embedded``, ``server`` or ``cluster``. Every wire can be cut.
@@ -92,7 +66,7 @@ class Rig(Running):
     nodes: Cluster | None = None
     server: Node | None = None
     boxes: Boxes | None = None
-    centre: Line | None = None
+    centre: Centre | None = None
     _mounted: list[Path] = field(default_factory=list)
 
     def up(self) -> None:
@@ -112,7 +86,7 @@ class Rig(Running):
         self.ready()
 
     def _kannel_up(self) -> dict[str, str]:
-        self.centre = Line()
+        self.centre = Centre(delivers=True)
         secret = "from-kannel-alone"
         self.boxes = Boxes(self.folder / "kannel", self.centre.port, self.port, secret)
         self.boxes.start()
@@ -155,9 +129,7 @@ class Rig(Running):
 
     def begin(self, *names: str) -> None:
         """Start processes; nobody waits for them."""
-        commands = {"doors": ("serve", "--workers", "2"), "network": ("network",)}
-        for name in names:
-            self._run(name, self.environment_of(name), *commands.get(name, ("work",)))
+        self.start(*names, wait=False)
 
     def ready(self, seconds: float = 60) -> None:
         """Doors and network answer."""
@@ -256,11 +228,9 @@ class Rig(Running):
     def took(self) -> list[Took]:
         """Everything that providers took, as they count it."""
         if self.centre is not None:
-            with self.centre._changed:  # noqa: SLF001 - it counts on while we look
-                held = list(zip(self.centre.submitted, self.centre.at, strict=False))
             return [
-                Took(_e164(sent.text.destination.digits), sent.text.said, at)
-                for sent, at in held
+                Took(_e164(sent.text.destination.digits), sent.text.said, sent.at)
+                for sent in self.centre.taken()
                 if sent.status == Status.OK
             ]
         answer = requests.get(f"{self.network}/api/messages", timeout=60)
