@@ -95,21 +95,14 @@ def clock() -> TestClock:
 def settings(store_url: str, raw: "redis.Redis", tmp_path: Path) -> Settings:
     """Settings with both providers, on an empty store."""
     del raw
-    return Settings.read(
-        {
-            "REDIS_URL": store_url,
-            "DATA_DIR": str(tmp_path),
-            "PUBLIC_URL": PUBLIC_URL,
-            "TWILIO_ACCOUNT_SID": ACCOUNT,
-            "TWILIO_AUTH_TOKEN": TOKEN,
-            "TWILIO_FROM": "7500",
-            "KANNEL_URL": "http://kannel.example.org:13013",
-            "KANNEL_USER": "receipts",
-            "KANNEL_PASSWORD": "kannel-password",
-            "KANNEL_SECRET": "kannel-secret",
-            "FEED_SECRET": "feed",
-        }
-    )
+    environ = {
+        "REDIS_URL": store_url, "DATA_DIR": str(tmp_path), "PUBLIC_URL": PUBLIC_URL,
+        "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN, "TWILIO_FROM": "7500",
+        "KANNEL_URL": "http://kannel.example.org:13013", "KANNEL_USER": "receipts",
+        "KANNEL_PASSWORD": "kannel-password", "KANNEL_SECRET": "kannel-secret",
+        "FEED_SECRET": "feed",
+    }  # fmt: skip
+    return Settings.read(environ)
 
 
 @pytest.fixture

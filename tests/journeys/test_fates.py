@@ -6,14 +6,9 @@ from tests.support.phones import BEGIN, Phone, Phones
 from tests.support.product import Service
 
 TAILS = {
-    "1111": "delivered",
-    "0001": "failed",
-    "0002": "failed",
+    **dict.fromkeys(("1111", "0005", "0006", "0007", "0008"), "delivered"),
+    **dict.fromkeys(("0001", "0002"), "failed"),
     "0003": "rejected",
-    "0005": "delivered",
-    "0006": "delivered",
-    "0007": "delivered",
-    "0008": "delivered",
 }
 Receipts = dict[str, list[dict[str, str]]]
 NEVER, OFF_NET = f"{BEGIN['CN-ZJ']}0004", f"{BEGIN['unicom']}2345"

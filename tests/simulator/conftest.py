@@ -25,15 +25,11 @@ def product() -> Iterator[Product]:
 @pytest.fixture
 def settings(product: Product) -> dict[str, str]:
     return {
-        "NETWORK_PORT": str(free_port()),
-        "PUBLIC_URL": product.url,
+        "NETWORK_PORT": str(free_port()), "PUBLIC_URL": product.url,
         "TWILIO_ACCOUNT_SID": "AC" + "0123456789abcdef" * 2,
-        "TWILIO_AUTH_TOKEN": f"{TOKEN},an-old-token",
-        "KANNEL_USER": "kannel",
-        "KANNEL_PASSWORD": "a-pretend-password",
-        "NETWORK_SPEECH": "0",
-        "NETWORK_SILENCE": "0.1",
-    }
+        "TWILIO_AUTH_TOKEN": f"{TOKEN},an-old-token", "KANNEL_USER": "kannel",
+        "KANNEL_PASSWORD": "a-pretend-password", "NETWORK_SPEECH": "0", "NETWORK_SILENCE": "0.1",
+    }  # fmt: skip
 
 
 @pytest.fixture

@@ -3,12 +3,9 @@ import pytest
 from simulator.settings import SimulatorSettingsError, read_settings
 
 GOOD = {
-    "PUBLIC_URL": "https://receipts.example/base/",
-    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-    "TWILIO_AUTH_TOKEN": " new , old ",
-    "KANNEL_USER": "u",
-    "KANNEL_PASSWORD": "p",
-}
+    "PUBLIC_URL": "https://receipts.example/base/", "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "TWILIO_AUTH_TOKEN": " new , old ", "KANNEL_USER": "u", "KANNEL_PASSWORD": "p",
+}  # fmt: skip
 
 
 def test_settings_are_read_with_their_defaults():

@@ -20,7 +20,6 @@ from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, OutboxEntry, Reply
-from receipts.ports.provider import Capabilities, OutboundMessage, TemporaryError
 from receipts.ports.store import StoreUnavailableError
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.rulebook.schema import CancellationEffect, RuleBook, Tariff
@@ -31,6 +30,7 @@ from receipts.worker.timers import TimerService
 from statemachines.call_menu import CallState
 from tests.conftest import gathering
 from tests.support.reference_billing import Price, Terms
+from tests.support.sending import Courier
 
 GUANGDONG, HEBEI, ZHEJIANG = map(Msisdn, ("+8613802880000", "+8613903112345", "+8613957112345"))
 FRIEND = Msisdn("+8613800138000")
@@ -83,21 +83,6 @@ def book_of(shipped: RuleBook) -> RuleBook:
     return gathering(book, GATHER)
 
 
-class UnusedProvider:
-    """Provider that refuses every text."""
-
-    name = "carrier"
-    abilities = Capabilities(flash=True, reports=True, lookup=False)
-
-    def send(self, parcel: OutboundMessage) -> str:
-        raise TemporaryError(parcel.id)
-
-    def find(
-        self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
-    ) -> str | None:
-        raise TemporaryError(f"{parcel.id} {since} {known}")
-
-
 class Shaky:
     """The real store, whose next commit may fail, lose its answer, or lose a race."""
 
@@ -143,7 +128,7 @@ class Business:
 
     def __post_init__(self) -> None:
         self.policy = policy = self.built.policy
-        provider = UnusedProvider()
+        provider = Courier("carrier", flash=True, lookup=False)
         self.delivery = ReceiptLifecycle(
             Router(provider, provider), self.built.book.sending, self.built.clock
         )

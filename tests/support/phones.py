@@ -14,13 +14,9 @@ Event = dict[str, Any]
 
 #: First digits of each kind of number; last digits below 0010 choose a delivery scenario.
 BEGIN = {
-    "CN-GD": "1380288",
-    "CN-ZJ": "1395711",
-    "CN-JL": "1384401",
-    "CN-HE": "1380311",
-    "CN-BJ": "1380013",
-    "unicom": "1300101",
-}
+    "CN-GD": "1380288", "CN-ZJ": "1395711", "CN-JL": "1384401", "CN-HE": "1380311",
+    "CN-BJ": "1380013", "unicom": "1300101",
+}  # fmt: skip
 _tails = itertools.count(2000)
 
 

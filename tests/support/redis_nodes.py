@@ -134,7 +134,7 @@ class Cluster:
         self._replicate(self.nodes, self.nodes[self.masters :])
 
     def _replicate(self, masters: list[Node], replicas: list[Node]) -> None:
-        self._await(lambda: all(len(self._seen(n)) == len(self.nodes) for n in self.nodes))
+        self._await(lambda: all(self._knows_all(node) for node in self.nodes))
         for master, replica in zip(masters, replicas, strict=False):
             with replica.client() as client:
                 client.execute_command("CLUSTER REPLICATE", self._id(master))
@@ -198,10 +198,10 @@ class Cluster:
     def _await(check: Callable[[], bool], seconds: float = 30) -> None:
         until(check, seconds, "the cluster to be whole")
 
-    @staticmethod
-    def _seen(node: Node) -> list[str]:
+    def _knows_all(self, node: Node) -> bool:
         with node.client() as client:
-            return _rows(client.execute_command("CLUSTER NODES"))
+            info = client.execute_command("CLUSTER INFO")
+        return int(info["cluster_known_nodes"]) == len(self.nodes)
 
     @staticmethod
     def _id(node: Node) -> str:
@@ -213,14 +213,11 @@ class Cluster:
         """Return whether a node serves and knows a replica of each slot."""
         try:
             with node.client() as client:
-                found = client.execute_command("CLUSTER INFO")
+                info = client.execute_command("CLUSTER INFO")
                 slots = client.execute_command("CLUSTER SLOTS")
         except redis.RedisError:
             return False
-        serves = "cluster_state:ok" in str(found) or (
-            isinstance(found, dict) and found.get("cluster_state") == "ok"
-        )
-        return serves and all(replicas for _, _, _, *replicas in slots)
+        return info["cluster_state"] == "ok" and all(replicas for _, _, _, *replicas in slots)
 
     def _replicated(self) -> bool:
         roles = []
@@ -232,11 +229,3 @@ class Cluster:
             role["connected_slaves"] >= 1 and role["slave0"]["state"] == "online"
             for role in masters
         )
-
-
-def _rows(said: object) -> list[str]:
-    """Return the nodes of a reply, which the client may have parsed already."""
-    if isinstance(said, dict):
-        return list(said)
-    text = said.decode() if isinstance(said, bytes) else str(said)
-    return [line for line in text.splitlines() if line]
