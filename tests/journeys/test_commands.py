@@ -35,9 +35,9 @@ def test_show_prints_one_object_with_every_key(service: Service, phones: Phones)
     assert shown["fees"]["monthly_fen"] == 100
 
 
-@pytest.mark.parametrize("spelt", ["13802887777", "+8613802887777", "0086 138 0288 7777"])
-def test_show_accepts_each_spelling_of_a_number(service: Service, spelt: str):
-    shown = service.shows(spelt)
+@pytest.mark.parametrize("spelling", ["13802887777", "+8613802887777", "0086 138 0288 7777"])
+def test_show_accepts_each_spelling_of_a_number(service: Service, spelling: str):
+    shown = service.shows(spelling)
     assert (shown["number"], shown["state"]) == ("+8613802887777", "none")
 
 

@@ -119,9 +119,9 @@ class Centre:
         to = Address(short_code, ton=0)
         self.deliver(Text(Address(sender.removeprefix("+")), to, message, coding), link)
 
-    def report(self, sent: Submitted, stat: str, *, spelt: str = "", err: str = "000") -> None:
-        """Report on a text; ``spelt`` is its id in another form."""
-        self.deliver(_report(sent, stat, spelt or sent.id, err), sent.link)
+    def report(self, sent: Submitted, stat: str, *, sent_id: str = "", err: str = "000") -> None:
+        """Report on a text; ``sent_id`` is its id in another form."""
+        self.deliver(_report(sent, stat, sent_id or sent.id, err), sent.link)
 
     def leave(self) -> None:
         self.away = True
@@ -181,9 +181,9 @@ class Centre:
             link.send(pdu.answer(sent.status))
 
 
-def _report(sent: Submitted, stat: str, spelt: str, err: str) -> Text:
+def _report(sent: Submitted, stat: str, sent_id: str, err: str) -> Text:
     report = (
-        f"id:{spelt} sub:001 dlvrd:{int(stat == 'DELIVRD'):03} "
+        f"id:{sent_id} sub:001 dlvrd:{int(stat == 'DELIVRD'):03} "
         f"submit date:2611221200 done date:2611221201 stat:{stat} err:{err} text:"
     )
     # The phone reports to the sender of the text.

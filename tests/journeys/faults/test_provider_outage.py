@@ -90,7 +90,7 @@ def test_receipt_survives_a_failing_provider_and_is_sent_once(trial: Trial, api:
     trial.webhooks.report(number)
     trial.doors_answer()
     if (api, kind) in {("kannel", "http_500"), ("kannel", "cut_before")}:
-        # It may have gone out, and this provider cannot be asked: staff are told, nothing is sent.
+        # It may have gone out, and this provider has no look-up: no second send.
         receipt = trial.receipt(number, _S.UNSURE)
         assert receipt.note.startswith("unsure: kannel")
         assert trial.phones.sent_to(number) == []

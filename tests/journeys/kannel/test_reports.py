@@ -72,9 +72,9 @@ def test_temporary_status_ends_no_receipt(product: Product, centre: Centre, sent
 
 @pytest.mark.parametrize("smsc", ["second"])
 def test_report_with_the_id_in_hex_is_matched(product: Product, centre: Centre, sent: Submitted):
-    for spelt in ("{:X}", "{:x}", "{:010X}"):
+    for form in ("{:X}", "{:x}", "{:010X}"):
         assert sent.id.isdecimal()
-        centre.report(sent, "DELIVRD", spelt=spelt.format(int(sent.id)))
+        centre.report(sent, "DELIVRD", sent_id=form.format(int(sent.id)))
         product.becomes(GUANGDONG, DELIVERED)
         sent = next_receipt(product, centre)
 
