@@ -102,11 +102,7 @@ def months(built: bootstrap.Container, clock: TestClock) -> Months:
 def run(settings: Settings, built: bootstrap.Container) -> Run:
     del built
     environ = {"REDIS_URL": settings.redis_url, "DATA_DIR": str(settings.data_dir)}
-
-    def run_(*words: str) -> Result:
-        return CliRunner().invoke(main.main, list(words), env=environ)
-
-    return run_
+    return lambda *words: CliRunner().invoke(main.main, list(words), env=environ)
 
 
 @pytest.fixture
