@@ -35,7 +35,7 @@ from tests.bench.sending import ANSWERS, PACES, Provider
 from tests.drills.drill import Row, run
 from tests.drills.faults import FAULTS
 from tests.drills.plan import Plan
-from tests.support.product import until
+from tests.support.product import Service, until
 from tests.support.redis_nodes import Cluster, Node
 
 #: Masters of the three stores; one alone has no replica.
@@ -136,7 +136,7 @@ class Placed(Product):
         self.cookie = browser["Cookie"]
 
     def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 30) -> float:
-        taken = super().stop(how, seconds)
+        taken = Service.stop(self, how, seconds)
         # First of all the nodes, also where nothing ever came to ask them.
         for node in self.nodes:
             node.stop()
