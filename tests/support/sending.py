@@ -113,7 +113,7 @@ def dispatching(
     clock: Clock,
     paces: Mapping[str, RateLimit] | None = None,
 ) -> Dispatcher:
-    breakers = CircuitBreakers(memory.lines, delivery.router.names, delivery.rules, clock)
+    breakers = CircuitBreakers(memory.rate_limiter, delivery.router.names, delivery.rules, clock)
     return Dispatcher(
-        name, memory.store, memory.outbox, memory.lines, breakers, delivery, clock, paces or {}
+        name, memory.store, memory.outbox, memory.rate_limiter, breakers, delivery, clock, paces or {}
     )
