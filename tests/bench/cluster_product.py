@@ -44,6 +44,9 @@ class ClusterProduct(Product):
         self.seeing, before = 0, self.trips()
         self.seeing = self.trips() - before
 
+    def _disconnect(self) -> None:
+        self.store.client.close()
+
     def fill(self, customers: Iterable[Subscription]) -> None:
         """Write subscriptions into the store."""
         keys = KeySchema(SHARDS)
@@ -105,8 +108,6 @@ class ClusterProduct(Product):
         # Every node, also where the product never started.
         for node in self.nodes:
             node.stop()
-        if hasattr(self, "store"):
-            self.store.client.close()
 
 
 def _hidden(page: str, name: str) -> str:

@@ -75,6 +75,9 @@ class Product:
         self.store = redis.Redis(unix_socket_path=str(self.folder / "store" / "valkey.sock"))
         self.store_pid = int(self.store.info("server")["process_id"])
 
+    def _disconnect(self) -> None:
+        self.store.close()
+
     def fill(self, customers: Iterable[Subscription]) -> None:
         """Write subscriptions into the store."""
         keys = KeySchema(SHARDS)
@@ -104,7 +107,7 @@ class Product:
     def stop(self) -> None:
         """End all processes, in order."""
         if hasattr(self, "store"):
-            self.store.close()  # a store that ends waits for its last client
+            self._disconnect()  # a store that ends waits for its last client
         for process in reversed(self._running):
             process.send_signal(signal.SIGTERM)
         for process in self._running:
