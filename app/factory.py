@@ -60,7 +60,7 @@ def create_app(settings: Settings, container: bootstrap.Container | None = None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # A provider does not follow a redirect from //sms to /sms: the text would be lost.
     app.url_map.merge_slashes = False
-    hall, sending = bootstrap.hall(container, signed_in_customer), bootstrap.delivery(container)
+    hall, sending = container.portal(signed_in_customer), container.lifecycle
     guards = RequestGuards(settings, hall.codes.has_session)
     _register_webhooks(app, container, sending)
     _register_hall(app, hall, settings)
@@ -95,7 +95,7 @@ def callback_app(
     container: bootstrap.Container, sending: ReceiptLifecycle, guards: RequestGuards
 ) -> CallbackApp:
     """The routes of delivery reports."""
-    reports = bootstrap.reports(container)
+    reports = container.report_service
     statuses = TwilioStatusHandler(
         container.store,
         reports,
@@ -135,11 +135,9 @@ def _beside(callbacks: CallbackApp, web: WSGIApplication) -> WSGIApplication:
 def _register_webhooks(
     app: Flask, container: bootstrap.Container, sending: ReceiptLifecycle
 ) -> None:
-    refresh_network, replies = bootstrap.learning(container), bootstrap.replies(container)
-    calls = VoiceWebhooks(bootstrap.hotline(container), sending, refresh_network)
-    texts = InboundSmsHandler(
-        container.store, bootstrap.conversation(container, replies), replies, refresh_network
-    )
+    refresh_network, replies = container.refresh_network, container.reply_renderer
+    calls = VoiceWebhooks(container.call_flow, sending, refresh_network)
+    texts = InboundSmsHandler(container.store, container.conversation, replies, refresh_network)
     app.register_blueprint(voice_blueprint(calls, form_fields, query_fields))
     app.register_blueprint(sms_blueprint(texts, form_fields))
     app.register_blueprint(kannel_blueprint(texts))
@@ -147,8 +145,8 @@ def _register_webhooks(
     app.register_blueprint(
         metrics.doors(
             container.store,
-            container.memory.archive.counts,
-            lambda: queue_status.look(container.memory, sent_by, container.clock),
+            container.clients.bulk_reader.counts,
+            lambda: queue_status.look(container.clients, sent_by, container.clock),
         )
     )
 

@@ -29,10 +29,10 @@ def look(memory: StoreClients, providers: Iterable[str], clock: Clock) -> QueueS
     """How sending stands now. Raises StoreUnavailable."""
     names = tuple(providers)
     return QueueStatus(
-        tuple(memory.lines.load(names).values()),
+        tuple(memory.rate_limiter.load(names).values()),
         _aged(memory.outbox.depth(), clock.wall_clock()),
         _aged(memory.outbox.backlog(names), clock.now()),
-        memory.archive.unsure()[0],
+        memory.bulk_reader.unsure()[0],
     )
 
 

@@ -137,7 +137,7 @@ class ReloadingApp:
 
     def _follow(self, book: RuleBook | None) -> None:
         if book is not None:
-            before, self._built = self._built, bootstrap.under(self._built, book)
+            before, self._built = self._built, self._built.with_rule_book(book)
             self._app = create_app(self._built.settings, self._built)
             metrics.follows(book, before.book)
 

@@ -77,9 +77,9 @@ def bill(month: str, *, as_json: bool) -> None:
     with open_services() as services:
         totals = BillingTotals()
         with progress_bar(f"billing {month}", _BAR_STEPS) as move:
-            for cursor, totals_so_far in bootstrap.billing(services).run(month):
+            for cursor, totals_so_far in services.monthly_billing.run(month):
                 totals = totals_so_far
-                move(int(services.memory.archive.passed(cursor) * _BAR_STEPS))
+                move(int(services.clients.bulk_reader.passed(cursor) * _BAR_STEPS))
         record = {"month": month} | serialize_fields(totals, BillingTotals.__struct_fields__)
         print_record(record, as_json=as_json)
 
@@ -109,7 +109,11 @@ def export_(dataset: str, month: str, file_format: str, out: Path | None) -> Non
     """
     with open_services() as services, _open_output(out) as file:
         totals = export(
-            services.memory.archive, ExportDataset(dataset), month, ExportFormat(file_format), file
+            services.clients.bulk_reader,
+            ExportDataset(dataset),
+            month,
+            ExportFormat(file_format),
+            file,
         )
     print_totals(totals.values)
 

@@ -65,7 +65,7 @@ def _import(
     Raises: CsvWrong, OSError, StoreUnavailable.
     """
     file = CsvFile(path, listing)
-    job = ImportJob(file, bootstrap.lists(services), services.store, services.memory.archive)
+    job = ImportJob(file, services.import_handler, services.store, services.clients.bulk_reader)
     earlier = None if afresh else job.before()
     if earlier is not None and earlier.done:
         click.echo(_counts(path, earlier, "was imported before; --afresh begins again"))

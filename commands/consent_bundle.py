@@ -44,7 +44,7 @@ def _read_chain(services: Container, number: Msisdn) -> tuple[Subscription, list
     """A customer and the consent chain of the same version."""
     customer = services.store.load(number).subscription
     for _ in range(_READS):
-        entries = services.memory.archive.consent(number)
+        entries = services.clients.bulk_reader.consent(number)
         again = services.store.load(number).subscription
         if again.version == customer.version:
             break

@@ -94,7 +94,7 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
     settings = Settings.read(supervisor.environ).need_doors().need_providers()
     supervisor.start_store()
     # An error in store or rules is told once here, not by each process.
-    bootstrap.services(settings).memory.close()
+    bootstrap.services(settings).clients.close()
     network, doors_url = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port}"
     stop = stop_signals()
     supervisor.start("doors", "app.server", str(os.cpu_count() or 2))

@@ -75,7 +75,7 @@ def _prefixes() -> Check:
 def _store(settings: Settings) -> Check:
     where = "REDIS_URL" if settings.redis_url else f"our own in {settings.data_dir}"
     try:
-        memory = bootstrap.remember(settings, load_rule_book(None).retention)
+        memory = bootstrap.open_store(settings, load_rule_book(None).retention)
     except StoreUnavailableError as failure:
         return Check(False, f"store ({where})", str(failure))
     try:
@@ -102,7 +102,7 @@ def _sending(settings: Settings) -> Iterator[Check]:
     """Demoted providers, the backlog of each, and receipts in doubt."""
     clock = clock_for(settings.data_dir, movable=settings.movable_clock)
     try:
-        memory = bootstrap.remember(settings, load_rule_book(None).retention)
+        memory = bootstrap.open_store(settings, load_rule_book(None).retention)
     except StoreUnavailableError:
         return  # the check of the store has failed already
     try:

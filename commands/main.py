@@ -110,7 +110,7 @@ def _serve_with_store(settings: Settings, workers: int) -> None:
     supervisor = Supervisor(os.environ, LocalServer(settings.data_dir))
     try:
         supervisor.start_store()
-        bootstrap.services(settings).memory.close()
+        bootstrap.services(settings).clients.close()
         log_setup.set_up(settings.log_format)
         stop = stop_signals()
         supervisor.start("doors", "app.server", str(workers))
@@ -133,13 +133,13 @@ def work() -> None:
         wait_for_server(settings.data_dir, _log.warning)
     services = bootstrap.services(settings, rulebook_reload.book_in_force(settings))
     watch = rulebook_reload.RuleBookWatcher(settings, services.book, services.clock)
-    worker = bootstrap.worker(services, watch.changed)
+    worker = services.worker(watch.changed)
     signal.signal(signal.SIGHUP, lambda *_: watch.soon())
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
     server.settled()
     worker.run()
-    services.memory.close()
+    services.clients.close()
 
 
 @main.command(epilog=examples("network"))

@@ -88,7 +88,7 @@ def open_services() -> Iterator[bootstrap.Container]:
     try:
         yield services
     finally:
-        services.memory.close()
+        services.clients.close()
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def from_store(services: Container, month: str) -> Iterator[Usage]:
 
     Raises: StoreUnavailable.
     """
-    for _, customers in services.memory.archive.customers():
+    for _, customers in services.clients.bulk_reader.customers():
         active = [c for c in customers if c.trial or was_active_in(c, month)]
         counts = _counts(services, [customer.number for customer in active], month)
         for customer in active:
@@ -121,7 +121,7 @@ def from_store(services: Container, month: str) -> Iterator[Usage]:
 
 def _counts(services: Container, numbers: Sequence[Msisdn], month: str) -> dict[Msisdn, int]:
     counts: dict[Msisdn, int] = {}
-    for charge in services.memory.archive.charges_of(numbers, month):
+    for charge in services.clients.bulk_reader.charges_of(numbers, month):
         if charge.kind is ChargeKind.RECEIPT:
             counts[charge.number] = counts.get(charge.number, 0) + 1
     return counts

@@ -124,7 +124,7 @@ def built(
     book = load_rule_book(settings.rule_book) if settings.rule_book else shipped_book()
     services = bootstrap.services(settings, gathering(book, 0))
     yield services
-    services.memory.close()
+    services.clients.close()
 
 
 def gathering(book: RuleBook, seconds: int) -> RuleBook:

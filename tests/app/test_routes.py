@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from prometheus_client import REGISTRY
 
-from app import bootstrap
 from app.bootstrap import Container
 from app.factory import callback_app, create_app
 from app.request_auth import RequestGuards, UnguardedRouteError
@@ -30,7 +29,7 @@ KANNEL_REPORT = "/kannel/report?secret=kannel-secret&id=0-abc&type=1"
 
 @pytest.fixture
 def callbacks(settings: Settings, built: Container) -> CallbackApp:
-    return callback_app(built, bootstrap.delivery(built), RequestGuards(settings))
+    return callback_app(built, built.lifecycle, RequestGuards(settings))
 
 
 def test_only_pages_without_secrets_answer_an_unsigned_request(app: Flask, callbacks: CallbackApp):

@@ -71,7 +71,7 @@ def doors(
     with_book = dataclasses.replace(settings, rule_book=book)
     built = bootstrap.services(with_book)
     yield Network(Client(rulebook_reload.ReloadingApp(with_book, built)))  # type: ignore[arg-type] # a plain client does
-    built.memory.close()
+    built.clients.close()
 
 
 def offer(network: Network, sender: str = GUANGDONG) -> str:
@@ -242,7 +242,7 @@ def test_a_trial_goes_on_only_at_a_price_that_was_said_yes_to(
     doors.text(zhejiang, "是")
     clock.move(days=29)
     built = bootstrap.services(dataclasses.replace(settings, rule_book=book))
-    sweep = bootstrap.sweep(built, bootstrap.delivery(built))
+    sweep = built.timer_service()
     for timer in sweep.due_timers(10):
         sweep.fire(timer)
     old = 'version = "ZJ-1"\nfrom = 2020-01-01\nmonthly_fen = 300'
@@ -255,7 +255,7 @@ def test_a_trial_goes_on_only_at_a_price_that_was_said_yes_to(
     assert (held.trial, held.order and held.order.tariff) == (True, "ZJ-2")
     assert "每月2元" in doors.text(zhejiang, "是").get_data(as_text=True)
     assert not built.store.load(Msisdn(zhejiang)).subscription.trial
-    built.memory.close()
+    built.clients.close()
 
 
 @pytest.mark.usefixtures("at_once")
@@ -271,8 +271,8 @@ def test_a_key_for_a_price_that_changed_meanwhile_hears_the_new_one_first(
     call.presses("1")
     assert charges(settings, clock) == [("GD-2", 250)]
     built = bootstrap.services(settings)
-    shown = [entry.shown_text for entry in built.memory.archive.consent(Msisdn(GUANGDONG))]
-    built.memory.close()
+    shown = [entry.shown_text for entry in built.clients.bulk_reader.consent(Msisdn(GUANGDONG))]
+    built.clients.close()
     assert AFTER in shown[0]
 
 
@@ -292,7 +292,7 @@ def test_a_key_for_a_province_that_closed_meanwhile_opens_nothing(
 def charges(settings: Settings, clock: TestClock) -> list[tuple[str, int]]:
     built = bootstrap.services(settings)
     found = built.store.charges_of(Msisdn(GUANGDONG), [month_of(clock.now())])
-    built.memory.close()
+    built.clients.close()
     return [(charge.tariff, charge.fen) for charge in found]
 
 

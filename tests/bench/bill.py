@@ -93,7 +93,7 @@ def bill(url: str) -> None:
     built = bootstrap.services(Settings.read({"REDIS_URL": url, "SHARDS": str(SHARDS)}))
     built = _in_june(built)
     trips, began = 0, time.monotonic()
-    *_, (_, tally) = bootstrap.billing(built).run(MONTH)
+    *_, (_, tally) = built.monthly_billing.run(MONTH)
     took = time.monotonic() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({

@@ -54,13 +54,13 @@ def main() -> None:
         for _ in range(2):
             asked[0], began = 0, time.monotonic()
             file = CsvFile(path, CUSTOMERS)
-            taking = ImportJob(file, bootstrap.lists(built), built.store, built.memory.archive)
+            taking = ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader)
             end = taking.run(None, _silent)
             took = time.monotonic() - began
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             trips = asked[0] / end.lines * 1000
             click.echo(f"| {end.lines} | {end.changed} | {took:.0f} | {peak:.0f} | {trips:.2f} |")
-        built.memory.close()
+        built.clients.close()
         server.stop(last_writes_seconds=0)
 
 

@@ -124,7 +124,7 @@ def test_the_same_batch_from_four_at_once_has_one_effect(
     assert [answer.status_code for answer in answers] == [200] * 4
     assert sum(answer.get_json()["accepted"] for answer in answers) == alike
     assert sum(answer.get_json()["repeated"] for answer in answers) == 3 * alike
-    now = Reconciliation.from_counts(built.memory.archive.counts())
+    now = Reconciliation.from_counts(built.clients.bulk_reader.counts())
     assert (now.reports, now.missing) == (alike, 0)
     every = [receipts(built, f"+86138028{n:05}", 1000) for n in range(7)]
     assert sum(map(len, every)) == now.receipts
@@ -149,7 +149,7 @@ def test_five_thousand_reports_are_one_read_and_one_commit(
     counted.questions = 0
     assert centre.post(body).get_json() == {"accepted": 0, "repeated": FULL, "refused": []}
     assert counted.questions == 1  # nothing new: nothing to commit
-    assert Reconciliation.from_counts(built.memory.archive.counts()).missing == 0
+    assert Reconciliation.from_counts(built.clients.bulk_reader.counts()).missing == 0
 
 
 def test_reports_of_senders_without_the_service_are_one_read_and_one_commit(
@@ -161,7 +161,8 @@ def test_reports_of_senders_without_the_service_are_one_read_and_one_commit(
     assert counted.questions == 2
     assert raw.info("commandstats")["cmdstat_mget"]["calls"] == 1
     assert (
-        Reconciliation.from_counts(built.memory.archive.counts()).reasons["not_subscribed"] == 100
+        Reconciliation.from_counts(built.clients.bulk_reader.counts()).reasons["not_subscribed"]
+        == 100
     )
 
 

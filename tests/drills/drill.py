@@ -150,7 +150,7 @@ def _acknowledged(row: Row, plan: Plan, log: Path) -> dict[tuple[int, str], floa
 
 def _drained(built: bootstrap.Container) -> None:
     """Returns when the outbox is empty and nothing waits to be sent again or looked up."""
-    client, shards = built.memory.server.client, built.settings.shards
+    client, shards = built.clients.connection.client, built.settings.shards
 
     def quiet() -> bool:
         for shard in range(shards):

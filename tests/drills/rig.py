@@ -236,8 +236,8 @@ class Rig(Running):
         try:
             yield built
         finally:
-            built.memory.server.client.close()
-            built.memory.close()
+            built.clients.connection.client.close()
+            built.clients.close()
 
     def enter(self, customers: list[Customer]) -> None:
         """The customers have the service, since before this month."""

@@ -6,7 +6,6 @@ import pytest
 import redis
 from flask import Flask
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn
@@ -114,7 +113,7 @@ def test_a_call_whose_end_nobody_tells_is_summed_up_all_the_same(
     call = line()
     call.dials()
     call.presses("111")
-    sweep = bootstrap.sweep(built, bootstrap.delivery(built))
+    sweep = built.timer_service()
     clock.move(hours=1, seconds=1)
     for timer in sweep.due_timers(10):
         sweep.fire(timer)

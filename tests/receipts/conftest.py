@@ -35,7 +35,7 @@ def flasher() -> Courier:
 @pytest.fixture
 def desk(built: bootstrap.Container, courier: Courier, flasher: Courier, clock: TestClock) -> Desk:
     delivery = ReceiptLifecycle(Router(courier, flasher), SendingRules(), clock)
-    return Desk(built.store, built.memory.outbox, delivery, clock)
+    return Desk(built.store, built.clients.outbox, delivery, clock)
 
 
 @pytest.fixture
@@ -80,9 +80,9 @@ def hire(built: bootstrap.Container, desk: Desk) -> Hire:
     """Make workers by name, with the two providers of the desk."""
 
     def make(name: str = "one", threads: int = 4) -> Worker:
-        outbox = built.memory.outbox
-        sweep = bootstrap.sweep(built, desk.delivery)
-        dispatch = dispatching(name, built.memory, desk.delivery, built.clock)
+        outbox = built.clients.outbox
+        sweep = built.timer_service(desk.delivery)
+        dispatch = dispatching(name, built.clients, desk.delivery, built.clock)
         return Worker(name, built.store, outbox, desk.delivery, sweep, dispatch, threads)
 
     return make

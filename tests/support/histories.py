@@ -151,14 +151,14 @@ class Business:
         self.delivery = ReceiptLifecycle(
             Router(carrier, carrier), self.built.book.sending, self.built.clock
         )
-        outbox = self.built.memory.outbox
+        outbox = self.built.clients.outbox
         self.billing = MonthlyBilling(
-            self.store, self.built.memory.archive, policy, self.built.clock
+            self.store, self.built.clients.bulk_reader, policy, self.built.clock
         )
-        self.conversation = bootstrap.conversation(self.built, bootstrap.replies(self.built))
-        self.hotline = bootstrap.hotline(self.built)
+        self.conversation = self.built.conversation
+        self.hotline = self.built.call_flow
         self.hotline._store = self.store  # noqa: SLF001 - the one door that holds a store itself
-        self.reports = bootstrap.reports(self.built)
+        self.reports = self.built.report_service
         self.reports._store = self.store  # noqa: SLF001 - so that its commits fail as well
         self.sweep = TimerService(
             self.store, outbox, policy, self.delivery, self.reports, self.built.clock

@@ -43,15 +43,14 @@ class Months:
         self.ring()
 
     def ring(self) -> None:
-        delivery = bootstrap.delivery(self.built)
-        sweep = bootstrap.sweep(self.built, delivery)
+        sweep = self.built.timer_service()
         while due := sweep.due_timers(100):
             for timer in due:
                 assert sweep.fire(timer)
 
     def collected(self, number: str, month: str, *, paid: bool) -> None:
         """The operator could, or could not, collect the fee of a month."""
-        policy, delivery = self.built.policy, bootstrap.delivery(self.built)
+        policy, delivery = self.built.policy, self.built.lifecycle
 
         def decide(held: Snapshot) -> ChangeSet:
             asked = CustomerRequest(Channel.COUNTER, Language.ZH, "list")
@@ -76,7 +75,7 @@ class Months:
         return {c.month: c.fen for c in self.charges(number) if c.id.startswith("monthly")}
 
     def bill(self, month: str) -> BillingTotals:
-        *_, (_, tally) = bootstrap.billing(self.built).run(month)
+        *_, (_, tally) = self.built.monthly_billing.run(month)
         return tally
 
     def notices(self, number: str) -> list[str]:
@@ -87,8 +86,8 @@ class Months:
 
     def send(self, number: str) -> None:
         """All receipts that wait go out."""
-        delivery, store = bootstrap.delivery(self.built), self.built.store
-        for posted in self.built.memory.outbox.fetch("one", 1000, 0.001):
+        delivery, store = self.built.lifecycle, self.built.store
+        for posted in self.built.clients.outbox.fetch("one", 1000, 0.001):
             receipt = store.receipts([posted.receipt_id])[0]
             assert receipt is not None
             store.commit(delivery.mark_sending(receipt, posted))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.model.message import DeliveryReport, MessageStatus, MessageTrace
 from receipts.model.receipt import MessageKind, Receipt
@@ -45,11 +44,11 @@ class Tell:
         sender, friend = Msisdn(who.get("sender", ANNA)), Msisdn(who.get("friend", FRIEND))
         at = self.built.clock.now()
         report = DeliveryReport(message, sender, friend, fate, word, at, part, parts)
-        bootstrap.reports(self.built).ingest(report)
+        self.built.report_service.ingest(report)
 
 
 def sweeper(built: Container) -> TimerService:
-    return bootstrap.sweep(built, bootstrap.delivery(built))
+    return built.timer_service()
 
 
 def swept(built: Container) -> int:

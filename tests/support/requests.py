@@ -86,4 +86,4 @@ def out_of_reach(built: Container) -> Container:
     server = RedisConnection(client)
     keys = KeySchema(built.settings.shards)
     store, outbox = RedisStore(server, keys), RedisOutbox(server, keys)
-    return replace(built, memory=replace(built.memory, store=store, outbox=outbox))
+    return replace(built, clients=replace(built.clients, store=store, outbox=outbox))

@@ -125,7 +125,7 @@ def dispatching(
     paces: Mapping[str, RateLimit] | None = None,
 ) -> Dispatcher:
     """A worker's dispatch on the real store."""
-    watch = CircuitBreakers(memory.lines, delivery.router.names, delivery.rules, clock)
+    watch = CircuitBreakers(memory.rate_limiter, delivery.router.names, delivery.rules, clock)
     return Dispatcher(
-        name, memory.store, memory.outbox, memory.lines, watch, delivery, clock, paces or {}
+        name, memory.store, memory.outbox, memory.rate_limiter, watch, delivery, clock, paces or {}
     )

@@ -52,5 +52,5 @@ def desk(service: Running) -> Iterator[Desk]:
     phones = Phones(service.network)
     yield Desk(built, phones)
     phones.session.close()
-    built.memory.server.client.close()
-    built.memory.close()
+    built.clients.connection.client.close()
+    built.clients.close()

@@ -134,8 +134,8 @@ class Ledger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._built.memory.server.client.close()
-        self._built.memory.close()
+        self._built.clients.connection.client.close()
+        self._built.clients.close()
 
     def states(self, numbers: list[str]) -> set[str]:
         """How these customers stand."""

@@ -60,7 +60,7 @@ def _all_well(service: Running, desk: Desk) -> Iterator[None]:
 
 
 def stands(desk: Desk) -> dict[str, ProviderState]:
-    found = desk.built.memory.lines.load(["kannel", "twilio"])
+    found = desk.built.clients.rate_limiter.load(["kannel", "twilio"])
     return {name: health.state for name, health in found.items()}
 
 
@@ -70,7 +70,7 @@ def demoted(desk: Desk, name: str) -> None:
 
 def parked(desk: Desk) -> int:
     """How many wait for a line to be taken back."""
-    waiting = desk.built.memory.outbox.backlog(["kannel", "twilio"])
+    waiting = desk.built.clients.outbox.backlog(["kannel", "twilio"])
     return sum(each.count for each in waiting)
 
 
@@ -108,13 +108,13 @@ def test_a_demoted_provider_is_tried_with_one_receipt_after_a_growing_wait_and_t
     desk.phones.trouble("kannel", "http_503")
     desk.all_are(desk.post(10, DisplayMode.FLASH), *OUT)
     demoted(desk, "kannel")
-    before = desk.built.memory.lines.load(["kannel"])["kannel"]
+    before = desk.built.clients.rate_limiter.load(["kannel"])["kannel"]
     assert service.command("clock", "+20s").returncode == 0
     tries = desk.post(10, DisplayMode.FLASH)
     desk.all_are(tries, *OUT)
     # One of them tried it, in vain, and then went the way of the others.
     assert sorted(r.attempts for r in desk.now(tries)) == [1] * 9 + [2]
-    after = desk.built.memory.lines.load(["kannel"])["kannel"]
+    after = desk.built.clients.rate_limiter.load(["kannel"])["kannel"]
     assert (after.state, after.failed_trials) == (_P.OPEN, before.failed_trials + 1)
     desk.phones.trouble("kannel", "none")
     assert service.command("clock", "+20s").returncode == 0

@@ -104,13 +104,13 @@ def product(
     doors.app = create_app(settings, built)
     yield Product(built, doors)
     doors.app = None
-    built.memory.close()
+    built.clients.close()
 
 
 @pytest.fixture
 def worker(product: Product) -> Iterator[Worker]:
     """A worker that sends what is due."""
-    working = bootstrap.worker(product.built)
+    working = product.built.worker()
     thread = threading.Thread(target=working.run)
     thread.start()
     yield working

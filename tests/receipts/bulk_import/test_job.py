@@ -86,7 +86,7 @@ def test_digests_lie_apart_and_are_kept_where_a_later_list_has_none(desk: Desk):
     desk.take("customers", header, f"13802880000,cmcc,,{SLOW_HASH}", name="b.csv")
     desk.take("customers", header, "13802880000,cmcc,,", name="c.csv")
     number = Msisdn(GUANGDONG)
-    owner = desk.built.memory.archive.credentials([number])[number]
+    owner = desk.built.clients.bulk_reader.credentials([number])[number]
     assert (owner.password_digest, owner.id_digest) == (SLOW_HASH, SLOW_HASH)
     assert SLOW_HASH not in repr(owner)
     assert SLOW_HASH not in repr(desk.of(GUANGDONG))
@@ -144,7 +144,7 @@ def test_who_comes_back_may_open_again_and_an_old_list_ends_nothing(desk: Desk, 
 def test_leaving_stands_in_the_audit_with_file_and_line(desk: Desk, network: Caller):
     network.open(GUANGDONG)
     desk.ported("13957112345,china_mobile", "13802880000,china_telecom", name="nov.csv")
-    last = desk.built.memory.archive.consent(Msisdn(GUANGDONG))[-1]
+    last = desk.built.clients.bulk_reader.consent(Msisdn(GUANGDONG))[-1]
     assert (last.event, last.state_before, last.state_after) == ("list:nov.csv:3", "active", "none")
     assert "已不在中国移动网内" in last.shown_text
 
@@ -215,7 +215,7 @@ def test_memory_does_not_grow_with_the_list(desk: Desk, built: bootstrap.Contain
         gc.collect()
         alive.append(sum(isinstance(held, CustomerRow) for held in gc.get_objects()))
 
-    taking = ImportJob(file, bootstrap.lists(built), built.store, built.memory.archive)
+    taking = ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader)
     gc.freeze()  # what was there before needs no counting
     try:
         assert taking.run(None, count).changed == 20_000
@@ -229,10 +229,10 @@ def test_a_thousand_lines_cost_three_round_trips(
     desk: Desk, built: bootstrap.Container, monkeypatch: pytest.MonkeyPatch
 ):
     file = CsvFile(desk.file("big.csv", many(5000)), CUSTOMERS)
-    server, asked = built.memory.server, []
+    server, asked = built.clients.connection, []
     ask = server.run
     monkeypatch.setattr(server, "run", lambda *about: asked.append(1) or ask(*about))
-    ImportJob(file, bootstrap.lists(built), built.store, built.memory.archive).run(
+    ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader).run(
         None, lambda _: None
     )
     assert len(asked) <= 3 * 5 + 1
@@ -289,11 +289,11 @@ def test_an_import_killed_in_the_middle_is_finished_by_the_next(desk: Desk, sett
     child = subprocess.Popen(words, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
     name = f"import:customers:{CsvFile(path, CUSTOMERS).contents}"
     until = time.monotonic() + 30
-    while desk.built.memory.archive.checkpoint(name) is None and time.monotonic() < until:
+    while desk.built.clients.bulk_reader.checkpoint(name) is None and time.monotonic() < until:
         time.sleep(0.005)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    noted = desk.built.memory.archive.checkpoint(name)
+    noted = desk.built.clients.bulk_reader.checkpoint(name)
     assert noted is not None
     before = msgspec.json.decode(noted, type=ImportProgress)
     assert not before.done
@@ -303,4 +303,4 @@ def test_an_import_killed_in_the_middle_is_finished_by_the_next(desk: Desk, sett
     assert f"{count} lines" in done.output
     assert [line.split(":")[1] for line in desk.refused("big.csv")] == ["9", "7992"]
     numbers = [Msisdn(f"+86138{place:08}") for place in range(0, count, 7) if place != 7]
-    assert {each.version for each in desk.built.memory.archive.subscriptions(numbers)} == {1}
+    assert {each.version for each in desk.built.clients.bulk_reader.subscriptions(numbers)} == {1}

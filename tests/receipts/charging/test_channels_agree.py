@@ -49,7 +49,7 @@ class Customer:
     def text(self, body: str) -> Reply:
         self.count += 1
         text = InboundMessage(f"sms:{self.number}{self.count}", self.number, body)
-        talking = bootstrap.conversation(self.built, bootstrap.replies(self.built))
+        talking = self.built.conversation
         return run_in_transaction(
             self.built.store, self.number, lambda held: talking.decide(held, text), text.event
         )
@@ -75,7 +75,7 @@ class Customer:
         held = self.built.store.load(self.number).subscription
         home = self.built.policy.service_area(held).number_info.province
         place = CallContext(at, Language.ZH).seeing(held, home)
-        line = bootstrap.hotline(self.built)
+        line = self.built.call_flow
         sid = f"CA{self.number}{self.count}"
         line.handle_input(CallerInput(sid, self.number, place, key))
         claim = self.built.store.load(self.number, f"call:{sid}:{place.step}")

@@ -98,7 +98,7 @@ def test_no_monthly_fee_is_higher_than_the_cap(
     limits = msgspec.structs.replace(built.book.limits, monthly_cap_fen=120)
     book = msgspec.structs.replace(built.book, limits=limits)
     policy = SubscriptionPolicy(book, built.numbering, built.clock)
-    list(MonthlyBilling(built.store, built.memory.archive, policy, built.clock).run("2026-12"))
+    list(MonthlyBilling(built.store, built.clients.bulk_reader, policy, built.clock).run("2026-12"))
     assert months.fees(JILIN)["2026-12"] == 120
 
 
@@ -115,7 +115,7 @@ def test_a_price_changes_with_the_month_and_history_stays(
     }
     book = msgspec.structs.replace(built.book, provinces=provinces)
     policy = SubscriptionPolicy(book, built.numbering, built.clock)
-    billing = MonthlyBilling(built.store, built.memory.archive, policy, built.clock)
+    billing = MonthlyBilling(built.store, built.clients.bulk_reader, policy, built.clock)
     months.pass_to("2027-01-03 00:00")
     for month in ("2027-01", "2026-12", "2026-11"):
         list(billing.run(month))
@@ -129,7 +129,7 @@ def test_a_bill_that_was_left_in_the_middle_goes_on_there(
     built: bootstrap.Container, raw: "redis.Redis"
 ):
     fill(raw, 6_000)
-    billing = bootstrap.billing(built)
+    billing = built.monthly_billing
     _, first = next(billing.run("2026-11"))
     assert 0 < first.customers < 6_000
     *_, (cursor, last) = billing.run("2026-11")
@@ -169,7 +169,7 @@ def test_the_cursor_says_how_much_of_the_store_was_passed(
     built: bootstrap.Container, raw: "redis.Redis"
 ):
     fill(raw, 6_000)
-    archive = built.memory.archive
+    archive = built.clients.bulk_reader
     seen, count = [], 0
     for cursor, customers in archive.customers():
         count += len(customers)

@@ -70,7 +70,7 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.raw.flushall()
-        self.built.memory.outbox.open()
+        self.built.clients.outbox.open()
         self.clock = self.built.clock
         self.clock.at = BEGINS
         self.shaky = Shaky(self.built.store)
@@ -256,7 +256,7 @@ class Histories(RuleBasedStateMachine):
         # Flash receipts have waited for others, and those of one customer go out as one.
         self.clock.at += dt.timedelta(seconds=GATHER)
         self._sweeps(None)
-        for posted in self.built.memory.outbox.fetch("one", 100, 0.001):
+        for posted in self.built.clients.outbox.fetch("one", 100, 0.001):
             self.shaky.fault, fault = fault, None
             try:
                 self.at_work.send(posted, answered=onward != "lost")
@@ -346,7 +346,7 @@ class Histories(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for number in PLACES:
-            chain = self.built.memory.archive.consent(number)
+            chain = self.built.clients.bulk_reader.consent(number)
             assert (
                 first_broken_link(chain, self.built.store.load(number).subscription.chain) is None
             )

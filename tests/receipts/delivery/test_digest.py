@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.charging.charges import needs_usage_count
 from receipts.delivery.digest import DIGEST, with_digest_members
@@ -54,13 +53,13 @@ class House:
     count: int = 0
 
     def __post_init__(self) -> None:
-        self.built = bootstrap.under(self.built, gathering(self.built.book, SECONDS))
+        self.built = self.built.with_rule_book(gathering(self.built.book, SECONDS))
         self.store = Shaky(self.built.store)
         self.works_with(Router(Courier("courier", flash=False, lookup=True), self.flasher))
 
     def works_with(self, routes: Router) -> None:
         self.delivery = ReceiptLifecycle(routes, self.built.book.sending, self.clock)
-        self.sweep = bootstrap.sweep(self.built, self.delivery)
+        self.sweep = self.built.timer_service(self.delivery)
         self.sweep._store = self.store  # noqa: SLF001 - so that its commits fail as well
         self.sweep._digests._store = self.store  # noqa: SLF001
 
@@ -72,7 +71,7 @@ class House:
             friend = FRIENDS[self.count % len(FRIENDS)]
             at = self.clock.now()
             told.append(DeliveryReport(f"SM{self.count}", Msisdn(sender), friend, fate, fate, at))
-        bootstrap.reports(self.built).ingest_batch(told)
+        self.built.report_service.ingest_batch(told)
 
     def rings(self) -> int:
         """All that is due rings; how much that was."""
@@ -90,7 +89,7 @@ class House:
     def begins(self) -> list[tuple[Receipt, OutboxEntry]]:
         """What is in the outbox, on disk as being sent."""
         begun = []
-        for posted in self.built.memory.outbox.fetch("hand", 1600, 0):
+        for posted in self.built.clients.outbox.fetch("hand", 1600, 0):
             receipt = self.now(posted.receipt_id)
             change = with_digest_members(self.store, self.delivery.mark_sending(receipt, posted))
             if self.store.commit(change).status is CommitStatus.COMMITTED and not change.acked:
@@ -189,7 +188,7 @@ def test_a_switch_to_ordinary_changes_nothing_for_those_that_wait(house: House):
 
 
 def test_switched_off_nothing_waits(house: House):
-    house.built = bootstrap.under(house.built, gathering(house.built.book, 0))
+    house.built = house.built.with_rule_book(gathering(house.built.book, 0))
     house.arrive(D, D)
     assert len(house.sends()) == 2
 
@@ -413,7 +412,7 @@ def test_in_any_order_each_is_told_once_and_charged_once(
     def fresh() -> House:
         raw.flushall()
         clock.at = began
-        built.memory.outbox.open()
+        built.clients.outbox.open()
         stand(built, SENDER, "active")
         return House(built, clock, Courier("flasher", flash=True, lookup=False))
 
@@ -435,7 +434,7 @@ def test_in_any_order_each_is_told_once_and_charged_once(
 def test_a_real_worker_flashes_a_fraction_of_a_second_after_the_moment(
     house: House, at_work: AtWork, until: Until
 ):
-    memory, clock = house.built.memory, house.clock
+    memory, clock = house.built.clients, house.clock
     dispatch = dispatching("one", memory, house.delivery, clock)
     worker = Worker("one", memory.store, memory.outbox, house.delivery, house.sweep, dispatch, 4)
     house.clock.now = house.clock.wall_clock  # time itself passes
@@ -461,7 +460,7 @@ def test_one_customers_trouble_holds_nobody_elses_flash_up(
     raw.set(house.built.store._receipt_key(broken), b"1|{")  # noqa: SLF001
     house.arrive(D, D, sender=HEBEI)
     house.clock.move(seconds=SECONDS)
-    memory, sending = house.built.memory, house.delivery
+    memory, sending = house.built.clients, house.delivery
     dispatch = dispatching("one", memory, sending, house.clock)
     worker = Worker("one", memory.store, memory.outbox, sending, house.sweep, dispatch, 4)
     with at_work(worker):

@@ -268,10 +268,10 @@ def test_a_text_found_for_one_receipt_is_not_found_for_another(desk: Desk):
 def test_who_may_have_gone_out_stands_on_a_list_until_it_is_known(desk: Desk, built: Container):
     receipt = desk.post()
     fail(desk, receipt, UNSURE)
-    count, oldest = built.memory.archive.unsure(10)
+    count, oldest = built.clients.bulk_reader.unsure(10)
     assert (count, [r.id for r in oldest]) == (1, [receipt.id])
     tell(desk, receipt, ProviderStatus.DELIVERED)
-    assert built.memory.archive.unsure(10) == (0, [])
+    assert built.clients.bulk_reader.unsure(10) == (0, [])
 
 
 def test_a_wait_that_ends_after_it_went_out_sends_nothing(desk: Desk):

@@ -77,7 +77,7 @@ def test_a_report_long_after_its_trail_is_forgotten_gives_no_second_receipt(
     tell(again, fate)
     assert outcomes(built) == ["delivered"]
     assert [str(heard.no_receipt_reason) for heard in trail(built).history] == [why]
-    now = Reconciliation.from_counts(built.memory.archive.counts())
+    now = Reconciliation.from_counts(built.clients.bulk_reader.counts())
     assert (now.reports, now.receipts, now.reasons, now.missing) == (2, 1, {why: 1}, 0)
 
 

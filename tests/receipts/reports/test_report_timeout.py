@@ -3,7 +3,6 @@
 import pytest
 import redis
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.model.message import DeliveryReport, MessageStatus
 from receipts.model.vocabulary import DisplayMode, Network
@@ -77,7 +76,7 @@ def test_two_sweepers_tell_it_once(built: Container, clock: TestClock, tell: Tel
     for sweep, timer in rings:
         sweep.fire(timer)
     assert outcomes(built) == ["no_answer"]
-    assert len(built.memory.outbox.fetch("test", 100, 0.001)) == 1
+    assert len(built.clients.outbox.fetch("test", 100, 0.001)) == 1
 
 
 @pytest.mark.parametrize(
@@ -134,7 +133,7 @@ def test_first_word_and_last_in_one_batch_are_not_chased(
     built: Container, clock: TestClock, raw: "redis.Redis"
 ):
     stand(built)
-    bootstrap.reports(built).ingest_batch(
+    built.report_service.ingest_batch(
         [
             DeliveryReport("1", ANNA, FRIEND, MessageStatus.UNDERWAY, "ACCEPTD", clock.now()),
             DeliveryReport("1", ANNA, FRIEND, MessageStatus.DELIVERED, "DELIVRD", clock.now()),

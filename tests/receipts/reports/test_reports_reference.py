@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.model.message import DeliveryReport
 from receipts.model.receipt import MessageKind
@@ -126,7 +125,7 @@ def stories(draw: st.DrawFn) -> list[Step]:
 
 def lived(built: Container, steps: list[Step]) -> None:
     """The same story, told to the service."""
-    reports = bootstrap.reports(built)
+    reports = built.report_service
     for step in steps:
         if isinstance(step, Stands):
             held = built.store.load(Msisdn(step.sender)).subscription
@@ -180,7 +179,7 @@ def test_every_story_gives_exactly_the_receipts_of_the_reference(
         assert sorted(posted) == sorted(r.id for r in records)
         # Only a delivered text costs anything.
         assert all(bool(r.price_fen) <= (r.outcome == "delivered") for r in records)
-        now = Reconciliation.from_counts(built.memory.archive.counts())
+        now = Reconciliation.from_counts(built.clients.bulk_reader.counts())
         news = {(s.text, s.part, s.word) for step in steps if isinstance(step, list) for s in step}
         assert (now.reports, now.receipts, now.missing) == (len(news), due.total(), 0)
 
@@ -195,7 +194,7 @@ def test_parts_that_nobody_agrees_on_give_one_receipt_at_most(
     built: Container, unhurried: "redis.Redis", clock: TestClock
 ):
     anna, friend = Msisdn(SENDERS[0]), Msisdn(ON_NET[0])
-    reports = bootstrap.reports(built)
+    reports = built.report_service
 
     @settings(
         derandomize=True, deadline=None, max_examples=100, suppress_health_check=[*HealthCheck]
@@ -223,7 +222,7 @@ def test_parts_that_nobody_agrees_on_give_one_receipt_at_most(
         reports.ingest_batch(waiting)
         made = built.store.receipts_of(anna, 100, MessageKind.RECEIPT)
         assert len(made) <= 1
-        now = Reconciliation.from_counts(built.memory.archive.counts())
+        now = Reconciliation.from_counts(built.clients.bulk_reader.counts())
         assert (now.receipts, now.missing) == (len(made), 0)
 
     at_most_one()

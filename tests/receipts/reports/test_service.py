@@ -8,7 +8,6 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.model.customer import Subscription
 from receipts.model.message import DeliveryReport, MessageStatus, MessageTrace, NoReceiptReason
@@ -68,7 +67,7 @@ def trail(
 
 
 def posted(built: Container) -> int:
-    return len(built.memory.outbox.fetch("test", 1600, 0))
+    return len(built.clients.outbox.fetch("test", 1600, 0))
 
 
 @pytest.mark.parametrize(("status", "error", "outcome", "fen"), TABLE)
@@ -256,7 +255,7 @@ def on_paper(reports: ReportService, said: list[str]) -> tuple[list[Receipt], Me
 
 
 def test_reports_in_any_order_with_repeats_give_one_receipt(built: Container):
-    reports = bootstrap.reports(built)
+    reports = built.report_service
 
     @settings(derandomize=True, deadline=None, max_examples=200)
     @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=12))

@@ -9,7 +9,6 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app import bootstrap
 from app.bootstrap import Container
 from app.factory import create_app
 from commands.serializers import serialize_customer
@@ -208,7 +207,7 @@ def test_each_consent_is_in_the_chain_with_what_was_shown(
     assert [e["shown"] for e in entries] == [replies[0], replies[1], replies[3]]
     assert "text TDXX" in replies[0]
     assert "marked as such" in replies[1]
-    chain = built.memory.archive.consent(Msisdn(GUANGDONG))
+    chain = built.clients.bulk_reader.consent(Msisdn(GUANGDONG))
     assert first_broken_link(chain, standing(built, GUANGDONG).chain) is None
 
 
@@ -293,7 +292,7 @@ def test_help_lists_the_words(network: Network):
 def test_a_new_rule_book_changes_what_is_carried(built: Container):
     stand(built, GUANGDONG, "active", language=Language.ZH, promotions=PromotionCategory.NEWS,
           promotions_since=built.clock.now())  # fmt: skip
-    fresh = bootstrap.under(built, carrying(message(zh="新书新讯。")))
+    fresh = built.with_rule_book(carrying(message(zh="新书新讯。")))
     network = Network(create_app(fresh.settings, fresh).test_client())
     network.status("SMnew", "delivered")
     (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 1, MessageKind.RECEIPT)

@@ -16,7 +16,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.routing import Router
@@ -187,7 +186,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.raw.flushall()
-        self.built.memory.outbox.open()
+        self.built.clients.outbox.open()
         self.clock.at = BEGIN
         self.model = Model(self.number)
         self.texts: list[tuple[str, str, bytes]] = []
@@ -196,7 +195,7 @@ class Life(RuleBasedStateMachine):
         self.delivery = ReceiptLifecycle(
             Router(courier, courier), self.built.book.sending, self.clock
         )
-        self.time = bootstrap.sweep(self.built, self.delivery)
+        self.time = self.built.timer_service(self.delivery)
 
     def text(self, word: str) -> None:
         answer = self.network.text(self.model.number, word)
@@ -264,7 +263,7 @@ class Life(RuleBasedStateMachine):
     def send(self) -> None:
         """What a worker does, without its threads: all that is due goes out, or is too old."""
         store = self.built.store
-        while posted := self.built.memory.outbox.fetch("worker", 16, 0):
+        while posted := self.built.clients.outbox.fetch("worker", 16, 0):
             for entry in posted:
                 (receipt,) = store.receipts([entry.receipt_id])
                 assert receipt is not None

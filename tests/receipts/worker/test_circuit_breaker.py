@@ -22,7 +22,7 @@ TIMER = Timer("retry", Msisdn("+8613802880000"), "5-1")
 def watches(built: Container, clock: TestClock) -> list[CircuitBreakers]:
     """Two workers."""
     names = ["kannel", "twilio"]
-    return [CircuitBreakers(built.memory.lines, names, RULES, clock) for _ in range(2)]
+    return [CircuitBreakers(built.clients.rate_limiter, names, RULES, clock) for _ in range(2)]
 
 
 def fail(watch: CircuitBreakers, times: int = 3, name: str = "kannel") -> None:

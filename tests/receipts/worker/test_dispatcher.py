@@ -31,7 +31,7 @@ def working(built: Container, clock: TestClock, desk: Desk) -> Callable[..., Dis
         paces = {each.name: RateLimit(f"{each.name}:7500", pace) for each in order} if pace else {}
         routes = Router(order, [each for each in order if each.abilities.flash], **more)
         desk.delivery = ReceiptLifecycle(routes, RULES, clock)
-        memory = built.memory
+        memory = built.clients
         return dispatching("one", memory, desk.delivery, clock, paces)
 
     return make

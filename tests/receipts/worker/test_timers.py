@@ -7,7 +7,6 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.delivery import notifications
 from receipts.delivery.in_doubt import LOOKUP
@@ -31,7 +30,7 @@ Ring = Callable[[], list[str]]
 
 @pytest.fixture
 def sweep(built: Container) -> TimerService:
-    return bootstrap.sweep(built, bootstrap.delivery(built))
+    return built.timer_service()
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ import redis
 import requests
 import responses
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn
@@ -66,7 +65,7 @@ def box() -> Iterator[Smsbox]:
 @pytest.fixture
 def hired(built: Container, box: Smsbox) -> Worker:
     """A worker as the product makes it, with both real adapters."""
-    return bootstrap.worker(replace(built, settings=replace(built.settings, kannel_url=box.url)))
+    return replace(built, settings=replace(built.settings, kannel_url=box.url)).worker()
 
 
 @pytest.fixture
@@ -252,7 +251,7 @@ def test_news_that_overtakes_the_answer_charges_once(
 
     outside.add_callback("POST", MESSAGES, callback=answer)
     with at_work(hired):
-        until(lambda: not built.memory.outbox.reclaim("look", 0, 1600) and now(receipt).sent_at)
+        until(lambda: not built.clients.outbox.reclaim("look", 0, 1600) and now(receipt).sent_at)
     assert (now(receipt).state, now(receipt).provider_id, fen(built)) == ("delivered", "SM8", [10])
 
 

@@ -6,7 +6,6 @@ from itertools import product
 import pytest
 import redis
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.model.customer import Order
 from receipts.model.vocabulary import Channel, Language, Msisdn
@@ -242,7 +241,7 @@ def test_every_wish_in_every_state_has_an_answer_in_both_languages(
     browser: Browser, built: Container, state: SubscriptionState
 ):
     browser.signs_in()
-    wishes = bootstrap.hall(built, lambda: Msisdn(GUANGDONG)).wishes.names
+    wishes = built.portal(lambda: Msisdn(GUANGDONG)).wishes.names
     for wish, language in product(wishes, Language):
         stand(built, GUANGDONG, state.value, order=None, language=language)
         assert browser.wishes(wish).status == 200, f"{wish} when {state}"

@@ -11,7 +11,6 @@ import pytest
 import redis
 from flask import Flask
 
-from app import bootstrap
 from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings, SettingsError
@@ -185,11 +184,11 @@ def test_neither_number_nor_code_is_in_an_address_and_the_cookie_is_well_kept(br
 @pytest.fixture
 def sent(built: Container) -> tuple[Receipt, OutboxEntry]:
     """A code on its way."""
-    sending = bootstrap.delivery(built)
+    sending = built.lifecycle
     PasscodeService(built.store, sending, built.clock, "k" * 16).send(
         Msisdn(GUANGDONG), Language.ZH
     )
-    (posted,) = built.memory.outbox.fetch("one", 9, 0.001)
+    (posted,) = built.clients.outbox.fetch("one", 9, 0.001)
     (text,) = built.store.receipts([posted.receipt_id])
     assert text is not None
     return text, posted
@@ -206,7 +205,7 @@ def test_once_sent_or_given_up_the_code_is_kept_nowhere(
     failure: PermanentError | TemporaryError | UnknownOutcomeError | None,
 ):
     text, posted = sent
-    delivery, store = bootstrap.delivery(built), built.store
+    delivery, store = built.lifecycle, built.store
     code = text.text[:6]
     assert code.isdigit()
     store.commit(delivery.mark_sending(text, posted))
@@ -239,7 +238,7 @@ def test_a_code_is_on_no_list_and_never_sent_late(
     assert built.store.receipts_of(Msisdn(GUANGDONG), 100, None) == []
     assert raw.keys("*:unsure") == []
     clock.move(minutes=5, seconds=1)
-    (change,) = [bootstrap.delivery(built).mark_sending(text, posted)]
+    (change,) = [built.lifecycle.mark_sending(text, posted)]
     (ended,) = change.records
     assert isinstance(ended, Receipt)
     assert (ended.state.value, ended.text) == ("expired", "")
