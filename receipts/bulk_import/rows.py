@@ -154,10 +154,7 @@ def _quoted(raw: str) -> str:
 
 
 CUSTOMERS = ImportFormat(
-    "customers",
-    ("number", "network"),
-    ("province", "id_digest", "password_digest"),
-    _customer,
+    "customers", ("number", "network"), ("province", "id_digest", "password_digest"), _customer
 )
 PORTED = ImportFormat("ported", ("number", "network"), (), _ported)
 COLLECTIONS = ImportFormat("collections", ("number", "month", "result"), (), _collection)

@@ -48,11 +48,7 @@ class Centre:
         stamp = str(int(time.time())) if stamp is None else stamp
         signed = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256)
         return self.knock(
-            body,
-            {
-                "X-Feed-Timestamp": stamp,
-                "X-Feed-Signature": f"sha256={signed.hexdigest()}",
-            },
+            body, {"X-Feed-Timestamp": stamp, "X-Feed-Signature": f"sha256={signed.hexdigest()}"}
         )
 
     def knock(self, body: bytes, headers: dict[str, str]) -> TestResponse:

@@ -62,11 +62,7 @@ def test_event_fires_as_its_row_says(
 
 #: States entered without an event: by the clock, by a question of ours or an unknown province.
 ENTERED_WITHOUT_EVENT: dict[str, set[StrEnum]] = {
-    "keyword_dialogue": {
-        DialogueState.LAPSED,
-        DialogueState.WHICH_PROVINCE,
-        DialogueState.LISTED,
-    },
+    "keyword_dialogue": {DialogueState.LAPSED, DialogueState.WHICH_PROVINCE, DialogueState.LISTED},
     "call_menu": {CallState.WHICH_PROVINCE},
 }
 

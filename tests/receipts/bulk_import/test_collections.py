@@ -66,9 +66,7 @@ def test_two_unpaid_months_running_end_the_service(desk: Desk, customer: str):
 
 def test_what_cannot_be_is_refused_by_its_line(desk: Desk, customer: str):
     done = desk.collections(
-        "13957112345,2026-11,failed",
-        "13802880000,2027-01,failed",
-        "13802880000,2026-11,perhaps",
+        "13957112345,2026-11,failed", "13802880000,2027-01,failed", "13802880000,2026-11,perhaps"
     )
     assert done.exit_code == 1
     assert [line.split(" — ")[0] for line in desk.refused()] == [

@@ -190,8 +190,7 @@ def test_refused_lines_are_all_counted_and_not_all_written(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"", "no column number"), (b"number\n1\n", "no column network")],
+    ("content", "said"), [(b"", "no column number"), (b"number\n1\n", "no column network")]
 )
 def test_a_file_that_is_no_such_list_is_status_two(desk: Desk, content: bytes, said: str):
     done = desk.run("customers", "import", desk.file("list.csv", content))
