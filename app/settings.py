@@ -118,9 +118,7 @@ class Settings:
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Return the settings of an environment, by default of this process.
 
-        Raises:
-            SettingsWrong: values are wrong; the message has a line for each.
-
+        Raises SettingsError with a line for each wrong value.
         """
         given = {name: value.strip() for name, value in (environ or os.environ).items()}
         reader = SettingsReader(given)
@@ -146,9 +144,7 @@ class Settings:
             feed_secret=given.get("FEED_SECRET", ""),
             secret_key=reader.key("SECRET_KEY"),
             text_provider=reader.order("TEXT_PROVIDER", "twilio", PROVIDERS),
-            flash_provider=reader.order(
-                "FLASH_PROVIDER", "kannel" if kannel_url else "", PROVIDERS
-            ),
+            flash_provider=reader.order("FLASH_PROVIDER", kannel_url and "kannel", PROVIDERS),
             twilio_pace=reader.number("TWILIO_PACE", 100, 1, 10_000),
             kannel_pace=reader.number("KANNEL_PACE", 100, 1, 10_000),
             hotline=given.get("HOTLINE") or "10086",
@@ -166,7 +162,7 @@ class Settings:
         return settings
 
     def need_doors(self) -> Self:
-        """Return these settings, with all that web requests need. Raises SettingsWrong."""
+        """Return these settings, with all that web requests need. Raises SettingsError."""
         needs = {
             "PUBLIC_URL": self.public_url,
             "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
@@ -177,20 +173,18 @@ class Settings:
         return self._need(needs)
 
     def need_providers(self) -> Self:
-        """Return these settings, with all that sending needs. Raises SettingsWrong."""
+        """Return these settings, with all that sending needs. Raises SettingsError."""
         needs: dict[str, object] = {"PUBLIC_URL": self.public_url}
         if "twilio" in self.providers:
             needs |= self._account()
             needs["TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID"] = self.twilio_sender
         if "kannel" in self.providers:
-            needs["KANNEL_URL"] = self.kannel_url
-            needs["KANNEL_USER"] = self.kannel_user
-            needs["KANNEL_PASSWORD"] = self.kannel_password
-            needs["KANNEL_SECRET"] = self.kannel_secret
+            needs |= {"KANNEL_URL": self.kannel_url, "KANNEL_USER": self.kannel_user}
+            needs |= {"KANNEL_PASSWORD": self.kannel_password, "KANNEL_SECRET": self.kannel_secret}
         return self._need(needs)
 
     def need_account(self) -> Self:
-        """Return these settings, with all that Twilio's API needs. Raises SettingsWrong."""
+        """Return these settings, with all that Twilio's API needs. Raises SettingsError."""
         return self._need(self._account())
 
     def _account(self) -> dict[str, object]:
@@ -207,9 +201,7 @@ class Settings:
         return tuple(dict.fromkeys((*self.text_provider, *self.flash_provider)))
 
     def _need(self, needs: Mapping[str, object]) -> Self:
-        missing = [name for name, value in needs.items() if not value]
-        if missing:
-            raise SettingsError(
-                "\n".join(f"{name} is not set: nothing stands in for it" for name in missing)
-            )
+        missing = (name for name, value in needs.items() if not value)
+        if text := "\n".join(f"{name} is not set: nothing stands in for it" for name in missing):
+            raise SettingsError(text)
         return self

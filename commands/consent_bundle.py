@@ -24,7 +24,7 @@ def consent_bundle(
 ) -> tuple[dict[str, Any], bool]:
     """The evidence for one charge, or the whole chain; and whether it is valid.
 
-    Raises: ChargeNotFoundError, StoreUnavailable.
+    Raises ChargeNotFoundError, StoreUnavailableError.
     """
     customer, entries = _read_chain(services, number)
     broken_link = first_broken_link(entries, customer.chain)

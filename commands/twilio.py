@@ -52,7 +52,7 @@ def configure(base_url: str, numbers: tuple[str, ...]) -> None:
 
 
 def _checked_address(base_url: str) -> str:
-    """The address without a slash at its end. Raises: CommandError."""
+    """The address without a slash at its end. Raises CommandError."""
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise CommandError(
@@ -62,7 +62,7 @@ def _checked_address(base_url: str) -> str:
 
 
 def _own_numbers(settings: Settings) -> tuple[str, ...]:
-    """The number in TWILIO_FROM. Raises: CommandError."""
+    """The number in TWILIO_FROM. Raises CommandError."""
     sender = settings.twilio_sender
     if not sender or sender.startswith("MG"):
         raise CommandError("name the numbers with --number: TWILIO_FROM is not set to one")

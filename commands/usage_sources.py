@@ -47,7 +47,7 @@ def from_log(file: Path, numbering: NumberingPlan, book: RuleBook) -> Iterator[U
     ``export charges`` writes it. The charges of a number stand together: its receipts are counted
     from them, and their tariff names the province.
 
-    Raises: TrafficLogError, OSError.
+    Raises TrafficLogError, OSError.
     """
     charged_in = {
         each.version: code for code, rules in book.provinces.items() for each in rules.tariffs
@@ -92,7 +92,7 @@ def _usage(line: _Line, numbering: NumberingPlan) -> Usage:
 
 
 def _moment(text: str) -> dt.datetime | None:
-    """A day as its first moment, in China unless it names an offset. Raises: ValueError."""
+    """A day as its first moment, in China unless it names an offset. Raises ValueError."""
     if not text:
         return None
     at = dt.datetime.fromisoformat(text)
@@ -105,7 +105,7 @@ def from_store(services: Container, month: str) -> Iterator[Usage]:
     Delivered receipts are counted from the charges. Where receipts are free, they are counted from
     the last hundred receipts of the customer.
 
-    Raises: StoreUnavailable.
+    Raises StoreUnavailableError.
     """
     for _, customers in services.clients.bulk_reader.customers():
         active = [c for c in customers if c.trial or was_active_in(c, month)]

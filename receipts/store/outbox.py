@@ -32,7 +32,7 @@ _Entries = list[tuple[bytes, list[bytes]]]
 
 
 class RedisOutbox:
-    """Receipts to be sent, and timers. Every method raises StoreUnavailable."""
+    """Receipts to be sent, and timers. Every method raises StoreUnavailableError."""
 
     def __init__(self, connection: RedisConnection, keys: KeySchema) -> None:
         self._connection, self._keys = connection, keys
@@ -43,7 +43,7 @@ class RedisOutbox:
     def open(self) -> None:
         """Stamp a new store, or check the stamp of a used one, and make the consumer groups.
 
-        Raises StoreUnavailable, also for another schema version or another number of shards.
+        Raises StoreUnavailableError, also for another schema version or another number of shards.
         """
         self._check_stamp()
         for shard, late in self._streams():

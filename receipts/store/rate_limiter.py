@@ -22,7 +22,7 @@ _US_PER_SECOND = 1_000_000
 
 
 class RedisRateLimiter:
-    """The state that all workers share about routes. Every method raises StoreUnavailable."""
+    """The state that all workers share about routes. Every method raises StoreUnavailableError."""
 
     def __init__(self, connection: RedisConnection) -> None:
         self._connection = connection

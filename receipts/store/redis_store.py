@@ -24,7 +24,7 @@ from receipts.store.keys import KeySchema
 
 
 class RedisStore:
-    """All records of the business. Every method raises StoreUnavailable.
+    """All records of the business. Every method raises StoreUnavailableError.
 
     A commit is safe to repeat: its idempotency key or its versions tell.
     """
@@ -39,7 +39,7 @@ class RedisStore:
         self._retention = retention or RetentionSeconds()
 
     def ping(self) -> None:
-        """Raises StoreUnavailable unless the server answers."""
+        """Raises StoreUnavailableError unless the server answers."""
         self._connection.ping()
 
     def keep_for(self, retention: RetentionSeconds) -> None:

@@ -171,8 +171,10 @@ def test_dropping_a_price_that_began_is_warned_of_and_rewrites_no_charge(
 
 def test_between_looks_the_file_is_not_touched(doors: Network, monkeypatch: pytest.MonkeyPatch):
     looked: list[Path] = []
-    look = rulebook_reload._look  # noqa: SLF001 - the one place that touches the file
-    monkeypatch.setattr(rulebook_reload, "_look", lambda file: looked.append(file) or look(file))
+    version = rulebook_reload._version  # noqa: SLF001 - the one place that touches the file
+    monkeypatch.setattr(
+        rulebook_reload, "_version", lambda file: looked.append(file) or version(file)
+    )
     for _ in range(20):
         doors.client.get("/healthz")
     assert len(looked) <= 2
