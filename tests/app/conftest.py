@@ -14,6 +14,6 @@ def knock(client: FlaskClient) -> Knock:
 
 
 @pytest.fixture
-def deaf(settings: Settings, built: Container) -> Knock:
+def offline(settings: Settings, built: Container) -> Knock:
     """The same caller at doors whose store is out of reach: touching it would show."""
     return Knock(create_app(settings, out_of_reach(built)).test_client())

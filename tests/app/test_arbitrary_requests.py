@@ -55,13 +55,15 @@ def stands(answer: TestResponse) -> None:
 
 @FUZZED
 @given(path=PATHS, fields=st.dictionaries(NAMES, VALUES))
-def test_any_fields_well_signed_get_an_answer(knock: Knock, path: str, fields: dict[str, str]):
+def test_signed_request_with_any_fields_is_answered(
+    knock: Knock, path: str, fields: dict[str, str]
+):
     stands(knock.form(path, DOORS[path] | fields))
 
 
 @FUZZED
 @given(fields=st.dictionaries(NAMES, VALUES), link=LINK)
-def test_any_link_well_signed_gets_an_answer(
+def test_signed_request_to_any_link_is_answered(
     knock: Knock, fields: dict[str, str], link: dict[str, str]
 ):
     good = {"at": "menu", "lang": "zh", "as": "none", "mode": "flash"}
@@ -72,16 +74,20 @@ def test_any_link_well_signed_gets_an_answer(
 
 @FUZZED
 @given(path=PATHS, body=st.binary(max_size=300), kind=st.sampled_from([FORM, "text/plain", None]))
-def test_any_bytes_unsigned_are_refused(deaf: Knock, path: str, body: bytes, kind: str | None):
-    assert deaf.raw(path, body, kind, "x").status_code == 403
+def test_unsigned_request_with_any_body_is_refused(
+    offline: Knock, path: str, body: bytes, kind: str | None
+):
+    assert offline.raw(path, body, kind, "x").status_code == 403
 
 
 @FUZZED
 @given(body=st.binary(max_size=300), query=st.binary(max_size=60), signature=st.text(max_size=40))
-def test_any_bytes_anywhere_are_refused(deaf: Knock, body: bytes, query: bytes, signature: str):
+def test_unsigned_request_with_any_query_is_refused(
+    offline: Knock, body: bytes, query: bytes, signature: str
+):
     """The query as raw bytes, as a careless server would hand them on."""
     header = signature.encode("utf-8", "ignore").decode("latin-1")
-    answer = deaf.client.post(
+    answer = offline.client.post(
         "/sms",
         data=body,
         content_type=FORM,
@@ -95,7 +101,7 @@ def test_any_bytes_anywhere_are_refused(deaf: Knock, body: bytes, query: bytes, 
 
 @FUZZED
 @given(pairs=st.lists(st.tuples(NAMES | TEXT, VALUES), max_size=12))
-def test_any_form_signed_by_the_sdk_is_known(knock: Knock, pairs: list[tuple[str, str]]):
+def test_any_form_signed_by_the_sdk_is_accepted(knock: Knock, pairs: list[tuple[str, str]]):
     """Names repeated, empty or in any script: signed as the provider would sign them."""
     form = [*pairs, ("AccountSid", ACCOUNT)]
     signature = RequestValidator(knock.token).compute_signature(
@@ -107,14 +113,14 @@ def test_any_form_signed_by_the_sdk_is_known(knock: Knock, pairs: list[tuple[str
 
 @FUZZED
 @given(receipt=TEXT, status=VALUES)
-def test_any_receipts_id_gets_an_answer(knock: Knock, receipt: str, status: str):
+def test_any_receipt_id_is_answered(knock: Knock, receipt: str, status: str):
     path = f"/receipts/{quote(receipt, safe='')}/status"
     stands(knock.form(path, {"MessageSid": "SM1", "MessageStatus": status}))
 
 
 @FUZZED
 @given(query=st.dictionaries(st.sampled_from(["id", "type", "secret", "x"]), VALUES))
-def test_kannels_door_stands_too(knock: Knock, query: dict[str, str]):
+def test_any_kannel_report_is_answered(knock: Knock, query: dict[str, str]):
     told = {"secret": "kannel-secret", "id": "0-abc", "type": "1"} | query
     answer = knock.client.get("/kannel/report", query_string=told)
     assert answer.status_code in {204, 400, 403}

@@ -33,9 +33,7 @@ def behind(settings: Settings, built: Container, **changes: object) -> Knock:
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_a_request_is_known_behind_a_proxy_by_its_public_address(
-    settings: Settings, built: Container, base: str
-):
+def test_signature_covers_the_public_url(settings: Settings, built: Container, base: str):
     knock = behind(settings, built, public_url=base)
     for path, fields in DOORS.items():
         assert knock.form(path, fields).status_code in {200, 204}
@@ -53,7 +51,7 @@ def test_a_request_is_known_behind_a_proxy_by_its_public_address(
         ("https://user:pass@example.org", "https://user:pass@example.org:443"),
     ],
 )
-def test_the_port_may_be_signed_or_not_as_the_sdks_allow(
+def test_default_port_may_be_signed_or_not(
     settings: Settings, built: Container, public: str, signed: str
 ):
     knock = replace(behind(settings, built, public_url=public), base=signed)
@@ -70,7 +68,7 @@ def test_the_port_may_be_signed_or_not_as_the_sdks_allow(
         ("https://example.org:8443", "https://example.org:8444"),
     ],
 )
-def test_another_address_is_not_ours(
+def test_signature_of_another_address_is_refused(
     settings: Settings, built: Container, public: str, signed: str
 ):
     knock = replace(behind(settings, built, public_url=public), base=signed)
@@ -78,14 +76,12 @@ def test_another_address_is_not_ours(
 
 
 @pytest.mark.parametrize("base", ["https://example.org/receipts/v1", "https://example.org:8443"])
-def test_the_links_of_a_call_lead_back_to_the_public_address(
-    settings: Settings, built: Container, base: str
-):
+def test_call_links_begin_with_the_public_url(settings: Settings, built: Container, base: str):
     answer = behind(settings, built, public_url=base).form("/voice", DOORS["/voice"])
     assert f'action="{base}/voice/key?'.encode() in answer.data
 
 
-def test_a_query_is_signed_as_it_was_sent(knock: Knock):
+def test_query_is_verified_as_sent(knock: Knock):
     """Chinese included: what stands in the address bar goes over the wire escaped."""
     for query in (
         "a=取消&b=短信 回执", "x=%E5%8F%96%E6%B6%88", "x=%e5%8f%96", "next=https%3A%2F%2Fa.b%2F",
@@ -102,7 +98,7 @@ def test_a_query_is_signed_as_it_was_sent(knock: Knock):
         assert reply_of(answer), query
 
 
-def test_an_address_sent_with_bare_chinese_letters_is_known_too(knock: Knock):
+def test_unescaped_query_is_accepted(knock: Knock):
     """Some senders put the bytes on the wire as they are."""
     query = "店=广州"
     fields = {"AccountSid": ACCOUNT, **DOORS["/sms"]}
@@ -116,7 +112,7 @@ def test_an_address_sent_with_bare_chinese_letters_is_known_too(knock: Knock):
     assert reply_of(answer)
 
 
-def test_a_body_is_signed_as_it_was_written(knock: Knock):
+def test_body_is_verified_as_written(knock: Knock):
     for body in (
         "取消短信回执",
         "👋🏽",
@@ -130,7 +126,7 @@ def test_a_body_is_signed_as_it_was_written(knock: Knock):
         reply_of(knock.form("/sms", DOORS["/sms"] | {"Body": body, "MessageSid": f"SM{body!r}"}))
 
 
-def test_a_form_is_a_form_however_its_type_is_spelt(knock: Knock):
+def test_content_type_spellings_of_a_form_are_accepted(knock: Knock):
     fields = {"AccountSid": ACCOUNT, **DOORS["/sms"]}
     for kind in (
         FORM,
@@ -142,7 +138,7 @@ def test_a_form_is_a_form_however_its_type_is_spelt(knock: Knock):
         assert reply_of(knock.raw("/sms", body, kind, knock.sign("/sms", fields)))
 
 
-def test_a_field_may_come_twice(knock: Knock):
+def test_repeated_field_is_accepted(knock: Knock):
     body = f"AccountSid={ACCOUNT}&MessageSid=SM1&From=%2B8613802880000&Body=KTDXHZ&A=2&A=1&A=2"
     said = f"AAccountSid{ACCOUNT}".replace("AAccountSid", "A1A2AccountSid", 1)
     said += f"BodyKTDXHZFrom{GUANGDONG}MessageSidSM1"
@@ -150,25 +146,25 @@ def test_a_field_may_come_twice(knock: Knock):
     assert reply_of(knock.raw("/sms", body.encode(), FORM, signature))
 
 
-def test_both_tokens_are_good_while_they_are_changed(settings: Settings, built: Container):
+def test_both_tokens_are_accepted_during_rotation(settings: Settings, built: Container):
     knock = behind(settings, built, twilio_auth_tokens=("new-token", TOKEN))
     assert knock.form("/sms", DOORS["/sms"]).status_code == 200
     assert replace(knock, token="new-token").form("/sms", DOORS["/sms"]).status_code == 200
     assert replace(knock, token="older").form("/sms", DOORS["/sms"]).status_code == 403
 
 
-def test_an_old_token_is_good_no_more_once_it_is_gone(settings: Settings, built: Container):
+def test_removed_token_is_refused(settings: Settings, built: Container):
     knock = behind(settings, built, twilio_auth_tokens=("new-token",))
     assert knock.form("/sms", DOORS["/sms"]).status_code == 403
 
 
-def test_tokens_are_read_from_one_setting_with_commas():
+def test_tokens_are_split_at_commas():
     told = Settings.read({"TWILIO_AUTH_TOKEN": "new, old ,"})
     assert told.twilio_auth_tokens == ("new", "old")
     assert "old" not in repr(told)
 
 
-def test_a_call_is_carried_on_behind_a_proxy(settings: Settings, built: Container):
+def test_call_continues_behind_a_proxy(settings: Settings, built: Container):
     """The link that one answer holds is signed by the provider as it stands there."""
     base = "https://example.org:8443/sms-receipt"
     knock = behind(settings, built, public_url=base)

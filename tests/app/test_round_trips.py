@@ -38,9 +38,7 @@ def opened(network: Network) -> Network:
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_an_event_asks_the_store_at_most_twice(
-    event: str, opened: Network, raw: "redis.Redis"
-) -> None:
+def test_event_costs_at_most_two_round_trips(event: str, opened: Network, raw: "redis.Redis"):
     most, happen = EVENTS[event]
     asked = reads(raw)
     answer = happen(opened)

@@ -32,7 +32,7 @@ def callbacks(settings: Settings, built: Container) -> CallbackApp:
     return callback_app(built, built.lifecycle, RequestGuards(settings))
 
 
-def test_only_pages_without_secrets_answer_an_unsigned_request(app: Flask, callbacks: CallbackApp):
+def test_unsigned_requests_reach_public_pages_only(app: Flask, callbacks: CallbackApp):
     client = app.test_client()
     seen = set()
     for rule in (*app.url_map.iter_rules(), *callbacks.url_map.iter_rules()):
@@ -43,7 +43,7 @@ def test_only_pages_without_secrets_answer_an_unsigned_request(app: Flask, callb
     assert seen == OPEN
 
 
-def test_every_route_of_twilio_takes_post_alone(app: Flask, callbacks: CallbackApp):
+def test_twilio_routes_accept_post_only(app: Flask, callbacks: CallbackApp):
     for rule in app.url_map.iter_rules():
         if rule.rule not in OPEN and not rule.rule.startswith(("/kannel", "/hall")):
             assert rule.methods == {"POST", "OPTIONS"}
@@ -52,7 +52,7 @@ def test_every_route_of_twilio_takes_post_alone(app: Flask, callbacks: CallbackA
             assert rule.methods == {"POST"}
 
 
-def test_a_path_is_declared_once(app: Flask, callbacks: CallbackApp):
+def test_each_path_is_declared_once(app: Flask, callbacks: CallbackApp):
     rules = (*app.url_map.iter_rules(), *callbacks.url_map.iter_rules())
     counts = Counter((rule.rule, method) for rule in rules for method in rule.methods or ())
     counts = Counter({key: n for key, n in counts.items() if key[1] not in {"OPTIONS", "HEAD"}})
@@ -84,9 +84,7 @@ def dispatches(app: Flask) -> Iterator[list[str]]:
         ("/readyz", "pulse.readyz"),
     ],
 )
-def test_flask_dispatches_each_good_request_exactly_once(
-    app: Flask, knock: Knock, path: str, endpoint: str
-):
+def test_flask_dispatches_each_request_once(app: Flask, knock: Knock, path: str, endpoint: str):
     with dispatches(app) as seen:
         form = next((door for door in DOORS if door.partition("?")[0] == path), None)
         if form is not None:
@@ -112,12 +110,12 @@ def test_flask_dispatches_no_callback(app: Flask, knock: Knock):
 @pytest.mark.parametrize(
     "path", ["/sms", "/messages/status", "/receipts/0-abc/status", "/feed/reports"]
 )
-def test_a_second_slash_at_the_start_leads_to_the_same_route(knock: Knock, path: str):
+def test_doubled_leading_slash_reaches_the_same_route(knock: Knock, path: str):
     doubled = {"PATH_INFO": f"/{path}"}
     assert knock.client.post("/", environ_overrides=doubled).status_code == 403
 
 
-def test_each_request_has_its_signature_checked_once(knock: Knock, monkeypatch: pytest.MonkeyPatch):
+def test_signature_is_checked_once_a_request(knock: Knock, monkeypatch: pytest.MonkeyPatch):
     checked: list[str] = []
     verified_form = RequestGuards.verified_form
 
@@ -159,7 +157,7 @@ def test_each_response_is_counted_once_under_its_endpoint(
     assert after == [count + 1 for count in before]
 
 
-def test_a_route_without_a_guard_keeps_the_app_from_starting(settings: Settings):
+def test_route_without_a_guard_prevents_the_start(settings: Settings):
     app = Flask("doors")
     app.add_url_rule("/back-door", "back_door", lambda: "in")
     guards = RequestGuards(settings)
@@ -170,7 +168,7 @@ def test_a_route_without_a_guard_keeps_the_app_from_starting(settings: Settings)
 @pytest.mark.parametrize(
     "missing", ["PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "KANNEL_SECRET"]
 )
-def test_doors_do_not_open_without_what_guards_them(built: Container, missing: str):
+def test_missing_secret_prevents_the_start(built: Container, missing: str):
     given = {
         "PUBLIC_URL": PUBLIC_URL,
         "TWILIO_ACCOUNT_SID": "AC1",
@@ -183,7 +181,7 @@ def test_doors_do_not_open_without_what_guards_them(built: Container, missing: s
         create_app(Settings.read(given), built)
 
 
-def test_without_kannel_its_door_stays_shut(settings: Settings, built: Container):
+def test_kannel_report_is_refused_without_a_configured_secret(settings: Settings, built: Container):
     """No secret set is not a secret of nothing."""
     ours = Settings.read(
         {
@@ -198,7 +196,7 @@ def test_without_kannel_its_door_stays_shut(settings: Settings, built: Container
         assert client.get(f"/kannel/report{secret}").status_code == 403
 
 
-def test_a_failure_in_a_callback_is_told_without_a_stack_trace(
+def test_failing_callback_answers_503_without_a_stack_trace(
     knock: Knock, monkeypatch: pytest.MonkeyPatch
 ):
     def broken(*_: object) -> None:

@@ -79,7 +79,7 @@ def offer(network: Network, sender: str = GUANGDONG) -> str:
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_good_change_counts_for_the_next_text(doors: Network, book: Path):
+def test_valid_change_applies_to_the_next_text(doors: Network, book: Path):
     assert BEFORE in offer(doors)
     write(book, dearer(book.read_text()))
     with capture_logs() as told:
@@ -93,7 +93,7 @@ def test_a_good_change_counts_for_the_next_text(doors: Network, book: Path):
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_bad_change_is_refused_with_its_line_and_told_once(doors: Network, book: Path):
+def test_invalid_change_is_refused_and_logged_once(doors: Network, book: Path):
     good = book.read_text()
     assert BEFORE in offer(doors)
     write(book, good.replace("monthly_fen = 100", "monthly_fen = 900", 1))
@@ -111,7 +111,7 @@ def test_a_bad_change_is_refused_with_its_line_and_told_once(doors: Network, boo
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_file_that_is_gone_or_half_written_changes_nothing(doors: Network, book: Path):
+def test_missing_or_fresh_file_changes_nothing(doors: Network, book: Path):
     good = book.read_text()
     book.unlink()
     assert BEFORE in offer(doors)
@@ -123,7 +123,7 @@ def test_a_file_that_is_gone_or_half_written_changes_nothing(doors: Network, boo
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_comment_is_no_change(doors: Network, book: Path):
+def test_changed_comment_is_ignored(doors: Network, book: Path):
     write(book, "# the same\n" + book.read_text())
     with capture_logs() as told:
         assert BEFORE in offer(doors)
@@ -131,7 +131,7 @@ def test_a_comment_is_no_change(doors: Network, book: Path):
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_province_opens_on_the_day_of_its_first_price(
+def test_province_opens_on_the_day_of_its_first_tariff(
     doors: Network, book: Path, clock: TestClock
 ):
     write(book, book.read_text().replace("from = 2020-01-01", "from = 2027-01-01", 1))
@@ -141,7 +141,7 @@ def test_a_province_opens_on_the_day_of_its_first_price(
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_province_may_limit_otherwise(doors: Network, book: Path):
+def test_province_limits_override_the_defaults(doors: Network, book: Path):
     own = "limits.help_answers_a_day = 1\nlimits.monthly_cap_fen = 100\n"
     write(book, book.read_text().replace("[provinces.CN-GD]", f"[provinces.CN-GD]\n{own}", 1))
 
@@ -153,7 +153,7 @@ def test_a_province_may_limit_otherwise(doors: Network, book: Path):
 
 
 @pytest.mark.usefixtures("at_once")
-def test_dropping_a_price_that_began_is_warned_of_and_rewrites_no_charge(
+def test_dropping_a_tariff_in_force_warns_and_keeps_charges(
     doors: Network, book: Path, settings: Settings
 ):
     doors.open(GUANGDONG)
@@ -169,7 +169,7 @@ def test_dropping_a_price_that_began_is_warned_of_and_rewrites_no_charge(
     assert [(charge.fen, charge.tariff) for charge in charges] == [(100, "GD-1")]
 
 
-def test_between_looks_the_file_is_not_touched(doors: Network, monkeypatch: pytest.MonkeyPatch):
+def test_file_is_not_read_between_checks(doors: Network, monkeypatch: pytest.MonkeyPatch):
     looked: list[Path] = []
     version = rulebook_reload._version  # noqa: SLF001 - the one place that touches the file
     monkeypatch.setattr(
@@ -181,7 +181,7 @@ def test_between_looks_the_file_is_not_touched(doors: Network, monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("at_once")
-def test_other_retention_counts_from_now_on(doors: Network, book: Path, raw: "redis.Redis"):
+def test_changed_retention_applies_to_new_records(doors: Network, book: Path, raw: "redis.Redis"):
     offer(doors)
     claim = b"claim:sms:SM" + b"%032x"
     days = [next(k for k in raw.scan_iter("*") if claim % 1 in k)]
@@ -192,7 +192,7 @@ def test_other_retention_counts_from_now_on(doors: Network, book: Path, raw: "re
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_good_book_that_came_and_went_unseen_counts_while_the_file_is_bad(
+def test_book_read_by_another_process_applies_while_the_file_is_invalid(
     doors: Network, settings: Settings, book: Path
 ):
     assert BEFORE in offer(doors)
@@ -204,7 +204,7 @@ def test_a_good_book_that_came_and_went_unseen_counts_while_the_file_is_bad(
     assert AFTER in offer(doors)
 
 
-def test_a_file_edited_on_since_it_was_read_is_not_kept_for_good(
+def test_file_edited_after_reading_is_not_kept(
     settings: Settings, book: Path, monkeypatch: pytest.MonkeyPatch
 ):
     with_book = dataclasses.replace(settings, rule_book=book)
@@ -222,7 +222,7 @@ def test_a_file_edited_on_since_it_was_read_is_not_kept_for_good(
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_yes_to_a_price_that_was_taken_back_gets_a_fresh_offer(
+def test_yes_to_a_withdrawn_price_gets_a_new_offer(
     doors: Network, settings: Settings, clock: TestClock, book: Path
 ):
     assert BEFORE in offer(doors)
@@ -236,7 +236,7 @@ def test_a_yes_to_a_price_that_was_taken_back_gets_a_fresh_offer(
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_trial_goes_on_only_at_a_price_that_was_said_yes_to(
+def test_trial_continues_only_at_the_confirmed_price(
     doors: Network, settings: Settings, clock: TestClock, book: Path
 ):
     zhejiang = "+8613957112345"
@@ -261,7 +261,7 @@ def test_a_trial_goes_on_only_at_a_price_that_was_said_yes_to(
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_key_for_a_price_that_changed_meanwhile_hears_the_new_one_first(
+def test_key_press_after_a_price_change_gets_the_new_offer(
     doors: Network, settings: Settings, clock: TestClock, book: Path
 ):
     call = Call(doors)
@@ -279,7 +279,7 @@ def test_a_key_for_a_price_that_changed_meanwhile_hears_the_new_one_first(
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_key_for_a_province_that_closed_meanwhile_opens_nothing(
+def test_key_press_for_a_closed_province_opens_nothing(
     doors: Network, settings: Settings, clock: TestClock, book: Path
 ):
     call = Call(doors)
@@ -301,9 +301,7 @@ def charges(settings: Settings, clock: TestClock) -> list[tuple[str, int]]:
 # -- processes that start while the file is bad ----------------------------------------------
 
 
-def test_a_process_started_while_the_file_is_bad_follows_the_last_good_book(
-    settings: Settings, book: Path
-):
+def test_start_with_an_invalid_file_uses_the_last_valid_book(settings: Settings, book: Path):
     with_book = dataclasses.replace(settings, rule_book=book)
     good = rulebook_reload.book_in_force(with_book)
     write(book, "nonsense")
@@ -312,7 +310,7 @@ def test_a_process_started_while_the_file_is_bad_follows_the_last_good_book(
     assert "rules.toml: is not TOML" in told[0]["why"]
 
 
-def test_without_any_good_book_nothing_starts(settings: Settings, book: Path):
+def test_start_without_any_valid_book_fails(settings: Settings, book: Path):
     write(book, "nonsense")
     with pytest.raises(RuleBookError, match=r"rules\.toml"):
         rulebook_reload.book_in_force(dataclasses.replace(settings, rule_book=book))
@@ -357,9 +355,7 @@ def soon(true: Callable[[], bool], seconds: float) -> bool:
 
 
 @pytest.mark.faults
-def test_a_worker_takes_a_good_book_and_refuses_a_bad_one_as_it_runs(
-    settings: Settings, book: Path
-):
+def test_running_worker_reloads_a_valid_book_only(settings: Settings, book: Path):
     with running(settings, book, "work") as log:
         assert soon((settings.data_dir / "rulebook.good.toml").exists, 20)
         write(book, dearer(book.read_text()), old=0)
@@ -372,7 +368,7 @@ def test_a_worker_takes_a_good_book_and_refuses_a_bad_one_as_it_runs(
 
 
 @pytest.mark.faults
-def test_doors_follow_the_book_and_outlive_a_hangup_while_it_is_bad(settings: Settings, book: Path):
+def test_web_server_reloads_and_survives_sighup(settings: Settings, book: Path):
     port = free_port()
     count = iter(range(1000))
 

@@ -13,7 +13,7 @@ from app import server
 NOT_FOR_DOORS = {"requests", "twilio", "selenium", "commands.main", "commands.demo"}
 
 
-def test_doors_load_nothing_that_only_others_need() -> None:
+def test_web_process_imports_no_unneeded_modules():
     program = "import sys, app.server, app.rulebook_reload; print(*sys.modules)"
     told = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
@@ -32,7 +32,7 @@ def collector() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("collector")
-def test_garbage_is_looked_for_once_all_is_loaded() -> None:
+def test_garbage_collection_resumes_after_the_start():
     gc.disable()
     server.settled()
     assert gc.isenabled()

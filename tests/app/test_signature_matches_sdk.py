@@ -35,14 +35,14 @@ def urls(draw: st.DrawFn) -> str:
 
 @settings(deadline=None)
 @given(key=KEYS, url=urls(), form=FORM)
-def test_we_sign_as_the_sdk_signs(key: str, url: str, form: list[tuple[str, str]]):
+def test_signature_equals_the_sdks(key: str, url: str, form: list[tuple[str, str]]):
     theirs = RequestValidator(key).compute_signature(url, MultiDict(form))
     assert signature(key, url, form) == theirs
 
 
 @settings(deadline=None)
 @given(key=KEYS, url=urls(), form=FORM, data=st.data())
-def test_we_believe_what_the_sdk_believes(
+def test_validation_agrees_with_the_sdk(
     key: str, url: str, form: list[tuple[str, str]], data: st.DataObject
 ):
     """Signed over this address, over one like it, or not at all."""
@@ -65,7 +65,7 @@ def test_we_believe_what_the_sdk_believes(
     assert ours == validator.validate(url, MultiDict(form), given_)
 
 
-def test_an_address_is_believed_as_it_was_asked():
+def test_unnormalised_address_is_accepted():
     """Signed as it stands, though the SDK would not find it again."""
     url = "https://sms.example.org/;"
     assert is_valid_signature(["key"], signature("key", url, []), url, [])
@@ -79,7 +79,7 @@ def test_an_address_is_believed_as_it_was_asked():
         "".join
     )
 )
-def test_we_read_the_algorithm_as_the_sdk_reads_it(header: str | None):
+def test_algorithm_is_parsed_like_the_sdk(header: str | None):
     assert algorithm_of(header) == get_signature_algorithm(header).upper()
 
 
@@ -92,7 +92,7 @@ def with_port(url: str, port: str) -> str:
 
 @settings(deadline=None)
 @given(pieces=st.lists(TEXT | st.sampled_from([*"&=+%;", "%20", "%E4%BD", "a=b", "%zz"])))
-def test_we_read_a_form_as_the_standard_library_reads_it(pieces: list[str]):
+def test_form_is_parsed_like_parse_qsl(pieces: list[str]):
     body = "".join(pieces).encode()
     said = body.decode("utf-8", "replace")
     assert form_pairs(body) == parse_qsl(said, keep_blank_values=True)

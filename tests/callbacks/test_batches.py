@@ -74,7 +74,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     return counting
 
 
-def test_a_repeated_batch_changes_nothing(
+def test_repeated_batch_changes_nothing(
     centre: Centre, built: Container, raw: "redis.Redis", customer: Msisdn
 ):
     del customer
@@ -93,13 +93,13 @@ def test_a_repeated_batch_changes_nothing(
     assert len(receipts(built)) == 1
 
 
-def test_a_report_twice_in_one_batch_is_one_report(centre: Centre, customer: Msisdn):
+def test_report_twice_in_one_batch_counts_once(centre: Centre, customer: Msisdn):
     del customer
     told = centre.tell(a_line("0x1F"), a_line("31"), a_line("0000001f"), a_line("1F"))
     assert (told["accepted"], told["repeated"]) == (1, 3)
 
 
-def test_a_text_of_many_parts_is_known_again_part_by_part(
+def test_repeated_parts_are_recognised(
     centre: Centre, built: Container, raw: "redis.Redis", customer: Msisdn
 ):
     del customer
@@ -113,9 +113,7 @@ def test_a_text_of_many_parts_is_known_again_part_by_part(
 
 
 @pytest.mark.parametrize("alike", [1, 300])
-def test_the_same_batch_from_four_at_once_has_one_effect(
-    built: Container, centre: Centre, alike: int
-):
+def test_concurrent_copies_of_a_batch_have_one_effect(built: Container, centre: Centre, alike: int):
     body = a_full_batch(built, senders=7, lines=alike)
     with ThreadPoolExecutor(4) as pool:
         answers = list(
@@ -130,7 +128,7 @@ def test_the_same_batch_from_four_at_once_has_one_effect(
     assert sum(map(len, every)) == now.receipts
 
 
-def test_five_thousand_reports_are_one_read_and_one_commit(
+def test_five_thousand_reports_cost_one_read_and_one_commit(
     built: Container, centre: Centre, counted: Counted, raw: "redis.Redis"
 ):
     body = a_full_batch(built)
@@ -152,7 +150,7 @@ def test_five_thousand_reports_are_one_read_and_one_commit(
     assert Reconciliation.from_counts(built.clients.bulk_reader.counts()).missing == 0
 
 
-def test_reports_of_senders_without_the_service_are_one_read_and_one_commit(
+def test_reports_of_non_customers_cost_one_read_and_one_commit(
     built: Container, centre: Centre, counted: Counted, raw: "redis.Redis"
 ):
     raw.config_resetstat()
@@ -166,7 +164,7 @@ def test_reports_of_senders_without_the_service_are_one_read_and_one_commit(
     )
 
 
-def test_customers_cost_one_read_and_one_commit_from_their_first_report_on(
+def test_first_reports_of_customers_cost_one_read_and_one_commit(
     built: Container, centre: Centre, counted: Counted
 ):
     body, numbers = a_full_batch(built, senders=7, lines=50), range(7)
@@ -179,9 +177,7 @@ def test_customers_cost_one_read_and_one_commit_from_their_first_report_on(
     assert counted.questions == 2
 
 
-def test_one_more_line_is_too_many_and_none_of_them_is_taken(
-    built: Container, centre: Centre, raw: "redis.Redis"
-):
+def test_oversized_batch_is_refused_whole(built: Container, centre: Centre, raw: "redis.Redis"):
     body = a_full_batch(built)
     before = contents(raw)
     answer = centre.post(body + b"\n\n" + batch(a_line("ff")))
@@ -189,7 +185,7 @@ def test_one_more_line_is_too_many_and_none_of_them_is_taken(
     assert contents(raw) == before
 
 
-def test_the_largest_batch_is_taken_in_bounded_memory(built: Container, centre: Centre):
+def test_largest_batch_needs_bounded_memory(built: Container, centre: Centre):
     full = a_full_batch(built)
     room = (4 * 1024 * 1024 - len(full)) // FULL - len(', "more": ""')
     body = full.replace(b'"}', b'", "more": "' + b"x" * room + b'"}')
@@ -203,7 +199,7 @@ def test_the_largest_batch_is_taken_in_bounded_memory(built: Container, centre: 
     assert peak < 10 * len(body)
 
 
-def test_half_a_million_blank_lines_take_hardly_more_than_themselves(centre: Centre):
+def test_blank_lines_need_bounded_memory(centre: Centre):
     body = b"\n" * (512 * 1024)
     assert centre.post(b"\n").status_code == 200  # what is made at first use is made now
     tracemalloc.start()
@@ -215,7 +211,7 @@ def test_half_a_million_blank_lines_take_hardly_more_than_themselves(centre: Cen
     assert peak < 4 * len(body)
 
 
-def test_friends_of_other_networks_cost_one_more_round_not_one_each(
+def test_off_net_recipients_cost_one_more_round_trip_together(
     built: Container, centre: Centre, counted: Counted, customer: Msisdn
 ):
     del customer

@@ -19,7 +19,7 @@ def contents(raw: "redis.Redis") -> dict[bytes, bytes]:
     return {key: raw.dump(key) for key in raw.keys("*")}
 
 
-def test_a_signed_batch_is_taken(centre: Centre, built: Container, customer: str):
+def test_signed_batch_is_accepted(centre: Centre, built: Container, customer: str):
     del customer
     assert centre.post(BODY).get_json() == {"accepted": 1, "repeated": 0, "refused": []}
     assert [receipt.message_id for receipt in receipts(built)] == ["1"]
@@ -38,7 +38,7 @@ def headers_wrong() -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("how", list(headers_wrong()))
-def test_an_unsigned_batch_is_refused_and_nothing_is_written(
+def test_unsigned_batch_is_refused_and_changes_nothing(
     centre: Centre, raw: "redis.Redis", how: str
 ):
     before = contents(raw)
@@ -46,7 +46,7 @@ def test_an_unsigned_batch_is_refused_and_nothing_is_written(
     assert contents(raw) == before
 
 
-def test_a_signature_of_another_secret_or_body_or_time_is_refused(centre: Centre):
+def test_signature_covers_secret_body_and_time(centre: Centre):
     assert centre.post(BODY, secret="other").status_code == 403
     now = int(time.time())
     signed = centre.post(BODY, stamp=str(now)).request.headers
@@ -59,7 +59,7 @@ def test_a_signature_of_another_secret_or_body_or_time_is_refused(centre: Centre
 @pytest.mark.parametrize(
     ("off", "status"), [(-301, 403), (-299, 200), (0, 200), (299, 200), (301, 403)]
 )
-def test_a_batch_is_taken_within_five_minutes_of_its_time(
+def test_batch_is_accepted_within_five_minutes_of_its_time(
     centre: Centre, monkeypatch: pytest.MonkeyPatch, off: int, status: int
 ):
     monkeypatch.setattr(request_auth.time, "time", lambda: 1_800_000_000.0)
@@ -67,20 +67,20 @@ def test_a_batch_is_taken_within_five_minutes_of_its_time(
 
 
 @pytest.mark.parametrize("stamp", ["", "now", "-1", "1e9", "1.5", "²", "9" * 5000, " 1"])
-def test_a_time_that_is_no_number_is_refused_even_when_signed(centre: Centre, stamp: str):
+def test_signed_malformed_timestamp_is_refused(centre: Centre, stamp: str):
     assert centre.post(BODY, stamp=stamp).status_code == 403
 
 
-def test_without_a_secret_nobody_is_let_in(settings: Settings, built: Container):
+def test_unset_secret_refuses_every_batch(settings: Settings, built: Container):
     app = create_app(replace(settings, feed_secret=""), built)
     assert Centre(app.test_client()).post(BODY, secret="").status_code == 403
 
 
-def test_a_body_over_four_megabytes_is_too_large(centre: Centre):
+def test_body_over_four_megabytes_is_refused(centre: Centre):
     body = b"\n".join([b" " * 1023] * 4096)
     assert centre.post(body).status_code == 200
     assert centre.post(body + b"\n  ").status_code == 413
 
 
-def test_only_post_is_an_answer(centre: Centre):
+def test_get_is_refused(centre: Centre):
     assert centre.client.get("/feed/reports").status_code == 405

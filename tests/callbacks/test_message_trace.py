@@ -59,7 +59,7 @@ REASONS = {
 }
 
 
-def test_reconcile_says_that_reports_are_receipts_and_reasons(centre: Centre, command: Command):
+def test_reconcile_balances_reports_with_receipts_and_reasons(centre: Centre, command: Command):
     empty = command("reconcile")
     assert (empty.exit_code, json.loads(empty.stdout)["reports"]) == (0, 0)
     some_of_everything(centre)
@@ -75,7 +75,7 @@ def test_reconcile_says_that_reports_are_receipts_and_reasons(centre: Centre, co
     assert found.exit_code == 0
 
 
-def test_reconcile_ends_with_1_when_a_report_is_missing(raw: "redis.Redis", command: Command):
+def test_reconcile_exits_with_1_for_a_missing_report(raw: "redis.Redis", command: Command):
     raw.hincrby(KeySchema(16).counts(3), "reports", 1)
     found = command("reconcile")
     assert (found.exit_code, json.loads(found.stdout)["missing"]) == (1, 1)
@@ -83,7 +83,7 @@ def test_reconcile_ends_with_1_when_a_report_is_missing(raw: "redis.Redis", comm
 
 @pytest.mark.parametrize("message", ["31", "0x1f", "001F", "0031"])
 @pytest.mark.parametrize("sender", ["13802880000", "+86 138 0288 0000"])
-def test_trail_tells_each_piece_of_news_and_why_it_gave_no_receipt(
+def test_trail_shows_each_report_with_its_reason(
     centre: Centre, built: Container, command: Command, message: str, sender: str
 ):
     some_of_everything(centre)
@@ -108,19 +108,19 @@ def test_trail_tells_each_piece_of_news_and_why_it_gave_no_receipt(
     ]
 
 
-def test_trail_names_the_reason_of_a_text_without_receipt(centre: Centre, command: Command):
+def test_trail_shows_why_a_text_has_no_receipt(centre: Centre, command: Command):
     some_of_everything(centre)
     told = json.loads(command("trail", GUANGDONG, UNICOM, "36").stdout)
     assert (told["fate"], told["receipt"], told["why_not"]) == ("delivered", None, "friend_off_net")
 
 
-def test_trail_of_a_text_nobody_knows_says_so(command: Command):
+def test_trail_of_an_unknown_text_exits_with_1(command: Command):
     found = command("trail", GUANGDONG, ZHEJIANG, "999")
     assert (found.exit_code, found.stdout) == (1, "")
     assert "nothing is known" in found.stderr
 
 
-def test_trail_wants_telephone_numbers(command: Command):
+def test_trail_requires_telephone_numbers(command: Command):
     assert command("trail", "7500", ZHEJIANG, "1").exit_code == 2
 
 
@@ -143,7 +143,7 @@ def test_metrics_show_reports_receipts_and_reasons(centre: Centre, client: Flask
     }
 
 
-def test_while_the_store_is_away_metrics_show_a_gap_and_no_zero(
+def test_metrics_are_missing_while_the_store_is_unavailable(
     settings: Settings, built: Container, monkeypatch: pytest.MonkeyPatch
 ):
     def away(_: RedisBulkReader) -> dict[str, int]:
@@ -155,6 +155,6 @@ def test_while_the_store_is_away_metrics_show_a_gap_and_no_zero(
     assert samples(client) == {}
 
 
-def test_every_reason_is_explained_to_staff():
+def test_runbook_explains_every_reason():
     runbook = Path(__file__).parents[2].joinpath("docs", "runbook.md").read_text(encoding="utf-8")
     assert [why.value for why in NoReceiptReason if f"`{why.value}`" not in runbook] == []

