@@ -1,11 +1,9 @@
-"""What goes wrong with a real server: forgotten scripts, cut lines, full memory, wrong settings."""
+"""Failures of a real server: lost scripts, killed connections, full memory, wrong settings."""
 
 import datetime as dt
-import shutil
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,23 +27,12 @@ from receipts.store.redis_store import RedisStore
 
 NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
 ANNA = Msisdn("+8613802880000")
-NOBODY = "unix:///tmp/nobody-listens-here.sock"
-
-ERRORS = sorted(
-    {
-        error
-        for error in vars(redis.exceptions).values()
-        if isinstance(error, type) and issubclass(error, redis.RedisError)
-    },
-    key=lambda error: error.__name__,
-)
-
-
-@pytest.fixture
-def data_dir() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="sms-receipt-"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+UNUSED = "unix:///tmp/no-server-listens-here.sock"
+ERRORS = {
+    name: each
+    for name, each in vars(redis.exceptions).items()
+    if isinstance(each, type) and issubclass(each, redis.RedisError)
+}
 
 
 def record(version: int) -> ChangeSet:
@@ -58,10 +45,7 @@ def test_lost_script_is_loaded_again(store: RedisStore, raw: "redis.Redis"):
     assert store.commit(record(2)).status is CommitStatus.COMMITTED
     raw.script_flush()
     both = [record(3), ChangeSet(ANNA, idempotency_key="c", reply=Reply(next="n"))]
-    assert [end.status for end in store.commit_all(both)] == [
-        CommitStatus.COMMITTED,
-        CommitStatus.COMMITTED,
-    ]
+    assert [end.status for end in store.commit_all(both)] == [CommitStatus.COMMITTED] * 2
     assert store.load(ANNA, "c").previous_reply == Reply(next="n")
 
 
@@ -100,10 +84,10 @@ def test_interruption_does_not_shift_later_replies(
     assert server.execute(("ECHO", "next")) == [b"next"]
 
 
-def test_restarted_server_has_all_data_and_accepts_more(data_dir: Path):
-    local = LocalServer(data_dir)
+def test_restarted_server_has_all_data_and_accepts_more(tmp_path: Path):
+    local = LocalServer(tmp_path)
     local.start()
-    with connected(running_server_url(data_dir)) as client:
+    with connected(running_server_url(tmp_path)) as client:
         server = RedisConnection(client)
         store, outbox = RedisStore(server, KeySchema(4)), RedisOutbox(server, KeySchema(4))
         try:
@@ -136,7 +120,7 @@ def test_reopening_changes_nothing(server: RedisConnection, outbox: RedisOutbox,
     assert [posted.receipt_id for posted in outbox.fetch("w", 1600, 0)] == ["5-1"]
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
 def test_redis_errors_become_store_unavailable(server: RedisConnection, error: type[Exception]):
     raised = error.__new__(error, "word of the server")
     Exception.__init__(raised, "word of the server")
@@ -154,32 +138,32 @@ def test_other_errors_pass_through(server: RedisConnection):
         server.run(lambda: 1 / 0)
 
 
-def everything_asked() -> dict[str, Callable[[RedisStore, RedisOutbox], object]]:
-    posted = OutboxEntry(0, "1-1", "0-1")
-    return {
-        "ping": lambda store, _: store.ping(),
-        "read": lambda store, _: store.load(ANNA, "c", reply_count=True, call="c"),
-        "commit": lambda store, _: store.commit(record(1)),
-        "commit_all": lambda store, _: store.commit_all([record(1), record(2)]),
-        "receipts": lambda store, _: store.receipts(["0-1"]),
-        "receipts_of": lambda store, _: store.receipts_of(ANNA, 3, MessageKind.RECEIPT),
-        "charges_of": lambda store, _: store.charges_of(ANNA, ["2026-11"]),
-        "open": lambda _, outbox: outbox.open(),
-        "take": lambda _, outbox: outbox.fetch("w", 1, 0),
-        "take_over": lambda _, outbox: outbox.reclaim("w", 0, 1),
-        "keep": lambda _, outbox: outbox.renew_leases("w", [posted]),
-        "forget": lambda _, outbox: outbox.discard([posted]),
-        "due": lambda _, outbox: outbox.due_timers(NOW, 1),
-    }
+ENTRY = OutboxEntry(0, "1-1", "0-1")
+OPERATIONS: dict[str, Callable[[RedisStore, RedisOutbox], object]] = {
+    "ping": lambda store, _: store.ping(),
+    "read": lambda store, _: store.load(ANNA, "c", reply_count=True, call="c"),
+    "commit": lambda store, _: store.commit(record(1)),
+    "commit_all": lambda store, _: store.commit_all([record(1), record(2)]),
+    "receipts": lambda store, _: store.receipts(["0-1"]),
+    "receipts_of": lambda store, _: store.receipts_of(ANNA, 3, MessageKind.RECEIPT),
+    "charges_of": lambda store, _: store.charges_of(ANNA, ["2026-11"]),
+    "open": lambda _, outbox: outbox.open(),
+    "take": lambda _, outbox: outbox.fetch("w", 1, 0),
+    "take_over": lambda _, outbox: outbox.reclaim("w", 0, 1),
+    "keep": lambda _, outbox: outbox.renew_leases("w", [ENTRY]),
+    "forget": lambda _, outbox: outbox.discard([ENTRY]),
+    "due": lambda _, outbox: outbox.due_timers(NOW, 1),
+}
 
 
-@pytest.mark.parametrize("asked", everything_asked())
-def test_missing_server_raises_store_unavailable(asked: str):
-    with connected(NOBODY) as client:
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_missing_server_raises_store_unavailable(
+    operation: Callable[[RedisStore, RedisOutbox], object],
+):
+    with connected(UNUSED) as client:
         server = RedisConnection(client)
-        ask = everything_asked()[asked]
         with pytest.raises(StoreUnavailableError):
-            ask(RedisStore(server, KeySchema(1)), RedisOutbox(server, KeySchema(1)))
+            operation(RedisStore(server, KeySchema(1)), RedisOutbox(server, KeySchema(1)))
 
 
 def test_full_server_refuses_and_keeps_its_data(
@@ -207,7 +191,7 @@ def test_key_of_a_wrong_type_raises_store_unavailable(
 
 
 def test_killed_connections_repeat_no_change(store: RedisStore, raw: "redis.Redis"):
-    """A killed connection may hide that a commit was done; repeating it must be safe."""
+    """A commit may succeed although its connection is killed; its repeat must be safe."""
     stop = threading.Event()
 
     def cut() -> None:
@@ -263,5 +247,5 @@ def test_silent_server_times_out(raw: "redis.Redis"):
         server.execute(("PING",))
     assert time.monotonic() - began < 0.6
     time.sleep(0.7)
-    # What was asked meanwhile is not taken for the answer to something else.
+    # The late reply is not taken for that of another command.
     assert server.execute(("ECHO", "again")) == [b"again"]
