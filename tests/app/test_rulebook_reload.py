@@ -1,84 +1,28 @@
 """The rule book is edited while the service runs."""
 
-import dataclasses
 import datetime as dt
-import os
-import signal
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import redis
 from structlog.testing import capture_logs
-from twilio.request_validator import RequestValidator
-from werkzeug.test import Client
 
 from app import bootstrap, rulebook_reload
 from app.settings import Settings
 from receipts.model.calendar import month_of
 from receipts.model.vocabulary import Msisdn
-from receipts.rulebook.errors import RuleBookError
-from receipts.rulebook.loader import SHIPPED
-from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock
+from tests.app.conftest import AFTER, BEFORE, OPEN, dearer, write
+from tests.conftest import GUANGDONG, Network, TestClock
 from tests.support.caller import Call
-from tests.support.product import free_port
 
-ROOT = Path(__file__).parents[2]
-OPEN = "开通短信回执"
-BEFORE, AFTER = "每月1元", "每月2.5元"
-
-
-@pytest.fixture
-def book(tmp_path: Path) -> Path:
-    """A rule book of the operator's own, an hour old."""
-    path = tmp_path / "rules.toml"
-    write(path, SHIPPED.read_text(), old=3600)
-    return path
-
-
-def write(path: Path, text: str, old: float = 1) -> None:
-    path.write_text(text)
-    os.utime(path, (time.time() - old, time.time() - old))
-
-
-def dearer(text: str) -> str:
-    """The book with a new version and a new price in Guangdong."""
-    text = text.replace('version = "invented-1"', 'version = "second"')
-    return text.replace('version = "GD-1"', 'version = "GD-2"').replace(
-        "monthly_fen = 100", "monthly_fen = 250", 1
-    )
-
-
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every request looks at the file."""
-    monkeypatch.setattr(rulebook_reload, "_EVERY", 0.0)
-
-
-@pytest.fixture
-def doors(
-    settings: Settings, clock: TestClock, book: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Network]:
-    """The doors of a service that follows the operator's own book."""
-    monkeypatch.setattr(bootstrap, "clock_for", lambda *_, **__: clock)
-    with_book = dataclasses.replace(settings, rule_book=book)
-    built = bootstrap.services(with_book)
-    yield Network(Client(rulebook_reload.ReloadingApp(with_book, built)))  # type: ignore[arg-type] # a plain client does
-    built.clients.close()
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def offer(network: Network, sender: str = GUANGDONG) -> str:
     return network.text(sender, OPEN).get_data(as_text=True)
 
 
-@pytest.mark.usefixtures("at_once")
 def test_valid_change_applies_to_the_next_text(doors: Network, book: Path):
     assert BEFORE in offer(doors)
     write(book, dearer(book.read_text()))
@@ -92,7 +36,6 @@ def test_valid_change_applies_to_the_next_text(doors: Network, book: Path):
     assert 'version="invented-1"} 0.0' in shown
 
 
-@pytest.mark.usefixtures("at_once")
 def test_invalid_change_is_refused_and_logged_once(doors: Network, book: Path):
     good = book.read_text()
     assert BEFORE in offer(doors)
@@ -110,7 +53,6 @@ def test_invalid_change_is_refused_and_logged_once(doors: Network, book: Path):
     assert AFTER in offer(doors)
 
 
-@pytest.mark.usefixtures("at_once")
 def test_missing_or_fresh_file_changes_nothing(doors: Network, book: Path):
     good = book.read_text()
     book.unlink()
@@ -122,7 +64,6 @@ def test_missing_or_fresh_file_changes_nothing(doors: Network, book: Path):
     assert AFTER in offer(doors)
 
 
-@pytest.mark.usefixtures("at_once")
 def test_changed_comment_is_ignored(doors: Network, book: Path):
     write(book, "# the same\n" + book.read_text())
     with capture_logs() as told:
@@ -130,7 +71,6 @@ def test_changed_comment_is_ignored(doors: Network, book: Path):
     assert told == []
 
 
-@pytest.mark.usefixtures("at_once")
 def test_province_opens_on_the_day_of_its_first_tariff(
     doors: Network, book: Path, clock: TestClock
 ):
@@ -140,7 +80,6 @@ def test_province_opens_on_the_day_of_its_first_tariff(
     assert BEFORE in offer(doors)
 
 
-@pytest.mark.usefixtures("at_once")
 def test_province_limits_override_the_defaults(doors: Network, book: Path):
     own = "limits.help_answers_a_day = 1\nlimits.monthly_cap_fen = 100\n"
     write(book, book.read_text().replace("[provinces.CN-GD]", f"[provinces.CN-GD]\n{own}", 1))
@@ -152,7 +91,6 @@ def test_province_limits_override_the_defaults(doors: Network, book: Path):
     assert answers("+8613957112345") == [True, True, True, False]
 
 
-@pytest.mark.usefixtures("at_once")
 def test_dropping_a_tariff_in_force_warns_and_keeps_charges(
     doors: Network, book: Path, settings: Settings
 ):
@@ -169,18 +107,6 @@ def test_dropping_a_tariff_in_force_warns_and_keeps_charges(
     assert [(charge.fen, charge.tariff) for charge in charges] == [(100, "GD-1")]
 
 
-def test_file_is_not_read_between_checks(doors: Network, monkeypatch: pytest.MonkeyPatch):
-    looked: list[Path] = []
-    version = rulebook_reload._version  # noqa: SLF001 - the one place that touches the file
-    monkeypatch.setattr(
-        rulebook_reload, "_version", lambda file: looked.append(file) or version(file)
-    )
-    for _ in range(20):
-        doors.client.get("/healthz")
-    assert len(looked) <= 2
-
-
-@pytest.mark.usefixtures("at_once")
 def test_changed_retention_applies_to_new_records(doors: Network, book: Path, raw: "redis.Redis"):
     offer(doors)
     claim = b"claim:sms:SM" + b"%032x"
@@ -191,37 +117,18 @@ def test_changed_retention_applies_to_new_records(doors: Network, book: Path, ra
     assert [round(raw.ttl(key) / 86_400) for key in days] == [40, 50]
 
 
-@pytest.mark.usefixtures("at_once")
 def test_book_read_by_another_process_applies_while_the_file_is_invalid(
-    doors: Network, settings: Settings, book: Path
+    doors: Network, with_book: Settings, book: Path
 ):
     assert BEFORE in offer(doors)
     good = dearer(book.read_text())
     write(book, good)
     # Another process reads it, while no request makes this one look.
-    rulebook_reload.book_in_force(dataclasses.replace(settings, rule_book=book))
+    rulebook_reload.book_in_force(with_book)
     write(book, good.replace("monthly_fen = 250", "monthly_fen = 900", 1))
     assert AFTER in offer(doors)
 
 
-def test_file_edited_after_reading_is_not_kept(
-    settings: Settings, book: Path, monkeypatch: pytest.MonkeyPatch
-):
-    with_book = dataclasses.replace(settings, rule_book=book)
-    good = rulebook_reload.book_in_force(with_book)
-    copy = rulebook_reload.shutil.copyfile
-    monkeypatch.setattr(
-        rulebook_reload.shutil,
-        "copyfile",
-        lambda old, new: (write(old, "nonsense"), copy(old, new)),
-    )
-    write(book, dearer(book.read_text()))
-    assert rulebook_reload.book_in_force(with_book).version == "second"
-    monkeypatch.undo()
-    assert rulebook_reload.book_in_force(with_book) == good
-
-
-@pytest.mark.usefixtures("at_once")
 def test_yes_to_a_withdrawn_price_gets_a_new_offer(
     doors: Network, settings: Settings, clock: TestClock, book: Path
 ):
@@ -235,15 +142,14 @@ def test_yes_to_a_withdrawn_price_gets_a_new_offer(
     assert charges(settings, clock) == [("GD-2", 250)]
 
 
-@pytest.mark.usefixtures("at_once")
 def test_trial_continues_only_at_the_confirmed_price(
-    doors: Network, settings: Settings, clock: TestClock, book: Path
+    doors: Network, with_book: Settings, clock: TestClock, book: Path
 ):
     zhejiang = "+8613957112345"
     offer(doors, zhejiang)
     doors.text(zhejiang, "是")
     clock.move(days=29)
-    built = bootstrap.services(dataclasses.replace(settings, rule_book=book))
+    built = bootstrap.services(with_book)
     sweep = built.timer_service()
     for timer in sweep.due_timers(10):
         sweep.fire(timer)
@@ -260,7 +166,6 @@ def test_trial_continues_only_at_the_confirmed_price(
     built.clients.close()
 
 
-@pytest.mark.usefixtures("at_once")
 def test_key_press_after_a_price_change_gets_the_new_offer(
     doors: Network, settings: Settings, clock: TestClock, book: Path
 ):
@@ -278,7 +183,6 @@ def test_key_press_after_a_price_change_gets_the_new_offer(
     assert AFTER in shown[0]
 
 
-@pytest.mark.usefixtures("at_once")
 def test_key_press_for_a_closed_province_opens_nothing(
     doors: Network, settings: Settings, clock: TestClock, book: Path
 ):
@@ -296,106 +200,3 @@ def charges(settings: Settings, clock: TestClock) -> list[tuple[str, int]]:
     found = built.store.charges_of(Msisdn(GUANGDONG), [month_of(clock.now())])
     built.clients.close()
     return [(charge.tariff, charge.fen) for charge in found]
-
-
-# -- processes that start while the file is bad ----------------------------------------------
-
-
-def test_start_with_an_invalid_file_uses_the_last_valid_book(settings: Settings, book: Path):
-    with_book = dataclasses.replace(settings, rule_book=book)
-    good = rulebook_reload.book_in_force(with_book)
-    write(book, "nonsense")
-    with capture_logs() as told:
-        assert rulebook_reload.book_in_force(with_book) == good
-    assert "rules.toml: is not TOML" in told[0]["why"]
-
-
-def test_start_without_any_valid_book_fails(settings: Settings, book: Path):
-    write(book, "nonsense")
-    with pytest.raises(RuleBookError, match=r"rules\.toml"):
-        rulebook_reload.book_in_force(dataclasses.replace(settings, rule_book=book))
-
-
-# -- real processes --------------------------------------------------------------------------
-
-
-@contextmanager
-def running(settings: Settings, book: Path, *words: str, **more: str) -> Iterator[Path]:
-    """One of our commands as a process; the value is its log."""
-    log = settings.data_dir / "log"
-    environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {
-        "REDIS_URL": settings.redis_url,
-        "DATA_DIR": str(settings.data_dir),
-        "PUBLIC_URL": PUBLIC_URL,
-        "TWILIO_ACCOUNT_SID": ACCOUNT,
-        "TWILIO_AUTH_TOKEN": TOKEN,
-        "TWILIO_FROM": "7500",
-        "RULE_BOOK": str(book),
-        **more,
-    }
-    command = [sys.executable, "-m", "commands.main", *words]
-    with log.open("wb") as out:
-        child = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
-        try:
-            (settings.data_dir / "pid").write_text(str(child.pid))
-            yield log
-            assert child.poll() is None
-        finally:
-            child.terminate()
-            child.wait(20)
-
-
-def soon(true: Callable[[], bool], seconds: float) -> bool:
-    until = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-@pytest.mark.faults
-def test_running_worker_reloads_a_valid_book_only(settings: Settings, book: Path):
-    with running(settings, book, "work") as log:
-        assert soon((settings.data_dir / "rulebook.good.toml").exists, 20)
-        write(book, dearer(book.read_text()), old=0)
-        assert soon(lambda: "rule book in force" in log.read_text(), 5)
-        write(book, book.read_text().replace("monthly_fen = 250", "monthly_fen = -1"), old=0)
-        assert soon(lambda: "the old one stays in force" in log.read_text(), 5)
-        pid = int((settings.data_dir / "pid").read_text())
-        os.kill(pid, signal.SIGHUP)
-        assert soon(lambda: log.read_text().count("stays in force") == 2, 5)
-
-
-@pytest.mark.faults
-def test_web_server_reloads_and_survives_sighup(settings: Settings, book: Path):
-    port = free_port()
-    count = iter(range(1000))
-
-    def told() -> str:
-        fields = {
-            "MessageSid": f"SM{next(count):032x}", "AccountSid": ACCOUNT,
-            "From": GUANGDONG, "To": "7500", "Body": OPEN,
-        }  # fmt: skip
-        signature = RequestValidator(TOKEN).compute_signature(f"{PUBLIC_URL}/sms", fields)
-        asked = urllib.request.Request(
-            f"http://127.0.0.1:{port}/sms",
-            urllib.parse.urlencode(fields).encode(),
-            {"X-Twilio-Signature": signature},
-        )
-        try:
-            with urllib.request.urlopen(asked, timeout=5) as answer:
-                return str(answer.read().decode())
-        except OSError:
-            return ""
-
-    with running(settings, book, "serve", "--workers", "1", PORT=str(port)):
-        assert soon(lambda: BEFORE in told(), 20)
-        write(book, dearer(book.read_text()), old=0)
-        assert soon(lambda: AFTER in told(), 3)
-        write(book, "nonsense", old=0)
-        time.sleep(1)
-        assert AFTER in told()
-        os.kill(int((settings.data_dir / "pid").read_text()), signal.SIGHUP)
-        time.sleep(2)
-        assert soon(lambda: AFTER in told(), 10)
