@@ -1,3 +1,5 @@
+"""Signed requests, an unavailable store, and an application with its own rule book."""
+
 import dataclasses
 import os
 import time
@@ -22,13 +24,13 @@ BEFORE, AFTER = "每月1元", "每月2.5元"
 
 @pytest.fixture
 def knock(client: FlaskClient) -> Knock:
-    """A caller who signs as the provider does."""
+    """A client that signs as the provider does."""
     return Knock(client)
 
 
 @pytest.fixture
 def offline(settings: Settings, built: Container) -> Knock:
-    """The same caller at doors whose store is out of reach: touching it would show."""
+    """A signing client of an application whose store is unavailable."""
     return Knock(create_app(settings, out_of_reach(built)).test_client())
 
 
@@ -48,9 +50,8 @@ def write(path: Path, text: str, old: float = 1) -> None:
 def dearer(text: str) -> str:
     """The book with a new version and a higher price in Guangdong."""
     text = text.replace('version = "invented-1"', 'version = "second"')
-    return text.replace('version = "GD-1"', 'version = "GD-2"').replace(
-        "monthly_fen = 100", "monthly_fen = 250", 1
-    )
+    text = text.replace("monthly_fen = 100", "monthly_fen = 250", 1)
+    return text.replace('version = "GD-1"', 'version = "GD-2"')
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""Who is not the provider, or says something odd, is turned away before anything is touched.
+"""Unauthenticated and malformed requests are refused before the store is used.
 
-``offline`` has no store: a refusal that had read or written anything would come back as 503.
+The store of ``offline`` is unavailable: a refusal that used it would be a 503.
 """
 
 from itertools import product
@@ -48,10 +48,8 @@ def test_changed_request_is_refused(offline: Knock, path: str):
 
 
 def test_missing_field_is_named_in_the_refusal(offline: Knock):
-    lacking = [(path, field) for path, fields in DOORS.items() for field in fields]
-    for path, field in lacking:
-        if field == "Digits":  # a caller may keep silent
-            continue
+    every = ((path, field) for path, fields in DOORS.items() for field in fields)
+    for path, field in ((path, field) for path, field in every if field != "Digits"):
         fields = {name: value for name, value in DOORS[path].items() if name != field}
         answer = offline.form(path, fields)
         refused(answer, 400)
@@ -60,7 +58,6 @@ def test_missing_field_is_named_in_the_refusal(offline: Knock):
 
 @pytest.mark.parametrize("path", DOORS)
 def test_other_content_types_have_no_fields(offline: Knock, path: str):
-    """Even well signed: the first needed field is missing. Badly signed: 403."""
     body = b"MessageSid=SM1&CallSid=CA1&From=%2B8613802880000&Body=KTDXHZ"
     for kind in ("text/plain", "multipart/form-data; boundary=x", "application/xml", None, "☃"):
         refused(offline.raw(path, body, kind, offline.sign(path)), 400)
@@ -74,7 +71,6 @@ def test_wrong_body_hash_is_refused(offline: Knock):
 
 
 def test_sha_256_signature_of_a_body_is_accepted(offline: Knock):
-    """Refused for its missing fields only."""
     path = "/sms?bodySHA256=44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     newer = Knock(offline.client, digest="sha256")
     settings = {"X_Twilio_Webhooks_Signature_Settings": "key=k,algorithm=HMAC_SHA256"}
@@ -103,18 +99,8 @@ def test_wrong_method_is_refused_with_the_allowed_one(offline: Knock):
 
 
 def test_unknown_paths_are_not_found_and_not_redirected(offline: Knock):
-    """Not sent on, either: a provider that follows drops what it had to say."""
-    for path in (
-        "/nothing",
-        "/sms/",
-        "/SMS",
-        "/voice/key/1",
-        "/voice//key",
-        "/receipts//status",
-        "/receipts/a//status",
-        "/sms%00",
-        "/取消",
-    ):
+    paths = ("/nothing", "/sms/", "/SMS", "/voice/key/1", "/voice//key", "/receipts//status")
+    for path in (*paths, "/receipts/a//status", "/sms%00", "/取消"):
         refused(offline.form(path, DOORS["/sms"]), 404)
 
 
@@ -142,11 +128,7 @@ def test_refusals_are_counted_by_reason(offline: Knock):
     offline.raw("/sms", b"", FORM, None)
     offline.form("/sms", DOORS["/sms"] | {"AccountSid": "ACother"})
     offline.client.get("/kannel/report")
-    assert {why: counted(why) - was for why, was in before.items()} == {
-        "signature": 1,
-        "account": 1,
-        "secret": 1,
-    }
+    assert {why: counted(why) - was for why, was in before.items()} == dict.fromkeys(before, 1)
 
 
 def test_refusals_change_no_stored_data(knock: Knock, raw: redis.Redis):
@@ -186,7 +168,7 @@ def test_declared_algorithm_is_enforced(offline: Knock):
 
 
 def refused(answer: TestResponse, status: int) -> None:
-    """A refusal that tells the caller why and could not be read out or texted to anybody."""
+    """A refusal in JSON, which no provider reads out or sends to the customer."""
     assert answer.status_code == status, answer.get_data(as_text=True)
     assert answer.mimetype == "application/json"
     assert answer.get_json()["error"]

@@ -1,8 +1,4 @@
-"""Signatures made by the provider's own SDKs of all languages, and by its documentation.
-
-Published test vectors of twilio-python, -node, -java and -go, and of the security page; the two
-last were computed for this service.
-"""
+"""Published test vectors of twilio-python, -node, -java and -go, and of the security page."""
 
 import pytest
 
@@ -62,11 +58,8 @@ FORMS = {
     ),
     "java, odd characters": (
         U,
-        {
-            "Message": "Hello & goodbye! @#$%^*()",
-            "From": "+1 (415) 867-5309",
-            "Special": "unicode: ñáéíóú",
-        },
+        {"Message": "Hello & goodbye! @#$%^*()", "From": "+1 (415) 867-5309",
+         "Special": "unicode: ñáéíóú"},
         "dCPiR4WtQ6QFN6pJh81CtlCcWLQ=",
     ),
     "java, empty fields": (

@@ -1,4 +1,4 @@
-"""Batches: once each however often and from wherever they come, in few round trips, in bounds."""
+"""Batches are idempotent, need few round trips, and bounded memory."""
 
 import json
 import tracemalloc
@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import pytest
 import redis
-from msgspec.structs import replace
+from werkzeug.test import TestResponse
 
 from app.bootstrap import Container
+from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet
 from receipts.reports.reconciliation import Reconciliation
@@ -19,32 +20,18 @@ from receipts.store.connection import RedisConnection
 from statemachines.subscription import SubscriptionState
 from tests.callbacks.conftest import Centre, a_line, batch, receipts
 from tests.conftest import GUANGDONG
+from tests.support.fixtures import contents
 
 T = TypeVar("T")
 
 FULL = 5000
 
 
-def contents(raw: "redis.Redis") -> dict[bytes, bytes]:
-    return {key: raw.dump(key) for key in raw.keys("*")}
-
-
 def a_full_batch(built: Container, senders: int = 100, lines: int = FULL) -> bytes:
-    """Many customers' texts; every third has two lines, every tenth goes to another network."""
+    """Texts of many customers; every third has two lines."""
     numbers = [Msisdn(f"+86138028{n:05}") for n in range(senders)]
-    built.store.commit_all(
-        [
-            ChangeSet(
-                n,
-                records=(
-                    replace(
-                        built.store.load(n).subscription, version=1, state=SubscriptionState.ACTIVE
-                    ),
-                ),
-            )
-            for n in numbers
-        ]
-    )
+    active = (Subscription(n, version=1, state=SubscriptionState.ACTIVE) for n in numbers)
+    built.store.commit_all([ChangeSet(each.number, records=(each,)) for each in active])
     made: list[dict[str, Any]] = []
     while len(made) < lines:
         n = len(made)
@@ -57,7 +44,7 @@ def a_full_batch(built: Container, senders: int = 100, lines: int = FULL) -> byt
 
 @dataclass
 class Counted:
-    """How often the server was asked something: each time is one round trip."""
+    """Round trips to the server."""
 
     questions: int = 0
 
@@ -115,10 +102,9 @@ def test_repeated_parts_are_recognised(
 @pytest.mark.parametrize("alike", [1, 300])
 def test_concurrent_copies_of_a_batch_have_one_effect(built: Container, centre: Centre, alike: int):
     body = a_full_batch(built, senders=7, lines=alike)
+    clients = [Centre(centre.client.application.test_client()) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        answers = list(
-            pool.map(lambda _: Centre(centre.client.application.test_client()).post(body), range(4))
-        )
+        answers = list(pool.map(lambda each: each.post(body), clients))
     assert [answer.status_code for answer in answers] == [200] * 4
     assert sum(answer.get_json()["accepted"] for answer in answers) == alike
     assert sum(answer.get_json()["repeated"] for answer in answers) == 3 * alike
@@ -158,10 +144,8 @@ def test_reports_of_non_customers_cost_one_read_and_one_commit(
     assert centre.tell(*lines)["accepted"] == 100
     assert counted.questions == 2
     assert raw.info("commandstats")["cmdstat_mget"]["calls"] == 1
-    assert (
-        Reconciliation.from_counts(built.clients.bulk_reader.counts()).reasons["not_subscribed"]
-        == 100
-    )
+    found = Reconciliation.from_counts(built.clients.bulk_reader.counts())
+    assert found.reasons["not_subscribed"] == 100
 
 
 def test_first_reports_of_customers_cost_one_read_and_one_commit(
@@ -185,30 +169,28 @@ def test_oversized_batch_is_refused_whole(built: Container, centre: Centre, raw:
     assert contents(raw) == before
 
 
+def peak_of(post: Callable[[], TestResponse], accepted: int) -> int:
+    """Bytes allocated at most while a batch is accepted."""
+    tracemalloc.start()
+    try:
+        assert post().get_json()["accepted"] == accepted
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 def test_largest_batch_needs_bounded_memory(built: Container, centre: Centre):
     full = a_full_batch(built)
     room = (4 * 1024 * 1024 - len(full)) // FULL - len(', "more": ""')
     body = full.replace(b'"}', b'", "more": "' + b"x" * room + b'"}')
     assert 0.99 < len(body) / (4 * 1024 * 1024) <= 1
-    tracemalloc.start()
-    try:
-        assert centre.post(body).get_json()["accepted"] == FULL
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 10 * len(body)
+    assert peak_of(lambda: centre.post(body), FULL) < 10 * len(body)
 
 
 def test_blank_lines_need_bounded_memory(centre: Centre):
     body = b"\n" * (512 * 1024)
-    assert centre.post(b"\n").status_code == 200  # what is made at first use is made now
-    tracemalloc.start()
-    try:
-        assert centre.post(body).get_json()["accepted"] == 0
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 4 * len(body)
+    assert centre.post(b"\n").status_code == 200  # allocates the objects of the first use
+    assert peak_of(lambda: centre.post(body), 0) < 4 * len(body)
 
 
 def test_off_net_recipients_cost_one_more_round_trip_together(

@@ -1,4 +1,4 @@
-"""Who may bring reports: only the centre that signs, now, no more than a batch."""
+"""Only recent, signed batches of limited size are accepted."""
 
 import time
 from dataclasses import replace
@@ -11,12 +11,9 @@ from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings
 from tests.callbacks.conftest import Centre, a_line, batch, receipts
+from tests.support.fixtures import contents
 
 BODY = batch(a_line())
-
-
-def contents(raw: "redis.Redis") -> dict[bytes, bytes]:
-    return {key: raw.dump(key) for key in raw.keys("*")}
 
 
 def test_signed_batch_is_accepted(centre: Centre, built: Container, customer: str):
@@ -25,24 +22,25 @@ def test_signed_batch_is_accepted(centre: Centre, built: Container, customer: st
     assert [receipt.message_id for receipt in receipts(built)] == ["1"]
 
 
-def headers_wrong() -> dict[str, dict[str, str]]:
-    now = str(int(time.time()))
-    return {
-        "none": {},
-        "no signature": {"X-Feed-Timestamp": now},
-        "no timestamp": {"X-Feed-Signature": "sha256=" + "0" * 64},
-        "a wrong one": {"X-Feed-Timestamp": now, "X-Feed-Signature": "sha256=" + "0" * 64},
-        "not hex": {"X-Feed-Timestamp": now, "X-Feed-Signature": "sha256=é"},
-        "empty": {"X-Feed-Timestamp": now, "X-Feed-Signature": ""},
-    }
+ZEROS = "sha256=" + "0" * 64
+WRONG_HEADERS = {
+    "none": (False, None),
+    "no signature": (True, None),
+    "no timestamp": (False, ZEROS),
+    "a wrong one": (True, ZEROS),
+    "not hex": (True, "sha256=é"),
+    "empty": (True, ""),
+}
 
 
-@pytest.mark.parametrize("how", list(headers_wrong()))
+@pytest.mark.parametrize(("timed", "signature"), WRONG_HEADERS.values(), ids=WRONG_HEADERS)
 def test_unsigned_batch_is_refused_and_changes_nothing(
-    centre: Centre, raw: "redis.Redis", how: str
+    centre: Centre, raw: "redis.Redis", *, timed: bool, signature: str | None
 ):
+    headers = {"X-Feed-Timestamp": str(int(time.time()))} if timed else {}
+    headers |= {} if signature is None else {"X-Feed-Signature": signature}
     before = contents(raw)
-    assert centre.knock(BODY, headers_wrong()[how]).status_code == 403
+    assert centre.knock(BODY, headers).status_code == 403
     assert contents(raw) == before
 
 

@@ -1,4 +1,4 @@
-"""Fees the operator tried to collect: pausing, ending and resuming the service, each told once."""
+"""Collections suspend, end and resume the service, each with one notice."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.receipts.bulk_import.conftest import Desk
 
 @pytest.fixture
 def customer(network: Network, clock: TestClock) -> str:
-    """Somebody whose first month is over: it is December."""
+    """A customer in the second month, December."""
     network.open(GUANGDONG)
     clock.move(days=10)
     return GUANGDONG
@@ -28,16 +28,9 @@ def test_unpaid_month_suspends_the_service_with_one_notice(desk: Desk, customer:
 
 
 def test_alternating_collections_apply_each_time(desk: Desk, customer: str):
-    for turn, (result, state) in enumerate(
-        [
-            ("paid", "active"),
-            ("failed", "suspended"),
-            ("paid", "active"),
-            ("failed", "suspended"),
-            ("paid", "active"),
-        ]
-    ):
-        # Each day brings a file of its own; a file is known by its contents.
+    results = [("paid", "active"), ("failed", "suspended"), ("paid", "active")]
+    for turn, (result, state) in enumerate([*results, *results[1:]]):
+        # Files differ in their contents, which identify them.
         other = f"13957112345,2026-11,{'paid' if turn % 2 else 'failed'}"
         desk.collections(f"13802880000,2026-11,{result}", *[other] * turn, name=f"{turn}.csv")
         assert desk.of(customer).state == state, turn

@@ -1,4 +1,4 @@
-"""Files as operators' tools write them, and as accidents leave them."""
+"""Valid and damaged CSV files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The operator's customers and ported numbers, taken in by command."""
+"""Imports of customers and ported numbers by command."""
 
 import gc
 import os
@@ -35,19 +35,12 @@ def many(count: int) -> str:
     return "number,network,province\n" + "".join(rows)
 
 
-# -- what a line does ------------------------------------------------------------------------
-
-
 def test_customer_list_records_network_and_province(desk: Desk):
     done = desk.customers("13802880000,china_mobile,CN-ZJ", "13001012345,中国移动,")
     assert done.exit_code == 0
     assert "2 lines: 2 changed, 0 known already, 0 refused; all is well" in done.output
-    moved = desk.of(GUANGDONG)
-    assert (moved.network, moved.province, moved.source) == (
-        Network.CHINA_MOBILE,
-        "CN-ZJ",
-        "record",
-    )
+    first = desk.of(GUANGDONG)
+    assert (first.network, first.province, first.source) == ("china_mobile", "CN-ZJ", "record")
     assert desk.shown(GUANGDONG)["province"] == "CN-ZJ"
     assert desk.of("+8613001012345").network is Network.CHINA_MOBILE
 
@@ -101,9 +94,6 @@ def test_plain_password_is_refused_and_never_stored(desk: Desk):
     assert desk.of(GUANGDONG).version == 0
 
 
-# -- leaving the network ---------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("kind", ["ported", "customers"])
 def test_ported_out_number_loses_the_service_with_a_notice(desk: Desk, network: Caller, kind: str):
     network.open(GUANGDONG)
@@ -115,7 +105,7 @@ def test_ported_out_number_loses_the_service_with_a_notice(desk: Desk, network: 
     told = desk.notices(GUANGDONG)
     assert ["已不在中国移动网内" in notice.text for notice in told] == [True]
     assert told[0].state == "due"
-    # The month's fee already due stays due, and is not charged twice.
+    # The fee of the month is charged once.
     assert [charge.fen for charge in desk.built.account.charges(left.number)] == [100]
 
 
@@ -145,9 +135,6 @@ def test_porting_is_audited_with_file_and_line(desk: Desk, network: Caller):
     last = desk.built.clients.bulk_reader.consent(Msisdn(GUANGDONG))[-1]
     assert (last.event, last.state_before, last.state_after) == ("list:nov.csv:3", "active", "none")
     assert "已不在中国移动网内" in last.shown_text
-
-
-# -- files -----------------------------------------------------------------------------------
 
 
 def test_refused_lines_are_written_to_the_reject_file(desk: Desk):
@@ -199,9 +186,6 @@ def test_empty_list_is_accepted(desk: Desk):
     assert "0 lines: 0 changed" in desk.customers().output
 
 
-# -- many lines, interruptions, rivals -------------------------------------------------------
-
-
 def test_import_needs_bounded_memory(desk: Desk, built: bootstrap.Container):
     file = CsvFile(desk.file("big.csv", many(20_000)), CUSTOMERS)
     alive: list[int] = []
@@ -211,7 +195,7 @@ def test_import_needs_bounded_memory(desk: Desk, built: bootstrap.Container):
         alive.append(sum(isinstance(held, CustomerRow) for held in gc.get_objects()))
 
     taking = ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader)
-    gc.freeze()  # what was there before needs no counting
+    gc.freeze()  # excludes earlier objects from the count
     try:
         assert taking.run(None, count).changed == 20_000
     finally:
@@ -227,9 +211,8 @@ def test_thousand_lines_cost_three_round_trips(
     server, asked = built.clients.connection, []
     ask = server.run
     monkeypatch.setattr(server, "run", lambda *about: asked.append(1) or ask(*about))
-    ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader).run(
-        None, lambda _: None
-    )
+    job_ = ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader)
+    job_.run(None, lambda _: None)
     assert len(asked) <= 3 * 5 + 1
 
 

@@ -1,4 +1,4 @@
-"""Ported and unknown numbers at both doors: told as they are, never guessed."""
+"""Ported numbers and unknown provinces in texts and calls."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.support.caller import Call
 
 
 def call(network: Network, caller: str, sid: str = "CA01") -> str:
-    """What the hotline says to a caller, and asks."""
+    """The first prompt of a call."""
     return network.post("/voice", CallSid=sid, From=caller, To="10086").get_data(as_text=True)
 
 
