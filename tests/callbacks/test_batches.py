@@ -132,7 +132,7 @@ def test_five_thousand_reports_cost_one_read_and_one_commit(
 
     counted.questions = 0
     assert centre.post(body).get_json() == {"accepted": 0, "repeated": FULL, "refused": []}
-    assert counted.questions == 1  # nothing new: nothing to commit
+    assert counted.questions == 1  # without changes there is no commit
     assert Reconciliation.from_counts(built.clients.bulk_reader.counts()).missing == 0
 
 
@@ -200,6 +200,6 @@ def test_off_net_recipients_cost_one_more_round_trip_together(
     body = batch(*(a_line(f"{n}") | {"to": "13001012345"} for n in range(500)))
     counted.questions = 0
     assert centre.post(body).get_json()["accepted"] == 500
-    # Each text of the batch would have told the customer; one did, the others saw it and need not.
+    # One notice is sent for the whole batch.
     assert counted.questions == 4
     assert len(built.store.receipts_of(Msisdn(GUANGDONG), 100, None)) == 1

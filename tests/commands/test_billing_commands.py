@@ -1,4 +1,4 @@
-"""The commands about money: exports that reconcile, and proof that shows tampering."""
+"""Billing commands: exports that balance, and consent that shows tampering."""
 
 import csv
 import io
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import redis
+from msgspec.structs import replace
 
 from receipts.model.charge import AuditEntry
 from receipts.model.vocabulary import Msisdn
@@ -166,7 +167,7 @@ def test_rewritten_entry_is_detected(network: Network, run: Run, raw: "redis.Red
     network.text(JILIN, "PT")
     (chain,) = list(raw.scan_iter(f"*consent:{Msisdn(JILIN).digits}"))
     genuine = decode(AuditEntry, raw.lindex(chain, 1))
-    forged = encode(_but(genuine, reply_text="是的，我要"))
+    forged = encode(replace(genuine, reply_text="是的，我要"))
     raw.lset(chain, 1, forged)
     done = run("consent", JILIN, "--charge", "monthly-2026-11")
     assert done.exit_code == 1
@@ -195,7 +196,3 @@ def test_charge_without_consent_is_detected(network: Network, run: Run, raw: "re
     done = run("consent", JILIN, "--charge", "monthly-2026-11")
     assert done.exit_code == 1
     assert json.loads(done.stdout)["reply"] is None
-
-
-def _but(entry: AuditEntry, **changes: str) -> AuditEntry:
-    return type(entry)(**{n: getattr(entry, n) for n in entry.__struct_fields__} | changes)

@@ -1,4 +1,4 @@
-"""`sms-receipt provinces check`, on the book in use and on one that is not in use yet."""
+"""`sms-receipt provinces check`, with the rule book in use and with another file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_invalid_book_is_reported_with_line_and_fix(
     assert done.exit_code == 2
     assert "next.toml:" in done.output
     assert "Fix: " in done.output
-    # The book in use is none of its business, and is checked when no file is named.
+    # Without a file, the rule book in use is checked.
     monkeypatch.setenv("RULE_BOOK", str(mine))
     assert CliRunner().invoke(main, ["provinces", "check", str(SHIPPED)]).exit_code == 0
     assert CliRunner().invoke(main, ["provinces", "check"]).exit_code == 2

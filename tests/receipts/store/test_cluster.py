@@ -1,4 +1,4 @@
-"""The store on a Redis Cluster: three masters with a replica each."""
+"""The store on a Redis Cluster: three primaries with a replica each."""
 
 import datetime as dt
 import itertools
@@ -38,7 +38,7 @@ NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 
 @dataclass
 class Opened:
-    """The store's rooms on one client, made anew for each test."""
+    """The parts of the store on one connection."""
 
     server: RedisConnection
     keys: KeySchema
@@ -101,9 +101,8 @@ def test_changes_in_many_slots_are_independent(opened: Opened):
     store = opened.store
     assert {end.status for end in store.commit_all(_to(1))} == {CommitStatus.COMMITTED}
     again = store.commit_all([*_to(1)[:100], *_to(2)[100:]])
-    assert [end.status for end in again] == [CommitStatus.CONFLICT] * 100 + [
-        CommitStatus.COMMITTED
-    ] * 100
+    expected = [CommitStatus.CONFLICT] * 100 + [CommitStatus.COMMITTED] * 100
+    assert [end.status for end in again] == expected
 
 
 def test_lost_scripts_are_loaded_on_all_nodes(cluster: Cluster, opened: Opened):
@@ -153,9 +152,8 @@ def test_entries_are_fetched_once_renewed_and_reclaimed(opened: Opened):
     assert sorted(p.receipt_id for p in taken) == sorted(c.outbox[0] for c in posts)
     opened.outbox.renew_leases("one", taken)
     assert opened.outbox.reclaim("two", 60, 1000) == []
-    assert sorted(p.entry for p in opened.outbox.reclaim("two", 0, 10_000)) == sorted(
-        p.entry for p in taken
-    )
+    reclaimed = opened.outbox.reclaim("two", 0, 10_000)
+    assert sorted(p.entry for p in reclaimed) == sorted(p.entry for p in taken)
     opened.outbox.discard(taken)
     assert opened.outbox.reclaim("two", 0, 10_000) == []
 
@@ -198,11 +196,11 @@ def test_scan_finds_each_customer_of_each_node_once(opened: Opened):
 def test_commit_without_a_replica_fails_and_so_does_its_repeat(cluster: Cluster, opened: Opened):
     store = opened.store
     store.commit_all(_to(1))
-    # Of the customer's master, the replica alone: it takes nothing while it is stopped.
+    # Stops the replica of the customer's primary, and no other node.
     customer = NUMBERS[0]
     master = cluster.master_of(KeySchema(16).subscription(customer))
     replicas = [node.pid for node in cluster.nodes if _follows(node, master.port)]
-    # A replica that the others take for gone is none that is waited for.
+    # A replica that the cluster has marked as failed is not waited for.
     with cluster.patient():
         for pid in replicas:
             kill(pid, signal.SIGSTOP)
@@ -236,7 +234,7 @@ def test_moved_slots_under_load_lose_and_repeat_no_change(cluster: Cluster, open
     store, over = opened.store, threading.Event()
 
     def write(numbers: Sequence[Msisdn]) -> int:
-        """Events until told to stop, each said again until acknowledged; how many."""
+        """Commit events until stopped, each until acknowledged; return their number."""
         for place in itertools.count():
             number = numbers[place % len(numbers)]
             receipt_id = store.receipt_id(number, f"{place:x}")

@@ -1,4 +1,4 @@
-"""The outbox: many workers share it, and what one left another takes over."""
+"""The outbox: workers share it, and reclaim the entries of silent workers."""
 
 import datetime as dt
 import time
@@ -23,7 +23,7 @@ NUMBERS = [Msisdn(f"+86138028800{tail:02}") for tail in range(60)]
 
 @pytest.fixture
 def posted(store: RedisStore) -> list[str]:
-    """Sixty receipts of sixty customers, waiting to be sent."""
+    """Sixty receipts of sixty customers in the outbox."""
     ids = [store.receipt_id(number, number.digits) for number in NUMBERS]
     store.commit_all(
         [ChangeSet(number, outbox=(ident,)) for number, ident in zip(NUMBERS, ids, strict=True)]

@@ -1,4 +1,4 @@
-"""Places on a line, given out by the server: none twice, none too early, whoever asks."""
+"""Send slots, reserved on the server: none twice and none too early."""
 
 import itertools
 import time
@@ -31,7 +31,7 @@ def test_send_slots_are_unique(lines: RedisRateLimiter):
         moments = sorted(at for found in pool.map(ask, range(40)) for at in found)
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert len(moments) > 10
-    # Each asker turns the server's clock into its own; that costs a few milliseconds.
+    # Each worker converts the server's time to its own clock, with an error of milliseconds.
     assert min(gaps) > PACE.interval_seconds - 0.015
 
 

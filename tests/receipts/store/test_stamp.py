@@ -1,4 +1,4 @@
-"""A store that another version filled is refused at start, and stays as it is."""
+"""A store of another schema version is refused at start and left unchanged."""
 
 from collections.abc import Callable
 
@@ -41,7 +41,7 @@ def test_other_schema_version_is_refused_with_a_fix(
 
 
 def test_unstamped_store_is_refused(unopened: RedisOutbox, raw: "redis.Redis", dump: Dump):
-    # As the versions before the stamp left it.
+    # The keys of a version without the stamp.
     raw.set("shards", 16)
     raw.xgroup_create("{s0}:outbox", GROUP, id="0", mkstream=True)
     before = dump()
