@@ -36,7 +36,6 @@ class ExportFormat(StrEnum):
 
 Row = dict[str, Any]
 Count = Callable[[Charge | AuditEntry], None]
-
 _CHARGE = ("number", "id", "kind", "fen", "month", "why", "at", "tariff")
 _COLUMNS = {
     ExportDataset.CHARGES: _CHARGE,

@@ -37,10 +37,8 @@ _COLUMNS = (
 #: Shares of customers: half pay at most the median, and 95 % at most the upper bill.
 _MEDIAN, _UPPER = 0.5, 0.95
 
-#: Pixels of the two halves of the chart, and the smallest share in percent that bears a label.
-_BILLS_WIDTH, _SHARES_WIDTH = 640, 480
-_NARROWEST_LABEL = 8
-
+_BILLS_WIDTH, _SHARES_WIDTH = 640, 480  # pixels of the two halves of the chart
+_NARROWEST_LABEL = 8  # per cent
 _BILL_COLOURS = ("#7b8794", "#2563a8", "#d5dae0", "#b9d0ea")
 _SHARE_COLOURS = ("#7cc3a0", "#e4e8ec", "#efb070")
 

@@ -36,11 +36,8 @@ def configure(base_url: str, numbers: tuple[str, ...]) -> None:
             before, after = configurator.point(number, address)
         except ProviderError as failure:
             raise CommandError(f"{number}: {failure.detail}") from failure
-        for name, old, new in (
-            ("texts", before.texts, after.texts),
-            ("calls", before.calls, after.calls),
-            ("call status", before.call_status, after.call_status),
-        ):
+        for field in ("texts", "calls", "call_status"):
+            name, old, new = field.replace("_", " "), getattr(before, field), getattr(after, field)
             if new is not None:
                 click.echo(f"{number}  {name}\n  before  {old or '(none)'}\n  after   {new}")
     if settings.public_url != address:

@@ -12,18 +12,10 @@ Cells = Mapping[str, str]
 
 #: Networks by their usual names, in lower case.
 _NETWORKS = {network.value: network for network in Network if network is not Network.UNKNOWN} | {
-    "cmcc": Network.CHINA_MOBILE,
-    "中国移动": Network.CHINA_MOBILE,
-    "移动": Network.CHINA_MOBILE,
-    "cucc": Network.CHINA_UNICOM,
-    "中国联通": Network.CHINA_UNICOM,
-    "联通": Network.CHINA_UNICOM,
-    "ctcc": Network.CHINA_TELECOM,
-    "中国电信": Network.CHINA_TELECOM,
-    "电信": Network.CHINA_TELECOM,
-    "china_broadnet": Network.OTHER,
-    "中国广电": Network.OTHER,
-    "广电": Network.OTHER,
+    **dict.fromkeys(("cmcc", "中国移动", "移动"), Network.CHINA_MOBILE),
+    **dict.fromkeys(("cucc", "中国联通", "联通"), Network.CHINA_UNICOM),
+    **dict.fromkeys(("ctcc", "中国电信", "电信"), Network.CHINA_TELECOM),
+    **dict.fromkeys(("china_broadnet", "中国广电", "广电"), Network.OTHER),
 }
 _PROVINCE = re.compile(r"CN-[A-Z]{2}", re.ASCII)
 _MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
