@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from app.settings_reader import SettingsReader, split_list
 
@@ -116,22 +116,19 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Return the settings of an environment, by default of this process.
-
-        Raises SettingsError with a line for each wrong value.
-        """
+        """Read an environment, by default this process's. Raises SettingsError."""
         given = {name: value.strip() for name, value in (environ or os.environ).items()}
         reader = SettingsReader(given)
         kannel_url = reader.url("KANNEL_URL", "")
+        unchecked = ("TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET", "FEED_SECRET")
+        texts: dict[str, Any] = {name.lower(): given.get(name, "") for name in unchecked}
         settings = cls(
+            **texts,
             redis_url=reader.store("REDIS_URL"),
             data_dir=Path(given.get("DATA_DIR") or "var"),
             shards=reader.number("SHARDS", 16, 1, 4096),
             public_url=reader.url("PUBLIC_URL", "").rstrip("/"),
-            twilio_account_sid=given.get("TWILIO_ACCOUNT_SID", ""),
             twilio_auth_tokens=split_list(given.get("TWILIO_AUTH_TOKEN", "")),
-            twilio_api_key=given.get("TWILIO_API_KEY", ""),
-            twilio_api_secret=given.get("TWILIO_API_SECRET", ""),
             twilio_api_url=reader.url("TWILIO_API_URL", "https://api.twilio.com"),
             twilio_sender=given.get("TWILIO_MESSAGING_SERVICE_SID") or given.get("TWILIO_FROM", ""),
             lookup=reader.choice("LOOKUP", "none", ("none", "twilio")),
@@ -141,7 +138,6 @@ class Settings:
             kannel_password=reader.ascii("KANNEL_PASSWORD"),
             kannel_secret=reader.plain("KANNEL_SECRET"),
             kannel_smsc=reader.plain("KANNEL_SMSC"),
-            feed_secret=given.get("FEED_SECRET", ""),
             secret_key=reader.key("SECRET_KEY"),
             text_provider=reader.order("TEXT_PROVIDER", "twilio", PROVIDERS),
             flash_provider=reader.order("FLASH_PROVIDER", kannel_url and "kannel", PROVIDERS),

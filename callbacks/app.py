@@ -36,7 +36,7 @@ class CallbackRoute(NamedTuple):
 
 
 class CallbackRequest(Request):
-    """A request whose body is refused over the size of a webhook."""
+    """A request with a limit on its body, the size of a webhook."""
 
     max_content_length = MAX_BODY_BYTES
 

@@ -15,7 +15,7 @@ from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import Store
 from receipts.reports.service import ReportService
 
-#: Verify a request and return its form, whose named fields are present.
+#: Verify a request and return its form, with the named fields present.
 VerifiedForm = Callable[..., Mapping[str, str]]
 
 

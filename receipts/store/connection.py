@@ -74,10 +74,7 @@ class RedisConnection:
         return replies
 
     def run(self, operation: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """The result of an operation.
-
-        Raises StoreUnavailableError with the error of redis-py as its cause.
-        """
+        """The result of an operation. Raises StoreUnavailableError, caused by redis-py's error."""
         try:
             return operation(*arguments, **options)
         except (redis.RedisError, RedisClusterException) as error:

@@ -49,12 +49,11 @@ class RedisRateLimiter:
         replies = self._connection.execute(*(_reservation(*each) for each in wanted.items()))
         for _, _, now_us in replies:
             self._offset.update(now_us / _US_PER_SECOND, sent_at, time.monotonic())
-        return {
-            pace: SendSlots(
-                first_us / _US_PER_SECOND - self._offset.seconds, count, pace.interval_seconds
-            )
-            for pace, (first_us, count, _) in zip(wanted, replies, strict=True)
-        }
+        slots = {}
+        for pace, (first_us, count, _) in zip(wanted, replies, strict=True):
+            first = first_us / _US_PER_SECOND - self._offset.seconds
+            slots[pace] = SendSlots(first, count, pace.interval_seconds)
+        return slots
 
 
 def _reservation(pace: RateLimit, count: int) -> tuple[str | int, ...]:

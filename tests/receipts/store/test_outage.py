@@ -190,6 +190,23 @@ def test_key_of_a_wrong_type_raises_store_unavailable(
         store.commit(record(1))
 
 
+def decide(turn: int) -> Callable[[Snapshot], ChangeSet]:
+    def once(held: Snapshot) -> ChangeSet:
+        was = held.subscription
+        fee = Charge(f"c{turn}", ANNA, ChargeKind.RECEIPT, 1, "2026-11", "", NOW, "t")
+        return ChangeSet(
+            ANNA,
+            idempotency_key=f"event {turn}",
+            reply=Reply(next=str(turn)),
+            records=(replace(was, version=was.version + 1),),
+            charges=(fee,),
+            counters=("done",),
+            outbox=(f"0-{turn}",),
+        )
+
+    return once
+
+
 def test_killed_connections_repeat_no_change(store: RedisStore, raw: "redis.Redis"):
     """A commit may succeed although its connection is killed; its repeat must be safe."""
     stop = threading.Event()
@@ -198,22 +215,6 @@ def test_killed_connections_repeat_no_change(store: RedisStore, raw: "redis.Redi
         while not stop.is_set():
             raw.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             time.sleep(0.001)
-
-    def decide(turn: int) -> Callable[[Snapshot], ChangeSet]:
-        def once(held: Snapshot) -> ChangeSet:
-            was = held.subscription
-            fee = Charge(f"c{turn}", ANNA, ChargeKind.RECEIPT, 1, "2026-11", "", NOW, "t")
-            return ChangeSet(
-                ANNA,
-                idempotency_key=f"event {turn}",
-                reply=Reply(next=str(turn)),
-                records=(replace(was, version=was.version + 1),),
-                charges=(fee,),
-                counters=("done",),
-                outbox=(f"0-{turn}",),
-            )
-
-        return once
 
     cutter = threading.Thread(target=cut)
     cutter.start()
