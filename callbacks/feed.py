@@ -68,10 +68,9 @@ def feed_routes(
 
     def feed_reports(request: Request) -> Response:
         accepted, refused = _parse(verified_body(request), clock.now(), fate_of)
-        taken = reports.ingest_batch(accepted)
-        return json_response(
-            {"accepted": taken.accepted, "refused": refused, "repeated": taken.repeated}
-        )
+        result = reports.ingest_batch(accepted)
+        counts = {"accepted": result.accepted, "repeated": result.repeated}
+        return json_response(counts | {"refused": refused})
 
     return (CallbackRoute("feed.feed_reports", "POST", "/feed/reports", feed_reports),)
 
@@ -92,16 +91,12 @@ def _parse(
 
 def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, numbered from 1. Raises RequestEntityTooLarge."""
-    reports = 0
-    for number, line in enumerate(io.BytesIO(body), start=1):
-        if not line.strip():
-            continue
-        reports += 1
-        if reports > MAX_REPORTS:
-            raise RequestEntityTooLarge(
-                f"more than {MAX_REPORTS} reports: send them in several requests"
-            )
-        yield number, line
+    lines = ((number, line) for number, line in enumerate(io.BytesIO(body), 1) if line.strip())
+    for count, numbered in enumerate(lines):
+        if count == MAX_REPORTS:
+            text = f"more than {MAX_REPORTS} reports: send them in several requests"
+            raise RequestEntityTooLarge(text)
+        yield numbered
 
 
 def _report(

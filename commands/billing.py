@@ -26,11 +26,8 @@ from receipts.model.calendar import month_before, month_of, month_start, months_
 from receipts.model.vocabulary import Msisdn
 from receipts.subscriptions.monthly_billing import BillingTotals
 
-#: Months searched for charges when none is named.
-_SEARCHED_MONTHS = 36
-
-#: Steps of the progress bar of a bill.
-_BAR_STEPS = 1_000
+_SEARCHED_MONTHS = 36  # for charges, when no month is named
+_BAR_STEPS = 1_000  # of the progress bar of a bill
 
 _CHARGES = (
     Column("At (China)", "at"),
@@ -92,13 +89,10 @@ def bill(month: str, *, as_json: bool) -> None:
         "export audit --month 2026-12 --format jsonl > audit.jsonl",
     ),
 )
-@click.argument("dataset", type=click.Choice([each.value for each in ExportDataset]))
+@click.argument("dataset", type=click.Choice([*map(str, ExportDataset)]))
 @click.option("--month", type=MonthType(), required=True)
 @click.option(
-    "--format",
-    "file_format",
-    type=click.Choice([each.value for each in ExportFormat]),
-    default="csv",
+    "--format", "file_format", type=click.Choice([*map(str, ExportFormat)]), default="csv"
 )
 @click.option("--out", type=click.Path(path_type=Path), help="By default, standard output.")
 def export_(dataset: str, month: str, file_format: str, out: Path | None) -> None:

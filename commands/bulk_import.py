@@ -62,7 +62,7 @@ def _import(
 ) -> int:
     """Import a file and print the counts; return the exit status, 1 with refused lines.
 
-    Raises: CsvWrong, OSError, StoreUnavailable.
+    Raises CsvError, OSError, StoreUnavailableError.
     """
     file = CsvFile(path, listing)
     job = ImportJob(file, services.import_handler, services.store, services.clients.bulk_reader)

@@ -33,7 +33,7 @@ from statemachines.diagrams import TABLES, document, mermaid
 
 _log = structlog.get_logger()
 
-#: Errors told as one sentence, with exit status 2; their messages say what to do.
+#: Errors printed as one sentence, which names the fix, with exit status 2.
 _ERRORS = (
     ChargeNotFoundError,
     ChildFailedError,
@@ -49,15 +49,15 @@ _ERRORS = (
 
 
 class _Main(click.Group):
-    """The top command: tells the errors of every command in one sentence."""
+    """The top command: prints the errors of all commands as one sentence."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. Raises: CommandError for an error that its user can mend."""
+        """Run the command. Raises CommandError for an error that its user can fix."""
         try:
             return super().invoke(ctx)
         except _ERRORS as error:
-            told_as = NoStoreError if isinstance(error, StoreNotReadyError) else CommandError
-            raise told_as(str(error)) from error
+            shown_as = NoStoreError if isinstance(error, StoreNotReadyError) else CommandError
+            raise shown_as(str(error)) from error
 
 
 @click.group(
@@ -100,13 +100,13 @@ def serve(workers: int) -> None:
     if not settings.redis_url:
         _serve_with_store(settings, workers)
         return
-    # An error of the store or the rule book is told once here, not by every door process.
+    # Reports an error of the store or the rule book once, not from each process.
     bootstrap.services(settings)
     server.serve(settings, workers)
 
 
 def _serve_with_store(settings: Settings, workers: int) -> None:
-    """Own the store of DATA_DIR and run the doors beside it, until told to stop."""
+    """Run the store of DATA_DIR and the web processes until a signal stops them."""
     supervisor = Supervisor(os.environ, LocalServer(settings.data_dir))
     try:
         supervisor.start_store()
@@ -129,7 +129,7 @@ def work() -> None:
     from app import rulebook_reload  # noqa: PLC0415
 
     if not settings.redis_url:
-        # A worker may be started before `serve`: it waits, as it does when the store goes away.
+        # A worker may be started before `serve`.
         wait_for_server(settings.data_dir, _log.warning)
     services = bootstrap.services(settings, rulebook_reload.book_in_force(settings))
     watch = rulebook_reload.RuleBookWatcher(settings, services.book, services.clock)
@@ -227,15 +227,11 @@ def show_province(code: str, *, as_json: bool) -> None:
         click.echo(describe(book, code))
 
 
-for command in (
-    doctor,
-    twilio,
-    *bulk_import.COMMANDS,
-    *billing.COMMANDS,
-    *tariffs.COMMANDS,
-    *reports.COMMANDS,
-):
-    main.add_command(command)
+for module in (bulk_import, billing, tariffs, reports):
+    for command in module.COMMANDS:
+        main.add_command(command)
+main.add_command(doctor)
+main.add_command(twilio)
 
 
 if __name__ == "__main__":

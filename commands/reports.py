@@ -61,11 +61,7 @@ def show(number: Msisdn, *, as_json: bool) -> None:
 @click.command(epilog=examples("receipts 13802880000", "receipts 13802880000 --limit 3 --json"))
 @click.argument("number", type=MsisdnType())
 @click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=20,
-    show_default=True,
-    help="How many, newest first.",
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, newest first."
 )
 @json_option
 def receipts(number: Msisdn, limit: int, *, as_json: bool) -> None:

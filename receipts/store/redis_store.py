@@ -24,7 +24,7 @@ from receipts.store.keys import KeySchema
 
 
 class RedisStore:
-    """All records of the business. Every method raises StoreUnavailable.
+    """All records of the business. Every method raises StoreUnavailableError.
 
     A commit is safe to repeat: its idempotency key or its versions tell.
     """
@@ -39,7 +39,7 @@ class RedisStore:
         self._retention = retention or RetentionSeconds()
 
     def ping(self) -> None:
-        """Raises StoreUnavailable unless the server answers."""
+        """Raises StoreUnavailableError unless the server answers."""
         self._connection.ping()
 
     def keep_for(self, retention: RetentionSeconds) -> None:
@@ -103,12 +103,9 @@ class RedisStore:
     def _names(self, wanted: ReportQuery) -> tuple[str, ...]:
         keys, sender, recipient = self._keys, wanted.sender, wanted.recipient
         people = (keys.subscription(sender), keys.subscription(recipient))
+        trace = keys.trail(sender, recipient, wanted.message_id)
         receipt = self._receipt_key(wanted.receipt_id) if wanted.receipt_id else None
-        return (
-            *people,
-            keys.trail(sender, recipient, wanted.message_id),
-            *filter(None, (receipt,)),
-        )
+        return (*people, trace, receipt) if receipt else (*people, trace)
 
     def commit(self, change: ChangeSet) -> CommitResult:
         """Apply a change whole or not at all, in one round trip; it is on disk on return."""
@@ -201,7 +198,6 @@ _DONE = CommitResult(CommitStatus.COMMITTED)
 def _committed(reply: list[bytes]) -> CommitResult:
     if reply[0] == b"done":
         return _DONE
-    verdict = CommitStatus(reply[0].decode())
-    return CommitResult(
-        verdict, decode_answer(reply[1]) if verdict is CommitStatus.DUPLICATE else None
-    )
+    status = CommitStatus(reply[0].decode())
+    is_repeat = status is CommitStatus.DUPLICATE
+    return CommitResult(status, decode_answer(reply[1]) if is_repeat else None)

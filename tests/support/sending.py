@@ -115,5 +115,12 @@ def dispatching(
 ) -> Dispatcher:
     breakers = CircuitBreakers(memory.rate_limiter, delivery.router.names, delivery.rules, clock)
     return Dispatcher(
-        name, memory.store, memory.outbox, memory.rate_limiter, breakers, delivery, clock, paces or {}
+        name,
+        memory.store,
+        memory.outbox,
+        memory.rate_limiter,
+        breakers,
+        delivery,
+        clock,
+        paces or {},
     )
