@@ -1,4 +1,4 @@
-"""Texts that are no instruction: one helpful answer, never a charge, never endless talk."""
+"""Texts without an intent: one hint, no charge, a daily limit."""
 
 import pytest
 import redis
@@ -10,7 +10,7 @@ from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import SHAANXI, audit, charges, contents, stand, standing
 from tests.support.texter import Phone, Texter, chinese, reply_of
 
-ODD = {
+UNREADABLE = {
     "empty": "",
     "spaces": "   \t\n",
     "emoji": "👍🏽👨‍👩‍👧🇨🇳",
@@ -25,10 +25,8 @@ ODD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("body", ODD.values(), ids=ODD)
-def test_what_we_cannot_read_gets_one_answer_that_helps(
-    me: Texter, built: Container, raw: redis.Redis, body: str
-):
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+def test_unreadable_text_gets_a_hint(me: Texter, built: Container, raw: redis.Redis, body: str):
     reply = me.says(body)
     assert "BZ" in reply or "您是不是要发" in reply or "Did you mean" in reply
     assert standing(built, GUANGDONG).version == 0
@@ -36,12 +34,12 @@ def test_what_we_cannot_read_gets_one_answer_that_helps(
     assert audit(raw, GUANGDONG) == []
 
 
-def test_help_for_the_unknown_is_given_three_times_a_day(me: Texter):
+def test_help_hint_is_sent_three_times_a_day(me: Texter):
     replies = [me.says("qqqqqqqq") for _ in range(6)]
     assert [bool(reply) for reply in replies] == [True, True, True, False, False, False]
 
 
-def test_help_for_the_unknown_starts_afresh_at_midnight_in_shanghai(me: Texter, clock: TestClock):
+def test_help_hints_are_counted_per_day_in_shanghai(me: Texter, clock: TestClock):
     for _ in range(4):
         me.says("qqqqqqqq")
     clock.at = clock.at.replace(hour=15, minute=59)
@@ -50,13 +48,13 @@ def test_help_for_the_unknown_starts_afresh_at_midnight_in_shanghai(me: Texter, 
     assert me.says("qqqqqqqq")
 
 
-def test_the_silence_of_one_customer_is_not_anothers(me: Texter, phone: Phone):
+def test_hints_are_counted_per_number(me: Texter, phone: Phone):
     for _ in range(5):
         me.says("qqqqqqqq")
     assert phone(ZHEJIANG).says("qqqqqqqq")
 
 
-def test_known_words_are_answered_when_help_is_used_up(me: Texter):
+def test_keywords_are_answered_above_the_hint_limit(me: Texter):
     for _ in range(5):
         me.says("qqqqqqqq")
     assert "尚未开通" in me.says("CXDXHZ")
@@ -64,8 +62,8 @@ def test_known_words_are_answered_when_help_is_used_up(me: Texter):
 
 
 @pytest.mark.parametrize("body", ["是", "KTDXH", "KTHZ"], ids=["yes", "near", "elsewhere"])
-def test_no_hint_is_given_for_ever(me: Texter, body: str):
-    """Two machines that answer each other must come to an end."""
+def test_other_hints_are_limited_per_day(me: Texter, body: str):
+    """The limit ends a loop of two machines."""
     answered = [bool(me.says(body)) for _ in range(25)]
     assert answered == [True] * 20 + [False] * 5
 
@@ -74,62 +72,48 @@ def test_no_hint_is_given_for_ever(me: Texter, body: str):
     "sender",
     ["10086", "7500", "106575001", "95588", "12306", "CMCC", "anonymous", "", "+", "rcs:agent"],
 )
-def test_a_sender_that_is_no_phone_gets_silence(network: Network, raw: redis.Redis, sender: str):
+def test_sender_without_phone_number_gets_no_reply(network: Network, raw: redis.Redis, sender: str):
     before = contents(raw)
     assert reply_of(network.text(sender, "KTDXHZ")) == ""
     assert reply_of(network.text(sender, "qqqqqqqq")) == ""
     assert contents(raw) == before
 
 
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [
-        ("KTDXH", "KTDXHZ"),
-        ("KTDXHX", "KTDXHZ"),
-        ("KTDHXZ", "KTDXHZ"),
-        ("ΚΤDXHZ", "KTDXHZ"),
-        ("КТDXHZ", "KTDXHZ"),
-        ("QXDXH2", "QXDXHZ"),
-        ("CXDXH", "CXDXHZ"),
-        ("OOOO", "0000"),
-        ("我要开通短信回执", "开通短信回执"),
-    ],
-)
-def test_a_near_miss_is_asked_about_and_never_done(
-    me: Texter, built: Container, typed: str, meant: str
+@pytest.mark.parametrize(("typed", "keyword"), [
+    ("KTDXH", "KTDXHZ"), ("KTDXHX", "KTDXHZ"), ("KTDHXZ", "KTDXHZ"), ("ΚΤDXHZ", "KTDXHZ"),
+    ("КТDXHZ", "KTDXHZ"), ("QXDXH2", "QXDXHZ"), ("CXDXH", "CXDXHZ"), ("OOOO", "0000"),
+    ("我要开通短信回执", "开通短信回执"),
+])  # fmt: skip
+def test_similar_keyword_is_suggested_without_effect(
+    me: Texter, built: Container, typed: str, keyword: str
 ):
     reply = me.says(typed)
     assert "您是不是要发" in reply
-    assert meant in reply
+    assert keyword in reply
     assert standing(built, GUANGDONG).version == 0
 
 
-def test_a_near_miss_never_counts_as_a_yes(me: Texter, built: Container):
+def test_lookalike_of_yes_confirms_nothing(me: Texter, built: Container):
     me.says("KTDXHZ")
-    me.says("Υ")  # a Greek letter that looks like one
+    me.says("Υ")  # Greek capital Upsilon
     assert standing(built, GUANGDONG).state == "none"
     assert charges(built, GUANGDONG) == []
 
 
-@pytest.mark.parametrize(
-    ("number", "foreign", "right"),
-    [
-        (GUANGDONG, "KTHZ", "KTDXHZ"),
-        (GUANGDONG, "HZQX", "QXDXHZ"),
-        (JILIN, "KTDXHZ", "KTHZ"),
-        (SHAANXI, "CXDXHZ", "HZCX"),
-    ],
-)
-def test_a_word_of_another_province_is_answered_with_the_right_one(
-    phone: Phone, built: Container, number: str, foreign: str, right: str
+@pytest.mark.parametrize(("number", "foreign", "keyword"), [
+    (GUANGDONG, "KTHZ", "KTDXHZ"), (GUANGDONG, "HZQX", "QXDXHZ"), (JILIN, "KTDXHZ", "KTHZ"),
+    (SHAANXI, "CXDXHZ", "HZCX"),
+])  # fmt: skip
+def test_keyword_of_another_province_is_answered_with_the_own(
+    phone: Phone, built: Container, number: str, foreign: str, keyword: str
 ):
     reply = phone(number).says(foreign)
     assert "其他省" in reply
-    assert right in reply
+    assert keyword in reply
     assert standing(built, number).version == 0
 
 
-def test_a_word_of_another_province_is_answered_in_ones_language(me: Texter, built: Container):
+def test_hint_is_in_the_stored_language(me: Texter, built: Container):
     stand(built, GUANGDONG, "none", language="en")
     reply = me.says("KTHZ")
     assert not chinese(reply)
@@ -140,6 +124,6 @@ def test_a_word_of_another_province_is_answered_in_ones_language(me: Texter, bui
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_no_text_breaks_the_line_or_costs_anything(network: Network, built: Container, body: str):
+def test_any_text_is_answered_without_charge(network: Network, built: Container, body: str):
     reply_of(network.text(GUANGDONG, body))
     assert charges(built, GUANGDONG) == []

@@ -1,16 +1,16 @@
-"""The same wish in the same state comes to the same, online as by text."""
+"""An intent has the same result on the portal as by SMS."""
 
 import pytest
 import redis
 
 from app.bootstrap import Container
 from tests.conftest import GUANGDONG, ZHEJIANG, Network
-from tests.ivr.test_same_as_text import begin, came_of
-from tests.support.fixtures import FUJIAN, GUANGXI, audit, charges, notices, standing
+from tests.ivr.test_same_result_as_sms import prepare, result
+from tests.support.fixtures import FUJIAN, GUANGXI, charges, notices, standing
 from tests.web.portal.conftest import Browsers
 
-#: Each wish as texts and as buttons, with the states to wish it in.
-WISHES = {
+#: Each intent as texts and as buttons, with subscription states.
+INTENTS = {
     "open": (("开通短信回执", "是"), ("open", "yes"), ("none", "pending", "ending")),
     "no": (("开通短信回执", "0"), ("open", "no"), ("none", "pending", "ending")),
     "open, already": (("开通短信回执",), ("open",), ("active", "suspended")),
@@ -25,34 +25,26 @@ WISHES = {
 
 
 @pytest.mark.parametrize("number", [GUANGXI, FUJIAN, ZHEJIANG])
-def test_a_wish_online_comes_to_what_it_comes_to_by_text(
+def test_portal_and_sms_have_the_same_result(
     network: Network, built: Container, raw: redis.Redis, browsers: Browsers, number: str
 ):
     browser = browsers(number)
     browser.signs_in()
-    for wish, (texts, buttons, states) in WISHES.items():
-        for state in states:
-            outcomes = []
-            for door in ("text", "web"):
-                begin(built, raw, network, number, state)
-                before = len(audit(raw, number))
-                if door == "text":
-                    for text in texts:
-                        network.text(number, text)
-                else:
-                    for button in buttons:
-                        mark = ""
-                        order = standing(built, number).order
-                        if button == "yes" and order is not None:
-                            mark = order.made_at.isoformat()
-                        assert browser.wishes(button, mark).status == 200
-                outcomes.append(came_of(built, raw, number, before))
-            assert outcomes[0] == outcomes[1], f"{wish} when {state}"
+    cases = [(*texts, state) for *texts, states in INTENTS.values() for state in states]
+    for texts, buttons, state in cases:
+        entries = prepare(built, raw, network, number, state)
+        for text in texts:
+            network.text(number, text)
+        by_sms = result(built, raw, number, entries)
+        entries = prepare(built, raw, network, number, state)
+        for button in buttons:
+            order = standing(built, number).order
+            offer = order.made_at.isoformat() if button == "yes" and order else ""
+            assert browser.wishes(button, offer).status == 200
+        assert result(built, raw, number, entries) == by_sms, f"{buttons} when {state}"
 
 
-def test_a_pending_order_is_dropped_where_a_text_would_drop_it(
-    network: Network, built: Container, browsers: Browsers
-):
+def test_cancellation_drops_an_sms_order(network: Network, built: Container, browsers: Browsers):
     browser = browsers()
     browser.signs_in()
     network.text(GUANGDONG, "开通短信回执")
@@ -64,7 +56,7 @@ def test_a_pending_order_is_dropped_where_a_text_would_drop_it(
     assert "取消待确认的短信回执申请" in notices(built, GUANGDONG)[-1]
 
 
-def test_an_order_begun_by_text_is_finished_online_and_the_other_way_round(
+def test_order_of_one_channel_is_confirmed_by_the_other(
     network: Network, built: Container, browsers: Browsers
 ):
     browser = browsers()
