@@ -121,9 +121,7 @@ class DigestBuilder:
             for member in members
         )
         return replace(
-            change,
-            records=(*change.records, digest, *statuses),
-            outbox=(*change.outbox, digest.id),
+            change, records=(*change.records, digest, *statuses), outbox=(*change.outbox, digest.id)
         )
 
 
@@ -180,9 +178,7 @@ def apply_to_members(
         else ()
     )
     return replace(
-        change,
-        records=(*change.records, *records, *owners),
-        charges=(*change.charges, *charges),
+        change, records=(*change.records, *records, *owners), charges=(*change.charges, *charges)
     )
 
 

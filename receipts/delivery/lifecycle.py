@@ -183,11 +183,7 @@ class ReceiptLifecycle:
         return self._mark_in_doubt(receipt, failure.detail, entry)
 
     def _retry_later(
-        self,
-        receipt: Receipt,
-        failure: TemporaryError,
-        entry: OutboxEntry,
-        closed: Collection[str],
+        self, receipt: Receipt, failure: TemporaryError, entry: OutboxEntry, closed: Collection[str]
     ) -> ChangeSet:
         if receipt.provider in closed:
             # The provider's fault, not the receipt's: it has as many tries as ever.

@@ -36,10 +36,7 @@ class SdkHttpClient(HttpClient):
     """
 
     def __init__(
-        self,
-        base_url: str,
-        connections: int,
-        timeouts_seconds: tuple[float, float] | None = None,
+        self, base_url: str, connections: int, timeouts_seconds: tuple[float, float] | None = None
     ) -> None:
         super().__init__(logging.getLogger(__name__), is_async=False)
         self._base_url = base_url.rstrip("/")

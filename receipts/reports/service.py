@@ -55,11 +55,7 @@ class ReportService:
     """Turns the network's news into receipts, each text once."""
 
     def __init__(
-        self,
-        store: Store,
-        book: RuleBook,
-        numbering: NumberingPlan,
-        clock: Clock,
+        self, store: Store, book: RuleBook, numbering: NumberingPlan, clock: Clock
     ) -> None:
         self._store, self._clock = store, clock
         self._due = Eligibility(store, book, numbering, clock)

@@ -71,9 +71,7 @@ def test_the_alphabet_of_a_text_chooses_its_coding(outside: Smsbox, text: str, c
     assert (found["coding"], found["charset"], found["text"]) == (coding, "UTF-8", text)
 
 
-def test_its_report_comes_back_with_the_secret_our_id_and_its_own_sign(
-    outside: Smsbox,
-):
+def test_its_report_comes_back_with_the_secret_our_id_and_its_own_sign(outside: Smsbox):
     report = sent(outside)["dlr-url"]
     address, _, query = report.partition("?")
     assert address == "https://sms.example.org/kannel/report"
