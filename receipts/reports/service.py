@@ -63,14 +63,14 @@ class ReportService:
         self._patience = dt.timedelta(hours=hours)
 
     def ingest(self, report: DeliveryReport) -> None:
-        """One report, whole on disk when this returns. Raises StoreUnavailable."""
+        """One report, whole on disk when this returns. Raises StoreUnavailableError."""
         self.ingest_batch([report])
 
     def ingest_batch(self, reports: Sequence[DeliveryReport]) -> IngestResult:
         """Many reports in few round trips; all on disk when this returns.
 
         Reports of one text are decided together, in the order given. Texts that others changed
-        meanwhile are read and decided again. Raises StoreUnavailable.
+        meanwhile are read and decided again. Raises StoreUnavailableError.
         """
         texts: dict[tuple[Msisdn, Msisdn, str], list[DeliveryReport]] = {}
         for report in reports:
@@ -192,7 +192,7 @@ class ReportService:
     def report_timeout(self, timer: Timer) -> None:
         """A text whose fate nobody told in time: the customer hears that there is no answer yet.
 
-        It costs nothing, and a late word still gives its receipt. Raises StoreUnavailable.
+        It costs nothing, and a late word still gives its receipt. Raises StoreUnavailableError.
         """
         message_id, _, recipient = timer.subject.rpartition("|")
         text = MessageTrace(message_id, timer.number, Msisdn(recipient))

@@ -82,7 +82,7 @@ def next_state(
 
 
 class BreakerStore(Protocol):
-    """State of the providers that all workers share. Every method raises StoreUnavailable."""
+    """State of the providers that all workers share. Every method raises StoreUnavailableError."""
 
     def load(self, providers: Iterable[str]) -> dict[str, BreakerState]:
         """State by provider; a provider without a record is healthy."""
@@ -122,7 +122,7 @@ class CircuitBreakers:
         self._rules = rules
 
     def refresh(self) -> None:
-        """See what other workers found. Raises StoreUnavailable."""
+        """See what other workers found. Raises StoreUnavailableError."""
         found = self._store.load(self._known)
         with self._lock:
             for name, health in found.items():

@@ -69,7 +69,7 @@ class InDoubtResolver:
             self._looking.discard(number)
 
     def _resolve(self, timer: Timer) -> None:
-        """One look, written down. Raises StoreUnavailable; the timer is then still set."""
+        """One look, written down. Raises StoreUnavailableError; the timer is then still set."""
         receipt = self._store.receipts([timer.subject.rpartition("/")[0]])[0]
         provider = self._requested_at(receipt)
         if receipt is None or provider is None:

@@ -78,7 +78,7 @@ class FairShare:
 
 
 class RateLimiter(Protocol):
-    """Send slots that all workers share. Every method raises StoreUnavailable."""
+    """Send slots that all workers share. Every method raises StoreUnavailableError."""
 
     def reserve(self, slots: Mapping[RateLimit, int]) -> dict[RateLimit, SendSlots]:
         """Slots by rate limit, in one round trip; fewer than wanted, or none."""

@@ -88,7 +88,7 @@ class ResultWriter:
             time.sleep(_RETRY_INTERVAL_SECONDS)
 
     def _decided(self, outcome: SendResult) -> tuple[SendResult, ChangeSet] | None:
-        """With its change; None where there is none. Raises StoreUnavailable."""
+        """With its change; None where there is none. Raises StoreUnavailableError."""
         try:
             return outcome, with_digest_members(self._store, outcome.decide(outcome.receipt))
         except StoreUnavailableError:
@@ -99,7 +99,7 @@ class ResultWriter:
             return None
 
     def _commit(self, decided: Sequence[tuple[SendResult, ChangeSet]]) -> None:
-        """In one round trip, each on its own. Raises StoreUnavailable."""
+        """In one round trip, each on its own. Raises StoreUnavailableError."""
         ends = self._store.commit_all([change for _, change in decided])
         for (outcome, change), end in zip(decided, ends, strict=True):
             if end.status is CommitStatus.COMMITTED:

@@ -33,7 +33,7 @@ class UnconfirmedClaims:
     def release(self, store: Store, delivery: ReceiptLifecycle) -> None:
         """What turns out to be marked by us is due again, and that was no try of it.
 
-        Raises StoreUnavailable; then it is done next time.
+        Raises StoreUnavailableError; then it is done next time.
         """
         if not self._marks:
             return

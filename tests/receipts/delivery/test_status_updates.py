@@ -53,7 +53,7 @@ def test_news_from_all_sides_at_once_charges_once(desk: Desk):
 
 def test_who_always_loses_is_told_so_in_the_end(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     receipt = desk.post()
-    monkeypatch.setattr(status_updates, "_ROUNDS", 3)
+    monkeypatch.setattr(status_updates, "_MAX_ATTEMPTS", 3)
     real = desk.delivery.apply_status
 
     def overtaken(was: Receipt, *about: object) -> ChangeSet:
