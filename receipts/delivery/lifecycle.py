@@ -154,7 +154,7 @@ class ReceiptLifecycle:
     ) -> ChangeSet:
         """Decide on retry, reroute, failure or look-up after a provider's error.
 
-        ``unavailable`` names the providers whose circuit breaker is open.
+        ``unavailable`` names the providers with an open circuit breaker.
         """
         if isinstance(failure, TemporaryError):
             return self._retry_later(receipt, failure, entry, unavailable)

@@ -13,7 +13,7 @@ from receipts.ports.store import Snapshot, Store
 from receipts.subscriptions.decision import Decision
 from receipts.wording.notice_text import notices
 
-#: Kind of the timer that summarises a call whose end is not reported.
+#: Kind of the timer that summarises a call without a reported end.
 CALL = "call"
 
 

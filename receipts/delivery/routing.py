@@ -23,7 +23,7 @@ class Route(Struct, frozen=True):
 class Router:
     """Providers for ordinary text and for flash, each in price order, cheapest first.
 
-    ``former`` names providers removed from the settings whose backlog is still sent.
+    ``former`` names providers removed from the settings; their backlog is still sent.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Router:
     ) -> Route | None:
         """Choose a route; None if the breaker of every candidate is open.
 
-        ``unavailable`` names providers whose breaker is open; ``try_half_open`` claims the trial.
+        ``unavailable`` names providers with an open breaker; ``try_half_open`` claims a trial.
         """
         chosen: Route | None = None
         for provider, sent_as in self._candidates(receipt):

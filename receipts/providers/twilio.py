@@ -96,7 +96,8 @@ class Twilio:
         """Return Twilio's id of a text that it may have accepted after ``since``, or None.
 
         Twilio has no idempotency key, so recipient, body and time are compared. A filter by
-        DateSent would hide queued texts. ``known`` are ids of other receipts. Raises TemporaryError.
+        DateSent would hide queued texts. ``known`` are other receipts' ids.
+        Raises TemporaryError.
         """
         try:
             messages = self._messages.list(to=parcel.to, limit=_LOOKUP_LIMIT)
