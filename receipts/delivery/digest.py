@@ -129,10 +129,7 @@ def _released(receipt: Receipt) -> Receipt:
 
 
 def with_digest_members(store: Store, change: ChangeSet) -> ChangeSet:
-    """Apply a digest's change to its members too; other changes are returned unchanged.
-
-    Raises StoreUnavailableError.
-    """
+    """Extend the change of a digest to its members. Raises StoreUnavailableError."""
     digest = next((r for r in change.records if isinstance(r, Receipt) and r.members), None)
     if digest is None:
         return change

@@ -28,6 +28,9 @@ from statemachines.receipt import ENDED, RECEIPT, UNDER_WAY, ReceiptEvent, Recei
 #: Kind of the timer that requeues a receipt after its retry delay.
 RETRY = "retry"
 
+#: Subscription with the usage count that prices a receipt.
+_Owner = Subscription | None
+
 #: Status updates kept per receipt; older ones are dropped.
 _MAX_HISTORY = 20
 
@@ -104,38 +107,26 @@ class ReceiptLifecycle:
         return OutboundMessage(receipt.id, receipt.number, receipt.text, mode, deadline)
 
     def accepted(
-        self,
-        receipt: Receipt,
-        provider_id: str,
-        entry: OutboxEntry | None,
-        subscription: Subscription | None = None,
+        self, receipt: Receipt, provider_id: str, entry: OutboxEntry | None, owner: _Owner = None
     ) -> ChangeSet:
         """Mark a receipt as accepted by its provider and charge its price.
 
-        ``subscription`` is required if ``charges.needs_usage_count`` holds for the receipt.
+        ``owner`` is required if ``charges.needs_usage_count`` holds for the receipt.
         """
-        change = self._mark_accepted(receipt, ReceiptEvent.ACCEPTED, provider_id, subscription)
+        change = self._mark_accepted(receipt, ReceiptEvent.ACCEPTED, provider_id, owner)
         return replace(change, acked=(entry,) if entry else ())
 
     def lookup_found(
-        self,
-        receipt: Receipt,
-        provider_id: str,
-        fired_timer: Timer,
-        subscription: Subscription | None = None,
+        self, receipt: Receipt, provider_id: str, fired_timer: Timer, owner: _Owner = None
     ) -> ChangeSet:
         """Mark an in-doubt receipt as accepted, because its provider lists the message."""
-        change = self._mark_accepted(receipt, ReceiptEvent.FOUND, provider_id, subscription)
+        change = self._mark_accepted(receipt, ReceiptEvent.FOUND, provider_id, owner)
         # Concurrent look-ups of two receipts with equal text may both find this message.
         key = f"found:{receipt.provider}:{provider_id}" if change.records else None
         return replace(change, fired_timer=fired_timer, idempotency_key=key)
 
     def _mark_accepted(
-        self,
-        receipt: Receipt,
-        event: ReceiptEvent,
-        provider_id: str,
-        subscription: Subscription | None,
+        self, receipt: Receipt, event: ReceiptEvent, provider_id: str, owner: _Owner
     ) -> ChangeSet:
         transition = RECEIPT.fire(receipt.state, event)
         if transition.refused:
@@ -143,7 +134,7 @@ class ReceiptLifecycle:
         # A status update with the failure may arrive before the provider's response.
         failed = transition.state is ReceiptState.UNDELIVERED
         taken = replace(receipt, provider_id=provider_id)
-        return self._mark_sent(taken, transition.state, subscription, failed=failed)
+        return self._mark_sent(taken, transition.state, owner, failed=failed)
 
     def failed(
         self,
@@ -152,12 +143,12 @@ class ReceiptLifecycle:
         entry: OutboxEntry,
         unavailable: Collection[str] = (),
     ) -> ChangeSet:
-        """Decide on retry, reroute, failure or look-up after a provider's error.
-
-        ``unavailable`` names the providers with an open circuit breaker.
-        """
+        """Judge a provider's error; ``unavailable`` are the providers with an open breaker."""
         if isinstance(failure, TemporaryError):
-            return self._retry_later(receipt, failure, entry, unavailable)
+            if receipt.provider in unavailable:
+                # An open breaker is the provider's fault; ``max_attempts`` does not apply.
+                return self._reroute(receipt, failure, entry)
+            return self._retry_later(receipt, failure, entry)
         if isinstance(failure, NoRouteError) and receipt.provider:
             receipt = replace(receipt, refused_by=(*receipt.refused_by, receipt.provider))
             if self.router.has_alternative(receipt):
@@ -167,15 +158,8 @@ class ReceiptLifecycle:
         return self._mark_in_doubt(receipt, failure.detail, entry)
 
     def _retry_later(
-        self,
-        receipt: Receipt,
-        failure: TemporaryError,
-        entry: OutboxEntry,
-        unavailable: Collection[str],
+        self, receipt: Receipt, failure: TemporaryError, entry: OutboxEntry
     ) -> ChangeSet:
-        if receipt.provider in unavailable:
-            # An open breaker is the provider's fault; ``max_attempts`` does not apply.
-            return self._reroute(receipt, failure, entry)
         if receipt.attempts >= self.rules.max_attempts:
             note = f"given up: {failure.detail}"
             return self._apply_failure(receipt, ReceiptEvent.GIVE_UP, entry, note)
@@ -219,7 +203,7 @@ class ReceiptLifecycle:
         status: ProviderStatus,
         raw_status: str,
         provider_id: str | None,
-        subscription: Subscription | None = None,
+        owner: _Owner = None,
     ) -> ChangeSet:
         """Apply a provider's status update; a final state stays, the history grows."""
         event = _EVENT_OF[status]
@@ -237,10 +221,10 @@ class ReceiptLifecycle:
         if transition is None or transition.refused:
             return ChangeSet(receipt.number, records=(replace(kept, version=receipt.version + 1),))
         failed = status is ProviderStatus.FAILED
-        return self._mark_sent(kept, transition.state, subscription, failed=failed)
+        return self._mark_sent(kept, transition.state, owner, failed=failed)
 
     def _mark_sent(
-        self, receipt: Receipt, state: ReceiptState, owner: Subscription | None, *, failed: bool
+        self, receipt: Receipt, state: ReceiptState, owner: _Owner, *, failed: bool
     ) -> ChangeSet:
         """Record that a receipt left; the first such event charges it."""
         now = self._clock.now()

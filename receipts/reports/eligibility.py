@@ -85,16 +85,10 @@ class Eligibility:
     def off_net_notice(self, customer: Subscription, month: str) -> Receipt:
         """Notification that off-net texts give no receipts; one id per customer and month."""
         language = self._language(customer)
-        return Receipt(
-            id=self._id(customer.number, f"off-net|{customer.number}|{month}"),
-            number=customer.number,
-            text=notices().render("notice.off_net", language),
-            mode=DisplayMode.TEXT,
-            language=language,
-            created_at=self._clock.now(),
-            version=1,
-            kind=MessageKind.NOTICE,
-        )
+        number, kind, now = customer.number, MessageKind.NOTICE, self._clock.now()
+        receipt_id = self._id(number, f"off-net|{number}|{month}")
+        text, mode = notices().render("notice.off_net", language), DisplayMode.TEXT
+        return Receipt(receipt_id, number, text, mode, language, now, version=1, kind=kind)
 
     def _id(self, number: Msisdn, about: str) -> str:
         seed = hashlib.blake2b(about.encode(), digest_size=10).hexdigest()

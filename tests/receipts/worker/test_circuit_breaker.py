@@ -61,7 +61,7 @@ def test_one_of_all_workers_tries_it_once_the_wait_is_over(
     assert others.may_try("kannel")
     tries = [each.try_half_open("kannel") for each in (mine, others, mine)]
     assert tries == [True, False, False]
-    mine.record_failure("kannel", LATER, probe=True)
+    mine.record_failure("kannel", LATER, trial=True)
     clock.move(seconds=14)
     assert not mine.may_try("kannel")
     clock.move(seconds=1)
@@ -71,7 +71,7 @@ def test_one_of_all_workers_tries_it_once_the_wait_is_over(
     mine.refresh()
     mine.record_success("kannel")
     assert mine.open == {"kannel"}
-    others.record_success("kannel", probe=True)
+    others.record_success("kannel", trial=True)
     assert others.open == set()
     mine.refresh()
     assert mine.open == set()

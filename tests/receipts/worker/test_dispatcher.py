@@ -81,7 +81,7 @@ def test_with_nobody_in_use_all_wait_and_one_tries_after_a_while(
     desk.clock.move(seconds=5)
     (load,) = taken(desk, dispatch)
     assert (load.route.trial, waiting(desk)) == (True, {"courier": 2})
-    dispatch.breakers.record_success("courier", probe=True)
+    dispatch.breakers.record_success("courier", trial=True)
     assert len(taken(desk, dispatch)) == 2
     assert waiting(desk) == {}
 
@@ -98,7 +98,7 @@ def test_what_waited_moves_to_another_once_there_is_one(
     assert waiting(desk) == {"flasher": 1}
     desk.clock.move(seconds=5)
     assert dispatch.breakers.try_half_open("courier")
-    dispatch.breakers.record_success("courier", probe=True)
+    dispatch.breakers.record_success("courier", trial=True)
     assert dispatch.breakers.try_half_open("flasher")
     assert names(taken(desk, dispatch)) == [(receipt.id, "courier")]
 

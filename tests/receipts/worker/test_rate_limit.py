@@ -25,7 +25,7 @@ WELL = BreakerState("kannel")
 def through(*events: ProviderEvent, health: BreakerState = WELL) -> BreakerState:
     """What these events make of a health, each where the table allows it."""
     for event in events:
-        fresh = next_state(health, event, NOW, WAITS, why=event.value)
+        fresh = next_state(health, event, NOW, WAITS, reason=event.value)
         assert fresh is not None
         assert fresh.version == health.version + 1
         health = fresh

@@ -587,7 +587,7 @@ def test_an_outcome_that_cannot_be_written_for_long_is_left_to_a_look_up(
 
     monkeypatch.setattr(RedisStore, "commit_all", commit_all)
     with at_work(hire()) as worker:
-        until(lambda: courier.sent and not worker._in_hand)  # noqa: SLF001 - seen from inside
+        until(lambda: courier.sent and not worker._in_progress)  # noqa: SLF001 - seen from inside
         gone[0] = False
         until(lambda: desk.now(receipt).state == "unsure")
     assert len(courier.sent) == 1
