@@ -27,7 +27,7 @@ def sending(desk: Desk) -> Receipt:
 
 
 @pytest.mark.parametrize("status", [_S.UNDERWAY, _S.DELIVERED, _S.UNDELIVERED], ids=str)
-def test_status_before_the_response_charges_and_the_response_adds_nothing(
+def test_status_before_the_response_charges_and_the_response_adds_no_charge(
     desk: Desk, sending: Receipt, status: ProviderStatus
 ):
     (entry,) = desk.in_outbox()
@@ -41,7 +41,7 @@ def test_status_before_the_response_charges_and_the_response_adds_nothing(
     assert desk.in_outbox() == []
 
 
-def test_failure_status_before_the_response_costs_nothing(desk: Desk, sending: Receipt):
+def test_failure_status_before_the_response_is_free(desk: Desk, sending: Receipt):
     (entry,) = desk.in_outbox()
     failed = report(desk, sending, _S.FAILED)
     assert (failed.state, failed.sent_at) == ("undelivered", None)
@@ -52,7 +52,7 @@ def test_failure_status_before_the_response_costs_nothing(desk: Desk, sending: R
     assert desk.charges() == []
 
 
-def test_repeated_status_changes_nothing(desk: Desk, sending: Receipt):
+def test_repeated_status_changes_no_record(desk: Desk, sending: Receipt):
     for status, raw in ((_S.UNDERWAY, "sent"), (_S.UNKNOWN, "odd"), (_S.DELIVERED, "delivered")):
         known = report(desk, sending, status, raw)
         desk.clock.move(seconds=1)

@@ -119,7 +119,7 @@ def test_receipt_marked_by_a_dead_worker_is_looked_up(desk: Desk):
 
 
 @pytest.mark.parametrize("status", FINAL, ids=str)
-def test_look_up_after_a_final_status_changes_nothing(desk: Desk, status: ProviderStatus):
+def test_look_up_after_a_final_status_changes_no_record(desk: Desk, status: ProviderStatus):
     receipt = desk.post()
     fail(desk, receipt, UNKNOWN)
     known = report(desk, receipt, status)

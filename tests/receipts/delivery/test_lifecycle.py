@@ -176,7 +176,7 @@ def test_receipt_being_sent_by_another_worker_is_not_deferred(desk: Desk, courie
     assert (desk.outbox.backlog(["courier"]), desk.in_outbox()) == ([], [entry])
 
 
-def test_retry_timer_after_the_receipt_was_sent_requeues_nothing(desk: Desk):
+def test_retry_timer_after_the_receipt_was_sent_requeues_no_receipt(desk: Desk):
     receipt = desk.post()
     fail(desk, receipt, TEMPORARY)
     now = report(desk, receipt, ProviderStatus.UNDERWAY)
@@ -187,7 +187,7 @@ def test_retry_timer_after_the_receipt_was_sent_requeues_nothing(desk: Desk):
 
 @pytest.mark.parametrize("failure", [TEMPORARY, PERMANENT, UNKNOWN], ids=lambda e: e.detail)
 @pytest.mark.parametrize("status", [ProviderStatus.UNDERWAY, *FINAL], ids=str)
-def test_failure_after_a_status_update_changes_nothing(
+def test_failure_after_a_status_update_changes_no_record(
     desk: Desk, status: ProviderStatus, failure: ProviderError
 ):
     receipt = desk.post()

@@ -20,7 +20,7 @@ def update(desk: Desk, receipt_id: str, raw: str = "delivered") -> bool:
     return apply_status_update(desk.store, desk.delivery, receipt_id, status, raw, "SM1")
 
 
-def test_update_is_committed_and_a_repeat_changes_nothing(desk: Desk):
+def test_update_is_committed_and_a_repeat_changes_no_record(desk: Desk):
     receipt = desk.post()
     assert update(desk, receipt.id)
     known = desk.now(receipt)

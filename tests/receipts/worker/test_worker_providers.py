@@ -128,7 +128,7 @@ def test_flash_receipt_is_sent_by_kannel_and_its_report_ends_it(live: Live):
         (500, 20500, "unsure"),
     ],
 )
-def test_refusal_sets_its_state_and_costs_nothing(live: Live, status: int, code: int, state: str):
+def test_refusal_sets_its_state_and_is_free(live: Live, status: int, code: int, state: str):
     live.twilio.post(MESSAGES, status=status, json={"code": code, "message": "", "status": status})
     live.twilio.get(MESSAGES, json={"messages": [], "next_page_uri": None})
     receipt = live.due()
