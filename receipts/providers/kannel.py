@@ -108,7 +108,7 @@ class Kannel:
     def send(self, message: OutboundMessage) -> str:
         """Submit one text and return its id. Kannel assigns none; its reports carry ours.
 
-        Raises TryLater, Never, NotHere, Unsure or TooLate.
+        Raises ProviderError by the kind of failure, or DeadlineExceededError.
         """
         # GET: smsbox refuses form posts ("Invalid content-type", 1.4.5). The query holds the
         # password, so no exception that shows it is chained.

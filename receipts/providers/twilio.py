@@ -3,11 +3,7 @@
 import datetime as dt
 
 import requests
-from twilio.base.exceptions import (
-    TwilioException,
-    TwilioRestException,
-    TwilioServiceException,
-)
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, SSLError
 
@@ -72,7 +68,7 @@ class Twilio:
     def send(self, parcel: OutboundMessage) -> str:
         """Submit one text and return Twilio's id of it.
 
-        Raises TryLater, Never, NotHere, Unsure or TooLate.
+        Raises ProviderError by the kind of failure, or DeadlineExceededError.
         """
         token = send_deadline.set(parcel.deadline)
         try:
@@ -100,7 +96,8 @@ class Twilio:
         """Return Twilio's id of a text that it may have accepted after ``since``, or None.
 
         Twilio has no idempotency key, so recipient, body and time are compared. A filter by
-        DateSent would hide queued texts. ``known`` are ids of other receipts. Raises TryLater.
+        DateSent would hide queued texts. ``known`` are other receipts' ids.
+        Raises TemporaryError.
         """
         try:
             messages = self._messages.list(to=parcel.to, limit=_LOOKUP_LIMIT)

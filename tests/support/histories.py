@@ -1,5 +1,6 @@
 """Parts for generated histories: three customers, two tariffs each, a store that fails."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -127,6 +128,8 @@ class Business:
     clock: object
 
     def __post_init__(self) -> None:
+        # Services of its own: tests cut their store off.
+        self.built = dataclasses.replace(self.built)
         self.policy = policy = self.built.policy
         provider = Courier("carrier", flash=True, lookup=False)
         self.delivery = ReceiptLifecycle(
@@ -136,7 +139,7 @@ class Business:
         self.billing = MonthlyBilling(
             self.store, self.built.clients.bulk_reader, policy, self.built.clock
         )
-        self.conversation = bootstrap.conversation(self.built, self.built.reply_renderer)
+        self.conversation = self.built.conversation
         self.hotline = self.built.call_flow
         self.hotline._store = self.store  # noqa: SLF001 - it has a store of its own
         self.reports = self.built.report_service

@@ -1,8 +1,4 @@
-"""Whatever the network says, in whatever order: exactly the receipts that the design promises.
-
-The reference is written from the design's table alone; it shares nothing with the service but the
-trade's words.
-"""
+"""Random histories of reports against a reference model that shares no code with the service."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -37,7 +33,7 @@ WORDS = (*FINAL, *FINAL, "ACCEPTD", "ENROUTE", "DELETED", "UNKNOWN", "WEIRD")
 
 @dataclass(frozen=True)
 class Text:
-    """A text somebody sent: who, to whom, its id, and in how many parts."""
+    """A person-to-person text with its number of parts."""
 
     sender: str
     friend: str
@@ -47,7 +43,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Said:
-    """What the network says of a part of a text, with the id spelt in one of its ways."""
+    """Report of one part, with one of the notations of the message id."""
 
     text: Text
     spelt: str
@@ -57,7 +53,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Stands:
-    """From now on a customer stands so with the service."""
+    """A change of a customer's subscription state."""
 
     sender: str
     state: SubscriptionState
@@ -67,7 +63,7 @@ Step = Stands | list[Said]
 
 
 def reference(steps: list[Step]) -> tuple[Counter[tuple[str, str, str]], set[str]]:
-    """The receipts due (sender, friend, outcome), and who is told of other networks."""
+    """Receipts due (sender, recipient, outcome), and senders with an off-net notification."""
     receiving: set[str] = set()
     finals: dict[Text, dict[int, str]] = {}
     due: Counter[tuple[str, str, str]] = Counter()
@@ -124,7 +120,7 @@ def stories(draw: st.DrawFn) -> list[Step]:
 
 
 def lived(built: Container, steps: list[Step]) -> None:
-    """The same story, told to the service."""
+    """Apply the same history to the service."""
     reports = built.report_service
     for step in steps:
         if isinstance(step, Stands):
@@ -153,13 +149,13 @@ def lived(built: Container, steps: list[Step]) -> None:
 
 @pytest.fixture
 def unhurried(raw: "redis.Redis") -> Iterator["redis.Redis"]:
-    """The store without its wait for the disk: this is about what is written, not when."""
+    """The store without fsync: these tests check contents, not durability."""
     raw.config_set("appendfsync", "no")
     yield raw
     raw.config_set("appendfsync", "always")
 
 
-def test_every_story_gives_exactly_the_receipts_of_the_reference(
+def test_every_history_gives_exactly_the_receipts_of_the_reference(
     built: Container, unhurried: "redis.Redis"
 ):
     @settings(
@@ -190,7 +186,7 @@ def every_posted(raw: "redis.Redis") -> list[tuple[bytes, dict[bytes, bytes]]]:
     return [entry for key in raw.scan_iter("*:outbox") for entry in raw.xrange(key)]
 
 
-def test_parts_that_nobody_agrees_on_give_one_receipt_at_most(
+def test_contradicting_part_counts_give_one_receipt_at_most(
     built: Container, unhurried: "redis.Redis", clock: TestClock
 ):
     anna, friend = Msisdn(SENDERS[0]), Msisdn(ON_NET[0])

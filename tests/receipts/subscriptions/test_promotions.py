@@ -23,7 +23,7 @@ from receipts.wording.receipt_text import receipt_text
 from receipts.wording.segments import is_gsm7, segments
 from statemachines.subscription import SubscriptionState
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock, shipped_book
-from tests.receipts.delivery.test_digest import House
+from tests.receipts.delivery.digest_rig import DigestRig
 from tests.support.caller import Call
 from tests.support.fixtures import HEBEI, audit, notices, stand, standing
 from tests.support.sending import Courier
@@ -305,7 +305,7 @@ def test_a_digest_gives_all_its_room_to_its_receipts(
 ):
     del raw
     flasher = Courier("flasher", flash=True, lookup=False)
-    house = House(built, clock, flasher)
+    house = DigestRig(built, clock, flasher)
     stand(built, GUANGDONG, "active", DisplayMode.FLASH, language=Language.ZH,
           promotions=PromotionCategory.PUBLIC_INTEREST, promotions_since=clock.now())  # fmt: skip
     house.arrive(MessageStatus.DELIVERED, sender=GUANGDONG)
