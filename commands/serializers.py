@@ -16,7 +16,7 @@ from receipts.model.message import MessageTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.reports.reconciliation import Reconciliation
-from receipts.subscriptions.promotion_texts import consented_categories
+from receipts.subscriptions.promotions import consented_categories
 
 _RECEIPT = (
     *("id", "message_id", "recipient", "outcome", "mode", "sent_as", "provider", "state", "text"),

@@ -13,7 +13,7 @@ from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
 from receipts.reports.message_trace import OUTCOME_OF, normalise_message_id
 from receipts.rulebook.schema import Province, RuleBook
-from receipts.subscriptions.promotion_texts import receipt_with_promotion
+from receipts.subscriptions.promotions import receipt_with_promotion
 from receipts.wording.notice_text import notices
 from receipts.wording.receipt_text import receipt_text
 from statemachines.subscription import SubscriptionState

@@ -1,4 +1,4 @@
-"""What a new rule book does to prices that have begun: they are never edited, only followed."""
+"""Differences between rule books: tariffs already in force, and the fingerprint."""
 
 import datetime as dt
 import hashlib
@@ -10,23 +10,19 @@ from receipts.rulebook.schema import RuleBook
 
 
 def changed_tariffs(old: RuleBook, new: RuleBook, today: dt.date) -> Iterator[str]:
-    """Each tariff that has begun and that the new book drops or changes, as a sentence.
+    """Warnings, one for each tariff in force that the new book drops or changes.
 
-    Charges carry their amounts and stay as they were; but a customer who agreed to a dropped
-    version is told, and next month charged, the one in force instead.
+    Past charges keep their amounts. Customers on a dropped tariff pay the current one next month.
     """
     for code, province in old.provinces.items():
         after = new.province(code)
         for tariff in province.tariffs:
-            if tariff.since > today:
-                continue
             now = after.tariff(tariff.version) if after else None
-            if now is None:
-                yield f"{code}: tariff {tariff.version} has begun and is dropped"
-            elif now != tariff:
-                yield f"{code}: tariff {tariff.version} has begun and is changed"
+            if tariff.since <= today and now != tariff:
+                change = "changed" if now else "dropped"
+                yield f"{code}: tariff {tariff.version} has begun and is {change}"
 
 
 def fingerprint(book: RuleBook) -> str:
-    """A few digits that tell two books apart, whatever they call their version."""
+    """Short hash of a book's content (8 hex digits), independent of its version name."""
     return hashlib.blake2b(msgspec.json.encode(book), digest_size=4).hexdigest()

@@ -1,11 +1,12 @@
-"""What is wrong with a rule book, said so that its author can find and mend it."""
+"""Violations of the rule book, each with file, line and fix."""
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-Step = str | int
+#: Keys and indexes from the root of the book to a value.
+KeyPath = tuple[str | int, ...]
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?")
 _KEY = re.compile(r"^\s*([A-Za-z0-9_.-]+)\s*=")
@@ -13,38 +14,38 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_.-]+)\s*=")
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that is wrong: where (a path of keys), what, and how to mend it."""
+    """One violation: path of keys, problem and fix; ``line`` is 1-based."""
 
-    where: tuple[Step, ...]
-    what: str
+    where: KeyPath
+    problem: str
     fix: str
     line: int | None = None
 
 
 class RuleBookError(Exception):
-    """The rule book cannot be used; one line for each fault: file, line, what, fix."""
+    """The rule book is invalid; the message has one line for each violation."""
 
-    def __init__(self, file: Path, text: str, faults: Iterable[Violation]) -> None:
+    def __init__(self, file: Path, text: str, violations: Iterable[Violation]) -> None:
         self.file = file
-        self.faults = tuple(
-            each if each.line else replace(each, line=line_of(text, each.where)) for each in faults
+        self.violations = tuple(
+            replace(each, line=each.line or line_of(text, each.where)) for each in violations
         )
         super().__init__("\n".join(self._sentences()))
 
     def _sentences(self) -> Iterator[str]:
-        for fault in self.faults:
-            location = f"{self.file}:{fault.line}" if fault.line else f"{self.file}"
-            path = ".".join(str(step) for step in fault.where if isinstance(step, str))
-            yield f"{location}: {path + ': ' if path else ''}{fault.what}. Fix: {fault.fix}."
+        for each in self.violations:
+            location = f"{self.file}:{each.line}" if each.line else f"{self.file}"
+            path = ".".join(step for step in each.where if isinstance(step, str))
+            yield f"{location}: {path + ': ' if path else ''}{each.problem}. Fix: {each.fix}."
 
 
-def line_of(text: str, where: tuple[Step, ...]) -> int | None:
-    """The line that says this key or, failing that, the nearest table around it or beside it.
+def line_of(text: str, where: KeyPath) -> int | None:
+    """Line of a key, else of the nearest table around or beside it; None in an empty file.
 
-    The standard TOML reader keeps no positions, and one that does would be a new dependency.
+    Searches the text, because ``tomllib`` reports no positions.
     """
     best, found, near = 0, None, 1 if text else None
-    for number, path in _places(text):
+    for number, path in _positions(text):
         depth = len(path)
         if best < depth <= len(where) and where[:depth] == path:
             best, found = depth, number
@@ -53,10 +54,10 @@ def line_of(text: str, where: tuple[Step, ...]) -> int | None:
     return found or near
 
 
-def _places(text: str) -> Iterator[tuple[int, tuple[Step, ...]]]:
-    """Every header and key of the file with its line."""
-    table: tuple[Step, ...] = ()
-    seen: dict[tuple[Step, ...], int] = {}
+def _positions(text: str) -> Iterator[tuple[int, KeyPath]]:
+    """Line and path of every header and key of the file."""
+    table: KeyPath = ()
+    seen: dict[KeyPath, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
             table = tuple(part.strip() for part in header[2].split("."))

@@ -1,4 +1,4 @@
-"""Reads a rule book from its file; what comes out is right, or nothing comes out."""
+"""Loads and validates a rule book from its TOML file."""
 
 import re
 import tomllib
@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from receipts.model.vocabulary import Channel, Intent, Language
-from receipts.rulebook.errors import RuleBookError, Step, Violation
+from receipts.rulebook.errors import KeyPath, RuleBookError, Violation
 from receipts.rulebook.schema import CancellationEffect, LocalizedName, Province, RuleBook, WordList
 from receipts.rulebook.validation import validate
 
-#: The book that comes with the product.
+#: The default rule book.
 SHIPPED = Path(__file__).with_name("rulebook.toml")
 
 T = TypeVar("T")
 
 _SYNTAX_LINE = re.compile(r"line (\d+)")
-# How msgspec says where: "... - at `$.tariffs[0].monthly_fen`", "... - at `key` in `$.words`".
-_PLACE = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$")
+# msgspec's paths: "... - at `$.tariffs[0].monthly_fen`", "... - at `key` in `$.words`".
+_PATH = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$")
 _STEP = re.compile(r"\.([A-Za-z0-9_-]+)|\[(\d+)\]")
 _FIELD = re.compile(r"(missing required|unknown) field `([^`]+)`")
 
@@ -48,15 +49,14 @@ _FIXES = {
 
 
 def load_rule_book(path: Path | None) -> RuleBook:
-    """The rule book of a file, None being the shipped one. Raises RuleBookWrong."""
+    """Rule book of a file, by default the shipped one. Raises: RuleBookError."""
     file = path or SHIPPED
     text, raw = _read(file)
-    faults: list[Violation] = []
-    book = _build(raw, faults)
-    if book is not None:
-        faults += validate(book)
-    if book is None or faults:
-        raise RuleBookError(file, text, faults)
+    found: list[Violation] = []
+    book = _build(raw, found)
+    found += validate(book) if book else []
+    if book is None or found:
+        raise RuleBookError(file, text, found)
     return book
 
 
@@ -65,87 +65,79 @@ def _read(file: Path) -> tuple[str, dict[str, Any]]:
         text = file.read_text(encoding="utf-8-sig")
         return text, tomllib.loads(text)
     except OSError as error:
-        fault = Violation((), f"cannot be read: {error.strerror}", "check the path and its rights")
+        problem, fix = f"cannot be read: {error.strerror}", "check the path and its rights"
     except tomllib.TOMLDecodeError as error:
-        line = _SYNTAX_LINE.search(str(error))
-        fix = "correct the line: key = value, texts in quotes"
-        fault = Violation((), f"is not TOML: {error}", fix, int(line[1]) if line else None)
+        problem, fix = f"is not TOML: {error}", "correct the line: key = value, texts in quotes"
     except UnicodeDecodeError:
-        fault = Violation((), "is not UTF-8", "save it as UTF-8")
-    raise RuleBookError(file, "", [fault])
+        problem, fix = "is not UTF-8", "save it as UTF-8"
+    line = _SYNTAX_LINE.search(problem)
+    raise RuleBookError(file, "", [Violation((), problem, fix, int(line[1]) if line else None)])
 
 
-def _build(raw: dict[str, Any], faults: list[Violation]) -> RuleBook | None:
-    """The book as typed values; None when a part does not fit, with every such part a fault."""
+def _build(raw: dict[str, Any], found: list[Violation]) -> RuleBook | None:
+    """Typed book; None with a violation for each part that does not match the schema."""
     tables = {name: raw.get(name, {}) for name in ("names", "provinces")}
     for name, table in tables.items():
         if not isinstance(table, dict) or not table:
-            faults.append(Violation((name,), "is missing or is no table", f"add [{name}]"))
-    if faults:
+            found.append(Violation((name,), "is missing or is no table", f"add [{name}]"))
+    if found:
         return None
     names = {
-        code: _convert(given, LocalizedName, ("names", code), faults)
+        code: _convert(given, LocalizedName, ("names", code), found)
         for code, given in tables["names"].items()
     }
     provinces = {
-        code: _province(code, _limited(given, raw), names, faults)
+        code: _province(code, _limited(given, raw), names, found)
         for code, given in tables["provinces"].items()
     }
     words = raw.get("words")
     lists = words.items() if isinstance(words, dict) else ()
-    violations = [_words_wrong(given, ("words", name), faults) for name, given in lists]
-    rest = raw | {"names": {}, "provinces": {}} | ({"words": {}} if any(violations) else {})
-    book = _convert(rest, RuleBook, (), faults)
-    if book is None or faults:
-        return None
-    return msgspec.structs.replace(book, names=names, provinces=provinces)
+    invalid = [_has_invalid_words(given, ("words", name), found) for name, given in lists]
+    rest = raw | {"names": {}, "provinces": {}} | ({"words": {}} if any(invalid) else {})
+    book = _convert(rest, RuleBook, (), found)
+    return replace(book, names=names, provinces=provinces) if book and not found else None
 
 
 def _limited(given: object, raw: Mapping[str, Any]) -> object:
-    """A province whose own limits are completed from those of all."""
-    own, everywhere = given.get("limits") if isinstance(given, dict) else None, raw.get("limits")
-    if not (isinstance(given, dict) and isinstance(own, dict) and isinstance(everywhere, dict)):
-        return given
-    return given | {"limits": everywhere | own}
+    """Province table with its own limits completed from the general ones."""
+    own, general = isinstance(given, dict) and given.get("limits"), raw.get("limits")
+    if isinstance(given, dict) and isinstance(own, dict) and isinstance(general, dict):
+        return given | {"limits": general | own}
+    return given
 
 
 def _province(
-    code: str, given: object, named: Mapping[str, LocalizedName | None], faults: list[Violation]
+    code: str, given: object, named: Mapping[str, LocalizedName | None], found: list[Violation]
 ) -> Province | None:
     where, names = ("provinces", code), named.get(code)
     if code not in named:
-        faults.append(Violation(where, "has no name", f"add {code} to [names], in zh and en"))
+        found.append(Violation(where, "has no name", f"add {code} to [names], in zh and en"))
     if not isinstance(given, dict):
-        faults.append(Violation(where, "is no table", _FORM))
+        found.append(Violation(where, "is no table", _FORM))
     if names is None or not isinstance(given, dict):
         return None
-    if _words_wrong(given.get("words"), (*where, "words"), faults):
+    if _has_invalid_words(given.get("words"), (*where, "words"), found):
         return None
-    return _convert(given | {"code": code, "names": names}, Province, where, faults)
+    return _convert(given | {"code": code, "names": names}, Province, where, found)
 
 
-def _convert(
-    given: object, kind: type[T], where: tuple[Step, ...], faults: list[Violation]
-) -> T | None:
+def _convert(given: object, kind: type[T], where: KeyPath, found: list[Violation]) -> T | None:
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
-        faults.append(_fault(where, str(error)))
+        found.append(_violation(where, str(error)))
         return None
 
 
-def _words_wrong(given: object, where: tuple[Step, ...], faults: list[Violation]) -> bool:
-    """Look at each wish alone: of a whole table, msgspec does not say which key is wrong."""
+def _has_invalid_words(given: object, where: KeyPath, found: list[Violation]) -> bool:
+    """Check each intent alone, because msgspec does not name the invalid key of a dict."""
     lists = given.items() if isinstance(given, dict) else ()
-    read = [
-        _convert({intent: words}, WordList, (*where, intent), faults) for intent, words in lists
-    ]
-    return None in read
+    return None in [_convert({key: words}, WordList, (*where, key), found) for key, words in lists]
 
 
-def _fault(where: tuple[Step, ...], error_text: str) -> Violation:
-    """What msgspec said, with its place as a path and a way to mend it."""
-    if location := _PLACE.search(error_text):
+def _violation(where: KeyPath, error_text: str) -> Violation:
+    """Violation from msgspec's message, with its path and a fix."""
+    if location := _PATH.search(error_text):
         error_text = error_text[: location.start()]
         where += tuple(name or int(index) for name, index in _STEP.findall(location[1]))
     if field := _FIELD.search(error_text):

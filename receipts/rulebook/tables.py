@@ -1,17 +1,10 @@
-"""The rule book as people read it: one table for all, one page for a province."""
+"""Rule book as plain text: tables of all provinces, and a page for each."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
 
 from receipts.model.vocabulary import Channel, Intent, Language
-from receipts.rulebook.schema import (
-    CancellationEffect,
-    Limits,
-    Promotion,
-    Province,
-    RuleBook,
-    Tariff,
-)
+from receipts.rulebook.schema import CancellationEffect, Promotion, Province, RuleBook, Tariff
 
 _DOORS = {
     Channel.TEXT: "7500 text",
@@ -28,30 +21,27 @@ _INVENTED = "The values of this book are invented, for trying the product out."
 
 
 def check_report(book: RuleBook) -> str:
-    """A checked book as tables a product manager can read."""
+    """Tables of a validated book: channels and keywords, fees, promotions."""
     provinces = list(book.provinces.values())
     channels = [_DOORS_HEAD, *map(_doors_row, provinces)]
     fees = [_FEES_HEAD, *(_fee_row(each, fee) for each in provinces for fee in each.tariffs)]
-    parts = [
-        f"Rule book {book.version}: {len(provinces)} provinces, nothing wrong.",
-        *([_INVENTED] if book.invented else []),
-        "",
-        *_table(channels),
-        "",
-        *_table(fees),
-    ]
+    parts = [f"Rule book {book.version}: {len(provinces)} provinces, nothing wrong."]
+    parts += [*([_INVENTED] if book.invented else []), "", *_table(channels), "", *_table(fees)]
     if book.messages:
         parts += ["", *_table([_MESSAGES_HEAD, *map(_message_row, book.messages)])]
     return "\n".join(parts)
 
 
 def describe(book: RuleBook, code: str) -> str:
-    """One province as people read it; one that is not covered is named and said so."""
+    """Page of one province, or a line saying that it is not covered."""
     province = book.province(code)
     name = f"{code} {book.name(code, Language.EN)} {book.name(code, Language.ZH)}"
     if province is None:
-        known = code in book.names
-        return f"{name}: not covered" if known else f"{code}: no such province"
+        return f"{name}: not covered" if code in book.names else f"{code}: no such province"
+    limits = book.limits_in(code)
+    promotions = [each for each in book.messages if not each.provinces or code in each.provinces]
+    cap = _yuan(limits.monthly_cap_fen)
+    replies = f"{limits.help_answers_a_day} helping answers and {limits.hints_a_day} hints a day"
     lines = [
         name,
         *([_INVENTED] if book.invented else []),
@@ -60,26 +50,16 @@ def describe(book: RuleBook, code: str) -> str:
         "Greeted in:    " + ", ".join(province.greeting),
         f"Confirmation:  within {province.confirmation_hours} hours",
         f"A cancel ends: {_EFFECTS[province.cancel_takes_effect]}",
-        "Limits:        " + _limits(book.limits_in(code)),
+        f"Limits:        {replies}, {limits.receipts_shown} receipts shown, {cap} yuan a month",
         f"Password:      {'asked' if province.voice_password else 'not asked'} on the hotline",
         "Words:",
-        *(
-            f"  {intent.value:<11}  {', '.join(_words(book, province, intent))}"
-            for intent in Intent
-        ),
+        *(f"  {intent:<11}  {', '.join(_words(book, province, intent))}" for intent in Intent),
         "Tariffs:",
         *(f"  {_tariff(tariff)}" for tariff in province.tariffs),
         "Messages, to who agreed to their kind:",
-        *(f"  {_message(each)}" for each in book.messages if _is_for(each, code)),
+        *(f"  {_message(each)}" for each in promotions),
     ]
     return "\n".join(lines)
-
-
-def _limits(limits: Limits) -> str:
-    return (
-        f"{limits.help_answers_a_day} helping answers and {limits.hints_a_day} hints a day, "
-        f"{limits.receipts_shown} receipts shown, {_yuan(limits.monthly_cap_fen)} yuan a month"
-    )
 
 
 def _doors_row(province: Province) -> tuple[str, ...]:
@@ -93,18 +73,13 @@ def _doors_row(province: Province) -> tuple[str, ...]:
 
 
 def _message_row(message: Promotion) -> tuple[str, ...]:
-    where = ", ".join(message.provinces) or "all"
-    days = (str(message.since), str(message.until))
+    where, days = ", ".join(message.provinces) or "all", (str(message.since), str(message.until))
     return (message.name, message.kind, where, *days, message.zh, message.en)
 
 
 def _message(message: Promotion) -> str:
     days = f"{message.since} to {message.until}"
     return f"{message.name} ({message.kind}, {days}): {message.zh} / {message.en}"
-
-
-def _is_for(message: Promotion, code: str) -> bool:
-    return not message.provinces or code in message.provinces
 
 
 def _fee_row(province: Province, tariff: Tariff) -> tuple[str, ...]:
@@ -146,5 +121,5 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _width(cell: str) -> int:
-    """Columns on a terminal: a Chinese character takes two."""
+    """Width in terminal columns: a Chinese character takes two."""
     return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in cell)

@@ -1,1 +1,1 @@
-"""Pure decisions about one customer, the same at every door."""
+"""Subscription decisions: pure functions of one customer, shared by all channels."""

@@ -1,4 +1,4 @@
-"""Read-only questions about one customer's receipts and charges, the same at every door."""
+"""Read-only queries of one customer's receipts and charges, shared by all channels."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,19 +11,19 @@ from receipts.ports.store import Store
 
 
 class AccountQueries:
-    """Receipts and charges of a customer. Every method raises StoreUnavailable."""
+    """Receipts and charges of a customer. Every method raises StoreUnavailableError."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
 
     def latest_receipts(self, number: Msisdn, limit: int) -> list[Receipt]:
-        """The customer's newest receipts first, without notices and digests."""
+        """Up to ``limit`` receipts, newest first, without notices and digests."""
         return self._store.receipts_of(number, limit, MessageKind.RECEIPT)
 
     def receipts_by_id(self, ids: Iterable[str]) -> dict[str, Receipt]:
-        """Those of the named receipts that are still kept."""
+        """Receipts by id; ids whose receipts have expired are left out."""
         return {found.id: found for found in self._store.receipts(ids) if found is not None}
 
     def charges(self, number: Msisdn, months: Sequence[str] = ()) -> list[Charge]:
-        """The charges of some months (``YYYY-MM``), by default the current one, oldest first."""
+        """Charges of some months (``YYYY-MM``), by default the current one, oldest first."""
         return self._store.charges_of(number, months or [month_of(self._clock.now())])

@@ -1,4 +1,4 @@
-"""The chain of consent: what a customer was shown and answered, so linked that tampering shows."""
+"""Consent evidence as a hash chain, so that tampering with an entry is detected."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -12,10 +12,23 @@ from receipts.model.charge import AuditEntry, Charge
 from statemachines.subscription import SubscriptionEvent
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
+#: Events whose reply is an offer.
+_OFFERING = frozenset(
+    {SubscriptionEvent.ORDER, SubscriptionEvent.CONFIRM_LATE, SubscriptionEvent.RENEW}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentEvidence:
+    """Evidence for a charge: offer, confirmation, and all entries from the offer to the charge."""
+
+    offer: AuditEntry
+    reply: AuditEntry
+    entries: tuple[AuditEntry, ...]
 
 
 def append_to_chain(entries: Iterable[AuditEntry], head: str) -> tuple[tuple[AuditEntry, ...], str]:
-    """The entries linked to those before them, and the new head of the chain."""
+    """Entries linked to the chain that ends in ``head``, and the new head."""
     linked = []
     for entry in entries:
         before = replace(entry, previous_hash=head)
@@ -25,58 +38,36 @@ def append_to_chain(entries: Iterable[AuditEntry], head: str) -> tuple[tuple[Aud
 
 
 def digest(entry: AuditEntry) -> str:
-    """The hash of an entry with all it says, its link to the one before included."""
+    """BLAKE2b hash (hex, 128 bits) of an entry, its link to the previous one included."""
     canonical = replace(entry, hash="")
     return hashlib.blake2b(_encoder.encode(canonical), digest_size=16).hexdigest()
 
 
 def first_broken_link(entries: Sequence[AuditEntry], head: str) -> int | None:
-    """The place of the first entry that is not as it was written; None when all are.
+    """Index of the first altered entry, ``len(entries)`` if the end is cut off, else None.
 
-    ``entries`` may begin anywhere in the chain, since old ones are dropped in time; an entry cut
-    off at the end shows as a place one past the last.
+    ``entries`` may begin anywhere in the chain, because old entries expire.
     """
     for index, entry in enumerate(entries):
-        if digest(entry) != entry.hash:
-            return index
-        if index and entry.previous_hash != entries[index - 1].hash:
+        linked = index == 0 or entry.previous_hash == entries[index - 1].hash
+        if not linked or digest(entry) != entry.hash:
             return index
     last = entries[-1].hash if entries else ""
     return None if last == head or not (entries or head) else len(entries)
 
 
-#: What may put an offer before a customer: an order, a late yes, the end of a trial.
-_OFFERING = frozenset(
-    {SubscriptionEvent.ORDER, SubscriptionEvent.CONFIRM_LATE, SubscriptionEvent.RENEW}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentEvidence:
-    """What a charge stands on: the offer, the yes to it, and all from the one to the charge."""
-
-    offer: AuditEntry
-    reply: AuditEntry
-    entries: tuple[AuditEntry, ...]
-
-
 def evidence_for(entries: Sequence[AuditEntry], charge: Charge) -> ConsentEvidence | None:
-    """The consent that a charge stands on; None when the chain holds none.
-
-    That is the last yes before it was charged and before its month was over, and the offer this
-    yes answered: after a trial the second yes, not the first.
-    """
-    ended = next_month(month_start(charge.month))
-    reply = [index for index, entry in enumerate(entries) if entry.at <= charge.at]
-    yes = [
+    """Last confirmation before the charge and its month's end, with its offer; None without."""
+    month_end = next_month(month_start(charge.month))
+    past = [entry for entry in entries if entry.at <= charge.at]
+    confirmed = [
         index
-        for index in reply
-        if entries[index].action == SubscriptionEvent.CONFIRM and entries[index].at < ended
+        for index, entry in enumerate(past)
+        if entry.action == SubscriptionEvent.CONFIRM and entry.at < month_end
     ]
-    if not yes:
-        return None
-    offered = [index for index in reply if index < yes[-1] and entries[index].action in _OFFERING]
+    before = past[: confirmed[-1]] if confirmed else []
+    offered = [index for index, entry in enumerate(before) if entry.action in _OFFERING]
     if not offered:
         return None
-    through = tuple(entries[index] for index in reply if index >= offered[-1])
-    return ConsentEvidence(entries[offered[-1]], entries[yes[-1]], through)
+    through = tuple(past[offered[-1] :])
+    return ConsentEvidence(through[0], past[confirmed[-1]], through)

@@ -1,4 +1,4 @@
-"""One act on one customer: who asks for it, what it does, and the timers it sets."""
+"""Decision on one request: the customer's new record, texts, charges, audit and timers."""
 
 import datetime as dt
 from typing import Self
@@ -12,15 +12,16 @@ from receipts.model.vocabulary import Channel, Language
 from receipts.ports.changes import ChangeSet, Reply, Timer
 from receipts.subscriptions.consent import append_to_chain
 
-#: Names of the timers that time alone rings for a customer.
+#: Kinds of timers of a customer, as stored.
 ORDER_EXPIRY, END, TRIAL, FEE, UNPAID = "lapse", "end", "trial", "fee", "owed"
 ALL_TIMERS = (ORDER_EXPIRY, END, TRIAL, FEE, UNPAID)
 
+#: Key of a text in a catalogue, and its template parameters.
 Message = tuple[str, dict[str, str]]
 
 
 class CustomerRequest(Struct, frozen=True):
-    """Who asks: through which door, in which language, by which event and in which words."""
+    """Origin of a request: channel, language, event id, and the texts before and in it."""
 
     channel: Channel
     language: Language
@@ -28,12 +29,12 @@ class CustomerRequest(Struct, frozen=True):
     reply_text: str = ""
     clerk: str = ""
     shown_text: str = ""
-    #: What this month has cost so far, where it was read along with the customer.
+    #: Charges of this month, where they were loaded with the customer.
     charges: tuple[Charge, ...] | None = None
 
 
 class Decision(Struct, frozen=True):
-    """What one act does to one customer, and what to say about it."""
+    """Result of a request on one customer, not yet saved or sent."""
 
     customer: Subscription
     messages: tuple[Message, ...] = ()
@@ -43,39 +44,29 @@ class Decision(Struct, frozen=True):
     cancelled_timers: tuple[Timer, ...] = ()
 
     def then(self, later: Self) -> Self:
-        """Join this act and one decided after it."""
+        """Combine with a decision made after this one; the later timers win."""
+        kept = tuple(each for each in self.cancelled_timers if each not in later.timers)
         return type(self)(
             later.customer,
-            messages=self.messages + later.messages,
-            charges=self.charges + later.charges,
-            audit=self.audit + later.audit,
-            timers=self.timers + later.timers,
-            cancelled_timers=tuple(t for t in self.cancelled_timers if t not in later.timers)
-            + later.cancelled_timers,
+            self.messages + later.messages,
+            self.charges + later.charges,
+            self.audit + later.audit,
+            self.timers + later.timers,
+            kept + later.cancelled_timers,
         )
 
     def change_set(
-        self,
-        previous: Subscription,
-        idempotency_key: str | None,
-        answer: Reply,
-        reply_text: str = "",
+        self, before: Subscription, idempotency_key: str | None, reply: Reply, reply_text: str = ""
     ) -> ChangeSet:
-        """Make this act one change for the store.
-
-        ``said`` is our answer in words: it is kept with the act as what the customer was shown,
-        linked into the customer's chain of consent.
-        """
-        entries = (
-            replace(entry, shown_text=entry.shown_text or reply_text) for entry in self.audit
-        )
-        audit, head = append_to_chain(entries, previous.chain)
+        """Change set for the store; ``reply_text`` enters the consent chain as the text shown."""
+        entries = (replace(each, shown_text=each.shown_text or reply_text) for each in self.audit)
+        audit, head = append_to_chain(entries, before.chain)
         now = replace(self.customer, chain=head) if audit else self.customer
-        records = (replace(now, version=previous.version + 1),) if now != previous else ()
+        records = (replace(now, version=before.version + 1),) if now != before else ()
         return ChangeSet(
-            previous.number,
+            before.number,
             idempotency_key=idempotency_key,
-            reply=answer,
+            reply=reply,
             records=records,
             charges=self.charges,
             audit=audit,
@@ -85,5 +76,5 @@ class Decision(Struct, frozen=True):
 
 
 def timer(kind: str, customer: Subscription, at: dt.datetime | None = None) -> Timer:
-    """The customer's timer of a kind, to be set for a moment or, without one, to be removed."""
+    """Timer of a customer, due at a moment; without one, to cancel it."""
     return Timer(kind, customer.number, "", at)

@@ -1,4 +1,4 @@
-"""Fees that could not be collected: the pause, the end after two months, the way back."""
+"""Dunning: suspension for an unpaid fee, end after two months, resumption when paid."""
 
 from msgspec.structs import replace
 
@@ -26,17 +26,14 @@ def record_collection(
     paid: bool,
     request: CustomerRequest,
 ) -> Decision:
-    """The operator could, or could not, collect the fee of a month.
-
-    Unpaid suspends the service; two months running end it; paying brings it back.
-    """
+    """Apply the operator's report on a month's fee: resume if paid, else suspend or end."""
     if paid:
         return _paid(policy, customer, month, request)
     if month in customer.unpaid:
         return Decision(customer)
-    beside = {month_before(month), month_of(next_month(month_start(month)))}
+    adjacent = {month_before(month), month_of(next_month(month_start(month)))}
     owing = replace(customer, unpaid=tuple(sorted({*customer.unpaid, month})))
-    if beside & set(customer.unpaid):
+    if adjacent & set(customer.unpaid):
         return end_unpaid(policy, owing, request)
     event = SubscriptionEvent.SUSPEND
     outcome = SUBSCRIPTION.fire(customer.state, event)
@@ -47,7 +44,7 @@ def record_collection(
         replace(owing, state=outcome.state, order=None, suspended_at=now),
         (("unpaid_once", policy.template_params(customer, request.language)),),
         audit=(policy.audit(customer, event, outcome, request),),
-        # Suspended, there may be no second fee to fail: a whole month unpaid is as good.
+        # A suspended month has no fee that could fail, so the timer counts it as unpaid.
         timers=(timer(UNPAID, customer, next_month(next_month(now))),),
         cancelled_timers=(timer(ORDER_EXPIRY, customer),),
     )
@@ -56,13 +53,11 @@ def record_collection(
 def end_unpaid(
     policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
 ) -> Decision:
-    """Unpaid two months running: the service ends."""
-    event = SubscriptionEvent.CANCEL_NOW
-    outcome = SUBSCRIPTION.fire(customer.state, event)
-    if outcome.reason is not None or not customer.unpaid:
+    """End a service that is unpaid two months in a row."""
+    if not customer.unpaid:
         return Decision(customer)
-    message = ("unpaid_twice", policy.template_params(customer, request.language))
-    return cancellation.end_now(policy, customer, event, outcome, message, request)
+    event = SubscriptionEvent.CANCEL_NOW
+    return cancellation.end_now(policy, customer, event, "unpaid_twice", request)
 
 
 def _paid(
@@ -75,17 +70,10 @@ def _paid(
         return Decision(paying)
     now = policy.now()
     idle = months_between(customer.suspended_at or now, now)[:-1]
-    unserved = (
-        *customer.months_not_served,
-        *(month for month in idle if not was_active_in(customer, month)),
-    )
-    resumed = replace(
-        paying,
-        state=outcome.state,
-        suspended_at=None,
-        months_not_served=unserved[-policy.book.retention.audit_months :],
-    )
-    # A trial's question may have fallen into the pause: it is asked now, if not later.
+    unserved = (*customer.months_not_served, *(m for m in idle if not was_active_in(customer, m)))
+    kept = unserved[-policy.book.retention.audit_months :]
+    resumed = replace(paying, state=outcome.state, suspended_at=None, months_not_served=kept)
+    # The trial's renewal question may have fallen due while suspended.
     timers = (timer(TRIAL, resumed, ordering.trial_renewal_at(policy, resumed)),)
     return Decision(
         resumed,

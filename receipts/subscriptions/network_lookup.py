@@ -1,4 +1,4 @@
-"""Asks outside whose network a number is on, where nothing here tells, before it is served."""
+"""Paid number (HLR) lookup before a number of unknown network is served."""
 
 import datetime as dt
 
@@ -14,15 +14,15 @@ from receipts.subscriptions import preferences
 from receipts.subscriptions.policy import SubscriptionPolicy
 from statemachines.subscription import HOLDING
 
-#: How long an answer counts, a "cannot be told" too: each question is paid for.
+#: How long a result counts, also an "unknown": each lookup costs money.
 RESULT_LIFETIME = dt.timedelta(days=30)
 
-#: After a question that got no answer nobody is made to wait for another for so long.
-_PAUSE_SECONDS = dt.timedelta(seconds=60)
+#: Pause after a failed lookup, so that an outage does not delay every customer.
+_FAILURE_PAUSE = dt.timedelta(seconds=60)
 
 
 class NetworkLookupService:
-    """Asks once a number and month at most, and only of numbers the prefix table cannot place."""
+    """Looks up a number at most once a month, and only if the prefix table has no network."""
 
     def __init__(
         self,
@@ -34,29 +34,24 @@ class NetworkLookupService:
     ) -> None:
         self._lookup, self._store, self._policy = lookup, store, policy
         self._numbering, self._clock = numbering, clock
-        self._rests_until: dt.datetime | None = None
+        self._paused_until: dt.datetime | None = None
 
     def refresh(self, number: Msisdn) -> None:
-        """Put the network of a number on record, if it can be told. Raises StoreUnavailable.
-
-        Without an answer all goes on as before: the number's network is unknown.
-        """
-        if self._numbering.info(number).network is not Network.UNKNOWN or self._in_pause():
+        """Store the network of a number; unknown after a failure. Raises: StoreUnavailableError."""
+        paused = self._paused_until and self._clock.wall_clock() < self._paused_until
+        if paused or self._numbering.info(number).network is not Network.UNKNOWN:
             return
         if not self._is_needed(self._store.load(number).subscription):
             return
         try:
             network = self._lookup.network_of(number)
         except TemporaryError:
-            self._rests_until = self._clock.wall_clock() + _PAUSE_SECONDS
+            self._paused_until = self._clock.wall_clock() + _FAILURE_PAUSE
             return
-        run_in_transaction(self._store, number, lambda held: self._record(held, network))
-
-    def _in_pause(self) -> bool:
-        return self._rests_until is not None and self._clock.wall_clock() < self._rests_until
+        run_in_transaction(self._store, number, lambda snapshot: self._record(snapshot, network))
 
     def _is_needed(self, customer: Subscription) -> bool:
-        """Whether to ask: not of customers we serve, and not where a list has said it."""
+        """True if no subscription exists, no list has the network, and no lookup is recent."""
         if customer.state in HOLDING:
             return False
         if customer.looked_up_at is None:
@@ -67,6 +62,5 @@ class NetworkLookupService:
         customer = snapshot.subscription
         if not self._is_needed(customer):
             return ChangeSet(customer.number)
-        return preferences.apply_lookup(self._policy, customer, network).change_set(
-            customer, None, Reply()
-        )
+        decision = preferences.apply_lookup(self._policy, customer, network)
+        return decision.change_set(customer, None, Reply())

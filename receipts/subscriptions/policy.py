@@ -1,8 +1,7 @@
-"""What holds for one customer: where it belongs, what it costs, and what may be told of it."""
+"""Subscription policy: home province, price, eligibility and template parameters."""
 
 import datetime as dt
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -22,14 +21,14 @@ from statemachines.subscription import SubscriptionEvent, SubscriptionState
 
 
 class ServiceArea(Struct, frozen=True):
-    """Where a number belongs, and the rules there. ``province`` is None where we do not serve."""
+    """Home of a number, with the rules of its province; None where the service is not offered."""
 
     number_info: NumberInfo
     province: Province | None
 
 
 class SubscriptionPolicy:
-    """The rules as they apply to a customer now; writes nothing and changes nobody."""
+    """The rule book as it applies to a customer now; pure."""
 
     def __init__(
         self,
@@ -41,69 +40,64 @@ class SubscriptionPolicy:
     ) -> None:
         self.book, self._numbering, self._clock = book, numbering, clock
         self._access_numbers = {"hotline": hotline, "short_code": short_code}
-        # What every answer in a province tells alike, put together once.
+        # The same for all customers of a province.
         self._params_by_province = {
             code: self._province_params(each) for code, each in book.provinces.items()
         }
 
     def service_area(self, customer: Subscription) -> ServiceArea:
-        """Where this customer belongs, with the rules of the province if we serve it."""
+        """Home network and province of a customer, with the rules there."""
         home = self._numbering.info_of(customer)
         return ServiceArea(home, self.book.province(home.province))
 
     def now(self) -> dt.datetime:
-        """The moment by the one clock, aware."""
+        """Current time, aware."""
         return self._clock.now()
 
     def limits(self, customer: Subscription) -> Limits:
-        """How much this customer is answered, shown and charged at the most."""
+        """Most replies, receipts shown and fees of a customer."""
         return self.book.limits_in(self._numbering.info_of(customer).province)
 
     def language(self, customer: Subscription, just_used: Language | None = None) -> Language:
-        """The language to answer in: the one just used, the one chosen, the province's own."""
-        spoken = just_used or customer.language
-        if spoken is not None:
-            return spoken
+        """Reply language: the one just used, else the one chosen, else the province's first."""
+        if chosen := just_used or customer.language:
+            return chosen
         province = self.service_area(customer).province
         return province.languages[0] if province else Language.ZH
 
     def ineligibility(
         self, customer: Subscription, channel: Channel, language: Language
     ) -> Message | None:
-        """Why this customer cannot open the service through this door; None when it can."""
+        """Reason why the service cannot be opened on this channel; None if it can."""
         area = self.service_area(customer)
-        if area.number_info.network not in {Network.CHINA_MOBILE, Network.UNKNOWN}:
+        home, province = area.number_info, area.province
+        if home.network not in {Network.CHINA_MOBILE, Network.UNKNOWN}:
             return "not_on_net", {}
-        if area.number_info.province is None:
+        if home.province is None:
             return "province_unknown", {}
-        today = self.now().astimezone(SHANGHAI).date()
-        if area.province is None or not area.province.begun(today):
-            return "not_covered", {"province": self.book.name(area.number_info.province, language)}
-        if not area.province.has(channel):
-            params = {"province": self.book.name(area.number_info.province, language)}
-            return "door_missing", params | {"doors": self._channel_names(area.province, language)}
-        return None
-
-    def _channel_names(self, province: Province, language: Language) -> str:
-        names = [self._channel_name(channel, language) for channel in province.doors]
-        return ("、" if language is Language.ZH else ", ").join(names)
+        params = {"province": self.book.name(home.province, language)}
+        if province is None or not province.begun(self.now().astimezone(SHANGHAI).date()):
+            return "not_covered", params
+        if province.has(channel):
+            return None
+        names = [self._channel_name(each, language) for each in province.doors]
+        params["doors"] = ("、" if language is Language.ZH else ", ").join(names)
+        return "door_missing", params
 
     def _channel_name(self, channel: Channel, language: Language) -> str:
         return notices().render(f"door.{channel}", language, **self._access_numbers)
 
     def consent_summary(self, customer: Subscription, language: Language) -> tuple[Message, ...]:
-        """What charges stand on: when, through which door and to what price the customer agreed."""
+        """Day, channel and price of the customer's consent; empty if none is recorded."""
         if customer.opened_at is None or customer.channel is None:
             return ()
         params = self.template_params(replace(customer, order=None), language)
-        opened, channel = (
-            day(customer.opened_at, language),
-            self._channel_name(customer.channel, language),
-        )
-        return (("charges_why", params | {"opened": opened, "door": channel}),)
+        params["opened"] = day(customer.opened_at, language)
+        params["door"] = self._channel_name(customer.channel, language)
+        return (("charges_why", params),)
 
     def template_params(self, customer: Subscription, language: Language) -> dict[str, str]:
-        """What sentences may tell of a customer: price, mode, dates, and the words to text."""
+        """Template parameters of a customer: price, mode, dates, and the keywords to text."""
         province = self.service_area(customer).province
         if province is None:
             params = self._access_numbers | self._default_params(customer, language)
@@ -111,7 +105,7 @@ class SubscriptionPolicy:
             version = customer.order.tariff if customer.order else customer.tariff
             tariff = self.tariff(province, version)
             if tariff.trial_days and not (customer.trial or self.trial_available(customer)):
-                tariff = msgspec.structs.replace(tariff, trial_days=0)
+                tariff = replace(tariff, trial_days=0)
             params = self._params_by_province[province.code].copy()
             params["price"] = fees(language, tariff)
         params["mode"] = notices().render(f"mode.{customer.mode.value}", language)
@@ -127,15 +121,14 @@ class SubscriptionPolicy:
         }
 
     def _default_params(self, customer: Subscription, language: Language) -> dict[str, str]:
-        """The facts of one whose place has no rules (any more): the words valid everywhere."""
+        """Parameters where the home province has no rules: keywords valid everywhere."""
         words = self.book.words
         plain = words.zh if language is Language.ZH else words.en
         agreed = (each.tariff(customer.tariff or "") for each in self.book.provinces.values())
-        tariff = next((found for found in agreed if found is not None), None)
+        tariff = next(filter(None, agreed), None)
+        price = fees(language, tariff) if tariff else notices().render("price.agreed", language)
         return {
-            "price": fees(language, tariff)
-            if tariff
-            else notices().render("price.agreed", language),
+            "price": price,
             "open": plain[Intent.OPEN][0],
             "cancel": words.code[Intent.CANCEL][0],
             "ask": plain[Intent.ASK][0],
@@ -143,49 +136,48 @@ class SubscriptionPolicy:
         }
 
     def offer_params(self, customer: Subscription, language: Language) -> dict[str, str]:
-        """What an offer must tell: price, first charge date, how to cancel, how long it stands."""
+        """Template parameters of an offer, with its first charge date."""
         now = self.now()
         tariff = self.tariff(self.province(customer), None)
-        trial = self.trial_available(customer)
-        first = day(first_charge_at(tariff, now) if trial else now, language)
+        first = first_charge_at(tariff, now) if self.trial_available(customer) else now
+        params = self.template_params(replace(customer, order=None, tariff=None), language)
         key = "charged.never" if tariff.free else "charged.from"
-        return self.template_params(replace(customer, order=None, tariff=None), language) | {
-            "charged": notices().render(key, language, **({} if tariff.free else {"day": first}))
-        }
+        params["charged"] = notices().render(key, language, day=day(first, language))
+        return params
 
     def province(self, customer: Subscription) -> Province:
-        """The rules of the customer's province. Raises LookupError where there are none."""
+        """Rules of the customer's province. Raises: LookupError where there are none."""
         province = self.service_area(customer).province
         if province is None:
             raise LookupError("an order in a province without rules")
         return province
 
     def tariff(self, province: Province, version: str | None) -> Tariff:
-        """The tariff agreed upon; today's when none is, or when the book has dropped it."""
+        """Tariff of that version; today's if None, or if the book has dropped it."""
         agreed = province.tariff(version) if version else None
         return agreed or tariff_on(province, self.now())
 
     def _keyword(self, province: Province, intent: Intent) -> str:
-        """The word to teach for a wish: the province's own, else the one valid everywhere."""
+        """Keyword to teach for an intent: the province's own, else one valid everywhere."""
         own = province.words.get(intent) or self.book.words.code.get(intent)
         return (own or self.book.words.zh[intent])[0]
 
     def trial_available(self, customer: Subscription) -> bool:
-        """Whether a trial is still to be had: once a number, and not where the service runs on."""
+        """True unless the number has had its trial or its service is still active."""
         return not customer.trial_used and not is_active(customer, self.now())
 
     def monthly_fee(
-        self, customer: Subscription, now: dt.datetime, why: str, month: str | None = None
+        self, customer: Subscription, now: dt.datetime, reason: str, month: str | None = None
     ) -> tuple[Charge, ...]:
-        """The fee of a month, by default this one, if it has fallen due."""
+        """Monthly fee of a month, by default the current one; empty if none is due."""
         province = self.service_area(customer).province
         if province is None:
             return ()
         cap = self.limits(customer).monthly_cap_fen
-        return monthly(customer, province, month or month_of(now), now, why, cap)
+        return monthly(customer, province, month or month_of(now), now, reason, cap)
 
     def refused(self, customer: Subscription, reason: str, request: CustomerRequest) -> Decision:
-        """An act that may not be done now: nothing changes, and the reason is told."""
+        """Decision that changes no record and replies with the text of the reason."""
         return Decision(customer, ((reason, self.template_params(customer, request.language)),))
 
     def audit(
@@ -196,7 +188,7 @@ class SubscriptionPolicy:
         request: CustomerRequest,
         tariff: str = "",
     ) -> AuditEntry:
-        """What is written down of an act: who, through which door, from where to where."""
+        """Audit entry of a transition, with the channel and texts of its request."""
         return AuditEntry(
             self.now(),
             customer.number,

@@ -1,4 +1,4 @@
-"""What a customer chooses, asks or tells, and what others tell of its number."""
+"""Preferences and account data of a customer: mode, language, status, province, network."""
 
 import datetime as dt
 
@@ -13,27 +13,23 @@ from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
 from statemachines.subscription import HOLDING, SUBSCRIPTION, SubscriptionEvent
 
-#: How long a number answers a question of ours; after that it is just a number.
+#: How long a texted number counts as the answer to a list.
 QUESTION_LIFETIME = dt.timedelta(minutes=30)
 
 
 def set_mode(
     policy: SubscriptionPolicy, customer: Subscription, mode: DisplayMode, request: CustomerRequest
 ) -> Decision:
-    """Receipts over the screen, or filed in the inbox."""
+    """Show receipts as flash messages, or as ordinary texts."""
     event = SubscriptionEvent.SET_MODE
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None:
         return policy.refused(customer, outcome.reason, request)
     same = customer.mode is mode
+    key = f"{'still' if same else 'now'}_{mode}"
     return Decision(
         replace(customer, mode=mode),
-        (
-            (
-                f"{'still' if same else 'now'}_{mode}",
-                policy.template_params(customer, request.language),
-            ),
-        ),
+        ((key, policy.template_params(customer, request.language)),),
         audit=() if same else (policy.audit(customer, event, outcome, request),),
     )
 
@@ -41,17 +37,15 @@ def set_mode(
 def set_language(
     policy: SubscriptionPolicy, customer: Subscription, language: Language
 ) -> Decision:
-    """The language of all that we say from now on."""
-    return Decision(
-        replace(customer, language=language),
-        (("language_set", policy.template_params(customer, language)),),
-    )
+    """Language of all later texts to the customer."""
+    params = policy.template_params(customer, language)
+    return Decision(replace(customer, language=language), (("language_set", params),))
 
 
 def account_status(
     policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest, spent_fen: int
 ) -> Decision:
-    """State, mode, price and what this month has cost so far, as they are."""
+    """State, mode, price, and the cost of this month so far."""
     if customer.state not in HOLDING:
         refusal = policy.ineligibility(customer, request.channel, request.language)
         if refusal is not None:
@@ -64,69 +58,60 @@ def account_status(
 def list_all(
     policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
 ) -> Decision:
-    """The monthly services held here, each with the number that cancels it."""
+    """Active monthly services, each with the digit that cancels it."""
     if customer.state not in HOLDING:
-        return Decision(
-            customer, (("list_none", policy.template_params(customer, request.language)),)
-        )
+        return policy.refused(customer, "list_none", request)
     question = PendingQuestion(QuestionTopic.LIST, policy.now() + QUESTION_LIFETIME)
-    return Decision(
-        replace(customer, question=question),
-        (("list_all", policy.template_params(customer, request.language)),),
-    )
+    params = policy.template_params(customer, request.language)
+    return Decision(replace(customer, question=question), (("list_all", params),))
 
 
 def ask_province(
     policy: SubscriptionPolicy, customer: Subscription, language: Language
 ) -> Decision:
-    """No tariff is guessed: the customer is asked where the number is at home."""
-    listed = "，" if language is Language.ZH else ", "
-    choices = listed.join(
+    """Ask for the home province by a numbered list, because a tariff is never guessed."""
+    choices = ("，" if language is Language.ZH else ", ").join(
         f"{index} {province.names.in_(language)}"
         for index, province in enumerate(policy.book.provinces.values(), start=1)
     )
     question = PendingQuestion(QuestionTopic.PROVINCE, policy.now() + QUESTION_LIFETIME)
-    return Decision(
-        replace(customer, question=question), (("which_province", {"choices": choices}),)
-    )
+    message = ("which_province", {"choices": choices})
+    return Decision(replace(customer, question=question), (message,))
 
 
 def set_province(customer: Subscription, code: str) -> Decision:
-    """The customer told the home province of a number that no source knows."""
+    """Home province as the customer reports it, for a number that no other source has."""
     return Decision(replace(customer, province=code, source="asked", question=None))
 
 
 def apply_customer_record(
     policy: SubscriptionPolicy, customer: Subscription, home: NumberInfo, request: CustomerRequest
 ) -> Decision:
-    """What the operator's list says of a number; one that left the network loses the service.
-
-    A list that names no province says nothing of it: what was known stays, with its source.
-    """
+    """Apply the operator's record of a number; off-net ends the service, no province keeps ours."""
     on_net = home.network is Network.CHINA_MOBILE
     step = Decision(customer) if on_net else cancellation.port_out(policy, customer, request)
-    speaks = home.province is not None or customer.province is None
-    known = replace(
+    from_record = home.province is not None or customer.province is None
+    updated = replace(
         step.customer,
         network=home.network,
         province=home.province or customer.province,
-        source=home.source if speaks else customer.source,
+        source=home.source if from_record else customer.source,
         looked_up_at=None,
     )
-    return replace(step, customer=known)
+    return replace(step, customer=updated)
 
 
 def apply_lookup(
     policy: SubscriptionPolicy, customer: Subscription, network: Network | None
 ) -> Decision:
-    """What somebody outside said of a number's network; not to know is never to be off-net."""
+    """Record the result of a network lookup; None is unknown, not off-net."""
     source = customer.source if customer.province else "lookup"
     now = policy.now()
     return Decision(replace(customer, network=network, source=source, looked_up_at=now))
 
 
 def format_spent(fen: int, language: Language) -> str:
-    """What a month has cost so far; nothing is an amount here, not a gift."""
+    """Amount in yuan; zero is "0 yuan", while a price of zero reads "free"."""
     if fen:
         return yuan(language, fen)
     return "0元" if language is Language.ZH else "0 yuan"

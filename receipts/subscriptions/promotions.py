@@ -1,17 +1,22 @@
-"""Consent to the operator's messages, the same through every door: given, changed, withdrawn."""
+"""Promotions: opt-in and opt-out on every channel, and the text appended to a receipt."""
+
+import datetime as dt
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from receipts.model.charge import AuditEntry
+from receipts.model.calendar import SHANGHAI
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Intent, PromotionCategory
+from receipts.model.vocabulary import Intent, Language, PromotionCategory
 from receipts.ports.clock import Clock
+from receipts.rulebook.schema import RuleBook
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.promotion_texts import consented_categories
-from statemachines.subscription import SUBSCRIPTION, SubscriptionEvent
+from receipts.wording.receipt_text import with_promotion
+from receipts.wording.segments import segments
+from statemachines.subscription import HOLDING, SUBSCRIPTION, SubscriptionEvent
 
-#: What each wish asks for; doors call their acts by the same words.
+#: Category that each intent chooses; channels name their actions by the same values.
 WISHES: dict[str, PromotionCategory] = {
     Intent.NEWS.value: PromotionCategory.NEWS,
     Intent.PUBLIC_INTEREST.value: PromotionCategory.PUBLIC_INTEREST,
@@ -21,7 +26,7 @@ WISHES: dict[str, PromotionCategory] = {
 
 
 class PromotionConsent:
-    """Decides about one customer's consent; pure."""
+    """Pure decisions on a customer's consent to promotions."""
 
     def __init__(self, policy: SubscriptionPolicy, clock: Clock) -> None:
         self._policy, self._clock = policy, clock
@@ -29,45 +34,73 @@ class PromotionConsent:
     def choose(
         self, kind: PromotionCategory, customer: Subscription, request: CustomerRequest
     ) -> Decision:
-        """From now on receipts carry messages of this kind alone, or none.
-
-        It is kept in the chain of consent with what the customer was told: the kind, that it costs
-        nothing, and how to stop it.
-        """
-        event = SubscriptionEvent.CONSENT if kind is not PromotionCategory.NONE else _WITHDRAW
+        """Allow promotions of this category alone, or none; recorded in the consent chain."""
+        withdrawn = kind is PromotionCategory.NONE
+        event = SubscriptionEvent.WITHDRAW if withdrawn else SubscriptionEvent.CONSENT
         outcome = SUBSCRIPTION.fire(customer.state, event)
-        params = self._policy.template_params(customer, request.language) | {
-            "stop": self._stop(customer)
-        }
+        params = self._policy.template_params(customer, request.language)
+        params["stop"] = self._opt_out_keyword(customer)
         if outcome.reason is not None:
             return Decision(customer, ((outcome.reason, params),))
         message = ((f"messages_{kind}", params),)
         if consented_categories(customer) is kind:
             return Decision(customer, message)
+        # The evidence is the reply with price and opt-out, not the prompt before the request.
         now = self._clock.now()
-        entry = AuditEntry(
-            now,
-            customer.number,
-            request.channel.value,
-            request.event,
-            customer.state.value,
-            outcome.state.value,
-            reply_text=request.reply_text,
-            clerk=request.clerk,
-            action=f"{event}_{kind}" if event is not _WITHDRAW else event.value,
+        entry = replace(
+            self._policy.audit(customer, event, outcome, request),
+            at=now,
+            shown_text="",
+            action=event.value if withdrawn else f"{event}_{kind}",
         )
-        return Decision(
-            replace(customer, promotions=kind, promotions_since=now), message, audit=(entry,)
-        )
+        chosen = replace(customer, promotions=kind, promotions_since=now)
+        return Decision(chosen, message, audit=(entry,))
 
-    def _stop(self, customer: Subscription) -> str:
-        """The word that stops messages where this customer is at home."""
+    def _opt_out_keyword(self, customer: Subscription) -> str:
+        """Opt-out keyword of the customer's province, else of the whole rule book."""
         province = self._policy.service_area(customer).province
         words = self._policy.book.words
-        for listed in (province.words if province else {}, words.code, words.zh):
-            if listed.get(Intent.NO_MESSAGES):
-                return listed[Intent.NO_MESSAGES][0]
-        return ""
+        lists = (province.words if province else {}, words.code, words.zh)
+        return next(
+            (each[Intent.NO_MESSAGES][0] for each in lists if Intent.NO_MESSAGES in each), ""
+        )
 
 
-_WITHDRAW = SubscriptionEvent.WITHDRAW
+@dataclass(frozen=True, slots=True)
+class ReceiptWithPromotion:
+    """Receipt text with a promotion appended, and the promotion's name in the rule book."""
+
+    text: str
+    name: str
+
+
+def consented_categories(customer: Subscription) -> PromotionCategory:
+    """Category the customer consented to; consent ends with the subscription it was given in."""
+    since, opened = customer.promotions_since, customer.opened_at
+    if customer.state not in HOLDING or since is None or opened is None or since < opened:
+        return PromotionCategory.NONE
+    return customer.promotions
+
+
+def receipt_with_promotion(
+    customer: Subscription,
+    book: RuleBook,
+    province: str,
+    now: dt.datetime,
+    receipt_id: str,
+    receipt: str,
+    language: Language,
+) -> ReceiptWithPromotion | None:
+    """Receipt with a promotion of the consented category; None if none runs or fits."""
+    kind = consented_categories(customer)
+    if kind is PromotionCategory.NONE:
+        return None
+    today = now.astimezone(SHANGHAI).date()
+    candidates = (
+        ReceiptWithPromotion(with_promotion(receipt, kind, each.in_(language), language), each.name)
+        for each in book.messages
+        if each.kind is kind and each.runs(province, today)
+    )
+    fitting = [each for each in candidates if segments(each.text) == 1]
+    # The receipt's id picks one: an even rotation, and the same one when decided again.
+    return fitting[int(receipt_id[-8:], 16) % len(fitting)] if fitting else None

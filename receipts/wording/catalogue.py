@@ -1,24 +1,24 @@
-"""Sentences by key from a TOML file, each in every language and with the same facts."""
+"""Text catalogue from a TOML file: each key in all languages, with the same parameters."""
 
 import string
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, KeysView, Mapping
 from pathlib import Path
 from typing import Any
 
 _REQUIRED = frozenset({"zh", "en"})
-_SPOKEN_TOO = frozenset({"yue"})
+_OPTIONAL = frozenset({"yue"})
 
 
 class CatalogueError(Exception):
-    """A file of sentences lacks a language, or its languages tell different facts."""
+    """A text lacks a language, or its languages have different parameters."""
 
 
 class Catalogue:
-    """The sentences of one door; raises CatalogueWrong at loading, so that none is missing later.
+    """Texts of one channel, checked when loaded. Raises: CatalogueError.
 
-    The file has a table a sentence, ``[offer.made]`` with ``zh = "…{price}…"`` and ``en``; it may
-    add ``yue`` for what a hotline also says in Cantonese.
+    A table of the file is a text: ``[offer.made]`` with ``zh = "…{price}…"``, ``en`` and
+    optionally ``yue`` (Cantonese, for the hotline).
     """
 
     def __init__(self, path: Path) -> None:
@@ -26,35 +26,34 @@ class Catalogue:
             raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise CatalogueError(f"{path}: {error}") from error
-        self._sentences: dict[str, Mapping[str, str]] = {}
-        self._facts: dict[str, frozenset[str]] = {}
+        self._texts: dict[str, Mapping[str, str]] = {}
+        self._params: dict[str, frozenset[str]] = {}
         for key, languages in _tables(raw, ""):
             try:
-                self._facts[key] = _facts(languages)
+                self._params[key] = _shared_params(languages)
             except ValueError as error:
                 raise CatalogueError(f"{path}: [{key}] {error}") from error
-            self._sentences[key] = {code: text.strip() for code, text in languages.items()}
-        self._keys = frozenset(self._sentences)
+            self._texts[key] = {code: text.strip() for code, text in languages.items()}
 
-    def render(self, key: str, language: str, /, **facts: object) -> str:
-        """The sentence with its facts filled in. KeyError when the key or a fact is missing."""
-        return self._sentences[key][language].format_map(facts)
+    def render(self, key: str, language: str, /, **params: object) -> str:
+        """Text with its parameters filled in. Raises: KeyError if a key or parameter is missing."""
+        return self._texts[key][language].format_map(params)
 
     def params(self, key: str) -> frozenset[str]:
-        """The names of the facts a sentence tells."""
-        return self._facts[key]
+        """Names of a text's parameters."""
+        return self._params[key]
 
-    def keys(self) -> frozenset[str]:
-        """All the keys."""
-        return self._keys
+    def keys(self) -> KeysView[str]:
+        """All keys."""
+        return self._texts.keys()
 
     def languages(self, key: str) -> frozenset[str]:
-        """The languages a sentence exists in: zh and en at least."""
-        return frozenset(self._sentences[key])
+        """Languages of a text: zh and en at least."""
+        return frozenset(self._texts[key])
 
 
 def _tables(raw: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The tables that hold sentences, under dotted keys."""
+    """Tables that contain texts, under dotted keys."""
     sentence = {key: value for key, value in raw.items() if not isinstance(value, dict)}
     if sentence:
         yield prefix.rstrip("."), sentence
@@ -63,13 +62,13 @@ def _tables(raw: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[
             yield from _tables(value, f"{prefix}{key}.")
 
 
-def _facts(languages: Mapping[str, Any]) -> frozenset[str]:
-    """The facts all the languages tell alike. Raises ValueError when they do not."""
+def _shared_params(languages: Mapping[str, Any]) -> frozenset[str]:
+    """Parameters common to all languages. Raises: ValueError if they differ."""
     if missing := _REQUIRED - languages.keys():
         raise ValueError(f"lacks {', '.join(sorted(missing))}")
-    if unknown := languages.keys() - _REQUIRED - _SPOKEN_TOO:
+    if unknown := languages.keys() - _REQUIRED - _OPTIONAL:
         raise ValueError(f"has {', '.join(sorted(unknown))}, which is no language")
-    found = {code: _fields(text) for code, text in languages.items()}
+    found = {code: _params_of(text) for code, text in languages.items()}
     for code, expected in found.items():
         if expected != found["zh"]:
             odd = ", ".join(sorted(expected ^ found["zh"]))
@@ -77,14 +76,14 @@ def _facts(languages: Mapping[str, Any]) -> frozenset[str]:
     return found["zh"]
 
 
-def _fields(text: object) -> frozenset[str]:
+def _params_of(text: object) -> frozenset[str]:
     if not isinstance(text, str) or not text.strip():
         raise ValueError("has a sentence that is empty or no text")
     names = set()
     for _, name, form, conversion in string.Formatter().parse(text):
         if name is None:
             continue
-        # Plain names only: a dotted or indexed field could read attributes of what it is given.
+        # Plain names only: a dotted or indexed field could read attributes of a parameter.
         if not name.isidentifier() or form or conversion:
             raise ValueError(f"has {{{name}}}, which is no plain fact")
         names.add(name)

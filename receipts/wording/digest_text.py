@@ -1,4 +1,4 @@
-"""The text of several receipts at once: within one segment, the bad news first."""
+"""Text of a digest of several receipts: one segment, failures first."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from receipts.wording.segments import segments
 
 MemberStatus = tuple[ReceiptOutcome, Msisdn]
 
-#: What a customer may have to act upon comes first, and is the last to be left out.
+#: Failures come first and are left out last, because a customer may act on them.
 _FIRST = (
     ReceiptOutcome.FAILED,
     ReceiptOutcome.REJECTED,
@@ -18,25 +18,25 @@ _FIRST = (
     ReceiptOutcome.DELIVERED,
 )
 
-#: Between friends, and between outcomes.
-_FRIENDS = {Language.ZH: "、", Language.EN: ", "}
+#: Separators of recipients, and of outcomes.
+_RECIPIENTS = {Language.ZH: "、", Language.EN: ", "}
 _OUTCOMES = {Language.ZH: "，", Language.EN: "; "}
 
-#: Digits by which people know a number that they cannot see whole.
-_ENDING = 4
+#: Digits shown of a shortened number.
+_ENDING_DIGITS = 4
 
 
 def digest_text(members: Sequence[MemberStatus], language: Language) -> str:
-    """What became of several texts, newest first as given, in one segment.
+    """Outcomes of several texts, newest first as given, in one segment.
 
-    Friends go by their whole number while there is room, else by its last digits where these tell
-    them apart; those for whom there is no room at all are counted.
+    Numbers are whole, else unambiguous endings; recipients that do not fit are counted.
+    Raises: ValueError if one number alone does not fit.
     """
     times = Counter(members)
     entries = sorted(times, key=lambda each: _FIRST.index(each[0]))  # stable: newest stay first
-    friends = {recipient for _, recipient in entries}
-    apart = len({recipient[-_ENDING:] for recipient in friends}) == len(friends)
-    forms = ("numbers", "endings") if apart else ("numbers",)
+    recipients = {recipient for _, recipient in entries}
+    distinct = len({each[-_ENDING_DIGITS:] for each in recipients}) == len(recipients)
+    forms = ("numbers", "endings") if distinct else ("numbers",)
     for shown in range(len(entries), 0, -1):
         for form in forms:
             text = _render(entries[:shown], times, form, language)
@@ -48,22 +48,20 @@ def digest_text(members: Sequence[MemberStatus], language: Language) -> str:
 def _render(
     entries: Sequence[MemberStatus], times: Counter[MemberStatus], form: str, language: Language
 ) -> str:
-    say = sentences().render
-    parts = []
+    render, parts = sentences().render, []
     for outcome, group in groupby(entries, key=lambda each: each[0]):
-        named = _FRIENDS[language].join(_friend(each, times, form, language) for each in group)
-        text = say(f"digest.{outcome}", language)
-        parts.append(say(f"digest.{form}", language, friends=named, outcome=text))
-    count, more = times.total(), times.total() - sum(times[each] for each in entries)
+        named = [_recipient(each, times[each], form, language) for each in group]
+        text = render(f"digest.{outcome}", language)
+        listed = _RECIPIENTS[language].join(named)
+        parts.append(render(f"digest.{form}", language, friends=listed, outcome=text))
+    count = times.total()
+    more = count - sum(times[each] for each in entries)
     key = "digest.some" if more else "digest.all"
-    params = {"more": more} if more else {}
-    return say(key, language, count=count, list=_OUTCOMES[language].join(parts), **params)
+    return render(key, language, count=count, more=more, list=_OUTCOMES[language].join(parts))
 
 
-def _friend(
-    members: MemberStatus, times: Counter[MemberStatus], form: str, language: Language
-) -> str:
-    recipient = members[1].national if form == "numbers" else members[1][-_ENDING:]
-    if times[members] == 1:
-        return recipient
-    return sentences().render("digest.times", language, friend=recipient, times=times[members])
+def _recipient(member: MemberStatus, count: int, form: str, language: Language) -> str:
+    number = member[1].national if form == "numbers" else member[1][-_ENDING_DIGITS:]
+    if count == 1:
+        return number
+    return sentences().render("digest.times", language, friend=number, times=count)

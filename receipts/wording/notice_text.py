@@ -1,4 +1,4 @@
-"""The texts we send by ourselves, and what doors, modes and days are called in them."""
+"""Texts of notices, and names of channels, modes and days for all texts."""
 
 import datetime as dt
 from functools import cache
@@ -8,18 +8,21 @@ from receipts.model.calendar import SHANGHAI
 from receipts.model.vocabulary import Language
 from receipts.wording.catalogue import Catalogue
 
-#: The sentences all doors share.
-SENTENCES = Path(__file__).with_name("notices.toml")
+# Not strftime: its month names follow the machine's locale.
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 
 
 @cache
 def notices() -> Catalogue:
-    """The shared catalogue, read once."""
-    return Catalogue(SENTENCES)
+    """Catalogue of the texts shared by all channels, loaded once."""
+    return Catalogue(Path(__file__).with_name("notices.toml"))
 
 
 def day(at: dt.datetime, language: Language) -> str:
-    """A day as customers read it."""
+    """Date in China without year: ``11月30日``, ``30 November``."""
     local = at.astimezone(SHANGHAI)
     if language is Language.ZH:
         return f"{local.month}月{local.day}日"
@@ -27,22 +30,5 @@ def day(at: dt.datetime, language: Language) -> str:
 
 
 def last_day(end: dt.datetime, language: Language) -> str:
-    """The last whole day before an end: what ends as December begins ends on 30 November."""
+    """Last whole day before an end: 30 November if it ends at midnight of 1 December."""
     return day(end - dt.timedelta(microseconds=1), language)
-
-
-# Not strftime: its month names follow the machine's locale.
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)

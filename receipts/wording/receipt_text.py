@@ -1,4 +1,4 @@
-"""The text of a receipt: what became of a customer's text, within one segment."""
+"""Text of a receipt, in one segment."""
 
 import datetime as dt
 from functools import cache
@@ -9,23 +9,17 @@ from receipts.model.message import MessageStatus
 from receipts.model.vocabulary import Language, Msisdn, PromotionCategory, ReceiptOutcome
 from receipts.wording.catalogue import Catalogue
 
-#: The sentences of the receipts.
-SENTENCES = Path(__file__).with_name("receipts.toml")
-
 
 @cache
 def sentences() -> Catalogue:
-    """The receipts' catalogue, read once."""
-    return Catalogue(SENTENCES)
+    """Catalogue of receipt texts, loaded once."""
+    return Catalogue(Path(__file__).with_name("receipts.toml"))
 
 
 def receipt_text(
     status: MessageStatus | ReceiptOutcome, recipient: Msisdn, at: dt.datetime, language: Language
 ) -> str:
-    """What the receipt says; ``at`` is when the text arrived, told in China's time.
-
-    Fate and Outcome share their words; a fate that is not final reads as "no answer yet".
-    """
+    """Text of a receipt; ``at`` is shown in China's time, and a status not final as no answer."""
     key = status.value if status.value in sentences().keys() else ReceiptOutcome.NO_ANSWER.value  # noqa: SIM118
     local = at.astimezone(SHANGHAI)
     time = f"{local.hour:02}:{local.minute:02}:{local.second:02}"
@@ -33,5 +27,5 @@ def receipt_text(
 
 
 def with_promotion(receipt: str, kind: PromotionCategory, message: str, language: Language) -> str:
-    """A receipt's text, and after it a message that says of what kind it is."""
+    """Receipt text followed by a promotion that is marked with its category."""
     return sentences().render(f"with.{kind}", language, receipt=receipt, message=message)

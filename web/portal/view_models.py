@@ -15,7 +15,7 @@ from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.preferences import format_spent
-from receipts.subscriptions.promotion_texts import consented_categories
+from receipts.subscriptions.promotions import consented_categories
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day, notices
 from statemachines.subscription import HOLDING

@@ -160,9 +160,9 @@ def test_a_broken_rule_is_told_with_file_line_and_fix(
     tmp_path: Path, old: str, new: str, what: str, fix: str
 ):
     file = edited(tmp_path, (old, new))
-    (fault,) = refused(file).faults
+    (fault,) = refused(file).violations
     lines = file.read_text(encoding="utf-8").splitlines()
-    assert what in fault.what
+    assert what in fault.problem
     assert fix in fault.fix
     assert fault.line
     if new.startswith("monthly_cap"):
@@ -181,18 +181,18 @@ def test_a_province_has_its_own_limits_and_the_rest_of_all(tmp_path: Path):
     assert book.limits_in("CN-GD") == book.limits_in(None) == book.limits
     assert "7 hints a day, 3 receipts shown, 0.99 yuan a month" in describe(book, "CN-SX")
     file = edited(tmp_path, ("[provinces.CN-HE]", f"[provinces.CN-HE]\n{own}"))
-    (fault,) = refused(file).faults
-    assert "150 fen is over the cap of 99" in fault.what
+    (fault,) = refused(file).violations
+    assert "150 fen is over the cap of 99" in fault.problem
 
 
 def test_tariffs_out_of_order_are_refused(tmp_path: Path):
     again = '[[provinces.CN-GD.tariffs]]\nversion = "GD-2"\nfrom = 2020-01-01\n'
     again += "monthly_fen = 0\nper_receipt_fen = 0\n\n[provinces.CN-JL]"
     file = edited(tmp_path, ("[provinces.CN-JL]", again))
-    (fault,) = refused(file).faults
+    (fault,) = refused(file).violations
     named = file.read_text(encoding="utf-8").splitlines()[(fault.line or 0) - 2 : fault.line]
     assert named == ['version = "GD-2"', "from = 2020-01-01"]
-    assert "is not after 2020-01-01" in fault.what
+    assert "is not after 2020-01-01" in fault.problem
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_several_faults_are_told_at_once(tmp_path: Path):
     file = edited(
         tmp_path, (GD_FEES, "monthly_fen = 301"), ("monthly_fen = 200", "monthly_fen = 400")
     )
-    assert [fault.where[1] for fault in refused(file).faults] == ["CN-GD", "CN-JL"]
+    assert [fault.where[1] for fault in refused(file).violations] == ["CN-GD", "CN-JL"]
 
 
 def test_a_province_with_texts_only_needs_a_word_for_every_wish(tmp_path: Path):
@@ -224,9 +224,9 @@ def test_a_province_with_texts_only_needs_a_word_for_every_wish(tmp_path: Path):
     for old, new in words:
         text = text.replace(old, new, 1)
     file.write_text(text, encoding="utf-8")
-    faults = {fault.where: fault for fault in refused(file).faults}
+    faults = {fault.where: fault for fault in refused(file).violations}
     fault = faults["provinces", "CN-SN", "doors"]
-    assert (fault.what, fault.fix) == ("no door for ask", "add a word for ask or a door")
+    assert (fault.problem, fault.fix) == ("no door for ask", "add a word for ask or a door")
     assert faults["words", "zh", "ask"].line
 
 
@@ -235,7 +235,7 @@ def test_a_door_that_opens_must_also_cancel(tmp_path: Path):
     kept = [line for line in text.splitlines() if not line.startswith(("cancel =", "words.cancel"))]
     file = tmp_path / "rules.toml"
     file.write_text("\n".join(kept), encoding="utf-8")
-    assert {fault.what for fault in refused(file).faults} == {
+    assert {fault.problem for fault in refused(file).violations} == {
         "a text can open but not cancel",
         "no word for cancel",
     }
@@ -246,7 +246,7 @@ def test_a_book_without_the_words_that_replies_teach_is_refused_with_a_line(tmp_
     head, rest = text.split("[words.zh]", 1)
     file = tmp_path / "rules.toml"
     file.write_text(head + rest[rest.index("[words.en]") :], encoding="utf-8")
-    faults = {fault.where[-1]: fault for fault in refused(file).faults}
+    faults = {fault.where[-1]: fault for fault in refused(file).violations}
     assert faults.keys() == {"open", "ask", "yes"}
     assert all(fault.line for fault in faults.values())
 
@@ -268,7 +268,7 @@ def test_a_tenth_province_is_refused_since_the_hotline_has_one_key_for_each(tmp_
         for code in ("CN-BJ", "CN-SH")
     )
     file = edited(tmp_path, ("[names]", more + "[names]"))
-    (fault,) = refused(file).faults
+    (fault,) = refused(file).violations
     assert fault.where == ("provinces", "CN-SH")
 
 

@@ -18,7 +18,7 @@ from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, PromotionCategory
 from receipts.rulebook.schema import Promotion, RuleBook
 from receipts.subscriptions.consent import first_broken_link
-from receipts.subscriptions.promotion_texts import consented_categories, receipt_with_promotion
+from receipts.subscriptions.promotions import consented_categories, receipt_with_promotion
 from receipts.wording.receipt_text import receipt_text
 from receipts.wording.segments import is_gsm7, segments
 from statemachines.subscription import SubscriptionState
