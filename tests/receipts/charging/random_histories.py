@@ -87,7 +87,7 @@ class Histories(RuleBasedStateMachine):
             self.history[number].append((self.clock.now(), event, about))
 
     def _apply(
-        self, number: Msisdn, event: str, abouts: list[str], act: Callable[[], object],
+        self, numbers: list[Msisdn], event: str, abouts: list[str], act: Callable[[], object],
         fault: str | None, *, retry: bool = True,
     ) -> bool:  # fmt: skip
         """Apply an event under a fault, maybe with one retry; record it if it took effect."""
@@ -101,7 +101,7 @@ class Histories(RuleBasedStateMachine):
                 act()
         self.shaky.fault = None
         for about in abouts if applied else ():
-            self._record([number], event, about)
+            self._record(numbers, event, about)
         return applied
 
     # -- customers ---------------------------------------------------------------------------
@@ -138,7 +138,7 @@ class Histories(RuleBasedStateMachine):
     def _text(self, number: Msisdn, keyword: str, fault: str | None, *, retry: bool) -> None:
         text = (number, KEYWORDS[keyword], self._event_id("sms"))
         event, act = EVENTS.get(keyword, "other"), partial(self.business.text, *text)
-        applied = self._apply(number, event, [""], act, fault, retry=retry)
+        applied = self._apply([number], event, [""], act, fault, retry=retry)
         self.last_text = text if applied else None
 
     def _subscribe(self, number: Msisdn) -> None:
@@ -157,7 +157,7 @@ class Histories(RuleBasedStateMachine):
         opens = request == "open"
         state = CallState.OFFER if opens else CallState.CANCELLING
         act = partial(self.business.call, number, state, self._event_id("CA"))
-        self._apply(number, "voice_open" if opens else "cancel", [""], act, fault)
+        self._apply([number], "voice_open" if opens else "cancel", [""], act, fault)
 
     # -- the operator ------------------------------------------------------------------------
 
@@ -179,19 +179,14 @@ class Histories(RuleBasedStateMachine):
             return dunning.record_collection(policy, held, month, paid=paid, request=request)
 
         act = partial(self.business.told, number, event_id, decide)
-        self._apply(number, event, [month], act, fault)
+        self._apply([number], event, [month], act, fault)
 
     @rule(back=BACK, later=LATER, fault=st.sampled_from([None, None, "half", "after"]))
     def bill(self, back: int, later: int | None, fault: str | None) -> None:
         self.pass_time(later)
         month = month_before(month_of(self.clock.now()), back)
-        self.shaky.fault = fault
-        try:
-            list(self.business.billing.run(month))
-        except StoreUnavailableError:
-            list(self.business.billing.run(month))
-        self.shaky.fault = None
-        self._record(list(PLACES), "bill", month)
+        run = self.business.billing.run
+        self._apply(list(PLACES), "bill", [month], lambda: list(run(month)), fault)
 
     # -- the network -------------------------------------------------------------------------
 
@@ -205,7 +200,7 @@ class Histories(RuleBasedStateMachine):
             texts = [text] if status is MessageStatus.DELIVERED else []
             for each_fault in (fault, None):
                 act = partial(self.business.reports.ingest, report)
-                self._apply(number, "delivered", texts, act, each_fault)
+                self._apply([number], "delivered", texts, act, each_fault)
             fault = None
         if onward != "waits":
             self._send_receipts(onward)
@@ -251,7 +246,7 @@ class Histories(RuleBasedStateMachine):
             type(self).digests += len(texts) > 1
             update = (receipt_id, ProviderStatus.DELIVERED, "delivered", "P")
             act = partial(apply_status_update, self.shaky, self.business.delivery, *update)
-            self._apply(receipt.number, "went_out", texts, act, fault)
+            self._apply([receipt.number], "went_out", texts, act, fault)
             fault = None
 
     # -- time --------------------------------------------------------------------------------

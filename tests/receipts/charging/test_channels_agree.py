@@ -42,7 +42,7 @@ IGNORED = {"number", "version", "channel", "chain", "question", "lapsed_at"}
 
 
 class Customer:
-    """A customer whose history comes by text, and whose last request by either channel."""
+    """A customer with a history by text and a last request by either channel."""
 
     def __init__(self, built: bootstrap.Container, months: Months, number: str) -> None:
         self.built, self.months, self.number = built, months, Msisdn(number)

@@ -56,13 +56,12 @@ def _reference_id(charge: Charge) -> str:
 
 @pytest.mark.timeout(300)
 def test_charges_equal_reference_model(built: bootstrap.Container, raw: "redis.Redis"):
-    machine = CheckedHistories
     book = book_of(built.book)
     policy = SubscriptionPolicy(book, built.numbering, built.clock)
-    machine.built, machine.raw = replace(built, book=book, policy=policy), raw
+    CheckedHistories.built, CheckedHistories.raw = replace(built, book=book, policy=policy), raw
     raw.config_set("appendfsync", "no")  # durability is not under test here
     run_state_machine_as_test(
-        machine,
+        CheckedHistories,
         settings=settings(
             max_examples=int(os.environ.get("HISTORIES", "25")),
             stateful_step_count=40,
@@ -72,4 +71,4 @@ def test_charges_equal_reference_model(built: bootstrap.Container, raw: "redis.R
             suppress_health_check=list(HealthCheck),
         ),
     )
-    assert machine.digests, "no history had a digest"
+    assert CheckedHistories.digests, "no history had a digest"

@@ -34,10 +34,6 @@ def test_receipt_of_delivered_text_has_province_price_after_allowance(
     assert receipt_fen(tariff_on(PROVINCES[code], NOON), DELIVERED, before) == fen
 
 
-def test_free_province_has_no_monthly_fee():
-    assert tariff_on(PROVINCES["CN-FJ"], NOON).monthly_fen == 0
-
-
 def test_tariff_changes_at_midnight_in_shanghai():
     guangdong = PROVINCES["CN-GD"]
     dearer = Tariff(version="GD-2", since=dt.date(2027, 1, 1), monthly_fen=200, per_receipt_fen=0)
@@ -52,7 +48,6 @@ def test_tariff_changes_at_midnight_in_shanghai():
 @pytest.mark.parametrize(
     ("code", "at"),
     [("CN-ZJ", dt.datetime(2026, 12, 22, tzinfo=SHANGHAI)), ("CN-GD", NOON)],
-    ids=["after the trial", "no trial"],
 )
 def test_first_charge_is_at_opening_or_end_of_trial(code: str, at: dt.datetime):
     assert first_charge_at(PROVINCES[code].tariffs[0], NOON) == at
