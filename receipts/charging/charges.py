@@ -34,7 +34,12 @@ def monthly_id(month: str) -> str:
 
 
 def monthly(
-    customer: Subscription, province: Province, month: str, at: dt.datetime, why: str, cap_fen: int
+    customer: Subscription,
+    province: Province,
+    month: str,
+    at: dt.datetime,
+    reason: str,
+    cap_fen: int,
 ) -> tuple[Charge, ...]:
     """The fee of a calendar month, if any, at the tariff of its first day with the service.
 
@@ -52,7 +57,7 @@ def monthly(
     if fen == 0:
         return ()
     number, kind = customer.number, ChargeKind.MONTHLY
-    return (Charge(monthly_id(month), number, kind, fen, month, why, at, tariff.version),)
+    return (Charge(monthly_id(month), number, kind, fen, month, reason, at, tariff.version),)
 
 
 def was_active_in(customer: Subscription, month: str) -> bool:
@@ -109,10 +114,10 @@ def for_receipt(receipt: Receipt, used: int, at: dt.datetime) -> Charge:
     """
     free = used < receipt.free_receipts
     about = f"receipt for message {receipt.message_id}"
-    why = f"{about}: {used + 1} of {receipt.free_receipts} free" if free else about
+    reason = f"{about}: {used + 1} of {receipt.free_receipts} free" if free else about
     key, number, kind = f"receipt-{receipt.id}", receipt.number, ChargeKind.RECEIPT
     fen, tariff = 0 if free else receipt.price_fen, receipt.tariff or ""
-    return Charge(key, number, kind, fen, month_of(at), why, at, tariff)
+    return Charge(key, number, kind, fen, month_of(at), reason, at, tariff)
 
 
 def needs_usage_count(receipt: Receipt) -> bool:

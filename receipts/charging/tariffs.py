@@ -40,7 +40,7 @@ def first_charge_at(tariff: Tariff, opened_at: dt.datetime) -> dt.datetime:
 
 
 def yuan(language: Language, fen: int) -> str:
-    """An amount in words: 150 fen is 1.5元 or 1.50 yuan, 0 fen is 免费 or free."""
+    """An amount as text: 150 fen is 1.5元 or 1.50 yuan, 0 fen is 免费 or free."""
     if fen == 0:
         return _FREE[language]
     whole, rest = divmod(fen, 100)

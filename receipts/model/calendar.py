@@ -4,7 +4,7 @@ import datetime as dt
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-#: The zone of months, days and times told to customers, whichever zone the server is in.
+#: China's time zone, for all months, days and times in messages; the server's does not matter.
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 

@@ -16,8 +16,7 @@ MAGIC = b"SMS-RECEIPT PREFIXES 1\n"
 FIRST_PREFIX = 1_300_000
 PREFIXES = 700_000
 
-# +86 and eleven digits.
-_MOBILE_LENGTH = 14
+_MOBILE_LENGTH = 14  # +86 and eleven digits
 
 
 class NumberInfo(Struct, frozen=True):
