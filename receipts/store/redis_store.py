@@ -8,14 +8,7 @@ from receipts.model.customer import CallLog, DailyReplyCount, LoginState, Subscr
 from receipts.model.message import MessageTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import (
-    ChangeSet,
-    CommitResult,
-    CommitStatus,
-    Reply,
-    is_empty,
-    marks_only,
-)
+from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, Reply
 from receipts.ports.store import ReportQuery, Snapshot
 from receipts.store.codec import decode, decode_answer, decode_record, encode
 from receipts.store.commit_script import CommitScript, RetentionSeconds
@@ -110,9 +103,9 @@ class RedisStore:
     def commit(self, change: ChangeSet) -> CommitResult:
         """Apply a change whole or not at all, in one round trip; it is on disk on return."""
         # An empty change still waits for the replica to have the state behind its decision.
-        if not (self._connection.replicated or is_empty(change)):
+        if change.is_empty and not self._connection.replicated:
             return _DONE
-        if change.idempotency_key is not None and marks_only(change):
+        if change.idempotency_key is not None and change.marks_only:
             return self._claimed(change.number, change.idempotency_key, change.reply)
         script = CommitScript(self._keys, self._retention, [change])
         ((reply,),) = self._connection.execute(script.command)
@@ -131,7 +124,7 @@ class RedisStore:
         """
         by_shard: dict[int, list[int]] = {}
         for index, change in enumerate(changes):
-            if self._connection.replicated or is_empty(change):
+            if self._connection.replicated or not change.is_empty:
                 by_shard.setdefault(self._keys.shard(change.number), []).append(index)
         scripts = [
             CommitScript(self._keys, self._retention, [changes[index] for index in indexes])

@@ -309,12 +309,12 @@ def test_a_digest_gives_all_its_room_to_its_receipts(
     stand(built, GUANGDONG, "active", DisplayMode.FLASH, language=Language.ZH,
           promotions=PromotionCategory.PUBLIC_INTEREST, promotions_since=clock.now())  # fmt: skip
     house.arrive(MessageStatus.DELIVERED, sender=GUANGDONG)
-    house.waited()
-    assert "【公益】" in house.sends()[0]
+    house.wait()
+    assert "【公益】" in house.send()[0]
     house.arrive(MessageStatus.DELIVERED, MessageStatus.DELIVERED, sender=GUANGDONG)
-    house.waited()
-    (text,) = house.sends()
+    house.wait()
+    (text,) = house.send()
     assert text.startswith("2条短信：")
     assert "【" not in text
-    newest: list[Receipt] = house.shown(GUANGDONG)
+    newest: list[Receipt] = house.receipts(GUANGDONG)
     assert [receipt.promotion for receipt in newest] == [None, None, "lights"]
