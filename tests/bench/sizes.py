@@ -12,7 +12,7 @@ from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, text
 from tests.bench.load import drive
 from tests.bench.processes import cpu, family, memory
 from tests.bench.product import ACCOUNT, PUBLIC_URL, TOKEN, Product, number, product, subscriber
-from tests.support.product import Running
+from tests.support.product import Service
 
 #: Seconds over which the CPU of an idle demo is measured.
 _IDLE_SECONDS = 5.0
@@ -38,7 +38,7 @@ def starting() -> Iterator[Figure]:
     yield _figure("import of a web process", min(_import_seconds() for _ in range(3)), "s", "< 0.6")
     with tempfile.TemporaryDirectory(prefix="sms-receipt-bench-") as folder:
         more = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN, "PUBLIC_URL": PUBLIC_URL}
-        demo = Running(Path(folder) / "var", more)
+        demo = Service(Path(folder) / "var", more)
         began = time.perf_counter()
         try:
             demo.demo()

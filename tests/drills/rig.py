@@ -3,7 +3,6 @@
 import re
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,10 +20,11 @@ from statemachines.subscription import SubscriptionState
 from tests.drills import proxy
 from tests.drills.plan import Customer
 from tests.support.kannel import Boxes
-from tests.support.product import Running, answers, kill, until, write_book
+from tests.support.product import Service, answers, kill, until
 from tests.support.redis_nodes import Cluster, Node
-from tests.support.smpp import DELIVERY_REPORT, Command, Pdu, Status, Text
-from tests.support.smsc import Centre, Submitted
+from tests.support.rulebook import write_book
+from tests.support.smpp import Status
+from tests.support.smsc import Centre
 
 #: The line of the smsbox log for a request to send.
 _REQUESTED = re.compile(r"sendsms sender:\S+ \(\S+\) to:<(\S+)> msg:<(.*)>$")
@@ -42,32 +42,6 @@ QUICK = {
 }
 
 
-class ReportingCentre(Centre):
-    """A message centre that reports every text as delivered."""
-
-    def __init__(self) -> None:
-        self.at: list[float] = []
-        super().__init__()
-
-    def _submit(self, link, pdu: Pdu) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        super()._submit(link, pdu)
-        with self._changed:
-            sent = self.submitted[-1]
-            self.at.append(time.time())
-            self.pdus.clear()
-        if sent.status == Status.OK:
-            body = _delivery_report(sent).octets()
-            link.send(Pdu(Command.DELIVER_SM, next(self._sequences), 0, body))
-
-
-def _delivery_report(sent: Submitted) -> Text:
-    body = (
-        f"id:{sent.id} sub:001 dlvrd:001 submit date:2611221200 done date:2611221201 "
-        f"stat:DELIVRD err:000 text:"
-    )
-    return Text(sent.text.destination, sent.text.source, body.encode(), esm_class=DELIVERY_REPORT)
-
-
 @dataclass(frozen=True)
 class ProviderText:
     """One text that a provider took, and the Unix time of it."""
@@ -78,7 +52,7 @@ class ProviderText:
 
 
 @dataclass
-class Rig(Running):
+class Rig(Service):
     """Web processes, two workers, and the simulated network or a real Kannel with a centre.
 
     ``store``: ``embedded``, ``server`` or ``cluster``. Each proxy in ``wires`` can be cut.
@@ -92,7 +66,7 @@ class Rig(Running):
     nodes: Cluster | None = None
     server: Node | None = None
     boxes: Boxes | None = None
-    centre: ReportingCentre | None = None
+    centre: Centre | None = None
     _mounted: list[Path] = field(default_factory=list)
 
     def up(self) -> None:
@@ -112,7 +86,7 @@ class Rig(Running):
         self.ready()
 
     def _kannel_up(self) -> dict[str, str]:
-        self.centre = ReportingCentre()
+        self.centre = Centre(delivers=True)
         secret = "from-kannel-alone"
         self.boxes = Boxes(self.folder / "kannel", self.centre.port, self.port, secret)
         self.boxes.start()
@@ -154,9 +128,7 @@ class Rig(Running):
 
     def begin(self, *names: str) -> None:
         """Start processes, and do not wait for them."""
-        commands = {"doors": ("serve", "--workers", "2"), "network": ("network",)}
-        for name in names:
-            self._run(name, self.environment_of(name), *commands.get(name, ("work",)))
+        self.start(*names, wait=False)
 
     def ready(self, seconds: float = 60) -> None:
         """Return when web processes and network answer."""
@@ -248,11 +220,9 @@ class Rig(Running):
     def took(self) -> list[ProviderText]:
         """The texts that providers took, by their own lists."""
         if self.centre is not None:
-            with self.centre._changed:  # noqa: SLF001 - it goes on counting
-                submitted = list(zip(self.centre.submitted, self.centre.at, strict=False))
             return [
-                ProviderText(_e164(sent.text.destination.digits), sent.text.said, at)
-                for sent, at in submitted
+                ProviderText(_e164(sent.text.destination.digits), sent.text.said, sent.at)
+                for sent in self.centre.taken()
                 if sent.status == Status.OK
             ]
         answer = requests.get(f"{self.network}/api/messages", timeout=60)
