@@ -1,10 +1,12 @@
 """House rules that no linter checks: small modules, plain words, imports without effects."""
 
 import ast
+import io
 import os
 import re
 import subprocess
 import sys
+import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +19,16 @@ PACKAGES = (*PRODUCT, "simulator")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 FOLDERS = sorted({path.parent for path in FILES})
 
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 40
 MAX_MODULES = 16
 MAX_RECEIPTS_PACKAGES = 13
+
+#: Words that name no thing of the code; counted in docstrings and comments.
+VAGUE = re.compile(
+    r"\b(nobody|somebody|whoever|whatever|who|whose|whom|nothing|anything|everything|what)\b"
+)
+MAX_VAGUE_PER_1000 = 4
 
 #: Modules that may read the environment when called; all others get the settings.
 READS_ENVIRONMENT = {
@@ -96,6 +106,17 @@ def classes(packages: tuple[str, ...]) -> Iterator[tuple[str, ast.ClassDef]]:
                     yield name(path), node
 
 
+def prose(path: Path) -> str:
+    """Docstrings and comments of a module."""
+    source = path.read_text()
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    found = [token.string for token in tokens if token.type == tokenize.COMMENT]
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, documented)]
+    found += [text for node in nodes if (text := ast.get_docstring(node))]
+    return " ".join(found)
+
+
 def test_importing_every_module_has_no_effect():
     together = "\n".join(f"__import__({module!r})" for module in modules())
     script = WATCH.replace("__import__(sys.argv[2])", together)
@@ -125,6 +146,15 @@ def test_import_watch_sees_forbidden_effects(tmp_path: Path):
     assert "reads HOME" in done.stderr
     assert "writes /dev/null" in done.stderr
     assert "socket.__new__" in done.stderr
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_module_and_its_functions_stay_small(path: Path):
+    source = path.read_text()
+    assert len(source.splitlines()) <= MAX_FILE_LINES
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < MAX_FUNCTION_LINES, node.name
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=name)
@@ -163,6 +193,12 @@ def test_module_docstring_is_one_plain_first_line(path: Path):
     if path.name == "__init__.py":
         assert text == first
         assert not [x for x in ast.parse(path.read_text()).body if not isinstance(x, ast.Expr)]
+
+
+def test_docstrings_and_comments_use_plain_words():
+    text = " ".join(prose(path) for path in FILES).lower()
+    vague, words = len(VAGUE.findall(text)), len(re.findall(r"[a-z']+", text))
+    assert vague * 1000 <= MAX_VAGUE_PER_1000 * words, f"{vague} in {words} words"
 
 
 def test_class_names_have_one_meaning():
