@@ -128,17 +128,7 @@ class Settings:
             data_dir=Path(given.get("DATA_DIR") or "var"),
             shards=reader.number("SHARDS", 16, 1, 4096),
             public_url=reader.url("PUBLIC_URL", "").rstrip("/"),
-            twilio_auth_tokens=split_list(given.get("TWILIO_AUTH_TOKEN", "")),
-            twilio_api_url=reader.url("TWILIO_API_URL", "https://api.twilio.com"),
-            twilio_sender=given.get("TWILIO_MESSAGING_SERVICE_SID") or given.get("TWILIO_FROM", ""),
-            lookup=reader.choice("LOOKUP", "none", ("none", "twilio")),
-            twilio_lookup_url=reader.url("TWILIO_LOOKUP_URL", "https://lookups.twilio.com"),
-            kannel_url=kannel_url,
-            kannel_user=reader.ascii("KANNEL_USER"),
-            kannel_password=reader.ascii("KANNEL_PASSWORD"),
-            kannel_secret=reader.plain("KANNEL_SECRET"),
-            kannel_smsc=reader.plain("KANNEL_SMSC"),
-            secret_key=reader.key("SECRET_KEY"),
+            **_accounts(reader, given, kannel_url),
             text_provider=reader.order("TEXT_PROVIDER", "twilio", PROVIDERS),
             flash_provider=reader.order("FLASH_PROVIDER", kannel_url and "kannel", PROVIDERS),
             twilio_pace=reader.number("TWILIO_PACE", 100, 1, 10_000),
@@ -201,3 +191,20 @@ class Settings:
         if text := "\n".join(f"{name} is not set: nothing stands in for it" for name in missing):
             raise SettingsError(text)
         return self
+
+
+def _accounts(reader: SettingsReader, given: Mapping[str, str], kannel_url: str) -> dict[str, Any]:
+    """The settings of the accounts at Twilio and Kannel."""
+    return {
+        "twilio_auth_tokens": split_list(given.get("TWILIO_AUTH_TOKEN", "")),
+        "twilio_api_url": reader.url("TWILIO_API_URL", "https://api.twilio.com"),
+        "twilio_sender": given.get("TWILIO_MESSAGING_SERVICE_SID") or given.get("TWILIO_FROM", ""),
+        "lookup": reader.choice("LOOKUP", "none", ("none", "twilio")),
+        "twilio_lookup_url": reader.url("TWILIO_LOOKUP_URL", "https://lookups.twilio.com"),
+        "kannel_url": kannel_url,
+        "kannel_user": reader.ascii("KANNEL_USER"),
+        "kannel_password": reader.ascii("KANNEL_PASSWORD"),
+        "kannel_secret": reader.plain("KANNEL_SECRET"),
+        "kannel_smsc": reader.plain("KANNEL_SMSC"),
+        "secret_key": reader.key("SECRET_KEY"),
+    }

@@ -1,4 +1,4 @@
-"""The rule book: the shipped one is right, and a wrong one is told how to become right."""
+"""Rule book: the shipped one is valid, and each violation names its line and fix."""
 
 import datetime as dt
 import re
@@ -8,26 +8,28 @@ import pytest
 
 from receipts.model.vocabulary import Channel, Intent, Language
 from receipts.numbering.plan import NumberingPlan
-from receipts.rulebook.errors import RuleBookError
+from receipts.rulebook.errors import RuleBookError, Violation
 from receipts.rulebook.loader import SHIPPED, load_rule_book
 from receipts.rulebook.normalise import normalise
 from receipts.rulebook.schema import CancellationEffect, RuleBook
 from receipts.rulebook.tables import check_report, describe
 from receipts.rulebook.validation import TAUGHT_KEYWORDS
+from tests.conftest import shipped_book
 
-#: Capitals in our sentences that nobody is asked to text.
-NO_WORDS = {"SMS", "A"}
+#: Capitals in our texts that are no keywords.
+NO_KEYWORDS = {"SMS", "A"}
 COVERED = {"CN-GD", "CN-JL", "CN-GX", "CN-SX", "CN-HE", "CN-ZJ", "CN-FJ", "CN-SN"}
+TEXT = SHIPPED.read_text(encoding="utf-8")
+JILIN = "[provinces.CN-JL]"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def book() -> RuleBook:
-    return load_rule_book(None)
+    return shipped_book()
 
 
-def edited(tmp_path: Path, *changes: tuple[str, str]) -> Path:
-    """The shipped book with some texts replaced, each exactly once."""
-    text = SHIPPED.read_text(encoding="utf-8")
+def edited(tmp_path: Path, *changes: tuple[str, str], text: str = TEXT) -> Path:
+    """A copy of the shipped book with the first occurrence of each text replaced."""
     for old, new in changes:
         assert old in text, old
         text = text.replace(old, new, 1)
@@ -42,12 +44,24 @@ def refused(file: Path) -> RuleBookError:
     return caught.value
 
 
-def test_the_shipped_book_covers_the_eight_provinces_and_says_it_is_invented(book: RuleBook):
+def only_violation(file: Path) -> Violation:
+    (violation,) = refused(file).violations
+    return violation
+
+
+def tariff(version: str, since: str, monthly: int) -> str:
+    return f"""
+version = "{version}"
+from = {since}
+monthly_fen = {monthly}
+per_receipt_fen = 0
+
+"""
+
+
+def test_shipped_book_covers_eight_provinces_of_every_kind_and_is_invented(book: RuleBook):
     assert set(book.provinces) == COVERED
     assert book.invented
-
-
-def test_the_shipped_book_shows_every_kind_of_province(book: RuleBook):
     provinces = book.provinces.values()
     assert not book.provinces["CN-JL"].has(Channel.VOICE)
     assert any(not each.has(Channel.WEB) for each in provinces)
@@ -55,23 +69,19 @@ def test_the_shipped_book_shows_every_kind_of_province(book: RuleBook):
     assert any(each.tariffs[0].per_receipt_fen for each in provinces)
     assert any(each.tariffs[0].trial_days for each in provinces)
     assert any(each.cancel_takes_effect is CancellationEffect.NOW for each in provinces)
+    greeted = {code for code, each in book.provinces.items() if "yue" in each.greeting}
+    assert greeted == {"CN-GD", "CN-GX"}, "greeted in Cantonese"
 
 
-def test_guangdong_costs_a_yuan_a_month(book: RuleBook):
-    guangdong = book.province("CN-GD")
-    assert guangdong
+def test_guangdong_costs_one_yuan_a_month(book: RuleBook):
+    guangdong = book.provinces["CN-GD"]
     assert (guangdong.tariffs[0].monthly_fen, guangdong.tariffs[0].per_receipt_fen) == (100, 0)
     assert guangdong.window == dt.timedelta(hours=48)
 
 
-def test_where_cantonese_is_spoken_the_hotline_greets_in_it(book: RuleBook):
-    greeted = {code for code, each in book.provinces.items() if "yue" in each.greeting}
-    assert greeted == {"CN-GD", "CN-GX"}
-
-
-def test_every_province_a_number_can_be_of_has_a_name(book: RuleBook):
+def test_every_province_of_the_numbering_plan_has_a_name(book: RuleBook):
     numbering = NumberingPlan()
-    numbers = {f"+86{prefix}0000" for prefix in range(1300000, 1400000, 7)}
+    numbers = (f"+86{prefix}0000" for prefix in range(1300000, 1400000, 7))
     homes = {numbering.info(number).province for number in numbers} - {None}
     assert len(book.names) == 31
     assert homes <= book.names.keys()
@@ -81,14 +91,13 @@ def test_every_province_a_number_can_be_of_has_a_name(book: RuleBook):
 
 
 @pytest.mark.parametrize("code", ["CN-BJ", "", None, "nonsense"])
-def test_a_province_that_is_not_covered_has_no_rules(book: RuleBook, code: str | None):
+def test_province_that_is_not_covered_has_no_rules(book: RuleBook, code: str | None):
     assert book.province(code) is None
 
 
-def test_a_new_tariff_counts_from_its_day_and_history_stays(tmp_path: Path):
-    later = '[[provinces.CN-GD.tariffs]]\nversion = "GD-2"\nfrom = 2027-01-01\n'
-    later += "monthly_fen = 200\nper_receipt_fen = 0\n\n[provinces.CN-JL]"
-    guangdong = load_rule_book(edited(tmp_path, ("[provinces.CN-JL]", later))).provinces["CN-GD"]
+def test_new_tariff_starts_on_its_day_and_keeps_the_old_one(tmp_path: Path):
+    later = f"[[provinces.CN-GD.tariffs]]{tariff('GD-2', '2027-01-01', 200)}{JILIN}"
+    guangdong = load_rule_book(edited(tmp_path, (JILIN, later))).provinces["CN-GD"]
     assert guangdong.tariff_at(dt.date(2026, 12, 31)).version == "GD-1"
     assert guangdong.tariff_at(dt.date(2027, 1, 1)).version == "GD-2"
     assert guangdong.tariff_at(dt.date(1999, 1, 1)).version == "GD-1"
@@ -96,19 +105,17 @@ def test_a_new_tariff_counts_from_its_day_and_history_stays(tmp_path: Path):
     assert guangdong.tariff("GD-9") is None
 
 
-def test_the_wait_before_another_attempt_grows_and_then_stays(book: RuleBook):
-    waits = [book.sending.delay(attempts).total_seconds() for attempts in range(8)]
-    assert waits == [5, 5, 30, 120, 600, 3600, 3600, 3600]
+def test_retry_delay_grows_and_then_repeats(book: RuleBook):
+    delays = [book.sending.delay(attempts).total_seconds() for attempts in range(8)]
+    assert delays == [5, 5, 30, 120, 600, 3600, 3600, 3600]
 
 
-def test_a_book_with_a_byte_order_mark_is_read(tmp_path: Path):
-    file = tmp_path / "rules.toml"
-    file.write_bytes(b"\xef\xbb\xbf" + SHIPPED.read_bytes())
-    assert load_rule_book(file).provinces.keys() == COVERED
+def test_byte_order_mark_is_accepted(tmp_path: Path):
+    assert load_rule_book(edited(tmp_path, text=f"\ufeff{TEXT}")).provinces.keys() == COVERED
 
 
-# Each row breaks one rule: what is replaced, by what, the line that must be named (its text), a
-# word of what is said, and a word of how to mend it.
+# Each row breaks one rule: old and new text, and a part of the problem and of its fix. The
+# violation names the line of the new text.
 GD_FEES = "monthly_fen = 100"
 GD_WORDS = 'words.open = ["KTDXHZ"]'
 BROKEN = [
@@ -155,48 +162,44 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "what", "fix"), BROKEN, ids=[row[1] for row in BROKEN])
-def test_a_broken_rule_is_told_with_file_line_and_fix(
-    tmp_path: Path, old: str, new: str, what: str, fix: str
+@pytest.mark.parametrize(("old", "new", "problem", "fix"), BROKEN, ids=[row[1] for row in BROKEN])
+def test_violation_names_line_problem_and_fix(
+    tmp_path: Path, old: str, new: str, problem: str, fix: str
 ):
     file = edited(tmp_path, (old, new))
-    (fault,) = refused(file).violations
-    lines = file.read_text(encoding="utf-8").splitlines()
-    assert what in fault.problem
-    assert fix in fault.fix
-    assert fault.line
-    if new.startswith("monthly_cap"):
-        assert lines[fault.line - 1] == "monthly_fen = 300"
-    else:
-        assert new.splitlines()[0] in lines[fault.line - 1]
-    assert f"{file}:{fault.line}: " in str(refused(file))
+    violation = only_violation(file)
+    assert problem in violation.problem
+    assert fix in violation.fix
+    line = file.read_text(encoding="utf-8").splitlines()[(violation.line or 0) - 1]
+    assert ("monthly_fen = 300" if "monthly_cap" in new else new.splitlines()[0]) in line
+    assert f"{file}:{violation.line}: " in str(refused(file))
 
 
-def test_a_province_has_its_own_limits_and_the_rest_of_all(tmp_path: Path):
+def test_province_overrides_some_limits_and_inherits_the_others(tmp_path: Path):
     own = "limits.monthly_cap_fen = 99\nlimits.hints_a_day = 7\n"
-    file = edited(tmp_path, ("[provinces.CN-SX]", f"[provinces.CN-SX]\n{own}"))
-    book = load_rule_book(file)
+    book = load_rule_book(edited(tmp_path, ("[provinces.CN-SX]", f"[provinces.CN-SX]\n{own}")))
     limits = book.limits_in("CN-SX")
     assert (limits.monthly_cap_fen, limits.hints_a_day, limits.help_answers_a_day) == (99, 7, 3)
     assert book.limits_in("CN-GD") == book.limits_in(None) == book.limits
     assert "7 hints a day, 3 receipts shown, 0.99 yuan a month" in describe(book, "CN-SX")
     file = edited(tmp_path, ("[provinces.CN-HE]", f"[provinces.CN-HE]\n{own}"))
-    (fault,) = refused(file).violations
-    assert "150 fen is over the cap of 99" in fault.problem
+    assert "150 fen is over the cap of 99" in only_violation(file).problem
 
 
 def test_tariffs_out_of_order_are_refused(tmp_path: Path):
-    again = '[[provinces.CN-GD.tariffs]]\nversion = "GD-2"\nfrom = 2020-01-01\n'
-    again += "monthly_fen = 0\nper_receipt_fen = 0\n\n[provinces.CN-JL]"
-    file = edited(tmp_path, ("[provinces.CN-JL]", again))
-    (fault,) = refused(file).violations
-    named = file.read_text(encoding="utf-8").splitlines()[(fault.line or 0) - 2 : fault.line]
-    assert named == ['version = "GD-2"', "from = 2020-01-01"]
-    assert "is not after 2020-01-01" in fault.problem
+    again = f"[[provinces.CN-GD.tariffs]]{tariff('GD-2', '2020-01-01', 0)}{JILIN}"
+    file = edited(tmp_path, (JILIN, again))
+    violation = only_violation(file)
+    assert "is not after 2020-01-01" in violation.problem
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert lines[(violation.line or 0) - 2 : violation.line] == [
+        'version = "GD-2"',
+        "from = 2020-01-01",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "what"),
+    ("old", "new", "problem"),
     [
         ("per_receipt_fen = 10\n", "", "missing required field `per_receipt_fen`"),
         ("CN-GX = {", "CN-XX = {", "has no name"),
@@ -205,119 +208,102 @@ def test_tariffs_out_of_order_are_refused(tmp_path: Path):
         ('version = "invented-1"', "", "missing required field `version`"),
     ],
 )
-def test_what_is_missing_is_named(tmp_path: Path, old: str, new: str, what: str):
-    assert what in str(refused(edited(tmp_path, (old, new))))
+def test_missing_value_is_named(tmp_path: Path, old: str, new: str, problem: str):
+    assert problem in str(refused(edited(tmp_path, (old, new))))
 
 
-def test_several_faults_are_told_at_once(tmp_path: Path):
-    file = edited(
-        tmp_path, (GD_FEES, "monthly_fen = 301"), ("monthly_fen = 200", "monthly_fen = 400")
-    )
-    assert [fault.where[1] for fault in refused(file).violations] == ["CN-GD", "CN-JL"]
+def test_all_violations_are_reported_at_once(tmp_path: Path):
+    high_fees = (GD_FEES, "monthly_fen = 301"), ("monthly_fen = 200", "monthly_fen = 400")
+    violations = refused(edited(tmp_path, *high_fees)).violations
+    assert [violation.where[1] for violation in violations] == ["CN-GD", "CN-JL"]
 
 
-def test_a_province_with_texts_only_needs_a_word_for_every_wish(tmp_path: Path):
-    file = edited(tmp_path, ('doors = ["text", "counter"]', 'doors = ["text"]'))
-    assert load_rule_book(file)
-    words = ('words.ask = ["HZCX"]', ""), ('ask = ["查询短信回执"]', ""), ('ask = ["STATUS"]', "")
-    text = file.read_text(encoding="utf-8")
-    for old, new in words:
-        text = text.replace(old, new, 1)
-    file.write_text(text, encoding="utf-8")
-    faults = {fault.where: fault for fault in refused(file).violations}
-    fault = faults["provinces", "CN-SN", "doors"]
-    assert (fault.problem, fault.fix) == ("no door for ask", "add a word for ask or a door")
-    assert faults["words", "zh", "ask"].line
-
-
-def test_a_door_that_opens_must_also_cancel(tmp_path: Path):
-    text = SHIPPED.read_text(encoding="utf-8")
-    kept = [line for line in text.splitlines() if not line.startswith(("cancel =", "words.cancel"))]
-    file = tmp_path / "rules.toml"
-    file.write_text("\n".join(kept), encoding="utf-8")
-    assert {fault.problem for fault in refused(file).violations} == {
-        "a text can open but not cancel",
-        "no word for cancel",
+def test_province_with_text_channel_alone_needs_a_keyword_for_every_intent(tmp_path: Path):
+    text_only = ('doors = ["text", "counter"]', 'doors = ["text"]')
+    assert load_rule_book(edited(tmp_path, text_only))
+    no_ask = ('words.ask = ["HZCX"]', ""), ('ask = ["查询短信回执"]', ""), ('ask = ["STATUS"]', "")
+    violations = {
+        each.where: each for each in refused(edited(tmp_path, text_only, *no_ask)).violations
     }
+    violation = violations["provinces", "CN-SN", "doors"]
+    assert violation.problem == "no door for ask"
+    assert violation.fix == "add a word for ask or a door"
+    assert violations["words", "zh", "ask"].line
 
 
-def test_a_book_without_the_words_that_replies_teach_is_refused_with_a_line(tmp_path: Path):
-    text = SHIPPED.read_text(encoding="utf-8")
-    head, rest = text.split("[words.zh]", 1)
-    file = tmp_path / "rules.toml"
-    file.write_text(head + rest[rest.index("[words.en]") :], encoding="utf-8")
-    faults = {fault.where[-1]: fault for fault in refused(file).violations}
-    assert faults.keys() == {"open", "ask", "yes"}
-    assert all(fault.line for fault in faults.values())
+def test_channel_that_opens_must_also_cancel(tmp_path: Path):
+    no_cancel = re.sub(r"(?m)^(words\.)?cancel = .*\n", "", TEXT)
+    problems = {each.problem for each in refused(edited(tmp_path, text=no_cancel)).violations}
+    assert problems == {"a text can open but not cancel", "no word for cancel"}
 
 
-def test_the_words_that_replies_teach_outright_are_held_to_the_book():
-    rooms = Path(SHIPPED).parents[2]
+def test_keyword_that_replies_teach_must_be_in_the_book(tmp_path: Path):
+    without_zh = re.sub(r"(?s)\[words\.zh\].*?(?=\[words\.en\])", "", TEXT)
+    violations = refused(edited(tmp_path, text=without_zh)).violations
+    assert {each.where[-1] for each in violations} == {"open", "ask", "yes"}
+    assert all(each.line for each in violations)
+
+
+def test_every_literal_keyword_in_our_texts_is_validated():
+    root = Path(SHIPPED).parents[2]
     files = ("keywords/replies.toml", "receipts/wording/notices.toml")
-    said = "".join((rooms / name).read_text(encoding="utf-8") for name in files)
-    sentences = " ".join(re.findall(r'"(.*)"', said))
+    source = "".join((root / name).read_text(encoding="utf-8") for name in files)
+    sentences = " ".join(re.findall(r'"(.*)"', source))
     taught = set(re.findall(r"(?<![A-Z{])[A-Z]{1,6}(?![A-Za-z}])", sentences))
-    assert taught - {word for _, _, word in TAUGHT_KEYWORDS} <= NO_WORDS
+    assert taught - {word for _, _, word in TAUGHT_KEYWORDS} <= NO_KEYWORDS
 
 
-def test_a_tenth_province_is_refused_since_the_hotline_has_one_key_for_each(tmp_path: Path):
+def test_tenth_province_is_refused_because_the_menu_has_nine_keys(tmp_path: Path):
     more = "".join(
         f'[provinces.{code}]\ndoors = ["text"]\nwords.open = ["K{code[3:]}"]\n'
-        f'[[provinces.{code}.tariffs]]\nversion = "{code}"\nfrom = 2020-01-01\n'
-        "monthly_fen = 0\nper_receipt_fen = 0\n\n"
+        f"[[provinces.{code}.tariffs]]{tariff(code, '2020-01-01', 0)}"
         for code in ("CN-BJ", "CN-SH")
     )
-    file = edited(tmp_path, ("[names]", more + "[names]"))
-    (fault,) = refused(file).violations
-    assert fault.where == ("provinces", "CN-SH")
+    violation = only_violation(edited(tmp_path, ("[names]", more + "[names]")))
+    assert violation.where == ("provinces", "CN-SH")
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path):
+def test_unreadable_file_is_refused(tmp_path: Path):
     assert "check the path" in str(refused(tmp_path / "none.toml"))
-
-
-def test_a_file_that_is_not_utf_8_is_told(tmp_path: Path):
     file = tmp_path / "rules.toml"
-    file.write_bytes(SHIPPED.read_text(encoding="utf-8").encode("gb18030"))
+    file.write_bytes(TEXT.encode("gb18030"))
     assert "save it as UTF-8" in str(refused(file))
 
 
-def test_the_report_shows_every_province_its_words_and_its_fees(book: RuleBook):
+def test_report_shows_keywords_and_fees_of_every_province_in_aligned_columns(book: RuleBook):
     report = check_report(book)
     assert "invented" in report
+    rows = [line for line in report.splitlines() if line.startswith("CN-")]
     for code, province in book.provinces.items():
-        row = next(line for line in report.splitlines() if line.startswith(code))
+        row = next(row for row in rows if row.startswith(code))
         assert province.names.zh in row
         assert province.words[Intent.OPEN][0] in row
         assert f"{province.tariffs[0].version} " in report
-
-
-def test_the_columns_of_the_report_line_up_in_both_scripts(book: RuleBook):
-    rows = [line for line in check_report(book).splitlines() if line.startswith("CN-")]
     # A Chinese name of two characters is four columns wide.
-    assert len({line.index(" yes ") for line in rows if " yes " in line}) == 1
+    assert len({row.index(" yes ") for row in rows if " yes " in row}) == 1
 
 
-def test_one_province_is_described_for_people(book: RuleBook):
+def test_description_of_a_province(book: RuleBook):
     page = describe(book, "CN-GX")
     assert "CN-GX Guangxi 广西" in page
     assert "0.50 yuan a month, 0.05 yuan a receipt, 20 free a month" in page
     assert "KTDXHZ, 开通短信回执" in page
     assert "30 days of trial" in describe(book, "CN-ZJ")
-
-
-def test_a_province_that_is_not_covered_is_described_as_such(book: RuleBook):
     assert describe(book, "CN-BJ") == "CN-BJ Beijing 北京: not covered"
     assert describe(book, "XX") == "XX: no such province"
 
 
-def test_no_word_of_the_shipped_book_is_lost_in_folding(book: RuleBook):
-    for province in book.provinces.values():
-        for words in province.words.values():
-            assert all(normalise(word) for word in words)
+def test_no_keyword_of_the_shipped_book_is_empty_when_normalised(book: RuleBook):
+    words = [
+        word
+        for each in book.provinces.values()
+        for listed in each.words.values()
+        for word in listed
+    ]
+    assert all(map(normalise, words))
 
 
-NOTICE = """
+PROMOTION = """
 [[messages]]
 name = "lights"
 kind = "public_interest"
@@ -326,12 +312,12 @@ until = 2026-12-31
 zh = "请勿在驾驶时使用手机。"
 en = "Do not use your phone while driving."
 """
+WITH_PROMOTION = TEXT.replace('name = "lights"', 'name = "other"', 1)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
-        ("", "", ""),
         ('name = "lights"\nkind', 'name = "fair"\nkind', "is used twice"),
         ("until = 2026-12-31", "until = 2026-10-31", "is before 2026-11-01"),
         ("until = 2026-12-31", 'until = "soon"', "write a day"),
@@ -344,28 +330,22 @@ en = "Do not use your phone while driving."
         ("while driving", "w" * 81, "at most 80"),
     ],
 )
-def test_a_message_that_could_not_be_carried_is_refused_with_its_line_and_its_mend(
-    tmp_path: Path, old: str, new: str, said: str
+def test_invalid_promotion_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, message: str
 ):
-    text = SHIPPED.read_text(encoding="utf-8")
-    text = text.replace('name = "lights"', 'name = "other"', 1)
-    file = tmp_path / "rules.toml"
-    file.write_text(text + (NOTICE.replace(old, new, 1) if old else NOTICE), encoding="utf-8")
-    if not said:
-        assert len(load_rule_book(file).messages) == 4
-        return
-    wrong = str(refused(file))
-    assert said in wrong
-    line = int(wrong.split(":")[1])
-    assert line > len(text.splitlines())
+    book = WITH_PROMOTION + PROMOTION
+    assert len(load_rule_book(edited(tmp_path, text=book)).messages) == 4
+    error = str(refused(edited(tmp_path, text=WITH_PROMOTION + PROMOTION.replace(old, new, 1))))
+    assert message in error
+    assert int(error.split(":")[1]) > len(WITH_PROMOTION.splitlines())
 
 
-def test_a_message_that_nobody_could_stop_by_text_is_refused(tmp_path: Path):
+def test_promotion_without_opt_out_keyword_is_refused(tmp_path: Path):
     changes = (('no_messages = ["TDXX"]\n', ""), ('no_messages = ["退订信息", "取消信息"]\n', ""))
     assert "nobody can ask for news by text, or stop it" in str(refused(edited(tmp_path, *changes)))
 
 
-def test_the_checker_and_a_province_show_their_messages(book: RuleBook):
+def test_report_and_description_show_promotions(book: RuleBook):
     assert "春季交易会本周六在广州开幕" in check_report(book)
     assert "fair (news, 2020-01-01 to 2099-12-31)" in describe(book, "CN-GD")
     assert "fair" not in describe(book, "CN-JL")

@@ -1,4 +1,4 @@
-"""Asking Twilio for the network of a number that no table places."""
+"""Twilio Lookup of numbers that the prefix table cannot place."""
 
 import dataclasses
 import json
@@ -8,170 +8,159 @@ from collections.abc import Iterator
 import pytest
 import requests
 import responses
+from responses import RequestsMock
 
-from app import bootstrap
+from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings, SettingsError
 from receipts.model.vocabulary import Msisdn, Network
 from receipts.ports.provider import TemporaryError
 from receipts.providers.twilio_lookup import TIMEOUTS_SECONDS, TwilioLookup
 from tests.conftest import ACCOUNT, GUANGDONG, TOKEN, TestClock
-from tests.conftest import Network as Caller
+from tests.conftest import Network as Webhooks
+from tests.support.fixtures import standing
 
-UNPLACED = Msisdn("+8614212345678")  # a mobile range of which the table knows nothing
+UNPLACED = Msisdn("+8614212345678")  # a mobile range that the prefix table lacks
 URL = "https://lookups.twilio.com"
+EMPTY_BODIES = ["null", "[]", "{}", '{"line_type_intelligence": null}']
+UNUSABLE_BODIES = ["<html>", requests.ConnectTimeout(), requests.ReadTimeout()]
 _ANY = re.compile(rf"{URL}/v2/PhoneNumbers/.*")
 
 
-def line(country: str | None, code: str | None) -> str:
-    """A body as Twilio sends it."""
-    return json.dumps(
-        {
-            "calling_country_code": "86",
-            "country_code": "CN",
-            "phone_number": UNPLACED,
-            "national_format": "142 1234 5678",
-            "valid": True,
-            "validation_errors": [],
-            "line_type_intelligence": {
-                "mobile_country_code": country,
-                "mobile_network_code": code,
-                "carrier_name": "somebody",
-                "type": "mobile",
-                "error_code": None,
-            },
-            "url": f"{URL}/v2/PhoneNumbers/{UNPLACED}",
-        }
-    )
+def body(country: str | None, code: str | None) -> str:
+    """Response body of Twilio Lookup v2."""
+    return json.dumps({
+        "calling_country_code": "86", "country_code": "CN", "phone_number": UNPLACED,
+        "national_format": "142 1234 5678", "valid": True, "validation_errors": [],
+        "line_type_intelligence": {
+            "mobile_country_code": country, "mobile_network_code": code, "carrier_name": "carrier",
+            "type": "mobile", "error_code": None,
+        },
+        "url": f"{URL}/v2/PhoneNumbers/{UNPLACED}",
+    })  # fmt: skip
+
+
+def network_of() -> Network | None:
+    return TwilioLookup((ACCOUNT, TOKEN), URL).network_of(UNPLACED)
 
 
 @pytest.fixture
-def twilio() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+def twilio() -> Iterator[RequestsMock]:
+    with RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield mock
 
 
 @pytest.fixture
-def asking(settings: Settings, built: bootstrap.Container) -> Caller:
-    """Doors with LOOKUP=twilio."""
-    asks = dataclasses.replace(settings, lookup="twilio")
-    app = create_app(asks, dataclasses.replace(built, settings=asks))
-    return Caller(app.test_client())
+def webhooks(settings: Settings, built: Container) -> Webhooks:
+    """Webhooks of an app with LOOKUP=twilio."""
+    with_lookup = dataclasses.replace(settings, lookup="twilio")
+    app = create_app(with_lookup, dataclasses.replace(built, settings=with_lookup))
+    return Webhooks(app.test_client())
+
+
+def asks_province(webhooks: Webhooks) -> bool:
+    """Whether an order is answered by the list of provinces, and so not refused as off-net."""
+    return "1 广东" in webhooks.text(UNPLACED, "开通短信回执").get_data(as_text=True)
 
 
 @pytest.mark.parametrize(
-    ("country", "code", "network"),
+    ("country", "codes", "network"),
     [
-        ("460", "00", Network.CHINA_MOBILE),
-        ("460", "02", Network.CHINA_MOBILE),
-        ("460", "13", Network.CHINA_MOBILE),
-        ("460", "01", Network.CHINA_UNICOM),
-        ("460", "11", Network.CHINA_TELECOM),
-        ("460", "15", Network.OTHER),
-        ("460", "99", None),
-        ("454", "12", None),
-        (None, None, None),
-        ("460", None, None),
+        ("460", ("00", "02", "13"), Network.CHINA_MOBILE),
+        ("460", ("01",), Network.CHINA_UNICOM),
+        ("460", ("11",), Network.CHINA_TELECOM),
+        ("460", ("15",), Network.OTHER),
+        ("460", ("99", None), None),
+        ("454", ("12",), None),
+        (None, (None,), None),
     ],
 )
-def test_a_network_is_told_by_its_codes_and_null_is_unknown(
-    twilio: responses.RequestsMock, country: str | None, code: str | None, network: Network | None
+def test_network_follows_from_mobile_country_and_network_code(
+    twilio: RequestsMock,
+    country: str | None,
+    codes: tuple[str | None, ...],
+    network: Network | None,
 ):
-    twilio.get(_ANY, body=line(country, code))
-    assert TwilioLookup((ACCOUNT, TOKEN), URL).network_of(UNPLACED) is network
-    asked = twilio.calls[0].request
-    assert asked.url == f"{URL}/v2/PhoneNumbers/+8614212345678?Fields=line_type_intelligence"
-    assert asked.headers["Authorization"].startswith("Basic ")
+    for code in codes:
+        twilio.upsert(responses.GET, _ANY, body=body(country, code))
+        assert network_of() is network
+        request = twilio.calls[-1].request
+        assert request.url == f"{URL}/v2/PhoneNumbers/+8614212345678?Fields=line_type_intelligence"
+        assert request.headers["Authorization"].startswith("Basic ")
     assert sum(TIMEOUTS_SECONDS) <= 2
 
 
-@pytest.mark.parametrize("body", ["null", "[]", "{}", '{"line_type_intelligence": null}'])
-def test_an_empty_answer_is_unknown(twilio: responses.RequestsMock, body: str):
-    twilio.get(_ANY, body=body)
-    assert TwilioLookup((ACCOUNT, TOKEN), URL).network_of(UNPLACED) is None
-
-
-def test_a_number_twilio_does_not_have_is_unknown(twilio: responses.RequestsMock):
-    twilio.get(_ANY, status=404, body="{}")
-    assert TwilioLookup((ACCOUNT, TOKEN), URL).network_of(UNPLACED) is None
+@pytest.mark.parametrize(("status", "text"), [*((200, each) for each in EMPTY_BODIES), (404, "{}")])
+def test_empty_result_or_unknown_number_is_unknown_network(
+    twilio: RequestsMock, status: int, text: str
+):
+    twilio.get(_ANY, status=status, body=text)
+    assert network_of() is None
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        {"status": 429},
-        {"status": 500},
-        {"status": 401},
-        {"body": "<html>"},
-        {"body": requests.ConnectTimeout()},
-        {"body": requests.ReadTimeout()},
+        *({"status": each} for each in (401, 429, 500)),
+        *({"body": each} for each in UNUSABLE_BODIES),
     ],
 )
-def test_no_answer_is_told_as_one_to_try_later(
-    twilio: responses.RequestsMock, answer: dict[str, object]
-):
+def test_failed_lookup_is_a_temporary_error(twilio: RequestsMock, answer: dict[str, object]):
     twilio.add(responses.GET, _ANY, **answer)  # type: ignore[arg-type]
     with pytest.raises(TemporaryError, match="lookup: "):
-        TwilioLookup((ACCOUNT, TOKEN), URL).network_of(UNPLACED)
+        network_of()
 
 
-def test_a_number_found_elsewhere_is_refused_and_asked_of_once_a_month(
-    asking: Caller, built: bootstrap.Container, clock: TestClock, twilio: responses.RequestsMock
+def test_off_net_number_is_refused_and_looked_up_once_a_month(
+    webhooks: Webhooks, built: Container, clock: TestClock, twilio: RequestsMock
 ):
-    twilio.get(_ANY, body=line("460", "01"))
-    refused = asking.text(UNPLACED, "开通短信回执").get_data(as_text=True)
-    assert "1 广东" not in refused
-    asking.text(UNPLACED, "开通短信回执")
-    asking.post("/voice", CallSid="CA01", From=UNPLACED, To="10086")
-    held = built.store.load(UNPLACED).subscription
-    assert (held.network, held.source) == (Network.CHINA_UNICOM, "lookup")
+    twilio.get(_ANY, body=body("460", "01"))
+    assert not asks_province(webhooks)
+    assert not asks_province(webhooks)
+    webhooks.post("/voice", CallSid="CA01", From=UNPLACED, To="10086")
+    customer = standing(built, UNPLACED)
+    assert (customer.network, customer.source) == (Network.CHINA_UNICOM, "lookup")
     assert len(twilio.calls) == 1
     clock.move(days=31)
-    twilio.replace(responses.GET, _ANY, body=line("460", "00"))
-    assert "1 广东" in asking.text(UNPLACED, "开通短信回执").get_data(as_text=True)
+    twilio.replace(responses.GET, _ANY, body=body("460", "00"))
+    assert asks_province(webhooks)
     assert len(twilio.calls) == 2
 
 
-def test_a_call_is_looked_up_too(
-    asking: Caller, built: bootstrap.Container, twilio: responses.RequestsMock
-):
-    twilio.get(_ANY, body=line("460", "03"))
-    asking.post("/voice", CallSid="CA01", From=UNPLACED, To="10086")
-    assert built.store.load(UNPLACED).subscription.network is Network.CHINA_TELECOM
+def test_caller_is_looked_up_too(webhooks: Webhooks, built: Container, twilio: RequestsMock):
+    twilio.get(_ANY, body=body("460", "03"))
+    webhooks.post("/voice", CallSid="CA01", From=UNPLACED, To="10086")
+    assert standing(built, UNPLACED).network is Network.CHINA_TELECOM
 
 
-def test_numbers_the_table_places_are_never_asked_of(
-    asking: Caller, twilio: responses.RequestsMock
-):
-    asking.open(GUANGDONG)
-    asking.text("+8613001012345", "开通短信回执")
+def test_number_in_the_prefix_table_is_not_looked_up(webhooks: Webhooks, twilio: RequestsMock):
+    webhooks.open(GUANGDONG)
+    webhooks.text("+8613001012345", "开通短信回执")
     assert len(twilio.calls) == 0
 
 
-def test_a_failing_lookup_is_unknown_and_is_not_waited_for_again_at_once(
-    asking: Caller, built: bootstrap.Container, twilio: responses.RequestsMock
+def test_failed_lookup_is_unknown_and_pauses_lookups(
+    webhooks: Webhooks, built: Container, twilio: RequestsMock
 ):
     twilio.get(_ANY, status=500)
-    for _ in range(3):
-        assert "1 广东" in asking.text(UNPLACED, "开通短信回执").get_data(as_text=True)
+    assert all(asks_province(webhooks) for _ in range(3))
     assert len(twilio.calls) == 1
-    assert built.store.load(UNPLACED).subscription.network is None
+    assert standing(built, UNPLACED).network is None
 
 
-def test_what_cannot_be_told_is_not_asked_again_and_is_not_off_net(
-    asking: Caller, built: bootstrap.Container, twilio: responses.RequestsMock
+def test_unknown_result_counts_for_a_month_and_is_not_off_net(
+    webhooks: Webhooks, built: Container, twilio: RequestsMock
 ):
-    twilio.get(_ANY, body=line(None, None))
-    for _ in range(2):
-        assert "1 广东" in asking.text(UNPLACED, "开通短信回执").get_data(as_text=True)
+    twilio.get(_ANY, body=body(None, None))
+    assert all(asks_province(webhooks) for _ in range(2))
     assert len(twilio.calls) == 1
-    asking.text(UNPLACED, "1")
-    asking.open(UNPLACED)
-    assert built.store.load(UNPLACED).subscription.state == "active"
+    webhooks.text(UNPLACED, "1")
+    webhooks.open(UNPLACED)
+    assert standing(built, UNPLACED).state == "active"
 
 
-def test_nobody_is_asked_unless_it_is_set(
-    network: Caller, twilio: responses.RequestsMock, settings: Settings
+def test_no_lookup_by_default_and_other_values_are_refused(
+    network: Webhooks, twilio: RequestsMock, settings: Settings
 ):
     network.text(UNPLACED, "开通短信回执")
     assert (settings.lookup, len(twilio.calls)) == ("none", 0)
