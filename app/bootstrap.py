@@ -138,7 +138,7 @@ class Container:
     @cached_property
     def refresh_network(self) -> Callable[[Msisdn], None]:
         """Look up the network of a number unless it is known; does nothing without a lookup."""
-        lookup = provider_factory.lookup(self.settings)
+        lookup = provider_factory.network_lookup(self.settings)
         if lookup is None:
             return lambda _: None
         return NetworkLookupService(
@@ -153,7 +153,7 @@ class Container:
     @cached_property
     def lifecycle(self) -> ReceiptLifecycle:
         """Receipt transitions, with the providers of the settings."""
-        return self._lifecycle(provider_factory.routes(self.settings))
+        return self._lifecycle(provider_factory.router(self.settings))
 
     @cached_property
     def import_handler(self) -> ImportHandler:
@@ -191,7 +191,7 @@ class Container:
 
         name, clients = f"{socket.gethostname()}-{os.getpid()}", self.clients
         store, outbox, limiter = clients.store, clients.outbox, clients.rate_limiter
-        lifecycle, limits = self.lifecycle, provider_factory.paces(self.settings)
+        lifecycle, limits = self.lifecycle, provider_factory.rate_limits(self.settings)
         breakers = CircuitBreakers(limiter, lifecycle.router.names, lifecycle.rules, self.clock)
         dispatcher = Dispatcher(
             name, store, outbox, limiter, breakers, lifecycle, self.clock, limits

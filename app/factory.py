@@ -24,8 +24,8 @@ from keywords.twilio_webhook import InboundSmsHandler, sms_blueprint
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.providers import kannel, smsc_status, twilio_status
 from web.portal.passcodes import SESSION_LIFETIME
-from web.portal.rendering import PortalServices, trouble
-from web.portal.routes import hall_doors
+from web.portal.rendering import PortalServices, error_page
+from web.portal.routes import portal_blueprint
 
 _TWILIO = ("ivr.voice", "ivr.voice_key", "ivr.voice_ended", "keywords.sms")
 _KANNEL = ("kannel.kannel_sms",)
@@ -49,7 +49,7 @@ def create_app(settings: Settings, container: bootstrap.Container | None = None)
     # A provider does not follow a redirect from //sms to /sms: the text would be lost.
     app.url_map.merge_slashes = False
     portal, sending = container.portal(signed_in_customer), container.lifecycle
-    guards = RequestGuards(settings, portal.codes.has_session)
+    guards = RequestGuards(settings, portal.passcodes.has_session)
     _register_webhooks(app, container, sending)
     _register_portal(app, portal, settings)
     _register_front_page(app, settings.front_page)
@@ -85,11 +85,13 @@ def callback_app(
     """The routes of delivery reports."""
     reports = container.report_service
     store, clock, words = container.store, container.clock, twilio_status
-    statuses = TwilioStatusHandler(store, reports, sending, clock, words.fate_of, words.told_of)
+    statuses = TwilioStatusHandler(
+        store, reports, sending, clock, words.message_status, words.provider_status
+    )
     return CallbackApp((
         *twilio_routes(statuses, guards.verified_form),
-        *kannel_routes(store, sending, kannel.heard, guards.verified_query),
-        *feed_routes(reports, clock, smsc_status.fate_of, guards.verified_feed),
+        *kannel_routes(store, sending, kannel.parse_report, guards.verified_query),
+        *feed_routes(reports, clock, smsc_status.message_status, guards.verified_feed),
     ))  # fmt: skip
 
 
@@ -123,10 +125,10 @@ def _register_webhooks(
     app.register_blueprint(kannel_blueprint(texts))
     clients, providers = container.clients, sending.router.names
     app.register_blueprint(
-        metrics.doors(
+        metrics.health_blueprint(
             container.store,
             clients.bulk_reader.counts,
-            lambda: queue_status.look(clients, providers, container.clock),
+            lambda: queue_status.read_status(clients, providers, container.clock),
         )
     )
 
@@ -156,7 +158,7 @@ def _register_portal(app: Flask, portal: PortalServices, settings: Settings) -> 
         # A browser may be set to send no Referer; the token alone identifies the session.
         WTF_CSRF_SSL_STRICT=False,
     )
-    app.register_blueprint(hall_doors(portal))
+    app.register_blueprint(portal_blueprint(portal))
 
 
 def _register_front_page(app: Flask, front_page: str) -> None:
@@ -175,7 +177,7 @@ def _handle_errors(app: Flask, portal: PortalServices) -> None:
         response = error_response(error)
         if not _in_portal(request):
             return response
-        page = trouble(portal, response.status_code)
+        page = error_page(portal, response.status_code)
         if "Allow" in response.headers:
             page.headers["Allow"] = response.headers["Allow"]
         return page
@@ -183,7 +185,7 @@ def _handle_errors(app: Flask, portal: PortalServices) -> None:
     @app.errorhandler(Exception)
     def failed(error: Exception) -> BaseResponse:
         response = error_response(error)
-        return trouble(portal, response.status_code) if _in_portal(request) else response
+        return error_page(portal, response.status_code) if _in_portal(request) else response
 
 
 def _in_portal(request: Request) -> bool:

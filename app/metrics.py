@@ -51,7 +51,7 @@ def count_refusal(why: str) -> None:
     _REFUSED.labels(why).inc()
 
 
-def follows(book: RuleBook, before: RuleBook | None = None) -> None:
+def set_rule_book(book: RuleBook, before: RuleBook | None = None) -> None:
     """Export the rule book in force."""
     if before is not None:
         _BOOK.labels(before.version, fingerprint(before)).set(0)
@@ -129,7 +129,7 @@ def _backlog(
     yield oldest
 
 
-def doors(
+def health_blueprint(
     store: Store, counts: Callable[[], Mapping[str, int]], status: Callable[[], QueueStatus]
 ) -> Blueprint:
     """Routes of the health checks and of the metrics."""

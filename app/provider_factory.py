@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from receipts.providers.twilio_webhooks import WebhookConfigurator
 
 
-def lookup(settings: Settings) -> NetworkLookup | None:
+def network_lookup(settings: Settings) -> NetworkLookup | None:
     """The configured lookup of networks, or None."""
     if settings.lookup == "none":
         return None
@@ -30,7 +30,7 @@ def twilio_numbers(settings: Settings) -> "WebhookConfigurator":
     return WebhookConfigurator(account, _credentials(settings), url)
 
 
-def routes(settings: Settings) -> Router:
+def router(settings: Settings) -> Router:
     """The providers of ordinary and of flash messages, cheapest first."""
     made: dict[str, Provider] = {
         name: _twilio(settings) if name == "twilio" else _kannel(settings)
@@ -43,7 +43,7 @@ def routes(settings: Settings) -> Router:
     )
 
 
-def paces(settings: Settings) -> dict[str, RateLimit]:
+def rate_limits(settings: Settings) -> dict[str, RateLimit]:
     """Rate limit by provider: segments a second, counted over all workers."""
     # One limit a sender: that is what providers and carriers limit.
     senders = {

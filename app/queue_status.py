@@ -25,7 +25,7 @@ class QueueStatus:
         return sum(count for count, _ in mine), max((age for _, age in mine), default=0.0)
 
 
-def look(clients: StoreClients, providers: Iterable[str], clock: Clock) -> QueueStatus:
+def read_status(clients: StoreClients, providers: Iterable[str], clock: Clock) -> QueueStatus:
     """Read the status. Raises StoreUnavailableError."""
     names = tuple(providers)
     return QueueStatus(

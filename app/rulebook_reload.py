@@ -34,7 +34,7 @@ _SETTLED = 0.25
 _Version = tuple[int, int, int] | None
 
 
-def book_in_force(settings: Settings) -> RuleBook:
+def load_effective_rule_book(settings: Settings) -> RuleBook:
     """The rule book of the settings, or the last valid one. Raises RuleBookError without any."""
     file, kept = _files(settings)
     try:
@@ -115,11 +115,13 @@ class ReloadingApp:
     """The web application, rebuilt for each new rule book. Raises as ``create_app``."""
 
     def __init__(self, settings: Settings, container: bootstrap.Container | None = None) -> None:
-        self._container = container or bootstrap.services(settings, book_in_force(settings))
+        self._container = container or bootstrap.services(
+            settings, load_effective_rule_book(settings)
+        )
         self._watcher = RuleBookWatcher(settings, self._container.book, self._container.clock)
         self._app = create_app(settings, self._container)
         self._checking = threading.Lock()
-        metrics.follows(self._container.book)
+        metrics.set_rule_book(self._container.book)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request under the current rule book."""
@@ -135,7 +137,7 @@ class ReloadingApp:
         if book is not None:
             before, self._container = self._container, self._container.with_rule_book(book)
             self._app = create_app(self._container.settings, self._container)
-            metrics.follows(book, before.book)
+            metrics.set_rule_book(book, before.book)
 
 
 def _files(settings: Settings) -> tuple[Path, Path]:

@@ -72,11 +72,11 @@ def door_process() -> object:
         # The supervisor may be restarting the store at this moment.
         wait_for_server(settings.data_dir, structlog.get_logger().warning)
     app = ReloadingApp(settings)
-    settled()
+    freeze_garbage()
     return app
 
 
-def settled() -> None:
+def freeze_garbage() -> None:
     """Exclude all loaded objects from garbage collection, and make it rare afterwards.
 
     Requests and receipts create few reference cycles.
@@ -87,7 +87,7 @@ def settled() -> None:
     gc.enable()
 
 
-def busy(host: str, port: int) -> str | None:
+def bind_error(host: str, port: int) -> str | None:
     """The reason why this process cannot listen at an address, or None."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

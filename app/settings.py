@@ -128,7 +128,7 @@ class Settings:
             data_dir=Path(given.get("DATA_DIR") or "var"),
             shards=reader.number("SHARDS", 16, 1, 4096),
             public_url=reader.url("PUBLIC_URL", "").rstrip("/"),
-            **_accounts(reader, given, kannel_url),
+            **account_settings(reader, given, kannel_url),
             text_provider=reader.order("TEXT_PROVIDER", "twilio", PROVIDERS),
             flash_provider=reader.order("FLASH_PROVIDER", kannel_url and "kannel", PROVIDERS),
             twilio_pace=reader.number("TWILIO_PACE", 100, 1, 10_000),
@@ -193,7 +193,9 @@ class Settings:
         return self
 
 
-def _accounts(reader: SettingsReader, given: Mapping[str, str], kannel_url: str) -> dict[str, Any]:
+def account_settings(
+    reader: SettingsReader, given: Mapping[str, str], kannel_url: str
+) -> dict[str, Any]:
     """The settings of the accounts at Twilio and Kannel."""
     return {
         "twilio_auth_tokens": split_list(given.get("TWILIO_AUTH_TOKEN", "")),

@@ -61,13 +61,13 @@ VerifiedBody = Callable[[Request], bytes]
 def feed_routes(
     reports: ReportService,
     clock: Clock,
-    fate_of: Callable[[str], MessageStatus],
+    message_status: Callable[[str], MessageStatus],
     verified_body: VerifiedBody,
 ) -> tuple[CallbackRoute, ...]:
     """``POST /feed/reports``: the response follows the commit; a repeated batch changes nothing."""
 
     def feed_reports(request: Request) -> Response:
-        accepted, refused = _parse(verified_body(request), clock.now(), fate_of)
+        accepted, refused = _parse(verified_body(request), clock.now(), message_status)
         result = reports.ingest_batch(accepted)
         counts = {"accepted": result.accepted, "repeated": result.repeated}
         return json_response(counts | {"refused": refused})
@@ -76,14 +76,14 @@ def feed_routes(
 
 
 def _parse(
-    body: bytes, now: dt.datetime, fate_of: Callable[[str], MessageStatus]
+    body: bytes, now: dt.datetime, message_status: Callable[[str], MessageStatus]
 ) -> tuple[list[DeliveryReport], list[dict[str, object]]]:
     """The reports of a batch, and its refused lines with number and reason."""
     accepted: list[DeliveryReport] = []
     refused: list[dict[str, object]] = []
     for number, line in _lines(body):
         try:
-            accepted.append(_report(line, now, fate_of))
+            accepted.append(_report(line, now, message_status))
         except ReportLineError as error:
             refused.append({"line": number, "error": str(error)})
     return accepted, refused
@@ -100,7 +100,7 @@ def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _report(
-    raw: bytes, now: dt.datetime, fate_of: Callable[[str], MessageStatus]
+    raw: bytes, now: dt.datetime, message_status: Callable[[str], MessageStatus]
 ) -> DeliveryReport:
     try:
         line = _decoder.decode(raw)
@@ -112,7 +112,7 @@ def _report(
     if line.part > line.parts:
         raise ReportLineError(f"part {line.part} of {line.parts}")
     raw_status = line.status if line.code in {None, ""} else f"{line.status} {line.code}"
-    status, at = fate_of(line.status), _time(line.done or line.submitted, now)
+    status, at = message_status(line.status), _time(line.done or line.submitted, now)
     return DeliveryReport(line.id, sender, recipient, status, raw_status, at, line.part, line.parts)
 
 

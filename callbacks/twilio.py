@@ -27,21 +27,21 @@ class TwilioStatusHandler:
     reports: ReportService
     delivery: ReceiptLifecycle
     clock: Clock
-    fate_of: Callable[[str, str], MessageStatus]
-    told_of: Callable[[str], ProviderStatus]
+    message_status_of: Callable[[str, str], MessageStatus]
+    provider_status_of: Callable[[str], ProviderStatus]
 
     def message_status(self, form: Mapping[str, str]) -> None:
         """Ingest the status of a person-to-person text. Raises StoreUnavailableError."""
         sender, recipient = parse_msisdn(form["From"]), parse_msisdn(form["To"])
         if sender is None or recipient is None:
             return
-        status = self.fate_of(form["MessageStatus"], form.get("ErrorCode", ""))
+        status = self.message_status_of(form["MessageStatus"], form.get("ErrorCode", ""))
         sid, raw_status, now = form["MessageSid"], _raw_status(form), self.clock.now()
         self.reports.ingest(DeliveryReport(sid, sender, recipient, status, raw_status, now))
 
     def receipt_status(self, form: Mapping[str, str], receipt_id: str) -> None:
         """Apply the status of one of our receipts. Raises StoreUnavailableError."""
-        status, sid = self.told_of(form["MessageStatus"]), form["MessageSid"]
+        status, sid = self.provider_status_of(form["MessageStatus"]), form["MessageSid"]
         apply_status_update(self.store, self.delivery, receipt_id, status, _raw_status(form), sid)
 
 

@@ -74,7 +74,7 @@ def _import(
         click.echo(f"{path}: goes on behind line {earlier.line}", err=True)
     with progress_bar(f"{listing.name} import", file.size) as move:
         end = job.run(earlier, lambda now: move(now.offset))
-    see = f"see {job.complaints.path}" if end.refused else "all is well"
+    see = f"see {job.rejects.path}" if end.refused else "all is well"
     click.echo(_counts(path, end, see))
     return 1 if end.refused else 0
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from app import bootstrap
-from app.server import busy
+from app.server import bind_error
 from app.settings import Settings
 from commands.supervisor import Supervisor, stop_signals
 from receipts.store.local_server import LocalServer, StoreInUseError
@@ -81,7 +81,7 @@ def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> No
         if store is not None:
             _claim(store, environ, port)
         for needed in (port, port + 1):
-            if why := busy("127.0.0.1", needed):
+            if why := bind_error("127.0.0.1", needed):
                 raise DemoError(
                     f"{why}. Stop the program that listens there, or take another port: "
                     + _other_demo(port)
@@ -122,7 +122,9 @@ def _claim(store: LocalServer, environ: Mapping[str, str], port: int) -> None:
 def _other_demo(port: int, folder: Path | None = None) -> str:
     """The command of a demo on free ports, and in another folder than the one in use."""
     near = (port, *range(7600, 65_000, 100))
-    free = next(at for at in near if not busy("127.0.0.1", at) and not busy("127.0.0.1", at + 1))
+    free = next(
+        at for at in near if not bind_error("127.0.0.1", at) and not bind_error("127.0.0.1", at + 1)
+    )
     beside = f"DATA_DIR={shlex.quote(f'{folder}-{free}')} " if folder else ""
     return f"{beside}sms-receipt demo --port {free} (or {beside}make run PORT={free})"
 
@@ -140,7 +142,7 @@ def _welcome(network: str, doors_url: str, supervisor: Supervisor) -> str:
     )
 
 
-def lent(environ: Mapping[str, str]) -> dict[str, str]:
+def saved_settings(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings of the demo that last ran in this data folder."""
     return {} if environ.get("REDIS_URL") else _read(_folder(environ) / _SETTINGS_FILE)
 

@@ -106,7 +106,7 @@ def _sending(settings: Settings) -> Iterator[Check]:
     except StoreUnavailableError:
         return  # the check of the store has failed already
     try:
-        now = queue_status.look(clients, settings.providers, clock)
+        now = queue_status.read_status(clients, settings.providers, clock)
     except StoreUnavailableError as failure:
         yield Check(False, "the outbox", str(failure))
         return

@@ -95,7 +95,7 @@ def demo(port: int) -> None:
 def serve(workers: int) -> None:
     """Serve the webhooks, and the store unless REDIS_URL is set."""
     settings = Settings.read().need_doors()
-    if why := server.busy(settings.host, settings.port):
+    if why := server.bind_error(settings.host, settings.port):
         raise SettingsError(f"PORT={settings.port} cannot be used: {why}; set another PORT")
     if not settings.redis_url:
         _serve_with_store(settings, workers)
@@ -131,13 +131,13 @@ def work() -> None:
     if not settings.redis_url:
         # A worker may be started before `serve`.
         wait_for_server(settings.data_dir, _log.warning)
-    services = bootstrap.services(settings, rulebook_reload.book_in_force(settings))
+    services = bootstrap.services(settings, rulebook_reload.load_effective_rule_book(settings))
     watch = rulebook_reload.RuleBookWatcher(settings, services.book, services.clock)
     worker = services.worker(watch.changed)
     signal.signal(signal.SIGHUP, lambda *_: watch.soon())
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
-    server.settled()
+    server.freeze_garbage()
     worker.run()
     services.clients.close()
 
@@ -158,7 +158,7 @@ def phone(number: str | None) -> None:
 def _replace_process(module: str, *words: str) -> None:
     """Continue as another program: the product never imports the simulated network."""
     sys.stdout.flush()
-    environ = demonstration.lent(os.environ) | os.environ
+    environ = demonstration.saved_settings(os.environ) | os.environ
     os.execve(sys.executable, [sys.executable, "-m", module, *words], environ)  # noqa: S606
 
 

@@ -75,7 +75,7 @@ def read_settings() -> Settings:
 
     Raises SettingsError.
     """
-    return Settings.read(demo.lent(os.environ) | os.environ)
+    return Settings.read(demo.saved_settings(os.environ) | os.environ)
 
 
 @contextmanager

@@ -73,7 +73,7 @@ class CallContext(Struct, frozen=True):
         """The following step with changed fields."""
         return replace(self, step=self.step + 1, offer_digest="", **changes)
 
-    def seeing(self, customer: Subscription, province: str | None) -> Self:
+    def with_subscription(self, customer: Subscription, province: str | None) -> Self:
         """The same step with the current subscription."""
         return replace(
             self,

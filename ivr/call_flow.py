@@ -26,7 +26,7 @@ from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.promotions import WISHES, PromotionConsent
+from receipts.subscriptions.promotions import CATEGORY_BY_ACTION, PromotionConsent
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
@@ -81,7 +81,9 @@ class CallFlow:
             "ask": self._account_status,
             "receipts": self._receipts,
             "province": self._set_province,
-            **{action: partial(consent.choose, kind) for action, kind in WISHES.items()},
+            **{
+                action: partial(consent.choose, kind) for action, kind in CATEGORY_BY_ACTION.items()
+            },
         }
 
     def answer(self, caller: Msisdn | None) -> list[Verb]:
@@ -96,7 +98,7 @@ class CallFlow:
             if refusal is not None and refusal[0] != "province_unknown":
                 return self._prompts.refused(customer)
             state = CallState.WHICH_PROVINCE if refusal else state
-        context = CallContext(state, language).seeing(customer, self._home(customer))
+        context = CallContext(state, language).with_subscription(customer, self._home(customer))
         return [*self._prompts.greeting(customer), self._prompts.gather(caller, context)]
 
     def handle_input(self, pressed: CallerInput) -> list[Verb]:
@@ -152,7 +154,7 @@ class CallFlow:
 
         def decide(snapshot: Snapshot) -> ChangeSet:
             customer = snapshot.subscription
-            current = context.seeing(customer, self._home(customer))
+            current = context.with_subscription(customer, self._home(customer))
             if action == "open" and not self._prompts.is_same_offer(caller, context, current):
                 # The price has changed since the prompt: repeat the offer, open nothing.
                 reply = Reply((), language.value, current.next(no_input=0, no_match=0).link(""))
@@ -160,7 +162,7 @@ class CallFlow:
             decision = self._actions[action](customer, replace(request, charges=snapshot.charges))
             messages = decision.messages
             after = context.next(state=transition.state, language=language, no_input=0, no_match=0)
-            after = after.seeing(decision.customer, self._home(decision.customer))
+            after = after.with_subscription(decision.customer, self._home(decision.customer))
             text = "".join(say.text for say in self._prompts.messages(messages, language))
             reply = Reply(messages, language.value, after.link(""))
             change = decision.change_set(customer, idempotency_key, reply, text)

@@ -20,7 +20,7 @@ from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.promotions import WISHES, PromotionConsent
+from receipts.subscriptions.promotions import CATEGORY_BY_ACTION, PromotionConsent
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.subscription import HOLDING
 
@@ -78,7 +78,9 @@ class Conversation:
             "help": replies.sentence("help"),
             "unknown": replies.sentence("unknown"),
             "province": self._set_province,
-            **{action: partial(consent.choose, kind) for action, kind in WISHES.items()},
+            **{
+                action: partial(consent.choose, kind) for action, kind in CATEGORY_BY_ACTION.items()
+            },
         }
 
     def months(self, text: InboundMessage) -> tuple[str, ...]:

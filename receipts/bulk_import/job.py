@@ -47,7 +47,7 @@ class ImportJob:
     ) -> None:
         self._file, self._lists, self._store, self._archive = file, lists, store, archive
         self._name = f"import:{file.listing.name}:{file.contents}"
-        self.complaints = RejectFile(file.path)
+        self.rejects = RejectFile(file.path)
         self.progress = ImportProgress(file.begins)
         self._refused: list[tuple[int, str]] = []
         self._lines = 0
@@ -65,7 +65,7 @@ class ImportJob:
         Raises StoreUnavailableError, ContentionError or OSError.
         """
         self.progress = begun or ImportProgress(self._file.begins)
-        self.complaints.begin(self.progress.complaints)
+        self.rejects.begin(self.progress.complaints)
         batch: Batch = {}
         last = CsvLine(self.progress.line, self.progress.offset, {})
         for count, line in enumerate(self._file.lines(last.end, last.number), start=1):
@@ -103,7 +103,7 @@ class ImportJob:
     ) -> None:
         """Write a batch: first its customers, then the refused lines, then the checkpoint."""
         changed, previous = self._commit(batch), self.progress
-        self.complaints.add(self._refused, previous.refused)
+        self.rejects.add(self._refused, previous.refused)
         refused = previous.refused + len(self._refused)
         self.progress = replace(
             previous,
@@ -112,7 +112,7 @@ class ImportJob:
             lines=previous.lines + self._lines,
             changed=previous.changed + changed,
             refused=refused,
-            complaints=self.complaints.size,
+            complaints=self.rejects.size,
             done=done,
         )
         self._archive.checkpoint(self._name, msgspec.json.encode(self.progress).decode())

@@ -175,7 +175,7 @@ class ReceiptLifecycle:
     def _mark_in_doubt(self, receipt: Receipt, reason: str, entry: OutboxEntry) -> ChangeSet:
         """Mark the outcome as unknown, with a look-up timer if the provider has look-ups."""
         provider = self.router.by_name(receipt.provider)
-        has_lookup = provider is not None and provider.abilities.lookup
+        has_lookup = provider is not None and provider.capabilities.lookup
         timers = (self.in_doubt.schedule_lookup(receipt),) if has_lookup else ()
         note = f"unsure: {reason}"
         return self._apply_failure(receipt, ReceiptEvent.LOST_SIGHT, entry, note, *timers)

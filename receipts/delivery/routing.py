@@ -34,7 +34,7 @@ class Router:
     ) -> None:
         self.text = _as_tuple(text)
         # A provider without flash would silently send ordinary text.
-        self.flash = tuple(each for each in _as_tuple(flash) if each.abilities.flash)
+        self.flash = tuple(each for each in _as_tuple(flash) if each.capabilities.flash)
         as_text = tuple((each, DisplayMode.TEXT) for each in self.text)
         as_flash = tuple((each, DisplayMode.FLASH) for each in self.flash)
         self._by_mode = {DisplayMode.TEXT: as_text, DisplayMode.FLASH: (*as_flash, *as_text)}

@@ -73,7 +73,7 @@ class Provider(Protocol):
     """A messaging provider."""
 
     name: str
-    abilities: Capabilities
+    capabilities: Capabilities
 
     def send(self, message: OutboundMessage) -> str:
         """Send a message; the provider's id for it. Raises ProviderError, DeadlineExceededError."""

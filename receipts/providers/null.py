@@ -9,7 +9,7 @@ class NullProvider:
     """Sends no text, so that a command needs no provider account."""
 
     name = "unsent"
-    abilities = Capabilities(flash=False, reports=False, lookup=False)
+    capabilities = Capabilities(flash=False, reports=False, lookup=False)
 
     def send(self, message: OutboundMessage) -> str:
         """Always raise TemporaryError."""

@@ -17,9 +17,9 @@ from receipts.ports.provider import (
     UnknownOutcomeError,
 )
 from receipts.providers.twilio_http import SdkHttpClient, send_deadline
-from receipts.providers.twilio_status import fate_of, told_of
+from receipts.providers.twilio_status import message_status, provider_status
 
-__all__ = ["Twilio", "fate_of", "told_of"]
+__all__ = ["Twilio", "message_status", "provider_status"]
 
 #: Allowed difference between the provider's clock and ours in a look-up by time.
 _CLOCK_SKEW = dt.timedelta(minutes=5)
@@ -46,7 +46,7 @@ class Twilio:
     """Provider over one account. ``sender`` is a number or a messaging service (``MG...``)."""
 
     name = "twilio"
-    abilities = Capabilities(flash=False, reports=True, lookup=True)
+    capabilities = Capabilities(flash=False, reports=True, lookup=True)
 
     def __init__(
         self,

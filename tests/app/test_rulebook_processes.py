@@ -38,7 +38,7 @@ def test_file_is_not_read_between_checks(doors: Network, monkeypatch: pytest.Mon
 def test_file_edited_after_reading_is_not_kept(
     with_book: Settings, book: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    good = rulebook_reload.book_in_force(with_book)
+    good = rulebook_reload.load_effective_rule_book(with_book)
     copy = rulebook_reload.shutil.copyfile
     monkeypatch.setattr(
         rulebook_reload.shutil,
@@ -46,23 +46,23 @@ def test_file_edited_after_reading_is_not_kept(
         lambda old, new: (write(old, "nonsense"), copy(old, new)),
     )
     write(book, dearer(book.read_text()))
-    assert rulebook_reload.book_in_force(with_book).version == "second"
+    assert rulebook_reload.load_effective_rule_book(with_book).version == "second"
     monkeypatch.undo()
-    assert rulebook_reload.book_in_force(with_book) == good
+    assert rulebook_reload.load_effective_rule_book(with_book) == good
 
 
 def test_start_with_an_invalid_file_uses_the_last_valid_book(with_book: Settings, book: Path):
-    good = rulebook_reload.book_in_force(with_book)
+    good = rulebook_reload.load_effective_rule_book(with_book)
     write(book, "nonsense")
     with capture_logs() as told:
-        assert rulebook_reload.book_in_force(with_book) == good
+        assert rulebook_reload.load_effective_rule_book(with_book) == good
     assert "rules.toml: is not TOML" in told[0]["why"]
 
 
 def test_start_without_any_valid_book_fails(with_book: Settings, book: Path):
     write(book, "nonsense")
     with pytest.raises(RuleBookError, match=r"rules\.toml"):
-        rulebook_reload.book_in_force(with_book)
+        rulebook_reload.load_effective_rule_book(with_book)
 
 
 @contextmanager

@@ -124,7 +124,7 @@ def test_book_read_by_another_process_applies_while_the_file_is_invalid(
     good = dearer(book.read_text())
     write(book, good)
     # Another process reads it, while no request makes this one look.
-    rulebook_reload.book_in_force(with_book)
+    rulebook_reload.load_effective_rule_book(with_book)
     write(book, good.replace("monthly_fen = 250", "monthly_fen = 900", 1))
     assert AFTER in offer(doors)
 

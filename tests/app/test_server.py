@@ -32,6 +32,6 @@ def collector() -> Iterator[None]:
 @pytest.mark.usefixtures("collector")
 def test_garbage_collection_resumes_after_the_start():
     gc.disable()
-    server.settled()
+    server.freeze_garbage()
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0

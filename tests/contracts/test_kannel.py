@@ -16,7 +16,7 @@ from receipts.ports.provider import (
     TemporaryError,
     UnknownOutcomeError,
 )
-from receipts.providers.kannel import Kannel, heard
+from receipts.providers.kannel import Kannel, parse_report
 from tests.contracts.provider_ends import ANNA, KANNEL, SECRETS, kannel, parcel
 from tests.support.kannel_double import Smsbox, smsbox
 
@@ -140,7 +140,7 @@ def test_202_is_accepted_with_any_body(outside: Smsbox, body: str):
 
 def test_capabilities_are_flash_and_reports_without_look_up():
     adapter = KANNEL.adapter()
-    can = adapter.abilities
+    can = adapter.capabilities
     assert (can.flash, can.reports, can.lookup) == (True, True, False)
     with pytest.raises(NotImplementedError):
         adapter.find(parcel(), dt.datetime.now(dt.UTC), frozenset())
@@ -173,7 +173,7 @@ REPORTS = [
 def test_report_is_mapped_and_its_raw_status_kept(
     kind: str, answer: str, told: ProviderStatus, word: str
 ) -> None:
-    assert heard(kind, answer) == (told, word)
+    assert parse_report(kind, answer) == (told, word)
 
 
 def test_invalid_kannel_settings_are_refused_at_start() -> None:

@@ -19,7 +19,7 @@ from receipts.ports.provider import (
     TemporaryError,
     UnknownOutcomeError,
 )
-from receipts.providers.twilio import Twilio, fate_of, told_of
+from receipts.providers.twilio import Twilio, message_status, provider_status
 from receipts.providers.twilio_http import MAX_BODY_BYTES
 from tests.contracts.provider_ends import (
     ACCOUNT,
@@ -77,7 +77,7 @@ def test_default_host_is_twilio(outside: responses.RequestsMock):
 
 
 def test_capabilities_are_reports_and_look_up_without_flash():
-    can = TWILIO.adapter().abilities
+    can = TWILIO.adapter().capabilities
     assert (can.flash, can.reports, can.lookup) == (False, True, True)
 
 
@@ -227,13 +227,13 @@ def test_cookies_are_neither_kept_nor_sent(outside: responses.RequestsMock):
     ],
 )
 def test_every_status_is_mapped_or_unknown(words: tuple[str, ...], told: ProviderStatus):
-    assert {told_of(word) for word in words} == {told}
+    assert {provider_status(word) for word in words} == {told}
 
 
 def test_error_code_refines_a_failure_only():
-    assert fate_of("undelivered", "30007") is MessageStatus.REJECTED
-    assert fate_of("failed", "30036") is MessageStatus.EXPIRED
-    assert fate_of("failed", "99999") is MessageStatus.FAILED
-    assert fate_of("delivered", "30007") is MessageStatus.DELIVERED
-    assert fate_of("sent", "30007") is MessageStatus.UNDERWAY
-    assert fate_of("what", "30007") is MessageStatus.UNKNOWN
+    assert message_status("undelivered", "30007") is MessageStatus.REJECTED
+    assert message_status("failed", "30036") is MessageStatus.EXPIRED
+    assert message_status("failed", "99999") is MessageStatus.FAILED
+    assert message_status("delivered", "30007") is MessageStatus.DELIVERED
+    assert message_status("sent", "30007") is MessageStatus.UNDERWAY
+    assert message_status("what", "30007") is MessageStatus.UNKNOWN

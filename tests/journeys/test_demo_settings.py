@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.demo import DemoError, lent, settings_for
+from commands.demo import DemoError, saved_settings, settings_for
 
 SECRETS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "KANNEL_PASSWORD", "KANNEL_SECRET")
 
@@ -27,7 +27,7 @@ def test_two_folders_share_no_secret(tmp_path: Path):
 def test_command_in_another_terminal_gets_the_settings_of_the_demo(tmp_path: Path):
     given = {"RULE_BOOK": "book.toml", "SHARDS": "4", "HOTLINE": "10088", "SHORT_CODE": "7501"}
     settings_for({"DATA_DIR": str(tmp_path)} | given, 7500)
-    found = lent({"DATA_DIR": str(tmp_path)})
+    found = saved_settings({"DATA_DIR": str(tmp_path)})
     assert given.items() <= found.items()
     assert found["CLOCK"] == "movable"
     assert "DATA_DIR" not in found
@@ -35,7 +35,9 @@ def test_command_in_another_terminal_gets_the_settings_of_the_demo(tmp_path: Pat
 
 def test_command_with_its_own_store_gets_no_settings_of_the_demo(tmp_path: Path):
     settings_for({"DATA_DIR": str(tmp_path)}, 7500)
-    assert lent({"DATA_DIR": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:6379/0"}) == {}
+    assert (
+        saved_settings({"DATA_DIR": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:6379/0"}) == {}
+    )
 
 
 def test_given_setting_wins(tmp_path: Path):

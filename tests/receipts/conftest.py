@@ -13,7 +13,7 @@ from receipts.model.vocabulary import Msisdn
 from receipts.rulebook.schema import SendingRules
 from receipts.worker.worker import Worker
 from tests.conftest import TestClock
-from tests.support.sending import Courier, Desk, dispatching
+from tests.support.sending import Desk, ProviderDouble, dispatching
 
 Until = Callable[[Callable[[], object]], None]
 Hire = Callable[..., Worker]
@@ -21,19 +21,21 @@ AtWork = Callable[[Worker], AbstractContextManager[Worker]]
 
 
 @pytest.fixture
-def courier() -> Courier:
+def courier() -> ProviderDouble:
     """A provider with message look-up and without flash."""
-    return Courier("courier", flash=False, lookup=True)
+    return ProviderDouble("courier", flash=False, lookup=True)
 
 
 @pytest.fixture
-def flasher() -> Courier:
+def flasher() -> ProviderDouble:
     """A provider with flash and without message look-up."""
-    return Courier("flasher", flash=True, lookup=False)
+    return ProviderDouble("flasher", flash=True, lookup=False)
 
 
 @pytest.fixture
-def desk(built: bootstrap.Container, courier: Courier, flasher: Courier, clock: TestClock) -> Desk:
+def desk(
+    built: bootstrap.Container, courier: ProviderDouble, flasher: ProviderDouble, clock: TestClock
+) -> Desk:
     delivery = ReceiptLifecycle(Router(courier, flasher), SendingRules(), clock)
     return Desk(built.store, built.clients.outbox, delivery, clock)
 

@@ -31,7 +31,7 @@ from receipts.worker.timers import TimerService
 from statemachines.call_menu import CallState
 from tests.conftest import gathering
 from tests.support.reference_billing import Price, Terms
-from tests.support.sending import Courier
+from tests.support.sending import ProviderDouble
 
 GUANGDONG, HEBEI, ZHEJIANG = map(Msisdn, ("+8613802880000", "+8613903112345", "+8613957112345"))
 FRIEND = Msisdn("+8613800138000")
@@ -131,7 +131,7 @@ class Business:
         # Services of its own: tests cut their store off.
         self.built = dataclasses.replace(self.built)
         self.policy = policy = self.built.policy
-        provider = Courier("carrier", flash=True, lookup=False)
+        provider = ProviderDouble("carrier", flash=True, lookup=False)
         self.delivery = ReceiptLifecycle(
             Router(provider, provider), self.built.book.sending, self.built.clock
         )

@@ -26,12 +26,12 @@ ANNA = Msisdn("+8613802880000")
 FRIEND = Msisdn("+8613957112345")
 
 
-class Courier:
+class ProviderDouble:
     """Double of the provider port; ``ends`` and ``finds`` script its next answers."""
 
     def __init__(self, name: str, *, flash: bool, lookup: bool) -> None:
         self.name = name
-        self.abilities = Capabilities(flash=flash, reports=True, lookup=lookup)
+        self.capabilities = Capabilities(flash=flash, reports=True, lookup=lookup)
         self.ends: deque[Exception | str] = deque()
         self.finds: deque[Exception | str | None] = deque()
         self.sent: list[OutboundMessage] = []

@@ -17,7 +17,7 @@ from receipts.ports.unit_of_work import run_in_transaction
 from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.promotions import WISHES, PromotionConsent
+from receipts.subscriptions.promotions import CATEGORY_BY_ACTION, PromotionConsent
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day, notices
 
@@ -25,7 +25,7 @@ from receipts.wording.notice_text import day, notices
 _ORDERING = frozenset({"open", "yes"})
 
 #: Actions with a button, shown where they would change the subscription.
-_BUTTONS = ("open", "cancel", "ordinary", "flash", *WISHES)
+_BUTTONS = ("open", "cancel", "ordinary", "flash", *CATEGORY_BY_ACTION)
 
 _SEPARATOR = {Language.ZH: "", Language.EN: " "}
 
@@ -73,7 +73,9 @@ class ActionHandler:
             "flash": lambda customer, req: mode(policy, customer, DisplayMode.FLASH, req),
             "chinese": lambda customer, _: language(policy, customer, Language.ZH),
             "english": lambda customer, _: language(policy, customer, Language.EN),
-            **{action: partial(consent.choose, kind) for action, kind in WISHES.items()},
+            **{
+                action: partial(consent.choose, kind) for action, kind in CATEGORY_BY_ACTION.items()
+            },
         }
         self._with_argument: dict[str, Callable[[Subscription, CustomerRequest, str], Decision]] = {
             "yes": self._confirm,

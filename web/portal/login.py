@@ -37,7 +37,7 @@ class LoginPages:
         number = session.parse_number(request.form.get("number", ""))
         if number is None:
             return self._form("sign_in.html", "sign_in.no_number")
-        self._portal.codes.send(number, session.preferred_language())
+        self._portal.passcodes.send(number, session.preferred_language())
         session.remember_number(number)
         return redirect(url_for("hall.code"), _SEE_OTHER)
 
@@ -50,7 +50,7 @@ class LoginPages:
         number = session.pending_number()
         if number is None:
             return _to_sign_in()
-        if not session.sign_in(self._portal.codes, number):
+        if not session.sign_in(self._portal.passcodes, number):
             return self._form("code.html", "code.wrong")
         self._portal.refresh_network(number)
         return redirect(url_for("hall.standing"), _SEE_OTHER)
@@ -65,7 +65,7 @@ class LoginPages:
 
     def sign_out(self) -> AnyResponse:
         """End the session in the store, and with it in each copy of the cookie."""
-        self._portal.codes.end_session(self._portal.caller())
+        self._portal.passcodes.end_session(self._portal.caller())
         session.sign_out()
         return _to_sign_in()
 

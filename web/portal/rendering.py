@@ -29,7 +29,7 @@ _SECURITY_HEADERS = {
 class PortalServices:
     """Dependencies of the pages. ``caller`` returns the signed-in number."""
 
-    codes: PasscodeService
+    passcodes: PasscodeService
     actions: ActionHandler
     presenter: AccountPresenter
     catalogue: Catalogue
@@ -61,9 +61,9 @@ class PageRenderer:
         return Response(page, status, content_type="text/html; charset=utf-8")
 
 
-def trouble(portal: PortalServices, status: int) -> Response:
+def error_page(portal: PortalServices, status: int) -> Response:
     """An error page for an HTTP status, rendered without the store."""
-    is_open = bool(portal.codes.secret)
+    is_open = bool(portal.passcodes.secret)
     key = f"trouble.{status}" if is_open else "trouble.shut"
     if key not in portal.catalogue.keys():  # noqa: SIM118 - a catalogue is no mapping
         key = "trouble.400"

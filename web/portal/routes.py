@@ -13,7 +13,7 @@ from receipts.ports.store import StoreUnavailableError
 from web.portal import session
 from web.portal.actions import ActionRequest
 from web.portal.login import LoginPages
-from web.portal.rendering import PageRenderer, PortalServices, add_security_headers, trouble
+from web.portal.rendering import PageRenderer, PortalServices, add_security_headers, error_page
 
 #: Messages that announce a new offer instead of an outdated one.
 _NEW_OFFER = frozenset({"offer_again", "trial_ends"})
@@ -21,7 +21,7 @@ _NEW_OFFER = frozenset({"offer_again", "trial_ends"})
 _SEE_OTHER = HTTPStatus.SEE_OTHER.value
 
 
-def hall_doors(portal: PortalServices) -> Blueprint:
+def portal_blueprint(portal: PortalServices) -> Blueprint:
     """``/hall/…``; the application's request guards check sessions and CSRF tokens."""
     blueprint = Blueprint(
         "hall", __name__, url_prefix="/hall", template_folder="templates", static_folder="static"
@@ -32,11 +32,11 @@ def hall_doors(portal: PortalServices) -> Blueprint:
 
     @blueprint.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        return trouble(portal, error.code or HTTPStatus.BAD_REQUEST)
+        return error_page(portal, error.code or HTTPStatus.BAD_REQUEST)
 
     @blueprint.errorhandler(StoreUnavailableError)
     def store_unavailable(_: StoreUnavailableError) -> Response:
-        return trouble(portal, HTTPStatus.SERVICE_UNAVAILABLE)
+        return error_page(portal, HTTPStatus.SERVICE_UNAVAILABLE)
 
     return blueprint
 

@@ -75,7 +75,7 @@ class Customer:
         state, key = KEYS[request]
         held = self.built.store.load(self.number).subscription
         home = self.built.policy.service_area(held).number_info.province
-        context = CallContext(state, Language.ZH).seeing(held, home)
+        context = CallContext(state, Language.ZH).with_subscription(held, home)
         sid = f"CA{self.number}{self.count}"
         self.built.call_flow.handle_input(CallerInput(sid, self.number, context, key))
         reply = self.built.store.load(self.number, f"call:{sid}:{context.step}").previous_reply

@@ -19,7 +19,7 @@ from receipts.worker.worker import Worker
 from tests.conftest import TestClock, gathering
 from tests.support.fixtures import SHANXI
 from tests.support.histories import Shaky
-from tests.support.sending import Courier, dispatching
+from tests.support.sending import ProviderDouble, dispatching
 
 SENDER = Msisdn(SHANXI)  # ten fen per delivered receipt, no monthly fee
 RECIPIENTS = [Msisdn(f"+8613957112{tail:03}") for tail in range(100, 200)]
@@ -32,14 +32,14 @@ class DigestRig:
 
     built: Container
     clock: TestClock
-    flasher: Courier
+    flasher: ProviderDouble
     store: Shaky = field(init=False)
     count: int = 0
 
     def __post_init__(self) -> None:
         self.built = self.built.with_rule_book(gathering(self.built.book, WAIT_SECONDS))
         self.store = Shaky(self.built.store)
-        self.use(Router(Courier("courier", flash=False, lookup=True), self.flasher))
+        self.use(Router(ProviderDouble("courier", flash=False, lookup=True), self.flasher))
 
     def use(self, router: Router) -> None:
         self.delivery = ReceiptLifecycle(router, self.built.book.sending, self.clock)

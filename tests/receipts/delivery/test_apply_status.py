@@ -13,7 +13,7 @@ from receipts.ports.provider import ProviderStatus
 from statemachines.receipt import ENDED, ReceiptState
 from tests.conftest import TestClock
 from tests.receipts.delivery.conftest import RULES, TEMPORARY, raw_statuses, report
-from tests.support.sending import ANNA, FRIEND, Courier, Desk
+from tests.support.sending import ANNA, FRIEND, Desk, ProviderDouble
 
 _S = ProviderStatus
 
@@ -123,7 +123,7 @@ STATUSES = {
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(st.lists(st.sampled_from(["response", *STATUSES]), min_size=1, max_size=8))
 def test_receipt_is_charged_at_most_once_in_any_order_of_events(events: list[str]):
-    provider = Courier("c", flash=False, lookup=True)
+    provider = ProviderDouble("c", flash=False, lookup=True)
     lifecycle = ReceiptLifecycle(Router(provider), RULES, TestClock())
     receipt = Receipt(
         "5-1", ANNA, "t", DisplayMode.TEXT, Language.ZH, TestClock().now(),

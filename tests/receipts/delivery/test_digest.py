@@ -16,13 +16,13 @@ from tests.conftest import TestClock, gathering
 from tests.receipts.conftest import AtWork, Until
 from tests.receipts.delivery.digest_rig import SENDER, WAIT_SECONDS, DigestRig
 from tests.support.fixtures import GUANGXI, HEBEI, stand
-from tests.support.sending import Courier
+from tests.support.sending import ProviderDouble
 
 D, F = MessageStatus.DELIVERED, MessageStatus.FAILED
 
 
 @pytest.fixture
-def rig(built: Container, clock: TestClock, flasher: Courier) -> DigestRig:
+def rig(built: Container, clock: TestClock, flasher: ProviderDouble) -> DigestRig:
     stand(built, SENDER, "active")
     return DigestRig(built, clock, flasher)
 
@@ -79,7 +79,7 @@ def test_no_receipt_waits_without_a_wait_time(rig: DigestRig):
 
 
 def test_each_receipt_is_sent_by_itself_without_a_flash_provider(rig: DigestRig):
-    rig.use(Router(Courier("courier", flash=False, lookup=True)))
+    rig.use(Router(ProviderDouble("courier", flash=False, lookup=True)))
     rig.arrive(D, D)
     assert len(rig.wait_and_send()) == 2
 

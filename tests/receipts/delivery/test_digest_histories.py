@@ -16,7 +16,7 @@ from receipts.ports.store import StoreUnavailableError
 from tests.conftest import TestClock
 from tests.receipts.delivery.digest_rig import SENDER, DigestRig
 from tests.support.fixtures import stand
-from tests.support.sending import Courier
+from tests.support.sending import ProviderDouble
 
 D, F = MessageStatus.DELIVERED, MessageStatus.FAILED
 FAILURES = (TemporaryError("busy"), UnknownOutcomeError("silence"), PermanentError("no"))
@@ -91,7 +91,7 @@ def test_each_receipt_is_sent_once_and_charged_once_in_any_history(
         clock.at = began
         built.clients.outbox.open()
         stand(built, SENDER, "active")
-        return DigestRig(built, clock, Courier("flasher", flash=True, lookup=False))
+        return DigestRig(built, clock, ProviderDouble("flasher", flash=True, lookup=False))
 
     Histories.make_rig = staticmethod(make_rig)
     limits = settings(

@@ -25,7 +25,7 @@ from tests.receipts.delivery.conftest import (
     is_idle,
     report,
 )
-from tests.support.sending import ANNA, Courier, Desk
+from tests.support.sending import ANNA, Desk, ProviderDouble
 
 
 def test_receipt_is_committed_as_sending_before_it_is_sent(desk: Desk):
@@ -71,7 +71,7 @@ def test_flash_is_sent_by_a_provider_with_flash(desk: Desk):
 
 
 def test_flash_without_a_provider_is_sent_as_ordinary_with_a_note(
-    desk: Desk, courier: Courier, clock: TestClock
+    desk: Desk, courier: ProviderDouble, clock: TestClock
 ):
     desk.delivery = ReceiptLifecycle(Router(courier), RULES, clock)
     now = accept(desk, desk.post(mode=DisplayMode.FLASH))
@@ -129,7 +129,7 @@ def test_permanent_error_fails_the_receipt_free_of_charge(desk: Desk):
 
 
 def test_receipt_without_a_route_at_one_provider_goes_to_the_next(
-    desk: Desk, courier: Courier, flasher: Courier, clock: TestClock
+    desk: Desk, courier: ProviderDouble, flasher: ProviderDouble, clock: TestClock
 ):
     desk.delivery = ReceiptLifecycle(Router([flasher, courier]), RULES, clock)
     receipt = desk.post()
@@ -152,7 +152,7 @@ def test_unknown_outcome_is_looked_up_also_with_an_open_breaker(desk: Desk):
     assert ([timer.kind for timer in desk.timers()], desk.in_outbox()) == ([LOOKUP], [])
 
 
-def test_deferred_receipts_are_fetched_by_age(desk: Desk, courier: Courier):
+def test_deferred_receipts_are_fetched_by_age(desk: Desk, courier: ProviderDouble):
     receipt, older = desk.post(), desk.post(created_at=desk.clock.now() - dt.timedelta(hours=1))
     for each in (receipt, older):
         (entry,) = desk.outbox.fetch("desk", 1, 0)
@@ -168,7 +168,7 @@ def test_deferred_receipts_are_fetched_by_age(desk: Desk, courier: Courier):
     assert [e.receipt_id for e in desk.outbox.fetch_deferred("desk", "courier", 9)] == [receipt.id]
 
 
-def test_receipt_being_sent_by_another_worker_is_not_deferred(desk: Desk, courier: Courier):
+def test_receipt_being_sent_by_another_worker_is_not_deferred(desk: Desk, courier: ProviderDouble):
     receipt = desk.post()
     entry = desk.begin(receipt)
     deferred = desk.store.commit(desk.delivery.defer(receipt, entry, courier.name))

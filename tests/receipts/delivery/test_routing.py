@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from receipts.delivery.routing import Route, Router
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import DisplayMode, Language
-from tests.support.sending import ANNA, Courier
+from tests.support.sending import ANNA, ProviderDouble
 
-CHEAP = Courier("cheap", flash=True, lookup=False)
-DEAR = Courier("dear", flash=False, lookup=True)
-OTHER = Courier("other", flash=True, lookup=True)
+CHEAP = ProviderDouble("cheap", flash=True, lookup=False)
+DEAR = ProviderDouble("dear", flash=False, lookup=True)
+OTHER = ProviderDouble("other", flash=True, lookup=True)
 ROUTER = Router([CHEAP, DEAR], [CHEAP, OTHER])
 TEXT, FLASH = DisplayMode.TEXT, DisplayMode.FLASH
 

@@ -15,7 +15,7 @@ from receipts.model.message import DeliveryReport
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet
-from receipts.providers.smsc_status import fate_of
+from receipts.providers.smsc_status import message_status
 from receipts.reports.reconciliation import Reconciliation
 from statemachines.subscription import SubscriptionState
 from tests.conftest import TestClock
@@ -133,7 +133,7 @@ def lived(built: Container, steps: list[Step]) -> None:
                 said.spelt,
                 Msisdn(said.text.sender),
                 Msisdn(said.text.friend),
-                fate_of(said.word),
+                message_status(said.word),
                 said.word,
                 built.clock.now(),
                 said.part,
@@ -210,7 +210,7 @@ def test_contradicting_part_counts_give_one_receipt_at_most(
         lived(built, [Stands(SENDERS[0], SubscriptionState.ACTIVE)])
         waiting: list[DeliveryReport] = []
         for part, parts, word, alone in said:
-            about = (fate_of(word), word, clock.now(), part, parts)
+            about = (message_status(word), word, clock.now(), part, parts)
             waiting.append(DeliveryReport("7", anna, friend, *about))
             if alone:
                 reports.ingest_batch(waiting)

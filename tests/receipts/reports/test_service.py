@@ -14,7 +14,7 @@ from receipts.model.message import DeliveryReport, MessageStatus, MessageTrace, 
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn, ReceiptOutcome
 from receipts.ports.store import ReportQuery, Snapshot
-from receipts.providers.twilio import fate_of
+from receipts.providers.twilio import message_status
 from receipts.reports.message_trace import OUTCOME_OF
 from receipts.reports.reconciliation import RECEIPTS, REPORTS
 from receipts.reports.service import ReportService
@@ -116,7 +116,7 @@ def test_unknown_status_is_kept_raw_counted_and_never_final(
 @settings(derandomize=True, deadline=None)
 def test_only_known_statuses_are_final(status: str, error: str):
     known = {status for status, *_ in TABLE}
-    assert (fate_of(status, error) in OUTCOME_OF) == (status in known)
+    assert (message_status(status, error) in OUTCOME_OF) == (status in known)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def decide_in_turn(
     made: list[Receipt] = []
     for word in said:
         report = DeliveryReport(
-            "SM1", anna.number, Msisdn(ZHEJIANG), fate_of(word), word, TestClock().at
+            "SM1", anna.number, Msisdn(ZHEJIANG), message_status(word), word, TestClock().at
         )
         change = reports.decide(Snapshot(anna.number, anna, trace=left), [report])
         born = [record for record in change.records if isinstance(record, Receipt)]
@@ -260,14 +260,14 @@ def test_reports_in_any_order_with_repeats_give_one_receipt(built: Container):
     @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=12))
     def in_order(said: list[str]) -> None:
         receipts, left = decide_in_turn(reports, said)
-        finals = [word for word in said if fate_of(word) in OUTCOME_OF]
+        finals = [word for word in said if message_status(word) in OUTCOME_OF]
         assert len(receipts) == bool(finals)
         assert left is not None
         assert {news.raw_status for news in left.history} == set(said)
         assert len(left.history) == len(set(said))
         if finals:
-            assert (left.status, left.receipt_id) == (fate_of(finals[0]), receipts[0].id)
-            assert receipts[0].outcome == OUTCOME_OF[fate_of(finals[0])]
+            assert (left.status, left.receipt_id) == (message_status(finals[0]), receipts[0].id)
+            assert receipts[0].outcome == OUTCOME_OF[message_status(finals[0])]
 
     in_order()
 

@@ -26,7 +26,7 @@ from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock, shipped_book
 from tests.receipts.delivery.digest_rig import DigestRig
 from tests.support.caller import Call
 from tests.support.fixtures import HEBEI, audit, notices, stand, standing
-from tests.support.sending import Courier
+from tests.support.sending import ProviderDouble
 from tests.support.texter import reply_of
 
 NOW = dt.datetime(2026, 11, 22, 4, tzinfo=dt.UTC)
@@ -304,7 +304,7 @@ def test_a_digest_gives_all_its_room_to_its_receipts(
     built: Container, clock: TestClock, raw: redis.Redis
 ):
     del raw
-    flasher = Courier("flasher", flash=True, lookup=False)
+    flasher = ProviderDouble("flasher", flash=True, lookup=False)
     house = DigestRig(built, clock, flasher)
     stand(built, GUANGDONG, "active", DisplayMode.FLASH, language=Language.ZH,
           promotions=PromotionCategory.PUBLIC_INTEREST, promotions_since=clock.now())  # fmt: skip

@@ -25,7 +25,7 @@ from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import CommitStatus
 from tests.conftest import GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import HEBEI, SHANXI
-from tests.support.sending import Courier
+from tests.support.sending import ProviderDouble
 
 #: What must have happened in one of the lives at least, or they prove little.
 ANYWHERE = {
@@ -191,7 +191,7 @@ class Life(RuleBasedStateMachine):
         self.model = Model(self.number)
         self.texts: list[tuple[str, str, bytes]] = []
         self.months = {month(BEGIN)}
-        courier = Courier("courier", flash=True, lookup=True)
+        courier = ProviderDouble("courier", flash=True, lookup=True)
         self.delivery = ReceiptLifecycle(
             Router(courier, courier), self.built.book.sending, self.clock
         )

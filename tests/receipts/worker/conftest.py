@@ -11,7 +11,7 @@ from receipts.store.redis_store import RedisStore
 from receipts.worker import worker as worker_module
 from receipts.worker.worker import Worker
 from tests.receipts.conftest import AtWork, Hire, Until
-from tests.support.sending import Courier, Desk
+from tests.support.sending import Desk, ProviderDouble
 
 
 @dataclass
@@ -19,8 +19,8 @@ class Rig:
     """Workers in threads on the real store, two test providers, and receipts moved by hand."""
 
     desk: Desk
-    courier: Courier
-    flasher: Courier
+    courier: ProviderDouble
+    flasher: ProviderDouble
     hire: Hire
     at_work: AtWork
     until: Until
@@ -73,8 +73,8 @@ class Rig:
 
 @pytest.fixture
 def rig(
-    desk: Desk, courier: Courier, flasher: Courier, hire: Hire, at_work: AtWork, until: Until,
-    monkeypatch: pytest.MonkeyPatch,
+    desk: Desk, courier: ProviderDouble, flasher: ProviderDouble, hire: Hire, at_work: AtWork,
+    until: Until, monkeypatch: pytest.MonkeyPatch,
 ) -> Rig:  # fmt: skip
     return Rig(desk, courier, flasher, hire, at_work, until, monkeypatch)
 

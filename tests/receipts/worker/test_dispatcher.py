@@ -17,7 +17,7 @@ from receipts.worker import dispatcher as dispatcher_module
 from receipts.worker.dispatcher import Dispatcher, SendTask
 from receipts.worker.rate_limit import RateLimit
 from tests.conftest import TestClock
-from tests.support.sending import Courier, Desk, dispatching
+from tests.support.sending import Desk, ProviderDouble, dispatching
 
 RULES = SendingRules(demote_after=2, probe_after_seconds=(5,))
 MakeDispatcher = Callable[..., Dispatcher]
@@ -27,11 +27,11 @@ MakeDispatcher = Callable[..., Dispatcher]
 def make(built: Container, clock: TestClock, desk: Desk) -> MakeDispatcher:
     """Make a dispatcher over these providers, in price order."""
 
-    def make(*order: Courier, per_second: int = 0, **more: object) -> Dispatcher:
+    def make(*order: ProviderDouble, per_second: int = 0, **more: object) -> Dispatcher:
         limits = {}
         if per_second:
             limits = {each.name: RateLimit(f"{each.name}:7500", per_second) for each in order}
-        routes = Router(order, [each for each in order if each.abilities.flash], **more)
+        routes = Router(order, [each for each in order if each.capabilities.flash], **more)
         desk.delivery = ReceiptLifecycle(routes, RULES, clock)
         return dispatching("one", built.clients, desk.delivery, clock, limits)
 
@@ -62,7 +62,7 @@ def trip(dispatcher: Dispatcher, *names: str) -> None:
 
 
 def test_cheapest_available_provider_is_chosen_and_recorded(
-    make: MakeDispatcher, desk: Desk, courier: Courier, flasher: Courier
+    make: MakeDispatcher, desk: Desk, courier: ProviderDouble, flasher: ProviderDouble
 ):
     dispatcher = make(flasher, courier)
     first = desk.post()
@@ -76,7 +76,7 @@ def test_cheapest_available_provider_is_chosen_and_recorded(
 
 
 def test_without_an_available_provider_receipts_wait_and_one_is_the_trial(
-    make: MakeDispatcher, desk: Desk, courier: Courier
+    make: MakeDispatcher, desk: Desk, courier: ProviderDouble
 ):
     dispatcher = make(courier)
     trip(dispatcher, "courier")
@@ -93,7 +93,7 @@ def test_without_an_available_provider_receipts_wait_and_one_is_the_trial(
 
 
 def test_backlog_moves_to_another_provider_once_one_is_available(
-    make: MakeDispatcher, desk: Desk, courier: Courier, flasher: Courier
+    make: MakeDispatcher, desk: Desk, courier: ProviderDouble, flasher: ProviderDouble
 ):
     dispatcher = make(flasher, courier)
     trip(dispatcher, "flasher", "courier")
@@ -108,7 +108,7 @@ def test_backlog_moves_to_another_provider_once_one_is_available(
 
 
 def test_backlog_of_a_provider_removed_from_the_settings_is_sent(
-    make: MakeDispatcher, desk: Desk, courier: Courier
+    make: MakeDispatcher, desk: Desk, courier: ProviderDouble
 ):
     receipt = desk.post()
     desk.settle(desk.delivery.defer(receipt, desk.take(), "flasher"))
@@ -118,7 +118,7 @@ def test_backlog_of_a_provider_removed_from_the_settings_is_sent(
 
 
 def test_beyond_the_rate_limit_the_oldest_are_sent_in_order_with_token_spacing(
-    make: MakeDispatcher, desk: Desk, courier: Courier
+    make: MakeDispatcher, desk: Desk, courier: ProviderDouble
 ):
     dispatcher = make(courier, per_second=40)  # ten slots in a quarter of a second
     now = desk.clock.now()
@@ -133,7 +133,7 @@ def test_beyond_the_rate_limit_the_oldest_are_sent_in_order_with_token_spacing(
 
 
 def test_deferred_receipt_past_its_age_limit_expires_without_an_available_provider(
-    make: MakeDispatcher, desk: Desk, courier: Courier
+    make: MakeDispatcher, desk: Desk, courier: ProviderDouble
 ):
     dispatcher = make(courier)
     trip(dispatcher, "courier")
@@ -148,7 +148,7 @@ def test_deferred_receipt_past_its_age_limit_expires_without_an_available_provid
 
 
 def test_backlog_that_can_be_sent_shortens_the_poll_time_out(
-    make: MakeDispatcher, desk: Desk, courier: Courier
+    make: MakeDispatcher, desk: Desk, courier: ProviderDouble
 ):
     dispatcher = make(courier)
     assert dispatcher.poll_timeout(0.5) == 0.5
