@@ -36,7 +36,7 @@ _MAX_SMSC_ID = 2**64
 def normalise_message_id(message_id: str) -> str:
     """Canonical form of a message id, for any case, padding and base.
 
-    Only an id with a hex letter or 0x is hex, so plain numbers stay distinct (decision 008).
+    Only an id with a hex letter or 0x is hex, so plain numbers stay distinct (decision 009).
     """
     plain = message_id.strip().lower()
     number = _NUMBER.fullmatch(plain)
