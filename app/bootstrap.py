@@ -1,10 +1,10 @@
-"""Plugs everything together: from settings to services, in one place."""
+"""Composition root: builds every service from the settings."""
 
 import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -52,223 +52,203 @@ _DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class StoreClients:
-    """The store, opened, and what it stands on."""
+    """Clients that share one connection to the store."""
 
-    server: RedisConnection
+    connection: RedisConnection
     store: RedisStore
     outbox: RedisOutbox
-    archive: RedisBulkReader
-    lines: RedisRateLimiter
+    bulk_reader: RedisBulkReader
+    rate_limiter: RedisRateLimiter
 
     def setting(self, name: str) -> str:
-        """One setting of the server itself. Raises StoreUnavailable where it will not tell."""
-        return self.server.setting(name)
+        """Return a setting of the server. Raises StoreUnavailableError."""
+        return self.connection.setting(name)
 
     def close(self) -> None:
         """Close the connections to the store."""
-        self.server.client.close()
+        self.connection.client.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Container:
-    """Everything the doors, the worker and the command line are handed."""
+    """Services of one process under one rule book, each built on first use."""
 
     settings: Settings
     clock: Clock
     book: RuleBook
     numbering: NumberingPlan
-    memory: StoreClients
+    clients: StoreClients
     policy: SubscriptionPolicy
 
     @property
     def store(self) -> RedisStore:
-        """The memory of the business."""
-        return self.memory.store
+        """Domain records."""
+        return self.clients.store
 
-    @property
+    @cached_property
     def account(self) -> AccountQueries:
-        """Receipts and charges of a customer, to look at."""
+        """Read-only queries for a customer's receipts and charges."""
         return AccountQueries(self.store, self.clock)
+
+    def with_rule_book(self, book: RuleBook) -> "Container":
+        """Return a container on the same store under another rule book."""
+        self.store.keep_for(_retention_seconds(book.retention))
+        policy = _policy(self.settings, book, self.numbering, self.clock)
+        return replace(self, book=book, policy=policy)
+
+    @cached_property
+    def call_flow(self) -> CallFlow:
+        """Call flow of the hotline."""
+        return CallFlow(
+            self.store,
+            self.policy,
+            _catalogue("ivr", "prompts.toml"),
+            self.clock,
+            self.account,
+            self.settings.public_url,
+            self.settings.agent_number or None,
+        )
+
+    @cached_property
+    def reply_renderer(self) -> ReplyRenderer:
+        """Renderer of replies to keyword messages."""
+        return ReplyRenderer(_catalogue("keywords", "replies.toml"), self.settings.short_code)
+
+    @cached_property
+    def conversation(self) -> Conversation:
+        """Keyword conversation of the short code."""
+        parser, render = KeywordParser(self.book), self.reply_renderer.text
+        return Conversation(self.policy, parser, self.clock, self.account, render)
+
+    def portal(self, caller: Callable[[], Msisdn]) -> PortalServices:
+        """Services of the portal's pages; ``caller`` returns the signed-in customer."""
+        store, policy, clock, settings = self.store, self.policy, self.clock, self.settings
+        texts = _catalogue("web.portal", "texts.toml")
+        actions = ActionHandler(store, policy, self.lifecycle, clock, texts)
+        return PortalServices(
+            PasscodeService(store, self.lifecycle, clock, settings.secret_key),
+            actions,
+            AccountPresenter(store, policy, actions, clock, self.account, texts),
+            texts,
+            {"hotline": settings.hotline, "short_code": settings.short_code},
+            self.refresh_network,
+            caller,
+        )
+
+    @cached_property
+    def refresh_network(self) -> Callable[[Msisdn], None]:
+        """Look up the network of a number unless it is known; does nothing without a lookup."""
+        lookup = provider_factory.network_lookup(self.settings)
+        if lookup is None:
+            return lambda _: None
+        return NetworkLookupService(
+            lookup, self.store, self.policy, self.numbering, self.clock
+        ).refresh
+
+    @cached_property
+    def report_service(self) -> ReportService:
+        """Turns delivery reports into receipts."""
+        return ReportService(self.store, self.book, self.numbering, self.clock)
+
+    @cached_property
+    def lifecycle(self) -> ReceiptLifecycle:
+        """Receipt transitions, with the providers of the settings."""
+        return self._lifecycle(provider_factory.router(self.settings))
+
+    @cached_property
+    def import_handler(self) -> ImportHandler:
+        """Applies import rows; their notices enter the outbox and workers send them."""
+        lifecycle = self._lifecycle(Router(NullProvider()))
+        return ImportHandler(self.store, self.policy, lifecycle, self.clock)
+
+    def _lifecycle(self, router: Router) -> ReceiptLifecycle:
+        return ReceiptLifecycle(router, self.book.sending, self.clock)
+
+    @cached_property
+    def monthly_billing(self) -> MonthlyBilling:
+        """The billing run."""
+        return MonthlyBilling(self.store, self.clients.bulk_reader, self.policy, self.clock)
+
+    def timer_service(self, lifecycle: ReceiptLifecycle | None = None) -> TimerService:
+        """Timer service; ``lifecycle`` replaces the container's own."""
+        return TimerService(
+            self.store,
+            self.clients.outbox,
+            self.policy,
+            lifecycle or self.lifecycle,
+            self.report_service,
+            self.clock,
+        )
+
+    def worker(self, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
+        """Worker named after its host and process; ``changed`` returns a new rule book or None."""
+
+        def refreshed() -> tuple[ReceiptLifecycle, TimerService] | None:
+            if (book := changed()) is None:
+                return None
+            fresh = self.with_rule_book(book)
+            return fresh.lifecycle, fresh.timer_service()
+
+        name, clients = f"{socket.gethostname()}-{os.getpid()}", self.clients
+        store, outbox, limiter = clients.store, clients.outbox, clients.rate_limiter
+        lifecycle, limits = self.lifecycle, provider_factory.rate_limits(self.settings)
+        breakers = CircuitBreakers(limiter, lifecycle.router.names, lifecycle.rules, self.clock)
+        dispatcher = Dispatcher(
+            name, store, outbox, limiter, breakers, lifecycle, self.clock, limits
+        )
+        timers = self.timer_service()
+        return Worker(name, store, outbox, lifecycle, timers, dispatcher, refreshed=refreshed)
 
 
 def services(settings: Settings, book: RuleBook | None = None) -> Container:
-    """The services the settings describe, the store opened; by default under the book they name.
+    """Build the container and open the store; ``book`` defaults to the settings' rule book.
 
-    Raises StoreUnavailable or RuleBookWrong.
+    Raises StoreUnavailableError or RuleBookError.
     """
     clock = clock_for(settings.data_dir, movable=settings.movable_clock)
     book, numbering = book or load_rule_book(settings.rule_book), _numbering()
-    memory = remember(settings, book.retention)
-    return Container(
-        settings, clock, book, numbering, memory, _business(settings, book, numbering, clock)
+    clients = open_store(settings, book.retention)
+    policy = _policy(settings, book, numbering, clock)
+    return Container(settings, clock, book, numbering, clients, policy)
+
+
+def open_store(settings: Settings, retention: Retention) -> StoreClients:
+    """Connect to the store at REDIS_URL or to the server in DATA_DIR; creates no store.
+
+    Raises StoreUnavailableError.
+    """
+    keys = KeySchema(settings.shards)
+    connection = RedisConnection(
+        connected(settings.redis_url or running_server_url(settings.data_dir))
     )
+    outbox = RedisOutbox(connection, keys)
+    outbox.open()
+    store = RedisStore(connection, keys, _retention_seconds(retention))
+    bulk_reader, rate_limiter = RedisBulkReader(connection, keys), RedisRateLimiter(connection)
+    return StoreClients(connection, store, outbox, bulk_reader, rate_limiter)
 
 
 @cache
 def _numbering() -> NumberingPlan:
-    # A table that ships with the product: read once a process, also by whoever is built again.
+    # The table ships with the product and does not change while a process runs.
     return NumberingPlan()
 
 
-def under(container: Container, book: RuleBook) -> Container:
-    """The same services on the same store, under another rule book."""
-    container.store.keep_for(_kept(book.retention))
-    policy = _business(container.settings, book, container.numbering, container.clock)
-    return replace(container, book=book, policy=policy)
+@cache
+def _catalogue(package: str, name: str) -> Catalogue:
+    return Catalogue(Path(str(files(package).joinpath(name))))
 
 
-def _business(
+def _policy(
     settings: Settings, book: RuleBook, numbering: NumberingPlan, clock: Clock
 ) -> SubscriptionPolicy:
     return SubscriptionPolicy(book, numbering, clock, settings.hotline, settings.short_code)
 
 
-def remember(settings: Settings, retention: Retention) -> StoreClients:
-    """Connect to the store at REDIS_URL, or to the server that runs in DATA_DIR.
-
-    Creates no store. Raises StoreUnavailable.
-    """
-    keys = KeySchema(settings.shards)
-    url = settings.redis_url or running_server_url(settings.data_dir)
-    server = RedisConnection(connected(url))
-    outbox = RedisOutbox(server, keys)
-    outbox.open()
-    store = RedisStore(server, keys, _kept(retention))
-    return StoreClients(
-        server, store, outbox, RedisBulkReader(server, keys), RedisRateLimiter(server)
-    )
-
-
-def _kept(retention: Retention) -> RetentionSeconds:
+def _retention_seconds(retention: Retention) -> RetentionSeconds:
     return RetentionSeconds(
         claims=retention.claims_days * _DAY,
         trails=retention.trails_days * _DAY,
         receipts=retention.receipts_months * 31 * _DAY,
         log=retention.audit_months * 31 * _DAY,
-    )
-
-
-@cache
-def catalogue(room: str, name: str) -> Catalogue:
-    """A door's sentences."""
-    return Catalogue(Path(str(files(room).joinpath(name))))
-
-
-def hotline(container: Container) -> CallFlow:
-    """The 10086 line."""
-    settings = container.settings
-    return CallFlow(
-        container.store,
-        container.policy,
-        catalogue("ivr", "prompts.toml"),
-        container.clock,
-        container.account,
-        settings.public_url,
-        settings.agent_number or None,
-    )
-
-
-def conversation(container: Container, renderer: ReplyRenderer) -> Conversation:
-    """The 7500 line; ``said`` puts its answers into words, here and at the door."""
-    return Conversation(
-        container.policy,
-        KeywordParser(container.book),
-        container.clock,
-        container.account,
-        renderer.text,
-    )
-
-
-def hall(container: Container, caller: Callable[[], Msisdn]) -> PortalServices:
-    """The online service hall; ``caller`` is who the gate let in."""
-    store, settings, sending = container.store, container.settings, delivery(container)
-    words = catalogue("web.portal", "texts.toml")
-    intents = ActionHandler(store, container.policy, sending, container.clock, words)
-    return PortalServices(
-        PasscodeService(store, sending, container.clock, settings.secret_key),
-        intents,
-        AccountPresenter(
-            store, container.policy, intents, container.clock, container.account, words
-        ),
-        words,
-        {"hotline": settings.hotline, "short_code": settings.short_code},
-        learning(container),
-        caller,
-    )
-
-
-def learning(container: Container) -> Callable[[Msisdn], None]:
-    """What doors do first about a number whose network nobody here knows: nothing, or ask."""
-    outside = provider_factory.lookup(container.settings)
-    if outside is None:
-        return lambda _: None
-    return NetworkLookupService(
-        outside, container.store, container.policy, container.numbering, container.clock
-    ).refresh
-
-
-def replies(container: Container) -> ReplyRenderer:
-    """The words of the 7500 line."""
-    return ReplyRenderer(catalogue("keywords", "replies.toml"), container.settings.short_code)
-
-
-def reports(container: Container) -> ReportService:
-    """What turns the network's news into receipts."""
-    return ReportService(container.store, container.book, container.numbering, container.clock)
-
-
-def delivery(container: Container) -> ReceiptLifecycle:
-    """What happens to receipts on their way."""
-    return ReceiptLifecycle(
-        provider_factory.routes(container.settings), container.book.sending, container.clock
-    )
-
-
-def lists(container: Container) -> ImportHandler:
-    """What the operator's lists change. Its notices only enter the outbox: workers send them."""
-    writing = ReceiptLifecycle(Router(NullProvider()), container.book.sending, container.clock)
-    return ImportHandler(container.store, container.policy, writing, container.clock)
-
-
-def billing(container: Container) -> MonthlyBilling:
-    """What makes the monthly fees."""
-    return MonthlyBilling(
-        container.store, container.memory.archive, container.policy, container.clock
-    )
-
-
-def worker(container: Container, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
-    """One worker, named after its machine and process; ``changed`` brings it new rule books."""
-    name = f"{socket.gethostname()}-{os.getpid()}"
-
-    def refreshed() -> tuple[ReceiptLifecycle, TimerService] | None:
-        book = changed()
-        return _working(under(container, book)) if book else None
-
-    memory, (sending, sweep) = container.memory, _working(container)
-    watch = CircuitBreakers(memory.lines, sending.router.names, sending.rules, container.clock)
-    dispatch = Dispatcher(
-        name,
-        memory.store,
-        memory.outbox,
-        memory.lines,
-        watch,
-        sending,
-        container.clock,
-        provider_factory.paces(container.settings),
-    )
-    return Worker(name, memory.store, memory.outbox, sending, sweep, dispatch, refreshed=refreshed)
-
-
-def _working(container: Container) -> tuple[ReceiptLifecycle, TimerService]:
-    """What a worker does its work with."""
-    sending = delivery(container)
-    return sending, sweep(container, sending)
-
-
-def sweep(container: Container, sending: ReceiptLifecycle) -> TimerService:
-    """What rings the timers, with its own part of the outbox's work done by ``sending``."""
-    outbox, policy = container.memory.outbox, container.policy
-    return TimerService(
-        container.store, outbox, policy, sending, reports(container), container.clock
     )

@@ -1,4 +1,4 @@
-"""The one clock. For trying things out it can be moved; all processes of a folder move together."""
+"""The clock; for trials, one that can be moved for all processes of a data folder."""
 
 import datetime as dt
 import re
@@ -8,62 +8,59 @@ from receipts.model.calendar import SHANGHAI
 from receipts.ports.clock import Clock
 
 _STEP = re.compile(r"([+-])(\d+)([smhd])")
-#: A trial moves years; beyond these a slip of the hand would leave dates that nothing can hold.
+#: Later and earlier years overflow the dates of records.
 _FIRST, _LAST = 2000, 2100
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class ClockError(ValueError):
-    """A move of the clock that we do not understand; the message says what we do."""
+    """A move of the clock that cannot be parsed; the message names the accepted forms."""
 
 
 class SystemClock:
-    """The machine's own time."""
+    """The machine's time."""
 
     def now(self) -> dt.datetime:
-        """The service's time, aware."""
+        """The service's time, in UTC."""
         return dt.datetime.now(dt.UTC)
 
     def wall_clock(self) -> dt.datetime:
-        """The world's time, aware: the same."""
+        """The machine's time, in UTC."""
         return dt.datetime.now(dt.UTC)
 
 
 class MovableClock(SystemClock):
-    """The machine's time and a shift, kept in a file that every process of the folder reads."""
+    """The machine's time plus a shift, read from a file in the data folder."""
 
     def __init__(self, data_dir: Path) -> None:
         self._file = data_dir / "clock"
 
     def now(self) -> dt.datetime:
-        """The service's time, aware, as far ahead as it was moved."""
+        """The service's time, in UTC."""
         return self.wall_clock() + self._shift()
 
     def move(self, move: str) -> dt.datetime:
-        """Move by ``+48h`` (s, m, h, d) or to a Shanghai day or moment (``2026-12-01``).
-
-        The time after the move. Raises ClockWrong.
-        """
+        """Move by ``+48h`` (s, m, h, d) or to a Shanghai time; return it. Raises ClockError."""
         try:
-            there = self._there(move)
+            target = self._target(move)
         except ValueError as error:
             raise ClockError(f"{move!r}: give a step such as +48h or a day 2026-12-01") from error
         except OverflowError as error:
             raise ClockError(f"{move!r} is too far") from error
-        if not _FIRST <= there.year < _LAST:
+        if not _FIRST <= target.year < _LAST:
             raise ClockError(f"{move!r} leads out of the years {_FIRST} to {_LAST - 1}")
-        shift = there - self.wall_clock()
+        shift = target - self.wall_clock()
         self._file.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._file.with_suffix(".new")
         fresh.write_text(str(shift.total_seconds()), encoding="ascii")
         fresh.replace(self._file)
         return self.now()
 
-    def _there(self, move: str) -> dt.datetime:
+    def _target(self, move: str) -> dt.datetime:
         step = _STEP.fullmatch(move)
         if step is None:
-            there = dt.datetime.fromisoformat(move)
-            return there if there.tzinfo else there.replace(tzinfo=SHANGHAI)
+            target = dt.datetime.fromisoformat(move)
+            return target if target.tzinfo else target.replace(tzinfo=SHANGHAI)
         sign, count, unit = step.groups()
         change = dt.timedelta(**{_UNITS[unit]: int(count)})
         return self.now() + (change if sign == "+" else -change)
@@ -76,5 +73,5 @@ class MovableClock(SystemClock):
 
 
 def clock_for(data_dir: Path, *, movable: bool) -> Clock:
-    """The clock the settings ask for."""
+    """The clock that the settings select."""
     return MovableClock(data_dir) if movable else SystemClock()

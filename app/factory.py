@@ -24,52 +24,40 @@ from keywords.twilio_webhook import InboundSmsHandler, sms_blueprint
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.providers import kannel, smsc_status, twilio_status
 from web.portal.passcodes import SESSION_LIFETIME
-from web.portal.rendering import PortalServices, trouble
-from web.portal.routes import hall_doors
+from web.portal.rendering import PortalServices, error_page
+from web.portal.routes import portal_blueprint
 
 _TWILIO = ("ivr.voice", "ivr.voice_key", "ivr.voice_ended", "keywords.sms")
 _KANNEL = ("kannel.kannel_sms",)
 _ANONYMOUS = (
-    "hall.static",
-    "hall.sign_in",
-    "hall.send_code",
-    "hall.code",
-    "hall.enter",
-    "hall.language",
-    "hall.nowhere",
+    *("hall.static", "hall.sign_in", "hall.send_code", "hall.code", "hall.enter"),
+    *("hall.language", "hall.nowhere"),
 )
 _CUSTOMER = (
-    "hall.standing",
-    "hall.wish",
-    "hall.offer",
-    "hall.confirm",
-    "hall.cancel",
-    "hall.receipts",
-    "hall.charges",
-    "hall.services",
-    "hall.sign_out",
+    *("hall.standing", "hall.wish", "hall.offer", "hall.confirm", "hall.cancel"),
+    *("hall.receipts", "hall.charges", "hall.services", "hall.sign_out"),
 )
 _PUBLIC = ("pulse.healthz", "pulse.readyz", "pulse.metrics", "front")
 
 
 def create_app(settings: Settings, container: bootstrap.Container | None = None) -> Flask:
-    """The web application. Raises SettingsWrong, StoreUnavailable or RuleBookWrong."""
+    """The web application. Raises SettingsError, StoreUnavailableError or RuleBookError."""
     settings.need_doors()
     container = container or bootstrap.services(settings)
     app = _WebApp("app", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # A provider does not follow a redirect from //sms to /sms: the text would be lost.
     app.url_map.merge_slashes = False
-    hall, sending = bootstrap.hall(container, signed_in_customer), bootstrap.delivery(container)
-    guards = RequestGuards(settings, hall.codes.has_session)
+    portal, sending = container.portal(signed_in_customer), container.lifecycle
+    guards = RequestGuards(settings, portal.passcodes.has_session)
     _register_webhooks(app, container, sending)
-    _register_hall(app, hall, settings)
+    _register_portal(app, portal, settings)
     _register_front_page(app, settings.front_page)
     table = guards.table(
         twilio=_TWILIO, kannel=_KANNEL, anonymous=_ANONYMOUS, customer=_CUSTOMER, public=_PUBLIC
     )
     guards.install(app, table)
-    _handle_errors(app, hall)
+    _handle_errors(app, portal)
     callbacks = callback_app(container, sending, guards)
     app.wsgi_app = metrics.instrument(_beside(callbacks, app.wsgi_app))  # type: ignore[assignment,method-assign]
     return app
@@ -95,22 +83,16 @@ def callback_app(
     container: bootstrap.Container, sending: ReceiptLifecycle, guards: RequestGuards
 ) -> CallbackApp:
     """The routes of delivery reports."""
-    reports = bootstrap.reports(container)
+    reports = container.report_service
+    store, clock, words = container.store, container.clock, twilio_status
     statuses = TwilioStatusHandler(
-        container.store,
-        reports,
-        sending,
-        container.clock,
-        twilio_status.fate_of,
-        twilio_status.told_of,
+        store, reports, sending, clock, words.message_status, words.provider_status
     )
-    return CallbackApp(
-        (
-            *twilio_routes(statuses, guards.verified_form),
-            *kannel_routes(container.store, sending, kannel.heard, guards.verified_query),
-            *feed_routes(reports, container.clock, smsc_status.fate_of, guards.verified_feed),
-        )
-    )
+    return CallbackApp((
+        *twilio_routes(statuses, guards.verified_form),
+        *kannel_routes(store, sending, kannel.parse_report, guards.verified_query),
+        *feed_routes(reports, clock, smsc_status.message_status, guards.verified_feed),
+    ))  # fmt: skip
 
 
 def _beside(callbacks: CallbackApp, web: WSGIApplication) -> WSGIApplication:
@@ -135,36 +117,34 @@ def _beside(callbacks: CallbackApp, web: WSGIApplication) -> WSGIApplication:
 def _register_webhooks(
     app: Flask, container: bootstrap.Container, sending: ReceiptLifecycle
 ) -> None:
-    refresh_network, replies = bootstrap.learning(container), bootstrap.replies(container)
-    calls = VoiceWebhooks(bootstrap.hotline(container), sending, refresh_network)
-    texts = InboundSmsHandler(
-        container.store, bootstrap.conversation(container, replies), replies, refresh_network
-    )
+    refresh_network, replies = container.refresh_network, container.reply_renderer
+    calls = VoiceWebhooks(container.call_flow, sending, refresh_network)
+    texts = InboundSmsHandler(container.store, container.conversation, replies, refresh_network)
     app.register_blueprint(voice_blueprint(calls, form_fields, query_fields))
     app.register_blueprint(sms_blueprint(texts, form_fields))
     app.register_blueprint(kannel_blueprint(texts))
-    sent_by = sending.router.names
+    clients, providers = container.clients, sending.router.names
     app.register_blueprint(
-        metrics.doors(
+        metrics.health_blueprint(
             container.store,
-            container.memory.archive.counts,
-            lambda: queue_status.look(container.memory, sent_by, container.clock),
+            clients.bulk_reader.counts,
+            lambda: queue_status.read_status(clients, providers, container.clock),
         )
     )
 
 
-class _HallSessions(SecureCookieSessionInterface):
-    """Sessions in a signed cookie, opened for the hall's pages only."""
+class _PortalSessions(SecureCookieSessionInterface):
+    """Sessions in a signed cookie, opened for the portal's pages only."""
 
     _no_session = NullSession()
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return super().open_session(app, request) if _is_hall(request) else self._no_session
+        return super().open_session(app, request) if _in_portal(request) else self._no_session
 
 
-def _register_hall(app: Flask, hall: PortalServices, settings: Settings) -> None:
+def _register_portal(app: Flask, portal: PortalServices, settings: Settings) -> None:
     app.secret_key = settings.secret_key or None
-    app.session_interface = _HallSessions()
+    app.session_interface = _PortalSessions()
     app.config.update(
         SESSION_COOKIE_NAME="hall",
         SESSION_COOKIE_PATH="/hall",
@@ -172,13 +152,13 @@ def _register_hall(app: Flask, hall: PortalServices, settings: Settings) -> None
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
-        # The hall's guards ask for the check; webhooks are signed instead.
+        # The portal's guards run the check; webhooks are signed instead.
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=int(SESSION_LIFETIME.total_seconds()),
         # A browser may be set to send no Referer; the token alone identifies the session.
         WTF_CSRF_SSL_STRICT=False,
     )
-    app.register_blueprint(hall_doors(hall))
+    app.register_blueprint(portal_blueprint(portal))
 
 
 def _register_front_page(app: Flask, front_page: str) -> None:
@@ -189,15 +169,15 @@ def _register_front_page(app: Flask, front_page: str) -> None:
         return jsonify(service="SMS Receipt 短信回执", see=["/healthz", "/readyz", "/metrics"])
 
 
-def _handle_errors(app: Flask, hall: PortalServices) -> None:
-    """A page for every error in the hall, JSON for every other."""
+def _handle_errors(app: Flask, portal: PortalServices) -> None:
+    """Errors of the portal become pages, all others JSON."""
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> BaseResponse:
         response = error_response(error)
-        if not _is_hall(request):
+        if not _in_portal(request):
             return response
-        page = trouble(hall, response.status_code)
+        page = error_page(portal, response.status_code)
         if "Allow" in response.headers:
             page.headers["Allow"] = response.headers["Allow"]
         return page
@@ -205,8 +185,8 @@ def _handle_errors(app: Flask, hall: PortalServices) -> None:
     @app.errorhandler(Exception)
     def failed(error: Exception) -> BaseResponse:
         response = error_response(error)
-        return trouble(hall, response.status_code) if _is_hall(request) else response
+        return error_page(portal, response.status_code) if _in_portal(request) else response
 
 
-def _is_hall(request: Request) -> bool:
+def _in_portal(request: Request) -> bool:
     return request.path == "/hall" or request.path.startswith("/hall/")

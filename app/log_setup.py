@@ -1,4 +1,4 @@
-"""Logs: JSON for machines or lines for people, with every long number masked."""
+"""Logging as JSON or console lines, with telephone numbers masked."""
 
 import logging
 import re
@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 
-#: A phone number, wherever it stands: enough of it stays to tell customers apart.
+#: A telephone number; the digits that stay visible tell customers apart.
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])(\+?\d{3,5})\d{4,6}(\d{4})(?![0-9A-Za-z])")
 
 
 def masked(text: str) -> str:
-    """A text with the middle of every phone number hidden."""
+    """A text with the middle digits of each telephone number hidden."""
     return _NUMBER.sub(r"\1****\2", text)
 
 
@@ -22,7 +22,7 @@ def _mask(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping
 
 
 def set_up(log_format: str) -> None:
-    """Log to standard error in the format asked for, from information upwards."""
+    """Log to standard error in this format, from level INFO."""
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if log_format == "json"

@@ -1,4 +1,4 @@
-"""Signs of life: /healthz, /readyz, /metrics, and what they count."""
+"""Health checks and Prometheus metrics: /healthz, /readyz, /metrics."""
 
 import os
 import time
@@ -29,13 +29,10 @@ from receipts.rulebook.schema import RuleBook
 
 _REFUSED = Counter("sms_receipt_refused", "Requests refused at the gate", ["why"])
 _ANSWERED = Counter("sms_receipt_answered", "Requests answered", ["door", "status"])
+_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 _SECONDS = Histogram(
-    "sms_receipt_answer_seconds",
-    "Seconds to an answer",
-    ["door"],
-    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+    "sms_receipt_answer_seconds", "Seconds to an answer", ["door"], buckets=_BUCKETS
 )
-
 _BOOK = Gauge(
     "sms_receipt_rule_book",
     "1 for the rule book in force, 0 for those that were",
@@ -45,7 +42,7 @@ _BOOK = Gauge(
 
 _Headers = list[tuple[str, str]]
 
-#: Where the processes of one service add their counts up; the library reads it at import.
+#: Variable with the folder of the counts of all web processes; the library reads it at import.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -54,31 +51,30 @@ def count_refusal(why: str) -> None:
     _REFUSED.labels(why).inc()
 
 
-def follows(book: RuleBook, before: RuleBook | None = None) -> None:
-    """Show which rule book is in force."""
+def set_rule_book(book: RuleBook, before: RuleBook | None = None) -> None:
+    """Export the rule book in force."""
     if before is not None:
         _BOOK.labels(before.version, fingerprint(before)).set(0)
     _BOOK.labels(book.version, fingerprint(book)).set(1)
 
 
 class ReportCountsCollector(Collector):
-    """What came of all reports, as the store has counted it: the same from every process."""
+    """Counts of all reports by result, read from the store."""
 
     def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
         self._counts = counts
 
     def collect(self) -> Iterator[Metric]:
-        """Nothing while the store is out of reach: a gap in a graph is true, a zero is not."""
+        """Yield the counts; none while the store is unavailable, since zeros would be wrong."""
         try:
             now = Reconciliation.from_counts(self._counts())
         except StoreUnavailableError:
             return
-        yield CounterMetricFamily(
-            "sms_receipt_reports", "Reports that said something new", value=now.reports
-        )
-        yield CounterMetricFamily(
-            "sms_receipt_reports_with_receipt", "Reports that gave a receipt", value=now.receipts
-        )
+        for name, text, value in (
+            ("sms_receipt_reports", "Reports that said something new", now.reports),
+            ("sms_receipt_reports_with_receipt", "Reports that gave a receipt", now.receipts),
+        ):
+            yield CounterMetricFamily(name, text, value=value)
         reasons = CounterMetricFamily(
             "sms_receipt_reports_without_receipt", "Reports that gave none", labels=["why"]
         )
@@ -91,13 +87,13 @@ class ReportCountsCollector(Collector):
 
 
 class SendingCollector(Collector):
-    """How sending stands, as the store has it: the same from every process."""
+    """Circuit breakers and backlog, read from the store."""
 
     def __init__(self, look: Callable[[], QueueStatus]) -> None:
         self._look = look
 
     def collect(self) -> Iterator[Metric]:
-        """Nothing while the store is out of reach."""
+        """Yield the gauges; none while the store is unavailable."""
         try:
             now = self._look()
         except StoreUnavailableError:
@@ -133,10 +129,10 @@ def _backlog(
     yield oldest
 
 
-def doors(
-    store: Store, counts: Callable[[], Mapping[str, int]], standing: Callable[[], QueueStatus]
+def health_blueprint(
+    store: Store, counts: Callable[[], Mapping[str, int]], status: Callable[[], QueueStatus]
 ) -> Blueprint:
-    """The pages machines look at."""
+    """Routes of the health checks and of the metrics."""
     pages = Blueprint("pulse", __name__)
 
     @pages.get("/healthz")
@@ -157,9 +153,8 @@ def doors(
     def metrics() -> Response:
         ours = CollectorRegistry()
         ours.register(ReportCountsCollector(counts))
-        ours.register(SendingCollector(standing))
-        counted = REGISTRY
-        folder = os.environ.get(SHARED)
+        ours.register(SendingCollector(status))
+        counted, folder = REGISTRY, os.environ.get(SHARED)
         if folder and Path(folder).is_dir():
             counted = CollectorRegistry()
             multiprocess.MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
@@ -186,7 +181,7 @@ class RequestMetrics:
 
 
 def instrument(app: WSGIApplication) -> WSGIApplication:
-    """Count and time every response by endpoint, which the application puts into the environ."""
+    """Count and time responses by the endpoint in the environ."""
     prepared: dict[str, RequestMetrics] = {}
 
     def instrumented(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""The life of one process of ours."""
+"""Process control."""
 
 import ctypes
 import os

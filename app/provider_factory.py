@@ -1,4 +1,4 @@
-"""The carriers and helpers outside that the settings name."""
+"""Clients of the providers that the settings name."""
 
 from typing import TYPE_CHECKING
 
@@ -12,26 +12,26 @@ if TYPE_CHECKING:
     from receipts.providers.twilio_webhooks import WebhookConfigurator
 
 
-def lookup(settings: Settings) -> NetworkLookup | None:
-    """Who tells whose network a number is on, if anybody is asked."""
+def network_lookup(settings: Settings) -> NetworkLookup | None:
+    """The configured lookup of networks, or None."""
     if settings.lookup == "none":
         return None
-    # The SDK and what it stands on are a sixth of a process's start: only who needs them waits.
+    # The SDK is a sixth of the start time of a process.
     from receipts.providers.twilio_lookup import TwilioLookup  # noqa: PLC0415
 
     return TwilioLookup(_credentials(settings), settings.twilio_lookup_url)
 
 
 def twilio_numbers(settings: Settings) -> "WebhookConfigurator":
-    """Where the account's numbers send their calls and texts."""
+    """Reads and sets the webhooks of the account's numbers."""
     from receipts.providers.twilio_webhooks import WebhookConfigurator  # noqa: PLC0415 - as above
 
     account, url = settings.twilio_account_sid, settings.twilio_api_url
     return WebhookConfigurator(account, _credentials(settings), url)
 
 
-def routes(settings: Settings) -> Router:
-    """Who carries ordinary texts and who carries flash, in the order of price."""
+def router(settings: Settings) -> Router:
+    """The providers of ordinary and of flash messages, cheapest first."""
     made: dict[str, Provider] = {
         name: _twilio(settings) if name == "twilio" else _kannel(settings)
         for name in settings.providers
@@ -43,7 +43,7 @@ def routes(settings: Settings) -> Router:
     )
 
 
-def paces(settings: Settings) -> dict[str, RateLimit]:
+def rate_limits(settings: Settings) -> dict[str, RateLimit]:
     """Rate limit by provider: segments a second, counted over all workers."""
     # One limit a sender: that is what providers and carriers limit.
     senders = {

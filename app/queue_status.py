@@ -1,4 +1,4 @@
-"""How sending stands, for machines and staff: providers, backlog, receipts nobody is sure of."""
+"""Circuit breakers, backlog and receipts in doubt."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from receipts.worker.circuit_breaker import BreakerState
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """One look; ``queued`` and ``waiting`` are by shard, each with seconds since the oldest."""
+    """Status at one moment; backlogs are by shard, with the age of the oldest in seconds."""
 
     healths: tuple[BreakerState, ...]
     queued: tuple[tuple[Backlog, float], ...]
@@ -20,19 +20,19 @@ class QueueStatus:
     unsure: int
 
     def of(self, provider: str) -> tuple[int, float]:
-        """How many wait for a provider, and the seconds since the oldest of them was made."""
+        """Receipts that wait for a provider, and the age of the oldest in seconds."""
         mine = [(each.count, age) for each, age in self.waiting if each.queue == provider]
         return sum(count for count, _ in mine), max((age for _, age in mine), default=0.0)
 
 
-def look(memory: StoreClients, providers: Iterable[str], clock: Clock) -> QueueStatus:
-    """How sending stands now. Raises StoreUnavailable."""
+def read_status(clients: StoreClients, providers: Iterable[str], clock: Clock) -> QueueStatus:
+    """Read the status. Raises StoreUnavailableError."""
     names = tuple(providers)
     return QueueStatus(
-        tuple(memory.lines.load(names).values()),
-        _aged(memory.outbox.depth(), clock.wall_clock()),
-        _aged(memory.outbox.backlog(names), clock.now()),
-        memory.archive.unsure()[0],
+        tuple(clients.rate_limiter.load(names).values()),
+        _aged(clients.outbox.depth(), clock.wall_clock()),
+        _aged(clients.outbox.backlog(names), clock.now()),
+        clients.bulk_reader.unsure()[0],
     )
 
 

@@ -41,9 +41,7 @@ _MAX_FEED_BYTES = 4 * 1024 * 1024
 _FEED_WINDOW_SECONDS = 300
 
 _UNIX_TIME = re.compile(r"[0-9]{1,12}")
-
 _LENGTH = re.compile(r"[0-9]{1,5}")
-
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -57,7 +55,7 @@ class RequestGuards:
     def __init__(
         self, settings: Settings, has_session: session.HasSession = lambda *_: False
     ) -> None:
-        """``has_session`` looks up a session of the service hall."""
+        """``has_session`` looks up a session of the portal."""
         self._settings, self._has_session = settings, has_session
         self._csrf = CSRFProtect()
 
@@ -125,10 +123,8 @@ class RequestGuards:
             count_refusal("signature")
             _log.warning("signature does not fit", url=self._signed_url(request))
             raise Forbidden("the signature does not fit: run `sms-receipt doctor signature`")
-        form = dict(pairs)
-        if form.get("AccountSid", self._settings.twilio_account_sid) != (
-            self._settings.twilio_account_sid
-        ):
+        form, account = dict(pairs), self._settings.twilio_account_sid
+        if form.get("AccountSid", account) != account:
             count_refusal("account")
             raise Forbidden("not our account")
         return _with_fields(form, required)
@@ -143,7 +139,7 @@ class RequestGuards:
         return query
 
     def verified_feed(self, request: Request) -> bytes:
-        """The body of a batch that the message centre signed with its time.
+        """The body of a batch whose signature covers a recent timestamp.
 
         Raises Forbidden or RequestEntityTooLarge.
         """
@@ -167,12 +163,8 @@ class RequestGuards:
         environ = request.environ  # its headers are read at half the cost of request.headers
         signature = environ.get("HTTP_X_TWILIO_SIGNATURE", "")
         algorithm = algorithm_of(environ.get("HTTP_X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS"))
-        if (
-            body
-            and not pairs
-            and not _is_form(request)
-            and (digest := _query(request).get("bodySHA256"))
-        ):
+        is_raw = body and not pairs and not _is_form(request)
+        if is_raw and (digest := _query(request).get("bodySHA256")):
             return is_valid_body_signature(tokens, signature, url, body, digest, algorithm)
         return is_valid_signature(tokens, signature, url, pairs, algorithm)
 
@@ -184,7 +176,7 @@ class RequestGuards:
 
 
 def signed_in_customer() -> Msisdn:
-    """The number that the guard let into the service hall."""
+    """The customer of the portal session, set by the guard."""
     number: Msisdn = flask.g.customer
     return number
 

@@ -1,7 +1,6 @@
-"""The rule book while the service runs: a good change counts within a second, a bad one never.
+"""Hot reload of the rule book: a valid change applies within a second, an invalid one never.
 
-The last good book is kept in DATA_DIR, so that a process started while the file is bad follows
-the same rules as its neighbours.
+The last valid book is kept in DATA_DIR for processes that start while the file is invalid.
 """
 
 import contextlib
@@ -27,19 +26,16 @@ from receipts.rulebook.schema import RuleBook
 
 _log = structlog.get_logger()
 
-#: Seconds between two looks at the file, and how old a change must be: an editor may not have
-#: written the rest of it yet.
+#: Seconds between two checks of the file, and the least age of a change: an editor may still write.
 _EVERY = 0.5
 _SETTLED = 0.25
 
-_Seen = tuple[int, int, int] | None
+#: Modification time, size and inode of the file.
+_Version = tuple[int, int, int] | None
 
 
-def book_in_force(settings: Settings) -> RuleBook:
-    """The rule book of the settings; while it is bad, the last good one.
-
-    Raises RuleBookWrong when there never was a good one.
-    """
+def load_effective_rule_book(settings: Settings) -> RuleBook:
+    """The rule book of the settings, or the last valid one. Raises RuleBookError without any."""
     file, kept = _files(settings)
     try:
         book = load_rule_book(file)
@@ -55,27 +51,27 @@ def book_in_force(settings: Settings) -> RuleBook:
 
 
 class RuleBookWatcher:
-    """Looks at the rule book's file now and then. Between looks it costs a reading of a clock."""
+    """Checks the rule book file for changes, at most every half second."""
 
     def __init__(self, settings: Settings, book: RuleBook, clock: Clock) -> None:
         self._file, self._kept = _files(settings)
         self._book, self._clock = book, clock
-        # The file is read once more at the first look: it may have changed while we started.
-        self._seen: _Seen = (0, 0, 0)
-        self._unsettled: _Seen = (0, 0, 0)
+        # The first check reads the file once more: it may have changed during the start.
+        self._seen: _Version = (0, 0, 0)
+        self._unsettled: _Version = (0, 0, 0)
         self._next = 0.0
 
     def soon(self) -> None:
-        """Look at the next chance, whatever the file's time says."""
+        """Read the file at the next check, even if it seems unchanged."""
         self._seen, self._next = (0, 0, 0), 0.0
 
     def changed(self) -> RuleBook | None:
-        """A good book that was not in force until now; a bad one is told of once, and left."""
+        """A new valid book, or None; an invalid one is logged once."""
         now = time.monotonic()
         if now < self._next:
             return None
         self._next = now + _EVERY
-        seen = _look(self._file)
+        seen = _version(self._file)
         if seen == self._seen or self._still_written(seen):
             return None
         self._seen = seen
@@ -85,24 +81,24 @@ class RuleBookWatcher:
             log_entry = {"in_force": self._book.version, "fingerprint": fingerprint(self._book)}
             _log.error("rule book refused, the old one stays in force", why=str(wrong), **log_entry)
             return self._last_good()
-        return self._taken(book)
+        return self._adopted(book)
 
     def _last_good(self) -> RuleBook | None:
-        """The last good book, where it came and went while this process was not looking."""
+        """The last valid book, if another process read it between two checks of this one."""
         try:
             book = load_rule_book(self._kept)
         except RuleBookError:
             return None
-        return self._taken(book)
+        return self._adopted(book)
 
-    def _still_written(self, seen: _Seen) -> bool:
-        """Whether the last change is so fresh that it may not be whole; asked again next time."""
+    def _still_written(self, seen: _Version) -> bool:
+        """Whether the last change is too recent to be complete."""
         if seen == self._unsettled:
             return False
         self._unsettled = seen
         return seen is None or abs(time.time() - seen[0] / 1e9) < _SETTLED
 
-    def _taken(self, book: RuleBook) -> RuleBook | None:
+    def _adopted(self, book: RuleBook) -> RuleBook | None:
         if book == self._book:
             return None
         today = self._clock.now().astimezone(SHANGHAI).date()
@@ -116,37 +112,39 @@ class RuleBookWatcher:
 
 
 class ReloadingApp:
-    """The doors as a WSGI app that follows its rule book. Raises what ``create_app`` raises."""
+    """The web application, rebuilt for each new rule book. Raises as ``create_app``."""
 
     def __init__(self, settings: Settings, container: bootstrap.Container | None = None) -> None:
-        self._built = container or bootstrap.services(settings, book_in_force(settings))
-        self._watch = RuleBookWatcher(settings, self._built.book, self._built.clock)
-        self._app = create_app(settings, self._built)
-        self._looking = threading.Lock()
-        metrics.follows(self._built.book)
+        self._container = container or bootstrap.services(
+            settings, load_effective_rule_book(settings)
+        )
+        self._watcher = RuleBookWatcher(settings, self._container.book, self._container.clock)
+        self._app = create_app(settings, self._container)
+        self._checking = threading.Lock()
+        metrics.set_rule_book(self._container.book)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer a request, under the rules as they are now."""
-        if self._looking.acquire(blocking=False):
-            # One thread looks; another's request comes a moment before the change.
+        """Answer a request under the current rule book."""
+        # One thread checks the file; requests on other threads precede the change.
+        if self._checking.acquire(blocking=False):
             try:
-                self._follow(self._watch.changed())
+                self._reload(self._watcher.changed())
             finally:
-                self._looking.release()
+                self._checking.release()
         return self._app(environ, start)
 
-    def _follow(self, book: RuleBook | None) -> None:
+    def _reload(self, book: RuleBook | None) -> None:
         if book is not None:
-            before, self._built = self._built, bootstrap.under(self._built, book)
-            self._app = create_app(self._built.settings, self._built)
-            metrics.follows(book, before.book)
+            before, self._container = self._container, self._container.with_rule_book(book)
+            self._app = create_app(self._container.settings, self._container)
+            metrics.set_rule_book(book, before.book)
 
 
 def _files(settings: Settings) -> tuple[Path, Path]:
     return settings.rule_book or SHIPPED, settings.data_dir / "rulebook.good.toml"
 
 
-def _look(file: Path) -> _Seen:
+def _version(file: Path) -> _Version:
     try:
         found = file.stat()
     except OSError:
@@ -155,7 +153,7 @@ def _look(file: Path) -> _Seen:
 
 
 def _keep(file: Path, kept: Path, book: RuleBook) -> None:
-    """Keep a copy of a good book; without one the service works as well."""
+    """Copy a valid book to DATA_DIR; a failure is ignored."""
     fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -166,7 +164,7 @@ def _keep(file: Path, kept: Path, book: RuleBook) -> None:
 
 
 def _reads_as(file: Path, book: RuleBook) -> bool:
-    """Whether a file still says this: it may have been edited on since it was read."""
+    """Whether the file still holds this book."""
     try:
         return load_rule_book(file) == book
     except RuleBookError:

@@ -1,7 +1,4 @@
-"""The doors under granian: a few blocking threads a worker, half the CPU of the usual server.
-
-`python -m app.server WORKERS` is the doors as a supervisor's child.
-"""
+"""The web server (granian); `python -m app.server WORKERS` runs it as a supervisor's child."""
 
 import gc
 import multiprocessing
@@ -19,22 +16,20 @@ from app.process import die_with_parent
 from app.settings import Settings
 from receipts.store.local_server import wait_for_server
 
-#: Where the processes of one service add their counts up; the library reads it at import.
+#: Variable with the folder of the counts of all web processes; the library reads it at import.
 _SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 
-#: Things made and not yet gone before garbage is looked for.
-_GARBAGE = 10_000
+#: Allocated objects, less freed ones, that start a garbage collection.
+_GC_THRESHOLD = 10_000
 
-#: Requests that a door process has in hand: one is decided while others wait for the disk, and
-#: what they write meanwhile reaches it together.
+#: Requests in progress in one process; most wait for the store's disk, which groups their writes.
 _THREADS = 4
 
-#: Seconds that a door process told to end has for the answers under way.
-_LAST_ANSWERS = 6
+_SHUTDOWN_SECONDS = 6
 
 
 def serve(settings: Settings, workers: int) -> None:
-    """Answer at HOST and PORT until told to stop."""
+    """Answer at HOST and PORT until a signal stops the server."""
     counts = settings.data_dir / "metrics"
     shutil.rmtree(counts, ignore_errors=True)
     counts.mkdir(parents=True)
@@ -48,24 +43,24 @@ def serve(settings: Settings, workers: int) -> None:
         workers=workers,
         blocking_threads=_THREADS,
         respawn_failed_workers=True,
-        workers_kill_timeout=_LAST_ANSWERS,
+        workers_kill_timeout=_SHUTDOWN_SECONDS,
         log_access=False,
         log_level=LogLevels.warning,
     ).serve()
 
 
 def door_process() -> object:
-    """The app of one door process; it ends when the process that keeps it ends."""
-    # It inherits its keeper's handlers, which would swallow the word to end while it starts.
+    """The application of one web process, which ends with its parent."""
+    # The inherited handlers of the parent would swallow a signal during the start.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    keeper = multiprocessing.parent_process()
-    if keeper is not None and keeper.pid is not None:
-        # At once: every change is whole or not there, and an orphan would keep the port.
-        die_with_parent(keeper.pid, signal.SIGKILL)
-    # What is loaded stays for good: to look through it for garbage is a seventh of the start.
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        # Commits are atomic, so SIGKILL is safe; an orphan would keep the port.
+        die_with_parent(parent.pid, signal.SIGKILL)
+    # Loaded modules are never freed: to scan them is a seventh of the start time.
     gc.disable()
-    # Imported here: the process that only keeps the door processes needs none of it.
+    # Not at the top: the parent process needs none of it.
     import structlog  # noqa: PLC0415
 
     from app import log_setup  # noqa: PLC0415
@@ -76,25 +71,24 @@ def door_process() -> object:
     if not settings.redis_url:
         # The supervisor may be restarting the store at this moment.
         wait_for_server(settings.data_dir, structlog.get_logger().warning)
-    doors = ReloadingApp(settings)
-    settled()
-    return doors
+    app = ReloadingApp(settings)
+    freeze_garbage()
+    return app
 
 
-def settled() -> None:
-    """To be called when all is loaded: what stays for good is not looked through for garbage.
+def freeze_garbage() -> None:
+    """Exclude all loaded objects from garbage collection, and make it rare afterwards.
 
-    A request or a receipt makes little that only a search would find: rules and answers hold no
-    circles.
+    Requests and receipts create few reference cycles.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_GARBAGE)
+    gc.set_threshold(_GC_THRESHOLD)
     gc.enable()
 
 
-def busy(host: str, port: int) -> str | None:
-    """Why nobody could answer at an address just now, None when somebody could."""
+def bind_error(host: str, port: int) -> str | None:
+    """The reason why this process cannot listen at an address, or None."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as trial:

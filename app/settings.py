@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from app.settings_reader import SettingsReader, split_list
 
@@ -116,39 +116,21 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Return the settings of an environment, by default of this process.
-
-        Raises:
-            SettingsWrong: values are wrong; the message has a line for each.
-
-        """
+        """Read an environment, by default this process's. Raises SettingsError."""
         given = {name: value.strip() for name, value in (environ or os.environ).items()}
         reader = SettingsReader(given)
         kannel_url = reader.url("KANNEL_URL", "")
+        unchecked = ("TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET", "FEED_SECRET")
+        texts: dict[str, Any] = {name.lower(): given.get(name, "") for name in unchecked}
         settings = cls(
+            **texts,
             redis_url=reader.store("REDIS_URL"),
             data_dir=Path(given.get("DATA_DIR") or "var"),
             shards=reader.number("SHARDS", 16, 1, 4096),
             public_url=reader.url("PUBLIC_URL", "").rstrip("/"),
-            twilio_account_sid=given.get("TWILIO_ACCOUNT_SID", ""),
-            twilio_auth_tokens=split_list(given.get("TWILIO_AUTH_TOKEN", "")),
-            twilio_api_key=given.get("TWILIO_API_KEY", ""),
-            twilio_api_secret=given.get("TWILIO_API_SECRET", ""),
-            twilio_api_url=reader.url("TWILIO_API_URL", "https://api.twilio.com"),
-            twilio_sender=given.get("TWILIO_MESSAGING_SERVICE_SID") or given.get("TWILIO_FROM", ""),
-            lookup=reader.choice("LOOKUP", "none", ("none", "twilio")),
-            twilio_lookup_url=reader.url("TWILIO_LOOKUP_URL", "https://lookups.twilio.com"),
-            kannel_url=kannel_url,
-            kannel_user=reader.ascii("KANNEL_USER"),
-            kannel_password=reader.ascii("KANNEL_PASSWORD"),
-            kannel_secret=reader.plain("KANNEL_SECRET"),
-            kannel_smsc=reader.plain("KANNEL_SMSC"),
-            feed_secret=given.get("FEED_SECRET", ""),
-            secret_key=reader.key("SECRET_KEY"),
+            **account_settings(reader, given, kannel_url),
             text_provider=reader.order("TEXT_PROVIDER", "twilio", PROVIDERS),
-            flash_provider=reader.order(
-                "FLASH_PROVIDER", "kannel" if kannel_url else "", PROVIDERS
-            ),
+            flash_provider=reader.order("FLASH_PROVIDER", kannel_url and "kannel", PROVIDERS),
             twilio_pace=reader.number("TWILIO_PACE", 100, 1, 10_000),
             kannel_pace=reader.number("KANNEL_PACE", 100, 1, 10_000),
             hotline=given.get("HOTLINE") or "10086",
@@ -166,7 +148,7 @@ class Settings:
         return settings
 
     def need_doors(self) -> Self:
-        """Return these settings, with all that web requests need. Raises SettingsWrong."""
+        """Return these settings, with all that web requests need. Raises SettingsError."""
         needs = {
             "PUBLIC_URL": self.public_url,
             "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
@@ -177,20 +159,18 @@ class Settings:
         return self._need(needs)
 
     def need_providers(self) -> Self:
-        """Return these settings, with all that sending needs. Raises SettingsWrong."""
+        """Return these settings, with all that sending needs. Raises SettingsError."""
         needs: dict[str, object] = {"PUBLIC_URL": self.public_url}
         if "twilio" in self.providers:
             needs |= self._account()
             needs["TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID"] = self.twilio_sender
         if "kannel" in self.providers:
-            needs["KANNEL_URL"] = self.kannel_url
-            needs["KANNEL_USER"] = self.kannel_user
-            needs["KANNEL_PASSWORD"] = self.kannel_password
-            needs["KANNEL_SECRET"] = self.kannel_secret
+            needs |= {"KANNEL_URL": self.kannel_url, "KANNEL_USER": self.kannel_user}
+            needs |= {"KANNEL_PASSWORD": self.kannel_password, "KANNEL_SECRET": self.kannel_secret}
         return self._need(needs)
 
     def need_account(self) -> Self:
-        """Return these settings, with all that Twilio's API needs. Raises SettingsWrong."""
+        """Return these settings, with all that Twilio's API needs. Raises SettingsError."""
         return self._need(self._account())
 
     def _account(self) -> dict[str, object]:
@@ -207,9 +187,26 @@ class Settings:
         return tuple(dict.fromkeys((*self.text_provider, *self.flash_provider)))
 
     def _need(self, needs: Mapping[str, object]) -> Self:
-        missing = [name for name, value in needs.items() if not value]
-        if missing:
-            raise SettingsError(
-                "\n".join(f"{name} is not set: nothing stands in for it" for name in missing)
-            )
+        missing = (name for name, value in needs.items() if not value)
+        if text := "\n".join(f"{name} is not set: nothing stands in for it" for name in missing):
+            raise SettingsError(text)
         return self
+
+
+def account_settings(
+    reader: SettingsReader, given: Mapping[str, str], kannel_url: str
+) -> dict[str, Any]:
+    """The settings of the accounts at Twilio and Kannel."""
+    return {
+        "twilio_auth_tokens": split_list(given.get("TWILIO_AUTH_TOKEN", "")),
+        "twilio_api_url": reader.url("TWILIO_API_URL", "https://api.twilio.com"),
+        "twilio_sender": given.get("TWILIO_MESSAGING_SERVICE_SID") or given.get("TWILIO_FROM", ""),
+        "lookup": reader.choice("LOOKUP", "none", ("none", "twilio")),
+        "twilio_lookup_url": reader.url("TWILIO_LOOKUP_URL", "https://lookups.twilio.com"),
+        "kannel_url": kannel_url,
+        "kannel_user": reader.ascii("KANNEL_USER"),
+        "kannel_password": reader.ascii("KANNEL_PASSWORD"),
+        "kannel_secret": reader.plain("KANNEL_SECRET"),
+        "kannel_smsc": reader.plain("KANNEL_SMSC"),
+        "secret_key": reader.key("SECRET_KEY"),
+    }

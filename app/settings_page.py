@@ -39,7 +39,7 @@ class Setting(NamedTuple):
 
 
 def described_settings() -> Iterator[Setting]:
-    """Yield every setting in the order of the page."""
+    """Yield the settings in the order of the page."""
     group = ""
     for line in DESCRIPTIONS.splitlines():
         if line.startswith("["):

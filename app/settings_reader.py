@@ -37,11 +37,8 @@ class SettingsReader:
         """Return some of the choices, each once, in an order that matters."""
         text = self._given.get(name) or default
         listed = split_list(text)
-        if (
-            not set(listed) <= set(choices)
-            or len(set(listed)) < len(listed)
-            or (text and not listed)
-        ):
+        repeated = len(set(listed)) < len(listed)
+        if not set(listed) <= set(choices) or repeated or (text and not listed):
             offered = " or ".join(choices)
             self.problems.append(f"{name}={text}: give {offered}, or both with a comma between")
             return ()

@@ -36,7 +36,7 @@ class CallbackRoute(NamedTuple):
 
 
 class CallbackRequest(Request):
-    """A request whose body is refused over the size of a webhook."""
+    """A request with a limit on its body, the size of a webhook."""
 
     max_content_length = MAX_BODY_BYTES
 
@@ -90,6 +90,6 @@ def error_response(error: Exception) -> Response:
 def json_response(
     body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A JSON object as a response, in the bytes that Flask's ``jsonify`` makes of it."""
+    """A JSON object as a response, in the same bytes as Flask's ``jsonify``."""
     text = json.dumps(body, separators=(",", ":"), sort_keys=True)
     return Response(f"{text}\n", status, headers, content_type="application/json")

@@ -61,30 +61,29 @@ VerifiedBody = Callable[[Request], bytes]
 def feed_routes(
     reports: ReportService,
     clock: Clock,
-    fate_of: Callable[[str], MessageStatus],
+    message_status: Callable[[str], MessageStatus],
     verified_body: VerifiedBody,
 ) -> tuple[CallbackRoute, ...]:
     """``POST /feed/reports``: the response follows the commit; a repeated batch changes nothing."""
 
     def feed_reports(request: Request) -> Response:
-        accepted, refused = _parse(verified_body(request), clock.now(), fate_of)
-        taken = reports.ingest_batch(accepted)
-        return json_response(
-            {"accepted": taken.accepted, "refused": refused, "repeated": taken.repeated}
-        )
+        accepted, refused = _parse(verified_body(request), clock.now(), message_status)
+        result = reports.ingest_batch(accepted)
+        counts = {"accepted": result.accepted, "repeated": result.repeated}
+        return json_response(counts | {"refused": refused})
 
     return (CallbackRoute("feed.feed_reports", "POST", "/feed/reports", feed_reports),)
 
 
 def _parse(
-    body: bytes, now: dt.datetime, fate_of: Callable[[str], MessageStatus]
+    body: bytes, now: dt.datetime, message_status: Callable[[str], MessageStatus]
 ) -> tuple[list[DeliveryReport], list[dict[str, object]]]:
     """The reports of a batch, and its refused lines with number and reason."""
     accepted: list[DeliveryReport] = []
     refused: list[dict[str, object]] = []
     for number, line in _lines(body):
         try:
-            accepted.append(_report(line, now, fate_of))
+            accepted.append(_report(line, now, message_status))
         except ReportLineError as error:
             refused.append({"line": number, "error": str(error)})
     return accepted, refused
@@ -92,20 +91,16 @@ def _parse(
 
 def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, numbered from 1. Raises RequestEntityTooLarge."""
-    reports = 0
-    for number, line in enumerate(io.BytesIO(body), start=1):
-        if not line.strip():
-            continue
-        reports += 1
-        if reports > MAX_REPORTS:
-            raise RequestEntityTooLarge(
-                f"more than {MAX_REPORTS} reports: send them in several requests"
-            )
-        yield number, line
+    lines = ((number, line) for number, line in enumerate(io.BytesIO(body), 1) if line.strip())
+    for count, numbered in enumerate(lines):
+        if count == MAX_REPORTS:
+            text = f"more than {MAX_REPORTS} reports: send them in several requests"
+            raise RequestEntityTooLarge(text)
+        yield numbered
 
 
 def _report(
-    raw: bytes, now: dt.datetime, fate_of: Callable[[str], MessageStatus]
+    raw: bytes, now: dt.datetime, message_status: Callable[[str], MessageStatus]
 ) -> DeliveryReport:
     try:
         line = _decoder.decode(raw)
@@ -117,7 +112,7 @@ def _report(
     if line.part > line.parts:
         raise ReportLineError(f"part {line.part} of {line.parts}")
     raw_status = line.status if line.code in {None, ""} else f"{line.status} {line.code}"
-    status, at = fate_of(line.status), _time(line.done or line.submitted, now)
+    status, at = message_status(line.status), _time(line.done or line.submitted, now)
     return DeliveryReport(line.id, sender, recipient, status, raw_status, at, line.part, line.parts)
 
 

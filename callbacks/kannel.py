@@ -11,7 +11,7 @@ from receipts.delivery.status_updates import apply_status_update
 from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import Store
 
-#: Characters in a receipt id or a report type; both are shorter by far.
+#: Characters; receipt ids and report types are far shorter.
 _MAX_PARAMETER_LENGTH = 256
 
 _USER_AGENT = "Kannel/"

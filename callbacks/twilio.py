@@ -15,7 +15,7 @@ from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import Store
 from receipts.reports.service import ReportService
 
-#: Verify a request and return its form, whose named fields are present.
+#: Verify a request and return its form, with the named fields present.
 VerifiedForm = Callable[..., Mapping[str, str]]
 
 
@@ -27,24 +27,21 @@ class TwilioStatusHandler:
     reports: ReportService
     delivery: ReceiptLifecycle
     clock: Clock
-    fate_of: Callable[[str, str], MessageStatus]
-    told_of: Callable[[str], ProviderStatus]
+    message_status_of: Callable[[str, str], MessageStatus]
+    provider_status_of: Callable[[str], ProviderStatus]
 
     def message_status(self, form: Mapping[str, str]) -> None:
-        """Ingest the status of a person-to-person text. Raises StoreUnavailable."""
+        """Ingest the status of a person-to-person text. Raises StoreUnavailableError."""
         sender, recipient = parse_msisdn(form["From"]), parse_msisdn(form["To"])
         if sender is None or recipient is None:
             return
-        status = self.fate_of(form["MessageStatus"], form.get("ErrorCode", ""))
-        now = self.clock.now()
-        report = DeliveryReport(
-            form["MessageSid"], sender, recipient, status, _raw_status(form), now
-        )
-        self.reports.ingest(report)
+        status = self.message_status_of(form["MessageStatus"], form.get("ErrorCode", ""))
+        sid, raw_status, now = form["MessageSid"], _raw_status(form), self.clock.now()
+        self.reports.ingest(DeliveryReport(sid, sender, recipient, status, raw_status, now))
 
     def receipt_status(self, form: Mapping[str, str], receipt_id: str) -> None:
-        """Apply the status of one of our receipts. Raises StoreUnavailable."""
-        status, sid = self.told_of(form["MessageStatus"]), form["MessageSid"]
+        """Apply the status of one of our receipts. Raises StoreUnavailableError."""
+        status, sid = self.provider_status_of(form["MessageStatus"]), form["MessageSid"]
         apply_status_update(self.store, self.delivery, receipt_id, status, _raw_status(form), sid)
 
 
@@ -54,18 +51,15 @@ def twilio_routes(
     """``POST /messages/status`` and ``POST /receipts/<id>/status``."""
 
     def message_status(request: Request) -> None:
-        form = verified_form(request, "MessageSid", "MessageStatus", "From", "To")
-        handler.message_status(form)
+        handler.message_status(verified_form(request, "MessageSid", "MessageStatus", "From", "To"))
 
     def receipt_status(request: Request, receipt_id: str) -> None:
-        form = verified_form(request, "MessageSid", "MessageStatus")
-        handler.receipt_status(form, receipt_id)
+        handler.receipt_status(verified_form(request, "MessageSid", "MessageStatus"), receipt_id)
 
+    name, path = "twilio_status.receipt_status", "/receipts/<receipt_id>/status"
     return (
         CallbackRoute("twilio_status.message_status", "POST", "/messages/status", message_status),
-        CallbackRoute(
-            "twilio_status.receipt_status", "POST", "/receipts/<receipt_id>/status", receipt_status
-        ),
+        CallbackRoute(name, "POST", path, receipt_status),
     )
 
 

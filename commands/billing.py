@@ -26,11 +26,8 @@ from receipts.model.calendar import month_before, month_of, month_start, months_
 from receipts.model.vocabulary import Msisdn
 from receipts.subscriptions.monthly_billing import BillingTotals
 
-#: Months searched for charges when none is named.
-_SEARCHED_MONTHS = 36
-
-#: Steps of the progress bar of a bill.
-_BAR_STEPS = 1_000
+_SEARCHED_MONTHS = 36  # for charges, when no month is named
+_BAR_STEPS = 1_000  # of the progress bar of a bill
 
 _CHARGES = (
     Column("At (China)", "at"),
@@ -77,9 +74,9 @@ def bill(month: str, *, as_json: bool) -> None:
     with open_services() as services:
         totals = BillingTotals()
         with progress_bar(f"billing {month}", _BAR_STEPS) as move:
-            for cursor, totals_so_far in bootstrap.billing(services).run(month):
+            for cursor, totals_so_far in services.monthly_billing.run(month):
                 totals = totals_so_far
-                move(int(services.memory.archive.passed(cursor) * _BAR_STEPS))
+                move(int(services.clients.bulk_reader.passed(cursor) * _BAR_STEPS))
         record = {"month": month} | serialize_fields(totals, BillingTotals.__struct_fields__)
         print_record(record, as_json=as_json)
 
@@ -92,13 +89,10 @@ def bill(month: str, *, as_json: bool) -> None:
         "export audit --month 2026-12 --format jsonl > audit.jsonl",
     ),
 )
-@click.argument("dataset", type=click.Choice([each.value for each in ExportDataset]))
+@click.argument("dataset", type=click.Choice([*map(str, ExportDataset)]))
 @click.option("--month", type=MonthType(), required=True)
 @click.option(
-    "--format",
-    "file_format",
-    type=click.Choice([each.value for each in ExportFormat]),
-    default="csv",
+    "--format", "file_format", type=click.Choice([*map(str, ExportFormat)]), default="csv"
 )
 @click.option("--out", type=click.Path(path_type=Path), help="By default, standard output.")
 def export_(dataset: str, month: str, file_format: str, out: Path | None) -> None:
@@ -109,7 +103,11 @@ def export_(dataset: str, month: str, file_format: str, out: Path | None) -> Non
     """
     with open_services() as services, _open_output(out) as file:
         totals = export(
-            services.memory.archive, ExportDataset(dataset), month, ExportFormat(file_format), file
+            services.clients.bulk_reader,
+            ExportDataset(dataset),
+            month,
+            ExportFormat(file_format),
+            file,
         )
     print_totals(totals.values)
 

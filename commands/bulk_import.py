@@ -62,10 +62,10 @@ def _import(
 ) -> int:
     """Import a file and print the counts; return the exit status, 1 with refused lines.
 
-    Raises: CsvWrong, OSError, StoreUnavailable.
+    Raises CsvError, OSError, StoreUnavailableError.
     """
     file = CsvFile(path, listing)
-    job = ImportJob(file, bootstrap.lists(services), services.store, services.memory.archive)
+    job = ImportJob(file, services.import_handler, services.store, services.clients.bulk_reader)
     earlier = None if afresh else job.before()
     if earlier is not None and earlier.done:
         click.echo(_counts(path, earlier, "was imported before; --afresh begins again"))
@@ -74,7 +74,7 @@ def _import(
         click.echo(f"{path}: goes on behind line {earlier.line}", err=True)
     with progress_bar(f"{listing.name} import", file.size) as move:
         end = job.run(earlier, lambda now: move(now.offset))
-    see = f"see {job.complaints.path}" if end.refused else "all is well"
+    see = f"see {job.rejects.path}" if end.refused else "all is well"
     click.echo(_counts(path, end, see))
     return 1 if end.refused else 0
 

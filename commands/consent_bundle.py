@@ -24,7 +24,7 @@ def consent_bundle(
 ) -> tuple[dict[str, Any], bool]:
     """The evidence for one charge, or the whole chain; and whether it is valid.
 
-    Raises: ChargeNotFoundError, StoreUnavailable.
+    Raises ChargeNotFoundError, StoreUnavailableError.
     """
     customer, entries = _read_chain(services, number)
     broken_link = first_broken_link(entries, customer.chain)
@@ -44,7 +44,7 @@ def _read_chain(services: Container, number: Msisdn) -> tuple[Subscription, list
     """A customer and the consent chain of the same version."""
     customer = services.store.load(number).subscription
     for _ in range(_READS):
-        entries = services.memory.archive.consent(number)
+        entries = services.clients.bulk_reader.consent(number)
         again = services.store.load(number).subscription
         if again.version == customer.version:
             break
@@ -84,10 +84,8 @@ def _tariff(services: Container, customer: Subscription, version: str) -> dict[s
     tariff = province.tariff(version) if province else None
     if tariff is None:
         return {"version": version} if version else None
-    in_words = {
-        language.value: fees(language, tariff)
-        for language in (province.languages if province else ())
-    }
+    languages = province.languages if province else ()
+    in_words = {language.value: fees(language, tariff) for language in languages}
     return {"version": version, "from": tariff.since.isoformat(), "in_words": in_words}
 
 
@@ -102,11 +100,9 @@ def _chain_state(entries: Sequence[AuditEntry], broken_link: int | None) -> dict
     state["from_the_first"] = not entries or not entries[0].previous_hash
     if broken_link is None:
         return state
-    missing = broken_link == len(entries)
     state["first_wrong"] = broken_link + 1
-    state["why"] = (
-        "the last entries are missing, or the customer's own record was rewritten"
-        if missing
-        else "this entry, or the one before it, is not as it was written"
-    )
-    return state | ({} if missing else {"entry": _serialize_entry(entries[broken_link])})
+    if broken_link == len(entries):
+        why = "the last entries are missing, or the customer's own record was rewritten"
+        return state | {"why": why}
+    why = "this entry, or the one before it, is not as it was written"
+    return state | {"why": why, "entry": _serialize_entry(entries[broken_link])}

@@ -1,4 +1,4 @@
-"""The whole service on one machine: doors, worker, store, and a pretend network with phones."""
+"""The whole service on one machine: web server, worker, store and simulated network."""
 
 import os
 import secrets
@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from app import bootstrap
-from app.server import busy
+from app.server import bind_error
 from app.settings import Settings
 from commands.supervisor import Supervisor, stop_signals
 from receipts.store.local_server import LocalServer, StoreInUseError
 
-#: Settings the demo invents for itself, kept in its folder so that a restart knows them.
-_INVENTED: dict[str, Callable[[], str]] = {
+#: Generated settings; they are kept in the data folder for the next start.
+_GENERATED: dict[str, Callable[[], str]] = {
     "TWILIO_ACCOUNT_SID": lambda: "AC" + secrets.token_hex(16),
     "TWILIO_AUTH_TOKEN": lambda: secrets.token_hex(16),
     "KANNEL_USER": lambda: "demo",
@@ -26,28 +26,27 @@ _INVENTED: dict[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_hex(16),
 }
 
-#: Settings of ours that commands in another terminal must share with the demo.
+#: Settings that commands in another terminal share with the demo.
 _SHARED = (
     *("HOTLINE", "SHORT_CODE", "SHARDS", "RULE_BOOK"),
     *("TEXT_PROVIDER", "FLASH_PROVIDER", "TWILIO_PACE", "KANNEL_PACE"),
 )
 
-#: Where a demo keeps its settings, in its folder.
-_LENT = "demo.env"
+#: The file of a demo's settings in its data folder.
+_SETTINGS_FILE = "demo.env"
 
-#: Seconds until everything must answer.
-_PATIENCE = 60
+_START_TIMEOUT_SECONDS = 60
 
 
 class DemoError(Exception):
-    """The demo could not be started; the message says why and what to do."""
+    """The demo did not start; the message names the reason and a fix."""
 
 
 def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
-    """The environment of the demo's processes: what is set already wins. Raises DemoFailed."""
+    """The environment of the demo's processes; ``environ`` takes precedence. Raises DemoError."""
     network = f"http://127.0.0.1:{port + 1}"
     doors_url = f"http://127.0.0.1:{port}"
-    made = _secrets(_read(_folder(environ) / _LENT)) | {
+    made = _secrets(_read(_folder(environ) / _SETTINGS_FILE)) | {
         "PUBLIC_URL": doors_url,
         "DOORS_URL": doors_url,
         "PORT": str(port),
@@ -66,20 +65,23 @@ def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
     }
     ours = made.keys() | set(_SHARED)
     whole = made | {name: value for name, value in environ.items() if value and name in ours}
-    _keep(_folder(environ) / _LENT, whole)
+    _keep(_folder(environ) / _SETTINGS_FILE, whole)
     return dict(environ) | whole
 
 
 def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> None:
-    """Run until interrupted. Raises DemoFailed, SettingsWrong, StoreUnavailable, RuleBookWrong."""
+    """Run until interrupted.
+
+    Raises DemoError, SettingsError, StoreUnavailableError or RuleBookError.
+    """
     store = None if environ.get("REDIS_URL") else LocalServer(_folder(environ))
     supervisor = Supervisor(environ, store)
     try:
-        # First of all: the settings file of a demo that runs in this folder stays as it is.
+        # Before the settings are written: a demo that runs in this folder keeps its own.
         if store is not None:
             _claim(store, environ, port)
         for needed in (port, port + 1):
-            if why := busy("127.0.0.1", needed):
+            if why := bind_error("127.0.0.1", needed):
                 raise DemoError(
                     f"{why}. Stop the program that listens there, or take another port: "
                     + _other_demo(port)
@@ -93,8 +95,8 @@ def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> No
 def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
     settings = Settings.read(supervisor.environ).need_doors().need_providers()
     supervisor.start_store()
-    # An error in store or rules is told once here, not by each process.
-    bootstrap.services(settings).memory.close()
+    # Reports an error of the store or the rule book once, not from each process.
+    bootstrap.services(settings).clients.close()
     network, doors_url = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port}"
     stop = stop_signals()
     supervisor.start("doors", "app.server", str(os.cpu_count() or 2))
@@ -118,9 +120,11 @@ def _claim(store: LocalServer, environ: Mapping[str, str], port: int) -> None:
 
 
 def _other_demo(port: int, folder: Path | None = None) -> str:
-    """The command of a demo at ports that are free, and beside a folder that is in use."""
+    """The command of a demo on free ports, and in another folder than the one in use."""
     near = (port, *range(7600, 65_000, 100))
-    free = next(at for at in near if not busy("127.0.0.1", at) and not busy("127.0.0.1", at + 1))
+    free = next(
+        at for at in near if not bind_error("127.0.0.1", at) and not bind_error("127.0.0.1", at + 1)
+    )
     beside = f"DATA_DIR={shlex.quote(f'{folder}-{free}')} " if folder else ""
     return f"{beside}sms-receipt demo --port {free} (or {beside}make run PORT={free})"
 
@@ -138,9 +142,9 @@ def _welcome(network: str, doors_url: str, supervisor: Supervisor) -> str:
     )
 
 
-def lent(environ: Mapping[str, str]) -> dict[str, str]:
-    """The settings of the demo that ran in this folder, for a command in another terminal."""
-    return {} if environ.get("REDIS_URL") else _read(_folder(environ) / _LENT)
+def saved_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings of the demo that last ran in this data folder."""
+    return {} if environ.get("REDIS_URL") else _read(_folder(environ) / _SETTINGS_FILE)
 
 
 def _folder(environ: Mapping[str, str]) -> Path:
@@ -155,15 +159,11 @@ def _read(file: Path) -> dict[str, str]:
 
 
 def _secrets(known: Mapping[str, str]) -> dict[str, str]:
-    """The demo's own secrets, made once a folder."""
-    return {name: known.get(name) or make() for name, make in _INVENTED.items()}
+    return {name: known.get(name) or make() for name, make in _GENERATED.items()}
 
 
 def _keep(file: Path, settings: Mapping[str, str]) -> None:
-    """Write settings down, whole or not at all, where nobody else may read them.
-
-    Raises DemoFailed.
-    """
+    """Write settings atomically, readable by this user only. Raises DemoError."""
     fresh = file.with_suffix(".new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -175,9 +175,9 @@ def _keep(file: Path, settings: Mapping[str, str]) -> None:
         raise DemoError(f"DATA_DIR={file.parent} cannot be used: {error.strerror}") from error
 
 
-def _await(url: str, answer: list[int], supervisor: Supervisor) -> None:
-    until = time.monotonic() + _PATIENCE
-    while not answer:
+def _await(url: str, stop: list[int], supervisor: Supervisor) -> None:
+    until = time.monotonic() + _START_TIMEOUT_SECONDS
+    while not stop:
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
                 return

@@ -43,11 +43,12 @@ def run_checks(settings: Settings) -> Iterator[Check]:
 
 
 def _settings(purpose: str, need: Callable[[], Settings]) -> Check:
+    subject = f"settings for {purpose}"
     try:
         need()
     except SettingsError as missing:
-        return Check(False, f"settings for {purpose}", str(missing).replace("\n", "; "))
-    return Check(True, f"settings for {purpose}")
+        return Check(False, subject, str(missing).replace("\n", "; "))
+    return Check(True, subject)
 
 
 def _portal(settings: Settings) -> Check:
@@ -75,15 +76,15 @@ def _prefixes() -> Check:
 def _store(settings: Settings) -> Check:
     where = "REDIS_URL" if settings.redis_url else f"our own in {settings.data_dir}"
     try:
-        memory = bootstrap.remember(settings, load_rule_book(None).retention)
+        clients = bootstrap.open_store(settings, load_rule_book(None).retention)
     except StoreUnavailableError as failure:
         return Check(False, f"store ({where})", str(failure))
     try:
-        lax = [name for name, value in _DURABLE.items() if memory.setting(name) != value]
+        lax = [name for name, value in _DURABLE.items() if clients.setting(name) != value]
     except StoreUnavailableError:
         return Check(True, f"store ({where}); it does not tell whether it writes to disk")
     finally:
-        memory.close()
+        clients.close()
     if lax:
         fix = ", ".join(f"{name} {_DURABLE[name]}" for name in lax)
         return Check(False, f"store ({where}) may forget what we acknowledged", f"set {fix}")
@@ -91,27 +92,26 @@ def _store(settings: Settings) -> Check:
 
 
 def _providers(settings: Settings) -> Iterator[Check]:
-    named = settings.providers
-    if "twilio" in named:
+    if "twilio" in settings.providers:
         yield _reach("twilio", settings.twilio_api_url)
-    if "kannel" in named and settings.kannel_url:
+    if "kannel" in settings.providers and settings.kannel_url:
         yield _reach("kannel", settings.kannel_url)
 
 
 def _sending(settings: Settings) -> Iterator[Check]:
-    """Demoted providers, the backlog of each, and receipts in doubt."""
+    """Circuit breaker and backlog of each provider, and receipts in doubt."""
     clock = clock_for(settings.data_dir, movable=settings.movable_clock)
     try:
-        memory = bootstrap.remember(settings, load_rule_book(None).retention)
+        clients = bootstrap.open_store(settings, load_rule_book(None).retention)
     except StoreUnavailableError:
         return  # the check of the store has failed already
     try:
-        now = queue_status.look(memory, settings.providers, clock)
+        now = queue_status.read_status(clients, settings.providers, clock)
     except StoreUnavailableError as failure:
         yield Check(False, "the outbox", str(failure))
         return
     finally:
-        memory.close()
+        clients.close()
     for health in now.healths:
         yield _provider_state(health, *now.of(health.provider))
     if now.unsure:
@@ -120,9 +120,8 @@ def _sending(settings: Settings) -> Iterator[Check]:
 
 
 def _provider_state(health: BreakerState, count: int, oldest_seconds: float) -> Check:
-    waiting = (
-        f"; {count} receipts wait for it, the oldest {oldest_seconds:.0f} s old" if count else ""
-    )
+    backlog = f"; {count} receipts wait for it, the oldest {oldest_seconds:.0f} s old"
+    waiting = backlog if count else ""
     if not health.is_open:
         return Check(True, f"{health.provider} is in use{waiting}")
     since = f"{health.since:%Y-%m-%d %H:%M:%S} UTC" if health.since else "unknown"
@@ -131,7 +130,7 @@ def _provider_state(health: BreakerState, count: int, oldest_seconds: float) -> 
 
 
 def _reach(name: str, url: str) -> Check:
-    """Whether any HTTP answer comes, and how far its Date is from our clock."""
+    """Check that the address answers, and compare its Date header with this machine's clock."""
     import requests  # noqa: PLC0415 - 0.04 s at the start of every command, for this one
 
     try:
@@ -153,11 +152,9 @@ def check_signature(
 ) -> Iterator[Check]:
     """Compare a signature with those of each URL variant, token and algorithm."""
     if not url.startswith(settings.public_url):
-        yield Check(
-            False,
-            f"the URL does not begin with PUBLIC_URL={settings.public_url}",
-            "the provider signs the address it was given: set PUBLIC_URL to that one",
-        )
+        subject = f"the URL does not begin with PUBLIC_URL={settings.public_url}"
+        fix = "the provider signs the address it was given: set PUBLIC_URL to that one"
+        yield Check(False, subject, fix)
     for index, token in enumerate(settings.twilio_auth_tokens, start=1):
         for variant in url_variants(url):
             for name, digest in ALGORITHMS.items():

@@ -56,7 +56,7 @@ def _print(checks: Iterable[Check], *, as_json: bool) -> list[Check]:
     """Print checks as a table on a terminal, as JSON lines with --json, else as lines of text."""
     done: list[Check] = []
     if wants_table(as_json):
-        done = list(checks)
+        done += checks
         rows = [_record(check) | {"result": "ok" if check.ok else "no"} for check in done]
         print_records(rows, _CHECKS, as_json=False, empty="")
         return done
@@ -65,8 +65,8 @@ def _print(checks: Iterable[Check], *, as_json: bool) -> list[Check]:
         if as_json:
             print_json(_record(check))
         else:
-            mark = "ok  " if check.ok else "no  "
-            click.echo(f"{mark}{check.subject}{': ' if check.fix else ''}{check.fix}")
+            mark, fix = ("ok  " if check.ok else "no  "), (check.fix and f": {check.fix}")
+            click.echo(f"{mark}{check.subject}{fix}")
     return done
 
 

@@ -36,7 +36,6 @@ class ExportFormat(StrEnum):
 
 Row = dict[str, Any]
 Count = Callable[[Charge | AuditEntry], None]
-
 _CHARGE = ("number", "id", "kind", "fen", "month", "why", "at", "tariff")
 _COLUMNS = {
     ExportDataset.CHARGES: _CHARGE,
@@ -76,14 +75,11 @@ def export(
 ) -> Totals:
     """Write a month by shard, number and time (audit: shard and time); return the totals.
 
-    Raises: StoreUnavailable.
+    Raises StoreUnavailableError.
     """
-    totals = Totals(dataset, month)
-    rows = track(
-        _rows(archive, dataset, month, totals.count),
-        f"exporting {dataset} of {month}",
-        hidden=out is sys.stdout and out.isatty(),  # the rows are on the screen themselves
-    )
+    totals, hidden = Totals(dataset, month), out is sys.stdout and out.isatty()
+    found = _rows(archive, dataset, month, totals.count)
+    rows = track(found, f"exporting {dataset} of {month}", hidden=hidden)
     if file_format is ExportFormat.JSONL:
         out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     else:

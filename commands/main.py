@@ -33,7 +33,7 @@ from statemachines.diagrams import TABLES, document, mermaid
 
 _log = structlog.get_logger()
 
-#: Errors told as one sentence, with exit status 2; their messages say what to do.
+#: Errors printed as one sentence, which names the fix, with exit status 2.
 _ERRORS = (
     ChargeNotFoundError,
     ChildFailedError,
@@ -49,15 +49,15 @@ _ERRORS = (
 
 
 class _Main(click.Group):
-    """The top command: tells the errors of every command in one sentence."""
+    """The top command: prints the errors of all commands as one sentence."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. Raises: CommandError for an error that its user can mend."""
+        """Run the command. Raises CommandError for an error that its user can fix."""
         try:
             return super().invoke(ctx)
         except _ERRORS as error:
-            told_as = NoStoreError if isinstance(error, StoreNotReadyError) else CommandError
-            raise told_as(str(error)) from error
+            shown_as = NoStoreError if isinstance(error, StoreNotReadyError) else CommandError
+            raise shown_as(str(error)) from error
 
 
 @click.group(
@@ -95,22 +95,22 @@ def demo(port: int) -> None:
 def serve(workers: int) -> None:
     """Serve the webhooks, and the store unless REDIS_URL is set."""
     settings = Settings.read().need_doors()
-    if why := server.busy(settings.host, settings.port):
+    if why := server.bind_error(settings.host, settings.port):
         raise SettingsError(f"PORT={settings.port} cannot be used: {why}; set another PORT")
     if not settings.redis_url:
         _serve_with_store(settings, workers)
         return
-    # An error of the store or the rule book is told once here, not by every door process.
+    # Reports an error of the store or the rule book once, not from each process.
     bootstrap.services(settings)
     server.serve(settings, workers)
 
 
 def _serve_with_store(settings: Settings, workers: int) -> None:
-    """Own the store of DATA_DIR and run the doors beside it, until told to stop."""
+    """Run the store of DATA_DIR and the web processes until a signal stops them."""
     supervisor = Supervisor(os.environ, LocalServer(settings.data_dir))
     try:
         supervisor.start_store()
-        bootstrap.services(settings).memory.close()
+        bootstrap.services(settings).clients.close()
         log_setup.set_up(settings.log_format)
         stop = stop_signals()
         supervisor.start("doors", "app.server", str(workers))
@@ -129,17 +129,17 @@ def work() -> None:
     from app import rulebook_reload  # noqa: PLC0415
 
     if not settings.redis_url:
-        # A worker may be started before `serve`: it waits, as it does when the store goes away.
+        # A worker may be started before `serve`.
         wait_for_server(settings.data_dir, _log.warning)
-    services = bootstrap.services(settings, rulebook_reload.book_in_force(settings))
+    services = bootstrap.services(settings, rulebook_reload.load_effective_rule_book(settings))
     watch = rulebook_reload.RuleBookWatcher(settings, services.book, services.clock)
-    worker = bootstrap.worker(services, watch.changed)
+    worker = services.worker(watch.changed)
     signal.signal(signal.SIGHUP, lambda *_: watch.soon())
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
-    server.settled()
+    server.freeze_garbage()
     worker.run()
-    services.memory.close()
+    services.clients.close()
 
 
 @main.command(epilog=examples("network"))
@@ -158,7 +158,7 @@ def phone(number: str | None) -> None:
 def _replace_process(module: str, *words: str) -> None:
     """Continue as another program: the product never imports the simulated network."""
     sys.stdout.flush()
-    environ = demonstration.lent(os.environ) | os.environ
+    environ = demonstration.saved_settings(os.environ) | os.environ
     os.execve(sys.executable, [sys.executable, "-m", module, *words], environ)  # noqa: S606
 
 
@@ -227,15 +227,11 @@ def show_province(code: str, *, as_json: bool) -> None:
         click.echo(describe(book, code))
 
 
-for command in (
-    doctor,
-    twilio,
-    *bulk_import.COMMANDS,
-    *billing.COMMANDS,
-    *tariffs.COMMANDS,
-    *reports.COMMANDS,
-):
-    main.add_command(command)
+for module in (bulk_import, billing, tariffs, reports):
+    for command in module.COMMANDS:
+        main.add_command(command)
+main.add_command(doctor)
+main.add_command(twilio)
 
 
 if __name__ == "__main__":

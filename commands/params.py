@@ -15,7 +15,7 @@ from receipts.numbering.msisdn import parse_msisdn
 
 
 class CommandError(click.ClickException):
-    """An error told as one sentence on standard error; the exit status is 2."""
+    """An error printed as one sentence on standard error; the exit status is 2."""
 
     exit_code = 2
 
@@ -73,22 +73,22 @@ def examples(*lines: str) -> str:
 def read_settings() -> Settings:
     """The settings, completed by those of a demo that ran in the same folder.
 
-    Raises: SettingsWrong.
+    Raises SettingsError.
     """
-    return Settings.read(demo.lent(os.environ) | os.environ)
+    return Settings.read(demo.saved_settings(os.environ) | os.environ)
 
 
 @contextmanager
 def open_services() -> Iterator[bootstrap.Container]:
     """The services of the settings, with the store open for as long as the command runs.
 
-    Raises: SettingsWrong, RuleBookWrong, StoreUnavailable.
+    Raises SettingsError, RuleBookError, StoreUnavailableError.
     """
     services = bootstrap.services(read_settings())
     try:
         yield services
     finally:
-        services.memory.close()
+        services.clients.close()
 
 
 @contextmanager

@@ -61,11 +61,7 @@ def show(number: Msisdn, *, as_json: bool) -> None:
 @click.command(epilog=examples("receipts 13802880000", "receipts 13802880000 --limit 3 --json"))
 @click.argument("number", type=MsisdnType())
 @click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=20,
-    show_default=True,
-    help="How many, newest first.",
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, newest first."
 )
 @json_option
 def receipts(number: Msisdn, limit: int, *, as_json: bool) -> None:
@@ -89,7 +85,7 @@ def reconcile(*, as_json: bool) -> None:
     Reports are receipts plus reasons for none; the exit status is 1 when some are missing.
     """
     with open_services() as services:
-        reconciliation = Reconciliation.from_counts(services.memory.archive.counts())
+        reconciliation = Reconciliation.from_counts(services.clients.bulk_reader.counts())
     print_record(serialize_reconciliation(reconciliation), as_json=as_json)
     sys.exit(1 if reconciliation.missing else 0)
 
@@ -126,7 +122,7 @@ def unsure(limit: int, *, as_json: bool) -> None:
     The oldest come first: a table on a terminal, else JSON lines.
     """
     with open_services() as services:
-        count, oldest = services.memory.archive.unsure(limit)
+        count, oldest = services.clients.bulk_reader.unsure(limit)
     records = map(serialize_unsure, oldest)
     print_records(records, _UNSURE, as_json=as_json, empty="No receipt is in doubt.")
     if count > len(oldest):

@@ -18,28 +18,46 @@ from receipts.model.vocabulary import Language, Msisdn
 from receipts.reports.reconciliation import Reconciliation
 from receipts.subscriptions.promotions import consented_categories
 
+_RECEIPT = (
+    *("id", "message_id", "recipient", "outcome", "mode", "sent_as", "provider", "state", "text"),
+    *("created_at", "sent_at", "done_at", "attempts", "charge_fen", "note"),
+)
+_UNSURE = ("id", "number", "provider", "sent_as", "attempts", "requested_at", "note", "text")
+_TRACE = ("message_id", "sender", "recipient", "status", "parts", "receipt_id", "no_receipt_reason")
+_EVENT = ("at", "raw_status", "no_receipt_reason")
+
+#: Printed names of fields, where programs that read the output know an earlier name.
+_PRINTED = {
+    "sender": "from",
+    "recipient": "to",
+    "requested_at": "asked_at",
+    "status": "fate",
+    "raw_status": "word",
+    "receipt_id": "receipt",
+    "no_receipt_reason": "why_not",
+}
+
 
 def serialize_customer(services: Container, number: Msisdn) -> dict[str, Any]:
-    """One customer, for ``show``. Raises: StoreUnavailable."""
+    """One customer, for ``show``. Raises StoreUnavailableError."""
     customer = services.store.load(number).subscription
-    area = services.policy.service_area(customer)
-    return _plain(
-        {
-            "number": number,
-            "province": area.number_info.province,
-            "state": customer.state,
-            "mode": customer.mode,
-            "language": services.policy.language(customer),
-            "opened_at": customer.opened_at,
-            "ends_at": customer.ends_at,
-            "channel": customer.channel,
-            "fees": _fees(services, customer),
-            "messages": consented_categories(customer),
-            "network": area.number_info.network,
-            # Origin of province and network: record, ported, lookup, asked, prefix or unknown.
-            "source": area.number_info.source,
-        }
-    )
+    home = services.policy.service_area(customer).number_info
+    values = {
+        "number": number,
+        "province": home.province,
+        "state": customer.state,
+        "mode": customer.mode,
+        "language": services.policy.language(customer),
+        "opened_at": customer.opened_at,
+        "ends_at": customer.ends_at,
+        "channel": customer.channel,
+        "fees": _fees(services, customer),
+        "messages": consented_categories(customer),
+        "network": home.network,
+        # Origin of province and network: record, ported, lookup, asked, prefix or unknown.
+        "source": home.source,
+    }
+    return {name: _value(value) for name, value in values.items()}
 
 
 def _fees(services: Container, customer: Subscription) -> dict[str, Any] | None:
@@ -61,41 +79,12 @@ def _fees(services: Container, customer: Subscription) -> dict[str, Any] | None:
 
 def serialize_receipt(receipt: Receipt) -> dict[str, Any]:
     """One receipt, for ``receipts``."""
-    return _plain(
-        {
-            "id": receipt.id,
-            "message_id": receipt.message_id,
-            "to": receipt.recipient,
-            "outcome": receipt.outcome,
-            "mode": receipt.mode,
-            "sent_as": receipt.sent_as,
-            "provider": receipt.provider,
-            "state": receipt.state,
-            "text": receipt.text,
-            "created_at": receipt.created_at,
-            "sent_at": receipt.sent_at,
-            "done_at": receipt.done_at,
-            "attempts": receipt.attempts,
-            "charge_fen": receipt.charge_fen,
-            "note": receipt.note,
-        }
-    )
+    return _picked(receipt, _RECEIPT)
 
 
 def serialize_unsure(receipt: Receipt) -> dict[str, Any]:
     """A receipt whose sending is in doubt, for ``unsure``."""
-    return _plain(
-        {
-            "id": receipt.id,
-            "number": receipt.number,
-            "provider": receipt.provider,
-            "sent_as": receipt.sent_as,
-            "attempts": receipt.attempts,
-            "asked_at": receipt.requested_at,
-            "note": receipt.note,
-            "text": receipt.text,
-        }
-    )
+    return _picked(receipt, _UNSURE)
 
 
 def serialize_charge(charge: Charge) -> dict[str, Any]:
@@ -103,15 +92,9 @@ def serialize_charge(charge: Charge) -> dict[str, Any]:
     return serialize_fields(charge, ("id", "kind", "fen", "month", "why", "at", "tariff"))
 
 
-def column_names(kind: type[Struct]) -> tuple[str, ...]:
-    """The names under which the fields of a record are stored, exported and printed."""
-    return tuple(field.encode_name for field in fields(kind))
-
-
-def serialize_fields(record: Struct, names: Iterable[str]) -> dict[str, Any]:
-    """Some fields of a record as plain values, by their stored names."""
-    attributes = {field.encode_name: field.name for field in fields(record)}
-    return _plain({name: getattr(record, attributes[name]) for name in names})
+def serialize_trace(trace: MessageTrace) -> dict[str, Any]:
+    """One person-to-person text, for ``trail``: each status event with its reason."""
+    return _picked(trace, _TRACE) | {"news": [_picked(event, _EVENT) for event in trace.history]}
 
 
 def serialize_reconciliation(reconciliation: Reconciliation) -> dict[str, Any]:
@@ -125,29 +108,19 @@ def serialize_reconciliation(reconciliation: Reconciliation) -> dict[str, Any]:
     }
 
 
-def serialize_trace(trace: MessageTrace) -> dict[str, Any]:
-    """One person-to-person text, for ``trail``: each status event with its reason."""
-    return _plain(
-        {
-            "message_id": trace.message_id,
-            "from": trace.sender,
-            "to": trace.recipient,
-            "fate": trace.status,
-            "parts": trace.parts,
-            "receipt": trace.receipt_id,
-            "why_not": trace.no_receipt_reason,
-            "news": [
-                _plain(
-                    {"at": event.at, "word": event.raw_status, "why_not": event.no_receipt_reason}
-                )
-                for event in trace.history
-            ],
-        }
-    )
+def column_names(kind: type[Struct]) -> tuple[str, ...]:
+    """The names under which the fields of a record are stored, exported and printed."""
+    return tuple(field.encode_name for field in fields(kind))
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: _value(value) for name, value in values.items()}
+def serialize_fields(record: Struct, names: Iterable[str]) -> dict[str, Any]:
+    """Some fields of a record as plain values, by their stored names."""
+    attributes = {field.encode_name: field.name for field in fields(record)}
+    return {name: _value(getattr(record, attributes[name])) for name in names}
+
+
+def _picked(record: Struct, names: Iterable[str]) -> dict[str, Any]:
+    return {_PRINTED.get(name, name): _value(getattr(record, name)) for name in names}
 
 
 def _value(value: object) -> object:

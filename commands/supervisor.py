@@ -47,7 +47,7 @@ class Supervisor:
     _children: dict[str, _Child] = field(default_factory=dict)
 
     def start_store(self) -> None:
-        """Start the store and wait until it answers. Raises StoreUnavailable."""
+        """Start the store and wait until it answers. Raises StoreUnavailableError."""
         if self.store is not None:
             self._children["store"] = _Child(self.store.spawn, self.store.start())
 

@@ -20,13 +20,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Record = Mapping[str, Any]
+_NO_LISTS: Mapping[str, Any] = {}
 
-#: Characters a line of a terminal that shows all columns.
-WIDE_COLUMNS = 120
-
-#: Items between two redraws of a progress bar.
-_REDRAW_EVERY = 1_000
-
+WIDE_COLUMNS = 120  # characters a line of a terminal that shows all columns
+_REDRAW_EVERY = 1_000  # items between two redraws of a progress bar
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 
 #: Characters of a customer's text that would move the cursor or turn the direction of writing.
@@ -66,31 +63,26 @@ def print_records(
         for record in records:
             print_json(record)
     elif rows := list(records):
-        console = _console(sys.stdout)
-        console.print(_rows_table(rows, columns, console.width))
+        _print_rows(_console(sys.stdout), rows, columns)
     else:
         click.echo(empty, err=True)
 
 
 def print_record(
-    record: Record,
-    *,
-    as_json: bool,
-    indent: int | None = None,
-    lists: Mapping[str, Sequence[Column]] | None = None,
+    record: Record, *, as_json: bool, lists: Mapping[str, Sequence[Column]] = _NO_LISTS
 ) -> None:
-    """Print one record as a table of its fields on a terminal, else as JSON.
+    """Print a record as a table of its fields on a terminal, else as JSON.
 
-    ``lists`` names the fields that hold records themselves: each becomes a table with its columns.
+    ``lists`` names fields that hold records: each becomes a table with these columns.
     """
     if not wants_table(as_json):
-        print_json(record, indent)
+        print_json(record)
         return
-    console, lists = _console(sys.stdout), lists or {}
+    console = _console(sys.stdout)
     console.print(_fields_table({k: v for k, v in record.items() if k not in lists}))
     for key, columns in lists.items():
         console.print()
-        console.print(_rows_table(record[key], columns, console.width))
+        _print_rows(console, record[key], columns)
 
 
 def print_totals(totals: Record) -> None:
@@ -160,20 +152,16 @@ def _table(*, show_header: bool = True) -> "Table":
     )
 
 
-def _rows_table(rows: Sequence[Record], columns: Sequence[Column], width: int) -> "Table":
-    table = _table()
-    _fill(table, rows, [each for each in columns if width >= WIDE_COLUMNS or not each.wide])
-    return table
+def _print_rows(console: "Console", rows: Sequence[Record], columns: Sequence[Column]) -> None:
+    table, is_wide = _table(), console.width >= WIDE_COLUMNS
+    _fill(table, rows, [each for each in columns if is_wide or not each.wide])
+    console.print(table)
 
 
 def _fill(table: "Table", rows: Sequence[Record], columns: Sequence[Column]) -> None:
-    for column in columns:
-        table.add_column(
-            column.title,
-            justify="right" if column.right else "left",
-            no_wrap=not column.wrap,
-            overflow="fold",
-        )
+    for each in columns:
+        side: Any = "right" if each.right else "left"
+        table.add_column(each.title, justify=side, no_wrap=not each.wrap, overflow="fold")
     for row in rows:
         table.add_row(*(_styled(row[column.key], column) for column in columns))
 
@@ -210,8 +198,7 @@ def _words(value: object, separator: str = "\n") -> str:
         lines = (f"{_title(key)}: {_words(each, '; ')}" for key, each in value.items())
         return separator.join(lines) or "-"
     if isinstance(value, str) and _ISO_TIME.fullmatch(value):
-        moment = dt.datetime.fromisoformat(value).astimezone(SHANGHAI)
-        return f"{moment:%Y-%m-%d %H:%M:%S}"
+        return f"{dt.datetime.fromisoformat(value).astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
     return str(value)
 
 

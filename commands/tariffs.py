@@ -1,13 +1,13 @@
 """The command `rehearse`: simulates a month under another rule book before it goes live."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import click
 
-from app import bootstrap
 from commands import usage_sources
 from commands.params import MonthType, examples, file_errors, json_option, open_services
 from commands.tables import Column, print_columns, print_json, track
@@ -37,10 +37,8 @@ _COLUMNS = (
 #: Shares of customers: half pay at most the median, and 95 % at most the upper bill.
 _MEDIAN, _UPPER = 0.5, 0.95
 
-#: Pixels of the two halves of the chart, and the smallest share in percent that bears a label.
-_BILLS_WIDTH, _SHARES_WIDTH = 640, 480
-_NARROWEST_LABEL = 8
-
+_BILLS_WIDTH, _SHARES_WIDTH = 640, 480  # pixels of the two halves of the chart
+_NARROWEST_LABEL = 8  # per cent
 _BILL_COLOURS = ("#7b8794", "#2563a8", "#d5dae0", "#b9d0ea")
 _SHARE_COLOURS = ("#7cc3a0", "#e4e8ec", "#efb070")
 
@@ -88,37 +86,26 @@ def rehearse_(
             usages = usage_sources.from_log(log, services.numbering, services.book)
         elif synthetic:
             usages = usage_sources.synthetic(synthetic, services.book, month, seed)
-        counted = _Counted(track(usages, "customers", synthetic))
+        counter = count()
+        counted = _counted(track(usages, "customers", synthetic), counter)
         found = simulate(counted, month, services.book, proposed)
-        _print(found, services, as_json=as_json)
+        if as_json:
+            for code, compared in found.items():
+                print_json({"province": code} | _record(compared))
+        else:
+            print_columns(table(found, services.book), _COLUMNS)
         if out is not None:
             title = f"Bills of {month}: {services.book.version} → {proposed.version}"
             out.write_text(chart(found, services.book, title), encoding="utf-8")
-    left = counted.count - together(found).now.count
-    if left:
+    if left := next(counter) - together(found).now.count:
         click.echo(f"left out: {left:,} of no covered province, or opened after {month}", err=True)
 
 
-class _Counted:
-    """An iterable of usages that counts them."""
-
-    def __init__(self, usages: Iterable[Usage]) -> None:
-        self._usages, self.count = usages, 0
-
-    def __iter__(self) -> Iterator[Usage]:
-        for usage in self._usages:
-            self.count += 1
-            yield usage
-
-
-def _print(
-    found: Mapping[str, TariffComparison], services: bootstrap.Container, *, as_json: bool
-) -> None:
-    if as_json:
-        for code, compared in found.items():
-            print_json({"province": code} | _record(compared))
-    else:
-        print_columns(table(found, services.book), _COLUMNS)
+def _counted(usages: Iterable[Usage], counter: Iterator[int]) -> Iterator[Usage]:
+    """Pass usages on, with one step of the counter for each."""
+    for usage in usages:
+        next(counter)
+        yield usage
 
 
 def table(found: Mapping[str, TariffComparison], book: RuleBook) -> list[dict[str, str]]:
@@ -153,12 +140,9 @@ def _row(name: str, compared: TariffComparison) -> dict[str, str]:
         "highest": (now.highest, then.highest),
         "total": (now.total, then.total),
     }
-    counts = {"customers": now.count, "more": compared.more, "less": compared.less}
-    return (
-        {"province": name}
-        | {key: f"{_yuan(before)} → {_yuan(after)}" for key, (before, after) in amounts.items()}
-        | {key: f"{count:,}" for key, count in (counts | {"same": compared.same}).items()}
-    )
+    counts = {"customers": now.count} | _shares(compared)
+    cells = {key: f"{_yuan(before)} → {_yuan(after)}" for key, (before, after) in amounts.items()}
+    return {"province": name} | cells | {key: f"{number:,}" for key, number in counts.items()}
 
 
 def _record(compared: TariffComparison) -> dict[str, object]:
@@ -172,7 +156,11 @@ def _record(compared: TariffComparison) -> dict[str, object]:
             "highest_fen": bills.highest,
             "total_fen": bills.total,
         }
-    return record | {"more": compared.more, "less": compared.less, "same": compared.same}
+    return record | _shares(compared)
+
+
+def _shares(compared: TariffComparison) -> dict[str, int]:
+    return {"more": compared.more, "less": compared.less, "same": compared.same}
 
 
 def chart(found: Mapping[str, TariffComparison], book: RuleBook, title: str) -> str:

@@ -36,11 +36,8 @@ def configure(base_url: str, numbers: tuple[str, ...]) -> None:
             before, after = configurator.point(number, address)
         except ProviderError as failure:
             raise CommandError(f"{number}: {failure.detail}") from failure
-        for name, old, new in (
-            ("texts", before.texts, after.texts),
-            ("calls", before.calls, after.calls),
-            ("call status", before.call_status, after.call_status),
-        ):
+        for field in ("texts", "calls", "call_status"):
+            name, old, new = field.replace("_", " "), getattr(before, field), getattr(after, field)
             if new is not None:
                 click.echo(f"{number}  {name}\n  before  {old or '(none)'}\n  after   {new}")
     if settings.public_url != address:
@@ -52,7 +49,7 @@ def configure(base_url: str, numbers: tuple[str, ...]) -> None:
 
 
 def _checked_address(base_url: str) -> str:
-    """The address without a slash at its end. Raises: CommandError."""
+    """The address without a slash at its end. Raises CommandError."""
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise CommandError(
@@ -62,7 +59,7 @@ def _checked_address(base_url: str) -> str:
 
 
 def _own_numbers(settings: Settings) -> tuple[str, ...]:
-    """The number in TWILIO_FROM. Raises: CommandError."""
+    """The number in TWILIO_FROM. Raises CommandError."""
     sender = settings.twilio_sender
     if not sender or sender.startswith("MG"):
         raise CommandError("name the numbers with --number: TWILIO_FROM is not set to one")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -47,11 +48,10 @@ def from_log(file: Path, numbering: NumberingPlan, book: RuleBook) -> Iterator[U
     ``export charges`` writes it. The charges of a number stand together: its receipts are counted
     from them, and their tariff names the province.
 
-    Raises: TrafficLogError, OSError.
+    Raises TrafficLogError, OSError.
     """
-    charged_in = {
-        each.version: code for code, rules in book.provinces.items() for each in rules.tariffs
-    }
+    provinces = book.provinces.items()
+    charged_in = {each.version: code for code, rules in provinces for each in rules.tariffs}
     with file.open("rb") as lines:
         read = (_read(file, index, line) for index, line in enumerate(lines, start=1))
         charges = groupby(read, key=lambda line: (line.kind is not None, line.number))
@@ -92,11 +92,9 @@ def _usage(line: _Line, numbering: NumberingPlan) -> Usage:
 
 
 def _moment(text: str) -> dt.datetime | None:
-    """A day as its first moment, in China unless it names an offset. Raises: ValueError."""
-    if not text:
-        return None
-    at = dt.datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
+    """A day as its first moment, in China unless it names an offset. Raises ValueError."""
+    at = dt.datetime.fromisoformat(text) if text else None
+    return at if at is None or at.tzinfo else at.replace(tzinfo=SHANGHAI)
 
 
 def from_store(services: Container, month: str) -> Iterator[Usage]:
@@ -105,9 +103,9 @@ def from_store(services: Container, month: str) -> Iterator[Usage]:
     Delivered receipts are counted from the charges. Where receipts are free, they are counted from
     the last hundred receipts of the customer.
 
-    Raises: StoreUnavailable.
+    Raises StoreUnavailableError.
     """
-    for _, customers in services.memory.archive.customers():
+    for _, customers in services.clients.bulk_reader.customers():
         active = [c for c in customers if c.trial or was_active_in(c, month)]
         counts = _counts(services, [customer.number for customer in active], month)
         for customer in active:
@@ -120,11 +118,8 @@ def from_store(services: Container, month: str) -> Iterator[Usage]:
 
 
 def _counts(services: Container, numbers: Sequence[Msisdn], month: str) -> dict[Msisdn, int]:
-    counts: dict[Msisdn, int] = {}
-    for charge in services.memory.archive.charges_of(numbers, month):
-        if charge.kind is ChargeKind.RECEIPT:
-            counts[charge.number] = counts.get(charge.number, 0) + 1
-    return counts
+    charges = services.clients.bulk_reader.charges_of(numbers, month)
+    return Counter(charge.number for charge in charges if charge.kind is ChargeKind.RECEIPT)
 
 
 def _listed(services: Container, number: Msisdn, month: str) -> int:

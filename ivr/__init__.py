@@ -1,1 +1,1 @@
-"""The 10086 line: a caller with a keypad or a voice."""
+"""Voice menu of the 10086 hotline."""

@@ -1,6 +1,6 @@
-"""Where a call stands. It travels in the link of each question, which the provider signs.
+"""State of a call between two requests, kept in the signed URL of each <Gather>.
 
-So it cannot be forged, needs no session store, and a repeated request gets the same answer.
+The provider signs the URL: no session store, no forgery, the same answer to a repeated request.
 """
 
 from collections.abc import Mapping
@@ -15,34 +15,33 @@ from receipts.model.vocabulary import DisplayMode, Language, Msisdn
 from statemachines.call_menu import CallState
 from statemachines.subscription import SubscriptionState
 
-#: Far beyond any real call; a link with more is not one of ours.
-_MOST_STEPS = 10_000
+#: Upper bound of all counters; no call comes near it, so a higher one is forged.
+_MAX_COUNT = 10_000
 
 
 class InvalidCallContextError(ValueError):
-    """A link lacks a part or has one that is not ours; it names which."""
+    """A URL whose named parameter is missing or malformed."""
 
 
 class CallContext(Struct, frozen=True):
-    """One moment of a call. ``customer`` and ``mode`` are as the menu was last told of them."""
+    """One step of a call. ``customer`` and ``mode`` are those of the last prompt."""
 
-    at: CallState
+    state: CallState
     language: Language
     customer: SubscriptionState = SubscriptionState.NONE
     mode: DisplayMode = DisplayMode.FLASH
     province: str = ""
     trial_used: bool = False
     step: int = 1
-    silent: int = 0
-    wrong: int = 0
-    #: What an offer said, in short: the yes must be to that.
-    offered: str = ""
+    no_input: int = 0
+    no_match: int = 0
+    #: Digest of the offer that the caller heard; a yes confirms that offer alone.
+    offer_digest: str = ""
 
     @classmethod
-    def read(cls, query: Mapping[str, str]) -> Self:
-        """The place a link tells of. Raises NoPlace."""
+    def from_query(cls, query: Mapping[str, str]) -> Self:
+        """The context in a query string. Raises InvalidCallContextError."""
         try:
-            counts = {name: _count(query, name) for name in ("step", "silent", "wrong")}
             return cls(
                 CallState(query["at"]),
                 Language(query["lang"]),
@@ -50,30 +49,32 @@ class CallContext(Struct, frozen=True):
                 DisplayMode(query["mode"]),
                 query.get("in", ""),
                 _flag(query.get("tried", "0")),
-                offered=query.get("offer", ""),
-                **counts,
+                _count(query, "step"),
+                _count(query, "silent"),
+                _count(query, "wrong"),
+                query.get("offer", ""),
             )
         except KeyError as missing:
             raise InvalidCallContextError(str(missing.args[0])) from missing
-        except ValueError as odd:
-            raise InvalidCallContextError(str(odd)) from odd
+        except ValueError as malformed:
+            raise InvalidCallContextError(str(malformed)) from malformed
 
     def link(self, base: str) -> str:
-        """The link that leads back here."""
-        offered = f"&offer={quote_plus(self.offered)}" if self.offered else ""
+        """The URL of this context."""
+        offer = f"&offer={quote_plus(self.offer_digest)}" if self.offer_digest else ""
         return (
-            f"{base}/voice/key?at={self.at.value}&lang={self.language.value}"
+            f"{base}/voice/key?at={self.state.value}&lang={self.language.value}"
             f"&as={self.customer.value}&mode={self.mode.value}&in={quote_plus(self.province)}"
             f"&tried={self.trial_used:d}&step={self.step}"
-            f"&silent={self.silent}&wrong={self.wrong}{offered}"
+            f"&silent={self.no_input}&wrong={self.no_match}{offer}"
         )
 
     def next(self, **changes: object) -> Self:
-        """The following step, with what has changed."""
-        return replace(self, step=self.step + 1, offered="", **changes)
+        """The following step with changed fields."""
+        return replace(self, step=self.step + 1, offer_digest="", **changes)
 
-    def seeing(self, customer: Subscription, province: str | None) -> Self:
-        """The same place, told how the customer stands now."""
+    def with_subscription(self, customer: Subscription, province: str | None) -> Self:
+        """The same step with the current subscription."""
         return replace(
             self,
             customer=customer.state,
@@ -82,8 +83,8 @@ class CallContext(Struct, frozen=True):
             trial_used=customer.trial_used,
         )
 
-    def known(self, caller: Msisdn) -> Subscription:
-        """The caller as far as the link tells: enough for prices and words, without the store."""
+    def subscription(self, caller: Msisdn) -> Subscription:
+        """The subscription as far as the URL has it: enough for prompts, without the store."""
         return Subscription(
             caller,
             state=self.customer,
@@ -101,6 +102,6 @@ def _flag(raw: str) -> bool:
 
 def _count(query: Mapping[str, str], name: str) -> int:
     raw = query[name]
-    if not (raw.isascii() and raw.isdigit()) or int(raw) > _MOST_STEPS:
+    if not (raw.isascii() and raw.isdigit()) or int(raw) > _MAX_COUNT:
         raise ValueError(name)
     return int(raw)

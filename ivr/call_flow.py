@@ -1,4 +1,4 @@
-"""One call to 10086: what was heard, and what it changes; what is said is the speaker's."""
+"""Call flow of the hotline: caller input to menu event, subscription change and next prompt."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ivr.call_context import CallContext
 from ivr.menu import SpeechMatcher, keys
 from ivr.prompts import PromptBuilder
-from ivr.verbs import Hangup, Verb
+from ivr.verbs import Verb
 from receipts.delivery import notifications
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.calendar import SHANGHAI, month_of
@@ -24,35 +24,36 @@ from receipts.ports.store import Snapshot, Store
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
-from receipts.subscriptions.decision import CustomerRequest, Message
-from receipts.subscriptions.decision import Decision as Act
+from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.promotions import WISHES, PromotionConsent
+from receipts.subscriptions.promotions import CATEGORY_BY_ACTION, PromotionConsent
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
 from statemachines.engine import Transition
 from statemachines.subscription import HOLDING
 
-#: How often a caller may be silent, and how often press a wrong key, before we say goodbye.
-_PATIENCE = 3
+#: Number of no-inputs, or of no-matches, that ends the call.
+_MAX_MISSES = 3
 
-#: A call whose end nobody tells us is summed up after this long.
-_LONGEST_CALL = timedelta(hours=1)
+#: Delay of the call summary when no end of the call is reported.
+_SUMMARY_DELAY = timedelta(hours=1)
+
+_Action = Callable[[Subscription, CustomerRequest], Decision]
 
 
 class CallerInput(Struct, frozen=True):
-    """What the caller did at a place: a key, some words, or nothing."""
+    """The answer to a prompt: a DTMF key, speech, or neither (no input)."""
 
     sid: str
     caller: Msisdn
-    place: CallContext
+    context: CallContext
     key: str = ""
     speech: str = ""
 
 
 class CallFlow:
-    """Answers calls. Only what changes something, or tells of the customer, asks the store."""
+    """Answer calls. The store is used only to greet a caller and for account actions."""
 
     def __init__(
         self,
@@ -66,204 +67,179 @@ class CallFlow:
     ) -> None:
         self._store, self._policy = store, policy
         self._clock, self._account = clock, account
-        self._ear = SpeechMatcher(prompts)
-        self._speaker = PromptBuilder(policy, prompts, self._ear, base, agent)
-        messages = PromotionConsent(policy, clock)
-        self._changing: dict[str, Callable[[Subscription, CustomerRequest], Act]] = {
-            "chinese": lambda customer, _: preferences.set_language(policy, customer, Language.ZH),
-            "english": lambda customer, _: preferences.set_language(policy, customer, Language.EN),
+        self._speech = SpeechMatcher(prompts)
+        self._prompts = PromptBuilder(policy, prompts, self._speech, base, agent)
+        consent = PromotionConsent(policy, clock)
+        mode, language = preferences.set_mode, preferences.set_language
+        self._actions: dict[str, _Action] = {
+            "chinese": lambda customer, _: language(policy, customer, Language.ZH),
+            "english": lambda customer, _: language(policy, customer, Language.EN),
             "open": partial(ordering.order_and_confirm, policy),
             "cancel": partial(cancellation.cancel, policy),
-            "ordinary": lambda customer, asked: preferences.set_mode(
-                policy, customer, DisplayMode.TEXT, asked
-            ),
-            "flash": lambda customer, asked: preferences.set_mode(
-                policy, customer, DisplayMode.FLASH, asked
-            ),
-            "ask": self._ask,
+            "ordinary": lambda customer, req: mode(policy, customer, DisplayMode.TEXT, req),
+            "flash": lambda customer, req: mode(policy, customer, DisplayMode.FLASH, req),
+            "ask": self._account_status,
             "receipts": self._receipts,
-            "province": self._province,
-            **{act: partial(messages.choose, kind) for act, kind in WISHES.items()},
+            "province": self._set_province,
+            **{
+                action: partial(consent.choose, kind) for action, kind in CATEGORY_BY_ACTION.items()
+            },
         }
 
-    # -- the three webhooks ------------------------------------------------------------------
-
     def answer(self, caller: Msisdn | None) -> list[Verb]:
-        """A call comes in."""
+        """Greet a caller, or refuse one that has no number or no service here."""
         if caller is None:
-            return self._speaker.both("withheld", {})
+            return self._prompts.farewell("withheld", *Language)
         customer = self._store.load(caller).subscription
         language = self._policy.language(customer)
-        at = CallState.MENU if customer.language else CallState.LANGUAGE
+        state = CallState.MENU if customer.language else CallState.LANGUAGE
         if customer.state not in HOLDING:
             refusal = self._policy.ineligibility(customer, Channel.VOICE, language)
             if refusal is not None and refusal[0] != "province_unknown":
-                return self._speaker.refused(customer)
-            at = CallState.WHICH_PROVINCE if refusal else at
-        context = CallContext(at, language).seeing(customer, self._home(customer))
-        return [*self._speaker.greeting(customer), self._speaker.page(caller, context)]
+                return self._prompts.refused(customer)
+            state = CallState.WHICH_PROVINCE if refusal else state
+        context = CallContext(state, language).with_subscription(customer, self._home(customer))
+        return [*self._prompts.greeting(customer), self._prompts.gather(caller, context)]
 
     def handle_input(self, pressed: CallerInput) -> list[Verb]:
-        """The caller pressed a key, said something, or kept silent."""
-        context = pressed.place
-        event = self._match(pressed)
-        outcome = CALL_MENU.fire(context.at, event)
-        if outcome.reason is not None:
-            outcome = CALL_MENU.fire(context.at, self._after_miss(context, CallEvent.WRONG))
-        act = outcome.acts[0] if outcome.acts else "goodbye"
-        if act in self._changing:
-            return self._apply(pressed, outcome, act)
-        after = context.next(at=outcome.state, **_counters(context, act))
-        return self._speaker.result(pressed.caller, after, act)
+        """Answer a DTMF key, speech or no input."""
+        context = pressed.context
+        transition = CALL_MENU.fire(context.state, self._match(pressed))
+        if transition.reason is not None:
+            no_match = self._limit_misses(context, CallEvent.WRONG)
+            transition = CALL_MENU.fire(context.state, no_match)
+        action = transition.acts[0] if transition.acts else "goodbye"
+        if action in self._actions:
+            return self._apply(pressed, transition, action)
+        after = context.next(state=transition.state, **_count_misses(context, action))
+        return self._prompts.result(pressed.caller, after, action)
 
     def ended(self, sid: str, caller: Msisdn, delivery: ReceiptLifecycle) -> None:
-        """The call is over: one text tells what it changed."""
-        run_in_transaction(
-            self._store,
-            caller,
-            lambda held: notifications.call_summary(held, self._store, delivery, sid),
-            call=sid,
-        )
+        """Send one summary of the changes made in a call."""
+        decide = partial(notifications.call_summary, store=self._store, delivery=delivery, sid=sid)
+        run_in_transaction(self._store, caller, decide, call=sid)
 
     def apology(self, language: Language | None) -> list[Verb]:
-        """An apology, for when we cannot do our work; it needs nothing but words."""
-        languages = (language,) if language else tuple(Language)
-        return [*(self._speaker.say("trouble", each) for each in languages), Hangup()]
-
-    # -- what was heard ----------------------------------------------------------------------
+        """An apology that works without the store, in one language or all."""
+        return self._prompts.farewell("trouble", *([language] if language else Language))
 
     def _match(self, pressed: CallerInput) -> CallEvent:
-        context = pressed.place
+        context = pressed.context
         if pressed.key:
             event = keys(context).get(pressed.key[:1], CallEvent.WRONG)
-            if event is CallEvent.PROVINCE and not self._province_of(pressed.key):
+            if event is CallEvent.PROVINCE and not self._province_code(pressed.key):
                 event = CallEvent.WRONG
         elif pressed.speech:
-            event = self._ear.match(context, pressed.speech)
+            event = self._speech.match(context, pressed.speech)
         else:
             event = CallEvent.SILENCE
-        return self._after_miss(context, event)
+        return self._limit_misses(context, event)
 
     @staticmethod
-    def _after_miss(context: CallContext, event: CallEvent) -> CallEvent:
-        """Silence or a wrong key once too often is too many."""
-        missed = {CallEvent.SILENCE: context.silent, CallEvent.WRONG: context.wrong}.get(event, -1)
-        return CallEvent.TOO_MANY if missed + 1 >= _PATIENCE else event
+    def _limit_misses(context: CallContext, event: CallEvent) -> CallEvent:
+        counts = {CallEvent.SILENCE: context.no_input, CallEvent.WRONG: context.no_match}
+        return CallEvent.TOO_MANY if counts.get(event, -1) + 1 >= _MAX_MISSES else event
 
-    # -- acts that ask the store -------------------------------------------------------------
-
-    def _apply(self, pressed: CallerInput, outcome: Transition[CallState], act: str) -> list[Verb]:
-        context = pressed.place
-        language = _LANGUAGE_OF.get(act, context.language)
+    def _apply(
+        self, pressed: CallerInput, transition: Transition[CallState], action: str
+    ) -> list[Verb]:
+        context, caller = pressed.context, pressed.caller
+        language = _LANGUAGE_OF.get(action, context.language)
         input_text = pressed.key or pressed.speech[:160]
-        # The yes is an answer to what this page said: that is what the customer was shown.
-        prompt = self._speaker.offer(pressed.caller, context) if act == "open" else ""
+        # The consent record keeps the offer that the caller heard before the yes.
+        offer = self._prompts.offer(caller, context) if action == "open" else ""
         request = CustomerRequest(
-            Channel.VOICE, language, pressed.sid, input_text, shown_text=prompt
+            Channel.VOICE, language, pressed.sid, input_text, shown_text=offer
         )
 
         def decide(snapshot: Snapshot) -> ChangeSet:
-            stands = context.seeing(snapshot.subscription, self._home(snapshot.subscription))
-            if act == "open" and not self._speaker.still_offers(pressed.caller, context, stands):
-                # The price has changed since it was told: it is told again, and nothing opens.
-                reply = Reply((), language.value, stands.next(silent=0, wrong=0).link(""))
+            customer = snapshot.subscription
+            current = context.with_subscription(customer, self._home(customer))
+            if action == "open" and not self._prompts.is_same_offer(caller, context, current):
+                # The price has changed since the prompt: repeat the offer, open nothing.
+                reply = Reply((), language.value, current.next(no_input=0, no_match=0).link(""))
                 return ChangeSet(snapshot.number, idempotency_key=idempotency_key, reply=reply)
-            done = self._changing[act](
-                snapshot.subscription, replace(request, charges=snapshot.charges)
-            )
-            after = context.next(at=outcome.state, language=language, silent=0, wrong=0)
-            seen = after.seeing(done.customer, self._home(done.customer))
-            reply = Reply(done.messages, language.value, seen.link(""))
-            change = done.change_set(
-                snapshot.subscription, idempotency_key, reply, self._words(done.messages, language)
-            )
-            return self._with_call_log(change, snapshot, pressed.sid, done.messages, language)
+            decision = self._actions[action](customer, replace(request, charges=snapshot.charges))
+            messages = decision.messages
+            after = context.next(state=transition.state, language=language, no_input=0, no_match=0)
+            after = after.with_subscription(decision.customer, self._home(decision.customer))
+            text = "".join(say.text for say in self._prompts.messages(messages, language))
+            reply = Reply(messages, language.value, after.link(""))
+            change = decision.change_set(customer, idempotency_key, reply, text)
+            return self._with_call_log(change, snapshot, pressed.sid, reply)
 
         idempotency_key = f"call:{pressed.sid}:{context.step}"
-        months = (month_of(self._clock.now()),) if act == "ask" else ()
-        answer = run_in_transaction(
-            self._store, pressed.caller, decide, idempotency_key, call=pressed.sid, months=months
+        months = (month_of(self._clock.now()),) if action == "ask" else ()
+        reply = run_in_transaction(
+            self._store, caller, decide, idempotency_key, call=pressed.sid, months=months
         )
-        after = CallContext.read(
-            dict(parse_qsl(answer.next.partition("?")[2], keep_blank_values=True))
-        )
-        if act == "province" and self._speaker.refusals(after.known(pressed.caller), (language,)):
-            return self._speaker.refused(replace(after.known(pressed.caller), language=language))
-        return [
-            *self._speaker.phrases(answer.messages, language),
-            self._speaker.page(pressed.caller, after),
-        ]
+        query = parse_qsl(reply.next.partition("?")[2], keep_blank_values=True)
+        after = CallContext.from_query(dict(query))
+        subscription = after.subscription(caller)
+        if action == "province" and self._prompts.refusals(subscription, (language,)):
+            return self._prompts.refused(replace(subscription, language=language))
+        says = self._prompts.messages(reply.messages, language)
+        return [*says, self._prompts.gather(caller, after)]
 
     def _home(self, customer: Subscription) -> str | None:
         return self._policy.service_area(customer).number_info.province
 
-    def _words(self, messages: tuple[Message, ...], language: Language) -> str:
-        return "".join(say.text for say in self._speaker.phrases(messages, language))
+    def _set_province(self, customer: Subscription, request: CustomerRequest) -> Decision:
+        code = self._province_code(request.reply_text)
+        return preferences.set_province(customer, code) if code else Decision(customer)
 
-    def _province(self, customer: Subscription, request: CustomerRequest) -> Act:
-        """The caller said where the number is at home."""
-        code = self._province_of(request.reply_text)
-        return preferences.set_province(customer, code) if code else Act(customer)
-
-    def _province_of(self, spoken: str) -> str | None:
-        """The code of the province that a key stands for, or that some words name."""
-        for context, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
-            named = (province.names.zh in spoken, province.names.en in spoken.title())
-            if spoken == str(context) or any(named):
+    def _province_code(self, answer: str) -> str | None:
+        """The code of the province that a DTMF key or speech selects."""
+        for key, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
+            names = province.names
+            if answer == str(key) or names.zh in answer or names.en in answer.title():
                 return code
         return None
 
     def _with_call_log(
-        self,
-        change: ChangeSet,
-        snapshot: Snapshot,
-        sid: str,
-        messages: tuple[Message, ...],
-        language: Language,
+        self, change: ChangeSet, snapshot: Snapshot, sid: str, reply: Reply
     ) -> ChangeSet:
-        """The change, with a note of it for the text that sums the call up."""
-        acts = tuple(phrase for phrase in messages if notifications.is_notifiable(phrase[0]))
+        """The change with its entry in the call summary and the summary's timer."""
+        acts = tuple(each for each in reply.messages if notifications.is_notifiable(each[0]))
         if not acts or not change.records:
             return change
-        previous = snapshot.call or CallLog(sid, snapshot.number, language)
-        call = replace(
-            previous, version=previous.version + 1, language=language, acts=(*previous.acts, *acts)
-        )
-        timer = Timer(notifications.CALL, snapshot.number, sid, self._clock.now() + _LONGEST_CALL)
-        return replace(change, records=(*change.records, call), timers=(*change.timers, timer))
+        language = Language(reply.language)
+        log = snapshot.call or CallLog(sid, snapshot.number, language)
+        log = replace(log, version=log.version + 1, language=language, acts=(*log.acts, *acts))
+        timer = Timer(notifications.CALL, snapshot.number, sid, self._clock.now() + _SUMMARY_DELAY)
+        return replace(change, records=(*change.records, log), timers=(*change.timers, timer))
 
-    def _ask(self, customer: Subscription, request: CustomerRequest) -> Act:
+    def _account_status(self, customer: Subscription, request: CustomerRequest) -> Decision:
         charges = request.charges
         if charges is None:
             charges = tuple(self._account.charges(customer.number))
         spent = sum(charge.fen for charge in charges)
         return preferences.account_status(self._policy, customer, request, spent)
 
-    def _receipts(self, customer: Subscription, request: CustomerRequest) -> Act:
+    def _receipts(self, customer: Subscription, request: CustomerRequest) -> Decision:
         limit = self._policy.limits(customer).receipts_shown
-        found = self._account.latest_receipts(customer.number, limit)
-        if not found:
-            return Act(customer, (("receipts_none", {}),))
-        lines = tuple(("receipt_line", _line(receipt, request.language)) for receipt in found)
-        return Act(customer, (("receipts_list", {}), *lines))
+        receipts = self._account.latest_receipts(customer.number, limit)
+        if not receipts:
+            return Decision(customer, (("receipts_none", {}),))
+        lines = (("receipt_line", _receipt_params(each, request.language)) for each in receipts)
+        return Decision(customer, (("receipts_list", {}), *lines))
 
 
 _LANGUAGE_OF = {"chinese": Language.ZH, "english": Language.EN}
 
 
-def _counters(context: CallContext, act: str) -> dict[str, int]:
-    """Each miss has its own counter; anything understood clears both."""
-    if act == "silence":
-        return {"silent": context.silent + 1, "wrong": context.wrong}
-    if act == "wrong":
-        return {"silent": context.silent, "wrong": context.wrong + 1}
-    return {"silent": 0, "wrong": 0}
+def _count_misses(context: CallContext, action: str) -> dict[str, int]:
+    """No-inputs and no-matches after an action; an understood answer resets both."""
+    if action not in {"silence", "wrong"}:
+        return {"no_input": 0, "no_match": 0}
+    no_input, no_match = int(action == "silence"), int(action == "wrong")
+    return {"no_input": context.no_input + no_input, "no_match": context.no_match + no_match}
 
 
-def _line(receipt: Receipt, language: Language) -> dict[str, str]:
+def _receipt_params(receipt: Receipt, language: Language) -> dict[str, str]:
     when = receipt.created_at.astimezone(SHANGHAI)
     return {
         "friend": " ".join((receipt.recipient or "")[-4:]),
         "when": f"{day(when, language)} {when:%H:%M}",
-        "outcome": receipt.outcome.value if receipt.outcome else ReceiptOutcome.NO_ANSWER.value,
+        "outcome": (receipt.outcome or ReceiptOutcome.NO_ANSWER).value,
     }

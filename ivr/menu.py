@@ -1,4 +1,4 @@
-"""What each key means on each page; the words of the menu follow from it."""
+"""DTMF keys and speech hints of each menu."""
 
 import re
 from collections.abc import Iterable
@@ -14,83 +14,67 @@ from statemachines.subscription import SubscriptionState
 
 _S, _E = SubscriptionState, CallEvent
 
-#: Keys of the main menu, by how the customer stands, each with the sentence that offers it.
-_OPTIONS: dict[SubscriptionState, tuple[tuple[str, CallEvent, str], ...]] = {
-    _S.NONE: (("1", _E.OPEN, "open"), ("3", _E.ASK, "ask"), ("4", _E.RECEIPTS, "receipts")),
-    _S.PENDING: (("1", _E.OPEN, "open"), ("2", _E.CANCEL, "drop"), ("3", _E.ASK, "ask")),
-    _S.ACTIVE: (
-        ("1", _E.CANCEL, "cancel"),
-        ("2", _E.ORDINARY, "ordinary"),
-        ("3", _E.ASK, "ask"),
-        ("4", _E.RECEIPTS, "receipts"),
-        ("5", _E.MESSAGES, "messages"),
-    ),
-    _S.ENDING: (
-        ("1", _E.OPEN, "keep"),
-        ("2", _E.ORDINARY, "ordinary"),
-        ("3", _E.ASK, "ask"),
-        ("4", _E.RECEIPTS, "receipts"),
-        ("5", _E.MESSAGES, "messages"),
-    ),
-    _S.SUSPENDED: (
-        ("1", _E.CANCEL, "cancel"),
-        ("3", _E.ASK, "ask"),
-        ("4", _E.RECEIPTS, "receipts"),
-        ("5", _E.MESSAGES, "messages"),
-    ),
+#: A menu option: DTMF key, event, and the name of its prompt.
+MenuOption = tuple[str, CallEvent, str]
+
+_ASK, _RECEIPTS = ("3", _E.ASK, "ask"), ("4", _E.RECEIPTS, "receipts")
+_ORDINARY, _MESSAGES = ("2", _E.ORDINARY, "ordinary"), ("5", _E.MESSAGES, "messages")
+_OPEN, _CANCEL = ("1", _E.OPEN, "open"), ("1", _E.CANCEL, "cancel")
+
+#: Options of the main menu by subscription state.
+_OPTIONS: dict[SubscriptionState, tuple[MenuOption, ...]] = {
+    _S.NONE: (_OPEN, _ASK, _RECEIPTS),
+    _S.PENDING: (_OPEN, ("2", _E.CANCEL, "drop"), _ASK),
+    _S.ACTIVE: (_CANCEL, _ORDINARY, _ASK, _RECEIPTS, _MESSAGES),
+    _S.ENDING: (("1", _E.OPEN, "keep"), _ORDINARY, _ASK, _RECEIPTS, _MESSAGES),
+    _S.SUSPENDED: (_CANCEL, _ASK, _RECEIPTS, _MESSAGES),
 }
 
-#: The same on every page.
-_ALWAYS = {"0": _E.AGENT, "*": _E.BACK, "#": _E.AGAIN}
+#: Keys of every menu.
+_COMMON_KEYS = {"0": _E.AGENT, "*": _E.BACK, "#": _E.AGAIN}
 
 _YES_NO = {"1": _E.YES, "2": _E.NO}
+_CATEGORIES = (_E.NEWS, _E.PUBLIC_INTEREST, _E.ADVERTISING, _E.NO_MESSAGES)
 
-_PAGES: dict[CallState, dict[str, CallEvent]] = {
+_KEYS: dict[CallState, dict[str, CallEvent]] = {
     CallState.LANGUAGE: {"1": _E.CHINESE, "2": _E.ENGLISH},
     CallState.WHICH_PROVINCE: {str(key): _E.PROVINCE for key in range(1, 10)},
-    CallState.MESSAGES: {
-        "1": _E.NEWS,
-        "2": _E.PUBLIC_INTEREST,
-        "3": _E.ADVERTISING,
-        "4": _E.NO_MESSAGES,
-    },
+    CallState.MESSAGES: {str(key): event for key, event in enumerate(_CATEGORIES, start=1)},
     CallState.OFFER: _YES_NO,
     CallState.CANCELLING: _YES_NO,
     CallState.OVER: {},
 }
 
 
-def options(context: CallContext) -> tuple[tuple[str, CallEvent, str], ...]:
-    """The main menu's keys here, each with its meaning and its sentence."""
+def options(context: CallContext) -> tuple[MenuOption, ...]:
+    """The options of the main menu for this caller."""
     listed = _OPTIONS[context.customer]
     if context.mode is DisplayMode.TEXT:
-        listed = tuple(
-            (key, _E.FLASH, "flash") if event is _E.ORDINARY else (key, event, name)
-            for key, event, name in listed
-        )
+        flash = ("2", _E.FLASH, "flash")
+        listed = tuple(flash if option is _ORDINARY else option for option in listed)
     return (*listed, ("9", _E.LANGUAGES, "languages"))
 
 
 def keys(context: CallContext) -> dict[str, CallEvent]:
-    """What each key means here."""
-    page = _PAGES.get(context.at)
-    if page is None:
-        page = {key: event for key, event, _ in options(context)}
-    return page | _ALWAYS
+    """The event of each DTMF key of this menu."""
+    menu = _KEYS.get(context.state)
+    if menu is None:
+        menu = {key: event for key, event, _ in options(context)}
+    return menu | _COMMON_KEYS
 
 
-#: What a yes confirms, on the pages that ask for one.
+#: The event that a yes confirms, by state.
 _CONFIRMED = {CallState.OFFER: CallEvent.OPEN, CallState.CANCELLING: CallEvent.CANCEL}
 
 _LATIN = re.compile("[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
-class _Speech:
-    """Some words heard: Latin ones stand apart; Chinese ones have no spaces between them."""
+class _Transcript:
+    """Recognised speech: separate Latin words, and Chinese, which has no spaces between words."""
 
     latin: frozenset[str]
-    rest: str
+    chinese: str
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -98,18 +82,18 @@ class _Speech:
         return cls(frozenset(latin), _LATIN.sub("", normalise(text)))
 
     def has(self, word: str) -> bool:
-        """Whether a folded word was among them."""
-        return word in self.latin if word.isascii() else word in self.rest
+        """Whether the transcript contains a normalised word."""
+        return word in self.latin if word.isascii() else word in self.chinese
 
-    def is_made_of(self, words: Iterable[str]) -> bool:
-        """Whether nothing was said but these."""
+    def consists_of(self, words: Iterable[str]) -> bool:
+        """Whether the transcript has no other words than these."""
         known = sorted(words, key=len, reverse=True)
-        rest = re.fullmatch(f"(?:{'|'.join(map(re.escape, known))})*", self.rest)
-        return rest is not None and self.latin <= set(known)
+        pattern = f"(?:{'|'.join(map(re.escape, known))})*"
+        return bool(re.fullmatch(pattern, self.chinese)) and self.latin <= set(known)
 
 
 class SpeechMatcher:
-    """Spoken words to the key they stand for. The longest word heard wins; only yes is a yes."""
+    """Match speech to the events of a menu: the longest word wins, and a yes stands alone."""
 
     def __init__(self, prompts: Catalogue) -> None:
         self._words: dict[str, tuple[str, ...]] = {}
@@ -117,29 +101,29 @@ class SpeechMatcher:
         for key in prompts.keys():  # noqa: SIM118 - a catalogue is no mapping
             head, _, event = key.partition(".")
             for language in Language if head == "speech" else ():
-                text = tuple(prompts.render(key, language).split("|"))
-                self._hints[event, language] = text
-                self._words[event] = self._words.get(event, ()) + tuple(normalise(w) for w in text)
+                hints = tuple(prompts.render(key, language).split("|"))
+                self._hints[event, language] = hints
+                self._words[event] = self._words.get(event, ()) + tuple(map(normalise, hints))
 
     def hints(self, context: CallContext) -> tuple[str, ...]:
-        """The words worth listening for on this page, in its language."""
+        """The speech hints of this menu in the caller's language."""
         events = keys(context).values()
-        text = (w for event in events for w in self._hints.get((event, context.language), ()))
-        return tuple(dict.fromkeys(text))
+        hints = (w for event in events for w in self._hints.get((event, context.language), ()))
+        return tuple(dict.fromkeys(hints))
 
     def match(self, context: CallContext, speech: str) -> CallEvent:
-        """What the caller meant by some words, among what this page offers; WRONG if nothing."""
-        speech_words = _Speech.of(speech)
-        fitting = {
+        """The event of this menu that the speech selects, WRONG if it selects none."""
+        transcript = _Transcript.of(speech)
+        matches = {
             event: max(map(len, found))
             for event in keys(context).values()
-            if (found := [word for word in self._words.get(event, ()) if speech_words.has(word)])
+            if (found := [word for word in self._words.get(event, ()) if transcript.has(word)])
         }
-        if _E.YES in fitting and not self._only_yes(context, speech_words):
-            del fitting[_E.YES]
-        return max(fitting, key=fitting.__getitem__, default=_E.WRONG)
+        if _E.YES in matches and not self._is_plain_yes(context, transcript):
+            del matches[_E.YES]
+        return max(matches, key=matches.__getitem__, default=_E.WRONG)
 
-    def _only_yes(self, context: CallContext, speech_words: _Speech) -> bool:
-        """Whether a yes is nothing but that: 这是什么 asks a question, with a 是 in it."""
-        around = (_E.YES, _CONFIRMED.get(context.at, _E.YES), "beside_yes")
-        return speech_words.is_made_of(word for name in around for word in self._words[name])
+    def _is_plain_yes(self, context: CallContext, transcript: _Transcript) -> bool:
+        """Whether the speech is a yes alone: the question 这是什么 contains 是, too."""
+        allowed = (_E.YES, _CONFIRMED.get(context.state, _E.YES), "beside_yes")
+        return transcript.consists_of(word for name in allowed for word in self._words[name])

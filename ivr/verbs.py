@@ -1,4 +1,4 @@
-"""What a line can do, with no vendor's word in it."""
+"""Voice verbs without vendor terms."""
 
 from msgspec import Struct
 
@@ -6,14 +6,14 @@ from receipts.model.vocabulary import Language
 
 
 class Say(Struct, frozen=True):
-    """Speak a sentence. ``language`` is one of ours, or ``yue`` for Cantonese."""
+    """Speak a text. ``language`` is a ``Language``, or ``yue`` for Cantonese."""
 
     text: str
     language: str
 
 
 class Gather(Struct, frozen=True):
-    """Speak, then wait for one key or a few words; silence asks again by the same link."""
+    """Speak a prompt, then wait for one DTMF key or speech; no input requests ``link`` again."""
 
     says: tuple[Say, ...]
     link: str
@@ -22,7 +22,7 @@ class Gather(Struct, frozen=True):
 
 
 class Dial(Struct, frozen=True):
-    """Put the caller through to a person, and go on when that call ends."""
+    """Connect the caller to a number; the call continues with the next verb."""
 
     number: str
 

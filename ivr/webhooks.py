@@ -1,4 +1,4 @@
-"""Twilio's voice webhooks of the 10086 line: call answered, key pressed, call ended."""
+"""Twilio's voice webhooks of the 10086 hotline: call answered, key pressed, call ended."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from receipts.model.vocabulary import Language, Msisdn
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.ports.store import StoreUnavailableError
 
-#: The verified form of the current request, whose named fields are present.
+#: The verified form of the current request, with the named fields.
 FormFields = Callable[..., Mapping[str, str]]
 
 #: The query of the current request.
@@ -23,46 +23,42 @@ Query = Callable[[], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class VoiceWebhooks:
-    """Answer the requests of a call with TwiML."""
+    """Answer the requests of a call with TwiML. Each method raises StoreUnavailableError."""
 
-    hotline: CallFlow
-    delivery: ReceiptLifecycle
-    learn: Callable[[Msisdn], None]
+    call_flow: CallFlow
+    lifecycle: ReceiptLifecycle
+    refresh_network: Callable[[Msisdn], None]
 
     def answered(self, form: Mapping[str, str]) -> str:
-        """TwiML for a call that comes in. Raises StoreUnavailable."""
+        """TwiML for an incoming call."""
         caller = parse_msisdn(form["From"])
         if caller is not None:
-            self.learn(caller)
-        return twiml(self.hotline.answer(caller))
+            self.refresh_network(caller)
+        return twiml(self.call_flow.answer(caller))
 
     def key(self, form: Mapping[str, str], query: Mapping[str, str]) -> str:
-        """TwiML for digits, speech or silence; the query is the call context.
-
-        Raises BadRequest for a query that is not one, and StoreUnavailable.
-        """
+        """TwiML for DTMF, speech or no input. Raises BadRequest without a valid call context."""
         try:
-            context = CallContext.read(query)
+            context = CallContext.from_query(query)
         except InvalidCallContextError as error:
             raise BadRequest(f"missing or odd: {error}") from error
         caller = parse_msisdn(form["From"])
         if caller is None:
-            return twiml(self.hotline.answer(None))
+            return twiml(self.call_flow.answer(None))
         key, speech = form.get("Digits", ""), form.get("SpeechResult", "")
-        return twiml(
-            self.hotline.handle_input(CallerInput(form["CallSid"], caller, context, key, speech))
-        )
+        pressed = CallerInput(form["CallSid"], caller, context, key, speech)
+        return twiml(self.call_flow.handle_input(pressed))
 
     def ended(self, form: Mapping[str, str]) -> None:
-        """Send the summary of a call that is over. Raises StoreUnavailable."""
+        """Send the summary of a finished call."""
         caller = parse_msisdn(form["From"])
         if caller is not None:
-            self.hotline.ended(form["CallSid"], caller, self.delivery)
+            self.call_flow.ended(form["CallSid"], caller, self.lifecycle)
 
     def apology(self, language: str) -> str:
-        """TwiML while the store is out of reach; in both languages if the call has none yet."""
+        """TwiML while the store is unavailable; in all languages if the call has none yet."""
         known = Language(language) if language in set(Language) else None
-        return twiml(self.hotline.apology(known))
+        return twiml(self.call_flow.apology(known))
 
 
 def voice_blueprint(webhooks: VoiceWebhooks, fields: FormFields, query: Query) -> Blueprint:
@@ -91,5 +87,5 @@ def voice_blueprint(webhooks: VoiceWebhooks, fields: FormFields, query: Query) -
     return blueprint
 
 
-def _xml(page: str) -> Response:
-    return Response(page, content_type="text/xml; charset=utf-8")
+def _xml(body: str) -> Response:
+    return Response(body, content_type="text/xml; charset=utf-8")

@@ -1,1 +1,1 @@
-"""The 7500 line: a texter."""
+"""SMS keywords of the 7500 short code."""

@@ -1,4 +1,4 @@
-"""One conversation with 7500: a text in, at most one reply out, and what it changes."""
+"""Keyword conversation of 7500: inbound message to dialogue event, change and one reply."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,14 +11,7 @@ from keywords.queries import AccountReplies
 from receipts.model.calendar import SHANGHAI, month_of
 from receipts.model.charge import AuditEntry
 from receipts.model.customer import DailyReplyCount, QuestionTopic, Subscription
-from receipts.model.vocabulary import (
-    Channel,
-    DisplayMode,
-    Intent,
-    Language,
-    Msisdn,
-    PromotionCategory,
-)
+from receipts.model.vocabulary import Channel, DisplayMode, Intent, Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot
@@ -27,27 +20,25 @@ from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.promotions import WISHES, PromotionConsent
+from receipts.subscriptions.promotions import CATEGORY_BY_ACTION, PromotionConsent
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.subscription import HOLDING
 
-#: Texts that teach or guide change nothing, and are counted so that machines get no endless talk.
+#: Actions that only reply with a hint. Their number a day is limited against reply loops.
 _HINTS = frozenset({"unknown", "near", "elsewhere", "nothing_waits", "refusal"})
 
-#: What one who had the service is answered also where it can be ordered no more: it left the
-#: network, or its province closed. What was charged is told, not denied.
-_LOOKING_BACK = frozenset(
-    {
-        DialogueEvent.CANCEL,
-        DialogueEvent.LIST_ALL,
-        DialogueEvent.RECEIPTS,
-        DialogueEvent.CHARGES,
-    }
-)
+#: Events of former customers that are served although a new order would be refused.
+_E = DialogueEvent
+_FOR_FORMER_CUSTOMERS = frozenset({_E.CANCEL, _E.LIST_ALL, _E.RECEIPTS, _E.CHARGES})
+
+_STATE_OF = {
+    QuestionTopic.PROVINCE: DialogueState.WHICH_PROVINCE,
+    QuestionTopic.LIST: DialogueState.LISTED,
+}
 
 
 class InboundMessage(Struct, frozen=True):
-    """A text that reached the short code. ``opt_out`` is set when the carrier answered it."""
+    """A text to the short code. ``opt_out`` is the keyword that the carrier has answered."""
 
     event: str
     sender: Msisdn
@@ -55,257 +46,188 @@ class InboundMessage(Struct, frozen=True):
     opt_out: str = ""
 
 
-_Act = Callable[[Subscription, CustomerRequest, ParsedMessage], Decision]
-_Decision = Callable[[SubscriptionPolicy, Subscription, CustomerRequest], Decision]
-
-#: Actions that need only the customer and the request.
-_DECISIONS: dict[str, _Decision] = {
-    "confirm": ordering.confirm,
-    "decline": ordering.decline,
-    "cancel": cancellation.cancel,
-    "list_all": preferences.list_all,
-    "ordinary": lambda policy, customer, asked: preferences.set_mode(
-        policy, customer, DisplayMode.TEXT, asked
-    ),
-    "flash": lambda policy, customer, asked: preferences.set_mode(
-        policy, customer, DisplayMode.FLASH, asked
-    ),
-    "chinese": lambda policy, customer, _: preferences.set_language(policy, customer, Language.ZH),
-    "english": lambda policy, customer, _: preferences.set_language(policy, customer, Language.EN),
-}
+_Action = Callable[[Subscription, CustomerRequest], Decision]
 
 
 class Conversation:
-    """Decides what one text does. ``decide`` is pure but for looking things up."""
+    """Decide on inbound messages; pure except for account queries."""
 
     def __init__(
         self,
         policy: SubscriptionPolicy,
-        grammar: KeywordParser,
+        parser: KeywordParser,
         clock: Clock,
         account: AccountQueries,
         render: Callable[[Reply], str],
     ) -> None:
-        self._policy, self._grammar, self._clock = policy, grammar, clock
-        self._spoken = render
-        messages, telling = PromotionConsent(policy, clock), AccountReplies(policy, account)
-        self._acts: dict[str, _Act] = {
-            "offer": self._offer,
-            "offer_again": partial(self._offer, late=True),
-            "ask": telling.ask,
-            "receipts": telling.receipts,
-            "charges": telling.charges,
-            "province": self._province,
-            "help": telling.plain("help"),
-            "unknown": telling.plain("unknown"),
-            "near": telling.near,
-            "elsewhere": telling.elsewhere,
-            **{act: partial(_decided, policy, decide) for act, decide in _DECISIONS.items()},
-            **{act: _choosing(messages, kind) for act, kind in WISHES.items()},
+        self._policy, self._parser, self._clock, self._render = policy, parser, clock, render
+        replies, consent = AccountReplies(policy, account), PromotionConsent(policy, clock)
+        mode, language = preferences.set_mode, preferences.set_language
+        self._actions: dict[str, _Action] = {
+            "confirm": partial(ordering.confirm, policy),
+            "decline": partial(ordering.decline, policy),
+            "cancel": partial(cancellation.cancel, policy),
+            "list_all": partial(preferences.list_all, policy),
+            "ordinary": lambda customer, req: mode(policy, customer, DisplayMode.TEXT, req),
+            "flash": lambda customer, req: mode(policy, customer, DisplayMode.FLASH, req),
+            "chinese": lambda customer, _: language(policy, customer, Language.ZH),
+            "english": lambda customer, _: language(policy, customer, Language.EN),
+            "ask": replies.account_status,
+            "receipts": replies.receipts,
+            "charges": replies.charges,
+            "help": replies.sentence("help"),
+            "unknown": replies.sentence("unknown"),
+            "province": self._set_province,
+            **{
+                action: partial(consent.choose, kind) for action, kind in CATEGORY_BY_ACTION.items()
+            },
         }
 
     def months(self, text: InboundMessage) -> tuple[str, ...]:
-        """The months whose charges this text seems to ask for, to be read with the customer.
-
-        A guess by the words that mean the same everywhere; where it fails they are looked up.
-        """
-        asks = self._grammar.read(text.body, None).wish in {Intent.ASK, Intent.CHARGES}
-        return (month_of(self._clock.now()),) if asks else ()
+        """Months whose charges to load with the subscription, guessed from shared keywords."""
+        intent = self._parser.parse(text.body, None).intent
+        return (month_of(self._clock.now()),) if intent in {Intent.ASK, Intent.CHARGES} else ()
 
     def decide(self, snapshot: Snapshot, text: InboundMessage) -> ChangeSet:
-        """What one text changes, with its answer."""
+        """The changes and the reply for one message."""
         if text.opt_out:
             return self._answered_by_carrier(snapshot, text)
         customer = snapshot.subscription
         home = self._policy.service_area(customer).number_info.province
-        reading = self._grammar.read(text.body, home)
-        language = self._policy.language(customer, _spoken(reading))
+        parsed = self._parser.parse(text.body, home)
+        language = self._policy.language(customer, _reply_language(parsed))
         request = CustomerRequest(
             Channel.TEXT, language, text.event, text.body[:160], charges=snapshot.charges
         )
-        stage = self._stage(customer)
-        event = self._event(stage, text.body, reading)
-        # A question is asked once: whatever comes next answers it or leaves it.
-        step = Decision(replace(customer, question=None) if customer.question else customer)
+        state = self._state(customer)
+        event = self._event(state, text.body, parsed)
+        # The next message answers or drops a pending question.
+        decision = Decision(replace(customer, question=None) if customer.question else customer)
         refusal = self._refusal(customer, event, language)
         if refusal is not None:
-            return self._refused(snapshot, text, step, refusal, request)
-        outcome = KEYWORD_DIALOGUE.fire(stage, event)
-        if outcome.reason is not None:
-            params = self._policy.template_params(customer, language)
-            return self._say(
-                snapshot, text, step.then(Decision(step.customer, ((outcome.reason, params),))),
-                language, outcome.reason,
-            )  # fmt: skip
-        for act in outcome.acts:
-            step = step.then(self._acts[act](step.customer, request, reading))
-        return self._say(snapshot, text, step, language, outcome.acts[-1])
+            refused = self._refuse(decision.customer, refusal, language)
+            return self._reply(snapshot, decision.then(refused), request, "refusal")
+        transition = KEYWORD_DIALOGUE.fire(state, event)
+        if transition.reason is not None:
+            message = (transition.reason, self._policy.template_params(customer, language))
+            decision = replace(decision, messages=(message,))
+            return self._reply(snapshot, decision, request, transition.reason)
+        for action in transition.acts:
+            decision = decision.then(self._run(action, decision.customer, request, parsed))
+        return self._reply(snapshot, decision, request, transition.acts[-1])
 
     def _refusal(
         self, customer: Subscription, event: DialogueEvent, language: Language
     ) -> Message | None:
-        """Why this customer is not served here at all; None for all who have the service."""
-        looks_back = customer.opened_at is not None and event in _LOOKING_BACK
-        if customer.state in HOLDING or event is DialogueEvent.ITEM or looks_back:
+        """The reason why the sender is not served; None for a subscription that is held."""
+        former = customer.opened_at is not None and event in _FOR_FORMER_CUSTOMERS
+        if customer.state in HOLDING or event is DialogueEvent.ITEM or former:
             return None
         return self._policy.ineligibility(customer, Channel.TEXT, language)
 
-    def _refused(
-        self,
-        snapshot: Snapshot,
-        text: InboundMessage,
-        step: Decision,
-        refusal: Message,
-        request: CustomerRequest,
-    ) -> ChangeSet:
-        """Not served here; where only the province is unknown, it is asked for."""
+    def _refuse(self, customer: Subscription, refusal: Message, language: Language) -> Decision:
+        """The refusal; if only the province is unknown, a question for it."""
         if refusal[0] == "province_unknown":
-            asking = step.then(
-                preferences.ask_province(self._policy, step.customer, request.language)
-            )
-            return self._say(snapshot, text, asking, request.language, "refusal")
-        message = step.then(Decision(step.customer, (refusal,)))
-        return self._say(snapshot, text, message, request.language, "refusal")
+            return preferences.ask_province(self._policy, customer, language)
+        return Decision(customer, (refusal,))
 
-    def _event(self, stage: DialogueState, body: str, reading: ParsedMessage) -> DialogueEvent:
-        """What a text is: while a question of ours stands, a number or a province answers it."""
-        if stage is DialogueState.WHICH_PROVINCE and self._named(body):
+    def _event(self, state: DialogueState, body: str, parsed: ParsedMessage) -> DialogueEvent:
+        answers_province = state is DialogueState.WHICH_PROVINCE and self._province_code(body)
+        if answers_province or (state is DialogueState.LISTED and normalise(body) == "1"):
             return DialogueEvent.ITEM
-        if stage is DialogueState.LISTED and normalise(body) == "1":
-            return DialogueEvent.ITEM
-        return _event(reading)
+        if parsed.intent is not None:
+            return DialogueEvent(parsed.intent.value)
+        if parsed.elsewhere is not None:
+            return DialogueEvent.ELSEWHERE
+        return DialogueEvent.NEAR if parsed.near else DialogueEvent.UNKNOWN
 
-    def _named(self, body: str) -> str | None:
-        """The code of the province a text names, by its number in our list or by its name."""
+    def _province_code(self, body: str) -> str | None:
+        """The code of the province that a text selects, by list number or by name."""
         text = normalise(body)
-        for position, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
-            names = {str(position), normalise(province.names.zh), normalise(province.names.en)}
-            if text in names:
+        for number, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
+            if text in {str(number), normalise(province.names.zh), normalise(province.names.en)}:
                 return code
         return None
 
-    def _province(
-        self, customer: Subscription, request: CustomerRequest, _: ParsedMessage
-    ) -> Decision:
-        return preferences.set_province(customer, self._named(request.reply_text) or "")
+    def _set_province(self, customer: Subscription, request: CustomerRequest) -> Decision:
+        return preferences.set_province(customer, self._province_code(request.reply_text) or "")
 
-    def _stage(self, customer: Subscription) -> DialogueState:
-        """What the conversation waits for; an order past its window waits no more."""
-        question = customer.question
-        if question is not None and question.until > self._clock.now():
-            return _STAGE_OF[question.topic]
-        if customer.order is not None:
-            late = customer.order.expires_at <= self._clock.now()
-            return DialogueState.LAPSED if late else DialogueState.OFFERED
+    def _state(self, customer: Subscription) -> DialogueState:
+        """The state of the conversation; a question or an order expires with its window."""
+        question, order, now = customer.question, customer.order, self._clock.now()
+        if question is not None and question.until > now:
+            return _STATE_OF[question.topic]
+        if order is not None:
+            return DialogueState.LAPSED if order.expires_at <= now else DialogueState.OFFERED
         return DialogueState.LAPSED if customer.lapsed_at else DialogueState.IDLE
 
-    def _say(
-        self, snapshot: Snapshot, text: InboundMessage, step: Decision, language: Language, act: str
+    def _reply(
+        self, snapshot: Snapshot, decision: Decision, request: CustomerRequest, action: str
     ) -> ChangeSet:
-        answer = Reply(step.messages, language.value)
-        if act not in _HINTS:
-            # Words are kept with what was agreed to; where nothing was, nobody needs them yet.
-            said = self._spoken(answer) if step.audit else ""
-            return step.change_set(snapshot.subscription, text.event, answer, said)
-        reply_count = self._counted(snapshot, act)
+        customer, language = snapshot.subscription, request.language.value
+        reply = Reply(decision.messages, language)
+        if action not in _HINTS:
+            # Only a consent record needs the text of the reply.
+            text = self._render(reply) if decision.audit else ""
+            return decision.change_set(customer, request.event, reply, text)
+        reply_count = self._count_hint(snapshot, action)
         if reply_count is None:
-            # Enough hints for today; what the text did besides, ending an order, is still said.
-            answer = Reply(step.messages[:-1], language.value)
-        change = step.change_set(snapshot.subscription, text.event, answer)
-        return change if reply_count is None else _with_talk(change, reply_count)
+            # Drop the hint alone: a lapsed order is still reported.
+            reply = Reply(decision.messages[:-1], language)
+        change = decision.change_set(customer, request.event, reply)
+        if reply_count is None:
+            return change
+        return replace(change, records=(*change.records, reply_count))
 
-    def _counted(self, snapshot: Snapshot, act: str) -> DailyReplyCount | None:
-        """The talk with one more hint in it; None when this number has had enough of them."""
-        now = self._clock.now()
-        today = now.astimezone(SHANGHAI).date()
-        reply_count = snapshot.reply_count or DailyReplyCount(snapshot.number, today)
-        if reply_count.day != today:
-            reply_count = DailyReplyCount(snapshot.number, today, version=reply_count.version)
-        unknown, limits = (
-            reply_count.unknown_words + (act == "unknown"),
-            self._policy.limits(snapshot.subscription),
-        )
-        if unknown > limits.help_answers_a_day or reply_count.hints >= limits.hints_a_day:
+    def _count_hint(self, snapshot: Snapshot, action: str) -> DailyReplyCount | None:
+        """The number's reply count with this hint; None above the daily limits."""
+        today = self._clock.now().astimezone(SHANGHAI).date()
+        count = snapshot.reply_count or DailyReplyCount(snapshot.number, today)
+        if count.day != today:
+            count = DailyReplyCount(snapshot.number, today, version=count.version)
+        unknown, hints = count.unknown_words + (action == "unknown"), count.hints + 1
+        limits = self._policy.limits(snapshot.subscription)
+        if unknown > limits.help_answers_a_day or hints > limits.hints_a_day:
             return None
-        return replace(
-            reply_count,
-            version=reply_count.version + 1,
-            unknown_words=unknown,
-            hints=reply_count.hints + 1,
-        )
+        return replace(count, version=count.version + 1, unknown_words=unknown, hints=hints)
 
     def _answered_by_carrier(self, snapshot: Snapshot, text: InboundMessage) -> ChangeSet:
-        """The carrier has answered and will not carry our reply: act on a STOP, say nothing."""
-        language = self._policy.language(snapshot.subscription)
-        request = CustomerRequest(Channel.TEXT, language, text.event, text.body[:160])
+        """Act on a STOP without a reply: the carrier has sent its own and would drop ours."""
         customer = snapshot.subscription
-        step = Decision(customer)
+        language = self._policy.language(customer)
+        request = CustomerRequest(Channel.TEXT, language, text.event, text.body[:160])
+        decision = Decision(customer)
         if text.opt_out == "STOP":
-            step = step.then(ordering.decline(self._policy, customer, request))
-            step = step.then(cancellation.cancel(self._policy, step.customer, request))
-        if step.customer == customer:
+            decision = decision.then(ordering.decline(self._policy, customer, request))
+            cancelled = cancellation.cancel(self._policy, decision.customer, request)
+            decision = decision.then(cancelled)
+        if decision.customer == customer:
             state = customer.state.value
-            keyword = AuditEntry(
+            entry = AuditEntry(
                 self._clock.now(), text.sender, Channel.TEXT.value, text.event, state, state,
                 reply_text=f"{text.opt_out}: {text.body[:160]}",
             )  # fmt: skip
-            step = Decision(customer, audit=(keyword,))
-        return step.change_set(customer, text.event, Reply())
+            decision = Decision(customer, audit=(entry,))
+        return decision.change_set(customer, text.event, Reply())
 
-    # -- acts that change --------------------------------------------------------------------
-
-    def _offer(
-        self,
-        customer: Subscription,
-        request: CustomerRequest,
-        reading: ParsedMessage,
-        *,
-        late: bool = False,
+    def _run(
+        self, action: str, customer: Subscription, request: CustomerRequest, parsed: ParsedMessage
     ) -> Decision:
-        """The offer. Its answer may be a word of no language (Y), so a first one is kept."""
-        step = ordering.order(self._policy, customer, request, late=late)
-        if step.customer == customer or customer.language or reading.language is None:
-            return step
-        return replace(step, customer=replace(step.customer, language=reading.language))
+        if action == "near":
+            return Decision(customer, ((action, {"words": "|".join(parsed.near)}),))
+        if action == "elsewhere":
+            return Decision(customer, ((action, {"word": parsed.elsewhere or ""}),))
+        if action not in {"offer", "offer_again"}:
+            return self._actions[action](customer, request)
+        late = action == "offer_again"
+        decision = ordering.order(self._policy, customer, request, late=late)
+        if decision.customer == customer or customer.language or parsed.language is None:
+            return decision
+        # The answer may be a code word such as Y; it gets a reply in the language of the order.
+        return replace(decision, customer=replace(decision.customer, language=parsed.language))
 
 
-def _decided(
-    policy: SubscriptionPolicy,
-    decide: _Decision,
-    customer: Subscription,
-    request: CustomerRequest,
-    _: ParsedMessage,
-) -> Decision:
-    return decide(policy, customer, request)
-
-
-def _choosing(
-    messages: PromotionConsent, kind: PromotionCategory
-) -> Callable[[Subscription, CustomerRequest, ParsedMessage], Decision]:
-    return lambda customer, asked, _: messages.choose(kind, customer, asked)
-
-
-#: What the conversation waits for while a question of ours stands.
-_STAGE_OF = {
-    QuestionTopic.PROVINCE: DialogueState.WHICH_PROVINCE,
-    QuestionTopic.LIST: DialogueState.LISTED,
-}
-
-
-def _spoken(reading: ParsedMessage) -> Language | None:
-    """The language a text was in; one that chooses a language is answered in that one."""
-    if reading.wish is Intent.ENGLISH:
-        return Language.EN
-    return Language.ZH if reading.wish is Intent.CHINESE else reading.language
-
-
-def _event(reading: ParsedMessage) -> DialogueEvent:
-    if reading.wish is not None:
-        return DialogueEvent(reading.wish.value)
-    if reading.elsewhere is not None:
-        return DialogueEvent.ELSEWHERE
-    return DialogueEvent.NEAR if reading.near else DialogueEvent.UNKNOWN
-
-
-def _with_talk(change: ChangeSet, reply_count: DailyReplyCount) -> ChangeSet:
-    return replace(change, records=(*change.records, reply_count))
+def _reply_language(parsed: ParsedMessage) -> Language | None:
+    """The language of a message; a keyword that selects a language counts as that language."""
+    chosen = {Intent.ENGLISH: Language.EN, Intent.CHINESE: Language.ZH}
+    return chosen.get(parsed.intent, parsed.language) if parsed.intent else parsed.language

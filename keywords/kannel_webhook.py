@@ -9,8 +9,7 @@ from werkzeug.exceptions import BadRequest
 from keywords.twilio_webhook import InboundSmsHandler
 from receipts.wording.segments import is_gsm7
 
-#: Values of %C, also after a carrier's mo-recode, and Python's names for them. Kannel passes the
-#: octets of a text on unchanged: UTF-16BE from a phone that writes Chinese, else UTF-8.
+#: Python codecs by Kannel's %C, also after mo-recode. Kannel passes the octets of a text through.
 _CHARSETS = {
     "": "utf-8",
     "UTF-8": "utf-8",
@@ -26,11 +25,8 @@ _CHARSETS = {
 #: Kannel's charset of binary messages, such as ring tones and pictures.
 _BINARY = "8-BIT"
 
-#: Characters in a text: more than ten parts, far longer than every keyword.
-_MAX_TEXT_LENGTH = 2_000
-
-#: Characters in any other parameter.
-_MAX_PARAMETER_LENGTH = 256
+#: Limits in characters; 2,000 are more than ten parts of a concatenated text.
+_MAX_TEXT_LENGTH, _MAX_PARAMETER_LENGTH = 2_000, 256
 
 
 def kannel_blueprint(handler: InboundSmsHandler) -> Blueprint:
@@ -48,11 +44,8 @@ def kannel_blueprint(handler: InboundSmsHandler) -> Blueprint:
 
 
 def _parse(query_string: bytes, *required: str) -> Mapping[str, str]:
-    """The parameters, with the text decoded from the charset that the query names.
-
-    Raises BadRequest with the name of the first parameter that is missing, too long or odd.
-    """
-    # Read as Latin-1 first, one character an octet: the charset is itself a parameter.
+    """The parameters, the text decoded from its ``charset``. Raises BadRequest."""
+    # Latin-1 maps each octet to one character; the charset of the text is itself a parameter.
     octets = dict(reversed(parse_qsl(query_string.decode("latin-1"), True, encoding="latin-1")))
     text = octets.pop("text", None)
     query = {name: _decode(value, "utf-8") for name, value in octets.items()}
@@ -77,12 +70,12 @@ def _codec(charset: str) -> str:
 
 
 def _decode(octets: str, charset: str) -> str:
-    """Octets as text; an octet that cannot be decoded becomes U+FFFD, and the reply is a hint."""
+    """The decoded octets; undecodable ones become U+FFFD."""
     return octets.encode("latin-1").decode(charset, "replace")
 
 
 def _plain(text: str) -> Response:
-    """A reply for Kannel, which sends it in UCS-2 only if a header says so."""
+    """A reply; Kannel sends it in UCS-2 only with this header."""
     response = Response(text, content_type="text/plain; charset=utf-8")
     if not is_gsm7(text):
         response.headers["X-Kannel-Coding"] = "2"

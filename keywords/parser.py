@@ -1,4 +1,4 @@
-"""What a texter wants: a text read with the words of the texter's province."""
+"""Keyword parser: a text and the sender's province to an intent."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,37 +10,35 @@ from receipts.model.vocabulary import Intent, Language
 from receipts.rulebook.normalise import normalise
 from receipts.rulebook.schema import RuleBook
 
-__all__ = ["KeywordParser", "ParsedMessage", "normalise"]
-
-# Beyond what any phone sends as one text: not read at all.
-_LONGEST = 2000
-# A reader of Chinese is taught 是 rather than Y; all else is taught by its short code word.
-_PLAIN = frozenset({Intent.YES, Intent.NO, Intent.HELP, Intent.CHINESE, Intent.ENGLISH})
+# Longer than any text that a phone sends; not parsed.
+_MAX_LENGTH = 2000
+# Intents whose Chinese keyword is taught to readers of Chinese: 是 rather than Y.
+_TAUGHT_IN_CHINESE = frozenset({Intent.YES, Intent.NO, Intent.HELP, Intent.CHINESE, Intent.ENGLISH})
 
 
 class ParsedMessage(Struct, frozen=True):
-    """What a text means. ``near`` are words to suggest, spelled as this province spells them.
+    """The intent of a text; without one, keywords to suggest.
 
-    ``language`` is the one the words were in, None for code words; ``elsewhere`` is set when the
-    word belongs to another province, to the right word in this one.
+    ``language`` is None for code words. ``elsewhere`` is the sender's own keyword for one that is
+    valid only in another province.
     """
 
-    wish: Intent | None
+    intent: Intent | None
     near: tuple[str, ...] = ()
     language: Language | None = None
     elsewhere: str | None = None
 
 
-_NOTHING = ParsedMessage(None)
+_UNKNOWN = ParsedMessage(None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
-    """A word of the book: where it is valid (None: everywhere) and whether replies may teach it."""
+class _Keyword:
+    """A keyword; ``province`` None is everywhere, and ``taught`` ones appear in replies."""
 
     folded: str
     spelling: str
-    wish: Intent
+    intent: Intent
     language: Language | None
     province: str | None
     taught: bool = True
@@ -48,93 +46,87 @@ class _Word:
 
 @dataclass(frozen=True, slots=True)
 class _Vocabulary:
-    readings: dict[str, ParsedMessage]
+    parsed: dict[str, ParsedMessage]
     suggester: Suggester
 
 
 class KeywordParser:
-    """The words of a rule book, prepared so that reading a known word is one look-up."""
+    """Parser for the keywords of a rule book, one dictionary look-up for a known keyword."""
 
     def __init__(self, book: RuleBook) -> None:
         self._book = book
-        self._words = tuple(_words(book))
-        self._best: dict[tuple[str | None, Intent, Language | None], str] = {}
+        self._keywords = tuple(_keywords(book))
+        self._taught: dict[tuple[str | None, Intent, Language | None], str] = {}
         self._vocabularies = {code: self._vocabulary(code) for code in (None, *book.provinces)}
 
-    def read(self, text: str, province: str | None) -> ParsedMessage:
-        """The reading of a text from a customer of that province; never raises.
-
-        Without a covered province the words of all provinces count, where they agree.
-        """
-        if len(text) > _LONGEST:
-            return _NOTHING
-        known = self._vocabularies.get(province) or self._vocabularies[None]
+    def parse(self, text: str, province: str | None) -> ParsedMessage:
+        """The intent of a text from a province; outside covered ones, of unambiguous keywords."""
+        if len(text) > _MAX_LENGTH:
+            return _UNKNOWN
+        vocabulary = self._vocabularies.get(province) or self._vocabularies[None]
         folded = normalise(text)
-        return known.readings.get(folded) or _guess(known.suggester, text, folded)
+        return vocabulary.parsed.get(folded) or _suggest(vocabulary.suggester, text, folded)
 
-    def words_for(
+    def keyword_for(
         self, province: str | None, intent: Intent, language: Language | None = None
     ) -> str:
-        """The one word to teach for a wish; empty when the book has none."""
-        own = province if province in self._book.provinces else None
-        # Asked again and again, while vocabularies are made and by every answer that teaches.
-        if (best := self._best.get((own, intent, language))) is None:
-            best = self._best[own, intent, language] = self._taught(own, intent, language)
-        return best
+        """The keyword to teach for an intent; empty when the rule book has none."""
+        key = (province if province in self._book.provinces else None, intent, language)
+        if key not in self._taught:
+            self._taught[key] = self._keyword_to_teach(*key)
+        return self._taught[key]
 
-    def _taught(self, own: str | None, intent: Intent, language: Language | None) -> str:
-        plain = Language.ZH if language is Language.ZH and intent in _PLAIN else None
-        ranked = sorted(
-            (word for word in self._words if word.wish is intent and word.province in {own, None}),
-            key=lambda word: (
-                word.province is None,
-                not word.taught,
-                word.language is not plain,
-                word.language not in {language, None},
+    def _keyword_to_teach(
+        self, province: str | None, intent: Intent, language: Language | None
+    ) -> str:
+        preferred = language if intent in _TAUGHT_IN_CHINESE and language is Language.ZH else None
+        best = min(
+            (k for k in self._keywords if k.intent is intent and k.province in {province, None}),
+            key=lambda keyword: (
+                keyword.province is None,
+                not keyword.taught,
+                keyword.language is not preferred,
+                keyword.language not in {language, None},
             ),
+            default=None,
         )
-        return ranked[0].spelling if ranked else ""
-
-    def help_words(self, province: str | None, language: Language | None = None) -> dict[str, str]:
-        """The word to teach for each wish, by the wish's name: facts for a help reply."""
-        words = {intent.value: self.words_for(province, intent, language) for intent in Intent}
-        return {name: keyword for name, keyword in words.items() if keyword}
+        return best.spelling if best else ""
 
     def _vocabulary(self, province: str | None) -> _Vocabulary:
-        own = {keyword.folded: keyword for keyword in self._valid_in(province)}
-        readings = {
-            folded: ParsedMessage(keyword.wish, language=keyword.language)
-            for folded, keyword in own.items()
+        valid = {each.folded: each for each in self._valid_in(province)}
+        parsed = {
+            folded: ParsedMessage(each.intent, language=each.language)
+            for folded, each in valid.items()
         }
-        candidates = [self._candidate(keyword, province) for keyword in own.values()]
-        for keyword in self._words:
-            if keyword.folded not in own and province is not None:
-                right = self.words_for(province, keyword.wish, keyword.language)
-                near = (right,) if right else ()
-                reading = ParsedMessage(None, near, keyword.language, right or None)
-                readings.setdefault(keyword.folded, reading)
-                candidates.append(Candidate(keyword.folded, keyword.wish, right, keyword.language))
-        return _Vocabulary(readings, Suggester(each for each in candidates if each.spelling))
+        candidates = [self._candidate(each, province) for each in valid.values()]
+        for each in self._keywords if province is not None else ():
+            if each.folded not in valid:
+                own = self.keyword_for(province, each.intent, each.language)
+                near = (own,) if own else ()
+                hint = ParsedMessage(None, near, each.language, own or None)
+                parsed.setdefault(each.folded, hint)
+                candidates.append(Candidate(each.folded, each.intent, own, each.language))
+        return _Vocabulary(parsed, Suggester(each for each in candidates if each.spelling))
 
-    def _valid_in(self, province: str | None) -> Iterator[_Word]:
-        """The words valid in a province; for none, those that mean the same wherever they occur."""
+    def _valid_in(self, province: str | None) -> Iterator[_Keyword]:
+        """The keywords valid in a province; for None, those with one intent in all of them."""
         if province is not None:
-            yield from (keyword for keyword in self._words if keyword.province in {None, province})
+            yield from (each for each in self._keywords if each.province in {None, province})
             return
-        meanings: dict[str, set[Intent]] = {}
-        for keyword in self._words:
-            meanings.setdefault(keyword.folded, set()).add(keyword.wish)
-        yield from (keyword for keyword in self._words if len(meanings[keyword.folded]) == 1)
+        intents: dict[str, set[Intent]] = {}
+        for each in self._keywords:
+            intents.setdefault(each.folded, set()).add(each.intent)
+        yield from (each for each in self._keywords if len(intents[each.folded]) == 1)
 
-    def _candidate(self, keyword: _Word, province: str | None) -> Candidate:
-        """The word as a suggestion; one that the provider keeps gives way to one it does not."""
+    def _candidate(self, keyword: _Keyword, province: str | None) -> Candidate:
+        """The keyword as a suggestion, replaced by one that may be taught."""
         spelling = keyword.spelling
         if not keyword.taught:
-            spelling = self.words_for(province, keyword.wish, keyword.language)
-        return Candidate(keyword.folded, keyword.wish, spelling, keyword.language)
+            spelling = self.keyword_for(province, keyword.intent, keyword.language)
+        return Candidate(keyword.folded, keyword.intent, spelling, keyword.language)
 
 
-def _words(book: RuleBook) -> Iterator[_Word]:
+def _keywords(book: RuleBook) -> Iterator[_Keyword]:
     lists = (
         (book.words.code, None, None, True),
         (book.words.zh, Language.ZH, None, True),
@@ -145,18 +137,16 @@ def _words(book: RuleBook) -> Iterator[_Word]:
     for listed, language, province, taught in lists:
         for intent, spellings in listed.items():
             for spelling in spellings:
-                spoken = language or _chinese(spelling)
-                yield _Word(normalise(spelling), spelling, intent, spoken, province, taught)
+                # Code words and a province's keywords are Chinese in Han characters alone.
+                guess = Language.ZH if language_of(spelling) is Language.ZH else None
+                yield _Keyword(
+                    normalise(spelling), spelling, intent, language or guess, province, taught
+                )
 
 
-def _chinese(spelling: str) -> Language | None:
-    """A province's or code word in Chinese characters is Chinese; in Latin letters, a code."""
-    return Language.ZH if language_of(spelling) is Language.ZH else None
-
-
-def _guess(suggester: Suggester, text: str, folded: str) -> ParsedMessage:
-    """A reading without a wish: what may have been meant, and in which language."""
+def _suggest(suggester: Suggester, text: str, folded: str) -> ParsedMessage:
+    """Keywords similar to a text without an intent, and its probable language."""
     found = suggester.near(text, folded)
     language = language_of(text) or next((each.language for each in found if each.language), None)
     near = tuple(dict.fromkeys(each.spelling for each in found))
-    return ParsedMessage(None, near, language) if near or language else _NOTHING
+    return ParsedMessage(None, near, language) if near or language else _UNKNOWN

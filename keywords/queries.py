@@ -1,8 +1,8 @@
-"""What the 7500 line tells without changing anything: how one stands, receipts, charges, hints."""
+"""Replies about an account: status, receipts, charges."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from keywords.parser import ParsedMessage
 from receipts.model.calendar import SHANGHAI
 from receipts.model.charge import Charge, ChargeKind
 from receipts.model.customer import Subscription
@@ -15,54 +15,40 @@ from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.preferences import format_spent
 
 
+@dataclass(frozen=True, slots=True)
 class AccountReplies:
-    """Looks up and puts together; the customer stays as it is."""
+    """Query an account and build the messages of a reply."""
 
-    def __init__(self, policy: SubscriptionPolicy, account: AccountQueries) -> None:
-        self._policy, self._account = policy, account
+    policy: SubscriptionPolicy
+    account: AccountQueries
 
-    def plain(self, key: str) -> Callable[[Subscription, CustomerRequest, ParsedMessage], Decision]:
-        """A sentence that needs only what is known of the customer."""
-        return lambda customer, asked, _: Decision(
-            customer, ((key, self._policy.template_params(customer, asked.language)),)
+    def sentence(self, key: str) -> Callable[[Subscription, CustomerRequest], Decision]:
+        """An action that replies with one sentence about the subscription."""
+        return lambda customer, request: Decision(
+            customer, ((key, self.policy.template_params(customer, request.language)),)
         )
 
-    def near(self, customer: Subscription, _: CustomerRequest, reading: ParsedMessage) -> Decision:
-        """Words that the text may have been meant for."""
-        return Decision(customer, (("near", {"words": "|".join(reading.near)}),))
+    def account_status(self, customer: Subscription, request: CustomerRequest) -> Decision:
+        """The subscription with the month's charges so far."""
+        spent = sum(charge.fen for charge in self._month_charges(customer, request))
+        return preferences.account_status(self.policy, customer, request, spent)
 
-    def elsewhere(
-        self, customer: Subscription, _: CustomerRequest, reading: ParsedMessage
-    ) -> Decision:
-        """The word of this province for what was said with another's."""
-        return Decision(customer, (("elsewhere", {"word": reading.elsewhere or ""}),))
+    def _month_charges(self, customer: Subscription, request: CustomerRequest) -> Sequence[Charge]:
+        loaded = request.charges
+        return self.account.charges(customer.number) if loaded is None else loaded
 
-    def ask(self, customer: Subscription, request: CustomerRequest, _: ParsedMessage) -> Decision:
-        """How the customer stands, with what this month has cost."""
-        spent = sum(charge.fen for charge in self._charged(customer, request))
-        return preferences.account_status(self._policy, customer, request, spent)
-
-    def _charged(self, customer: Subscription, request: CustomerRequest) -> Sequence[Charge]:
-        if request.charges is not None:
-            return request.charges
-        return self._account.charges(customer.number)
-
-    def receipts(
-        self, customer: Subscription, _asked: CustomerRequest, _: ParsedMessage
-    ) -> Decision:
+    def receipts(self, customer: Subscription, _: CustomerRequest) -> Decision:
         """The last receipts, newest first."""
-        limit = self._policy.limits(customer).receipts_shown
-        found = self._account.latest_receipts(customer.number, limit)
-        if not found:
+        limit = self.policy.limits(customer).receipts_shown
+        receipts = self.account.latest_receipts(customer.number, limit)
+        if not receipts:
             return Decision(customer, (("receipts_none", {}),))
-        lines: list[Message] = [("receipt_line", _line(receipt)) for receipt in found]
+        lines: list[Message] = [("receipt_line", _params(receipt)) for receipt in receipts]
         return Decision(customer, (("receipts_list", {"list": ""}), *lines))
 
-    def charges(
-        self, customer: Subscription, request: CustomerRequest, _: ParsedMessage
-    ) -> Decision:
-        """What this month has cost by kind, and what that stands on."""
-        charges = self._charged(customer, request)
+    def charges(self, customer: Subscription, request: CustomerRequest) -> Decision:
+        """The month's charges by kind, with the consent they rest on."""
+        charges = self._month_charges(customer, request)
         if not charges:
             return Decision(customer, (("charges_none", {}),))
         monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)
@@ -73,14 +59,13 @@ class AccountReplies:
             "receipts": format_spent(sum(receipts), request.language),
             "count": str(len(receipts)),
         }
-        why = self._policy.consent_summary(customer, request.language)
-        return Decision(customer, (("charges_list", params), *why))
+        consent = self.policy.consent_summary(customer, request.language)
+        return Decision(customer, (("charges_list", params), *consent))
 
 
-def _line(receipt: Receipt) -> dict[str, str]:
-    when = receipt.created_at.astimezone(SHANGHAI)
+def _params(receipt: Receipt) -> dict[str, str]:
     return {
         "friend": receipt.recipient.national if receipt.recipient else "",
-        "when": when.strftime("%m-%d %H:%M"),
-        "outcome": receipt.outcome.value if receipt.outcome else ReceiptOutcome.NO_ANSWER.value,
+        "when": f"{receipt.created_at.astimezone(SHANGHAI):%m-%d %H:%M}",
+        "outcome": (receipt.outcome or ReceiptOutcome.NO_ANSWER).value,
     }

@@ -1,51 +1,52 @@
-"""An answer as the one text it goes out as."""
+"""Text of a reply: the messages of a decision, rendered as one SMS."""
 
 from receipts.model.vocabulary import Language
 from receipts.ports.changes import Reply
 from receipts.wording.catalogue import Catalogue
 
-#: Between sentences, and between the lines of a list.
-_BETWEEN = {Language.ZH: "", Language.EN: " "}
-_LISTED = {Language.ZH: "；", Language.EN: "; "}
+_SENTENCE_SEPARATOR = {Language.ZH: "", Language.EN: " "}
+_LIST_SEPARATOR = {Language.ZH: "；", Language.EN: "; "}
 
 
 class ReplyRenderer:
-    """Puts answers into words."""
+    """Render replies from the catalogue; caches the last one."""
 
-    def __init__(self, sentences: Catalogue, short_code: str) -> None:
-        self._sentences, self._short_code = sentences, short_code
+    def __init__(self, catalogue: Catalogue, short_code: str) -> None:
+        self._catalogue, self._short_code = catalogue, short_code
         self._last: tuple[Reply, str] = (Reply(), "")
 
     def text(self, answer: Reply) -> str:
-        """The reply, empty where silence is right."""
+        """The text of a reply; empty for no reply."""
         if not answer.messages:
             return ""
-        # What changed something is put into words twice: for the log of consent, and to be sent.
-        last, said = self._last
+        # A consented reply is rendered twice: for the consent record and for sending.
+        last, text = self._last
         if last is not answer:
-            said = self._worded(answer)
-            self._last = (answer, said)
-        return said
+            text = self._render(answer)
+            self._last = (answer, text)
+        return text
 
-    def _worded(self, answer: Reply) -> str:
-        language = Language(answer.language)
+    def _render(self, reply: Reply) -> str:
+        language, render = Language(reply.language), self._catalogue.render
         lines = [
-            self._line(language, params) for key, params in answer.messages if key == "receipt_line"
+            self._receipt(language, params)
+            for key, params in reply.messages
+            if key == "receipt_line"
         ]
-        listed = {"list": _LISTED[language].join(lines)}
-        text = [
-            self._sentences.render(key, language, **(self._spelt(params, language) | listed))
-            for key, params in answer.messages
+        receipts = {"list": _LIST_SEPARATOR[language].join(lines)}
+        sentences = [
+            render(key, language, **(self._params(params, language) | receipts))
+            for key, params in reply.messages
             if key != "receipt_line"
         ]
-        return _BETWEEN[language].join(text)
+        return _SENTENCE_SEPARATOR[language].join(sentences)
 
-    def _line(self, language: Language, params: dict[str, str]) -> str:
-        outcome = self._sentences.render(f"outcome.{params['outcome']}", language)
-        return self._sentences.render("receipt_line", language, **(params | {"outcome": outcome}))
+    def _receipt(self, language: Language, params: dict[str, str]) -> str:
+        outcome = self._catalogue.render(f"outcome.{params['outcome']}", language)
+        return self._catalogue.render("receipt_line", language, **(params | {"outcome": outcome}))
 
-    def _spelt(self, params: dict[str, str], language: Language) -> dict[str, str]:
+    def _params(self, params: dict[str, str], language: Language) -> dict[str, str]:
         words = params.get("words")
         if words is None:
             return params | {"short_code": self._short_code}
-        return params | {"words": self._sentences.render("or", language).join(words.split("|"))}
+        return params | {"words": self._catalogue.render("or", language).join(words.split("|"))}

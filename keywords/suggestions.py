@@ -1,4 +1,4 @@
-"""Finds the words somebody may have meant; it suggests, and never decides."""
+"""Suggestions ("did you mean") for a text that is no keyword."""
 
 import re
 import unicodedata
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from receipts.model.vocabulary import Intent, Language
 
-# Letters of other scripts that look like ours, as case folding leaves them (capital Н, Η look
-# like H; В, Β like B): Unicode's confusables, cut down to the letters of our words. With them,
-# the digits that fingers and eyes confuse with letters.
+# Case-folded letters of other scripts that look like letters of our keywords (an extract of
+# Unicode's confusables), and digits that look like letters.
 _LOOKALIKES = str.maketrans(
     "авсенкмортухіѕјԁԛαβεζηικμνορτυχϲϳ01l",
     "abcehkmoptyxisjdqabezhikmnoptyxcjoii",
@@ -17,36 +16,33 @@ _LOOKALIKES = str.maketrans(
 _HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 _TOKEN = re.compile(r"[a-z0-9]+")
 
-# Shorter words are within one slip of too much else.
-_SHORTEST_SLIP = 3
-_SHORTEST_TOKEN = 3
-_SHORTEST_HAN = 2
-_SHORTEST_START = 4
-_LONGEST_WORD = 40
-_MOST = 3
-_ENGLISH_FROM = 3
+# Lengths in characters; shorter texts are within one typing error of too many keywords.
+_MIN_TYPO, _MIN_TOKEN, _MIN_HAN, _MIN_PREFIX = 3, 3, 2, 4
+_MAX_LENGTH = 40
+_MAX_SUGGESTIONS = 3
+_MIN_ENGLISH_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A word that may have been meant, and how to spell it to the customer."""
+    """A keyword that can be suggested, and its spelling in a reply."""
 
     folded: str
-    wish: Intent
+    intent: Intent
     spelling: str
     language: Language | None
 
 
 def language_of(text: str) -> Language | None:
-    """The language a text we do not know seems to be in; None when it shows none."""
+    """The probable language of a text; None without a sign of one."""
     if _HAN.search(text):
         return Language.ZH
     words = [word for word in _tokens(text) if word.isalpha()]
-    return Language.EN if len(words) >= _ENGLISH_FROM else None
+    return Language.EN if len(words) >= _MIN_ENGLISH_WORDS else None
 
 
 class Suggester:
-    """The words of one province, searchable by what was meant. Work is bounded by their number."""
+    """Find similar keywords of one province; the cost is linear in their number."""
 
     def __init__(self, candidates: Iterable[Candidate]) -> None:
         self._all = tuple(candidates)
@@ -56,41 +52,40 @@ class Suggester:
             self._skeletons.setdefault(_skeleton(each.folded), []).append(each)
 
     def near(self, text: str, folded: str) -> tuple[Candidate, ...]:
-        """At most three candidates, one a wish, by the surest sign there is."""
-        for signs in (self._seen(folded), self._slips(folded), self._within(text, folded)):
-            if found := _one_a_wish(signs):
-                return found
-        return _one_a_wish(self._begun(folded))
-
-    def _seen(self, folded: str) -> Iterable[Candidate]:
-        """Words that look the same."""
-        return self._skeletons.get(_skeleton(folded), ())
-
-    def _slips(self, folded: str) -> Iterator[Candidate]:
-        """Words one slip of a finger away."""
-        if not _SHORTEST_SLIP <= len(folded) <= _LONGEST_WORD:
-            return
+        """At most three candidates of different intents, by the first method that finds any."""
         skeleton = _skeleton(folded)
+        for found in (
+            self._skeletons.get(skeleton, ()),
+            self._one_typo_away(skeleton),
+            self._contained(text, folded),
+            self._completions(folded),
+        ):
+            if suggestions := _one_per_intent(found):
+                return suggestions
+        return ()
+
+    def _one_typo_away(self, skeleton: str) -> Iterator[Candidate]:
+        if not _MIN_TYPO <= len(skeleton) <= _MAX_LENGTH:
+            return
         for other, candidates in self._skeletons.items():
-            if len(other) >= _SHORTEST_SLIP and _one_slip(skeleton, other):
+            if len(other) >= _MIN_TYPO and _is_one_edit(skeleton, other):
                 yield from candidates
 
-    def _within(self, text: str, folded: str) -> Iterator[Candidate]:
-        """Words inside a sentence; Chinese has no spaces to look between."""
+    def _contained(self, text: str, folded: str) -> Iterator[Candidate]:
+        """Keywords inside a sentence; Chinese has no spaces between words."""
         for token in _tokens(text):
-            if len(token) >= _SHORTEST_TOKEN and token.isalpha() and token in self._exact:
+            if len(token) >= _MIN_TOKEN and token.isalpha() and token in self._exact:
                 yield self._exact[token]
         if _HAN.search(folded):
             matches = [each for each in self._all if _is_han(each.folded) and each.folded in folded]
             yield from sorted(matches, key=lambda each: -len(each.folded))
 
-    def _begun(self, folded: str) -> Iterator[Candidate]:
-        """Words of which only a piece was sent."""
-        if len(folded) > _LONGEST_WORD:
+    def _completions(self, folded: str) -> Iterator[Candidate]:
+        if len(folded) > _MAX_LENGTH:
             return
         if _is_han(folded):
             yield from (each for each in self._all if folded in each.folded)
-        elif len(folded) >= _SHORTEST_START:
+        elif len(folded) >= _MIN_PREFIX:
             yield from (each for each in self._all if each.folded.startswith(folded))
 
 
@@ -103,11 +98,11 @@ def _tokens(text: str) -> list[str]:
 
 
 def _is_han(folded: str) -> bool:
-    return len(folded) >= _SHORTEST_HAN and _HAN.match(folded) is not None
+    return len(folded) >= _MIN_HAN and _HAN.match(folded) is not None
 
 
-def _one_slip(one: str, other: str) -> bool:
-    """Whether one character added, left out, changed or swapped makes them equal."""
+def _is_one_edit(one: str, other: str) -> bool:
+    """Whether one insertion, deletion, substitution or transposition makes them equal."""
     short, long = sorted((one, other), key=len)
     if len(long) - len(short) > 1:
         return False
@@ -118,8 +113,8 @@ def _one_slip(one: str, other: str) -> bool:
     return short[at + 1 :] == long[at + 1 :] or swapped == long[at:]
 
 
-def _one_a_wish(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+def _one_per_intent(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
     first: dict[Intent, Candidate] = {}
     for each in candidates:
-        first.setdefault(each.wish, each)
-    return tuple(first.values())[:_MOST]
+        first.setdefault(each.intent, each)
+    return tuple(first.values())[:_MAX_SUGGESTIONS]

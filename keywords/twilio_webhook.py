@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response
@@ -13,7 +14,7 @@ from receipts.numbering.msisdn import parse_msisdn
 from receipts.ports.store import Store
 from receipts.ports.unit_of_work import run_in_transaction
 
-#: The verified form of the current request, whose named fields are present.
+#: The verified form of the current request, with the named fields.
 FormFields = Callable[..., Mapping[str, str]]
 
 _XML = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -25,29 +26,26 @@ class InboundSmsHandler:
 
     store: Store
     conversation: Conversation
-    replies: ReplyRenderer
-    learn: Callable[[Msisdn], None]
+    renderer: ReplyRenderer
+    refresh_network: Callable[[Msisdn], None]
 
     def reply(self, event: str, sender: str, body: str, opt_out: str = "") -> str:
         """The reply to a text; empty for a sender that is not a mobile phone.
 
-        A repeated ``event`` (idempotency key) gets the same reply. Raises StoreUnavailable.
+        A repeated ``event`` (idempotency key) gets the same reply. Raises StoreUnavailableError.
         """
         number = parse_msisdn(sender)
         if number is None:
-            # Short codes and sender names are machines: a reply could start a loop.
+            # Short codes and alphanumeric senders are machines: a reply could start a loop.
             return ""
-        self.learn(number)
+        self.refresh_network(number)
         text = InboundMessage(event, number, body, opt_out)
-        answer = run_in_transaction(
-            self.store,
-            number,
-            lambda held: self.conversation.decide(held, text),
-            text.event,
-            reply_count=True,
-            months=self.conversation.months(text),
+        decide = partial(self.conversation.decide, text=text)
+        months = self.conversation.months(text)
+        reply = run_in_transaction(
+            self.store, number, decide, event, reply_count=True, months=months
         )
-        return self.replies.text(answer)
+        return self.renderer.text(reply)
 
 
 def sms_blueprint(handler: InboundSmsHandler, fields: FormFields) -> Blueprint:
@@ -59,12 +57,9 @@ def sms_blueprint(handler: InboundSmsHandler, fields: FormFields) -> Blueprint:
         form = fields("MessageSid", "From", "Body")
         event, opt_out = f"sms:{form['MessageSid']}", form.get("OptOutType", "")
         reply = handler.reply(event, form["From"], form["Body"], opt_out)
-        return Response(_twiml(reply), content_type="text/xml; charset=utf-8")
+        message = f"<Response><Message>{escape(reply)}</Message></Response>"
+        return Response(
+            _XML + (message if reply else "<Response/>"), content_type="text/xml; charset=utf-8"
+        )
 
     return blueprint
-
-
-def _twiml(reply: str) -> str:
-    if not reply:
-        return f"{_XML}<Response/>"
-    return f"{_XML}<Response><Message>{escape(reply)}</Message></Response>"

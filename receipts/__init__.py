@@ -1,1 +1,1 @@
-"""The business: who holds the service, what became of their texts, which receipts they get."""
+"""The business: subscriptions, delivery reports, receipts and charges."""

@@ -52,16 +52,11 @@ def _server(settings: SimulatorSettings) -> BaseWSGIServer:
     try:
         listener = socket.create_server((_HOST, settings.port), backlog=_BACKLOG)
     except OSError as error:
-        raise SimulatorSettingsError(
-            f"NETWORK_PORT {settings.port} cannot be used: {error}"
-        ) from error
+        reason = f"NETWORK_PORT {settings.port} cannot be used: {error}"
+        raise SimulatorSettingsError(reason) from error
+    app, fd = create_app(build_simulator(settings)), listener.detach()
     return make_server(
-        _HOST,
-        settings.port,
-        create_app(build_simulator(settings)),
-        threaded=True,
-        request_handler=_RequestHandler,
-        fd=listener.detach(),
+        _HOST, settings.port, app, threaded=True, request_handler=_RequestHandler, fd=fd
     )
 
 

@@ -46,16 +46,8 @@ def build_simulator(settings: SimulatorSettings) -> Simulator:
     scenarios = Scenarios(phones)
     client = WebhookClient(settings)
     callbacks = CallbackSender(client, jobs, events)
-    return Simulator(
-        settings,
-        events,
-        phones,
-        messages,
-        scenarios,
-        TextRouter(settings, phones, scenarios, jobs, callbacks, client),
-        CallControl(settings, phones, events, client, callbacks),
-        Delivery(settings.short_code, phones, messages, scenarios, jobs),
-        callbacks,
-        FaultInjector(),
-        jobs,
-    )
+    texts = TextRouter(settings, phones, scenarios, jobs, callbacks, client)
+    calls = CallControl(settings, phones, events, client, callbacks)
+    delivery = Delivery(settings.short_code, phones, messages, scenarios, jobs)
+    channels = (texts, calls, delivery, callbacks, FaultInjector())
+    return Simulator(settings, events, phones, messages, scenarios, *channels, jobs)

@@ -41,10 +41,8 @@ class FaultInjector:
     def to_json(self) -> dict[str, Any]:
         """Return the fault of each provider API."""
         with self._lock:
-            return {
-                api: asdict(self._faults.get(api, Fault("none", 0)))
-                for api in get_args(ProviderApi)
-            }
+            none = Fault("none", 0)
+            return {api: asdict(self._faults.get(api, none)) for api in get_args(ProviderApi)}
 
     def answer(
         self,

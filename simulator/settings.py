@@ -86,9 +86,8 @@ def _url(environ: Mapping[str, str], name: str, default: str = "") -> str:
     except ValueError:
         valid = False
     if not valid or parts.query or parts.fragment:
-        raise SimulatorSettingsError(
-            f"{name} must be an http or https address without a query: {value!r}"
-        )
+        reason = f"{name} must be an http or https address without a query: {value!r}"
+        raise SimulatorSettingsError(reason)
     return value
 
 
@@ -128,19 +127,16 @@ def _factor(environ: Mapping[str, str], name: str) -> float:
     except ValueError:
         factor = -1.0
     if not 0 <= factor <= _MAX_FACTOR:
-        raise SimulatorSettingsError(
-            f"{name} must be a factor from 0 (instant) to {_MAX_FACTOR}: {value!r}"
-        )
+        reason = f"{name} must be a factor from 0 (instant) to {_MAX_FACTOR}: {value!r}"
+        raise SimulatorSettingsError(reason)
     return factor
 
 
 def _phones(environ: Mapping[str, str]) -> tuple[str, ...]:
-    numbers = []
-    for text in _text(environ, "NETWORK_PHONES").replace(",", " ").split():
-        number = canonical(text)
-        if not is_mobile(number):
+    texts = _text(environ, "NETWORK_PHONES").replace(",", " ").split()
+    for text in texts:
+        if not is_mobile(canonical(text)):
             raise SimulatorSettingsError(
                 f"NETWORK_PHONES holds a number that is no mobile: {text!r}"
             )
-        numbers.append(number)
-    return tuple(numbers)
+    return tuple(map(canonical, texts))

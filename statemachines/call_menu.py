@@ -58,14 +58,8 @@ _ANYWHERE: dict[CallEvent, Row[CallState]] = {
 
 #: Entries of the main menu; in other states they are wrong keys.
 _MENU_ONLY = (
-    _E.OPEN,
-    _E.CANCEL,
-    _E.ORDINARY,
-    _E.FLASH,
-    _E.ASK,
-    _E.RECEIPTS,
-    _E.LANGUAGES,
-    _E.MESSAGES,
+    *(_E.OPEN, _E.CANCEL, _E.ORDINARY, _E.FLASH),
+    *(_E.ASK, _E.RECEIPTS, _E.LANGUAGES, _E.MESSAGES),
 )
 
 #: Promotion categories that receipts may carry, and the choice of none.

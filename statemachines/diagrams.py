@@ -10,13 +10,7 @@ from statemachines.provider import PROVIDER
 from statemachines.receipt import RECEIPT
 from statemachines.subscription import SUBSCRIPTION
 
-TABLES: tuple[Table[Any, Any], ...] = (
-    SUBSCRIPTION,
-    RECEIPT,
-    PROVIDER,
-    KEYWORD_DIALOGUE,
-    CALL_MENU,
-)
+TABLES: tuple[Table[Any, Any], ...] = (SUBSCRIPTION, RECEIPT, PROVIDER, KEYWORD_DIALOGUE, CALL_MENU)
 
 
 def mermaid(table: Table[Any, Any]) -> str:
@@ -35,10 +29,7 @@ def mermaid(table: Table[Any, Any]) -> str:
 def grid(table: Table[Any, Any]) -> str:
     """Render a table as a Markdown grid: events as rows, states as columns."""
     states: list[StrEnum] = list(table.rows)
-    lines = [
-        "| event | " + " | ".join(states) + " |",
-        "|---" * (len(states) + 1) + "|",
-    ]
+    lines = ["| event | " + " | ".join(states) + " |", "|---" * (len(states) + 1) + "|"]
     for event in table.events:
         cells = [_cell(table, state, event) for state in states]
         lines.append(f"| {event} | " + " | ".join(cells) + " |")

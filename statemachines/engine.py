@@ -86,19 +86,14 @@ class Table(Generic[S, E]):
         rows: Mapping[S, Mapping[E, Row[S]]],
         start: S,
     ) -> None:
-        """Raises: IncompleteTableError if a row is missing, or its state or event is unknown."""
+        """Raises IncompleteTableError if a row is missing, or its state or event is unknown."""
         given = {(state, event) for state, row_of in rows.items() for event in row_of}
         needed = {(state, event) for state in states for event in events}
         if given != needed:
             wrong = sorted(f"{state} x {event}" for state, event in given ^ needed)
             raise IncompleteTableError(f"{name}: missing or unknown rows: {', '.join(wrong)}")
-        self.name, self.states, self.events, self.rows, self.start = (
-            name,
-            states,
-            events,
-            rows,
-            start,
-        )
+        self.name, self.states, self.events = name, states, events
+        self.rows, self.start = rows, start
         self.machine = Machine(
             model=None, states=states, initial=start, auto_transitions=False, name=name
         )

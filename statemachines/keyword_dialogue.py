@@ -44,23 +44,8 @@ class DialogueEvent(StrEnum):
 _S, _E = DialogueState, DialogueEvent
 
 #: Actions of texts that answer no question. A pending order is declined first.
-_PLAIN: dict[DialogueEvent, str] = {
-    _E.ORDINARY: "ordinary",
-    _E.FLASH: "flash",
-    _E.ASK: "ask",
-    _E.RECEIPTS: "receipts",
-    _E.CHARGES: "charges",
-    _E.CHINESE: "chinese",
-    _E.ENGLISH: "english",
-    _E.LIST_ALL: "list_all",
-    _E.HELP: "help",
-    _E.NEWS: "news",
-    _E.PUBLIC_INTEREST: "public_interest",
-    _E.ADVERTISING: "advertising",
-    _E.NO_MESSAGES: "no_messages",
-    _E.ELSEWHERE: "elsewhere",
-    _E.NEAR: "near",
-    _E.UNKNOWN: "unknown",
+_PLAIN = {
+    event: event.value for event in _E if event not in {_E.OPEN, _E.CANCEL, _E.YES, _E.NO, _E.ITEM}
 }
 
 _IDLE: dict[DialogueEvent, Row[DialogueState]] = {
@@ -88,24 +73,18 @@ _LAPSED: dict[DialogueEvent, Row[DialogueState]] = {
 }
 
 
-def _to_idle(
-    rows: dict[DialogueEvent, Row[DialogueState]],
-) -> dict[DialogueEvent, Row[DialogueState]]:
-    """Make rows that stay move to IDLE instead, with the same actions."""
-    return {
-        event: Move(_S.IDLE, row.acts) if isinstance(row, Stay) else row
-        for event, row in rows.items()
-    }
-
-
+#: The rows of IDLE, but those that stay move to IDLE, with the same actions.
+_TO_IDLE: dict[DialogueEvent, Row[DialogueState]] = {
+    event: Move(_S.IDLE, row.acts) if isinstance(row, Stay) else row for event, row in _IDLE.items()
+}
 #: A list number answers the question; any other text drops it and has its usual effect.
 _WHICH_PROVINCE: dict[DialogueEvent, Row[DialogueState]] = {
-    **_to_idle(_IDLE),
+    **_TO_IDLE,
     _E.ITEM: Move(_S.OFFERED, ("province", "offer")),
 }
 
 _LISTED: dict[DialogueEvent, Row[DialogueState]] = {
-    **_to_idle(_IDLE),
+    **_TO_IDLE,
     _E.ITEM: Move(_S.IDLE, ("cancel",)),
 }
 

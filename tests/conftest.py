@@ -1,4 +1,4 @@
-"""What every test may ask for: a real store, a clock that moves, the doors, a signing caller."""
+"""Fixtures of all tests: a real store, a manual clock, the application, a signing client."""
 
 import datetime as dt
 import shutil
@@ -14,7 +14,6 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from pytest_socket import socket_allow_hosts
-from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
 from app import bootstrap
@@ -23,6 +22,7 @@ from app.settings import Settings
 from receipts.rulebook.loader import load_rule_book
 from receipts.rulebook.schema import RuleBook
 from receipts.store.local_server import LocalServer, running_server_url
+from tests.support.signing import twilio_headers
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
@@ -37,13 +37,13 @@ UNKNOWN = "+8619512345678"  # ours, of no known province
 
 
 def pytest_runtest_setup() -> None:
-    """No test reaches beyond this machine."""
+    """Allow sockets of this machine only."""
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
 
 
 @dataclass
 class TestClock:
-    """A clock that stands still until it is moved."""
+    """A clock that moves only by ``move``."""
 
     __test__ = False
     at: dt.datetime = field(default=dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC))
@@ -60,13 +60,13 @@ class TestClock:
 
 @cache
 def shipped_book() -> RuleBook:
-    """The rule book of the product, read and checked once for all tests."""
+    """Return the rule book of the product, loaded once."""
     return load_rule_book(None)
 
 
 @pytest.fixture(scope="session")
 def store_url() -> Iterator[str]:
-    """The URL of a real local server, one a test process."""
+    """URL of a real local server, one for each test process."""
     folder = Path(tempfile.mkdtemp(prefix="sms-receipt-"))
     server = LocalServer(folder)
     try:
@@ -79,10 +79,10 @@ def store_url() -> Iterator[str]:
 
 @pytest.fixture
 def raw(store_url: str) -> Iterator["redis.Redis"]:
-    """The empty store itself, for looking behind the scenes."""
+    """Client of the empty store."""
     with redis.Redis.from_url(store_url) as client:
         client.flushall()
-        client.config_set("appendfsync", "always")  # a test may have loosened it
+        client.config_set("appendfsync", "always")  # a test may have changed it
         yield client
 
 
@@ -93,42 +93,32 @@ def clock() -> TestClock:
 
 @pytest.fixture
 def settings(store_url: str, raw: "redis.Redis", tmp_path: Path) -> Settings:
-    """Settings of an operator with both providers, on an empty store."""
+    """Settings with both providers, on an empty store."""
     del raw
-    return Settings.read(
-        {
-            "REDIS_URL": store_url,
-            "DATA_DIR": str(tmp_path),
-            "PUBLIC_URL": PUBLIC_URL,
-            "TWILIO_ACCOUNT_SID": ACCOUNT,
-            "TWILIO_AUTH_TOKEN": TOKEN,
-            "TWILIO_FROM": "7500",
-            "KANNEL_URL": "http://kannel.example.org:13013",
-            "KANNEL_USER": "receipts",
-            "KANNEL_PASSWORD": "kannel-password",
-            "KANNEL_SECRET": "kannel-secret",
-            "FEED_SECRET": "feed",
-        }
-    )
+    environ = {
+        "REDIS_URL": store_url, "DATA_DIR": str(tmp_path), "PUBLIC_URL": PUBLIC_URL,
+        "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN, "TWILIO_FROM": "7500",
+        "KANNEL_URL": "http://kannel.example.org:13013", "KANNEL_USER": "receipts",
+        "KANNEL_PASSWORD": "kannel-password", "KANNEL_SECRET": "kannel-secret",
+        "FEED_SECRET": "feed",
+    }  # fmt: skip
+    return Settings.read(environ)
 
 
 @pytest.fixture
 def built(
     settings: Settings, clock: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[bootstrap.Container]:
-    """All services on the real store, with the test's clock.
-
-    A flash receipt is in the outbox at once; what is about digests asks for them.
-    """
+    """All services on the real store and the test's clock; a flash receipt waits for no digest."""
     monkeypatch.setattr(bootstrap, "clock_for", lambda *_, **__: clock)
     book = load_rule_book(settings.rule_book) if settings.rule_book else shipped_book()
     services = bootstrap.services(settings, gathering(book, 0))
     yield services
-    services.memory.close()
+    services.clients.close()
 
 
 def gathering(book: RuleBook, seconds: int) -> RuleBook:
-    """The book, with flash receipts that wait so long for others."""
+    """Return the book with flash receipts that wait so long for others."""
     sending = msgspec.structs.replace(book.sending, digest_seconds=seconds)
     return msgspec.structs.replace(book, sending=sending)
 
@@ -145,19 +135,18 @@ def client(app: Flask) -> FlaskClient:
 
 @dataclass
 class Network:
-    """Calls the doors as Twilio does: form posts, signed over the public address."""
+    """Client that posts webhooks as Twilio does: forms signed over the public address."""
 
     client: FlaskClient
     count: int = 0
 
     def post(self, path: str, /, **fields: str) -> TestResponse:
-        """A signed request; names are spelt as Twilio spells them."""
+        """Post a form; fields have Twilio's names."""
         fields.setdefault("AccountSid", ACCOUNT)
-        signature = RequestValidator(TOKEN).compute_signature(PUBLIC_URL + path, fields)
-        return self.client.post(path, data=fields, headers={"X-Twilio-Signature": signature})
+        headers = twilio_headers(TOKEN, PUBLIC_URL + path, fields)
+        return self.client.post(path, data=fields, headers=headers)
 
     def text(self, sender: str, body: str, sid: str | None = None, **more: str) -> TestResponse:
-        """A text to 7500."""
         self.count += 1
         sid = sid or f"SM{self.count:032x}"
         return self.post("/sms", MessageSid=sid, From=sender, To="7500", Body=body, **more)
@@ -170,14 +159,11 @@ class Network:
         friend: str = ZHEJIANG,
         **more: str,
     ) -> TestResponse:
-        """The fate of a person-to-person text."""
-        return self.post(
-            "/messages/status",
-            MessageSid=message, MessageStatus=status, From=sender, To=friend, **more,
-        )  # fmt: skip
+        fields = {"MessageSid": message, "MessageStatus": status, "From": sender, "To": friend}
+        return self.post("/messages/status", **fields, **more)
 
     def open(self, sender: str = GUANGDONG) -> None:
-        """The whole conversation that opens the service."""
+        """Order and confirm the service by text."""
         self.text(sender, "开通短信回执")
         self.text(sender, "是")
 

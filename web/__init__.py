@@ -1,1 +1,1 @@
-"""Pages for people in a browser."""
+"""Web pages for customers."""

@@ -1,4 +1,4 @@
-"""What one line of an operator's list does to its customer. Pure: it gives a Change."""
+"""Decide how one row of an imported list changes its customer."""
 
 from dataclasses import dataclass
 
@@ -18,13 +18,13 @@ from receipts.subscriptions import dunning, preferences
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
 
-#: Which source a number's home is on record from.
+#: Values of a customer's recorded source of province and network.
 RECORD, PORTED = "record", "ported"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """Where a line stands: in which file, of which contents, at which line."""
+    """Origin of a row: file name, digest of the contents, line number."""
 
     file: str
     contents: str
@@ -32,18 +32,17 @@ class SourceLine:
 
     @property
     def claim(self) -> str:
-        """The same line of the same contents, whatever the file is called now."""
+        """Idempotency key of the line, independent of the file name."""
         return f"list:{self.contents}:{self.line}"
 
 
 class ImportHandler:
-    """Decides on the operator's lists, one line at a time."""
+    """Turns rows of the operator's lists into changes."""
 
     def __init__(
         self, store: Store, policy: SubscriptionPolicy, delivery: ReceiptLifecycle, clock: Clock
     ) -> None:
-        self._store, self._policy, self._delivery = store, policy, delivery
-        self._clock = clock
+        self._store, self._policy, self._delivery, self._clock = store, policy, delivery, clock
 
     def decide(
         self,
@@ -52,20 +51,15 @@ class ImportHandler:
         owner: CustomerCredentials | None,
         origin: SourceLine,
     ) -> ChangeSet:
-        """The change a line makes; one without records where it says what is known already.
-
-        Raises RowWrong.
-        """
+        """The change by a row; without records if it is known already. Raises RowError."""
         language = self._policy.language(customer)
-        request = CustomerRequest(
-            customer.channel or Channel.TEXT, language, f"list:{origin.file}:{origin.line}"
-        )
+        event = f"list:{origin.file}:{origin.line}"
+        request = CustomerRequest(customer.channel or Channel.TEXT, language, event)
         if isinstance(row, CollectionRow):
-            return self._announced(
-                self._collected(row, customer, request), customer, origin, language
-            )
+            step = self._collected(row, customer, request)
+            return self._with_notification(step, customer, origin, language)
         step = preferences.apply_customer_record(self._policy, customer, self._home(row), request)
-        change = self._announced(step, customer, origin, language)
+        change = self._with_notification(step, customer, origin, language)
         if owner is None or not isinstance(row, CustomerRow):
             return change
         known = replace(
@@ -96,10 +90,10 @@ class ImportHandler:
             self._policy, customer, row.month, paid=row.paid, request=request
         )
 
-    def _announced(
+    def _with_notification(
         self, step: Decision, customer: Subscription, origin: SourceLine, language: Language
     ) -> ChangeSet:
-        """The step with its text. What is told is claimed, so an old file told again is silent."""
+        """The step with its text; the line is claimed, so a second import sends none."""
         change = notifications.with_notification(
             step, customer, origin.claim, language, self._store, self._delivery
         )

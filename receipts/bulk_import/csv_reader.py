@@ -1,7 +1,6 @@
-"""A CSV file read line by line from any place in it, in bounded memory, however it is damaged.
+"""Read a CSV file line by line from any offset, in bounded memory.
 
-A line is a line: a quoted field cannot run over its end, so that one stray quote spoils one line
-and not the rest of a file of millions.
+A quoted field ends with its line, so a stray quote damages one line and not the rest of the file.
 """
 
 import codecs
@@ -15,7 +14,7 @@ from typing import BinaryIO
 
 from receipts.bulk_import.rows import ImportFormat
 
-#: Longer than any line of a list; more is no CSV, and is not read into memory.
+#: Bytes; longer lines are refused and not read into memory.
 LONGEST_LINE = 4096
 _CHUNK = 1 << 20
 _ENCODING = "save the file as UTF-8"
@@ -23,12 +22,12 @@ _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class CsvError(Exception):
-    """The file as a whole cannot be read; the message says why and how to mend it."""
+    """The file cannot be read as a whole; the message names the reason and a fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsvLine:
-    """One line: its number, where the next one begins, and its cells or what is wrong with it."""
+    """One line: its number, the offset of its end, and its cells or its error."""
 
     number: int
     end: int
@@ -37,7 +36,7 @@ class CsvLine:
 
 
 class CsvFile:
-    """A list in a file. Raises CsvWrong unless it can be read and its header fits."""
+    """A list in a file. Raises CsvError for an unreadable file or a wrong header."""
 
     def __init__(self, path: Path, listing: ImportFormat) -> None:
         self.path, self.listing = path, listing
@@ -50,11 +49,11 @@ class CsvFile:
                 self._columns = self._header(file)
                 self.begins = file.tell()
         except OSError as error:
-            raw = f"{path}: {error.strerror} — check the path and its rights"
-            raise CsvError(raw) from error
+            text = f"{path}: {error.strerror} — check the path and its rights"
+            raise CsvError(text) from error
 
     def lines(self, offset: int, number: int) -> Iterator[CsvLine]:
-        """Every line that is not empty from an offset on; ``number`` is that of the line before."""
+        """The lines from an offset, empty ones left out; ``number`` is that of the line before."""
         with self.path.open("rb") as file:
             file.seek(offset)
             while raw := file.readline(LONGEST_LINE):
@@ -70,8 +69,7 @@ class CsvFile:
         try:
             cells = _cells(raw)
         except UnicodeDecodeError as error:
-            wrong = f"byte {error.start + 1} is not UTF-8 — {_ENCODING}"
-            return CsvLine(number, end, {}, wrong)
+            return CsvLine(number, end, {}, f"byte {error.start + 1} is not UTF-8 — {_ENCODING}")
         except csv.Error as error:
             fix = "close every quote on its own line, and write a quote in a field twice"
             return CsvLine(number, end, {}, f"its quotes do not fit ({error}) — {fix}")
@@ -105,13 +103,13 @@ class CsvFile:
 
 def _cells(raw: bytes) -> list[str]:
     text = raw.decode("utf-8").rstrip("\r\n")
-    # Most lines have no quotes, and are split ten times as fast without the general reader.
+    # A line without quotes is split ten times as fast as by the reader.
     cells = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
     return [cell.strip() for cell in cells]
 
 
 def _digest(file: BinaryIO) -> tuple[str, int]:
-    """What a file's contents are known by, and their length."""
+    """The digest and the size of a file in bytes."""
     digest, size = hashlib.blake2b(digest_size=10), 0
     while chunk := file.read(_CHUNK):
         digest.update(chunk)
@@ -120,6 +118,6 @@ def _digest(file: BinaryIO) -> tuple[str, int]:
 
 
 def _skip(file: BinaryIO) -> None:
-    """To the end of a line too long to keep."""
+    """Read to the end of a line that is too long."""
     while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
         pass

@@ -14,10 +14,9 @@ from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus
 from receipts.ports.store import BulkReader, ContentionError, Store
 
-#: Lines decided and committed together, in two round trips, or three where lines bring digests.
-#: One more writes the checkpoint.
+#: Lines committed together, in two round trips, or three with digests, and one for the checkpoint.
 BATCH = 1000
-#: Tries to commit a customer that others change between our read and our commit.
+#: Commits of a customer that changes each time between read and commit.
 _ROUNDS = 40
 
 Batch = dict[Msisdn, tuple[int, Row]]
@@ -41,14 +40,14 @@ class ImportProgress(Struct, frozen=True):
 
 
 class ImportJob:
-    """The import of one list. The same contents are imported once, under any file name."""
+    """The import of one list; the same contents are imported once, under any file name."""
 
     def __init__(
         self, file: CsvFile, lists: ImportHandler, store: Store, archive: BulkReader
     ) -> None:
         self._file, self._lists, self._store, self._archive = file, lists, store, archive
         self._name = f"import:{file.listing.name}:{file.contents}"
-        self.complaints = RejectFile(file.path)
+        self.rejects = RejectFile(file.path)
         self.progress = ImportProgress(file.begins)
         self._refused: list[tuple[int, str]] = []
         self._lines = 0
@@ -61,20 +60,19 @@ class ImportJob:
     def run(
         self, begun: ImportProgress | None, report_progress: Callable[[ImportProgress], None]
     ) -> ImportProgress:
-        """Import the rest; ``told`` is called after every batch that is on disk.
+        """Import the rest and report each batch that is on disk; the next run resumes after it.
 
-        The next run resumes after the last of them. Raises: StoreUnavailable, Contended, OSError.
+        Raises StoreUnavailableError, ContentionError or OSError.
         """
         self.progress = begun or ImportProgress(self._file.begins)
-        self.complaints.begin(self.progress.complaints)
+        self.rejects.begin(self.progress.complaints)
         batch: Batch = {}
         last = CsvLine(self.progress.line, self.progress.offset, {})
         for count, line in enumerate(self._file.lines(last.end, last.number), start=1):
             row = self._read(line)
-            batch_reader = batch.get(row.number) if row is not None else None
-            # Two different lines of one number must be decided one after the other: the second
-            # waits for the next batch.
-            if batch_reader is not None and batch_reader[1] != row:
+            earlier = batch.get(row.number) if row is not None else None
+            # A batch has one row of a number: the second is decided after the first.
+            if earlier is not None and earlier[1] != row:
                 self._flush(batch, last, report_progress)
             self._lines += 1
             if row is not None:
@@ -91,8 +89,8 @@ class ImportJob:
             return None
         try:
             return self._file.listing.read(line.cells)
-        except RowError as wrong:
-            self._refused.append((line.number, str(wrong)))
+        except RowError as error:
+            self._refused.append((line.number, str(error)))
             return None
 
     def _flush(
@@ -104,9 +102,8 @@ class ImportJob:
         done: bool = False,
     ) -> None:
         """Write a batch: first its customers, then the refused lines, then the checkpoint."""
-        changed = self._settle(batch)
-        previous = self.progress
-        self.complaints.add(self._refused, previous.refused)
+        changed, previous = self._commit(batch), self.progress
+        self.rejects.add(self._refused, previous.refused)
         refused = previous.refused + len(self._refused)
         self.progress = replace(
             previous,
@@ -115,25 +112,21 @@ class ImportJob:
             lines=previous.lines + self._lines,
             changed=previous.changed + changed,
             refused=refused,
-            complaints=self.complaints.size,
+            complaints=self.rejects.size,
             done=done,
         )
         self._archive.checkpoint(self._name, msgspec.json.encode(self.progress).decode())
         batch.clear()
-        self._refused.clear()
-        self._lines = 0
+        self._refused, self._lines = [], 0
         report_progress(self.progress)
 
-    def _settle(self, batch: Batch) -> int:
-        """Decide and commit every row of the batch; return the number of customers changed.
-
-        Raises: StoreUnavailable, Contended.
-        """
+    def _commit(self, batch: Batch) -> int:
+        """Decide and commit every row of the batch; return the number of customers changed."""
         changed, waiting = 0, dict(batch)
         for _ in range(_ROUNDS):
             if not waiting:
                 return changed
-            changes = self._decided(waiting)
+            changes = self._decide(waiting)
             committed = self._store.commit_all(changes) if changes else []
             ends = {c.number: end.status for c, end in zip(changes, committed, strict=True)}
             changed += sum(verdict is CommitStatus.COMMITTED for verdict in ends.values())
@@ -141,19 +134,17 @@ class ImportJob:
             waiting = {number: each for number, each in waiting.items() if number in lost}
         raise ContentionError("the same customers were changed by others again and again")
 
-    def _decided(self, batch: Mapping[Msisdn, tuple[int, Row]]) -> list[ChangeSet]:
-        proving = [
-            n for n, (_, row) in batch.items() if isinstance(row, CustomerRow) and row.proves
-        ]
-        owners = self._archive.credentials(proving)
-        changes = []
+    def _decide(self, batch: Mapping[Msisdn, tuple[int, Row]]) -> list[ChangeSet]:
+        rows = {number: row for number, (_, row) in batch.items()}
+        proving = [n for n, row in rows.items() if isinstance(row, CustomerRow) and row.proves]
+        owners, changes = self._archive.credentials(proving), []
         for customer in self._archive.subscriptions(list(batch)):
             number, row = batch[customer.number]
             origin = SourceLine(self._file.path.name, self._file.contents, number)
             try:
                 change = self._lists.decide(row, customer, owners.get(customer.number), origin)
-            except RowError as wrong:
-                self._refused.append((number, str(wrong)))
+            except RowError as error:
+                self._refused.append((number, str(error)))
             else:
                 changes += [change] if change.records else []
         return changes

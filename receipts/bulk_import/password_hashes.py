@@ -1,9 +1,9 @@
-"""Tells a slow salted hash from things that must never lie in a file."""
+"""Recognise slow salted password hashes, and plain secrets that no file may hold."""
 
 import re
 
-# A 6-digit password has a million values: only a hash that is slow for each guess hides it, so
-# PBKDF2 must name at least five digits of rounds, and plain SHA or MD5 is no digest here.
+# A 6-digit password has a million values: only a slow hash protects it. PBKDF2 needs at least
+# 10,000 rounds, and plain SHA or MD5 does not count.
 _SLOW = re.compile(
     r"\$argon2(?:id|i|d)\$v=\d+\$m=\d+,t=\d+,p=\d+\$[\w+/=.-]{8,}\$[\w+/=.-]{16,}"
     r"|scrypt:\d+:\d+:\d+\$[^$\s]{8,}\$[0-9a-f]{64,}"

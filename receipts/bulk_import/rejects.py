@@ -28,7 +28,7 @@ class RejectFile:
     def add(self, refused: Iterable[tuple[int, str]], before: int) -> None:
         """Write refused lines (number, error), on disk on return; ``before`` were written earlier.
 
-        Raises: OSError.
+        Raises OSError.
         """
         lines = []
         for count, (line, error) in enumerate(sorted(refused), start=before):

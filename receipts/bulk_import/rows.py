@@ -1,4 +1,4 @@
-"""One line of an operator's list as a typed row, or what is wrong with it and how to mend it."""
+"""Parse a line of an operator's list into a typed row, or an error with its fix."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,35 +10,25 @@ from receipts.numbering.msisdn import parse_msisdn
 
 Cells = Mapping[str, str]
 
-#: What operators write for a network, folded; a list that does not know it leaves the line out.
+#: Networks by their usual names, in lower case.
 _NETWORKS = {network.value: network for network in Network if network is not Network.UNKNOWN} | {
-    "cmcc": Network.CHINA_MOBILE,
-    "中国移动": Network.CHINA_MOBILE,
-    "移动": Network.CHINA_MOBILE,
-    "cucc": Network.CHINA_UNICOM,
-    "中国联通": Network.CHINA_UNICOM,
-    "联通": Network.CHINA_UNICOM,
-    "ctcc": Network.CHINA_TELECOM,
-    "中国电信": Network.CHINA_TELECOM,
-    "电信": Network.CHINA_TELECOM,
-    "china_broadnet": Network.OTHER,
-    "中国广电": Network.OTHER,
-    "广电": Network.OTHER,
+    **dict.fromkeys(("cmcc", "中国移动", "移动"), Network.CHINA_MOBILE),
+    **dict.fromkeys(("cucc", "中国联通", "联通"), Network.CHINA_UNICOM),
+    **dict.fromkeys(("ctcc", "中国电信", "电信"), Network.CHINA_TELECOM),
+    **dict.fromkeys(("china_broadnet", "中国广电", "广电"), Network.OTHER),
 }
 _PROVINCE = re.compile(r"CN-[A-Z]{2}", re.ASCII)
 _MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
 _RESULTS = {"paid": True, "failed": False}
-# +86 and eleven digits.
-_MOBILE_LENGTH = 14
-#: How much of an odd value an error repeats.
-_SHOWN = 30
+_MOBILE_LENGTH = 14  # +86 and eleven digits
+_SHOWN = 30  # characters of a wrong value that an error repeats
 
 
 class RowError(Exception):
-    """A line cannot be used: what is wrong, and how to mend it."""
+    """A row cannot be used; the message names the error and its fix."""
 
-    def __init__(self, what: str, fix: str) -> None:
-        super().__init__(f"{what} — {fix}")
+    def __init__(self, error: str, fix: str) -> None:
+        super().__init__(f"{error} — {fix}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +43,7 @@ class CustomerRow:
 
     @property
     def proves(self) -> bool:
-        """Whether the line brings something that proves who owns the number."""
+        """Whether the row has a digest that identifies the owner."""
         return bool(self.id_digest or self.password_digest)
 
 
@@ -79,7 +69,7 @@ Row = CustomerRow | PortedRow | CollectionRow
 
 @dataclass(frozen=True, slots=True)
 class ImportFormat:
-    """A kind of list: its name, its columns, and how a line of it is read (raises RowWrong)."""
+    """A kind of list: name, columns, and a parser that raises RowError."""
 
     name: str
     needed: tuple[str, ...]
@@ -88,13 +78,9 @@ class ImportFormat:
 
 
 def _customer(cells: Cells) -> CustomerRow:
-    return CustomerRow(
-        _number(cells),
-        _network(cells),
-        _province(cells),
-        _digest(cells, "id_digest"),
-        _digest(cells, "password_digest"),
-    )
+    number, network, province = _number(cells), _network(cells), _province(cells)
+    digests = _digest(cells, "id_digest"), _digest(cells, "password_digest")
+    return CustomerRow(number, network, province, *digests)
 
 
 def _ported(cells: Cells) -> PortedRow:
@@ -138,7 +124,7 @@ def _province(cells: Cells) -> str | None:
 
 
 def _digest(cells: Cells, column: str) -> str:
-    """A digest as given. An error never repeats a word of it."""
+    """A digest as given; an error never repeats any part of it."""
     raw = cells.get(column, "")
     if not raw or is_slow_digest(raw):
         return raw
@@ -154,10 +140,7 @@ def _quoted(raw: str) -> str:
 
 
 CUSTOMERS = ImportFormat(
-    "customers",
-    ("number", "network"),
-    ("province", "id_digest", "password_digest"),
-    _customer,
+    "customers", ("number", "network"), ("province", "id_digest", "password_digest"), _customer
 )
 PORTED = ImportFormat("ported", ("number", "network"), (), _ported)
 COLLECTIONS = ImportFormat("collections", ("number", "month", "result"), (), _collection)

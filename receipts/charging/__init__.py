@@ -1,1 +1,1 @@
-"""Prices and charges: tariffs, the ledger's lines, a tariff's simulation."""
+"""Rating and charging: tariffs, charges, tariff simulation."""

@@ -1,4 +1,4 @@
-"""Charge records: the id of each tells what it is for, so it can be written only once."""
+"""Creates charges. The id of a charge names its purpose, so that it is written only once."""
 
 import datetime as dt
 
@@ -13,23 +13,23 @@ from receipts.ports.store import Store
 from receipts.rulebook.schema import Province, RuleBook
 from statemachines.subscription import RECEIVING, SubscriptionState
 
-#: Who may owe a monthly fee. One who has left was charged for everything on leaving.
+#: The states with a monthly fee. A cancellation charges all open fees at once.
 CHARGEABLE = RECEIVING | {SubscriptionState.SUSPENDED}
 
 
 def is_active(customer: Subscription, now: dt.datetime) -> bool:
-    """Whether texts give receipts now: a cancelled service ends at its moment, rung or not."""
+    """Whether texts give receipts now; a late timer does not extend a cancelled service."""
     return customer.state in RECEIVING and (customer.ends_at is None or customer.ends_at > now)
 
 
 def is_billable(customer: Subscription, now: dt.datetime) -> bool:
-    """Whether anything may be charged by now: nothing is in a trial, or before the promised day."""
+    """Whether charges are allowed now: after the agreed first day, and not in a trial."""
     since = customer.charged_from
     return since is not None and since <= now and not customer.trial
 
 
 def monthly_id(month: str) -> str:
-    """The id of a month's fee: it says the month, so a customer can have but one."""
+    """The charge id of a month's fee: one a customer and month."""
     return f"monthly-{month}"
 
 
@@ -38,12 +38,12 @@ def monthly(
     province: Province,
     month: str,
     at: dt.datetime,
-    why: str,
+    reason: str,
     cap_fen: int,
 ) -> tuple[Charge, ...]:
-    """The fee of one calendar month, at the tariff of its first day with the service; maybe none.
+    """The fee of a calendar month, if any, at the tariff of its first day with the service.
 
-    ``at`` is now: what falls due later is not charged yet.
+    ``at`` is the current time: a fee that falls due later is not charged yet.
     """
     since = customer.charged_from
     if since is None or not is_billable(customer, at) or not was_active_in(customer, month):
@@ -51,29 +51,19 @@ def monthly(
     begins = month_start(month)
     tariff = tariff_on(province, max(begins, since))
     if begins <= since and customer.tariff:
-        # In the month of the yes the price is the one that was shown, even if it changed since.
+        # In the month of the confirmation, the price shown applies, even if it changed since.
         tariff = province.tariff(customer.tariff) or tariff
     fen = min(tariff.monthly_fen, cap_fen)
     if fen == 0:
         return ()
-    charge = Charge(
-        monthly_id(month),
-        customer.number,
-        ChargeKind.MONTHLY,
-        fen,
-        month,
-        why,
-        at,
-        tariff.version,
-    )
-    return (charge,)
+    number, kind = customer.number, ChargeKind.MONTHLY
+    return (Charge(monthly_id(month), number, kind, fen, month, reason, at, tariff.version),)
 
 
 def was_active_in(customer: Subscription, month: str) -> bool:
-    """Whether the service ran in a month for which it may be charged, be it for a moment.
+    """Whether the service ran at any chargeable moment of a month.
 
-    A month spent suspended from its first moment to its last costs nothing, and neither does one
-    that a cancelled service only reached because its end was rung late.
+    A wholly suspended month has no fee. A late timer does not extend a cancelled service.
     """
     since, begins = customer.charged_from, month_start(month)
     if customer.state not in CHARGEABLE or customer.trial or since is None:
@@ -87,74 +77,59 @@ def was_active_in(customer: Subscription, month: str) -> bool:
 def next_monthly(
     customer: Subscription, province: Province, now: dt.datetime
 ) -> dt.datetime | None:
-    """When the next monthly fee falls due as things stand; None when none will."""
+    """The due time of the next monthly fee; None if there will be none."""
     since = customer.charged_from
     if since is None:
         return None
     due = since if since > now else next_month(now)
-    if not was_active_in(customer, month_of(due)):
-        return None
-    return due if tariff_on(province, due).monthly_fen else None
+    charged = was_active_in(customer, month_of(due)) and tariff_on(province, due).monthly_fen
+    return due if charged else None
 
 
 def oldest_billable(book: RuleBook, now: dt.datetime) -> str:
-    """The oldest month that may still be charged: of older ones the records may be gone."""
+    """The oldest month that may still be charged; records of older ones may have expired."""
     return month_before(month_of(now), book.retention.audit_months - 1)
 
 
 def final_charges(
     customer: Subscription, province: Province | None, now: dt.datetime, book: RuleBook
 ) -> tuple[Charge, ...]:
-    """What a customer who leaves still owes: this month, and any before it that nobody billed.
+    """The fees of a customer who leaves: this month's, and those of months not billed yet.
 
-    A month that was charged already is not charged again: its id is taken.
+    A month that is charged already is not charged again, because its charge id exists.
     """
     since = customer.charged_from
     if province is None or since is None or since > now:
         return ()
-    oldest = max(since, month_start(oldest_billable(book, now)))
-    return tuple(
-        charge
-        for month in months_between(oldest, now)
-        for charge in monthly(
-            customer,
-            province,
-            month,
-            now,
-            "month of leaving",
-            book.limits_in(province.code).monthly_cap_fen,
-        )
-    )
+    months = months_between(max(since, month_start(oldest_billable(book, now))), now)
+    cap = book.limits_in(province.code).monthly_cap_fen
+    found = (monthly(customer, province, each, now, "month of leaving", cap) for each in months)
+    return tuple(charge for charges in found for charge in charges)
 
 
 def for_receipt(receipt: Receipt, used: int, at: dt.datetime) -> Charge:
-    """The fee of a receipt that went out, in the month in which it did.
+    """The charge of a receipt sent at ``at``, after ``used`` delivered ones in the same month.
 
-    ``used`` is how many delivered receipts the month had before; the free ones are written too,
-    at nothing, so that the list explains itself.
+    A free receipt gets a charge of 0 fen, so that the list of charges is complete.
     """
     free = used < receipt.free_receipts
     about = f"receipt for message {receipt.message_id}"
-    why = f"{about}: {used + 1} of {receipt.free_receipts} free" if free else about
-    return Charge(
-        f"receipt-{receipt.id}",
-        receipt.number,
-        ChargeKind.RECEIPT,
-        0 if free else receipt.price_fen,
-        month_of(at),
-        why,
-        at,
-        receipt.tariff or "",
-    )
+    reason = f"{about}: {used + 1} of {receipt.free_receipts} free" if free else about
+    key, number, kind = f"receipt-{receipt.id}", receipt.number, ChargeKind.RECEIPT
+    fen, tariff = 0 if free else receipt.price_fen, receipt.tariff or ""
+    return Charge(key, number, kind, fen, month_of(at), reason, at, tariff)
 
 
 def needs_usage_count(receipt: Receipt) -> bool:
-    """Whether the price of a receipt depends on how many its owner had this month."""
+    """Whether the price of a receipt depends on its customer's count of this month."""
     return receipt.free_receipts > 0 and receipt.price_fen > 0 and receipt.sent_at is None
 
 
 def count_receipt(owner: Subscription | None, now: dt.datetime) -> tuple[Subscription, int]:
-    """The owner with one more receipt this month, and how many there were before."""
+    """The customer with one more receipt this month, and the count before it.
+
+    Raises ValueError without a customer.
+    """
     if owner is None:
         raise ValueError("the owner is needed to count free receipts")
     month = month_of(now)
@@ -165,8 +140,5 @@ def count_receipt(owner: Subscription | None, now: dt.datetime) -> tuple[Subscri
 
 
 def subscription_for_charge(store: Store, receipt: Receipt) -> Subscription | None:
-    """Whose receipt it is, where the price depends on how many there were this month.
-
-    Raises StoreUnavailable.
-    """
+    """The customer, if the price needs the month's count. Raises StoreUnavailableError."""
     return store.load(receipt.number).subscription if needs_usage_count(receipt) else None

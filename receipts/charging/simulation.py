@@ -1,7 +1,4 @@
-"""What a month would have cost under other tariffs: who would pay more, who less, and how much.
-
-Bills are kept as counts an amount, so a million customers take no more memory than a thousand.
-"""
+"""Simulates the bills of a month under proposed tariffs, in bounded memory."""
 
 import datetime as dt
 from collections import Counter
@@ -15,7 +12,7 @@ from receipts.rulebook.schema import RuleBook, Tariff
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """One customer's month: where, how many delivered receipts, and when it opened if lately."""
+    """A customer's month: delivered receipts, and the opening if in or after that month."""
 
     province: str
     receipts: int
@@ -24,32 +21,32 @@ class Usage:
 
 @dataclass(slots=True)
 class BillHistogram:
-    """Many bills, by their amount in fen."""
+    """The number of bills by amount in fen."""
 
     by_fen: Counter[int] = field(default_factory=Counter)
 
     @property
     def count(self) -> int:
-        """How many bills there are."""
+        """The number of bills."""
         return self.by_fen.total()
 
     @property
     def total(self) -> int:
-        """All of them together, in fen."""
+        """The sum of all bills, in fen."""
         return sum(fen * count for fen, count in self.by_fen.items())
 
     @property
     def average(self) -> float:
-        """What a bill comes to, in fen."""
+        """The mean bill, in fen."""
         return self.total / self.count if self.count else 0.0
 
     @property
     def highest(self) -> int:
-        """The dearest of all."""
+        """The highest bill, in fen; 0 without bills."""
         return max(self.by_fen, default=0)
 
     def below(self, share: float) -> int:
-        """The amount that this share of bills does not exceed: 0.5 is the median."""
+        """The quantile of the bills in fen: 0.5 is the median; 0 without bills."""
         seen = 0
         for fen, count in sorted(self.by_fen.items()):
             seen += count
@@ -60,7 +57,7 @@ class BillHistogram:
 
 @dataclass(slots=True)
 class TariffComparison:
-    """The bills of some customers as they are and as they would be."""
+    """Bills under the tariffs in force and under proposed ones, with counts of changed bills."""
 
     now: BillHistogram = field(default_factory=BillHistogram)
     then: BillHistogram = field(default_factory=BillHistogram)
@@ -69,11 +66,11 @@ class TariffComparison:
 
     @property
     def same(self) -> int:
-        """How many would pay what they pay."""
+        """The number of unchanged bills."""
         return self.now.count - self.more - self.less
 
     def add(self, now: int, then: int) -> None:
-        """One more customer."""
+        """Add the two bills of one customer."""
         self.now.by_fen[now] += 1
         self.then.by_fen[then] += 1
         self.more += then > now
@@ -83,45 +80,38 @@ class TariffComparison:
 def simulate(
     usages: Iterable[Usage], month: str, now: RuleBook, then: RuleBook
 ) -> dict[str, TariffComparison]:
-    """A month under the tariffs that were in force, and under the last ones of another book.
+    """A month by province: its tariffs in ``now``, compared with the last ones in ``then``.
 
-    By province, in the order of today's book; one that the other book lacks costs nothing there.
-    """
-    found = {code: TariffComparison() for code in now.provinces}
-    tariffs = {code: _tariffs(code, month, now, then) for code in found}
-    for usage in usages:
-        comparison = found.get(usage.province)
-        if comparison is None or (usage.opened and usage.opened >= next_month(month_start(month))):
-            continue
-        today, planned = tariffs[usage.province]
-        comparison.add(
-            monthly_bill_fen(today, now.limits_in(usage.province).monthly_cap_fen, usage, month),
-            monthly_bill_fen(planned, then.limits_in(usage.province).monthly_cap_fen, usage, month)
-            if planned
-            else 0,
-        )
-    return {code: comparison for code, comparison in found.items() if comparison.now.count}
-
-
-def _tariffs(code: str, month: str, now: RuleBook, then: RuleBook) -> tuple[Tariff, Tariff | None]:
-    planned = then.province(code)
-    return (
-        tariff_on(now.provinces[code], month_start(month)),
-        planned.tariffs[-1] if planned else None,
-    )
-
-
-def monthly_bill_fen(tariff: Tariff, cap_fen: int, usage: Usage, month: str) -> int:
-    """A customer's month under one tariff.
-
-    In a trial nothing is charged; where one ends within the month, the receipts are taken to be
-    spread evenly over the days with the service.
+    Provinces are in the order of ``now``; a province missing in ``then`` costs nothing there.
     """
     begins = month_start(month)
     ends = next_month(begins)
-    opened = max(usage.opened, begins) if usage.opened else begins
-    charged_from = opened
+    current = {code: tariff_on(province, begins) for code, province in now.provinces.items()}
+    planned = {code: province.tariffs[-1] for code, province in then.provinces.items()}
+    comparisons = {code: TariffComparison() for code in now.provinces}
+
+    def bill_fen(book: RuleBook, tariff: Tariff | None, usage: Usage) -> int:
+        cap_fen = book.limits_in(usage.province).monthly_cap_fen
+        return monthly_bill_fen(tariff, cap_fen, usage, month) if tariff else 0
+
+    for usage in usages:
+        code = usage.province
+        if code in comparisons and not (usage.opened and usage.opened >= ends):
+            bills = bill_fen(now, current[code], usage), bill_fen(then, planned.get(code), usage)
+            comparisons[code].add(*bills)
+    return {code: found for code, found in comparisons.items() if found.now.count}
+
+
+def monthly_bill_fen(tariff: Tariff, cap_fen: int, usage: Usage, month: str) -> int:
+    """A customer's bill of a month under one tariff, without charges in a trial.
+
+    If a trial ends within the month, its receipts are assumed evenly spread over the days.
+    """
+    begins = month_start(month)
+    ends = next_month(begins)
+    opened = charged_from = begins
     if usage.opened:
+        opened = max(usage.opened, begins)
         charged_from = max(begins, first_charge_at(tariff, usage.opened))
     if charged_from >= ends:
         return 0

@@ -1,4 +1,4 @@
-"""What things cost, in fen, and how a price is said; pure functions of the rule book."""
+"""Prices in fen, and their wording; pure functions of the rule book."""
 
 import datetime as dt
 from functools import lru_cache
@@ -7,7 +7,7 @@ from receipts.model.calendar import SHANGHAI
 from receipts.model.vocabulary import Language, ReceiptOutcome
 from receipts.rulebook.schema import Province, Tariff
 
-# Fragments a price is put together from; the sentences around them belong to the doors.
+# The parts of a price; the sentences around it are in the texts of the channels.
 _FREE = {Language.ZH: "免费", Language.EN: "free"}
 _MONTHLY = {Language.ZH: "每月{}", Language.EN: "{} a month"}
 _PER_RECEIPT = {Language.ZH: "每条回执{}", Language.EN: "{} a receipt"}
@@ -17,30 +17,22 @@ _COMMA = {Language.ZH: "，", Language.EN: ", "}
 
 
 def tariff_on(province: Province, at: dt.datetime) -> Tariff:
-    """The tariff in force at a moment; days begin at midnight in Shanghai."""
+    """The tariff in force at a moment; tariffs change at midnight in Shanghai."""
     return province.tariff_at(at.astimezone(SHANGHAI).date())
 
 
 def receipt_fen(tariff: Tariff, outcome: ReceiptOutcome, before: int = 0) -> int:
-    """The price of one receipt, ``before`` being how many delivered ones this month had already.
+    """The price of one receipt after ``before`` delivered ones in the same month.
 
-    Only a delivered text's receipt costs anything: domain notes rule 6.
+    Only the receipt of a delivered text has a price (domain notes, rule 6).
     """
     if outcome is not ReceiptOutcome.DELIVERED or before < tariff.free_receipts:
         return 0
     return tariff.per_receipt_fen
 
 
-def month_fen(province: Province, at: dt.datetime, opened_at: dt.datetime | None = None) -> int:
-    """The monthly fee due at a moment; nothing while the trial of an opening runs."""
-    tariff = tariff_on(province, at)
-    if opened_at is not None and at < first_charge_at(tariff, opened_at):
-        return 0
-    return tariff.monthly_fen
-
-
 def first_charge_at(tariff: Tariff, opened_at: dt.datetime) -> dt.datetime:
-    """The first moment at which a fee may be charged: the opening, or the day after the trial."""
+    """The first moment at which a fee may be charged: the opening, or the end of the trial."""
     if tariff.trial_days == 0:
         return opened_at
     last_day = opened_at.astimezone(SHANGHAI) + dt.timedelta(days=tariff.trial_days)
@@ -48,7 +40,7 @@ def first_charge_at(tariff: Tariff, opened_at: dt.datetime) -> dt.datetime:
 
 
 def yuan(language: Language, fen: int) -> str:
-    """An amount as people say it: 150 fen is 1.5元 and 1.50 yuan, nothing is 免费 and free."""
+    """An amount as text: 150 fen is 1.5元 or 1.50 yuan, 0 fen is 免费 or free."""
     if fen == 0:
         return _FREE[language]
     whole, rest = divmod(fen, 100)
@@ -57,9 +49,9 @@ def yuan(language: Language, fen: int) -> str:
     return f"{whole}.{rest:02}".rstrip("0").rstrip(".") + "元"
 
 
-@lru_cache(maxsize=256)  # a book has a few dozen tariffs, and every answer tells one
+@lru_cache(maxsize=256)  # A rule book has a few dozen tariffs; most replies quote one.
 def fees(language: Language, tariff: Tariff) -> str:
-    """A whole tariff in a phrase: 每月0.5元，每条回执0.05元，每月前20条免费."""
+    """A tariff in one phrase: 每月0.5元，每条回执0.05元，每月前20条免费."""
     if tariff.free:
         return _FREE[language]
     parts = []

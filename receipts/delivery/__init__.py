@@ -1,1 +1,1 @@
-"""A receipt on its way out: routing, lifecycle, digests, notifications."""
+"""Delivery of receipts: routing, lifecycle, digests and notifications."""

@@ -1,63 +1,53 @@
-"""Receipts in doubt: looked up at their provider before they are ever sent again."""
+"""Receipts in doubt: their provider is queried before they are sent again."""
 
 import datetime as dt
 
 from msgspec.structs import replace
 
+from receipts.delivery.end_of_life import is_too_old
 from receipts.model.receipt import Receipt
 from receipts.ports.changes import ChangeSet, Timer
 from receipts.ports.clock import Clock
 from receipts.rulebook.schema import SendingRules
 from statemachines.receipt import RECEIPT, ReceiptEvent
 
-#: Name of the timer that looks a receipt up.
+#: Kind of the timer that looks a receipt up; its subject is ``receipt id/turn``.
 LOOKUP = "look"
 
 
-def is_too_old(receipt: Receipt, now: dt.datetime, expire_after_hours: int) -> bool:
-    """Whether a receipt is of no use any more."""
-    if receipt.expires_at is not None:
-        return now > receipt.expires_at
-    return now - receipt.created_at > dt.timedelta(hours=expire_after_hours)
-
-
 class InDoubtReceipts:
-    """Schedules look-ups. Each method returns a change set or a timer; none asks the provider."""
+    """Schedules look-ups and decides on their results; sends no request itself."""
 
     def __init__(self, rules: SendingRules, clock: Clock) -> None:
         self._rules, self._clock = rules, clock
 
     def schedule_lookup(self, receipt: Receipt, turn: int = 0) -> Timer:
-        """The timer of a look-up; ``turn`` counts the look-ups before it."""
-        seconds = self._rules.look_after_seconds[turn]
+        """Timer of look-up number ``turn``, counted from 0."""
+        return self._timer(receipt, turn, self._rules.look_after_seconds[turn])
+
+    def _timer(self, receipt: Receipt, turn: int, seconds: int) -> Timer:
         at = self._clock.now() + dt.timedelta(seconds=seconds)
         return Timer(LOOKUP, receipt.number, f"{receipt.id}/{turn}", at)
 
     def reschedule_lookup(self, receipt: Receipt, fired_timer: Timer) -> ChangeSet:
-        """The provider could not say: the same look-up once more, while the receipt is of use."""
-        now = self._clock.now()
-        if is_too_old(receipt, now, self._rules.expire_after_hours):
+        """Repeat the same look-up after a temporary error, until the receipt is too old."""
+        if is_too_old(receipt, self._clock.now(), self._rules.expire_after_hours):
             return ChangeSet(receipt.number, fired_timer=fired_timer)
-        turn = int(fired_timer.subject.rpartition("/")[2])
-        at = now + dt.timedelta(seconds=self._rules.look_after_seconds[-1])
-        timer = Timer(LOOKUP, receipt.number, f"{receipt.id}/{turn}", at)
+        timer = self._timer(receipt, _turn(fired_timer), self._rules.look_after_seconds[-1])
         return ChangeSet(receipt.number, timers=(timer,))
 
     def lookup_missed(self, receipt: Receipt, fired_timer: Timer) -> ChangeSet:
-        """A look-up found no text: look once more, and after the last look-up send it again."""
-        turn = int(fired_timer.subject.rpartition("/")[2]) + 1
+        """Schedule the next look-up; after the last one, put the receipt back into the outbox."""
+        change, turn = ChangeSet(receipt.number, fired_timer=fired_timer), _turn(fired_timer) + 1
         if turn < len(self._rules.look_after_seconds):
-            timer = self.schedule_lookup(receipt, turn)
-            return ChangeSet(receipt.number, fired_timer=fired_timer, timers=(timer,))
-        outcome = RECEIPT.fire(receipt.state, ReceiptEvent.NOT_FOUND)
-        if outcome.refused:
-            return ChangeSet(receipt.number, fired_timer=fired_timer)
-        moved = replace(
-            receipt,
-            version=receipt.version + 1,
-            state=outcome.state,
-            note="not found at the provider",
-        )
-        return ChangeSet(
-            receipt.number, records=(moved,), outbox=(receipt.id,), fired_timer=fired_timer
-        )
+            return replace(change, timers=(self.schedule_lookup(receipt, turn),))
+        transition = RECEIPT.fire(receipt.state, ReceiptEvent.NOT_FOUND)
+        if transition.refused:
+            return change
+        version, note = receipt.version + 1, "not found at the provider"
+        moved = replace(receipt, version=version, state=transition.state, note=note)
+        return replace(change, records=(moved,), outbox=(receipt.id,))
+
+
+def _turn(timer: Timer) -> int:
+    return int(timer.subject.rpartition("/")[2])

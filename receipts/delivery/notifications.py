@@ -1,4 +1,4 @@
-"""Texts we send by ourselves about a customer's own order."""
+"""Notifications about a customer's own subscription, sent without a request."""
 
 import hashlib
 
@@ -13,39 +13,33 @@ from receipts.ports.store import Snapshot, Store
 from receipts.subscriptions.decision import Decision
 from receipts.wording.notice_text import notices
 
-#: The timer that sums up a call whose end nobody told us.
+#: Kind of the timer that summarises a call without a reported end.
 CALL = "call"
 
 
 def build_notification(
-    store: Store,
-    delivery: ReceiptLifecycle,
-    number: Msisdn,
-    about: str,
-    text: str,
-    language: Language,
+    store: Store, delivery: ReceiptLifecycle, number: Msisdn, about: str, text: str, lang: Language
 ) -> Receipt:
-    """One notice, ordinary so that it stays in the inbox; ``about`` makes it single."""
+    """Ordinary text, so that it stays in the inbox; equal ``about`` gives an equal id."""
     seed = hashlib.blake2b(f"notice|{number}|{about}".encode(), digest_size=10).hexdigest()
-    return delivery.build_notification(
-        store.receipt_id(number, seed), number, text, DisplayMode.TEXT, language
-    )
+    receipt_id = store.receipt_id(number, seed)
+    return delivery.build_notification(receipt_id, number, text, DisplayMode.TEXT, lang)
 
 
 def with_notification(
-    step: Decision,
+    decision: Decision,
     customer: Subscription,
     about: str,
     language: Language,
     store: Store,
     delivery: ReceiptLifecycle,
 ) -> ChangeSet:
-    """A step that nobody waits for the answer of, with a text that tells of it."""
-    if not step.messages:
-        return step.change_set(customer, None, Reply())
-    key, params = step.messages[0]
+    """Change set of a decision made without a request, with a notification of its message."""
+    if not decision.messages:
+        return decision.change_set(customer, None, Reply())
+    key, params = decision.messages[0]
     text = notices().render(f"notice.{key}", language, **params)
-    change = step.change_set(customer, None, Reply(), reply_text=text)
+    change = decision.change_set(customer, None, Reply(), reply_text=text)
     sent = build_notification(store, delivery, customer.number, about, text, language)
     return replace(change, records=(*change.records, sent), outbox=(*change.outbox, sent.id))
 
@@ -57,13 +51,13 @@ def call_summary(
     sid: str,
     fired_timer: Timer | None = None,
 ) -> ChangeSet:
-    """What a call did, told in one text after it; nothing when it changed nothing."""
+    """Send one text about all changes made in a call; without changes, only end the timer."""
     call = snapshot.call
     if call is None or not call.acts:
         return ChangeSet(snapshot.number, fired_timer=fired_timer)
-    text = _told(call)
-    # A call may go on after a summing-up, and change more: each is about its own version.
+    # A call may continue after its summary; each version has a summary of its own.
     about = f"call {sid} {call.version}"
+    text = _summary_text(call)
     sent = build_notification(store, delivery, snapshot.number, about, text, call.language)
     return ChangeSet(
         snapshot.number,
@@ -74,24 +68,22 @@ def call_summary(
     )
 
 
-def _told(call: CallLog) -> str:
-    # A caller who went back and forth is told how it ended: the last act of each kind.
-    last = {_about(key): (key, params) for key, params in call.acts}
-    acts = [
-        notices().render(f"act.{key}", call.language, **params) for key, params in last.values()
-    ]
-    between = "；" if call.language is Language.ZH else "; "
-    return notices().render(
-        "notice.call", call.language, **(call.acts[-1][1] | {"acts": between.join(acts)})
-    )
+def _summary_text(call: CallLog) -> str:
+    # Only the last act on each topic counts: the caller may have changed it several times.
+    last = {_topic(key): (key, params) for key, params in call.acts}
+    render = notices().render
+    acts = [render(f"act.{key}", call.language, **params) for key, params in last.values()]
+    separator = "；" if call.language is Language.ZH else "; "
+    params = call.acts[-1][1] | {"acts": separator.join(acts)}
+    return render("notice.call", call.language, **params)
 
 
-def _about(act: str) -> str:
-    """What an act is about: how receipts come, what they carry, or the service itself."""
+def _topic(act: str) -> str:
+    """Topic of an act: display mode ("now"), promotions ("messages") or the subscription."""
     head = act.partition("_")[0]
     return head if head in {"now", "messages"} else "service"
 
 
 def is_notifiable(act: str) -> bool:
-    """Whether an act is one that a call's summing-up tells of."""
+    """Whether a call summary has a sentence for this act."""
     return f"act.{act}" in notices().keys()  # noqa: SIM118 - a catalogue is no mapping

@@ -1,4 +1,4 @@
-"""Who may carry a receipt: by what a provider can do, how it is doing, and the order of price."""
+"""Choice of a provider by capability, circuit breaker and price order."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -11,20 +11,19 @@ from receipts.ports.provider import Provider
 
 
 class Route(Struct, frozen=True):
-    """Who carries a receipt, how it is shown, and why not as the customer wants it."""
+    """Provider of a receipt, its display mode, and the reason if that is not the chosen one."""
 
     provider: Provider
     sent_as: DisplayMode
     fallback_reason: str | None = None
-    #: Whether this receipt tries a provider that was demoted.
+    #: Whether this receipt is the trial of a half-open circuit breaker.
     trial: bool = False
 
 
 class Router:
-    """Providers in the order of price, the cheapest first: for ordinary texts, and for flash.
+    """Providers for ordinary text and for flash, each in price order, cheapest first.
 
-    One provider may stand for a list of one. ``former`` may have been in use before: what waits
-    for them is not forgotten.
+    ``former`` names providers removed from the settings; their backlog is still sent.
     """
 
     def __init__(
@@ -33,9 +32,9 @@ class Router:
         flash: Provider | Sequence[Provider] | None = None,
         former: Sequence[str] = (),
     ) -> None:
-        self.text = _order(text)
-        # Flash asked of who cannot flash would arrive as something else, unsaid.
-        self.flash = tuple(each for each in _order(flash) if each.abilities.flash)
+        self.text = _as_tuple(text)
+        # A provider without flash would silently send ordinary text.
+        self.flash = tuple(each for each in _as_tuple(flash) if each.capabilities.flash)
         as_text = tuple((each, DisplayMode.TEXT) for each in self.text)
         as_flash = tuple((each, DisplayMode.FLASH) for each in self.flash)
         self._by_mode = {DisplayMode.TEXT: as_text, DisplayMode.FLASH: (*as_flash, *as_text)}
@@ -43,61 +42,61 @@ class Router:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All providers' names, each once."""
+        """Names of all providers, without duplicates."""
         return tuple(dict.fromkeys(each.name for each in (*self.flash, *self.text)))
 
     def by_name(self, name: str | None) -> Provider | None:
-        """The provider that took something, by its name."""
+        """The provider of this name, None if it is not configured."""
         return next((each for each in (*self.flash, *self.text) if each.name == name), None)
 
     def choose(
         self,
         receipt: Receipt,
-        closed: Collection[str] = (),
-        try_it: Callable[[str], bool] = lambda _: False,
+        unavailable: Collection[str] = (),
+        try_half_open: Callable[[str], bool] = lambda _: False,
     ) -> Route | None:
-        """Who carries this receipt now; None while all who could are out of use.
+        """Choose a route; None if the breaker of every candidate is open.
 
-        ``closed`` are the demoted ones; ``try_it`` says whether one of them may be tried with it.
+        ``unavailable`` names providers with an open breaker; ``try_half_open`` claims a trial.
         """
         chosen: Route | None = None
         for provider, sent_as in self._candidates(receipt):
-            if provider.name not in closed:
+            if provider.name not in unavailable:
                 chosen = chosen or self._route(receipt, provider, sent_as)
-            # One that is not needed just now is tried too, where that changes nothing for the
-            # customer: better known to work before it is needed.
-            elif (chosen is None or sent_as is receipt.mode) and try_it(provider.name):
+            # Spare providers have trials too, unless the display mode would change:
+            # their breaker then closes before they are needed.
+            elif (chosen is None or sent_as is receipt.mode) and try_half_open(provider.name):
                 return replace(self._route(receipt, provider, sent_as), trial=True)
-            if chosen and not closed:
+            if chosen and not unavailable:
                 break
         return chosen
 
-    def has_fallback(self, closed: Collection[str]) -> bool:
-        """Whether some provider takes whatever the demoted ones cannot."""
-        return any(each.name not in closed for each in self.text)
+    def has_fallback(self, unavailable: Collection[str]) -> bool:
+        """Whether an available provider takes ordinary text, the fallback of every receipt."""
+        return any(each.name not in unavailable for each in self.text)
 
     def queue_for(self, receipt: Receipt) -> str:
-        """Whose line a receipt waits for when nobody can take it."""
+        """Name of the backlog in which a receipt without a route is deferred."""
         first = next((each.name for each, _ in self._candidates(receipt)), None)
         return first or self.text[0].name
 
     def has_alternative(self, receipt: Receipt) -> bool:
-        """Whether anybody is left who has not refused it for good."""
+        """Whether any provider has not refused this receipt permanently."""
         return bool(self._candidates(receipt))
 
     def _candidates(self, receipt: Receipt) -> Sequence[tuple[Provider, DisplayMode]]:
-        ways, refused = self._by_mode[receipt.mode], receipt.refused_by
-        return [way for way in ways if way[0].name not in refused] if refused else ways
+        candidates, refused = self._by_mode[receipt.mode], receipt.refused_by
+        return [each for each in candidates if each[0].name not in refused]
 
     def _route(self, receipt: Receipt, provider: Provider, sent_as: DisplayMode) -> Route:
-        why = None if sent_as is receipt.mode else "no provider for flash: sent as ordinary"
-        if why and self.flash:
+        reason = None if sent_as is receipt.mode else "no provider for flash: sent as ordinary"
+        if reason and self.flash:
             names = " and ".join(each.name for each in self.flash)
-            why = f"no flash by {names} just now: sent as ordinary by {provider.name}"
-        return Route(provider, sent_as, why)
+            reason = f"no flash by {names} just now: sent as ordinary by {provider.name}"
+        return Route(provider, sent_as, reason)
 
 
-def _order(given: Provider | Sequence[Provider] | None) -> tuple[Provider, ...]:
+def _as_tuple(given: Provider | Sequence[Provider] | None) -> tuple[Provider, ...]:
     if given is None:
         return ()
     return tuple(given) if isinstance(given, Sequence) else (given,)

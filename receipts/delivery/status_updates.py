@@ -1,4 +1,4 @@
-"""News of our own receipts, whichever provider brings it."""
+"""Provider status updates of our own receipts, applied with optimistic locking."""
 
 from receipts.charging.charges import subscription_for_charge
 from receipts.delivery.digest import with_digest_members
@@ -7,7 +7,7 @@ from receipts.ports.changes import CommitStatus
 from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import ContentionError, Store
 
-_ROUNDS = 20
+_MAX_ATTEMPTS = 20
 
 
 def apply_status_update(
@@ -18,11 +18,11 @@ def apply_status_update(
     raw_status: str,
     provider_id: str | None,
 ) -> bool:
-    """One piece of news, on disk when this returns; False when no such receipt is known.
+    """Commit one status update; False for an unknown receipt id.
 
-    Raises StoreUnavailable.
+    Raises StoreUnavailableError, or ContentionError if every attempt loses a race.
     """
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ATTEMPTS):
         receipt = store.receipts([receipt_id])[0]
         if receipt is None:
             return False

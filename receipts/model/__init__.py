@@ -1,1 +1,1 @@
-"""Values and records of the domain, frozen."""
+"""The domain model: frozen values and records."""

@@ -1,50 +1,52 @@
-"""The calendar of the business: China's months, wherever the machine stands."""
+"""Calendar months in China's time zone, written ``YYYY-MM``."""
 
 import datetime as dt
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-#: Months, days and the times spoken to customers are China's, wherever the machine stands.
+#: China's time zone, for all months, days and times in messages; the server's does not matter.
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 class MonthError(ValueError):
-    """Not a calendar month such as 2026-11."""
+    """A string is not a calendar month such as 2026-11."""
 
 
 def month_of(at: dt.datetime) -> str:
-    """The Shanghai calendar month of a moment, as ``YYYY-MM``."""
-    local = at.astimezone(SHANGHAI)
+    """The calendar month of a moment."""
     # Not strftime, which costs ten times as much.
-    return f"{local.year:04}-{local.month:02}"
+    return _month(_index(at))
 
 
 @lru_cache(maxsize=256)
 def month_start(month: str) -> dt.datetime:
-    """The first moment of a Shanghai calendar month. Raises MonthWrong."""
+    """The first moment of a calendar month. Raises MonthError."""
     try:
-        first = dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=SHANGHAI)
+        return dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=SHANGHAI)
     except ValueError as error:
         raise MonthError(f"{month!r} is no month such as 2026-11") from error
-    return first
 
 
 def next_month(at: dt.datetime) -> dt.datetime:
-    """The first moment of the Shanghai month after the one of ``at``."""
-    local = at.astimezone(SHANGHAI)
-    first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return (first + dt.timedelta(days=32)).replace(day=1)
+    """The first moment of the month after the month of ``at``."""
+    return month_start(_month(_index(at) + 1))
 
 
 def months_between(since: dt.datetime, until: dt.datetime) -> list[str]:
-    """The Shanghai months of two moments and all between them, in order."""
-    first, last = since.astimezone(SHANGHAI), until.astimezone(SHANGHAI)
-    places = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
-    return [f"{index // 12:04}-{index % 12 + 1:02}" for index in places]
+    """The calendar months of two moments and all between them, oldest first."""
+    return [_month(index) for index in range(_index(since), _index(until) + 1)]
 
 
 def month_before(month: str, count: int = 1) -> str:
-    """The calendar month so many before another. Raises MonthWrong."""
-    first = month_start(month)
-    index = first.year * 12 + first.month - 1 - count
+    """The calendar month ``count`` months before another. Raises MonthError."""
+    return _month(_index(month_start(month)) - count)
+
+
+def _index(at: dt.datetime) -> int:
+    """The number of months since January of year 0."""
+    local = at.astimezone(SHANGHAI)
+    return local.year * 12 + local.month - 1
+
+
+def _month(index: int) -> str:
     return f"{index // 12:04}-{index % 12 + 1:02}"

@@ -3,21 +3,23 @@
 import datetime as dt
 from enum import StrEnum
 
-import msgspec
 from msgspec import Struct
 
 from receipts.model.vocabulary import Msisdn
 
 
 class ChargeKind(StrEnum):
-    """What a charge is for."""
+    """The service that a charge pays for."""
 
     MONTHLY = "monthly"
     RECEIPT = "receipt"
 
 
-class Charge(msgspec.Struct, frozen=True, rename={"reason": "why"}):
-    """One amount a customer owes: ``fen`` is 1/100 yuan, ``month`` is ``YYYY-MM`` in Shanghai."""
+# ``rename`` keeps the stored key where a field has got another name in Python.
+
+
+class Charge(Struct, frozen=True, rename={"reason": "why"}):
+    """An amount a customer owes: ``fen`` is 1/100 yuan, ``month`` is ``YYYY-MM`` in Shanghai."""
 
     id: str
     number: Msisdn
@@ -44,7 +46,7 @@ class AuditEntry(
         "action": "act",
     },
 ):
-    """Who asked for what, through which door, and what it changed; never overwritten."""
+    """A request or event with its channel and its state change; append-only."""
 
     at: dt.datetime
     number: Msisdn
@@ -59,5 +61,5 @@ class AuditEntry(
     clerk: str = ""
     previous_hash: str = ""
     hash: str = ""
-    #: What it was in the words of the table of subscriptions: order, confirm, cancel_now ...
+    #: The event of the subscription state machine: order, confirm, cancel_now ...
     action: str = ""

@@ -3,10 +3,9 @@
 import datetime as dt
 from enum import StrEnum
 
-import msgspec
 from msgspec import Struct
 
-from receipts.model.field_names import stored_name
+from receipts.model.field_names import STORED_NAMES
 from receipts.model.vocabulary import (
     Channel,
     DisplayMode,
@@ -19,21 +18,24 @@ from statemachines.subscription import SubscriptionState
 
 
 class QuestionTopic(StrEnum):
-    """What a question of ours was about: the answer to it is a number."""
+    """The subject of a question that is answered by a number."""
 
     PROVINCE = "province"
     LIST = "list"
 
 
-class PendingQuestion(msgspec.Struct, frozen=True, array_like=True):
-    """A question the customer has been asked, and until when a number answers it."""
+class PendingQuestion(Struct, frozen=True, array_like=True):
+    """An open question to the customer; after ``until`` a number no longer answers it."""
 
     topic: QuestionTopic
     until: dt.datetime
 
 
-class Order(msgspec.Struct, frozen=True, omit_defaults=True, rename={"channel": "door"}):
-    """An offer the customer has seen and not yet answered (a pre-order)."""
+# ``rename`` keeps the stored key where a field has got another name in Python.
+
+
+class Order(Struct, frozen=True, omit_defaults=True, rename={"channel": "door"}):
+    """A pre-order: an offer shown to the customer and not yet confirmed."""
 
     channel: Channel
     made_at: dt.datetime
@@ -41,8 +43,8 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True, rename={"channel": 
     tariff: str
 
 
-class Subscription(Struct, frozen=True, omit_defaults=True, rename=stored_name):
-    """What we know of one customer; ``version`` rises by one with each change."""
+class Subscription(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
+    """The record of one customer; ``version`` rises by one with each change."""
 
     number: Msisdn
     version: int = 0
@@ -55,37 +57,35 @@ class Subscription(Struct, frozen=True, omit_defaults=True, rename=stored_name):
     channel: Channel | None = None
     tariff: str | None = None
     lapsed_at: dt.datetime | None = None
-    #: Where the number belongs, when somebody told: the operator's list, or the customer.
+    #: Recorded home province and network; ``source``: the list, look-up or reply that gave them.
     province: str | None = None
     network: Network | None = None
     source: str | None = None
-    #: When somebody outside was asked for the network; None when it is known from a list.
+    #: The time of the last network look-up; None when the network comes from a list.
     looked_up_at: dt.datetime | None = None
-    #: The first moment at which a fee may be charged; a trial still waits for its second yes.
+    #: The first moment at which a fee may be charged; in a trial only after its confirmation.
     charged_from: dt.datetime | None = None
     trial: bool = False
     trial_used: bool = False
-    #: Delivered receipts of the month in which the last one was, for the free allowance.
+    #: The month of the last delivered receipt and its count so far, for the free allowance.
     receipts_month: str = ""
     receipts_this_month: int = 0
-    #: Months whose fee could not be collected; since when that has stopped the service; and the
-    #: months of this subscription in which it did not run at all, so that nothing is due for them.
+    #: Months with an uncollected fee, the start of the suspension, and wholly suspended months.
     unpaid: tuple[str, ...] = ()
     suspended_at: dt.datetime | None = None
     months_not_served: tuple[str, ...] = ()
-    #: The month in which the customer was last told that off-net friends give no receipts.
+    #: The month of the last notice that off-net recipients give no receipts.
     off_net_notice_month: str = ""
-    #: What the last text of ours asked, when it was neither an order nor nothing.
     question: PendingQuestion | None = None
-    #: The one kind of messages the customer agreed to read after a receipt, and when that was.
+    #: The promotions agreed to, and the time of that consent.
     promotions: PromotionCategory = PromotionCategory.NONE
     promotions_since: dt.datetime | None = None
-    #: The head of the customer's chain of consent.
+    #: The hash of the newest entry in the customer's chain of consent.
     chain: str = ""
 
 
 class CustomerCredentials(Struct, frozen=True, omit_defaults=True):
-    """What proves that somebody owns a number: slow salted digests, never the things themselves."""
+    """Proof of ownership of a number: slow salted digests of identity number and password."""
 
     number: Msisdn
     version: int = 0
@@ -93,11 +93,11 @@ class CustomerCredentials(Struct, frozen=True, omit_defaults=True):
     password_digest: str = ""
 
     def __repr__(self) -> str:
-        return f"Owner({self.number.masked})"
+        return f"CustomerCredentials({self.number.masked})"
 
 
 class DailyReplyCount(Struct, frozen=True, omit_defaults=True, rename={"unknown_words": "unknown"}):
-    """How much a number texted today, so that two machines never talk to each other for long."""
+    """A number's counts of one day; they end a loop of two machines that answer each other."""
 
     number: Msisdn
     day: dt.date
@@ -107,7 +107,7 @@ class DailyReplyCount(Struct, frozen=True, omit_defaults=True, rename={"unknown_
 
 
 class CallLog(Struct, frozen=True, omit_defaults=True):
-    """What one call has done so far, for the text that sums it up."""
+    """The changes made in one call so far, for its summary text."""
 
     sid: str
     number: Msisdn
@@ -128,15 +128,12 @@ class LoginState(
         "session_expires_at": "visit_until",
     },
 ):
-    """What lets a number into the online hall: a code on its way to the phone, then a visit.
-
-    Codes and visits are kept as keyed digests, never as themselves. ``asked`` counts the codes
-    sent on ``day``.
-    """
+    """The portal login of a number: a one-time passcode, then a session, as keyed digests."""
 
     number: Msisdn
     day: dt.date
     version: int = 0
+    #: Passcodes sent on ``day``.
     codes_sent: int = 0
     code_sent_at: dt.datetime | None = None
     code: str = ""
@@ -146,4 +143,4 @@ class LoginState(
     session_expires_at: dt.datetime | None = None
 
     def __repr__(self) -> str:
-        return f"Access({self.number.masked})"
+        return f"LoginState({self.number.masked})"

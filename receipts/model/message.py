@@ -1,18 +1,17 @@
-"""A person-to-person text as the network reported it."""
+"""Delivery reports on person-to-person texts, and their trace."""
 
 import datetime as dt
 from enum import StrEnum
 
-import msgspec
 from msgspec import Struct
 
-from receipts.model.field_names import stored_name
+from receipts.model.field_names import STORED_NAMES
 from receipts.model.receipt import StatusEvent
 from receipts.model.vocabulary import Msisdn
 
 
 class MessageStatus(StrEnum):
-    """What the network says of a person-to-person text, in our words."""
+    """Delivery status of a person-to-person text."""
 
     UNDERWAY = "underway"
     DELIVERED = "delivered"
@@ -22,8 +21,8 @@ class MessageStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-class DeliveryReport(msgspec.Struct, frozen=True):
-    """One piece of news about one person-to-person text; ``word`` is the network's own."""
+class DeliveryReport(Struct, frozen=True):
+    """A delivery report (DLR) on one part of a text; ``raw_status`` is the network's own word."""
 
     message_id: str
     sender: Msisdn
@@ -36,7 +35,7 @@ class DeliveryReport(msgspec.Struct, frozen=True):
 
 
 class NoReceiptReason(StrEnum):
-    """Why a report gave no receipt; counted, and looked up by staff."""
+    """The reason why a report gave no receipt; counted, and shown to staff."""
 
     UNDERWAY = "underway"
     UNKNOWN_STATUS = "unknown_word"
@@ -51,28 +50,28 @@ class NoReceiptReason(StrEnum):
 
 
 class ReportEvent(StatusEvent, frozen=True, array_like=True):
-    """News of a person-to-person text, and why it gave no receipt; None when it gave one."""
+    """A delivery report in the history of a trace; no reason when it gave a receipt."""
 
     no_receipt_reason: NoReceiptReason | None = None
 
 
-class PartStatus(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """What became of one part of a text, and when."""
+class PartStatus(Struct, frozen=True, array_like=True, order=True):
+    """The final status of one part of a long text."""
 
     part: int
     status: MessageStatus
     at: dt.datetime
 
 
-class MessageTrace(Struct, frozen=True, omit_defaults=True, rename=stored_name):
-    """All the news of one person-to-person text, and what came of it."""
+class MessageTrace(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
+    """The delivery reports on one person-to-person text, and their result."""
 
     message_id: str
     sender: Msisdn
     recipient: Msisdn
     version: int = 0
     status: MessageStatus = MessageStatus.UNDERWAY
-    #: The final fates of the parts of a long text, and how many parts there are.
+    #: The final parts of a long text, out of ``parts``.
     part_statuses: tuple[PartStatus, ...] = ()
     parts: int = 1
     receipt_id: str | None = None

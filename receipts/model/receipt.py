@@ -1,38 +1,36 @@
-"""A receipt, or another text of ours, from its making to its end."""
+"""Receipts and other texts that the service sends."""
 
 import datetime as dt
 from enum import StrEnum
 
-import msgspec
 from msgspec import Struct
 
-from receipts.model.field_names import stored_name
+from receipts.model.field_names import STORED_NAMES
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, ReceiptOutcome
 from statemachines.receipt import ReceiptState
 
 
 class MessageKind(StrEnum):
-    """What a thing we send is: a receipt, word of an order, several receipts, a one-time code."""
+    """The kind of a text that the service sends."""
 
     RECEIPT = "receipt"
     NOTICE = "notice"
     DIGEST = "digest"
-    #: Its words are forgotten once it went out, and it is on no list.
+    #: A one-time passcode: its text is erased once sent, and it is in no list.
     CODE = "code"
 
 
-class StatusEvent(msgspec.Struct, frozen=True, array_like=True):
-    """One thing a vendor or the network told us, kept raw for staff."""
+class StatusEvent(Struct, frozen=True, array_like=True):
+    """A status as the provider or the network sent it, kept for staff."""
 
     at: dt.datetime
     raw_status: str
 
 
-class Receipt(Struct, frozen=True, omit_defaults=True, rename=stored_name):
-    """Something we send to a customer's own phone, and how far it got.
+class Receipt(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
+    """A text to a customer's own phone, with its delivery state, price and charge in fen.
 
-    ``mode`` is what the customer wants, ``sent_as`` what really went out; ``price_fen`` is the
-    tariff's price, ``charge_fen`` what was charged once it was sent.
+    ``mode`` is the requested display, ``sent_as`` the real one; ``price_fen`` is the tariff's.
     """
 
     id: str
@@ -56,19 +54,19 @@ class Receipt(Struct, frozen=True, omit_defaults=True, rename=stored_name):
     done_at: dt.datetime | None = None
     tariff: str | None = None
     price_fen: int = 0
-    #: How many delivered receipts a month cost nothing; the count is made when it has gone out.
+    #: The monthly allowance of free delivered receipts; counted when this one has been sent.
     free_receipts: int = 0
     charge_fen: int = 0
     note: str | None = None
     history: tuple[StatusEvent, ...] = ()
-    #: The operator's message that it carries besides, by its name in the rule book.
+    #: The name in the rule book of the promotion appended to it.
     promotion: str | None = None
-    #: Until when it waits for others to join its flash; None once it is in the outbox.
+    #: The end of its wait for others to join a digest; None once it is in the outbox.
     waits_until: dt.datetime | None = None
-    #: Of a digest: the receipts told in it. Of such a receipt: the digest, whose fate is its own.
+    #: A digest has ``members``; each member has the ``digest`` and shares its state.
     members: tuple[str, ...] = ()
     digest: str | None = None
-    #: Providers that will never take it; others may.
+    #: Names of the providers that reject it for good.
     refused_by: tuple[str, ...] = ()
-    #: From when on it is of no use to anybody; None for what the sending rules say.
+    #: The end of its usefulness; None for the default of the sending rules.
     expires_at: dt.datetime | None = None

@@ -1,21 +1,21 @@
-"""The things the business talks about. Frozen: a change is a new value."""
+"""Vocabulary shared by all records: numbers, languages, channels, intents."""
 
 from enum import StrEnum
 
 
 class Msisdn(str):
-    """A telephone number in E.164 (``+8613802880000``); masked wherever it is only shown."""
+    """A telephone number in E.164 (``+8613802880000``); masked in its repr."""
 
     __slots__ = ()
 
     @property
     def digits(self) -> str:
-        """The number without its plus sign, as keys are made of it."""
+        """The number without its plus sign, for keys of the store."""
         return self[1:]
 
     @property
     def national(self) -> str:
-        """The number as people in China write it; foreign numbers keep their prefix."""
+        """The national format of a Chinese number; foreign numbers stay in E.164."""
         return self[3:] if self.startswith("+86") else str(self)
 
     @property
@@ -29,21 +29,21 @@ class Msisdn(str):
 
 
 class DisplayMode(StrEnum):
-    """How receipts are shown: over the screen, or filed in the inbox."""
+    """How a phone shows a receipt: over the screen (SMS class 0), or filed in the inbox."""
 
     FLASH = "flash"
     TEXT = "text"
 
 
 class Language(StrEnum):
-    """The languages every sentence exists in."""
+    """The languages of every message."""
 
     ZH = "zh"
     EN = "en"
 
 
 class Channel(StrEnum):
-    """The way a wish came in."""
+    """The channel of a customer's request."""
 
     TEXT = "text"
     VOICE = "voice"
@@ -52,7 +52,7 @@ class Channel(StrEnum):
 
 
 class Intent(StrEnum):
-    """What a customer may ask of the service, whichever the door."""
+    """A customer's request to the service, the same on every channel."""
 
     OPEN = "open"
     CANCEL = "cancel"
@@ -74,7 +74,7 @@ class Intent(StrEnum):
 
 
 class PromotionCategory(StrEnum):
-    """The kinds of messages an operator may add to receipts, and to which a customer agrees."""
+    """The category of promotions that a customer agrees to receive after a receipt."""
 
     NONE = "none"
     NEWS = "news"
@@ -83,7 +83,7 @@ class PromotionCategory(StrEnum):
 
 
 class Network(StrEnum):
-    """Whose network a number is on, as far as a source can say."""
+    """The mobile network of a number."""
 
     CHINA_MOBILE = "china_mobile"
     CHINA_UNICOM = "china_unicom"
@@ -93,7 +93,7 @@ class Network(StrEnum):
 
 
 class ReceiptOutcome(StrEnum):
-    """What became of a customer's text, as the receipt tells it."""
+    """The outcome of a customer's text, as its receipt states it."""
 
     DELIVERED = "delivered"
     FAILED = "failed"

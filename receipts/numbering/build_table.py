@@ -1,7 +1,6 @@
-"""Builds the table that tells a mobile number's home province and network; needed by makers only.
+"""Builds the shipped prefix table: home province and network by seven-digit prefix.
 
-The source is Google's libphonenumber data in the ``phonenumbers`` package (Apache 2.0). Importing
-its geography costs most of a second and about 100 MB, so the service carries this table instead.
+The source is Google's libphonenumber data in the ``phonenumbers`` package (Apache 2.0).
 """
 
 import json
@@ -13,56 +12,36 @@ from pathlib import Path
 from receipts.model.vocabulary import Network
 from receipts.numbering.plan import FIRST_PREFIX, MAGIC, PREFIXES, TABLE
 
-# ISO 3166-2:CN codes of the mainland, with the two ways the source begins a place in that
-# province. Chinese names are matched by their beginning: 广西, 内蒙古 and others carry no 省.
+# ISO 3166-2:CN codes of the mainland with the names in the source. A Chinese place name begins
+# with its province (not always with 省, as in 广西), an English one ends with it.
 _PROVINCES = (
-    ("CN-BJ", "北京", "Beijing"),
-    ("CN-TJ", "天津", "Tianjin"),
-    ("CN-HE", "河北", "Hebei"),
-    ("CN-SX", "山西", "Shanxi"),
-    ("CN-NM", "内蒙古", "Inner Mongolia"),
-    ("CN-LN", "辽宁", "Liaoning"),
-    ("CN-JL", "吉林", "Jilin"),
-    ("CN-HL", "黑龙江", "Heilongjiang"),
-    ("CN-SH", "上海", "Shanghai"),
-    ("CN-JS", "江苏", "Jiangsu"),
-    ("CN-ZJ", "浙江", "Zhejiang"),
-    ("CN-AH", "安徽", "Anhui"),
-    ("CN-FJ", "福建", "Fujian"),
-    ("CN-JX", "江西", "Jiangxi"),
-    ("CN-SD", "山东", "Shandong"),
-    ("CN-HA", "河南", "Henan"),
-    ("CN-HB", "湖北", "Hubei"),
-    ("CN-HN", "湖南", "Hunan"),
-    ("CN-GD", "广东", "Guangdong"),
-    ("CN-GX", "广西", "Guangxi"),
-    ("CN-HI", "海南", "Hainan"),
-    ("CN-CQ", "重庆", "Chongqing"),
-    ("CN-SC", "四川", "Sichuan"),
-    ("CN-GZ", "贵州", "Guizhou"),
-    ("CN-YN", "云南", "Yunnan"),
-    ("CN-XZ", "西藏", "Tibet"),
-    ("CN-SN", "陕西", "Shaanxi"),
-    ("CN-GS", "甘肃", "Gansu"),
-    ("CN-QH", "青海", "Qinghai"),
-    ("CN-NX", "宁夏", "Ningxia"),
-    ("CN-XJ", "新疆", "Xinjiang"),
-)
-# Unknown comes first: it is what a byte of the table says before the source says more.
+    ("CN-BJ", "北京", "Beijing"), ("CN-TJ", "天津", "Tianjin"), ("CN-HE", "河北", "Hebei"),
+    ("CN-SX", "山西", "Shanxi"), ("CN-NM", "内蒙古", "Inner Mongolia"),
+    ("CN-LN", "辽宁", "Liaoning"), ("CN-JL", "吉林", "Jilin"), ("CN-HL", "黑龙江", "Heilongjiang"),
+    ("CN-SH", "上海", "Shanghai"), ("CN-JS", "江苏", "Jiangsu"), ("CN-ZJ", "浙江", "Zhejiang"),
+    ("CN-AH", "安徽", "Anhui"), ("CN-FJ", "福建", "Fujian"), ("CN-JX", "江西", "Jiangxi"),
+    ("CN-SD", "山东", "Shandong"), ("CN-HA", "河南", "Henan"), ("CN-HB", "湖北", "Hubei"),
+    ("CN-HN", "湖南", "Hunan"), ("CN-GD", "广东", "Guangdong"), ("CN-GX", "广西", "Guangxi"),
+    ("CN-HI", "海南", "Hainan"), ("CN-CQ", "重庆", "Chongqing"), ("CN-SC", "四川", "Sichuan"),
+    ("CN-GZ", "贵州", "Guizhou"), ("CN-YN", "云南", "Yunnan"), ("CN-XZ", "西藏", "Tibet"),
+    ("CN-SN", "陕西", "Shaanxi"), ("CN-GS", "甘肃", "Gansu"), ("CN-QH", "青海", "Qinghai"),
+    ("CN-NX", "宁夏", "Ningxia"), ("CN-XJ", "新疆", "Xinjiang"),
+)  # fmt: skip
+# UNKNOWN is first, because the bytes of an empty table are 0.
 _NETWORKS = tuple(sorted(Network, key=lambda network: network is not Network.UNKNOWN))
 _CARRIERS = {
     "China Mobile": Network.CHINA_MOBILE,
     "China Unicom": Network.CHINA_UNICOM,
     "China Telecom": Network.CHINA_TELECOM,
 }
-# Ranges of resellers, who sell on another network: their customers are not China Mobile's even
-# where the source names China Mobile as the network (MIIT's numbering, domain notes section 1).
+# Ranges of resellers (MVNO). Their customers are not China Mobile's, even where the source names
+# China Mobile as the network (MIIT numbering plan, domain notes section 1).
 _RESELLERS = ("1703", "1705", "1706", "165", "162", "167", "171")
 
 
 def build(path: Path = TABLE) -> int:
     """Write the table to ``path``; its size in bytes."""
-    # Imported here: nothing that only starts the product may pay for it.
+    # Imported here, because the import costs most of a second and about 100 MB.
     import phonenumbers  # noqa: PLC0415
     from phonenumbers.carrierdata import CARRIER_DATA  # noqa: PLC0415
     from phonenumbers.geodata import GEOCODE_DATA  # noqa: PLC0415
@@ -72,44 +51,37 @@ def build(path: Path = TABLE) -> int:
         "provinces": [code for code, _, _ in _PROVINCES],
         "networks": [network.value for network in _NETWORKS],
     }
-    provinces, networks = _spread(GEOCODE_DATA, _province), _spread(CARRIER_DATA, _network)
+    provinces, networks = _expand(GEOCODE_DATA, _province), _expand(CARRIER_DATA, _network)
     for reseller in _RESELLERS:
-        networks[_reach(reseller)] = bytes([_NETWORKS.index(Network.OTHER)]) * _width(reseller)
+        _fill(networks, reseller, _NETWORKS.index(Network.OTHER))
     table = bytes(p << 3 | n for p, n in zip(provinces, networks, strict=True))
     packed = lzma.compress(table, preset=9 | lzma.PRESET_EXTREME)
     path.write_bytes(MAGIC + json.dumps(header).encode() + b"\n" + packed)
     return path.stat().st_size
 
 
-def _spread(
+def _expand(
     data: Mapping[str, Mapping[str, str]], index: Callable[[Mapping[str, str]], int]
 ) -> bytearray:
-    """One byte a prefix: what the source says of the longest part of it that it knows."""
-    spread = bytearray(PREFIXES)
-    numbers = (key.removeprefix("86") for key in data if key.startswith("861"))
-    for number in sorted(numbers, key=len):
-        if _reach(number).start >= 0:
-            spread[_reach(number)] = bytes([index(data["86" + number])]) * _width(number)
-    return spread
+    """One byte a prefix, from the longest entry of the source that covers the prefix."""
+    table = bytearray(PREFIXES)
+    for digits in sorted((key[2:] for key in data if key.startswith("861")), key=len):
+        _fill(table, digits, index(data["86" + digits]))
+    return table
 
 
-def _width(number: str) -> int:
-    """How many seven-digit prefixes begin with these digits."""
-    width: int = 10 ** (7 - len(number))
-    return width
-
-
-def _reach(number: str) -> slice:
-    """Where the seven-digit prefixes that begin with these digits stand in the table."""
-    start = int(number) * _width(number) - FIRST_PREFIX
-    return slice(start, start + _width(number))
+def _fill(table: bytearray, digits: str, entry: int) -> None:
+    """Set the entry of all seven-digit prefixes that begin with these digits."""
+    width: int = 10 ** (7 - len(digits))
+    start = int(digits) * width - FIRST_PREFIX
+    if start >= 0:
+        table[start : start + width] = bytes([entry]) * width
 
 
 def _province(names: Mapping[str, str]) -> int:
+    zh, en = names.get("zh"), names.get("en", "")
     for index, (_, chinese, english) in enumerate(_PROVINCES, start=1):
-        if names.get("zh", "").startswith(chinese):
-            return index
-        if "zh" not in names and names.get("en", "").endswith(english):
+        if en.endswith(english) if zh is None else zh.startswith(chinese):
             return index
     return 0
 

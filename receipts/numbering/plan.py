@@ -1,4 +1,4 @@
-"""Whose a number is: its home province and network, and which source says so."""
+"""The numbering plan: home province and network of a number, and their source."""
 
 import json
 import lzma
@@ -9,17 +9,18 @@ from msgspec import Struct
 
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Msisdn, Network
-from receipts.numbering.msisdn import _MOBILE_LENGTH
 
-#: The shipped prefix table, the marker it begins with, and the seven-digit prefixes it covers.
+#: The shipped prefix table, its first line, and the seven-digit prefixes that it covers.
 TABLE = Path(__file__).parent / "data" / "prefixes.bin"
 MAGIC = b"SMS-RECEIPT PREFIXES 1\n"
 FIRST_PREFIX = 1_300_000
 PREFIXES = 700_000
 
+_MOBILE_LENGTH = 14  # +86 and eleven digits
+
 
 class NumberInfo(Struct, frozen=True):
-    """Where a number is at home, as far as known; ``source`` is whose word that is."""
+    """Home province and network of a number; ``source`` of the province: prefix, record, list."""
 
     province: str | None
     network: Network
@@ -27,14 +28,14 @@ class NumberInfo(Struct, frozen=True):
 
 
 class NumberingTableError(Exception):
-    """The prefix table is missing or is not one we can read."""
+    """The prefix table is missing or damaged."""
 
 
-_UNCHARTED = NumberInfo(None, Network.OTHER, "unknown")
+_UNKNOWN = NumberInfo(None, Network.OTHER, "unknown")
 
 
 class NumberingPlan:
-    """Home province and network by prefix, from the shipped table; raises TableWrong when bad."""
+    """Look-up of numbers in the prefix table. Raises NumberingTableError when created."""
 
     def __init__(self, table: Path = TABLE) -> None:
         try:
@@ -42,10 +43,11 @@ class NumberingPlan:
             header = json.loads(head)
             provinces = [None, *header["provinces"]]
             networks = [Network(name) for name in header["networks"]]
-            self._version = str(header["data"])
+            #: The source of the table and its version, such as ``phonenumbers 9.0.43``.
+            self.data_version = str(header["data"])
             self._table = lzma.decompress(packed)
-            # One Home for each byte that occurs, so that a look-up makes no object.
-            self._homes = {
+            # One object a distinct byte, so that a look-up creates none.
+            self._infos = {
                 entry: NumberInfo(
                     provinces[entry >> 3],
                     networks[entry & 0b111],
@@ -57,25 +59,18 @@ class NumberingPlan:
             raise NumberingTableError(
                 f"{table}: {error}; python -m receipts.numbering.build_table builds it"
             ) from error
-        # An event asks half a dozen times for the same number.
-        self._by_prefix = lru_cache(maxsize=4096)(self._info_by_prefix)
         if len(self._table) != PREFIXES:
             raise NumberingTableError(f"{table}: {len(self._table)} prefixes, expected {PREFIXES}")
-
-    @property
-    def data_version(self) -> str:
-        """The source of the table and its version, such as ``phonenumbers 9.0.43``."""
-        return self._version
+        # One event looks up the same number about six times.
+        self._by_prefix = lru_cache(maxsize=4096)(self._info_by_prefix)
 
     def info(self, number: Msisdn, recorded: str | None = None) -> NumberInfo:
-        """Province and network of a number; a province on record speaks before the prefix."""
+        """Province and network of a number; a recorded province overrides the prefix."""
         found = self._by_prefix(number)
-        if recorded is not None:
-            return NumberInfo(recorded, found.network, "record")
-        return found
+        return found if recorded is None else NumberInfo(recorded, found.network, "record")
 
     def info_of(self, customer: Subscription) -> NumberInfo:
-        """The same for somebody we may have been told about: a record speaks before the prefix."""
+        """Province and network of a customer; recorded ones override the prefix."""
         found = self._by_prefix(customer.number)
         if customer.province is None and customer.network is None:
             return found
@@ -86,12 +81,12 @@ class NumberingPlan:
         )
 
     def is_on_net(self, number: Msisdn) -> bool:
-        """Whether the number is a China Mobile customer's, as far as its prefix tells."""
+        """Whether the prefix of the number is China Mobile's."""
         return self._by_prefix(number).network is Network.CHINA_MOBILE
 
     def _info_by_prefix(self, number: Msisdn) -> NumberInfo:
-        """What the table says; landlines, machines and numbers abroad are not in it."""
+        """The entry of the table; landlines, machine numbers and foreign numbers have none."""
         if len(number) != _MOBILE_LENGTH or not number.startswith("+861"):
-            return _UNCHARTED
+            return _UNKNOWN
         index = int(number[3:10]) - FIRST_PREFIX
-        return self._homes[self._table[index]] if 0 <= index < PREFIXES else _UNCHARTED
+        return self._infos[self._table[index]] if 0 <= index < PREFIXES else _UNKNOWN

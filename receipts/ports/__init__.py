@@ -1,1 +1,1 @@
-"""What the business needs from outside: store, provider, clock."""
+"""Ports: the interfaces of store, provider and clock."""

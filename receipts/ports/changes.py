@@ -4,7 +4,6 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import Enum
 
-import msgspec
 from msgspec import Struct
 
 from receipts.model.charge import AuditEntry, Charge
@@ -22,7 +21,7 @@ from receipts.model.vocabulary import Msisdn
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """A receipt of this version put aside until a line has room for it; the oldest goes first."""
+    """A receipt that a rate limit defers, at this version; the oldest of a queue returns first."""
 
     receipt_id: str
     version: int
@@ -30,10 +29,13 @@ class Deferred:
     since: dt.datetime
 
 
-class Reply(msgspec.Struct, frozen=True, omit_defaults=True, rename={"messages": "phrases"}):
-    """What a door tells the customer: phrases by key with their facts; ``next`` is the door's own.
+# ``rename`` keeps the stored key where a field has got another name in Python.
 
-    It is kept beside the claim of its event, so that a repeat gets the same answer.
+
+class Reply(Struct, frozen=True, omit_defaults=True, rename={"messages": "phrases"}):
+    """The reply to an event, stored with its idempotency key for repeats of the event.
+
+    ``messages`` are message keys with their parameters; ``next`` belongs to the channel.
     """
 
     messages: tuple[tuple[str, dict[str, str]], ...] = ()
@@ -42,7 +44,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True, rename={"messages":
 
 
 class OutboxEntry(Struct, frozen=True):
-    """One entry of the outbox in a worker's hands; ``late`` if it had to wait for a line."""
+    """An outbox entry leased to a worker; ``deferred`` if a rate limit had deferred it."""
 
     shard: int
     entry: str
@@ -51,7 +53,7 @@ class OutboxEntry(Struct, frozen=True):
 
 
 class Timer(Struct, frozen=True):
-    """Something that time alone brings: at ``at``, look at ``subject`` for ``kind``."""
+    """A timer of a customer: at ``at``, the handler of ``kind`` runs for ``subject``."""
 
     kind: str
     number: Msisdn
@@ -71,9 +73,9 @@ Record = (
 
 
 class ChangeSet(Struct, frozen=True):
-    """All that one event does, for one customer: it happens whole or not at all.
+    """All writes of one event for one customer, committed as a whole or not at all.
 
-    Each record carries the version it will have; the store refuses one not just above its own.
+    Each record has its new version; the store rejects one that is not the next (optimistic lock).
     """
 
     number: Msisdn
@@ -82,17 +84,31 @@ class ChangeSet(Struct, frozen=True):
     records: tuple[Record, ...] = ()
     charges: tuple[Charge, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
+    #: Ids of receipts to send.
     outbox: tuple[str, ...] = ()
     timers: tuple[Timer, ...] = ()
     cancelled_timers: tuple[Timer, ...] = ()
+    #: The timer that is handled by this change; a conflict if it is no longer set.
     fired_timer: Timer | None = None
+    #: Outbox entries that are done.
     acked: tuple[OutboxEntry, ...] = ()
+    #: Names of report counters, each to be raised by one.
     counters: tuple[str, ...] = ()
     deferred: tuple[Deferred, ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return self.idempotency_key is None and self.marks_only
+
+    @property
+    def marks_only(self) -> bool:
+        """Whether there is at most an idempotency key to set, with its reply."""
+        return self == ChangeSet(self.number, self.idempotency_key, self.reply)
+
 
 class CommitStatus(Enum):
-    """How a commit ended."""
+    """The status of a commit."""
 
     COMMITTED = "done"
     DUPLICATE = "seen"
@@ -100,29 +116,7 @@ class CommitStatus(Enum):
 
 
 class CommitResult(Struct, frozen=True):
-    """A commit's end; ``answer`` is the first answer when the event had been claimed before."""
+    """The result of a commit; a DUPLICATE brings the reply that the first event got."""
 
     status: CommitStatus
     previous_reply: Reply | None = None
-
-
-def is_empty(change: ChangeSet) -> bool:
-    """Whether a change changes anything."""
-    return bool(
-        change.idempotency_key is not None
-        or change.records
-        or change.charges
-        or change.audit
-        or change.outbox
-        or change.deferred
-        or change.timers
-        or change.cancelled_timers
-        or change.fired_timer
-        or change.acked
-        or change.counters
-    )
-
-
-def marks_only(change: ChangeSet) -> bool:
-    """Whether all that a change does is to mark its event as taken, with its answer."""
-    return change == ChangeSet(change.number, change.idempotency_key, change.reply)

@@ -1,14 +1,14 @@
-"""The clock."""
+"""The clock port."""
 
 import datetime as dt
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """The one source of time."""
+    """The only source of time; all times are aware."""
 
     def now(self) -> dt.datetime:
-        """The service's time, aware, which trials may move."""
+        """The time of the service, which a demo may move."""
 
     def wall_clock(self) -> dt.datetime:
-        """The world's time, aware, for talking with others about when something happened."""
+        """The real time, for exchanges with providers."""

@@ -1,4 +1,4 @@
-"""A messaging provider: capabilities, one text, and the three kinds of failure."""
+"""The provider port: capabilities, one message to send, and the kinds of failure."""
 
 import datetime as dt
 import math
@@ -12,7 +12,7 @@ from receipts.model.vocabulary import DisplayMode, Msisdn, Network
 
 
 class ProviderStatus(StrEnum):
-    """What a provider says of something we sent, in our words."""
+    """A provider's delivery status of a receipt."""
 
     UNDERWAY = "underway"
     DELIVERED = "delivered"
@@ -22,11 +22,11 @@ class ProviderStatus(StrEnum):
 
 
 class DeadlineExceededError(Exception):
-    """The time to send a text was over before a word of it left: others may have it by now."""
+    """The deadline passed before the request was sent; another worker may have the message now."""
 
 
 class ProviderError(Exception):
-    """A provider did not take what we gave it. ``detail`` is its own word, for staff."""
+    """A provider did not accept a message. ``detail`` is the provider's own error, for staff."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -34,24 +34,24 @@ class ProviderError(Exception):
 
 
 class TemporaryError(ProviderError):
-    """It certainly did not go out; asking again later may work."""
+    """The message was certainly not sent; a retry may succeed."""
 
 
 class PermanentError(ProviderError):
-    """It certainly did not go out and never will."""
+    """The message was certainly not sent, and a retry cannot succeed."""
 
 
 class NoRouteError(PermanentError):
-    """It certainly did not go out and never will by this provider; another may take it."""
+    """The message can never be sent by this provider; another may send it."""
 
 
 class UnknownOutcomeError(ProviderError):
-    """The request left us and no clear answer came: it may have gone out."""
+    """The request left and brought no clear response: the message may have been sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a provider can do."""
+    """The features that a provider supports: flash SMS, status reports, look-up of a message."""
 
     flash: bool
     reports: bool
@@ -59,38 +59,36 @@ class Capabilities:
 
 
 class OutboundMessage(Struct, frozen=True):
-    """One text for a provider, shown as ``mode``; after ``by`` (monotonic) TooLate is raised."""
+    """One message for a provider."""
 
     id: str
     to: Msisdn
     text: str
     mode: DisplayMode
+    #: The last moment to send the request, on the monotonic clock in seconds.
     deadline: float = math.inf
 
 
 class Provider(Protocol):
-    """Somebody who carries texts to phones."""
+    """A messaging provider."""
 
     name: str
-    abilities: Capabilities
+    capabilities: Capabilities
 
     def send(self, message: OutboundMessage) -> str:
-        """Hand one text over; the provider's own id for it.
-
-        Raises TryLater, Never or Unsure.
-        """
+        """Send a message; the provider's id for it. Raises ProviderError, DeadlineExceededError."""
 
     def find(
         self, message: OutboundMessage, since: dt.datetime, known: frozenset[str]
     ) -> str | None:
-        """The provider's id of a text it may have taken since then, None when it has none.
+        """The provider's id of a message that it accepted since then; None if it has none.
 
-        ``known`` are ids that belong to other texts. Raises TryLater when it cannot say now.
+        ``known`` are ids of other messages. Raises TemporaryError.
         """
 
 
 class NetworkLookup(Protocol):
-    """Somebody outside who can say whose network a number is on now."""
+    """A look-up of a number's current network (HLR or number portability)."""
 
     def network_of(self, number: Msisdn) -> Network | None:
-        """The network, None when it cannot be told. Raises TryLater when nobody answers."""
+        """The network; None when it is unknown. Raises TemporaryError."""

@@ -1,4 +1,4 @@
-"""What the business needs from outside, and the ways the outside can fail."""
+"""The ports of the store: records, bulk reads and the outbox."""
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ from receipts.ports.changes import ChangeSet, CommitResult, OutboxEntry, Reply, 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The receipts of one shard that wait for a line: how many, and since when the oldest."""
+    """The deferred receipts of one queue and shard: their count and the time of the oldest."""
 
     queue: str
     shard: int
@@ -32,15 +32,15 @@ class Backlog:
 
 
 class StoreUnavailableError(Exception):
-    """The store cannot be reached or cannot be written; nothing was changed."""
+    """The store cannot be reached or written."""
 
 
 class ContentionError(StoreUnavailableError):
-    """The same record was changed by others again and again while we decided."""
+    """Each retry of a transaction lost a race for the same record."""
 
 
 class Snapshot(Struct, frozen=True):
-    """What one read brought: the customer, and what else was asked for; None where nothing was."""
+    """The records of one read; None for a record that was not requested or does not exist."""
 
     number: Msisdn
     subscription: Subscription
@@ -55,7 +55,7 @@ class Snapshot(Struct, frozen=True):
 
 
 class ReportQuery(Struct, frozen=True):
-    """What to read for a report: its sender, its text, the friend; a receipt if one is named."""
+    """The records to read for a delivery report: sender, recipient, trace, and maybe a receipt."""
 
     sender: Msisdn
     recipient: Msisdn
@@ -64,7 +64,7 @@ class ReportQuery(Struct, frozen=True):
 
 
 class Store(Protocol):
-    """The memory of the business. Every method raises StoreUnavailable when it is out of reach."""
+    """All records of the business. Every method raises StoreUnavailableError."""
 
     def load(
         self,
@@ -76,80 +76,80 @@ class Store(Protocol):
         months: Sequence[str] = (),
         login: bool = False,
     ) -> Snapshot:
-        """One round trip: the customer and what else the event needs."""
+        """The customer and the other requested records, in one round trip."""
 
     def load_many(self, queries: Sequence[ReportQuery]) -> list[Snapshot]:
-        """One round trip for many reports, in the order asked."""
+        """The snapshots for many reports in one round trip, in the order of the queries."""
 
     def commit(self, change: ChangeSet) -> CommitResult:
-        """One round trip: all of it or nothing, on disk when it returns."""
+        """Write a change set as a whole or not at all; durable on return."""
 
     def commit_all(self, changes: Sequence[ChangeSet]) -> list[CommitResult]:
-        """Several changes, each on its own, in one round trip."""
+        """Commit several change sets, each by itself, in one round trip."""
 
     def receipts(self, ids: Iterable[str]) -> list[Receipt | None]:
-        """Receipts by id, in the order asked."""
+        """Receipts in the order of their ids; None for an unknown one."""
 
     def receipts_of(self, number: Msisdn, limit: int, kind: MessageKind | None) -> list[Receipt]:
-        """A customer's newest receipts first."""
+        """A customer's receipts of one kind or all kinds, newest first."""
 
     def recent_by_customer(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
-        """The newest things sent to several customers, newest first, in the order asked."""
+        """The newest receipts of each of several customers, newest first."""
 
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
-        """A customer's charges of some months, oldest first."""
+        """A customer's charges in these months, oldest first."""
 
     def receipt_id(self, number: Msisdn, seed: str) -> str:
-        """The id of a receipt for this customer, made from what it is about."""
+        """The id of a receipt of this customer; the same seed gives the same id."""
 
     def ping(self) -> None:
-        """Raises StoreUnavailable unless the store answers."""
+        """Check that the store responds."""
 
 
 class BulkReader(Protocol):
-    """Long looks through everything, in bounded memory. Every method raises StoreUnavailable."""
+    """Bulk reads in bounded memory. Every method raises StoreUnavailableError."""
 
     def customers(self, cursor: int = 0) -> Iterator[tuple[int, list[Subscription]]]:
-        """All customers in batches, each with the cursor that goes on behind it; 0 is the end."""
+        """All customers in batches, each with the cursor of the next batch; 0 is the end."""
 
     def subscriptions(self, numbers: Sequence[Msisdn]) -> list[Subscription]:
-        """Many customers in one round trip, in the order asked; new ones where none is known."""
+        """Many customers in one round trip, in order; an unknown one as a new record."""
 
     def credentials(self, numbers: Sequence[Msisdn]) -> dict[Msisdn, CustomerCredentials]:
-        """The credentials of those of many customers that have some, in one round trip."""
+        """Credentials by number, of the customers that have some, in one round trip."""
 
     def charged(self, numbers: Sequence[Msisdn], month: str, charge_id: str) -> list[bool]:
-        """Which of many customers have a charge already, in the order asked."""
+        """For each of many customers in order, whether the charge exists."""
 
     def checkpoint(self, name: str, value: str | None = None) -> str | None:
-        """A note to oneself across runs; set when given."""
+        """The named checkpoint of a long run, written first when a value is given."""
 
     def server_run_id(self) -> str:
-        """Which running server this is: a cursor is good for as long as it runs."""
+        """The id of the running server process; its cursors are valid as long as it runs."""
 
 
 class Outbox(Protocol):
-    """What waits to be sent, and what time alone will bring. Raises StoreUnavailable."""
+    """Receipts to send, and timers. Every method raises StoreUnavailableError."""
 
     def fetch(self, worker: str, limit: int, timeout: float) -> list[OutboxEntry]:
-        """Fresh entries of the outbox for this worker; waits at most ``wait`` seconds."""
+        """New entries for this worker; blocks at most ``timeout`` seconds."""
 
     def fetch_deferred(
         self, worker: str, queue: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
     ) -> list[OutboxEntry]:
-        """Of what waits for a line: ``fresh`` no older than ``since``, the oldest for the rest."""
+        """Deferred entries: at most ``fresh`` no older than ``since``, the oldest for the rest."""
 
     def backlog(self, queues: Iterable[str]) -> list[Backlog]:
-        """What waits for these lines, shard by shard where anything does."""
+        """The backlog of these queues by shard, without empty ones."""
 
     def reclaim(self, worker: str, idle: float, limit: int) -> list[OutboxEntry]:
-        """Entries that a worker silent for ``idle`` seconds still held."""
+        """Take over entries whose lease has not been renewed for ``idle`` seconds."""
 
     def renew_leases(self, worker: str, entries: Iterable[OutboxEntry]) -> None:
-        """Say that these entries are still being worked on."""
+        """Renew the worker's leases of these entries."""
 
     def discard(self, entries: Iterable[OutboxEntry]) -> None:
-        """Drop entries whose receipt is no longer known."""
+        """Drop entries whose receipt no longer exists."""
 
     def due_timers(self, now: dt.datetime, limit: int) -> list[Timer]:
-        """Timers whose moment has come, oldest first."""
+        """Due timers, oldest first."""

@@ -59,7 +59,8 @@ class CurlHttpClient:
         """Return status and body of the response to one GET request.
 
         ``target`` is the path and the query, quoted. ``deadline`` is a time of the monotonic
-        clock; after it no byte is sent. Raises ConnectError, NoResponseError or TooLate.
+        clock; after it no byte is sent.
+        Raises ConnectError, NoResponseError or DeadlineExceededError.
         """
         curl, exchange = self._handle()
         exchange.begin(deadline)

@@ -17,7 +17,7 @@ from receipts.ports.provider import (
     UnknownOutcomeError,
 )
 from receipts.providers.http import ConnectError, CurlHttpClient, NoResponseError
-from receipts.providers.smsc_status import fate_of
+from receipts.providers.smsc_status import message_status
 from receipts.wording.segments import is_gsm7
 
 #: dlr-mask: delivered 1, undelivered 2, queued on the SMSC 4, accepted by the SMSC 8, rejected
@@ -50,7 +50,7 @@ _ACCEPTED, _BAD_REQUEST, _UNAVAILABLE = 202, 400, 503
 _NOT_ROUTABLE = "Not routable"
 
 
-def heard(kind: str, answer: str = "") -> tuple[ProviderStatus, str]:
+def parse_report(kind: str, answer: str = "") -> tuple[ProviderStatus, str]:
     """Map a delivery report to a provider status and the raw status for staff.
 
     ``kind`` is Kannel's %d and ``answer`` its %A, the SMSC's own report or empty. An unknown
@@ -63,7 +63,7 @@ def heard(kind: str, answer: str = "") -> tuple[ProviderStatus, str]:
         return status, f"type {kind} {detail}".strip()[:_MAX_DETAIL_CHARS]
     stat, code = match.groups(default="")
     # Kannel maps every status unknown to it to "undelivered"; the SMSC's own status decides.
-    if status is ProviderStatus.UNDELIVERED and fate_of(stat) not in _NOT_DELIVERED:
+    if status is ProviderStatus.UNDELIVERED and message_status(stat) not in _NOT_DELIVERED:
         status = ProviderStatus.UNKNOWN
     return status, f"type {kind} {stat} {code}".strip()[:_MAX_DETAIL_CHARS]
 
@@ -72,7 +72,7 @@ class Kannel:
     """Provider over one smsbox. Kannel has no look-up of texts it accepted."""
 
     name = "kannel"
-    abilities = Capabilities(flash=True, reports=True, lookup=False)
+    capabilities = Capabilities(flash=True, reports=True, lookup=False)
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Kannel:
     def send(self, message: OutboundMessage) -> str:
         """Submit one text and return its id. Kannel assigns none; its reports carry ours.
 
-        Raises TryLater, Never, NotHere, Unsure or TooLate.
+        Raises ProviderError by the kind of failure, or DeadlineExceededError.
         """
         # GET: smsbox refuses form posts ("Invalid content-type", 1.4.5). The query holds the
         # password, so no exception that shows it is chained.

@@ -9,15 +9,15 @@ class NullProvider:
     """Sends no text, so that a command needs no provider account."""
 
     name = "unsent"
-    abilities = Capabilities(flash=False, reports=False, lookup=False)
+    capabilities = Capabilities(flash=False, reports=False, lookup=False)
 
     def send(self, message: OutboundMessage) -> str:
-        """Always raise TryLater."""
+        """Always raise TemporaryError."""
         raise TemporaryError(f"nobody sends {message.id} here: start a worker")
 
     def find(
         self, message: OutboundMessage, since: dt.datetime, known: frozenset[str]
     ) -> str | None:
-        """Always raise TryLater."""
+        """Always raise TemporaryError."""
         del since, known
         raise TemporaryError(f"nobody looks {message.id} up here")

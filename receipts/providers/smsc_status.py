@@ -23,7 +23,7 @@ _FATE_OF_FAMILY = {
 }
 
 
-def fate_of(status: str) -> MessageStatus:
+def message_status(status: str) -> MessageStatus:
     """Map a status of the SMSC; an unknown one is never final."""
     raw_status = status.strip().upper()
     family = raw_status[:2] if ":" in raw_status else ""

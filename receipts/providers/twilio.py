@@ -3,11 +3,7 @@
 import datetime as dt
 
 import requests
-from twilio.base.exceptions import (
-    TwilioException,
-    TwilioRestException,
-    TwilioServiceException,
-)
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, SSLError
 
@@ -21,9 +17,9 @@ from receipts.ports.provider import (
     UnknownOutcomeError,
 )
 from receipts.providers.twilio_http import SdkHttpClient, send_deadline
-from receipts.providers.twilio_status import fate_of, told_of
+from receipts.providers.twilio_status import message_status, provider_status
 
-__all__ = ["Twilio", "fate_of", "told_of"]
+__all__ = ["Twilio", "message_status", "provider_status"]
 
 #: Allowed difference between the provider's clock and ours in a look-up by time.
 _CLOCK_SKEW = dt.timedelta(minutes=5)
@@ -50,7 +46,7 @@ class Twilio:
     """Provider over one account. ``sender`` is a number or a messaging service (``MG...``)."""
 
     name = "twilio"
-    abilities = Capabilities(flash=False, reports=True, lookup=True)
+    capabilities = Capabilities(flash=False, reports=True, lookup=True)
 
     def __init__(
         self,
@@ -72,7 +68,7 @@ class Twilio:
     def send(self, parcel: OutboundMessage) -> str:
         """Submit one text and return Twilio's id of it.
 
-        Raises TryLater, Never, NotHere, Unsure or TooLate.
+        Raises ProviderError by the kind of failure, or DeadlineExceededError.
         """
         token = send_deadline.set(parcel.deadline)
         try:
@@ -100,7 +96,8 @@ class Twilio:
         """Return Twilio's id of a text that it may have accepted after ``since``, or None.
 
         Twilio has no idempotency key, so recipient, body and time are compared. A filter by
-        DateSent would hide queued texts. ``known`` are ids of other receipts. Raises TryLater.
+        DateSent would hide queued texts. ``known`` are other receipts' ids.
+        Raises TemporaryError.
         """
         try:
             messages = self._messages.list(to=parcel.to, limit=_LOOKUP_LIMIT)

@@ -36,10 +36,7 @@ class SdkHttpClient(HttpClient):
     """
 
     def __init__(
-        self,
-        base_url: str,
-        connections: int,
-        timeouts_seconds: tuple[float, float] | None = None,
+        self, base_url: str, connections: int, timeouts_seconds: tuple[float, float] | None = None
     ) -> None:
         super().__init__(logging.getLogger(__name__), is_async=False)
         self._base_url = base_url.rstrip("/")
@@ -57,7 +54,8 @@ class SdkHttpClient(HttpClient):
     def request(self, method: str, url: str, **options: Any) -> Response:  # noqa: ANN401 - the SDK's
         """Send one request and read its response, at most ``MAX_BODY_BYTES`` long.
 
-        ``options`` are those of ``requests``. Raises requests.RequestException or TooLate.
+        ``options`` are those of ``requests``.
+        Raises requests.RequestException or DeadlineExceededError.
         """
         target = urlsplit(url)._replace(scheme="", netloc="").geturl()
         if options.get("data"):  # encoded here, which costs less than in the session
@@ -86,7 +84,7 @@ class _DeadlineAdapter(HTTPAdapter):
         *args: Any,  # noqa: ANN401 - the library's parameters
         **kwargs: Any,  # noqa: ANN401 - as above
     ) -> requests.Response:
-        """Send one prepared request. Raises TooLate."""
+        """Send one prepared request. Raises DeadlineExceededError."""
         _check(send_deadline.get())
         return super().send(request, *args, **kwargs)
 
@@ -102,7 +100,7 @@ class _DeadlineAdapter(HTTPAdapter):
 
 
 def _checked(body: bytes, deadline: float) -> Iterator[bytes]:
-    """Yield the body when it is about to be written. Raises TooLate."""
+    """Yield the body when it is about to be written. Raises DeadlineExceededError."""
     _check(deadline)
     yield body
 

@@ -38,7 +38,7 @@ class TwilioLookup:
         self._numbers = Client(*credentials, http_client=http).lookups.v2.phone_numbers
 
     def network_of(self, number: Msisdn) -> Network | None:
-        """Return the network, None when Twilio does not know it. Raises TryLater."""
+        """Return the network, None when Twilio does not know it. Raises TemporaryError."""
         try:
             found = self._numbers(number).fetch(fields="line_type_intelligence")
         except (TwilioRestException, TwilioServiceException) as refused:

@@ -31,12 +31,12 @@ _TOLD = dict.fromkeys(_UNDERWAY, ProviderStatus.UNDERWAY) | {
 }
 
 
-def fate_of(status: str, error: str = "") -> MessageStatus:
+def message_status(status: str, error: str = "") -> MessageStatus:
     """Map the status of a person-to-person text; an unknown one is never final."""
     fate = _FATE.get(status, MessageStatus.UNKNOWN)
     return _FATE_OF_ERROR.get(error, fate) if fate is MessageStatus.FAILED else fate
 
 
-def told_of(status: str) -> ProviderStatus:
+def provider_status(status: str) -> ProviderStatus:
     """Map the status of one of our receipts; an unknown one is never final."""
     return _TOLD.get(status, ProviderStatus.UNKNOWN)

@@ -48,7 +48,7 @@ class WebhookConfigurator:
         """Point a number's webhooks at ``base_url`` and return them before and after.
 
         A short code has a webhook for texts alone. Raises Never when the account has no such
-        number, and TryLater when Twilio refuses or does not answer.
+        number, and TemporaryError when Twilio refuses or does not answer.
         """
         try:
             return self._point(number, webhooks_at(base_url))

@@ -1,1 +1,1 @@
-"""Delivery reports in, receipts out, and a trace of each text."""
+"""Delivery reports of person-to-person texts, and the receipts they give."""

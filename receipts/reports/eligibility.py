@@ -1,4 +1,4 @@
-"""Whether a person-to-person text gives its sender a receipt, and what that receipt is."""
+"""Eligibility of a person-to-person text for a receipt, and the receipt itself."""
 
 import hashlib
 
@@ -18,24 +18,22 @@ from receipts.wording.notice_text import notices
 from receipts.wording.receipt_text import receipt_text
 from statemachines.subscription import SubscriptionState
 
-#: Networks whose customers may have the service: of some prefixes no source can say whose.
-_OURS = frozenset({Network.CHINA_MOBILE, Network.UNKNOWN})
+#: Networks of possible subscribers; UNKNOWN because some prefixes are in no public source.
+_ELIGIBLE_NETWORKS = frozenset({Network.CHINA_MOBILE, Network.UNKNOWN})
 
 
 class Eligibility:
-    """Decides from what was read; writes nothing."""
+    """Decides from a snapshot of the store; makes no changes."""
 
-    def __init__(
-        self, store: Store, book: RuleBook, numbering: NumberingPlan, clock: Clock
-    ) -> None:
-        self._store, self._book, self._numbering, self._clock = store, book, numbering, clock
+    def __init__(self, store: Store, book: RuleBook, plan: NumberingPlan, clock: Clock) -> None:
+        self._store, self._book, self._numbering, self._clock = store, book, plan, clock
 
     def refusal_reason(self, snapshot: Snapshot, text: MessageTrace) -> NoReceiptReason | None:
-        """Why the texts of this customer to this friend give no receipts; None when they do."""
+        """Reason why the sender gets no receipt for this recipient; None if eligible."""
         customer, home = snapshot.subscription, self._numbering.info_of(snapshot.subscription)
         if customer.state is SubscriptionState.SUSPENDED:
             return NoReceiptReason.SUSPENDED
-        if home.network not in _OURS:
+        if home.network not in _ELIGIBLE_NETWORKS:
             return NoReceiptReason.SENDER_OFF_NET
         if not is_active(customer, self._clock.now()):
             return NoReceiptReason.NOT_SUBSCRIBED
@@ -46,31 +44,30 @@ class Eligibility:
         return None if on_net else NoReceiptReason.RECIPIENT_OFF_NET
 
     def receipt_id(self, text: MessageTrace, *, answered: bool) -> str:
-        """The same text gives the same id, however often; "no answer yet" has one of its own."""
+        """Deterministic id of a text's receipt; the one for "no answer yet" differs."""
         about = f"{text.sender}|{text.recipient}|{normalise_message_id(text.message_id)}"
         return self._id(text.sender, about if answered else f"{about}|no answer")
 
     def build_receipt(
         self, customer: Subscription, text: MessageTrace, status: MessageStatus | None
     ) -> Receipt:
-        """The receipt of a whole text; without a fate, that there is no answer yet."""
+        """Receipt of a text with a final status; without a status, "no answer yet"."""
         now, province = self._clock.now(), self._province(customer)
         tariff, language = tariff_on(province, now), self._language(customer)
         outcome = OUTCOME_OF[status] if status else ReceiptOutcome.NO_ANSWER
         price = receipt_fen(tariff, outcome, before=tariff.free_receipts)
         receipt_id = self.receipt_id(text, answered=status is not None)
-        gathers = customer.mode is DisplayMode.FLASH and self._book.sending.digest_seconds > 0
-        # A long text has arrived when the last of its parts has, whichever report came last.
+        waits = customer.mode is DisplayMode.FLASH and self._book.sending.digest_seconds > 0
+        # Part reports may come in any order; the latest part is the arrival of the text.
         at = max(final.at for final in text.part_statuses) if status else now
         body = receipt_text(status or outcome, text.recipient, at, language)
-        also = receipt_with_promotion(
-            customer, self._book, province.code, now, receipt_id, body, language
-        )
+        book, code = self._book, province.code
+        promoted = receipt_with_promotion(customer, book, code, now, receipt_id, body, language)
         return Receipt(
             id=receipt_id,
             number=text.sender,
-            text=also.text if also else body,
-            promotion=also.name if also else None,
+            text=promoted.text if promoted else body,
+            promotion=promoted.name if promoted else None,
             mode=customer.mode,
             language=language,
             created_at=now,
@@ -82,22 +79,16 @@ class Eligibility:
             tariff=tariff.version,
             price_fen=price if is_billable(customer, now) else 0,
             free_receipts=tariff.free_receipts,
-            waits_until=now + self._book.sending.digest if gathers else None,
+            waits_until=now + self._book.sending.digest if waits else None,
         )
 
     def off_net_notice(self, customer: Subscription, month: str) -> Receipt:
-        """Why texts to other networks give no receipts: one notice a customer and month."""
+        """Notification that off-net texts give no receipts; one id per customer and month."""
         language = self._language(customer)
-        return Receipt(
-            id=self._id(customer.number, f"off-net|{customer.number}|{month}"),
-            number=customer.number,
-            text=notices().render("notice.off_net", language),
-            mode=DisplayMode.TEXT,
-            language=language,
-            created_at=self._clock.now(),
-            version=1,
-            kind=MessageKind.NOTICE,
-        )
+        number, kind, now = customer.number, MessageKind.NOTICE, self._clock.now()
+        receipt_id = self._id(number, f"off-net|{number}|{month}")
+        text, mode = notices().render("notice.off_net", language), DisplayMode.TEXT
+        return Receipt(receipt_id, number, text, mode, language, now, version=1, kind=kind)
 
     def _id(self, number: Msisdn, about: str) -> str:
         seed = hashlib.blake2b(about.encode(), digest_size=10).hexdigest()
@@ -105,7 +96,7 @@ class Eligibility:
 
     def _province(self, customer: Subscription) -> Province:
         province = self._book.province(self._numbering.info_of(customer).province or "")
-        assert province is not None  # noqa: S101 - why_not has looked
+        assert province is not None  # noqa: S101 - refusal_reason has checked it
         return province
 
     def _language(self, customer: Subscription) -> Language:

@@ -1,4 +1,4 @@
-"""One person-to-person text as the network tells of it: its id, its parts, its fate."""
+"""Trace of one person-to-person text: message id, parts, report history and status."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from receipts.model.message import (
 )
 from receipts.model.vocabulary import ReceiptOutcome
 
-#: What the receipt tells of each final fate; running out of time is a failure to the sender.
+#: Outcome of each final status; to the sender, an expired text is a failed one.
 OUTCOME_OF: dict[MessageStatus, ReceiptOutcome] = {
     MessageStatus.DELIVERED: ReceiptOutcome.DELIVERED,
     MessageStatus.EXPIRED: ReceiptOutcome.FAILED,
@@ -24,21 +24,19 @@ OUTCOME_OF: dict[MessageStatus, ReceiptOutcome] = {
     MessageStatus.REJECTED: ReceiptOutcome.REJECTED,
 }
 
-#: News kept with a text of one part, and more for each part of a long one; a network that says
-#: more than this is repeating itself.
-_HISTORY, _HISTORY_A_PART = 40, 4
+#: Reports kept per text, and per part of a long text; older ones are dropped.
+_MAX_HISTORY, _MAX_HISTORY_PER_PART = 40, 4
 
-#: Message centres count in 64 bits. A longer id is a random one, written in one way only.
+#: An SMSC counts in 64 bits. A longer id is random and has a single notation.
 _NUMBER = re.compile(r"(0x)?0*([0-9a-f]{1,20})", re.ASCII)
-_TOO_LARGE = 2**64
+_MAX_SMSC_ID = 2**64
 
 
-@lru_cache(maxsize=16_384)  # of each text asked several times, between reading and writing
+@lru_cache(maxsize=16_384)  # several calls per text between load and commit
 def normalise_message_id(message_id: str) -> str:
-    """The one form in which all spellings of an id are compared: hex or not, padded, any case.
+    """Canonical form of a message id, for any case, padding and base.
 
-    Only an id with a hex letter or 0x is hex; two plain numbers are never taken for one
-    (decision 008).
+    Only an id with a hex letter or 0x is hex, so plain numbers stay distinct (decision 009).
     """
     plain = message_id.strip().lower()
     number = _NUMBER.fullmatch(plain)
@@ -46,77 +44,73 @@ def normalise_message_id(message_id: str) -> str:
         return plain
     marked, digits = number.groups()
     value = int(digits, 16 if marked or not digits.isdigit() else 10)
-    return str(value) if value < _TOO_LARGE else plain
+    return str(value) if value < _MAX_SMSC_ID else plain
 
 
 def raw_status(report: DeliveryReport) -> str:
-    """What a report says, by which a repeat of it is known."""
-    return (
-        f"{report.part}/{report.parts} {report.raw_status}"
-        if report.parts > 1
-        else report.raw_status
-    )
+    """Raw status as kept in the history, with ``part/parts`` for a long text."""
+    prefix = f"{report.part}/{report.parts} " if report.parts > 1 else ""
+    return f"{prefix}{report.raw_status}"
 
 
 def is_duplicate(trace: MessageTrace, report: DeliveryReport) -> bool:
-    """Whether the very same was said of this text before."""
-    status_text = raw_status(report)
-    return any(event.raw_status == status_text for event in trace.history)
+    """Whether the history already has this raw status for the same part."""
+    raw = raw_status(report)
+    return any(event.raw_status == raw for event in trace.history)
 
 
 def with_event(
     trace: MessageTrace,
     report: DeliveryReport,
-    why_not: NoReceiptReason | None,
+    reason: NoReceiptReason | None,
     *,
     version: int,
     ended: bool,
 ) -> MessageTrace:
-    """The trail with one more piece of news, and why that one gave no receipt.
+    """Add one report to the history, with its reason for no receipt.
 
-    Where its fate is known now, ``over``, that is why the whole text gave none.
+    With ``ended``, the report made the status final; its reason applies to the whole text.
     """
     parts = trace.parts if is_final(trace) else max(trace.parts, report.parts)
-    kept = max(_HISTORY, _HISTORY_A_PART * parts)
-    event = ReportEvent(report.at, raw_status(report), why_not)
+    limit = max(_MAX_HISTORY, _MAX_HISTORY_PER_PART * parts)
+    event = ReportEvent(report.at, raw_status(report), reason)
     return replace(
         trace,
         version=version,
         parts=parts,
-        history=(*trace.history, event)[-kept:],
-        no_receipt_reason=why_not if ended else trace.no_receipt_reason,
+        history=(*trace.history, event)[-limit:],
+        no_receipt_reason=reason if ended else trace.no_receipt_reason,
     )
 
 
 def with_part(trace: MessageTrace, report: DeliveryReport) -> MessageTrace:
-    """The trail with the fate of one more part; the text's own fate once it has all of them."""
+    """Add the final status of one part; the text is final once all its parts are."""
     parts = max(trace.parts, report.parts)
     finals = (*trace.part_statuses, PartStatus(report.part, report.status, report.at))
     return replace(trace, parts=parts, part_statuses=finals, status=_overall_status(finals, parts))
 
 
 def is_final(trace: MessageTrace) -> bool:
-    """Whether the fate of the whole text is known: from then on it stands."""
+    """Whether the status of the whole text is final; it then never changes."""
     return trace.status in OUTCOME_OF
 
 
 def _overall_status(finals: Sequence[PartStatus], parts: int) -> MessageStatus:
-    """The fate of a whole text: final when all its parts are, failed when one of them is."""
     if len(finals) < parts:
         return MessageStatus.UNDERWAY
-    # Of several failed parts the first one speaks, so that their order of arrival does not matter.
+    # The lowest failed part decides, which makes the result independent of the report order.
     failed = [final for final in finals if final.status is not MessageStatus.DELIVERED]
     return min(failed).status if failed else MessageStatus.DELIVERED
 
 
 def ignored_because(trace: MessageTrace, report: DeliveryReport) -> NoReceiptReason | None:
-    """Why a report tells no fate that we did not know; None when it does."""
+    """Reason why a report adds no final status; None if it does."""
     if report.status is MessageStatus.UNKNOWN:
         return NoReceiptReason.UNKNOWN_STATUS
     if report.status not in OUTCOME_OF:
         return NoReceiptReason.UNDERWAY
-    of_part = {final.part: final.status for final in trace.part_statuses}
-    known = of_part.get(report.part, trace.status if is_final(trace) else None)
+    by_part = {final.part: final.status for final in trace.part_statuses}
+    known = by_part.get(report.part, trace.status if is_final(trace) else None)
     if known is None:
         return None
     return NoReceiptReason.REPEATED if known is report.status else NoReceiptReason.CONTRADICTED

@@ -1,17 +1,16 @@
-"""Do the counts add up: every report gave a receipt or has a reason for none."""
+"""Reconciliation: every report gives a receipt or has a reason for none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-#: Counted for each report that said something new, and for each that gave a receipt. Each other
-#: count is a reason for none.
+#: Counters of new reports and of those that gave a receipt. Every other counter is a reason.
 REPORTS, RECEIPTS = "reports", "receipts"
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What came of all reports so far."""
+    """Totals of new reports, receipts, and reasons for none."""
 
     reports: int
     receipts: int
@@ -19,11 +18,11 @@ class Reconciliation:
 
     @classmethod
     def from_counts(cls, counts: Mapping[str, int]) -> Self:
-        """The reckoning of the store's counts."""
+        """Totals from the store's counters."""
         reasons = {n: c for n, c in sorted(counts.items()) if n not in {REPORTS, RECEIPTS}}
         return cls(counts.get(REPORTS, 0), counts.get(RECEIPTS, 0), reasons)
 
     @property
     def missing(self) -> int:
-        """Reports of which nobody can say what came; always 0, or something is very wrong."""
+        """Reports without a receipt and without a reason: 0 unless a counter is lost."""
         return self.reports - self.receipts - sum(self.reasons.values())

@@ -21,7 +21,7 @@ _SCAN_COUNT = 5_000
 
 
 class RedisBulkReader:
-    """All customers, charges and audit entries. Every method raises StoreUnavailable."""
+    """All customers, charges and audit entries. Every method raises StoreUnavailableError."""
 
     def __init__(self, connection: RedisConnection, keys: KeySchema) -> None:
         self._connection, self._keys = connection, keys

@@ -145,9 +145,8 @@ class CommitScript:
                 seconds = retention.codes if record.kind is MessageKind.CODE else retention.receipts
                 return keys.receipt(self._shard, record.id), seconds
             case MessageTrace():
-                return keys.trail(
-                    record.sender, record.recipient, record.message_id
-                ), retention.trails
+                name = keys.trail(record.sender, record.recipient, record.message_id)
+                return name, retention.trails
             case DailyReplyCount():
                 return keys.talk(record.number), retention.talks
             case CustomerCredentials():

@@ -35,14 +35,14 @@ class RedisConnection:
         self._connections = ThreadConnections()
 
     def execute(self, *commands: Command) -> list[Any]:
-        """Run commands in one round trip and return their replies. Raises StoreUnavailable.
+        """Run commands in one round trip and return their replies. Raises StoreUnavailableError.
 
         A lost connection repeats all of them, so each must be safe to repeat.
         """
         return self.run(self.pipeline, commands) if commands else []
 
     def values(self, names: Sequence[str | bytes]) -> list[bytes | None]:
-        """The values of many keys in one round trip, in order. Raises StoreUnavailable."""
+        """The values of many keys in one round trip, in order. Raises StoreUnavailableError."""
         if self._cluster is not None:
             return self.run(self._cluster.values, names)
         return cast("list[bytes | None]", self.execute(("MGET", *names))[0]) if names else []
@@ -74,31 +74,31 @@ class RedisConnection:
         return replies
 
     def run(self, operation: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """The result of an operation.
-
-        Raises StoreUnavailable with the error of redis-py as its cause.
-        """
+        """The result of an operation. Raises StoreUnavailableError, caused by redis-py's error."""
         try:
             return operation(*arguments, **options)
         except (redis.RedisError, RedisClusterException) as error:
             raise StoreUnavailableError(f"the store did not answer: {error}") from error
 
     def ping(self) -> None:
-        """Raises StoreUnavailable unless each primary answers."""
+        """Raises StoreUnavailableError unless each primary answers."""
         self.run(lambda: [client.ping() for client in self._primaries()])
 
     def run_id(self) -> str:
-        """The run ids of all primaries: a restart changes it. Raises StoreUnavailable."""
+        """The run ids of all primaries: a restart changes it. Raises StoreUnavailableError."""
         found: list[Any] = self.run(lambda: [client.info("server") for client in self._primaries()])
         return "+".join(str(info["run_id"]) for info in found)
 
     def setting(self, name: str) -> str:
-        """One CONFIG value of the server. Raises StoreUnavailable."""
+        """One CONFIG value of the server. Raises StoreUnavailableError."""
         found: Any = self.run(lambda: self._primaries()[0].config_get(name))
         return str(found.get(name, ""))
 
     def scan(self, cursor: int, match: str, count: int) -> tuple[int, list[bytes]]:
-        """One step of SCAN: the next cursor, 0 at the end, and keys. Raises StoreUnavailable."""
+        """One step of SCAN: the next cursor, 0 at the end, and keys.
+
+        Raises StoreUnavailableError.
+        """
         scan: Any = self.client.scan if self._cluster is None else self._cluster.scan
         found = self.run(lambda: scan(cursor, match=match, count=count))
         return int(found[0]), list(found[1])
@@ -112,7 +112,7 @@ class RedisConnection:
 def connected(urls: str) -> Client:
     """A client for the server at a URL, or for the cluster of several comma-separated ones.
 
-    Raises StoreUnavailable when none of several answers; a single one is tried at first use.
+    Raises StoreUnavailableError when none of several answers; a single one is tried at first use.
     """
     addresses = urls.split(",")
     for url in addresses:

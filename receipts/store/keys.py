@@ -74,9 +74,8 @@ class KeySchema:
 
     def trail(self, sender: Msisdn, recipient: Msisdn, message_id: str) -> str:
         """The trace of one person-to-person text, the same for each spelling of its id."""
-        return self.of(
-            sender, f"trail:{sender.digits}:{recipient.digits}:{normalise_message_id(message_id)}"
-        )
+        key = normalise_message_id(message_id)
+        return self.of(sender, f"trail:{sender.digits}:{recipient.digits}:{key}")
 
     def call(self, number: Msisdn, sid: str) -> str:
         """The log of one call."""

@@ -67,7 +67,7 @@ class LocalServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def claim(self) -> None:
-        """Become the owner. Raises StoreInUseError, or StoreUnavailable for a useless folder."""
+        """Become the owner. Raises StoreInUseError or StoreUnavailableError."""
         if sys.platform != "linux":  # elsewhere no signal ends the server of a killed owner
             raise StoreUnavailableError("The local store needs Linux. Set REDIS_URL to a server.")
         try:
@@ -86,7 +86,7 @@ class LocalServer:
     def start(self) -> "subprocess.Popen[bytes]":
         """Claim the folder, start the server, return once it has read its data and answers.
 
-        Raises StoreUnavailable.
+        Raises StoreUnavailableError.
         """
         self.claim()
         process = self.spawn()
@@ -155,7 +155,7 @@ class LocalServer:
 def running_server_url(data_dir: Path) -> str:
     """URL of the server that runs in a data folder, valid in this process and its forks.
 
-    Creates no file and no folder. Raises StoreNotReadyError, or StoreUnavailable.
+    Creates no file and no folder. Raises StoreNotReadyError, or StoreUnavailableError.
     """
     where, folder = f"DATA_DIR={data_dir.absolute()}", data_dir.absolute() / "store"
     try:

@@ -32,7 +32,7 @@ _Entries = list[tuple[bytes, list[bytes]]]
 
 
 class RedisOutbox:
-    """Receipts to be sent, and timers. Every method raises StoreUnavailable."""
+    """Receipts to be sent, and timers. Every method raises StoreUnavailableError."""
 
     def __init__(self, connection: RedisConnection, keys: KeySchema) -> None:
         self._connection, self._keys = connection, keys
@@ -43,7 +43,7 @@ class RedisOutbox:
     def open(self) -> None:
         """Stamp a new store, or check the stamp of a used one, and make the consumer groups.
 
-        Raises StoreUnavailable, also for another schema version or another number of shards.
+        Raises StoreUnavailableError, also for another schema version or another number of shards.
         """
         self._check_stamp()
         for shard, late in self._streams():
@@ -88,7 +88,7 @@ class RedisOutbox:
         return max(1, limit // self._keys.shards)
 
     def fetch(self, worker: str, limit: int, timeout: float) -> list[OutboxEntry]:
-        """New outbox entries for this worker; blocks at most ``wait`` seconds."""
+        """New outbox entries for this worker; blocks at most ``timeout`` seconds."""
         request: Command = ("XREADGROUP", "GROUP", GROUP, worker, "COUNT", self._each(limit))
         if self._connection.replicated:
             found = self._polled(request, timeout)
@@ -96,9 +96,8 @@ class RedisOutbox:
             # BLOCK 0 never ends.
             block = ("BLOCK", int(timeout * 1000)) if timeout >= _SHORTEST_BLOCK_SECONDS else ()
             whole = (*request, *block, "STREAMS", *self._fresh, *[">"] * len(self._fresh))
-            found = [
-                pair for reply in self._connection.execute(whole) for pair in decode_pairs(reply)
-            ]
+            replies = self._connection.execute(whole)
+            found = [pair for reply in replies for pair in decode_pairs(reply)]
         return [
             OutboxEntry(_shard_of(stream), entry.decode(), fields[1].decode())
             for stream, entries in found
@@ -202,18 +201,17 @@ class RedisOutbox:
 
     def renew_leases(self, worker: str, entries: Iterable[OutboxEntry]) -> None:
         """Renew the leases of these entries."""
-        self._connection.execute(
-            *(
-                ("XCLAIM", stream, GROUP, worker, 0, *snapshot, "JUSTID")
-                for stream, snapshot in self._by_stream(entries).items()
-            )
+        claims = (
+            ("XCLAIM", stream, GROUP, worker, 0, *ids, "JUSTID")
+            for stream, ids in self._by_stream(entries).items()
         )
+        self._connection.execute(*claims)
 
     def discard(self, entries: Iterable[OutboxEntry]) -> None:
         """Discard entries whose receipt has expired."""
         request: list[Command] = []
-        for stream, snapshot in self._by_stream(entries).items():
-            request += (("XACK", stream, GROUP, *snapshot), ("XDEL", stream, *snapshot))
+        for stream, ids in self._by_stream(entries).items():
+            request += (("XACK", stream, GROUP, *ids), ("XDEL", stream, *ids))
         self._connection.execute(*request)
 
     def _by_stream(self, entries: Iterable[OutboxEntry]) -> dict[str, list[str]]:

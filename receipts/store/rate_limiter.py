@@ -22,7 +22,7 @@ _US_PER_SECOND = 1_000_000
 
 
 class RedisRateLimiter:
-    """The state that all workers share about routes. Every method raises StoreUnavailable."""
+    """The state that all workers share about routes. Every method raises StoreUnavailableError."""
 
     def __init__(self, connection: RedisConnection) -> None:
         self._connection = connection
@@ -49,12 +49,11 @@ class RedisRateLimiter:
         replies = self._connection.execute(*(_reservation(*each) for each in wanted.items()))
         for _, _, now_us in replies:
             self._offset.update(now_us / _US_PER_SECOND, sent_at, time.monotonic())
-        return {
-            pace: SendSlots(
-                first_us / _US_PER_SECOND - self._offset.seconds, count, pace.interval_seconds
-            )
-            for pace, (first_us, count, _) in zip(wanted, replies, strict=True)
-        }
+        slots = {}
+        for pace, (first_us, count, _) in zip(wanted, replies, strict=True):
+            first = first_us / _US_PER_SECOND - self._offset.seconds
+            slots[pace] = SendSlots(first, count, pace.interval_seconds)
+        return slots
 
 
 def _reservation(pace: RateLimit, count: int) -> tuple[str | int, ...]:

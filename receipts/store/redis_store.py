@@ -8,14 +8,7 @@ from receipts.model.customer import CallLog, DailyReplyCount, LoginState, Subscr
 from receipts.model.message import MessageTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import (
-    ChangeSet,
-    CommitResult,
-    CommitStatus,
-    Reply,
-    is_empty,
-    marks_only,
-)
+from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, Reply
 from receipts.ports.store import ReportQuery, Snapshot
 from receipts.store.codec import decode, decode_answer, decode_record, encode
 from receipts.store.commit_script import CommitScript, RetentionSeconds
@@ -24,7 +17,7 @@ from receipts.store.keys import KeySchema
 
 
 class RedisStore:
-    """All records of the business. Every method raises StoreUnavailable.
+    """All records of the business. Every method raises StoreUnavailableError.
 
     A commit is safe to repeat: its idempotency key or its versions tell.
     """
@@ -39,7 +32,7 @@ class RedisStore:
         self._retention = retention or RetentionSeconds()
 
     def ping(self) -> None:
-        """Raises StoreUnavailable unless the server answers."""
+        """Raises StoreUnavailableError unless the server answers."""
         self._connection.ping()
 
     def keep_for(self, retention: RetentionSeconds) -> None:
@@ -103,19 +96,16 @@ class RedisStore:
     def _names(self, wanted: ReportQuery) -> tuple[str, ...]:
         keys, sender, recipient = self._keys, wanted.sender, wanted.recipient
         people = (keys.subscription(sender), keys.subscription(recipient))
+        trace = keys.trail(sender, recipient, wanted.message_id)
         receipt = self._receipt_key(wanted.receipt_id) if wanted.receipt_id else None
-        return (
-            *people,
-            keys.trail(sender, recipient, wanted.message_id),
-            *filter(None, (receipt,)),
-        )
+        return (*people, trace, receipt) if receipt else (*people, trace)
 
     def commit(self, change: ChangeSet) -> CommitResult:
         """Apply a change whole or not at all, in one round trip; it is on disk on return."""
         # An empty change still waits for the replica to have the state behind its decision.
-        if not (self._connection.replicated or is_empty(change)):
+        if change.is_empty and not self._connection.replicated:
             return _DONE
-        if change.idempotency_key is not None and marks_only(change):
+        if change.idempotency_key is not None and change.marks_only:
             return self._claimed(change.number, change.idempotency_key, change.reply)
         script = CommitScript(self._keys, self._retention, [change])
         ((reply,),) = self._connection.execute(script.command)
@@ -134,7 +124,7 @@ class RedisStore:
         """
         by_shard: dict[int, list[int]] = {}
         for index, change in enumerate(changes):
-            if self._connection.replicated or is_empty(change):
+            if self._connection.replicated or not change.is_empty:
                 by_shard.setdefault(self._keys.shard(change.number), []).append(index)
         scripts = [
             CommitScript(self._keys, self._retention, [changes[index] for index in indexes])
@@ -201,7 +191,6 @@ _DONE = CommitResult(CommitStatus.COMMITTED)
 def _committed(reply: list[bytes]) -> CommitResult:
     if reply[0] == b"done":
         return _DONE
-    verdict = CommitStatus(reply[0].decode())
-    return CommitResult(
-        verdict, decode_answer(reply[1]) if verdict is CommitStatus.DUPLICATE else None
-    )
+    status = CommitStatus(reply[0].decode())
+    is_repeat = status is CommitStatus.DUPLICATE
+    return CommitResult(status, decode_answer(reply[1]) if is_repeat else None)

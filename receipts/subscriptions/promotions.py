@@ -17,7 +17,7 @@ from receipts.wording.segments import segments
 from statemachines.subscription import HOLDING, SUBSCRIPTION, SubscriptionEvent
 
 #: Category that each intent chooses; channels name their actions by the same values.
-WISHES: dict[str, PromotionCategory] = {
+CATEGORY_BY_ACTION: dict[str, PromotionCategory] = {
     Intent.NEWS.value: PromotionCategory.NEWS,
     Intent.PUBLIC_INTEREST.value: PromotionCategory.PUBLIC_INTEREST,
     Intent.ADVERTISING.value: PromotionCategory.ADVERTISING,

@@ -1,1 +1,1 @@
-"""The process that sends: outbox, rate limits, circuit breakers, timers."""
+"""Sending process: outbox consumer, rate limits, circuit breakers and timers."""

@@ -1,13 +1,13 @@
-"""Watches the providers for one worker, and tells the others when one is demoted or back."""
+"""Circuit breakers of the providers: failures counted per worker, state shared by all."""
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-import msgspec
 import structlog
+from msgspec import Struct
 
 from receipts.ports.changes import Timer
 from receipts.ports.clock import Clock
@@ -16,94 +16,90 @@ from receipts.ports.store import StoreUnavailableError
 from receipts.rulebook.schema import SendingRules
 from statemachines.provider import OUT_OF_USE, PROVIDER, ProviderEvent, ProviderState
 
-#: Seconds after which a probe that was never heard of counts as lost: longer than any provider
-#: is waited for.
+#: Time after which an unanswered trial counts as lost; longer than any provider time-out.
 _TRIAL_TIMEOUT_SECONDS = 60
+
+#: Optimistic-locking attempts per transition.
+_MAX_ATTEMPTS = 3
+
+#: Retry timers held per provider; older ones fire at their own time.
+_MAX_HELD_TIMERS = 200
+
+_log = structlog.get_logger()
 
 
 class BreakerState(
-    msgspec.Struct,
-    frozen=True,
-    omit_defaults=True,
-    rename={"reason": "why", "failed_trials": "turn"},
+    Struct, frozen=True, omit_defaults=True, rename={"reason": "why", "failed_trials": "turn"}
 ):
-    """How one provider is doing; the same for all workers. ``turn`` counts probes in vain."""
+    """State of one provider's circuit breaker, shared by all workers."""
 
     provider: str
     version: int = 0
     state: ProviderState = ProviderState.CLOSED
     since: dt.datetime | None = None
-    #: Before this moment nothing more is tried with it.
+    #: End of the open state, or of the wait for a trial's result.
     until: dt.datetime | None = None
     failed_trials: int = 0
     reason: str = ""
 
     @property
     def is_open(self) -> bool:
-        """Whether receipts go elsewhere, or wait."""
+        """Whether the breaker is open or half-open: no receipt is sent except the trial."""
         return self.state in OUT_OF_USE
 
     def may_try(self, now: dt.datetime) -> bool:
-        """Whether the wait is over, and one receipt may try it."""
+        """Whether the open interval is over and a half-open trial may start."""
         refused = PROVIDER.fire(self.state, ProviderEvent.TRIAL).refused
         return not refused and (self.until is None or self.until <= now)
 
 
 def next_state(
-    health: BreakerState,
+    current: BreakerState,
     event: ProviderEvent,
     now: dt.datetime,
-    waits: Sequence[int],
-    why: str = "",
+    open_seconds: Sequence[int],
+    reason: str = "",
 ) -> BreakerState | None:
-    """The health after an event, None where it changes nothing.
-
-    ``waits`` are the seconds before the first probe, the second, ...; the last repeats.
-    """
-    outcome = PROVIDER.fire(health.state, event)
-    if outcome.refused:
+    """State after an event, None if unchanged; ``open_seconds`` are the waits before trials."""
+    transition = PROVIDER.fire(current.state, event)
+    if transition.refused:
         return None
-    if outcome.state not in OUT_OF_USE:
-        well = BreakerState(health.provider, health.version + 1, since=now)
-        return well if health.is_open else None
-    turn = health.failed_trials + (event is ProviderEvent.TRIAL_FAILED)
-    wait = (
-        _TRIAL_TIMEOUT_SECONDS if event is ProviderEvent.TRIAL else waits[min(turn, len(waits) - 1)]
-    )
+    if transition.state not in OUT_OF_USE:
+        closed = BreakerState(current.provider, current.version + 1, since=now)
+        return closed if current.is_open else None
+    failed = current.failed_trials + (event is ProviderEvent.TRIAL_FAILED)
+    # The last interval repeats.
+    seconds = open_seconds[min(failed, len(open_seconds) - 1)]
+    if event is ProviderEvent.TRIAL:
+        seconds = _TRIAL_TIMEOUT_SECONDS
     return BreakerState(
-        health.provider,
-        health.version + 1,
-        outcome.state,
-        health.since if health.is_open else now,
-        now + dt.timedelta(seconds=wait),
-        turn,
-        why or health.reason,
+        current.provider,
+        current.version + 1,
+        transition.state,
+        current.since if current.is_open else now,
+        now + dt.timedelta(seconds=seconds),
+        failed,
+        reason or current.reason,
     )
 
 
 class BreakerStore(Protocol):
-    """State of the providers that all workers share. Every method raises StoreUnavailable."""
+    """Shared breaker states. Every method raises StoreUnavailableError."""
 
     def load(self, providers: Iterable[str]) -> dict[str, BreakerState]:
-        """State by provider; a provider without a record is healthy."""
+        """States by provider; a provider without a record is closed."""
 
     def save(self, health: BreakerState) -> bool:
-        """Write a new state; False when another worker changed it meanwhile."""
-
-
-_log = structlog.get_logger()
-
-#: How often a change is tried again where another worker was quicker.
-_MAX_ATTEMPTS = 3
-
-#: Receipts that wait for another try, of which we remember that much.
-_MAX_HELD_TIMERS = 200
+        """Compare-and-set by version; False if another worker changed the state."""
 
 
 class CircuitBreakers:
-    """Counts failures in a row by itself; what follows from them is shared through the store.
+    """One circuit breaker per provider: closed, open, or half-open with a single trial.
 
-    While nothing is wrong it writes nothing: a success only ends the count.
+    Each worker counts consecutive failures locally. ``demote_after`` of them open the breaker for
+    all workers. After the open interval, one worker claims the half-open trial with one receipt:
+    success closes the breaker, failure opens it for the next interval. A success in the closed
+    state makes no write.
     """
 
     def __init__(
@@ -111,85 +107,82 @@ class CircuitBreakers:
     ) -> None:
         self._store, self._rules, self._clock = store, rules, clock
         self._known = {name: BreakerState(name) for name in names}
-        #: The providers that are demoted, as far as we know: each text asks.
+        #: Providers with an open or half-open breaker; a plain set, read for every receipt.
         self.open = frozenset[str]()
         self._failures = dict.fromkeys(self._known, 0)
         self._held_timers: dict[str, list[Timer]] = {name: [] for name in self._known}
         self._lock = threading.Lock()
 
     def set_rules(self, rules: SendingRules) -> None:
-        """Go on under these rules."""
+        """Use new thresholds and open intervals from the next event on."""
         self._rules = rules
 
     def refresh(self) -> None:
-        """See what other workers found. Raises StoreUnavailable."""
+        """Load the states set by other workers. Raises StoreUnavailableError."""
         found = self._store.load(self._known)
         with self._lock:
-            for name, health in found.items():
-                # A store that was emptied begins anew; else nothing older counts.
-                if health.version >= self._known[name].version or not health.version:
-                    self._known[name] = health
+            for name, state in found.items():
+                # Version 0 is an emptied store; other older versions are stale reads.
+                if state.version >= self._known[name].version or not state.version:
+                    self._known[name] = state
             self._refresh_open()
 
     def _refresh_open(self) -> None:
-        self.open = frozenset(name for name, health in self._known.items() if health.is_open)
+        self.open = frozenset(name for name, state in self._known.items() if state.is_open)
 
     def may_try(self, name: str) -> bool:
-        """Whether a demoted provider may be tried now."""
+        """Whether a half-open trial may start now."""
         return self._known[name].may_try(self._clock.now())
 
     def try_half_open(self, name: str) -> bool:
-        """Whether this worker tries a demoted provider, with one receipt: one of all workers."""
-        return self.may_try(name) and self._transition(name, ProviderEvent.TRIAL, rounds=1)
+        """Claim the half-open trial; True for one of all workers."""
+        return self.may_try(name) and self._transition(name, ProviderEvent.TRIAL, attempts=1)
 
-    def record_success(self, name: str, *, probe: bool = False) -> None:
-        """It took a receipt, or said a clear no to one: it works."""
+    def record_success(self, name: str, *, trial: bool = False) -> None:
+        """Reset the failure count; a successful trial closes the breaker."""
         if self._failures[name]:
             with self._lock:
                 self._failures[name] = 0
                 self._held_timers[name].clear()
-        if probe:
+        if trial:
             self._fire(name, ProviderEvent.TRIAL_SUCCEEDED)
 
-    def record_failure(self, name: str, failure: ProviderError, *, probe: bool = False) -> None:
-        """It did not do what we asked. A clear no is about the receipt, not about the provider."""
+    def record_failure(self, name: str, failure: ProviderError, *, trial: bool = False) -> None:
+        """Count a failure; a permanent error is about the receipt and counts as success."""
         if isinstance(failure, PermanentError):
-            self.record_success(name, probe=probe)
+            self.record_success(name, trial=trial)
             return
         with self._lock:
             self._failures[name] += 1
-            enough = self._failures[name] >= self._rules.demote_after
-        if probe:
+            tripped = self._failures[name] >= self._rules.demote_after
+        if trial:
             self._fire(name, ProviderEvent.TRIAL_FAILED, failure.detail)
-        elif enough and not self._known[name].is_open:
+        elif tripped and not self._known[name].is_open:
             self._fire(name, ProviderEvent.TRIP, failure.detail)
 
     def hold_timers(self, name: str, timers: Iterable[Timer]) -> None:
-        """Remember what is to be tried again: it need not wait once the provider is demoted."""
+        """Keep retry timers of a provider, to release them early if its breaker opens."""
         with self._lock:
             self._held_timers[name] = [*self._held_timers[name], *timers][-_MAX_HELD_TIMERS:]
 
     def released_timers(self) -> list[Timer]:
-        """What waited for providers that are demoted by now."""
+        """Take the held timers of all providers with an open breaker."""
         with self._lock:
             found = [timer for name in self.open for timer in self._held_timers[name]]
-            for name in self.open:
-                self._held_timers[name] = []
+            self._held_timers |= {name: [] for name in self.open}
         return found
 
-    def _fire(self, name: str, event: ProviderEvent, why: str = "") -> None:
-        # Out of reach of the store nothing can be sent anyway; the next answer says it again.
+    def _fire(self, name: str, event: ProviderEvent, reason: str = "") -> None:
+        # Without the store no receipt is sent either; the next result fires the event again.
         with suppress(StoreUnavailableError):
-            self._transition(name, event, why)
+            self._transition(name, event, reason)
 
     def _transition(
-        self, name: str, event: ProviderEvent, why: str = "", rounds: int = _MAX_ATTEMPTS
+        self, name: str, event: ProviderEvent, reason: str = "", attempts: int = _MAX_ATTEMPTS
     ) -> bool:
-        for _ in range(rounds):
-            current = self._known[name]
-            fresh = next_state(
-                current, event, self._clock.now(), self._rules.probe_after_seconds, why
-            )
+        for _ in range(attempts):
+            intervals, now = self._rules.probe_after_seconds, self._clock.now()
+            fresh = next_state(self._known[name], event, now, intervals, reason)
             if fresh is None:
                 return False
             if self._store.save(fresh):
@@ -197,20 +190,18 @@ class CircuitBreakers:
                     self._known[name] = fresh
                     self._failures[name] = 0
                     self._refresh_open()
-                _LOG[event](name, fresh)
+                _log_transition(event, fresh)
                 return True
             self.refresh()
         return False
 
 
-def _log_open(name: str, health: BreakerState) -> None:
-    next_try = health.until.isoformat() if health.until else None
-    _log.warning("provider demoted", provider=name, why=health.reason, next_try=next_try)
-
-
-_LOG: dict[ProviderEvent, Callable[[str, BreakerState], None]] = {
-    ProviderEvent.TRIP: _log_open,
-    ProviderEvent.TRIAL_FAILED: _log_open,
-    ProviderEvent.TRIAL_SUCCEEDED: lambda name, _: _log.warning("provider back", provider=name),
-    ProviderEvent.TRIAL: lambda name, _: _log.info("provider tried", provider=name),
-}
+def _log_transition(event: ProviderEvent, state: BreakerState) -> None:
+    name = state.provider
+    if event is ProviderEvent.TRIAL:
+        _log.info("provider tried", provider=name)
+    elif event is ProviderEvent.TRIAL_SUCCEEDED:
+        _log.warning("provider back", provider=name)
+    else:
+        next_try = state.until.isoformat() if state.until else None
+        _log.warning("provider demoted", provider=name, why=state.reason, next_try=next_try)

@@ -1,4 +1,4 @@
-"""Decides for a worker what leaves next: by whom, when, and what has to wait for a line."""
+"""Dispatcher: chooses the receipts to send next, with their routes and send slots."""
 
 import datetime as dt
 import time
@@ -13,36 +13,28 @@ from receipts.delivery.routing import Route
 from receipts.model.receipt import Receipt
 from receipts.ports.changes import ChangeSet, CommitStatus, OutboxEntry
 from receipts.ports.clock import Clock
-from receipts.ports.store import Backlog, Outbox, Store, StoreUnavailableError
+from receipts.ports.store import Outbox, Store, StoreUnavailableError
 from receipts.wording.segments import segments
 from receipts.worker.circuit_breaker import CircuitBreakers
-from receipts.worker.rate_limit import (
-    Allocation,
-    FairShare,
-    RateLimit,
-    RateLimiter,
-    SendSlots,
-    slots_needed,
-)
+from receipts.worker.rate_limit import FairShare, RateLimit, RateLimiter, SendSlots, slots_needed
 from receipts.worker.unconfirmed_claims import UnconfirmedClaims
 
 _log = structlog.get_logger()
 
-#: How many receipts one round takes at most.
+#: Maximum number of receipts fetched per round.
 BATCH = 100
 
-#: Seconds to wait at an empty outbox while others wait for a line.
+#: Poll time-out of an empty outbox while a backlog waits for send slots.
 _BUSY_POLL_SECONDS = 0.05
 
-#: How old a receipt may be to count as fresh.
-_FRESH_AGE = dt.timedelta(minutes=1)
+#: Maximum age of a new receipt that shares in the slots kept by ``FairShare``.
+_NEW_RECEIPT_AGE = dt.timedelta(minutes=1)
 
-#: Seconds between two lines in the log about a backlog.
 _LOG_INTERVAL_SECONDS = 30.0
 
 
 class SendTask(Struct, frozen=True):
-    """A receipt marked as being sent, by whom, and the moment it may leave (monotonic)."""
+    """A receipt marked as being sent, with its route and send time (monotonic seconds)."""
 
     receipt: Receipt
     entry: OutboxEntry
@@ -54,11 +46,21 @@ class _Routed(Struct, frozen=True):
     receipt: Receipt
     entry: OutboxEntry
     route: Route
+    provider: str
     segments: int
 
 
+_ToDefer = tuple[Receipt, OutboxEntry, str]
+
+
 class Dispatcher:
-    """One worker's view of the outbox, the backlog and the lines."""
+    """Turns outbox entries and the backlog into send tasks for one worker.
+
+    Each round routes the leased entries by circuit breaker and price, reserves evenly spaced send
+    slots at each provider's rate limiter, and shares them between new receipts and the oldest of
+    the backlog. Receipts without a slot or an available provider are deferred to the backlog;
+    the others are committed as being sent before their first byte leaves.
+    """
 
     def __init__(
         self,
@@ -66,222 +68,190 @@ class Dispatcher:
         store: Store,
         outbox: Outbox,
         limiter: RateLimiter,
-        watch: CircuitBreakers,
-        delivery: ReceiptLifecycle,
+        breakers: CircuitBreakers,
+        lifecycle: ReceiptLifecycle,
         clock: Clock,
-        paces: Mapping[str, RateLimit],
+        limits: Mapping[str, RateLimit],
     ) -> None:
-        """``paces`` are by the provider's name; without one it is used as fast as it goes."""
+        """``limits`` are by provider name; a provider without one is not rate-limited."""
         self._name, self._store, self._outbox, self._limiter = name, store, outbox, limiter
-        self._clock, self._limits = clock, dict(paces)
+        self._clock, self._limits = clock, dict(limits)
         self._backlog: dict[str, int] = {}
-        self._oldest: dict[str, float] = {}
-        self._told_at = 0.0
+        self._oldest_seconds: dict[str, float] = {}
+        self._logged_at = 0.0
         self._unconfirmed = UnconfirmedClaims()
-        self.breakers = watch
-        self.set_lifecycle(delivery)
+        self.breakers = breakers
+        self.set_lifecycle(lifecycle)
 
-    def set_lifecycle(self, delivery: ReceiptLifecycle) -> None:
-        """Go on under these rules."""
-        self._delivery, self._routes = delivery, delivery.router
-        self.breakers.set_rules(delivery.rules)
-        self._reserves = {n: FairShare(delivery.rules.fresh_percent) for n in self._routes.names}
+    def set_lifecycle(self, lifecycle: ReceiptLifecycle) -> None:
+        """Use the routes and rules of a new rule book from the next round on."""
+        self._lifecycle, self._router = lifecycle, lifecycle.router
+        self.breakers.set_rules(lifecycle.rules)
+        self._shares = {n: FairShare(lifecycle.rules.fresh_percent) for n in self._router.names}
 
     def refresh_backlog(self) -> None:
-        """See how the providers are doing, and what waits for them."""
+        """Load breaker states and backlog sizes. Raises StoreUnavailableError."""
         self.breakers.refresh()
-        waiting = self._outbox.backlog((*self._routes.names, *self._routes.former))
-        self._backlog, self._oldest = {}, {}
+        waiting = self._outbox.backlog((*self._router.names, *self._router.former))
+        self._backlog, self._oldest_seconds = {}, {}
         now = self._clock.now()
         for each in waiting:
             self._backlog[each.queue] = self._backlog.get(each.queue, 0) + each.count
             age = (now - each.oldest).total_seconds()
-            self._oldest[each.queue] = max(age, self._oldest.get(each.queue, 0.0))
-        self._log_backlog(waiting)
-
-    def _log_backlog(self, waiting: Sequence[Backlog]) -> None:
-        if waiting and time.monotonic() - self._told_at > _LOG_INTERVAL_SECONDS:
-            self._told_at = time.monotonic()
+            self._oldest_seconds[each.queue] = max(age, self._oldest_seconds.get(each.queue, 0.0))
+        if waiting and time.monotonic() - self._logged_at > _LOG_INTERVAL_SECONDS:
+            self._logged_at = time.monotonic()
             for queue, count in self._backlog.items():
-                age = round(self._oldest[queue])
-                _log.warning("receipts wait", provider=queue, waiting=count, oldest_seconds=age)
+                oldest = round(self._oldest_seconds[queue])
+                _log.warning("receipts wait", provider=queue, waiting=count, oldest_seconds=oldest)
 
     def poll_timeout(self, usual: float) -> float:
-        """Seconds to wait at an empty outbox: few while there is something else to do."""
-        closed = self.breakers.open
-        open_lanes = any(n for queue, n in self._backlog.items() if n and queue not in closed)
-        return min(_BUSY_POLL_SECONDS, usual) if open_lanes else usual
+        """Poll time-out in seconds for an empty outbox: short while a backlog can be sent."""
+        unavailable = self.breakers.open
+        sendable = any(n for queue, n in self._backlog.items() if n and queue not in unavailable)
+        return min(_BUSY_POLL_SECONDS, usual) if sendable else usual
 
-    def next_tasks(self, fresh: Sequence[OutboxEntry], room: int) -> list[SendTask]:
-        """What leaves now of these and of the backlog, marked on disk as being sent."""
-        self._unconfirmed.release(self._store, self._delivery)
-        routed = self._route_all([*fresh, *self._release_deferred(room)])
+    def next_tasks(self, entries: Sequence[OutboxEntry], room: int) -> list[SendTask]:
+        """Route leased entries and part of the backlog; at most ``room`` slots per provider.
+
+        Raises StoreUnavailableError.
+        """
+        self._unconfirmed.release(self._store, self._lifecycle)
+        routed = self._route_all([*entries, *self._release_deferred(room)])
         routed.sort(key=lambda each: each.receipt.created_at)
-        allotted = self._reserve_slots(routed, room)
-        late = self._fetch_deferred(allotted, routed, room)
-        return self._mark_sending(routed, late, allotted)
+        slots = self._reserve_slots(routed, room)
+        late = self._fetch_deferred(slots, routed, room)
+        return self._mark_sending([*late, *routed], slots)
 
-    def rate_limit(self, load: SendTask) -> RateLimit | None:
-        """The pace of the line a load leaves by, None where there is none."""
-        return self._limits.get(load.route.provider.name)
+    def rate_limit(self, task: SendTask) -> RateLimit | None:
+        """Rate limit of the task's provider, None if unlimited."""
+        return self._limits.get(task.route.provider.name)
 
-    def next_slot(self, load: SendTask, pace: RateLimit) -> float | None:
-        """When a load that missed its place may leave; None while there is no room."""
-        size = segments(load.receipt.text)
-        given = self._limiter.reserve({pace: slots_needed(size)})[pace]
-        return next(iter(given.times_for([size])), None)
-
-    # -- what is looked at -------------------------------------------------------------------
+    def next_slot(self, task: SendTask, limit: RateLimit) -> float | None:
+        """New send time of a task that missed its slot; None if no slot is free."""
+        size = segments(task.receipt.text)
+        slots = self._limiter.reserve({limit: slots_needed(size)})[limit]
+        return next(iter(slots.times_for([size])), None)
 
     def _release_deferred(self, room: int) -> list[OutboxEntry]:
-        """Receipts that waited for a provider out of use and need not, or not any longer."""
-        closed, found = self.breakers.open, list[OutboxEntry]()
-        old = self._delivery.rules.expire_after_hours * 3600
-        for queue in (*closed, *self._routes.former):
+        """Deferred receipts that are too old, have another provider, or are a trial."""
+        unavailable, found = self.breakers.open, list[OutboxEntry]()
+        max_age_seconds = self._lifecycle.rules.expire_after_hours * 3600
+        for queue in (*unavailable, *self._router.former):
             count = self._backlog.get(queue, 0)
-            if count and self._oldest.get(queue, 0.0) > old:
+            if count and self._oldest_seconds.get(queue, 0.0) > max_age_seconds:
                 limit = BATCH
-            elif count and (queue not in closed or self._routes.has_fallback(closed)):
+            elif count and (queue not in unavailable or self._router.has_fallback(unavailable)):
                 limit = room
             else:
-                limit = int(count > 0 and queue in closed and self.breakers.may_try(queue))
+                limit = int(count > 0 and queue in unavailable and self.breakers.may_try(queue))
             if limit > 0:
                 found += self._outbox.fetch_deferred(self._name, queue, limit)
-                self._backlog[queue], self._oldest[queue] = max(0, count - limit), 0.0
+                self._backlog[queue] = max(0, count - limit)
+                self._oldest_seconds[queue] = 0.0
         return found
 
-    def _route_all(self, taken: Sequence[OutboxEntry]) -> list[_Routed]:
-        """Those that are to be sent, each with who carries it; the others are put away."""
-        if not taken:
+    def _route_all(self, entries: Sequence[OutboxEntry]) -> list[_Routed]:
+        """Receipts with a route; the others are finished, deferred or discarded."""
+        if not entries:
             return []
-        receipts = self._store.receipts(entry.receipt_id for entry in taken)
-        self._outbox.discard(p for r, p in zip(receipts, taken, strict=True) if r is None)
-        routed, ended, parked = list[_Routed](), list[ChangeSet](), list[_ToDefer]()
-        closed = self.breakers.open
-        for receipt, entry in zip(receipts, taken, strict=True):
+        receipts = self._store.receipts(entry.receipt_id for entry in entries)
+        self._outbox.discard(e for r, e in zip(receipts, entries, strict=True) if r is None)
+        routed, finished, to_defer = list[_Routed](), list[ChangeSet](), list[_ToDefer]()
+        unavailable, try_half_open = self.breakers.open, self.breakers.try_half_open
+        for receipt, entry in zip(receipts, entries, strict=True):
             if receipt is None:
                 continue
-            unwanted = self._delivery.skip_reason(receipt, entry)
-            if unwanted is not None:
-                ended.append(unwanted)
-                continue
-            choice = self._routes.choose(receipt, closed, self.breakers.try_half_open)
-            if choice is None:
-                parked.append((receipt, entry, self._routes.queue_for(receipt)))
+            if (skipped := self._lifecycle.skip_reason(receipt, entry)) is not None:
+                finished.append(skipped)
+            elif route := self._router.choose(receipt, unavailable, try_half_open):
+                name, size = route.provider.name, segments(receipt.text)
+                routed.append(_Routed(receipt, entry, route, name, size))
             else:
-                routed.append(_Routed(receipt, entry, choice, segments(receipt.text)))
-        if ended:
-            self._store.commit_all([with_digest_members(self._store, change) for change in ended])
-        self._defer_all(parked)
+                to_defer.append((receipt, entry, self._router.queue_for(receipt)))
+        if finished:
+            self._store.commit_all([with_digest_members(self._store, each) for each in finished])
+        self._defer_all(to_defer)
         return routed
 
-    def _defer_all(self, parting: "Sequence[_ToDefer]") -> None:
-        if not parting:
+    def _defer_all(self, to_defer: Sequence[_ToDefer]) -> None:
+        if not to_defer:
             return
-        self._store.commit_all([self._delivery.defer(*each) for each in parting])
-        for _, _, queue in parting:
+        self._store.commit_all([self._lifecycle.defer(*each) for each in to_defer])
+        for _, _, queue in to_defer:
             self._backlog[queue] = self._backlog.get(queue, 0) + 1
 
-    # -- the pace ----------------------------------------------------------------------------
-
     def _reserve_slots(self, routed: Sequence[_Routed], room: int) -> dict[str, SendSlots]:
-        """Places on every line that has a pace and is wanted, in one round trip."""
-        slots: dict[RateLimit, int] = {}
-        closed = self.breakers.open
-        for name, pace in self._limits.items():
-            fresh = sum(slots_needed(each.segments) for each in routed if _goes_by(each, name))
-            late = 0 if name in closed else min(self._backlog.get(name, 0), room)
-            if fresh + late:
-                slots[pace] = min(fresh + late, room)
-        given = self._limiter.reserve(slots)
-        return {name: given[p] for name, p in self._limits.items() if p in given}
+        """Send slots by provider, for the routed receipts and the backlog, in one round trip."""
+        wanted: dict[RateLimit, int] = {}
+        unavailable = self.breakers.open
+        for name, limit in self._limits.items():
+            count = sum(slots_needed(each.segments) for each in routed if each.provider == name)
+            if name not in unavailable:
+                count += min(self._backlog.get(name, 0), room)
+            if count:
+                wanted[limit] = min(count, room)
+        reserved = self._limiter.reserve(wanted)
+        return {n: reserved[limit] for n, limit in self._limits.items() if limit in reserved}
 
     def _fetch_deferred(
-        self, allotted: dict[str, SendSlots], routed: list[_Routed], room: int
+        self, slots: Mapping[str, SendSlots], routed: list[_Routed], room: int
     ) -> list[_Routed]:
-        """The oldest of the backlog that get a place, beside the share of the fresh ones.
-
-        Those of ``routed`` that get none join the backlog.
-        """
-        late, parked, closed = list[_Routed](), list[_ToDefer](), self.breakers.open
-        for name in self._routes.names:
-            # What tries a demoted provider goes in any case.
-            mine = [each for each in routed if _goes_by(each, name) and not each.route.trial]
-            waiting = 0 if name in closed else self._backlog.get(name, 0)
-            given = _capacity(name, self._limits, allotted, room)
-            shares = self._reserves[name].split(given, len(mine), waiting)
-            for each in mine[shares.taken :]:
+        """Fetch deferred receipts by fair share; ``routed`` loses those without a slot."""
+        late, to_defer, unavailable = list[_Routed](), list[_ToDefer](), self.breakers.open
+        for name in self._router.names:
+            # The trial of a half-open breaker needs no slot.
+            own = [each for each in routed if each.provider == name and not each.route.trial]
+            waiting = 0 if name in unavailable else self._backlog.get(name, 0)
+            count = room
+            if name in self._limits:
+                count = slots[name].count if name in slots else 0
+            share = self._shares[name].split(count, len(own), waiting)
+            for each in own[share.taken :]:
                 routed.remove(each)
-                parked.append((each.receipt, each.entry, name))
-            late += self._route_all(self._fetch_from_backlog(name, shares))
-        self._defer_all(parked)
+                to_defer.append((each.receipt, each.entry, name))
+            if limit := share.newest + share.oldest:
+                since = self._clock.now() - _NEW_RECEIPT_AGE
+                fetch = self._outbox.fetch_deferred
+                fetched = fetch(self._name, name, limit, share.newest, since)
+                # An empty fetch means that other workers have emptied this backlog.
+                self._backlog[name] = max(0, self._backlog[name] - len(fetched)) if fetched else 0
+                late += self._route_all(fetched)
+        self._defer_all(to_defer)
         return late
 
-    def _fetch_from_backlog(self, name: str, shares: Allocation) -> list[OutboxEntry]:
-        limit = shares.newest + shares.oldest
-        if not limit:
-            return []
-        since = self._clock.now() - _FRESH_AGE
-        taken = self._outbox.fetch_deferred(self._name, name, limit, shares.newest, since)
-        self._backlog[name] = max(0, self._backlog[name] - len(taken)) if taken else 0
-        return taken
-
     def _mark_sending(
-        self, fresh: list[_Routed], late: list[_Routed], allotted: dict[str, SendSlots]
+        self, leaving: Sequence[_Routed], slots: Mapping[str, SendSlots]
     ) -> list[SendTask]:
-        """Marked as being sent, on disk, before a word of it leaves."""
-        leaving = [*late, *fresh]
-        moments = self._send_times(leaving, allotted)
-        # Whether each is to be sent at all was asked when it was routed.
+        """Commit the receipts as being sent; tasks of those whose commit succeeded."""
+        times = self._send_times(leaving, slots)
+        mark = self._lifecycle.mark_sending
         changes = [
-            with_digest_members(
-                self._store, self._delivery.mark_sending(r.receipt, r.entry, r.route)
-            )
-            for r in leaving
+            with_digest_members(self._store, mark(each.receipt, each.entry, each.route))
+            for each in leaving
         ]
         marked = [next(r for r in each.records if isinstance(r, Receipt)) for each in changes]
         try:
-            committed = self._store.commit_all(changes) if changes else []
+            commits = self._store.commit_all(changes) if changes else []
         except StoreUnavailableError:
             self._unconfirmed.add(zip(marked, (e.entry for e in leaving), strict=True))
             raise
-        loads = []
-        for each, wanted, end, at in zip(leaving, marked, committed, moments, strict=True):
-            # A commit repeated over a cut connection reads as a lost race though it was won.
-            # Where another was quicker the entry stays, and is looked at again in time.
-            if (
-                end.status is CommitStatus.COMMITTED
-                or self._store.receipts([wanted.id])[0] == wanted
-            ):
-                loads.append(SendTask(wanted, each.entry, each.route, at))
-        return loads
-
-    def _send_times(
-        self, leaving: Sequence[_Routed], allotted: dict[str, SendSlots]
-    ) -> list[float | None]:
-        """When each may leave; 0 where it has still to ask for a place, None without a pace."""
-        by_line = {
-            name: iter(given.times_for([e.segments for e in leaving if _goes_by(e, name)]))
-            for name, given in allotted.items()
-        }
+        # A commit repeated after a lost connection conflicts with itself: compare the record.
+        # After a real conflict the entry stays in the outbox and is reclaimed.
         return [
-            next(by_line.get(each.route.provider.name, iter(())), 0.0)
-            if each.route.provider.name in self._limits
-            else None
-            for each in leaving
+            SendTask(receipt, each.entry, each.route, send_at)
+            for each, receipt, commit, send_at in zip(leaving, marked, commits, times, strict=True)
+            if commit.status is CommitStatus.COMMITTED
+            or self._store.receipts([receipt.id])[0] == receipt
         ]
 
-
-def _capacity(
-    name: str, paces: Mapping[str, RateLimit], allotted: Mapping[str, SendSlots], room: int
-) -> int:
-    if name not in paces:
-        return room
-    return allotted[name].count if name in allotted else 0
-
-
-_ToDefer = tuple[Receipt, OutboxEntry, str]
-
-
-def _goes_by(each: _Routed, name: str) -> bool:
-    return each.route.provider.name == name
+    def _send_times(
+        self, leaving: Sequence[_Routed], slots: Mapping[str, SendSlots]
+    ) -> list[float | None]:
+        """Send times; 0 if a slot must still be reserved, None without a rate limit."""
+        times = {
+            name: iter(own.times_for([e.segments for e in leaving if e.provider == name]))
+            for name, own in slots.items()
+        }
+        names = [each.provider for each in leaving]
+        return [next(times.get(n, iter(())), 0.0) if n in self._limits else None for n in names]

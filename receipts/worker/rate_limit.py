@@ -1,58 +1,57 @@
-"""The lines to the providers: how each is doing, and how fast it may be used."""
+"""Rate limiting of providers: token spacing, send slots, and a fair share for new receipts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-#: By how much the places of texts lie further apart than the limit asks, and by how much a text
-#: may leave after its place: together they keep every second within the limit, though one text
-#: takes a little longer to arrive than the next.
-_MARGIN = 0.15
+#: Slots are wider apart than the limit by this fraction, and a text may use its slot this late.
+#: Both keep every second within the limit although transit times vary.
+_SPACING_MARGIN = 0.15
 SLOT_TOLERANCE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """How many segments a second a line takes. ``line`` names provider and sender."""
+    """Limit of one provider and sender number, in segments per second."""
 
     name: str
     per_second: int
 
     @property
     def interval_seconds(self) -> float:
-        """Seconds from one place to the next."""
-        return (1 + _MARGIN) / self.per_second
+        """Token spacing: seconds from one slot to the next."""
+        return (1 + _SPACING_MARGIN) / self.per_second
 
 
 @dataclass(frozen=True, slots=True)
 class SendSlots:
-    """Places in the queue of a line: the first, by the monotonic clock, and how many."""
+    """``count`` reserved tokens, evenly spaced from ``first``, a monotonic time in seconds."""
 
     first: float
     count: int
     interval_seconds: float
 
     def times_for(self, segments: Sequence[int]) -> list[float]:
-        """When texts of so many segments may leave, in order, as many as there is room for."""
-        moments, used = [], 0
+        """Send times of texts with these segment counts, in order, while slots remain."""
+        times, used = [], 0
         for each in segments:
             needed = slots_needed(each)
             if used + needed > self.count:
                 break
-            # Its own places before it and after it: wherever a second begins, it fits in.
-            moments.append(self.first + (used + each - 1) * self.interval_seconds)
+            # Slots before and after the text keep any window of a second within the limit.
+            times.append(self.first + (used + each - 1) * self.interval_seconds)
             used += needed
-        return moments
+        return times
 
 
 def slots_needed(segments: int) -> int:
-    """How many places a text takes: one, or for a long one as many as keep a second in bounds."""
+    """Slots of a text: its segments, with spacing before and after a long one."""
     return 2 * segments - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """How many leave by a line now: of those just taken, and of the backlog's two ends."""
+    """Receipts sent now: just fetched, newest of the backlog, oldest of the backlog."""
 
     taken: int
     newest: int
@@ -60,25 +59,28 @@ class Allocation:
 
 
 class FairShare:
-    """Shares a line between the oldest that wait and fresh ones; never leaves a place empty."""
+    """Weighted sharing of send slots between new receipts and the backlog; work-conserving.
+
+    New receipts keep ``percent`` of the slots, the oldest of the backlog gets the rest. A fraction
+    of a slot is credited to the next round (deficit round robin), up to one slot.
+    """
 
     def __init__(self, percent: int) -> None:
-        self._share, self._owed = percent / 100, 0.0
+        self._share, self._credit = percent / 100, 0.0
 
     def split(self, room: int, taken: int, waiting: int) -> Allocation:
-        """Who goes into ``room``: the oldest, but for the share that is kept for fresh ones."""
-        self._owed += room * self._share
-        kept = int(self._owed)
+        """Allocate ``room`` slots to ``taken`` new receipts and a backlog of ``waiting``."""
+        self._credit += room * self._share
+        kept = int(self._credit)
         chosen = min(taken, room, max(kept, room - waiting))
-        # Fresh ones that found no room wait at the young end of the backlog.
+        # New receipts without a slot in an earlier round are the newest of the backlog.
         newest = max(0, min(kept, room, chosen + waiting) - chosen)
-        # What is less than one stays owed, so that slow lines keep the share too.
-        self._owed = min(max(self._owed - chosen - newest, 0.0), 1.0)
+        self._credit = min(max(self._credit - chosen - newest, 0.0), 1.0)
         return Allocation(chosen, newest, min(waiting, room - chosen) - newest)
 
 
 class RateLimiter(Protocol):
-    """Send slots that all workers share. Every method raises StoreUnavailable."""
+    """Rate limiter shared by all workers. Every method raises StoreUnavailableError."""
 
     def reserve(self, slots: Mapping[RateLimit, int]) -> dict[RateLimit, SendSlots]:
-        """Slots by rate limit, in one round trip; fewer than wanted, or none."""
+        """Reserve up to so many slots per limit, in one round trip."""

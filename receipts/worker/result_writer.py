@@ -1,4 +1,4 @@
-"""Outcomes of sending on their way to disk: what comes within a moment is written together."""
+"""Batched writer of send results: results that arrive together share a commit."""
 
 import threading
 import time
@@ -14,18 +14,17 @@ from receipts.ports.store import Store, StoreUnavailableError
 
 _log = structlog.get_logger()
 
-#: How long to hold on to an outcome that the store cannot take, before leaving it to a look-up.
+#: Time for which a result is retried while the store is unavailable; a look-up follows.
 WRITE_RETRY_SECONDS = 60.0
 
-#: Seconds until a store that was out of reach is asked again.
 _RETRY_INTERVAL_SECONDS = 0.3
 
 
 @dataclass(slots=True)
 class SendResult:
-    """What came of one receipt: ``decide`` makes the change from its newest record.
+    """Result of sending one receipt.
 
-    ``written`` is told the change once it is on disk; ``posted`` is held until then.
+    ``decide`` builds the change set from the newest record; ``on_written`` gets it after commit.
     """
 
     receipt: Receipt
@@ -33,88 +32,85 @@ class SendResult:
     decide: Callable[[Receipt], ChangeSet]
     on_written: Callable[[ChangeSet], None] = lambda _: None
     deadline: float = 0.0
-    open: bool = True
+    pending: bool = True
 
 
 class ResultWriter:
-    """Writes outcomes back. ``release`` is told of entries that need not be held any longer.
+    """Group commit without a writer thread; ``release`` gets each finished outbox entry.
 
-    There is no thread for it: who brings an outcome while nobody writes, writes, and goes on
-    with what others bring meanwhile. So one alone is on disk at once, and many share a commit.
+    The first caller writes and also flushes results queued by others meanwhile.
     """
 
     def __init__(self, store: Store, release: Callable[[OutboxEntry], None]) -> None:
         self._store, self._release = store, release
-        self._brought: list[SendResult] = []
+        self._queued: list[SendResult] = []
         self._writing = False
         self._lock = threading.Lock()
 
-    def submit(self, outcome: SendResult) -> None:
-        """Write it, or leave it to who is writing. Never raises: a look-up mends what is lost."""
-        outcome.deadline = time.monotonic() + WRITE_RETRY_SECONDS
+    def submit(self, result: SendResult) -> None:
+        """Write a result, or queue it for the caller that is writing. Never raises."""
+        result.deadline = time.monotonic() + WRITE_RETRY_SECONDS
         with self._lock:
-            self._brought.append(outcome)
+            self._queued.append(result)
             if self._writing:
                 return
             self._writing = True
-        again: list[SendResult] = []
-        while batch := self._next_batch(again):
+        retry: list[SendResult] = []
+        while batch := self._next_batch(retry):
             try:
                 self._write(batch)
-            except Exception:  # noqa: BLE001 - whoever writes must go on: nobody else will
+            except Exception:  # noqa: BLE001 - the results queued by other threads must be written
                 _log.exception("outcomes could not be written", count=len(batch))
                 for each in batch:
-                    self._give_up(each)
-            again = [each for each in batch if each.open]
+                    self._finish(each)
+            retry = [each for each in batch if each.pending]
 
-    def _next_batch(self, again: list[SendResult]) -> list[SendResult]:
-        """All there is to write now; nothing ends our turn."""
+    def _next_batch(self, retry: list[SendResult]) -> list[SendResult]:
         with self._lock:
-            batch, self._brought = [*again, *self._brought], []
+            batch, self._queued = [*retry, *self._queued], []
             self._writing = bool(batch)
             return batch
 
     def _write(self, batch: Sequence[SendResult]) -> None:
-        """Write them; what stays open is to be written once more."""
         now = time.monotonic()
-        for outcome in batch:
-            if outcome.deadline <= now:
-                # The entry stays in the outbox: another round finds it and looks it up.
-                _log.warning("an outcome could not be written", receipt=outcome.receipt.id)
-                self._give_up(outcome)
+        for result in batch:
+            if result.deadline <= now:
+                # The entry stays in the outbox: it is reclaimed and looked up.
+                _log.warning("an outcome could not be written", receipt=result.receipt.id)
+                self._finish(result)
         try:
-            self._commit([pair for each in batch if each.open and (pair := self._decided(each))])
+            self._commit([pair for r in batch if r.pending and (pair := self._decide(r))])
         except StoreUnavailableError:
             time.sleep(_RETRY_INTERVAL_SECONDS)
 
-    def _decided(self, outcome: SendResult) -> tuple[SendResult, ChangeSet] | None:
-        """With its change; None where there is none. Raises StoreUnavailable."""
+    def _decide(self, result: SendResult) -> tuple[SendResult, ChangeSet] | None:
+        """Result with its change set, None if deciding fails. Raises StoreUnavailableError."""
         try:
-            return outcome, with_digest_members(self._store, outcome.decide(outcome.receipt))
+            return result, with_digest_members(self._store, result.decide(result.receipt))
         except StoreUnavailableError:
             raise
-        except Exception:  # noqa: BLE001 - one receipt's trouble must not lose the others' outcomes
-            _log.exception("an outcome could not be told", receipt=outcome.receipt.id)
-            self._give_up(outcome)
+        except Exception:  # noqa: BLE001 - one receipt's error must not lose the other results
+            _log.exception("an outcome could not be told", receipt=result.receipt.id)
+            self._finish(result)
             return None
 
     def _commit(self, decided: Sequence[tuple[SendResult, ChangeSet]]) -> None:
-        """In one round trip, each on its own. Raises StoreUnavailable."""
-        ends = self._store.commit_all([change for _, change in decided])
-        for (outcome, change), end in zip(decided, ends, strict=True):
-            if end.status is CommitStatus.COMMITTED:
-                outcome.on_written(change)
-                self._give_up(outcome)
-        lost = [outcome for outcome, _ in decided if outcome.open]
-        # News of the same receipts came first: decided again on what is there now.
+        """Commit each change on its own, in one round trip. Raises StoreUnavailableError."""
+        commits = self._store.commit_all([change for _, change in decided])
+        for (result, change), commit in zip(decided, commits, strict=True):
+            if commit.status is CommitStatus.COMMITTED:
+                result.on_written(change)
+                self._finish(result)
+        lost = [result for result, _ in decided if result.pending]
+        # A concurrent change came first; the next round decides from the newest record.
         found = self._store.receipts(each.receipt.id for each in lost) if lost else ()
-        for outcome, receipt in zip(lost, found, strict=True):
+        for result, receipt in zip(lost, found, strict=True):
             if receipt is None:
-                self._give_up(outcome)
+                self._finish(result)
             else:
-                outcome.receipt = receipt
+                result.receipt = receipt
 
-    def _give_up(self, outcome: SendResult) -> None:
-        if outcome.open:
-            outcome.open = False
-            self._release(outcome.entry)
+    def _finish(self, result: SendResult) -> None:
+        if result.pending:
+            result.pending = False
+            self._release(result.entry)

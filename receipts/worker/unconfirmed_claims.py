@@ -1,4 +1,4 @@
-"""Receipts that a worker may have marked as being sent, and certainly did not send."""
+"""Unconfirmed claims: receipts possibly marked as being sent, but certainly not sent."""
 
 import time
 from collections.abc import Iterable
@@ -12,45 +12,42 @@ from receipts.ports.changes import OutboxEntry
 from receipts.ports.provider import TemporaryError
 from receipts.ports.store import Store
 
-#: Seconds for which a change that the store did not confirm may still reach it.
-_UNDERWAY = 30.0
+#: Time within which an unconfirmed commit may still reach the store.
+_COMMIT_TIMEOUT_SECONDS = 30.0
 
 
 class UnconfirmedClaims:
-    """One worker's marks that the store did not confirm: taken back, they are due again.
+    """Reverts claims of one worker whose commit the store did not confirm.
 
-    Left alone, they would look like the remains of a dead worker, whose receipts may have gone out.
+    Otherwise another worker would reclaim these receipts as in doubt and look them up.
     """
 
     def __init__(self) -> None:
-        self._marks: list[tuple[Receipt, OutboxEntry, float]] = []
+        self._claims: list[tuple[Receipt, OutboxEntry, float]] = []
 
-    def add(self, marks: Iterable[tuple[Receipt, OutboxEntry]]) -> None:
-        """These were to be marked so; whether they are, nobody knows."""
-        until = time.monotonic() + _UNDERWAY
-        self._marks += [(receipt, entry, until) for receipt, entry in marks]
+    def add(self, claims: Iterable[tuple[Receipt, OutboxEntry]]) -> None:
+        """Remember receipts as marked by this worker, although the commit is unconfirmed."""
+        deadline = time.monotonic() + _COMMIT_TIMEOUT_SECONDS
+        self._claims += [(receipt, entry, deadline) for receipt, entry in claims]
 
     def release(self, store: Store, delivery: ReceiptLifecycle) -> None:
-        """What turns out to be marked by us is due again, and that was no try of it.
-
-        Raises StoreUnavailable; then it is done next time.
-        """
-        if not self._marks:
+        """Schedule a retry of each claim that the store has. Raises StoreUnavailableError."""
+        if not self._claims:
             return
-        pending = store.receipts(receipt.id for receipt, _, _ in self._marks)
-        pairs = list(zip(self._marks, pending, strict=True))
-        why = TemporaryError("the store did not confirm in time")
-        # Not by the version alone: that of another worker's mark may be the same.
+        current = store.receipts(receipt.id for receipt, _, _ in self._claims)
+        pairs = list(zip(self._claims, current, strict=True))
+        failure = TemporaryError("the store did not confirm in time")
+        # Another worker's claim may have the same version, so whole records are compared.
+        # The attempt does not count: the receipt was not sent.
         changes = [
-            delivery.failed(replace(marked, attempts=marked.attempts - 1), why, entry)
-            for (marked, entry, _), now in pairs
-            if now == marked
+            delivery.failed(replace(marked, attempts=marked.attempts - 1), failure, entry)
+            for (marked, entry, _), found in pairs
+            if found == marked
         ]
         if changes:
             store.commit_all([with_digest_members(store, change) for change in changes])
-        # A mark may still be on its way.
-        self._marks = [
-            each
-            for each, now in pairs
-            if now and now.version < each[0].version and time.monotonic() < each[2]
+        self._claims = [
+            claim
+            for claim, found in pairs
+            if found and found.version < claim[0].version and time.monotonic() < claim[2]
         ]

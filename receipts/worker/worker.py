@@ -1,4 +1,4 @@
-"""Takes what is due out of the outbox, hands it to providers, writes back what came of it."""
+"""Worker process: leases outbox entries, sends receipts, writes the results back."""
 
 import contextlib
 import threading
@@ -12,8 +12,9 @@ from receipts.charging.charges import subscription_for_charge
 from receipts.delivery.digest import DIGEST
 from receipts.delivery.in_doubt import LOOKUP
 from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import OutboxEntry, Timer
+from receipts.ports.changes import ChangeSet, OutboxEntry, Timer
 from receipts.ports.provider import DeadlineExceededError, ProviderError, TemporaryError
 from receipts.ports.store import Outbox, Store, StoreUnavailableError
 from receipts.worker.dispatcher import BATCH, Dispatcher, SendTask
@@ -24,74 +25,69 @@ from receipts.worker.timers import TimerService
 
 _log = structlog.get_logger()
 
-#: Seconds without a sign of life after which others take over what a worker held.
+#: Lease length: other workers reclaim the entries of a worker without a heartbeat for this long.
 LEASE_SECONDS = 5.0
-
-#: How often, in seconds, we give that sign, and look for what others left.
+#: Interval of lease renewal and of reclaiming expired leases.
 HEARTBEAT_INTERVAL_SECONDS = 1.5
-
-#: How long, in seconds, to wait at an empty outbox before looking at anything else.
+#: Time-out of a blocking fetch from an empty outbox.
 POLL_TIMEOUT_SECONDS = 0.1
-
-#: How long, in seconds, to wait for free threads before the other periodic work is due.
+#: Time-out of the wait for free threads, after which periodic tasks run again.
 IDLE_WAIT_SECONDS = 0.02
-
-#: What a round says when there is more for it to do at once.
-_MORE = "more"
-
-#: How often, in seconds, we look for timers whose moment has come: a flash may wait for one.
+#: Interval of due timers; the wait of a flash receipt ends with one.
 TIMER_INTERVAL_SECONDS = 0.1
-#: How many timers are looked at together: those of digests are rung together too, and cost little.
-MAX_TIMERS_A_ROUND = 4 * BATCH
-#: How often, in seconds, we ask whether there are new rules to work by.
+#: Timers fetched per round: digest timers are built in one commit and cost little.
+MAX_TIMERS_PER_ROUND = 4 * BATCH
+#: Intervals of a check for a new rule book, and of a refresh of breakers and backlog.
 RULES_INTERVAL_SECONDS = 0.5
-
-#: How often, in seconds, we look at what the other workers know of providers and backlog.
 BACKLOG_INTERVAL_SECONDS = 0.5
-
-#: Seconds after which a hand asks again for a place on a line that had none.
+#: Interval at which a task without a send slot asks for one again.
 SLOT_RETRY_SECONDS = 0.05
 
 
 class Worker:
-    """One process of these sends all there is; more of them share it. Stops cleanly when told."""
+    """Queue consumer with leases: fetch, heartbeat, reclaim, send, acknowledge.
+
+    Several workers may share one outbox. A receipt is sent only within its lease, so that a
+    reclaimed entry is never sent twice.
+    """
 
     def __init__(
         self,
         name: str,
         store: Store,
         outbox: Outbox,
-        delivery: ReceiptLifecycle,
-        sweep: TimerService,
-        dispatch: Dispatcher,
+        lifecycle: ReceiptLifecycle,
+        timers: TimerService,
+        dispatcher: Dispatcher,
         threads: int = 16,
         refreshed: Callable[[], tuple[ReceiptLifecycle, TimerService] | None] = lambda: None,
     ) -> None:
         self._name, self._store, self._outbox = name, store, outbox
-        self._delivery, self._sweep, self._count = delivery, sweep, threads
-        self._dispatch, self._refreshed = dispatch, refreshed
+        self._lifecycle, self._timers, self._threads = lifecycle, timers, threads
+        self._dispatcher, self._refreshed = dispatcher, refreshed
         self._pool = ThreadPoolExecutor(threads, "send")
-        # Look-ups have threads of their own: a slow provider must not delay what is to be sent.
-        self._looking = InDoubtResolver(store, lambda: self._delivery, max(1, threads // 2))
-        self._in_hand: set[OutboxEntry] = set()  # an entry alone is single only within its shard
+        # Look-ups have their own threads: a slow look-up must not delay sending.
+        self._resolver = InDoubtResolver(store, lambda: self._lifecycle, max(1, threads // 2))
+        self._in_progress: set[OutboxEntry] = set()  # entry ids are unique only within a shard
         self._renewed_at = self._lease_lost_at = 0.0
         self._lock = threading.Lock()
-        self._outcomes = ResultWriter(store, self._release)
-        self._half_free, self._stop = threading.Event(), threading.Event()
-        self._rounds: tuple[tuple[float, Callable[[], object]], ...] = (
+        self._results = ResultWriter(store, self._release)
+        self._has_room, self._stop = threading.Event(), threading.Event()
+        #: Interval in seconds and task; a task that returns True runs again in the next round.
+        self._periodic: tuple[tuple[float, Callable[[], object]], ...] = (
             (BACKLOG_INTERVAL_SECONDS, self._refresh_backlog),
             (TIMER_INTERVAL_SECONDS, self._fire_timers),
             (HEARTBEAT_INTERVAL_SECONDS, self._heartbeat),
-            (RULES_INTERVAL_SECONDS, self._refresh),
+            (RULES_INTERVAL_SECONDS, self._refresh_rules),
         )
-        self._last = [0.0] * len(self._rounds)
+        self._last_run = [0.0] * len(self._periodic)
 
     def stop(self) -> None:
-        """Take nothing more; ``run`` returns when all in hand is written back."""
+        """Fetch no more entries; ``run`` returns once all results are written."""
         self._stop.set()
 
     def run(self) -> None:
-        """Work until told to stop. A store out of reach is waited for."""
+        """Work until stopped; retry while the store is unavailable."""
         self._renewed_at = time.monotonic()
         try:
             while not self._stop.is_set():
@@ -100,193 +96,177 @@ class Worker:
                 except StoreUnavailableError as failure:
                     _log.warning("store out of reach, waiting", why=str(failure))
                     self._stop.wait(0.5)
-            self._finish()
+            while self._in_progress:
+                with contextlib.suppress(StoreUnavailableError):
+                    self._renew_leases()
+                time.sleep(0.1)
         finally:
-            # Also after a failure of the worker itself: results of sending are written back.
+            # After an error of the worker, too, running tasks end and their results are written.
             self._pool.shutdown()
-            self._looking.close()
-
-    def _finish(self) -> None:
-        """Write back what is in hand, giving signs of life until then."""
-        while self._in_hand:
-            with contextlib.suppress(StoreUnavailableError):
-                self._renew_leases()
-            time.sleep(0.1)
-
-    # -- rounds ------------------------------------------------------------------------------
+            self._resolver.close()
 
     def _round(self) -> None:
-        for index, (every, work) in enumerate(self._rounds):
-            if time.monotonic() - self._last[index] >= every:
-                self._last[index] = time.monotonic()
-                if work() is _MORE:
-                    self._last[index] = 0.0
+        for index, (interval, task) in enumerate(self._periodic):
+            if time.monotonic() - self._last_run[index] >= interval:
+                self._last_run[index] = time.monotonic()
+                if task() is True:
+                    self._last_run[index] = 0.0
         self._fetch()
 
     def _fetch(self) -> None:
-        self._half_free.clear()
-        room = 2 * self._count - len(self._in_hand)
-        # For half of what may be held at least: a round costs the same for one as for many.
-        if room >= self._count:
-            wait = self._dispatch.poll_timeout(POLL_TIMEOUT_SECONDS)
+        self._has_room.clear()
+        room = 2 * self._threads - len(self._in_progress)
+        # A round costs the same for one entry as for many, so it waits for half the capacity.
+        if room >= self._threads:
+            wait = self._dispatcher.poll_timeout(POLL_TIMEOUT_SECONDS)
             self._start_tasks(self._outbox.fetch(self._name, min(room, BATCH), wait), room)
         else:
-            self._half_free.wait(IDLE_WAIT_SECONDS)
+            self._has_room.wait(IDLE_WAIT_SECONDS)
 
     def _renew_leases(self) -> list[OutboxEntry]:
         with self._lock:
-            in_hand = list(self._in_hand)
-        asked_at = time.monotonic()
-        if asked_at - self._renewed_at > LEASE_SECONDS:
-            # Too late: others may have taken over all that we held.
-            self._lease_lost_at = asked_at
-        self._outbox.renew_leases(self._name, in_hand)
-        self._renewed_at = asked_at
-        return in_hand
+            in_progress = list(self._in_progress)
+        now = time.monotonic()
+        if now - self._renewed_at > LEASE_SECONDS:
+            # Other workers may have reclaimed every entry fetched before.
+            self._lease_lost_at = now
+        self._outbox.renew_leases(self._name, in_progress)
+        self._renewed_at = now
+        return in_progress
 
     def _heartbeat(self) -> None:
-        in_hand = self._renew_leases()
-        left = self._outbox.reclaim(self._name, LEASE_SECONDS, BATCH)
-        self._start_tasks([entry for entry in left if entry not in in_hand], BATCH)
+        in_progress = self._renew_leases()
+        reclaimed = self._outbox.reclaim(self._name, LEASE_SECONDS, BATCH)
+        self._start_tasks([entry for entry in reclaimed if entry not in in_progress], BATCH)
 
-    def _refresh(self) -> None:
-        """Go on under new rules where there are any; what is being sent ends under the old ones."""
-        fresh = self._refreshed()
-        if fresh is not None:
-            self._delivery, self._sweep = fresh
-            self._dispatch.set_lifecycle(self._delivery)
+    def _refresh_rules(self) -> None:
+        # Tasks in progress end under the previous rules.
+        if (fresh := self._refreshed()) is not None:
+            self._lifecycle, self._timers = fresh
+            self._dispatcher.set_lifecycle(self._lifecycle)
 
     def _refresh_backlog(self) -> None:
-        self._dispatch.refresh_backlog()
-        # What was to be tried again at a provider demoted since goes elsewhere at once.
-        for timer in self._dispatch.breakers.released_timers():
+        self._dispatcher.refresh_backlog()
+        # Retries held for a provider whose breaker has opened are rerouted at once.
+        for timer in self._dispatcher.breakers.released_timers():
             self._fire_timer(timer)
 
-    def _fire_timers(self) -> str | None:
-        due = self._sweep.due_timers(MAX_TIMERS_A_ROUND)
-        waited = [timer for timer in due if timer.kind == DIGEST]
-        together = self._fire_safely(lambda: self._sweep.flush_digests(waited), DIGEST)
-        others = due if waited and not together else [t for t in due if t.kind != DIGEST]
-        looks: dict[Msisdn, list[Timer]] = {}
+    def _fire_timers(self) -> bool:
+        """Fire due timers; True if more digest timers are probably due."""
+        due = self._timers.due_timers(MAX_TIMERS_PER_ROUND)
+        digests = [timer for timer in due if timer.kind == DIGEST]
+        flushed = self._fire_safely(lambda: self._timers.flush_digests(digests), DIGEST)
+        # A failed flush falls back to one commit per timer, which isolates the faulty record.
+        others = due if digests and not flushed else [t for t in due if t.kind != DIGEST]
+        lookups: dict[Msisdn, list[Timer]] = {}
         for timer in others[:BATCH]:
             if timer.kind == LOOKUP:
-                looks.setdefault(timer.number, []).append(timer)
+                lookups.setdefault(timer.number, []).append(timer)
             else:
                 self._fire_timer(timer)
-        for number, timers in looks.items():
-            self._looking.submit(number, timers)
-        # Of these none is left set: where many come, many more are waiting.
-        return _MORE if together and len(waited) >= BATCH // 2 else None
+        for number, timers in lookups.items():
+            self._resolver.submit(number, timers)
+        return flushed and len(digests) >= BATCH // 2
 
     def _fire_timer(self, timer: Timer) -> None:
-        self._fire_safely(lambda: self._sweep.fire(timer), timer.kind)
+        self._fire_safely(lambda: self._timers.fire(timer), timer.kind)
 
     @staticmethod
-    def _fire_safely(ring: Callable[[], object], kind: str) -> bool:
+    def _fire_safely(fire: Callable[[], object], kind: str) -> bool:
         try:
-            ring()
+            fire()
         except StoreUnavailableError:
             raise
-        except Exception:  # noqa: BLE001 - one customer's trouble must not stop all sending
+        except Exception:  # noqa: BLE001 - one customer's error must not stop all sending
             _log.exception("a timer failed, and stays set", kind=kind)
             return False
         return True
 
-    # -- sending -----------------------------------------------------------------------------
-
     def _start_tasks(self, entries: Sequence[OutboxEntry], room: int) -> None:
-        taken = time.monotonic()
-        loads = self._dispatch.next_tasks(entries, room)
+        leased_at = time.monotonic()
+        tasks = self._dispatcher.next_tasks(entries, room)
         with self._lock:
-            self._in_hand.update(load.entry for load in loads)
-        for load in loads:
-            self._pool.submit(self._send, load, taken).add_done_callback(log_failure)
+            self._in_progress.update(task.entry for task in tasks)
+        for task in tasks:
+            self._pool.submit(self._send, task, leased_at).add_done_callback(log_failure)
 
-    def _lease_valid(self, taken: float, deadline: float) -> bool:
-        """Whether nobody can have taken over what we took at that moment."""
-        return taken >= self._lease_lost_at and time.monotonic() <= deadline
-
-    def _lease_deadline(self, taken: float) -> float:
-        return max(taken, self._renewed_at) + LEASE_SECONDS
-
-    def _send(self, load: SendTask, taken: float) -> None:
+    def _send(self, task: SendTask, leased_at: float) -> None:
         try:
-            outcome = self._attempt(load, taken)
-        except Exception:  # noqa: BLE001 - a thread's last word: logged, and mended by a look-up
-            # The entry stays in the outbox: another round finds it and looks it up.
-            _log.exception("a receipt's worker failed", receipt=load.receipt.id)
-            outcome = None
-        if outcome is None:
-            self._release(load.entry)
+            result = self._attempt(task, leased_at)
+        except Exception:  # noqa: BLE001 - the entry stays in the outbox and is looked up
+            _log.exception("a receipt's worker failed", receipt=task.receipt.id)
+            result = None
+        if result is None:
+            self._release(task.entry)
         else:
-            self._outcomes.submit(outcome)
+            self._results.submit(result)
 
     def _release(self, entry: OutboxEntry) -> None:
         with self._lock:
-            self._in_hand.discard(entry)
-            if len(self._in_hand) == self._count:
-                self._half_free.set()
+            self._in_progress.discard(entry)
+            if len(self._in_progress) == self._threads:
+                self._has_room.set()
 
-    def _attempt(self, load: SendTask, taken: float) -> SendResult | None:
-        """What came of sending it; None where nobody may say any more."""
-        free = self._wait_for_slot(load)
-        # Fixed before the look: a sign of life that comes between the two must not lengthen it.
-        deadline = self._lease_deadline(taken)
-        if not self._lease_valid(taken, deadline):
-            # By now it may be in other hands: who finds it there looks it up first.
-            _log.warning("too long without a sign of life", receipt=load.receipt.id)
+    def _attempt(self, task: SendTask, leased_at: float) -> SendResult | None:
+        """Send one receipt within its lease; None if the lease ended first."""
+        has_slot = self._wait_for_slot(task)
+        # Computed before the check: a heartbeat in between must not extend the deadline.
+        deadline = max(leased_at, self._renewed_at) + LEASE_SECONDS
+        if leased_at < self._lease_lost_at or time.monotonic() > deadline:
+            # Another worker may have reclaimed the entry; it looks the receipt up first.
+            _log.warning("too long without a sign of life", receipt=task.receipt.id)
             return None
-        if not free:
-            return self._failure_result(load, TemporaryError("no room on the line"))
+        if not has_slot:
+            return self._failure_result(task, TemporaryError("no room on the line"))
         try:
-            return self._send_to_provider(load, deadline)
+            return self._send_to_provider(task, deadline)
         except DeadlineExceededError:
-            _log.warning("stopped just before it left", receipt=load.receipt.id)
+            _log.warning("stopped just before it left", receipt=task.receipt.id)
             return None
 
-    def _wait_for_slot(self, load: SendTask) -> bool:
-        """Returns when a receipt may leave; False where its line had no room for long."""
-        leaves, pace = load.send_at, self._dispatch.rate_limit(load)
+    def _wait_for_slot(self, task: SendTask) -> bool:
+        """Sleep until the task's send slot; False if none came within half a lease."""
+        send_at, limit = task.send_at, self._dispatcher.rate_limit(task)
         deadline = time.monotonic() + LEASE_SECONDS / 2
-        while pace is not None:
-            wait = (leaves or 0.0) - time.monotonic()
+        while limit is not None:
+            wait = (send_at or 0.0) - time.monotonic()
             if wait <= 0:
                 if wait > -SLOT_TOLERANCE_SECONDS:
                     return True
                 if time.monotonic() > deadline:
                     return False
-                # Its place went by while no hand was free: it takes another.
-                leaves = self._dispatch.next_slot(load, pace)
-                wait = SLOT_RETRY_SECONDS if leaves is None else 0.0
+                # The slot passed while all threads were busy.
+                send_at = self._dispatcher.next_slot(task, limit)
+                wait = SLOT_RETRY_SECONDS if send_at is None else 0.0
             time.sleep(wait)
         return True
 
-    def _send_to_provider(self, load: SendTask, deadline: float) -> SendResult:
-        receipt, provider = load.receipt, load.route.provider
-        if provider.name in self._dispatch.breakers.open and not load.route.trial:
-            return self._failure_result(
-                load, TemporaryError(f"{provider.name} was demoted meanwhile")
-            )
+    def _send_to_provider(self, task: SendTask, deadline: float) -> SendResult:
+        receipt, entry, route = task.receipt, task.entry, task.route
+        provider, breakers = route.provider, self._dispatcher.breakers
+        if provider.name in breakers.open and not route.trial:
+            demoted = TemporaryError(f"{provider.name} was demoted meanwhile")
+            return self._failure_result(task, demoted)
         try:
-            provider_id = provider.send(self._delivery.outbound_message(receipt, deadline))
+            provider_id = provider.send(self._lifecycle.outbound_message(receipt, deadline))
         except ProviderError as failure:
             _log.info("not sent", receipt=receipt.id, why=failure.detail)
-            self._dispatch.breakers.record_failure(provider.name, failure, probe=load.route.trial)
-            return self._failure_result(load, failure)
-        self._dispatch.breakers.record_success(provider.name, probe=load.route.trial)
-        return SendResult(
-            receipt,
-            load.entry,
-            lambda now: self._delivery.accepted(
-                now, provider_id, load.entry, subscription_for_charge(self._store, now)
-            ),
-        )
+            breakers.record_failure(provider.name, failure, trial=route.trial)
+            return self._failure_result(task, failure)
+        breakers.record_success(provider.name, trial=route.trial)
 
-    def _failure_result(self, load: SendTask, failure: ProviderError) -> SendResult:
-        closed, watch = self._dispatch.breakers.open, self._dispatch.breakers
+        def decide(current: Receipt) -> ChangeSet:
+            subscription = subscription_for_charge(self._store, current)
+            return self._lifecycle.accepted(current, provider_id, entry, subscription)
+
+        return SendResult(receipt, entry, decide)
+
+    def _failure_result(self, task: SendTask, failure: ProviderError) -> SendResult:
+        breakers, name = self._dispatcher.breakers, task.route.provider.name
+        unavailable = breakers.open
         return SendResult(
-            load.receipt,
-            load.entry,
-            lambda now: self._delivery.failed(now, failure, load.entry, closed),
-            lambda change: watch.hold_timers(load.route.provider.name, change.timers),
+            task.receipt,
+            task.entry,
+            lambda current: self._lifecycle.failed(current, failure, task.entry, unavailable),
+            lambda change: breakers.hold_timers(name, change.timers),
         )

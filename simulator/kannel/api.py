@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from flask import Blueprint, Response, request
 
-from simulator.fault_injection import FaultInjector, FaultKind
+from simulator.fault_injection import FaultInjector
 from simulator.kannel.report_url import fill_report_url
 from simulator.network.delivery import Delivery, StatusChange
 from simulator.network.gsm import segments, to_7bit
@@ -66,7 +66,7 @@ def kannel_api(
                 delivery.accept(message, notify)
             return _answer(202, "0: Accepted for delivery")
 
-        return faults.answer("kannel", accept, _fail)
+        return faults.answer("kannel", accept, lambda kind: _answer(*_FAULTS[kind]))
 
     return api
 
@@ -102,9 +102,8 @@ def _decode(octets: bytes, charset: str) -> str:
 def _is_authenticated(settings: SimulatorSettings, fields: dict[str, str]) -> bool:
     user = fields.get("username") or fields.get("user", "")
     password = fields.get("password") or fields.get("pass", "")
-    return hmac.compare_digest(
-        f"{user}:{password}".encode(), f"{settings.kannel_user}:{settings.kannel_password}".encode()
-    )
+    expected = f"{settings.kannel_user}:{settings.kannel_password}"
+    return hmac.compare_digest(f"{user}:{password}".encode(), expected.encode())
 
 
 def _messages(fields: dict[str, str]) -> list[Message]:
@@ -152,7 +151,3 @@ def _message(fields: dict[str, str], recipient: str) -> Message:
 
 def _answer(status: int, text: str) -> Response:
     return Response(text, status, content_type="text/html; charset=utf-8")
-
-
-def _fail(kind: FaultKind) -> Response:
-    return _answer(*_FAULTS[kind])

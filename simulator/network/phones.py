@@ -23,6 +23,13 @@ class Phone:
     flash: Event | None = None
     received_ids: set[str] = field(default_factory=set)
 
+    def accepts(self, message_id: str) -> bool:
+        """Note a message as received; False when the phone is off or has it already."""
+        if not self.on or message_id in self.received_ids:
+            return False
+        self.received_ids.add(message_id)
+        return True
+
     def to_json(self) -> dict[str, Any]:
         """Return this phone as the JSON API shows it."""
         return {
@@ -86,8 +93,7 @@ class PhoneRegistry:
         """Put a text in the inbox, once for each id; return False when the phone is off."""
         with self._lock:
             phone = self.get(number)
-            if phone.on and message_id not in phone.received_ids:
-                phone.received_ids.add(message_id)
+            if phone.accepts(message_id):
                 self._record_text(number, "in", peer, body, message_id, via)
             return phone.on
 
@@ -95,14 +101,11 @@ class PhoneRegistry:
         """Show a flash message in place of the one before; return False when the phone is off."""
         with self._lock:
             phone = self.get(number)
-            if phone.on and message_id not in phone.received_ids:
-                phone.received_ids.add(message_id)
-                previous = phone.flash
-                if previous and phone.keeps_flash:
-                    kept_id = f"{previous['id']}.kept"
-                    self._record_text(
-                        number, "in", previous["peer"], previous["body"], kept_id, "screen"
-                    )
+            if phone.accepts(message_id):
+                old = phone.flash
+                if old and phone.keeps_flash:
+                    kept_id = f"{old['id']}.kept"
+                    self._record_text(number, "in", old["peer"], old["body"], kept_id, "screen")
                 phone.flash = self._events.record(
                     number, "flash", id=message_id, peer=peer, body=body, via="kannel"
                 )

@@ -104,24 +104,16 @@ def _create(settings: SimulatorSettings, delivery: Delivery, callbacks: Callback
     response.status_code = 201
 
     def notify(change: StatusChange) -> None:
-        fields = _callback_fields(settings, change)
+        sender, recipient = message.sender or settings.short_code, canonical(message.to)
+        fields = status_fields(
+            settings.account_sid, sender, recipient, message.sid, change.status, change.error_code
+        )
+        if message.service:
+            fields["MessagingServiceSid"] = message.service
         callbacks.post(message.callback, fields, phone=change.phone)
 
     delivery.accept(message, notify)
     return response
-
-
-def _callback_fields(settings: SimulatorSettings, change: StatusChange) -> dict[str, str]:
-    message = change.message
-    fields = status_fields(
-        settings.account_sid,
-        message.sender or settings.short_code,
-        canonical(message.to),
-        message.sid,
-        change.status,
-        change.error_code,
-    )
-    return fields | ({"MessagingServiceSid": message.service} if message.service else {})
 
 
 def _fetch(settings: SimulatorSettings, messages: MessageLog, sid: str) -> Response:
@@ -141,11 +133,11 @@ def _page(settings: SimulatorSettings, messages: MessageLog) -> Response:
     shown = list(islice(matching, page * size, (page + 1) * size))
     has_more = next(matching, None) is not None
 
+    paging = {"Page", "PageSize", "PageToken"}
+    filters = {name: value for name, value in request.args.items() if name not in paging}
+
     def uri(number: int) -> str:
-        query = {
-            k: v for k, v in request.args.items() if k not in {"Page", "PageSize", "PageToken"}
-        }
-        return f"{request.path}?{urlencode({**query, 'PageSize': size, 'Page': number})}"
+        return f"{request.path}?{urlencode({**filters, 'PageSize': size, 'Page': number})}"
 
     return jsonify(
         first_page_uri=uri(0),

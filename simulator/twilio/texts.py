@@ -12,7 +12,13 @@ from simulator.network.scenarios import Scenarios
 from simulator.settings import SimulatorSettings
 from simulator.twilio.status_callback import status_fields
 from simulator.webhooks.callbacks import CallbackSender, retry_delay_seconds
-from simulator.webhooks.client import BUDGET_SECONDS, WebhookClient, WebhookError, WebhookResponse
+from simulator.webhooks.client import (
+    BUDGET_SECONDS,
+    NO_PLACES,
+    WebhookClient,
+    WebhookError,
+    WebhookResponse,
+)
 from simulator.webhooks.twiml import TwimlError, parse_replies
 
 # Twilio sends at most ten replies to one incoming text.
@@ -36,13 +42,11 @@ class TextRouter:
         message_sid = f"SM{uuid4().hex}"
         self.phones.record_sent_text(sender, to, body, message_sid)
         if to == self.settings.short_code:
-            self.jobs.schedule(
-                partial(self._post_incoming, sender, self._incoming(message_sid, sender, body))
-            )
+            fields = self._incoming(message_sid, sender, body)
+            self.jobs.schedule(partial(self._post_incoming, sender, fields))
         elif is_service(to):
-            self.phones.add_note(
-                sender, to, f"没有 {to} 这个短信号码。", f"Nobody takes texts at {to}."
-            )
+            zh, en = f"没有 {to} 这个短信号码。", f"Nobody takes texts at {to}."
+            self.phones.add_note(sender, to, zh, en)
         else:
             self._send_to_recipient(message_sid, sender, to, body)
         return message_sid
@@ -53,17 +57,12 @@ class TextRouter:
         if delay is not None:
             self.jobs.schedule(partial(self._deliver, message_sid, sender, to, body), delay)
         for report in scenario.reports():
+            account_sid, delay = self.settings.account_sid, report.delay_seconds
             fields = status_fields(
-                self.settings.account_sid,
-                sender,
-                to,
-                message_sid,
-                report.status,
-                report.error_code,
-                report.delay_seconds,
+                account_sid, sender, to, message_sid, report.status, report.error_code, delay
             )
             url = self.client.url("/messages/status")
-            self.callbacks.post(url, fields, report.delay_seconds, phone=sender)
+            self.callbacks.post(url, fields, delay, phone=sender)
 
     def _deliver(self, message_sid: str, sender: str, to: str, body: str, _: Job) -> None:
         if self.phones.has(to):
@@ -73,9 +72,8 @@ class TextRouter:
         message_sid = fields["MessageSid"]
         budget = max(1.0, BUDGET_SECONDS - job.elapsed_seconds)
         try:
-            response = self.client.request(
-                "POST", self.client.url("/sms"), fields, message_sid, budget
-            )
+            url = self.client.url("/sms")
+            response = self.client.request("POST", url, fields, message_sid, budget)
         except WebhookError as error:
             return self._retry_or_note(sender, job, str(error))
         if response.retryable:
@@ -97,19 +95,13 @@ class TextRouter:
         delay = retry_delay_seconds(job.attempt)
         if job.elapsed_seconds + delay < BUDGET_SECONDS:
             return delay
-        self.phones.add_note(
-            sender,
-            self.settings.short_code,
-            f"短信未能送到服务台({reason})。请稍后再试。",
-            f"The text could not be handed to the service ({reason}). Please try again later.",
-        )
+        zh = f"短信未能送到服务台({reason})。请稍后再试。"
+        en = f"The text could not be handed to the service ({reason}). Please try again later."
+        self.phones.add_note(sender, self.settings.short_code, zh, en)
         return None
 
     def _incoming(self, message_sid: str, sender: str, body: str) -> dict[str, str]:
-        places = dict.fromkeys(
-            ("FromCity", "FromState", "FromZip", "ToCity", "ToState", "ToZip"), ""
-        )
-        return places | {
+        return NO_PLACES | {
             "MessageSid": message_sid,
             "SmsSid": message_sid,
             "SmsMessageSid": message_sid,

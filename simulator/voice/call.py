@@ -1,6 +1,7 @@
 """One call to the hotline: fetches TwiML documents and performs their verbs."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from urllib.parse import urljoin
 
@@ -63,24 +64,22 @@ class Call:
             self._speak(_APPLICATION_ERROR, "en-US", "woman")
         else:
             if request:
-                self._note(
-                    "五十个文档无人应答，挂断。", "Fifty documents without an answer: hung up."
-                )
+                zh, en = "五十个文档无人应答，挂断。", "Fifty documents without an answer: hung up."
+                self._note(zh, en)
 
     def _fetch(self, request: DocumentRequest) -> WebhookResponse:
         url = urljoin(self.client.url("/"), request.url)
-        fields = {**self.fields, **request.fields}
         self._fetched += 1
-        token = f"{self.sid}.{self._fetched}"
-        deadline = monotonic() + BUDGET_SECONDS
+        token, deadline = f"{self.sid}.{self._fetched}", monotonic() + BUDGET_SECONDS
+        fetch = partial(
+            self.client.request, request.method, url, {**self.fields, **request.fields}, token
+        )
         for _ in range(_MAX_ATTEMPTS - 1):
             try:
-                return self.client.request(
-                    request.method, url, fields, token, deadline - monotonic()
-                )
+                return fetch(deadline - monotonic())
             except WebhookError:
                 self.leg.pause(_RETRY_SECONDS)
-        return self.client.request(request.method, url, fields, token, deadline - monotonic())
+        return fetch(deadline - monotonic())
 
     def _connect(self) -> None:
         if self.leg.ended:
@@ -125,18 +124,10 @@ class Call:
     def _speak(self, text: str, language: str, voice: str) -> bool:
         """Speak a text; return True when the caller's input cut it short."""
         seconds = self.settings.speech_factor * sum(
-            _SECONDS_PER_OTHER if character.isascii() else _SECONDS_PER_CHINESE
-            for character in text
+            _SECONDS_PER_OTHER if c.isascii() else _SECONDS_PER_CHINESE for c in text
         )
-        self.events.record(
-            self.phone,
-            "spoken",
-            call=self.sid,
-            text=text,
-            language=language,
-            voice=voice,
-            seconds=round(seconds, 2),
-        )
+        spoken = {"text": text, "language": language, "voice": voice, "seconds": round(seconds, 2)}
+        self.events.record(self.phone, "spoken", call=self.sid, **spoken)
         return self.leg.pause(seconds)
 
     def _be_silent(self, seconds: float) -> None:

@@ -13,7 +13,7 @@ from simulator.settings import SimulatorSettings
 from simulator.voice.call import Call, ServiceHungUpError
 from simulator.voice.call_leg import CallerHungUpError
 from simulator.webhooks.callbacks import CallbackSender
-from simulator.webhooks.client import WebhookClient
+from simulator.webhooks.client import NO_PLACES, WebhookClient
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,8 @@ class CallControl:
             if phone in self._calls:
                 raise PhoneBusyError(f"the phone {phone} is already in a call")
             self._calls[phone] = call
-        self.events.record(
-            phone, "call", call=sid, state="ringing", to=self.settings.hotline, caller=caller
-        )
+        ringing = {"state": "ringing", "to": self.settings.hotline, "caller": caller}
+        self.events.record(phone, "call", call=sid, **ringing)
         Thread(target=self._run, args=(call, fields), name=f"call {phone}", daemon=True).start()
         return sid
 
@@ -94,10 +93,7 @@ class CallControl:
 
     def _fields(self, sid: str, caller: str) -> dict[str, str]:
         hotline = self.settings.hotline
-        places = dict.fromkeys(
-            ("FromCity", "FromState", "FromZip", "ToCity", "ToState", "ToZip"), ""
-        )
-        return places | {
+        return NO_PLACES | {
             "CallSid": sid,
             "AccountSid": self.settings.account_sid,
             "From": caller,

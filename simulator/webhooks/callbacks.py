@@ -66,13 +66,11 @@ class CallbackSender:
 
     def _record(self, callback: Callback, outcome: str, attempt: int) -> None:
         form = callback.form or {}
-        self.events.record(
-            callback.phone,
-            "callback",
-            # The query may carry the product's secrets: the page shows the path only.
-            door=urlsplit(callback.url).path or "/",
-            news=form.get("MessageStatus") or form.get("CallStatus") or "report",
-            to=form.get("To", ""),
-            answer=outcome,
-            attempt=attempt,
+        # The query may carry the product's secrets: the page shows the path only.
+        path = urlsplit(callback.url).path or "/"
+        status, to = (
+            form.get("MessageStatus") or form.get("CallStatus") or "report",
+            form.get("To", ""),
         )
+        detail = {"door": path, "news": status, "to": to, "answer": outcome, "attempt": attempt}
+        self.events.record(callback.phone, "callback", **detail)

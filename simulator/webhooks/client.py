@@ -16,6 +16,9 @@ BUDGET_SECONDS = 15.0
 _MAX_REDIRECTS = 10
 _MAX_BODY_BYTES = 64 * 1024
 
+#: Location fields of Twilio's webhooks; empty for numbers of mainland China.
+NO_PLACES = dict.fromkeys(("FromCity", "FromState", "FromZip", "ToCity", "ToState", "ToZip"), "")
+
 
 class WebhookError(Exception):
     """No usable response came in time."""

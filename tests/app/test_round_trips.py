@@ -1,4 +1,4 @@
-"""An event asks the store twice at most: once to read, once to commit. Counted by the store."""
+"""An event costs at most two round trips, counted by the store: one read and one commit."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ EVENTS: dict[str, tuple[int, Callable[[Network], object]]] = {
     "a text that asks what was charged": (2, lambda network: network.text(GUANGDONG, "话费")),
     "a text that changes state": (2, lambda network: network.text(ZHEJIANG, "KTDXHZ")),
     "a text that switches": (2, lambda network: network.text(GUANGDONG, "PT")),
-    "a text nobody understands": (2, lambda network: network.text(GUANGDONG, "你好吗")),
+    "a text not understood": (2, lambda network: network.text(GUANGDONG, "你好吗")),
     "a menu key without effect": (0, a_key("#")),
     "a wrong key": (0, a_key("8")),
     "a key that asks": (2, a_key("3")),
@@ -31,23 +31,20 @@ EVENTS: dict[str, tuple[int, Callable[[Network], object]]] = {
 
 @pytest.fixture
 def opened(network: Network) -> Network:
-    """One customer, and every script and page that is made once is made."""
+    """One customer; scripts and pages are loaded."""
     network.open()
     network.status("SM1", "delivered", ZHEJIANG, GUANGDONG)
     return network
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_an_event_asks_the_store_at_most_twice(
-    event: str, opened: Network, raw: "redis.Redis"
-) -> None:
+def test_event_costs_at_most_two_round_trips(event: str, opened: Network, raw: "redis.Redis"):
     most, happen = EVENTS[event]
     asked = reads(raw)
     answer = happen(opened)
     assert answer.status_code in {200, 204}  # type: ignore[attr-defined]
-    assert reads(raw) - asked - 1 <= most, "the one is our own look"
+    assert reads(raw) - asked - 1 <= most, "one is the count itself"
 
 
 def reads(raw: "redis.Redis") -> int:
-    """How often the store has read from anybody."""
     return int(raw.info("stats")["total_reads_processed"])

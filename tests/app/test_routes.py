@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from prometheus_client import REGISTRY
 
-from app import bootstrap
 from app.bootstrap import Container
 from app.factory import callback_app, create_app
 from app.request_auth import RequestGuards, UnguardedRouteError
@@ -30,10 +29,10 @@ KANNEL_REPORT = "/kannel/report?secret=kannel-secret&id=0-abc&type=1"
 
 @pytest.fixture
 def callbacks(settings: Settings, built: Container) -> CallbackApp:
-    return callback_app(built, bootstrap.delivery(built), RequestGuards(settings))
+    return callback_app(built, built.lifecycle, RequestGuards(settings))
 
 
-def test_only_pages_without_secrets_answer_an_unsigned_request(app: Flask, callbacks: CallbackApp):
+def test_unsigned_requests_reach_public_pages_only(app: Flask, callbacks: CallbackApp):
     client = app.test_client()
     seen = set()
     for rule in (*app.url_map.iter_rules(), *callbacks.url_map.iter_rules()):
@@ -44,7 +43,7 @@ def test_only_pages_without_secrets_answer_an_unsigned_request(app: Flask, callb
     assert seen == OPEN
 
 
-def test_every_route_of_twilio_takes_post_alone(app: Flask, callbacks: CallbackApp):
+def test_twilio_routes_accept_post_only(app: Flask, callbacks: CallbackApp):
     for rule in app.url_map.iter_rules():
         if rule.rule not in OPEN and not rule.rule.startswith(("/kannel", "/hall")):
             assert rule.methods == {"POST", "OPTIONS"}
@@ -53,7 +52,7 @@ def test_every_route_of_twilio_takes_post_alone(app: Flask, callbacks: CallbackA
             assert rule.methods == {"POST"}
 
 
-def test_a_path_is_declared_once(app: Flask, callbacks: CallbackApp):
+def test_each_path_is_declared_once(app: Flask, callbacks: CallbackApp):
     rules = (*app.url_map.iter_rules(), *callbacks.url_map.iter_rules())
     counts = Counter((rule.rule, method) for rule in rules for method in rule.methods or ())
     counts = Counter({key: n for key, n in counts.items() if key[1] not in {"OPTIONS", "HEAD"}})
@@ -85,17 +84,13 @@ def dispatches(app: Flask) -> Iterator[list[str]]:
         ("/readyz", "pulse.readyz"),
     ],
 )
-def test_flask_dispatches_each_good_request_exactly_once(
-    app: Flask, knock: Knock, path: str, endpoint: str
-):
+def test_flask_dispatches_each_request_once(app: Flask, knock: Knock, path: str, endpoint: str):
     with dispatches(app) as seen:
-        form = next((door for door in DOORS if door.partition("?")[0] == path), None)
-        if form is not None:
+        if form := next((door for door in DOORS if door.partition("?")[0] == path), None):
             status = knock.form(form, DOORS[form]).status_code
         else:
-            url = KANNEL_SMS if path == "/kannel/sms" else path
-            status = knock.client.get(url).status_code
-    # The hall of these settings is shut: its refusal is a page of Flask's all the same.
+            status = knock.client.get({"/kannel/sms": KANNEL_SMS}.get(path, path)).status_code
+    # These settings have no SECRET_KEY; Flask renders the portal's refusal too.
     assert status in ({403} if path.startswith("/hall") else {200, 204})
     assert seen == [endpoint]
 
@@ -113,12 +108,12 @@ def test_flask_dispatches_no_callback(app: Flask, knock: Knock):
 @pytest.mark.parametrize(
     "path", ["/sms", "/messages/status", "/receipts/0-abc/status", "/feed/reports"]
 )
-def test_a_second_slash_at_the_start_leads_to_the_same_route(knock: Knock, path: str):
+def test_doubled_leading_slash_reaches_the_same_route(knock: Knock, path: str):
     doubled = {"PATH_INFO": f"/{path}"}
     assert knock.client.post("/", environ_overrides=doubled).status_code == 403
 
 
-def test_each_request_has_its_signature_checked_once(knock: Knock, monkeypatch: pytest.MonkeyPatch):
+def test_signature_is_checked_once_a_request(knock: Knock, monkeypatch: pytest.MonkeyPatch):
     checked: list[str] = []
     verified_form = RequestGuards.verified_form
 
@@ -152,15 +147,15 @@ def answered(endpoint: str, status: str) -> float:
 def test_each_response_is_counted_once_under_its_endpoint(
     knock: Knock, path: str, endpoint: str, good: str
 ):
-    before = [answered(endpoint, good), answered(endpoint, "403"), answered("none", "405")]
+    counters = ((endpoint, good), (endpoint, "403"), ("none", "405"))
+    before = [answered(*counter) for counter in counters]
     knock.form(path, DOORS[path])
     knock.raw(path, b"", FORM, "x")
     knock.client.get(path)
-    after = [answered(endpoint, good), answered(endpoint, "403"), answered("none", "405")]
-    assert after == [count + 1 for count in before]
+    assert [answered(*counter) for counter in counters] == [count + 1 for count in before]
 
 
-def test_a_route_without_a_guard_keeps_the_app_from_starting(settings: Settings):
+def test_route_without_a_guard_prevents_the_start(settings: Settings):
     app = Flask("doors")
     app.add_url_rule("/back-door", "back_door", lambda: "in")
     guards = RequestGuards(settings)
@@ -171,35 +166,23 @@ def test_a_route_without_a_guard_keeps_the_app_from_starting(settings: Settings)
 @pytest.mark.parametrize(
     "missing", ["PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "KANNEL_SECRET"]
 )
-def test_doors_do_not_open_without_what_guards_them(built: Container, missing: str):
-    given = {
-        "PUBLIC_URL": PUBLIC_URL,
-        "TWILIO_ACCOUNT_SID": "AC1",
-        "TWILIO_AUTH_TOKEN": "t",
-        "KANNEL_URL": "http://k.example.org",
-        "KANNEL_SECRET": "s",
-    }
+def test_missing_secret_prevents_the_start(built: Container, missing: str):
+    given = {"PUBLIC_URL": PUBLIC_URL, "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t"}
+    given |= {"KANNEL_URL": "http://k.example.org", "KANNEL_SECRET": "s"}
     del given[missing]
     with pytest.raises(SettingsError, match=missing):
         create_app(Settings.read(given), built)
 
 
-def test_without_kannel_its_door_stays_shut(settings: Settings, built: Container):
-    """No secret set is not a secret of nothing."""
-    ours = Settings.read(
-        {
-            "PUBLIC_URL": PUBLIC_URL,
-            "TWILIO_ACCOUNT_SID": "AC1",
-            "TWILIO_AUTH_TOKEN": "t",
-            "REDIS_URL": settings.redis_url,
-        }
-    )
+def test_kannel_report_is_refused_without_a_configured_secret(settings: Settings, built: Container):
+    given = {"PUBLIC_URL": PUBLIC_URL, "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t"}
+    ours = Settings.read(given | {"REDIS_URL": settings.redis_url})
     client = create_app(ours, built).test_client()
     for secret in ("", "?secret=", "?secret=None"):
         assert client.get(f"/kannel/report{secret}").status_code == 403
 
 
-def test_a_failure_in_a_callback_is_told_without_a_stack_trace(
+def test_failing_callback_answers_503_without_a_stack_trace(
     knock: Knock, monkeypatch: pytest.MonkeyPatch
 ):
     def broken(*_: object) -> None:

@@ -1,99 +1,42 @@
 """The rule book is edited while the service runs."""
 
-import dataclasses
 import datetime as dt
-import os
-import signal
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import redis
 from structlog.testing import capture_logs
-from twilio.request_validator import RequestValidator
-from werkzeug.test import Client
 
 from app import bootstrap, rulebook_reload
 from app.settings import Settings
 from receipts.model.calendar import month_of
 from receipts.model.vocabulary import Msisdn
-from receipts.rulebook.errors import RuleBookError
-from receipts.rulebook.loader import SHIPPED
-from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock
+from tests.app.conftest import AFTER, BEFORE, OPEN, dearer, write
+from tests.conftest import GUANGDONG, Network, TestClock
 from tests.support.caller import Call
-from tests.support.product import free_port
 
-ROOT = Path(__file__).parents[2]
-OPEN = "开通短信回执"
-BEFORE, AFTER = "每月1元", "每月2.5元"
-
-
-@pytest.fixture
-def book(tmp_path: Path) -> Path:
-    """A rule book of the operator's own, an hour old."""
-    path = tmp_path / "rules.toml"
-    write(path, SHIPPED.read_text(), old=3600)
-    return path
-
-
-def write(path: Path, text: str, old: float = 1) -> None:
-    path.write_text(text)
-    os.utime(path, (time.time() - old, time.time() - old))
-
-
-def dearer(text: str) -> str:
-    """The book with a new version and a new price in Guangdong."""
-    text = text.replace('version = "invented-1"', 'version = "second"')
-    return text.replace('version = "GD-1"', 'version = "GD-2"').replace(
-        "monthly_fen = 100", "monthly_fen = 250", 1
-    )
-
-
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every request looks at the file."""
-    monkeypatch.setattr(rulebook_reload, "_EVERY", 0.0)
-
-
-@pytest.fixture
-def doors(
-    settings: Settings, clock: TestClock, book: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Network]:
-    """The doors of a service that follows the operator's own book."""
-    monkeypatch.setattr(bootstrap, "clock_for", lambda *_, **__: clock)
-    with_book = dataclasses.replace(settings, rule_book=book)
-    built = bootstrap.services(with_book)
-    yield Network(Client(rulebook_reload.ReloadingApp(with_book, built)))  # type: ignore[arg-type] # a plain client does
-    built.memory.close()
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def offer(network: Network, sender: str = GUANGDONG) -> str:
     return network.text(sender, OPEN).get_data(as_text=True)
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_good_change_counts_for_the_next_text(doors: Network, book: Path):
+def test_valid_change_applies_to_the_next_text(doors: Network, book: Path):
     assert BEFORE in offer(doors)
     write(book, dearer(book.read_text()))
     with capture_logs() as told:
         assert AFTER in offer(doors)
-    assert {"event": "rule book in force", "version": "second", "before": "invented-1"}.items() <= (
-        next(each for each in told if each["log_level"] == "info").items()
-    )
+    logged = next(each for each in told if each["log_level"] == "info")
+    assert logged["event"] == "rule book in force"
+    assert (logged["version"], logged["before"]) == ("second", "invented-1")
     shown = doors.client.get("/metrics").get_data(as_text=True)
     assert 'version="second"} 1.0' in shown
     assert 'version="invented-1"} 0.0' in shown
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_bad_change_is_refused_with_its_line_and_told_once(doors: Network, book: Path):
+def test_invalid_change_is_refused_and_logged_once(doors: Network, book: Path):
     good = book.read_text()
     assert BEFORE in offer(doors)
     write(book, good.replace("monthly_fen = 100", "monthly_fen = 900", 1))
@@ -110,28 +53,25 @@ def test_a_bad_change_is_refused_with_its_line_and_told_once(doors: Network, boo
     assert AFTER in offer(doors)
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_file_that_is_gone_or_half_written_changes_nothing(doors: Network, book: Path):
+def test_missing_or_fresh_file_changes_nothing(doors: Network, book: Path):
     good = book.read_text()
     book.unlink()
     assert BEFORE in offer(doors)
-    # Half a book may read as a whole one: what was written this moment is not taken yet.
+    # A truncated file may be valid TOML, so a fresh change is not read yet.
     write(book, dearer(good), old=0)
     assert BEFORE in offer(doors)
     time.sleep(0.3)
     assert AFTER in offer(doors)
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_comment_is_no_change(doors: Network, book: Path):
+def test_changed_comment_is_ignored(doors: Network, book: Path):
     write(book, "# the same\n" + book.read_text())
     with capture_logs() as told:
         assert BEFORE in offer(doors)
     assert told == []
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_province_opens_on_the_day_of_its_first_price(
+def test_province_opens_on_the_day_of_its_first_tariff(
     doors: Network, book: Path, clock: TestClock
 ):
     write(book, book.read_text().replace("from = 2020-01-01", "from = 2027-01-01", 1))
@@ -140,8 +80,7 @@ def test_a_province_opens_on_the_day_of_its_first_price(
     assert BEFORE in offer(doors)
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_province_may_limit_otherwise(doors: Network, book: Path):
+def test_province_limits_override_the_defaults(doors: Network, book: Path):
     own = "limits.help_answers_a_day = 1\nlimits.monthly_cap_fen = 100\n"
     write(book, book.read_text().replace("[provinces.CN-GD]", f"[provinces.CN-GD]\n{own}", 1))
 
@@ -152,8 +91,7 @@ def test_a_province_may_limit_otherwise(doors: Network, book: Path):
     assert answers("+8613957112345") == [True, True, True, False]
 
 
-@pytest.mark.usefixtures("at_once")
-def test_dropping_a_price_that_began_is_warned_of_and_rewrites_no_charge(
+def test_dropping_a_tariff_in_force_warns_and_keeps_charges(
     doors: Network, book: Path, settings: Settings
 ):
     doors.open(GUANGDONG)
@@ -162,24 +100,14 @@ def test_dropping_a_price_that_began_is_warned_of_and_rewrites_no_charge(
         asked = doors.text(GUANGDONG, "查询短信回执").get_data(as_text=True)
     warned = [each["what"] for each in told if each["log_level"] == "warning"]
     assert warned == ["CN-GD: tariff GD-1 has begun and is dropped"]
-    # The price told falls back to the one in force; what was charged stays as it was charged.
+    # The reply shows the price in force; the earlier charge stays unchanged.
     assert AFTER in asked
     built = bootstrap.services(settings)
     charges = built.store.charges_of(Msisdn(GUANGDONG), ["2026-11"])
     assert [(charge.fen, charge.tariff) for charge in charges] == [(100, "GD-1")]
 
 
-def test_between_looks_the_file_is_not_touched(doors: Network, monkeypatch: pytest.MonkeyPatch):
-    looked: list[Path] = []
-    look = rulebook_reload._look  # noqa: SLF001 - the one place that touches the file
-    monkeypatch.setattr(rulebook_reload, "_look", lambda file: looked.append(file) or look(file))
-    for _ in range(20):
-        doors.client.get("/healthz")
-    assert len(looked) <= 2
-
-
-@pytest.mark.usefixtures("at_once")
-def test_other_retention_counts_from_now_on(doors: Network, book: Path, raw: "redis.Redis"):
+def test_changed_retention_applies_to_new_records(doors: Network, book: Path, raw: "redis.Redis"):
     offer(doors)
     claim = b"claim:sms:SM" + b"%032x"
     days = [next(k for k in raw.scan_iter("*") if claim % 1 in k)]
@@ -189,38 +117,19 @@ def test_other_retention_counts_from_now_on(doors: Network, book: Path, raw: "re
     assert [round(raw.ttl(key) / 86_400) for key in days] == [40, 50]
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_good_book_that_came_and_went_unseen_counts_while_the_file_is_bad(
-    doors: Network, settings: Settings, book: Path
+def test_book_read_by_another_process_applies_while_the_file_is_invalid(
+    doors: Network, with_book: Settings, book: Path
 ):
     assert BEFORE in offer(doors)
     good = dearer(book.read_text())
     write(book, good)
     # Another process reads it, while no request makes this one look.
-    rulebook_reload.book_in_force(dataclasses.replace(settings, rule_book=book))
+    rulebook_reload.load_effective_rule_book(with_book)
     write(book, good.replace("monthly_fen = 250", "monthly_fen = 900", 1))
     assert AFTER in offer(doors)
 
 
-def test_a_file_edited_on_since_it_was_read_is_not_kept_for_good(
-    settings: Settings, book: Path, monkeypatch: pytest.MonkeyPatch
-):
-    with_book = dataclasses.replace(settings, rule_book=book)
-    good = rulebook_reload.book_in_force(with_book)
-    copy = rulebook_reload.shutil.copyfile
-    monkeypatch.setattr(
-        rulebook_reload.shutil,
-        "copyfile",
-        lambda old, new: (write(old, "nonsense"), copy(old, new)),
-    )
-    write(book, dearer(book.read_text()))
-    assert rulebook_reload.book_in_force(with_book).version == "second"
-    monkeypatch.undo()
-    assert rulebook_reload.book_in_force(with_book) == good
-
-
-@pytest.mark.usefixtures("at_once")
-def test_a_yes_to_a_price_that_was_taken_back_gets_a_fresh_offer(
+def test_yes_to_a_withdrawn_price_gets_a_new_offer(
     doors: Network, settings: Settings, clock: TestClock, book: Path
 ):
     assert BEFORE in offer(doors)
@@ -233,16 +142,15 @@ def test_a_yes_to_a_price_that_was_taken_back_gets_a_fresh_offer(
     assert charges(settings, clock) == [("GD-2", 250)]
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_trial_goes_on_only_at_a_price_that_was_said_yes_to(
-    doors: Network, settings: Settings, clock: TestClock, book: Path
+def test_trial_continues_only_at_the_confirmed_price(
+    doors: Network, with_book: Settings, clock: TestClock, book: Path
 ):
     zhejiang = "+8613957112345"
     offer(doors, zhejiang)
     doors.text(zhejiang, "是")
     clock.move(days=29)
-    built = bootstrap.services(dataclasses.replace(settings, rule_book=book))
-    sweep = bootstrap.sweep(built, bootstrap.delivery(built))
+    built = bootstrap.services(with_book)
+    sweep = built.timer_service()
     for timer in sweep.due_timers(10):
         sweep.fire(timer)
     old = 'version = "ZJ-1"\nfrom = 2020-01-01\nmonthly_fen = 300'
@@ -255,11 +163,10 @@ def test_a_trial_goes_on_only_at_a_price_that_was_said_yes_to(
     assert (held.trial, held.order and held.order.tariff) == (True, "ZJ-2")
     assert "每月2元" in doors.text(zhejiang, "是").get_data(as_text=True)
     assert not built.store.load(Msisdn(zhejiang)).subscription.trial
-    built.memory.close()
+    built.clients.close()
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_key_for_a_price_that_changed_meanwhile_hears_the_new_one_first(
+def test_key_press_after_a_price_change_gets_the_new_offer(
     doors: Network, settings: Settings, clock: TestClock, book: Path
 ):
     call = Call(doors)
@@ -271,13 +178,12 @@ def test_a_key_for_a_price_that_changed_meanwhile_hears_the_new_one_first(
     call.presses("1")
     assert charges(settings, clock) == [("GD-2", 250)]
     built = bootstrap.services(settings)
-    shown = [entry.shown_text for entry in built.memory.archive.consent(Msisdn(GUANGDONG))]
-    built.memory.close()
+    shown = [entry.shown_text for entry in built.clients.bulk_reader.consent(Msisdn(GUANGDONG))]
+    built.clients.close()
     assert AFTER in shown[0]
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_key_for_a_province_that_closed_meanwhile_opens_nothing(
+def test_key_press_for_a_closed_province_opens_nothing(
     doors: Network, settings: Settings, clock: TestClock, book: Path
 ):
     call = Call(doors)
@@ -292,112 +198,5 @@ def test_a_key_for_a_province_that_closed_meanwhile_opens_nothing(
 def charges(settings: Settings, clock: TestClock) -> list[tuple[str, int]]:
     built = bootstrap.services(settings)
     found = built.store.charges_of(Msisdn(GUANGDONG), [month_of(clock.now())])
-    built.memory.close()
+    built.clients.close()
     return [(charge.tariff, charge.fen) for charge in found]
-
-
-# -- processes that start while the file is bad ----------------------------------------------
-
-
-def test_a_process_started_while_the_file_is_bad_follows_the_last_good_book(
-    settings: Settings, book: Path
-):
-    with_book = dataclasses.replace(settings, rule_book=book)
-    good = rulebook_reload.book_in_force(with_book)
-    write(book, "nonsense")
-    with capture_logs() as told:
-        assert rulebook_reload.book_in_force(with_book) == good
-    assert "rules.toml: is not TOML" in told[0]["why"]
-
-
-def test_without_any_good_book_nothing_starts(settings: Settings, book: Path):
-    write(book, "nonsense")
-    with pytest.raises(RuleBookError, match=r"rules\.toml"):
-        rulebook_reload.book_in_force(dataclasses.replace(settings, rule_book=book))
-
-
-# -- real processes --------------------------------------------------------------------------
-
-
-@contextmanager
-def running(settings: Settings, book: Path, *words: str, **more: str) -> Iterator[Path]:
-    """One of our commands as a process; the value is its log."""
-    log = settings.data_dir / "log"
-    environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {
-        "REDIS_URL": settings.redis_url,
-        "DATA_DIR": str(settings.data_dir),
-        "PUBLIC_URL": PUBLIC_URL,
-        "TWILIO_ACCOUNT_SID": ACCOUNT,
-        "TWILIO_AUTH_TOKEN": TOKEN,
-        "TWILIO_FROM": "7500",
-        "RULE_BOOK": str(book),
-        **more,
-    }
-    command = [sys.executable, "-m", "commands.main", *words]
-    with log.open("wb") as out:
-        child = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
-        try:
-            (settings.data_dir / "pid").write_text(str(child.pid))
-            yield log
-            assert child.poll() is None
-        finally:
-            child.terminate()
-            child.wait(20)
-
-
-def soon(true: Callable[[], bool], seconds: float) -> bool:
-    until = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-@pytest.mark.faults
-def test_a_worker_takes_a_good_book_and_refuses_a_bad_one_as_it_runs(
-    settings: Settings, book: Path
-):
-    with running(settings, book, "work") as log:
-        assert soon((settings.data_dir / "rulebook.good.toml").exists, 20)
-        write(book, dearer(book.read_text()), old=0)
-        assert soon(lambda: "rule book in force" in log.read_text(), 5)
-        write(book, book.read_text().replace("monthly_fen = 250", "monthly_fen = -1"), old=0)
-        assert soon(lambda: "the old one stays in force" in log.read_text(), 5)
-        pid = int((settings.data_dir / "pid").read_text())
-        os.kill(pid, signal.SIGHUP)
-        assert soon(lambda: log.read_text().count("stays in force") == 2, 5)
-
-
-@pytest.mark.faults
-def test_doors_follow_the_book_and_outlive_a_hangup_while_it_is_bad(settings: Settings, book: Path):
-    port = free_port()
-    count = iter(range(1000))
-
-    def told() -> str:
-        fields = {
-            "MessageSid": f"SM{next(count):032x}", "AccountSid": ACCOUNT,
-            "From": GUANGDONG, "To": "7500", "Body": OPEN,
-        }  # fmt: skip
-        signature = RequestValidator(TOKEN).compute_signature(f"{PUBLIC_URL}/sms", fields)
-        asked = urllib.request.Request(
-            f"http://127.0.0.1:{port}/sms",
-            urllib.parse.urlencode(fields).encode(),
-            {"X-Twilio-Signature": signature},
-        )
-        try:
-            with urllib.request.urlopen(asked, timeout=5) as answer:
-                return str(answer.read().decode())
-        except OSError:
-            return ""
-
-    with running(settings, book, "serve", "--workers", "1", PORT=str(port)):
-        assert soon(lambda: BEFORE in told(), 20)
-        write(book, dearer(book.read_text()), old=0)
-        assert soon(lambda: AFTER in told(), 3)
-        write(book, "nonsense", old=0)
-        time.sleep(1)
-        assert AFTER in told()
-        os.kill(int((settings.data_dir / "pid").read_text()), signal.SIGHUP)
-        time.sleep(2)
-        assert soon(lambda: AFTER in told(), 10)

@@ -1,4 +1,4 @@
-"""A door process loads what doors need, and no more; it looks for garbage again once it answers."""
+"""A web process imports few modules, and collects garbage again after its start."""
 
 import gc
 import subprocess
@@ -9,21 +9,19 @@ import pytest
 
 from app import server
 
-#: Of the sender, of the developers, and of commands: each would make every start longer.
-NOT_FOR_DOORS = {"requests", "twilio", "selenium", "commands.main", "commands.demo"}
+#: Modules of workers, tests and commands: each would make the start longer.
+UNNEEDED = {"requests", "twilio", "selenium", "commands.main", "commands.demo"}
 
 
-def test_doors_load_nothing_that_only_others_need() -> None:
+def test_web_process_imports_no_unneeded_modules():
     program = "import sys, app.server, app.rulebook_reload; print(*sys.modules)"
-    told = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    )
-    assert not NOT_FOR_DOORS & set(told.stdout.split())
+    loaded = subprocess.check_output([sys.executable, "-c", program], text=True)
+    assert not UNNEEDED & set(loaded.split())
 
 
 @pytest.fixture
 def collector() -> Iterator[None]:
-    """The search for garbage is afterwards as it was."""
+    """Restores the settings of the garbage collector."""
     before = gc.get_threshold()
     yield
     gc.unfreeze()
@@ -32,8 +30,8 @@ def collector() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("collector")
-def test_garbage_is_looked_for_once_all_is_loaded() -> None:
+def test_garbage_collection_resumes_after_the_start():
     gc.disable()
-    server.settled()
+    server.freeze_garbage()
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0

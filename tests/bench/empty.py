@@ -1,4 +1,4 @@
-"""The page everybody starts from: one Flask route, nothing asked, a constant answer."""
+"""The reference page: one Flask route with a constant answer."""
 
 from flask import Flask, Response
 
@@ -9,5 +9,4 @@ _TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response><Message>ok</Message><
 
 @app.post("/sms")
 def sms() -> Response:
-    """The constant answer."""
     return Response(_TWIML, content_type="text/xml; charset=utf-8")

@@ -1,107 +1,70 @@
-"""A thousand customers beside a million: what an event costs must not tell which store it met.
+"""A thousand customers beside a million: the cost of an event must not depend on the store's size.
 
-Both stores run at the same time and are driven in turn, so that they meet the same machine; each
-turn is compared with its own neighbour, and the median of the turns counts.
+Both stores run at the same time and are driven in turn, so that they meet the same load. Each run
+is compared with that of the other store in its turn, and the median of the turns counts.
 """
 
 import itertools
 import random
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 
-from tests.bench import paper
-from tests.bench.doors import Run, once
-from tests.bench.events import STRANGERS_FROM, batch, friend, key, status, text
-from tests.bench.product import Product, number, product, subscriber
+from tests.bench import report
+from tests.bench.events import EVENTS, FEEDS
+from tests.bench.product import product, subscriber
+from tests.bench.web import Run, once
 
 SMALL = 1_000
 
-#: The large store's customers are of two kinds: these have numbers like those of the small one
-#: and are who writes; the others only are there.
-_WRITE, _ONLY_THERE_FROM = 50_000, 300_000
-_NEWCOMERS_FROM = 60_000
-
-_strangers = itertools.count(STRANGERS_FROM)
-_newcomers = itertools.count(_NEWCOMERS_FROM)
+#: Customers of the large store that send events, with numbers like those of the small store, and
+#: the first index of its others.
+_ACTIVE, _PASSIVE_FROM = 50_000, 300_000
 
 
-@dataclass(frozen=True)
-class _Store:
-    """One of the two stores, and the customers that write."""
-
-    ours: Product
-    writers: int
-
-    def anyone(self, count: int) -> list[int]:
-        """Customers from all over the store."""
-        return random.sample(range(self.writers), count)
+def _shuffled(customers: int) -> Iterator[int]:
+    """Customers from all over the store, endlessly, each once a round."""
+    for _ in itertools.count():
+        yield from random.sample(range(customers), customers)
 
 
-def _opening(_: _Store, count: int) -> list[bytes]:
-    people = [number(next(_newcomers)) for _ in range(count // 2)]
-    return [text(who, "KTDXHZ") for who in people] + [text(who, "是") for who in people]
-
-
-#: Name, events a request, and the requests: what the doors are measured with.
-_KINDS: tuple[tuple[str, int, Callable[[_Store, int], list[bytes]]], ...] = (
-    ("a text that asks", 1,
-     lambda store, n: [text(number(p), "CXDXHZ") for p in store.anyone(n)]),
-    ("a text that changes state", 1, _opening),
-    ("a menu key without effect", 1,
-     lambda store, n: [key(number(p), "#") for p in store.anyone(n)]),
-    ("a status without a receipt", 1,
-     lambda _, n: [status(number(next(_strangers)), friend(p)) for p in range(n)]),
-    ("a status with a receipt", 1,
-     lambda store, n: [status(number(p), friend(p)) for p in store.anyone(n)]),
-    ("feed, with receipts", SMALL,
-     lambda store, n: [batch(iter(store.anyone(SMALL)), SMALL) for _ in range(n // 200)]),
-)  # fmt: skip
-
-
-def measured(customers: int, turns: int, count: int) -> dict[str, list[tuple[Run, Run]]]:
-    """Every kind of event, small store and large, a pair a turn."""
+def measure(customers: int, turns: int, count: int) -> dict[str, list[tuple[Run, Run]]]:
+    """Runs of the small and the large store by event, a pair a turn."""
     found: dict[str, list[tuple[Run, Run]]] = {}
+    active = min(_ACTIVE, customers)
+    passive = range(_PASSIVE_FROM, _PASSIVE_FROM + customers - active)
     with ExitStack() as stack:
-        small = _Store(stack.enter_context(product()), SMALL)
-        large = _Store(stack.enter_context(product()), min(_WRITE, customers))
-        small.ours.fill(map(subscriber, range(SMALL)))
-        large.ours.fill(map(subscriber, _places(customers)))
+        small, large = (stack.enter_context(product()) for _ in range(2))
+        small.fill(map(subscriber, range(SMALL)))
+        large.fill(map(subscriber, itertools.chain(range(active), passive)))
+        senders = {small: _shuffled(SMALL), large: _shuffled(active)}
         for turn in range(-1, turns):
-            for name, each, make in _KINDS:
-                # Who comes first changes, for the first may find the machine busier.
+            for event in (*EVENTS, FEEDS[1]):
+                requests = count if event.each == 1 else count // 200
+                # The first store of a turn may meet a busier machine, so they alternate.
                 order = (small, large) if turn % 2 else (large, small)
-                runs = {id(s): once(s.ours, make(s, count), each) for s in order}
-                if turn >= 0:  # the first turn pays for what is made once
-                    found.setdefault(name, []).append((runs[id(small)], runs[id(large)]))
+                runs = {
+                    store: once(store, event.requests(requests, senders[store]), event.each)
+                    for store in order
+                }
+                if turn >= 0:  # the first turn pays for lazy initialisation
+                    found.setdefault(event.name, []).append((runs[small], runs[large]))
     return found
 
 
-def _places(customers: int) -> Iterator[int]:
-    write = min(_WRITE, customers)
-    yield from range(write)
-    yield from range(_ONLY_THERE_FROM, _ONLY_THERE_FROM + customers - write)
-
-
 def page(*, short: bool) -> str:
-    """The part of the page about growth."""
+    """The table about growth."""
     customers, turns, count = (100_000, 3, 400) if short else (1_000_000, 7, 600)
     cells = []
-    for name, pairs in measured(customers, turns, count).items():
+    for name, pairs in measure(customers, turns, count).items():
         ratios = sorted(large.micros / small.micros - 1 for small, large in pairs)
         middle = statistics.median(ratios)
-        small_cpu, large_cpu = (statistics.median(p[n].micros for p in pairs) for n in (0, 1))
-        small_trips, large_trips = (statistics.median(p[n].trips for p in pairs) for n in (0, 1))
-        cells.append(
-            (
-                name, f"{small_cpu:,.0f}", f"{large_cpu:,.0f}", f"{middle:+.1%}",
-                f"{ratios[0]:+.0%} – {ratios[-1]:+.0%}", "met" if middle <= 0.10 else "over",
-                f"{small_trips:.2f}", f"{large_trips:.2f}",
-            )
-        )  # fmt: skip
+        cpu = [f"{statistics.median(p[n].micros for p in pairs):,.0f}" for n in (0, 1)]
+        trips = [f"{statistics.median(p[n].trips for p in pairs):.2f}" for n in (0, 1)]
+        cells.append((name, *cpu, f"{middle:+.1%}", f"{ratios[0]:+.0%} – {ratios[-1]:+.0%}",
+                      "met" if middle <= 0.10 else "over", *trips))  # fmt: skip
     head = (
         "event", f"CPU µs, {SMALL:,}", f"CPU µs, {customers:,}", "more (median of turns)",
         "least – most", "within 10 %", f"round trips, {SMALL:,}", f"round trips, {customers:,}",
     )  # fmt: skip
-    return paper.grid(head, cells)
+    return report.grid(head, cells)

@@ -1,34 +1,29 @@
-"""The load, a process of its own: prepared requests out, answers timed.
+"""The load, in a process of its own: sends prepared requests and times the answers."""
 
-`python -m tests.bench.load FILE PORT CONNECTIONS RATE` sends each request of the file once, over
-loopback. With a rate of 0 every connection sends as soon as it has its answer; else requests are
-due at even times, and a wait for a free connection counts as part of the answer's time.
-"""
-
-import json
-import pickle
 import selectors
 import socket
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from multiprocessing import get_context
 
-_TIRED = 60.0  # seconds; a server that takes longer for one run is broken
+from tests.bench.loop import content_length
+
+#: A server that takes longer for one run is broken.
+_TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What came back: how many answers by status, in how long, and how long each one took."""
+    """The answers by status, the seconds they took together, and percentiles of one's seconds."""
 
     seconds: float
-    statuses: dict[str, int]
+    statuses: Mapping[str, int]
     p50: float
     p99: float
-    bodies: str
 
     @property
     def good(self) -> int:
@@ -41,54 +36,54 @@ class Answered:
 
 
 def drive(requests: Sequence[bytes], port: int, connections: int = 16, rate: float = 0) -> Answered:
-    """Send the requests from another process. Raises AssertionError when one is not answered."""
-    with tempfile.NamedTemporaryFile(suffix=".requests") as file:
-        pickle.dump(list(requests), file)
-        file.flush()
-        words = [file.name, str(port), str(connections), str(rate)]
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.load", *words],
-            check=False, capture_output=True, text=True, timeout=_TIRED * 2,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-1000:]
-    found = Answered(**json.loads(done.stdout))
+    """Send each request once over loopback, from another process.
+
+    With a rate of 0 every connection sends as soon as it has its answer. Otherwise requests are due
+    at even times, and the wait for a free connection counts as latency. Raises AssertionError when
+    a request gets no 2xx.
+    """
+    found = _process().submit(_drive, list(requests), port, connections, rate).result()
     assert found.good == len(requests), f"{len(requests)} sent, answered {found.statuses}"
     return found
 
 
-class _Line:
+@cache
+def _process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+
+def _drive(requests: Sequence[bytes], port: int, connections: int, rate: float) -> Answered:
+    return _Driver(requests, port, connections, rate).run()
+
+
+class _Connection:
     """One connection, with at most one request under way."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.socket: socket.socket | None = None
         self.due = 0.0
-        self.held = b""
+        self._received = b""
 
     def send(self, request: bytes, due: float) -> bool:
-        """Send; whether the connection is a new one."""
-        fresh = self.socket is None
+        """Send a request; return whether the connection is new."""
+        new = self.socket is None
         if self.socket is None:
             self.socket = socket.create_connection(("127.0.0.1", self._port), timeout=10)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.sendall(request)
-        self.due, self.held = due, b""
-        return fresh
+        self.due, self._received = due, b""
+        return new
 
-    def take(self) -> bytes | None:
-        """The whole answer once it is there."""
+    def receive(self) -> bytes | None:
+        """The answer once it is complete."""
         assert self.socket is not None
         octets = self.socket.recv(65536)
         if not octets:
-            raise ConnectionError(self.held)
-        self.held += octets
-        head, end, body = self.held.partition(b"\r\n\r\n")
-        if not end:
-            return None
-        lower = head.lower()
-        at = lower.find(b"\r\ncontent-length:")
-        length = int(lower[at + 17 :].partition(b"\r\n")[0]) if at >= 0 else 0
-        return self.held if len(body) >= length else None
+            raise ConnectionError(self._received)
+        self._received += octets
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        return self._received if end and len(body) >= content_length(head) else None
 
     def close(self) -> None:
         assert self.socket is not None
@@ -96,58 +91,54 @@ class _Line:
         self.socket = None
 
 
-def _run(  # noqa: C901, PLR0915 - one loop, read from top to bottom
-    requests: Sequence[bytes], port: int, connections: int, rate: float
-) -> dict[str, object]:
-    ready = selectors.DefaultSelector()
-    free = [_Line(port) for _ in range(connections)]
-    waiting = iter(requests)
-    took: list[float] = []
-    statuses: dict[str, int] = {}
-    last, sent, began = b"", 0, time.perf_counter()
-    while len(took) < len(requests):
+class _Driver:
+    """Connections that send requests in turn, and the seconds of their answers."""
+
+    def __init__(self, requests: Sequence[bytes], port: int, connections: int, rate: float) -> None:
+        self._requests, self._rate = requests, rate
+        self._ready = selectors.DefaultSelector()
+        self._free = [_Connection(port) for _ in range(connections)]
+        self._sent = 0
+        self._latencies: list[float] = []
+        self._statuses: Counter[str] = Counter()
+
+    def run(self) -> Answered:
+        self._began = time.perf_counter()
+        while len(self._latencies) < len(self._requests):
+            waited = time.perf_counter() - self._began
+            assert waited < _TIMEOUT_SECONDS, f"timed out: {self._statuses}"
+            self._send_due()
+            for key, _ in self._ready.select(self._seconds_to_next()):
+                self._receive(key.data)
+        seconds, latencies = time.perf_counter() - self._began, sorted(self._latencies)
+        return Answered(seconds, self._statuses, latencies[len(latencies) // 2],
+                        latencies[len(latencies) * 99 // 100])  # fmt: skip
+
+    def _send_due(self) -> None:
         now = time.perf_counter()
-        assert now - began < _TIRED, f"tired of waiting: {statuses}"
-        while free and sent < len(requests):
-            due = began + sent / rate if rate else now
+        while self._free and self._sent < len(self._requests):
+            due = self._began + self._sent / self._rate if self._rate else now
             if due > now:
-                break
-            line = free.pop()
-            if line.send(next(waiting), due):
-                assert line.socket is not None
-                ready.register(line.socket, selectors.EVENT_READ, line)
-            sent += 1
-        wait = 1.0
-        if rate and free and sent < len(requests):
-            wait = max(0.0, began + sent / rate - time.perf_counter())
-        for key, _ in ready.select(wait):
-            line = key.data
-            answer = line.take()
-            if answer is None:
-                continue
-            took.append(time.perf_counter() - line.due)
-            status = answer[9:12].decode()
-            statuses[status], last = statuses.get(status, 0) + 1, answer
-            if b"connection: close" in answer.partition(b"\r\n\r\n")[0].lower():
-                ready.unregister(key.fileobj)
-                line.close()
-            free.append(line)
-    took.sort()
-    return {
-        "seconds": time.perf_counter() - began,
-        "statuses": statuses,
-        "p50": took[len(took) // 2],
-        "p99": took[min(len(took) - 1, len(took) * 99 // 100)],
-        "bodies": last.decode(errors="replace")[-2000:],
-    }
+                return
+            connection = self._free.pop()
+            if connection.send(self._requests[self._sent], due):
+                assert connection.socket is not None
+                self._ready.register(connection.socket, selectors.EVENT_READ, connection)
+            self._sent += 1
 
+    def _seconds_to_next(self) -> float:
+        if not self._rate or not self._free or self._sent == len(self._requests):
+            return 1.0
+        return max(0.0, self._began + self._sent / self._rate - time.perf_counter())
 
-def main() -> None:
-    """Drive as told on the command line; the result is one line of JSON."""
-    file, port, connections, rate = sys.argv[1:]
-    requests = pickle.loads(Path(file).read_bytes())
-    print(json.dumps(_run(requests, int(port), int(connections), float(rate))))
-
-
-if __name__ == "__main__":
-    main()
+    def _receive(self, connection: _Connection) -> None:
+        answer = connection.receive()
+        if answer is None:
+            return
+        self._latencies.append(time.perf_counter() - connection.due)
+        self._statuses[answer[9:12].decode()] += 1
+        if b"connection: close" in answer.partition(b"\r\n\r\n")[0].lower():
+            assert connection.socket is not None
+            self._ready.unregister(connection.socket)
+            connection.close()
+        self._free.append(connection)

@@ -1,6 +1,5 @@
-"""The product as operators run it, in a folder of its own: two door processes, local store."""
+"""The product as operators run it, in a folder of its own: two web processes, local store."""
 
-import datetime as dt
 import signal
 import subprocess
 import tempfile
@@ -15,34 +14,33 @@ from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn
 from receipts.store.codec import encode_record
 from receipts.store.keys import KeySchema
 from statemachines.subscription import SubscriptionState
-from tests.bench.cost import cpu, family
+from tests.bench.local_store import OPENED, SHARDS, without_fsync
+from tests.bench.processes import cpu, family
 from tests.support.product import COMMAND, answers, free_port, surroundings, until
 
-SHARDS = 16
 ACCOUNT, TOKEN = "AC0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"
 PUBLIC_URL = "https://sms.example.org"
 FEED, SECRET = "from-the-centre-alone", "from-kannel-alone"
-OPENED = dt.datetime(2026, 3, 5, 4, tzinfo=dt.UTC)
 
 
-def subscriber(place: int, mode: DisplayMode = DisplayMode.FLASH) -> Subscription:
-    """Somebody in Guangdong who opened long ago, and has no history."""
+def subscriber(index: int, mode: DisplayMode = DisplayMode.FLASH) -> Subscription:
+    """A subscriber in Guangdong since March, without a history."""
     return Subscription(
-        number(place), version=1, state=SubscriptionState.ACTIVE, mode=mode,
+        number(index), version=1, state=SubscriptionState.ACTIVE, mode=mode,
         language=Language.ZH, opened_at=OPENED, channel=Channel.TEXT, tariff="GD-1",
         charged_from=OPENED,
     )  # fmt: skip
 
 
-def number(place: int) -> Msisdn:
-    """The number of a customer; the first hundred thousand are all in Guangdong by prefix."""
-    return Msisdn(f"+861380{2_800_000 + place:07}" if place < 100_000 else f"+86138{place:08}")
+def number(index: int) -> Msisdn:
+    """The number of a customer; the first hundred thousand are in Guangdong by prefix."""
+    return Msisdn(f"+861380{2_800_000 + index:07}" if index < 100_000 else f"+86138{index:08}")
 
 
 class Product:
-    """Doors and store, running; a worker when asked for."""
+    """Web processes and store; other commands by ``start``."""
 
-    #: How many of the trips that ``trips`` tells were its own, since it was last asked.
+    #: Round trips that one call of ``trips`` adds to its own count.
     seeing = 1
 
     def __init__(self, folder: Path, **more: str) -> None:
@@ -58,7 +56,7 @@ class Product:
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start(self, *words: str) -> "subprocess.Popen[bytes]":
-        """One of our commands."""
+        """Start ``sms-receipt`` with these words."""
         with self.log.open("ab") as out:
             process = subprocess.Popen(
                 [COMMAND, *words], env=self.environ, stdin=subprocess.DEVNULL,
@@ -68,23 +66,28 @@ class Product:
         return process
 
     def open(self) -> None:
-        """Doors that answer."""
+        """Start the web processes; return when they answer."""
         self.doors = self.start("serve", "--workers", "2")
-        until(lambda: answers(f"http://127.0.0.1:{self.port}/readyz"), 30, "the doors answer")
+        until(lambda: answers(f"http://127.0.0.1:{self.port}/readyz"), 30, "the web port answers")
+        self._connect()
+
+    def _connect(self) -> None:
         self.store = redis.Redis(unix_socket_path=str(self.folder / "store" / "valkey.sock"))
         self.store_pid = int(self.store.info("server")["process_id"])
 
+    def _disconnect(self) -> None:
+        self.store.close()
+
     def fill(self, customers: Iterable[Subscription]) -> None:
-        """Put customers into the store; it does not wait for the disk meanwhile."""
+        """Write subscriptions into the store."""
         keys = KeySchema(SHARDS)
-        self.store.config_set("appendfsync", "no")
         pipe = self.store.pipeline(transaction=False)
-        for held, customer in enumerate(customers):
-            pipe.set(keys.subscription(customer.number), encode_record(customer, customer.version))
-            if held % 5000 == 0:
-                pipe.execute()
-        pipe.execute()
-        self.store.config_set("appendfsync", "always")
+        with without_fsync(self.store):
+            for index, record in enumerate(customers):
+                pipe.set(keys.subscription(record.number), encode_record(record, record.version))
+                if index % 5000 == 0:
+                    pipe.execute()
+            pipe.execute()
 
     def cpu_of_doors(self) -> float:
         return cpu(family(self.doors.pid) - {self.store_pid})
@@ -93,18 +96,18 @@ class Product:
         return cpu({self.store_pid})
 
     def trips(self) -> int:
-        """Times the store has read from a connection: for small questions, round trips."""
+        """Reads from a connection by the store: for small requests, round trips."""
         return int(self.store.info("stats")["total_reads_processed"])
 
     def waiting(self) -> int:
-        """How many receipts wait in the outbox or are in a worker's hands."""
+        """The number of entries in the outbox, reserved ones included."""
         keys = KeySchema(SHARDS)
         return sum(int(self.store.xlen(keys.outbox(shard))) for shard in range(SHARDS))
 
     def stop(self) -> None:
-        """End everything, in order."""
+        """End all processes, in order."""
         if hasattr(self, "store"):
-            self.store.close()  # the store would wait for its last client
+            self._disconnect()  # a store that ends waits for its last client
         for process in reversed(self._running):
             process.send_signal(signal.SIGTERM)
         for process in self._running:
@@ -113,7 +116,7 @@ class Product:
 
 @contextmanager
 def product(**more: str) -> Iterator[Product]:
-    """The product with an empty store, its doors open."""
+    """The product with an empty store, answering."""
     with tempfile.TemporaryDirectory(prefix="sms-receipt-bench-") as folder:
         running = Product(Path(folder) / "var", **more)
         try:

@@ -1,98 +1,95 @@
-"""How long it takes to start, and how much room it takes."""
+"""Time to start, and memory of web processes and store: `python -m tests.bench.sizes 100000`."""
 
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.cost import cpu, family, memory
+from tests.bench import report
 from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, text
 from tests.bench.load import drive
-from tests.bench.product import (
-    ACCOUNT,
-    PUBLIC_URL,
-    TOKEN,
-    Product,
-    number,
-    product,
-    subscriber,
-)
-from tests.support.product import Running
+from tests.bench.processes import cpu, family, memory
+from tests.bench.product import ACCOUNT, PUBLIC_URL, TOKEN, Product, number, product, subscriber
+from tests.support.product import Service
 
-#: Seconds over which an idle service is watched.
-_IDLE = 5.0
+#: Seconds over which the CPU of an idle demo is measured.
+_IDLE_SECONDS = 5.0
+
+#: Name, measured value with its unit, and target.
+Figure = tuple[str, str, str]
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One figure beside its target."""
+def _figure(name: str, value: float, unit: str, target: str = "") -> Figure:
+    return name, f"{value:,.2f} {unit}", target
 
-    name: str
-    value: float
-    unit: str
-    target: str = ""
+
+def _import_seconds() -> float:
+    # As a web process imports the product.
+    code = "import gc; gc.disable(); import app.server, app.rulebook_reload"
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return time.perf_counter() - began
 
 
 def starting() -> Iterator[Figure]:
-    """From nothing to the first answer, and what it costs to do nothing."""
-    # As a door process does it.
-    code = "import gc; gc.disable(); import app.server, app.rulebook_reload"
-    took = []
-    for _ in range(3):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
-        took.append(time.perf_counter() - began)
-    yield Figure("import of the doors", min(took), "s", "< 0.6")
+    """Time to the first answer, and CPU of an idle demo."""
+    yield _figure("import of a web process", min(_import_seconds() for _ in range(3)), "s", "< 0.6")
     with tempfile.TemporaryDirectory(prefix="sms-receipt-bench-") as folder:
         more = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN, "PUBLIC_URL": PUBLIC_URL}
-        demo = Running(Path(folder) / "var", more)
+        demo = Service(Path(folder) / "var", more)
         began = time.perf_counter()
         try:
             demo.demo()
             drive([text(number(1), "CXDXHZ")], demo.port, 1)
-            yield Figure(
-                "demo: to the first answered text", time.perf_counter() - began, "s", "< 3"
-            )
+            seconds = time.perf_counter() - began
+            yield _figure("demo: to the first answered text", seconds, "s", "< 3")
             time.sleep(2)
             pids = list(demo.processes())
             before, at = cpu(pids), time.monotonic()
-            time.sleep(_IDLE)
+            time.sleep(_IDLE_SECONDS)
             share = (cpu(pids) - before) / (time.monotonic() - at) * 100
-            yield Figure("demo: CPU when idle", share, "%", "< 2")
+            yield _figure("demo: CPU when idle", share, "%", "< 2")
         finally:
             demo.stop()
 
 
-def room(customers: int) -> Iterator[Figure]:
-    """Memory of doors and store."""
+def memory_use(customers: int) -> Iterator[Figure]:
+    """Memory of web processes and store."""
     with product() as ours:
-        ours.fill(subscriber(place) for place in range(SUBSCRIBERS))
+        ours.fill(subscriber(index) for index in range(SUBSCRIBERS))
         for event in EVENTS:
-            drive(event.make(300), ours.port)
-        doors = family(ours.doors.pid) - {ours.doors.pid, ours.store_pid}
-        largest = max(memory(pid) for pid in doors) / 1e6
-        yield Figure("memory of a door process", largest, "MB", "< 90")
+            drive(event.requests(300), ours.port)
+        pids = family(ours.doors.pid) - {ours.doors.pid, ours.store_pid}
+        largest = max(memory(pid) for pid in pids) / 1e6
+        yield _figure("memory of a web process", largest, "MB", "< 90")
         yield from _receipt(ours)
         before = _used(ours)
-        ours.fill(subscriber(place) for place in range(300_000, 300_000 + customers))
+        ours.fill(subscriber(index) for index in range(300_000, 300_000 + customers))
         each = (_used(ours) - before) / customers
-        yield Figure("store: a subscriber with no history", each, "bytes", "<= 250")
+        yield _figure("store: a subscriber with no history", each, "bytes", "<= 250")
 
 
 def _receipt(ours: Product) -> Iterator[Figure]:
     before = _used(ours)
-    drive(FEEDS[1].make(3), ours.port, 1)
+    drive(FEEDS[1].requests(3), ours.port, 1)
     whole = (_used(ours) - before) / (3 * FEEDS[1].each)
-    found = [
-        key for key in ours.store.scan_iter(match="*receipt:*", count=1000) if b"receipt:" in key
-    ][:200]
-    held = [int(ours.store.memory_usage(key) or 0) for key in found]
-    yield Figure("store: a receipt's record", sum(held) / len(held), "bytes", "<= 400")
-    yield Figure("store: a receipt with its trail, list and outbox entry", whole, "bytes")
+    keys = [k for k in ours.store.scan_iter(match="*receipt:*", count=1000) if b"receipt:" in k]
+    sizes = [int(ours.store.memory_usage(key) or 0) for key in keys[:200]]
+    yield _figure("store: a receipt's record", sum(sizes) / len(sizes), "bytes", "<= 400")
+    yield _figure("store: a receipt with its trace, list and outbox entry", whole, "bytes")
 
 
 def _used(ours: Product) -> int:
     return int(ours.store.info("memory")["used_memory"])
+
+
+def page(customers: int) -> str:
+    """The table."""
+    rows = [*starting(), *memory_use(customers)]
+    return report.grid(("figure", "measured", "target"), rows)
+
+
+if __name__ == "__main__":
+    print(page(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))

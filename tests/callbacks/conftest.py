@@ -1,4 +1,4 @@
-"""The message centre: it signs batches of reports, and a customer who waits for receipts."""
+"""A message centre that signs batches of reports, and a customer with the service."""
 
 import hashlib
 import hmac
@@ -23,37 +23,27 @@ SECRET = "feed"  # as in the settings of every test
 
 
 def a_line(message: str = "1", status: str = "DELIVRD", **more: object) -> dict[str, Any]:
-    """One report as the centre writes it."""
+    """One report of the feed."""
     return {"id": message, "from": GUANGDONG, "to": ZHEJIANG, "status": status} | more
 
 
 def batch(*lines: dict[str, Any] | str | bytes) -> bytes:
-    """Reports one a line; text and bytes go out as they are."""
-    return b"\n".join(_raw(line) for line in lines)
-
-
-def _raw(line: dict[str, Any] | str | bytes) -> bytes:
-    if isinstance(line, bytes):
-        return line
-    return (line if isinstance(line, str) else json.dumps(line)).encode()
+    """Reports, one a line; text and bytes stay as they are."""
+    texts = (json.dumps(line) if isinstance(line, dict) else line for line in lines)
+    return b"\n".join(text.encode() if isinstance(text, str) else text for text in texts)
 
 
 @dataclass
 class Centre:
-    """Posts batches as the message centre does: signed over the time and the body."""
+    """Posts batches signed over time and body."""
 
     client: FlaskClient
 
     def post(self, body: bytes, stamp: str | None = None, secret: str = SECRET) -> TestResponse:
         stamp = str(int(time.time())) if stamp is None else stamp
         signed = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256)
-        return self.knock(
-            body,
-            {
-                "X-Feed-Timestamp": stamp,
-                "X-Feed-Signature": f"sha256={signed.hexdigest()}",
-            },
-        )
+        signature = f"sha256={signed.hexdigest()}"
+        return self.knock(body, {"X-Feed-Timestamp": stamp, "X-Feed-Signature": signature})
 
     def knock(self, body: bytes, headers: dict[str, str]) -> TestResponse:
         return self.client.post(
@@ -61,11 +51,10 @@ class Centre:
         )
 
     def tell(self, *lines: dict[str, Any] | str | bytes) -> dict[str, Any]:
-        """What the door answers to a good batch."""
+        """The response to an accepted batch."""
         answer = self.post(batch(*lines))
         assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.get_json()
-        return told
+        return dict(answer.get_json())
 
 
 @pytest.fixture
@@ -75,7 +64,7 @@ def centre(client: FlaskClient) -> Centre:
 
 @pytest.fixture
 def customer(built: Container) -> Msisdn:
-    """Somebody in Guangdong with the service."""
+    """A customer in Guangdong."""
     number = Msisdn(GUANGDONG)
     held = built.store.load(number).subscription
     active = replace(held, version=held.version + 1, state=SubscriptionState.ACTIVE)

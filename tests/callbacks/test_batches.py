@@ -1,4 +1,4 @@
-"""Batches: once each however often and from wherever they come, in few round trips, in bounds."""
+"""Batches are idempotent, need few round trips, and bounded memory."""
 
 import json
 import tracemalloc
@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import pytest
 import redis
-from msgspec.structs import replace
+from werkzeug.test import TestResponse
 
 from app.bootstrap import Container
+from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet
 from receipts.reports.reconciliation import Reconciliation
@@ -19,32 +20,18 @@ from receipts.store.connection import RedisConnection
 from statemachines.subscription import SubscriptionState
 from tests.callbacks.conftest import Centre, a_line, batch, receipts
 from tests.conftest import GUANGDONG
+from tests.support.fixtures import contents
 
 T = TypeVar("T")
 
 FULL = 5000
 
 
-def contents(raw: "redis.Redis") -> dict[bytes, bytes]:
-    return {key: raw.dump(key) for key in raw.keys("*")}
-
-
 def a_full_batch(built: Container, senders: int = 100, lines: int = FULL) -> bytes:
-    """Many customers' texts; every third has two lines, every tenth goes to another network."""
+    """Texts of many customers; every third has two lines."""
     numbers = [Msisdn(f"+86138028{n:05}") for n in range(senders)]
-    built.store.commit_all(
-        [
-            ChangeSet(
-                n,
-                records=(
-                    replace(
-                        built.store.load(n).subscription, version=1, state=SubscriptionState.ACTIVE
-                    ),
-                ),
-            )
-            for n in numbers
-        ]
-    )
+    active = (Subscription(n, version=1, state=SubscriptionState.ACTIVE) for n in numbers)
+    built.store.commit_all([ChangeSet(each.number, records=(each,)) for each in active])
     made: list[dict[str, Any]] = []
     while len(made) < lines:
         n = len(made)
@@ -57,7 +44,7 @@ def a_full_batch(built: Container, senders: int = 100, lines: int = FULL) -> byt
 
 @dataclass
 class Counted:
-    """How often the server was asked something: each time is one round trip."""
+    """Round trips to the server."""
 
     questions: int = 0
 
@@ -74,7 +61,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     return counting
 
 
-def test_a_repeated_batch_changes_nothing(
+def test_repeated_batch_changes_nothing(
     centre: Centre, built: Container, raw: "redis.Redis", customer: Msisdn
 ):
     del customer
@@ -93,13 +80,13 @@ def test_a_repeated_batch_changes_nothing(
     assert len(receipts(built)) == 1
 
 
-def test_a_report_twice_in_one_batch_is_one_report(centre: Centre, customer: Msisdn):
+def test_report_twice_in_one_batch_counts_once(centre: Centre, customer: Msisdn):
     del customer
     told = centre.tell(a_line("0x1F"), a_line("31"), a_line("0000001f"), a_line("1F"))
     assert (told["accepted"], told["repeated"]) == (1, 3)
 
 
-def test_a_text_of_many_parts_is_known_again_part_by_part(
+def test_repeated_parts_are_recognised(
     centre: Centre, built: Container, raw: "redis.Redis", customer: Msisdn
 ):
     del customer
@@ -113,24 +100,21 @@ def test_a_text_of_many_parts_is_known_again_part_by_part(
 
 
 @pytest.mark.parametrize("alike", [1, 300])
-def test_the_same_batch_from_four_at_once_has_one_effect(
-    built: Container, centre: Centre, alike: int
-):
+def test_concurrent_copies_of_a_batch_have_one_effect(built: Container, centre: Centre, alike: int):
     body = a_full_batch(built, senders=7, lines=alike)
+    clients = [Centre(centre.client.application.test_client()) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        answers = list(
-            pool.map(lambda _: Centre(centre.client.application.test_client()).post(body), range(4))
-        )
+        answers = list(pool.map(lambda each: each.post(body), clients))
     assert [answer.status_code for answer in answers] == [200] * 4
     assert sum(answer.get_json()["accepted"] for answer in answers) == alike
     assert sum(answer.get_json()["repeated"] for answer in answers) == 3 * alike
-    now = Reconciliation.from_counts(built.memory.archive.counts())
+    now = Reconciliation.from_counts(built.clients.bulk_reader.counts())
     assert (now.reports, now.missing) == (alike, 0)
     every = [receipts(built, f"+86138028{n:05}", 1000) for n in range(7)]
     assert sum(map(len, every)) == now.receipts
 
 
-def test_five_thousand_reports_are_one_read_and_one_commit(
+def test_five_thousand_reports_cost_one_read_and_one_commit(
     built: Container, centre: Centre, counted: Counted, raw: "redis.Redis"
 ):
     body = a_full_batch(built)
@@ -148,11 +132,11 @@ def test_five_thousand_reports_are_one_read_and_one_commit(
 
     counted.questions = 0
     assert centre.post(body).get_json() == {"accepted": 0, "repeated": FULL, "refused": []}
-    assert counted.questions == 1  # nothing new: nothing to commit
-    assert Reconciliation.from_counts(built.memory.archive.counts()).missing == 0
+    assert counted.questions == 1  # without changes there is no commit
+    assert Reconciliation.from_counts(built.clients.bulk_reader.counts()).missing == 0
 
 
-def test_reports_of_senders_without_the_service_are_one_read_and_one_commit(
+def test_reports_of_non_customers_cost_one_read_and_one_commit(
     built: Container, centre: Centre, counted: Counted, raw: "redis.Redis"
 ):
     raw.config_resetstat()
@@ -160,12 +144,11 @@ def test_reports_of_senders_without_the_service_are_one_read_and_one_commit(
     assert centre.tell(*lines)["accepted"] == 100
     assert counted.questions == 2
     assert raw.info("commandstats")["cmdstat_mget"]["calls"] == 1
-    assert (
-        Reconciliation.from_counts(built.memory.archive.counts()).reasons["not_subscribed"] == 100
-    )
+    found = Reconciliation.from_counts(built.clients.bulk_reader.counts())
+    assert found.reasons["not_subscribed"] == 100
 
 
-def test_customers_cost_one_read_and_one_commit_from_their_first_report_on(
+def test_first_reports_of_customers_cost_one_read_and_one_commit(
     built: Container, centre: Centre, counted: Counted
 ):
     body, numbers = a_full_batch(built, senders=7, lines=50), range(7)
@@ -178,9 +161,7 @@ def test_customers_cost_one_read_and_one_commit_from_their_first_report_on(
     assert counted.questions == 2
 
 
-def test_one_more_line_is_too_many_and_none_of_them_is_taken(
-    built: Container, centre: Centre, raw: "redis.Redis"
-):
+def test_oversized_batch_is_refused_whole(built: Container, centre: Centre, raw: "redis.Redis"):
     body = a_full_batch(built)
     before = contents(raw)
     answer = centre.post(body + b"\n\n" + batch(a_line("ff")))
@@ -188,39 +169,37 @@ def test_one_more_line_is_too_many_and_none_of_them_is_taken(
     assert contents(raw) == before
 
 
-def test_the_largest_batch_is_taken_in_bounded_memory(built: Container, centre: Centre):
+def peak_of(post: Callable[[], TestResponse], accepted: int) -> int:
+    """Bytes allocated at most while a batch is accepted."""
+    tracemalloc.start()
+    try:
+        assert post().get_json()["accepted"] == accepted
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_largest_batch_needs_bounded_memory(built: Container, centre: Centre):
     full = a_full_batch(built)
     room = (4 * 1024 * 1024 - len(full)) // FULL - len(', "more": ""')
     body = full.replace(b'"}', b'", "more": "' + b"x" * room + b'"}')
     assert 0.99 < len(body) / (4 * 1024 * 1024) <= 1
-    tracemalloc.start()
-    try:
-        assert centre.post(body).get_json()["accepted"] == FULL
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 10 * len(body)
+    assert peak_of(lambda: centre.post(body), FULL) < 10 * len(body)
 
 
-def test_half_a_million_blank_lines_take_hardly_more_than_themselves(centre: Centre):
+def test_blank_lines_need_bounded_memory(centre: Centre):
     body = b"\n" * (512 * 1024)
-    assert centre.post(b"\n").status_code == 200  # what is made at first use is made now
-    tracemalloc.start()
-    try:
-        assert centre.post(body).get_json()["accepted"] == 0
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 4 * len(body)
+    assert centre.post(b"\n").status_code == 200  # allocates the objects of the first use
+    assert peak_of(lambda: centre.post(body), 0) < 4 * len(body)
 
 
-def test_friends_of_other_networks_cost_one_more_round_not_one_each(
+def test_off_net_recipients_cost_one_more_round_trip_together(
     built: Container, centre: Centre, counted: Counted, customer: Msisdn
 ):
     del customer
     body = batch(*(a_line(f"{n}") | {"to": "13001012345"} for n in range(500)))
     counted.questions = 0
     assert centre.post(body).get_json()["accepted"] == 500
-    # Each text of the batch would have told the customer; one did, the others saw it and need not.
+    # One notice is sent for the whole batch.
     assert counted.questions == 4
     assert len(built.store.receipts_of(Msisdn(GUANGDONG), 100, None)) == 1

@@ -1,4 +1,4 @@
-"""Staff look up what came of a text, and machines see that the counts add up."""
+"""Traces of single texts for staff, and counters that balance."""
 
 import json
 from collections.abc import Callable
@@ -47,35 +47,27 @@ def some_of_everything(centre: Centre) -> None:
     )
 
 
-REASONS = {
-    "contradicted": 1,
-    "friend_off_net": 1,
-    "not_subscribed": 1,
-    "parts_missing": 1,
-    "repeated": 1,
-    "sender_off_net": 1,
-    "underway": 1,
-    "unknown_word": 1,
-}
+REASONS = dict.fromkeys(
+    (
+        *("contradicted", "friend_off_net", "not_subscribed", "parts_missing"),
+        *("repeated", "sender_off_net", "underway", "unknown_word"),
+    ),
+    1,
+)
 
 
-def test_reconcile_says_that_reports_are_receipts_and_reasons(centre: Centre, command: Command):
+def test_reconcile_balances_reports_with_receipts_and_reasons(centre: Centre, command: Command):
     empty = command("reconcile")
     assert (empty.exit_code, json.loads(empty.stdout)["reports"]) == (0, 0)
     some_of_everything(centre)
     some_of_everything(centre)
     found = command("reconcile")
-    assert json.loads(found.stdout) == {
-        "reports": 9,
-        "receipts": 1,
-        "reasons": REASONS,
-        "missing": 0,
-        "balanced": True,
-    }
+    counts = {"reports": 9, "receipts": 1, "reasons": REASONS, "missing": 0, "balanced": True}
+    assert json.loads(found.stdout) == counts
     assert found.exit_code == 0
 
 
-def test_reconcile_ends_with_1_when_a_report_is_missing(raw: "redis.Redis", command: Command):
+def test_reconcile_exits_with_1_for_a_missing_report(raw: "redis.Redis", command: Command):
     raw.hincrby(KeySchema(16).counts(3), "reports", 1)
     found = command("reconcile")
     assert (found.exit_code, json.loads(found.stdout)["missing"]) == (1, 1)
@@ -83,7 +75,7 @@ def test_reconcile_ends_with_1_when_a_report_is_missing(raw: "redis.Redis", comm
 
 @pytest.mark.parametrize("message", ["31", "0x1f", "001F", "0031"])
 @pytest.mark.parametrize("sender", ["13802880000", "+86 138 0288 0000"])
-def test_trail_tells_each_piece_of_news_and_why_it_gave_no_receipt(
+def test_trail_shows_each_report_with_its_reason(
     centre: Centre, built: Container, command: Command, message: str, sender: str
 ):
     some_of_everything(centre)
@@ -108,19 +100,19 @@ def test_trail_tells_each_piece_of_news_and_why_it_gave_no_receipt(
     ]
 
 
-def test_trail_names_the_reason_of_a_text_without_receipt(centre: Centre, command: Command):
+def test_trail_shows_why_a_text_has_no_receipt(centre: Centre, command: Command):
     some_of_everything(centre)
     told = json.loads(command("trail", GUANGDONG, UNICOM, "36").stdout)
     assert (told["fate"], told["receipt"], told["why_not"]) == ("delivered", None, "friend_off_net")
 
 
-def test_trail_of_a_text_nobody_knows_says_so(command: Command):
+def test_trail_of_an_unknown_text_exits_with_1(command: Command):
     found = command("trail", GUANGDONG, ZHEJIANG, "999")
     assert (found.exit_code, found.stdout) == (1, "")
     assert "nothing is known" in found.stderr
 
 
-def test_trail_wants_telephone_numbers(command: Command):
+def test_trail_requires_telephone_numbers(command: Command):
     assert command("trail", "7500", ZHEJIANG, "1").exit_code == 2
 
 
@@ -143,7 +135,7 @@ def test_metrics_show_reports_receipts_and_reasons(centre: Centre, client: Flask
     }
 
 
-def test_while_the_store_is_away_metrics_show_a_gap_and_no_zero(
+def test_metrics_are_missing_while_the_store_is_unavailable(
     settings: Settings, built: Container, monkeypatch: pytest.MonkeyPatch
 ):
     def away(_: RedisBulkReader) -> dict[str, int]:
@@ -155,6 +147,6 @@ def test_while_the_store_is_away_metrics_show_a_gap_and_no_zero(
     assert samples(client) == {}
 
 
-def test_every_reason_is_explained_to_staff():
+def test_runbook_explains_every_reason():
     runbook = Path(__file__).parents[2].joinpath("docs", "runbook.md").read_text(encoding="utf-8")
     assert [why.value for why in NoReceiptReason if f"`{why.value}`" not in runbook] == []

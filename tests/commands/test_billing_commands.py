@@ -1,4 +1,4 @@
-"""The commands about money: exports that reconcile, and proof that shows tampering."""
+"""Billing commands: exports that balance, and consent that shows tampering."""
 
 import csv
 import io
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import redis
+from msgspec.structs import replace
 
 from receipts.model.charge import AuditEntry
 from receipts.model.vocabulary import Msisdn
@@ -28,7 +29,7 @@ def a_month(network: Network, months: Months) -> None:
     months.send(SHANXI)
 
 
-def test_an_export_adds_up_to_what_the_customers_see(
+def test_export_equals_the_customers_charges(
     network: Network, months: Months, run: Run, lines: Lines
 ):
     a_month(network, months)
@@ -44,9 +45,7 @@ def test_an_export_adds_up_to_what_the_customers_see(
     assert totals["fen"] == sum(c["fen"] for c in seen)
 
 
-def test_fees_that_could_not_be_collected_are_listed_until_they_are_paid(
-    network: Network, months: Months, run: Run
-):
+def test_unpaid_fees_are_exported_until_paid(network: Network, months: Months, run: Run):
     a_month(network, months)
 
     def unpaid() -> tuple[list[tuple[str, str]], int]:
@@ -61,7 +60,7 @@ def test_fees_that_could_not_be_collected_are_listed_until_they_are_paid(
     assert unpaid() == ([], 0)
 
 
-def test_an_export_comes_in_the_same_order_each_time(network: Network, months: Months, run: Run):
+def test_export_order_is_stable(network: Network, months: Months, run: Run):
     a_month(network, months)
     first = run("export", "charges", "--month", "2026-11").stdout
     assert first == run("export", "charges", "--month", "2026-11").stdout
@@ -69,13 +68,13 @@ def test_an_export_comes_in_the_same_order_each_time(network: Network, months: M
     assert [row["number"] for row in rows if row["number"] == SHANXI] == [SHANXI] * 4
 
 
-def test_a_month_without_charges_is_a_header_and_zeros(run: Run):
+def test_export_of_an_empty_month_is_a_header(run: Run):
     done = run("export", "charges", "--month", "2026-10")
     assert done.stdout == "number,id,kind,fen,month,why,at,tariff\n"
     assert json.loads(done.stderr)["fen"] == 0
 
 
-def test_no_text_of_a_customer_becomes_a_formula(network: Network, run: Run):
+def test_formulas_are_escaped_in_csv_only(network: Network, run: Run):
     network.open(GUANGDONG)
     network.text(GUANGDONG, "开通短信回执")
     said = '=HYPERLINK("http://example.org")'
@@ -89,7 +88,9 @@ def test_no_text_of_a_customer_becomes_a_formula(network: Network, run: Run):
     assert len(exact) == len(rows)
 
 
-def test_a_file_appears_whole(network: Network, months: Months, run: Run, tmp_path: Path):
+def test_export_file_is_written_atomically(
+    network: Network, months: Months, run: Run, tmp_path: Path
+):
     a_month(network, months)
     out = tmp_path / "charges.csv"
     done = run("export", "charges", "--month", "2026-11", "--out", str(out))
@@ -98,7 +99,7 @@ def test_a_file_appears_whole(network: Network, months: Months, run: Run, tmp_pa
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_trouble_is_told_in_a_sentence(run: Run, tmp_path: Path):
+def test_errors_are_printed_as_a_sentence(run: Run, tmp_path: Path):
     gone = run("export", "charges", "--month", "2026-11", "--out", str(tmp_path / "no" / "x.csv"))
     assert gone.exit_code == 2
     assert gone.stderr.startswith("sms-receipt: ")
@@ -110,7 +111,7 @@ def test_trouble_is_told_in_a_sentence(run: Run, tmp_path: Path):
     assert run("consent", GUANGDONG, "--charge", "monthly-2026-11").exit_code == 2
 
 
-def test_a_bill_ends_with_its_sum(network: Network, months: Months, lines: Lines):
+def test_bill_prints_totals(network: Network, months: Months, lines: Lines):
     a_month(network, months)
     months.pass_to("2026-12-01 00:00")
     assert lines("bill", "--month", "2026-12") == [
@@ -118,7 +119,7 @@ def test_a_bill_ends_with_its_sum(network: Network, months: Months, lines: Lines
     ]
 
 
-def test_a_charge_stands_on_what_was_shown_and_answered(network: Network, run: Run, months: Months):
+def test_consent_shows_offer_and_reply_of_a_charge(network: Network, run: Run, months: Months):
     network.open(JILIN)
     months.pass_to("2027-01-01 00:00")
     months.bill("2027-01")
@@ -134,7 +135,9 @@ def test_a_charge_stands_on_what_was_shown_and_answered(network: Network, run: R
     assert told["chain"] == {"entries": 2, "intact": True, "from_the_first": True}
 
 
-def test_the_fee_after_a_trial_stands_on_the_second_yes(network: Network, run: Run, months: Months):
+def test_consent_of_a_fee_after_a_trial_is_the_second_yes(
+    network: Network, run: Run, months: Months
+):
     network.open(ZHEJIANG)
     months.pass_to("2026-12-21 00:00")
     network.text(ZHEJIANG, "Y")
@@ -144,7 +147,7 @@ def test_the_fee_after_a_trial_stands_on_the_second_yes(network: Network, run: R
     assert told["reply"]["heard"] == "Y"
 
 
-def test_every_charge_has_its_consent(network: Network, run: Run, months: Months, lines: Lines):
+def test_every_charge_has_consent(network: Network, run: Run, months: Months, lines: Lines):
     a_month(network, months)
     network.text(GUANGDONG, "取消短信回执")
     network.text(GUANGDONG, "开通短信回执")
@@ -159,12 +162,12 @@ def test_every_charge_has_its_consent(network: Network, run: Run, months: Months
             assert done.exit_code == 0, done.output
 
 
-def test_a_rewritten_entry_shows(network: Network, run: Run, raw: "redis.Redis"):
+def test_rewritten_entry_is_detected(network: Network, run: Run, raw: "redis.Redis"):
     network.open(JILIN)
     network.text(JILIN, "PT")
     (chain,) = list(raw.scan_iter(f"*consent:{Msisdn(JILIN).digits}"))
     genuine = decode(AuditEntry, raw.lindex(chain, 1))
-    forged = encode(_but(genuine, reply_text="是的，我要"))
+    forged = encode(replace(genuine, reply_text="是的，我要"))
     raw.lset(chain, 1, forged)
     done = run("consent", JILIN, "--charge", "monthly-2026-11")
     assert done.exit_code == 1
@@ -173,7 +176,7 @@ def test_a_rewritten_entry_shows(network: Network, run: Run, raw: "redis.Redis")
     assert told["entry"]["heard"] == "是的，我要"
 
 
-def test_a_dropped_entry_shows_wherever_it_stood(network: Network, run: Run, raw: "redis.Redis"):
+def test_removed_entry_is_detected_at_any_position(network: Network, run: Run, raw: "redis.Redis"):
     network.open(JILIN)
     network.text(JILIN, "PT")
     network.text(JILIN, "SX")
@@ -187,13 +190,9 @@ def test_a_dropped_entry_shows_wherever_it_stood(network: Network, run: Run, raw
         assert json.loads(done.stdout)["chain"]["first_wrong"] == first_wrong
 
 
-def test_a_charge_without_a_yes_shows(network: Network, run: Run, raw: "redis.Redis"):
+def test_charge_without_consent_is_detected(network: Network, run: Run, raw: "redis.Redis"):
     network.open(JILIN)
     raw.delete(*raw.scan_iter(f"*consent:{Msisdn(JILIN).digits}"))
     done = run("consent", JILIN, "--charge", "monthly-2026-11")
     assert done.exit_code == 1
     assert json.loads(done.stdout)["reply"] is None
-
-
-def _but(entry: AuditEntry, **changes: str) -> AuditEntry:
-    return type(entry)(**{n: getattr(entry, n) for n in entry.__struct_fields__} | changes)

@@ -1,4 +1,4 @@
-"""The command line for people: tables on a terminal, JSON in pipes, help that is whole."""
+"""The command line: tables on a terminal, JSON in pipes, complete help."""
 
 import datetime as dt
 import fcntl
@@ -51,7 +51,7 @@ def environ(settings: Settings, network: Network) -> dict[str, str]:
 
 @pytest.fixture
 def piped(environ: dict[str, str]) -> Typed:
-    """Commands whose output is no terminal, in this process: a start takes half a second."""
+    """Commands with output in pipes, run in this process."""
 
     def run(*words: str) -> tuple[str, str, int]:
         done = CliRunner().invoke(main, words, env=environ)
@@ -113,9 +113,7 @@ def test_json_on_a_terminal_is_the_piped_output(
     assert terminal(*words, "--json")[0].replace("\r\n", "\n") == output
 
 
-def test_doctor_shows_a_table_on_a_terminal_lines_when_piped_and_json_on_demand(
-    terminal: Typed, piped: Typed
-):
+def test_doctor_prints_table_lines_or_json(terminal: Typed, piped: Typed):
     output, _, status = terminal("doctor")
     assert status == 1
     for text in ("Check", "Fix", "rule book", "set SECRET_KEY"):
@@ -125,14 +123,11 @@ def test_doctor_shows_a_table_on_a_terminal_lines_when_piped_and_json_on_demand(
     assert "no  online service hall stays shut: set SECRET_KEY\n" in lines
     records = [json.loads(line) for line in piped("doctor", "--json")[0].splitlines()]
     assert len(records) == len(lines.splitlines())
-    assert {
-        "check": "online service hall stays shut",
-        "ok": False,
-        "fix": "set SECRET_KEY",
-    } in records
+    shut = {"check": "online service hall stays shut", "ok": False, "fix": "set SECRET_KEY"}
+    assert shut in records
 
 
-def test_nothing_found_is_said_on_a_terminal_alone(terminal: Typed, piped: Typed):
+def test_empty_result_is_reported_on_a_terminal_only(terminal: Typed, piped: Typed):
     output, _, status = terminal("receipts", ZHEJIANG)
     assert (output.strip(), status) == ("No receipts are kept of 13957112345.", 0)
     assert piped("receipts", ZHEJIANG) == ("", "", 0)
@@ -204,25 +199,17 @@ def test_version_names_the_program_and_its_version():
 
 
 def test_shell_completion_knows_the_commands():
-    done = subprocess.run(
-        [COMMAND],
-        env=surroundings(
-            _SMS_RECEIPT_COMPLETE="bash_complete", COMP_WORDS="sms-receipt rec", COMP_CWORD="1"
-        ),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.splitlines() == ["plain,receipts", "plain,reconcile"]
+    words = {"COMP_WORDS": "sms-receipt rec", "COMP_CWORD": "1"}
+    environ = surroundings(_SMS_RECEIPT_COMPLETE="bash_complete", **words)
+    output = subprocess.check_output([COMMAND], env=environ, text=True)
+    assert output.splitlines() == ["plain,receipts", "plain,reconcile"]
 
 
-def test_start_and_json_load_no_library_that_draws(environ: dict[str, str]):
+def test_json_output_imports_no_chart_library(environ: dict[str, str]):
     program = (
         "import sys; from commands.main import main; "
         f"main(['show', '{GUANGDONG}'], standalone_mode=False); "
         "print(*sorted({'pygal'} & set(sys.modules)), 'loaded')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1].split() == ["loaded"]
+    output = subprocess.check_output([sys.executable, "-c", program], env=environ, text=True)
+    assert output.splitlines()[-1].split() == ["loaded"]

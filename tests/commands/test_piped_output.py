@@ -1,10 +1,8 @@
-"""Piped output of the looking commands stays byte for byte: programs read it."""
+"""Piped output of the read commands stays byte for byte: programs read it."""
 
+import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
-
-from click.testing import Result
 
 from receipts.rulebook.loader import SHIPPED
 from tests.conftest import Network
@@ -13,45 +11,9 @@ from tests.support.months import Months, Run
 GUANGDONG, JILIN, SHANXI = "13802880000", "13844012345", "13903512345"
 FRIEND = "13800138000"
 
-#: Recorded output of COMMANDS. `RECORD_PIPED_OUTPUT=1` writes it anew.
-RECORDED = Path(__file__).with_name("piped_output.txt")
-
-COMMANDS = (
-    f"show {GUANGDONG}",
-    f"show {SHANXI}",
-    "show 13001012345",
-    "show 13800138000",
-    f"receipts {SHANXI}",
-    f"receipts {SHANXI} --limit 1",
-    f"charges {SHANXI}",
-    f"charges {JILIN} --month 2026-11",
-    f"charges {JILIN} --month 2001-01",
-    f"trail {SHANXI} {FRIEND} SM9",
-    f"trail {GUANGDONG} {FRIEND} SM8",
-    f"trail {GUANGDONG} {FRIEND} SM404",
-    "reconcile",
-    "unsure",
-    f"consent {JILIN}",
-    f"consent {JILIN} --charge monthly-2026-11",
-    "export charges --month 2026-11",
-    "export charges --month 2026-11 --format jsonl",
-    "export unpaid --month 2026-11",
-    "export audit --month 2026-11 --format jsonl",
-    "bill --month 2026-11",
-    "rehearse --book {book} --month 2026-11",
-    "rehearse --book {book} --month 2026-11 --synthetic 40",
-    "provinces check",
-    "provinces show CN-GX",
-)
-
-
-def printed(line: str, done: Result) -> Iterator[str]:
-    """One command as the recording shows it; of an export, its totals on stderr too."""
-    yield f"$ sms-receipt {line}"
-    yield done.stdout.removesuffix("\n")
-    if line.startswith("export"):
-        yield f"stderr: {done.stderr.removesuffix(chr(10))}"
-    yield f"exit status {done.exit_code}\n"
+#: A command, its exit status, its output, and of an export its totals on standard error, a line.
+#: `RECORD_PIPED_OUTPUT=1` writes the file anew.
+RECORDED = Path(__file__).with_name("piped_output.jsonl")
 
 
 def test_piped_output_is_byte_for_byte_as_recorded(network: Network, months: Months, run: Run):
@@ -63,10 +25,13 @@ def test_piped_output_is_byte_for_byte_as_recorded(network: Network, months: Mon
     network.status("SM8", "delivered", f"+86{GUANGDONG}", f"+86{FRIEND}")
     network.status("SM9", "undelivered", f"+86{SHANXI}", f"+86{FRIEND}")
     months.send(f"+86{SHANXI}")
-    lines = [
-        part for line in COMMANDS for part in printed(line, run(*line.format(book=SHIPPED).split()))
-    ]
-    output = "\n".join(lines)
+    recorded = [json.loads(line) for line in RECORDED.read_text(encoding="utf-8").splitlines()]
+    output = []
+    for command, *_ in recorded:
+        done = run(*command.format(book=SHIPPED).split())
+        totals = done.stderr if command.startswith("export") else ""
+        output.append([command, done.exit_code, done.stdout, totals])
     if os.environ.get("RECORD_PIPED_OUTPUT"):
-        RECORDED.write_text(output, encoding="utf-8")
-    assert output == RECORDED.read_text(encoding="utf-8")
+        lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in output)
+        RECORDED.write_text(lines, encoding="utf-8")
+    assert output == recorded

@@ -1,4 +1,4 @@
-"""`sms-receipt provinces check`, on the book in use and on one that is not in use yet."""
+"""`sms-receipt provinces check`, with the rule book in use and with another file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from receipts.numbering.plan import NumberingPlan
 from receipts.rulebook.loader import SHIPPED
 
 
-def test_a_book_that_is_not_in_use_yet_is_checked_by_its_path(tmp_path: Path):
+def test_named_book_is_checked(tmp_path: Path):
     mine = tmp_path / "next.toml"
     mine.write_text(SHIPPED.read_text())
     done = CliRunner().invoke(main, ["provinces", "check", str(mine)])
@@ -21,7 +21,7 @@ def test_a_book_that_is_not_in_use_yet_is_checked_by_its_path(tmp_path: Path):
     assert "CN-GD" in done.output
 
 
-def test_a_wrong_book_is_told_of_with_file_line_and_fix(
+def test_invalid_book_is_reported_with_line_and_fix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     mine = tmp_path / "next.toml"
@@ -30,19 +30,19 @@ def test_a_wrong_book_is_told_of_with_file_line_and_fix(
     assert done.exit_code == 2
     assert "next.toml:" in done.output
     assert "Fix: " in done.output
-    # The book in use is none of its business, and is checked when no file is named.
+    # Without a file, the rule book in use is checked.
     monkeypatch.setenv("RULE_BOOK", str(mine))
     assert CliRunner().invoke(main, ["provinces", "check", str(SHIPPED)]).exit_code == 0
     assert CliRunner().invoke(main, ["provinces", "check"]).exit_code == 2
 
 
-def test_doctor_tells_where_the_prefix_table_comes_from(settings: Settings):
+def test_doctor_shows_the_version_of_the_prefix_table(settings: Settings):
     told = next(each for each in run_checks(settings) if each.subject.startswith("prefix table"))
     assert told.ok
     assert told.subject == f"prefix table of {NumberingPlan().data_version}"
 
 
-def test_doctor_tells_whether_the_online_hall_is_open(settings: Settings):
+def test_doctor_shows_whether_the_portal_is_open(settings: Settings):
     for key, well in (("", False), ("a-key-of-enough-characters", True)):
         looked = run_checks(replace(settings, secret_key=key))
         told = next(each for each in looked if each.subject.startswith("online service hall"))

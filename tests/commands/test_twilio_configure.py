@@ -1,5 +1,6 @@
-"""``sms-receipt twilio configure``: the account's numbers, pointed at this service."""
+"""``sms-receipt twilio configure`` sets the webhooks of numbers."""
 
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 import pytest
@@ -19,7 +20,12 @@ def api() -> "responses.RequestsMock":
         yield mock
 
 
-def configure(monkeypatch: pytest.MonkeyPatch, *words: str, **more: str) -> Result:
+Configure = Callable[..., Result]
+
+
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch) -> Configure:
+    """Runs the command with usual settings; keywords replace some of them."""
     monkeypatch.chdir("/")
     given = {
         "TWILIO_ACCOUNT_SID": "AC1",
@@ -28,9 +34,13 @@ def configure(monkeypatch: pytest.MonkeyPatch, *words: str, **more: str) -> Resu
         "TWILIO_API_URL": "https://api.example.org",
         "PUBLIC_URL": BASE,
     }
-    for name, value in (given | more).items():
-        monkeypatch.setenv(name, value)
-    return CliRunner().invoke(main, ["twilio", "configure", *words])
+
+    def run(*words: str, **more: str) -> Result:
+        for name, value in (given | more).items():
+            monkeypatch.setenv(name, value)
+        return CliRunner().invoke(main, ["twilio", "configure", *words])
+
+    return run
 
 
 def listed(api: "responses.RequestsMock", held: list[dict[str, str]]) -> None:
@@ -43,9 +53,7 @@ def told(api: "responses.RequestsMock") -> dict[str, str]:
     return dict(parse_qsl(str(api.calls[-1].request.body)))
 
 
-def test_a_number_sends_its_texts_and_calls_here(
-    api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
-):
+def test_number_gets_all_webhooks(api: "responses.RequestsMock", configure: Configure):
     listed(api, [NUMBER])
     doors = {
         "sms_url": f"{BASE}/sms#rc=2&rp=5xx,ct,rt",
@@ -53,7 +61,7 @@ def test_a_number_sends_its_texts_and_calls_here(
         "status_callback": f"{BASE}/voice/ended#rc=5&rp=all",
     }
     api.post(f"{API}/IncomingPhoneNumbers/PN1.json", json=NUMBER | doors)
-    end = configure(monkeypatch, "--base-url", f"{BASE}/")
+    end = configure("--base-url", f"{BASE}/")
     assert (end.exit_code, end.stderr) == (0, "")
     assert "PhoneNumber=%2B8613802880000" in str(api.calls[0].request.url)
     assert told(api) == {
@@ -72,44 +80,40 @@ def test_a_number_sends_its_texts_and_calls_here(
     assert "before  (none)" in end.stdout
 
 
-def test_a_short_code_has_texts_alone(
-    api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
-):
+def test_short_code_gets_the_text_webhook_only(api: "responses.RequestsMock", configure: Configure):
     code = {"sid": "SC1", "sms_url": ""}
     api.get(f"{API}/SMS/ShortCodes.json", json={"short_codes": [code], "next_page_uri": None})
     now = code | {"sms_url": f"{BASE}/sms#rc=2&rp=5xx,ct,rt"}
     api.post(f"{API}/SMS/ShortCodes/SC1.json", json=now)
-    end = configure(monkeypatch, "--base-url", BASE, "--number", "7500")
+    end = configure("--base-url", BASE, "--number", "7500")
     assert end.exit_code == 0
     assert told(api) == {"SmsUrl": f"{BASE}/sms#rc=2&rp=5xx,ct,rt", "SmsMethod": "POST"}
     assert "calls" not in end.stdout
 
 
-def test_another_address_than_the_signed_one_is_said_aloud(
-    api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
+def test_address_other_than_public_url_is_warned_about(
+    api: "responses.RequestsMock", configure: Configure
 ):
     listed(api, [NUMBER])
     api.post(f"{API}/IncomingPhoneNumbers/PN1.json", json=NUMBER)
-    end = configure(monkeypatch, "--base-url", "https://new.example.org")
+    end = configure("--base-url", "https://new.example.org")
     assert end.exit_code == 0
     assert end.stderr.startswith("Set PUBLIC_URL=https://new.example.org")
 
 
-def test_a_number_of_somebody_else_changes_nothing(
-    api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
-):
+def test_unknown_number_changes_nothing(api: "responses.RequestsMock", configure: Configure):
     listed(api, [])
-    end = configure(monkeypatch, "--base-url", BASE)
+    end = configure("--base-url", BASE)
     assert (end.exit_code, len(api.calls)) == (2, 1)
     assert end.stderr == ("sms-receipt: +8613802880000: the account has no number +8613802880000\n")
 
 
-def test_a_refusal_is_told_without_the_token(
-    api: "responses.RequestsMock", monkeypatch: pytest.MonkeyPatch
+def test_provider_refusal_is_reported_without_the_token(
+    api: "responses.RequestsMock", configure: Configure
 ):
     body = {"code": 20003, "message": "Authenticate", "status": 401}
     api.get(f"{API}/IncomingPhoneNumbers.json", json=body, status=401)
-    end = configure(monkeypatch, "--base-url", BASE)
+    end = configure("--base-url", BASE)
     assert end.exit_code == 2
     assert end.stderr == "sms-receipt: +8613802880000: twilio refused: 401\n"
 
@@ -123,9 +127,9 @@ def test_a_refusal_is_told_without_the_token(
         (("--base-url", BASE), {"TWILIO_ACCOUNT_SID": ""}, "TWILIO_ACCOUNT_SID is not set"),
     ],
 )
-def test_what_is_missing_or_odd_is_refused_before_anybody_is_asked(
-    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], more: dict[str, str], why: str
+def test_wrong_settings_are_refused_before_any_request(
+    configure: Configure, words: tuple[str, ...], more: dict[str, str], why: str
 ):
-    end = configure(monkeypatch, *words, **more)
+    end = configure(*words, **more)
     assert end.exit_code == 2
     assert end.stderr.startswith(f"sms-receipt: {why}")

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
+import responses
 
 from tests.contracts.provider_ends import LINES, FarEnd, Line
 
@@ -14,6 +15,13 @@ def line(request: pytest.FixtureRequest) -> Line:
 
 @pytest.fixture
 def far_end(line: Line) -> Iterator[FarEnd]:
-    """The provider's side of the line."""
+    """The provider's HTTP end."""
     with line.far_end() as end:
         yield end
+
+
+@pytest.fixture
+def outside() -> Iterator[responses.RequestsMock]:
+    """Twilio's HTTP end."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock

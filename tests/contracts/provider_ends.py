@@ -1,4 +1,4 @@
-"""Two real adapters on pretend lines, described alike so that one suite can try both."""
+"""Both provider adapters with their HTTP ends, for one suite of contract tests."""
 
 from collections.abc import Callable, Iterator, Sized
 from contextlib import AbstractContextManager, contextmanager
@@ -21,7 +21,7 @@ ANNA = Msisdn("+8613802880000")
 
 
 class FarEnd(Protocol):
-    """A provider's side of the line, told what to say."""
+    """A provider's HTTP end with configured responses."""
 
     url: str
     calls: Sized
@@ -31,7 +31,7 @@ class FarEnd(Protocol):
 
 @dataclass(frozen=True)
 class Line:
-    """How to reach one provider, and how it says yes."""
+    """One provider: its adapter, its success response and its HTTP end."""
 
     name: str
     make: Callable[[str], Provider]
@@ -47,7 +47,7 @@ TWILIO_URL = f"{TWILIO_HOST}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 
 
 class MockedTwilio:
-    """The HTTP library's own end, before anything leaves."""
+    """Twilio by a mocked ``requests`` transport."""
 
     url = TWILIO_HOST
 

@@ -10,7 +10,7 @@ import pytest
 from receipts.ports.provider import DeadlineExceededError
 from receipts.providers import http
 from receipts.providers.http import MAX_BODY_BYTES, ConnectError, CurlHttpClient, NoResponseError
-from tests.contracts.test_providers import hear, listening
+from tests.contracts.test_providers import listening, read_request
 
 OK = b"HTTP/1.1 202 Accepted\r\nContent-Length: 3\r\n\r\nyes"
 PATIENCE = (1.0, 0.3)
@@ -28,7 +28,7 @@ class Server:
         self.connections += 1
         try:
             for _ in range(self._each):
-                self.heard.append(hear_or_end(connection))
+                self.heard.append(read_request_or_end(connection))
                 connection.sendall(self._answer)
         except ConnectionResetError:
             return
@@ -37,10 +37,10 @@ class Server:
             self.hung_up.release()
 
 
-def hear_or_end(connection: socket.socket) -> bytes:
+def read_request_or_end(connection: socket.socket) -> bytes:
     if not connection.recv(1, socket.MSG_PEEK):
         raise ConnectionResetError
-    return hear(connection)
+    return read_request(connection)
 
 
 CHUNKED = b"HTTP/1.1 202 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -105,7 +105,7 @@ def test_incomplete_and_malformed_responses_are_no_response(answer: bytes):
 
 def test_the_time_out_covers_the_whole_response():
     def drip(connection: socket.socket) -> None:
-        hear(connection)
+        read_request(connection)
         try:
             for _ in range(40):
                 connection.sendall(b"H")
@@ -136,9 +136,9 @@ def test_a_request_is_not_repeated_when_the_server_closes_a_kept_connection_over
 
     def answer_one_and_read_another(connection: socket.socket) -> None:
         with contextlib.suppress(EOFError):
-            heard.append(hear(connection))
+            heard.append(read_request(connection))
             connection.sendall(OK)
-            heard.append(hear(connection))
+            heard.append(read_request(connection))
 
     with listening(answer_one_and_read_another) as url:
         client = CurlHttpClient(url, PATIENCE)

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from receipts.ports.provider import DeadlineExceededError
 from tests.contracts.provider_ends import Line, parcel
-from tests.contracts.test_providers import hear, listening
+from tests.contracts.test_providers import listening, read_request
 
 
-def test_nothing_of_a_text_leaves_after_its_time(line: Line):
+def test_no_byte_is_sent_after_the_deadline(line: Line):
     heard: list[bytes] = []
     with listening(lambda connection: heard.append(connection.recv(1))) as url:
         with pytest.raises(DeadlineExceededError):
@@ -21,9 +21,9 @@ def test_nothing_of_a_text_leaves_after_its_time(line: Line):
     assert heard in ([], [b""])
 
 
-def test_in_time_it_leaves_and_the_next_one_has_a_time_of_its_own(line: Line):
+def test_each_request_has_its_own_deadline(line: Line):
     def answer(connection: object) -> None:
-        hear(connection)
+        read_request(connection)
         status = b"202 Accepted" if line.name == "kannel" else b"201 Created"
         body = b'{"sid": "5-abc"}'
         connection.sendall(

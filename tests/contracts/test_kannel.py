@@ -1,4 +1,4 @@
-"""Kannel by sendsms: what goes on the wire, and what its answers mean."""
+"""Kannel adapter on sendsms: requests, meaning of responses, and delivery reports."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from receipts.ports.provider import (
     TemporaryError,
     UnknownOutcomeError,
 )
-from receipts.providers.kannel import Kannel, heard
+from receipts.providers.kannel import Kannel, parse_report
 from tests.contracts.provider_ends import ANNA, KANNEL, SECRETS, kannel, parcel
 from tests.support.kannel_double import Smsbox, smsbox
 
 
 @pytest.fixture
 def outside() -> Iterator[Smsbox]:
-    """Kannel's side of the line."""
+    """Kannel's HTTP end."""
     with smsbox() as box:
         yield box
 
@@ -36,7 +36,7 @@ def sent(
     return outside.calls[-1].query
 
 
-def test_a_text_goes_out_whole_in_utf_8(outside: Smsbox):
+def test_text_is_sent_unchanged_in_utf_8(outside: Smsbox):
     found = sent(outside, "短信 & café + 100% 😀")
     assert found.pop("dlr-url")
     assert found == {
@@ -51,13 +51,13 @@ def test_a_text_goes_out_whole_in_utf_8(outside: Smsbox):
     }
 
 
-def test_it_is_asked_by_get_for_smsbox_refuses_form_posts(outside: Smsbox):
+def test_request_is_a_get_because_smsbox_refuses_form_posts(outside: Smsbox):
     sent(outside)
     (asked,) = outside.calls
     assert (asked.method, asked.body) == ("GET", b"")
 
 
-def test_only_a_flash_has_a_message_class_and_it_is_0(outside: Smsbox):
+def test_only_flash_has_message_class_0(outside: Smsbox):
     assert sent(outside, mode=DisplayMode.FLASH)["mclass"] == "0"
     assert "mclass" not in sent(outside, mode=DisplayMode.TEXT)
 
@@ -66,14 +66,12 @@ def test_only_a_flash_has_a_message_class_and_it_is_0(outside: Smsbox):
     ("text", "coding"),
     [("Delivered at 09:30.", "0"), ("cost: €5 [~]", "0"), ("已送达", "2"), ("naïve 😀", "2")],
 )
-def test_the_alphabet_of_a_text_chooses_its_coding(outside: Smsbox, text: str, coding: str):
+def test_coding_follows_the_alphabet_of_the_text(outside: Smsbox, text: str, coding: str):
     found = sent(outside, text)
     assert (found["coding"], found["charset"], found["text"]) == (coding, "UTF-8", text)
 
 
-def test_its_report_comes_back_with_the_secret_our_id_and_its_own_sign(
-    outside: Smsbox,
-):
+def test_dlr_url_has_the_secret_the_receipt_id_and_the_escapes(outside: Smsbox):
     report = sent(outside)["dlr-url"]
     address, _, query = report.partition("?")
     assert address == "https://sms.example.org/kannel/report"
@@ -87,7 +85,7 @@ def test_its_report_comes_back_with_the_secret_our_id_and_its_own_sign(
     assert report.count("%") == len(("%d", "%A"))
 
 
-def test_a_line_of_the_carriers_may_be_named(outside: Smsbox):
+def test_smsc_may_be_configured(outside: Smsbox):
     outside.answers()
     named = Kannel(outside.url, ("a", "b"), "c", "7500", "https://sms.example.org", "carrier-a")
     named.send(parcel())
@@ -96,7 +94,7 @@ def test_a_line_of_the_carriers_may_be_named(outside: Smsbox):
 
 
 @pytest.mark.parametrize("path", ["", "/", "/cgi-bin/sendsms", "/cgi-bin/sendsms/"])
-def test_its_address_may_be_given_in_full_or_not(outside: Smsbox, path: str):
+def test_url_may_have_the_sendsms_path(outside: Smsbox, path: str):
     outside.answers()
     kannel(outside.url + path).send(parcel())
     assert outside.calls[0].target.startswith("/cgi-bin/sendsms?")
@@ -117,7 +115,7 @@ def test_its_address_may_be_given_in_full_or_not(outside: Smsbox, path: str):
         (201, "", UnknownOutcomeError),
     ],
 )
-def test_its_answers_have_their_meaning(
+def test_response_is_classified_by_status_and_body(
     outside: Smsbox, status: int, body: str, kind: type[ProviderError]
 ):
     outside.answers(status=status, body=body)
@@ -127,7 +125,7 @@ def test_its_answers_have_their_meaning(
     assert raised.value.detail == f"kannel {status}: {body}"
 
 
-def test_a_long_answer_is_cut_short(outside: Smsbox):
+def test_long_error_body_is_truncated(outside: Smsbox):
     outside.answers(status=500, body="x" * 5000)
     with pytest.raises(UnknownOutcomeError) as raised:
         kannel(outside.url).send(parcel())
@@ -135,32 +133,28 @@ def test_a_long_answer_is_cut_short(outside: Smsbox):
 
 
 @pytest.mark.parametrize("body", ["0: Accepted for delivery", "3: Queued for later delivery", ""])
-def test_202_is_taken_whatever_it_says(outside: Smsbox, body: str):
+def test_202_is_accepted_with_any_body(outside: Smsbox, body: str):
     outside.answers(status=202, body=body)
     assert kannel(outside.url).send(parcel()) == "5-abc"
 
 
-def test_it_knows_its_own_abilities_and_cannot_look_up():
+def test_capabilities_are_flash_and_reports_without_look_up():
     adapter = KANNEL.adapter()
-    can = adapter.abilities
+    can = adapter.capabilities
     assert (can.flash, can.reports, can.lookup) == (True, True, False)
     with pytest.raises(NotImplementedError):
         adapter.find(parcel(), dt.datetime.now(dt.UTC), frozenset())
 
 
 REPORT = "id:41 sub:001 dlvrd:001 submit date:2611221200 done date:2611221201 stat:{} err:{} text:"
+NACK = "NACK/0x00000045/Submit failed"
 
-HEARD = [
+REPORTS = [
     ("1", "", ProviderStatus.DELIVERED, "type 1"),
     ("2", "", ProviderStatus.UNDELIVERED, "type 2"),
     ("4", "", ProviderStatus.UNDERWAY, "type 4"),
     ("8", "ACK/", ProviderStatus.UNDERWAY, "type 8"),
-    (
-        "16",
-        "NACK/0x00000045/Submit failed",
-        ProviderStatus.FAILED,
-        "type 16 NACK/0x00000045/Submit failed",
-    ),
+    ("16", NACK, ProviderStatus.FAILED, f"type 16 {NACK}"),
     ("16", "N" * 500, ProviderStatus.FAILED, f"type 16 {'N' * 52}"),
     ("1", REPORT.format("DELIVRD", "000"), ProviderStatus.DELIVERED, "type 1 DELIVRD 000"),
     ("2", REPORT.format("EXPIRED", "027"), ProviderStatus.UNDELIVERED, "type 2 EXPIRED 027"),
@@ -175,14 +169,14 @@ HEARD = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "answer", "told", "word"), HEARD)
-def test_a_report_is_told_in_our_words_and_kept_in_the_centres(
+@pytest.mark.parametrize(("kind", "answer", "told", "word"), REPORTS)
+def test_report_is_mapped_and_its_raw_status_kept(
     kind: str, answer: str, told: ProviderStatus, word: str
 ) -> None:
-    assert heard(kind, answer) == (told, word)
+    assert parse_report(kind, answer) == (told, word)
 
 
-def test_odd_settings_of_the_line_are_refused_at_start() -> None:
+def test_invalid_kannel_settings_are_refused_at_start() -> None:
     with pytest.raises(SettingsError, match="KANNEL_PASSWORD: use printable ASCII") as wrong:
         Settings.read({"KANNEL_PASSWORD": "密码", "KANNEL_SMSC": "a b", "KANNEL_USER": "a\nb"})
     assert "KANNEL_USER: use printable ASCII" in str(wrong.value)

@@ -1,4 +1,4 @@
-"""What the business may rely on, whichever provider carries its texts."""
+"""Contract of every provider adapter: errors, secrets, threads and connections."""
 
 import logging
 import socket
@@ -21,16 +21,16 @@ from receipts.ports.provider import (
 from receipts.providers import kannel, twilio_http
 from tests.contracts.provider_ends import SECRETS, WORDS, FarEnd, Line, parcel
 
-Talk = Callable[[socket.socket], None]
+Respond = Callable[[socket.socket], None]
 
 
 @contextmanager
-def listening(talk: Talk) -> Iterator[str]:
-    """A real server on this machine that does what it likes with each connection."""
+def listening(respond: Respond) -> Iterator[str]:
+    """A server on the loopback interface that handles each connection by ``respond``."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            talk(self.request)
+            respond(self.request)
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
@@ -46,15 +46,15 @@ def listening(talk: Talk) -> Iterator[str]:
             thread.join()
 
 
-def hear(connection: socket.socket) -> bytes:
+def read_request(connection: socket.socket) -> bytes:
     """One whole request."""
-    heard = b""
-    while b"\r\n\r\n" not in heard:
+    received = b""
+    while b"\r\n\r\n" not in received:
         more = connection.recv(65536)
         if not more:
             raise EOFError
-        heard += more
-    head, _, body = heard.partition(b"\r\n\r\n")
+        received += more
+    head, _, body = received.partition(b"\r\n\r\n")
     for name in head.split(b"\r\n"):
         if name.lower().startswith(b"content-length:"):
             while len(body) < int(name.split(b":")[1]):
@@ -62,22 +62,22 @@ def hear(connection: socket.socket) -> bytes:
     return head + body
 
 
-def cut_after_the_request(connection: socket.socket) -> None:
-    hear(connection)
+def close_after_the_request(connection: socket.socket) -> None:
+    read_request(connection)
 
 
-def cut_within_the_answer(connection: socket.socket) -> None:
-    hear(connection)
+def close_within_the_response(connection: socket.socket) -> None:
+    read_request(connection)
     connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 999\r\n\r\n{")
 
 
-def never_answer(connection: socket.socket) -> None:
-    hear(connection)
+def never_respond(connection: socket.socket) -> None:
+    read_request(connection)
     time.sleep(0.5)
 
 
-def no_http(connection: socket.socket) -> None:
-    hear(connection)
+def send_smtp(connection: socket.socket) -> None:
+    read_request(connection)
     connection.sendall(b"220 mail.example.org ESMTP\r\n")
 
 
@@ -87,12 +87,12 @@ def failure(line: Line, url: str) -> ProviderError:
     return raised.value
 
 
-def test_what_is_taken_has_an_id(line: Line, far_end: FarEnd):
+def test_accepted_message_has_an_id(line: Line, far_end: FarEnd):
     far_end.answers(**line.yes)
     assert line.adapter(far_end.url).send(parcel()) in {"SM1", "5-abc"}
 
 
-def test_each_is_asked_once_whatever_the_answer(line: Line, far_end: FarEnd):
+def test_request_is_never_repeated_by_the_adapter(line: Line, far_end: FarEnd):
     for answer in (429, 500, 503):
         far_end.answers(status=answer)
     for asked in (1, 2, 3):
@@ -100,15 +100,15 @@ def test_each_is_asked_once_whatever_the_answer(line: Line, far_end: FarEnd):
         assert len(far_end.calls) == asked
 
 
-def test_nobody_listening_is_try_later(line: Line):
+def test_refused_connection_is_temporary(line: Line):
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # taken, but nobody listens
+        taken.bind(("127.0.0.1", 0))  # bound, but not listening
         found = failure(line, f"http://127.0.0.1:{taken.getsockname()[1]}")
     assert type(found) is TemporaryError
     assert line.name in found.detail
 
 
-def test_an_unknown_host_is_try_later(line: Line, monkeypatch: pytest.MonkeyPatch):
+def test_unknown_host_is_temporary(line: Line, monkeypatch: pytest.MonkeyPatch):
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -116,7 +116,7 @@ def test_an_unknown_host_is_try_later(line: Line, monkeypatch: pytest.MonkeyPatc
     assert type(failure(line, "http://nowhere.invalid")) is TemporaryError
 
 
-def test_a_server_that_does_not_speak_tls_is_try_later(line: Line):
+def test_server_without_tls_is_temporary(line: Line):
     def plain(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -127,39 +127,30 @@ def test_a_server_that_does_not_speak_tls_is_try_later(line: Line):
 
 
 @pytest.mark.parametrize(
-    "talk", [cut_after_the_request, cut_within_the_answer, no_http], ids=lambda talk: talk.__name__
+    "respond",
+    [close_after_the_request, close_within_the_response, send_smtp],
+    ids=lambda respond: respond.__name__,
 )
-def test_a_line_cut_after_the_request_is_unsure(line: Line, talk: Talk):
-    with listening(talk) as url:
+def test_connection_lost_after_the_request_has_an_unknown_outcome(line: Line, respond: Respond):
+    with listening(respond) as url:
         assert type(failure(line, url)) is UnknownOutcomeError
 
 
-def test_an_answer_that_does_not_come_in_time_is_unsure(
-    line: Line, monkeypatch: pytest.MonkeyPatch
-):
+def test_response_time_out_has_an_unknown_outcome(line: Line, monkeypatch: pytest.MonkeyPatch):
     for room in (twilio_http, kannel):
         monkeypatch.setattr(room, "TIMEOUTS_SECONDS", (1.0, 0.05))
-    with listening(never_answer) as url:
+    with listening(never_respond) as url:
         assert type(failure(line, url)) is UnknownOutcomeError
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (301, TemporaryError),
-        (302, TemporaryError),
-        (307, TemporaryError),
-        (401, TemporaryError),
-        (403, TemporaryError),
-        (404, TemporaryError),
-        (405, TemporaryError),
-        (429, TemporaryError),
-        (500, UnknownOutcomeError),
-        (502, UnknownOutcomeError),
-        (504, UnknownOutcomeError),
+        *[(status, TemporaryError) for status in (301, 302, 307, 401, 403, 404, 405, 429)],
+        *[(status, UnknownOutcomeError) for status in (500, 502, 504)],
     ],
 )
-def test_every_refusal_has_its_meaning(
+def test_http_error_is_classified_by_its_status(
     line: Line, far_end: FarEnd, status: int, kind: type[ProviderError]
 ):
     elsewhere = {"Location": "https://elsewhere.example.org/"}
@@ -167,25 +158,25 @@ def test_every_refusal_has_its_meaning(
     found = failure(line, far_end.url)
     assert type(found) is kind
     assert str(status) in found.detail
-    assert len(far_end.calls) == 1, "no redirect is followed: the customer's words stay here"
+    assert len(far_end.calls) == 1, "no redirect is followed: the text is sent to no other host"
 
 
 @pytest.mark.parametrize("status", [200, 204])
-def test_a_yes_of_another_kind_is_unsure(line: Line, far_end: FarEnd, status: int):
+def test_unexpected_success_status_has_an_unknown_outcome(line: Line, far_end: FarEnd, status: int):
     far_end.answers(status=status, body="" if status == 204 else "OK")
     assert type(failure(line, far_end.url)) is UnknownOutcomeError
 
 
 def test_sixteen_threads_each_get_their_own_answer(line: Line):
-    """One adapter serves all hands of a worker; answers come back slowly and out of order."""
+    """One adapter serves all threads of a worker; responses are slow and out of order."""
 
     def echo(connection: socket.socket) -> None:
         while True:
             try:
-                heard = hear(connection)
+                received = read_request(connection)
             except (EOFError, ConnectionError):
                 return
-            mark = heard[heard.index(b"mark") :][:6]
+            mark = received[received.index(b"mark") :][:6]
             time.sleep(0.002 * (int(mark[4:]) % 5))
             body = b'{"sid": "SM-%s"}' % mark
             status = b"202 Accepted" if line.name == "kannel" else b"201 Created"
@@ -205,12 +196,12 @@ def test_sixteen_threads_each_get_their_own_answer(line: Line):
 
 
 @pytest.mark.parametrize("kind", ["refused", "cut", "answered", "taken"])
-def test_no_secret_and_no_number_is_told_to_logs_or_in_failures(
+def test_logs_and_errors_have_no_secret_and_no_number(
     line: Line, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], kind: str
 ):
-    def talk(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         if kind != "refused":
-            hear(connection)
+            read_request(connection)
         if kind == "answered":
             connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}")
         if kind == "taken":
@@ -220,7 +211,7 @@ def test_no_secret_and_no_number_is_told_to_logs_or_in_failures(
 
     caplog.set_level(logging.INFO)
     told = ""
-    with listening(talk) as url:
+    with listening(respond) as url:
         try:
             line.adapter("http://127.0.0.1:1" if kind == "refused" else url).send(parcel())
         except ProviderError as failed:
@@ -231,12 +222,12 @@ def test_no_secret_and_no_number_is_told_to_logs_or_in_failures(
         assert secret not in told
 
 
-def test_an_adapter_shows_no_secret_of_its_own(line: Line):
+def test_adapter_repr_has_no_secret(line: Line):
     adapter = line.adapter()
     assert not any(secret in repr(adapter) + str(adapter) for secret in SECRETS)
 
 
-def test_making_an_adapter_speaks_to_nobody(line: Line, monkeypatch: pytest.MonkeyPatch):
+def test_constructor_opens_no_connection(line: Line, monkeypatch: pytest.MonkeyPatch):
     def spoken(*_: object, **__: object) -> None:
         raise AssertionError
 
@@ -244,6 +235,6 @@ def test_making_an_adapter_speaks_to_nobody(line: Line, monkeypatch: pytest.Monk
     line.adapter()
 
 
-def test_a_text_the_recipient_will_never_get_is_never(line: Line, far_end: FarEnd):
+def test_invalid_recipient_is_permanent(line: Line, far_end: FarEnd):
     far_end.answers(status=400, json={"code": 21211, "message": "no phone"})
     assert type(failure(line, far_end.url)) is PermanentError

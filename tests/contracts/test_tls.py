@@ -8,7 +8,7 @@ import pytest
 
 from receipts.ports.provider import TemporaryError
 from tests.contracts.provider_ends import Line, parcel
-from tests.contracts.test_providers import hear, listening
+from tests.contracts.test_providers import listening, read_request
 
 #: A self-signed pair for 127.0.0.1 alone, valid until 2126; it protects nothing.
 PAIR = """\
@@ -47,7 +47,7 @@ def secure_url(line: Line, pair: Path) -> Iterator[str]:
     def answer(connection: object) -> None:
         try:
             with context.wrap_socket(connection, server_side=True) as secure:  # type: ignore[arg-type]
-                hear(secure)
+                read_request(secure)
                 status = b"202 Accepted" if line.name == "kannel" else b"201 Created"
                 secure.sendall(b"HTTP/1.1 %s\r\nContent-Length: 15\r\n\r\n" % status)
                 secure.sendall(b'{"sid":"5-abc"}')

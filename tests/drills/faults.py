@@ -1,354 +1,265 @@
-"""The faults: each happens to a running service under load, and is over when its function ends."""
+"""The faults: each is injected into a running service under load and has ended on return."""
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.drills.proxy import Mode
 from tests.drills.rig import WORKERS, Rig
+from tests.support.kannel import Boxes
 from tests.support.product import kill, until
+from tests.support.redis_nodes import Cluster, Node
 
-#: Longer than a worker may be silent before others take over what it held (5 s), and shorter than
-#: that and all look-ups at the provider together.
-_PAST_THE_LEASE = 8.0
+#: Longer than the lease of a worker (5 s), shorter than the lease and all look-ups together.
+_PAST_LEASE_SECONDS = 8.0
 
-#: Seconds a thing is out of reach.
-_AWAY = 6.0
+#: Longer than the time-out of a request to a provider.
+_PAST_TIMEOUT_SECONDS = 13.0
+
+_OUTAGE_SECONDS = 6.0
 
 
 @dataclass(frozen=True)
-class Fault:
-    """What happens, in the words of the table, and what it happens to."""
+class Drill:
+    """A drill: its fault, the title in the table and the service that it needs."""
 
     name: str
-    what: str
-    happen: Callable[[Rig], None]
+    title: str
+    inject: Callable[[Rig], None]
     store: str = "embedded"
     kannel: bool = False
     small_disk: str = ""
-    greedy: bool = False
-    #: Hours the service's clock has moved on after which "no answer yet" is due.
+    #: The generator sends every batch twice at once, and again later.
+    duplicates: bool = False
+    #: Hours that the service's clock moves after the load, past the report timeout.
     hours: int = 0
 
 
-FAULTS: list[Fault] = []
+# -- processes -----------------------------------------------------------------------------------
 
 
-def _fault(name: str, what: str, **more: object):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    def noted(happen: Callable[[Rig], None]) -> Callable[[Rig], None]:
-        FAULTS.append(Fault(name, what, happen, **more))  # type: ignore[arg-type]
-        return happen
-
-    return noted
-
-
-def _restart(rig: Rig, *names: str, away: float = 0.0) -> None:
-    rig.kill(*names)
-    time.sleep(away)
-    rig.begin(*names)
+def _restart(
+    rig: Rig, *names: str, outage: float = 0.0, times: int = 1, pause: float = 0.0
+) -> None:
+    for _ in range(times):
+        rig.kill(*names)
+        time.sleep(outage)
+        rig.begin(*names)
+        time.sleep(pause)
 
 
-# -- the worker ----------------------------------------------------------------------------------
-
-
-@_fault("worker-killed", "one of two workers killed -9, another started later")
-def _(rig: Rig) -> None:
-    _restart(rig, WORKERS[0], away=_AWAY)
-
-
-@_fault("workers-killed", "both workers killed -9 in the middle of sends, three times")
-def _(rig: Rig) -> None:
+def _kill(pid: Callable[[], int], pause: float) -> None:
+    """Kill a process three times; its parent starts it again."""
     for _ in range(3):
-        _restart(rig, *WORKERS)
-        time.sleep(2)
+        kill(pid())
+        time.sleep(pause)
 
 
-@_fault("worker-stopped", "one worker stopped until the other has taken over what it held")
-def _(rig: Rig) -> None:
-    with rig.stopped(rig.pid(WORKERS[0])):
-        time.sleep(_PAST_THE_LEASE)
+def _stop(rig: Rig, *pids: int, seconds: float = _PAST_LEASE_SECONDS) -> None:
+    with rig.stopped(*pids):
+        time.sleep(seconds)
 
 
-@_fault("worker-stopped-long", "one worker stopped for longer than lease and look-ups together")
-def _(rig: Rig) -> None:
-    with rig.stopped(rig.pid(WORKERS[0])):
-        time.sleep(22)
+def _cut(rig: Rig, wire: str, *modes: Mode, seconds: float = _OUTAGE_SECONDS) -> None:
+    for mode in modes:
+        with rig.cut(mode, wire):
+            time.sleep(seconds)
 
 
-@_fault("workers-stopped", "both workers stopped, both go on")
-def _(rig: Rig) -> None:
-    with rig.stopped(*map(rig.pid, WORKERS)):
-        time.sleep(_PAST_THE_LEASE)
-
-
-@_fault("workers-refused", "workers refused by the store, open connections reset", store="server")
-def _(rig: Rig) -> None:
-    with rig.cut(Mode.REFUSE, "store of workers"):
-        time.sleep(_PAST_THE_LEASE)
-
-
-@_fault("workers-cut-off", "workers' bytes to and from the store held back", store="server")
-def _(rig: Rig) -> None:
-    with rig.cut(Mode.HOLD, "store of workers"):
-        time.sleep(_PAST_THE_LEASE)
-
-
-# -- the doors -----------------------------------------------------------------------------------
-
-
-@_fault("door-killed", "a door process killed -9, three times")
-def _(rig: Rig) -> None:
-    for _ in range(3):
-        kill(min(rig.door_processes()))
-        time.sleep(1.5)
-
-
-@_fault("doors-killed", "the door server with all its processes killed -9, started again")
-def _(rig: Rig) -> None:
+def _kill_web_server(rig: Rig) -> None:
     rig.kill("doors")
-    until(lambda: not rig.find("serv"), 20, "doors and store to follow")
+    until(lambda: not rig.find("serv"), 20, "web processes and store to follow")
     rig.begin("doors")
 
 
-@_fault("door-stopped", "a door process stopped in the middle of batches, and goes on")
-def _(rig: Rig) -> None:
-    with rig.stopped(max(rig.door_processes())):
-        time.sleep(_PAST_THE_LEASE)
-
-
-@_fault("doors-refused", "the doors' port refuses, open connections reset")
-def _(rig: Rig) -> None:
-    with rig.cut(Mode.REFUSE, "doors"):
-        time.sleep(_AWAY)
-
-
-@_fault("doors-unheard", "batches reach the doors, no answer comes back")
-def _(rig: Rig) -> None:
-    with rig.cut(Mode.NO_ANSWER, "doors"):
-        time.sleep(_AWAY)
-
-
-@_fault("doors-lost-store", "doors refused by the store, then held back", store="server")
-def _(rig: Rig) -> None:
-    for mode in (Mode.REFUSE, Mode.HOLD):
-        with rig.cut(mode, "store of doors"):
-            time.sleep(4)
-
-
-# -- the embedded store --------------------------------------------------------------------------
-
-
-@_fault("store-killed", "the embedded server killed -9, three times")
-def _(rig: Rig) -> None:
-    for _ in range(3):
-        kill(rig.store_server())
-        time.sleep(2)
-
-
-@_fault("store-stopped", "the embedded server stopped, and goes on")
-def _(rig: Rig) -> None:
-    with rig.stopped(rig.store_server()):
-        time.sleep(_AWAY)
-
-
-@_fault("store-disk-full", "no room left on the embedded store's file system", small_disk="96m")
-def _(rig: Rig) -> None:
-    with rig.full(rig.folder / "store"):
-        time.sleep(_AWAY)
-
-
-@_fault("store-file-limit", "the embedded server may not let its file grow (RLIMIT_FSIZE)")
-def _(rig: Rig) -> None:
-    for _ in range(2):
-        server = rig.store_server()
-        # Killed by the limit or not, the next one has none.
-        subprocess.run(["prlimit", "--fsize=4096", "--pid", str(server)], check=False)
-        time.sleep(3)
-        kill(server)
-
-
-# -- a node of a cluster -------------------------------------------------------------------------
-
-
-@_fault("node-killed", "a cluster's master killed -9, back later as a replica", store="cluster")
-def _(rig: Rig) -> None:
-    assert rig.nodes is not None
-    node = rig.nodes.master_of("{s0}:outbox")
-    node.kill()
-    time.sleep(_AWAY)
-    node.start()
-    rig.nodes.whole()
-
-
-@_fault("node-stopped", "a cluster's master stopped until it is replaced", store="cluster")
-def _(rig: Rig) -> None:
-    assert rig.nodes is not None
-    with rig.stopped(rig.nodes.master_of("{s0}:outbox").pid):
-        time.sleep(_PAST_THE_LEASE)
-    rig.nodes.whole()
-
-
-@_fault("replica-killed", "a cluster's replica killed -9, back later", store="cluster")
-def _(rig: Rig) -> None:
-    assert rig.nodes is not None
-    node = rig.nodes.nodes[-1]
-    node.kill()
-    time.sleep(_AWAY)
-    node.start()
-    rig.nodes.whole()
-
-
-@_fault("node-file-limit", "a cluster's master may not let its file grow", store="cluster")
-def _(rig: Rig) -> None:
-    assert rig.nodes is not None
-    node = rig.nodes.master_of("{s0}:outbox")
-    subprocess.run(["prlimit", "--fsize=4096", "--pid", str(node.pid)], check=True)
-    time.sleep(_AWAY)
-    node.kill()
-    node.start()
-    rig.nodes.whole()
-
-
-@_fault("slots-moved", "two masters join a cluster of three, half of the shards move there",
-        store="cluster")  # fmt: skip
-def _(rig: Rig) -> None:
-    assert rig.nodes is not None
-    fresh = [rig.nodes.grow() for _ in range(2)]
-    for shard in range(0, 16, 2):
-        rig.nodes.move(f"{{s{shard}}}:outbox", fresh[shard % 4 // 2])
-
-
-@_fault("nodes-killed", "all six nodes of a cluster killed -9, started again", store="cluster")
-def _(rig: Rig) -> None:
-    assert rig.nodes is not None
-    for node in rig.nodes.nodes:
-        node.kill()
-    time.sleep(1)
-    for node in rig.nodes.nodes:
-        node.start()
-    rig.nodes.whole()
-
-
-# -- Kannel --------------------------------------------------------------------------------------
-
-
-@_fault("smsbox-killed", "Kannel's smsbox killed -9, started again", kannel=True)
-def _(rig: Rig) -> None:
-    assert rig.boxes is not None
-    for _ in range(2):
-        rig.boxes.kill("smsbox")
-        time.sleep(1.5)
-        rig.boxes.mend()
-
-
-@_fault("bearerbox-killed", "Kannel's bearerbox killed -9, started again", kannel=True)
-def _(rig: Rig) -> None:
-    assert rig.boxes is not None
-    rig.boxes.kill("bearerbox")
-    time.sleep(1.5)
-    rig.boxes.mend()
-
-
-@_fault("smsbox-stopped", "Kannel's smsbox stopped for longer than we wait", kannel=True)
-def _(rig: Rig) -> None:
-    assert rig.boxes is not None
-    with rig.stopped(rig.boxes.running["smsbox"].pid):
-        time.sleep(13)
-
-
-@_fault("bearerbox-stopped", "Kannel's bearerbox stopped, and goes on", kannel=True)
-def _(rig: Rig) -> None:
-    assert rig.boxes is not None
-    with rig.stopped(rig.boxes.running["bearerbox"].pid):
-        time.sleep(_PAST_THE_LEASE)
-
-
-@_fault("kannel-worker-killed", "both workers killed -9 in the middle of sends by Kannel",
-        kannel=True)  # fmt: skip
-def _(rig: Rig) -> None:
-    for _ in range(2):
-        _restart(rig, *WORKERS)
-        time.sleep(3)
-
-
-# -- the provider --------------------------------------------------------------------------------
-
-
-def _troubled(kind: str, seconds: float = 0) -> Callable[[Rig], None]:
-    def happen(rig: Rig) -> None:
-        rig.trouble(kind, seconds=seconds)
-        time.sleep(_AWAY)
-        rig.trouble("none")
-
-    return happen
-
-
-for _kind, _what in {
-    "http_500": "providers answer 500: nobody knows whether they took the text",
-    "http_503": "providers answer 503",
-    "http_429": "providers answer 429: too fast",
-    "cut_before": "providers cut the connection before they take the text",
-    "cut_after": "providers take the text and cut the connection",
-}.items():
-    _fault(f"provider-{_kind.replace('_', '-')}", _what)(_troubled(_kind))
-
-_fault("provider-slow", "providers take the text and answer after we have given up waiting")(
-    _troubled("slow", 14)
-)
-
-
-@_fault("provider-unheard", "texts reach the providers, no answer comes back")
-def _(rig: Rig) -> None:
-    with rig.cut(Mode.NO_ANSWER, "provider"):
-        time.sleep(_AWAY)
-
-
-@_fault("provider-cut-off", "bytes to and from the providers held back past our patience")
-def _(rig: Rig) -> None:
-    with rig.cut(Mode.HOLD, "provider"):
-        time.sleep(13)
-
-
-@_fault("provider-stopped", "the providers stopped past our patience, and go on")
-def _(rig: Rig) -> None:
-    with rig.stopped(rig.pid("network")):
-        time.sleep(13)
-
-
-@_fault("provider-refused", "the providers refuse connections, open ones are reset")
-def _(rig: Rig) -> None:
-    with rig.cut(Mode.REFUSE, "provider"):
-        time.sleep(_AWAY)
-
-
-# -- and the rest --------------------------------------------------------------------------------
-
-
-@_fault("everything-killed", "doors, workers and store killed -9 at one moment, providers cut off")
-def _(rig: Rig) -> None:
-    # The providers keep what they took, as real ones do: their process lives on.
+def _kill_all(rig: Rig) -> None:
+    # The simulated network lives on: real providers keep the texts that they took.
     with rig.cut(Mode.REFUSE, "provider"):
         rig.kill_everything(spared="network")
     rig.begin("doors", *WORKERS)
 
 
-@_fault("everything-stopped", "every process of the service stopped, all go on")
-def _(rig: Rig) -> None:
-    with rig.stopped(*rig.processes()):
-        time.sleep(_PAST_THE_LEASE)
-
-
-@_fault("clock-moved", "the clock moved on, twice under load and past the chase after it", hours=51)
-def _(rig: Rig) -> None:
-    for words in ("+5m", "+40m"):
-        told = rig.tool("clock", words)
-        assert told.returncode == 0, told.stderr
+def _move_clock(rig: Rig) -> None:
+    for minutes in (5, 40):
+        rig.move_clock(minutes / 60)
         time.sleep(2)
 
 
-@_fault("repeated", "every batch sent twice at once and again later, answers lost meanwhile",
-        greedy=True)  # fmt: skip
-def _(rig: Rig) -> None:
-    with rig.cut(Mode.NO_ANSWER, "doors"):
-        time.sleep(_AWAY)
+# -- the store -----------------------------------------------------------------------------------
+
+
+def _fill_disk(rig: Rig) -> None:
+    with rig.full(rig.folder / "store"):
+        time.sleep(_OUTAGE_SECONDS)
+
+
+def _limit_file_size(pid: int) -> None:
+    subprocess.run(["prlimit", "--fsize=4096", "--pid", str(pid)], check=True)
+
+
+def _limit_store_file(rig: Rig) -> None:
+    for _ in range(2):
+        server = rig.store_server()
+        _limit_file_size(server)
+        time.sleep(3)
+        kill(server)  # unless the limit has killed it; the next one starts without a limit
+
+
+def _cluster(rig: Rig) -> Cluster:
+    assert rig.nodes is not None
+    return rig.nodes
+
+
+def _master(rig: Rig) -> Node:
+    return _cluster(rig).master_of("{s0}:outbox")
+
+
+def _restart_nodes(rig: Rig, nodes: Sequence[Node], outage: float = _OUTAGE_SECONDS) -> None:
+    for node in nodes:
+        node.kill()
+    time.sleep(outage)
+    for node in nodes:
+        node.start()
+    _cluster(rig).whole()
+
+
+def _stop_master(rig: Rig) -> None:
+    _stop(rig, _master(rig).pid)
+    _cluster(rig).whole()
+
+
+def _limit_master_file(rig: Rig) -> None:
+    node = _master(rig)
+    _limit_file_size(node.pid)
+    time.sleep(_OUTAGE_SECONDS)
+    _restart_nodes(rig, [node], outage=0)
+
+
+def _move_slots(rig: Rig) -> None:
+    added = [_cluster(rig).grow() for _ in range(2)]
+    for shard in range(0, 16, 2):
+        _cluster(rig).move(f"{{s{shard}}}:outbox", added[shard % 4 // 2])
+
+
+# -- the providers -------------------------------------------------------------------------------
+
+
+def _boxes(rig: Rig) -> Boxes:
+    assert rig.boxes is not None
+    return rig.boxes
+
+
+def _kill_box(rig: Rig, name: str, times: int) -> None:
+    for _ in range(times):
+        _boxes(rig).kill(name)
+        time.sleep(1.5)
+        _boxes(rig).mend()
+
+
+def _stop_box(rig: Rig, name: str, seconds: float) -> None:
+    _stop(rig, _boxes(rig).running[name].pid, seconds=seconds)
+
+
+def _fail(rig: Rig, kind: str, seconds: float = 0) -> None:
+    """Let the simulated providers fail in one way."""
+    rig.trouble(kind, seconds=seconds)
+    time.sleep(_OUTAGE_SECONDS)
+    rig.trouble("none")
+
+
+FAULTS = (
+    # Workers.
+    Drill("worker-killed", "one of two workers killed -9, another started later",
+          lambda rig: _restart(rig, WORKERS[0], outage=_OUTAGE_SECONDS)),
+    Drill("workers-killed", "both workers killed -9 in the middle of sends, three times",
+          lambda rig: _restart(rig, *WORKERS, times=3, pause=2)),
+    Drill("worker-stopped", "one worker stopped until the other has reclaimed its entries",
+          lambda rig: _stop(rig, rig.pid(WORKERS[0]))),
+    Drill("worker-stopped-long", "one worker stopped for longer than lease and look-ups together",
+          lambda rig: _stop(rig, rig.pid(WORKERS[0]), seconds=22)),
+    Drill("workers-stopped", "both workers stopped, both go on",
+          lambda rig: _stop(rig, *map(rig.pid, WORKERS))),
+    Drill("workers-refused", "workers refused by the store, open connections reset",
+          lambda rig: _cut(rig, "store of workers", Mode.REFUSE, seconds=_PAST_LEASE_SECONDS),
+          store="server"),
+    Drill("workers-cut-off", "workers' bytes to and from the store held back",
+          lambda rig: _cut(rig, "store of workers", Mode.HOLD, seconds=_PAST_LEASE_SECONDS),
+          store="server"),
+    # Web processes.
+    Drill("door-killed", "a web process killed -9, three times",
+          lambda rig: _kill(lambda: min(rig.door_processes()), 1.5)),
+    Drill("doors-killed", "the web server with all its processes killed -9, started again",
+          _kill_web_server),
+    Drill("door-stopped", "a web process stopped in the middle of batches, and goes on",
+          lambda rig: _stop(rig, max(rig.door_processes()))),
+    Drill("doors-refused", "the web port refuses, open connections reset",
+          lambda rig: _cut(rig, "doors", Mode.REFUSE)),
+    Drill("doors-unheard", "batches reach the web processes, no answer comes back",
+          lambda rig: _cut(rig, "doors", Mode.NO_ANSWER)),
+    Drill("doors-lost-store", "web processes refused by the store, then held back",
+          lambda rig: _cut(rig, "store of doors", Mode.REFUSE, Mode.HOLD, seconds=4),
+          store="server"),
+    # The embedded store.
+    Drill("store-killed", "the embedded server killed -9, three times",
+          lambda rig: _kill(rig.store_server, 2)),
+    Drill("store-stopped", "the embedded server stopped, and goes on",
+          lambda rig: _stop(rig, rig.store_server(), seconds=_OUTAGE_SECONDS)),
+    Drill("store-disk-full", "no room left on the embedded store's file system",
+          _fill_disk, small_disk="96m"),
+    Drill("store-file-limit", "the embedded server may not let its file grow (RLIMIT_FSIZE)",
+          _limit_store_file),
+    # Nodes of a cluster.
+    Drill("node-killed", "a cluster's master killed -9, back later as a replica",
+          lambda rig: _restart_nodes(rig, [_master(rig)]), store="cluster"),
+    Drill("node-stopped", "a cluster's master stopped until it is replaced",
+          _stop_master, store="cluster"),
+    Drill("replica-killed", "a cluster's replica killed -9, back later",
+          lambda rig: _restart_nodes(rig, _cluster(rig).nodes[-1:]), store="cluster"),
+    Drill("node-file-limit", "a cluster's master may not let its file grow",
+          _limit_master_file, store="cluster"),
+    Drill("slots-moved", "two masters join a cluster of three, half of the shards move there",
+          _move_slots, store="cluster"),
+    Drill("nodes-killed", "all six nodes of a cluster killed -9, started again",
+          lambda rig: _restart_nodes(rig, _cluster(rig).nodes, outage=1), store="cluster"),
+    # Kannel.
+    Drill("smsbox-killed", "Kannel's smsbox killed -9, started again",
+          lambda rig: _kill_box(rig, "smsbox", times=2), kannel=True),
+    Drill("bearerbox-killed", "Kannel's bearerbox killed -9, started again",
+          lambda rig: _kill_box(rig, "bearerbox", times=1), kannel=True),
+    Drill("smsbox-stopped", "Kannel's smsbox stopped past the time-out",
+          lambda rig: _stop_box(rig, "smsbox", _PAST_TIMEOUT_SECONDS), kannel=True),
+    Drill("bearerbox-stopped", "Kannel's bearerbox stopped, and goes on",
+          lambda rig: _stop_box(rig, "bearerbox", _PAST_LEASE_SECONDS), kannel=True),
+    Drill("kannel-worker-killed", "both workers killed -9 in the middle of sends by Kannel",
+          lambda rig: _restart(rig, *WORKERS, times=2, pause=3), kannel=True),
+    # Simulated providers.
+    Drill("provider-http-500", "providers answer 500: unknown whether they took the text",
+          lambda rig: _fail(rig, "http_500")),
+    Drill("provider-http-503", "providers answer 503", lambda rig: _fail(rig, "http_503")),
+    Drill("provider-http-429", "providers answer 429: too fast",
+          lambda rig: _fail(rig, "http_429")),
+    Drill("provider-cut-before", "providers cut the connection before they take the text",
+          lambda rig: _fail(rig, "cut_before")),
+    Drill("provider-cut-after", "providers take the text and cut the connection",
+          lambda rig: _fail(rig, "cut_after")),
+    Drill("provider-slow", "providers take the text and answer after the time-out",
+          lambda rig: _fail(rig, "slow", 14)),
+    Drill("provider-unheard", "texts reach the providers, no answer comes back",
+          lambda rig: _cut(rig, "provider", Mode.NO_ANSWER)),
+    Drill("provider-cut-off", "bytes to and from the providers held back past the time-out",
+          lambda rig: _cut(rig, "provider", Mode.HOLD, seconds=_PAST_TIMEOUT_SECONDS)),
+    Drill("provider-stopped", "the providers stopped past the time-out, and go on",
+          lambda rig: _stop(rig, rig.pid("network"), seconds=_PAST_TIMEOUT_SECONDS)),
+    Drill("provider-refused", "the providers refuse connections, open ones are reset",
+          lambda rig: _cut(rig, "provider", Mode.REFUSE)),
+    # All of it.
+    Drill("everything-killed",
+          "web processes, workers and store killed -9 at one moment, providers cut off", _kill_all),
+    Drill("everything-stopped", "every process of the service stopped, all go on",
+          lambda rig: _stop(rig, *rig.processes())),
+    Drill("clock-moved", "the clock moved, twice under load and past the report timeout after it",
+          _move_clock, hours=51),
+    Drill("repeated", "every batch sent twice at once and again later, answers lost meanwhile",
+          lambda rig: _cut(rig, "doors", Mode.NO_ANSWER), duplicates=True),
+)  # fmt: skip

@@ -1,10 +1,9 @@
-"""A message centre and a provider with news: `python -m tests.drills.generator` FILE.
+"""The load of a drill: `python -m tests.drills.generator FILE`, a process of its own.
 
-A process of its own. Whatever is not acknowledged is sent again until it is, and only then comes
-what follows it. What was acknowledged, and when, goes into a log, one JSON object a request.
+It plays a message centre and a provider. A batch that is not acknowledged is sent again until it
+is, and only then the next. The log has a JSON object for each acknowledged batch.
 """
 
-import base64
 import hashlib
 import hmac
 import itertools
@@ -12,24 +11,28 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
 import requests
+from twilio.request_validator import RequestValidator
 
-from tests.drills.plan import Line, Plan
+from tests.drills.plan import Plan, PlannedReport
 
 #: Seconds without an answer after which a request counts as lost.
-_PATIENCE = 6
+_TIMEOUT = 6
+
+_FEED = "/feed/reports"
 
 
 @dataclass(frozen=True)
-class Orders:
-    """What a generator is told; ``greedy``: every request is made twice at once, and again."""
+class LoadConfig:
+    """Addresses, secrets and plan of a load; ``duplicates`` sends each batch twice at once."""
 
-    doors: str
-    public: str
+    url: str
+    public_url: str
     log: str
     seed: int
     reports: int
@@ -38,107 +41,105 @@ class Orders:
     feed_secret: str
     account: str
     token: str
-    greedy: bool = False
+    duplicates: bool = False
 
     @property
     def plan(self) -> Plan:
         return Plan(self.seed, self.reports, self.batch)
 
+    def write(self, path: Path) -> Path:
+        path.write_text(json.dumps(asdict(self)))
+        return path
+
 
 @dataclass
-class Log:
-    """One line a request that came to its end."""
+class LoadLog:
+    """A file with one JSON object a line."""
 
     path: Path
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def write(self, **said: object) -> None:
+    def write(self, **entry: object) -> None:
         with self._lock, self.path.open("a") as file:
-            file.write(json.dumps(said) + "\n")
+            file.write(json.dumps(entry) + "\n")
 
 
-class Stream:
+class ReportStream:
     """One connection: a batch, and once it is acknowledged, the next."""
 
-    def __init__(self, orders: Orders, number: int, log: Log) -> None:
-        self._orders, self._number, self._log = orders, number, log
+    def __init__(self, config: LoadConfig, number: int, log: LoadLog) -> None:
+        self._config, self._number, self._log = config, number, log
         self._session = requests.Session()
-        self._tries = self._lines = 0
+        self._tries = self._sent = 0
 
     def run(self) -> None:
-        batches = self._orders.plan.streams()[self._number]
+        batches = self._config.plan.streams()[self._number]
         began = time.monotonic()
-        for place, batch in enumerate(batches):
-            at = began + self._orders.seconds * place / max(1, len(batches))
+        for index, batch in enumerate(batches):
+            at = began + self._config.seconds * index / max(1, len(batches))
             time.sleep(max(0.0, at - time.monotonic()))
-            # The log names what was acknowledged by the batch's place in its stream.
-            self._tries = self._lines = 0
-            self._batch(batch)
-            self._log.write(stream=self._number, batch=place, lines=len(batch), sent=self._lines,
+            self._tries = self._sent = 0
+            self._send(batch)
+            self._log.write(stream=self._number, batch=index, lines=len(batch), sent=self._sent,
                             tries=self._tries, at=time.time())  # fmt: skip
-            if self._orders.greedy or place % 7 == 3:
-                # A late repeat of something long acknowledged: it must change nothing.
-                self._batch(batches[place // 2])
+            if self._config.duplicates or index % 7 == 3:
+                # A late repeat of an acknowledged batch must change no record.
+                self._send(batches[index // 2])
         self._session.close()
 
-    def _batch(self, batch: list[Line]) -> None:
-        """Both doors, each news of a text in order: the feed's lines, then single callbacks."""
-        for by_twilio, of_door in itertools.groupby(batch, key=lambda line: line.by_twilio):
-            lines = list(of_door)
-            if by_twilio:
-                for line in lines:
-                    self._callback(line)
-            else:
-                self._feed(lines)
+    def _send(self, batch: list[PlannedReport]) -> None:
+        """Send the reports of a batch in order, by the feed or as single callbacks."""
+        for by_twilio, group in itertools.groupby(batch, key=lambda report: report.by_twilio):
+            reports = list(group)
+            if not by_twilio:
+                self._send_feed(reports)
+                continue
+            for report in reports:
+                self._send_callback(report)
 
-    def _feed(self, lines: list[Line]) -> None:
-        body = "\n".join(json.dumps(_as_line(line)) for line in lines).encode()
-        if self._orders.greedy:
-            zealous = threading.Thread(target=self._once_more, args=(body,))
-            zealous.start()
-            self._until_taken("/feed/reports", len(lines), lambda: (body, self._signed(body)))
-            zealous.join()
-        else:
-            self._until_taken("/feed/reports", len(lines), lambda: (body, self._signed(body)))
+    def _send_feed(self, reports: list[PlannedReport]) -> None:
+        body = "\n".join(json.dumps(_feed_line(report)) for report in reports).encode()
+        copy = threading.Thread(target=self._send_copy, args=(body,))
+        if self._config.duplicates:
+            copy.start()
+        self._repeat(
+            _FEED, len(reports), body, lambda: feed_headers(self._config.feed_secret, body)
+        )
+        if self._config.duplicates:
+            copy.join()
 
-    def _once_more(self, body: bytes) -> None:
-        """The same batch at the same moment, from a connection of its own; nobody listens."""
+    def _send_copy(self, body: bytes) -> None:
+        """Send a batch on a connection of its own; the answer is ignored."""
         try:
-            requests.post(f"{self._orders.doors}/feed/reports", data=body,
-                          headers=self._signed(body), timeout=_PATIENCE)  # fmt: skip
+            requests.post(self._config.url + _FEED, data=body, timeout=_TIMEOUT,
+                          headers=feed_headers(self._config.feed_secret, body))  # fmt: skip
         except requests.RequestException:
             return
 
-    def _signed(self, body: bytes) -> dict[str, str]:
-        stamp = str(int(time.time()))
-        made = hmac.digest(self._orders.feed_secret.encode(), f"{stamp}.".encode() + body,
-                           hashlib.sha256)  # fmt: skip
-        return {"X-Feed-Timestamp": stamp, "X-Feed-Signature": f"sha256={made.hex()}"}
-
-    def _callback(self, line: Line) -> None:
+    def _send_callback(self, report: PlannedReport) -> None:
         fields = {
-            "AccountSid": self._orders.account, "MessageSid": line.spelt, "From": line.sender,
-            "To": line.friend, "MessageStatus": line.twilio_word,
+            "AccountSid": self._config.account, "MessageSid": report.message_id,
+            "From": report.sender, "To": report.recipient, "MessageStatus": report.twilio_status,
         }  # fmt: skip
-        said = f"{self._orders.public}/messages/status" + "".join(
-            name + fields[name] for name in sorted(fields)
-        )
-        made = hmac.digest(self._orders.token.encode(), said.encode(), hashlib.sha1)
+        url = f"{self._config.public_url}/messages/status"
         headers = {
-            "X-Twilio-Signature": base64.b64encode(made).decode(),
+            "X-Twilio-Signature": RequestValidator(self._config.token).compute_signature(
+                url, fields
+            ),
             "Content-Type": "application/x-www-form-urlencoded",
         }
-        body = urlencode(fields).encode()
-        self._until_taken("/messages/status", 1, lambda: (body, headers))
+        self._repeat("/messages/status", 1, urlencode(fields).encode(), lambda: headers)
 
-    def _until_taken(self, path, lines, made):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def _repeat(
+        self, path: str, reports: int, body: bytes, headers: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """Send a request until it is acknowledged."""
         while True:
             self._tries += 1
-            self._lines += lines
-            body, headers = made()
+            self._sent += reports
             try:
-                answer = self._session.post(self._orders.doors + path, data=body, headers=headers,
-                                            timeout=_PATIENCE)  # fmt: skip
+                answer = self._session.post(self._config.url + path, data=body,
+                                            headers=headers(), timeout=_TIMEOUT)  # fmt: skip
             except requests.RequestException:
                 time.sleep(0.1)
                 continue
@@ -151,29 +152,30 @@ class Stream:
             time.sleep(0.1)
 
 
-def _as_line(line: Line) -> dict[str, object]:
-    said: dict[str, object] = {"id": line.spelt, "from": line.sender, "to": line.friend,
-                               "status": line.word}  # fmt: skip
-    return said | ({"part": line.part, "parts": line.parts} if line.parts > 1 else {})
+def feed_headers(secret: str, body: bytes) -> dict[str, str]:
+    """Time and signature of a batch of the feed."""
+    stamp = str(int(time.time()))
+    digest = hmac.digest(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256)
+    return {"X-Feed-Timestamp": stamp, "X-Feed-Signature": f"sha256={digest.hex()}"}
 
 
-def written(orders: Orders, path: Path) -> Path:
-    """The orders, where the process will read them."""
-    path.write_text(json.dumps(asdict(orders)))
-    return path
+def _feed_line(report: PlannedReport) -> dict[str, object]:
+    line: dict[str, object] = {"id": report.message_id, "from": report.sender,
+                               "to": report.recipient, "status": report.status}  # fmt: skip
+    return line | ({"part": report.part, "parts": report.parts} if report.parts > 1 else {})
 
 
-def main(words: list[str]) -> None:
-    """Send all, and end once all of it is acknowledged."""
-    orders = Orders(**json.loads(Path(words[0]).read_text()))
-    log = Log(Path(orders.log))
-    streams = [Stream(orders, number, log) for number in range(len(orders.plan.streams()))]
-    crowd = [threading.Thread(target=stream.run) for stream in streams]
-    for thread in crowd:
+def main() -> None:
+    """Send all batches; return once every one is acknowledged."""
+    config = LoadConfig(**json.loads(Path(sys.argv[1]).read_text()))
+    log = LoadLog(Path(config.log))
+    streams = [ReportStream(config, number, log) for number in range(len(config.plan.streams()))]
+    threads = [threading.Thread(target=stream.run) for stream in streams]
+    for thread in threads:
         thread.start()
-    for thread in crowd:
+    for thread in threads:
         thread.join()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

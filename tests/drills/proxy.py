@@ -1,4 +1,4 @@
-"""A wire that can be cut: a TCP proxy on loopback which passes, refuses, holds or swallows."""
+"""A TCP proxy on loopback that passes, refuses, holds or drops bytes."""
 
 import asyncio
 import threading
@@ -11,19 +11,19 @@ from tests.support.product import free_port
 
 
 class Mode(Enum):
-    """What becomes of connections, those that are open included."""
+    """The treatment of connections, open ones included."""
 
     PASS = "pass"
-    #: Nobody listens, and what was open is reset.
+    #: The port is closed, and open connections are reset.
     REFUSE = "refuse"
-    #: Bytes are held back, both ways; they arrive once the wire is whole again, as over TCP.
+    #: Bytes are held back both ways, and arrive after the fault.
     HOLD = "hold"
-    #: What is asked goes through, and the connection is cut when the answer begins.
+    #: Requests pass, and the connection is cut when the answer begins.
     NO_ANSWER = "no answer"
 
 
 class Wire:
-    """Listens on a port of its own; ``to`` is the port behind it."""
+    """A proxy on a port of its own; ``to`` is the port behind it."""
 
     def __init__(self, to: int = 0) -> None:
         self.to, self._mode = to, Mode.PASS
@@ -42,13 +42,13 @@ class Wire:
         return f"http://127.0.0.1:{self.port}"
 
     def be(self, mode: Mode) -> None:
-        """From now on."""
-        self._do(self._be(mode))
+        """Switch to a mode."""
+        self._do(self._switch(mode))
 
     def close(self) -> None:
-        """Cut all and end."""
-        self._do(self._be(Mode.REFUSE))
-        self._do(self._last())
+        """Reset all connections and end."""
+        self._do(self._switch(Mode.REFUSE))
+        self._do(self._cancel_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
@@ -61,7 +61,7 @@ class Wire:
             self._serve, "127.0.0.1", self.port, reuse_address=True
         )
 
-    async def _be(self, mode: Mode) -> None:
+    async def _switch(self, mode: Mode) -> None:
         self._mode = mode
         if mode is Mode.HOLD:
             self._open.clear()
@@ -75,7 +75,7 @@ class Wire:
         elif mode is not Mode.REFUSE and self._server is None:
             await self._listen()
 
-    async def _last(self) -> None:
+    async def _cancel_tasks(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
@@ -88,11 +88,11 @@ class Wire:
             await self._open.wait()
             behind, beyond = await asyncio.open_connection("127.0.0.1", self.to)
             self._links.add(beyond)
-            there = asyncio.create_task(self._carry(reader, beyond, answers=False))
-            back = asyncio.create_task(self._carry(behind, writer, answers=True))
-            await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
-            there.cancel()
-            # An answer may still be on its way to one who has only finished asking.
+            forth = asyncio.create_task(self._copy(reader, beyond, answers=False))
+            back = asyncio.create_task(self._copy(behind, writer, answers=True))
+            await asyncio.wait({forth, back}, return_when=asyncio.FIRST_COMPLETED)
+            forth.cancel()
+            # An answer may still be under way to a client that has only ended its request.
             back.cancel()
         except OSError:
             pass
@@ -102,7 +102,7 @@ class Wire:
                 with suppress(OSError, RuntimeError):
                     end.transport.abort()
 
-    async def _carry(
+    async def _copy(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, answers: bool
     ) -> None:
         with suppress(OSError):

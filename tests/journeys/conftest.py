@@ -1,26 +1,21 @@
-"""One running service for all the stories."""
+"""One running service for all journeys."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.phones import Phones
-from tests.support.product import Running
+from tests.support.product import Service
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """`make run` in a folder of its own, on free ports."""
-    running = Running(tmp_path_factory.mktemp("journeys") / "data")
-    running.demo()
-    try:
+    with Service(tmp_path_factory.mktemp("journeys") / "data").running_demo() as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture(scope="session")
-def phones(service: Running) -> Iterator[Phones]:
-    phones = Phones(service.network)
-    yield phones
-    phones.session.close()
+def phones(service: Service) -> Iterator[Phones]:
+    with Phones(service.network) as opened:
+        yield opened

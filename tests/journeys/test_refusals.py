@@ -1,11 +1,9 @@
-"""Who cannot be served hears so clearly, in both languages and at both doors."""
-
-import json
+"""Refusals of ineligible numbers, by text and by phone, in both languages."""
 
 import pytest
 
 from tests.support.phones import Phones
-from tests.support.product import Running
+from tests.support.product import Service
 
 BEIJING, UNICOM, JILIN = "13800138000", "13001012345", "13844012345"
 
@@ -18,9 +16,9 @@ BEIJING, UNICOM, JILIN = "13800138000", "13001012345", "13844012345"
     ],
     ids=["another operator's", "a province not covered"],
 )
-def test_a_number_we_cannot_serve_is_refused_by_text_and_by_phone_in_both_languages(
-    phones: Phones, service: Running, number: str, zh: str, en: str
-) -> None:
+def test_ineligible_number_is_refused(
+    phones: Phones, service: Service, number: str, zh: str, en: str
+):
     phone = phones.standing(number)
     assert zh in phone.asks("KTDXHZ")
     assert en in phone.asks("SUBSCRIBE")
@@ -28,18 +26,18 @@ def test_a_number_we_cannot_serve_is_refused_by_text_and_by_phone_in_both_langua
     phone.hears(zh)
     phone.hears(en)
     phone.is_hung_up_on()
-    held = json.loads(service.command("show", number).stdout)
-    assert (held["state"], held["fees"]) == ("none", None)
+    shown = service.shows(number)
+    assert (shown["state"], shown["fees"]) == ("none", None)
 
 
-def test_a_yes_after_a_refusal_opens_nothing(phones: Phones, service: Running) -> None:
+def test_yes_after_a_refusal_opens_no_subscription(phones: Phones, service: Service):
     phone = phones.fresh("unicom")
     phone.asks("KTDXHZ")
     assert "中国移动" in phone.asks("是")
-    assert json.loads(service.command("show", phone.number).stdout)["state"] == "none"
+    assert service.shows(phone.number)["state"] == "none"
 
 
-def test_where_the_hotline_cannot_do_it_the_voice_names_the_doors_that_can(phones: Phones) -> None:
+def test_province_without_hotline_hears_the_other_channels(phones: Phones):
     phone = phones.standing(JILIN)
     phone.calls()
     said = phone.hears("吉林暂不支持电话办理")
@@ -50,13 +48,13 @@ def test_where_the_hotline_cannot_do_it_the_voice_names_the_doors_that_can(phone
     phone.is_hung_up_on()
 
 
-def test_where_the_hotline_cannot_do_it_a_text_can(phones: Phones) -> None:
+def test_province_without_hotline_subscribes_by_text(phones: Phones):
     phone = phones.fresh("CN-JL")
     assert "每月2元" in phone.asks("KTHZ")
     assert "已开通" in phone.asks("是")
 
 
-def test_a_caller_who_hides_the_number_is_told_what_to_do(phones: Phones) -> None:
+def test_withheld_number_hears_instructions(phones: Phones):
     phone = phones.fresh("CN-GD")
     phone.calls(withheld=True)
     phone.hears("无法识别您的号码")

@@ -1,16 +1,14 @@
-"""The handset in the terminal does what the phones on the page do."""
+"""The handset in the terminal: texts, calls, flash messages."""
 
 import re
 
 from tests.support.phones import Phones
-from tests.support.product import Running
+from tests.support.product import Service
 
 FRIEND = "13957112345"
 
 
-def test_the_terminal_opens_texts_a_friend_and_shows_the_flash(
-    service: Running, phones: Phones
-) -> None:
+def test_terminal_subscribes_texts_and_shows_the_flash(service: Service, phones: Phones):
     number = phones.fresh("CN-GD").number
     typed = service.command(
         "phone", number, given=f"text 7500 KTDXHZ\n> 是\ntext {FRIEND} 你好\nwait 4\nquit\n"
@@ -23,7 +21,7 @@ def test_the_terminal_opens_texts_a_friend_and_shows_the_flash(
     assert "成功送达" in shown
 
 
-def test_the_terminal_calls_and_presses_keys(service: Running, phones: Phones) -> None:
+def test_terminal_calls_and_presses_keys(service: Service, phones: Phones):
     phone = phones.fresh("CN-GD").opens()
     typed = service.command(
         "phone", phone.number, given="call 10086\n2\nhang\nwait 2\nquit\n"
@@ -33,9 +31,7 @@ def test_the_terminal_calls_and_presses_keys(service: Running, phones: Phones) -
     assert told == sorted(told)
 
 
-def test_without_a_network_the_terminal_says_how_to_start_one(
-    service: Running, tmp_path: object
-) -> None:
+def test_terminal_without_a_network_says_how_to_start_one(service: Service, tmp_path: object):
     typed = service.command("phone", DATA_DIR=str(tmp_path), NETWORK_URL="http://127.0.0.1:9")
     assert typed.returncode != 0
     assert "make run" in typed.stderr

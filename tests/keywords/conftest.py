@@ -6,11 +6,11 @@ from tests.support.texter import Phone, Texter
 
 @pytest.fixture
 def phone(network: Network) -> Phone:
-    """Phones by number: ``phone(GUANGDONG).says("PT")``."""
+    """Factory of phones: ``phone(GUANGDONG).says("PT")``."""
     return lambda number: Texter(network, number)
 
 
 @pytest.fixture
 def me(network: Network) -> Texter:
-    """A Guangdong customer's phone."""
+    """A phone from Guangdong."""
     return Texter(network)

@@ -1,8 +1,9 @@
-"""Providers say things twice: the answer is the same, and what was done is done once."""
+"""Repeated and simultaneous requests: the same answer, one effect."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import redis
 from flask import Flask
 from msgspec.structs import replace
@@ -20,12 +21,12 @@ Send = Callable[[Network], TestResponse]
 
 
 def at_once(app: Flask, send: Send, times: int = 8) -> list[TestResponse]:
-    """The same request from several connections together."""
+    """The answers to simultaneous copies of one request."""
     with ThreadPoolExecutor(times) as pool:
         return list(pool.map(lambda _: send(Network(app.test_client())), range(times)))
 
 
-def test_the_same_text_again_gets_the_same_answer_and_does_nothing(me: Texter, raw: redis.Redis):
+def test_repeated_text_gets_the_same_reply(me: Texter, raw: redis.Redis):
     for sid, body in (("SMa", "KTDXHZ"), ("SMb", "是"), ("SMc", "PT"), ("SMd", "QXDXHZ")):
         first = me.says(body, sid)
         before = contents(raw)
@@ -33,7 +34,7 @@ def test_the_same_text_again_gets_the_same_answer_and_does_nothing(me: Texter, r
         assert contents(raw) == before
 
 
-def test_a_repeated_yes_is_not_a_second_yes(me: Texter, built: Container, raw: redis.Redis):
+def test_repeated_yes_opens_once(me: Texter, built: Container, raw: redis.Redis):
     me.says("KTDXHZ", "SMa")
     opened = me.says("是", "SMb")
     assert me.says("是", "SMb") == opened
@@ -42,7 +43,7 @@ def test_a_repeated_yes_is_not_a_second_yes(me: Texter, built: Container, raw: r
     assert len(audit(raw, GUANGDONG)) == 2
 
 
-def test_a_text_repeated_days_later_is_still_known(me: Texter, built: Container, clock: TestClock):
+def test_text_repeated_days_later_has_no_effect(me: Texter, built: Container, clock: TestClock):
     me.says("KTDXHZ", "SMa")
     me.says("是", "SMb")
     me.says("QXDXHZ", "SMc")
@@ -52,67 +53,47 @@ def test_a_text_repeated_days_later_is_still_known(me: Texter, built: Container,
     assert charges(built, GUANGDONG, "2026-11", "2026-12") == [("monthly", 100)]
 
 
-def test_a_help_answer_that_is_repeated_counts_once(me: Texter):
-    for _ in range(5):
-        assert me.says("qqqqqqqq", "SMsame")
-    assert me.says("qqqqqqqq", "SMother")
-    assert me.says("qqqqqqqq", "SMthird")
-    assert me.says("qqqqqqqq", "SMfourth") == ""
-    assert me.says("qqqqqqqq", "SMfourth") == ""
+def test_repeated_hint_is_counted_once(me: Texter):
+    sids = ("SM1", "SM1", "SM1", "SM2", "SM3", "SM4", "SM4")
+    answered = [bool(me.says("qqqqqqqq", sid)) for sid in sids]
+    assert answered == [True] * 5 + [False] * 2
 
 
-def test_eight_of_the_same_yes_at_once_open_once(
-    me: Texter, app: Flask, built: Container, raw: redis.Redis
-):
+@pytest.mark.parametrize("distinct", [False, True], ids=["one sid", "eight sids"])
+def test_simultaneous_yeses_open_once(
+    me: Texter, app: Flask, built: Container, raw: redis.Redis, distinct: bool  # noqa: FBT001
+):  # fmt: skip
     me.says("KTDXHZ")
-    answers = at_once(app, lambda network: network.text(GUANGDONG, "是", "SMsame"))
-    assert len({reply_of(answer) for answer in answers}) == 1
-    assert charges(built, GUANGDONG) == [("monthly", 100)]
-    assert len(audit(raw, GUANGDONG)) == 2
-
-
-def test_eight_different_yeses_at_once_open_once(
-    me: Texter, app: Flask, built: Container, raw: redis.Redis
-):
-    """Different texts, so seven of them find nothing waiting."""
-    me.says("KTDXHZ")
-    sids = iter(f"SMyes{n}" for n in range(8))
+    sids = iter(f"SMyes{n if distinct else 0}" for n in range(8))
     answers = at_once(app, lambda network: network.text(GUANGDONG, "是", next(sids)))
     opened = [answer for answer in answers if "已开通" in reply_of(answer)]
-    assert len(opened) == 1
+    assert len(opened) == (1 if distinct else 8)
+    assert len({reply_of(answer) for answer in opened}) == 1
     assert charges(built, GUANGDONG) == [("monthly", 100)]
     assert len(audit(raw, GUANGDONG)) == 2
 
 
-def test_eight_of_the_same_order_at_once_leave_one_order(app: Flask, raw: redis.Redis):
+def test_simultaneous_orders_leave_one_order(app: Flask, raw: redis.Redis):
     answers = at_once(app, lambda network: network.text(GUANGDONG, "KTDXHZ", "SMsame"))
     assert len({answer.data for answer in answers}) == 1
     assert len(audit(raw, GUANGDONG)) == 1
 
 
-def test_the_same_fate_again_gives_no_second_receipt(
-    network: Network, built: Container, raw: redis.Redis
+@pytest.mark.parametrize("times", [1, 8], ids=["in turn", "simultaneous"])
+def test_duplicate_report_creates_no_second_receipt(
+    app: Flask, built: Container, raw: redis.Redis, times: int
 ):
     stand(built, GUANGDONG, "active")
-    network.status("SMx", "delivered")
-    before = contents(raw)
+    before = None
     for _ in range(3):
-        assert network.status("SMx", "delivered").status_code == 204
-    assert contents(raw) == before
-    assert len(built.store.receipts_of(Msisdn(GUANGDONG), 10, MessageKind.RECEIPT)) == 1
-
-
-def test_eight_of_the_same_fate_at_once_give_one_receipt(
-    app: Flask, built: Container, raw: redis.Redis
-):
-    stand(built, GUANGDONG, "active")
-    answers = at_once(app, lambda network: network.status("SMx", "delivered"))
-    assert {answer.status_code for answer in answers} == {204}
+        answers = at_once(app, lambda network: network.status("SMx", "delivered"), times)
+        assert {answer.status_code for answer in answers} == {204}
+        assert contents(raw) == (before := before or contents(raw))
     assert len(built.store.receipts_of(Msisdn(GUANGDONG), 10, MessageKind.RECEIPT)) == 1
     assert posted(raw) == 1
 
 
-def test_statuses_in_any_order_give_one_receipt(
+def test_statuses_in_any_order_create_one_receipt(
     network: Network, built: Container, raw: redis.Redis
 ):
     stand(built, GUANGDONG, "active")
@@ -123,7 +104,7 @@ def test_statuses_in_any_order_give_one_receipt(
     assert receipt.outcome == "delivered"
 
 
-def test_the_news_of_a_receipt_again_changes_nothing(
+def test_repeated_status_of_a_receipt_changes_nothing(
     network: Network, built: Container, raw: redis.Redis
 ):
     receipt = sent(built, a_receipt(built, GUANGDONG).id)
@@ -137,30 +118,21 @@ def test_the_news_of_a_receipt_again_changes_nothing(
     assert contents(raw) == before
 
 
-def test_eight_of_the_same_news_of_a_receipt_at_once_are_taken_once(app: Flask, built: Container):
+@pytest.mark.parametrize("provider", ["twilio", "kannel"])
+def test_simultaneous_statuses_of_a_receipt_count_once(app: Flask, built: Container, provider: str):
     receipt = sent(built, a_receipt(built, GUANGDONG, price_fen=5).id)
-    path = f"/receipts/{receipt}/status"
-    fields = {"MessageSid": "SMr", "MessageStatus": "delivered"}
-    answers = at_once(app, lambda network: network.post(path, **fields))
-    assert {answer.status_code for answer in answers} == {204}
-    (kept,) = built.store.receipts([receipt])
-    assert kept is not None
-    assert kept.state == "delivered"
-    assert len(kept.history) == 1
-    assert charges(built, GUANGDONG) == [("receipt", 5)]
-
-
-def test_kannels_word_of_a_receipt_is_taken_once(app: Flask, built: Container):
-    receipt = sent(built, a_receipt(built, GUANGDONG).id)
-    path = f"/kannel/report?secret=kannel-secret&id={receipt}&type=1"
-    answers = at_once(app, lambda network: network.client.get(path))
+    path, fields = f"/receipts/{receipt}/status", {"MessageSid": "S", "MessageStatus": "delivered"}
+    report = f"/kannel/report?secret=kannel-secret&id={receipt}&type=1"
+    kannel = provider == "kannel"
+    answers = at_once(app, lambda n: n.client.get(report) if kannel else n.post(path, **fields))
     assert {answer.status_code for answer in answers} == {204}
     (kept,) = built.store.receipts([receipt])
     assert kept is not None
     assert (kept.state, len(kept.history)) == ("delivered", 1)
+    assert charges(built, GUANGDONG) == [("receipt", 5)]
 
 
-def test_word_of_a_receipt_nobody_knows_is_taken_quietly(network: Network, raw: redis.Redis):
+def test_status_of_an_unknown_receipt_changes_nothing(network: Network, raw: redis.Redis):
     before = contents(raw)
     for receipt in ("0-abc", "zz", "0-", "１-a", "f" * 300, "..", "%2e%2e", "0-\u0661"):
         answer = network.post(
@@ -170,14 +142,14 @@ def test_word_of_a_receipt_nobody_knows_is_taken_quietly(network: Network, raw: 
     assert contents(raw) == before
 
 
-def test_two_customers_texts_with_one_sid_are_two_texts(phone: Phone, built: Container):
+def test_same_sid_of_another_sender_is_another_text(phone: Phone, built: Container):
     phone(GUANGDONG).says("KTDXHZ", "SMa")
     phone(ZHEJIANG).says("KTHZ", "SMa")
     assert standing(built, ZHEJIANG).state == "pending"
 
 
 def sent(built: Container, receipt_id: str) -> str:
-    """Mark a receipt as handed to a provider."""
+    """Mark a receipt as sent to a provider."""
     (receipt,) = built.store.receipts([receipt_id])
     assert receipt is not None
     moved = replace(receipt, version=2, state="sending", provider="twilio", attempts=1)

@@ -1,4 +1,4 @@
-"""Every sentence we text, at its longest: two segments at most, and no fact left out."""
+"""Replies and notices at their longest: at most two segments, all facts included."""
 
 import datetime as dt
 import re
@@ -12,14 +12,8 @@ from keywords.parser import KeywordParser
 from keywords.replies import ReplyRenderer
 from receipts.model.calendar import next_month
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import (
-    Channel,
-    DisplayMode,
-    Intent,
-    Language,
-    Msisdn,
-    PromotionCategory,
-)
+from receipts.model.vocabulary import Channel, DisplayMode, Intent, Language, Msisdn
+from receipts.model.vocabulary import PromotionCategory as Category
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.changes import Reply
 from receipts.rulebook.loader import load_rule_book
@@ -34,48 +28,45 @@ from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
 from tests.support.fixtures import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
 
 BOOK = load_rule_book(None)
-GRAMMAR = KeywordParser(BOOK)
+PARSER = KeywordParser(BOOK)
 NUMBERS = (GUANGDONG, JILIN, GUANGXI, SHANXI, HEBEI, ZHEJIANG, FUJIAN, SHAANXI)
 CATALOGUE = Catalogue(Path(keywords.__file__).parent / "replies.toml")
 REPLIES = ReplyRenderer(CATALOGUE, "7500")
 
-#: Days that are long to write: the last of a month, just before the longest month's name.
+#: A date with a long text: the last day of September.
 CLOCK = TestClock(dt.datetime(2027, 9, 29, 16, tzinfo=dt.UTC))
 POLICY = SubscriptionPolicy(BOOK, NumberingPlan(), CLOCK)
 
-#: Sentences that are pieces of others.
-PIECES = frozenset(
+#: Parts of other sentences.
+PARTS = frozenset(
     key
     for key in CATALOGUE.keys()  # noqa: SIM118 - a catalogue is no mapping
     if key in {"or", "receipt_line"} or key.startswith("outcome.")
 )
-CHOICES = {
-    language: preferences.ask_province(POLICY, Subscription(Msisdn(GUANGDONG)), language).messages[
-        0
-    ][1]["choices"]
-    for language in Language
-}
+CUSTOMER = Subscription(Msisdn(GUANGDONG))
 ACTS = ("opened", "cancelled", "cancelled_later", "order_decline", "now_text", "now_flash")
-MESSAGES = tuple(f"messages_{kind}" for kind in PromotionCategory)
+MESSAGES = tuple(f"messages_{kind}" for kind in Category)
 
 
-def longest_facts(
+def longest_params(
     number: str, language: Language, mode: DisplayMode = DisplayMode.TEXT
 ) -> dict[str, str]:
-    """All facts of a customer of this province, each as long as it plausibly gets."""
+    """All parameters for a customer of a province, each at its plausible maximum."""
     customer = Subscription(Msisdn(number), mode=mode, ends_at=next_month(CLOCK.now()))
     province = POLICY.service_area(customer).province
     assert province is not None
-    words = sorted({GRAMMAR.words_for(province.code, wish, language) for wish in Intent}, key=len)
+    words = sorted(
+        {PARSER.keyword_for(province.code, intent, language) for intent in Intent}, key=len
+    )
     yuan = "1234.56元" if language is Language.ZH else "1234.56 yuan"
-    asked = (Subscription(Msisdn(JILIN)), Channel.VOICE, language)
-    doors = POLICY.ineligibility(*asked)
+    doors = POLICY.ineligibility(Subscription(Msisdn(JILIN)), Channel.VOICE, language)
     assert doors is not None
+    (question,) = preferences.ask_province(POLICY, CUSTOMER, language).messages
     return (
         POLICY.offer_params(customer, language)
         | dict.fromkeys(("spent", "total", "monthly", "receipts"), yuan)
         | {"count": "12345", "province": BOOK.name("CN-NM", language)}
-        | {"words": "|".join(words[-3:]), "word": words[-1], "choices": CHOICES[language]}
+        | {"words": "|".join(words[-3:]), "word": words[-1], "choices": question[1]["choices"]}
         | {"stop": "TDXX"}
         | {"ends": POLICY.template_params(customer, language)["ends"], "doors": doors[1]["doors"]}
         | {"opened": day(next_month(CLOCK.now()), language)}
@@ -84,27 +75,26 @@ def longest_facts(
     )
 
 
-def said(keys: tuple[str, ...], facts: dict[str, str], language: Language) -> str:
+def reply(keys: tuple[str, ...], params: dict[str, str], language: Language) -> str:
     lines = [
         ("receipt_line", {"friend": "13957112345", "when": "12-31 23:59", "outcome": "rejected"})
     ] * BOOK.limits.receipts_shown
     listed = lines if "receipts_list" in keys else []
-    phrases = tuple((key, facts | {"list": ""}) for key in keys)
-    return REPLIES.text(Reply((*phrases, *listed), language.value))
+    messages = tuple((key, params | {"list": ""}) for key in keys)
+    return REPLIES.text(Reply((*messages, *listed), language.value))
 
 
 @pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("key", sorted(CATALOGUE.keys() - PIECES))
-def test_a_reply_takes_two_segments_at_most_in_every_province(key: str, language: Language):
+@pytest.mark.parametrize("key", sorted(CATALOGUE.keys() - PARTS))
+def test_reply_fits_two_segments_in_every_province(key: str, language: Language):
     for number, mode in product(NUMBERS, DisplayMode):
-        text = said((key,), longest_facts(number, language, mode), language)
+        text = reply((key,), longest_params(number, language, mode), language)
         assert segments(text) <= 2, f"{segments(text)} segments: {text}"
         assert "{" not in text
 
 
 @pytest.mark.parametrize("language", Language)
-def test_an_ended_order_and_what_was_said_instead_fit_two_segments_together(language: Language):
-    """Whatever is texted instead of a yes, the answer tells of both."""
+def test_end_of_an_order_and_another_reply_fit_two_segments(language: Language):
     acts = {
         row.acts[-1]
         for row in KEYWORD_DIALOGUE.rows[DialogueState.OFFERED].values()
@@ -120,50 +110,47 @@ def test_an_ended_order_and_what_was_said_instead_fit_two_segments_together(lang
     }  # fmt: skip
     assert instead.keys() == acts
     for keys, number in product(instead.values(), NUMBERS):
-        text = said(("order_decline", *keys), longest_facts(number, language), language)
+        text = reply(("order_decline", *keys), longest_params(number, language), language)
         assert segments(text) <= 2, f"{segments(text)} segments: {text}"
 
 
 @pytest.mark.parametrize("language", Language)
-def test_every_text_we_send_of_ourselves_fits_two_segments(language: Language):
+def test_notice_fits_two_segments(language: Language):
     for number, mode in product(NUMBERS, DisplayMode):
-        facts = longest_facts(number, language, mode)
-        texts = [notices().render("notice.order_lapse", language, **facts)]
+        params = longest_params(number, language, mode)
+        texts = [notices().render("notice.order_lapse", language, **params)]
         for told in (*permutations(ACTS, 2), *product(ACTS[:4], ACTS[4:], MESSAGES)):
-            acts = [notices().render(f"act.{act}", language, **facts) for act in told]
+            acts = [notices().render(f"act.{act}", language, **params) for act in told]
             joined = ("；" if language is Language.ZH else "; ").join(acts)
-            texts.append(notices().render("notice.call", language, **(facts | {"acts": joined})))
+            texts.append(notices().render("notice.call", language, **(params | {"acts": joined})))
         for text in texts:
             assert segments(text) <= 2, f"{segments(text)} segments: {text}"
 
 
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("number", NUMBERS)
-def test_every_offer_tells_price_day_way_out_and_window(number: str, language: Language):
+def test_offer_has_price_first_charge_keyword_and_window(number: str, language: Language):
     customer = Subscription(Msisdn(number))
-    phrase = ordering.order(
-        POLICY, customer, CustomerRequest(Channel.TEXT, language, "sms:1")
-    ).messages[0]
-    text = REPLIES.text(Reply((phrase,), language.value))
-    facts = phrase[1]
-    for fact in ("price", "charged", "cancel", "hours"):
-        assert facts[fact]
-        assert facts[fact] in text
+    request = CustomerRequest(Channel.TEXT, language, "sms:1")
+    messages = ordering.order(POLICY, customer, request).messages
+    text = REPLIES.text(Reply(messages[:1], language.value))
+    for param in ("price", "charged", "cancel", "hours"):
+        assert messages[0][1][param]
+        assert messages[0][1][param] in text
 
 
 @pytest.mark.parametrize("language", Language)
-def test_every_word_a_reply_teaches_is_one_we_understand(language: Language):
-    """The spelling in a sentence and the rule book must not drift apart."""
+def test_every_taught_keyword_has_its_intent(language: Language):
     for number in NUMBERS:
         place = POLICY.service_area(Subscription(Msisdn(number))).province
         assert place is not None
-        facts = POLICY.template_params(Subscription(Msisdn(number)), language)
-        wishes = {
+        params = POLICY.template_params(Subscription(Msisdn(number)), language)
+        taught = {
             "PT": Intent.ORDINARY, "SX": Intent.FLASH, "BZ": Intent.HELP, "ZJHZ": Intent.RECEIPTS,
             "XWXX": Intent.NEWS, "GYXX": Intent.PUBLIC_INTEREST, "GGXX": Intent.ADVERTISING,
             "TDXX": Intent.NO_MESSAGES, "EN": Intent.ENGLISH, "ZH": Intent.CHINESE,
             "是": Intent.YES, "Y": Intent.YES,
-            facts["open"]: Intent.OPEN, facts["cancel"]: Intent.CANCEL, facts["ask"]: Intent.ASK,
+            params["open"]: Intent.OPEN, params["cancel"]: Intent.CANCEL, params["ask"]: Intent.ASK,
         }  # fmt: skip
-        for word, wish in wishes.items():
-            assert GRAMMAR.read(word, place.code).wish is wish
+        for keyword, intent in taught.items():
+            assert PARSER.parse(keyword, place.code).intent is intent

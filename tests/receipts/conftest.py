@@ -13,7 +13,7 @@ from receipts.model.vocabulary import Msisdn
 from receipts.rulebook.schema import SendingRules
 from receipts.worker.worker import Worker
 from tests.conftest import TestClock
-from tests.support.sending import Courier, Desk, dispatching
+from tests.support.sending import Desk, ProviderDouble, dispatching
 
 Until = Callable[[Callable[[], object]], None]
 Hire = Callable[..., Worker]
@@ -21,37 +21,39 @@ AtWork = Callable[[Worker], AbstractContextManager[Worker]]
 
 
 @pytest.fixture
-def courier() -> Courier:
-    """An ordinary carrier that can look things up and cannot flash."""
-    return Courier("courier", flash=False, lookup=True)
+def courier() -> ProviderDouble:
+    """A provider with message look-up and without flash."""
+    return ProviderDouble("courier", flash=False, lookup=True)
 
 
 @pytest.fixture
-def flasher() -> Courier:
-    """A carrier that can flash and cannot look anything up."""
-    return Courier("flasher", flash=True, lookup=False)
+def flasher() -> ProviderDouble:
+    """A provider with flash and without message look-up."""
+    return ProviderDouble("flasher", flash=True, lookup=False)
 
 
 @pytest.fixture
-def desk(built: bootstrap.Container, courier: Courier, flasher: Courier, clock: TestClock) -> Desk:
+def desk(
+    built: bootstrap.Container, courier: ProviderDouble, flasher: ProviderDouble, clock: TestClock
+) -> Desk:
     delivery = ReceiptLifecycle(Router(courier, flasher), SendingRules(), clock)
-    return Desk(built.store, built.memory.outbox, delivery, clock)
+    return Desk(built.store, built.clients.outbox, delivery, clock)
 
 
 @pytest.fixture
 def shown(built: bootstrap.Container) -> Callable[[str], list[Receipt]]:
-    """A customer's receipts, newest first, without notices."""
+    """A customer's receipts without notices, newest first."""
     return lambda number: built.store.receipts_of(Msisdn(number), 100, MessageKind.RECEIPT)
 
 
 @pytest.fixture
 def until() -> Until:
-    """Wait for something that a thread brings about."""
+    """Wait at most ten seconds for a condition that a thread fulfils."""
 
-    def wait(happened: Callable[[], object]) -> None:
-        by = time.monotonic() + 10
-        while not happened():
-            assert time.monotonic() < by, "it did not happen"
+    def wait(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < deadline
             time.sleep(0.01)
 
     return wait
@@ -59,10 +61,10 @@ def until() -> Until:
 
 @pytest.fixture
 def at_work() -> AtWork:
-    """A worker that works in a thread, and is stopped and waited for."""
+    """Run a worker in a thread; stop and join it at the end."""
 
     @contextmanager
-    def work(worker: Worker) -> Iterator[Worker]:
+    def run(worker: Worker) -> Iterator[Worker]:
         thread = threading.Thread(target=worker.run)
         thread.start()
         try:
@@ -72,17 +74,17 @@ def at_work() -> AtWork:
             thread.join(timeout=30)
             assert not thread.is_alive()
 
-    return work
+    return run
 
 
 @pytest.fixture
 def hire(built: bootstrap.Container, desk: Desk) -> Hire:
-    """Make workers by name, with the two providers of the desk."""
+    """Create workers by name, with the two providers of the desk."""
 
-    def make(name: str = "one", threads: int = 4) -> Worker:
-        outbox = built.memory.outbox
-        sweep = bootstrap.sweep(built, desk.delivery)
-        dispatch = dispatching(name, built.memory, desk.delivery, built.clock)
-        return Worker(name, built.store, outbox, desk.delivery, sweep, dispatch, threads)
+    def create(name: str = "one", threads: int = 4) -> Worker:
+        delivery, outbox = desk.delivery, built.clients.outbox
+        timers = built.timer_service(delivery)
+        dispatcher = dispatching(name, built.clients, delivery, built.clock)
+        return Worker(name, built.store, outbox, delivery, timers, dispatcher, threads)
 
-    return make
+    return create

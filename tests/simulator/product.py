@@ -1,4 +1,4 @@
-"""Fake product: a real HTTP server that verifies signatures with Twilio's SDK."""
+"""Double of the product: a real HTTP server that verifies signatures with Twilio's SDK."""
 
 import threading
 from collections.abc import Callable
@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 
 from flask import Flask, Response, request
 from twilio.request_validator import RequestValidator
-from werkzeug.serving import make_server
-
-XML = "text/xml"
 
 
 @dataclass
@@ -28,7 +25,7 @@ class Product:
         with self._lock:
             return [fields for requested, fields in self.requests if requested == path]
 
-    def answer(self, path: str, xml: str, status: int = 200, kind: str = XML) -> None:
+    def answer(self, path: str, xml: str, status: int = 200, kind: str = "text/xml") -> None:
         self.responses[path] = lambda _: Response(xml, status, content_type=kind)
 
     def app(self) -> Flask:
@@ -36,16 +33,12 @@ class Product:
 
         @app.route("/<path:_>", methods=["GET", "POST"])
         def webhook(_: str) -> Response:
-            fields = {**request.args.to_dict(), **request.form.to_dict()}
-            raw = request.environ["REQUEST_URI"].encode("latin-1").decode()
-            url = f"{self.url}{raw}"
-            signature = request.headers.get("X-Twilio-Signature", "")
-            if not request.path.startswith("/kannel") and not RequestValidator(self.token).validate(
-                url, request.form, signature
-            ):
+            target = request.environ["REQUEST_URI"].encode("latin-1").decode()
+            if not request.path.startswith("/kannel") and not self._is_signed(target):
                 with self._lock:
-                    self.unsigned.append(raw)
+                    self.unsigned.append(target)
                 return Response(status=403)
+            fields = {**request.args.to_dict(), **request.form.to_dict()}
             with self._lock:
                 self.requests.append((request.path, fields))
             respond = self.responses.get(request.path)
@@ -53,15 +46,7 @@ class Product:
 
         return app
 
-    def serve(self) -> Callable[[], None]:
-        server = make_server("127.0.0.1", self.port, self.app(), threaded=True)
-        self.port = server.port
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-
-        def stop() -> None:
-            server.shutdown()
-            thread.join()
-            server.server_close()
-
-        return stop
+    def _is_signed(self, target: str) -> bool:
+        signature = request.headers.get("X-Twilio-Signature", "")
+        validator = RequestValidator(self.token)
+        return bool(validator.validate(f"{self.url}{target}", request.form, signature))

@@ -1,58 +1,22 @@
-"""The network under test: a client of its HTTP API, and its process where a test needs one."""
+"""Client of the network's HTTP API."""
 
 # ruff: noqa: ANN401 - JSON answers have no type
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import requests
-
-from tests.support.product import surroundings
-
-T = TypeVar("T")
-
-
-def until(check: Callable[[], T], seconds: float = 5.0) -> T:
-    """Return the first true answer of a check; fail when the time is over."""
-    deadline = time.monotonic() + seconds
-    while not (found := check()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s"
-        time.sleep(0.02)
-    return found
 
 
 @dataclass
 class Network:
-    settings: dict[str, str]
-    process: subprocess.Popen[str] | None = None
+    url: str
     session: requests.Session = field(default_factory=requests.Session)
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.settings['NETWORK_PORT']}"
+    def __enter__(self) -> Self:
+        return self
 
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "simulator"],
-            env=surroundings(**self.settings),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        assert "phones at" in self.process.stdout.readline()
-
-    def stop(self, signal_number: int = signal.SIGTERM) -> int:
-        assert self.process
-        assert self.process.stdout
-        self.process.send_signal(signal_number)
-        status = self.process.wait(5)
-        self.process.stdout.close()
-        self.process = None
-        return status
+    def __exit__(self, *_: object) -> None:
+        self.session.close()
 
     def post(self, path: str, expect: int | None = None, **body: Any) -> Any:
         answer = self.session.post(self.url + path, json=body, timeout=10)

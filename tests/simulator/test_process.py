@@ -1,14 +1,13 @@
-import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.simulator.support import Network, until
-from tests.support.product import surroundings
+from tests.simulator.support import Network
+from tests.support.product import Service, run_to_end, surroundings, until
 
 PHONE = "13802880000"
 
@@ -23,51 +22,47 @@ time.sleep(60)
 pytestmark = pytest.mark.faults
 
 
-def test_restart_begins_empty_and_resets_readers_of_the_earlier_run(process: Network) -> None:
-    process.post("/api/phones", 201, number="13912345678")
-    process.post(f"/api/phones/{PHONE}/power", 200, on=False)
-    last = process.get("/healthz")["last"]
-    process.stop(signal.SIGKILL)
-    process.start()
-    assert len(process.get("/api/phones")["phones"]) == 5
-    process.post("/api/phones/13957112345/power", 200, on=False)
-    news = process.get(f"/api/events?after={last}&wait=5")
+@pytest.fixture
+def client(process: Service) -> Iterator[Network]:
+    with Network(process.network) as network:
+        yield network
+
+
+def test_restart_begins_empty_and_resets_earlier_readers(process: Service, client: Network):
+    client.post("/api/phones", 201, number="13912345678")
+    client.post(f"/api/phones/{PHONE}/power", 200, on=False)
+    last = client.get("/healthz")["last"]
+    process.kill("network")
+    process.start("network")
+    assert len(client.get("/api/phones")["phones"]) == 5
+    client.post("/api/phones/13957112345/power", 200, on=False)
+    news = client.get(f"/api/events?after={last}&wait=5")
     assert (news["reset"], [e["phone"] for e in news["events"]]) == (True, ["13957112345"])
     assert news["last"] > last
 
 
-def test_port_in_use_is_named(process: Network) -> None:
-    second = subprocess.run(
-        [sys.executable, "-m", "simulator"],
-        env=surroundings(**process.settings),
-        capture_output=True,
-        text=True,
-        timeout=10,
-        check=False,
-    )
+@pytest.mark.usefixtures("process")
+def test_port_in_use_is_named(settings: dict[str, str]):
+    second = run_to_end(sys.executable, "-m", "simulator", **settings)
     assert second.returncode == 2
     assert second.stderr.startswith("network: NETWORK_PORT")
 
 
-def test_network_ends_with_its_killed_parent(settings: dict[str, str]) -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT],
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert parent.stdout
-    child = int(parent.stdout.readline())
-    parent.kill()
-    parent.wait(5)
-    parent.stdout.close()
-    until(lambda: not _runs(child))
+def test_network_ends_with_its_killed_parent(settings: dict[str, str]):
+    argv = [sys.executable, "-c", PARENT]
+    with subprocess.Popen(
+        argv, env=surroundings(**settings), stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        parent.kill()
+    until(lambda: not _runs(child), 5, "the end of the network")
 
 
-def test_sigint_stops_the_network_within_two_seconds(process: Network) -> None:
-    start = time.monotonic()
-    assert process.stop(signal.SIGINT) == 0
-    assert time.monotonic() - start < 2
+def test_sigint_stops_the_network_within_two_seconds(process: Service):
+    child = process.children["network"]
+    assert process.stop(signal.SIGINT) < 2
+    assert child.returncode == 0
 
 
 def _runs(pid: int) -> bool:

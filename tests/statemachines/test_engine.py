@@ -35,7 +35,7 @@ def table(given: Mapping[Lamp, Mapping[Touch, Row[Lamp]]]) -> Table[Lamp, Touch]
     return Table("lamp", Lamp, Touch, given, start=Lamp.OFF)
 
 
-def test_rows_move_stay_and_refuse() -> None:
+def test_rows_move_stay_and_refuse():
     lamp = table(rows())
     moved, stayed = lamp.fire(Lamp.OFF, Touch.PRESS), lamp.fire(Lamp.ON, Touch.SMASH)
     refused = lamp.fire(Lamp.OFF, Touch.SMASH)
@@ -45,18 +45,18 @@ def test_rows_move_stay_and_refuse() -> None:
     assert [each.refused for each in (moved, stayed, refused)] == [False, False, True]
 
 
-def test_new_state_is_a_member_of_the_enum() -> None:
+def test_new_state_is_a_member_of_the_enum():
     assert isinstance(table(rows()).fire(Lamp.OFF, Touch.PRESS).state, Lamp)
 
 
-def test_error_names_a_missing_row() -> None:
+def test_error_names_a_missing_row():
     holed = rows()
     del holed[Lamp.ON][Touch.SMASH]
     with pytest.raises(IncompleteTableError, match=r"lamp: .* on x smash$"):
         table(holed)
 
 
-def test_error_names_all_rows_of_a_missing_state() -> None:
+def test_error_names_all_rows_of_a_missing_state():
     holed = rows()
     del holed[Lamp.ON]
     with pytest.raises(IncompleteTableError, match="on x press, on x smash"):
@@ -64,14 +64,14 @@ def test_error_names_all_rows_of_a_missing_state() -> None:
 
 
 @pytest.mark.parametrize("state", [Lamp.ON, Foreign.KICK], ids=str)
-def test_error_names_a_row_of_an_unknown_state_or_event(state: Lamp) -> None:
+def test_error_names_a_row_of_an_unknown_state_or_event(state: Lamp):
     more: dict[Any, Any] = rows()
     more.setdefault(state, {})[Foreign.KICK] = Stay()
     with pytest.raises(IncompleteTableError, match=f"{state} x kick"):
         table(more)
 
 
-def test_threads_share_a_table() -> None:
+def test_threads_share_a_table():
     lamp = table(rows())
 
     def press(turn: int) -> bool:

@@ -88,7 +88,7 @@ def test_failures_in_a_row_fire_the_circuit_breaker_once(
     built: Container, clock: TestClock, fired: Fired
 ):
     rules = built.book.sending
-    breakers = CircuitBreakers(built.memory.lines, ["twilio"], rules, clock)
+    breakers = CircuitBreakers(built.clients.rate_limiter, ["twilio"], rules, clock)
     for _ in range(rules.demote_after):
         breakers.record_failure("twilio", TemporaryError("out of order"))
     assert fired == [("provider", "failing")]

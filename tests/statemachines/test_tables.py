@@ -43,9 +43,7 @@ def next_states(table: Table[Any, Any], state: StrEnum) -> set[StrEnum]:
 
 
 @pytest.mark.parametrize(("table", "state", "event"), list(product()))
-def test_event_fires_as_its_row_says(
-    table: Table[Any, Any], state: StrEnum, event: StrEnum
-) -> None:
+def test_event_fires_as_its_row_says(table: Table[Any, Any], state: StrEnum, event: StrEnum):
     row = table.rows[state][event]
     outcome = table.fire(state, event)
     if isinstance(row, Move):
@@ -62,17 +60,13 @@ def test_event_fires_as_its_row_says(
 
 #: States entered without an event: by the clock, by a question of ours or an unknown province.
 ENTERED_WITHOUT_EVENT: dict[str, set[StrEnum]] = {
-    "keyword_dialogue": {
-        DialogueState.LAPSED,
-        DialogueState.WHICH_PROVINCE,
-        DialogueState.LISTED,
-    },
+    "keyword_dialogue": {DialogueState.LAPSED, DialogueState.WHICH_PROVINCE, DialogueState.LISTED},
     "call_menu": {CallState.WHICH_PROVINCE},
 }
 
 
 @pytest.mark.parametrize("table", TABLES, ids=names(TABLES))
-def test_every_state_is_reachable_from_the_start(table: Table[Any, Any]) -> None:
+def test_every_state_is_reachable_from_the_start(table: Table[Any, Any]):
     reached: set[StrEnum] = {table.start}
     while True:
         further = reached.union(*(next_states(table, state) for state in reached))
@@ -83,7 +77,7 @@ def test_every_state_is_reachable_from_the_start(table: Table[Any, Any]) -> None
 
 
 @pytest.mark.parametrize("table", TABLES, ids=names(TABLES))
-def test_only_final_states_have_no_way_out(table: Table[Any, Any]) -> None:
+def test_only_final_states_have_no_way_out(table: Table[Any, Any]):
     ends = {state for state in table.states if next_states(table, state) == {state}}
     final: dict[str, set[StrEnum]] = {
         "receipt": {ReceiptState.DELIVERED, ReceiptState.UNDELIVERED, ReceiptState.FAILED},
@@ -94,7 +88,7 @@ def test_only_final_states_have_no_way_out(table: Table[Any, Any]) -> None:
 
 @pytest.mark.parametrize("event", ReceiptEvent)
 @pytest.mark.parametrize("state", sorted(ENDED))
-def test_own_steps_never_move_an_ended_receipt(state: ReceiptState, event: ReceiptEvent) -> None:
+def test_own_steps_never_move_an_ended_receipt(state: ReceiptState, event: ReceiptEvent):
     if state is ReceiptState.EXPIRED and event in FROM_PROVIDER - {ReceiptEvent.FOUND}:
         # Not final: a late status update can still show that the text arrived.
         assert RECEIPT.fire(state, event).state in {*ENDED, ReceiptState.SENT}
@@ -102,27 +96,27 @@ def test_own_steps_never_move_an_ended_receipt(state: ReceiptState, event: Recei
         assert RECEIPT.fire(state, event).state is state
 
 
-def test_ended_states_refuse_all_own_steps() -> None:
+def test_ended_states_refuse_all_own_steps():
     ours = set(ReceiptEvent) - FROM_PROVIDER
     refusing = {s for s in ReceiptState if all(RECEIPT.fire(s, event).refused for event in ours)}
     assert refusing - {ReceiptState.SENT} == ENDED
 
 
-def test_only_a_due_receipt_may_be_sent() -> None:
+def test_only_a_due_receipt_may_be_sent():
     may = {s for s in ReceiptState if not RECEIPT.fire(s, ReceiptEvent.SEND).refused}
     assert may == {ReceiptState.DUE}
 
 
-def test_unsure_receipt_becomes_due_only_if_the_provider_did_not_find_it() -> None:
+def test_unsure_receipt_becomes_due_only_if_the_provider_did_not_find_it():
     ways = {e for e in ReceiptEvent if RECEIPT.fire(ReceiptState.UNSURE, e).state == "due"}
     assert ways == {ReceiptEvent.NOT_FOUND}
 
 
-def test_receipt_being_sent_refuses_a_second_send() -> None:
+def test_receipt_being_sent_refuses_a_second_send():
     assert RECEIPT.fire(ReceiptState.SENDING, ReceiptEvent.SEND).reason == UNDER_WAY
 
 
-def test_status_update_never_leads_back_to_a_state_before_sending() -> None:
+def test_status_update_never_leads_back_to_a_state_before_sending():
     before = {ReceiptState.DUE, ReceiptState.SENDING, ReceiptState.UNSURE, ReceiptState.EXPIRED}
     for state in ReceiptState:
         for event in FROM_PROVIDER:
@@ -130,7 +124,7 @@ def test_status_update_never_leads_back_to_a_state_before_sending() -> None:
             assert outcome.state is state or outcome.state not in before
 
 
-def test_holding_states_are_those_that_accept_a_cancellation() -> None:
+def test_holding_states_are_those_that_accept_a_cancellation():
     may = {
         s
         for s in SubscriptionState
@@ -139,7 +133,7 @@ def test_holding_states_are_those_that_accept_a_cancellation() -> None:
     assert may == HOLDING
 
 
-def test_receiving_states_accept_a_mode_and_are_not_suspended() -> None:
+def test_receiving_states_accept_a_mode_and_are_not_suspended():
     has_mode = {
         s for s in SubscriptionState if not SUBSCRIPTION.fire(s, SubscriptionEvent.SET_MODE).refused
     }
@@ -150,7 +144,7 @@ def test_receiving_states_accept_a_mode_and_are_not_suspended() -> None:
     assert RECEIVING < HOLDING
 
 
-def test_only_confirm_or_resume_starts_receipts() -> None:
+def test_only_confirm_or_resume_starts_receipts():
     starts = {
         event
         for state in set(SubscriptionState) - RECEIVING
@@ -161,14 +155,14 @@ def test_only_confirm_or_resume_starts_receipts() -> None:
 
 
 @pytest.mark.parametrize("state", SubscriptionState)
-def test_porting_out_ends_every_subscription(state: SubscriptionState) -> None:
+def test_porting_out_ends_every_subscription(state: SubscriptionState):
     assert SUBSCRIPTION.fire(state, SubscriptionEvent.PORT_OUT).state == "none"
 
 
 @pytest.mark.parametrize(
     "event", sorted(set(DialogueEvent) - {DialogueEvent.YES, DialogueEvent.OPEN})
 )
-def test_any_answer_except_yes_drops_a_pending_order(event: DialogueEvent) -> None:
+def test_any_answer_except_yes_drops_a_pending_order(event: DialogueEvent):
     table = next(table for table in TABLES if table.name == "keyword_dialogue")
     outcome = table.fire(DialogueState.OFFERED, event)
     assert outcome.state is DialogueState.IDLE
@@ -178,18 +172,18 @@ def test_any_answer_except_yes_drops_a_pending_order(event: DialogueEvent) -> No
 
 
 @pytest.mark.parametrize("state", [CallState.OFFER, CallState.CANCELLING])
-def test_only_yes_opens_or_cancels_in_a_call(state: CallState) -> None:
+def test_only_yes_opens_or_cancels_in_a_call(state: CallState):
     table = next(table for table in TABLES if table.name == "call_menu")
     did = {e for e in CallEvent if set(table.fire(state, e).acts) & {"open", "cancel"}}
     assert did == {CallEvent.YES}
 
 
-def test_states_page_is_current() -> None:
+def test_states_page_is_current():
     assert PAGE.read_text() == document(), "run `make states`"
 
 
 @pytest.mark.parametrize("table", TABLES, ids=names(TABLES))
-def test_diagram_shows_every_move_and_grid_every_row(table: Table[Any, Any]) -> None:
+def test_diagram_shows_every_move_and_grid_every_row(table: Table[Any, Any]):
     drawn, rows = mermaid(table), grid(table).splitlines()
     assert f"[*] --> {table.start}" in drawn
     for state, row_of in table.rows.items():

@@ -1,7 +1,6 @@
-"""A customer at a browser: opens pages, fills in their forms, follows where they lead."""
+"""Browser of a customer: opens pages, submits their forms, follows redirects."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
@@ -12,7 +11,6 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from receipts.model.receipt import MessageKind, Receipt
-from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import decode_record
 from tests.conftest import GUANGDONG, PUBLIC_URL
 
@@ -21,8 +19,6 @@ CODE = re.compile(r"(?<![0-9])([0-9]{6})(?![0-9])")
 
 @dataclass
 class Form:
-    """One form of a page, with the values it would send."""
-
     action: str
     fields: dict[str, str] = field(default_factory=dict)
 
@@ -33,18 +29,16 @@ class _Forms(HTMLParser):
         self.forms: list[Form] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = {name: value or "" for name, value in attrs}
+        given = {name: value or "" for name, value in attrs}
         if tag == "form":
-            assert told["method"] == "post"
-            self.forms.append(Form(told["action"]))
-        if tag in {"input", "button", "select"} and told.get("name"):
-            self.forms[-1].fields[told["name"]] = told.get("value", "")
+            assert given["method"] == "post"
+            self.forms.append(Form(given["action"]))
+        if tag in {"input", "button", "select"} and given.get("name"):
+            self.forms[-1].fields[given["name"]] = given.get("value", "")
 
 
 @dataclass
 class Sight:
-    """What the browser shows."""
-
     answer: TestResponse
 
     @property
@@ -57,13 +51,12 @@ class Sight:
 
     @property
     def text(self) -> str:
-        """All that can be read on it."""
         body = self.html[self.html.index("<body>") :]
         return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
     @property
     def told(self) -> list[str]:
-        """The answers at the top of the page."""
+        """The messages at the top of the page."""
         return [unescape(said) for said in re.findall(r'class="told[^>]*>([^<]+)<', self.html)]
 
     @property
@@ -78,14 +71,13 @@ class Sight:
         return parser.forms
 
     def form(self, wish: str) -> Form:
-        """The form of a wish, or the one that goes to an address of that name."""
+        """Return the form of an action, or of an address with that name."""
         for form in self.forms:
             if form.fields.get("wish") == wish or form.action == f"/hall/{wish}":
                 return form
         raise AssertionError(f"no form for {wish} on {self.text}")
 
     def offers(self, wish: str) -> bool:
-        """Whether the page lets one wish this."""
         return any(form.fields.get("wish") == wish for form in self.forms)
 
 
@@ -101,66 +93,48 @@ class Browser:
     addresses: list[str] = field(default_factory=list)
 
     def goes(self, path: str = "") -> Sight:
-        """Open a page by its address."""
         return self._follow(self._ask("GET", f"/hall/{path}"))
 
     def sends(self, form: Form, /, **typed: str) -> Sight:
-        """Send a form, with what is typed into it, and see where it leads."""
+        """Submit a form with typed values; return the resulting page."""
         return self._follow(self._ask("POST", form.action, data=form.fields | typed))
 
     def presses(self, wish: str, **typed: str) -> Sight:
-        """Press the button for a wish on the page that is seen."""
         return self.sends(self.seen.form(wish), **typed)
 
     def signs_in(self) -> Sight:
-        """Number, code, in."""
         self.goes("sign-in")
         self.presses("code", number=self.number)
         return self.presses("enter", code=self.code())
 
     def wishes(self, wish: str, given: str = "", once: str | None = None) -> Sight:
-        """Send a wish whether or not a page has a button for it."""
+        """Send an action even if no page has a button for it."""
         own = self.goes().form("sign-out").fields
-        told = {
-            "csrf_token": own["csrf_token"],
-            "once": once or own["once"],
-            "wish": wish,
-            "given": given,
-        }
-        return self.sends(Form("/hall/wish", told))
+        fields = {"csrf_token": own["csrf_token"], "once": once or own["once"]}
+        return self.sends(Form("/hall/wish", fields | {"wish": wish, "given": given}))
 
     def opens(self) -> Sight:
-        """The whole way of opening: price, order, second yes."""
+        """Subscribe: price, order, second yes."""
         self.goes("open")
         self.presses("open")
         return self.presses("yes")
 
     def code(self) -> str:
-        """The code that was texted last, as the phone shows it."""
         found = CODE.search(self.texts()[-1])
         assert found
         return found[1]
 
     def texts(self) -> list[str]:
-        """The words of the codes' texts, oldest first."""
-        found = [text for text in self._codes() if text.number == Msisdn(self.number)]
-        return [each.text for each in sorted(found, key=lambda each: each.created_at)]
-
-    def _codes(self) -> Iterator[Receipt]:
-        for key in self.raw.keys("*:receipt:*"):
-            record = decode_record(Receipt, self.raw.get(key))
-            if record is not None and record.kind is MessageKind.CODE:
-                yield record
+        """Return the texts with passcodes, oldest first."""
+        keys = self.raw.keys("*:receipt:*")
+        records = filter(None, (decode_record(Receipt, self.raw.get(key)) for key in keys))
+        codes = [r for r in records if r.kind is MessageKind.CODE and r.number == self.number]
+        return [each.text for each in sorted(codes, key=lambda each: each.created_at)]
 
     def _ask(self, method: str, path: str, **more: object) -> TestResponse:
         self.addresses.append(path)
-        return self.client.open(
-            path,
-            method=method,
-            base_url=PUBLIC_URL,
-            headers={"Accept-Language": self.language},
-            **more,
-        )
+        headers = {"Accept-Language": self.language}
+        return self.client.open(path, method=method, base_url=PUBLIC_URL, headers=headers, **more)
 
     def _follow(self, answer: TestResponse) -> Sight:
         while answer.status_code in {302, 303, 308}:

@@ -1,4 +1,4 @@
-"""A customer who calls 10086: hears what the TwiML says, presses keys, speaks, keeps silent."""
+"""Caller of 10086: listens to the TwiML, presses keys, speaks, stays silent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,52 +16,46 @@ _KNOWN = {"Say", "Gather", "Redirect", "Dial", "Hangup"}
 
 @dataclass(frozen=True)
 class Heard:
-    """One answer of the line, checked against what the provider can carry out."""
+    """One TwiML document, checked against Twilio's limits."""
 
     root: ET.Element
     says: list[tuple[str, str]]
 
     @property
     def text(self) -> str:
-        """All that was spoken."""
         return "".join(text for _, text in self.says)
 
     @property
     def languages(self) -> list[str]:
-        """The languages spoken, in order, each once."""
+        """The languages of the prompts, in order, each once."""
         return list(dict.fromkeys(language for language, _ in self.says))
 
     @property
     def over(self) -> bool:
-        """Whether the line hangs up."""
         return self.root[-1].tag == "Hangup"
 
     @property
     def link(self) -> str:
-        """Where a key press goes, as path and query."""
+        """Action of the Gather, as path and query."""
         gather = self.root.find("Gather")
-        assert gather is not None, "nothing is asked"
+        assert gather is not None, "no Gather"
         return gather.attrib["action"].removeprefix(PUBLIC_URL)
 
     @property
     def place(self) -> dict[str, str]:
-        """The parts of that link."""
         return {name: values[0] for name, values in parse_qs(urlsplit(self.link).query).items()}
 
     @property
     def dialled(self) -> str | None:
-        """The number the caller is put through to."""
         number = self.root.find("Dial/Number")
         return None if number is None else number.text
 
 
 def heard(answer: TestResponse) -> Heard:
-    """The answer of the line; every one must be TwiML that can be carried out."""
+    """Return an answer as TwiML that Twilio can execute."""
     assert answer.status_code == 200
     assert answer.content_type == "text/xml; charset=utf-8"
-    assert answer.data.decode("utf-8").startswith(
-        '<?xml version="1.0" encoding="UTF-8"?><Response>'
-    )
+    assert answer.data.startswith(b'<?xml version="1.0" encoding="UTF-8"?><Response>')
     assert len(answer.data) < 64_000
     root = ET.fromstring(answer.data)
     assert root.tag == "Response"
@@ -82,7 +76,7 @@ def _check_gather(root: ET.Element, gather: ET.Element) -> None:
     assert gather.attrib["language"] in _HEARD
     assert len(gather.attrib.get("hints", "").split(",")) <= 500
     assert {each.tag for each in gather} <= {"Say"}
-    assert len(gather), "a question that says nothing"
+    assert len(gather), "a Gather without a prompt"
 
 
 def _check_say(say: ET.Element) -> tuple[str, str]:
@@ -97,42 +91,36 @@ def _check_say(say: ET.Element) -> tuple[str, str]:
 
 @dataclass
 class Call:
-    """One call."""
-
     network: Network
     number: str = GUANGDONG
     sid: str = "CA1"
     last: Heard = field(init=False)
 
     def dials(self) -> Heard:
-        """The call comes in."""
         return self._hears("/voice")
 
     def presses(self, keys: str) -> Heard:
-        """One key after another, each at the page the last one led to."""
         for key in keys:
             self._hears(self.last.link, Digits=key)
         return self.last
 
     def speaks(self, words: str) -> Heard:
-        """Words instead of a key."""
         return self._hears(self.last.link, SpeechResult=words, Confidence="0.91")
 
     def keeps_silent(self) -> Heard:
-        """Nothing: the verb after the question runs."""
+        """Stay silent: the verb after the Gather runs."""
         redirect = self.last.root[-1]
         assert redirect.tag == "Redirect"
         return self._hears((redirect.text or "").removeprefix(PUBLIC_URL))
 
     def hangs_up(self) -> None:
-        """The call is over."""
         answer = self.network.post(
             "/voice/ended", CallSid=self.sid, From=self.number, CallStatus="completed"
         )
         assert (answer.status_code, answer.data) == (204, b"")
 
     def does(self, keys: str) -> Heard:
-        """A whole call: dial, choose the language when asked, press the keys, hang up."""
+        """Make a whole call: dial, choose a language if asked, press keys, hang up."""
         if self.dials().place["at"] == "language":
             self.presses("1")
         self.presses(keys)

@@ -1,5 +1,6 @@
-"""A small world for made-up histories: three customers, two tariffs each, a store that fails."""
+"""Parts for generated histories: three customers, two tariffs each, a store that fails."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,6 @@ from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, OutboxEntry, Reply
-from receipts.ports.provider import Capabilities, OutboundMessage, TemporaryError
 from receipts.ports.store import StoreUnavailableError
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.rulebook.schema import CancellationEffect, RuleBook, Tariff
@@ -31,6 +31,7 @@ from receipts.worker.timers import TimerService
 from statemachines.call_menu import CallState
 from tests.conftest import gathering
 from tests.support.reference_billing import Price, Terms
+from tests.support.sending import ProviderDouble
 
 GUANGDONG, HEBEI, ZHEJIANG = map(Msisdn, ("+8613802880000", "+8613903112345", "+8613957112345"))
 FRIEND = Msisdn("+8613800138000")
@@ -59,10 +60,7 @@ PLACES = {GUANGDONG: "CN-GD", HEBEI: "CN-HE", ZHEJIANG: "CN-ZJ"}
 
 
 def book_of(shipped: RuleBook) -> RuleBook:
-    """The shipped book with the prices above, under which the customers live.
-
-    Its flash receipts wait for others, as they do by default.
-    """
+    """Return the shipped book with the prices above and the default wait for digests."""
     provinces = dict(shipped.provinces)
     for number, code in PLACES.items():
         terms = TERMS[number]
@@ -70,11 +68,11 @@ def book_of(shipped: RuleBook) -> RuleBook:
             provinces[code],
             tariffs=tuple(
                 Tariff(
-                    version=f"{code}-{place}", since=price.since, monthly_fen=price.monthly,
+                    version=f"{code}-{index}", since=price.since, monthly_fen=price.monthly,
                     per_receipt_fen=price.per_receipt, free_receipts=price.free,
                     trial_days=price.trial_days,
                 )
-                for place, price in enumerate(terms.prices)
+                for index, price in enumerate(terms.prices)
             ),
             confirmation_hours=int(terms.window.total_seconds() // 3600),
             cancel_takes_effect=CancellationEffect(
@@ -86,23 +84,8 @@ def book_of(shipped: RuleBook) -> RuleBook:
     return gathering(book, GATHER)
 
 
-class Carrier:
-    """Somebody who would carry texts; no test lets one leave."""
-
-    name = "carrier"
-    abilities = Capabilities(flash=True, reports=True, lookup=False)
-
-    def send(self, parcel: OutboundMessage) -> str:
-        raise TemporaryError(parcel.id)
-
-    def find(
-        self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
-    ) -> str | None:
-        raise TemporaryError(f"{parcel.id} {since} {known}")
-
-
 class Shaky:
-    """The real store; its next commit may fail, be lost on the way back, or lose a race."""
+    """The real store, whose next commit may fail, lose its answer, or lose a race."""
 
     def __init__(self, store: RedisStore) -> None:
         self._store, self.fault = store, None
@@ -129,36 +112,37 @@ class Shaky:
         return done
 
     def _rival(self, number: Msisdn) -> None:
-        """Somebody else changes the same record between our look and our commit."""
-        held = self._store.load(number).subscription
-        if held.version:
-            again = replace(held, version=held.version + 1)
-            self._store.commit_all([ChangeSet(number, records=(again,))])
+        """Change the same record between load and commit."""
+        before = self._store.load(number).subscription
+        if before.version:
+            after = replace(before, version=before.version + 1)
+            self._store.commit_all([ChangeSet(number, records=(after,))])
 
 
 @dataclass
 class Business:
-    """All the parts a customer's history goes through, on one clock and one shaky store."""
+    """The services of a customer's history, on one clock and one failing store."""
 
     built: bootstrap.Container
     store: Shaky
     clock: object
 
     def __post_init__(self) -> None:
-        policy = self.built.policy
-        self.policy = policy
-        carrier = Carrier()
+        # Services of its own: tests cut their store off.
+        self.built = dataclasses.replace(self.built)
+        self.policy = policy = self.built.policy
+        provider = ProviderDouble("carrier", flash=True, lookup=False)
         self.delivery = ReceiptLifecycle(
-            Router(carrier, carrier), self.built.book.sending, self.built.clock
+            Router(provider, provider), self.built.book.sending, self.built.clock
         )
-        outbox = self.built.memory.outbox
+        outbox = self.built.clients.outbox
         self.billing = MonthlyBilling(
-            self.store, self.built.memory.archive, policy, self.built.clock
+            self.store, self.built.clients.bulk_reader, policy, self.built.clock
         )
-        self.conversation = bootstrap.conversation(self.built, bootstrap.replies(self.built))
-        self.hotline = bootstrap.hotline(self.built)
-        self.hotline._store = self.store  # noqa: SLF001 - the one door that holds a store itself
-        self.reports = bootstrap.reports(self.built)
+        self.conversation = self.built.conversation
+        self.hotline = self.built.call_flow
+        self.hotline._store = self.store  # noqa: SLF001 - it has a store of its own
+        self.reports = self.built.report_service
         self.reports._store = self.store  # noqa: SLF001 - so that its commits fail as well
         self.sweep = TimerService(
             self.store, outbox, policy, self.delivery, self.reports, self.built.clock
@@ -167,30 +151,27 @@ class Business:
     def text(self, number: Msisdn, body: str, event: str) -> Reply:
         text = InboundMessage(event, number, body)
         return run_in_transaction(
-            self.store,
-            number,
-            lambda held: self.conversation.decide(held, text),
-            event,
+            self.store, number, lambda snapshot: self.conversation.decide(snapshot, text), event,
             reply_count=True,
-        )
+        )  # fmt: skip
 
     def call(self, number: Msisdn, at: CallState, sid: str) -> None:
         place = CallContext(at, Language.ZH, province=PLACES[number])
         self.hotline.handle_input(CallerInput(sid, number, place, "1"))
 
     def told(self, number: Msisdn, about: str, act: Callable[[Subscription], Decision]) -> None:
-        """The operator's news of a customer, with the notice that goes with it."""
+        """Apply a decision of the operator, with its notice."""
 
-        def decide(held: notifications.Snapshot) -> ChangeSet:
-            step = act(held.subscription)
+        def decide(snapshot: notifications.Snapshot) -> ChangeSet:
+            customer = snapshot.subscription
             return notifications.with_notification(
-                step, held.subscription, about, Language.ZH, self.store, self.delivery
+                act(customer), customer, about, Language.ZH, self.store, self.delivery
             )
 
         run_in_transaction(self.store, number, decide)
 
     def send(self, posted: OutboxEntry, *, answered: bool) -> Receipt | None:
-        """Begin to send; None when it is not to be sent. Lost unless ``answered`` is written."""
+        """Send a receipt and, if ``answered``, save its acceptance; None if it is not sent."""
         receipt = self.store.receipts([posted.receipt_id])[0]
         change = with_digest_members(self.store, self.delivery.mark_sending(receipt, posted))
         if self.store.commit(change).status is not CommitStatus.COMMITTED or change.acked:

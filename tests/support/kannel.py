@@ -2,20 +2,19 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import requests
 
-from tests.support.product import free_port
+from tests.support.product import answers_at, free_port, until
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "kannel.conf.example"
 
-#: A second line, over which the carrier writes ids in decimal in answers and in hex in reports.
-#: Only what asks for it by name goes there.
+#: A second SMSC connection with ids in decimal in answers and in hex in reports.
+#: It takes only texts that name it.
 _SECOND_LINE = """
 group = smsc
 smsc = smpp
@@ -32,36 +31,26 @@ reconnect-delay = 1
 msg-id-type = 0x02
 """
 
-
 #: Seconds after which an smsbox that does not answer is started again.
-_HANGS = 10.0
-
-
-def eventually(look: Callable[[], object], what: str, seconds: float = 20.0) -> None:
-    """Wait until it is so; the test fails when it is not in time."""
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
+_HANG_SECONDS = 10.0
 
 
 class Boxes:
-    """Both processes. They are ended by process id, and their folder is the test's own."""
+    """Both processes, in a folder of their own."""
 
     def __init__(self, folder: Path, centre_port: int, doors_port: int, secret: str) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self._folder, self._config = folder, folder / "kannel.conf"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._smsbox_since = 0.0
-        for kept in ("store", "dlr"):
-            (folder / kept).mkdir(parents=True)
-        admin, self._boxes_port = free_port(), free_port()
-        boxes = self._boxes_port
+        for spool in ("store", "dlr"):
+            (folder / spool).mkdir(parents=True)
+        self._boxes_port = boxes = free_port()
         self._config.write_text(
             _changed(
                 EXAMPLE.read_text(),
                 {
-                    "admin-port = 13000": f"admin-port = {admin}",
+                    "admin-port = 13000": f"admin-port = {free_port()}",
                     "smsbox-port = 13001": f"smsbox-port = {boxes}",
                     "bearerbox-port = 13001": f"bearerbox-port = {boxes}",
                     "sendsms-port = 13013": f"sendsms-port = {self.url.rpartition(':')[2]}",
@@ -72,7 +61,7 @@ class Boxes:
                     "CHANGE-ME-secret": secret,
                     "/var/log/kannel/": f"{folder}/",
                     "/var/spool/kannel/": f"{folder}/",
-                    # Real lines wait longer before they try again; a test need not.
+                    # Shorter waits between two attempts.
                     "log-level = 2": "log-level = 1",
                     "sms-resend-freq = 10": "sms-resend-freq = 1",
                     "http-queue-delay = 10": "http-queue-delay = 1",
@@ -83,26 +72,25 @@ class Boxes:
         )
 
     def start(self) -> None:
-        """Both boxes up, and sendsms answering."""
-        self._run("bearerbox")
-        # smsbox gives up at once when it is first: Debian's run_kannel_box starts it again.
-        eventually(self._listens, "bearerbox")
+        """Start both boxes; return when sendsms answers."""
+        self._start_bearerbox()
         self._run("smsbox")
-        eventually(self._answers, "smsbox")
+        until(self._answers, 20, "an answer of smsbox")
+
+    def _start_bearerbox(self) -> None:
+        # Without bearerbox smsbox ends at once: Debian's run_kannel_box starts it again.
+        self._run("bearerbox")
+        until(lambda: answers_at(self._boxes_port), 20, "an answer of bearerbox")
 
     def _run(self, name: str) -> None:
         program = shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-        # Missing, it is a failure and no reason to skip: `make test` installs it.
+        # No reason to skip: `make test` installs it.
         assert program, f"{name} is missing: install the package kannel"
         log = self._folder / f"{name}.out"
         with log.open("ab") as out:
             self.running[name] = subprocess.Popen(
                 [program, "-v", "3", str(self._config)], stdout=out, stderr=out
             )
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self._boxes_port)) == 0
 
     def _answers(self) -> bool:
         for name, process in self.running.items():
@@ -114,62 +102,58 @@ class Boxes:
         return True
 
     def freeze(self, name: str) -> None:
-        """Stop a box in its tracks: it holds its connections and answers nothing."""
+        """Stop a box: it keeps its connections and answers no request."""
         process = self.running[name]
         process.send_signal(signal.SIGSTOP)
         state = Path(f"/proc/{process.pid}/stat")
-        eventually(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", "a stop")
+        until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", 20, "a stop")
 
     def kill(self, *names: str) -> None:
-        """End boxes as a crash would."""
         for name in names or tuple(self.running):
             process = self.running.pop(name)
             process.kill()
             process.wait()
 
     def mend(self) -> None:
-        """Start again whatever has ended, as a supervisor does."""
+        """Start boxes that have ended, as a supervisor does."""
         for name in [name for name, process in self.running.items() if process.poll() is not None]:
             self.running.pop(name)
         if "bearerbox" not in self.running:
-            self._run("bearerbox")
-            eventually(self._listens, "bearerbox")
+            self._start_bearerbox()
         self._smsbox_since = time.monotonic()
-        eventually(self._smsbox_again, "smsbox", 40)
+        until(self._smsbox_again, 40, "an answer of smsbox")
 
     def _smsbox_again(self) -> bool:
-        """Whether smsbox answers; it may end by itself a while after its bearerbox did."""
+        """Return whether smsbox answers; it may end by itself after its bearerbox did."""
         smsbox = self.running.get("smsbox")
         if smsbox is None or smsbox.poll() is not None:
             self._run("smsbox")
             self._smsbox_since = time.monotonic()
-        elif time.monotonic() - self._smsbox_since > _HANGS:
-            # It has been seen to wait for a bearerbox that is there: a supervisor ends that.
+        elif time.monotonic() - self._smsbox_since > _HANG_SECONDS:
+            # It sometimes waits for a bearerbox that is there: a supervisor ends that.
             self.kill("smsbox")
             return False
         return self._answers()
 
     def asked(self, number: str) -> int:
-        """How often we asked smsbox to send something to this number: it keeps a log of that."""
+        """Return how many sends to this number smsbox has logged."""
         log = (self._folder / "smsbox.log").read_text(errors="replace")
         return sum(
             "sendsms sender:" in line and f"to:<{number}>" in line for line in log.splitlines()
         )
 
     def stop(self) -> None:
-        """End both, kindly at first."""
+        """End both, by SIGKILL after five seconds."""
         for process in reversed(self.running.values()):
             process.terminate()
-        for process in reversed(self.running.values()):
-            try:
+        for name, process in list(self.running.items()):
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            self.kill(name)
 
 
 def _changed(text: str, changes: dict[str, str]) -> str:
-    """The example with our values; each must be there to be changed."""
+    """Return the example with our values; each must occur in it."""
     for was, becomes in changes.items():
         assert was in text, f"the example no longer says {was}"
         text = text.replace(was, becomes)

@@ -1,4 +1,4 @@
-"""A Kannel's door on this machine: a real HTTP server that answers as it is told."""
+"""Double of Kannel's smsbox: a real HTTP server on this machine with scripted answers."""
 
 import json as jsons
 import threading
@@ -10,26 +10,24 @@ from urllib.parse import parse_qsl, urlsplit
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One question that was put to it."""
-
+class Request:
     method: str
     target: str
     body: bytes
 
     @property
     def query(self) -> dict[str, str]:
-        """The fields, read strictly as UTF-8."""
-        given = urlsplit(self.target).query
-        return dict(parse_qsl(given, strict_parsing=True, errors="strict"))
+        """Fields of the query, read strictly as UTF-8."""
+        query = urlsplit(self.target).query
+        return dict(parse_qsl(query, strict_parsing=True, errors="strict"))
 
 
 class Smsbox:
-    """Gives its answers in order, the last again and again; with None it reads and hangs up."""
+    """Gives its answers in order and repeats the last; None closes the connection instead."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.calls: list[Asked] = []
+        self.calls: list[Request] = []
         self._answers: list[tuple[int, Mapping[str, str], bytes] | None] = []
 
     def answers(
@@ -39,52 +37,51 @@ class Smsbox:
         json: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """What it says next."""
-        said = body if json is None else jsons.dumps(json)
-        self._answers.append((status, headers or {}, said.encode()))
+        text = body if json is None else jsons.dumps(json)
+        self._answers.append((status, headers or {}, text.encode()))
 
     def hangs_up(self) -> None:
-        """It reads the next question and hangs up."""
         self._answers.append(None)
 
-    def hear(self, asked: Asked) -> tuple[int, Mapping[str, str], bytes] | None:
-        """One question, and what is said to it."""
-        self.calls.append(asked)
+    def next_answer(self, request: Request) -> tuple[int, Mapping[str, str], bytes] | None:
+        self.calls.append(request)
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+class _Server(ThreadingHTTPServer):
+    # Threads of kept connections end when the caller hangs up, which may be later.
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
 
 
 @contextmanager
 def smsbox() -> Iterator[Smsbox]:
-    """One that listens on this machine."""
+    """Run one on a free port while the block runs."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = box.hear(Asked(self.command, self.path, body))
+            answer = box.next_answer(Request(self.command, self.path, body))
             if answer is None:
                 self.close_connection = True
                 return
-            status, headers, said = answer
+            status, headers, text = answer
             self.send_response(status)
-            for name, value in headers.items():
+            for name, value in (*headers.items(), ("Content-Length", str(len(text)))):
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(text)
 
         do_POST = do_GET  # noqa: N815 - the library's own name
 
         def log_message(self, *_: object) -> None:
             pass
 
-    class Server(ThreadingHTTPServer):
-        # Threads of kept connections end when the caller hangs up, which may be later.
-        daemon_threads = True
-        block_on_close = False
-
-    with Server(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", 0), Handler) as server:
         box = Smsbox(f"http://127.0.0.1:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()

@@ -1,4 +1,4 @@
-"""A customer's months, told in a line each: time passes, fees are collected, commands are run."""
+"""Months of a customer: time passes, fees are collected, commands are run."""
 
 import datetime as dt
 import json
@@ -32,35 +32,34 @@ Lines = Callable[..., list[dict[str, Any]]]
 
 @dataclass
 class Months:
-    """Time, the operator's news, and what came of them."""
+    """Moves time, records collections, reads charges and notices."""
 
     built: bootstrap.Container
     clock: TestClock
 
     def pass_to(self, moment: str) -> None:
-        """Go to a moment in China, such as 2026-12-01 00:00, ringing all that is due till then."""
+        """Move to a time in China, such as 2026-12-01 00:00, and fire due timers."""
         self.clock.at = dt.datetime.fromisoformat(moment).replace(tzinfo=SHANGHAI)
         self.ring()
 
     def ring(self) -> None:
-        delivery = bootstrap.delivery(self.built)
-        sweep = bootstrap.sweep(self.built, delivery)
-        while due := sweep.due_timers(100):
-            for timer in due:
-                assert sweep.fire(timer)
+        timers = self.built.timer_service(self.built.lifecycle)
+        while due := timers.due_timers(100):
+            assert all(timers.fire(timer) for timer in due)
 
     def collected(self, number: str, month: str, *, paid: bool) -> None:
-        """The operator could, or could not, collect the fee of a month."""
-        policy, delivery = self.built.policy, bootstrap.delivery(self.built)
+        """Record whether the operator collected the fee of a month."""
+        policy, delivery = self.built.policy, self.built.lifecycle
 
-        def decide(held: Snapshot) -> ChangeSet:
-            asked = CustomerRequest(Channel.COUNTER, Language.ZH, "list")
-            step = dunning.record_collection(
-                policy, held.subscription, month, paid=paid, request=asked
+        def decide(snapshot: Snapshot) -> ChangeSet:
+            customer = snapshot.subscription
+            request = CustomerRequest(Channel.COUNTER, Language.ZH, "list")
+            decision = dunning.record_collection(
+                policy, customer, month, paid=paid, request=request
             )
             about = f"{month} {paid} {self.clock.now()}"
             return notifications.with_notification(
-                step, held.subscription, about, Language.ZH, self.built.store, delivery
+                decision, customer, about, Language.ZH, self.built.store, delivery
             )
 
         run_in_transaction(self.built.store, Msisdn(number), decide)
@@ -76,26 +75,22 @@ class Months:
         return {c.month: c.fen for c in self.charges(number) if c.id.startswith("monthly")}
 
     def bill(self, month: str) -> BillingTotals:
-        *_, (_, tally) = bootstrap.billing(self.built).run(month)
+        *_, (_, tally) = self.built.monthly_billing.run(month)
         return tally
 
     def notices(self, number: str) -> list[str]:
-        """The texts we sent by ourselves, newest first."""
-        return [
-            r.text for r in self.built.store.receipts_of(Msisdn(number), 20, MessageKind.NOTICE)
-        ]
+        """Return the notices to a customer, newest first."""
+        found = self.built.store.receipts_of(Msisdn(number), 20, MessageKind.NOTICE)
+        return [receipt.text for receipt in found]
 
     def send(self, number: str) -> None:
-        """All receipts that wait go out."""
-        delivery, store = bootstrap.delivery(self.built), self.built.store
-        for posted in self.built.memory.outbox.fetch("one", 1000, 0.001):
-            receipt = store.receipts([posted.receipt_id])[0]
-            assert receipt is not None
-            store.commit(delivery.mark_sending(receipt, posted))
-            sending = store.receipts([posted.receipt_id])[0]
-            assert sending is not None
-            owner = store.load(Msisdn(number)).subscription
-            store.commit(delivery.accepted(sending, f"P{receipt.id}", posted, owner))
+        delivery, store = self.built.lifecycle, self.built.store
+        for entry in self.built.clients.outbox.fetch("one", 1000, 0.001):
+            (receipt,) = store.receipts([entry.receipt_id])
+            store.commit(delivery.mark_sending(receipt, entry))
+            (sending,) = store.receipts([entry.receipt_id])
+            owner = self.customer(number)
+            store.commit(delivery.accepted(sending, f"P{receipt.id}", entry, owner))
 
 
 @pytest.fixture
@@ -105,19 +100,14 @@ def months(built: bootstrap.Container, clock: TestClock) -> Months:
 
 @pytest.fixture
 def run(settings: Settings, built: bootstrap.Container) -> Run:
-    """Runs a command of ours on the test's store and clock."""
     del built
     environ = {"REDIS_URL": settings.redis_url, "DATA_DIR": str(settings.data_dir)}
-
-    def run_(*words: str) -> Result:
-        return CliRunner().invoke(main.main, list(words), env=environ)
-
-    return run_
+    return lambda *words: CliRunner().invoke(main.main, list(words), env=environ)
 
 
 @pytest.fixture
 def lines(run: Run) -> Lines:
-    """What a command prints, as JSON lines."""
+    """Run a command; return its output as JSON lines."""
 
     def lines_(*words: str) -> list[dict[str, Any]]:
         done = run(*words)

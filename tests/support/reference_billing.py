@@ -1,7 +1,6 @@
-"""What a customer owes, worked out the slow way: from all that happened, by the trade's rules.
+"""Reference model of charges: replays a whole history, independently of the product.
 
-Nothing here is taken from the product. A history is a list of things that happened, in order; it is
-gone through from its beginning each time. Money is in fen, months are China's.
+A history is a list of events in order. Money is in fen, months are China's.
 """
 
 import datetime as dt
@@ -53,7 +52,7 @@ class Terms:
 
 @dataclass
 class Period:
-    """One run of the service. Nothing is charged before ``first``, nor ever while it is None."""
+    """One period of service, charged from ``first``; never while it is None."""
 
     first: dt.datetime | None
     agreed: Price
@@ -67,7 +66,7 @@ class Period:
         return bool(self.pauses) and self.pauses[-1][1] == FOREVER
 
     def charges(self, name: str, now: dt.datetime) -> bool:
-        """Whether there was service in a month at a moment for which a fee may be asked."""
+        """Return whether the month has a time of service that is charged."""
         if self.first is None or self.first > now or self.trial:
             return False
         begin, end = max(self.first, first_of(name)), min(self.end, first_of(after(name)))
@@ -93,10 +92,8 @@ class SlowLedger:
             getattr(self, what)(at, about)
         return self.charges
 
-    # -- where the customer stands -----------------------------------------------------------
-
     def running(self, at: dt.datetime) -> Period | None:
-        """A service that has not ended, paused or not."""
+        """Return the period that has not ended, paused or not."""
         return self.period if self.period and at < self.period.end else None
 
     def endless(self, at: dt.datetime) -> Period | None:
@@ -105,8 +102,6 @@ class SlowLedger:
 
     def waits(self, at: dt.datetime) -> bool:
         return self.offer is not None and at < self.offer[0]
-
-    # -- money -------------------------------------------------------------------------------
 
     def ask_fee(self, name: str, now: dt.datetime) -> None:
         if self.period is None or not self.period.charges(name, now):
@@ -131,8 +126,6 @@ class SlowLedger:
             self.ask_fee(name, at)
             name = after(name)
         period.end = end
-
-    # -- what customers do -------------------------------------------------------------------
 
     def open(self, at: dt.datetime, _: str = "") -> bool:
         if self.unpaid or self.endless(at):
@@ -163,7 +156,7 @@ class SlowLedger:
         self.ask_fee(month(at), at)
 
     def other(self, at: dt.datetime, _: str = "") -> None:
-        """Any answer that is not yes: an offer that waits for one is over."""
+        """Answer an offer by another word than yes: it is withdrawn."""
         if self.waits(at):
             self.drop(at)
 
@@ -190,8 +183,6 @@ class SlowLedger:
         self.offer = None
         if self.running(at):
             self.leave(at, at)
-
-    # -- what the operator and time do -------------------------------------------------------
 
     def failed(self, at: dt.datetime, name: str) -> None:
         if name in self.unpaid:
@@ -234,10 +225,8 @@ class SlowLedger:
             self.ask_fee(month(period.first), at)
             period.fee_waits = False
 
-    # -- receipts ----------------------------------------------------------------------------
-
     def delivered(self, at: dt.datetime, text: str) -> None:
-        """A text arrived: its price is fixed now, and asked once the receipt has gone out."""
+        """Fix the price of a delivered text; its receipt is charged when sent."""
         period = self.running(at)
         if period is None or period.paused():
             return

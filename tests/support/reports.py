@@ -1,10 +1,9 @@
-"""Anna's texts as the network tells of them, and what she is sent about them."""
+"""Delivery reports about the texts of one sender, and her receipts."""
 
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.model.message import DeliveryReport, MessageStatus, MessageTrace
 from receipts.model.receipt import MessageKind, Receipt
@@ -22,14 +21,14 @@ PATIENCE = 50
 
 
 def stand(built: Container, state: str = "active", number: str = ANNA, **more: object) -> None:
-    held = built.store.load(Msisdn(number)).subscription
-    now = replace(held, version=held.version + 1, state=SubscriptionState(state), **more)
-    built.store.commit(ChangeSet(held.number, records=(now,)))
+    before = built.store.load(Msisdn(number)).subscription
+    after = replace(before, version=before.version + 1, state=SubscriptionState(state), **more)
+    built.store.commit(ChangeSet(before.number, records=(after,)))
 
 
 @dataclass
 class Tell:
-    """The network, which tells of Anna's texts, by default of those to an on-net friend."""
+    """Reports on texts, by default of Anna to an on-net recipient."""
 
     built: Container
 
@@ -45,24 +44,23 @@ class Tell:
         sender, friend = Msisdn(who.get("sender", ANNA)), Msisdn(who.get("friend", FRIEND))
         at = self.built.clock.now()
         report = DeliveryReport(message, sender, friend, fate, word, at, part, parts)
-        bootstrap.reports(self.built).ingest(report)
+        self.built.report_service.ingest(report)
 
 
 def sweeper(built: Container) -> TimerService:
-    return bootstrap.sweep(built, bootstrap.delivery(built))
+    return built.timer_service()
 
 
 def swept(built: Container) -> int:
-    """One round of the sweep: how many timers rang."""
-    sweep = sweeper(built)
-    due = sweep.due_timers(100)
-    return sum(sweep.fire(timer) for timer in due)
+    """Fire the due timers; return how many fired."""
+    timers = sweeper(built)
+    return sum(timers.fire(timer) for timer in timers.due_timers(100))
 
 
 def told(
     built: Container, kind: MessageKind = MessageKind.RECEIPT, number: str = ANNA
 ) -> list[Receipt]:
-    """What the customer is sent, oldest first."""
+    """Return the receipts of a customer, oldest first."""
     return built.store.receipts_of(Msisdn(number), 100, kind)[::-1]
 
 

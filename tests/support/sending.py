@@ -1,4 +1,4 @@
-"""A provider that does as it is told, and a desk where receipts are moved by hand."""
+"""Double of a provider, and a bench that moves receipts through their life one step at a time."""
 
 import datetime as dt
 from collections import deque
@@ -26,12 +26,12 @@ ANNA = Msisdn("+8613802880000")
 FRIEND = Msisdn("+8613957112345")
 
 
-class Courier:
-    """Carries texts; ``ends`` and ``finds`` say how its next answers end."""
+class ProviderDouble:
+    """Double of the provider port; ``ends`` and ``finds`` script its next answers."""
 
     def __init__(self, name: str, *, flash: bool, lookup: bool) -> None:
         self.name = name
-        self.abilities = Capabilities(flash=flash, reports=True, lookup=lookup)
+        self.capabilities = Capabilities(flash=flash, reports=True, lookup=lookup)
         self.ends: deque[Exception | str] = deque()
         self.finds: deque[Exception | str | None] = deque()
         self.sent: list[OutboundMessage] = []
@@ -39,24 +39,24 @@ class Courier:
 
     def send(self, parcel: OutboundMessage) -> str:
         self.sent.append(parcel)
-        return _end(self.ends.popleft() if self.ends else f"{self.name}-{len(self.sent)}") or ""
+        return _answer(self.ends.popleft() if self.ends else f"{self.name}-{len(self.sent)}") or ""
 
     def find(
         self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
     ) -> str | None:
         del parcel, since
         self.sought.append(known)
-        return _end(self.finds.popleft() if self.finds else None)
+        return _answer(self.finds.popleft() if self.finds else None)
 
 
-def _end(end: Exception | str | None) -> str | None:
-    if isinstance(end, Exception):
-        raise end
-    return end
+def _answer(scripted: Exception | str | None) -> str | None:
+    if isinstance(scripted, Exception):
+        raise scripted
+    return scripted
 
 
 class Desk:
-    """Moves receipts step by step on the real store, as a worker would."""
+    """Moves receipts step by step on the real store, as a worker does."""
 
     def __init__(
         self, store: RedisStore, outbox: RedisOutbox, delivery: ReceiptLifecycle, clock: TestClock
@@ -65,24 +65,14 @@ class Desk:
         self.count = 0
 
     def post(self, **given: object) -> Receipt:
-        """A receipt of the price of ten fen, waiting in the outbox."""
+        """Put a receipt of ten fen into the outbox; return it."""
         self.count += 1
-        receipt = replace(
-            Receipt(
-                self.store.receipt_id(ANNA, f"{self.count:x}"),
-                ANNA,
-                "您的短信已送达",
-                DisplayMode.TEXT,
-                Language.ZH,
-                self.clock.now(),
-                version=1,
-                message_id=f"SM{self.count}",
-                recipient=FRIEND,
-                tariff="SX-1",
-                price_fen=10,
-            ),
-            **given,
-        )
+        receipt_id = self.store.receipt_id(ANNA, f"{self.count:x}")
+        receipt = Receipt(
+            receipt_id, ANNA, "您的短信已送达", DisplayMode.TEXT, Language.ZH, self.clock.now(),
+            version=1, message_id=f"SM{self.count}", recipient=FRIEND, tariff="SX-1", price_fen=10,
+        )  # fmt: skip
+        receipt = replace(receipt, **given)
         self.settle(ChangeSet(ANNA, records=(receipt,), outbox=(receipt.id,)))
         return receipt
 
@@ -90,26 +80,25 @@ class Desk:
         assert self.store.commit(change).status is CommitStatus.COMMITTED
 
     def now(self, receipt: Receipt) -> Receipt:
-        """The receipt as it lies in the store."""
         (found,) = self.store.receipts([receipt.id])
         assert found is not None
         return found
 
     def take(self) -> OutboxEntry:
-        (posted,) = self.outbox.fetch("desk", 16, 0)
-        return posted
+        (entry,) = self.outbox.fetch("desk", 16, 0)
+        return entry
 
     def begin(self, receipt: Receipt) -> OutboxEntry:
-        """Take it out of the outbox, on disk, before it is sent."""
-        posted = self.take()
-        self.settle(self.delivery.mark_sending(self.now(receipt), posted))
-        return posted
+        """Take a receipt out of the outbox and save it as being sent."""
+        entry = self.take()
+        self.settle(self.delivery.mark_sending(self.now(receipt), entry))
+        return entry
 
     def timers(self) -> list[Timer]:
         return self.outbox.due_timers(dt.datetime(2999, 1, 1, tzinfo=dt.UTC), 50)
 
     def in_outbox(self) -> list[OutboxEntry]:
-        """What anybody could still take or take over."""
+        """Return the entries that a worker could fetch or reclaim."""
         fresh = self.outbox.fetch("look", 1600, 0)
         return fresh or self.outbox.reclaim("look", 0, 1600)
 
@@ -124,8 +113,14 @@ def dispatching(
     clock: Clock,
     paces: Mapping[str, RateLimit] | None = None,
 ) -> Dispatcher:
-    """A worker's dispatch on the real store."""
-    watch = CircuitBreakers(memory.lines, delivery.router.names, delivery.rules, clock)
+    breakers = CircuitBreakers(memory.rate_limiter, delivery.router.names, delivery.rules, clock)
     return Dispatcher(
-        name, memory.store, memory.outbox, memory.lines, watch, delivery, clock, paces or {}
+        name,
+        memory.store,
+        memory.outbox,
+        memory.rate_limiter,
+        breakers,
+        delivery,
+        clock,
+        paces or {},
     )

@@ -1,11 +1,11 @@
-"""A small message centre that speaks SMPP, remembers every PDU, and answers as it is told."""
+"""Double of a message centre (SMSC): speaks SMPP, keeps every text, answers as configured."""
 
 import itertools
 import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -20,123 +20,123 @@ _BINDS = {Command.BIND_RECEIVER, Command.BIND_TRANSMITTER, Command.BIND_TRANSCEI
 
 @dataclass(frozen=True)
 class Submitted:
-    """One submit_sm: over which link it came, and how it was answered (None: not at all)."""
+    """One submit_sm: its link, its time, and its answer (None while there is none)."""
 
     text: Text
     link: str
     id: str
     status: int | None
+    at: float = field(default_factory=time.time)
 
 
 @dataclass
 class _Link:
-    """One connection; ``name`` is the system id it bound with, if it has."""
+    """One connection; ``name`` is the system id of its bind, ``pending`` lacks an answer."""
 
     connection: socket.socket
     name: str = ""
-    hears: bool = False
-    sends: threading.Lock = field(default_factory=threading.Lock)
+    receives: bool = False
+    pending: set[int] = field(default_factory=set)
+    _sends: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, pdu: Pdu) -> None:
-        with self.sends:
+        with self._sends:
             self.connection.sendall(pdu.octets())
 
 
 class Centre:
-    """Listens on loopback. ``refusals`` answer the next texts; while ``holding`` none is.
+    """Listens on loopback; ``delivers``: reports each text as delivered at once.
 
-    While ``away`` nobody can bind.
+    ``refusals`` answer the next texts; while ``holding`` no text is answered, while ``away`` no
+    bind succeeds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, delivers: bool = False) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.submitted: list[Submitted] = []
-        self.pdus: list[tuple[str, Pdu]] = []
         self.refusals: deque[Status] = deque()
         self.holding = self.away = False
+        self._delivers = delivers
         self._links: list[_Link] = []
         self._changed = threading.Condition()
         self._ids = itertools.count(1_000_000_007)
         self._sequences = itertools.count(1)
         threading.Thread(target=self._listen, daemon=True).start()
 
-    # -- what tests ask of it ----------------------------------------------------------------
-
     def begin(self) -> None:
-        """Forget what was; links stay."""
+        """Forget all texts; links stay."""
         with self._changed:
-            self.submitted, self.pdus, self.holding = [], [], False
+            self.submitted, self.holding = [], False
             self.refusals.clear()
 
-    def until(self, look: Callable[[], _Found], seconds: float = 20.0) -> _Found:
-        """What ``look`` finds, looked at again whenever something has arrived."""
+    def until(self, check: Callable[[], _Found], seconds: float = 20.0) -> _Found:
+        """Return the first true result of a check, repeated after each arrival."""
         deadline = time.monotonic() + seconds
         with self._changed:
-            while not (found := look()):
+            while not (found := check()):
                 left = deadline - time.monotonic()
-                assert left > 0, f"waited in vain; texts so far: {self.submitted}"
+                assert left > 0, f"not within {seconds:g} s; texts so far: {self.submitted[-20:]}"
                 self._changed.wait(min(left, 0.1))
         return found
 
+    def taken(self) -> list[Submitted]:
+        with self._changed:
+            return self.submitted[:]
+
     def texts(self, count: int = 1, seconds: float = 20.0) -> list[Submitted]:
-        """At least so many texts of ours, in order."""
+        """Return the texts so far, at least so many, in order."""
         return self.until(
             lambda: self.submitted[:] if len(self.submitted) >= count else [], seconds
         )
 
     def bound(self, *names: str) -> bool:
-        """Whether links of these names are up and can be talked to."""
-        return set(names) <= {link.name for link in self._links if link.hears}
+        """Return whether links of these names are bound to receive."""
+        return set(names) <= {link.name for link in self._links if link.receives}
 
     def deliver(self, text: Text, link: str) -> None:
-        """Hand a text or a delivery report to whoever is bound by this name."""
+        """Deliver a text or a report over a link; return once it is answered."""
+        self.flood([text], link)
+
+    def flood(self, texts: Iterable[Text], link: str, window: int = 1) -> None:
+        """Deliver texts, at most a window of them unanswered; return once all are answered."""
+        to = next(each for each in self._links if each.name == link and each.receives)
+        for text in texts:
+            self.until(lambda: len(to.pending) < window)
+            self._deliver(to, text)
+        self.until(lambda: not to.pending)
+
+    def _deliver(self, link: _Link, text: Text) -> None:
         number = next(self._sequences)
-        held = next(held for held in self._links if held.name == link and held.hears)
-        held.send(Pdu(Command.DELIVER_SM, number, 0, text.octets()))
-        self.until(
-            lambda: any(
-                pdu.command == Command.DELIVER_SM | smpp.ANSWER and pdu.sequence == number
-                for _, pdu in self.pdus
-            )
-        )
+        with self._changed:
+            link.pending.add(number)
+        link.send(Pdu(Command.DELIVER_SM, number, 0, text.octets()))
 
     def phone(self, sender: str, said: str, link: str, short_code: str = "7500") -> None:
-        """A person texts the short code; Chinese travels in UCS-2, as phones send it."""
-        ascii_only = said.isascii()
-        message = said.encode() if ascii_only else said.encode("utf-16-be")
-        coding = 0x00 if ascii_only else 0x08
+        """A customer texts the short code; Chinese travels in UCS-2, as phones send it."""
+        message = said.encode() if said.isascii() else said.encode("utf-16-be")
+        coding = 0x00 if said.isascii() else 0x08
         to = Address(short_code, ton=0)
         self.deliver(Text(Address(sender.removeprefix("+")), to, message, coding), link)
 
-    def report(self, sent: Submitted, stat: str, *, spelt: str = "", err: str = "000") -> None:
-        """Say what became of a text; ``spelt`` is its id in another form than it was given."""
-        word = (
-            f"id:{spelt or sent.id} sub:001 dlvrd:{int(stat == 'DELIVRD'):03} "
-            f"submit date:2611221200 done date:2611221201 stat:{stat} err:{err} text:"
-        )
-        # The phone reports to whoever wrote to it.
-        phone, us = sent.text.destination, sent.text.source
-        text = Text(phone, us, word.encode(), esm_class=smpp.DELIVERY_REPORT)
-        self.deliver(text, sent.link)
+    def report(self, sent: Submitted, stat: str, *, sent_id: str = "", err: str = "000") -> None:
+        """Report on a text; ``sent_id`` is its id in another form."""
+        self.deliver(_report(sent, stat, sent_id or sent.id, err), sent.link)
 
     def leave(self) -> None:
-        """Hang up on everybody, and be away."""
         self.away = True
         for link in self._links[:]:
             link.connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Stop listening and hang up."""
         self._listener.close()
         self.leave()
-
-    # -- how it answers ----------------------------------------------------------------------
 
     def _listen(self) -> None:
         with suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -154,8 +154,9 @@ class Centre:
         with self._changed:
             if pdu.command in _BINDS:
                 link.name = smpp.login(pdu.body)
-                link.hears = pdu.command != Command.BIND_TRANSMITTER
-            self.pdus.append((link.name, pdu))
+                link.receives = pdu.command != Command.BIND_TRANSMITTER
+            elif pdu.command == Command.DELIVER_SM | smpp.ANSWER:
+                link.pending.discard(pdu.sequence)
             self._changed.notify_all()
         if pdu.command == Command.SUBMIT_SM:
             self._submit(link, pdu)
@@ -174,5 +175,17 @@ class Centre:
             self._changed.notify_all()
         if sent.status is Status.OK:
             link.send(pdu.answer(body=sent.id.encode() + b"\0"))
+            if self._delivers and sent.text.registered & 1:
+                self._deliver(link, _report(sent, "DELIVRD", sent.id, "000"))
         elif sent.status is not None:
             link.send(pdu.answer(sent.status))
+
+
+def _report(sent: Submitted, stat: str, sent_id: str, err: str) -> Text:
+    report = (
+        f"id:{sent_id} sub:001 dlvrd:{int(stat == 'DELIVRD'):03} "
+        f"submit date:2611221200 done date:2611221201 stat:{stat} err:{err} text:"
+    )
+    # The phone reports to the sender of the text.
+    phone, us = sent.text.destination, sent.text.source
+    return Text(phone, us, report.encode(), esm_class=smpp.DELIVERY_REPORT)

@@ -1,4 +1,4 @@
-"""A customer who texts 7500 and reads what comes back."""
+"""Customer who texts 7500 and reads the replies."""
 
 import re
 from collections.abc import Callable
@@ -14,11 +14,10 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def reply_of(answer: TestResponse) -> str:
-    """The one reply in an answer, empty for silence; every answer keeps the provider's rules."""
+    """Return the reply of an answer, empty for none; check it against Twilio's rules."""
     assert answer.status_code == 200
     assert answer.content_type == "text/xml; charset=utf-8"
-    text = answer.data.decode("utf-8")
-    assert text.startswith('<?xml version="1.0" encoding="UTF-8"?><Response')
+    assert answer.data.startswith(b'<?xml version="1.0" encoding="UTF-8"?><Response')
     root = ET.fromstring(answer.data)
     assert root.tag == "Response"
     assert len(root) <= 1, "one text is answered by one text"
@@ -32,19 +31,17 @@ def reply_of(answer: TestResponse) -> str:
 
 
 def chinese(reply: str) -> bool:
-    """Whether a reply is a Chinese one; an English one may end in a Chinese hint."""
+    """Return whether a reply begins in Chinese; an English one may end in a Chinese hint."""
     return _HAN.search(reply[:12]) is not None
 
 
 @dataclass
 class Texter:
-    """A phone that texts 7500."""
-
     network: Network
     number: str = GUANGDONG
 
     def says(self, body: str, sid: str | None = None, **more: str) -> str:
-        """The reply to a text, empty for silence."""
+        """Return the reply to a text, empty for none."""
         return reply_of(self.network.text(self.number, body, sid, **more))
 
 

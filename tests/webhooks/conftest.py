@@ -78,10 +78,10 @@ def work(built: bootstrap.Container, clock: TestClock) -> Work:
     """Run the worker, as ``sms-receipt work`` does, until there is no more to send."""
 
     def run_until_idle() -> None:
-        worker = bootstrap.worker(built)
+        worker = built.worker()
         thread = threading.Thread(target=worker.run)
         thread.start()
-        outbox, deadline = built.memory.outbox, time.monotonic() + 10
+        outbox, deadline = built.clients.outbox, time.monotonic() + 10
         try:
             while outbox.depth() or outbox.due_timers(clock.now(), 1):
                 assert time.monotonic() < deadline, "the worker still has work after 10 seconds"

@@ -1,1 +1,1 @@
-"""The online service hall: sign in by one-time code, actions, lists."""
+"""Self-care portal: login by one-time passcode, actions, receipts and charges."""

@@ -1,14 +1,15 @@
-"""What a customer wishes for in the hall, decided and committed as at every other door."""
+"""Portal actions: a submitted form to a subscription change and its reply."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.notifications import build_notification, is_notifiable
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn, PromotionCategory
+from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
@@ -16,45 +17,41 @@ from receipts.ports.unit_of_work import run_in_transaction
 from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.promotions import WISHES, PromotionConsent
+from receipts.subscriptions.promotions import CATEGORY_BY_ACTION, PromotionConsent
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day, notices
 
-#: After these the customer is asked for the second yes, if an order waits for one.
+#: Actions that lead to the confirmation page while an order is pending.
 _ORDERING = frozenset({"open", "yes"})
 
-#: What pages have a button for, where it would change something.
-_OFFERED = ("open", "cancel", "ordinary", "flash", *WISHES)
+#: Actions with a button, shown where they would change the subscription.
+_BUTTONS = ("open", "cancel", "ordinary", "flash", *CATEGORY_BY_ACTION)
 
-_BETWEEN = {Language.ZH: "", Language.EN: " "}
-
-
-Act = Callable[[Subscription, CustomerRequest, str], Decision]
+_SEPARATOR = {Language.ZH: "", Language.EN: " "}
 
 
-@dataclass(frozen=True, slots=True)
-class ActionRequest:
-    """One form that was sent: the wish, what was given with it, and its event."""
+class ActionRequest(Struct, frozen=True):
+    """One submitted form: the action, its argument and the form's nonce."""
 
     number: Msisdn
-    wish: str
-    given: str
-    event: str
+    action: str
+    argument: str
+    nonce: str
     language: Language
 
     @property
-    def claim(self) -> str:
-        """The name under which the event is taken, once."""
-        return claimed(self.number, self.event)
+    def idempotency_key(self) -> str:
+        """The idempotency key of the form."""
+        return idempotency_key(self.number, self.nonce)
 
 
-def claimed(number: Msisdn, event: str) -> str:
-    """The name of an event: a token is good for the number it was given to."""
-    return f"web:{number.digits}:{event}"
+def idempotency_key(number: Msisdn, nonce: str) -> str:
+    """The key of a form; a nonce counts only for the number it was submitted with."""
+    return f"web:{number.digits}:{nonce}"
 
 
 class ActionHandler:
-    """Takes wishes. What each comes to is decided by the shared service alone."""
+    """Run portal actions on subscriptions; ``run`` raises StoreUnavailableError."""
 
     def __init__(
         self,
@@ -62,141 +59,126 @@ class ActionHandler:
         policy: SubscriptionPolicy,
         delivery: ReceiptLifecycle,
         clock: Clock,
-        sentences: Catalogue,
+        catalogue: Catalogue,
     ) -> None:
         self._store, self._policy, self._delivery = store, policy, delivery
-        self._clock, self._sentences = clock, sentences
-        messages = PromotionConsent(policy, clock)
-        self._acts: dict[str, Act] = {
-            "open": self._open,
-            "yes": self._yes,
-            "no": lambda customer, asked, _: ordering.decline(policy, customer, asked),
-            "cancel": lambda customer, asked, _: cancellation.cancel(policy, customer, asked),
-            "ordinary": lambda customer, asked, _: preferences.set_mode(
-                policy, customer, DisplayMode.TEXT, asked
-            ),
-            "flash": lambda customer, asked, _: preferences.set_mode(
-                policy, customer, DisplayMode.FLASH, asked
-            ),
-            "chinese": lambda customer, *_: preferences.set_language(policy, customer, Language.ZH),
-            "english": lambda customer, *_: preferences.set_language(policy, customer, Language.EN),
-            "province": self._province,
-            **{action: _choosing(messages, kind) for action, kind in WISHES.items()},
+        self._clock, self._catalogue = clock, catalogue
+        mode, language = preferences.set_mode, preferences.set_language
+        consent = PromotionConsent(policy, clock)
+        self._actions: dict[str, Callable[[Subscription, CustomerRequest], Decision]] = {
+            "open": self._order,
+            "no": partial(ordering.decline, policy),
+            "cancel": partial(cancellation.cancel, policy),
+            "ordinary": lambda customer, req: mode(policy, customer, DisplayMode.TEXT, req),
+            "flash": lambda customer, req: mode(policy, customer, DisplayMode.FLASH, req),
+            "chinese": lambda customer, _: language(policy, customer, Language.ZH),
+            "english": lambda customer, _: language(policy, customer, Language.EN),
+            **{
+                action: partial(consent.choose, kind) for action, kind in CATEGORY_BY_ACTION.items()
+            },
+        }
+        self._with_argument: dict[str, Callable[[Subscription, CustomerRequest, str], Decision]] = {
+            "yes": self._confirm,
+            "province": self._set_province,
         }
 
     @property
     def names(self) -> frozenset[str]:
-        """All wishes there are."""
-        return frozenset(self._acts)
+        """The names of all actions."""
+        return frozenset(self._actions) | frozenset(self._with_argument)
 
-    def would(self, customer: Subscription, language: Language) -> frozenset[str]:
-        """The wishes that would change something now: each is decided, and none is done."""
+    def available(self, customer: Subscription, language: Language) -> frozenset[str]:
+        """The actions that would change the subscription now."""
         request = CustomerRequest(Channel.WEB, language, "")
-        tried = {action: self._acts[action](customer, request, "") for action in _OFFERED}
-        return frozenset(action for action, step in tried.items() if step.customer != customer)
+        decisions = {action: self._actions[action](customer, request) for action in _BUTTONS}
+        return frozenset(name for name, each in decisions.items() if each.customer != customer)
 
-    def take(self, wished: ActionRequest) -> Reply:
-        """Do what was wished, once; a form that comes again gets the first answer.
-
-        ``next`` of the answer is ``confirm`` when an order waits for its second yes. Raises
-        StoreUnavailable.
-        """
+    def run(self, form: ActionRequest) -> Reply:
+        """The reply, the first one for a repeated form; ``next`` names the page to confirm on."""
         return run_in_transaction(
-            self._store, wished.number, lambda held: self._decide(held, wished), wished.claim
+            self._store, form.number, lambda held: self._decide(held, form), form.idempotency_key
         )
 
-    def _decide(self, snapshot: Snapshot, wished: ActionRequest) -> ChangeSet:
+    def _decide(self, snapshot: Snapshot, form: ActionRequest) -> ChangeSet:
         customer = snapshot.subscription
-        language = _LANGUAGE_OF.get(wished.wish, wished.language)
-        # A yes answers the offer on the page: that is what the customer was shown.
-        prompt = self.offer(customer, language) if wished.wish == "yes" else ""
+        language = _LANGUAGE_OF.get(form.action, form.language)
+        # The consent record keeps the offer that the page showed before the yes.
+        offer = self.offer(customer, language) if form.action == "yes" else ""
         request = CustomerRequest(
-            Channel.WEB, language, wished.claim, wished.wish, shown_text=prompt
+            Channel.WEB, language, form.idempotency_key, form.action, shown_text=offer
         )
-        step = self._acts[wished.wish](customer, request, wished.given)
-        waits = wished.wish in _ORDERING and step.customer.order is not None
-        answer = Reply(step.messages, language.value, "confirm" if waits else "")
-        text = self.words(step.messages, language)
-        change = step.change_set(customer, wished.claim, answer, text)
-        return self._announced(change, wished, step.messages, language)
+        if action := self._with_argument.get(form.action):
+            decision = action(customer, request, form.argument)
+        else:
+            decision = self._actions[form.action](customer, request)
+        is_pending = form.action in _ORDERING and decision.customer.order is not None
+        reply = Reply(decision.messages, language.value, "confirm" if is_pending else "")
+        text = self.text(decision.messages, language)
+        change = decision.change_set(customer, form.idempotency_key, reply, text)
+        return self._with_notification(change, form, reply)
 
-    def _announced(
-        self,
-        change: ChangeSet,
-        wished: ActionRequest,
-        messages: tuple[Message, ...],
-        language: Language,
-    ) -> ChangeSet:
-        """The change, with a text to the phone: its owner learns of it, whoever did it."""
-        acts = [(key, params) for key, params in messages if is_notifiable(key)]
+    def _with_notification(self, change: ChangeSet, form: ActionRequest, reply: Reply) -> ChangeSet:
+        """The change with a text to the phone, so that its owner learns of it."""
+        acts = [(key, params) for key, params in reply.messages if is_notifiable(key)]
         if not acts or not change.records:
             return change
-        key, params = acts[0]
-        told = notices().render(f"act.{key}", language, **params)
-        text = notices().render("notice.web", language, **(params | {"acts": told}))
-        about = wished.claim
-        sent = build_notification(self._store, self._delivery, wished.number, about, text, language)
+        (key, params), language = acts[0], Language(reply.language)
+        act = notices().render(f"act.{key}", language, **params)
+        text = notices().render("notice.web", language, **(params | {"acts": act}))
+        sent = build_notification(
+            self._store, self._delivery, form.number, form.idempotency_key, text, language
+        )
         return replace(change, records=(*change.records, sent), outbox=(*change.outbox, sent.id))
 
-    # -- acts that need more than their name ---------------------------------------------------
+    def _order(self, customer: Subscription, request: CustomerRequest) -> Decision:
+        decision = ordering.order(self._policy, customer, request)
+        if decision.customer == customer or customer.language:
+            return decision
+        # An expired order is reported in the language in which it was made.
+        return replace(decision, customer=replace(decision.customer, language=request.language))
 
-    def _open(self, customer: Subscription, request: CustomerRequest, _: str) -> Decision:
-        step = ordering.order(self._policy, customer, request)
-        if step.customer == customer or customer.language:
-            return step
-        # Should the order lapse, the customer is told in the language it was made in.
-        return replace(step, customer=replace(step.customer, language=request.language))
-
-    def _yes(self, customer: Subscription, request: CustomerRequest, mark: str) -> Decision:
-        """The second yes; to an offer that stands no more it is answered with a fresh one."""
+    def _confirm(self, customer: Subscription, request: CustomerRequest, offer: str) -> Decision:
+        """Confirm the offer that the form names; an outdated one is replaced by a new offer."""
         order = customer.order
-        if order is None or mark != offer_mark(customer) or order.expires_at <= self._clock.now():
+        if order is None or offer != offer_id(customer) or order.expires_at <= self._clock.now():
             return ordering.order(self._policy, customer, request, late=True)
         return ordering.confirm(self._policy, customer, request)
 
-    def _province(self, customer: Subscription, _: CustomerRequest, code: str) -> Decision:
-        """Where the number is at home, asked only where nobody knows: tariffs are not chosen."""
-        unknown = self._policy.service_area(customer).number_info.province is None
-        if not unknown or code not in self._policy.book.provinces:
+    def _set_province(self, customer: Subscription, _: CustomerRequest, code: str) -> Decision:
+        """Set an unknown province; a known one stays, because it decides the tariff."""
+        known = self._policy.service_area(customer).number_info.province is not None
+        if known or code not in self._policy.book.provinces:
             return Decision(customer)
         return preferences.set_province(customer, code)
 
-    # -- words ---------------------------------------------------------------------------------
+    def text(self, messages: tuple[Message, ...], language: Language) -> str:
+        """The messages of a reply as one text."""
+        render = self._catalogue.render
+        text = (render(f"said.{key}", language, **params) for key, params in messages)
+        return _SEPARATOR[language].join(text)
 
-    def words(self, messages: tuple[Message, ...], language: Language) -> str:
-        """What is answered, as one text."""
-        text = (
-            self._sentences.render(f"said.{key}", language, **params) for key, params in messages
-        )
-        return _BETWEEN[language].join(text)
-
-    def offer_facts(self, customer: Subscription, language: Language) -> dict[str, str]:
-        """What an offer tells: of an order that waits, at its own price. Needs a covered place."""
-        params = self._policy.offer_params(customer, language)
+    def offer_params(self, customer: Subscription, language: Language) -> dict[str, str] | None:
+        """Template parameters and ID of the offer; None for an ineligible customer."""
+        if self._policy.ineligibility(customer, Channel.WEB, language) is not None:
+            return None
+        params = self._policy.offer_params(customer, language) | {"id": offer_id(customer)}
         if customer.order is not None:
-            # After a trial there is none any more: the price is told without it.
-            priced = replace(customer, trial=False)
-            params["price"] = self._policy.template_params(priced, language)["price"]
+            # The price of a pending order is the one after its trial.
+            regular = replace(customer, trial=False)
+            params["price"] = self._policy.template_params(regular, language)["price"]
         if customer.trial and customer.charged_from:
             first = day(customer.charged_from, language)
             params["charged"] = notices().render("charged.from", language, day=first)
         return params
 
     def offer(self, customer: Subscription, language: Language) -> str:
-        """The offer in words, empty where nothing can be offered."""
-        if self._policy.ineligibility(customer, Channel.WEB, language) is not None:
-            return ""
-        return self._sentences.render(
-            "said.offer", language, **self.offer_facts(customer, language)
-        )
+        """The text of the offer; empty for an ineligible customer."""
+        params = self.offer_params(customer, language)
+        return self._catalogue.render("said.offer", language, **params) if params else ""
 
 
-def _choosing(messages: PromotionConsent, kind: PromotionCategory) -> Act:
-    return lambda customer, asked, _: messages.choose(kind, customer, asked)
-
-
-def offer_mark(customer: Subscription) -> str:
-    """Which offer a yes is for, as the form carries it."""
+def offer_id(customer: Subscription) -> str:
+    """The identifier of a pending offer, sent with its yes."""
     return customer.order.made_at.isoformat() if customer.order else ""
 
 

@@ -1,8 +1,4 @@
-"""One-time codes for the online hall: a number is whose phone can read what we text to it.
-
-What is kept is a digest under our own key. A visit is kept the same way, so that leaving the hall
-ends it wherever a copy of its cookie may be.
-"""
+"""One-time passcodes by SMS, and the sessions they begin; the store has digests of both."""
 
 import datetime as dt
 import hashlib
@@ -24,25 +20,24 @@ from receipts.ports.store import Snapshot, Store
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.wording.notice_text import notices
 
-#: How long a code lets in, and how long a visit lasts.
 CODE_LIFETIME = dt.timedelta(minutes=5)
 SESSION_LIFETIME = dt.timedelta(minutes=30)
 
-#: Codes a number gets on a day, and how far apart; wrong tries at one code. Together they leave a
-#: guesser 25 tries a day at a million codes.
-_A_DAY, _APART, _TRIES = 5, dt.timedelta(minutes=1), 5
+#: Codes per number and day, minimum interval between two, and attempts per code. Together they
+#: allow 25 guesses a day among a million codes.
+_CODES_A_DAY, _MIN_INTERVAL, _MAX_TRIES = 5, dt.timedelta(minutes=1), 5
 
-#: The facts of what is told about codes, so that sentences cannot disagree with the rules.
-FACTS = {
+#: Template parameters of these limits.
+LIMIT_PARAMS = {
     "minutes": str(CODE_LIFETIME // dt.timedelta(minutes=1)),
-    "a_day": str(_A_DAY),
+    "a_day": str(_CODES_A_DAY),
     "stay": str(SESSION_LIFETIME // dt.timedelta(minutes=1)),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class PasscodeService:
-    """Who may be in the hall. Every method raises StoreUnavailable."""
+    """Send and verify passcodes. Each method raises StoreUnavailableError."""
 
     store: Store
     delivery: ReceiptLifecycle
@@ -50,101 +45,88 @@ class PasscodeService:
     secret: str
 
     def send(self, number: Msisdn, language: Language) -> None:
-        """Text a fresh code to a number, unless it just got one or had enough of them today.
-
-        The caller learns nothing of this: every number is answered alike.
-        """
+        """Text a new passcode, within the limits; the sender of the request sees no difference."""
         code, seed = f"{secrets.randbelow(1_000_000):06}", secrets.token_hex(8)
-        text = notices().render("notice.code", language, code=code, **_told("minutes"))
-        sent = build_notification(self.store, self.delivery, number, seed, text, language)
+        minutes = LIMIT_PARAMS["minutes"]
+        text = notices().render("notice.code", language, code=code, minutes=minutes)
+        notice = build_notification(self.store, self.delivery, number, seed, text, language)
 
         def decide(snapshot: Snapshot) -> ChangeSet:
-            now = self.clock.now()
-            known = self._today(snapshot)
-            soon = known.code_sent_at is not None and abs(now - known.code_sent_at) < _APART
-            if soon or known.codes_sent >= _A_DAY:
+            now, login = self.clock.now(), self._login_today(snapshot)
+            sent_at = login.code_sent_at
+            too_soon = sent_at is not None and abs(now - sent_at) < _MIN_INTERVAL
+            if too_soon or login.codes_sent >= _CODES_A_DAY:
                 return ChangeSet(number)
-            until = now + CODE_LIFETIME
+            expires_at = now + CODE_LIFETIME
             login = replace(
-                known,
-                version=known.version + 1,
-                codes_sent=known.codes_sent + 1,
+                login,
+                version=login.version + 1,
+                codes_sent=login.codes_sent + 1,
                 code_sent_at=now,
                 code=self._digest("code", number, code),
-                code_expires_at=until,
+                code_expires_at=expires_at,
                 tries=0,
             )
-            text = replace(sent, kind=MessageKind.CODE, expires_at=until)
+            text = replace(notice, kind=MessageKind.CODE, expires_at=expires_at)
             return ChangeSet(number, records=(login, text), outbox=(text.id,))
 
         run_in_transaction(self.store, number, decide, login=True)
 
-    def verify(self, number: Msisdn, code: str, event: str) -> str | None:
-        """The name of a new visit for who knows the code; None for who does not.
-
-        The same form sent twice is one try, and one visit.
-        """
-        # The claim holds for this code alone: knowing of a form that was sent lets nobody in.
-        idempotency_key = f"hall:{self._digest('form', number, event, code)}"
-        # Made anew from the form when that comes again, so that it need not be kept.
-        session = self._digest("visit", number, event, code)
+    def verify(self, number: Msisdn, code: str, nonce: str) -> str | None:
+        """The ID of a new session, None for a wrong passcode; a repeated form counts once."""
+        # With the code in the key, a form's nonce alone cannot repeat its session.
+        idempotency_key = f"hall:{self._digest('form', number, nonce, code)}"
+        # Derived from the form, so that a repeat yields the same ID without storing it.
+        session_id = self._digest("visit", number, nonce, code)
 
         def decide(snapshot: Snapshot) -> ChangeSet:
-            known, now = snapshot.login, self.clock.now()
-            if known is None or known.tries >= _TRIES or _over(known.code_expires_at, now):
+            login, now = snapshot.login, self.clock.now()
+            if login is None or login.tries >= _MAX_TRIES or _expired(login.code_expires_at, now):
                 return ChangeSet(number)
-            later = replace(known, version=known.version + 1)
-            if not hmac.compare_digest(known.code, self._digest("code", number, code)):
-                wrong = replace(later, tries=known.tries + 1)
-                return ChangeSet(number, idempotency_key, records=(wrong,))
-            kept = self._digest("kept", number, session)
-            entered = replace(
-                later,
+            login = replace(login, version=login.version + 1)
+            if not hmac.compare_digest(login.code, self._digest("code", number, code)):
+                failed = replace(login, tries=login.tries + 1)
+                return ChangeSet(number, idempotency_key, records=(failed,))
+            login = replace(
+                login,
                 code="",
                 code_expires_at=None,
-                session=kept,
+                session=self._digest("kept", number, session_id),
                 session_expires_at=now + SESSION_LIFETIME,
             )
-            return ChangeSet(number, idempotency_key, Reply(next="in"), records=(entered,))
+            return ChangeSet(number, idempotency_key, Reply(next="in"), records=(login,))
 
-        return (
-            session
-            if run_in_transaction(self.store, number, decide, idempotency_key, login=True).next
-            else None
-        )
+        reply = run_in_transaction(self.store, number, decide, idempotency_key, login=True)
+        return session_id if reply.next else None
 
-    def has_session(self, number: Msisdn, session: str) -> bool:
-        """Whether this visit of this number is still under way."""
-        known = self.store.load(number, login=True).login
-        if known is None or _over(known.session_expires_at, self.clock.now()):
+    def has_session(self, number: Msisdn, session_id: str) -> bool:
+        """Whether the number's session is this one and has not expired."""
+        login = self.store.load(number, login=True).login
+        if login is None or _expired(login.session_expires_at, self.clock.now()):
             return False
-        return hmac.compare_digest(known.session, self._digest("kept", number, session))
+        return hmac.compare_digest(login.session, self._digest("kept", number, session_id))
 
     def end_session(self, number: Msisdn) -> None:
-        """End the visit of a number, wherever it is held."""
+        """End the number's session in all browsers."""
 
         def decide(snapshot: Snapshot) -> ChangeSet:
-            known = snapshot.login
-            if known is None or not known.session:
+            login = snapshot.login
+            if login is None or not login.session:
                 return ChangeSet(number)
-            gone = replace(known, version=known.version + 1, session="", session_expires_at=None)
-            return ChangeSet(number, records=(gone,))
+            ended = replace(login, version=login.version + 1, session="", session_expires_at=None)
+            return ChangeSet(number, records=(ended,))
 
         run_in_transaction(self.store, number, decide, login=True)
 
-    def _today(self, snapshot: Snapshot) -> LoginState:
+    def _login_today(self, snapshot: Snapshot) -> LoginState:
         today = self.clock.now().astimezone(SHANGHAI).date()
-        known = snapshot.login or LoginState(snapshot.number, today)
-        return known if known.day == today else replace(known, day=today, codes_sent=0)
+        login = snapshot.login or LoginState(snapshot.number, today)
+        return login if login.day == today else replace(login, day=today, codes_sent=0)
 
     def _digest(self, *parts: str) -> str:
         text = "|".join(parts).encode("utf-8", "replace")
         return hmac.new(self.secret.encode(), text, hashlib.sha256).hexdigest()
 
 
-def _over(until: dt.datetime | None, now: dt.datetime) -> bool:
-    return until is None or until <= now
-
-
-def _told(*names: str) -> dict[str, str]:
-    return {name: FACTS[name] for name in names}
+def _expired(expires_at: dt.datetime | None, now: dt.datetime) -> bool:
+    return expires_at is None or expires_at <= now

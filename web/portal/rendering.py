@@ -1,4 +1,4 @@
-"""The pages of the hall: put together, closed to other sites, and kept by nobody."""
+"""Page rendering and security headers of the portal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from receipts.model.vocabulary import Language, Msisdn
 from receipts.wording.catalogue import Catalogue
 from web.portal import session
 from web.portal.actions import ActionHandler
-from web.portal.passcodes import FACTS, PasscodeService
+from web.portal.passcodes import LIMIT_PARAMS, PasscodeService
 from web.portal.view_models import AccountPresenter
 
-#: Pages show a customer's own things: they come from us alone, and nobody keeps them.
-_HEADERS = {
+_SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
@@ -28,59 +27,57 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class PortalServices:
-    """All that the pages need. ``caller`` returns the signed-in number."""
+    """Dependencies of the pages. ``caller`` returns the signed-in number."""
 
-    codes: PasscodeService
-    wishes: ActionHandler
-    sights: AccountPresenter
-    sentences: Catalogue
-    facts: dict[str, str]
-    learn: Callable[[Msisdn], None]
+    passcodes: PasscodeService
+    actions: ActionHandler
+    presenter: AccountPresenter
+    catalogue: Catalogue
+    params: dict[str, str]
+    refresh_network: Callable[[Msisdn], None]
     caller: Callable[[], Msisdn]
 
 
 @dataclass(frozen=True, slots=True)
 class PageRenderer:
-    """One page in the making: who it is for, in which language, and what goes on it."""
+    """Render templates in one language, for one signed-in number or none."""
 
-    hall: PortalServices
+    portal: PortalServices
     language: Language
     number: Msisdn | None = None
 
-    def show(self, template: str, status: int = 200, **what: object) -> Response:
-        """The page as HTML."""
-        say, language, params = self.hall.sentences.render, self.language, FACTS | self.hall.facts
-
-        def t(key: str, **more: object) -> str:
-            return say(key, language, **(params | more))
-
+    def render(self, template: str, status: int = 200, **context: object) -> Response:
+        """The page as an HTML response."""
+        catalogue, params = self.portal.catalogue, LIMIT_PARAMS | self.portal.params
         page = render_template(
             template,
-            t=t,
-            lang=language.value,
-            who=self.number.masked if self.number else "",
+            t=lambda key, **more: catalogue.render(key, self.language, **(params | more)),
+            lang=self.language.value,
+            number=self.number.masked if self.number else "",
             csrf_token=session.csrf_token,
-            once=session.form_nonce,
-            **what,
+            nonce=session.form_nonce,
+            **context,
         )
         return Response(page, status, content_type="text/html; charset=utf-8")
 
 
-def trouble(hall: PortalServices, status: int) -> Response:
-    """A page that says what went wrong, and where to go on; it asks no store."""
-    key = f"trouble.{status}" if hall.codes.secret else "trouble.shut"
-    known = key in hall.sentences.keys()  # noqa: SIM118 - a catalogue is no mapping
-    page, shut = PageRenderer(hall, session.preferred_language()), not hall.codes.secret
-    answer = page.show("trouble.html", status, said=key if known else "trouble.400", shut=shut)
+def error_page(portal: PortalServices, status: int) -> Response:
+    """An error page for an HTTP status, rendered without the store."""
+    is_open = bool(portal.passcodes.secret)
+    key = f"trouble.{status}" if is_open else "trouble.shut"
+    if key not in portal.catalogue.keys():  # noqa: SIM118 - a catalogue is no mapping
+        key = "trouble.400"
+    page = PageRenderer(portal, session.preferred_language())
+    response = page.render("trouble.html", status, key=key, is_open=is_open)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        answer.headers["Retry-After"] = "5"
-    return closed_to_others(answer)
+        response.headers["Retry-After"] = "5"
+    return add_security_headers(response)
 
 
-def closed_to_others(answer: Response) -> Response:
-    """An answer of the hall with the headers that keep it between us and one browser."""
-    for name, value in _HEADERS.items():
-        answer.headers[name] = value
+def add_security_headers(response: Response) -> Response:
+    """The response with headers against framing, caching and content of other origins."""
+    for name, value in _SECURITY_HEADERS.items():
+        response.headers[name] = value
     if request.endpoint == "hall.static":
-        answer.headers["Cache-Control"] = "public, max-age=3600"
-    return answer
+        response.headers["Cache-Control"] = "public, max-age=3600"
+    return response

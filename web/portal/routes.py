@@ -1,4 +1,4 @@
-"""The doors of the hall for a customer: how it stands, wishes, lists."""
+"""Routes of the portal: account pages and the one form handler for actions."""
 
 from http import HTTPStatus
 
@@ -13,139 +13,144 @@ from receipts.ports.store import StoreUnavailableError
 from web.portal import session
 from web.portal.actions import ActionRequest
 from web.portal.login import LoginPages
-from web.portal.rendering import PageRenderer, PortalServices, closed_to_others, trouble
+from web.portal.rendering import PageRenderer, PortalServices, add_security_headers, error_page
 
-#: Answers to a yes that came too late for its offer.
-_AFRESH = frozenset({"offer_again", "trial_ends"})
+#: Messages that announce a new offer instead of an outdated one.
+_NEW_OFFER = frozenset({"offer_again", "trial_ends"})
 
 _SEE_OTHER = HTTPStatus.SEE_OTHER.value
 
 
-def hall_doors(hall: PortalServices) -> Blueprint:
-    """``/hall/…``; the application's guards decide which request reaches which page."""
+def portal_blueprint(portal: PortalServices) -> Blueprint:
+    """``/hall/…``; the application's request guards check sessions and CSRF tokens."""
     blueprint = Blueprint(
         "hall", __name__, url_prefix="/hall", template_folder="templates", static_folder="static"
     )
-    LoginPages(hall).mount(blueprint)
-    AccountPages(hall).mount(blueprint)
-    blueprint.after_request(closed_to_others)
+    LoginPages(portal).register(blueprint)
+    AccountPages(portal).register(blueprint)
+    blueprint.after_request(add_security_headers)
 
     @blueprint.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> Response:
-        return trouble(hall, error.code or HTTPStatus.BAD_REQUEST)
+    def http_error(error: HTTPException) -> Response:
+        return error_page(portal, error.code or HTTPStatus.BAD_REQUEST)
 
     @blueprint.errorhandler(StoreUnavailableError)
-    def out_of_reach(_: StoreUnavailableError) -> Response:
-        return trouble(hall, HTTPStatus.SERVICE_UNAVAILABLE)
+    def store_unavailable(_: StoreUnavailableError) -> Response:
+        return error_page(portal, HTTPStatus.SERVICE_UNAVAILABLE)
 
     return blueprint
 
 
 class AccountPages:
-    """The pages for whoever is signed in, and the one door for their wishes."""
+    """Pages of a signed-in customer."""
 
-    def __init__(self, hall: PortalServices) -> None:
-        self._hall, self._sights = hall, hall.sights
+    def __init__(self, portal: PortalServices) -> None:
+        self._portal, self._presenter = portal, portal.presenter
 
-    def mount(self, blueprint: Blueprint) -> None:
-        """Open these doors."""
-        blueprint.post("/wish", endpoint="wish")(self.wish)
-        blueprint.get("/", endpoint="standing")(self.standing)
+    def register(self, blueprint: Blueprint) -> None:
+        """Register the routes."""
+        blueprint.post("/wish", endpoint="wish")(self.run_action)
+        blueprint.get("/", endpoint="standing")(self.account)
         blueprint.get("/open", endpoint="offer")(self.offer)
-        blueprint.get("/confirm", endpoint="confirm")(self.confirm)
-        blueprint.get("/cancel", endpoint="cancel")(self.cancel)
-        blueprint.get("/receipts", endpoint="receipts")(self.receipts)
-        blueprint.get("/charges", endpoint="charges")(self.charges)
-        blueprint.get("/services", endpoint="services")(self.services)
-        blueprint.get("/<path:elsewhere>", endpoint="nowhere")(self.nowhere)
+        blueprint.get("/confirm")(self.confirm)
+        blueprint.get("/cancel")(self.cancel)
+        blueprint.get("/receipts")(self.receipts)
+        blueprint.get("/charges")(self.charges)
+        blueprint.get("/services")(self.services)
+        blueprint.get("/<path:path>", endpoint="nowhere")(self.not_found)
 
-    def wish(self) -> AnyResponse:
-        """Take a wish; its answer is told on a page that may be fetched again."""
-        number, event = self._hall.caller(), session.sent_nonce()
-        name, given = request.form.get("wish", ""), request.form.get("given", "")
-        if event is None or name not in self._hall.wishes.names:
+    def run_action(self) -> AnyResponse:
+        """Run the form's action and redirect to the page with its reply (POST/redirect/GET)."""
+        number, nonce = self._portal.caller(), session.sent_nonce()
+        action, argument = request.form.get("wish", ""), request.form.get("given", "")
+        if nonce is None or action not in self._portal.actions.names:
             raise BadRequest("wish")
-        spoken = self._sights.language(self._sights.customer(number), session.preferred_language())
-        answer = self._hall.wishes.take(ActionRequest(number, name, given, event, spoken))
-        if answer.language:
-            session.set_language(Language(answer.language))
-        where = f"hall.{answer.next or 'standing'}"
-        return redirect(url_for(where, done=event), _SEE_OTHER)
+        language = _language(self._presenter.customer(number))
+        form = ActionRequest(number, action, argument, nonce, language)
+        reply = self._portal.actions.run(form)
+        if reply.language:
+            session.set_language(Language(reply.language))
+        return redirect(url_for(f"hall.{reply.next or 'standing'}", done=nonce), _SEE_OTHER)
 
-    def standing(self) -> Response:
-        """How the customer stands, and what may be wished for."""
-        page, customer = self._entered()
-        seen = self._sights.standing(customer, page.language)
-        provinces = self._sights.provinces(page.language) if seen.asks_province else []
-        return page.show("standing.html", seen=seen, told=self._told(page), provinces=provinces)
+    def account(self) -> Response:
+        """The subscription and its available actions."""
+        page, customer = self._page()
+        account = self._presenter.account(customer, page.language)
+        provinces = self._presenter.provinces(page.language) if account.asks_province else []
+        messages = self._messages(page)
+        return page.render("standing.html", account=account, messages=messages, provinces=provinces)
 
     def offer(self) -> Response | AnyResponse:
-        """Price, first charge and how to cancel, before anything is ordered."""
-        page, customer = self._entered()
-        # What is offered now is told, not an order that was made under other rules.
-        params = self._sights.offer(replace(customer, order=None), page.language)
-        if params is None or not self._may("open", customer, page):
-            return _to_standing()
-        return page.show("open.html", offer=params)
+        """Price, first charge and cancellation, before an order."""
+        page, customer = self._page()
+        # The current offer, not that of an order made under an earlier tariff.
+        offer = self._portal.actions.offer_params(replace(customer, order=None), page.language)
+        if offer is None or not self._is_available("open", customer, page):
+            return _to_account()
+        return page.render("open.html", offer=offer)
 
     def confirm(self) -> Response | AnyResponse:
-        """The order that waits, for its second yes."""
-        page, customer = self._entered()
-        waits = self._sights.waits(customer)
-        params = self._sights.offer(customer, page.language) if waits else None
-        if params is None:
-            return _to_standing(_done())
-        # The offer itself stands on the page; that it is a fresh one must be said.
-        again = {key: text for key, text in self._told(page).items() if key in _AFRESH}
-        return page.show("confirm.html", offer=params, told=again)
+        """The pending order, to be confirmed."""
+        page, customer = self._page()
+        offer = self._portal.actions.offer_params(customer, page.language)
+        if offer is None or not self._presenter.has_pending_order(customer):
+            return _to_account(_done_nonce())
+        # The page shows the offer itself; the message only says that it is a new one.
+        messages = {key: text for key, text in self._messages(page).items() if key in _NEW_OFFER}
+        return page.render("confirm.html", offer=offer, messages=messages)
 
     def cancel(self) -> Response | AnyResponse:
-        """What a cancel would come to, before it is done."""
-        page, customer = self._entered()
-        if not self._may("cancel", customer, page):
-            return _to_standing()
-        return page.show("cancel.html", said=self._sights.cancelling(customer, page.language))
+        """The effect of a cancellation, before it is confirmed."""
+        page, customer = self._page()
+        if not self._is_available("cancel", customer, page):
+            return _to_account()
+        effect = self._presenter.cancellation_effect(customer, page.language)
+        return page.render("cancel.html", effect=effect)
 
     def receipts(self) -> Response:
         """The last receipts."""
-        page, customer = self._entered()
-        lines = self._sights.receipts(customer.number, page.language)
-        return page.show("receipts.html", lines=lines)
+        page, customer = self._page()
+        rows = self._presenter.receipts(customer.number, page.language)
+        return page.render("receipts.html", rows=rows)
 
     def charges(self) -> Response:
-        """What was charged, and why."""
-        page, customer = self._entered()
-        months = self._sights.charges(customer.number, page.language)
-        why = self._sights.agreed(customer, page.language)
-        return page.show("charges.html", months=months, why=why)
+        """The charges of the last months and the consent they rest on."""
+        page, customer = self._page()
+        months = self._presenter.charges(customer.number, page.language)
+        consent = self._presenter.consent(customer, page.language)
+        return page.render("charges.html", months=months, consent=consent)
 
     def services(self) -> Response:
-        """All monthly services, to cancel one or all: what 0000 lists."""
-        page, customer = self._entered()
-        return page.show("services.html", seen=self._sights.standing(customer, page.language))
+        """The customer's monthly services, as keyword 0000 lists them."""
+        page, customer = self._page()
+        account = self._presenter.account(customer, page.language)
+        return page.render("services.html", account=account)
 
-    def nowhere(self, elsewhere: str) -> Response:
-        """There is no such page."""
-        raise NotFound(elsewhere)
+    def not_found(self, path: str) -> Response:
+        """Raise NotFound."""
+        raise NotFound(path)
 
-    def _entered(self) -> tuple[PageRenderer, Subscription]:
-        number = self._hall.caller()
-        customer = self._sights.customer(number)
-        language = self._sights.language(customer, session.preferred_language())
-        return PageRenderer(self._hall, language, number), customer
+    def _page(self) -> tuple[PageRenderer, Subscription]:
+        number = self._portal.caller()
+        customer = self._presenter.customer(number)
+        return PageRenderer(self._portal, _language(customer), number), customer
 
-    def _may(self, action: str, customer: Subscription, page: PageRenderer) -> bool:
-        return action in self._sights.standing(customer, page.language).wishes
+    def _is_available(self, action: str, customer: Subscription, page: PageRenderer) -> bool:
+        return action in self._portal.actions.available(customer, page.language)
 
-    def _told(self, page: PageRenderer) -> dict[str, str]:
-        done = _done()
-        return self._sights.answered(page.number, done) if page.number and done else {}
+    def _messages(self, page: PageRenderer) -> dict[str, str]:
+        nonce = _done_nonce()
+        return self._presenter.reply(page.number, nonce) if page.number and nonce else {}
 
 
-def _done() -> str | None:
-    """The event whose answer a page tells."""
+def _language(customer: Subscription) -> Language:
+    return customer.language or session.preferred_language()
+
+
+def _done_nonce() -> str | None:
+    """The nonce of the form whose reply the page shows."""
     return session.valid_nonce(request.args.get("done", ""))
 
 
-def _to_standing(done: str | None = None) -> AnyResponse:
+def _to_account(done: str | None = None) -> AnyResponse:
     return redirect(url_for("hall.standing", done=done), _SEE_OTHER)

@@ -1,7 +1,4 @@
-"""Session of a browser in the service hall: a signed cookie that names a session in the store.
-
-The cookie alone is not enough: a session that was ended is over in every browser.
-"""
+"""Browser session: a signed cookie that names a session in the store."""
 
 import re
 import secrets
@@ -19,10 +16,9 @@ _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CODE = re.compile(r"[0-9]{6}")
 _MOBILE = re.compile(r"\+861[0-9]{10}")
 
-#: A passcode proves a customer; staff sign in otherwise.
 _ROLE = "customer"
 
-#: Whether a number has this session, as the store knows it.
+#: Whether the store has this session of a number.
 HasSession = Callable[[Msisdn, str], bool]
 
 
@@ -35,12 +31,12 @@ def csrf_token() -> str:
 
 
 def form_nonce() -> str:
-    """A fresh idempotency key for one form: sent twice, the form is one event."""
+    """New idempotency key for one form, so that sending it twice counts once."""
     return secrets.token_urlsafe(12)
 
 
 def sent_nonce() -> str | None:
-    """The idempotency key of the form that was sent, None without a valid one."""
+    """The submitted form's idempotency key, None without a valid one."""
     return valid_nonce(request.form.get("once", ""))
 
 
@@ -50,7 +46,7 @@ def valid_nonce(text: str) -> str | None:
 
 
 def signed_in_number(has_session: HasSession) -> Msisdn | None:
-    """The number that is signed in, None without a session. Raises StoreUnavailable."""
+    """The number that is signed in, None without a session. Raises StoreUnavailableError."""
     number, session_id = session.get("number"), session.get("visit")
     if session.get("role") != _ROLE or not isinstance(number, str):
         return None
@@ -64,7 +60,7 @@ def parse_number(text: str) -> Msisdn | None:
 
 
 def remember_number(number: Msisdn) -> None:
-    """Keep the number that a passcode was sent to in the cookie, never in an address."""
+    """Keep the number that a passcode was sent to in the cookie, out of the URL."""
     session["asked"] = str(number)
 
 
@@ -75,7 +71,7 @@ def pending_number() -> Msisdn | None:
 
 
 def sign_in(codes: PasscodeService, number: Msisdn) -> bool:
-    """Begin a session if the form has the passcode that was sent. Raises StoreUnavailable."""
+    """Begin a session if the form has the passcode. Raises StoreUnavailableError."""
     typed = unicodedata.normalize("NFKC", request.form.get("code", ""))
     code, nonce = "".join(typed.split()), sent_nonce()
     if nonce is None or not _CODE.fullmatch(code):
@@ -84,7 +80,7 @@ def sign_in(codes: PasscodeService, number: Msisdn) -> bool:
     if session_id is None:
         return False
     chosen = session.get("language")
-    # Against session fixation: a cookie planted before the sign-in keeps no value after it.
+    # Prevents session fixation: a cookie set before the login keeps no value.
     session.clear()
     session.update(role=_ROLE, number=str(number), visit=session_id, language=chosen)
     session.permanent = True
@@ -92,14 +88,14 @@ def sign_in(codes: PasscodeService, number: Msisdn) -> bool:
 
 
 def sign_out() -> None:
-    """Clear the cookie's session except for the language."""
+    """Clear the cookie except for the language."""
     chosen = session.get("language")
     session.clear()
     session["language"] = chosen
 
 
 def set_language(language: Language) -> None:
-    """Keep the language that was chosen in this browser."""
+    """Keep this browser's language in the cookie."""
     session["language"] = language.value
 
 

@@ -1,4 +1,4 @@
-"""What the pages of the hall show of a customer: looked up, and put into words."""
+"""View models: an account as the portal's templates show it."""
 
 from dataclasses import dataclass
 
@@ -19,203 +19,167 @@ from receipts.subscriptions.promotions import consented_categories
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day, notices
 from statemachines.subscription import HOLDING
-from web.portal.actions import ActionHandler, claimed, offer_mark
+from web.portal.actions import ActionHandler, idempotency_key
 
-#: Receipts on the page, and months of charges: as far back as bills are disputed.
+#: Receipts on the page, and months of charges: bills are disputed as far back.
 _RECEIPTS, _MONTHS = 30, 6
+
+#: Cells of a table row: date, item, reason or outcome, amount or mode.
+TableRow = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """How a customer stands, and what may be wished for now."""
+    """A subscription with its labelled values and available actions."""
 
     state: str
-    held: bool
-    said: str
+    is_held: bool
+    state_text: str
     price: str
     rows: tuple[tuple[str, str], ...]
-    wishes: frozenset[str]
+    actions: frozenset[str]
     refusal: str
     asks_province: bool
-    waits: bool
-    messages: str
+    has_pending_order: bool
+    promotions: str
 
 
 @dataclass(frozen=True, slots=True)
-class TableRow:
-    """One line of a list: when, what, why, how much."""
-
-    when: str
-    what: str
-    why: str
-    much: str
-
-
 class AccountPresenter:
-    """Looks things up and says them. Every method that asks the store raises StoreUnavailable."""
+    """Build view models. Methods that read the store raise StoreUnavailableError."""
 
-    def __init__(
-        self,
-        store: Store,
-        policy: SubscriptionPolicy,
-        actions: ActionHandler,
-        clock: Clock,
-        account: AccountQueries,
-        sentences: Catalogue,
-    ) -> None:
-        self._store, self._policy, self._wishes = store, policy, actions
-        self._clock, self._account, self._sentences = clock, account, sentences
+    store: Store
+    policy: SubscriptionPolicy
+    actions: ActionHandler
+    clock: Clock
+    queries: AccountQueries
+    catalogue: Catalogue
 
     def customer(self, number: Msisdn) -> Subscription:
-        """The customer as the store has it."""
-        return self._store.load(number).subscription
+        """The stored subscription."""
+        return self.store.load(number).subscription
 
-    def answered(self, number: Msisdn, event: str) -> dict[str, str]:
-        """What was said to a form, by key, so that a page fetched again says it again."""
-        answer = self._store.load(number, claimed(number, event)).previous_reply
-        if answer is None or not answer.language:
+    def reply(self, number: Msisdn, nonce: str) -> dict[str, str]:
+        """The reply to a form, by message key; reloading its page shows the same."""
+        reply = self.store.load(number, idempotency_key(number, nonce)).previous_reply
+        if reply is None or not reply.language:
             return {}
-        language = Language(answer.language)
-        return {phrase[0]: self._wishes.words((phrase,), language) for phrase in answer.messages}
+        language = Language(reply.language)
+        return {message[0]: self.actions.text((message,), language) for message in reply.messages}
 
-    @staticmethod
-    def language(customer: Subscription, browsers: Language) -> Language:
-        """The language of the pages: the customer's own, else the one of this browser."""
-        return customer.language or browsers
-
-    # -- standing ------------------------------------------------------------------------------
-
-    def standing(self, customer: Subscription, language: Language) -> AccountView:
-        """State, mode, price and next fee, and the wishes that would change something."""
-        why, params = None, self._facts(customer, language)
+    def account(self, customer: Subscription, language: Language) -> AccountView:
+        """The subscription, its price and next fee, and the available actions."""
+        refusal = None
         if customer.state not in HOLDING:
-            # Whoever holds the service may do here what is left to do, wherever that is.
-            why = self._policy.ineligibility(customer, Channel.WEB, language)
+            refusal = self.policy.ineligibility(customer, Channel.WEB, language)
+        params = self.policy.template_params(customer, language)
         return AccountView(
             customer.state.value,
             customer.state in HOLDING,
-            self._say(f"state.{customer.state}", language, params),
+            self._text(f"state.{customer.state}", language, params),
             params["price"],
-            tuple(self._rows(customer, language)),
-            self._wishes.would(customer, language),
-            self._say(f"said.{why[0]}", language, why[1]) if why else "",
-            why is not None and why[0] == "province_unknown",
-            self.waits(customer),
+            tuple(self._rows(customer, language, params)),
+            self.actions.available(customer, language),
+            self._text(f"said.{refusal[0]}", language, refusal[1]) if refusal else "",
+            refusal is not None and refusal[0] == "province_unknown",
+            self.has_pending_order(customer),
             consented_categories(customer).value,
         )
 
-    def waits(self, customer: Subscription) -> bool:
-        """Whether an order waits for its second yes."""
-        return customer.order is not None and customer.order.expires_at > self._clock.now()
+    def has_pending_order(self, customer: Subscription) -> bool:
+        """Whether an unexpired order awaits its confirmation."""
+        return customer.order is not None and customer.order.expires_at > self.clock.now()
 
-    def _rows(self, customer: Subscription, language: Language) -> list[tuple[str, str]]:
-        params, facts_shown = self._facts(customer, language), {}
-        if self._policy.service_area(customer).province is not None or customer.state in HOLDING:
-            facts_shown["price"] = params["price"]
+    def _rows(
+        self, customer: Subscription, language: Language, params: dict[str, str]
+    ) -> list[tuple[str, str]]:
+        values = {}
+        if self.policy.service_area(customer).province is not None or customer.state in HOLDING:
+            values["price"] = params["price"]
         if customer.state in CHARGEABLE and customer.opened_at is not None:
-            facts_shown["mode"] = params["mode"]
-            facts_shown["since"] = day(customer.opened_at, language)
+            values["mode"] = params["mode"]
+            values["since"] = day(customer.opened_at, language)
             if customer.ends_at is not None:
-                facts_shown["ends"] = params["ends"]
-            facts_shown["next"] = self._next(customer, language)
-            spent = self._account.charges(customer.number)
-            facts_shown["spent"] = format_spent(sum(charge.fen for charge in spent), language)
-        return [(self._say(f"row.{name}", language), value) for name, value in facts_shown.items()]
+                values["ends"] = params["ends"]
+            values["next"] = self._next_fee(customer, language)
+            spent = sum(charge.fen for charge in self.queries.charges(customer.number))
+            values["spent"] = format_spent(spent, language)
+        return [(self._text(f"row.{name}", language), value) for name, value in values.items()]
 
-    def _next(self, customer: Subscription, language: Language) -> str:
-        """When something is charged next."""
+    def _next_fee(self, customer: Subscription, language: Language) -> str:
         if customer.trial and customer.charged_from:
             first = day(customer.charged_from, language)
-            return self._say("next.trial", language, {"day": first})
-        province = self._policy.service_area(customer).province
-        due = next_monthly(customer, province, self._clock.now()) if province else None
-        if due is None:
-            return self._say("next.none", language)
-        return day(due, language)
+            return self._text("next.trial", language, {"day": first})
+        province = self.policy.service_area(customer).province
+        due = next_monthly(customer, province, self.clock.now()) if province else None
+        return self._text("next.none", language) if due is None else day(due, language)
 
-    # -- before a yes --------------------------------------------------------------------------
-
-    def offer(self, customer: Subscription, language: Language) -> dict[str, str] | None:
-        """What is offered, and which offer it is; None where nothing can be."""
-        if self._policy.ineligibility(customer, Channel.WEB, language) is not None:
-            return None
-        params = self._wishes.offer_facts(customer, language)
-        return params | {"mark": offer_mark(customer)}
-
-    def cancelling(self, customer: Subscription, language: Language) -> str:
-        """What a cancel would come to."""
-        ((key, params),) = cancellation.cancel(
-            self._policy, customer, CustomerRequest(Channel.WEB, language, "")
-        ).messages
-        return self._say(f"would.{key}", language, params)
+    def cancellation_effect(self, customer: Subscription, language: Language) -> str:
+        """The effect that a cancellation would have now."""
+        request = CustomerRequest(Channel.WEB, language, "")
+        ((key, params),) = cancellation.cancel(self.policy, customer, request).messages
+        return self._text(f"would.{key}", language, params)
 
     def provinces(self, language: Language) -> list[tuple[str, str]]:
-        """The provinces to choose from, by code."""
-        found = self._policy.book.provinces.items()
-        return [(code, province.names.in_(language)) for code, province in found]
-
-    # -- lists ---------------------------------------------------------------------------------
+        """Codes and names of the provinces."""
+        provinces = self.policy.book.provinces.items()
+        return [(code, province.names.in_(language)) for code, province in provinces]
 
     def receipts(self, number: Msisdn, language: Language) -> list[TableRow]:
         """The last receipts, newest first."""
-        found = self._account.latest_receipts(number, _RECEIPTS)
-        return [
-            TableRow(
-                _moment(receipt, language),
-                receipt.recipient.national if receipt.recipient else "",
-                self._say(f"outcome.{receipt.outcome or ReceiptOutcome.NO_ANSWER}", language),
-                notices().render(f"mode.{receipt.sent_as or receipt.mode}", language),
-            )
-            for receipt in found
-        ]
+        receipts = self.queries.latest_receipts(number, _RECEIPTS)
+        return [self._receipt_row(receipt, language) for receipt in receipts]
+
+    def _receipt_row(self, receipt: Receipt, language: Language) -> TableRow:
+        when = receipt.created_at.astimezone(SHANGHAI)
+        return (
+            f"{day(when, language)} {when:%H:%M}",
+            receipt.recipient.national if receipt.recipient else "",
+            self._text(f"outcome.{receipt.outcome or ReceiptOutcome.NO_ANSWER}", language),
+            notices().render(f"mode.{receipt.sent_as or receipt.mode}", language),
+        )
 
     def charges(self, number: Msisdn, language: Language) -> list[tuple[str, str, list[TableRow]]]:
-        """The charges of the last months, newest first: the month, its sum, its lines."""
-        this = month_of(self._clock.now())
-        months = [this, *(month_before(this, back) for back in range(1, _MONTHS))]
-        found = self._account.charges(number, months)
-        named = self._receipts_of(found)
-        listed = []
-        for month in months:
-            here = [charge for charge in reversed(found) if charge.month == month]
-            if here:
-                total = format_spent(sum(charge.fen for charge in here), language)
-                lines = [self._charged(charge, named, language) for charge in here]
-                listed.append((_month(month, language), total, lines))
-        return listed
-
-    def agreed(self, customer: Subscription, language: Language) -> str:
-        """What the charges stand on: when, where and to what price the customer said yes."""
-        return self._wishes.words(self._policy.consent_summary(customer, language), language)
-
-    def _receipts_of(self, charges: list[Charge]) -> dict[str, Receipt]:
+        """The charges of the last months, newest first: month, total, rows."""
+        current = month_of(self.clock.now())
+        months = [current, *(month_before(current, back) for back in range(1, _MONTHS))]
+        charges = self.queries.charges(number, months)
         ids = [c.id.removeprefix("receipt-") for c in charges if c.kind is ChargeKind.RECEIPT]
-        return self._account.receipts_by_id(ids)
+        receipts = self.queries.receipts_by_id(ids)
+        tables = []
+        for month in months:
+            listed = [charge for charge in reversed(charges) if charge.month == month]
+            if listed:
+                total = format_spent(sum(charge.fen for charge in listed), language)
+                rows = [self._charge_row(charge, receipts, language) for charge in listed]
+                tables.append((_format_month(month, language), total, rows))
+        return tables
 
-    def _charged(self, charge: Charge, named: dict[str, Receipt], language: Language) -> TableRow:
-        receipt = named.get(charge.id.removeprefix("receipt-"))
-        what = self._say(
-            f"charge.{charge.kind}", language, {"month": _month(charge.month, language)}
-        )
+    def consent(self, customer: Subscription, language: Language) -> str:
+        """Date, channel and price of the customer's consent to the charges."""
+        return self.actions.text(self.policy.consent_summary(customer, language), language)
+
+    def _charge_row(
+        self, charge: Charge, receipts: dict[str, Receipt], language: Language
+    ) -> TableRow:
+        month = {"month": _format_month(charge.month, language)}
+        item = self._text(f"charge.{charge.kind}", language, month)
+        receipt = receipts.get(charge.id.removeprefix("receipt-"))
         if receipt is not None and receipt.recipient:
-            why = self._say("why.friend", language, {"friend": receipt.recipient.national})
+            recipient = {"friend": receipt.recipient.national}
+            reason = self._text("why.friend", language, recipient)
         else:
-            why = self._say(_WHY.get(charge.reason, f"why.{charge.kind}"), language)
+            reason = self._text(_REASONS.get(charge.reason, f"why.{charge.kind}"), language)
         if charge.fen == 0:
-            why += self._say("why.free", language)
-        return TableRow(day(charge.at, language), what, why, format_spent(charge.fen, language))
+            reason += self._text("why.free", language)
+        return day(charge.at, language), item, reason, format_spent(charge.fen, language)
 
-    # -- words ---------------------------------------------------------------------------------
-
-    def _facts(self, customer: Subscription, language: Language) -> dict[str, str]:
-        return self._policy.template_params(customer, language)
-
-    def _say(self, key: str, language: Language, params: dict[str, str] | None = None) -> str:
-        return self._sentences.render(key, language, **(params or {}))
+    def _text(self, key: str, language: Language, params: dict[str, str] | None = None) -> str:
+        return self.catalogue.render(key, language, **(params or {}))
 
 
-#: What a charge says of itself, and our sentence for it.
-_WHY = {
+#: Catalogue key by the reason of a charge.
+_REASONS = {
     "opened": "why.opened",
     "first charge date": "why.first",
     "resumed": "why.resumed",
@@ -224,14 +188,8 @@ _WHY = {
 }
 
 
-def _month(month: str, language: Language) -> str:
-    """A calendar month as customers read it."""
+def _format_month(month: str, language: Language) -> str:
     year, number = month.split("-")
     if language is Language.ZH:
         return f"{year}年{int(number)}月"
     return f"{day(month_start(month), language).partition(' ')[2]} {year}"
-
-
-def _moment(receipt: Receipt, language: Language) -> str:
-    when = receipt.created_at.astimezone(SHANGHAI)
-    return f"{day(when, language)} {when:%H:%M}"

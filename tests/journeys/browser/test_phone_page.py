@@ -1,4 +1,4 @@
-"""What a person with a browser sees and does, from the offer to the flash over the screen."""
+"""The phone page in a browser, from the offer to the flash message."""
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -14,31 +14,26 @@ OFF_NET, BEIJING = "13001012345", "13800138000"
 
 @pytest.fixture
 def customer(phones: Phones, page: Page) -> Phone:
-    """The Guangdong phone holds the service, by flash, and nothing is on its screen."""
+    """The Guangdong phone with the service in flash mode and an empty screen."""
     phone = phones.standing(GUANGDONG)
     if "确认开通" in phone.asks("KTDXHZ"):
         phone.asks("是")
     phone.asks("SX")
     phones.post(f"phones/{GUANGDONG}/flash/dismiss")
-    page.until(lambda: not page.part(GUANGDONG, "flash").is_displayed(), "the screen to be free")
+    page.hides(GUANGDONG, "flash")
     return phone
 
 
-def test_the_page_shows_a_phone_of_every_kind(page: Page) -> None:
-    for number, label in (
-        (GUANGDONG, "广东"),
-        (ZHEJIANG, "浙江"),
-        (JILIN, "吉林"),
-        (OFF_NET, "网外"),
-        (BEIJING, "北京"),
-    ):
+def test_page_shows_a_phone_of_each_kind(page: Page):
+    numbers = (GUANGDONG, ZHEJIANG, JILIN, OFF_NET, BEIJING)
+    for number, label in zip(numbers, ("广东", "浙江", "吉林", "网外", "北京"), strict=True):
         assert label in page.part(number, "label").text
         assert page.part(number, "compose").is_displayed()
     assert len(page.browser.find_elements(By.CSS_SELECTOR, '[data-role="legend"] tr')) == 9
     page.keep("first-sight-1280", whole=True)
 
 
-def test_open_by_text_text_a_friend_and_the_receipt_flashes_over_the_screen(page: Page) -> None:
+def test_receipt_of_a_text_flashes_over_the_screen(page: Page):
     page.texts(GUANGDONG, "7500", "KTDXHZ")
     page.shows(GUANGDONG, "thread", "回复“是”确认")
     page.texts(GUANGDONG, "7500", "是")
@@ -53,20 +48,16 @@ def test_open_by_text_text_a_friend_and_the_receipt_flashes_over_the_screen(page
     page.keep("flash-whole-1280", whole=True)
 
 
-def test_the_later_of_two_flashes_takes_the_place_of_the_one_before(
-    page: Page, customer: Phone
-) -> None:
+def test_later_flash_replaces_the_earlier_one(page: Page, customer: Phone):
     for friend in (ZHEJIANG, JILIN):
         customer.text(friend, "hi")  # the flash covers the screen: not by hand
         page.shows(GUANGDONG, "flash", friend)
     assert ZHEJIANG not in page.part(GUANGDONG, "flash").text
     page.click(GUANGDONG, "flash-dismiss")
-    page.until(lambda: not page.part(GUANGDONG, "flash").is_displayed(), "the flash to be gone")
+    page.hides(GUANGDONG, "flash")
 
 
-def test_a_phone_that_keeps_flashes_files_the_earlier_one_in_its_inbox(
-    page: Page, phones: Phones
-) -> None:
+def test_phone_that_keeps_flashes_files_the_earlier_one(page: Page, phones: Phones):
     phone = phones.standing(ZHEJIANG)
     phone.asks("KTHZ")
     phone.asks("是")
@@ -79,7 +70,7 @@ def test_a_phone_that_keeps_flashes_files_the_earlier_one_in_its_inbox(
 
 
 @pytest.mark.usefixtures("customer")
-def test_after_pt_the_next_receipt_lies_in_the_inbox(page: Page) -> None:
+def test_receipt_after_pt_is_in_the_inbox(page: Page):
     page.find(f'[data-phone="{GUANGDONG}"] [data-quick="PT"]').click()
     page.shows(GUANGDONG, "thread", "已改为普通短信")
     page.texts(GUANGDONG, ZHEJIANG, "七点?")
@@ -90,7 +81,7 @@ def test_after_pt_the_next_receipt_lies_in_the_inbox(page: Page) -> None:
     page.keep("inbox-1280")
 
 
-def test_dial_and_press_keys_and_what_is_spoken_is_shown(page: Page, customer: Phone) -> None:
+def test_call_shows_its_prompts_and_takes_keys(page: Page, customer: Phone):
     assert "普通短信" in customer.asks("PT")
     page.click(GUANGDONG, "tab-calling")
     page.shows(GUANGDONG, "dialled", "10086")
@@ -98,10 +89,8 @@ def test_dial_and_press_keys_and_what_is_spoken_is_shown(page: Page, customer: P
     page.click(GUANGDONG, "dial")
     page.shows(GUANGDONG, "spoken", "改为闪信接收")
     page.keep("call-1280")
-    page.until(
-        lambda: page.part(GUANGDONG, "call-state").get_attribute("data-state") == "listening",
-        "the line to listen",
-    )
+    state = page.part(GUANGDONG, "call-state")
+    page.until(lambda: state.get_attribute("data-state") == "listening", "the call to listen")
     page.click(GUANGDONG, "key-2")
     page.shows(GUANGDONG, "spoken", "已改为闪信接收")
     page.click(GUANGDONG, "hangup")
@@ -112,7 +101,7 @@ def test_dial_and_press_keys_and_what_is_spoken_is_shown(page: Page, customer: P
 
 
 @pytest.mark.usefixtures("customer")
-def test_a_caller_may_speak_instead_of_pressing_keys(page: Page) -> None:
+def test_caller_speaks_instead_of_pressing_keys(page: Page):
     page.click(GUANGDONG, "tab-calling")
     page.click(GUANGDONG, "dial")
     page.shows(GUANGDONG, "spoken", "查询业务状态")
@@ -126,12 +115,12 @@ def test_a_caller_may_speak_instead_of_pressing_keys(page: Page) -> None:
 @pytest.mark.parametrize(
     ("number", "words"), [(OFF_NET, "不属于中国移动"), (BEIJING, "北京尚未开通")]
 )
-def test_who_cannot_be_served_reads_why(page: Page, number: str, words: str) -> None:
+def test_ineligible_number_reads_the_reason(page: Page, number: str, words: str):
     page.texts(number, "7500", "KTDXHZ")
     page.shows(number, "thread", words)
 
 
-def test_the_page_speaks_english_too(page: Page) -> None:
+def test_page_switches_to_english(page: Page):
     button = page.find('[data-role="language"]')
     button.click()
     assert page.find("h1").text == "The simulated network"
@@ -141,14 +130,14 @@ def test_the_page_speaks_english_too(page: Page) -> None:
     assert page.find("h1").text == "模拟网络"
 
 
-def test_a_page_opened_anew_shows_what_was_there(page: Page, customer: Phone) -> None:
+def test_reloaded_page_shows_its_history(page: Page, customer: Phone):
     told = customer.asks("CXDXHZ")
     page.opens()
     page.shows(GUANGDONG, "thread", told)
 
 
 @pytest.mark.usefixtures("customer")
-def test_on_a_narrow_screen_nothing_is_wider_than_the_screen(page: Page) -> None:
+def test_page_fits_a_narrow_screen(page: Page):
     page.as_wide_as(390, 844, phone=True)
     width = page.browser.execute_script("return document.documentElement.scrollWidth")
     assert width <= 390
@@ -156,7 +145,7 @@ def test_on_a_narrow_screen_nothing_is_wider_than_the_screen(page: Page) -> None
     page.shows(GUANGDONG, "flash", "成功送达")
     page.keep("flash-390")
     page.click(GUANGDONG, "flash-dismiss")
-    page.until(lambda: not page.part(GUANGDONG, "flash").is_displayed(), "the flash to be gone")
+    page.hides(GUANGDONG, "flash")
     page.keep("messages-390")
     page.click(GUANGDONG, "tab-calling")
     page.keep("keypad-390")
@@ -164,7 +153,7 @@ def test_on_a_narrow_screen_nothing_is_wider_than_the_screen(page: Page) -> None
 
 
 @pytest.mark.usefixtures("customer")
-def test_no_phone_of_the_page_has_anything_cut_off(page: Page) -> None:
+def test_phone_has_no_part_cut_off(page: Page):
     for width, height in ((1280, 1000), (390, 844)):
         page.as_wide_as(width, height, phone=width < 600)
         for view in ("messages", "calling"):
@@ -182,10 +171,8 @@ def test_no_phone_of_the_page_has_anything_cut_off(page: Page) -> None:
             assert cut == [], f"{view} at {width}"
 
 
-def test_a_phone_added_by_its_number_appears_on_the_page(page: Page) -> None:
+def test_added_phone_appears_on_the_page(page: Page):
     page.find('[data-role="add-number"]').send_keys("13912345678")
     page.find('[data-role="add-phone"] button').click()
-    page.until(
-        lambda: page.browser.find_elements(By.CSS_SELECTOR, '[data-phone="13912345678"]'),
-        "the added phone to be there",
-    )
+    added = '[data-phone="13912345678"]'
+    page.until(lambda: page.browser.find_elements(By.CSS_SELECTOR, added), "the added phone")

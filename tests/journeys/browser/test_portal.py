@@ -1,4 +1,4 @@
-"""A customer with a browser and a phone beside it: sign in, open, see it, cancel."""
+"""The customer portal in a browser: sign in, subscribe, lists, cancel."""
 
 import re
 
@@ -7,17 +7,16 @@ from selenium.webdriver.common.by import By
 
 from tests.journeys.browser.conftest import Page
 from tests.support.phones import Phone, Phones
-from tests.support.product import Running
+from tests.support.product import Service
 
 pytestmark = pytest.mark.browser
 
 
 def press(page: Page, selector: str) -> None:
-    """Press a button or a link, and wait for the page it leads to."""
     pressed = page.find(selector)
     before = page.find("html")
     pressed.click()
-    page.until(lambda: page.find("html") != before, f"what {selector} leads to")
+    page.until(lambda: page.find("html") != before, f"the page of {selector}")
 
 
 def wish(page: Page, name: str) -> None:
@@ -29,7 +28,7 @@ def reads(page: Page, words: str) -> None:
 
 
 def keep(page: Page, name: str) -> None:
-    """Keep pictures at the width of a desk and of a phone, where nothing may be cut off."""
+    """Save pictures at two widths, each without horizontal scrolling."""
     wide = "return [...document.querySelectorAll('html, .tabs')].map((e) => e.scrollWidth)"
     for width, height in ((1280, 800), (390, 844)):
         page.as_wide_as(width, height, phone=width < 500)
@@ -39,7 +38,7 @@ def keep(page: Page, name: str) -> None:
 
 
 def signs_in(page: Page, phone: Phone, *, pictures: bool = False) -> None:
-    """From the link on the phones' page to the own page, with the code that comes to the phone."""
+    """Sign in by the link on the phone page and the passcode on the phone."""
     page.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
     press(page, '[data-role="hall"]')
     press(page, '.who button[value="zh"]')
@@ -49,14 +48,14 @@ def signs_in(page: Page, phone: Phone, *, pictures: bool = False) -> None:
     press(page, "main button")
     if pictures:
         keep(page, "code")
-    told = phone.inbox("7500")["body"]
-    code = re.match("[0-9]{6}", told)
-    assert code, told
+    body = phone.inbox("7500")["body"]
+    code = re.match("[0-9]{6}", body)
+    assert code, body
     page.find("#code").send_keys(code[0])
     press(page, "main button")
 
 
-def test_sign_in_with_the_code_on_the_phone_and_open(page: Page, phones: Phones) -> None:
+def test_customer_signs_in_with_a_passcode_and_subscribes(page: Page, phones: Phones):
     phone = phones.fresh()
     signs_in(page, phone, pictures=True)
     reads(page, "未开通")
@@ -73,9 +72,7 @@ def test_sign_in_with_the_code_on_the_phone_and_open(page: Page, phones: Phones)
     assert "开通短信回执" in phone.inbox("7500")["body"]
 
 
-def test_look_at_receipts_and_charges_choose_messages_and_cancel(
-    page: Page, phones: Phones, service: Running
-) -> None:
+def test_customer_reads_lists_and_cancels(page: Page, phones: Phones, service: Service):
     phone = phones.fresh().opens()
     signs_in(page, phone)
     phone.text("13957112345", "hi")
@@ -100,7 +97,7 @@ def test_look_at_receipts_and_charges_choose_messages_and_cancel(
     cancels_and_leaves(page, service)
 
 
-def cancels_and_leaves(page: Page, service: Running) -> None:
+def cancels_and_leaves(page: Page, service: Service) -> None:
     press(page, '[data-role="cancel"]')
     keep(page, "cancel")
     wish(page, "cancel")
@@ -110,5 +107,5 @@ def cancels_and_leaves(page: Page, service: Running) -> None:
     page.browser.get(f"{service.doors}/hall/")
     assert page.browser.current_url.endswith("/hall/sign-in")
     assert page.browser.find_elements(By.CSS_SELECTOR, "#number")
-    # Neither a code nor a number ever reached a log.
+    # Logs contain neither passcodes nor numbers.
     assert not re.search(r"(?<![0-9])[0-9]{6}(?![0-9])|1380288", service.said())

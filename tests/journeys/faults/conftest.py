@@ -1,18 +1,16 @@
-"""Services that are there to be killed, each in a folder of its own."""
+"""Services whose processes are killed, each in a folder of its own."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from app import bootstrap
-from app.settings import Settings
-from tests.journeys.faults.outbox import Desk
+from tests.journeys.faults.outbox import Outbox
 from tests.support.phones import Phones
-from tests.support.product import Running, write_book
+from tests.support.product import Service
+from tests.support.rulebook import write_book
 
-#: The shipped rule book, with waits that a test can wait for, or pass by moving the clock; and
-#: one receipt after another may fail without a word about the provider.
+#: The shipped rule book with short waits, and a circuit breaker that never trips.
 QUICK = {
     "max_attempts": "3",
     "delays_seconds": "[1, 60]",
@@ -20,37 +18,37 @@ QUICK = {
     "demote_after": "1000",
 }
 
-Serve = Callable[..., Running]
+Serve = Callable[..., Service]
 
 
 @pytest.fixture(scope="session")
 def quick_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A rule book under which retries and look-ups come within seconds."""
+    """A rule book with retries and look-ups within seconds."""
     return write_book(tmp_path_factory.mktemp("book"), QUICK)
 
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory, quick_book: Path) -> Iterator[Serve]:
-    """Make services; whatever is left of them afterwards is killed."""
-    made: list[Running] = []
+    """Make services; their processes are killed afterwards."""
+    made: list[Service] = []
 
-    def make(**more: str) -> Running:
+    def make(**more: str) -> Service:
         folder = tmp_path_factory.mktemp("faults") / "data"
-        running = Running(folder, {"RULE_BOOK": str(quick_book)} | more)
-        made.append(running)
-        return running
+        made.append(Service(folder, {"RULE_BOOK": str(quick_book)} | more))
+        return made[-1]
 
     yield make
-    for running in made:
-        running.kill_everything()
+    for service in made:
+        service.kill_everything()
 
 
 @pytest.fixture(scope="module")
-def desk(service: Running) -> Iterator[Desk]:
-    """The other side of the counter of a running service: what it holds, and its phones."""
-    built = bootstrap.services(Settings.read(service.settings))
-    phones = Phones(service.network)
-    yield Desk(built, phones)
-    phones.session.close()
-    built.memory.server.client.close()
-    built.memory.close()
+def phones(service: Service) -> Iterator[Phones]:
+    with Phones(service.network) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def outbox(service: Service, phones: Phones) -> Iterator[Outbox]:
+    with service.container() as services:
+        yield Outbox(services, phones)

@@ -1,87 +1,82 @@
-"""Calls the doors as a carrier does, also many times at once, and remembers what was answered."""
+"""Signed webhooks to a running service, also from many threads, with their acknowledgements."""
 
 import itertools
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
 import requests
-from twilio.request_validator import RequestValidator
 
 from app import bootstrap
-from app.settings import Settings
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from tests.support.product import Running
+from tests.support.product import Service, until
+from tests.support.signing import twilio_headers
 
 FRIEND = "+8613957112345"
 
-#: Seconds within which killed doors are back; far more than it takes, for a busy machine.
+#: Seconds within which killed doors are back, on a busy machine.
 PATIENCE = 60
 
 _tails = itertools.count(2000)
 _messages = itertools.count(1)
 
 
-class Carrier:
-    """Signs as the provider does. One per thread."""
+class WebhookClient:
+    """Posts webhooks as Twilio does; one for each thread."""
 
-    def __init__(self, service: Running) -> None:
-        settings = service.settings
-        self._doors = service.doors
-        self._account = settings["TWILIO_ACCOUNT_SID"]
-        self._signer = RequestValidator(settings["TWILIO_AUTH_TOKEN"])
+    def __init__(self, service: Service) -> None:
+        self._doors, self._settings = service.doors, service.settings
         self._session = requests.Session()
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._session.close()
 
     def post(self, path: str, seconds: float = PATIENCE, **fields: str) -> requests.Response:
-        """One request, as often as it takes until a door takes it: a patient network."""
-        deadline = time.monotonic() + seconds
-        while True:
+        """Repeat a request until it is answered without a server error."""
+
+        def accepted() -> tuple[requests.Response] | None:
             answer = self.once(path, **fields)
-            if answer is not None and answer.status_code < 500:
-                return answer
-            assert time.monotonic() < deadline, f"{path} was not taken within {seconds:g} s"
-            time.sleep(0.05)
+            return (answer,) if answer is not None and answer.status_code < 500 else None
+
+        return until(accepted, seconds, f"an acknowledgement of {path}")[0]
 
     def once(self, path: str, seconds: float = 20, **fields: str) -> requests.Response | None:
-        """One request, once; None when nobody answered."""
-        fields["AccountSid"] = self._account
+        """Send one request; None without an answer."""
+        fields["AccountSid"] = self._settings["TWILIO_ACCOUNT_SID"]
         url = self._doors + path
-        signed = {"X-Twilio-Signature": self._signer.compute_signature(url, fields)}
+        headers = twilio_headers(self._settings["TWILIO_AUTH_TOKEN"], url, fields)
         try:
-            return self._session.post(url, data=fields, headers=signed, timeout=seconds)
+            return self._session.post(url, data=fields, headers=headers, timeout=seconds)
         except requests.RequestException:
             return None
 
     def text(self, number: str, body: str, seconds: float = PATIENCE) -> str:
-        """A text to 7500; what is answered."""
         sid = f"SM{next(_messages):032x}"
         answer = self.post("/sms", seconds, MessageSid=sid, From=number, To="7500", Body=body)
         assert answer.status_code == 200, answer.text
         return answer.text
 
     def open(self, number: str) -> None:
-        """The whole conversation that opens the service; returns once that is acknowledged."""
+        """Order and confirm the service; return when both are acknowledged."""
         self.text(number, "KTDXHZ")
         assert "已开通" in self.text(number, "是")
 
     def report(self, number: str) -> str:
-        """The network says that a text arrived; its id once that is acknowledged."""
+        """Report a text as delivered; return its id when that is acknowledged."""
         message = f"SM{next(_messages):032x}"
-        fate = {"MessageStatus": "delivered", "From": number, "To": FRIEND}
-        answer = self.post("/messages/status", MessageSid=message, **fate)
+        status = {"MessageStatus": "delivered", "From": number, "To": FRIEND}
+        answer = self.post("/messages/status", MessageSid=message, **status)
         assert answer.status_code == 204, answer.text
         return message
 
 
 def fresh() -> str:
-    """The number of a Guangdong customer nobody knows yet."""
     return f"+861380288{next(_tails)}"
 
 
@@ -89,7 +84,7 @@ def fresh() -> str:
 class Load:
     """Customers who open the service and text a friend, a few at any moment."""
 
-    service: Running
+    service: Service
     opened: list[str] = field(default_factory=list)
     reported: dict[str, str] = field(default_factory=dict)
     failures: list[BaseException] = field(default_factory=list)
@@ -97,49 +92,44 @@ class Load:
 
     @contextmanager
     def running(self, threads: int = 4) -> Iterator[None]:
-        """Under way while the block runs; ends once every request under way is acknowledged."""
-        crowd = [threading.Thread(target=self._live) for _ in range(threads)]
-        for thread in crowd:
+        """Send requests while the block runs; return when all are acknowledged."""
+        customers = [threading.Thread(target=self._run) for _ in range(threads)]
+        for thread in customers:
             thread.start()
         try:
             yield
         finally:
             self._over.set()
-            for thread in crowd:
+            for thread in customers:
                 thread.join(2 * PATIENCE)
             assert not self.failures, self.failures
-        assert not any(thread.is_alive() for thread in crowd), "the crowd never came to rest"
+        assert not any(thread.is_alive() for thread in customers), "a request is still under way"
 
-    def _live(self) -> None:
-        carrier = Carrier(self.service)
-        try:
-            while not self._over.wait(0.01):
-                number = fresh()
-                carrier.open(number)
-                self.opened.append(number)
-                self.reported[number] = carrier.report(number)
-        except (AssertionError, requests.RequestException) as failure:
-            self.failures.append(failure)
-        finally:
-            carrier.close()
+    def _run(self) -> None:
+        with WebhookClient(self.service) as client:
+            try:
+                while not self._over.wait(0.01):
+                    number = fresh()
+                    client.open(number)
+                    self.opened.append(number)
+                    self.reported[number] = client.report(number)
+            except (AssertionError, requests.RequestException) as failure:
+                self.failures.append(failure)
 
 
-class Ledger:
-    """What is on disk, read through a store of one's own."""
-
-    def __init__(self, service: Running) -> None:
-        self._built = bootstrap.services(Settings.read(service.settings))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._built.memory.server.client.close()
-        self._built.memory.close()
+@dataclass(frozen=True)
+class StoreReader:
+    services: bootstrap.Container
 
     def states(self, numbers: list[str]) -> set[str]:
-        """How these customers stand."""
-        return {self._built.store.load(Msisdn(n)).subscription.state.value for n in numbers}
+        return {self.services.store.load(Msisdn(n)).subscription.state.value for n in numbers}
 
     def receipts(self, number: str) -> list[Receipt]:
-        return self._built.store.receipts_of(Msisdn(number), 100, MessageKind.RECEIPT)
+        return self.services.store.receipts_of(Msisdn(number), 100, MessageKind.RECEIPT)
+
+
+@contextmanager
+def store_reader(service: Service) -> Iterator[StoreReader]:
+    """Yield a reader with a connection of its own."""
+    with service.container() as services:
+        yield StoreReader(services)

@@ -1,6 +1,5 @@
-"""A provider that fails is left alone, tried again, and taken back; nothing is lost or doubled."""
+"""Circuit breaker of a failing provider: open, trial, closed; no receipt is lost or doubled."""
 
-import json
 import re
 import time
 from collections.abc import Iterator
@@ -9,13 +8,13 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import DisplayMode
 from statemachines.provider import ProviderState
 from statemachines.receipt import ReceiptState
 from tests.journeys.faults.conftest import QUICK, Serve
-from tests.journeys.faults.outbox import Desk
-from tests.support.product import Running, until, write_book
+from tests.journeys.faults.outbox import Outbox
+from tests.support.product import Service, until
+from tests.support.rulebook import write_book
 
 pytestmark = pytest.mark.faults
 
@@ -24,228 +23,203 @@ OUT = (_S.SENT, _S.DELIVERED)
 
 
 @pytest.fixture(scope="module")
-def service(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Running:
-    """Kannel is cheaper; two workers; three failures in a row are enough."""
-    rules = QUICK | {
-        "demote_after": "3",
-        "probe_after_seconds": "[5, 10]",
-        "max_attempts": "6",
-    }
+def service(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    """Two workers; Kannel is preferred; three failures in a row open its breaker."""
+    rules = QUICK | {"demote_after": "3", "probe_after_seconds": "[5, 10]", "max_attempts": "6"}
     book = write_book(tmp_path_factory.mktemp("book"), rules)
     running = serve(TEXT_PROVIDER="kannel,twilio", RULE_BOOK=str(book))
-    running.start("network", "doors", "worker")
-    running.employ("second worker")
+    running.start("network", "doors", "worker", "second worker")
     return running
 
 
 @pytest.fixture(autouse=True)
-def _all_well(service: Running, desk: Desk) -> Iterator[None]:
-    """Every test begins with two providers in use."""
+def _all_well(service: Service, outbox: Outbox) -> Iterator[None]:
+    """Close both breakers after each test."""
     yield
     for api in ("twilio", "kannel"):
-        desk.phones.trouble(api, "none")
-    was = stands(desk)
-    desk.all_are(desk.post(2), *OUT)
+        outbox.phones.trouble(api, "none")
+    before = breakers(outbox)
+    outbox.all_are(outbox.post(2), *OUT)
     both = {"kannel": _P.CLOSED, "twilio": _P.CLOSED}
 
-    def tried() -> bool:
-        if stands(desk) != both:
+    def closed() -> bool:
+        if breakers(outbox) != both:
             service.later("+70s")
-            desk.all_are(desk.post(2), *OUT)
-        return stands(desk) == both
+            outbox.all_are(outbox.post(2), *OUT)
+        return breakers(outbox) == both
 
-    until(tried, 30, "both providers to be in use again")
-    if was != both:
-        time.sleep(1)  # both workers look twice a second
+    until(closed, 30, "both breakers to close")
+    if before != both:
+        time.sleep(1)  # both workers refresh twice a second
 
 
-def stands(desk: Desk) -> dict[str, ProviderState]:
-    found = desk.built.memory.lines.load(["kannel", "twilio"])
+def breakers(outbox: Outbox) -> dict[str, ProviderState]:
+    found = outbox.built.clients.rate_limiter.load(["kannel", "twilio"])
     return {name: health.state for name, health in found.items()}
 
 
-def demoted(desk: Desk, name: str) -> None:
-    until(lambda: stands(desk)[name] != _P.CLOSED, 10, f"{name} to be demoted")
+def await_open(outbox: Outbox, *names: str) -> None:
+    """Return when the breakers of these providers are open."""
+    for name in names:
+        until(lambda name=name: breakers(outbox)[name] != _P.CLOSED, 10, f"{name} to be demoted")
 
 
-def parked(desk: Desk) -> int:
-    """How many wait for a line to be taken back."""
-    waiting = desk.built.memory.outbox.backlog(["kannel", "twilio"])
-    return sum(each.count for each in waiting)
+def deferred(outbox: Outbox) -> int:
+    return sum(each.count for each in outbox.built.clients.outbox.backlog(["kannel", "twilio"]))
 
 
-def by(desk: Desk, receipts: list[Receipt]) -> set[str | None]:
-    return {receipt.provider for receipt in desk.now(receipts)}
+def metrics(service: Service) -> str:
+    return requests.get(f"{service.doors}/metrics", timeout=5).text
 
 
-def test_what_certainly_did_not_go_out_moves_to_the_next_provider_at_once(
-    service: Running, desk: Desk
-) -> None:
-    desk.phones.trouble("kannel", "http_503")
-    posted = desk.post(20) + desk.post(20, DisplayMode.FLASH)
-    desk.all_are(posted, *OUT, seconds=10)
-    assert {m["api"] for m in desk.each_once(posted)} == {"twilio"}
-    assert desk.charged(posted) == [10] * 40
-    flash = desk.now(posted[20:])
+def test_refused_receipt_goes_to_the_next_provider_at_once(service: Service, outbox: Outbox):
+    outbox.phones.trouble("kannel", "http_503")
+    posted = outbox.post(20) + outbox.post(20, DisplayMode.FLASH)
+    outbox.all_are(posted, *OUT, seconds=10)
+    assert {m["api"] for m in outbox.each_once(posted)} == {"twilio"}
+    assert outbox.charged(posted) == [10] * 40
+    flash = outbox.now(posted[20:])
     assert {(r.mode, r.sent_as) for r in flash} == {(DisplayMode.FLASH, DisplayMode.TEXT)}
     assert {r.note for r in flash} == {"no flash by kannel just now: sent as ordinary by twilio"}
-    # It is shown wherever staff and machines look.
-    told = service.command("doctor").stdout
-    assert "kannel is demoted since" in told
-    assert "kannel 503" in told
-    page = requests.get(f"{service.doors}/metrics", timeout=5).text
+    findings = service.command("doctor").stdout
+    assert "kannel is demoted since" in findings
+    assert "kannel 503" in findings
+    page = metrics(service)
     assert 'sms_receipt_provider_healthy{provider="kannel"} 0.0' in page
     assert 'sms_receipt_provider_healthy{provider="twilio"} 1.0' in page
     assert requests.get(f"{service.doors}/readyz", timeout=5).json() == {"status": "ready"}
-    (shown,) = map(json.loads, service.command("receipts", posted[-1].number).stdout.splitlines())
-    assert (shown["mode"], shown["sent_as"], shown["provider"]) == ("flash", "text", "twilio")
-    assert "no flash by kannel" in shown["note"]
+    (line,) = service.lines("receipts", posted[-1].number)
+    assert (line["mode"], line["sent_as"], line["provider"]) == ("flash", "text", "twilio")
+    assert "no flash by kannel" in line["note"]
 
 
-def test_a_demoted_provider_is_tried_with_one_receipt_after_a_growing_wait_and_taken_back(
-    service: Running, desk: Desk
-) -> None:
-    desk.phones.trouble("kannel", "http_503")
-    desk.all_are(desk.post(10, DisplayMode.FLASH), *OUT)
-    demoted(desk, "kannel")
-    before = desk.built.memory.lines.load(["kannel"])["kannel"]
+def test_open_breaker_tries_one_receipt_and_closes(service: Service, outbox: Outbox):
+    outbox.phones.trouble("kannel", "http_503")
+    outbox.all_are(outbox.post(10, DisplayMode.FLASH), *OUT)
+    await_open(outbox, "kannel")
+    before = outbox.built.clients.rate_limiter.load(["kannel"])["kannel"]
     assert service.command("clock", "+20s").returncode == 0
-    tries = desk.post(10, DisplayMode.FLASH)
-    desk.all_are(tries, *OUT)
-    # One of them tried it, in vain, and then went the way of the others.
-    assert sorted(r.attempts for r in desk.now(tries)) == [1] * 9 + [2]
-    after = desk.built.memory.lines.load(["kannel"])["kannel"]
+    tries = outbox.post(10, DisplayMode.FLASH)
+    outbox.all_are(tries, *OUT)
+    # One of them was the trial: it failed and went to the other provider.
+    assert sorted(r.attempts for r in outbox.now(tries)) == [1] * 9 + [2]
+    after = outbox.built.clients.rate_limiter.load(["kannel"])["kannel"]
     assert (after.state, after.failed_trials) == (_P.OPEN, before.failed_trials + 1)
-    desk.phones.trouble("kannel", "none")
+    outbox.phones.trouble("kannel", "none")
     assert service.command("clock", "+20s").returncode == 0
-    again = desk.post(10, DisplayMode.FLASH)
-    desk.all_are(again, *OUT)
-    until(lambda: stands(desk)["kannel"] is _P.CLOSED, 5, "kannel to be taken back")
-    assert sum(bool(m["flash"]) for m in desk.each_once(again)) >= 1
-    time.sleep(1)  # the other worker looks twice a second
-    later = desk.post(10, DisplayMode.FLASH)
-    desk.all_are(later, *OUT)
-    assert all(m["flash"] for m in desk.each_once(later))
+    again = outbox.post(10, DisplayMode.FLASH)
+    outbox.all_are(again, *OUT)
+    until(lambda: breakers(outbox)["kannel"] is _P.CLOSED, 5, "kannel to be taken back")
+    assert sum(bool(m["flash"]) for m in outbox.each_once(again)) >= 1
+    time.sleep(1)  # the other worker refreshes twice a second
+    later = outbox.post(10, DisplayMode.FLASH)
+    outbox.all_are(later, *OUT)
+    assert all(m["flash"] for m in outbox.each_once(later))
 
 
-def test_what_may_have_gone_out_stays_where_it_was_asked_and_is_shown_to_staff(
-    service: Running, desk: Desk
-) -> None:
-    desk.phones.trouble("kannel", "cut_before")
-    posted = desk.post(80)
-    desk.all_are(posted, *OUT, _S.UNSURE)
-    doubtful = [r for r in desk.now(posted) if r.state is _S.UNSURE]
-    # Those that were on their way when it was demoted: at most what the hands of two workers hold.
+def test_receipt_in_doubt_stays_with_its_provider(service: Service, outbox: Outbox):
+    outbox.phones.trouble("kannel", "cut_before")
+    posted = outbox.post(80)
+    outbox.all_are(posted, *OUT, _S.UNSURE)
+    doubtful = [r for r in outbox.now(posted) if r.state is _S.UNSURE]
+    # Requests under way when the breaker opened: at most the threads of two workers.
     assert 3 <= len(doubtful) <= 40
     assert {(r.provider, r.charge_fen) for r in doubtful} == {("kannel", 0)}
     sure = [r for r in posted if r.id not in {d.id for d in doubtful}]
-    assert {m["api"] for m in desk.each_once(sure)} == {"twilio"}
-    assert desk.arrived(doubtful) == []
-    listed = list(map(json.loads, service.command("unsure").stdout.splitlines()))
+    assert {m["api"] for m in outbox.each_once(sure)} == {"twilio"}
+    assert outbox.arrived(doubtful) == []
+    listed = service.lines("unsure")
     assert {each["id"] for each in listed} >= {r.id for r in doubtful}
-    page = requests.get(f"{service.doors}/metrics", timeout=5).text
-    assert f"sms_receipt_unsure {len(listed)}.0" in page
+    assert f"sms_receipt_unsure {len(listed)}.0" in metrics(service)
 
 
-def test_what_the_provider_took_before_it_was_cut_off_is_not_sent_again(desk: Desk) -> None:
-    desk.phones.trouble("kannel", "cut_after")
-    posted = desk.post(40)
-    # Kannel cannot be asked, but its reports tell.
-    desk.all_are(posted, *OUT)
-    arrived = desk.each_once(posted)
+def test_receipt_taken_before_a_cut_is_not_sent_again(outbox: Outbox):
+    outbox.phones.trouble("kannel", "cut_after")
+    posted = outbox.post(40)
+    # Kannel has no look-up, but it sends delivery reports.
+    outbox.all_are(posted, *OUT)
+    arrived = outbox.each_once(posted)
     assert {m["api"] for m in arrived} == {"kannel", "twilio"}
-    assert desk.charged(posted) == [10] * 40
+    assert outbox.charged(posted) == [10] * 40
 
 
 @pytest.mark.parametrize("kind", ["http_500", "cut_before", "cut_after"])
-def test_what_twilio_may_have_is_looked_up_there_before_it_goes_to_another(
-    service: Running, desk: Desk, kind: str
-) -> None:
-    desk.phones.trouble("kannel", "http_503")
-    desk.all_are(desk.post(5), *OUT)
-    demoted(desk, "kannel")
-    desk.phones.trouble("twilio", kind)
-    posted = desk.post(20)
-    demoted(desk, "twilio")
-    desk.phones.trouble("kannel", "none")
+def test_receipt_in_doubt_is_looked_up_at_twilio_first(service: Service, outbox: Outbox, kind: str):
+    outbox.phones.trouble("kannel", "http_503")
+    outbox.all_are(outbox.post(5), *OUT)
+    await_open(outbox, "kannel")
+    outbox.phones.trouble("twilio", kind)
+    posted = outbox.post(20)
+    await_open(outbox, "twilio")
+    outbox.phones.trouble("kannel", "none")
     for _ in range(4):
         assert service.command("clock", "+10s").returncode == 0
-    desk.all_are(posted, *OUT)
-    carried = {m["api"] for m in desk.each_once(posted)}
+    outbox.all_are(posted, *OUT)
+    carried = {m["api"] for m in outbox.each_once(posted)}
     assert "twilio" in carried if kind == "cut_after" else carried == {"kannel"}
-    assert desk.charged(posted) == [10] * 20
+    assert outbox.charged(posted) == [10] * 20
 
 
 @contextmanager
-def no_network(service: Running, desk: Desk) -> Iterator[None]:
-    """Nobody answers while the block runs."""
+def no_network(service: Service, outbox: Outbox) -> Iterator[None]:
     service.kill("network")
     try:
         yield
     finally:
         service.start("network")
-        desk.phones.session.close()
+        outbox.phones.session.close()
 
 
-def test_with_every_provider_gone_receipts_wait_and_then_go_out_once(
-    service: Running, desk: Desk
-) -> None:
-    with no_network(service, desk):
-        posted = desk.post(30)
-        demoted(desk, "kannel")
-        demoted(desk, "twilio")
-        # A connection that was kept may be cut in the middle of a request: one or two in doubt.
-        desk.all_are(posted, _S.DUE, _S.UNSURE)
-        posted = [r for r in desk.now(posted) if r.state is _S.DUE]
+def test_receipts_wait_for_dead_providers_and_go_out_once(service: Service, outbox: Outbox):
+    with no_network(service, outbox):
+        posted = outbox.post(30)
+        await_open(outbox, "kannel", "twilio")
+        # A kept connection may be cut during a request: one or two are in doubt.
+        outbox.all_are(posted, _S.DUE, _S.UNSURE)
+        posted = [r for r in outbox.now(posted) if r.state is _S.DUE]
         assert len(posted) >= 25
-        # What workers had in hand has come back too: from now on all of them wait.
-        until(lambda: parked(desk) >= len(posted) - 2, 20, "all to wait for a line")
-        tries = sum(r.attempts for r in desk.now(posted))
-        told = service.command("doctor").stdout
-        assert "twilio is demoted" in told
-        assert "receipts wait for it" in told
-        page = requests.get(f"{service.doors}/metrics", timeout=5).text
-        waiting = re.findall(r'sms_receipt_waiting{provider="\w+",shard="\d+"} (\d+)', page)
+        until(lambda: deferred(outbox) >= len(posted) - 2, 20, "all to wait for a provider")
+        tries = sum(r.attempts for r in outbox.now(posted))
+        findings = service.command("doctor").stdout
+        assert "twilio is demoted" in findings
+        assert "receipts wait for it" in findings
+        pattern = r'sms_receipt_waiting{provider="\w+",shard="\d+"} (\d+)'
+        waiting = re.findall(pattern, metrics(service))
         assert len(posted) - 2 <= sum(map(int, waiting)) <= len(posted)
         assert requests.get(f"{service.doors}/readyz", timeout=5).ok
-        # Nobody tries in vain but those that try the providers: no other attempt is used up.
-        assert sum(r.attempts for r in desk.now(posted)) - tries <= 4
+        # Only trials of the breakers use up attempts.
+        assert sum(r.attempts for r in outbox.now(posted)) - tries <= 4
     for _ in range(3):
         assert service.command("clock", "+10s").returncode == 0
-    desk.all_are(posted, *OUT)
-    desk.each_once(posted)
-    assert desk.charged(posted) == [10] * len(posted)
+    outbox.all_are(posted, *OUT)
+    outbox.each_once(posted)
+    assert outbox.charged(posted) == [10] * len(posted)
 
 
-def test_what_waited_until_it_is_old_news_ends_as_expired_and_costs_nothing(
-    service: Running, desk: Desk
-) -> None:
-    with no_network(service, desk):
-        posted = desk.post(10)
-        demoted(desk, "kannel")
-        demoted(desk, "twilio")
-        desk.all_are(posted, _S.DUE, _S.UNSURE)
-        posted = [r for r in desk.now(posted) if r.state is _S.DUE]
+def test_receipt_that_waits_too_long_expires_uncharged(service: Service, outbox: Outbox):
+    with no_network(service, outbox):
+        posted = outbox.post(10)
+        await_open(outbox, "kannel", "twilio")
+        outbox.all_are(posted, _S.DUE, _S.UNSURE)
+        posted = [r for r in outbox.now(posted) if r.state is _S.DUE]
         service.later("+25h")
-        desk.all_are(posted, _S.EXPIRED)
-    assert desk.charged(posted) == []
-    (shown,) = map(json.loads, service.command("receipts", posted[0].number).stdout.splitlines())
-    assert (shown["state"], shown["charge_fen"]) == ("expired", 0)
-    assert desk.arrived(posted) == []
+        outbox.all_are(posted, _S.EXPIRED)
+    assert outbox.charged(posted) == []
+    (line,) = service.lines("receipts", posted[0].number)
+    assert (line["state"], line["charge_fen"]) == ("expired", 0)
+    assert outbox.arrived(posted) == []
 
 
-def test_a_worker_killed_in_a_backlog_loses_none_and_doubles_none(
-    service: Running, desk: Desk
-) -> None:
-    desk.phones.trouble("kannel", "slow", seconds=1)
-    posted = desk.post(80)
-    until(lambda: desk.arrived(posted), 10, "some to arrive")
+def test_worker_killed_in_a_backlog_loses_no_receipt(service: Service, outbox: Outbox):
+    outbox.phones.trouble("kannel", "slow", seconds=1)
+    posted = outbox.post(80)
+    until(lambda: outbox.arrived(posted), 10, "some to arrive")
     service.kill("second worker")
-    desk.phones.trouble("kannel", "none")
-    service.employ("second worker")
-    desk.all_are(posted, *OUT, _S.UNSURE)
-    # What it had in hand may have gone out, and Kannel cannot be asked: its reports say what did.
-    doubtful = {r.id for r in desk.now(posted) if r.state is _S.UNSURE}
+    outbox.phones.trouble("kannel", "none")
+    service.start("second worker")
+    outbox.all_are(posted, *OUT, _S.UNSURE)
+    # Requests of the killed worker may have gone out; only reports of Kannel tell.
+    doubtful = {r.id for r in outbox.now(posted) if r.state is _S.UNSURE}
     assert len(doubtful) <= 32
-    desk.each_once([r for r in posted if r.id not in doubtful])
-    assert desk.arrived([r for r in posted if r.id in doubtful]) == []
+    outbox.each_once([r for r in posted if r.id not in doubtful])
+    assert outbox.arrived([r for r in posted if r.id in doubtful]) == []

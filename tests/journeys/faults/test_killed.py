@@ -1,85 +1,80 @@
-"""kill -9: what was acknowledged is there afterwards, and nothing is sent twice."""
+"""SIGKILL: acknowledged requests survive, and no receipt is sent twice."""
 
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from receipts.model.receipt import Receipt
 from statemachines.receipt import ReceiptState
 from tests.journeys.faults.conftest import Serve
-from tests.journeys.faults.load import PATIENCE, Carrier, Ledger, Load, fresh
+from tests.journeys.faults.load import PATIENCE, Load, WebhookClient, fresh, store_reader
 from tests.support.phones import Phones
-from tests.support.product import Running, answers, kill, until
+from tests.support.product import Service, answers, kill, until
 
 pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module")
-def one(serve: Serve) -> Running:
-    """One service for all these tests; its receipts go by a provider that can be asked."""
+def one(serve: Serve) -> Service:
+    """One service for all tests here; its provider has a look-up."""
     return serve(FLASH_PROVIDER="twilio")
 
 
 @pytest.fixture
-def service(one: Running) -> Running:
-    """The service, running: started again on the same data if a test has ended it."""
+def service(one: Service) -> Service:
+    """The running service, started again on the same data after a kill."""
     if not one.runs:
         one.start("network", "doors", "worker")
     return one
 
 
 @pytest.fixture
-def phones(service: Running) -> Iterator[Phones]:
-    phones = Phones(service.network)
-    yield phones
-    phones.session.close()
+def phones(service: Service) -> Iterator[Phones]:
+    with Phones(service.network) as opened:
+        yield opened
 
 
-def each_delivered_once(service: Running, phones: Phones, numbers: Iterable[str]) -> None:
-    """Every customer's one receipt is delivered in the end, and the provider counted it once."""
-    waiting: dict[str, list[Receipt]] = {}
-
-    def over() -> bool:
-        waiting.clear()
-        for number in numbers:
-            found = ledger.receipts(number)
-            if [r.state for r in found] != [ReceiptState.DELIVERED]:
-                waiting[number] = found
-        return not waiting
-
-    with Ledger(service) as ledger:
-        until(over, PATIENCE, "every receipt to be delivered")
+def each_delivered_once(service: Service, phones: Phones, numbers: Iterable[str]) -> None:
+    """Assert one delivered receipt for each customer, taken once by the provider."""
+    delivered = [ReceiptState.DELIVERED]
+    with store_reader(service) as store:
+        until(
+            lambda: all([r.state for r in store.receipts(n)] == delivered for n in numbers),
+            PATIENCE, "every receipt to be delivered",
+        )  # fmt: skip
     counted = Counter(message["to"] for message in phones.get("messages")["messages"])
     assert {number: counted[number] for number in numbers} == dict.fromkeys(numbers, 1)
 
 
-def nothing_is_lost(service: Running, phones: Phones, load: Load) -> None:
-    """All that the doors acknowledged is on disk, once, and its receipts arrive, once."""
-    with Ledger(service) as ledger:
-        assert ledger.states(load.opened) == {"active"}
+@contextmanager
+def load_without_loss(service: Service, phones: Phones) -> Iterator[Callable[[int], None]]:
+    """Run customers while the block runs; yield a wait for so many of them.
+
+    Assert afterwards that each acknowledged request is on disk once, and its receipt arrives once.
+    """
+    load = Load(service)
+    with load.running():
+        yield lambda count: until(lambda: len(load.opened) > count, PATIENCE, f"{count} customers")
+    with store_reader(service) as store:
+        assert store.states(load.opened) == {"active"}
         for number, message in load.reported.items():
-            assert [r.message_id for r in ledger.receipts(number)] == [message], number
+            assert [r.message_id for r in store.receipts(number)] == [message], number
     each_delivered_once(service, phones, load.reported)
 
 
-def test_a_worker_killed_while_it_holds_receipts_loses_none_and_doubles_none(
-    service: Running, phones: Phones
-) -> None:
-    carrier = Carrier(service)
+def test_killed_worker_loses_and_doubles_no_receipt(service: Service, phones: Phones):
     numbers = [fresh() for _ in range(36)]
-    for number in numbers:
-        carrier.open(number)
-    phones.trouble("twilio", "slow", seconds=60)
-    for number in numbers:
-        carrier.report(number)
-    carrier.close()
-    # It takes a message at once and answers late: the worker holds what was taken, and more.
-    taken = until(
-        lambda: phones.get("messages")["counts"]["total"], 10, "the provider to take receipts"
-    )
+    with WebhookClient(service) as client:
+        for number in numbers:
+            client.open(number)
+        phones.trouble("twilio", "slow", seconds=60)
+        for number in numbers:
+            client.report(number)
+    # The provider takes a message at once and answers late: the worker holds these and more.
+    taken = until(lambda: phones.get("messages")["counts"]["total"], 10, "the first receipts")
     assert taken < len(numbers)
     service.kill("worker")
     phones.trouble("twilio", "none")
@@ -87,70 +82,54 @@ def test_a_worker_killed_while_it_holds_receipts_loses_none_and_doubles_none(
     each_delivered_once(service, phones, numbers)
 
 
-def test_a_door_process_killed_under_load_is_replaced_and_nothing_acknowledged_is_lost(
-    service: Running, phones: Phones
-) -> None:
-    load = Load(service)
-    with load.running():
-        until(lambda: len(load.opened) > 10, PATIENCE, "customers to open")
+def test_door_process_killed_under_load_is_replaced_without_loss(service: Service, phones: Phones):
+    with load_without_loss(service, phones) as await_customers:
+        await_customers(10)
         doors = service.door_processes()
         kill(min(doors))
-        until(lambda: len(load.opened) > 40, PATIENCE, "customers to open after the kill")
-    until(lambda: service.door_processes() - doors, 10, "another door process in its place")
-    nothing_is_lost(service, phones, load)
+        await_customers(40)
+        until(lambda: service.door_processes() - doors, 10, "another door process in its place")
 
 
-def test_the_whole_door_server_killed_under_load_loses_nothing_acknowledged(
-    service: Running, phones: Phones
-) -> None:
-    load = Load(service)
-    with load.running():
-        until(lambda: len(load.opened) > 10, PATIENCE, "customers to open")
+def test_server_killed_under_load_loses_no_acknowledged_request(service: Service, phones: Phones):
+    with load_without_loss(service, phones) as await_customers:
+        await_customers(10)
         service.kill("doors")
-        until(lambda: not service.find("serv"), 2, "doors and store to follow their parent")
+        until(lambda: not service.find("serv"), 2, "doors and store to end with their parent")
         service.start("doors")
-        until(lambda: len(load.opened) > 40, PATIENCE, "customers to open after the restart")
-    nothing_is_lost(service, phones, load)
+        await_customers(40)
 
 
-def test_the_local_server_killed_under_load_comes_back_with_all_it_acknowledged(
-    service: Running, phones: Phones
-) -> None:
-    load = Load(service)
-    with load.running():
-        for reached in (10, 40):
-            until(lambda count=reached: len(load.opened) > count, PATIENCE, "customers to open")
+def test_store_killed_under_load_loses_no_acknowledged_request(service: Service, phones: Phones):
+    with load_without_loss(service, phones) as await_customers:
+        for count in (10, 40):
+            await_customers(count)
             (server,) = service.find("valkey.sock")
             kill(server)
-        until(lambda: len(load.opened) > 70, PATIENCE, "customers to open after the kills")
-    nothing_is_lost(service, phones, load)
+        await_customers(70)
 
 
-def test_doors_outlive_a_hangup(service: Running) -> None:
+def test_doors_survive_sighup(service: Service):
     kill(service.pid("doors"), signal.SIGHUP)
     time.sleep(1)
     until(lambda: answers(f"{service.doors}/readyz"), 10, "the doors to answer after a hangup")
     assert service.find("sms-receipt serve") == [service.pid("doors")]
 
 
-def test_product_killed_at_once_comes_back_with_all_that_was_acknowledged(
-    service: Running, phones: Phones
-) -> None:
-    load = Load(service)
-    with load.running():
-        until(lambda: len(load.opened) > 40, PATIENCE, "customers to open")
-        # The providers live on: they keep what they accepted.
+def test_product_killed_at_once_loses_no_acknowledged_request(service: Service, phones: Phones):
+    with load_without_loss(service, phones) as await_customers:
+        await_customers(40)
+        # The providers live on: they keep the messages that they accepted.
         service.kill_everything(spared="network")
         service.start("doors", "worker")
-    nothing_is_lost(service, phones, load)
 
 
-def test_doors_worker_and_network_end_within_seconds_when_each_is_told(service: Running) -> None:
+def test_doors_worker_and_network_end_within_ten_seconds_of_sigterm(service: Service):
     assert service.stop(signal.SIGTERM) < 10
     assert "Traceback" not in service.said()
 
 
-def test_a_door_process_that_has_just_begun_ends_with_its_killed_parent_too(serve: Serve) -> None:
+def test_new_door_process_ends_with_its_killed_parent(serve: Serve):
     service = serve()
     for _ in range(3):
         service.start("doors")
@@ -161,7 +140,7 @@ def test_a_door_process_that_has_just_begun_ends_with_its_killed_parent_too(serv
         service.gone(2)
 
 
-def test_doors_told_to_end_while_they_start_end_too(serve: Serve) -> None:
+def test_doors_end_by_sigterm_during_start(serve: Serve):
     service = serve()
     service.start("doors", wait=False)
     until(lambda: len(service.door_processes()) == 2, 60, "the door processes to begin")

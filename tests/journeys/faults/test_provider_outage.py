@@ -1,4 +1,4 @@
-"""A provider in trouble: receipts go out later, once, or end in a stated failure."""
+"""A failing provider: receipts go out later, once, or end in a stated failure."""
 
 import time
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ import pytest
 from receipts.model.receipt import Receipt
 from statemachines.receipt import ReceiptState
 from tests.journeys.faults.conftest import Serve
-from tests.journeys.faults.load import Carrier, Ledger, fresh
+from tests.journeys.faults.load import StoreReader, WebhookClient, fresh, store_reader
 from tests.support.phones import Phones
-from tests.support.product import Running, until
+from tests.support.product import Service, until
 
 pytestmark = pytest.mark.faults
 
@@ -20,51 +20,44 @@ _S = ReceiptState
 
 @dataclass
 class Trial:
-    """A running service, the network's side of it, and a look behind its doors."""
+    """A running service with clients of its webhooks, its network and its store."""
 
-    service: Running
+    service: Service
     phones: Phones
-    carrier: Carrier
-    ledger: Ledger
+    webhooks: WebhookClient
+    store: StoreReader
 
     def customer(self, api: str) -> str:
-        """A customer whose receipts this provider carries: Kannel flashes, Twilio does not."""
+        """Return a customer whose receipts go by this provider: flash by Kannel, text by Twilio."""
         number = fresh()
-        self.carrier.open(number)
+        self.webhooks.open(number)
         if api == "twilio":
-            assert "普通短信" in self.carrier.text(number, "PT")
+            assert "普通短信" in self.webhooks.text(number, "PT")
         return number
 
     def receipt(self, number: str, *states: ReceiptState, seconds: float = 15) -> Receipt:
-        """The one receipt of a customer, once it is in one of these states."""
-        found: list[Receipt] = []
+        """Return the one receipt of a customer once it is in one of these states."""
 
-        def there() -> bool:
-            found[:] = self.ledger.receipts(number)
-            return [r.state in states for r in found] == [True]
+        def reached() -> list[Receipt]:
+            found = self.store.receipts(number)
+            return found if [r.state in states for r in found] == [True] else []
 
-        until(there, seconds, f"a receipt to be {' or '.join(states)}")
-        return found[0]
+        return until(reached, seconds, f"a receipt to be {' or '.join(states)}")[0]
 
     def tried(self, number: str, attempts: int) -> None:
-        """Returns once a receipt was tried so often, in vain."""
+        """Return after so many failed attempts."""
         until(
             lambda: (
-                [(r.attempts, r.state) for r in self.ledger.receipts(number)]
-                == [(attempts, _S.DUE)]
+                [(r.attempts, r.state) for r in self.store.receipts(number)] == [(attempts, _S.DUE)]
             ),
             15,
             f"{attempts} attempts in vain",
         )
 
-    def a_minute_passes(self) -> None:
-        """For the service, all at once."""
-        self.service.later("+1m")
-
     def doors_answer(self) -> None:
-        """A customer's text is answered as ever."""
+        """Assert that a text is answered within two seconds."""
         began = time.monotonic()
-        assert "短信回执" in self.carrier.text(fresh(), "CXDXHZ", seconds=5)
+        assert "短信回执" in self.webhooks.text(fresh(), "CXDXHZ", seconds=5)
         assert time.monotonic() - began < 2
 
 
@@ -72,11 +65,12 @@ class Trial:
 def trial(serve: Serve) -> Iterator[Trial]:
     service = serve()
     service.start("network", "doors", "worker")
-    phones, carrier = Phones(service.network), Carrier(service)
-    with Ledger(service) as ledger:
-        yield Trial(service, phones, carrier, ledger)
-    phones.session.close()
-    carrier.close()
+    with (
+        Phones(service.network) as phones,
+        WebhookClient(service) as webhooks,
+        store_reader(service) as store,
+    ):
+        yield Trial(service, phones, webhooks, store)
 
 
 @pytest.fixture(autouse=True)
@@ -90,15 +84,13 @@ def _no_trouble_left(trial: Trial) -> Iterator[None]:
 @pytest.mark.parametrize(
     "kind", ["http_429", "http_503", "http_500", "cut_before", "cut_after", "slow"]
 )
-def test_a_receipt_outlives_its_providers_trouble_and_is_sent_once(
-    trial: Trial, api: str, kind: str
-) -> None:
+def test_receipt_survives_a_failing_provider_and_is_sent_once(trial: Trial, api: str, kind: str):
     number = trial.customer(api)
     trial.phones.trouble(api, kind, count=1, seconds=2 if kind == "slow" else 0)
-    trial.carrier.report(number)
+    trial.webhooks.report(number)
     trial.doors_answer()
     if (api, kind) in {("kannel", "http_500"), ("kannel", "cut_before")}:
-        # It may have gone out, and this provider cannot be asked: staff are told, nothing is sent.
+        # It may have gone out, and this provider has no look-up: no second send.
         receipt = trial.receipt(number, _S.UNSURE)
         assert receipt.note.startswith("unsure: kannel")
         assert trial.phones.sent_to(number) == []
@@ -108,30 +100,28 @@ def test_a_receipt_outlives_its_providers_trouble_and_is_sent_once(
     assert len(trial.phones.sent_to(number)) == 1
 
 
-def test_a_flash_nobody_can_tell_the_fate_of_is_not_sent_again_by_another_worker_either(
-    trial: Trial,
-) -> None:
+def test_receipt_in_doubt_is_not_sent_again_by_another_worker(trial: Trial):
     number, later = trial.customer("kannel"), trial.customer("kannel")
     trial.phones.trouble("kannel", "cut_before", count=1)
-    trial.carrier.report(number)
+    trial.webhooks.report(number)
     trial.receipt(number, _S.UNSURE)
     trial.service.kill("worker")
     trial.service.start("worker")
-    # By the time the new worker has sent this one, it has seen all that the old one left.
-    trial.carrier.report(later)
+    # The new worker reclaims entries of the old one before it sends this one.
+    trial.webhooks.report(later)
     trial.receipt(later, _S.DELIVERED)
     trial.receipt(number, _S.UNSURE)
     assert trial.phones.sent_to(number) == []
 
 
 @pytest.mark.parametrize("api", ["twilio", "kannel"])
-def test_a_provider_that_stays_too_busy_ends_in_a_stated_failure(trial: Trial, api: str) -> None:
+def test_provider_that_stays_too_busy_ends_in_a_stated_failure(trial: Trial, api: str):
     number = trial.customer(api)
     trial.phones.trouble(api, "http_429")
-    trial.carrier.report(number)
+    trial.webhooks.report(number)
     trial.doors_answer()
     trial.tried(number, 2)
-    trial.a_minute_passes()
+    trial.service.later("+1m")
     receipt = trial.receipt(number, _S.FAILED)
     assert receipt.note.startswith(f"given up: {api} 429")
     assert (receipt.attempts, receipt.charge_fen) == (3, 0)
@@ -139,33 +129,29 @@ def test_a_provider_that_stays_too_busy_ends_in_a_stated_failure(trial: Trial, a
     assert trial.phones.sent_to(number) == []
 
 
-def test_receipts_wait_while_the_provider_is_down_and_go_out_once_it_is_back(
-    trial: Trial,
-) -> None:
+def test_receipts_wait_for_a_dead_provider_and_go_out_once(trial: Trial):
     numbers = [trial.customer(api) for api in ("twilio", "kannel")]
     trial.service.kill("network")
     for number in numbers:
-        trial.carrier.report(number)
+        trial.webhooks.report(number)
         trial.doors_answer()
         trial.tried(number, 2)
         assert trial.receipt(number, _S.DUE).sent_at is None
     trial.service.start("network")
-    trial.a_minute_passes()
+    trial.service.later("+1m")
     for number in numbers:
         trial.receipt(number, _S.DELIVERED)
         assert len(trial.phones.sent_to(number)) == 1
 
 
-def test_a_report_that_overtakes_the_providers_own_answer_counts_and_nothing_is_sent_again(
-    trial: Trial,
-) -> None:
+def test_report_before_the_answer_of_the_provider_counts(trial: Trial):
     number = trial.customer("twilio")
     trial.phones.trouble("twilio", "slow", count=1, seconds=20)
-    trial.carrier.report(number)
+    trial.webhooks.report(number)
     receipt = trial.receipt(number, _S.DELIVERED, seconds=5)
     assert receipt.attempts == 1
-    # Others go out meanwhile, past the hand that still waits for its answer.
+    # Others go out by threads that do not wait for an answer.
     other = trial.customer("twilio")
-    trial.carrier.report(other)
+    trial.webhooks.report(other)
     trial.receipt(other, _S.DELIVERED, seconds=5)
     assert len(trial.phones.sent_to(number)) == 1

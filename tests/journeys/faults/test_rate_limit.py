@@ -1,4 +1,4 @@
-"""Two workers share what a provider takes in a second; a backlog drains by age."""
+"""Two workers share the rate limit of a provider; a backlog drains by age."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,8 @@ from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import DisplayMode
 from statemachines.receipt import ReceiptState
 from tests.journeys.faults.conftest import Serve
-from tests.journeys.faults.outbox import Desk, most_in_a_second
-from tests.support.product import Running
+from tests.journeys.faults.outbox import Outbox, most_in_a_second
+from tests.support.product import Service
 
 pytestmark = pytest.mark.faults
 
@@ -20,65 +20,60 @@ PACE = 20
 
 
 @pytest.fixture(scope="module")
-def service(serve: Serve) -> Running:
+def service(serve: Serve) -> Service:
     running = serve(TWILIO_PACE=str(PACE), KANNEL_PACE="5")
     running.start("network", "doors")
     return running
 
 
 @contextmanager
-def workers(service: Running, count: int = 2) -> Iterator[None]:
-    """So many workers, killed in the end."""
-    names = [f"worker {place}" for place in range(count)]
-    for name in names:
-        service.employ(name)
+def workers(service: Service, count: int = 2) -> Iterator[None]:
+    """Run so many workers while the block runs, then kill them."""
+    names = [f"worker {index}" for index in range(count)]
+    service.start(*names)
     try:
         yield
     finally:
         service.kill(*names)
 
 
-def test_two_workers_never_send_more_in_any_second_than_the_provider_takes(
-    service: Running, desk: Desk
-) -> None:
-    posted = desk.post(6 * PACE)
+def test_two_workers_keep_the_rate_limit_in_every_second(service: Service, outbox: Outbox):
+    posted = outbox.post(6 * PACE)
     with workers(service):
-        desk.all_are(posted, *OUT)
-    moments = [float(m["created"]) for m in desk.each_once(posted)]
+        outbox.all_are(posted, *OUT)
+    moments = [float(m["created"]) for m in outbox.each_once(posted)]
     assert most_in_a_second(moments) <= PACE
-    # And hardly less than it takes: nine in ten places are used.
+    # Nine in ten send slots are used.
     assert moments[-1] - moments[0] < 6 * 1.1 * 1.25
-    assert desk.charged(posted) == [10] * len(posted)
+    assert outbox.charged(posted) == [10] * len(posted)
 
 
-def test_a_backlog_drains_the_oldest_first_and_fresh_ones_keep_a_share(
-    service: Running, desk: Desk
-) -> None:
+def test_backlog_drains_oldest_first_beside_fresh_receipts(service: Service, outbox: Outbox):
     # The order of the outbox is not the order of age.
     groups: dict[int, list[Receipt]] = {100: [], 200: [], 300: []}
     for age in [100, 200, 300] * PACE:
-        groups[age] += desk.post(1, age=age)
+        groups[age] += outbox.post(1, age=age)
     young, middle, old = groups.values()
     with workers(service):
-        desk.all_are(old[:5], *OUT)
-        fresh = desk.post(5)
-        desk.all_are(fresh, *OUT)
-        # While most of the backlog still waits, the fresh ones are through.
-        assert len(desk.arrived(young)) < PACE
-        desk.all_are([*young, *middle, *old], *OUT)
-    arrived = [m["body"] for m in desk.each_once([*young, *middle, *old])]
-    # Workers that have just begun send a few of what they take first; then age rules.
+        outbox.all_are(old[:5], *OUT)
+        fresh = outbox.post(5)
+        outbox.all_are(fresh, *OUT)
+        # Most of the backlog still waits.
+        assert len(outbox.arrived(young)) < PACE
+        outbox.all_are([*young, *middle, *old], *OUT)
+    arrived = [m["body"] for m in outbox.each_once([*young, *middle, *old])]
+    # New workers send a few entries in fetch order before age decides.
     first, last = arrived[: PACE + 10], arrived[-PACE:]
     assert {r.text for r in old} <= set(first)
     assert len({r.text for r in young} & set(last)) >= PACE - 5
 
 
-def test_each_provider_has_a_pace_of_its_own(service: Running, desk: Desk) -> None:
-    flash, text = desk.post(15, DisplayMode.FLASH), desk.post(PACE)
+def test_each_provider_has_its_own_rate_limit(service: Service, outbox: Outbox):
+    flash, text = outbox.post(15, DisplayMode.FLASH), outbox.post(PACE)
     with workers(service):
-        desk.all_are(text, *OUT)
-        assert _S.DUE in desk.states(flash)
-        desk.all_are(flash, *OUT)
-    moments = [float(m["created"]) for m in desk.each_once(flash)]
+        outbox.all_are(text, *OUT)
+        assert _S.DUE in outbox.states(flash)
+        outbox.all_are(flash, *OUT)
+    moments = [float(m["created"]) for m in outbox.each_once(flash)]
     assert most_in_a_second(moments) <= 5
-    assert {receipt.provider for receipt in desk.now(flash)} == {"kannel"}
+    assert {receipt.provider for receipt in outbox.now(flash)} == {"kannel"}

@@ -1,4 +1,4 @@
-"""A customer of the carrier's own line opens the service: every word goes over SMPP."""
+"""A conversation that opens the service, over SMPP and a real Kannel."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def state(product: Product) -> SubscriptionState:
     return product.built.store.load(Msisdn(GUANGDONG)).subscription.state
 
 
-def test_ktdxhz_then_yes_in_chinese_opens_the_service(product: Product, centre: Centre) -> None:
+def test_keyword_then_yes_in_chinese_opens_the_service(product: Product, centre: Centre):
     centre.phone(GUANGDONG, "KTDXHZ", "carrier")
     offer = centre.texts()[0].text
     assert offer.said.startswith("您将开通短信回执：每月1元")
@@ -41,29 +41,22 @@ def test_ktdxhz_then_yes_in_chinese_opens_the_service(product: Product, centre: 
     ],
     ids=["full width", "flash", "7-bit flash", "7-bit"],
 )
-def test_words_are_understood_in_whichever_coding_a_phone_sends_them(
-    product: Product, centre: Centre, octets: bytes, coding: int
-) -> None:
+def test_keyword_in_each_data_coding(product: Product, centre: Centre, octets: bytes, coding: int):
     sender, short_code = Address(GUANGDONG.removeprefix("+")), Address("7500", ton=0)
     centre.deliver(Text(sender, short_code, octets, coding), "carrier")
     assert "您将开通短信回执" in centre.texts()[0].text.said
     assert state(product) is SubscriptionState.PENDING
 
 
-def test_a_character_whose_octets_look_like_a_space_and_a_line_end_stays_whole(
-    product: Product, centre: Centre
-) -> None:
+def test_character_with_octets_of_space_and_newline_is_kept(product: Product, centre: Centre):
     # U+4E0A and U+4F20: Kannel's other escape for a text, %a, makes 4E20 and 4F20 of them.
     centre.phone(GUANGDONG, "上 传", "carrier")
     centre.texts()
-    assert any("text=N%0A%00+O+&" in f"{call}&" for call in product.doors.calls), (
-        product.doors.calls
-    )
+    calls = product.doors.calls
+    assert any("text=N%0A%00+O+&" in f"{call}&" for call in calls), calls
 
 
-def test_a_customer_who_texts_in_english_is_answered_in_the_7_bit_alphabet(
-    product: Product, centre: Centre
-) -> None:
+def test_english_text_is_answered_in_the_7_bit_alphabet(product: Product, centre: Centre):
     centre.phone(GUANGDONG, "SUBSCRIBE", "carrier")
     parts = centre.texts(2)
     assert {part.text.data_coding for part in parts} == {0x00}
@@ -71,21 +64,19 @@ def test_a_customer_who_texts_in_english_is_answered_in_the_7_bit_alphabet(
     assert state(product) is SubscriptionState.PENDING
 
 
-def test_machines_and_pictures_get_no_answer(product: Product, centre: Centre) -> None:
+def test_short_code_and_binary_text_get_no_answer(product: Product, centre: Centre):
     short_code = Address("7500", ton=0)
     centre.deliver(Text(Address("10690001", ton=0), short_code, b"KTDXHZ"), "carrier")
     phone = Address(GUANGDONG.removeprefix("+"))
     centre.deliver(Text(phone, short_code, b"\x06\x05\x04\x15\x8a\xff", 0x04), "carrier")
     centre.phone(GUANGDONG, "KTDXHZ", "carrier")
-    # Kannel asks for all three in order; only the last is a person's word.
+    # Kannel forwards all three in order; only the last is a text of a person.
     assert "您将开通短信回执" in centre.texts()[0].text.said
     assert {sent.text.destination.digits for sent in centre.submitted} == {phone.digits}
     assert product.built.store.load(Msisdn(GUANGDONG)).subscription.mode is DisplayMode.FLASH
 
 
-def test_a_text_that_meets_our_restart_is_brought_again_and_answered_once(
-    product: Product, centre: Centre
-) -> None:
+def test_text_during_a_restart_is_retried_and_answered_once(product: Product, centre: Centre):
     app, product.doors.app = product.doors.app, None
     calls = len(product.doors.calls)
     centre.phone(GUANGDONG, "KTDXHZ", "carrier")

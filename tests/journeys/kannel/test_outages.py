@@ -1,15 +1,15 @@
-"""Kannel killed, frozen, away: a receipt ends as sent, later or unsure, and is asked for once."""
+"""Kannel killed, frozen, unreachable: each receipt is requested once and ends in a stated state."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from receipts.model.vocabulary import DisplayMode, Language
 from receipts.worker.worker import Worker
 from statemachines.receipt import ReceiptState
 from tests.conftest import GUANGDONG, TestClock
 from tests.journeys.kannel.product import Product
-from tests.support.kannel import Boxes, eventually
+from tests.support.kannel import Boxes
+from tests.support.product import until
 from tests.support.smsc import Centre
 
 pytestmark = pytest.mark.faults
@@ -17,30 +17,29 @@ pytestmark = pytest.mark.faults
 
 @pytest.fixture(autouse=True)
 def _mended(kannel: Boxes, line: Centre) -> Iterator[None]:
-    """Whatever a test did to Kannel, the next one finds it well."""
+    """Restore Kannel and its SMSC after each test."""
     yield
     line.away = line.holding = False
     back(kannel, line)
 
 
-@pytest.fixture
-def customer(product: Product, centre: Centre, worker: Worker) -> None:
-    """Somebody whose receipts flash; the test says when one is due."""
+@pytest.fixture(autouse=True)
+def _customer(product: Product, centre: Centre, worker: Worker) -> None:
+    """A subscriber with flash receipts, and a worker."""
     del centre, worker
-    product.subscriber(GUANGDONG, DisplayMode.FLASH, Language.ZH)
+    product.subscriber(GUANGDONG)
 
 
 def back(kannel: Boxes, line: Centre) -> None:
-    """Start what is not running, as a supervisor does."""
+    """Start Kannel if it is not running; return when its links are bound."""
     if not kannel.running:
         kannel.start()
     line.until(lambda: line.bound("carrier", "second"))
 
 
-@pytest.mark.usefixtures("customer")
-def test_killed_with_a_receipt_in_flight_kannel_offers_it_again_and_we_do_not(
+def test_receipt_in_flight_is_resent_by_kannel_alone(
     product: Product, centre: Centre, kannel: Boxes, clock: TestClock
-) -> None:
+):
     asked = kannel.asked(GUANGDONG)
     centre.holding = True
     product.person_to_person(GUANGDONG)
@@ -49,8 +48,7 @@ def test_killed_with_a_receipt_in_flight_kannel_offers_it_again_and_we_do_not(
     kannel.kill()
     centre.holding = False
     back(kannel, centre)
-    # The centre never answered, so nobody knows whether it has the text: what Kannel took it
-    # keeps on disk until the centre has it for certain. That is Kannel's own promise, not ours.
+    # Kannel keeps a text on disk until the centre has answered: the second offer is Kannel's.
     offered_again = centre.texts(2)[1]
     assert offered_again.text == in_flight.text
     clock.move(minutes=30)
@@ -60,12 +58,9 @@ def test_killed_with_a_receipt_in_flight_kannel_offers_it_again_and_we_do_not(
     assert len(centre.submitted) == 2
 
 
-@pytest.mark.usefixtures("customer")
-def test_killed_with_a_receipt_at_the_centre_kannel_still_knows_its_report(
-    product: Product, centre: Centre, kannel: Boxes
-) -> None:
+def test_report_arrives_after_a_kill_of_kannel(product: Product, centre: Centre, kannel: Boxes):
     product.person_to_person(GUANGDONG)
-    eventually(lambda: product.receipt(GUANGDONG).history, "the centre's first word")
+    until(lambda: product.receipt(GUANGDONG).history, 20, "the first status")
     kannel.kill()
     back(kannel, centre)
     assert len(centre.submitted) == 1
@@ -74,14 +69,13 @@ def test_killed_with_a_receipt_at_the_centre_kannel_still_knows_its_report(
     assert len(centre.submitted) == 1
 
 
-@pytest.mark.usefixtures("customer")
-def test_killed_before_it_answered_the_receipt_is_unsure_and_never_sent_again(
+def test_receipt_without_an_answer_is_unsure_and_never_sent_again(
     product: Product, centre: Centre, kannel: Boxes, clock: TestClock
-) -> None:
+):
     asked = kannel.asked(GUANGDONG)
     kannel.freeze("bearerbox")
     product.person_to_person(GUANGDONG)
-    eventually(lambda: kannel.asked(GUANGDONG) == asked + 1, "our request")
+    until(lambda: kannel.asked(GUANGDONG) == asked + 1, 20, "our request")
     assert product.receipt(GUANGDONG).state is ReceiptState.SENDING
     kannel.kill("bearerbox")
     receipt = product.becomes(GUANGDONG, ReceiptState.UNSURE)
@@ -97,13 +91,12 @@ def test_killed_before_it_answered_the_receipt_is_unsure_and_never_sent_again(
     assert kannel.asked(GUANGDONG) == asked + 2
 
 
-@pytest.mark.usefixtures("customer")
-def test_a_receipt_due_while_kannel_is_down_goes_out_once_it_is_back(
+def test_receipt_due_during_an_outage_of_kannel_goes_out_afterwards(
     product: Product, centre: Centre, kannel: Boxes, clock: TestClock
-) -> None:
+):
     kannel.kill()
     product.person_to_person(GUANGDONG)
-    eventually(lambda: product.receipt(GUANGDONG).note, "the first try")
+    until(lambda: product.receipt(GUANGDONG).note, 20, "the first attempt")
     waiting = product.receipt(GUANGDONG)
     assert (waiting.state, waiting.attempts) == (ReceiptState.DUE, 1)
     assert waiting.note == "kannel not reached: COULDNT_CONNECT"
@@ -113,10 +106,7 @@ def test_a_receipt_due_while_kannel_is_down_goes_out_once_it_is_back(
     assert len(centre.texts()) == 1
 
 
-@pytest.mark.usefixtures("customer")
-def test_a_receipt_taken_while_the_line_is_down_goes_out_once_it_is_up(
-    product: Product, centre: Centre, kannel: Boxes
-) -> None:
+def test_receipt_waits_for_the_smsc_in_kannel(product: Product, centre: Centre, kannel: Boxes):
     asked = kannel.asked(GUANGDONG)
     centre.leave()
     centre.until(lambda: not centre.bound("carrier"))

@@ -1,4 +1,4 @@
-"""Receipts on the wire: who they come from, where they go, and the octet that makes them flash."""
+"""Receipts on the wire: sender, recipient, and the data coding that makes them flash."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from receipts.model.vocabulary import DisplayMode, Language
 from statemachines.receipt import ReceiptState
 from tests.conftest import GUANGDONG
 from tests.journeys.kannel.product import Product
-from tests.support.kannel import eventually
+from tests.support.product import until
 from tests.support.smpp import Address
 from tests.support.smsc import Centre
 
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.usefixtures("worker")
 OCTETS = [
     (DisplayMode.FLASH, Language.ZH, 0x18, "utf-16-be", "您发送给13957112345的短信已于"),
     (DisplayMode.TEXT, Language.ZH, 0x08, "utf-16-be", "您发送给13957112345的短信已于"),
-    # Kannel writes class 0 of the 7-bit alphabet as SMPP lists it, from the group 0xF0; 0x10
-    # means the same to a phone, and no setting of Kannel's gives it.
+    # Kannel writes class 0 of the 7-bit alphabet from the group 0xF0, as SMPP lists it.
+    # 0x10 means the same to a phone; no setting of Kannel gives it.
     (DisplayMode.FLASH, Language.EN, 0xF0, "ascii", "Your message to 13957112345 was delivered"),
     (DisplayMode.TEXT, Language.EN, 0x00, "ascii", "Your message to 13957112345 was delivered"),
 ]
@@ -27,7 +27,7 @@ OCTETS = [
     OCTETS,
     ids=["Chinese flash", "Chinese", "English flash", "English"],
 )
-def test_a_receipt_goes_out_with_the_octet_of_its_mode_and_language(
+def test_receipt_has_the_data_coding_of_its_mode_and_language(
     product: Product,
     centre: Centre,
     mode: DisplayMode,
@@ -35,7 +35,7 @@ def test_a_receipt_goes_out_with_the_octet_of_its_mode_and_language(
     octet: int,
     alphabet: str,
     words: str,
-) -> None:
+):
     product.subscriber(GUANGDONG, mode, language)
     product.person_to_person(GUANGDONG)
     text = centre.texts()[0].text
@@ -46,37 +46,33 @@ def test_a_receipt_goes_out_with_the_octet_of_its_mode_and_language(
     assert text.source == Address("7500", ton=0, npi=0)
     assert text.destination == Address(GUANGDONG.removeprefix("+"), ton=1, npi=1)
     assert (receipt.provider, receipt.sent_as, receipt.attempts) == ("kannel", mode, 1)
-    # It asks for a delivery report, fits one text, and went out once.
+    # It requests a delivery report, fits one text, and went out once.
     assert text.registered & 0x01
     assert len(centre.submitted) == 1
 
 
 @pytest.mark.parametrize("smsc", ["second"])
-def test_a_receipt_is_routed_to_the_line_that_the_settings_name(
-    product: Product, centre: Centre
-) -> None:
-    product.subscriber(GUANGDONG, DisplayMode.FLASH, Language.ZH)
+def test_receipt_is_routed_to_the_smsc_of_the_settings(product: Product, centre: Centre):
+    product.subscriber(GUANGDONG)
     product.person_to_person(GUANGDONG)
     assert centre.texts()[0].link == "second"
 
 
 @pytest.mark.parametrize("smsc", ["nowhere"])
-def test_a_line_that_does_not_exist_does_not_keep_a_receipt_from_going_out(
-    product: Product, centre: Centre
-) -> None:
-    # Kannel takes a name it does not know for a wish, and any line that serves all for good.
-    product.subscriber(GUANGDONG, DisplayMode.FLASH, Language.ZH)
+def test_unknown_smsc_does_not_stop_a_receipt(product: Product, centre: Centre):
+    # Kannel treats an unknown name as a preference.
+    product.subscriber(GUANGDONG)
     product.person_to_person(GUANGDONG)
     assert centre.texts()[0].link == "carrier"
 
 
 @pytest.mark.parametrize("password", ["wrong"])
-def test_a_wrong_password_is_no_verdict_on_a_receipt(product: Product, centre: Centre) -> None:
-    product.subscriber(GUANGDONG, DisplayMode.TEXT, Language.ZH)
+def test_receipt_is_retried_after_a_wrong_password(product: Product, centre: Centre):
+    product.subscriber(GUANGDONG, DisplayMode.TEXT)
     product.person_to_person(GUANGDONG)
-    eventually(lambda: product.receipt(GUANGDONG).note, "the first try")
+    until(lambda: product.receipt(GUANGDONG).note, 20, "the first attempt")
     waiting = product.receipt(GUANGDONG)
     assert waiting.note == "kannel 403: Authorization failed for sendsms"
-    # Whoever runs the service can mend it, and then it goes out.
+    # The operator can correct the password; then it goes out.
     assert (waiting.state, waiting.attempts) == (ReceiptState.DUE, 1)
     assert centre.submitted == []

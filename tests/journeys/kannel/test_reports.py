@@ -1,14 +1,14 @@
-"""What the centre says of a receipt comes back through Kannel to the receipt's record."""
+"""Delivery reports of the message centre reach the receipt through Kannel."""
 
 import pytest
 import requests
 from msgspec.structs import replace
 
-from receipts.model.vocabulary import DisplayMode, Language
 from statemachines.receipt import ReceiptState
 from tests.conftest import GUANGDONG
 from tests.journeys.kannel.product import Product
-from tests.support.kannel import Boxes, eventually
+from tests.support.kannel import Boxes
+from tests.support.product import until
 from tests.support.smpp import Status
 from tests.support.smsc import Centre, Submitted
 
@@ -19,8 +19,8 @@ DELIVERED, UNDELIVERED = ReceiptState.DELIVERED, ReceiptState.UNDELIVERED
 
 @pytest.fixture
 def sent(product: Product, centre: Centre) -> Submitted:
-    """A receipt that went out and waits for its report."""
-    product.subscriber(GUANGDONG, DisplayMode.FLASH, Language.ZH)
+    """A sent receipt that waits for its report."""
+    product.subscriber(GUANGDONG)
     return next_receipt(product, centre)
 
 
@@ -33,19 +33,15 @@ def next_receipt(product: Product, centre: Centre) -> Submitted:
 
 
 def heard(product: Product, word: str) -> None:
-    """Wait until the receipt's record has this word of the centre's."""
-    eventually(lambda: word in [n.raw_status for n in product.receipt(GUANGDONG).history], word)
+    until(lambda: word in [n.raw_status for n in product.receipt(GUANGDONG).history], 20, word)
 
 
 def again(product: Product, call: str) -> None:
-    """What Kannel, or anybody between us, may do at any time."""
     answer = requests.get(f"http://127.0.0.1:{product.doors.port}{call}", timeout=5)
     assert answer.status_code == 204
 
 
-def test_each_final_word_of_the_centre_ends_a_receipt(
-    product: Product, centre: Centre, sent: Submitted
-) -> None:
+def test_each_final_status_ends_a_receipt(product: Product, centre: Centre, sent: Submitted):
     for stat, err, state in [
         ("DELIVRD", "000", DELIVERED),
         ("UNDELIV", "001", UNDELIVERED),
@@ -60,16 +56,14 @@ def test_each_final_word_of_the_centre_ends_a_receipt(
         sent = next_receipt(product, centre)
 
 
-def test_a_word_that_is_not_final_or_not_known_ends_nothing(
-    product: Product, centre: Centre, sent: Submitted
-) -> None:
+def test_temporary_status_ends_no_receipt(product: Product, centre: Centre, sent: Submitted):
     for stat in ("ACCEPTD", "ENROUTE"):
         centre.report(sent, stat)
         heard(product, f"type 4 {stat} 000")
         assert product.receipt(GUANGDONG).state is ReceiptState.SENT
     centre.report(sent, "DELIVRD")
     product.becomes(GUANGDONG, DELIVERED)
-    # Kannel says "not delivered" of whatever it does not know; we look at the word itself.
+    # Kannel sends "not delivered" for a status it does not know; the status itself counts.
     for stat in ("DELETED", "UNKNOWN", "PUZZLED"):
         centre.report(next_receipt(product, centre), stat)
         heard(product, f"type 2 {stat} 000")
@@ -77,19 +71,15 @@ def test_a_word_that_is_not_final_or_not_known_ends_nothing(
 
 
 @pytest.mark.parametrize("smsc", ["second"])
-def test_an_id_in_hex_is_known_for_the_one_given_in_decimal(
-    product: Product, centre: Centre, sent: Submitted
-) -> None:
-    for spelt in ("{:X}", "{:x}", "{:010X}"):
+def test_report_with_the_id_in_hex_is_matched(product: Product, centre: Centre, sent: Submitted):
+    for form in ("{:X}", "{:x}", "{:010X}"):
         assert sent.id.isdecimal()
-        centre.report(sent, "DELIVRD", spelt=spelt.format(int(sent.id)))
+        centre.report(sent, "DELIVRD", sent_id=form.format(int(sent.id)))
         product.becomes(GUANGDONG, DELIVERED)
         sent = next_receipt(product, centre)
 
 
-def test_repeated_and_contradicting_reports_change_nothing(
-    product: Product, centre: Centre, sent: Submitted
-) -> None:
+def test_repeated_report_changes_no_state(product: Product, centre: Centre, sent: Submitted):
     under_way, first = product.receipt(GUANGDONG), product.doors.calls[-1]
     assert "&type=8&" in first
     again(product, first)
@@ -107,20 +97,16 @@ def test_repeated_and_contradicting_reports_change_nothing(
     assert contradicted.history[-1].raw_status == "type 2 UNDELIV 000"
 
 
-def test_kannel_brings_each_report_once_when_all_is_well(
-    product: Product, centre: Centre, sent: Submitted
-) -> None:
+def test_kannel_sends_each_report_once(product: Product, centre: Centre, sent: Submitted):
     centre.report(sent, "DELIVRD")
     ended = product.becomes(GUANGDONG, DELIVERED)
-    # Twice as long as it waits before it repeats what it takes for a failure.
-    eventually(product.settled, "quiet", 4)
+    # Twice its retry interval.
+    until(product.settled, 4, "no further call")
     calls = [call for call in product.doors.calls if f"id={ended.id}&" in call]
     assert len(calls) == 2, calls
 
 
-def test_a_report_that_meets_our_restart_is_brought_again(
-    product: Product, centre: Centre, sent: Submitted
-) -> None:
+def test_report_during_a_restart_is_retried(product: Product, centre: Centre, sent: Submitted):
     app, product.doors.app = product.doors.app, None
     calls = len(product.doors.calls)
     centre.report(sent, "DELIVRD")
@@ -136,10 +122,10 @@ def test_a_report_that_meets_our_restart_is_brought_again(
         (Status.INVALID_DESTINATION, "type 16 NACK/0x0000000b/Invalid Destination Address"),
     ],
 )
-def test_a_receipt_that_the_centre_refuses_ends_undelivered_with_its_word(
+def test_refused_receipt_is_undelivered(
     product: Product, centre: Centre, status: Status, word: str
-) -> None:
-    product.subscriber(GUANGDONG, DisplayMode.FLASH, Language.ZH)
+):
+    product.subscriber(GUANGDONG)
     centre.refusals.append(status)
     product.person_to_person(GUANGDONG)
     receipt = product.becomes(GUANGDONG, UNDELIVERED)
@@ -147,10 +133,8 @@ def test_a_receipt_that_the_centre_refuses_ends_undelivered_with_its_word(
     assert len(centre.submitted) == 1
 
 
-def test_a_centre_with_no_room_is_asked_again_by_kannel_and_not_by_us(
-    product: Product, centre: Centre, kannel: Boxes
-) -> None:
-    product.subscriber(GUANGDONG, DisplayMode.FLASH, Language.ZH)
+def test_busy_centre_is_retried_by_kannel_alone(product: Product, centre: Centre, kannel: Boxes):
+    product.subscriber(GUANGDONG)
     for status in (Status.THROTTLED, Status.QUEUE_FULL, Status.SYSTEM_ERROR):
         centre.begin()
         asked = kannel.asked(GUANGDONG)

@@ -1,4 +1,4 @@
-"""Lists in files, and the command that takes them in, on the test's own store."""
+"""Lists in files, and the commands that import them."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ SLOW_HASH = "scrypt:32768:8:1$abcdefgh12345678$" + "0123456789abcdef" * 8
 
 @dataclass
 class Desk:
-    """Where an operator's people type commands."""
+    """Files and commands of an operator."""
 
     built: bootstrap.Container
     folder: Path

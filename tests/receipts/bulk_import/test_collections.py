@@ -1,4 +1,4 @@
-"""Fees the operator tried to collect: pausing, ending and resuming the service, each told once."""
+"""Collections suspend, end and resume the service, each with one notice."""
 
 import pytest
 
@@ -9,13 +9,13 @@ from tests.receipts.bulk_import.conftest import Desk
 
 @pytest.fixture
 def customer(network: Network, clock: TestClock) -> str:
-    """Somebody whose first month is over: it is December."""
+    """A customer in the second month, December."""
     network.open(GUANGDONG)
     clock.move(days=10)
     return GUANGDONG
 
 
-def test_an_unpaid_month_pauses_the_service_and_tells_once(desk: Desk, customer: str):
+def test_unpaid_month_suspends_the_service_with_one_notice(desk: Desk, customer: str):
     done = desk.collections("13802880000,2026-11,failed")
     assert "1 changed" in done.output
     assert desk.of(customer).state == "suspended"
@@ -27,30 +27,23 @@ def test_an_unpaid_month_pauses_the_service_and_tells_once(desk: Desk, customer:
     assert len(desk.notices(customer)) == 1
 
 
-def test_paid_after_failed_after_paid_works_each_time(desk: Desk, customer: str):
-    for turn, (result, state) in enumerate(
-        [
-            ("paid", "active"),
-            ("failed", "suspended"),
-            ("paid", "active"),
-            ("failed", "suspended"),
-            ("paid", "active"),
-        ]
-    ):
-        # Each day brings a file of its own; a file is known by its contents.
+def test_alternating_collections_apply_each_time(desk: Desk, customer: str):
+    results = [("paid", "active"), ("failed", "suspended"), ("paid", "active")]
+    for turn, (result, state) in enumerate([*results, *results[1:]]):
+        # Files differ in their contents, which identify them.
         other = f"13957112345,2026-11,{'paid' if turn % 2 else 'failed'}"
         desk.collections(f"13802880000,2026-11,{result}", *[other] * turn, name=f"{turn}.csv")
         assert desk.of(customer).state == state, turn
     assert len(desk.notices(customer)) == 4
 
 
-def test_in_one_file_the_last_line_of_a_number_counts(desk: Desk, customer: str):
+def test_last_line_of_a_number_applies(desk: Desk, customer: str):
     desk.collections("13802880000,2026-11,failed", "13802880000,2026-11,paid")
     assert desk.of(customer).state == "active"
     assert len(desk.notices(customer)) == 2
 
 
-def test_a_file_told_again_undoes_nothing_that_came_later(desk: Desk, customer: str):
+def test_repeated_file_does_not_undo_later_changes(desk: Desk, customer: str):
     desk.collections("13802880000,2026-11,failed", name="a.csv")
     desk.collections("13802880000,2026-11,paid", name="b.csv")
     desk.run("collections", "import", desk.folder / "a.csv", "--afresh")
@@ -58,17 +51,15 @@ def test_a_file_told_again_undoes_nothing_that_came_later(desk: Desk, customer: 
     assert len(desk.notices(customer)) == 2
 
 
-def test_two_unpaid_months_running_end_the_service(desk: Desk, customer: str):
+def test_two_unpaid_months_end_the_service(desk: Desk, customer: str):
     desk.collections("13802880000,2026-11,failed", "13802880000,2026-12,failed")
     assert desk.of(customer).state == "none"
     assert "服务已终止" in desk.notices(customer)[0].text
 
 
-def test_what_cannot_be_is_refused_by_its_line(desk: Desk, customer: str):
+def test_impossible_collections_are_refused_by_line(desk: Desk, customer: str):
     done = desk.collections(
-        "13957112345,2026-11,failed",
-        "13802880000,2027-01,failed",
-        "13802880000,2026-11,perhaps",
+        "13957112345,2026-11,failed", "13802880000,2027-01,failed", "13802880000,2026-11,perhaps"
     )
     assert done.exit_code == 1
     assert [line.split(" — ")[0] for line in desk.refused()] == [

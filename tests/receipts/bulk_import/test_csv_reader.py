@@ -1,4 +1,4 @@
-"""Files as operators' tools write them, and as accidents leave them."""
+"""Valid and damaged CSV files."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def lines(tmp_path: Path, content: bytes) -> list[CsvLine]:
     return list(file.lines(file.begins, 1))
 
 
-def test_lines_have_their_numbers_cells_and_ends(tmp_path: Path):
+def test_lines_have_number_cells_and_end(tmp_path: Path):
     found = lines(tmp_path, HEADER + b"13802880000, cmcc \n\n13802880001,cucc")
     assert [(line.number, dict(line.cells)) for line in found] == [
         (2, {"number": "13802880000", "network": "cmcc"}),
@@ -30,18 +30,18 @@ def test_lines_have_their_numbers_cells_and_ends(tmp_path: Path):
     assert found[-1].end == len(HEADER) + 20 + 16
 
 
-def test_reading_goes_on_from_any_line(tmp_path: Path):
+def test_reading_resumes_at_any_line(tmp_path: Path):
     file = opened(tmp_path, HEADER + b"13802880000,cmcc\n13802880001,cucc\n13802880002,x\n")
     whole = list(file.lines(file.begins, 1))
     assert list(file.lines(whole[0].end, whole[0].number)) == whole[1:]
 
 
-def test_the_order_of_columns_is_free_and_their_case(tmp_path: Path):
+def test_column_order_and_case_are_free(tmp_path: Path):
     file = opened(tmp_path, b"Network,NUMBER\ncmcc,13802880000\n")
     assert next(file.lines(file.begins, 1)).cells["number"] == "13802880000"
 
 
-def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(tmp_path: Path):
+def test_byte_order_mark_and_windows_line_endings_are_accepted(tmp_path: Path):
     found = lines(tmp_path, b"\xef\xbb\xbfnumber,network\r\n13802880000,cmcc\r\n\r\n")
     assert [dict(line.cells) for line in found] == [{"number": "13802880000", "network": "cmcc"}]
 
@@ -62,7 +62,7 @@ def test_quoted_fields_may_hold_commas_and_quotes(tmp_path: Path):
         (b"1" * (3 * LONGEST_LINE), "is longer than any line"),
     ],
 )
-def test_a_damaged_line_spoils_no_other(tmp_path: Path, raw: bytes, wrong: str):
+def test_damaged_line_does_not_affect_others(tmp_path: Path, raw: bytes, wrong: str):
     found = lines(tmp_path, HEADER + raw + b"\n13802880001,cucc\n")
     assert (found[0].number, found[0].cells) == (2, {})
     assert wrong in found[0].wrong
@@ -70,7 +70,7 @@ def test_a_damaged_line_spoils_no_other(tmp_path: Path, raw: bytes, wrong: str):
     assert found[1].cells["number"] == "13802880001"
 
 
-def test_zero_bytes_are_only_odd_characters(tmp_path: Path):
+def test_zero_bytes_are_ordinary_characters(tmp_path: Path):
     assert lines(tmp_path, HEADER + b"13802\x00880000,cmcc\n")[0].cells["network"] == "cmcc"
 
 
@@ -87,25 +87,25 @@ def test_zero_bytes_are_only_odd_characters(tmp_path: Path):
         (b'"number,network\n', ":1: the header is no CSV"),
     ],
 )
-def test_a_header_that_does_not_fit_is_refused(tmp_path: Path, content: bytes, wrong: str):
+def test_wrong_header_is_refused(tmp_path: Path, content: bytes, wrong: str):
     with pytest.raises(CsvError) as told:
         opened(tmp_path, content)
     assert f"list.csv{wrong}" in str(told.value)
 
 
-def test_the_columns_that_may_be_are_told(tmp_path: Path):
+def test_header_error_names_optional_columns(tmp_path: Path):
     with pytest.raises(CsvError, match=r"number,network\[,province\]\[,id_digest\]"):
         opened(tmp_path, b"number\n", CUSTOMERS)
 
 
-def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path):
+def test_missing_file_and_folder_are_refused(tmp_path: Path):
     with pytest.raises(CsvError, match="No such file"):
         CsvFile(tmp_path / "none.csv", PORTED)
     with pytest.raises(CsvError, match="is no file"):
         CsvFile(tmp_path, PORTED)
 
 
-def test_contents_are_known_again_under_another_name(tmp_path: Path):
+def test_renamed_file_has_the_same_digest(tmp_path: Path):
     first = opened(tmp_path, HEADER)
     (tmp_path / "copy.csv").write_bytes(HEADER)
     assert CsvFile(tmp_path / "copy.csv", PORTED).contents == first.contents

@@ -1,4 +1,4 @@
-"""The operator's customers and ported numbers, taken in by command."""
+"""Imports of customers and ported numbers by command."""
 
 import gc
 import os
@@ -35,30 +35,23 @@ def many(count: int) -> str:
     return "number,network,province\n" + "".join(rows)
 
 
-# -- what a line does ------------------------------------------------------------------------
-
-
-def test_a_customer_list_puts_network_and_province_on_record(desk: Desk):
+def test_customer_list_records_network_and_province(desk: Desk):
     done = desk.customers("13802880000,china_mobile,CN-ZJ", "13001012345,中国移动,")
     assert done.exit_code == 0
     assert "2 lines: 2 changed, 0 known already, 0 refused; all is well" in done.output
-    moved = desk.of(GUANGDONG)
-    assert (moved.network, moved.province, moved.source) == (
-        Network.CHINA_MOBILE,
-        "CN-ZJ",
-        "record",
-    )
+    first = desk.of(GUANGDONG)
+    assert (first.network, first.province, first.source) == ("china_mobile", "CN-ZJ", "record")
     assert desk.shown(GUANGDONG)["province"] == "CN-ZJ"
     assert desk.of("+8613001012345").network is Network.CHINA_MOBILE
 
 
-def test_a_list_without_a_province_says_nothing_of_it(desk: Desk):
+def test_empty_province_records_the_network_only(desk: Desk):
     desk.customers("13802880000,china_mobile,CN-ZJ", name="a.csv")
     desk.customers("13802880000,china_mobile,", name="b.csv")
     assert desk.of(GUANGDONG).province == "CN-ZJ"
 
 
-def test_the_same_list_again_changes_nothing_even_afresh(desk: Desk):
+def test_repeated_list_changes_nothing_even_afresh(desk: Desk):
     desk.customers("13802880000,china_mobile,CN-ZJ")
     version = desk.of(GUANGDONG).version
     again = desk.run("customers", "import", desk.folder / "list.csv")
@@ -69,7 +62,7 @@ def test_the_same_list_again_changes_nothing_even_afresh(desk: Desk):
     assert desk.of(GUANGDONG).version == version
 
 
-def test_a_number_listed_twice_ends_as_the_last_line_says(desk: Desk):
+def test_number_listed_twice_gets_the_last_line(desk: Desk):
     done = desk.customers(
         "13802880000,china_mobile,CN-GD",
         "13802880000,china_mobile,CN-GD",
@@ -80,19 +73,19 @@ def test_a_number_listed_twice_ends_as_the_last_line_says(desk: Desk):
     assert desk.of(GUANGDONG).province == "CN-FJ"
 
 
-def test_digests_lie_apart_and_are_kept_where_a_later_list_has_none(desk: Desk):
+def test_digests_are_kept_by_a_later_list_without_them(desk: Desk):
     header = "number,network,password_digest,id_digest"
     desk.take("customers", header, f"13802880000,cmcc,{SLOW_HASH},", name="a.csv")
     desk.take("customers", header, f"13802880000,cmcc,,{SLOW_HASH}", name="b.csv")
     desk.take("customers", header, "13802880000,cmcc,,", name="c.csv")
     number = Msisdn(GUANGDONG)
-    owner = desk.built.memory.archive.credentials([number])[number]
+    owner = desk.built.clients.bulk_reader.credentials([number])[number]
     assert (owner.password_digest, owner.id_digest) == (SLOW_HASH, SLOW_HASH)
     assert SLOW_HASH not in repr(owner)
     assert SLOW_HASH not in repr(desk.of(GUANGDONG))
 
 
-def test_a_plain_password_is_refused_and_stands_nowhere(desk: Desk):
+def test_plain_password_is_refused_and_never_stored(desk: Desk):
     done = desk.take("customers", "number,network,password_digest", "13802880000,cmcc,123456")
     assert done.exit_code == 1
     assert "123456" not in done.output
@@ -101,13 +94,8 @@ def test_a_plain_password_is_refused_and_stands_nowhere(desk: Desk):
     assert desk.of(GUANGDONG).version == 0
 
 
-# -- leaving the network ---------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("kind", ["ported", "customers"])
-def test_a_ported_number_loses_the_service_at_once_and_is_told(
-    desk: Desk, network: Caller, kind: str
-):
+def test_ported_out_number_loses_the_service_with_a_notice(desk: Desk, network: Caller, kind: str):
     network.open(GUANGDONG)
     done = desk.take(kind, "number,network", "13802880000,china_unicom")
     assert done.exit_code == 0
@@ -117,11 +105,11 @@ def test_a_ported_number_loses_the_service_at_once_and_is_told(
     told = desk.notices(GUANGDONG)
     assert ["已不在中国移动网内" in notice.text for notice in told] == [True]
     assert told[0].state == "due"
-    # The month's fee already due stays due, and is not charged twice.
+    # The fee of the month is charged once.
     assert [charge.fen for charge in desk.built.account.charges(left.number)] == [100]
 
 
-def test_the_same_leaving_is_told_once_however_often_the_list_comes(desk: Desk, network: Caller):
+def test_repeated_porting_sends_one_notice(desk: Desk, network: Caller):
     network.open(GUANGDONG)
     for name in ("a.csv", "b.csv"):
         desk.ported("13802880000,china_unicom", name=name)
@@ -129,7 +117,7 @@ def test_the_same_leaving_is_told_once_however_often_the_list_comes(desk: Desk, 
     assert len(desk.notices(GUANGDONG)) == 1
 
 
-def test_who_comes_back_may_open_again_and_an_old_list_ends_nothing(desk: Desk, network: Caller):
+def test_returned_number_may_subscribe_again(desk: Desk, network: Caller):
     network.open(GUANGDONG)
     desk.ported("13802880000,china_unicom", name="left.csv")
     desk.ported("13802880000,china_mobile", name="back.csv")
@@ -141,18 +129,15 @@ def test_who_comes_back_may_open_again_and_an_old_list_ends_nothing(desk: Desk, 
     assert len(desk.notices(GUANGDONG)) == 1
 
 
-def test_leaving_stands_in_the_audit_with_file_and_line(desk: Desk, network: Caller):
+def test_porting_is_audited_with_file_and_line(desk: Desk, network: Caller):
     network.open(GUANGDONG)
     desk.ported("13957112345,china_mobile", "13802880000,china_telecom", name="nov.csv")
-    last = desk.built.memory.archive.consent(Msisdn(GUANGDONG))[-1]
+    last = desk.built.clients.bulk_reader.consent(Msisdn(GUANGDONG))[-1]
     assert (last.event, last.state_before, last.state_after) == ("list:nov.csv:3", "active", "none")
     assert "已不在中国移动网内" in last.shown_text
 
 
-# -- files -----------------------------------------------------------------------------------
-
-
-def test_good_lines_are_taken_and_wrong_ones_listed_beside_the_file(desk: Desk):
+def test_refused_lines_are_written_to_the_reject_file(desk: Desk):
     done = desk.customers(
         "13802880000,china_mobile,CN-GD",
         "nobody,china_mobile,",
@@ -172,15 +157,13 @@ def test_good_lines_are_taken_and_wrong_ones_listed_beside_the_file(desk: Desk):
     assert (again.exit_code, len(desk.refused())) == (1, 3)
 
 
-def test_a_mended_list_leaves_no_errors_behind(desk: Desk):
+def test_corrected_list_removes_the_reject_file(desk: Desk):
     desk.customers("nobody,china_mobile,")
     assert desk.customers("13802880000,china_mobile,").exit_code == 0
     assert desk.refused() == []
 
 
-def test_refused_lines_are_all_counted_and_not_all_written(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-):
+def test_reject_file_is_limited_but_the_count_is_not(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(rejects, "MOST_WRITTEN", 5)
     monkeypatch.setattr(job, "BATCH", 2)
     done = desk.customers(*("x,china_mobile," for _ in range(20)))
@@ -190,24 +173,20 @@ def test_refused_lines_are_all_counted_and_not_all_written(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"", "no column number"), (b"number\n1\n", "no column network")],
+    ("content", "said"), [(b"", "no column number"), (b"number\n1\n", "no column network")]
 )
-def test_a_file_that_is_no_such_list_is_status_two(desk: Desk, content: bytes, said: str):
+def test_unreadable_list_exits_with_2(desk: Desk, content: bytes, said: str):
     done = desk.run("customers", "import", desk.file("list.csv", content))
     assert done.exit_code == 2
     assert said in done.output
     assert desk.run("customers", "import", desk.folder / "none.csv").exit_code == 2
 
 
-def test_a_list_of_nothing_is_well(desk: Desk):
+def test_empty_list_is_accepted(desk: Desk):
     assert "0 lines: 0 changed" in desk.customers().output
 
 
-# -- many lines, interruptions, rivals -------------------------------------------------------
-
-
-def test_memory_does_not_grow_with_the_list(desk: Desk, built: bootstrap.Container):
+def test_import_needs_bounded_memory(desk: Desk, built: bootstrap.Container):
     file = CsvFile(desk.file("big.csv", many(20_000)), CUSTOMERS)
     alive: list[int] = []
 
@@ -215,8 +194,8 @@ def test_memory_does_not_grow_with_the_list(desk: Desk, built: bootstrap.Contain
         gc.collect()
         alive.append(sum(isinstance(held, CustomerRow) for held in gc.get_objects()))
 
-    taking = ImportJob(file, bootstrap.lists(built), built.store, built.memory.archive)
-    gc.freeze()  # what was there before needs no counting
+    taking = ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader)
+    gc.freeze()  # excludes earlier objects from the count
     try:
         assert taking.run(None, count).changed == 20_000
     finally:
@@ -225,20 +204,19 @@ def test_memory_does_not_grow_with_the_list(desk: Desk, built: bootstrap.Contain
     assert 0 < max(alive) <= 2 * BATCH
 
 
-def test_a_thousand_lines_cost_three_round_trips(
+def test_thousand_lines_cost_three_round_trips(
     desk: Desk, built: bootstrap.Container, monkeypatch: pytest.MonkeyPatch
 ):
     file = CsvFile(desk.file("big.csv", many(5000)), CUSTOMERS)
-    server, asked = built.memory.server, []
+    server, asked = built.clients.connection, []
     ask = server.run
     monkeypatch.setattr(server, "run", lambda *about: asked.append(1) or ask(*about))
-    ImportJob(file, bootstrap.lists(built), built.store, built.memory.archive).run(
-        None, lambda _: None
-    )
+    job_ = ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader)
+    job_.run(None, lambda _: None)
     assert len(asked) <= 3 * 5 + 1
 
 
-def test_an_import_goes_on_where_it_was_interrupted(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+def test_interrupted_import_resumes(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(job, "BATCH", 10)
     lines = [f"138{place:08},china_mobile,CN-GD" for place in range(45)]
     lines[3] = lines[31] = "x,china_mobile,"
@@ -260,9 +238,7 @@ def test_an_import_goes_on_where_it_was_interrupted(desk: Desk, monkeypatch: pyt
     assert [line.split(":")[1] for line in desk.refused()] == ["5", "33"]
 
 
-def test_a_rival_change_is_kept_beside_ours(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, network: Caller
-):
+def test_concurrent_change_is_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch, network: Caller):
     look, rivals = RedisBulkReader.subscriptions, [1]
 
     def raced(self: RedisBulkReader, numbers: Sequence[Msisdn]) -> list[Subscription]:
@@ -280,7 +256,7 @@ def test_a_rival_change_is_kept_beside_ours(
 
 
 @pytest.mark.faults
-def test_an_import_killed_in_the_middle_is_finished_by_the_next(desk: Desk, settings: Settings):
+def test_killed_import_is_finished_by_the_next(desk: Desk, settings: Settings):
     count = 8_000
     content = many(count).replace("13800000007,", "nobody,").replace("13800007990,", "nobody,")
     path = desk.file("big.csv", content)
@@ -289,11 +265,11 @@ def test_an_import_killed_in_the_middle_is_finished_by_the_next(desk: Desk, sett
     child = subprocess.Popen(words, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
     name = f"import:customers:{CsvFile(path, CUSTOMERS).contents}"
     until = time.monotonic() + 30
-    while desk.built.memory.archive.checkpoint(name) is None and time.monotonic() < until:
+    while desk.built.clients.bulk_reader.checkpoint(name) is None and time.monotonic() < until:
         time.sleep(0.005)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    noted = desk.built.memory.archive.checkpoint(name)
+    noted = desk.built.clients.bulk_reader.checkpoint(name)
     assert noted is not None
     before = msgspec.json.decode(noted, type=ImportProgress)
     assert not before.done
@@ -303,4 +279,4 @@ def test_an_import_killed_in_the_middle_is_finished_by_the_next(desk: Desk, sett
     assert f"{count} lines" in done.output
     assert [line.split(":")[1] for line in desk.refused("big.csv")] == ["9", "7992"]
     numbers = [Msisdn(f"+86138{place:08}") for place in range(0, count, 7) if place != 7]
-    assert {each.version for each in desk.built.memory.archive.subscriptions(numbers)} == {1}
+    assert {each.version for each in desk.built.clients.bulk_reader.subscriptions(numbers)} == {1}

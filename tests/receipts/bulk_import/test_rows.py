@@ -1,4 +1,4 @@
-"""One line of a list: what is understood, and what is refused with its mend."""
+"""Rows of a list are parsed, or refused with a fix."""
 
 import pytest
 
@@ -8,6 +8,7 @@ from receipts.bulk_import.rows import (
     PORTED,
     CollectionRow,
     CustomerRow,
+    ImportFormat,
     RowError,
 )
 from receipts.model.vocabulary import Network
@@ -38,12 +39,12 @@ SLOW = [
         ("广电", Network.OTHER),
     ],
 )
-def test_a_network_is_understood_as_operators_write_it(said: str, network: Network):
+def test_usual_names_of_networks_are_parsed(said: str, network: Network):
     row = PORTED.read({"number": "138 0288 0000", "network": said})
     assert (row.number, getattr(row, "network", None)) == (NUMBER, network)
 
 
-def test_a_customer_is_read_with_or_without_a_province():
+def test_customer_row_needs_no_province():
     cells = {"number": "13802880000", "network": "cmcc"}
     bare = CustomerRow(CUSTOMERS.read(cells).number, Network.CHINA_MOBILE)
     assert CUSTOMERS.read(cells) == bare
@@ -52,53 +53,55 @@ def test_a_customer_is_read_with_or_without_a_province():
     assert CUSTOMERS.read(cells | {"province": "cn-zj"}) == known
 
 
-def test_a_collection_is_read():
+def test_collection_row_is_parsed():
     row = COLLECTIONS.read({"number": "13802880000", "month": "2026-10", "result": "PAID"})
     assert isinstance(row, CollectionRow)
     assert (row.month, row.paid) == ("2026-10", True)
 
 
 @pytest.mark.parametrize(
-    ("cells", "wrong"),
+    ("listing", "cells", "wrong"),
     [
-        ({"number": "1380288"}, "number '1380288' is no mainland mobile number — write eleven"),
-        ({"number": "1.38029E+10"}, "in a spreadsheet, as a text column"),
-        ({"number": "+12025550123"}, "is no mainland mobile number"),
-        ({"number": "+862083333333"}, "is no mainland mobile number"),
-        ({"number": "10086"}, "is no mainland mobile number"),
-        ({"number": ""}, "number '' is no mainland mobile number"),
-        ({"network": ""}, "network '' is unknown — write one of china_mobile, china_unicom"),
-        ({"network": "unknown"}, "network 'unknown' is unknown"),
-        ({"province": "Guangdong"}, "province 'GUANGDONG' is no province code — write its ISO"),
-        ({"province": "GD"}, "province 'GD' is no province code"),
-        ({"number": "9" * 500}, "number '" + "9" * 30 + "…' is no"),
+        (
+            CUSTOMERS,
+            {"number": "1380288"},
+            "number '1380288' is no mainland mobile number — write eleven",
+        ),
+        (CUSTOMERS, {"number": "1.38029E+10"}, "in a spreadsheet, as a text column"),
+        (CUSTOMERS, {"number": "+12025550123"}, "is no mainland mobile number"),
+        (CUSTOMERS, {"number": "+862083333333"}, "is no mainland mobile number"),
+        (CUSTOMERS, {"number": "10086"}, "is no mainland mobile number"),
+        (CUSTOMERS, {"number": ""}, "number '' is no mainland mobile number"),
+        (
+            CUSTOMERS,
+            {"network": ""},
+            "network '' is unknown — write one of china_mobile, china_unicom",
+        ),
+        (CUSTOMERS, {"network": "unknown"}, "network 'unknown' is unknown"),
+        (
+            CUSTOMERS,
+            {"province": "Guangdong"},
+            "province 'GUANGDONG' is no province code — write its ISO",
+        ),
+        (CUSTOMERS, {"province": "GD"}, "province 'GD' is no province code"),
+        (CUSTOMERS, {"number": "9" * 500}, "number '" + "9" * 30 + "…' is no"),
+        (COLLECTIONS, {"month": "2026-13"}, "month '2026-13' is no month — write it as 2026-11"),
+        (COLLECTIONS, {"month": "2026-1"}, "month '2026-1' is no month"),
+        (COLLECTIONS, {"month": "２０２６-11"}, "is no month"),
+        (COLLECTIONS, {"result": "ok"}, "result 'ok' is unknown — write paid or failed"),
     ],
 )
-def test_a_wrong_cell_is_told_with_its_mend(cells: dict[str, str], wrong: str):
-    usual = {"number": "13802880000", "network": "cmcc"}
-    with pytest.raises(RowError) as told:
-        CUSTOMERS.read(usual | cells)
-    assert wrong in str(told.value)
-
-
-@pytest.mark.parametrize(
-    ("cells", "wrong"),
-    [
-        ({"month": "2026-13"}, "month '2026-13' is no month — write it as 2026-11"),
-        ({"month": "2026-1"}, "month '2026-1' is no month"),
-        ({"month": "２０２６-11"}, "is no month"),
-        ({"result": "ok"}, "result 'ok' is unknown — write paid or failed"),
-    ],
-)
-def test_a_wrong_collection_is_told_with_its_mend(cells: dict[str, str], wrong: str):
-    usual = {"number": "13802880000", "month": "2026-10", "result": "paid"}
-    with pytest.raises(RowError) as told:
-        COLLECTIONS.read(usual | cells)
-    assert wrong in str(told.value)
+def test_wrong_cell_is_reported_with_its_fix(
+    listing: ImportFormat, cells: dict[str, str], wrong: str
+):
+    usual = {"number": "13802880000", "network": "cmcc", "month": "2026-10", "result": "paid"}
+    with pytest.raises(RowError) as refused:
+        listing.read(usual | cells)
+    assert wrong in str(refused.value)
 
 
 @pytest.mark.parametrize("digest", SLOW)
-def test_slow_salted_hashes_are_taken_and_never_shown(digest: str):
+def test_slow_salted_hash_is_accepted_and_not_in_repr(digest: str):
     cells = {"number": "13802880000", "network": "cmcc", "password_digest": digest}
     row = CUSTOMERS.read(cells)
     assert isinstance(row, CustomerRow)
@@ -119,7 +122,7 @@ def test_slow_salted_hashes_are_taken_and_never_shown(digest: str):
         ("secret", "is no slow salted digest"),
     ],
 )
-def test_what_is_no_slow_hash_is_refused_and_not_repeated(secret: str, said: str):
+def test_other_secrets_are_refused_and_not_repeated(secret: str, said: str):
     for column in ("id_digest", "password_digest"):
         cells = {"number": "13802880000", "network": "cmcc", column: secret}
         with pytest.raises(RowError, match=said) as told:

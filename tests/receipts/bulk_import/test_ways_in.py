@@ -1,4 +1,4 @@
-"""Ported and unknown numbers at both doors: told as they are, never guessed."""
+"""Ported numbers and unknown provinces in texts and calls."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.support.caller import Call
 
 
 def call(network: Network, caller: str, sid: str = "CA01") -> str:
-    """What the hotline says to a caller, and asks."""
+    """The first prompt of a call."""
     return network.post("/voice", CallSid=sid, From=caller, To="10086").get_data(as_text=True)
 
 
@@ -20,7 +20,7 @@ def receipts(built: bootstrap.Container, number: str) -> list[str | None]:
     return [receipt.recipient for receipt in found]
 
 
-def test_a_friend_who_left_the_network_gives_no_receipt_though_the_prefix_is_ours(
+def test_recipient_ported_out_gives_no_receipt(
     desk: Desk, network: Network, built: bootstrap.Container
 ):
     network.open(GUANGDONG)
@@ -33,7 +33,7 @@ def test_a_friend_who_left_the_network_gives_no_receipt_though_the_prefix_is_our
     assert receipts(built, GUANGDONG) == [ZHEJIANG, ZHEJIANG]
 
 
-def test_a_friend_who_came_to_us_gives_receipts_though_the_prefix_is_anothers(
+def test_recipient_ported_in_gives_receipts(
     desk: Desk, network: Network, built: bootstrap.Container
 ):
     network.open(GUANGDONG)
@@ -44,7 +44,7 @@ def test_a_friend_who_came_to_us_gives_receipts_though_the_prefix_is_anothers(
     assert receipts(built, GUANGDONG) == [UNICOM]
 
 
-def test_a_number_that_came_to_us_may_open_by_text_and_call(desk: Desk, network: Network):
+def test_number_ported_in_may_subscribe(desk: Desk, network: Network):
     refused = network.text(UNICOM, "开通短信回执").get_data(as_text=True)
     assert "回复“是”" not in refused
     assert "Gather" not in call(network, UNICOM)
@@ -55,7 +55,7 @@ def test_a_number_that_came_to_us_may_open_by_text_and_call(desk: Desk, network:
     assert desk.shown(UNICOM)["province"] == "CN-GD"
 
 
-def test_a_number_that_left_is_refused_by_text_and_call(desk: Desk, network: Network):
+def test_number_ported_out_is_refused(desk: Desk, network: Network):
     ours = network.text(UNICOM, "开通短信回执").get_data(as_text=True)
     desk.ported("13802880000,china_unicom")
     left = network.text(GUANGDONG, "开通短信回执").get_data(as_text=True)
@@ -69,18 +69,14 @@ def test_a_number_that_left_is_refused_by_text_and_call(desk: Desk, network: Net
     ("word", "told"),
     [("KFJL", "合计1元"), ("0000", "没有"), ("QXDXHZ", "尚未开通"), ("ZJHZ", "回执记录")],
 )
-def test_one_who_left_is_still_told_what_was_charged_and_what_is_held(
-    desk: Desk, network: Network, word: str, told: str
-):
+def test_number_ported_out_may_still_query(desk: Desk, network: Network, word: str, told: str):
     network.open(GUANGDONG)
     desk.ported("13802880000,china_unicom")
     assert told in network.text(GUANGDONG, word).get_data(as_text=True)
     assert "仅限中国移动" in network.text(GUANGDONG, "KTDXHZ").get_data(as_text=True)
 
 
-def test_a_number_of_no_known_province_is_asked_by_text_and_never_given_a_price(
-    desk: Desk, network: Network
-):
+def test_unknown_province_is_asked_for_by_text_without_a_price(desk: Desk, network: Network):
     asked = network.text(UNKNOWN, "开通短信回执").get_data(as_text=True)
     assert "1 广东" in asked
     assert "元" not in asked
@@ -91,14 +87,14 @@ def test_a_number_of_no_known_province_is_asked_by_text_and_never_given_a_price(
     assert desk.shown(UNKNOWN)["state"] == "active"
 
 
-def test_a_number_of_no_known_province_is_asked_by_call(desk: Desk, network: Network):
+def test_unknown_province_is_asked_for_in_a_call(desk: Desk, network: Network):
     asked = call(network, UNKNOWN)
     assert "at=which_province" in asked
     assert "元" not in asked
     assert desk.of(UNKNOWN).province is None
 
 
-def test_a_key_that_stands_for_no_province_is_a_wrong_key(desk: Desk, network: Network):
+def test_key_without_a_province_is_refused(desk: Desk, network: Network):
     caller = Call(network, UNKNOWN)
     caller.dials()
     assert "at=which_province" in caller.presses("9").link
@@ -107,21 +103,21 @@ def test_a_key_that_stands_for_no_province_is_a_wrong_key(desk: Desk, network: N
     assert desk.of(UNKNOWN).province == "CN-SN"
 
 
-def test_a_listed_province_spares_the_question(desk: Desk, network: Network):
+def test_listed_province_is_not_asked_for(desk: Desk, network: Network):
     desk.customers("19512345678,china_mobile,CN-FJ")
     assert "免费" in network.text(UNKNOWN, "开通短信回执").get_data(as_text=True)
     assert "at=which_province" not in call(network, UNKNOWN)
 
 
 @pytest.mark.parametrize(("province", "price"), [("CN-FJ", "免费"), ("CN-HE", "每月1.5元")])
-def test_a_recorded_province_is_told_before_the_prefix(
+def test_recorded_province_wins_over_the_prefix(
     desk: Desk, network: Network, province: str, price: str
 ):
     desk.customers(f"13802880000,china_mobile,{province}")
     assert price in network.text(GUANGDONG, "开通短信回执").get_data(as_text=True)
 
 
-def test_a_customer_listed_in_an_uncovered_province_is_refused_there(desk: Desk, network: Network):
+def test_customer_of_an_uncovered_province_is_refused(desk: Desk, network: Network):
     uncovered = network.text(BEIJING, "开通短信回执").get_data(as_text=True)
     assert "北京" in uncovered
     desk.customers("13802880000,china_mobile,CN-BJ")

@@ -1,4 +1,4 @@
-"""Months that pass, and commands run on them."""
+"""Fixtures of months that pass, and of commands."""
 
 from tests.support.months import lines, months, run
 

@@ -1,15 +1,16 @@
-"""A tariff rehearsal tells what real bills would come to, and touches nothing."""
+"""Tariff simulation: exact bills under proposed tariffs, without any write to the store."""
 
 import datetime as dt
 import json
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 
-import msgspec
 import pytest
 import redis
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from commands.tariffs import chart, table
 from commands.usage_sources import synthetic
@@ -20,23 +21,10 @@ from receipts.rulebook.schema import Tariff
 from tests.conftest import BEIJING, UNKNOWN, Network
 from tests.support.months import Months, Run
 
-GUANGDONG, GUANGXI, SHANXI = "+8613802880000", "+8613977112345", "+8613903512345"
+NUMBERS = GUANGDONG, GUANGXI, SHANXI = "+8613802880000", "+8613977112345", "+8613903512345"
 BOOK = load_rule_book(None)
 MONTH = "2026-11"
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-def proposed(tmp_path: Path, *changes: tuple[str, str]) -> Path:
-    """The shipped book with some new prices."""
-    text = SHIPPED.read_text(encoding="utf-8")
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new, 1)
-    file = tmp_path / "proposed.toml"
-    file.write_text(text, encoding="utf-8")
-    return file
-
-
 GUANGDONG_2 = """
 
 [[provinces.CN-GD.tariffs]]
@@ -46,23 +34,32 @@ monthly_fen = 40
 per_receipt_fen = 30
 free_receipts = 1
 """
-DEARER = ("[provinces.CN-JL] ", f"{GUANGDONG_2}\n[provinces.CN-JL] ")
 
 
-def test_this_stores_month_costs_now_what_was_really_charged(
-    network: Network, months: Months, run: Run, tmp_path: Path, raw: "redis.Redis"
+@pytest.fixture
+def proposed(tmp_path: Path) -> Path:
+    """The shipped rule book with a second tariff for Guangdong."""
+    text, before = SHIPPED.read_text(encoding="utf-8"), "[provinces.CN-JL] "
+    assert before in text
+    file = tmp_path / "proposed.toml"
+    file.write_text(text.replace(before, f"{GUANGDONG_2}\n{before}", 1), encoding="utf-8")
+    return file
+
+
+def test_bills_under_current_tariffs_equal_charges_in_store(
+    network: Network, months: Months, run: Run, proposed: Path, raw: "redis.Redis"
 ):
-    for number in (GUANGDONG, GUANGXI, SHANXI):
+    for number in NUMBERS:
         network.open(number)
-        for place in range(3):
-            network.status(f"{number}{place}", "delivered", number, "+8613800138000")
+        for index in range(3):
+            network.status(f"{number}{index}", "delivered", number, BEIJING)
     months.send(GUANGDONG)
     before = {key: raw.dump(key) for key in raw.scan_iter("*")}
-    done = run("rehearse", "--book", str(proposed(tmp_path, DEARER)))
+    done = run("rehearse", "--book", str(proposed))
     assert done.exit_code == 0, done.output
-    assert {key: raw.dump(key) for key in raw.scan_iter("*")} == before, "nothing is written"
+    assert {key: raw.dump(key) for key in raw.scan_iter("*")} == before
     rows = {line.split()[0]: line for line in done.stdout.splitlines()}
-    charged = {n: sum(c.fen for c in months.charges(n)) for n in (GUANGDONG, GUANGXI, SHANXI)}
+    charged = {number: sum(c.fen for c in months.charges(number)) for number in NUMBERS}
     assert charged == {GUANGDONG: 100, GUANGXI: 50, SHANXI: 30}
     assert "1.00 → 1.00" in rows["Guangdong"], "40 fen, and two of three receipts at 30"
     assert "0.50 → 0.50" in rows["Guangxi"]
@@ -83,9 +80,7 @@ def test_this_stores_month_costs_now_what_was_really_charged(
     receipts=st.integers(0, 500),
     day=st.integers(1, 30) | st.none(),
 )
-def test_a_rehearsed_bill_stays_within_what_the_tariff_can_ask(
-    tariff: Tariff, receipts: int, day: int | None
-):
+def test_simulated_bill_is_within_bounds_of_tariff(tariff: Tariff, receipts: int, day: int | None):
     opened = dt.datetime(2026, 11, day, 9, tzinfo=SHANGHAI) if day else None
     fen = monthly_bill_fen(tariff, 250, Usage("CN-GD", receipts, opened), MONTH)
     whole = min(tariff.monthly_fen, 250)
@@ -98,56 +93,54 @@ def test_a_rehearsed_bill_stays_within_what_the_tariff_can_ask(
         assert whole <= fen <= whole + charged
 
 
-def test_the_spread_of_bills_is_exact():
-    bills = BillHistogram()
-    for fen in (0, 10, 10, 20, 400):
-        bills.by_fen[fen] += 1
+def test_histogram_has_exact_totals_and_quantiles():
+    bills = BillHistogram(Counter((0, 10, 10, 20, 400)))
     assert (bills.count, bills.total, bills.average, bills.highest) == (5, 440, 88.0, 400)
     assert (bills.below(0.5), bills.below(0.95), bills.below(0.2)) == (10, 400, 0)
 
 
-def test_made_up_traffic_is_the_same_each_time_and_takes_part_everywhere():
-    assert list(synthetic(50, BOOK, MONTH)) == list(synthetic(50, BOOK, MONTH))
-    assert list(synthetic(50, BOOK, MONTH)) != list(synthetic(50, BOOK, MONTH, seed=2))
-    assert {usage.province for usage in synthetic(50, BOOK, MONTH)} == set(BOOK.provinces)
+def test_synthetic_usage_is_reproducible_and_covers_all_provinces():
+    usages = list(synthetic(50, BOOK, MONTH))
+    assert usages == list(synthetic(50, BOOK, MONTH))
+    assert usages != list(synthetic(50, BOOK, MONTH, seed=2))
+    assert {usage.province for usage in usages} == set(BOOK.provinces)
 
 
-def test_who_pays_more_and_who_pays_less_adds_up():
+def test_higher_lower_and_equal_bills_add_up():
     jilin = BOOK.provinces["CN-JL"]
-    cheaper = msgspec.structs.replace(
-        jilin, tariffs=(msgspec.structs.replace(jilin.tariffs[0], monthly_fen=10),)
-    )
-    book = msgspec.structs.replace(BOOK, provinces=BOOK.provinces | {"CN-JL": cheaper})
+    cheaper = replace(jilin, tariffs=(replace(jilin.tariffs[0], monthly_fen=10),))
+    book = replace(BOOK, provinces=BOOK.provinces | {"CN-JL": cheaper})
     found = simulate(synthetic(800, BOOK, MONTH), MONTH, BOOK, book)
     assert sum(held.now.count for held in found.values()) == 800
     assert (found["CN-JL"].less, found["CN-JL"].more, found["CN-JL"].same) == (100, 0, 0)
     assert all(held.same == held.now.count for code, held in found.items() if code != "CN-JL")
 
 
-def test_a_province_that_the_new_book_lacks_costs_nothing_there():
-    book = msgspec.structs.replace(BOOK, provinces={"CN-GD": BOOK.provinces["CN-GD"]})
+def test_province_missing_in_proposed_book_costs_nothing():
+    book = replace(BOOK, provinces={"CN-GD": BOOK.provinces["CN-GD"]})
     found = simulate([Usage("CN-JL", 3)], MONTH, BOOK, book)
     assert (found["CN-JL"].now.total, found["CN-JL"].then.total) == (200, 0)
 
 
-def test_chart_names_every_province_and_loads_nothing_from_outside():
+def test_chart_names_each_province_and_loads_no_external_resource():
     found = simulate(synthetic(800, BOOK, MONTH), MONTH, BOOK, BOOK)
     picture = ET.fromstring(chart(found, BOOK, "Bills of November: a < b"))
     texts = [text.text for text in picture.iter(f"{SVG}text")]
-    for label in ("Guangdong 广东", "Shaanxi 陕西", "All 合计", "Bills of November: a < b"):
-        assert label in texts
+    assert {"Guangdong 广东", "Shaanxi 陕西", "All 合计", "Bills of November: a < b"} <= set(texts)
     assert not list(picture.iter(f"{SVG}script"))
     values = [value for each in picture.iter() for value in each.attrib.values()]
     assert not [value for value in values if "//" in value]
     assert "@import" not in ET.tostring(picture, encoding="unicode")
 
 
-def test_table_has_a_row_for_each_province_and_one_for_all():
+def test_table_has_row_for_each_province_and_total():
     found = simulate(synthetic(800, BOOK, MONTH), MONTH, BOOK, BOOK)
     assert len(table(found, BOOK)) == len(BOOK.provinces) + 1
 
 
-def test_a_log_is_read_by_number_or_by_province_or_as_exported_charges(run: Run, tmp_path: Path):
+def test_usage_log_has_numbers_provinces_or_exported_charges(
+    run: Run, tmp_path: Path, proposed: Path
+):
     log = tmp_path / "log.jsonl"
     charge = {"number": SHANXI, "kind": "receipt", "fen": 10, "id": "receipt-1"}
     lines = [
@@ -155,14 +148,14 @@ def test_a_log_is_read_by_number_or_by_province_or_as_exported_charges(run: Run,
         {"province": "CN-GD", "receipts": 0, "opened": "2026-11-03"},
         charge,
         charge | {"id": "receipt-2"},
-        # No prefix says where this one is at home; what it was charged by does.
+        # Its prefix has no province; its tariff has one.
         {"number": UNKNOWN, "kind": "monthly", "fen": 150, "tariff": "HE-1"},
         {"number": BEIJING, "receipts": 1},
     ]
     log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    book, out = proposed(tmp_path, DEARER), tmp_path / "chart.svg"
-    words = ["rehearse", "--book", str(book), "--month", MONTH, "--log", str(log)]
-    done = run(*words, "--out", str(out))
+    out = tmp_path / "chart.svg"
+    options = ("--book", proposed, "--month", MONTH, "--log", log, "--out", out)
+    done = run("rehearse", *map(str, options))
     assert done.exit_code == 0, done.output
     rows = {line.split()[0]: line.split() for line in done.stdout.splitlines()}
     assert rows["Guangdong"][1] == "2"
@@ -173,7 +166,7 @@ def test_a_log_is_read_by_number_or_by_province_or_as_exported_charges(run: Run,
 
 
 @pytest.mark.parametrize(
-    ("line", "why"),
+    ("line", "error"),
     [
         ("{", "truncated"),
         ('{"receipts": 3}', "neither"),
@@ -181,10 +174,10 @@ def test_a_log_is_read_by_number_or_by_province_or_as_exported_charges(run: Run,
         ('{"province": "CN-GD", "opened": "last week"}', "isoformat"),
     ],
 )
-def test_a_wrong_line_is_named(run: Run, tmp_path: Path, line: str, why: str):
+def test_invalid_line_is_reported_with_its_number(run: Run, tmp_path: Path, line: str, error: str):
     log = tmp_path / "log.jsonl"
     log.write_text(f'{{"province": "CN-GD"}}\n{line}\n', encoding="utf-8")
     done = run("rehearse", "--book", str(SHIPPED), "--log", str(log))
     assert done.exit_code == 2
     assert f"{log}:2: " in done.stderr
-    assert why in done.stderr
+    assert error in done.stderr

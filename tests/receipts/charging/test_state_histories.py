@@ -1,4 +1,4 @@
-"""Customers over the months: second yeses, leaving, unpaid fees, and what is never charged."""
+"""Histories over months: trials, cancellation, unpaid fees, and the charges of each."""
 
 import pytest
 
@@ -8,150 +8,153 @@ from tests.support.months import Months
 GUANGDONG = "+8613802880000"  # one yuan a month, ends with the month
 HEBEI = "+8613903112345"  # 1.50 yuan a month, ends at once
 ZHEJIANG = "+8613957112345"  # three yuan a month after a trial of 30 days; window of 24 hours
-SHANXI = "+8613903512345"  # nothing a month, 10 fen a receipt
+SHANXI = "+8613903512345"  # no monthly fee, 10 fen a receipt
+OPEN, CANCEL, YES, NO = "开通短信回执", "取消短信回执", "是", "否"
 
-# The clock begins on 22 November 2026 at noon in China.
-TRIAL_ENDS = "2026-12-22 00:00"
+# The clock starts on 22 November 2026 at noon in China.
+TRIAL_WINDOW, TRIAL_ENDS = "2026-12-21 00:00", "2026-12-22 00:00"
 
 
-def test_a_trial_asks_for_a_second_yes_one_window_before_its_end(network: Network, months: Months):
+def collect(months: Months, *unpaid: str, paid: bool = False) -> None:
+    for month in unpaid:
+        months.collected(GUANGDONG, month, paid=paid)
+
+
+def bill(months: Months, *billed: str) -> None:
+    for month in billed:
+        months.bill(month)
+
+
+def test_trial_asks_for_confirmation_one_window_before_its_end(network: Network, months: Months):
     network.open(ZHEJIANG)
     months.pass_to("2026-12-20 23:59")
     assert months.notices(ZHEJIANG) == []
-    months.pass_to("2026-12-21 00:00")
-    (asked,) = months.notices(ZHEJIANG)
-    assert "12月22日起每月3元" in asked
-    assert "首30天免费" not in asked, "the trial is over then: only its price is told"
+    months.pass_to(TRIAL_WINDOW)
+    (question,) = months.notices(ZHEJIANG)
+    assert "12月22日起每月3元" in question
+    assert "首30天免费" not in question, "the trial is over then"
     assert months.fees(ZHEJIANG) == {}
 
 
-def test_after_a_second_yes_the_first_fee_falls_on_the_promised_day(
-    network: Network, months: Months
-):
+def test_confirmed_trial_has_first_fee_on_promised_day(network: Network, months: Months):
     network.open(ZHEJIANG)
-    months.pass_to("2026-12-21 00:00")
-    network.text(ZHEJIANG, "是")
-    months.bill("2026-12")
+    months.pass_to(TRIAL_WINDOW)
+    network.text(ZHEJIANG, YES)
+    bill(months, "2026-12")
     months.pass_to("2026-12-21 23:59")
-    assert months.fees(ZHEJIANG) == {}, "nothing before the promised day, whoever bills"
+    assert months.fees(ZHEJIANG) == {}
     months.pass_to(TRIAL_ENDS)
     assert months.fees(ZHEJIANG) == {"2026-12": 300}
-    months.bill("2026-12")
+    bill(months, "2026-12")
     months.pass_to("2027-01-01 00:00")
-    months.bill("2027-01")
+    bill(months, "2027-01")
     assert months.fees(ZHEJIANG) == {"2026-12": 300, "2027-01": 300}
 
 
-def test_silence_at_the_end_of_a_trial_ends_it_uncharged(network: Network, months: Months):
+def test_unconfirmed_trial_ends_uncharged(network: Network, months: Months):
     network.open(ZHEJIANG)
-    months.pass_to("2026-12-21 00:00")
+    months.pass_to(TRIAL_WINDOW)
     months.pass_to(TRIAL_ENDS)
     assert months.customer(ZHEJIANG).state == "none"
     assert "未产生任何费用" in months.notices(ZHEJIANG)[0]
     months.pass_to("2027-01-02 00:00")
-    for month in ("2026-11", "2026-12", "2027-01"):
-        months.bill(month)
+    bill(months, "2026-11", "2026-12", "2027-01")
     assert months.charges(ZHEJIANG) == []
 
 
-def test_a_no_at_the_end_of_a_trial_lets_it_run_out_uncharged(network: Network, months: Months):
+def test_declined_trial_runs_out_uncharged(network: Network, months: Months):
     network.open(ZHEJIANG)
-    months.pass_to("2026-12-21 00:00")
-    network.text(ZHEJIANG, "否")
+    months.pass_to(TRIAL_WINDOW)
+    network.text(ZHEJIANG, NO)
     assert months.customer(ZHEJIANG).state == "ending"
     months.pass_to(TRIAL_ENDS)
     assert months.customer(ZHEJIANG).state == "none"
-    months.bill("2026-12")
+    bill(months, "2026-12")
     assert months.charges(ZHEJIANG) == []
 
 
-def test_a_question_that_comes_late_still_leaves_its_whole_window(
-    network: Network, months: Months, clock: TestClock
-):
+def test_late_question_keeps_its_whole_window(network: Network, months: Months, clock: TestClock):
     network.open(ZHEJIANG)
-    clock.move(days=29, hours=8)  # the workers slept: four hours of the trial are left
+    clock.move(days=29, hours=8)  # without workers: four hours of the trial are left
     months.ring()
     assert "12月22日起" in months.notices(ZHEJIANG)[0]
     months.pass_to("2026-12-22 18:00")
-    network.text(ZHEJIANG, "是")
+    network.text(ZHEJIANG, YES)
     months.pass_to("2026-12-22 19:00")
     assert months.fees(ZHEJIANG) == {"2026-12": 300}
 
 
-def test_a_second_trial_is_not_given(network: Network, months: Months):
+def test_second_trial_is_not_offered(network: Network, months: Months):
     network.open(ZHEJIANG)
-    network.text(ZHEJIANG, "取消短信回执")
+    network.text(ZHEJIANG, CANCEL)
     months.pass_to("2026-12-01 00:00")
-    offer = network.text(ZHEJIANG, "开通短信回执").get_data(as_text=True)
+    offer = network.text(ZHEJIANG, OPEN).get_data(as_text=True)
     assert "首30天免费" not in offer
     assert "12月1日" in offer
-    network.text(ZHEJIANG, "是")
+    network.text(ZHEJIANG, YES)
     assert months.fees(ZHEJIANG) == {"2026-12": 300}
 
 
-def test_one_who_comes_back_while_a_cancelled_trial_runs_out_is_charged_as_offered(
-    network: Network, months: Months
-):
+def test_return_during_cancelled_trial_is_charged_as_offered(network: Network, months: Months):
     network.open(ZHEJIANG)
-    network.text(ZHEJIANG, "取消短信回执")
+    network.text(ZHEJIANG, CANCEL)
     network.open(ZHEJIANG)
     months.pass_to("2026-12-01 00:00")
-    months.bill("2026-12")
+    bill(months, "2026-12")
     assert months.fees(ZHEJIANG) == {"2026-11": 300, "2026-12": 300}
 
 
-def test_a_cancel_between_second_yes_and_first_fee_costs_nothing(network: Network, months: Months):
+def test_cancellation_before_first_fee_costs_nothing(network: Network, months: Months):
     network.open(ZHEJIANG)
-    months.pass_to("2026-12-21 00:00")
-    network.text(ZHEJIANG, "是")
-    network.text(ZHEJIANG, "取消短信回执")
+    months.pass_to(TRIAL_WINDOW)
+    network.text(ZHEJIANG, YES)
+    network.text(ZHEJIANG, CANCEL)
     months.pass_to("2027-01-02 00:00")
-    months.bill("2026-12")
+    bill(months, "2026-12")
     assert months.charges(ZHEJIANG) == []
     assert months.customer(ZHEJIANG).state == "none"
 
 
-def test_a_cancelled_service_ends_with_its_month_even_if_nobody_rings(
+def test_cancelled_service_ends_with_its_month_without_timers(
     network: Network, months: Months, clock: TestClock
 ):
     network.open(SHANXI)
-    network.text(SHANXI, "取消短信回执")
-    clock.move(days=9)  # 1 December at noon: no worker has been awake
+    network.text(SHANXI, CANCEL)
+    clock.move(days=9)  # 1 December at noon, without workers
     network.status("SM1", "delivered", sender=SHANXI)
-    months.bill("2026-12")
+    bill(months, "2026-12")
     months.send(SHANXI)
     assert months.charges(SHANXI) == []
 
 
-def test_an_offer_keeps_its_window_beyond_the_end_of_the_month(network: Network, months: Months):
+def test_offer_stays_valid_beyond_end_of_month(network: Network, months: Months):
     network.open(GUANGDONG)
-    network.text(GUANGDONG, "取消短信回执")
+    network.text(GUANGDONG, CANCEL)
     months.pass_to("2026-11-30 20:00")
-    network.text(GUANGDONG, "开通短信回执")
+    network.text(GUANGDONG, OPEN)
     months.pass_to("2026-12-01 08:00")
     assert months.customer(GUANGDONG).state == "pending"
-    network.text(GUANGDONG, "是")
+    network.text(GUANGDONG, YES)
     assert months.customer(GUANGDONG).state == "active"
     assert months.fees(GUANGDONG) == {"2026-11": 100, "2026-12": 100}
 
 
-def test_opening_twice_in_a_month_is_charged_once(network: Network, months: Months):
+def test_repeated_subscription_in_a_month_is_charged_once(network: Network, months: Months):
     for _ in range(3):
         network.open(HEBEI)
-        network.text(HEBEI, "取消短信回执")
+        network.text(HEBEI, CANCEL)
     assert months.fees(HEBEI) == {"2026-11": 150}
 
 
-def test_0000_lists_what_is_held_and_its_number_cancels_it(network: Network, months: Months):
+def test_number_after_0000_cancels_listed_service(network: Network, months: Months):
     network.open(HEBEI)
-    listed = network.text(HEBEI, "0000").get_data(as_text=True)
-    assert "1" in listed
+    assert "1" in network.text(HEBEI, "0000").get_data(as_text=True)
     network.text(HEBEI, "1")
     assert months.customer(HEBEI).state == "none"
     assert months.fees(HEBEI) == {"2026-11": 150}
 
 
-def test_a_number_half_an_hour_after_the_list_is_just_a_number(
+def test_number_half_an_hour_after_list_cancels_nothing(
     network: Network, months: Months, clock: TestClock
 ):
     network.open(HEBEI)
@@ -161,18 +164,18 @@ def test_a_number_half_an_hour_after_the_list_is_just_a_number(
     assert months.customer(HEBEI).state == "active"
 
 
-def test_two_unpaid_months_running_end_the_service_with_a_notice(network: Network, months: Months):
+def test_two_consecutive_unpaid_months_end_service(network: Network, months: Months):
     network.open(GUANGDONG)
-    months.collected(GUANGDONG, "2026-11", paid=False)
+    collect(months, "2026-11")
     assert months.customer(GUANGDONG).state == "suspended"
-    months.collected(GUANGDONG, "2026-12", paid=False)
+    collect(months, "2026-12")
     assert months.customer(GUANGDONG).state == "none"
     assert "连续两个月" in months.notices(GUANGDONG)[0]
 
 
-def test_a_whole_month_unpaid_after_the_pause_ends_it_as_well(network: Network, months: Months):
+def test_whole_unpaid_month_after_suspension_ends_service(network: Network, months: Months):
     network.open(GUANGDONG)
-    months.collected(GUANGDONG, "2026-11", paid=False)
+    collect(months, "2026-11")
     months.pass_to("2026-12-31 23:59")
     assert months.customer(GUANGDONG).state == "suspended"
     months.pass_to("2027-01-01 00:00")
@@ -181,65 +184,57 @@ def test_a_whole_month_unpaid_after_the_pause_ends_it_as_well(network: Network, 
     assert months.fees(GUANGDONG) == {"2026-11": 100}
 
 
-def test_a_paid_fee_brings_the_service_back_and_the_pause_costs_nothing(
-    network: Network, months: Months
-):
+def test_payment_resumes_service_and_suspension_is_free(network: Network, months: Months):
     network.open(GUANGDONG)
-    months.collected(GUANGDONG, "2026-11", paid=False)
+    collect(months, "2026-11")
     months.pass_to("2026-12-31 23:00")
-    months.bill("2026-12")
-    assert months.fees(GUANGDONG) == {"2026-11": 100}, "no service, no fee"
-    months.collected(GUANGDONG, "2026-11", paid=True)
+    bill(months, "2026-12")
+    assert months.fees(GUANGDONG) == {"2026-11": 100}
+    collect(months, "2026-11", paid=True)
     assert months.customer(GUANGDONG).state == "active"
     assert "恢复" in months.notices(GUANGDONG)[0]
     assert months.fees(GUANGDONG) == {"2026-11": 100, "2026-12": 100}
 
 
-def test_a_month_without_any_service_is_not_billed_later_either(network: Network, months: Months):
+def test_partly_suspended_months_are_billed(network: Network, months: Months):
     network.open(GUANGDONG)
     months.pass_to("2026-12-03 12:00")
-    months.collected(GUANGDONG, "2026-11", paid=False)
+    collect(months, "2026-11")
     months.pass_to("2027-01-20 12:00")
-    months.collected(GUANGDONG, "2026-11", paid=True)
+    collect(months, "2026-11", paid=True)
     months.pass_to("2027-02-20 12:00")
-    months.collected(GUANGDONG, "2027-01", paid=False)
+    collect(months, "2027-01")
     months.pass_to("2027-03-20 12:00")
-    months.collected(GUANGDONG, "2027-01", paid=True)
-    for month in ("2026-12", "2027-01", "2027-02", "2027-03"):
-        months.bill(month)
+    collect(months, "2027-01", paid=True)
+    bill(months, "2026-12", "2027-01", "2027-02", "2027-03")
     assert months.fees(GUANGDONG) == {
         "2026-11": 100, "2026-12": 100, "2027-01": 100, "2027-02": 100, "2027-03": 100,
     }  # fmt: skip
     months.pass_to("2027-04-10 12:00")
-    months.collected(GUANGDONG, "2027-03", paid=False)
+    collect(months, "2027-03")
     months.pass_to("2027-05-31 12:00")
-    months.collected(GUANGDONG, "2027-03", paid=True)
-    months.bill("2027-05")
+    collect(months, "2027-03", paid=True)
+    bill(months, "2027-05")
     assert months.fees(GUANGDONG)["2027-05"] == 100
 
 
-def test_who_was_ended_for_unpaid_fees_comes_back_once_they_are_paid(
-    network: Network, months: Months
-):
+def test_service_ended_for_unpaid_fees_reopens_once_paid(network: Network, months: Months):
     network.open(GUANGDONG)
-    for month in ("2026-11", "2026-12"):
-        months.collected(GUANGDONG, month, paid=False)
-    said = network.text(GUANGDONG, "开通短信回执").get_data(as_text=True)
-    # Paying does not bring an ended service back by itself.
-    assert "未缴清" in said
-    assert "KTDXHZ重新开通" in said
-    assert "自动恢复" not in said
+    collect(months, "2026-11", "2026-12")
+    reply = network.text(GUANGDONG, OPEN).get_data(as_text=True)
+    assert "未缴清" in reply
+    assert "KTDXHZ重新开通" in reply
+    assert "自动恢复" not in reply, "payment alone does not reopen an ended service"
     assert months.customer(GUANGDONG).state == "none"
-    for month in ("2026-11", "2026-12"):
-        months.collected(GUANGDONG, month, paid=True)
+    collect(months, "2026-11", "2026-12", paid=True)
     network.open(GUANGDONG)
     assert months.customer(GUANGDONG).state == "active"
     assert months.fees(GUANGDONG) == {"2026-11": 100}
 
 
-@pytest.mark.parametrize("fate", ["delivered", "undelivered"])
-def test_receipts_in_a_trial_are_free(network: Network, months: Months, fate: str):
+@pytest.mark.parametrize("status", ["delivered", "undelivered"])
+def test_receipts_in_trial_are_free(network: Network, months: Months, status: str):
     network.open(ZHEJIANG)
-    network.status("SM1", fate, sender=ZHEJIANG, friend="+8613800138000")
+    network.status("SM1", status, sender=ZHEJIANG, friend="+8613800138000")
     months.send(ZHEJIANG)
     assert months.charges(ZHEJIANG) == []

@@ -1,24 +1,18 @@
-"""Which text a report is about: one id and many friends, one text long after."""
+"""Message ids: equal notations are one text, also after the trace has expired."""
 
 import pytest
-import redis
 
-from app.bootstrap import Container
 from receipts.model.message import MessageStatus
 from receipts.reports.message_trace import normalise_message_id
 from receipts.reports.reconciliation import Reconciliation
 from receipts.store.commit_script import RetentionSeconds
 from tests.conftest import BEIJING, ZHEJIANG
-from tests.support.reports import FRIEND, Tell, outcomes, stand, told, trail
-
-
-@pytest.fixture
-def tell(built: Container) -> Tell:
-    return Tell(built)
+from tests.receipts.reports.conftest import ReportRig
+from tests.support.reports import FRIEND, trail
 
 
 @pytest.mark.parametrize(
-    "alike",
+    "equal",
     [
         ("31", "031", " 31 ", "0000000000000000000000031", "1f", "1F", "0x1f", "0X001F"),
         ("0", "000", "0x0"),
@@ -27,8 +21,8 @@ def tell(built: Container) -> Tell:
         ("0ab-7", "0AB-7"),
     ],
 )
-def test_spellings_of_one_id_are_one_text(alike: tuple[str, ...]):
-    assert len({normalise_message_id(spelt) for spelt in alike}) == 1
+def test_notations_of_one_id_are_one_text(equal: tuple[str, ...]):
+    assert len({normalise_message_id(notation) for notation in equal}) == 1
 
 
 @pytest.mark.parametrize(
@@ -45,49 +39,44 @@ def test_spellings_of_one_id_are_one_text(alike: tuple[str, ...]):
         ("0x", "0"),
     ],
 )
-def test_other_ids_are_other_texts(one: str, other: str):
+def test_different_ids_are_different_texts(one: str, other: str):
     assert normalise_message_id(one) != normalise_message_id(other)
 
 
-def test_one_id_to_two_friends_is_two_texts(built: Container, tell: Tell):
-    stand(built)
-    tell("DELIVRD", MessageStatus.DELIVERED, message="1f", friend=FRIEND)
-    tell("EXPIRED", MessageStatus.EXPIRED, message="31", friend=BEIJING)
-    assert sorted((str(r.recipient), str(r.outcome)) for r in told(built)) == [
-        (BEIJING, "failed"),
-        (ZHEJIANG, "delivered"),
-    ]
+def test_one_id_to_two_recipients_is_two_texts(rig: ReportRig):
+    rig.stand()
+    rig.report("DELIVRD", message="1f", friend=FRIEND)
+    rig.report("EXPIRED", message="31", friend=BEIJING)
+    found = sorted((str(r.recipient), str(r.outcome)) for r in rig.receipts())
+    assert found == [(BEIJING, "failed"), (ZHEJIANG, "delivered")]
 
 
 @pytest.mark.parametrize(
-    ("again", "fate", "why"),
-    [
-        ("DELIVRD", MessageStatus.DELIVERED, "repeated"),
-        ("EXPIRED", MessageStatus.EXPIRED, "contradicted"),
-    ],
+    ("raw_status", "reason"), [("DELIVRD", "repeated"), ("EXPIRED", "contradicted")]
 )
-def test_a_report_long_after_its_trail_is_forgotten_gives_no_second_receipt(
-    built: Container, tell: Tell, raw: "redis.Redis", again: str, fate: MessageStatus, why: str
+def test_report_after_the_end_of_its_trace_gives_no_second_receipt(
+    rig: ReportRig, raw_status: str, reason: str
 ):
     assert RetentionSeconds().trails < RetentionSeconds().receipts
-    stand(built)
-    tell("DELIVRD", MessageStatus.DELIVERED)
-    raw.delete(*raw.keys("*:trail:*"))
-    tell(again, fate)
-    tell(again, fate)
-    assert outcomes(built) == ["delivered"]
-    assert [str(heard.no_receipt_reason) for heard in trail(built).history] == [why]
-    now = Reconciliation.from_counts(built.memory.archive.counts())
-    assert (now.reports, now.receipts, now.reasons, now.missing) == (2, 1, {why: 1}, 0)
+    rig.stand()
+    rig.report("DELIVRD")
+    rig.raw.delete(*rig.raw.keys("*:trail:*"))
+    for _ in range(2):
+        rig.report(raw_status)
+    assert rig.outcomes() == ["delivered"]
+    assert [str(event.no_receipt_reason) for event in trail(rig.built).history] == [reason]
+    totals = Reconciliation.from_counts(rig.built.clients.bulk_reader.counts())
+    assert (totals.reports, totals.receipts) == (2, 1)
+    assert (totals.reasons, totals.missing) == ({reason: 1}, 0)
 
 
-def test_a_word_that_forgets_the_parts_does_not_make_a_text_shorter(built: Container, tell: Tell):
-    stand(built)
-    tell("DELIVRD", MessageStatus.DELIVERED, part=1, parts=3)
-    tell("ENROUTE", MessageStatus.UNDERWAY)
-    tell("DELIVRD 2", MessageStatus.DELIVERED, part=1, parts=2)
-    tell("DELIVRD", MessageStatus.DELIVERED, part=2, parts=3)
-    assert (outcomes(built), trail(built).parts) == ([], 3)
-    tell("DELIVRD", MessageStatus.DELIVERED, part=3, parts=3)
-    tell("DELIVRD", MessageStatus.DELIVERED, part=4, parts=4)
-    assert (outcomes(built), trail(built).parts) == (["delivered"], 3)
+def test_report_without_parts_does_not_shorten_a_long_text(rig: ReportRig):
+    rig.stand()
+    rig.report("DELIVRD", part=1, parts=3)
+    rig.report("ENROUTE")
+    rig.report("DELIVRD 2", MessageStatus.DELIVERED, part=1, parts=2)
+    rig.report("DELIVRD", part=2, parts=3)
+    assert (rig.outcomes(), trail(rig.built).parts) == ([], 3)
+    rig.report("DELIVRD", part=3, parts=3)
+    rig.report("DELIVRD", part=4, parts=4)
+    assert (rig.outcomes(), trail(rig.built).parts) == (["delivered"], 3)

@@ -1,66 +1,62 @@
-"""Friends of other networks: one word a month why no receipt comes, and the reason on record."""
+"""Recipients of other networks: one free notification a month, and a recorded reason."""
 
 import pytest
 
-from app.bootstrap import Container
-from receipts.model.message import MessageStatus
-from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import DisplayMode, Language, Network
-from tests.conftest import UNICOM, TestClock
-from tests.support.reports import ANNA, Tell, stand, told, trail
+from tests.conftest import UNICOM
+from tests.receipts.reports.conftest import ReportRig
+from tests.support.reports import ANNA, trail
 
 
-@pytest.fixture
-def tell(built: Container) -> Tell:
-    return Tell(built)
-
-
-def test_other_networks_are_explained_once_a_month_and_never_charged(
-    built: Container, clock: TestClock, tell: Tell
-):
-    stand(built)
+def test_off_net_notification_is_sent_once_a_month_and_free(rig: ReportRig):
+    rig.stand()
     for n in range(3):
-        tell("DELIVRD", MessageStatus.DELIVERED, message=f"SM{n}", friend=UNICOM)
-    (notice,) = told(built, MessageKind.NOTICE)
+        rig.report("DELIVRD", message=f"SM{n}", friend=UNICOM)
+    (notice,) = rig.notices()
     assert ("网外" in notice.text, notice.mode, notice.price_fen) == (True, DisplayMode.TEXT, 0)
-    assert told(built) == []
-    clock.move(days=9)  # the first of December in China
-    tell("EXPIRED", MessageStatus.EXPIRED, message="SM3", friend=UNICOM)
-    tell("EXPIRED", MessageStatus.EXPIRED, message="SM4", friend="+447700900123")
-    assert len(told(built, MessageKind.NOTICE)) == 2
-    assert built.account.charges(ANNA) == []
+    assert rig.receipts() == []
+    rig.clock.move(days=9)  # the first of December in China
+    rig.report("EXPIRED", message="SM3", friend=UNICOM)
+    rig.report("EXPIRED", message="SM4", friend="+447700900123")
+    assert len(rig.notices()) == 2
+    assert rig.built.account.charges(ANNA) == []
 
 
-def test_the_explanation_is_in_the_customers_language(built: Container, tell: Tell):
-    stand(built, language=Language.EN)
-    tell("DELIVRD", MessageStatus.DELIVERED, friend=UNICOM)
-    (notice,) = told(built, MessageKind.NOTICE)
+def test_off_net_notification_has_the_customers_language(rig: ReportRig):
+    rig.stand(language=Language.EN)
+    rig.report("DELIVRD", friend=UNICOM)
+    (notice,) = rig.notices()
     assert (notice.language, "other networks" in notice.text) == (Language.EN, True)
 
 
-def test_cancelling_and_opening_again_brings_no_second_explanation(built: Container, tell: Tell):
-    stand(built)
-    tell("DELIVRD", MessageStatus.DELIVERED, message="SM1", friend=UNICOM)
-    stand(built, "none")
-    stand(built)
-    tell("DELIVRD", MessageStatus.DELIVERED, message="SM2", friend=UNICOM)
-    assert len(told(built, MessageKind.NOTICE)) == 1
+def test_new_subscription_in_the_same_month_sends_no_second_notification(rig: ReportRig):
+    rig.stand()
+    rig.report("DELIVRD", message="SM1", friend=UNICOM)
+    rig.stand("none")
+    rig.stand()
+    rig.report("DELIVRD", message="SM2", friend=UNICOM)
+    assert len(rig.notices()) == 1
 
 
-def test_only_a_last_word_is_explained(built: Container, tell: Tell):
-    stand(built)
-    tell("ACCEPTD", MessageStatus.UNDERWAY, friend=UNICOM)
-    assert told(built, MessageKind.NOTICE) == []
+@pytest.mark.parametrize(
+    ("state", "raw_status"),
+    [
+        ("active", "ACCEPTD"),
+        ("none", "DELIVRD"),
+        ("pending", "DELIVRD"),
+        ("suspended", "DELIVRD"),
+    ],
+)
+def test_no_notification_before_a_final_report_or_without_the_service(
+    rig: ReportRig, state: str, raw_status: str
+):
+    rig.stand(state)
+    rig.report(raw_status, friend=UNICOM)
+    assert rig.notices() == []
 
 
-@pytest.mark.parametrize("state", ["none", "pending", "suspended"])
-def test_who_has_no_service_needs_no_explanation(built: Container, tell: Tell, state: str):
-    stand(built, state)
-    tell("DELIVRD", MessageStatus.DELIVERED, friend=UNICOM)
-    assert told(built, MessageKind.NOTICE) == []
-
-
-def test_a_customer_who_left_our_network_has_the_reason_on_record(built: Container, tell: Tell):
-    stand(built, network=Network.CHINA_TELECOM)
-    tell("DELIVRD", MessageStatus.DELIVERED)
-    assert (told(built), str(trail(built).no_receipt_reason)) == ([], "sender_off_net")
+def test_sender_now_off_net_has_the_reason_on_record(rig: ReportRig):
+    rig.stand(network=Network.CHINA_TELECOM)
+    rig.report("DELIVRD")
+    reason = str(trail(rig.built).no_receipt_reason)
+    assert (rig.receipts(), reason) == ([], "sender_off_net")

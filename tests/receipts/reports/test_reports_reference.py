@@ -1,8 +1,4 @@
-"""Whatever the network says, in whatever order: exactly the receipts that the design promises.
-
-The reference is written from the design's table alone; it shares nothing with the service but the
-trade's words.
-"""
+"""Random histories of reports against a reference model that shares no code with the service."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,13 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.model.message import DeliveryReport
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet
-from receipts.providers.smsc_status import fate_of
+from receipts.providers.smsc_status import message_status
 from receipts.reports.reconciliation import Reconciliation
 from statemachines.subscription import SubscriptionState
 from tests.conftest import TestClock
@@ -38,7 +33,7 @@ WORDS = (*FINAL, *FINAL, "ACCEPTD", "ENROUTE", "DELETED", "UNKNOWN", "WEIRD")
 
 @dataclass(frozen=True)
 class Text:
-    """A text somebody sent: who, to whom, its id, and in how many parts."""
+    """A person-to-person text with its number of parts."""
 
     sender: str
     friend: str
@@ -48,7 +43,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Said:
-    """What the network says of a part of a text, with the id spelt in one of its ways."""
+    """Report of one part, with one of the notations of the message id."""
 
     text: Text
     spelt: str
@@ -58,7 +53,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Stands:
-    """From now on a customer stands so with the service."""
+    """A change of a customer's subscription state."""
 
     sender: str
     state: SubscriptionState
@@ -68,7 +63,7 @@ Step = Stands | list[Said]
 
 
 def reference(steps: list[Step]) -> tuple[Counter[tuple[str, str, str]], set[str]]:
-    """The receipts due (sender, friend, outcome), and who is told of other networks."""
+    """Receipts due (sender, recipient, outcome), and senders with an off-net notification."""
     receiving: set[str] = set()
     finals: dict[Text, dict[int, str]] = {}
     due: Counter[tuple[str, str, str]] = Counter()
@@ -125,8 +120,8 @@ def stories(draw: st.DrawFn) -> list[Step]:
 
 
 def lived(built: Container, steps: list[Step]) -> None:
-    """The same story, told to the service."""
-    reports = bootstrap.reports(built)
+    """Apply the same history to the service."""
+    reports = built.report_service
     for step in steps:
         if isinstance(step, Stands):
             held = built.store.load(Msisdn(step.sender)).subscription
@@ -138,7 +133,7 @@ def lived(built: Container, steps: list[Step]) -> None:
                 said.spelt,
                 Msisdn(said.text.sender),
                 Msisdn(said.text.friend),
-                fate_of(said.word),
+                message_status(said.word),
                 said.word,
                 built.clock.now(),
                 said.part,
@@ -154,13 +149,13 @@ def lived(built: Container, steps: list[Step]) -> None:
 
 @pytest.fixture
 def unhurried(raw: "redis.Redis") -> Iterator["redis.Redis"]:
-    """The store without its wait for the disk: this is about what is written, not when."""
+    """The store without fsync: these tests check contents, not durability."""
     raw.config_set("appendfsync", "no")
     yield raw
     raw.config_set("appendfsync", "always")
 
 
-def test_every_story_gives_exactly_the_receipts_of_the_reference(
+def test_every_history_gives_exactly_the_receipts_of_the_reference(
     built: Container, unhurried: "redis.Redis"
 ):
     @settings(
@@ -180,7 +175,7 @@ def test_every_story_gives_exactly_the_receipts_of_the_reference(
         assert sorted(posted) == sorted(r.id for r in records)
         # Only a delivered text costs anything.
         assert all(bool(r.price_fen) <= (r.outcome == "delivered") for r in records)
-        now = Reconciliation.from_counts(built.memory.archive.counts())
+        now = Reconciliation.from_counts(built.clients.bulk_reader.counts())
         news = {(s.text, s.part, s.word) for step in steps if isinstance(step, list) for s in step}
         assert (now.reports, now.receipts, now.missing) == (len(news), due.total(), 0)
 
@@ -191,11 +186,11 @@ def every_posted(raw: "redis.Redis") -> list[tuple[bytes, dict[bytes, bytes]]]:
     return [entry for key in raw.scan_iter("*:outbox") for entry in raw.xrange(key)]
 
 
-def test_parts_that_nobody_agrees_on_give_one_receipt_at_most(
+def test_contradicting_part_counts_give_one_receipt_at_most(
     built: Container, unhurried: "redis.Redis", clock: TestClock
 ):
     anna, friend = Msisdn(SENDERS[0]), Msisdn(ON_NET[0])
-    reports = bootstrap.reports(built)
+    reports = built.report_service
 
     @settings(
         derandomize=True, deadline=None, max_examples=100, suppress_health_check=[*HealthCheck]
@@ -215,7 +210,7 @@ def test_parts_that_nobody_agrees_on_give_one_receipt_at_most(
         lived(built, [Stands(SENDERS[0], SubscriptionState.ACTIVE)])
         waiting: list[DeliveryReport] = []
         for part, parts, word, alone in said:
-            about = (fate_of(word), word, clock.now(), part, parts)
+            about = (message_status(word), word, clock.now(), part, parts)
             waiting.append(DeliveryReport("7", anna, friend, *about))
             if alone:
                 reports.ingest_batch(waiting)
@@ -223,7 +218,7 @@ def test_parts_that_nobody_agrees_on_give_one_receipt_at_most(
         reports.ingest_batch(waiting)
         made = built.store.receipts_of(anna, 100, MessageKind.RECEIPT)
         assert len(made) <= 1
-        now = Reconciliation.from_counts(built.memory.archive.counts())
+        now = Reconciliation.from_counts(built.clients.bulk_reader.counts())
         assert (now.receipts, now.missing) == (len(made), 0)
 
     at_most_one()

@@ -1,4 +1,4 @@
-"""What became of a person-to-person text: one receipt, or a reason for none."""
+"""Reports of person-to-person texts: one receipt each, or a reason for none."""
 
 import itertools
 from collections.abc import Callable
@@ -8,14 +8,13 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.model.customer import Subscription
 from receipts.model.message import DeliveryReport, MessageStatus, MessageTrace, NoReceiptReason
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn, ReceiptOutcome
 from receipts.ports.store import ReportQuery, Snapshot
-from receipts.providers.twilio import fate_of
+from receipts.providers.twilio import message_status
 from receipts.reports.message_trace import OUTCOME_OF
 from receipts.reports.reconciliation import RECEIPTS, REPORTS
 from receipts.reports.service import ReportService
@@ -25,8 +24,9 @@ from tests.conftest import BEIJING, GUANGDONG, UNICOM, ZHEJIANG, Network, TestCl
 from tests.support.fixtures import HEBEI, SHANXI, stand
 
 Shown = Callable[[str], list[Receipt]]
+Counted = Callable[[], dict[str, int]]
 
-#: The table of the design: a status, its error code, what the receipt tells, and its price in fen.
+#: Status, error code, outcome of the receipt, price in fen.
 TABLE = [
     ("delivered", "", ReceiptOutcome.DELIVERED, 10),
     ("read", "", ReceiptOutcome.DELIVERED, 10),
@@ -43,7 +43,7 @@ UNKNOWN = ("partially_delivered", "DELIVRD", "", "Delivered", "delivered_late")
 
 
 @pytest.fixture
-def counted(raw: "redis.Redis") -> Callable[[], dict[str, int]]:
+def counted(raw: "redis.Redis") -> Counted:
     """How often each reason for no receipt was given, over all customers."""
 
     def count() -> dict[str, int]:
@@ -68,13 +68,13 @@ def trail(
 
 
 def posted(built: Container) -> int:
-    return len(built.memory.outbox.fetch("test", 1600, 0))
+    return len(built.clients.outbox.fetch("test", 1600, 0))
 
 
 @pytest.mark.parametrize(("status", "error", "outcome", "fen"), TABLE)
-def test_a_final_report_gives_one_receipt(
-    network: Network, built: Container, shown: Shown, status: str, error: str,
-    outcome: ReceiptOutcome, fen: int,
+def test_final_report_gives_one_receipt(
+    network: Network, built: Container, shown: Shown, status: str, error: str, outcome:
+    ReceiptOutcome, fen: int,
 ):  # fmt: skip
     stand(built, SHANXI, "active")
     more = {"ErrorCode": error} if error else {}
@@ -89,9 +89,8 @@ def test_a_final_report_gives_one_receipt(
 
 
 @pytest.mark.parametrize("status", UNDERWAY)
-def test_a_report_that_is_not_final_is_kept_and_gives_none(
-    network: Network, built: Container, shown: Shown, counted: Callable[[], dict[str, int]],
-    status: str,
+def test_report_that_is_not_final_is_kept_and_gives_no_receipt(
+    network: Network, built: Container, shown: Shown, counted: Counted, status: str,
 ):  # fmt: skip
     stand(built, GUANGDONG, "active")
     network.status("SM1", status)
@@ -101,9 +100,8 @@ def test_a_report_that_is_not_final_is_kept_and_gives_none(
 
 
 @pytest.mark.parametrize("word", UNKNOWN)
-def test_a_word_we_do_not_know_is_kept_raw_counted_and_never_final(
-    network: Network, built: Container, shown: Shown, counted: Callable[[], dict[str, int]],
-    word: str,
+def test_unknown_status_is_kept_raw_counted_and_never_final(
+    network: Network, built: Container, shown: Shown, counted: Counted, word: str,
 ):  # fmt: skip
     stand(built, GUANGDONG, "active")
     network.status("SM1", word)
@@ -116,9 +114,9 @@ def test_a_word_we_do_not_know_is_kept_raw_counted_and_never_final(
 
 @given(st.text(max_size=20), st.text(max_size=6))
 @settings(derandomize=True, deadline=None)
-def test_only_the_words_we_know_are_final(status: str, error: str):
+def test_only_known_statuses_are_final(status: str, error: str):
     known = {status for status, *_ in TABLE}
-    assert (fate_of(status, error) in OUTCOME_OF) == (status in known)
+    assert (message_status(status, error) in OUTCOME_OF) == (status in known)
 
 
 @pytest.mark.parametrize(
@@ -131,9 +129,9 @@ def test_only_the_words_we_know_are_final(status: str, error: str):
         ("ending", None),
     ],
 )
-def test_only_a_subscriber_gets_receipts_and_others_are_counted(
-    network: Network, built: Container, shown: Shown, counted: Callable[[], dict[str, int]],
-    state: str, why: NoReceiptReason | None,
+def test_only_a_subscriber_gets_receipts_and_the_reason_is_counted(
+    network: Network, built: Container, shown: Shown, counted: Counted, state: str, why:
+    NoReceiptReason | None,
 ):  # fmt: skip
     stand(built, GUANGDONG, state)
     network.status("SM1", "delivered")
@@ -142,8 +140,8 @@ def test_only_a_subscriber_gets_receipts_and_others_are_counted(
     assert trail(built, "SM1").no_receipt_reason is why
 
 
-def test_a_friend_of_another_operator_gives_none_and_is_counted(
-    network: Network, built: Container, shown: Shown, counted: Callable[[], dict[str, int]]
+def test_off_net_recipient_gives_no_receipt_and_is_counted(
+    network: Network, built: Container, shown: Shown, counted: Counted
 ):
     stand(built, GUANGDONG, "active")
     network.status("SM1", "delivered", friend=UNICOM)
@@ -151,15 +149,15 @@ def test_a_friend_of_another_operator_gives_none_and_is_counted(
     assert trail(built, "SM1", friend=UNICOM).no_receipt_reason is NoReceiptReason.RECIPIENT_OFF_NET
 
 
-def test_a_subscriber_whose_province_closed_gets_none_and_is_counted(
-    network: Network, built: Container, shown: Shown, counted: Callable[[], dict[str, int]]
+def test_closed_province_gives_no_receipt_and_is_counted(
+    network: Network, built: Container, shown: Shown, counted: Counted
 ):
     stand(built, BEIJING, "active")
     network.status("SM1", "delivered", BEIJING)
     assert (shown(BEIJING), counted()) == ([], {"province_closed": 1})
 
 
-def test_who_subscribes_later_gets_none_for_what_was_reported_before(
+def test_later_subscription_gives_no_receipt_for_an_earlier_report(
     network: Network, built: Container, shown: Shown
 ):
     network.status("SM1", "delivered")
@@ -171,7 +169,7 @@ def test_who_subscribes_later_gets_none_for_what_was_reported_before(
 
 
 @pytest.mark.parametrize("word", ["sent", "delivered", "undelivered", "weird"])
-def test_the_same_report_again_changes_nothing(
+def test_duplicate_report_changes_no_stored_byte(
     network: Network, built: Container, raw: "redis.Redis", word: str
 ):
     stand(built, GUANGDONG, "active")
@@ -182,8 +180,8 @@ def test_the_same_report_again_changes_nothing(
     assert {key: raw.dump(key) for key in raw.scan_iter()} == before
 
 
-def test_a_different_final_report_is_kept_for_staff_and_changes_no_receipt(
-    network: Network, built: Container, shown: Shown, counted: Callable[[], dict[str, int]]
+def test_contradicting_report_is_kept_and_changes_no_receipt(
+    network: Network, built: Container, shown: Shown, counted: Counted
 ):
     stand(built, GUANGDONG, "active")
     network.status("SM1", "undelivered", ErrorCode="30003")
@@ -197,16 +195,14 @@ def test_a_different_final_report_is_kept_for_staff_and_changes_no_receipt(
     assert counted() == {"contradicted": 1, "repeated": 1}
 
 
-def test_a_talkative_network_does_not_fill_the_trail(network: Network, built: Container):
+def test_history_of_a_text_is_limited_to_the_newest_forty(network: Network, built: Container):
     for turn in range(50):
         network.status("SM1", f"word {turn}")
     kept = [news.raw_status for news in trail(built, "SM1").history]
     assert kept == [f"word {turn}" for turn in range(10, 50)]
 
 
-def test_texts_of_the_same_id_from_two_senders_are_two_texts(
-    network: Network, built: Container, shown: Shown
-):
+def test_equal_ids_of_two_senders_are_two_texts(network: Network, built: Container, shown: Shown):
     stand(built, GUANGDONG, "active")
     stand(built, HEBEI, "active")
     network.status("SM1", "delivered", GUANGDONG)
@@ -214,21 +210,21 @@ def test_texts_of_the_same_id_from_two_senders_are_two_texts(
     assert [r.outcome for n in (GUANGDONG, HEBEI) for r in shown(n)] == ["delivered", "failed"]
 
 
-def test_a_receipt_is_shown_as_the_customer_wishes_when_the_report_comes(
-    network: Network, built: Container, shown: Shown
+def test_receipt_has_the_mode_and_language_at_the_time_of_its_report(
+    network: Network, shown: Shown
 ):
     network.open()
     network.status("SM1", "delivered")
     network.text(GUANGDONG, "PT")
     network.text(GUANGDONG, "ENGLISH")
     network.status("SM2", "delivered")
-    ordinary, flash = shown(GUANGDONG)
-    assert (flash.mode, flash.language) == ("flash", "zh")
-    assert (ordinary.mode, ordinary.language) == ("text", "en")
-    del built
+    modes = [(receipt.mode, receipt.language) for receipt in shown(GUANGDONG)]
+    assert modes == [("text", "en"), ("flash", "zh")]
 
 
-def test_numbers_that_are_no_phones_are_taken_in_silence(network: Network, raw: "redis.Redis"):
+def test_report_of_a_short_code_is_accepted_and_stores_no_byte(
+    network: Network, raw: "redis.Redis"
+):
     before = {key: raw.dump(key) for key in raw.scan_iter()}
     assert network.status("SM1", "delivered", sender="7500").status_code == 204
     assert network.status("SM1", "delivered", friend="10086").status_code == 204
@@ -238,14 +234,16 @@ def test_numbers_that_are_no_phones_are_taken_in_silence(network: Network, raw: 
 WORDS = ["queued", "sent", "delivered", "undelivered", "failed", "weird"]
 
 
-def on_paper(reports: ReportService, said: list[str]) -> tuple[list[Receipt], MessageTrace | None]:
-    """Decide reports one after the other, as if each were stored: the receipts, and the trail."""
+def decide_in_turn(
+    reports: ReportService, said: list[str]
+) -> tuple[list[Receipt], MessageTrace | None]:
+    """Decide reports one by one without a store: the receipts, and the last trace."""
     anna = Subscription(Msisdn(SHANXI), version=1, state=SubscriptionState.ACTIVE)
     left: MessageTrace | None = None
     made: list[Receipt] = []
     for word in said:
         report = DeliveryReport(
-            "SM1", anna.number, Msisdn(ZHEJIANG), fate_of(word), word, TestClock().at
+            "SM1", anna.number, Msisdn(ZHEJIANG), message_status(word), word, TestClock().at
         )
         change = reports.decide(Snapshot(anna.number, anna, trace=left), [report])
         born = [record for record in change.records if isinstance(record, Receipt)]
@@ -256,25 +254,25 @@ def on_paper(reports: ReportService, said: list[str]) -> tuple[list[Receipt], Me
 
 
 def test_reports_in_any_order_with_repeats_give_one_receipt(built: Container):
-    reports = bootstrap.reports(built)
+    reports = built.report_service
 
     @settings(derandomize=True, deadline=None, max_examples=200)
     @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=12))
     def in_order(said: list[str]) -> None:
-        receipts, left = on_paper(reports, said)
-        finals = [word for word in said if fate_of(word) in OUTCOME_OF]
+        receipts, left = decide_in_turn(reports, said)
+        finals = [word for word in said if message_status(word) in OUTCOME_OF]
         assert len(receipts) == bool(finals)
         assert left is not None
         assert {news.raw_status for news in left.history} == set(said)
         assert len(left.history) == len(set(said))
         if finals:
-            assert (left.status, left.receipt_id) == (fate_of(finals[0]), receipts[0].id)
-            assert receipts[0].outcome == OUTCOME_OF[fate_of(finals[0])]
+            assert (left.status, left.receipt_id) == (message_status(finals[0]), receipts[0].id)
+            assert receipts[0].outcome == OUTCOME_OF[message_status(finals[0])]
 
     in_order()
 
 
-def test_every_order_of_a_whole_life_gives_one_receipt_through_the_door(
+def test_every_order_of_status_callbacks_gives_one_receipt(
     network: Network, built: Container, shown: Shown
 ):
     stand(built, SHANXI, "active")

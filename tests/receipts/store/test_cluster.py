@@ -1,4 +1,4 @@
-"""The store on a Redis Cluster: three masters with a replica each."""
+"""The store on a Redis Cluster: three primaries with a replica each."""
 
 import datetime as dt
 import itertools
@@ -38,7 +38,7 @@ NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 
 @dataclass
 class Opened:
-    """The store's rooms on one client, made anew for each test."""
+    """The parts of the store on one connection."""
 
     server: RedisConnection
     keys: KeySchema
@@ -90,25 +90,22 @@ def _to(version: int) -> list[ChangeSet]:
     return [ChangeSet(n, records=(Subscription(n, version),)) for n in NUMBERS]
 
 
-def test_one_address_is_enough_to_find_the_whole_cluster(cluster: Cluster, opened: Opened) -> None:
+def test_one_address_finds_the_whole_cluster(cluster: Cluster, opened: Opened):
     opened.store.commit_all(_to(1))
     client = connected(cluster.nodes[-1].url)
     assert _versions(RedisStore(RedisConnection(client), KeySchema(16))) == {1}
     client.close()
 
 
-def test_many_changes_in_many_slots_end_each_on_its_own(opened: Opened) -> None:
+def test_changes_in_many_slots_are_independent(opened: Opened):
     store = opened.store
     assert {end.status for end in store.commit_all(_to(1))} == {CommitStatus.COMMITTED}
     again = store.commit_all([*_to(1)[:100], *_to(2)[100:]])
-    assert [end.status for end in again] == [CommitStatus.CONFLICT] * 100 + [
-        CommitStatus.COMMITTED
-    ] * 100
+    expected = [CommitStatus.CONFLICT] * 100 + [CommitStatus.COMMITTED] * 100
+    assert [end.status for end in again] == expected
 
 
-def test_scripts_that_all_nodes_have_forgotten_are_sent_again(
-    cluster: Cluster, opened: Opened
-) -> None:
+def test_lost_scripts_are_loaded_on_all_nodes(cluster: Cluster, opened: Opened):
     opened.store.commit_all(_to(1))
     for node in cluster.nodes:
         with node.client() as client:
@@ -117,7 +114,7 @@ def test_scripts_that_all_nodes_have_forgotten_are_sent_again(
     assert _versions(opened.store) == {2}
 
 
-def test_the_next_process_finds_the_outbox_made(cluster: Cluster, opened: Opened) -> None:
+def test_next_process_finds_the_consumer_groups(cluster: Cluster, opened: Opened):
     client = connected(cluster.url)
     RedisOutbox(RedisConnection(client), KeySchema(16)).open()
     with pytest.raises(StoreUnavailableError, match="SHARDS=16"):
@@ -126,9 +123,9 @@ def test_the_next_process_finds_the_outbox_made(cluster: Cluster, opened: Opened
     assert opened.outbox.fetch("w", 1, 0.01) == []
 
 
-def test_a_batch_is_sent_to_all_nodes_before_the_first_reply_is_read(
+def test_batch_is_sent_to_all_nodes_before_the_first_reply_is_read(
     cluster: Cluster, opened: Opened, monkeypatch: pytest.MonkeyPatch
-) -> None:
+):
     opened.store.commit_all(_to(1))
     steps: list[str] = []
     for name in ("send", "receive"):
@@ -146,7 +143,7 @@ def test_a_batch_is_sent_to_all_nodes_before_the_first_reply_is_read(
     assert steps == once * 2
 
 
-def test_what_is_posted_is_taken_once_kept_and_taken_over(opened: Opened) -> None:
+def test_entries_are_fetched_once_renewed_and_reclaimed(opened: Opened):
     posts = [ChangeSet(n, outbox=(opened.store.receipt_id(n, f"a{n[-3:]}"),)) for n in NUMBERS]
     opened.store.commit_all(posts)
     taken: list[OutboxEntry] = []
@@ -155,14 +152,13 @@ def test_what_is_posted_is_taken_once_kept_and_taken_over(opened: Opened) -> Non
     assert sorted(p.receipt_id for p in taken) == sorted(c.outbox[0] for c in posts)
     opened.outbox.renew_leases("one", taken)
     assert opened.outbox.reclaim("two", 60, 1000) == []
-    assert sorted(p.entry for p in opened.outbox.reclaim("two", 0, 10_000)) == sorted(
-        p.entry for p in taken
-    )
+    reclaimed = opened.outbox.reclaim("two", 0, 10_000)
+    assert sorted(p.entry for p in reclaimed) == sorted(p.entry for p in taken)
     opened.outbox.discard(taken)
     assert opened.outbox.reclaim("two", 0, 10_000) == []
 
 
-def test_what_waits_for_a_line_is_taken_by_age(opened: Opened) -> None:
+def test_deferred_entries_are_fetched_by_age(opened: Opened):
     store = opened.store
     since = {n: NOW + dt.timedelta(seconds=place) for place, n in enumerate(NUMBERS)}
     for number in NUMBERS:
@@ -176,7 +172,7 @@ def test_what_waits_for_a_line_is_taken_by_age(opened: Opened) -> None:
     assert {p.receipt_id for p in taken} == {_late(store, n) for n in NUMBERS[:20]}
 
 
-def test_the_health_and_pace_of_lines_are_shared(opened: Opened) -> None:
+def test_breaker_state_and_rate_limit_are_shared(opened: Opened):
     lines = RedisRateLimiter(opened.server)
     assert lines.save(BreakerState("kannel", 1, reason="away"))
     assert not lines.save(BreakerState("kannel", 1))
@@ -185,28 +181,26 @@ def test_the_health_and_pace_of_lines_are_shared(opened: Opened) -> None:
     assert all(given.count for given in lines.reserve(dict.fromkeys(paces, 1)).values())
 
 
-def test_timers_of_all_slots_ring(opened: Opened) -> None:
+def test_timers_of_all_slots_are_due(opened: Opened):
     opened.store.commit_all([ChangeSet(n, timers=(Timer("retry", n, "x", NOW),)) for n in NUMBERS])
     assert len(opened.outbox.due_timers(NOW, 1000)) == len(NUMBERS)
 
 
-def test_a_long_look_meets_every_customer_of_every_node_once(opened: Opened) -> None:
+def test_scan_finds_each_customer_of_each_node_once(opened: Opened):
     opened.store.commit_all(_to(1))
     seen = [c.number for _, batch in opened.archive.customers() for c in batch]
     assert sorted(seen) == sorted(NUMBERS)
     assert opened.archive.server_run_id() == opened.archive.server_run_id()
 
 
-def test_a_commit_that_no_replica_has_is_not_told_as_made_and_neither_is_its_repeat(
-    cluster: Cluster, opened: Opened
-) -> None:
+def test_commit_without_a_replica_fails_and_so_does_its_repeat(cluster: Cluster, opened: Opened):
     store = opened.store
     store.commit_all(_to(1))
-    # Of the customer's master, the replica alone: it takes nothing while it is stopped.
+    # Stops the replica of the customer's primary, and no other node.
     customer = NUMBERS[0]
     master = cluster.master_of(KeySchema(16).subscription(customer))
     replicas = [node.pid for node in cluster.nodes if _follows(node, master.port)]
-    # A replica that the others take for gone is none that is waited for.
+    # A replica that the cluster has marked as failed is not waited for.
     with cluster.patient():
         for pid in replicas:
             kill(pid, signal.SIGSTOP)
@@ -223,9 +217,7 @@ def test_a_commit_that_no_replica_has_is_not_told_as_made_and_neither_is_its_rep
     assert store.load(customer).subscription.version == 2
 
 
-def test_after_a_master_is_killed_all_that_was_acknowledged_is_there(
-    cluster: Cluster, opened: Opened
-) -> None:
+def test_killed_primary_loses_no_acknowledged_write(cluster: Cluster, opened: Opened):
     store = opened.store
     store.commit_all(_to(1))
     master = cluster.master_of(KeySchema(16).subscription(NUMBERS[0]))
@@ -238,13 +230,11 @@ def test_after_a_master_is_killed_all_that_was_acknowledged_is_there(
         cluster.whole()
 
 
-def test_slots_that_move_to_a_new_node_under_load_lose_and_double_nothing(
-    cluster: Cluster, opened: Opened
-) -> None:
+def test_moved_slots_under_load_lose_and_repeat_no_change(cluster: Cluster, opened: Opened):
     store, over = opened.store, threading.Event()
 
     def write(numbers: Sequence[Msisdn]) -> int:
-        """Events until told to stop, each said again until acknowledged; how many."""
+        """Commit events until stopped, each until acknowledged; return their number."""
         for place in itertools.count():
             number = numbers[place % len(numbers)]
             receipt_id = store.receipt_id(number, f"{place:x}")

@@ -1,4 +1,4 @@
-"""Every record comes back from the store as it went in."""
+"""Records survive encoding and decoding."""
 
 import datetime as dt
 from typing import Any
@@ -14,10 +14,10 @@ from receipts.model.message import MessageTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Channel, Language, Msisdn
 from receipts.ports.changes import Reply
-from receipts.store.codec import decode, decode_record, encode, encode_record
+from receipts.store.codec import decode, decode_answer, decode_record, encode, encode_record
 from statemachines.subscription import SubscriptionState
 
-#: All that UTF-8 can write; half a character never reaches us.
+#: All characters except surrogates, which UTF-8 cannot encode.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 NUMBERS = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True).map(Msisdn)
 MOMENTS = st.datetimes(
@@ -32,19 +32,13 @@ for kind, values in ((str, TEXT), (Msisdn, NUMBERS), (dt.datetime, MOMENTS), (in
     st.register_type_strategy(kind, values)
 
 KINDS: tuple[type[Any], ...] = (
-    Subscription,
-    Receipt,
-    MessageTrace,
-    DailyReplyCount,
-    CallLog,
-    Charge,
-    AuditEntry,
-    Reply,
+    *(Subscription, Receipt, MessageTrace, DailyReplyCount),
+    *(CallLog, Charge, AuditEntry, Reply),
 )
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_a_record_survives_the_store(kind: type[Any]) -> None:
+def test_record_round_trips(kind: type[Any]):
     @settings(derandomize=True, deadline=None, max_examples=60)
     @given(st.builds(kind, **_fields(kind)))
     def round_trip(record: Any) -> None:  # noqa: ANN401 - any of the kinds
@@ -56,7 +50,7 @@ def test_a_record_survives_the_store(kind: type[Any]) -> None:
 
 
 def _fields(kind: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
-    """Every field filled, also those that have a value of their own by default."""
+    """A strategy for each field, also for those with a default."""
     hints = {name: hint for name, hint in kind.__annotations__.items() if name != "acts"}
     given_by_type = {name: st.from_type(hint) for name, hint in hints.items()}
     if "phrases" in given_by_type:
@@ -65,19 +59,19 @@ def _fields(kind: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
 
 
 def _set(record: object) -> list[tuple[str, Any]]:
-    """The fields worth comparing by kind: times come back in the zone of their offset."""
     names = record.__struct_fields__  # type: ignore[attr-defined]
     return [(name, getattr(record, name)) for name in names]
 
 
-def test_a_stored_record_begins_with_its_version() -> None:
+def test_stored_record_begins_with_its_version():
     record = Subscription(Msisdn("+8613802880000"), version=12)
     assert encode_record(record, 12).startswith(b"12|{")
     assert decode_record(Subscription, encode_record(record, 12)) == record
     assert decode_record(Subscription, None) is None
+    assert decode_answer(None) is None
 
 
-def test_words_with_the_stores_own_signs_survive() -> None:
+def test_separators_in_texts_round_trip():
     record = AuditEntry(
         dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
         Msisdn("+8613802880000"), "text", "a|b", "{s1}", "|", reply_text="5|7\n\0\u200b",
@@ -85,26 +79,23 @@ def test_words_with_the_stores_own_signs_survive() -> None:
     assert decode_record(AuditEntry, encode_record(record, 1)) == record
 
 
-def test_what_is_no_value_of_ours_is_not_written() -> None:
+def test_unknown_types_are_not_encoded_or_decoded():
     with pytest.raises(NotImplementedError):
         encode({"at": object()})
-
-
-def test_what_is_no_kind_of_ours_is_not_read() -> None:
     with pytest.raises(NotImplementedError):
         decode(object.__class__, b"1")
     with pytest.raises(NotImplementedError):
         decode(Msisdn, b"1")
 
 
-def test_fields_lie_under_short_names_of_their_own() -> None:
+def test_stored_field_names_are_short_and_unique():
     for kind in (Subscription, Receipt, MessageTrace):
         names = [field.encode_name for field in msgspec.structs.fields(kind)]
         assert len(names) == len(set(names))
         assert max(map(len, names)) <= 2
 
 
-def test_nobody_is_kept_in_more_room_than_the_targets_leave() -> None:
+def test_active_subscription_fits_in_140_bytes():
     opened = dt.datetime(2026, 3, 5, 4, tzinfo=dt.UTC)
     customer = Subscription(
         Msisdn("+8613802880000"), version=1, state=SubscriptionState.ACTIVE,

@@ -1,11 +1,9 @@
-"""What goes wrong with a real server: forgotten scripts, cut lines, full memory, wrong settings."""
+"""Failures of a real server: lost scripts, killed connections, full memory, wrong settings."""
 
 import datetime as dt
-import shutil
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,54 +27,36 @@ from receipts.store.redis_store import RedisStore
 
 NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
 ANNA = Msisdn("+8613802880000")
-NOBODY = "unix:///tmp/nobody-listens-here.sock"
-
-ERRORS = sorted(
-    {
-        error
-        for error in vars(redis.exceptions).values()
-        if isinstance(error, type) and issubclass(error, redis.RedisError)
-    },
-    key=lambda error: error.__name__,
-)
-
-
-@pytest.fixture
-def data_dir() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="sms-receipt-"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+UNUSED = "unix:///tmp/no-server-listens-here.sock"
+ERRORS = {
+    name: each
+    for name, each in vars(redis.exceptions).items()
+    if isinstance(each, type) and issubclass(each, redis.RedisError)
+}
 
 
 def record(version: int) -> ChangeSet:
     return ChangeSet(ANNA, records=(Subscription(ANNA, version=version),))
 
 
-def test_a_forgotten_script_is_told_again(store: RedisStore, raw: "redis.Redis") -> None:
+def test_lost_script_is_loaded_again(store: RedisStore, raw: "redis.Redis"):
     assert store.commit(record(1)).status is CommitStatus.COMMITTED
     raw.script_flush()
     assert store.commit(record(2)).status is CommitStatus.COMMITTED
     raw.script_flush()
     both = [record(3), ChangeSet(ANNA, idempotency_key="c", reply=Reply(next="n"))]
-    assert [end.status for end in store.commit_all(both)] == [
-        CommitStatus.COMMITTED,
-        CommitStatus.COMMITTED,
-    ]
+    assert [end.status for end in store.commit_all(both)] == [CommitStatus.COMMITTED] * 2
     assert store.load(ANNA, "c").previous_reply == Reply(next="n")
 
 
-def test_only_a_script_that_the_server_does_not_know_is_sent_again(
-    server: RedisConnection, raw: "redis.Redis"
-) -> None:
+def test_only_the_unknown_script_is_sent_again(server: RedisConnection, raw: "redis.Redis"):
     raw.script_flush()
     call = ("EVALSHA", COMMIT_SHA, 1, "{s0}:counts", "change", 0, 1, "", "count", 1, "seen", 1)
     assert server.execute(("INCR", "before"), call, ("INCR", "after")) == [1, [[b"done"]], 1]
     assert raw.hget("{s0}:counts", "seen") == b"1"
 
 
-def test_an_error_reply_leaves_the_later_replies_to_no_other_command(
-    server: RedisConnection, raw: "redis.Redis"
-) -> None:
+def test_error_reply_does_not_shift_later_replies(server: RedisConnection, raw: "redis.Redis"):
     with pytest.raises(StoreUnavailableError, match="WRONGTYPE") as refused:
         server.execute(("SET", "text", "a"), ("SADD", "text", "b"), ("INCR", "after"))
     assert isinstance(refused.value.__cause__, redis.ResponseError)
@@ -84,9 +64,9 @@ def test_an_error_reply_leaves_the_later_replies_to_no_other_command(
     assert server.execute(("ECHO", "next")) == [b"next"]
 
 
-def test_an_interruption_between_two_replies_leaves_none_to_the_next_command(
+def test_interruption_does_not_shift_later_replies(
     server: RedisConnection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+):
     read, replies = redis.UnixDomainSocketConnection.read_response, []
 
     def interrupted(*about: object, **options: object) -> object:
@@ -104,10 +84,10 @@ def test_an_interruption_between_two_replies_leaves_none_to_the_next_command(
     assert server.execute(("ECHO", "next")) == [b"next"]
 
 
-def test_a_server_that_was_started_anew_knows_all_and_takes_more(data_dir: Path) -> None:
-    local = LocalServer(data_dir)
+def test_restarted_server_has_all_data_and_accepts_more(tmp_path: Path):
+    local = LocalServer(tmp_path)
     local.start()
-    with connected(running_server_url(data_dir)) as client:
+    with connected(running_server_url(tmp_path)) as client:
         server = RedisConnection(client)
         store, outbox = RedisStore(server, KeySchema(4)), RedisOutbox(server, KeySchema(4))
         try:
@@ -124,28 +104,24 @@ def test_a_server_that_was_started_anew_knows_all_and_takes_more(data_dir: Path)
             local.stop(last_writes_seconds=0)
 
 
-def test_a_store_of_another_number_of_shards_is_refused_and_says_which(
-    server: RedisConnection, outbox: RedisOutbox, whole: Callable[[], dict[bytes, object]]
-) -> None:
+def test_other_number_of_shards_is_refused(
+    server: RedisConnection, outbox: RedisOutbox, dump: Callable[[], dict[bytes, object]]
+):
     del outbox
-    before = whole()
+    before = dump()
     with pytest.raises(StoreUnavailableError, match=r"SHARDS=16.*now 32"):
         RedisOutbox(server, KeySchema(32)).open()
-    assert whole() == before
+    assert dump() == before
 
 
-def test_opening_a_store_again_changes_nothing(
-    server: RedisConnection, outbox: RedisOutbox, store: RedisStore
-) -> None:
+def test_reopening_changes_nothing(server: RedisConnection, outbox: RedisOutbox, store: RedisStore):
     store.commit(ChangeSet(ANNA, outbox=("5-1",)))
     RedisOutbox(server, KeySchema(16)).open()
     assert [posted.receipt_id for posted in outbox.fetch("w", 1600, 0)] == ["5-1"]
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
-def test_every_error_of_redis_means_out_of_reach(
-    server: RedisConnection, error: type[Exception]
-) -> None:
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
+def test_redis_errors_become_store_unavailable(server: RedisConnection, error: type[Exception]):
     raised = error.__new__(error, "word of the server")
     Exception.__init__(raised, "word of the server")
 
@@ -157,87 +133,88 @@ def test_every_error_of_redis_means_out_of_reach(
     assert out_of_reach.value.__cause__ is raised
 
 
-def test_an_error_that_is_not_the_servers_is_not_hidden(server: RedisConnection) -> None:
+def test_other_errors_pass_through(server: RedisConnection):
     with pytest.raises(ZeroDivisionError):
         server.run(lambda: 1 / 0)
 
 
-def everything_asked() -> dict[str, Callable[[RedisStore, RedisOutbox], object]]:
-    posted = OutboxEntry(0, "1-1", "0-1")
-    return {
-        "ping": lambda store, _: store.ping(),
-        "read": lambda store, _: store.load(ANNA, "c", reply_count=True, call="c"),
-        "commit": lambda store, _: store.commit(record(1)),
-        "commit_all": lambda store, _: store.commit_all([record(1), record(2)]),
-        "receipts": lambda store, _: store.receipts(["0-1"]),
-        "receipts_of": lambda store, _: store.receipts_of(ANNA, 3, MessageKind.RECEIPT),
-        "charges_of": lambda store, _: store.charges_of(ANNA, ["2026-11"]),
-        "open": lambda _, outbox: outbox.open(),
-        "take": lambda _, outbox: outbox.fetch("w", 1, 0),
-        "take_over": lambda _, outbox: outbox.reclaim("w", 0, 1),
-        "keep": lambda _, outbox: outbox.renew_leases("w", [posted]),
-        "forget": lambda _, outbox: outbox.discard([posted]),
-        "due": lambda _, outbox: outbox.due_timers(NOW, 1),
-    }
+ENTRY = OutboxEntry(0, "1-1", "0-1")
+OPERATIONS: dict[str, Callable[[RedisStore, RedisOutbox], object]] = {
+    "ping": lambda store, _: store.ping(),
+    "read": lambda store, _: store.load(ANNA, "c", reply_count=True, call="c"),
+    "commit": lambda store, _: store.commit(record(1)),
+    "commit_all": lambda store, _: store.commit_all([record(1), record(2)]),
+    "receipts": lambda store, _: store.receipts(["0-1"]),
+    "receipts_of": lambda store, _: store.receipts_of(ANNA, 3, MessageKind.RECEIPT),
+    "charges_of": lambda store, _: store.charges_of(ANNA, ["2026-11"]),
+    "open": lambda _, outbox: outbox.open(),
+    "take": lambda _, outbox: outbox.fetch("w", 1, 0),
+    "take_over": lambda _, outbox: outbox.reclaim("w", 0, 1),
+    "keep": lambda _, outbox: outbox.renew_leases("w", [ENTRY]),
+    "forget": lambda _, outbox: outbox.discard([ENTRY]),
+    "due": lambda _, outbox: outbox.due_timers(NOW, 1),
+}
 
 
-@pytest.mark.parametrize("asked", everything_asked())
-def test_nobody_listening_means_out_of_reach(asked: str) -> None:
-    with connected(NOBODY) as client:
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_missing_server_raises_store_unavailable(
+    operation: Callable[[RedisStore, RedisOutbox], object],
+):
+    with connected(UNUSED) as client:
         server = RedisConnection(client)
-        ask = everything_asked()[asked]
         with pytest.raises(StoreUnavailableError):
-            ask(RedisStore(server, KeySchema(1)), RedisOutbox(server, KeySchema(1)))
+            operation(RedisStore(server, KeySchema(1)), RedisOutbox(server, KeySchema(1)))
 
 
-def test_a_full_server_refuses_and_forgets_nothing(
-    store: RedisStore, raw: "redis.Redis", whole: Callable[[], dict[bytes, object]]
-) -> None:
+def test_full_server_refuses_and_keeps_its_data(
+    store: RedisStore, raw: "redis.Redis", dump: Callable[[], dict[bytes, object]]
+):
     store.commit(record(1))
-    before = whole()
+    before = dump()
     raw.config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreUnavailableError, match="maxmemory"):
             store.commit(record(2))
         assert store.load(ANNA).subscription.version == 1
-        assert whole() == before
+        assert dump() == before
     finally:
         raw.config_set("maxmemory", 0)
     assert store.commit(record(2)).status is CommitStatus.COMMITTED
 
 
-def test_a_key_of_a_wrong_kind_means_out_of_reach(
+def test_key_of_a_wrong_type_raises_store_unavailable(
     store: RedisStore, raw: "redis.Redis", keys: KeySchema
-) -> None:
+):
     raw.sadd(keys.subscription(ANNA), "not ours")
     with pytest.raises(StoreUnavailableError, match="WRONGTYPE"):
         store.commit(record(1))
 
 
-def test_lines_cut_again_and_again_double_nothing(store: RedisStore, raw: "redis.Redis") -> None:
-    """A killed connection may hide that a commit was done; repeating it must be safe."""
+def decide(turn: int) -> Callable[[Snapshot], ChangeSet]:
+    def once(held: Snapshot) -> ChangeSet:
+        was = held.subscription
+        fee = Charge(f"c{turn}", ANNA, ChargeKind.RECEIPT, 1, "2026-11", "", NOW, "t")
+        return ChangeSet(
+            ANNA,
+            idempotency_key=f"event {turn}",
+            reply=Reply(next=str(turn)),
+            records=(replace(was, version=was.version + 1),),
+            charges=(fee,),
+            counters=("done",),
+            outbox=(f"0-{turn}",),
+        )
+
+    return once
+
+
+def test_killed_connections_repeat_no_change(store: RedisStore, raw: "redis.Redis"):
+    """A commit may succeed although its connection is killed; its repeat must be safe."""
     stop = threading.Event()
 
     def cut() -> None:
         while not stop.is_set():
             raw.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             time.sleep(0.001)
-
-    def decide(turn: int) -> Callable[[Snapshot], ChangeSet]:
-        def once(held: Snapshot) -> ChangeSet:
-            was = held.subscription
-            fee = Charge(f"c{turn}", ANNA, ChargeKind.RECEIPT, 1, "2026-11", "", NOW, "t")
-            return ChangeSet(
-                ANNA,
-                idempotency_key=f"event {turn}",
-                reply=Reply(next=str(turn)),
-                records=(replace(was, version=was.version + 1),),
-                charges=(fee,),
-                counters=("done",),
-                outbox=(f"0-{turn}",),
-            )
-
-        return once
 
     cutter = threading.Thread(target=cut)
     cutter.start()
@@ -261,7 +238,7 @@ def test_lines_cut_again_and_again_double_nothing(store: RedisStore, raw: "redis
     assert raw.xlen(f"{{s{shard}}}:outbox") == 150
 
 
-def test_a_server_that_says_nothing_is_told_of_within_its_time(raw: "redis.Redis") -> None:
+def test_silent_server_times_out(raw: "redis.Redis"):
     path = raw.connection_pool.connection_kwargs["path"]
     server = RedisConnection(redis.Redis(unix_socket_path=path, socket_timeout=0.2))
     assert server.execute(("PING",)) == [b"PONG"]
@@ -271,5 +248,5 @@ def test_a_server_that_says_nothing_is_told_of_within_its_time(raw: "redis.Redis
         server.execute(("PING",))
     assert time.monotonic() - began < 0.6
     time.sleep(0.7)
-    # What was asked meanwhile is not taken for the answer to something else.
+    # The late reply is not taken for that of another command.
     assert server.execute(("ECHO", "again")) == [b"again"]

@@ -1,4 +1,4 @@
-"""The outbox: many workers share it, and what one left another takes over."""
+"""The outbox: workers share it, and reclaim the entries of silent workers."""
 
 import datetime as dt
 import time
@@ -23,7 +23,7 @@ NUMBERS = [Msisdn(f"+86138028800{tail:02}") for tail in range(60)]
 
 @pytest.fixture
 def posted(store: RedisStore) -> list[str]:
-    """Sixty receipts of sixty customers, waiting to be sent."""
+    """Sixty receipts of sixty customers in the outbox."""
     ids = [store.receipt_id(number, number.digits) for number in NUMBERS]
     store.commit_all(
         [ChangeSet(number, outbox=(ident,)) for number, ident in zip(NUMBERS, ids, strict=True)]
@@ -46,29 +46,27 @@ def all_of(outbox: RedisOutbox, worker: str) -> list[OutboxEntry]:
     return taken
 
 
-def test_every_entry_goes_to_one_worker_only(outbox: RedisOutbox, posted: list[str]) -> None:
+def test_each_entry_goes_to_one_worker(outbox: RedisOutbox, posted: list[str]):
     with ThreadPoolExecutor(4) as pool:
         hands = list(pool.map(lambda worker: all_of(outbox, worker), "abcd"))
     assert ids([entry for hand in hands for entry in hand]) == sorted(posted)
     assert all_of(outbox, "e") == []
 
 
-def test_an_entry_tells_its_shard(outbox: RedisOutbox, keys: KeySchema, posted: list[str]) -> None:
+def test_entry_has_its_shard(outbox: RedisOutbox, keys: KeySchema, posted: list[str]):
     del posted
     for entry in all_of(outbox, "a"):
         assert entry.shard == keys.shard_of_receipt(entry.receipt_id)
 
 
 @pytest.mark.parametrize("limit", [16, 32, 100])
-def test_no_more_is_taken_than_asked_for(
-    outbox: RedisOutbox, posted: list[str], limit: int
-) -> None:
+def test_fetch_and_reclaim_respect_the_limit(outbox: RedisOutbox, posted: list[str], limit: int):
     assert 0 < len(outbox.fetch("a", limit, 0)) <= min(limit, len(posted))
     all_of(outbox, "a")
     assert 0 < len(outbox.reclaim("b", 0, limit)) <= min(limit, len(posted))
 
 
-def test_an_empty_outbox_is_waited_at(outbox: RedisOutbox, store: RedisStore) -> None:
+def test_fetch_blocks_on_an_empty_outbox(outbox: RedisOutbox, store: RedisStore):
     began = time.monotonic()
     assert outbox.fetch("a", 16, 0.2) == []
     assert time.monotonic() - began >= 0.19
@@ -79,7 +77,7 @@ def test_an_empty_outbox_is_waited_at(outbox: RedisOutbox, store: RedisStore) ->
         assert ids(waiting.result(timeout=2)) == ["0-1"]
 
 
-def test_what_a_silent_worker_held_is_taken_over(outbox: RedisOutbox, posted: list[str]) -> None:
+def test_entries_of_a_silent_worker_are_reclaimed(outbox: RedisOutbox, posted: list[str]):
     held = all_of(outbox, "dead")
     assert outbox.reclaim("alive", 5, 1600) == []
     assert ids(outbox.reclaim("alive", 0, 1600)) == sorted(posted)
@@ -87,16 +85,16 @@ def test_what_a_silent_worker_held_is_taken_over(outbox: RedisOutbox, posted: li
     assert outbox.reclaim("third", 0, 1600) == []
 
 
-def test_what_is_kept_is_not_taken_over(outbox: RedisOutbox, posted: list[str]) -> None:
+def test_renewed_entries_are_not_reclaimed(outbox: RedisOutbox, posted: list[str]):
     held = all_of(outbox, "busy")
     time.sleep(0.15)
     outbox.renew_leases("busy", held[:5])
     assert ids(outbox.reclaim("other", 0.1, 1600)) == sorted(set(posted) - set(ids(held[:5])))
 
 
-def test_keeping_does_not_bring_back_what_was_done(
+def test_renewal_does_not_restore_acknowledged_entries(
     outbox: RedisOutbox, store: RedisStore, raw: "redis.Redis", keys: KeySchema, posted: list[str]
-) -> None:
+):
     del posted
     held = all_of(outbox, "busy")
     done = held[0]
@@ -108,9 +106,9 @@ def test_keeping_does_not_bring_back_what_was_done(
     assert waiting == len(held) - 1
 
 
-def test_what_is_done_or_forgotten_leaves_nothing_behind(
+def test_acknowledged_and_discarded_entries_are_removed(
     outbox: RedisOutbox, store: RedisStore, raw: "redis.Redis", keys: KeySchema, posted: list[str]
-) -> None:
+):
     del posted
     done, *rest = all_of(outbox, "a")
     store.commit(ChangeSet(customer_of(done), acked=(done,)))
@@ -120,9 +118,7 @@ def test_what_is_done_or_forgotten_leaves_nothing_behind(
     assert sum(raw.xpending(keys.outbox(s), GROUP)["pending"] for s in range(16)) == 0
 
 
-def test_due_timers_come_oldest_first_over_all_shards(
-    outbox: RedisOutbox, store: RedisStore
-) -> None:
+def test_due_timers_of_all_shards_come_oldest_first(outbox: RedisOutbox, store: RedisStore):
     timers = [
         Timer("lapse", number, f"a|b {place}", NOW - dt.timedelta(seconds=(place * 37) % 60))
         for place, number in enumerate(NUMBERS)
@@ -136,7 +132,7 @@ def test_due_timers_come_oldest_first_over_all_shards(
     assert outbox.due_timers(NOW - dt.timedelta(hours=1), 7) == []
 
 
-def test_a_timer_stays_due_until_it_is_rung(outbox: RedisOutbox, store: RedisStore) -> None:
+def test_timer_stays_due_until_fired(outbox: RedisOutbox, store: RedisStore):
     timer = Timer("retry", NUMBERS[0], "0-1", NOW)
     store.commit(ChangeSet(NUMBERS[0], timers=(timer,)))
     assert outbox.due_timers(NOW, 5) == outbox.due_timers(NOW, 5) == [timer]
@@ -145,9 +141,9 @@ def test_a_timer_stays_due_until_it_is_rung(outbox: RedisOutbox, store: RedisSto
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_both_ways_of_speaking_to_the_server_bring_the_same(
+def test_both_protocols_give_the_same_results(
     store_url: str, outbox: RedisOutbox, keys: KeySchema, posted: list[str], protocol: int
-) -> None:
+):
     del outbox
     with redis.Redis.from_url(store_url, protocol=protocol) as client:
         spoken = RedisOutbox(RedisConnection(client), keys)
@@ -161,9 +157,9 @@ def test_both_ways_of_speaking_to_the_server_bring_the_same(
         assert spoken.due_timers(NOW, 5) == [Timer("end", NUMBERS[0], "", NOW)]
 
 
-def test_an_outbox_that_is_no_stream_is_refused(
+def test_outbox_key_of_a_wrong_type_is_refused(
     raw: "redis.Redis", server: RedisConnection, keys: KeySchema
-) -> None:
+):
     raw.set(keys.outbox(3), "not ours")
     with pytest.raises(StoreUnavailableError, match="WRONGTYPE"):
         RedisOutbox(server, keys).open()

@@ -1,4 +1,4 @@
-"""Places on a line, given out by the server: none twice, none too early, whoever asks."""
+"""Send slots, reserved on the server: none twice and none too early."""
 
 import itertools
 import time
@@ -21,7 +21,7 @@ def lines(server: RedisConnection) -> RedisRateLimiter:
     return RedisRateLimiter(server)
 
 
-def test_no_two_askers_get_the_same_place(lines: RedisRateLimiter) -> None:
+def test_send_slots_are_unique(lines: RedisRateLimiter):
     def ask(_: int) -> list[float]:
         given = lines.reserve({PACE: 5})[PACE]
         time.sleep(0.02)
@@ -31,13 +31,11 @@ def test_no_two_askers_get_the_same_place(lines: RedisRateLimiter) -> None:
         moments = sorted(at for found in pool.map(ask, range(40)) for at in found)
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert len(moments) > 10
-    # Each asker turns the server's clock into its own; that costs a few milliseconds.
+    # Each worker converts the server's time to its own clock, with an error of milliseconds.
     assert min(gaps) > PACE.interval_seconds - 0.015
 
 
-def test_places_are_given_out_for_a_quarter_of_a_second_and_no_further(
-    lines: RedisRateLimiter,
-) -> None:
+def test_slots_are_reserved_for_a_quarter_of_a_second(lines: RedisRateLimiter):
     given = lines.reserve({PACE: 1000})[PACE]
     assert given.count == int(0.25 / PACE.interval_seconds) + 1
     more = lines.reserve({PACE: 1000})[PACE]
@@ -45,22 +43,22 @@ def test_places_are_given_out_for_a_quarter_of_a_second_and_no_further(
     assert more.first > time.monotonic()
 
 
-def test_lines_do_not_share_their_places(lines: RedisRateLimiter) -> None:
+def test_rate_limits_are_independent(lines: RedisRateLimiter):
     other = RateLimit("other:7500", 1)
     found = lines.reserve({PACE: 4, other: 4})
     assert (found[PACE].count, found[other].count) == (4, 1)
     assert lines.reserve({}) == {}
 
 
-def test_a_server_whose_clock_went_back_does_not_stop_a_line_for_long(
+def test_clock_set_back_delays_slots_for_a_minute_at_most(
     lines: RedisRateLimiter, raw: "redis.Redis"
-) -> None:
+):
     raw.set(KeySchema.pace(PACE.name), int((time.time() + 86_400) * 1e6))
     given = lines.reserve({PACE: 1})[PACE]
     assert (given.count, given.first - time.monotonic() <= 60) == (0, True)
 
 
-def test_a_health_is_changed_by_one_at_a_time(lines: RedisRateLimiter) -> None:
+def test_concurrent_breaker_change_is_refused(lines: RedisRateLimiter):
     assert lines.load(["a", "b"]) == {"a": BreakerState("a"), "b": BreakerState("b")}
     assert lines.save(BreakerState("a", 1, reason="mine"))
     assert not lines.save(BreakerState("a", 1, reason="another's"))

@@ -8,7 +8,6 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app import bootstrap
 from app.bootstrap import Container
 from app.factory import create_app
 from commands.serializers import serialize_customer
@@ -23,10 +22,10 @@ from receipts.wording.receipt_text import receipt_text
 from receipts.wording.segments import is_gsm7, segments
 from statemachines.subscription import SubscriptionState
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock, shipped_book
-from tests.receipts.delivery.test_digest import House
+from tests.receipts.delivery.digest_rig import DigestRig
 from tests.support.caller import Call
 from tests.support.fixtures import HEBEI, audit, notices, stand, standing
-from tests.support.sending import Courier
+from tests.support.sending import ProviderDouble
 from tests.support.texter import reply_of
 
 NOW = dt.datetime(2026, 11, 22, 4, tzinfo=dt.UTC)
@@ -193,7 +192,7 @@ def test_consent_chain_records_texts_shown(network: Network, built: Container, r
     assert [e["shown"] for e in entries] == [replies[0], replies[1], replies[3]]
     assert "text TDXX" in replies[0]
     assert "marked as such" in replies[1]
-    chain = built.memory.archive.consent(Msisdn(GUANGDONG))
+    chain = built.clients.bulk_reader.consent(Msisdn(GUANGDONG))
     assert first_broken_link(chain, standing(built, GUANGDONG).chain) is None
 
 
@@ -270,7 +269,7 @@ def test_help_lists_the_keywords(network: Network):
 def test_new_rule_book_changes_the_promotion(built: Container):
     consent = {"promotions": NEWS, "promotions_since": built.clock.now()}
     stand(built, GUANGDONG, "active", language=Language.ZH, **consent)
-    fresh = bootstrap.under(built, book_with(promotion(zh="新书新讯。")))
+    fresh = built.with_rule_book(book_with(promotion(zh="新书新讯。")))
     found = new_receipt(Network(create_app(fresh.settings, fresh).test_client()), built)
     assert found.text.endswith("【新闻】新书新讯。")
     assert found.promotion == "fair"
@@ -278,16 +277,16 @@ def test_new_rule_book_changes_the_promotion(built: Container):
 
 @pytest.mark.usefixtures("raw")
 def test_digest_has_no_promotion(built: Container, clock: TestClock):
-    house = House(built, clock, Courier("flasher", flash=True, lookup=False))
+    rig = DigestRig(built, clock, ProviderDouble("flasher", flash=True, lookup=False))
     consent = {"promotions": PUBLIC_INTEREST, "promotions_since": clock.now()}
     stand(built, GUANGDONG, "active", DisplayMode.FLASH, language=Language.ZH, **consent)
-    house.arrive(MessageStatus.DELIVERED, sender=GUANGDONG)
-    house.waited()
-    assert "【公益】" in house.sends()[0]
-    house.arrive(MessageStatus.DELIVERED, MessageStatus.DELIVERED, sender=GUANGDONG)
-    house.waited()
-    (text,) = house.sends()
+    rig.arrive(MessageStatus.DELIVERED, sender=GUANGDONG)
+    rig.wait()
+    assert "【公益】" in rig.send()[0]
+    rig.arrive(MessageStatus.DELIVERED, MessageStatus.DELIVERED, sender=GUANGDONG)
+    rig.wait()
+    (text,) = rig.send()
     assert text.startswith("2条短信：")
     assert "【" not in text
-    newest = house.shown(GUANGDONG)
+    newest = rig.receipts(GUANGDONG)
     assert [receipt.promotion for receipt in newest] == [None, None, "lights"]

@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, settings, stateful
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.routing import Router
@@ -19,7 +18,7 @@ from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus
 from tests.conftest import GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import HEBEI, SHANXI, standing
-from tests.support.sending import Courier
+from tests.support.sending import ProviderDouble
 
 #: Situations that the histories must reach at least once.
 ANYWHERE = {
@@ -171,15 +170,15 @@ class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.raw.flushall()
-        self.built.memory.outbox.open()
+        self.built.clients.outbox.open()
         self.clock.at = BEGIN
         self.model = Model(self.number)
         self.texts: list[tuple[str, str, bytes]] = []
         self.months = {month(BEGIN)}
-        courier = Courier("courier", flash=True, lookup=True)
-        router = Router(courier, courier)
+        provider = ProviderDouble("provider", flash=True, lookup=True)
+        router = Router(provider, provider)
         self.delivery = ReceiptLifecycle(router, self.built.book.sending, self.clock)
-        self.timers = bootstrap.sweep(self.built, self.delivery)
+        self.timers = self.built.timer_service(self.delivery)
 
     def text(self, word: str) -> None:
         answer = self.network.text(self.number, word)
@@ -243,7 +242,7 @@ class History(RuleBasedStateMachine):
 
     def send(self) -> None:
         """A worker's pass without its threads: all due receipts are sent or expire."""
-        while entries := self.built.memory.outbox.fetch("worker", 16, 0):
+        while entries := self.built.clients.outbox.fetch("worker", 16, 0):
             for entry in entries:
                 self.commit(self.delivery.mark_sending(self.receipt(entry.receipt_id), entry))
                 receipt = self.receipt(entry.receipt_id)

@@ -1,4 +1,4 @@
-"""Outcomes written back together: nothing is lost, held too short, or decided on old news."""
+"""Batched result writer: group commit, lost races, failing results and store outages."""
 
 import threading
 from collections.abc import Callable
@@ -9,10 +9,12 @@ import pytest
 
 from receipts.model.receipt import Receipt
 from receipts.ports.changes import ChangeSet, OutboxEntry
-from receipts.ports.store import StoreUnavailableError
 from receipts.store.redis_store import RedisStore
 from receipts.worker.result_writer import ResultWriter, SendResult
+from tests.receipts.worker.conftest import Rig
 from tests.support.sending import ANNA, Desk
+
+Accepted = Callable[[str], SendResult]
 
 
 @pytest.fixture
@@ -21,132 +23,97 @@ def released() -> list[OutboxEntry]:
 
 
 @pytest.fixture
-def outcomes(desk: Desk, released: list[OutboxEntry]) -> ResultWriter:
+def writer(desk: Desk, released: list[OutboxEntry]) -> ResultWriter:
     return ResultWriter(desk.store, released.append)
 
 
 @pytest.fixture
-def taken(desk: Desk) -> Callable[[str], SendResult]:
-    """What came of a receipt that a provider has just taken."""
+def accepted(desk: Desk) -> Accepted:
+    """Make the result of a receipt that its provider has accepted."""
 
     def make(message: str) -> SendResult:
         receipt = desk.post()
-        posted = desk.begin(receipt)
+        entry = desk.begin(receipt)
         return SendResult(
-            desk.now(receipt), posted, lambda now: desk.delivery.accepted(now, message, posted)
+            desk.now(receipt), entry, lambda now: desk.delivery.accepted(now, message, entry)
         )
 
     return make
 
 
-@pytest.fixture
-def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many changes were written in each round trip."""
-    sizes: list[int] = []
+def test_results_submitted_during_a_write_share_a_commit(
+    writer: ResultWriter, accepted: Accepted, rig: Rig, released: list[OutboxEntry]
+):
+    results = [accepted(f"SM{n}") for n in range(5)]
+    commits: list[int] = []
     real = RedisStore.commit_all
 
-    def commit_all(self: RedisStore, changes: list[ChangeSet]) -> object:
-        sizes.append(len(changes))
-        return real(self, changes)
+    def commit_all(store: RedisStore, changes: list[ChangeSet]) -> object:
+        commits.append(len(changes))
+        return real(store, changes)
 
-    monkeypatch.setattr(RedisStore, "commit_all", commit_all)
-    return sizes
+    rig.monkeypatch.setattr(RedisStore, "commit_all", commit_all)
+    proceed = threading.Event()
 
+    def slowly(now: Receipt) -> ChangeSet:
+        proceed.wait(5)
+        return results[0].decide(now)
 
-def test_what_comes_while_one_is_written_is_written_together(
-    outcomes: ResultWriter, taken: Callable[[str], SendResult], desk: Desk,
-    released: list[OutboxEntry], commits: list[int],
-):  # fmt: skip
-    given = [taken(f"SM{n}") for n in range(5)]
-    commits.clear()
-    on_the_way = threading.Event()
-
-    def slowly(now: Receipt, decide: Callable[[Receipt], ChangeSet]) -> ChangeSet:
-        on_the_way.wait(5)
-        return decide(now)
-
-    slow = replace(given[0], decide=lambda now: slowly(now, given[0].decide))
-    writing = threading.Thread(target=outcomes.submit, args=(slow,))
+    writing = threading.Thread(target=writer.submit, args=(replace(results[0], decide=slowly),))
     writing.start()
-    for outcome in given[1:]:
-        outcomes.submit(outcome)  # returns at once: another writes
+    for result in results[1:]:
+        writer.submit(result)  # returns at once: the other thread writes
     assert released == []
-    on_the_way.set()
+    proceed.set()
     writing.join(5)
     assert sum(commits) == 5
     assert len(commits) <= 2
-    assert sorted(p.entry for p in released) == sorted(each.entry.entry for each in given)
-    assert {desk.now(each.receipt).state for each in given} == {"sent"}
+    assert sorted(e.entry for e in released) == sorted(each.entry.entry for each in results)
+    assert {rig.state(each.receipt) for each in results} == {"sent"}
 
 
-def test_one_that_cannot_be_told_takes_none_of_the_others_with_it(
-    outcomes: ResultWriter,
-    taken: Callable[[str], SendResult],
-    desk: Desk,
-    released: list[OutboxEntry],
+def test_result_that_cannot_be_decided_loses_no_other_result(
+    writer: ResultWriter, accepted: Accepted, desk: Desk, released: list[OutboxEntry]
 ):
-    good, bad = taken("SM1"), taken("SM2")
+    good, bad = accepted("SM1"), accepted("SM2")
 
     def together(now: Receipt) -> ChangeSet:
-        outcomes.submit(replace(bad, decide=lambda _: 1 / 0))  # type: ignore[arg-type,return-value]
+        writer.submit(replace(bad, decide=lambda _: 1 / 0))  # type: ignore[arg-type,return-value]
         return good.decide(now)
 
-    outcomes.submit(replace(good, decide=together))
+    writer.submit(replace(good, decide=together))
     assert desk.now(good.receipt).state == "sent"
     assert desk.now(bad.receipt).state == "sending"
-    assert len(desk.in_outbox()) == 1, "whoever finds it there looks it up"
+    assert len(desk.in_outbox()) == 1, "the entry is reclaimed and looked up"
     assert len(released) == 2
 
 
-def test_news_that_came_first_is_what_an_outcome_is_decided_on(
-    outcomes: ResultWriter,
-    taken: Callable[[str], SendResult],
-    desk: Desk,
-    released: list[OutboxEntry],
+def test_result_is_decided_on_the_newest_record(
+    writer: ResultWriter, accepted: Accepted, desk: Desk, released: list[OutboxEntry]
 ):
-    outcome = taken("SM1")
-    known = outcome.receipt
-    desk.settle(
-        ChangeSet(
-            ANNA, records=(msgspec.structs.replace(known, version=known.version + 1, note="news"),)
-        )
-    )
-    outcomes.submit(outcome)
+    result = accepted("SM1")
+    known = result.receipt
+    changed = msgspec.structs.replace(known, version=known.version + 1, note="news")
+    desk.settle(ChangeSet(ANNA, records=(changed,)))
+    writer.submit(result)
     now = desk.now(known)
     assert (now.state, now.provider_id, now.note, len(released)) == ("sent", "SM1", "news", 1)
 
 
-def test_a_failure_of_its_own_ends_nobodys_turn_to_write(
-    outcomes: ResultWriter,
-    taken: Callable[[str], SendResult],
-    desk: Desk,
-    released: list[OutboxEntry],
+def test_failing_callback_does_not_stop_the_writer(
+    writer: ResultWriter, accepted: Accepted, desk: Desk, released: list[OutboxEntry]
 ):
-    def odd(_: ChangeSet) -> None:
-        raise ZeroDivisionError
-
-    outcomes.submit(replace(taken("SM1"), on_written=odd))
-    after = taken("SM2")
-    outcomes.submit(after)
+    writer.submit(replace(accepted("SM1"), on_written=lambda _: 1 / 0))  # type: ignore[arg-type]
+    after = accepted("SM2")
+    writer.submit(after)
     assert desk.now(after.receipt).state == "sent"
     assert len(released) == 2
 
 
-def test_it_is_held_until_a_store_that_was_away_has_it(
-    outcomes: ResultWriter,
-    taken: Callable[[str], SendResult],
-    desk: Desk,
-    released: list[OutboxEntry],
-    monkeypatch: pytest.MonkeyPatch,
+def test_entry_is_held_until_the_store_is_back(
+    writer: ResultWriter, accepted: Accepted, rig: Rig, released: list[OutboxEntry]
 ):
-    outcome = taken("SM1")
-    real = RedisStore.commit_all
-
-    def away(_: RedisStore, __: list[ChangeSet]) -> object:
-        assert released == []
-        monkeypatch.setattr(RedisStore, "commit_all", real)
-        raise StoreUnavailableError("gone")
-
-    monkeypatch.setattr(RedisStore, "commit_all", away)
-    outcomes.submit(outcome)
-    assert (desk.now(outcome.receipt).state, len(released)) == ("sent", 1)
+    result = accepted("SM1")
+    left = rig.outage("commit_all", after=lambda: released == [])
+    writer.submit(result)
+    assert (rig.state(result.receipt), len(released), left) == ("sent", 1, [])

@@ -9,20 +9,15 @@ from tests.simulator.support import Network
 PHONE = "13802880000"
 
 
-def test_five_built_in_phones_and_nine_scenarios_are_listed(network: Network) -> None:
+def test_five_built_in_phones_and_nine_scenarios_are_listed(network: Network):
     answer = network.get("/api/phones")
-    assert [p["number"] for p in answer["phones"]] == [
-        "13802880000",
-        "13957112345",
-        "13844012345",
-        "13001012345",
-        "13800138000",
-    ]
+    numbers = "13802880000 13957112345 13844012345 13001012345 13800138000"
+    assert " ".join(p["number"] for p in answer["phones"]) == numbers
     assert all(p["on"] and p["zh"] and p["en"] for p in answer["phones"])
     assert {f["tail"] for f in answer["fates"]} == {"", *(f"000{n}" for n in range(1, 9))}
 
 
-def test_adding_a_phone_twice_keeps_one(network: Network) -> None:
+def test_adding_a_phone_twice_keeps_one(network: Network):
     for written in ("13912345678", "+86 139 1234 5678"):
         added = network.post("/api/phones", 201, number=written, label="妈妈")
         assert (added["number"], added["zh"]) == ("13912345678", "妈妈")
@@ -55,44 +50,43 @@ IMPOSSIBLE: list[tuple[str, dict[str, Any], int]] = [
 ]
 
 
-def test_invalid_request_is_refused_with_a_sentence(network: Network) -> None:
+def test_invalid_request_is_refused_with_a_sentence(network: Network):
     for path, body, status in IMPOSSIBLE:
         answer = network.post(path, status, **body)
         assert len(answer["error"]) > 10, (path, body)
     assert requests.get(f"{network.url}/api/messages?to=x", timeout=5).status_code == 400
 
 
-def test_body_that_is_no_json_object_is_a_bad_request(network: Network) -> None:
+def test_body_that_is_no_json_object_is_a_bad_request(network: Network):
     for body in (b"", b"{", b"[]", b"null", b"\xff", b'"x"'):
-        answer = requests.post(
+        url, headers = (
             f"{network.url}/api/phones/{PHONE}/texts",
-            data=body,
-            headers={"Content-Type": "application/json"},
-            timeout=5,
+            {"Content-Type": "application/json"},
         )
+        answer = requests.post(url, data=body, headers=headers, timeout=5)
         assert answer.status_code == 400, body
 
 
-def test_invalid_poll_parameters_are_a_bad_request(network: Network) -> None:
+def test_invalid_poll_parameters_are_a_bad_request(network: Network):
     for query in ("after=x", "wait=x", "after=-1", "wait=nan", "wait=-1"):
         answer = requests.get(f"{network.url}/api/phones/{PHONE}/events?{query}", timeout=5)
         assert answer.status_code == 400, query
 
 
-def test_phone_that_is_off_neither_texts_nor_calls(network: Network) -> None:
+def test_phone_that_is_off_neither_texts_nor_calls(network: Network):
     network.post(f"/api/phones/{PHONE}/power", 200, on=False)
     network.post(f"/api/phones/{PHONE}/texts", 409, to="7500", body="x")
     network.post(f"/api/phones/{PHONE}/call", 409, to="10086")
 
 
-def test_reader_with_a_foreign_sequence_number_is_reset(network: Network) -> None:
+def test_reader_with_a_foreign_sequence_number_is_reset(network: Network):
     network.post(f"/api/phones/{PHONE}/power", 200, on=False)
     news = network.get(f"/api/phones/{PHONE}/events?after=99999&wait=10")
     assert (news["reset"], len(news["events"])) == (True, 1)
     assert news["last"] == network.get("/healthz")["last"]
 
 
-def test_page_loads_no_resource_from_elsewhere(network: Network) -> None:
+def test_page_loads_no_resource_from_elsewhere(network: Network):
     page = requests.get(network.url, timeout=5)
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]

@@ -13,15 +13,9 @@ from simulator.network.messages import Message
         ("/r?percent=%%&type=%d", "/r?percent=%25&type=1"),
     ],
 )
-def test_known_codes_are_filled_in_and_others_kept(template: str, url: str) -> None:
+def test_known_codes_are_filled_in_and_others_kept(template: str, url: str):
     message = Message(
-        sid="1",
-        api="kannel",
-        to="+861",
-        sender="7500",
-        body="a b",
-        created=0,
-        updated=0,
+        sid="1", api="kannel", to="+861", sender="7500", body="a b", created=0, updated=0,
         callback=template,
-    )
+    )  # fmt: skip
     assert fill_report_url(message, 1) == url

@@ -4,19 +4,14 @@ import pytest
 import requests
 
 from tests.simulator.product import Product
-from tests.simulator.support import Network, until
+from tests.simulator.support import Network
+from tests.support.product import until
 
 PHONE = "13802880000"
 FLASH = {
-    "username": "kannel",
-    "password": "a-pretend-password",
-    "from": "7500",
-    "to": f"+86{PHONE}",
-    "text": "您的短信已送达",
-    "coding": "2",
-    "charset": "UTF-8",
-    "mclass": "0",
-}
+    "username": "kannel", "password": "a-pretend-password", "from": "7500", "to": f"+86{PHONE}",
+    "text": "您的短信已送达", "coding": "2", "charset": "UTF-8", "mclass": "0",
+}  # fmt: skip
 
 
 def send(network: Network, method: str = "GET", **given: str) -> requests.Response:
@@ -30,12 +25,12 @@ def send(network: Network, method: str = "GET", **given: str) -> requests.Respon
     return requests.post(url, data=text.encode(charset), headers=headers, timeout=5)
 
 
-def test_form_post_is_refused(network: Network) -> None:
+def test_form_post_is_refused(network: Network):
     answer = requests.post(f"{network.url}/cgi-bin/sendsms", data=FLASH, timeout=5)
     assert (answer.status_code, answer.text) == (400, "Invalid content-type")
 
 
-def test_mclass_0_shows_a_flash_that_the_next_one_replaces(network: Network) -> None:
+def test_mclass_0_shows_a_flash_that_the_next_one_replaces(network: Network):
     answer = send(network)
     assert (answer.status_code, answer.text) == (202, "0: Accepted for delivery")
     until(lambda: network.events(PHONE, "flash"))
@@ -48,7 +43,7 @@ def test_mclass_0_shows_a_flash_that_the_next_one_replaces(network: Network) -> 
     assert network.get(f"/api/phones/{PHONE}/events")["phone"]["flash"] is None
 
 
-def test_phone_that_keeps_flashes_files_the_replaced_one(network: Network) -> None:
+def test_phone_that_keeps_flashes_files_the_replaced_one(network: Network):
     keeper = "13957112345"
     send(network, to=keeper, text="first")
     until(lambda: network.events(keeper, "flash"))
@@ -56,18 +51,18 @@ def test_phone_that_keeps_flashes_files_the_replaced_one(network: Network) -> No
     until(lambda: network.texts(keeper) == ["first"])
 
 
-def test_text_without_mclass_reaches_the_inbox(network: Network) -> None:
+def test_text_without_mclass_reaches_the_inbox(network: Network):
     send(network, mclass="")
     until(lambda: network.texts(PHONE) == ["您的短信已送达"])
 
 
-def test_chinese_without_coding_2_arrives_as_question_marks(network: Network) -> None:
+def test_chinese_without_coding_2_arrives_as_question_marks(network: Network):
     send(network, coding="0", mclass="", text="好ok")
     until(lambda: network.texts(PHONE) == ["?ok"])
 
 
 @pytest.mark.parametrize("charset", ["GBK", "UTF-16BE", "UTF-8"])
-def test_text_is_decoded_by_its_charset(network: Network, charset: str) -> None:
+def test_text_is_decoded_by_its_charset(network: Network, charset: str):
     fields = {**FLASH, "text": "短信".encode(charset), "charset": charset, "mclass": ""}
     requests.get(f"{network.url}/cgi-bin/sendsms?{urlencode(fields)}", timeout=5)
     until(lambda: network.texts(PHONE) == ["短信"])
@@ -85,7 +80,7 @@ REFUSALS: list[tuple[dict[str, str], int, str]] = [
 ]
 
 
-def test_invalid_request_is_refused_with_kannels_text(network: Network) -> None:
+def test_invalid_request_is_refused_with_kannels_text(network: Network):
     for given, status, words in REFUSALS:
         answer = send(network, **given)
         assert answer.status_code == status, given
@@ -93,9 +88,7 @@ def test_invalid_request_is_refused_with_kannels_text(network: Network) -> None:
     assert network.get("/api/messages")["messages"] == []
 
 
-def test_report_url_is_requested_with_its_codes_filled_in(
-    network: Network, product: Product
-) -> None:
+def test_report_url_is_requested_with_its_codes_filled_in(network: Network, product: Product):
     report = f"{product.url}/kannel/report?secret=s%26t&id=7&from=%p&to=%P&type=%d&smsc=%i&text=%A"
     send(network, **{"dlr-mask": "27", "dlr-url": report, "smsc": "gd"})
     until(lambda: len(product.posts("/kannel/report")) == 2)
@@ -106,7 +99,7 @@ def test_report_url_is_requested_with_its_codes_filled_in(
     assert "stat:DELIVRD" in last["text"]
 
 
-def test_only_report_types_of_the_mask_are_requested(network: Network, product: Product) -> None:
+def test_only_report_types_of_the_mask_are_requested(network: Network, product: Product):
     report = f"{product.url}/kannel/report?type=%d"
     network.post(f"/api/phones/{PHONE}/power", on=False)
     send(network, **{"dlr-mask": "3", "dlr-url": report})
@@ -114,7 +107,7 @@ def test_only_report_types_of_the_mask_are_requested(network: Network, product: 
     assert [p["type"] for p in product.posts("/kannel/report")] == ["2"]
 
 
-def test_http_fault_is_answered_with_kannels_text(network: Network) -> None:
+def test_http_fault_is_answered_with_kannels_text(network: Network):
     network.post("/api/faults", 200, api="kannel", kind="http_503")
     answer = send(network)
     assert (answer.status_code, answer.text) == (503, "Temporal failure, try again later.")

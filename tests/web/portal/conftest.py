@@ -14,7 +14,7 @@ KEY = "a-key-of-at-least-sixteen-characters"
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """An operator whose hall is open."""
+    """Settings that open the portal."""
     return replace(settings, secret_key=KEY)
 
 
@@ -23,11 +23,11 @@ Browsers = Callable[..., Browser]
 
 @pytest.fixture
 def browsers(app: Flask, raw: redis.Redis) -> Browsers:
-    """Browsers by number, each with cookies of its own."""
+    """Factory of browsers, each with its own cookies."""
     return lambda number=GUANGDONG, **more: Browser(app.test_client(), raw, number, **more)
 
 
 @pytest.fixture
 def browser(browsers: Browsers) -> Browser:
-    """A browser whose owner has a Guangdong phone at hand."""
+    """A browser with a Guangdong phone."""
     return browsers()

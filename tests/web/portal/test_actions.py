@@ -1,4 +1,4 @@
-"""Every form is one event; every answer is clear; nobody gets what is not for them."""
+"""Portal actions: idempotency, offers, eligibility, language, promotions."""
 
 import datetime as dt
 from itertools import product
@@ -6,21 +6,11 @@ from itertools import product
 import pytest
 import redis
 
-from app import bootstrap
 from app.bootstrap import Container
 from receipts.model.customer import Order
 from receipts.model.vocabulary import Channel, Language, Msisdn
 from statemachines.subscription import SubscriptionState
-from tests.conftest import (
-    BEIJING,
-    GUANGDONG,
-    JILIN,
-    UNICOM,
-    UNKNOWN,
-    ZHEJIANG,
-    Network,
-    TestClock,
-)
+from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, Network, TestClock
 from tests.support.browser import Browser
 from tests.support.fixtures import (
     HEBEI,
@@ -35,9 +25,7 @@ from tests.support.fixtures import (
 from tests.web.portal.conftest import Browsers
 
 
-def test_two_clicks_are_one_wish_with_one_answer(
-    browser: Browser, built: Container, raw: redis.Redis
-):
+def test_double_click_runs_an_action_once(browser: Browser, built: Container, raw: redis.Redis):
     browser.signs_in()
     browser.goes("open")
     browser.presses("open")
@@ -49,11 +37,11 @@ def test_two_clicks_are_one_wish_with_one_answer(
     assert contents(raw) == before
     assert charges(built, GUANGDONG) == [("monthly", 100)]
     assert len(notices(built, GUANGDONG)) == 1
-    # Fetching the answer's page again sends nothing and says the same.
+    # POST/redirect/GET: a reload shows the same reply.
     assert browser.goes(browser.addresses[-1].removeprefix("/hall/")).told == first.told
 
 
-def test_an_old_form_never_undoes_what_came_after(browser: Browser, built: Container):
+def test_resent_form_does_not_undo_later_actions(browser: Browser, built: Container):
     browser.signs_in()
     browser.opens()
     browser.goes("cancel")
@@ -66,7 +54,7 @@ def test_an_old_form_never_undoes_what_came_after(browser: Browser, built: Conta
     assert charges(built, GUANGDONG) == [("monthly", 100)]
 
 
-def test_a_yes_to_an_offer_that_stands_no_more_gets_a_fresh_one(
+def test_yes_to_an_outdated_offer_gets_a_new_one(
     browser: Browser, built: Container, clock: TestClock, network: Network
 ):
     browser.signs_in()
@@ -74,12 +62,12 @@ def test_a_yes_to_an_offer_that_stands_no_more_gets_a_fresh_one(
     browser.presses("open")
     stale = browser.seen.form("yes")
     clock.move(minutes=1)
-    network.text(GUANGDONG, "开通短信回执")  # another offer took its place
+    network.text(GUANGDONG, "开通短信回执")  # replaces the offer
     seen = browser.sends(stale)
     assert seen.told[0].startswith("您上次的申请已失效")
     assert (standing(built, GUANGDONG).state, charges(built, GUANGDONG)) == ("pending", [])
     late = browser.seen.form("yes")
-    clock.move(hours=49)  # nobody rang the lapse yet
+    clock.move(hours=49)  # the expiry timer has not fired
     browser.signs_in()
     late.fields["csrf_token"] = browser.seen.form("sign-out").fields["csrf_token"]
     assert browser.sends(late).told[0].startswith("您上次的申请已失效")
@@ -87,7 +75,7 @@ def test_a_yes_to_an_offer_that_stands_no_more_gets_a_fresh_one(
     assert browser.presses("yes").state == "使用中"
 
 
-def test_what_was_shown_and_answered_is_kept(browser: Browser, raw: redis.Redis):
+def test_offer_and_answers_are_audited(browser: Browser, raw: redis.Redis):
     browser.signs_in()
     browser.opens()
     ordered, confirmed = audit(raw, GUANGDONG)
@@ -98,19 +86,12 @@ def test_what_was_shown_and_answered_is_kept(browser: Browser, raw: redis.Redis)
             assert fact in entry["shown"]
 
 
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [
-        (UNICOM, "短信回执仅限中国移动客户使用"),
-        (BEIJING, "您的归属地北京尚未开通短信回执业务"),
-        (
-            HEBEI,
-            "河北暂不支持在网上办理此业务，请通过以下方式办理：发短信到7500、拨打10086、",
-        ),
-        (SHAANXI, "陕西暂不支持在网上办理此业务，请通过以下方式办理：发短信到7500、营业厅。"),
-    ],
-)
-def test_who_cannot_open_here_is_told_why_and_where_it_can_be_done(
+@pytest.mark.parametrize(("number", "words"), [
+    (UNICOM, "短信回执仅限中国移动客户使用"), (BEIJING, "您的归属地北京尚未开通短信回执业务"),
+    (HEBEI, "河北暂不支持在网上办理此业务，请通过以下方式办理：发短信到7500、拨打10086、"),
+    (SHAANXI, "陕西暂不支持在网上办理此业务，请通过以下方式办理：发短信到7500、营业厅。"),
+])  # fmt: skip
+def test_refusal_names_the_reason_and_other_channels(
     browsers: Browsers, built: Container, number: str, words: str
 ):
     browser = browsers(number)
@@ -123,7 +104,7 @@ def test_who_cannot_open_here_is_told_why_and_where_it_can_be_done(
     assert standing(built, number).state == "none"
 
 
-def test_who_holds_the_service_may_cancel_online_in_a_province_without_the_hall(
+def test_holder_can_cancel_in_a_province_without_portal(
     browsers: Browsers, built: Container, network: Network
 ):
     network.open(HEBEI)
@@ -135,9 +116,7 @@ def test_who_holds_the_service_may_cancel_online_in_a_province_without_the_hall(
     assert standing(built, HEBEI).state == "none"
 
 
-def test_a_customer_of_an_unknown_province_is_asked_and_never_guessed(
-    browsers: Browsers, built: Container
-):
+def test_unknown_province_is_asked_for(browsers: Browsers, built: Container):
     browser = browsers(UNKNOWN)
     seen = browser.signs_in()
     assert "您的号码归属哪个省" in seen.text
@@ -148,25 +127,24 @@ def test_a_customer_of_an_unknown_province_is_asked_and_never_guessed(
     assert "每月0.5元" in browser.goes().text or browser.presses("province", given="CN-JL")
     assert standing(built, UNKNOWN).province == "CN-JL"
     assert browser.opens().state == "使用中"
-    assert standing(built, UNKNOWN).tariff == standing_tariff(browsers, built)
+    assert standing(built, UNKNOWN).tariff == jilin_tariff(browsers, built)
 
 
-def standing_tariff(browsers: Browsers, built: Container) -> str | None:
-    """What a known customer of Jilin agrees to."""
+def jilin_tariff(browsers: Browsers, built: Container) -> str | None:
     browser = browsers(JILIN)
     browser.signs_in()
     browser.opens()
     return standing(built, JILIN).tariff
 
 
-def test_nobody_chooses_another_province_for_its_price(browser: Browser, built: Container):
+def test_known_province_cannot_be_changed(browser: Browser, built: Container):
     browser.signs_in()
     browser.wishes("province", "CN-FJ")
     assert standing(built, GUANGDONG).province is None
     assert "每月1元" in browser.goes("open").text
 
 
-def test_the_second_yes_of_a_trial_is_given_or_refused_online(
+def test_trial_renewal_is_confirmed_or_declined(
     browsers: Browsers, built: Container, clock: TestClock
 ):
     ends = clock.now() + dt.timedelta(days=1)
@@ -184,7 +162,7 @@ def test_the_second_yes_of_a_trial_is_given_or_refused_online(
         clock.move(minutes=2)
 
 
-def test_one_who_owes_is_told_so_and_may_still_leave(browsers: Browsers, built: Container):
+def test_customer_in_arrears_can_cancel_but_not_order(browsers: Browsers, built: Container):
     stand(built, GUANGDONG, "suspended", unpaid=("2026-10",))
     browser = browsers()
     seen = browser.signs_in()
@@ -195,9 +173,7 @@ def test_one_who_owes_is_told_so_and_may_still_leave(browsers: Browsers, built: 
     assert "未缴清" in browser.wishes("open").told[0]
 
 
-def test_the_language_chosen_is_the_customers_from_then_on(
-    browser: Browser, built: Container, network: Network
-):
+def test_chosen_language_is_stored(browser: Browser, built: Container, network: Network):
     browser.signs_in()
     seen = browser.presses("english")
     assert seen.told == ["From now on we write to you in English, texts too."]
@@ -208,7 +184,7 @@ def test_the_language_chosen_is_the_customers_from_then_on(
     assert "In the online service hall you did this: opened" in notices(built, GUANGDONG)[-1]
 
 
-def test_an_english_browser_is_spoken_to_in_english(browsers: Browsers, built: Container):
+def test_english_browser_gets_english_pages(browsers: Browsers, built: Container):
     browser = browsers(language="en-GB,en;q=0.8")
     assert "Sign in" in browser.goes("sign-in").text
     assert "Sign out" in browser.signs_in().text
@@ -217,7 +193,7 @@ def test_an_english_browser_is_spoken_to_in_english(browsers: Browsers, built: C
     assert standing(built, GUANGDONG).language == "en"
 
 
-def test_consent_to_messages_is_given_changed_and_withdrawn_online(
+def test_promotion_consent_is_given_and_withdrawn(
     browser: Browser, built: Container, raw: redis.Redis
 ):
     assert 'data-role="messages"' not in browser.signs_in().html
@@ -238,18 +214,18 @@ def test_consent_to_messages_is_given_changed_and_withdrawn_online(
 
 
 @pytest.mark.parametrize("state", list(SubscriptionState))
-def test_every_wish_in_every_state_has_an_answer_in_both_languages(
+def test_every_action_in_every_state_has_a_reply_in_both_languages(
     browser: Browser, built: Container, state: SubscriptionState
 ):
     browser.signs_in()
-    wishes = bootstrap.hall(built, lambda: Msisdn(GUANGDONG)).wishes.names
-    for wish, language in product(wishes, Language):
+    actions = built.portal(lambda: Msisdn(GUANGDONG)).actions.names
+    for action, language in product(actions, Language):
         stand(built, GUANGDONG, state.value, order=None, language=language)
-        assert browser.wishes(wish).status == 200, f"{wish} when {state}"
+        assert browser.wishes(action).status == 200, f"{action} when {state}"
 
 
 @pytest.mark.parametrize("odd", [{"wish": "free"}, {"once": ""}, {"once": "../x"}, {"wish": ""}])
-def test_a_wish_we_do_not_know_changes_nothing(
+def test_unknown_action_or_nonce_changes_nothing(
     browser: Browser, raw: redis.Redis, odd: dict[str, str]
 ):
     browser.signs_in()
@@ -259,7 +235,7 @@ def test_a_wish_we_do_not_know_changes_nothing(
     assert contents(raw) == before
 
 
-def test_a_token_is_good_for_the_number_it_was_given_to(browsers: Browsers, built: Container):
+def test_nonce_counts_only_for_its_number(browsers: Browsers, built: Container):
     one, other = browsers(), browsers("+8613802880016")
     for each in (one, other):
         each.signs_in()

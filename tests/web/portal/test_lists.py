@@ -1,4 +1,4 @@
-"""Receipts, charges with why, and the list of monthly services."""
+"""Pages of receipts, charges and monthly services."""
 
 from app.bootstrap import Container
 from receipts.model.vocabulary import DisplayMode, Msisdn, ReceiptOutcome
@@ -9,7 +9,7 @@ from tests.support.months import Months
 from tests.web.portal.conftest import Browsers
 
 
-def test_the_last_receipts_newest_first(browser: Browser, built: Container, clock: TestClock):
+def test_receipts_are_listed_newest_first(browser: Browser, built: Container, clock: TestClock):
     browser.signs_in()
     assert "还没有回执记录" in browser.goes("receipts").text
     a_receipt(built, GUANGDONG, seed="0a")
@@ -23,7 +23,7 @@ def test_the_last_receipts_newest_first(browser: Browser, built: Container, cloc
     assert text.index("13977112345") < text.index("13957112345 已送达 闪信")
 
 
-def test_charges_say_what_for_and_why(
+def test_charges_have_item_and_reason(
     browsers: Browsers, built: Container, clock: TestClock, network: Network
 ):
     months = Months(built, clock)
@@ -31,8 +31,8 @@ def test_charges_say_what_for_and_why(
     browser.signs_in()
     assert "最近六个月没有产生费用" in browser.goes("charges").text
     network.open(GUANGXI)
-    for place in range(21):
-        network.status(f"SM{place:032x}", "delivered", sender=GUANGXI)
+    for index in range(21):
+        network.status(f"SM{index:032x}", "delivered", sender=GUANGXI)
         months.send(GUANGXI)
     months.pass_to("2026-12-02 00:00")
     months.bill("2026-12")
@@ -51,7 +51,7 @@ def test_charges_say_what_for_and_why(
     )
 
 
-def test_all_monthly_services_are_listed_and_cancelled(browser: Browser, built: Container):
+def test_services_are_listed_and_cancelled(browser: Browser, built: Container):
     browser.signs_in()
     assert "您没有在本营业厅办理的包月业务" in browser.goes("services").text
     browser.opens()

@@ -1,4 +1,4 @@
-"""A customer opens, looks and cancels with a browser."""
+"""Login, opening and cancellation in a browser."""
 
 from app.bootstrap import Container
 from tests.conftest import GUANGDONG
@@ -6,7 +6,7 @@ from tests.support.browser import Browser
 from tests.support.fixtures import charges, notices, standing
 
 
-def test_a_customer_signs_in_opens_and_cancels(browser: Browser, built: Container):
+def test_login_opening_and_cancellation(browser: Browser, built: Container):
     seen = browser.signs_in()
     assert (seen.status, seen.state) == (200, "未开通")
     seen = browser.goes("open")

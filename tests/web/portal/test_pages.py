@@ -1,4 +1,4 @@
-"""Pages come from us alone, nobody keeps them, and they stand whatever is sent."""
+"""Security headers, languages, error pages and fuzzed requests."""
 
 import re
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from tests.web.portal.conftest import Browsers
 PAGES = ("", "open", "confirm", "cancel", "receipts", "charges", "services", "sign-in", "code")
 
 
-def test_no_page_takes_anything_from_elsewhere_or_is_kept(browser: Browser, network: Network):
+def test_pages_load_no_foreign_content_and_are_not_cached(browser: Browser, network: Network):
     network.text(GUANGDONG, "开通短信回执")
     browser.signs_in()
     for page in (*PAGES, "nowhere"):
@@ -37,7 +37,7 @@ def test_no_page_takes_anything_from_elsewhere_or_is_kept(browser: Browser, netw
         assert Msisdn(GUANGDONG).national not in seen.html
 
 
-def test_every_page_speaks_both_languages(browsers: Browsers, network: Network):
+def test_every_page_has_both_languages(browsers: Browsers, network: Network):
     for number in (GUANGDONG, UNKNOWN):
         network.text(number, "开通短信回执")
         browser = browsers(number)
@@ -51,7 +51,7 @@ def test_every_page_speaks_both_languages(browsers: Browsers, network: Network):
                 assert chinese == (language == "chinese"), f"{page}: {text}"
 
 
-def test_what_is_fetched_again_and_again_may_be_kept(browser: Browser):
+def test_static_files_are_cached(browser: Browser):
     for name, kind in (("hall.css", "text/css"), ("icon.svg", "image/svg+xml")):
         answer = browser.goes(f"static/{name}").answer
         assert (answer.status_code, answer.mimetype) == (200, kind)
@@ -59,9 +59,7 @@ def test_what_is_fetched_again_and_again_may_be_kept(browser: Browser):
         answer.close()
 
 
-def test_a_store_out_of_reach_is_told_on_a_page(
-    browser: Browser, settings: Settings, built: Container
-):
+def test_store_outage_has_an_error_page(browser: Browser, settings: Settings, built: Container):
     browser.signs_in()
     inside = browser.client.get_cookie("hall", "sms.example.org", "/hall")
     assert inside is not None
@@ -76,26 +74,21 @@ def test_a_store_out_of_reach_is_told_on_a_page(
         assert (seen.status, "请稍后再试" in seen.text) == (503, True)
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/hall/wish", 404),
-        ("GET", "/hall/no/such", 404),
-        ("PUT", "/hall/", 405),
-        ("DELETE", "/hall/code", 405),
-        ("POST", "/hall/receipts", 405),
-        ("GET", "/hall/static/../texts.toml", 404),
-        ("GET", "/hall/static/none.css", 404),
-    ],
-)
-def test_a_wrong_address_is_told_on_a_page(browser: Browser, method: str, path: str, status: int):
+@pytest.mark.parametrize(("method", "path", "status"), [
+    ("GET", "/hall/wish", 404), ("GET", "/hall/no/such", 404), ("PUT", "/hall/", 405),
+    ("DELETE", "/hall/code", 405), ("POST", "/hall/receipts", 405),
+    ("GET", "/hall/static/../texts.toml", 404), ("GET", "/hall/static/none.css", 404),
+])  # fmt: skip
+def test_wrong_url_or_method_has_an_error_page(
+    browser: Browser, method: str, path: str, status: int
+):
     answer = browser.client.open(path, method=method, base_url=PUBLIC_URL)
     assert (answer.status_code, answer.mimetype) == (status, "text/html")
     if status == 405:
         assert answer.headers["Allow"]
 
 
-def test_too_much_is_refused(browser: Browser):
+def test_large_form_is_refused(browser: Browser):
     form = browser.goes("sign-in").form("code")
     seen = browser.sends(form, number="1" * 70_000)
     assert (seen.status, "太大" in seen.text) == (413, True)
@@ -120,14 +113,14 @@ def inside(browser: Browser) -> Browser:
 
 @FUZZED
 @given(
-    door=st.sampled_from(["code", "enter", "wish", "language"]),
+    path=st.sampled_from(["code", "enter", "wish", "language"]),
     fields=st.dictionaries(NAMES, VALUES),
     known=st.booleans(),
 )
-def test_any_form_gets_a_page(inside: Browser, door: str, fields: dict[str, str], known: bool):  # noqa: FBT001
+def test_any_form_gets_a_page(inside: Browser, path: str, fields: dict[str, str], known: bool):  # noqa: FBT001
     token = inside.goes("sign-in").form("code").fields["csrf_token"]
     given_ = fields | ({"csrf_token": token} if known else {})
-    seen = inside.sends(Form(f"/hall/{door}", {}), **given_)
+    seen = inside.sends(Form(f"/hall/{path}", {}), **given_)
     assert seen.status in {200, 400, 403}, seen.html
     assert seen.answer.mimetype == "text/html"
     if "sign-out" not in inside.goes().html:
@@ -136,7 +129,7 @@ def test_any_form_gets_a_page(inside: Browser, door: str, fields: dict[str, str]
 
 @FUZZED
 @given(path=TEXT, query=TEXT, cookie=COOKIE)
-def test_any_address_and_any_cookie_get_a_page(inside: Browser, path: str, query: str, cookie: str):
+def test_any_url_and_cookie_get_a_page(inside: Browser, path: str, query: str, cookie: str):
     for address in (f"{quote(path)}?{quote(query)}", f"?done={quote(query)}", f"confirm?{query!r}"):
         assert inside.goes(address).status in {200, 404}
     stranger = inside.client.application.test_client()

@@ -1,0 +1,50 @@
+"""An asyncio loop in a thread, for programs that a measured process talks to."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+
+class LoopThread:
+    """A loop that runs until ``close``."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+
+    def listen(self, protocol: Callable[[], asyncio.Protocol]) -> int:
+        """Serve a protocol on loopback; return its port."""
+        created = self._loop.create_server(protocol, "127.0.0.1", 0)
+        server = asyncio.run_coroutine_threadsafe(created, self._loop).result(5)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+
+
+class HttpServer(asyncio.Protocol):
+    """One connection; ``answer`` is called with the transport for each complete request."""
+
+    def __init__(self, answer: Callable[[asyncio.WriteTransport], None]) -> None:
+        self._answer, self._received = answer, b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while (end := self._received.find(b"\r\n\r\n")) >= 0:
+            length = end + 4 + content_length(self._received[:end])
+            if len(self._received) < length:
+                return
+            self._received = self._received[length:]
+            self._answer(self._transport)  # type: ignore[arg-type]
+
+
+def content_length(head: bytes) -> int:
+    """The length of the body by the head of an HTTP message; 0 without the header."""
+    _, header, rest = head.lower().partition(b"\r\ncontent-length:")
+    return int(rest.partition(b"\r\n")[0]) if header else 0

@@ -1,0 +1,132 @@
+"""Incoming calls: greeting, language, and refusal of callers that cannot be served."""
+
+from dataclasses import replace
+
+import pytest
+import redis
+
+from app import bootstrap
+from app.bootstrap import Container
+from app.factory import create_app
+from receipts.model.vocabulary import Language
+from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, Network
+from tests.ivr.conftest import Dial
+from tests.support.caller import Call, Line
+from tests.support.fixtures import GUANGXI, HEBEI, SHAANXI, contents, standing
+
+HONG_KONG = "+85291234567"
+WITHHELD = ("anonymous", "unknown", "", "Restricted", "+266696687", "+86282452253", "sip:a@b.c")
+
+
+@pytest.mark.parametrize(("number", "more"), [
+    (GUANGDONG, ["yue-CN"]), (GUANGXI, ["yue-CN"]), (ZHEJIANG, []), (HEBEI, []),
+])  # fmt: skip
+def test_new_caller_is_greeted_in_the_languages_of_the_province(
+    line: Line, number: str, more: list[str]
+):
+    assert line(number).dials().languages == ["cmn-CN", *more, "en-US"]
+
+
+def test_new_caller_is_first_asked_for_the_language(call: Call):
+    reply = call.dials()
+    assert reply.place["at"] == "language"
+    assert "普通话请按 1" in reply.text
+    assert "For English, press 2" in reply.text
+    assert "开通" not in reply.text
+
+
+@pytest.mark.parametrize(("key", "language", "code"), [("1", "zh", "cmn-CN"), ("2", "en", "en-US")])
+def test_chosen_language_is_stored_and_spoken(
+    dial: Dial, built: Container, key: str, language: str, code: str
+):
+    call = dial(keys=key)
+    assert call.last.says[0][0] == call.last.says[1][0] == code
+    assert standing(built, GUANGDONG).language == language
+    assert call.presses("3").says[0][0] == code
+
+
+def test_known_caller_is_greeted_in_the_stored_language(dial: Dial):
+    reply = dial("active", language=Language.EN).last
+    assert reply.place["at"] == "menu"
+    assert reply.says[0] == ("en-US", "Welcome to SMS Receipt on 1 0 0 8 6.")
+
+
+def test_answering_writes_nothing(call: Call, raw: redis.Redis):
+    before = contents(raw)
+    call.dials()
+    call.dials()
+    assert contents(raw) == before
+
+
+@pytest.mark.parametrize(("number", "reasons"), [
+    (UNICOM, ("仅限中国移动", "China Mobile customers only")),
+    (HONG_KONG, ("仅限中国移动", "China Mobile customers only")),
+    (BEIJING, ("北京尚未开通", "not offered in Beijing")),
+])  # fmt: skip
+def test_ineligible_caller_hears_the_reason_in_both_languages(
+    line: Line, built: Container, number: str, reasons: tuple[str, str]
+):
+    reply = line(number).dials()
+    assert reply.over
+    assert [reason for reason in reasons if reason not in reply.text] == []
+    assert standing(built, number).version == 0
+
+
+@pytest.mark.parametrize("number", [JILIN, SHAANXI])
+def test_province_without_hotline_names_its_channels(line: Line, number: str):
+    reply = line(number).dials()
+    assert reply.over
+    # Numbers are spoken digit by digit.
+    for fact in ("7 5 0 0", "营业厅", "service hall"):
+        assert fact in reply.text
+    assert "1 0 0 8 6" not in reply.text
+    assert ("网上营业厅" in reply.text) == (number == JILIN)
+
+
+@pytest.mark.parametrize("number", [UNICOM, BEIJING, JILIN])
+def test_holder_can_cancel_where_opening_is_refused(dial: Dial, built: Container, number: str):
+    call = dial("active", number=number)
+    assert "取消短信回执" in call.last.text
+    call.presses("11")
+    assert standing(built, number).state in {"none", "ending"}
+
+
+@pytest.mark.parametrize("number", [UNICOM, HONG_KONG, BEIJING, UNKNOWN, JILIN])
+@pytest.mark.parametrize("language", Language)
+def test_ending_service_that_is_not_offered_any_more_has_no_offer(
+    dial: Dial, built: Container, number: str, language: Language
+):
+    call = dial("ending", "1", number, language)
+    assert call.last.place["at"] == "menu"
+    assert len(call.last.says) == 3
+    call.presses("12340#*")
+    assert standing(built, number).state == "ending"
+
+
+def test_withheld_number_is_refused(line: Line, raw: redis.Redis):
+    before = contents(raw)
+    for caller in WITHHELD:
+        reply = line(caller).dials()
+        assert reply.over, caller
+        assert "请显示号码" in reply.text
+        assert "without hiding it" in reply.text
+    assert contents(raw) == before
+
+
+def test_number_withheld_during_the_call_opens_nothing(dial: Dial, raw: redis.Redis):
+    call = dial(keys="11")
+    before = contents(raw)
+    call.number = "anonymous"
+    assert call.presses("1").over
+    assert contents(raw) == before
+
+
+def test_withheld_number_can_hang_up(line: Line):
+    line("anonymous").hangs_up()
+
+
+def test_hotline_number_comes_from_the_settings(built: Container):
+    ours = replace(built.settings, hotline="12580")
+    call = Call(Network(create_app(ours, bootstrap.services(ours)).test_client()))
+    assert "1 2 5 8 0" in call.dials().text
+    assert "1 0 0 8 6" not in call.last.text

@@ -1,0 +1,188 @@
+"""Actions of the voice menu: open, cancel, switch, query, agent."""
+
+from dataclasses import replace
+
+import pytest
+import redis
+
+from app import bootstrap
+from app.bootstrap import Container
+from app.factory import create_app
+from receipts.model.vocabulary import DisplayMode, Language, ReceiptOutcome
+from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
+from tests.ivr.conftest import Dial
+from tests.support.caller import Call, Line
+from tests.support.fixtures import GUANGXI, HEBEI, a_receipt, audit, charges, moves, stand, standing
+
+
+@pytest.mark.parametrize(("keys", "facts"), [
+    ("11", ("每月1元", "11月22日", "随时可以取消", "确认开通请按 1")),
+    ("21", ("1.00 yuan a month", "22 November", "cancel at any time", "press 1")),
+])  # fmt: skip
+def test_offer_precedes_opening(dial: Dial, built: Container, keys: str, facts: tuple[str, ...]):
+    text = dial(keys=keys).last.text
+    assert [fact for fact in facts if fact not in text] == []
+    assert standing(built, GUANGDONG).state == "none"
+    assert charges(built, GUANGDONG) == []
+
+
+def test_yes_opens_and_charges_at_once(dial: Dial, built: Container, raw: redis.Redis):
+    text = dial(keys="111").last.text
+    assert "已开通，每月1元" in text
+    assert "取消短信回执，请按 1" in text
+    opened = standing(built, GUANGDONG)
+    assert (opened.state, opened.channel, opened.order) == ("active", "voice", None)
+    assert charges(built, GUANGDONG) == [("monthly", 100)]
+    assert [each["door"] for each in audit(raw, GUANGDONG)] == ["voice", "voice"]
+
+
+def test_trial_offer_names_first_charge_date(dial: Dial, built: Container):
+    call = dial(keys="11", number=ZHEJIANG)
+    assert "首30天免费" in call.last.text
+    assert "12月22日" in call.last.text
+    call.presses("1")
+    assert charges(built, ZHEJIANG) == []
+
+
+def test_no_opens_nothing(dial: Dial, built: Container):
+    reply = dial(keys="112").last
+    assert "没有开通，也没有收费" in reply.text
+    assert reply.place["at"] == "menu"
+    assert standing(built, GUANGDONG).state == "none"
+
+
+def test_cancellation_needs_confirmation(dial: Dial, built: Container):
+    call = dial("active", "1")
+    assert "您确定要取消" in call.last.text
+    assert standing(built, GUANGDONG).state == "active"
+    text = call.presses("1").text
+    assert "可以用到11月30日" in text
+    assert "继续使用短信回执" in text
+    assert standing(built, GUANGDONG).state == "ending"
+
+
+def test_cancellation_is_immediate_in_hebei(dial: Dial, built: Container):
+    assert "即时生效" in dial("active", "11", HEBEI).last.text
+    assert standing(built, HEBEI).state == "none"
+
+
+def test_declined_cancellation_changes_nothing(dial: Dial, built: Container):
+    assert "没有取消" in dial("active", "12").last.text
+    assert standing(built, GUANGDONG).state == "active"
+
+
+def test_reopening_in_the_same_month_is_charged_once(line: Line, built: Container):
+    for state in ("active", "ending", "active"):
+        line().does("11")
+        assert standing(built, GUANGDONG).state == state
+    assert charges(built, GUANGDONG) == [("monthly", 100)]
+
+
+def test_sms_order_can_be_dropped_by_phone(
+    dial: Dial, network: Network, built: Container, raw: redis.Redis
+):
+    network.text(GUANGDONG, "开通短信回执")
+    call = dial()
+    assert "不再办理，请按 2" in call.last.text
+    assert "没有开通，也没有收费" in call.presses("21").text
+    assert standing(built, GUANGDONG).state == "none"
+    assert moves(raw, GUANGDONG)[-1] == ("pending", "none")
+
+
+def test_sms_order_can_be_confirmed_by_phone(dial: Dial, network: Network, built: Container):
+    network.text(GUANGDONG, "开通短信回执")
+    dial(keys="11")
+    assert standing(built, GUANGDONG).state == "active"
+    assert standing(built, GUANGDONG).order is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "after"),
+    [(DisplayMode.FLASH, "普通短信", "text"), (DisplayMode.TEXT, "闪信", "flash")],
+)
+def test_mode_switch_updates_the_menu(
+    dial: Dial, built: Container, mode: DisplayMode, text: str, after: str
+):
+    reply = dial("active", "2", mode=mode).last
+    assert f"已改为{text}接收" in reply.text
+    assert standing(built, GUANGDONG).mode == after
+    assert reply.place["mode"] == after
+
+
+@pytest.mark.parametrize(("state", "facts"), [
+    ("none", ("尚未开通", "每月1元")), ("active", ("使用中", "每月1元", "闪信", "0元")),
+    ("ending", ("已取消", "11月30日", "0元")), ("suspended", ("欠费",)),
+])  # fmt: skip
+def test_account_status_by_state(dial: Dial, state: str, facts: tuple[str, ...]):
+    text = dial(state, "3").last.text
+    assert [fact for fact in facts if fact not in text] == []
+
+
+def test_last_receipts_are_read_newest_first(dial: Dial, built: Container, clock: TestClock):
+    for minute, outcome in enumerate(("failed", "rejected", "no_answer", "delivered")):
+        clock.at = clock.at.replace(minute=minute)
+        a_receipt(built, GUANGDONG, seed=f"{minute}", outcome=ReceiptOutcome(outcome))
+    says = dial("active", "4").last.says
+    assert [text for _, text in says if "尾号" in text] == [
+        "11月22日 12:03，发给尾号2 3 4 5的短信，已送达。",
+        "11月22日 12:02，发给尾号2 3 4 5的短信，还没有结果。",
+        "11月22日 12:01，发给尾号2 3 4 5的短信，被网络拒绝。",
+    ]
+
+
+def test_english_receipts_have_their_day(dial: Dial, built: Container):
+    a_receipt(built, GUANGDONG)
+    spoken = "22 November 12:00, your message to the number ending in 2 3 4 5: delivered."
+    assert ("en-US", spoken) in dial("active", "4", language=Language.EN).last.says
+
+
+def test_missing_receipts_are_reported(dial: Dial, built: Container):
+    a_receipt(built, JILIN)
+    assert "还没有您的回执记录" in dial("active", "4").last.text
+
+
+def test_suspended_customer_cannot_open(dial: Dial, built: Container):
+    call = dial("none", "1")
+    stand(built, GUANGDONG, "suspended", language=Language.ZH)
+    assert "欠费" in call.presses("1").text
+    assert standing(built, GUANGDONG).state == "suspended"
+    assert charges(built, GUANGDONG) == []
+
+
+def test_opening_by_sms_during_the_call_is_charged_once(
+    dial: Dial, network: Network, built: Container
+):
+    call = dial(keys="11")
+    network.open()
+    assert "您已经开通" in call.presses("1").text
+    assert "取消短信回执，请按 1" in call.last.text
+    assert charges(built, GUANGDONG) == [("monthly", 100)]
+
+
+def test_configured_agent_is_dialled(built: Container):
+    ours = replace(built.settings, agent_number="+862010086")
+    call = Call(Network(create_app(ours, bootstrap.services(ours)).test_client()))
+    call.dials()
+    reply = call.presses("0")
+    assert reply.dialled == "+862010086"
+    assert [each.tag for each in reply.root] == ["Say", "Dial", "Gather", "Redirect"]
+
+
+def test_missing_agent_is_explained(dial: Dial):
+    reply = dial(keys="10").last
+    assert reply.dialled is None
+    assert "没有人工座席" in reply.text
+    assert "7 5 0 0" in reply.text
+    assert reply.place["at"] == "menu"
+
+
+@pytest.mark.parametrize(
+    ("number", "monthly"),
+    [(GUANGXI, [("monthly", 50)]), (HEBEI, [("monthly", 150)]), (ZHEJIANG, [])],
+)
+def test_opening_costs_the_price_of_the_province(
+    line: Line, built: Container, number: str, monthly: list[tuple[str, int]]
+):
+    line(number).does("11")
+    assert standing(built, number).state == "active"
+    assert charges(built, number) == monthly

@@ -1,0 +1,168 @@
+"""Double opt-in by SMS: an offer with its price, then a yes."""
+
+import pytest
+
+from app.bootstrap import Container
+from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
+from tests.support.fixtures import FUJIAN, GUANGXI, SHANXI, audit, charges, moves, stand, standing
+from tests.support.texter import Phone, Texter, chinese
+
+YES = ("是", "Y", "y", "1", "ＹＥＳ", "yes", "Yes!", "是。", " 是 ", "ｙ", "１", "①", "\ufeff是")
+NO = ("否", "N", "n", "0", "NO", "No.", "Ｎ")
+OTHER = ("好的", "不", "是的吗", "PT", "CXDXHZ", "帮助", "EN", "", "\U0001f44d", "2", "yes please")
+
+
+@pytest.mark.parametrize(("number", "keyword", "facts"), [
+    (GUANGDONG, "开通短信回执", ("短信回执", "每月1元", "11月22日", "QXDXHZ", "48小时", "是")),
+    (GUANGDONG, "SUBSCRIBE",
+     ("SMS Receipt", "1.00 yuan a month", "22 November", "QXDXHZ", "48 hours", "Y")),
+    (GUANGXI, "KTDXHZ", ("每月0.5元", "每条回执0.05元", "前20条免费", "QXDXHZ", "48小时")),
+    (SHANXI, "KTHZ", ("每条回执0.1元", "QXHZ", "48小时")),
+    (JILIN, "KTHZ", ("每月2元", "QXHZ", "48小时")),
+    (ZHEJIANG, "KTHZ", ("每月3元", "首30天免费", "12月22日", "QXHZ", "24小时")),
+    (FUJIAN, "KTDXHZ", ("免费", "QXDXHZ", "48小时")),
+])  # fmt: skip
+def test_offer_has_price_first_charge_keyword_and_window(
+    phone: Phone, number: str, keyword: str, facts: tuple[str, ...]
+):
+    offer = phone(number).says(keyword)
+    assert [fact for fact in facts if fact not in offer] == []
+
+
+def test_order_opens_and_charges_nothing(me: Texter, built: Container):
+    me.says("KTDXHZ")
+    assert standing(built, GUANGDONG).state == "pending"
+    assert charges(built, GUANGDONG) == []
+
+
+def test_every_spelling_of_yes_opens(me: Texter, built: Container):
+    for yes in YES:
+        stand(built, GUANGDONG, "none")
+        me.says("KTDXHZ")
+        me.says(yes)
+        assert standing(built, GUANGDONG).state == "active", yes
+        assert charges(built, GUANGDONG) == [("monthly", 100)]
+
+
+def test_opening_reply_has_price_mode_and_keywords(me: Texter):
+    me.says("开通短信回执")
+    reply = me.says("是")
+    for fact in ("已开通", "每月1元", "闪信", "PT", "QXDXHZ"):
+        assert fact in reply
+
+
+@pytest.mark.parametrize("yes", ["Y", "1", "YES"])
+def test_english_order_keeps_english_after_a_code_word(me: Texter, built: Container, yes: str):
+    me.says("SUBSCRIBE")
+    assert "SMS Receipt is open" in me.says(yes)
+    assert standing(built, GUANGDONG).language == "en"
+    assert not chinese(me.says("CXDXHZ"))
+
+
+def test_every_spelling_of_no_ends_the_order(me: Texter, built: Container):
+    for no in NO:
+        me.says("KTDXHZ")
+        reply = me.says(no)
+        assert "未开通，未收费" in reply or "Nothing was opened or charged" in reply
+        assert standing(built, GUANGDONG).state == "none", no
+        assert charges(built, GUANGDONG) == []
+
+
+def test_other_answer_ends_the_order_and_reports_it(me: Texter, built: Container):
+    for other in OTHER:
+        me.says("KTDXHZ")
+        reply = me.says(other)
+        assert "办理已结束" in reply or "order has ended" in reply, other
+        assert standing(built, GUANGDONG).state == "none"
+        assert "没有待您确认的申请" in me.says("是")
+
+
+def test_end_of_an_order_is_reported_above_the_hint_limit(me: Texter, built: Container):
+    for _ in range(4):
+        me.says("qqqqqqqq")
+    me.says("KTDXHZ")
+    assert "办理已结束" in me.says("qqqqqqqq")
+    assert standing(built, GUANGDONG).state == "none"
+
+
+def test_query_instead_of_a_yes_is_answered_too(me: Texter):
+    me.says("KTDXHZ")
+    reply = me.says("CXDXHZ")
+    assert "办理已结束" in reply
+    assert "尚未开通" in reply
+
+
+@pytest.mark.parametrize(
+    ("number", "hours", "price"), [(GUANGDONG, 48, "每月1元"), (ZHEJIANG, 24, "每月3元")]
+)
+def test_yes_after_the_window_of_the_province_gets_a_new_offer(
+    phone: Phone, built: Container, clock: TestClock, number: str, hours: int, price: str
+):
+    customer = phone(number)
+    customer.says("开通短信回执")
+    clock.move(hours=hours)
+    reply = customer.says("是")
+    assert "重新" in reply
+    assert price in reply
+    assert (standing(built, number).state, charges(built, number)) == ("pending", [])
+    assert "已开通" in customer.says("是")
+
+
+def test_yes_within_the_window_opens(me: Texter, built: Container, clock: TestClock):
+    me.says("KTDXHZ")
+    clock.move(hours=47, minutes=59, seconds=59)
+    me.says("是")
+    assert standing(built, GUANGDONG).state == "active"
+
+
+def test_yes_after_expiry_of_the_order_gets_a_new_offer(
+    me: Texter, built: Container, clock: TestClock
+):
+    stand(built, GUANGDONG, "none", lapsed_at=clock.now())
+    clock.move(days=5)
+    assert "重新" in me.says("是")
+    assert standing(built, GUANGDONG).state == "pending"
+
+
+def test_yes_without_an_order_changes_nothing(me: Texter, built: Container, raw: object):
+    assert "没有待您确认的申请" in me.says("是")
+    assert "KTDXHZ" in me.says("1")
+    assert standing(built, GUANGDONG).version == 0
+    assert audit(raw, GUANGDONG) == []
+
+
+@pytest.mark.parametrize(("text", "reply"), [("是", "没有待您确认的申请"), ("KTDXHZ", "您已开通")])
+def test_text_after_opening_charges_nothing_more(
+    me: Texter, network: Network, built: Container, text: str, reply: str
+):
+    network.open(GUANGDONG)
+    assert reply in me.says(text)
+    assert charges(built, GUANGDONG) == [("monthly", 100)]
+
+
+def test_repeated_order_has_a_full_window(me: Texter, built: Container, clock: TestClock):
+    me.says("KTDXHZ")
+    clock.move(hours=40)
+    assert "每月1元" in me.says("KTDXHZ")
+    clock.move(hours=40)
+    me.says("是")
+    assert standing(built, GUANGDONG).state == "active"
+
+
+@pytest.mark.parametrize("number", [ZHEJIANG, FUJIAN, SHANXI])
+def test_trial_or_province_without_monthly_fee_charges_nothing(
+    phone: Phone, built: Container, number: str
+):
+    customer = phone(number)
+    customer.says("开通短信回执")
+    customer.says("是")
+    assert standing(built, number).state == "active"
+    assert charges(built, number) == []
+
+
+def test_order_and_confirmation_are_audited(me: Texter, raw: object):
+    me.says("开通短信回执")
+    me.says("是")
+    assert moves(raw, GUANGDONG) == [("none", "pending"), ("pending", "active")]
+    entries = [(e["door"], e["heard"], e["tariff"]) for e in audit(raw, GUANGDONG)]
+    assert entries == [("text", "开通短信回执", "GD-1"), ("text", "是", "GD-1")]

@@ -1,0 +1,217 @@
+"""Keyword parser: intents, suggestions, keywords of other provinces."""
+
+import time
+import unicodedata
+from itertools import product
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from keywords.parser import KeywordParser, ParsedMessage
+from receipts.model.vocabulary import Intent, Language
+from receipts.rulebook.loader import load_rule_book
+from receipts.rulebook.normalise import normalise
+from receipts.rulebook.validation import CARRIER_KEYWORDS
+
+BOOK = load_rule_book(None)
+PARSER = KeywordParser(BOOK)
+GUANGDONG, JILIN, SHAANXI = "CN-GD", "CN-JL", "CN-SN"
+
+
+def parse(text: str, province: str | None = GUANGDONG) -> ParsedMessage:
+    return PARSER.parse(text, province)
+
+
+SPELLINGS = {
+    Intent.OPEN: (
+        *("KTDXHZ", "ktdxhz", "KtDxHz", "ＫＴＤＸＨＺ", " KT DX HZ ", "KT-DXHZ.", "ktdxhz。"),
+        *("【KTDXHZ】！", "\ufeffKTDXHZ", "KT\u200bDX\u200dHZ\u2060", "KTDXHZ\ufe0f"),
+        *("KTDXHZ\r\n\x00", "开通短信回执", "开通短信回执。", "“开通短信回执”～", "開通短信回執"),
+        *("開通短信迴執！", "Subscribe!", "open", "START"),
+    ),
+    Intent.CANCEL: (
+        *("QXDXHZ", "取消短信回执", "退订短信回执", "退訂", "TD", "Stop", "CANCEL", "unsubscribe."),
+        *("END", "QUIT", "STOPALL"),
+    ),
+    Intent.ASK: ("CXDXHZ", "查詢短信回執", "status?"),
+    Intent.ORDINARY: ("PT", "普通短信"),
+    Intent.FLASH: ("SX", "閃信"),
+    Intent.RECEIPTS: ("最近回執", "ZJHZ", "receipts"),
+    Intent.CHARGES: ("扣費記錄", "charges"),
+    Intent.LIST_ALL: ("0000", "０００００"),
+    Intent.HELP: ("HELP", "BZ", "幫助", "?", " ？ ", "??"),
+    Intent.ENGLISH: ("EN", "English", "英文"),
+    Intent.CHINESE: ("ZH", "中文"),
+    Intent.YES: ("是", "是。", "y", "1", "１", "①", "YES!"),
+    Intent.NO: ("否", "N", "0", "no"),
+}
+CASES = [(text, intent) for intent, texts in SPELLINGS.items() for text in texts]
+
+
+@pytest.mark.parametrize(("text", "intent"), CASES)
+def test_spelling_does_not_matter(text: str, intent: Intent):
+    assert parse(text).intent is intent
+
+
+@pytest.mark.parametrize(("text", "intent"), [
+    (text, intent) for text, intent in CASES
+    if intent is not Intent.OPEN and text not in {"QXDXHZ", "CXDXHZ"}
+])  # fmt: skip
+def test_shared_keywords_work_in_every_province(text: str, intent: Intent):
+    for province in (JILIN, SHAANXI, None, "CN-BJ"):
+        assert parse(text, province).intent is intent
+
+
+@pytest.mark.parametrize(("text", "language"), [
+    ("开通短信回执", Language.ZH), ("是", Language.ZH), ("SUBSCRIBE", Language.EN),
+    ("STOP", Language.EN), ("KTDXHZ", None), ("TD", None), ("0000", None), ("1", None),
+    ("你好", Language.ZH), ("how does this work", Language.EN), ("please unsubscribe", Language.EN),
+    ("asdf", None), ("", None),
+])  # fmt: skip
+def test_language_of_a_text(text: str, language: Language | None):
+    assert parse(text).language is language
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        # Cyrillic К, Т, Х, Н and Greek Κ, Τ, Χ, Η, Ζ look like Latin letters.
+        ("КТDXHZ", "KTDXHZ"),
+        ("KTDХНZ", "KTDXHZ"),
+        ("ΚΤDΧΗΖ", "KTDXHZ"),
+        ("РТ", "PT"),
+        ("ТD", "TD"),
+        ("OOOO", "0000"),
+        ("ОООО", "0000"),
+        ("l", "1"),
+        ("KTDXH", "KTDXHZ"),
+        ("KTDXHZZ", "KTDXHZ"),
+        ("KTDXZH", "KTDXHZ"),
+        ("KTDXHX", "KTDXHZ"),
+        ("KTDX", "KTDXHZ"),
+        ("SUBCRIBE", "SUBSCRIBE"),
+        ("开通", "开通短信回执"),
+        ("取消", "取消短信回执"),
+        ("开通短信回值", "开通短信回执"),
+        ("我要退订，谢谢", "退订"),
+        ("please unsubscribe me", "QXDXHZ"),
+        ("CANCEL 1", "QXDXHZ"),
+        ("yes please", "Y"),
+    ],
+)
+def test_similar_text_is_suggested_not_accepted(text: str, near: str):
+    parsed = parse(text)
+    assert (parsed.intent, parsed.elsewhere, parsed.near[0]) == (None, None, near)
+
+
+def test_suggestion_is_a_keyword_of_the_province():
+    assert parse("КТDXHZ", JILIN).near == ("KTHZ",)
+    assert parse("KTHX", JILIN).near == ("KTHZ",)
+
+
+def test_common_part_suggests_one_keyword_per_intent():
+    assert parse("短信回执").near == ("开通短信回执", "取消短信回执", "查询短信回执")
+
+
+@pytest.mark.parametrize(("text", "province", "right"), [
+    ("KTHZ", GUANGDONG, "KTDXHZ"), ("QXHZ", GUANGDONG, "QXDXHZ"), ("hzcx", GUANGDONG, "CXDXHZ"),
+    ("KTDXHZ", JILIN, "KTHZ"), ("HZQX", JILIN, "QXHZ"), ("KTHZ", SHAANXI, "HZKT"),
+])  # fmt: skip
+def test_keyword_of_another_province_has_the_own_one(text: str, province: str, right: str):
+    assert parse(text, province) == ParsedMessage(None, near=(right,), elsewhere=right)
+
+
+@pytest.mark.parametrize("province", [None, "CN-BJ", ""])
+def test_uncovered_province_has_the_keywords_of_all(province: str | None):
+    assert parse("KTHZ", province).intent is Intent.OPEN
+    assert parse("KTDXHZ", province).intent is Intent.OPEN
+    assert parse("KTDXHX", province).near
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "。", "！？…", "\u200b\ufeff", "hi", "weekend", "👍", "好的"]
+)
+def test_meaningless_text_has_no_intent_or_suggestion(text: str):
+    assert parse(text).intent is None
+    assert parse(text).near == ()
+
+
+def test_similar_signs_are_no_digits():
+    for text in ("O", "OOOO", "+1", "$1", "1元"):
+        assert parse(text).intent is None
+
+
+def test_every_keyword_of_a_province_has_its_intent():
+    for code, province in BOOK.provinces.items():
+        for intent, words in province.words.items():
+            assert [parse(word, code).intent for word in words] == [intent] * len(words)
+
+
+def test_taught_keywords_have_their_intent_and_bypass_the_carrier():
+    provinces = (*BOOK.provinces, None, "CN-BJ")
+    for province, language, intent in product(provinces, (None, *Language), Intent):
+        keyword = PARSER.keyword_for(province, intent, language)
+        assert parse(keyword, province).intent is intent
+        assert keyword.upper() not in CARRIER_KEYWORDS
+
+
+def test_taught_keyword_by_language():
+    assert PARSER.keyword_for(GUANGDONG, Intent.YES, Language.ZH) == "是"
+    assert PARSER.keyword_for(GUANGDONG, Intent.YES, Language.EN) == "Y"
+    assert PARSER.keyword_for(GUANGDONG, Intent.NO, Language.EN) == "N"
+    assert PARSER.keyword_for(GUANGDONG, Intent.ORDINARY, Language.ZH) == "PT"
+    assert PARSER.keyword_for(JILIN, Intent.OPEN) == "KTHZ"
+    assert PARSER.keyword_for(None, Intent.OPEN, Language.EN) == "SUBSCRIBE"
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(), max_size=300))
+@example("e,\u0301")
+@example("\u0345\u0313")
+@example("\ud800")
+@example("ŉ\u200bＫ")
+def test_normalisation_is_idempotent(text: str):
+    assert normalise(normalise(text)) == normalise(text)
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(), max_size=300), st.sampled_from([None, GUANGDONG, "nonsense"]))
+def test_any_text_is_parsed(text: str, province: str | None):
+    parsed = parse(text, province)
+    assert len(parsed.near) <= 3
+    assert parsed.intent is None or not parsed.near
+
+
+_FOREIGN = [
+    each
+    for each in map(chr, range(0x0300, 0x1000))
+    if unicodedata.category(each) in {"Lu", "Ll", "Mn"} and normalise(each)
+]
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["KTDXHZ", "PT", "TD", "Y", "N", "SX", "STOP", "OPEN", "0000"]),
+    st.sampled_from(_FOREIGN),
+    st.data(),
+)
+def test_letter_of_another_script_makes_no_keyword(word: str, foreign: str, data: st.DataObject):
+    at = data.draw(st.integers(0, len(word) - 1))
+    assert parse(word[:at] + foreign + word[at + 1 :]).intent is None
+
+
+@pytest.mark.parametrize("text", [
+    "开" * 1600, "x y" * 533, "́\u200b" * 800, "，" * 1600, "KTDXHZ" * 266, "1" * 1_000_000,
+], ids=["chinese", "words", "marks", "punctuation", "repeated", "endless"])  # fmt: skip
+def test_long_text_is_parsed_quickly(text: str):
+    start = time.process_time()
+    assert parse(text).intent is None
+    assert time.process_time() - start < 0.1
+
+
+def test_a_known_word_takes_microseconds():
+    start = time.process_time()
+    for _ in range(1000):
+        parse("KTDXHZ")
+    assert time.process_time() - start < 0.1

@@ -1,0 +1,49 @@
+from dataclasses import dataclass
+
+import pytest
+import redis
+
+from app.bootstrap import Container
+from receipts.model.message import MessageStatus
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.providers.smsc_status import message_status
+from tests.conftest import TestClock
+from tests.support.reports import PATIENCE, Tell, outcomes, stand, swept, told
+
+
+@dataclass
+class ReportRig:
+    """The SMSC, which reports a subscriber's texts, and the timers of the service."""
+
+    built: Container
+    clock: TestClock
+    raw: "redis.Redis"
+
+    def report(self, raw: str, status: MessageStatus | None = None, **about: object) -> None:
+        Tell(self.built)(raw, status or message_status(raw), **about)  # type: ignore[arg-type]
+
+    def stand(self, state: str = "active", **more: object) -> None:
+        """Put a customer into this state of subscription."""
+        stand(self.built, state, **more)  # type: ignore[arg-type]
+
+    def fire_timeout(self) -> int:
+        """Let the wait for a final report end; the number of timers fired."""
+        self.clock.move(hours=PATIENCE + 1)
+        return swept(self.built)
+
+    def has_timers(self) -> bool:
+        return any(self.raw.zcard(key) for key in self.raw.scan_iter("*:timers"))
+
+    def outcomes(self) -> list[str]:
+        return outcomes(self.built)
+
+    def receipts(self) -> list[Receipt]:
+        return told(self.built)
+
+    def notices(self) -> list[Receipt]:
+        return told(self.built, MessageKind.NOTICE)
+
+
+@pytest.fixture
+def rig(built: Container, clock: TestClock, raw: "redis.Redis") -> ReportRig:
+    return ReportRig(built, clock, raw)

@@ -1,0 +1,80 @@
+"""Keys: one slot for a change, shards of receipts, retention."""
+
+import pytest
+import redis
+from msgspec.structs import replace
+
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn
+from receipts.ports.changes import ChangeSet, OutboxEntry, Timer
+from receipts.store.commit_script import CommitScript, RetentionSeconds
+from receipts.store.keys import KeySchema
+from receipts.store.redis_store import RedisStore
+from tests.receipts.store.conftest import ANNA, FRIEND, NOW, Due, everything
+
+NUMBERS = [Msisdn(f"+86138028800{tail:02}") for tail in range(50)]
+
+
+def test_records_expire_after_their_retention(
+    store: RedisStore, due: Due, raw: "redis.Redis", keys: KeySchema
+):
+    receipt, kept = due(ANNA), RetentionSeconds()
+    store.commit(everything(receipt))
+    store.commit(ChangeSet(ANNA, idempotency_key="alone"))
+    shard = keys.shard(ANNA)
+    ends = {
+        keys.claim(ANNA, "sms:SM1"): kept.claims,
+        keys.claim(ANNA, "alone"): kept.claims,
+        keys.trail(ANNA, FRIEND, "SM9"): kept.trails,
+        keys.talk(ANNA): kept.talks,
+        keys.call(ANNA, "CA1"): kept.calls,
+        keys.receipt(shard, receipt.id): kept.receipts,
+        keys.receipts(ANNA): kept.receipts,
+        keys.charges(ANNA, "2026-11"): kept.log,
+        keys.audit(shard, "2026-11"): kept.log,
+        keys.subscription(ANNA): -1,
+        keys.outbox(shard): -1,
+        keys.timers(shard): -1,
+    }
+    for key, seconds in ends.items():
+        assert seconds - 5 <= raw.ttl(key) <= seconds, key
+
+
+def slot(key: str) -> int:
+    """The slot of a key, computed bit by bit as the specification of Redis Cluster says."""
+    start = key.find("{")
+    end = key.find("}", start)
+    hashed = key[start + 1 : end] if start >= 0 and end > start + 1 else key
+    crc = 0
+    for byte in hashed.encode():
+        crc ^= byte << 8
+        for _ in range(8):
+            crc = (crc << 1) ^ 0x1021 if crc & 0x8000 else crc << 1
+        crc &= 0xFFFF
+    return crc % 16384
+
+
+def test_slot_function_matches_the_specification():
+    assert (slot("123456789"), slot("foo{hash_tag}bar")) == (12739, slot("hash_tag"))
+
+
+@pytest.mark.parametrize("shards", [1, 16, 4096])
+def test_all_keys_of_a_change_share_a_slot(shards: int):
+    keys = KeySchema(shards)
+    for number in NUMBERS:
+        receipt_id, mode = keys.receipt_id(number, "5"), DisplayMode.TEXT
+        receipt = Receipt(receipt_id, number, "t", mode, Language.ZH, NOW, version=1)
+        change = replace(
+            everything(receipt),
+            fired_timer=Timer("look", number, receipt_id),
+            acked=(OutboxEntry(keys.shard(number), "1-1", receipt_id),),
+        )
+        names = CommitScript(keys, RetentionSeconds(), [change]).names
+        assert len(names) == len(set(names)) == 14
+        assert len({slot(name) for name in names}) == 1
+
+
+def test_receipt_id_contains_its_shard(keys: KeySchema):
+    for number in NUMBERS:
+        assert keys.shard_of_receipt(keys.receipt_id(number, "abc")) == keys.shard(number)
+        assert number.digits not in keys.receipt_id(number, "abc")

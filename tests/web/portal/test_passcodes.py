@@ -1,0 +1,74 @@
+"""Storage of a passcode: only until it is sent, on no list."""
+
+import pytest
+import redis
+
+from app.bootstrap import Container
+from receipts.model.receipt import Receipt
+from receipts.model.vocabulary import Language, Msisdn
+from receipts.ports.changes import OutboxEntry
+from receipts.ports.provider import PermanentError, TemporaryError, UnknownOutcomeError
+from tests.conftest import GUANGDONG, TestClock
+from tests.support.fixtures import contents
+from web.portal.passcodes import PasscodeService
+
+
+@pytest.fixture
+def sent(built: Container) -> tuple[Receipt, OutboxEntry]:
+    """A passcode in the outbox."""
+    sending = built.lifecycle
+    service = PasscodeService(built.store, sending, built.clock, "k" * 16)
+    service.send(Msisdn(GUANGDONG), Language.ZH)
+    (posted,) = built.clients.outbox.fetch("one", 9, 0.001)
+    (text,) = built.store.receipts([posted.receipt_id])
+    assert text is not None
+    return text, posted
+
+
+@pytest.mark.parametrize(
+    "failure", [None, PermanentError("no"), TemporaryError("later"), UnknownOutcomeError("lost")]
+)
+def test_passcode_is_erased_after_sending_or_failure(
+    built: Container,
+    raw: redis.Redis,
+    clock: TestClock,
+    sent: tuple[Receipt, OutboxEntry],
+    failure: PermanentError | TemporaryError | UnknownOutcomeError | None,
+):
+    text, posted = sent
+    delivery, store = built.lifecycle, built.store
+    code = text.text[:6]
+    assert code.isdigit()
+    store.commit(delivery.mark_sending(text, posted))
+    (sending,) = store.receipts([text.id])
+    assert sending is not None
+    if failure is None:
+        store.commit(delivery.accepted(sending, "P1", posted))
+    else:
+        store.commit(delivery.failed(sending, failure, posted))
+    if isinstance(failure, TemporaryError):
+        clock.move(minutes=6)
+        (waiting,) = store.receipts([text.id])
+        assert waiting is not None
+        store.commit(delivery.mark_sending(waiting, posted))
+    (kept,) = store.receipts([text.id])
+    assert kept is not None
+    if isinstance(failure, UnknownOutcomeError):
+        # The in-doubt lookup needs the text for at most an hour.
+        (key,) = raw.keys(f"*:receipt:{text.id}")
+        assert 0 < raw.ttl(key) <= 3600
+    else:
+        assert kept.text == ""
+        assert not any(code.encode() in value for value in contents(raw).values())
+
+
+def test_passcode_is_not_listed_and_not_sent_late(
+    built: Container, raw: redis.Redis, clock: TestClock, sent: tuple[Receipt, OutboxEntry]
+):
+    text, posted = sent
+    assert built.store.receipts_of(Msisdn(GUANGDONG), 100, None) == []
+    assert raw.keys("*:unsure") == []
+    clock.move(minutes=5, seconds=1)
+    (ended,) = built.lifecycle.mark_sending(text, posted).records
+    assert isinstance(ended, Receipt)
+    assert (ended.state.value, ended.text) == ("expired", "")

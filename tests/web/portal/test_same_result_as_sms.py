@@ -1,0 +1,73 @@
+"""An intent has the same result on the portal as by SMS."""
+
+import pytest
+import redis
+
+from app.bootstrap import Container
+from tests.conftest import GUANGDONG, ZHEJIANG, Network
+from tests.ivr.test_same_result_as_sms import prepare, result
+from tests.support.fixtures import FUJIAN, GUANGXI, charges, notices, standing
+from tests.web.portal.conftest import Browsers
+
+#: Each intent as texts and as buttons, with subscription states.
+INTENTS = {
+    "open": (("开通短信回执", "是"), ("open", "yes"), ("none", "pending", "ending")),
+    "no": (("开通短信回执", "0"), ("open", "no"), ("none", "pending", "ending")),
+    "open, already": (("开通短信回执",), ("open",), ("active", "suspended")),
+    "cancel": (("TD",), ("cancel",), ("none", "active", "ending", "suspended")),
+    "ordinary": (("PT",), ("ordinary",), ("none", "active", "ending", "suspended")),
+    "flash": (("SX",), ("flash",), ("active, text", "ending, text", "active")),
+    "english": (("EN",), ("english",), ("none", "active")),
+    "news": (("XWXX",), ("news",), ("none", "active", "ending", "suspended")),
+    "advertising": (("GGXX",), ("advertising",), ("active",)),
+    "no messages": (("GGXX", "TDXX"), ("advertising", "no_messages"), ("active", "none")),
+}
+
+
+@pytest.mark.parametrize("number", [GUANGXI, FUJIAN, ZHEJIANG])
+def test_portal_and_sms_have_the_same_result(
+    network: Network, built: Container, raw: redis.Redis, browsers: Browsers, number: str
+):
+    browser = browsers(number)
+    browser.signs_in()
+    cases = [(*texts, state) for *texts, states in INTENTS.values() for state in states]
+    for texts, buttons, state in cases:
+        entries = prepare(built, raw, network, number, state)
+        for text in texts:
+            network.text(number, text)
+        by_sms = result(built, raw, number, entries)
+        entries = prepare(built, raw, network, number, state)
+        for button in buttons:
+            order = standing(built, number).order
+            offer = order.made_at.isoformat() if button == "yes" and order else ""
+            assert browser.wishes(button, offer).status == 200
+        assert result(built, raw, number, entries) == by_sms, f"{buttons} when {state}"
+
+
+def test_cancellation_drops_an_sms_order(network: Network, built: Container, browsers: Browsers):
+    browser = browsers()
+    browser.signs_in()
+    network.text(GUANGDONG, "开通短信回执")
+    assert "您有一份申请待确认" in browser.goes().text
+    browser.goes("cancel")
+    assert "取消后不会开通" in browser.seen.text
+    assert browser.presses("cancel").told == ["申请已结束，未开通，未收费。"]
+    assert standing(built, GUANGDONG).state == "none"
+    assert "取消待确认的短信回执申请" in notices(built, GUANGDONG)[-1]
+
+
+def test_order_of_one_channel_is_confirmed_by_the_other(
+    network: Network, built: Container, browsers: Browsers
+):
+    browser = browsers()
+    browser.signs_in()
+    network.text(GUANGDONG, "开通短信回执")
+    browser.goes("confirm")
+    assert browser.presses("yes").state == "使用中"
+    other = browsers(GUANGXI)
+    other.signs_in()
+    other.goes("open")
+    other.presses("open")
+    network.text(GUANGXI, "是")
+    assert other.goes().state == "使用中"
+    assert [s for s, _ in charges(built, GUANGXI)] == ["monthly"]
