@@ -31,7 +31,7 @@ COMMAND = Path(sys.executable).parent / "sms-receipt"
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 
 
-def until(check: Callable[[], T], seconds: float = 10, why: str = "") -> T:
+def until(check: Callable[[], T], seconds: float = 30, why: str = "") -> T:
     """Return the first true result of a check; fail with the reason after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (found := check()):

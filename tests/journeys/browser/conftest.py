@@ -37,7 +37,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chr
 class Page:
     browser: webdriver.Chrome
 
-    def until(self, check: Callable[[], object], what: str, seconds: float = 10) -> None:
+    def until(self, check: Callable[[], object], what: str, seconds: float = 30) -> None:
         WebDriverWait(self.browser, seconds, 0.05).until(
             lambda _: check(), f"not within {seconds:g} s: {what}"
         )
@@ -90,7 +90,7 @@ class Page:
 
         self.until(turned, f"the thread with {peer}")
 
-    def shows(self, number: str, role: str, words: str, seconds: float = 10) -> None:
+    def shows(self, number: str, role: str, words: str, seconds: float = 30) -> None:
         part = self.part(number, role)
         self.until(
             lambda: part.is_displayed() and words in part.text,
