@@ -68,6 +68,10 @@ class Wire:
         else:
             self._open.set()
         if mode is Mode.REFUSE and self._server is not None:
+            for listener in self._server.sockets:
+                self._loop.remove_reader(listener)
+            # A connection accepted in this turn of the loop needs its server once more.
+            await asyncio.sleep(0)
             self._server.close()
             self._server = None
             for link in list(self._links):
@@ -86,6 +90,8 @@ class Wire:
         beyond = None
         try:
             await self._open.wait()
+            if self._mode is Mode.REFUSE:
+                return
             behind, beyond = await asyncio.open_connection("127.0.0.1", self.to)
             self._links.add(beyond)
             forth = asyncio.create_task(self._copy(reader, beyond, answers=False))
