@@ -20,6 +20,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from app.process import SHARED_COUNTS
 from app.queue_status import QueueStatus
 from callbacks.app import ENDPOINT
 from receipts.ports.store import Backlog, Store, StoreUnavailableError
@@ -41,9 +42,6 @@ _BOOK = Gauge(
 )
 
 _Headers = list[tuple[str, str]]
-
-#: Variable with the folder of the counts of all web processes; the library reads it at import.
-SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def count_refusal(why: str) -> None:
@@ -154,7 +152,7 @@ def health_blueprint(
         ours = CollectorRegistry()
         ours.register(ReportCountsCollector(counts))
         ours.register(SendingCollector(status))
-        counted, folder = REGISTRY, os.environ.get(SHARED)
+        counted, folder = REGISTRY, os.environ.get(SHARED_COUNTS)
         if folder and Path(folder).is_dir():
             counted = CollectorRegistry()
             multiprocess.MultiProcessCollector(counted)  # type: ignore[no-untyped-call]

@@ -12,12 +12,9 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from app.process import die_with_parent
+from app.process import SHARED_COUNTS, die_with_parent
 from app.settings import Settings
 from receipts.store.local_server import wait_for_server
-
-#: Variable with the folder of the counts of all web processes; the library reads it at import.
-_SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 
 #: Allocated objects, less freed ones, that start a garbage collection.
 _GC_THRESHOLD = 10_000
@@ -33,7 +30,7 @@ def serve(settings: Settings, workers: int) -> None:
     counts = settings.data_dir / "metrics"
     shutil.rmtree(counts, ignore_errors=True)
     counts.mkdir(parents=True)
-    os.environ[_SHARED_COUNTS] = str(counts.absolute())
+    os.environ[SHARED_COUNTS] = str(counts.absolute())
     Granian(
         "app.server:door_process",
         factory=True,
