@@ -1,6 +1,5 @@
 """Call flow of the hotline: caller input to menu event, subscription change and next prompt."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from urllib.parse import parse_qsl
@@ -17,16 +16,16 @@ from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.calendar import SHANGHAI, month_of
 from receipts.model.customer import CallLog, Subscription
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn, ReceiptOutcome
+from receipts.model.vocabulary import Channel, Language, Msisdn, ReceiptOutcome
 from receipts.ports.changes import ChangeSet, Reply, Timer
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
 from receipts.ports.unit_of_work import run_in_transaction
-from receipts.subscriptions import cancellation, ordering, preferences
+from receipts.subscriptions import ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.promotions import CATEGORY_BY_ACTION, PromotionConsent
+from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
@@ -38,8 +37,6 @@ _MAX_MISSES = 3
 
 #: Delay of the call summary when no end of the call is reported.
 _SUMMARY_DELAY = timedelta(hours=1)
-
-_Action = Callable[[Subscription, CustomerRequest], Decision]
 
 
 class CallerInput(Struct, frozen=True):
@@ -69,21 +66,12 @@ class CallFlow:
         self._clock, self._account = clock, account
         self._speech = SpeechMatcher(prompts)
         self._prompts = PromptBuilder(policy, prompts, self._speech, base, agent)
-        consent = PromotionConsent(policy, clock)
-        mode, language = preferences.set_mode, preferences.set_language
-        self._actions: dict[str, _Action] = {
-            "chinese": lambda customer, _: language(policy, customer, Language.ZH),
-            "english": lambda customer, _: language(policy, customer, Language.EN),
+        self._actions: dict[str, Action] = {
+            **shared_actions(policy, clock),
             "open": partial(ordering.order_and_confirm, policy),
-            "cancel": partial(cancellation.cancel, policy),
-            "ordinary": lambda customer, req: mode(policy, customer, DisplayMode.TEXT, req),
-            "flash": lambda customer, req: mode(policy, customer, DisplayMode.FLASH, req),
             "ask": self._account_status,
             "receipts": self._receipts,
             "province": self._set_province,
-            **{
-                action: partial(consent.choose, kind) for action, kind in CATEGORY_BY_ACTION.items()
-            },
         }
 
     def answer(self, caller: Msisdn | None) -> list[Verb]:
@@ -144,7 +132,7 @@ class CallFlow:
         self, pressed: CallerInput, transition: Transition[CallState], action: str
     ) -> list[Verb]:
         context, caller = pressed.context, pressed.caller
-        language = _LANGUAGE_OF.get(action, context.language)
+        language = LANGUAGE_BY_ACTION.get(action, context.language)
         input_text = pressed.key or pressed.speech[:160]
         # The consent record keeps the offer that the caller heard before the yes.
         offer = self._prompts.offer(caller, context) if action == "open" else ""
@@ -223,9 +211,6 @@ class CallFlow:
             return Decision(customer, (("receipts_none", {}),))
         lines = (("receipt_line", _receipt_params(each, request.language)) for each in receipts)
         return Decision(customer, (("receipts_list", {}), *lines))
-
-
-_LANGUAGE_OF = {"chinese": Language.ZH, "english": Language.EN}
 
 
 def _count_misses(context: CallContext, action: str) -> dict[str, int]:

@@ -11,7 +11,7 @@ from keywords.queries import AccountReplies
 from receipts.model.calendar import SHANGHAI, month_of
 from receipts.model.charge import AuditEntry
 from receipts.model.customer import DailyReplyCount, QuestionTopic, Subscription
-from receipts.model.vocabulary import Channel, DisplayMode, Intent, Language, Msisdn
+from receipts.model.vocabulary import Channel, Intent, Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot
@@ -20,7 +20,7 @@ from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.promotions import CATEGORY_BY_ACTION, PromotionConsent
+from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.subscription import HOLDING
 
@@ -46,9 +46,6 @@ class InboundMessage(Struct, frozen=True):
     opt_out: str = ""
 
 
-_Action = Callable[[Subscription, CustomerRequest], Decision]
-
-
 class Conversation:
     """Decide on inbound messages; pure except for account queries."""
 
@@ -61,26 +58,18 @@ class Conversation:
         render: Callable[[Reply], str],
     ) -> None:
         self._policy, self._parser, self._clock, self._render = policy, parser, clock, render
-        replies, consent = AccountReplies(policy, account), PromotionConsent(policy, clock)
-        mode, language = preferences.set_mode, preferences.set_language
-        self._actions: dict[str, _Action] = {
+        replies = AccountReplies(policy, account)
+        self._actions: dict[str, Action] = {
+            **shared_actions(policy, clock),
             "confirm": partial(ordering.confirm, policy),
             "decline": partial(ordering.decline, policy),
-            "cancel": partial(cancellation.cancel, policy),
             "list_all": partial(preferences.list_all, policy),
-            "ordinary": lambda customer, req: mode(policy, customer, DisplayMode.TEXT, req),
-            "flash": lambda customer, req: mode(policy, customer, DisplayMode.FLASH, req),
-            "chinese": lambda customer, _: language(policy, customer, Language.ZH),
-            "english": lambda customer, _: language(policy, customer, Language.EN),
             "ask": replies.account_status,
             "receipts": replies.receipts,
             "charges": replies.charges,
             "help": replies.sentence("help"),
             "unknown": replies.sentence("unknown"),
             "province": self._set_province,
-            **{
-                action: partial(consent.choose, kind) for action, kind in CATEGORY_BY_ACTION.items()
-            },
         }
 
     def months(self, text: InboundMessage) -> tuple[str, ...]:
@@ -229,5 +218,6 @@ class Conversation:
 
 def _reply_language(parsed: ParsedMessage) -> Language | None:
     """The language of a message; a keyword that selects a language counts as that language."""
-    chosen = {Intent.ENGLISH: Language.EN, Intent.CHINESE: Language.ZH}
-    return chosen.get(parsed.intent, parsed.language) if parsed.intent else parsed.language
+    if parsed.intent is None:
+        return parsed.language
+    return LANGUAGE_BY_ACTION.get(parsed.intent.value, parsed.language)

@@ -9,15 +9,16 @@ from msgspec.structs import replace
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.notifications import build_notification, is_notifiable
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn
+from receipts.model.vocabulary import Channel, Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
 from receipts.ports.unit_of_work import run_in_transaction
-from receipts.subscriptions import cancellation, ordering, preferences
+from receipts.subscriptions import ordering, preferences
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.promotions import CATEGORY_BY_ACTION, PromotionConsent
+from receipts.subscriptions.promotions import CATEGORY_BY_ACTION
+from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day, notices
 
@@ -63,19 +64,10 @@ class ActionHandler:
     ) -> None:
         self._store, self._policy, self._delivery = store, policy, delivery
         self._clock, self._catalogue = clock, catalogue
-        mode, language = preferences.set_mode, preferences.set_language
-        consent = PromotionConsent(policy, clock)
-        self._actions: dict[str, Callable[[Subscription, CustomerRequest], Decision]] = {
+        self._actions: dict[str, Action] = {
+            **shared_actions(policy, clock),
             "open": self._order,
             "no": partial(ordering.decline, policy),
-            "cancel": partial(cancellation.cancel, policy),
-            "ordinary": lambda customer, req: mode(policy, customer, DisplayMode.TEXT, req),
-            "flash": lambda customer, req: mode(policy, customer, DisplayMode.FLASH, req),
-            "chinese": lambda customer, _: language(policy, customer, Language.ZH),
-            "english": lambda customer, _: language(policy, customer, Language.EN),
-            **{
-                action: partial(consent.choose, kind) for action, kind in CATEGORY_BY_ACTION.items()
-            },
         }
         self._with_argument: dict[str, Callable[[Subscription, CustomerRequest, str], Decision]] = {
             "yes": self._confirm,
@@ -101,7 +93,7 @@ class ActionHandler:
 
     def _decide(self, snapshot: Snapshot, form: ActionRequest) -> ChangeSet:
         customer = snapshot.subscription
-        language = _LANGUAGE_OF.get(form.action, form.language)
+        language = LANGUAGE_BY_ACTION.get(form.action, form.language)
         # The consent record keeps the offer that the page showed before the yes.
         offer = self.offer(customer, language) if form.action == "yes" else ""
         request = CustomerRequest(
@@ -180,6 +172,3 @@ class ActionHandler:
 def offer_id(customer: Subscription) -> str:
     """The identifier of a pending offer, sent with its yes."""
     return customer.order.made_at.isoformat() if customer.order else ""
-
-
-_LANGUAGE_OF = {"chinese": Language.ZH, "english": Language.EN}
