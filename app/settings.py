@@ -1,18 +1,25 @@
 """Settings: read once from the environment, refused at start when wrong or missing."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from app.settings_reader import SettingsReader, split_list
 
 #: Every name that TEXT_PROVIDER and FLASH_PROVIDER may hold.
 PROVIDERS = ("twilio", "kannel")
 
-#: Every variable with its default and meaning, by group: docs/settings.md and .env.example are
-#: made of these lines (`make settings`).
+#: Settings that may be any text.
+UNCHECKED = (
+    *("TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET", "FEED_SECRET"),
+    *("HOTLINE", "SHORT_CODE", "AGENT_NUMBER", "HOST"),
+)
+
+#: Every variable with its default and meaning, by group: defaults are read from these lines;
+#: docs/settings.md and .env.example are made of them (`make settings`).
 DESCRIPTIONS = """\
 [Store]
 REDIS_URL = | A server (Valkey, or Redis 7 and later), or nodes of a cluster with commas between. \
@@ -72,76 +79,104 @@ CLOCK = system | `movable` lets `sms-receipt clock` move the service's clock, to
 LOG_FORMAT = json | `json` or `console`.
 """
 
+_LINE = re.compile(r"(?P<name>[A-Z_]+) = (?P<default>\S*) ?\| (?P<meaning>.+)")
+
 
 class SettingsError(Exception):
     """Settings are missing or cannot be used; the message lists each with its fix."""
+
+
+class Setting(NamedTuple):
+    """One environment variable; an empty default means that it is unset."""
+
+    group: str
+    name: str
+    default: str
+    meaning: str
+
+
+def described_settings() -> Iterator[Setting]:
+    """Yield the settings in the order of ``DESCRIPTIONS``."""
+    group = ""
+    for line in DESCRIPTIONS.splitlines():
+        if line.startswith("["):
+            group = line.strip("[]")
+        elif found := _LINE.fullmatch(line):
+            yield Setting(group, *found.group("name", "default", "meaning"))
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of one process. Secrets are kept out of ``repr``."""
 
-    redis_url: str = ""
-    data_dir: Path = Path("var")
-    shards: int = 16
-    public_url: str = ""
-    twilio_account_sid: str = ""
-    twilio_auth_tokens: tuple[str, ...] = field(default=(), repr=False)
-    twilio_api_key: str = ""
-    twilio_api_secret: str = field(default="", repr=False)
-    twilio_api_url: str = "https://api.twilio.com"
-    twilio_sender: str = ""
-    lookup: str = "none"
-    twilio_lookup_url: str = "https://lookups.twilio.com"
-    kannel_url: str = ""
-    kannel_user: str = ""
-    kannel_password: str = field(default="", repr=False)
-    kannel_secret: str = field(default="", repr=False)
-    kannel_smsc: str = ""
-    feed_secret: str = field(default="", repr=False)
-    secret_key: str = field(default="", repr=False)
-    text_provider: tuple[str, ...] = ("twilio",)
-    flash_provider: tuple[str, ...] = ()
-    twilio_pace: int = 100
-    kannel_pace: int = 100
-    hotline: str = "10086"
-    short_code: str = "7500"
-    agent_number: str = ""
-    rule_book: Path | None = None
-    movable_clock: bool = False
-    log_format: str = "json"
-    host: str = "127.0.0.1"
-    port: int = 8000
-    front_page: str = ""
+    redis_url: str
+    data_dir: Path
+    shards: int
+    public_url: str
+    twilio_account_sid: str
+    twilio_auth_tokens: tuple[str, ...] = field(repr=False)
+    twilio_api_key: str
+    twilio_api_secret: str = field(repr=False)
+    twilio_api_url: str
+    twilio_sender: str
+    lookup: str
+    twilio_lookup_url: str
+    kannel_url: str
+    kannel_user: str
+    kannel_password: str = field(repr=False)
+    kannel_secret: str = field(repr=False)
+    kannel_smsc: str
+    feed_secret: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    text_provider: tuple[str, ...]
+    flash_provider: tuple[str, ...]
+    twilio_pace: int
+    kannel_pace: int
+    hotline: str
+    short_code: str
+    agent_number: str
+    rule_book: Path | None
+    movable_clock: bool
+    log_format: str
+    host: str
+    port: int
+    front_page: str
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read an environment, by default this process's. Raises SettingsError."""
-        given = {name: value.strip() for name, value in (environ or os.environ).items()}
+        source, described = environ or os.environ, described_settings()
+        given = {each.name: source.get(each.name, "").strip() or each.default for each in described}
         reader = SettingsReader(given)
-        kannel_url = reader.url("KANNEL_URL", "")
-        unchecked = ("TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET", "FEED_SECRET")
-        texts: dict[str, Any] = {name.lower(): given.get(name, "") for name in unchecked}
+        kannel_url = reader.url("KANNEL_URL")
+        given["FLASH_PROVIDER"] = given["FLASH_PROVIDER"] or (kannel_url and "kannel")
+        texts: dict[str, Any] = {name.lower(): given[name] for name in UNCHECKED}
         settings = cls(
             **texts,
             redis_url=reader.store("REDIS_URL"),
-            data_dir=Path(given.get("DATA_DIR") or "var"),
-            shards=reader.number("SHARDS", 16, 1, 4096),
-            public_url=reader.url("PUBLIC_URL", "").rstrip("/"),
-            **account_settings(reader, given, kannel_url),
-            text_provider=reader.order("TEXT_PROVIDER", "twilio", PROVIDERS),
-            flash_provider=reader.order("FLASH_PROVIDER", kannel_url and "kannel", PROVIDERS),
-            twilio_pace=reader.number("TWILIO_PACE", 100, 1, 10_000),
-            kannel_pace=reader.number("KANNEL_PACE", 100, 1, 10_000),
-            hotline=given.get("HOTLINE") or "10086",
-            short_code=given.get("SHORT_CODE") or "7500",
-            agent_number=given.get("AGENT_NUMBER", ""),
-            rule_book=Path(given["RULE_BOOK"]) if given.get("RULE_BOOK") else None,
-            movable_clock=reader.choice("CLOCK", "system", ("system", "movable")) == "movable",
-            log_format=reader.choice("LOG_FORMAT", "json", ("json", "console")),
-            host=given.get("HOST") or "127.0.0.1",
-            port=reader.number("PORT", 8000, 1, 65535),
-            front_page=reader.url("FRONT_PAGE", ""),
+            data_dir=Path(given["DATA_DIR"]),
+            shards=reader.number("SHARDS", 1, 4096),
+            public_url=reader.url("PUBLIC_URL").rstrip("/"),
+            twilio_auth_tokens=split_list(given["TWILIO_AUTH_TOKEN"]),
+            twilio_api_url=reader.url("TWILIO_API_URL"),
+            twilio_sender=given["TWILIO_MESSAGING_SERVICE_SID"] or given["TWILIO_FROM"],
+            lookup=reader.choice("LOOKUP", ("none", "twilio")),
+            twilio_lookup_url=reader.url("TWILIO_LOOKUP_URL"),
+            kannel_url=kannel_url,
+            kannel_user=reader.ascii("KANNEL_USER"),
+            kannel_password=reader.ascii("KANNEL_PASSWORD"),
+            kannel_secret=reader.plain("KANNEL_SECRET"),
+            kannel_smsc=reader.plain("KANNEL_SMSC"),
+            secret_key=reader.key("SECRET_KEY"),
+            text_provider=reader.order("TEXT_PROVIDER", PROVIDERS),
+            flash_provider=reader.order("FLASH_PROVIDER", PROVIDERS),
+            twilio_pace=reader.number("TWILIO_PACE", 1, 10_000),
+            kannel_pace=reader.number("KANNEL_PACE", 1, 10_000),
+            rule_book=Path(given["RULE_BOOK"]) if given["RULE_BOOK"] else None,
+            movable_clock=reader.choice("CLOCK", ("system", "movable")) == "movable",
+            log_format=reader.choice("LOG_FORMAT", ("json", "console")),
+            port=reader.number("PORT", 1, 65535),
+            front_page=reader.url("FRONT_PAGE"),
         )
         if reader.problems:
             raise SettingsError("\n".join(reader.problems))
@@ -191,22 +226,3 @@ class Settings:
         if text := "\n".join(f"{name} is not set: nothing stands in for it" for name in missing):
             raise SettingsError(text)
         return self
-
-
-def account_settings(
-    reader: SettingsReader, given: Mapping[str, str], kannel_url: str
-) -> dict[str, Any]:
-    """The settings of the accounts at Twilio and Kannel."""
-    return {
-        "twilio_auth_tokens": split_list(given.get("TWILIO_AUTH_TOKEN", "")),
-        "twilio_api_url": reader.url("TWILIO_API_URL", "https://api.twilio.com"),
-        "twilio_sender": given.get("TWILIO_MESSAGING_SERVICE_SID") or given.get("TWILIO_FROM", ""),
-        "lookup": reader.choice("LOOKUP", "none", ("none", "twilio")),
-        "twilio_lookup_url": reader.url("TWILIO_LOOKUP_URL", "https://lookups.twilio.com"),
-        "kannel_url": kannel_url,
-        "kannel_user": reader.ascii("KANNEL_USER"),
-        "kannel_password": reader.ascii("KANNEL_PASSWORD"),
-        "kannel_secret": reader.plain("KANNEL_SECRET"),
-        "kannel_smsc": reader.plain("KANNEL_SMSC"),
-        "secret_key": reader.key("SECRET_KEY"),
-    }

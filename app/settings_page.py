@@ -3,12 +3,10 @@
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
 
-from app.settings import DESCRIPTIONS
+from app.settings import described_settings
 
 _PAGE_HEAD = """\
 # Settings
@@ -25,27 +23,6 @@ module; a test keeps them current.
 _ENV_HEAD = """\
 # Settings of SMS Receipt, explained in docs/settings.md. Copy this file to .env, fill it in and
 # load it: set -a; . ./.env; set +a"""
-
-_LINE = re.compile(r"(?P<name>[A-Z_]+) = (?P<default>\S*) ?\| (?P<meaning>.+)")
-
-
-class Setting(NamedTuple):
-    """One environment variable; an empty default means that it is unset."""
-
-    group: str
-    name: str
-    default: str
-    meaning: str
-
-
-def described_settings() -> Iterator[Setting]:
-    """Yield the settings in the order of the page."""
-    group = ""
-    for line in DESCRIPTIONS.splitlines():
-        if line.startswith("["):
-            group = line.strip("[]")
-        elif found := _LINE.fullmatch(line):
-            yield Setting(group, *found.group("name", "default", "meaning"))
 
 
 def page() -> str:

@@ -31,7 +31,7 @@ def main() -> None:
     with local_store() as folder, counted_round_trips() as trips:
         path = folder / "customers.csv"
         write(path, count)
-        services = bootstrap.services(Settings(data_dir=folder))
+        services = bootstrap.services(Settings.read({"DATA_DIR": str(folder)}))
         print("| lines | changed | seconds | peak MB | round trips per 1,000 |")
         print("|---|---|---|---|---|")
         for _ in range(2):
