@@ -3,10 +3,12 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, make_response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -56,61 +58,48 @@ def set_rule_book(book: RuleBook, before: RuleBook | None = None) -> None:
     _BOOK.labels(book.version, fingerprint(book)).set(1)
 
 
-class ReportCountsCollector(Collector):
-    """Counts of all reports by result, read from the store."""
+class StoreCollector(Collector):
+    """Metrics read from the store."""
 
-    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
-        self._counts = counts
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield the counts; none while the store is unavailable, since zeros would be wrong."""
-        try:
-            now = Reconciliation.from_counts(self._counts())
-        except StoreUnavailableError:
-            return
-        for name, text, value in (
-            ("sms_receipt_reports", "Reports that said something new", now.reports),
-            ("sms_receipt_reports_with_receipt", "Reports that gave a receipt", now.receipts),
-        ):
-            yield CounterMetricFamily(name, text, value=value)
-        reasons = CounterMetricFamily(
-            "sms_receipt_reports_without_receipt", "Reports that gave none", labels=["why"]
-        )
-        for why, times in now.reasons.items():
-            reasons.add_metric([why], times)
-        yield reasons
-        yield GaugeMetricFamily(
-            "sms_receipt_reports_missing", "Reports of unknown end: must be 0", value=now.missing
-        )
-
-
-class SendingCollector(Collector):
-    """Circuit breakers and backlog, read from the store."""
-
-    def __init__(self, look: Callable[[], QueueStatus]) -> None:
-        self._look = look
+    def __init__(self, read: Callable[[], Iterator[Metric]]) -> None:
+        self._read = read
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauges; none while the store is unavailable."""
-        try:
-            now = self._look()
-        except StoreUnavailableError:
-            return
-        health = GaugeMetricFamily(
-            "sms_receipt_provider_healthy",
-            "1 for a provider in use, 0 for a demoted one",
-            labels=["provider"],
-        )
-        for each in now.healths:
-            health.add_metric([each.provider], 0 if each.is_open else 1)
-        yield health
-        where = ("provider", "shard")
-        yield from _backlog("waiting", "Receipts that wait for a provider", where, now.waiting)
-        where = ("stream", "shard")
-        yield from _backlog("outbox", "Receipts to be sent, or in hand", where, now.queued)
-        yield GaugeMetricFamily(
-            "sms_receipt_unsure", "Receipts that may or may not have gone out", value=now.unsure
-        )
+        """Yield the metrics; none while the store is unavailable, since zeros would be wrong."""
+        with suppress(StoreUnavailableError):
+            yield from self._read()
+
+
+def _report_counts(counts: Mapping[str, int]) -> Iterator[Metric]:
+    """Counts of all reports by result."""
+    now = Reconciliation.from_counts(counts)
+    for name, text, value in (
+        ("sms_receipt_reports", "Reports that said something new", now.reports),
+        ("sms_receipt_reports_with_receipt", "Reports that gave a receipt", now.receipts),
+    ):
+        yield CounterMetricFamily(name, text, value=value)
+    name, text = "sms_receipt_reports_without_receipt", "Reports that gave none"
+    reasons = CounterMetricFamily(name, text, labels=["why"])
+    for why, times in now.reasons.items():
+        reasons.add_metric([why], times)
+    yield reasons
+    text = "Reports of unknown end: must be 0"
+    yield GaugeMetricFamily("sms_receipt_reports_missing", text, value=now.missing)
+
+
+def _queue_status(now: QueueStatus) -> Iterator[Metric]:
+    """Circuit breakers and backlog."""
+    name, text = "sms_receipt_provider_healthy", "1 for a provider in use, 0 for a demoted one"
+    health = GaugeMetricFamily(name, text, labels=["provider"])
+    for each in now.healths:
+        health.add_metric([each.provider], 0 if each.is_open else 1)
+    yield health
+    where = ("provider", "shard")
+    yield from _backlog("waiting", "Receipts that wait for a provider", where, now.waiting)
+    where = ("stream", "shard")
+    yield from _backlog("outbox", "Receipts to be sent, or in hand", where, now.queued)
+    text = "Receipts that may or may not have gone out"
+    yield GaugeMetricFamily("sms_receipt_unsure", text, value=now.unsure)
 
 
 def _backlog(
@@ -142,55 +131,37 @@ def health_blueprint(
         try:
             store.ping()
         except StoreUnavailableError as failure:
-            answer = jsonify(status="store out of reach", why=str(failure))
-            answer.status_code = 503
-            return answer
+            return make_response(jsonify(status="store out of reach", why=str(failure)), 503)
         return jsonify(status="ready")
 
     @pages.get("/metrics")
     def metrics() -> Response:
-        ours = CollectorRegistry()
-        ours.register(ReportCountsCollector(counts))
-        ours.register(SendingCollector(status))
+        reports = StoreCollector(lambda: _report_counts(counts()))
+        sending = StoreCollector(lambda: _queue_status(status()))
         counted, folder = REGISTRY, os.environ.get(SHARED_COUNTS)
         if folder and Path(folder).is_dir():
             counted = CollectorRegistry()
             multiprocess.MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
-        page = generate_latest(counted) + generate_latest(ours)
+        page = b"".join(map(generate_latest, (counted, reports, sending)))
         return Response(page, content_type=CONTENT_TYPE_LATEST)
 
     return pages
 
 
-class RequestMetrics:
-    """Counter and timer of one endpoint, with the label look-ups done once a status."""
-
-    def __init__(self, endpoint: str) -> None:
-        self._endpoint, self._seconds = endpoint, _SECONDS.labels(endpoint)
-        self._by_status: dict[str, Counter] = {}
-
-    def count(self, status: str, began: float) -> None:
-        """Count one response to a request that began at this ``time.perf_counter()``."""
-        counter = self._by_status.get(status)
-        if counter is None:
-            counter = self._by_status[status] = _ANSWERED.labels(self._endpoint, status)
-        counter.inc()
-        self._seconds.observe(time.perf_counter() - began)
+#: A look-up by labels takes a lock; it is done once an endpoint and status.
+_answered, _seconds = cache(_ANSWERED.labels), cache(_SECONDS.labels)
 
 
 def instrument(app: WSGIApplication) -> WSGIApplication:
     """Count and time responses by the endpoint in the environ."""
-    prepared: dict[str, RequestMetrics] = {}
 
     def instrumented(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         began = time.perf_counter()
 
         def start(status: str, headers: _Headers, *exc_info: object) -> Callable[[bytes], object]:
             endpoint = environ.get(ENDPOINT, "none")
-            metrics = prepared.get(endpoint)
-            if metrics is None:
-                metrics = prepared.setdefault(endpoint, RequestMetrics(endpoint))
-            metrics.count(status[:3], began)
+            _answered(endpoint, status[:3]).inc()
+            _seconds(endpoint).observe(time.perf_counter() - began)
             return start_response(status, headers, *exc_info)  # type: ignore[arg-type]
 
         return app(environ, start)
