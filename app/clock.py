@@ -37,7 +37,11 @@ class MovableClock(SystemClock):
 
     def now(self) -> dt.datetime:
         """The service's time, in UTC."""
-        return self.wall_clock() + self._shift()
+        try:
+            shift = float(self._file.read_text(encoding="ascii") or 0)
+        except FileNotFoundError:
+            shift = 0
+        return self.wall_clock() + dt.timedelta(seconds=shift)
 
     def move(self, move: str) -> dt.datetime:
         """Move by ``+48h`` (s, m, h, d) or to a Shanghai time; return it. Raises ClockError."""
@@ -64,12 +68,6 @@ class MovableClock(SystemClock):
         sign, count, unit = step.groups()
         change = dt.timedelta(**{_UNITS[unit]: int(count)})
         return self.now() + (change if sign == "+" else -change)
-
-    def _shift(self) -> dt.timedelta:
-        try:
-            return dt.timedelta(seconds=float(self._file.read_text(encoding="ascii") or 0))
-        except FileNotFoundError:
-            return dt.timedelta()
 
 
 def clock_for(data_dir: Path, *, movable: bool) -> Clock:

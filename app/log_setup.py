@@ -12,13 +12,12 @@ import structlog
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])(\+?\d{3,5})\d{4,6}(\d{4})(?![0-9A-Za-z])")
 
 
-def masked(text: str) -> str:
-    """A text with the middle digits of each telephone number hidden."""
-    return _NUMBER.sub(r"\1****\2", text)
-
-
 def _mask(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: masked(value) if isinstance(value, str) else value for key, value in event.items()}
+    """Hide the middle digits of each telephone number."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = _NUMBER.sub(r"\1****\2", value)
+    return event
 
 
 def set_up(log_format: str) -> None:

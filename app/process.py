@@ -10,9 +10,9 @@ SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 _PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent(parent: int, sent: signal.Signals) -> None:
-    """Have the kernel end this process when its parent ends, however that was killed."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(sent))
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, however that was killed."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         # The parent ended before the request was in place.
-        os.kill(os.getpid(), sent)
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -40,12 +40,10 @@ def load_effective_rule_book(settings: Settings) -> RuleBook:
     try:
         book = load_rule_book(file)
     except RuleBookError as wrong:
-        try:
-            book = load_rule_book(kept)
-        except RuleBookError:
-            raise wrong from None
+        if (last_good := _valid_book(kept)) is None:
+            raise
         _log.error("rule book refused, the last good one stays", why=str(wrong))
-        return book
+        return last_good
     _keep(file, kept, book)
     return book
 
@@ -80,15 +78,8 @@ class RuleBookWatcher:
         except RuleBookError as wrong:
             log_entry = {"in_force": self._book.version, "fingerprint": fingerprint(self._book)}
             _log.error("rule book refused, the old one stays in force", why=str(wrong), **log_entry)
-            return self._last_good()
-        return self._adopted(book)
-
-    def _last_good(self) -> RuleBook | None:
-        """The last valid book, if another process read it between two checks of this one."""
-        try:
-            book = load_rule_book(self._kept)
-        except RuleBookError:
-            return None
+            # Another process may have read a valid book between two checks of this one.
+            return self._adopted(_valid_book(self._kept))
         return self._adopted(book)
 
     def _still_written(self, seen: _Version) -> bool:
@@ -98,8 +89,8 @@ class RuleBookWatcher:
         self._unsettled = seen
         return seen is None or abs(time.time() - seen[0] / 1e9) < _SETTLED
 
-    def _adopted(self, book: RuleBook) -> RuleBook | None:
-        if book == self._book:
+    def _adopted(self, book: RuleBook | None) -> RuleBook | None:
+        if book is None or book == self._book:
             return None
         today = self._clock.now().astimezone(SHANGHAI).date()
         for sentence in changed_tariffs(self._book, book, today):
@@ -158,14 +149,14 @@ def _keep(file: Path, kept: Path, book: RuleBook) -> None:
     with contextlib.suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, fresh)
-        if _reads_as(fresh, book):
+        # The file may have changed since it was read.
+        if _valid_book(fresh) == book:
             fresh.replace(kept)
         fresh.unlink(missing_ok=True)
 
 
-def _reads_as(file: Path, book: RuleBook) -> bool:
-    """Whether the file still holds this book."""
+def _valid_book(file: Path) -> RuleBook | None:
     try:
-        return load_rule_book(file) == book
+        return load_rule_book(file)
     except RuleBookError:
-        return False
+        return None

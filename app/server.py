@@ -54,7 +54,7 @@ def door_process() -> object:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         # Commits are atomic, so SIGKILL is safe; an orphan would keep the port.
-        die_with_parent(parent.pid, signal.SIGKILL)
+        die_with_parent(parent.pid)
     # Loaded modules are never freed: to scan them is a seventh of the start time.
     gc.disable()
     # Not at the top: the parent process needs none of it.

@@ -117,7 +117,7 @@ def _spawn(words: tuple[str, ...], environ: Mapping[str, str]) -> "subprocess.Po
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C reaches the supervisor alone; it ends them in order
         # SIGKILL: after a SIGTERM they would wait for a store that has ended as well.
-        preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGKILL),  # noqa: PLW1509 - no threads here
+        preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - no threads here
     )
 
 
