@@ -60,10 +60,6 @@ class StoreClients:
     bulk_reader: RedisBulkReader
     rate_limiter: RedisRateLimiter
 
-    def setting(self, name: str) -> str:
-        """Return a setting of the server. Raises StoreUnavailableError."""
-        return self.connection.setting(name)
-
     def close(self) -> None:
         """Close the connections to the store."""
         self.connection.client.close()
@@ -99,15 +95,9 @@ class Container:
     @cached_property
     def call_flow(self) -> CallFlow:
         """Call flow of the hotline."""
-        return CallFlow(
-            self.store,
-            self.policy,
-            _catalogue("ivr", "prompts.toml"),
-            self.clock,
-            self.account,
-            self.settings.public_url,
-            self.settings.agent_number or None,
-        )
+        prompts, url = _catalogue("ivr", "prompts.toml"), self.settings.public_url
+        agent = self.settings.agent_number or None
+        return CallFlow(self.store, self.policy, prompts, self.clock, self.account, url, agent)
 
     @cached_property
     def reply_renderer(self) -> ReplyRenderer:
@@ -125,15 +115,11 @@ class Container:
         store, policy, clock, settings = self.store, self.policy, self.clock, self.settings
         texts = _catalogue("web.portal", "texts.toml")
         actions = ActionHandler(store, policy, self.lifecycle, clock, texts)
-        return PortalServices(
-            PasscodeService(store, self.lifecycle, clock, settings.secret_key),
-            actions,
-            AccountPresenter(store, policy, actions, clock, self.account, texts),
-            texts,
-            {"hotline": settings.hotline, "short_code": settings.short_code},
-            self.refresh_network,
-            caller,
-        )
+        passcodes = PasscodeService(store, self.lifecycle, clock, settings.secret_key)
+        presenter = AccountPresenter(store, policy, actions, clock, self.account, texts)
+        params = {"hotline": settings.hotline, "short_code": settings.short_code}
+        refresh = self.refresh_network
+        return PortalServices(passcodes, actions, presenter, texts, params, refresh, caller)
 
     @cached_property
     def refresh_network(self) -> Callable[[Msisdn], None]:
@@ -141,9 +127,8 @@ class Container:
         lookup = provider_factory.network_lookup(self.settings)
         if lookup is None:
             return lambda _: None
-        return NetworkLookupService(
-            lookup, self.store, self.policy, self.numbering, self.clock
-        ).refresh
+        store, policy = self.store, self.policy
+        return NetworkLookupService(lookup, store, policy, self.numbering, self.clock).refresh
 
     @cached_property
     def report_service(self) -> ReportService:
@@ -171,14 +156,9 @@ class Container:
 
     def timer_service(self, lifecycle: ReceiptLifecycle | None = None) -> TimerService:
         """Timer service; ``lifecycle`` replaces the container's own."""
-        return TimerService(
-            self.store,
-            self.clients.outbox,
-            self.policy,
-            lifecycle or self.lifecycle,
-            self.report_service,
-            self.clock,
-        )
+        outbox, reports = self.clients.outbox, self.report_service
+        sending = lifecycle or self.lifecycle
+        return TimerService(self.store, outbox, self.policy, sending, reports, self.clock)
 
     def worker(self, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
         """Worker named after its host and process; ``changed`` returns a new rule book or None."""
@@ -193,10 +173,8 @@ class Container:
         store, outbox, limiter = clients.store, clients.outbox, clients.rate_limiter
         lifecycle, limits = self.lifecycle, provider_factory.rate_limits(self.settings)
         breakers = CircuitBreakers(limiter, lifecycle.router.names, lifecycle.rules, self.clock)
-        dispatcher = Dispatcher(
-            name, store, outbox, limiter, breakers, lifecycle, self.clock, limits
-        )
-        timers = self.timer_service()
+        sending = (limiter, breakers, lifecycle, self.clock, limits)
+        dispatcher, timers = Dispatcher(name, store, outbox, *sending), self.timer_service()
         return Worker(name, store, outbox, lifecycle, timers, dispatcher, refreshed=refreshed)
 
 
@@ -218,9 +196,8 @@ def open_store(settings: Settings, retention: Retention) -> StoreClients:
     Raises StoreUnavailableError.
     """
     keys = KeySchema(settings.shards)
-    connection = RedisConnection(
-        connected(settings.redis_url or running_server_url(settings.data_dir))
-    )
+    client = connected(settings.redis_url or running_server_url(settings.data_dir))
+    connection = RedisConnection(client)
     outbox = RedisOutbox(connection, keys)
     outbox.open()
     store = RedisStore(connection, keys, _retention_seconds(retention))

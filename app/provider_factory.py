@@ -57,13 +57,9 @@ def rate_limits(settings: Settings) -> dict[str, RateLimit]:
 def _twilio(settings: Settings) -> Provider:
     from receipts.providers.twilio import Twilio  # noqa: PLC0415 - as above
 
-    return Twilio(
-        settings.twilio_account_sid,
-        _credentials(settings),
-        settings.twilio_sender,
-        settings.twilio_api_url,
-        settings.public_url,
-    )
+    account, credentials = settings.twilio_account_sid, _credentials(settings)
+    sender, url = settings.twilio_sender, settings.twilio_api_url
+    return Twilio(account, credentials, sender, url, settings.public_url)
 
 
 def _credentials(settings: Settings) -> tuple[str, str]:
@@ -73,11 +69,6 @@ def _credentials(settings: Settings) -> tuple[str, str]:
 
 
 def _kannel(settings: Settings) -> Kannel:
-    return Kannel(
-        settings.kannel_url,
-        (settings.kannel_user, settings.kannel_password),
-        settings.kannel_secret,
-        settings.short_code,
-        settings.public_url,
-        settings.kannel_smsc,
-    )
+    user, secret = (settings.kannel_user, settings.kannel_password), settings.kannel_secret
+    sender, url, smsc = settings.short_code, settings.public_url, settings.kannel_smsc
+    return Kannel(settings.kannel_url, user, secret, sender, url, smsc)

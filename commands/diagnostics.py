@@ -80,7 +80,8 @@ def _store(settings: Settings) -> Check:
     except StoreUnavailableError as failure:
         return Check(False, f"store ({where})", str(failure))
     try:
-        lax = [name for name, value in _DURABLE.items() if clients.setting(name) != value]
+        setting = clients.connection.setting
+        lax = [name for name, value in _DURABLE.items() if setting(name) != value]
     except StoreUnavailableError:
         return Check(True, f"store ({where}); it does not tell whether it writes to disk")
     finally:
