@@ -1,13 +1,13 @@
 """Application factory: Flask for calls, texts and pages, and the callbacks beside it."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, jsonify, redirect, request
 from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
 from flask.wrappers import Request
-from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -17,7 +17,7 @@ from app.settings import Settings
 from callbacks.app import MAX_BODY_BYTES, CallbackApp, error_response
 from callbacks.feed import feed_routes
 from callbacks.kannel import kannel_routes
-from callbacks.twilio import TwilioStatusHandler, twilio_routes
+from callbacks.twilio import twilio_routes
 from ivr.webhooks import VoiceWebhooks, voice_blueprint
 from keywords.kannel_webhook import kannel_blueprint
 from keywords.twilio_webhook import InboundSmsHandler, sms_blueprint
@@ -27,17 +27,20 @@ from web.portal.passcodes import SESSION_LIFETIME
 from web.portal.rendering import PortalServices, error_page
 from web.portal.routes import portal_blueprint
 
-_TWILIO = ("ivr.voice", "ivr.voice_key", "ivr.voice_ended", "keywords.sms")
-_KANNEL = ("kannel.kannel_sms",)
-_ANONYMOUS = (
-    *("hall.static", "hall.sign_in", "hall.send_code", "hall.code", "hall.enter"),
-    *("hall.language", "hall.nowhere"),
-)
-_CUSTOMER = (
-    *("hall.standing", "hall.wish", "hall.offer", "hall.confirm", "hall.cancel"),
-    *("hall.receipts", "hall.charges", "hall.services", "hall.sign_out"),
-)
-_PUBLIC = ("pulse.healthz", "pulse.readyz", "pulse.metrics", "front")
+#: Endpoints by the guard of their requests.
+_GUARDED = {
+    "twilio": ("ivr.voice", "ivr.voice_key", "ivr.voice_ended", "keywords.sms"),
+    "kannel": ("kannel.kannel_sms",),
+    "anonymous": (
+        *("hall.static", "hall.sign_in", "hall.send_code", "hall.code", "hall.enter"),
+        *("hall.language", "hall.nowhere"),
+    ),
+    "customer": (
+        *("hall.standing", "hall.wish", "hall.offer", "hall.confirm", "hall.cancel"),
+        *("hall.receipts", "hall.charges", "hall.services", "hall.sign_out"),
+    ),
+    "public": ("pulse.healthz", "pulse.readyz", "pulse.metrics", "front"),
+}
 
 
 def create_app(settings: Settings, container: bootstrap.Container | None = None) -> Flask:
@@ -53,10 +56,7 @@ def create_app(settings: Settings, container: bootstrap.Container | None = None)
     _register_webhooks(app, container, sending)
     _register_portal(app, portal, settings)
     _register_front_page(app, settings.front_page)
-    table = guards.table(
-        twilio=_TWILIO, kannel=_KANNEL, anonymous=_ANONYMOUS, customer=_CUSTOMER, public=_PUBLIC
-    )
-    guards.install(app, table)
+    guards.install(app, _GUARDED)
     _handle_errors(app, portal)
     callbacks = callback_app(container, sending, guards)
     app.wsgi_app = metrics.instrument(_beside(callbacks, app.wsgi_app))  # type: ignore[assignment,method-assign]
@@ -83,13 +83,10 @@ def callback_app(
     container: bootstrap.Container, sending: ReceiptLifecycle, guards: RequestGuards
 ) -> CallbackApp:
     """The routes of delivery reports."""
-    reports = container.report_service
-    store, clock, words = container.store, container.clock, twilio_status
-    statuses = TwilioStatusHandler(
-        store, reports, sending, clock, words.message_status, words.provider_status
-    )
+    reports, store, clock = container.report_service, container.store, container.clock
+    status_words = (twilio_status.message_status, twilio_status.provider_status)
     return CallbackApp((
-        *twilio_routes(statuses, guards.verified_form),
+        *twilio_routes(store, reports, sending, clock, *status_words, guards.verified_form),
         *kannel_routes(store, sending, kannel.parse_report, guards.verified_query),
         *feed_routes(reports, clock, smsc_status.message_status, guards.verified_feed),
     ))  # fmt: skip
@@ -123,14 +120,10 @@ def _register_webhooks(
     app.register_blueprint(voice_blueprint(calls, form_fields, query_fields))
     app.register_blueprint(sms_blueprint(texts, form_fields))
     app.register_blueprint(kannel_blueprint(texts))
-    clients, providers = container.clients, sending.router.names
-    app.register_blueprint(
-        metrics.health_blueprint(
-            container.store,
-            clients.bulk_reader.counts,
-            lambda: queue_status.read_status(clients, providers, container.clock),
-        )
-    )
+    clients, providers, clock = container.clients, sending.router.names, container.clock
+    status = partial(queue_status.read_status, clients, providers, clock)
+    counts = clients.bulk_reader.counts
+    app.register_blueprint(metrics.health_blueprint(container.store, counts, status))
 
 
 class _PortalSessions(SecureCookieSessionInterface):
@@ -172,20 +165,10 @@ def _register_front_page(app: Flask, front_page: str) -> None:
 def _handle_errors(app: Flask, portal: PortalServices) -> None:
     """Errors of the portal become pages, all others JSON."""
 
-    @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> BaseResponse:
-        response = error_response(error)
-        if not _in_portal(request):
-            return response
-        page = error_page(portal, response.status_code)
-        if "Allow" in response.headers:
-            page.headers["Allow"] = response.headers["Allow"]
-        return page
-
     @app.errorhandler(Exception)
     def failed(error: Exception) -> BaseResponse:
         response = error_response(error)
-        return error_page(portal, response.status_code) if _in_portal(request) else response
+        return error_page(portal, response) if _in_portal(request) else response
 
 
 def _in_portal(request: Request) -> bool:

@@ -59,24 +59,21 @@ class RequestGuards:
         self._settings, self._has_session = settings, has_session
         self._csrf = CSRFProtect()
 
-    def install(self, app: flask.Flask, guards: Mapping[str, Guard]) -> None:
-        """Run a route's guard before its view. Raises UnguardedRouteError."""
-        endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
-        if missing := endpoints - guards.keys():
+    def install(self, app: flask.Flask, endpoints: Mapping[str, Iterable[str]]) -> None:
+        """Run each endpoint's guard, its key, before the view. Raises UnguardedRouteError."""
+        guards: dict[str, Guard] = {
+            name: getattr(self, guard) for guard, names in endpoints.items() for name in names
+        }
+        if missing := {rule.endpoint for rule in app.url_map.iter_rules()} - guards.keys():
             raise UnguardedRouteError(f"no guard before {', '.join(sorted(missing))}")
         self._csrf.init_app(app)
 
         @app.before_request
         def authenticate() -> None:
             request = request_ctx.request
-            endpoint = request.endpoint
-            if endpoint is not None:
+            if (endpoint := request.endpoint) is not None:
                 request.environ[ENDPOINT] = endpoint
                 guards[endpoint]()
-
-    def table(self, **endpoints: Iterable[str]) -> dict[str, Guard]:
-        """The guard of each endpoint, from lists of endpoints by the guard's name."""
-        return {name: getattr(self, guard) for guard, names in endpoints.items() for name in names}
 
     # -- guards of Flask's routes ----------------------------------------------------------------
 
@@ -153,7 +150,8 @@ class RequestGuards:
         if not secret or not fits:
             count_refusal("feed signature")
             raise Forbidden("the signature does not fit timestamp and body")
-        if not _UNIX_TIME.fullmatch(timestamp) or not _is_recent(int(timestamp)):
+        is_time = _UNIX_TIME.fullmatch(timestamp)
+        if not is_time or abs(time.time() - int(timestamp)) > _FEED_WINDOW_SECONDS:
             count_refusal("feed time")
             raise Forbidden("the timestamp is too far from our clock: is this an old request?")
         return body
@@ -177,14 +175,12 @@ class RequestGuards:
 
 def signed_in_customer() -> Msisdn:
     """The customer of the portal session, set by the guard."""
-    number: Msisdn = flask.g.customer
-    return number
+    return Msisdn(flask.g.customer)
 
 
 def form_fields(*required: str) -> Mapping[str, str]:
     """The verified form of the current request. Raises BadRequest for a missing field."""
-    form: Mapping[str, str] = flask.g.form
-    return _with_fields(form, required)
+    return _with_fields(flask.g.form, required)
 
 
 def query_fields() -> Mapping[str, str]:
@@ -197,10 +193,6 @@ def _with_fields(form: Mapping[str, str], required: Iterable[str]) -> Mapping[st
         if name not in form:
             raise BadRequest(f"missing field: {name}")
     return form
-
-
-def _is_recent(unix_time: int) -> bool:
-    return abs(time.time() - unix_time) <= _FEED_WINDOW_SECONDS
 
 
 def _body(request: Request) -> bytes:

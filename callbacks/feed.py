@@ -54,17 +54,17 @@ class ReportLineError(ValueError):
 
 _decoder = msgspec.json.Decoder(ReportLine)
 
-#: Verify a request and return its body.
-VerifiedBody = Callable[[Request], bytes]
-
 
 def feed_routes(
     reports: ReportService,
     clock: Clock,
     message_status: Callable[[str], MessageStatus],
-    verified_body: VerifiedBody,
+    verified_body: Callable[[Request], bytes],
 ) -> tuple[CallbackRoute, ...]:
-    """``POST /feed/reports``: the response follows the commit; a repeated batch changes nothing."""
+    """``POST /feed/reports``: the response follows the commit; a repeated batch changes nothing.
+
+    ``verified_body`` verifies a request and returns its body.
+    """
 
     def feed_reports(request: Request) -> Response:
         accepted, refused = _parse(verified_body(request), clock.now(), message_status)

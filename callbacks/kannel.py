@@ -14,44 +14,30 @@ from receipts.ports.store import Store
 #: Characters; receipt ids and report types are far shorter.
 _MAX_PARAMETER_LENGTH = 256
 
-_USER_AGENT = "Kannel/"
-
-#: Verify a request and return its query parameters.
-VerifiedQuery = Callable[[Request], Mapping[str, str]]
-
 
 def kannel_routes(
     store: Store,
     delivery: ReceiptLifecycle,
     status_of: Callable[[str, str], tuple[ProviderStatus, str]],
-    verified_query: VerifiedQuery,
+    verified_query: Callable[[Request], Mapping[str, str]],
 ) -> tuple[CallbackRoute, ...]:
-    """``GET /kannel/report``; ``status_of`` reads Kannel's type and the SMSC's answer."""
+    """``GET /kannel/report``; ``status_of`` reads Kannel's type and the SMSC's answer.
+
+    ``verified_query`` verifies a request and returns its query parameters.
+    """
 
     def kannel_report(request: Request) -> Response | None:
-        query = _required(verified_query(request), "type", "id")
+        query = verified_query(request)
+        for name in ("type", "id"):
+            if not query.get(name):
+                raise BadRequest(f"missing parameter: {name}")
+            if len(query[name]) > _MAX_PARAMETER_LENGTH:
+                raise BadRequest(f"too long: {name}")
         status, raw_status = status_of(query["type"], query.get("answer", ""))
         apply_status_update(store, delivery, query["id"], status, raw_status, None)
-        return _acknowledgement(request.headers.get("User-Agent", ""))
+        if request.headers.get("User-Agent", "").startswith("Kannel/"):
+            # Kannel 1.4.5 takes 204 for a failure and repeats the request if it is set to repeat.
+            return Response("", content_type="text/plain; charset=utf-8")
+        return None
 
     return (CallbackRoute("kannel.kannel_report", "GET", "/kannel/report", kannel_report),)
-
-
-def _required(query: Mapping[str, str], *names: str) -> Mapping[str, str]:
-    """The query, its named parameters checked. Raises BadRequest with the first bad name."""
-    for name in names:
-        if not query.get(name):
-            raise BadRequest(f"missing parameter: {name}")
-        if len(query[name]) > _MAX_PARAMETER_LENGTH:
-            raise BadRequest(f"too long: {name}")
-    return query
-
-
-def _acknowledgement(user_agent: str) -> Response | None:
-    """An empty 200 for Kannel, 204 for other callers.
-
-    Kannel 1.4.5 takes 204 for a failure and repeats the request if it is set to repeat.
-    """
-    if user_agent.startswith(_USER_AGENT):
-        return Response("", content_type="text/plain; charset=utf-8")
-    return None

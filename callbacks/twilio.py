@@ -1,7 +1,6 @@
 """Twilio's status callbacks: person-to-person texts, and receipts that this service sent."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from werkzeug.wrappers import Request
 
@@ -15,46 +14,34 @@ from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import Store
 from receipts.reports.service import ReportService
 
-#: Verify a request and return its form, with the named fields present.
-VerifiedForm = Callable[..., Mapping[str, str]]
 
+def twilio_routes(
+    store: Store,
+    reports: ReportService,
+    delivery: ReceiptLifecycle,
+    clock: Clock,
+    message_status_of: Callable[[str, str], MessageStatus],
+    provider_status_of: Callable[[str], ProviderStatus],
+    verified_form: Callable[..., Mapping[str, str]],
+) -> tuple[CallbackRoute, ...]:
+    """``POST /messages/status`` and ``POST /receipts/<id>/status``.
 
-@dataclass(frozen=True, slots=True)
-class TwilioStatusHandler:
-    """Apply message statuses as Twilio words them."""
+    ``verified_form`` verifies a request and returns its form, with the named fields present.
+    """
 
-    store: Store
-    reports: ReportService
-    delivery: ReceiptLifecycle
-    clock: Clock
-    message_status_of: Callable[[str, str], MessageStatus]
-    provider_status_of: Callable[[str], ProviderStatus]
-
-    def message_status(self, form: Mapping[str, str]) -> None:
-        """Ingest the status of a person-to-person text. Raises StoreUnavailableError."""
+    def message_status(request: Request) -> None:
+        form = verified_form(request, "MessageSid", "MessageStatus", "From", "To")
         sender, recipient = parse_msisdn(form["From"]), parse_msisdn(form["To"])
         if sender is None or recipient is None:
             return
-        status = self.message_status_of(form["MessageStatus"], form.get("ErrorCode", ""))
-        sid, raw_status, now = form["MessageSid"], _raw_status(form), self.clock.now()
-        self.reports.ingest(DeliveryReport(sid, sender, recipient, status, raw_status, now))
-
-    def receipt_status(self, form: Mapping[str, str], receipt_id: str) -> None:
-        """Apply the status of one of our receipts. Raises StoreUnavailableError."""
-        status, sid = self.provider_status_of(form["MessageStatus"]), form["MessageSid"]
-        apply_status_update(self.store, self.delivery, receipt_id, status, _raw_status(form), sid)
-
-
-def twilio_routes(
-    handler: TwilioStatusHandler, verified_form: VerifiedForm
-) -> tuple[CallbackRoute, ...]:
-    """``POST /messages/status`` and ``POST /receipts/<id>/status``."""
-
-    def message_status(request: Request) -> None:
-        handler.message_status(verified_form(request, "MessageSid", "MessageStatus", "From", "To"))
+        status = message_status_of(form["MessageStatus"], form.get("ErrorCode", ""))
+        sid, raw_status, now = form["MessageSid"], _raw_status(form), clock.now()
+        reports.ingest(DeliveryReport(sid, sender, recipient, status, raw_status, now))
 
     def receipt_status(request: Request, receipt_id: str) -> None:
-        handler.receipt_status(verified_form(request, "MessageSid", "MessageStatus"), receipt_id)
+        form = verified_form(request, "MessageSid", "MessageStatus")
+        status, sid = provider_status_of(form["MessageStatus"]), form["MessageSid"]
+        apply_status_update(store, delivery, receipt_id, status, _raw_status(form), sid)
 
     name, path = "twilio_status.receipt_status", "/receipts/<receipt_id>/status"
     return (

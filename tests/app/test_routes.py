@@ -14,7 +14,7 @@ from app.factory import callback_app, create_app
 from app.request_auth import RequestGuards, UnguardedRouteError
 from app.settings import Settings, SettingsError
 from callbacks.app import CallbackApp
-from callbacks.twilio import TwilioStatusHandler
+from receipts.reports.service import ReportService
 from tests.conftest import GUANGDONG, PUBLIC_URL
 from tests.support.requests import DOORS, FORM, Knock
 
@@ -160,7 +160,7 @@ def test_route_without_a_guard_prevents_the_start(settings: Settings):
     app.add_url_rule("/back-door", "back_door", lambda: "in")
     guards = RequestGuards(settings)
     with pytest.raises(UnguardedRouteError, match="back_door"):
-        guards.install(app, guards.table(public=["static"]))
+        guards.install(app, {"public": ["static"]})
 
 
 @pytest.mark.parametrize(
@@ -188,8 +188,8 @@ def test_failing_callback_answers_503_without_a_stack_trace(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(TwilioStatusHandler, "message_status", broken)
-    monkeypatch.setattr(TwilioStatusHandler, "receipt_status", broken)
+    monkeypatch.setattr(ReportService, "ingest", broken)
+    monkeypatch.setattr("callbacks.twilio.apply_status_update", broken)
     for path in ("/messages/status", "/receipts/a-0123456789abcdef0123/status"):
         answer = knock.form(path, DOORS[path])
         assert (answer.status_code, answer.mimetype) == (503, "application/json")

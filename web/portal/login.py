@@ -2,15 +2,13 @@
 
 from http import HTTPStatus
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.vocabulary import Language
 from web.portal import session
-from web.portal.rendering import PageRenderer, PortalServices
-
-_SEE_OTHER = HTTPStatus.SEE_OTHER.value
+from web.portal.rendering import PageRenderer, PortalServices, see_other
 
 
 class LoginPages:
@@ -39,21 +37,21 @@ class LoginPages:
             return self._form("sign_in.html", "sign_in.no_number")
         self._portal.passcodes.send(number, session.preferred_language())
         session.remember_number(number)
-        return redirect(url_for("hall.code"), _SEE_OTHER)
+        return see_other("code")
 
     def code(self) -> Response | AnyResponse:
         """Ask for the passcode."""
-        return self._form("code.html") if session.pending_number() else _to_sign_in()
+        return self._form("code.html") if session.pending_number() else see_other("sign_in")
 
     def enter(self) -> Response | AnyResponse:
         """Begin a session for a correct passcode."""
         number = session.pending_number()
         if number is None:
-            return _to_sign_in()
+            return see_other("sign_in")
         if not session.sign_in(self._portal.passcodes, number):
             return self._form("code.html", "code.wrong")
         self._portal.refresh_network(number)
-        return redirect(url_for("hall.standing"), _SEE_OTHER)
+        return see_other("standing")
 
     def language(self) -> AnyResponse:
         """Switch the language of this browser."""
@@ -61,20 +59,16 @@ class LoginPages:
         if chosen not in set(Language):
             raise BadRequest("language")
         session.set_language(Language(chosen))
-        return _to_sign_in()
+        return see_other("sign_in")
 
     def sign_out(self) -> AnyResponse:
         """End the session in the store, and with it in each copy of the cookie."""
         self._portal.passcodes.end_session(self._portal.caller())
         session.sign_out()
-        return _to_sign_in()
+        return see_other("sign_in")
 
     def _form(self, template: str, error: str = "") -> Response:
         number = session.pending_number()
         page = PageRenderer(self._portal, session.preferred_language())
         status = HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK
         return page.render(template, status, error=error, to=number.masked if number else "")
-
-
-def _to_sign_in() -> AnyResponse:
-    return redirect(url_for("hall.sign_in"), _SEE_OTHER)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from flask import Response, render_template, request
+from flask import Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.wording.catalogue import Catalogue
@@ -61,17 +62,22 @@ class PageRenderer:
         return Response(page, status, content_type="text/html; charset=utf-8")
 
 
-def error_page(portal: PortalServices, status: int) -> Response:
-    """An error page for an HTTP status, rendered without the store."""
-    is_open = bool(portal.passcodes.secret)
+def error_page(portal: PortalServices, error: AnyResponse) -> Response:
+    """An error page in place of a JSON error, rendered without the store."""
+    status, is_open = error.status_code, bool(portal.passcodes.secret)
     key = f"trouble.{status}" if is_open else "trouble.shut"
     if key not in portal.catalogue.keys():  # noqa: SIM118 - a catalogue is no mapping
         key = "trouble.400"
     page = PageRenderer(portal, session.preferred_language())
     response = page.render("trouble.html", status, key=key, is_open=is_open)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = "5"
+    kept = {name: text for name, text in error.headers if name in {"Allow", "Retry-After"}}
+    response.headers.update(kept)
     return add_security_headers(response)
+
+
+def see_other(page: str, done: str | None = None) -> AnyResponse:
+    """A redirect to a page of the portal, with the reply to the form whose nonce is ``done``."""
+    return redirect(url_for(f"hall.{page}", done=done), HTTPStatus.SEE_OTHER)
 
 
 def add_security_headers(response: Response) -> Response:

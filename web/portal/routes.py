@@ -1,24 +1,19 @@
 """Routes of the portal: account pages and the one form handler for actions."""
 
-from http import HTTPStatus
-
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, request
 from msgspec.structs import replace
-from werkzeug.exceptions import BadRequest, HTTPException, NotFound
+from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Language
-from receipts.ports.store import StoreUnavailableError
 from web.portal import session
 from web.portal.actions import ActionRequest
 from web.portal.login import LoginPages
-from web.portal.rendering import PageRenderer, PortalServices, add_security_headers, error_page
+from web.portal.rendering import PageRenderer, PortalServices, add_security_headers, see_other
 
 #: Messages that announce a new offer instead of an outdated one.
 _NEW_OFFER = frozenset({"offer_again", "trial_ends"})
-
-_SEE_OTHER = HTTPStatus.SEE_OTHER.value
 
 
 def portal_blueprint(portal: PortalServices) -> Blueprint:
@@ -29,15 +24,6 @@ def portal_blueprint(portal: PortalServices) -> Blueprint:
     LoginPages(portal).register(blueprint)
     AccountPages(portal).register(blueprint)
     blueprint.after_request(add_security_headers)
-
-    @blueprint.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> Response:
-        return error_page(portal, error.code or HTTPStatus.BAD_REQUEST)
-
-    @blueprint.errorhandler(StoreUnavailableError)
-    def store_unavailable(_: StoreUnavailableError) -> Response:
-        return error_page(portal, HTTPStatus.SERVICE_UNAVAILABLE)
-
     return blueprint
 
 
@@ -70,7 +56,7 @@ class AccountPages:
         reply = self._portal.actions.run(form)
         if reply.language:
             session.set_language(Language(reply.language))
-        return redirect(url_for(f"hall.{reply.next or 'standing'}", done=nonce), _SEE_OTHER)
+        return see_other(reply.next or "standing", nonce)
 
     def account(self) -> Response:
         """The subscription and its available actions."""
@@ -86,7 +72,7 @@ class AccountPages:
         # The current offer, not that of an order made under an earlier tariff.
         offer = self._portal.actions.offer_params(replace(customer, order=None), page.language)
         if offer is None or not self._is_available("open", customer, page):
-            return _to_account()
+            return see_other("standing")
         return page.render("open.html", offer=offer)
 
     def confirm(self) -> Response | AnyResponse:
@@ -94,7 +80,7 @@ class AccountPages:
         page, customer = self._page()
         offer = self._portal.actions.offer_params(customer, page.language)
         if offer is None or not self._presenter.has_pending_order(customer):
-            return _to_account(_done_nonce())
+            return see_other("standing", _done_nonce())
         # The page shows the offer itself; the message only says that it is a new one.
         messages = {key: text for key, text in self._messages(page).items() if key in _NEW_OFFER}
         return page.render("confirm.html", offer=offer, messages=messages)
@@ -103,7 +89,7 @@ class AccountPages:
         """The effect of a cancellation, before it is confirmed."""
         page, customer = self._page()
         if not self._is_available("cancel", customer, page):
-            return _to_account()
+            return see_other("standing")
         effect = self._presenter.cancellation_effect(customer, page.language)
         return page.render("cancel.html", effect=effect)
 
@@ -150,7 +136,3 @@ def _language(customer: Subscription) -> Language:
 def _done_nonce() -> str | None:
     """The nonce of the form whose reply the page shows."""
     return session.valid_nonce(request.args.get("done", ""))
-
-
-def _to_account(done: str | None = None) -> AnyResponse:
-    return redirect(url_for("hall.standing", done=done), _SEE_OTHER)

@@ -26,8 +26,7 @@ def csrf_token() -> str:
     """CSRF token of this session."""
     if not session.permanent:
         session.permanent = True
-    token: str = generate_csrf()
-    return token
+    return str(generate_csrf())
 
 
 def form_nonce() -> str:
