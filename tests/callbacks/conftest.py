@@ -1,23 +1,20 @@
 """A message centre that signs batches of reports, and a customer with the service."""
 
-import hashlib
-import hmac
 import json
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from msgspec.structs import replace
 from werkzeug.test import TestResponse
 
 from app.bootstrap import Container
-from receipts.model.receipt import MessageKind, Receipt
-from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import ChangeSet
-from statemachines.subscription import SubscriptionState
 from tests.conftest import GUANGDONG, ZHEJIANG
+from tests.support.months import run
+from tests.support.reports import stand
+from tests.support.signing import feed_headers
+
+__all__ = ["run"]
 
 SECRET = "feed"  # as in the settings of every test
 
@@ -40,10 +37,7 @@ class Centre:
     client: FlaskClient
 
     def post(self, body: bytes, stamp: str | None = None, secret: str = SECRET) -> TestResponse:
-        stamp = str(int(time.time())) if stamp is None else stamp
-        signed = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256)
-        signature = f"sha256={signed.hexdigest()}"
-        return self.knock(body, {"X-Feed-Timestamp": stamp, "X-Feed-Signature": signature})
+        return self.knock(body, feed_headers(secret, body, stamp))
 
     def knock(self, body: bytes, headers: dict[str, str]) -> TestResponse:
         return self.client.post(
@@ -63,15 +57,6 @@ def centre(client: FlaskClient) -> Centre:
 
 
 @pytest.fixture
-def customer(built: Container) -> Msisdn:
+def customer(built: Container) -> None:
     """A customer in Guangdong."""
-    number = Msisdn(GUANGDONG)
-    held = built.store.load(number).subscription
-    active = replace(held, version=held.version + 1, state=SubscriptionState.ACTIVE)
-    built.store.commit(ChangeSet(number, records=(active,)))
-    return number
-
-
-def receipts(built: Container, number: str = GUANGDONG, limit: int = 100) -> list[Receipt]:
-    """A customer's receipts, newest first."""
-    return built.store.receipts_of(Msisdn(number), limit, MessageKind.RECEIPT)
+    stand(built)

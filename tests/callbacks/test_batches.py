@@ -2,10 +2,10 @@
 
 import json
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 import redis
@@ -18,11 +18,10 @@ from receipts.ports.changes import ChangeSet
 from receipts.reports.reconciliation import Reconciliation
 from receipts.store.connection import RedisConnection
 from statemachines.subscription import SubscriptionState
-from tests.callbacks.conftest import Centre, a_line, batch, receipts
+from tests.callbacks.conftest import Centre, a_line, batch
 from tests.conftest import GUANGDONG
 from tests.support.fixtures import contents
-
-T = TypeVar("T")
+from tests.support.reports import told as arrived
 
 FULL = 5000
 
@@ -42,29 +41,16 @@ def a_full_batch(built: Container, senders: int = 100, lines: int = FULL) -> byt
     return batch(*made[:lines])
 
 
-@dataclass
-class Counted:
-    """Round trips to the server."""
-
-    questions: int = 0
-
-
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
-    counting, ask = Counted(), RedisConnection.run
-
-    def asked(server: RedisConnection, question: Callable[..., T], *about: object) -> T:
-        counting.questions += 1
-        return ask(server, question, *about)
-
-    monkeypatch.setattr(RedisConnection, "run", asked)
-    return counting
+def round_trips() -> Iterator[Mock]:
+    """Counts the round trips to the server."""
+    run = RedisConnection.run
+    with patch.object(RedisConnection, "run", autospec=True, side_effect=run) as counted:
+        yield counted
 
 
-def test_repeated_batch_changes_nothing(
-    centre: Centre, built: Container, raw: "redis.Redis", customer: Msisdn
-):
-    del customer
+@pytest.mark.usefixtures("customer")
+def test_repeated_batch_changes_nothing(centre: Centre, built: Container, raw: "redis.Redis"):
     lines = (
         a_line("1", "ACCEPTD"), a_line("1"), a_line("1", "EXPIRED"), a_line("2", "what"), "oops",
         a_line("3", part=1, parts=2), a_line("4") | {"from": "13957112345"},
@@ -77,26 +63,24 @@ def test_repeated_batch_changes_nothing(
         again = centre.tell(*lines)
         assert (again["accepted"], again["repeated"], len(again["refused"])) == (0, 7, 1)
     assert contents(raw) == before
-    assert len(receipts(built)) == 1
+    assert len(arrived(built)) == 1
 
 
-def test_report_twice_in_one_batch_counts_once(centre: Centre, customer: Msisdn):
-    del customer
+@pytest.mark.usefixtures("customer")
+def test_report_twice_in_one_batch_counts_once(centre: Centre):
     told = centre.tell(a_line("0x1F"), a_line("31"), a_line("0000001f"), a_line("1F"))
     assert (told["accepted"], told["repeated"]) == (1, 3)
 
 
-def test_repeated_parts_are_recognised(
-    centre: Centre, built: Container, raw: "redis.Redis", customer: Msisdn
-):
-    del customer
+@pytest.mark.usefixtures("customer")
+def test_repeated_parts_are_recognised(centre: Centre, built: Container, raw: "redis.Redis"):
     words = ("ACCEPTD", "ENROUTE", "DELIVRD")
     lines = [a_line(status=w, part=p, parts=255) for p in range(1, 256) for w in words]
     assert centre.tell(*lines)["accepted"] == len(lines)
     before = contents(raw)
     assert centre.tell(*lines)["repeated"] == len(lines)
     assert contents(raw) == before
-    assert len(receipts(built)) == 1
+    assert len(arrived(built)) == 1
 
 
 @pytest.mark.parametrize("alike", [1, 300])
@@ -110,19 +94,19 @@ def test_concurrent_copies_of_a_batch_have_one_effect(built: Container, centre: 
     assert sum(answer.get_json()["repeated"] for answer in answers) == 3 * alike
     now = Reconciliation.from_counts(built.clients.bulk_reader.counts())
     assert (now.reports, now.missing) == (alike, 0)
-    every = [receipts(built, f"+86138028{n:05}", 1000) for n in range(7)]
+    every = [arrived(built, number=f"+86138028{n:05}") for n in range(7)]
     assert sum(map(len, every)) == now.receipts
 
 
 def test_five_thousand_reports_cost_one_read_and_one_commit(
-    built: Container, centre: Centre, counted: Counted, raw: "redis.Redis"
+    built: Container, centre: Centre, round_trips: Mock, raw: "redis.Redis"
 ):
     body = a_full_batch(built)
     assert centre.tell(a_line("aa"))["accepted"] == 1  # the server knows the script from here on
-    counted.questions = 0
+    round_trips.reset_mock()
     raw.config_resetstat()
     assert centre.post(body).get_json() == {"accepted": FULL, "repeated": 0, "refused": []}
-    assert counted.questions == 2
+    assert round_trips.call_count == 2
     asked = {name: stats["calls"] for name, stats in raw.info("commandstats").items()}
     texts = {json.loads(line)["id"] for line in body.splitlines()}
     assert asked["cmdstat_evalsha"] == built.settings.shards  # a batch is one script a shard
@@ -130,35 +114,35 @@ def test_five_thousand_reports_cost_one_read_and_one_commit(
     assert len(raw.keys("*:trail:*")) == len(texts) + 1 <= FULL
     assert asked["cmdstat_mget"] == 1
 
-    counted.questions = 0
+    round_trips.reset_mock()
     assert centre.post(body).get_json() == {"accepted": 0, "repeated": FULL, "refused": []}
-    assert counted.questions == 1  # without changes there is no commit
+    assert round_trips.call_count == 1  # without changes there is no commit
     assert Reconciliation.from_counts(built.clients.bulk_reader.counts()).missing == 0
 
 
 def test_reports_of_non_customers_cost_one_read_and_one_commit(
-    built: Container, centre: Centre, counted: Counted, raw: "redis.Redis"
+    built: Container, centre: Centre, round_trips: Mock, raw: "redis.Redis"
 ):
     raw.config_resetstat()
     lines = (a_line(str(n)) | {"from": f"138029{n:05}"} for n in range(100))
     assert centre.tell(*lines)["accepted"] == 100
-    assert counted.questions == 2
+    assert round_trips.call_count == 2
     assert raw.info("commandstats")["cmdstat_mget"]["calls"] == 1
     found = Reconciliation.from_counts(built.clients.bulk_reader.counts())
     assert found.reasons["not_subscribed"] == 100
 
 
 def test_first_reports_of_customers_cost_one_read_and_one_commit(
-    built: Container, centre: Centre, counted: Counted
+    built: Container, centre: Centre, round_trips: Mock
 ):
     body, numbers = a_full_batch(built, senders=7, lines=50), range(7)
-    counted.questions = 0
+    round_trips.reset_mock()
     assert centre.post(body).get_json()["accepted"] == 50
-    assert counted.questions == 2
-    assert all(receipts(built, f"+86138028{n:05}") for n in numbers)
-    counted.questions = 0
+    assert round_trips.call_count == 2
+    assert all(arrived(built, number=f"+86138028{n:05}") for n in numbers)
+    round_trips.reset_mock()
     assert centre.tell(a_line("99") | {"from": "13802800003"})["accepted"] == 1
-    assert counted.questions == 2
+    assert round_trips.call_count == 2
 
 
 def test_oversized_batch_is_refused_whole(built: Container, centre: Centre, raw: "redis.Redis"):
@@ -193,13 +177,13 @@ def test_blank_lines_need_bounded_memory(centre: Centre):
     assert peak_of(lambda: centre.post(body), 0) < 4 * len(body)
 
 
+@pytest.mark.usefixtures("customer")
 def test_off_net_recipients_cost_one_more_round_trip_together(
-    built: Container, centre: Centre, counted: Counted, customer: Msisdn
+    built: Container, centre: Centre, round_trips: Mock
 ):
-    del customer
     body = batch(*(a_line(f"{n}") | {"to": "13001012345"} for n in range(500)))
-    counted.questions = 0
+    round_trips.reset_mock()
     assert centre.post(body).get_json()["accepted"] == 500
     # One notice is sent for the whole batch.
-    assert counted.questions == 4
+    assert round_trips.call_count == 4
     assert len(built.store.receipts_of(Msisdn(GUANGDONG), 100, None)) == 1

@@ -10,16 +10,17 @@ from app import request_auth
 from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings
-from tests.callbacks.conftest import Centre, a_line, batch, receipts
+from tests.callbacks.conftest import Centre, a_line, batch
 from tests.support.fixtures import contents
+from tests.support.reports import told as arrived
 
 BODY = batch(a_line())
 
 
-def test_signed_batch_is_accepted(centre: Centre, built: Container, customer: str):
-    del customer
+@pytest.mark.usefixtures("customer")
+def test_signed_batch_is_accepted(centre: Centre, built: Container):
     assert centre.post(BODY).get_json() == {"accepted": 1, "repeated": 0, "refused": []}
-    assert [receipt.message_id for receipt in receipts(built)] == ["1"]
+    assert [receipt.message_id for receipt in arrived(built)] == ["1"]
 
 
 ZEROS = "sha256=" + "0" * 64

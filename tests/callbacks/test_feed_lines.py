@@ -6,17 +6,13 @@ from typing import Any
 import pytest
 
 from app.bootstrap import Container
-from receipts.model.message import MessageStatus, MessageTrace
-from receipts.model.vocabulary import Msisdn
-from receipts.ports.store import ReportQuery
-from tests.callbacks.conftest import Centre, a_line, batch, receipts
-from tests.conftest import GUANGDONG, ZHEJIANG, TestClock
+from receipts.model.message import MessageStatus
+from tests.callbacks.conftest import Centre, a_line, batch
+from tests.conftest import TestClock
+from tests.support.reports import told as arrived
+from tests.support.reports import trail
 
 pytestmark = pytest.mark.usefixtures("customer")
-
-
-def trail(built: Container, message: str = "1", friend: str = ZHEJIANG) -> MessageTrace | None:
-    return built.store.load_many([ReportQuery(Msisdn(GUANGDONG), Msisdn(friend), message)])[0].trace
 
 
 def without(name: str) -> dict[str, Any]:
@@ -76,7 +72,7 @@ def test_bad_line_is_refused_with_its_number_and_the_others_are_accepted(
     assert told["accepted"] == 2
     assert [(each["line"], bool(each["error"])) for each in told["refused"]] == [(2, True)]
     assert len(told["refused"][0]["error"]) < 200
-    assert {receipt.message_id for receipt in receipts(built)} == {"7", "8"}
+    assert {receipt.message_id for receipt in arrived(built)} == {"7", "8"}
 
 
 def test_blank_lines_are_numbered_but_not_counted(centre: Centre):
@@ -112,7 +108,7 @@ def test_unknown_fields_are_ignored(centre: Centre):
 def test_spellings_of_a_number_are_equivalent(centre: Centre, built: Container, spelt: str):
     assert centre.tell(a_line() | {"from": spelt})["accepted"] == 1
     assert centre.tell(a_line())["repeated"] == 1
-    assert len(receipts(built)) == 1
+    assert len(arrived(built)) == 1
 
 
 @pytest.mark.parametrize(
@@ -134,14 +130,14 @@ def test_receipt_shows_the_report_time_in_china(
     centre: Centre, built: Container, said: dict[str, str], told: str
 ):
     assert centre.tell(a_line(**said))["accepted"] == 1
-    assert told in receipts(built)[0].text
+    assert told in arrived(built)[0].text
 
 
 def test_long_text_has_the_time_of_its_last_part(centre: Centre, built: Container):
     parts = [a_line(part=n, parts=3, done=f"26112209301{n}") for n in (3, 1, 2)]
     assert centre.tell(*parts[:1])["accepted"] == 1
     assert centre.tell(*parts[1:])["accepted"] == 2
-    assert "09:30:13" in receipts(built)[0].text
+    assert "09:30:13" in arrived(built)[0].text
 
 
 FATES = {
@@ -162,20 +158,17 @@ def test_only_known_final_statuses_end_a_text(
     centre: Centre, built: Container, status: str, fate: MessageStatus
 ):
     centre.tell(a_line("1", status))
-    known = trail(built)
-    assert known is not None
-    assert known.status is fate
-    assert len(receipts(built)) == (fate is not MessageStatus.UNDERWAY)
+    assert trail(built).status is fate
+    assert len(arrived(built)) == (fate is not MessageStatus.UNDERWAY)
 
 
 def test_raw_statuses_are_kept(centre: Centre, built: Container, clock: TestClock):
     odd = a_line("1", "Wéird", code=-7)
     centre.tell(a_line("1", "ACCEPTD"), odd, a_line("1", "UNDELIV", code="MK:0004"))
-    known = trail(built)
-    assert known is not None
-    assert [(heard.raw_status, heard.no_receipt_reason) for heard in known.history] == [
+    history = trail(built).history
+    assert [(heard.raw_status, heard.no_receipt_reason) for heard in history] == [
         ("ACCEPTD", "underway"),
         ("Wéird -7", "unknown_word"),
         ("UNDELIV MK:0004", None),
     ]
-    assert known.history[0].at == clock.now().astimezone(dt.UTC)
+    assert history[0].at == clock.now().astimezone(dt.UTC)

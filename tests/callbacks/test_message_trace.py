@@ -1,35 +1,25 @@
 """Traces of single texts for staff, and counters that balance."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import redis
-from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
 from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings
-from commands.main import main
 from receipts.model.message import NoReceiptReason
 from receipts.ports.store import StoreUnavailableError
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.keys import KeySchema
-from tests.callbacks.conftest import Centre, a_line, receipts
-from tests.conftest import GUANGDONG, PUBLIC_URL, UNICOM, ZHEJIANG
+from tests.callbacks.conftest import Centre, a_line
+from tests.conftest import GUANGDONG, UNICOM, ZHEJIANG
+from tests.support.months import Run
+from tests.support.reports import told as arrived
 
 pytestmark = pytest.mark.usefixtures("customer")
-
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def command(store_url: str, tmp_path: Path) -> Command:
-    """The command line on the tests' store."""
-    env = {"REDIS_URL": store_url, "DATA_DIR": str(tmp_path), "PUBLIC_URL": PUBLIC_URL}
-    return lambda *words: CliRunner().invoke(main, list(words), env=env, catch_exceptions=False)
 
 
 def some_of_everything(centre: Centre) -> None:
@@ -56,33 +46,33 @@ REASONS = dict.fromkeys(
 )
 
 
-def test_reconcile_balances_reports_with_receipts_and_reasons(centre: Centre, command: Command):
-    empty = command("reconcile")
+def test_reconcile_balances_reports_with_receipts_and_reasons(centre: Centre, run: Run):
+    empty = run("reconcile")
     assert (empty.exit_code, json.loads(empty.stdout)["reports"]) == (0, 0)
     some_of_everything(centre)
     some_of_everything(centre)
-    found = command("reconcile")
+    found = run("reconcile")
     counts = {"reports": 9, "receipts": 1, "reasons": REASONS, "missing": 0, "balanced": True}
     assert json.loads(found.stdout) == counts
     assert found.exit_code == 0
 
 
-def test_reconcile_exits_with_1_for_a_missing_report(raw: "redis.Redis", command: Command):
+def test_reconcile_exits_with_1_for_a_missing_report(raw: "redis.Redis", run: Run):
     raw.hincrby(KeySchema(16).counts(3), "reports", 1)
-    found = command("reconcile")
+    found = run("reconcile")
     assert (found.exit_code, json.loads(found.stdout)["missing"]) == (1, 1)
 
 
 @pytest.mark.parametrize("message", ["31", "0x1f", "001F", "0031"])
 @pytest.mark.parametrize("sender", ["13802880000", "+86 138 0288 0000"])
 def test_trail_shows_each_report_with_its_reason(
-    centre: Centre, built: Container, command: Command, message: str, sender: str
+    centre: Centre, built: Container, run: Run, message: str, sender: str
 ):
     some_of_everything(centre)
-    found = command("trail", sender, "13957112345", message)
+    found = run("trail", sender, "13957112345", message)
     assert found.exit_code == 0
     told = json.loads(found.stdout)
-    (receipt,) = receipts(built)
+    (receipt,) = arrived(built)
     assert {name: told[name] for name in told if name != "news"} == {
         "message_id": "31",
         "from": GUANGDONG,
@@ -100,20 +90,20 @@ def test_trail_shows_each_report_with_its_reason(
     ]
 
 
-def test_trail_shows_why_a_text_has_no_receipt(centre: Centre, command: Command):
+def test_trail_shows_why_a_text_has_no_receipt(centre: Centre, run: Run):
     some_of_everything(centre)
-    told = json.loads(command("trail", GUANGDONG, UNICOM, "36").stdout)
+    told = json.loads(run("trail", GUANGDONG, UNICOM, "36").stdout)
     assert (told["fate"], told["receipt"], told["why_not"]) == ("delivered", None, "friend_off_net")
 
 
-def test_trail_of_an_unknown_text_exits_with_1(command: Command):
-    found = command("trail", GUANGDONG, ZHEJIANG, "999")
+def test_trail_of_an_unknown_text_exits_with_1(run: Run):
+    found = run("trail", GUANGDONG, ZHEJIANG, "999")
     assert (found.exit_code, found.stdout) == (1, "")
     assert "nothing is known" in found.stderr
 
 
-def test_trail_requires_telephone_numbers(command: Command):
-    assert command("trail", "7500", ZHEJIANG, "1").exit_code == 2
+def test_trail_requires_telephone_numbers(run: Run):
+    assert run("trail", "7500", ZHEJIANG, "1").exit_code == 2
 
 
 def samples(client: FlaskClient) -> dict[str, float]:

@@ -14,8 +14,8 @@ def twilio_headers(token: str, url: str, fields: Mapping[str, str]) -> dict[str,
     return {"X-Twilio-Signature": signature}
 
 
-def feed_headers(secret: str, body: bytes, stamp: str = "") -> dict[str, str]:
+def feed_headers(secret: str, body: bytes, stamp: str | None = None) -> dict[str, str]:
     """Return the headers of a batch of reports, by default signed at this moment."""
-    stamp = stamp or str(int(time.time()))
+    stamp = str(int(time.time())) if stamp is None else stamp
     made = hmac.digest(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256)
     return {"X-Feed-Timestamp": stamp, "X-Feed-Signature": f"sha256={made.hex()}"}
