@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import requests
 from structlog.testing import capture_logs
-from twilio.request_validator import RequestValidator
 
 from app import rulebook_reload
 from app.settings import Settings
@@ -20,31 +20,28 @@ from receipts.rulebook.errors import RuleBookError
 from tests.app.conftest import AFTER, BEFORE, OPEN, dearer, write
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network
 from tests.support.product import free_port, surroundings, until
+from tests.support.signing import twilio_headers
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_file_is_not_read_between_checks(doors: Network, monkeypatch: pytest.MonkeyPatch):
-    looked: list[Path] = []
+def test_file_is_not_read_between_checks(doors: Network):
     version = rulebook_reload._version  # noqa: SLF001 - the one place that touches the file
-    monkeypatch.setattr(
-        rulebook_reload, "_version", lambda file: looked.append(file) or version(file)
-    )
-    for _ in range(20):
-        doors.client.get("/healthz")
-    assert len(looked) <= 2
+    with patch.object(rulebook_reload, "_version", side_effect=version) as looked:
+        for _ in range(20):
+            doors.client.get("/healthz")
+    assert looked.call_count <= 2
 
 
 def test_file_edited_after_reading_is_not_kept(
     with_book: Settings, book: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    def copy_edited(old: Path, new: Path) -> None:
+        write(old, "nonsense")
+        new.write_bytes(old.read_bytes())
+
     good = rulebook_reload.load_effective_rule_book(with_book)
-    copy = rulebook_reload.shutil.copyfile
-    monkeypatch.setattr(
-        rulebook_reload.shutil,
-        "copyfile",
-        lambda old, new: (write(old, "nonsense"), copy(old, new)),
-    )
+    monkeypatch.setattr(rulebook_reload.shutil, "copyfile", copy_edited)
     write(book, dearer(book.read_text()))
     assert rulebook_reload.load_effective_rule_book(with_book).version == "second"
     monkeypatch.undo()
@@ -107,8 +104,7 @@ def test_web_server_reloads_and_survives_sighup(settings: Settings, book: Path):
             "MessageSid": f"SM{next(count):032x}", "AccountSid": ACCOUNT,
             "From": GUANGDONG, "To": "7500", "Body": OPEN,
         }  # fmt: skip
-        signature = RequestValidator(TOKEN).compute_signature(f"{PUBLIC_URL}/sms", fields)
-        headers = {"X-Twilio-Signature": signature}
+        headers = twilio_headers(TOKEN, f"{PUBLIC_URL}/sms", fields)
         try:
             return requests.post(f"http://127.0.0.1:{port}/sms", fields, headers=headers).text
         except OSError:
