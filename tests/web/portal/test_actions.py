@@ -25,59 +25,55 @@ from tests.support.fixtures import (
 from tests.web.portal.conftest import Browsers
 
 
-def test_double_click_runs_an_action_once(browser: Browser, built: Container, raw: redis.Redis):
-    browser.signs_in()
-    browser.goes("open")
-    browser.presses("open")
-    form = browser.seen.form("yes")
-    first = browser.sends(form)
+def test_double_click_runs_an_action_once(customer: Browser, built: Container, raw: redis.Redis):
+    customer.goes("open")
+    customer.presses("open")
+    form = customer.seen.form("yes")
+    first = customer.sends(form)
     before = contents(raw)
-    again = browser.sends(form)
+    again = customer.sends(form)
     assert again.told == first.told == ["短信回执已开通，每月1元。回执以闪信显示。"]
     assert contents(raw) == before
     assert charges(built, GUANGDONG) == [("monthly", 100)]
     assert len(notices(built, GUANGDONG)) == 1
     # POST/redirect/GET: a reload shows the same reply.
-    assert browser.goes(browser.addresses[-1].removeprefix("/hall/")).told == first.told
+    assert customer.goes(customer.addresses[-1].removeprefix("/hall/")).told == first.told
 
 
-def test_resent_form_does_not_undo_later_actions(browser: Browser, built: Container):
-    browser.signs_in()
-    browser.opens()
-    browser.goes("cancel")
-    form = browser.seen.form("cancel")
-    browser.sends(form)
-    browser.opens()
+def test_resent_form_does_not_undo_later_actions(customer: Browser, built: Container):
+    customer.opens()
+    customer.goes("cancel")
+    form = customer.seen.form("cancel")
+    customer.sends(form)
+    customer.opens()
     assert standing(built, GUANGDONG).state == "active"
-    browser.sends(form)
+    customer.sends(form)
     assert standing(built, GUANGDONG).state == "active"
     assert charges(built, GUANGDONG) == [("monthly", 100)]
 
 
 def test_yes_to_an_outdated_offer_gets_a_new_one(
-    browser: Browser, built: Container, clock: TestClock, network: Network
+    customer: Browser, built: Container, clock: TestClock, network: Network
 ):
-    browser.signs_in()
-    browser.goes("open")
-    browser.presses("open")
-    stale = browser.seen.form("yes")
+    customer.goes("open")
+    customer.presses("open")
+    stale = customer.seen.form("yes")
     clock.move(minutes=1)
     network.text(GUANGDONG, "开通短信回执")  # replaces the offer
-    seen = browser.sends(stale)
+    seen = customer.sends(stale)
     assert seen.told[0].startswith("您上次的申请已失效")
     assert (standing(built, GUANGDONG).state, charges(built, GUANGDONG)) == ("pending", [])
-    late = browser.seen.form("yes")
+    late = customer.seen.form("yes")
     clock.move(hours=49)  # the expiry timer has not fired
-    browser.signs_in()
-    late.fields["csrf_token"] = browser.seen.form("sign-out").fields["csrf_token"]
-    assert browser.sends(late).told[0].startswith("您上次的申请已失效")
+    customer.signs_in()
+    late.fields["csrf_token"] = customer.seen.form("sign-out").fields["csrf_token"]
+    assert customer.sends(late).told[0].startswith("您上次的申请已失效")
     assert (standing(built, GUANGDONG).state, charges(built, GUANGDONG)) == ("pending", [])
-    assert browser.presses("yes").state == "使用中"
+    assert customer.presses("yes").state == "使用中"
 
 
-def test_offer_and_answers_are_audited(browser: Browser, raw: redis.Redis):
-    browser.signs_in()
-    browser.opens()
+def test_offer_and_answers_are_audited(customer: Browser, raw: redis.Redis):
+    customer.opens()
     ordered, confirmed = audit(raw, GUANGDONG)
     assert (ordered["door"], ordered["heard"]) == ("web", "open")
     assert (confirmed["door"], confirmed["heard"]) == ("web", "yes")
@@ -137,11 +133,10 @@ def jilin_tariff(browsers: Browsers, built: Container) -> str | None:
     return standing(built, JILIN).tariff
 
 
-def test_known_province_cannot_be_changed(browser: Browser, built: Container):
-    browser.signs_in()
-    browser.wishes("province", "CN-FJ")
+def test_known_province_cannot_be_changed(customer: Browser, built: Container):
+    customer.wishes("province", "CN-FJ")
     assert standing(built, GUANGDONG).province is None
-    assert "每月1元" in browser.goes("open").text
+    assert "每月1元" in customer.goes("open").text
 
 
 def test_trial_renewal_is_confirmed_or_declined(
@@ -173,14 +168,13 @@ def test_customer_in_arrears_can_cancel_but_not_order(browsers: Browsers, built:
     assert "未缴清" in browser.wishes("open").told[0]
 
 
-def test_chosen_language_is_stored(browser: Browser, built: Container, network: Network):
-    browser.signs_in()
-    seen = browser.presses("english")
+def test_chosen_language_is_stored(customer: Browser, built: Container, network: Network):
+    seen = customer.presses("english")
     assert seen.told == ["From now on we write to you in English, texts too."]
     assert 'lang="en"' in seen.html
     assert standing(built, GUANGDONG).language == "en"
     assert b"SMS Receipt" in network.text(GUANGDONG, "CXDXHZ").data
-    browser.opens()
+    customer.opens()
     assert "In the online service hall you did this: opened" in notices(built, GUANGDONG)[-1]
 
 
@@ -215,22 +209,20 @@ def test_promotion_consent_is_given_and_withdrawn(
 
 @pytest.mark.parametrize("state", list(SubscriptionState))
 def test_every_action_in_every_state_has_a_reply_in_both_languages(
-    browser: Browser, built: Container, state: SubscriptionState
+    customer: Browser, built: Container, state: SubscriptionState
 ):
-    browser.signs_in()
     actions = built.portal(lambda: Msisdn(GUANGDONG)).actions.names
     for action, language in product(actions, Language):
         stand(built, GUANGDONG, state.value, order=None, language=language)
-        assert browser.wishes(action).status == 200, f"{action} when {state}"
+        assert customer.wishes(action).status == 200, f"{action} when {state}"
 
 
 @pytest.mark.parametrize("odd", [{"wish": "free"}, {"once": ""}, {"once": "../x"}, {"wish": ""}])
 def test_unknown_action_or_nonce_changes_nothing(
-    browser: Browser, raw: redis.Redis, odd: dict[str, str]
+    customer: Browser, raw: redis.Redis, odd: dict[str, str]
 ):
-    browser.signs_in()
     before = contents(raw)
-    seen = browser.sends(browser.goes().form("english"), **odd)
+    seen = customer.sends(customer.goes().form("english"), **odd)
     assert (seen.status, "什么也没有改变" in seen.text) == (400, True)
     assert contents(raw) == before
 

@@ -9,16 +9,15 @@ from tests.support.months import Months
 from tests.web.portal.conftest import Browsers
 
 
-def test_receipts_are_listed_newest_first(browser: Browser, built: Container, clock: TestClock):
-    browser.signs_in()
-    assert "还没有回执记录" in browser.goes("receipts").text
+def test_receipts_are_listed_newest_first(customer: Browser, built: Container, clock: TestClock):
+    assert "还没有回执记录" in customer.goes("receipts").text
     a_receipt(built, GUANGDONG, seed="0a")
     clock.move(minutes=1)
     a_receipt(
         built, GUANGDONG, seed="0b", outcome=ReceiptOutcome.FAILED, mode=DisplayMode.TEXT,
         recipient=Msisdn("+8613977112345"),
     )  # fmt: skip
-    text = browser.goes("receipts").text
+    text = customer.goes("receipts").text
     assert "11月22日 12:01 13977112345 未送达 普通短信" in text
     assert text.index("13977112345") < text.index("13957112345 已送达 闪信")
 
@@ -51,14 +50,13 @@ def test_charges_have_item_and_reason(
     )
 
 
-def test_services_are_listed_and_cancelled(browser: Browser, built: Container):
-    browser.signs_in()
-    assert "您没有在本营业厅办理的包月业务" in browser.goes("services").text
-    browser.opens()
-    seen = browser.goes("services")
+def test_services_are_listed_and_cancelled(customer: Browser, built: Container):
+    assert "您没有在本营业厅办理的包月业务" in customer.goes("services").text
+    customer.opens()
+    seen = customer.goes("services")
     assert "短信回执 使用中 每月1元" in seen.text
-    assert browser.presses("cancel").state == "已取消，可用至11月30日"
+    assert customer.presses("cancel").state == "已取消，可用至11月30日"
     assert standing(built, GUANGDONG).state == "ending"
-    seen = browser.goes("services")
+    seen = customer.goes("services")
     assert "已取消，可用至11月30日" in seen.text
     assert not seen.offers("cancel")

@@ -10,7 +10,6 @@ import itsdangerous.timed
 import pytest
 import redis
 from flask import Flask
-from werkzeug.test import Cookie
 
 from app.bootstrap import Container
 from app.factory import create_app
@@ -19,7 +18,7 @@ from receipts.model.vocabulary import Msisdn
 from tests.conftest import GUANGDONG, PUBLIC_URL, UNICOM, Network, TestClock
 from tests.support.browser import Browser
 from tests.support.fixtures import contents
-from tests.web.portal.conftest import Browsers
+from tests.web.portal.conftest import Browsers, cookie, copy_cookie
 
 WRONG = "验证码不正确"
 
@@ -27,17 +26,6 @@ WRONG = "验证码不正确"
 def request_code(browser: Browser, number: str = GUANGDONG) -> None:
     browser.goes("sign-in")
     browser.presses("code", number=number)
-
-
-def cookie(browser: Browser) -> Cookie:
-    """The portal's cookie in a browser."""
-    found = browser.client.get_cookie("hall", "sms.example.org", "/hall")
-    assert found is not None
-    return found
-
-
-def copy_cookie(source: Browser, target: Browser) -> None:
-    target.client.set_cookie("hall", cookie(source).value, domain="sms.example.org", path="/hall")
 
 
 def test_login_pages_do_not_reveal_subscriptions(browsers: Browsers, network: Network):
@@ -125,29 +113,26 @@ def test_double_click_on_login_succeeds_twice(browser: Browser, app: Flask, raw:
         assert each.sends(form, code=code).state == "未开通"
 
 
-def test_logout_ends_the_session_of_a_copied_cookie(browser: Browser, browsers: Browsers):
-    browser.signs_in()
+def test_logout_ends_the_session_of_a_copied_cookie(customer: Browser, browsers: Browsers):
     thief = browsers()
-    copy_cookie(browser, thief)
+    copy_cookie(customer, thief)
     assert thief.goes().state == "未开通"
-    browser.presses("sign-out")
+    customer.presses("sign-out")
     assert "获取验证码" in thief.goes().text
 
 
-def test_session_expires_after_half_an_hour(browser: Browser, clock: TestClock):
-    browser.signs_in()
+def test_session_expires_after_half_an_hour(customer: Browser, clock: TestClock):
     clock.move(minutes=29)
-    assert browser.goes().state == "未开通"
+    assert customer.goes().state == "未开通"
     clock.move(minutes=1)
-    assert "获取验证码" in browser.goes().text
+    assert "获取验证码" in customer.goes().text
 
 
-def test_passcode_request_ends_no_session(browser: Browser, browsers: Browsers, clock: TestClock):
-    browser.signs_in()
+def test_passcode_request_ends_no_session(customer: Browser, browsers: Browsers, clock: TestClock):
     clock.move(minutes=2)
     stranger = browsers()
     request_code(stranger)
-    assert browser.goes().state == "未开通"
+    assert customer.goes().state == "未开通"
 
 
 @pytest.mark.parametrize(
@@ -161,37 +146,34 @@ def test_invalid_number_gets_no_passcode(browser: Browser, raw: redis.Redis, num
     assert contents(raw) == before
 
 
-def test_urls_have_no_number_or_passcode_and_the_cookie_is_protected(browser: Browser):
-    browser.signs_in()
-    browser.opens()
-    for address in browser.addresses:
+def test_urls_have_no_number_or_passcode_and_the_cookie_is_protected(customer: Browser):
+    customer.opens()
+    for address in customer.addresses:
         assert not re.search(r"1380288|[^0-9][0-9]{6}[^0-9]", address), address
-    kept = cookie(browser)
+    kept = cookie(customer)
     assert (kept.http_only, kept.secure, kept.same_site) == (True, True, "Lax")
     assert kept.expires is not None
     left = kept.expires - dt.datetime.now(dt.UTC)
     assert dt.timedelta(minutes=28) < left <= dt.timedelta(minutes=30)
 
 
-def test_store_has_no_session_id(browser: Browser, raw: redis.Redis):
-    browser.signs_in()
-    with browser.client.session_transaction("/hall/", base_url=PUBLIC_URL) as session:
+def test_store_has_no_session_id(customer: Browser, raw: redis.Redis):
+    with customer.client.session_transaction("/hall/", base_url=PUBLIC_URL) as session:
         session_id = session["visit"]
     assert not any(session_id.encode() in (raw.dump(key) or b"") for key in raw.keys("*"))
 
 
 def test_form_without_the_own_csrf_token_changes_nothing(
-    browser: Browser, browsers: Browsers, raw: redis.Redis
+    customer: Browser, browsers: Browsers, raw: redis.Redis
 ):
-    browser.signs_in()
     other = browsers()
     other.goes("sign-in")
     foreign = other.seen.form("code").fields["csrf_token"]
     before = contents(raw)
     for token in (foreign, "", "é" * 22):
-        form = browser.goes().form("english")
+        form = customer.goes().form("english")
         form.fields["csrf_token"] = token
-        seen = browser.sends(form)
+        seen = customer.sends(form)
         assert (seen.status, "没有办成" in seen.text) == (403, True)
     assert contents(raw) == before
 

@@ -14,16 +14,15 @@ from receipts.model.vocabulary import Msisdn
 from tests.conftest import GUANGDONG, PUBLIC_URL, UNKNOWN, Network
 from tests.support.browser import Browser, Form
 from tests.support.requests import out_of_reach
-from tests.web.portal.conftest import Browsers
+from tests.web.portal.conftest import Browsers, copy_cookie
 
 PAGES = ("", "open", "confirm", "cancel", "receipts", "charges", "services", "sign-in", "code")
 
 
-def test_pages_load_no_foreign_content_and_are_not_cached(browser: Browser, network: Network):
+def test_pages_load_no_foreign_content_and_are_not_cached(customer: Browser, network: Network):
     network.text(GUANGDONG, "开通短信回执")
-    browser.signs_in()
     for page in (*PAGES, "nowhere"):
-        seen = browser.goes(page)
+        seen = customer.goes(page)
         policy = seen.answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "script-src" not in policy
@@ -59,16 +58,13 @@ def test_static_files_are_cached(browser: Browser):
         answer.close()
 
 
-def test_store_outage_has_an_error_page(browser: Browser, settings: Settings, built: Container):
-    browser.signs_in()
-    inside = browser.client.get_cookie("hall", "sms.example.org", "/hall")
-    assert inside is not None
-    deaf = Browser(create_app(settings, out_of_reach(built)).test_client(), browser.raw)
+def test_store_outage_has_an_error_page(customer: Browser, settings: Settings, built: Container):
+    deaf = Browser(create_app(settings, out_of_reach(built)).test_client(), customer.raw)
     form = deaf.goes("sign-in").form("code")
     seen = deaf.sends(form, number=GUANGDONG)
     assert (seen.status, seen.answer.mimetype) == (503, "text/html")
     assert seen.answer.headers["Retry-After"] == "5"
-    deaf.client.set_cookie("hall", inside.value, domain="sms.example.org", path="/hall")
+    copy_cookie(customer, deaf)
     for page in PAGES[:7]:
         seen = deaf.goes(page)
         assert (seen.status, "请稍后再试" in seen.text) == (503, True)
@@ -105,34 +101,28 @@ VALUES = TEXT | st.sampled_from(
 )
 
 
-@pytest.fixture
-def inside(browser: Browser) -> Browser:
-    browser.signs_in()
-    return browser
-
-
 @FUZZED
 @given(
     path=st.sampled_from(["code", "enter", "wish", "language"]),
     fields=st.dictionaries(NAMES, VALUES),
     known=st.booleans(),
 )
-def test_any_form_gets_a_page(inside: Browser, path: str, fields: dict[str, str], known: bool):  # noqa: FBT001
-    token = inside.goes("sign-in").form("code").fields["csrf_token"]
+def test_any_form_gets_a_page(customer: Browser, path: str, fields: dict[str, str], known: bool):  # noqa: FBT001
+    token = customer.goes("sign-in").form("code").fields["csrf_token"]
     given_ = fields | ({"csrf_token": token} if known else {})
-    seen = inside.sends(Form(f"/hall/{path}", {}), **given_)
+    seen = customer.sends(Form(f"/hall/{path}", {}), **given_)
     assert seen.status in {200, 400, 403}, seen.html
     assert seen.answer.mimetype == "text/html"
-    if "sign-out" not in inside.goes().html:
-        inside.client.delete_cookie("hall", domain="sms.example.org", path="/hall")
+    if "sign-out" not in customer.goes().html:
+        customer.client.delete_cookie("hall", domain="sms.example.org", path="/hall")
 
 
 @FUZZED
 @given(path=TEXT, query=TEXT, cookie=COOKIE)
-def test_any_url_and_cookie_get_a_page(inside: Browser, path: str, query: str, cookie: str):
+def test_any_url_and_cookie_get_a_page(customer: Browser, path: str, query: str, cookie: str):
     for address in (f"{quote(path)}?{quote(query)}", f"?done={quote(query)}", f"confirm?{query!r}"):
-        assert inside.goes(address).status in {200, 404}
-    stranger = inside.client.application.test_client()
+        assert customer.goes(address).status in {200, 404}
+    stranger = customer.client.application.test_client()
     stranger.set_cookie("hall", cookie, domain="sms.example.org", path="/hall")
     answer = stranger.get("/hall/", base_url=PUBLIC_URL)
     assert answer.status_code == 303

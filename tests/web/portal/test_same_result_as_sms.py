@@ -6,6 +6,7 @@ import redis
 from app.bootstrap import Container
 from tests.conftest import GUANGDONG, ZHEJIANG, Network
 from tests.ivr.test_same_result_as_sms import prepare, result
+from tests.support.browser import Browser
 from tests.support.fixtures import FUJIAN, GUANGXI, charges, notices, standing
 from tests.web.portal.conftest import Browsers
 
@@ -44,26 +45,22 @@ def test_portal_and_sms_have_the_same_result(
         assert result(built, raw, number, entries) == by_sms, f"{buttons} when {state}"
 
 
-def test_cancellation_drops_an_sms_order(network: Network, built: Container, browsers: Browsers):
-    browser = browsers()
-    browser.signs_in()
+def test_cancellation_drops_an_sms_order(network: Network, built: Container, customer: Browser):
     network.text(GUANGDONG, "开通短信回执")
-    assert "您有一份申请待确认" in browser.goes().text
-    browser.goes("cancel")
-    assert "取消后不会开通" in browser.seen.text
-    assert browser.presses("cancel").told == ["申请已结束，未开通，未收费。"]
+    assert "您有一份申请待确认" in customer.goes().text
+    customer.goes("cancel")
+    assert "取消后不会开通" in customer.seen.text
+    assert customer.presses("cancel").told == ["申请已结束，未开通，未收费。"]
     assert standing(built, GUANGDONG).state == "none"
     assert "取消待确认的短信回执申请" in notices(built, GUANGDONG)[-1]
 
 
 def test_order_of_one_channel_is_confirmed_by_the_other(
-    network: Network, built: Container, browsers: Browsers
+    network: Network, built: Container, customer: Browser, browsers: Browsers
 ):
-    browser = browsers()
-    browser.signs_in()
     network.text(GUANGDONG, "开通短信回执")
-    browser.goes("confirm")
-    assert browser.presses("yes").state == "使用中"
+    customer.goes("confirm")
+    assert customer.presses("yes").state == "使用中"
     other = browsers(GUANGXI)
     other.signs_in()
     other.goes("open")
