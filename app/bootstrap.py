@@ -171,10 +171,10 @@ class Container:
 
         name, clients = f"{socket.gethostname()}-{os.getpid()}", self.clients
         store, outbox, limiter = clients.store, clients.outbox, clients.rate_limiter
-        lifecycle, limits = self.lifecycle, provider_factory.rate_limits(self.settings)
-        breakers = CircuitBreakers(limiter, lifecycle.router.names, lifecycle.rules, self.clock)
-        sending = (limiter, breakers, lifecycle, self.clock, limits)
-        dispatcher, timers = Dispatcher(name, store, outbox, *sending), self.timer_service()
+        lifecycle, clock, timers = self.lifecycle, self.clock, self.timer_service()
+        breakers = CircuitBreakers(limiter, lifecycle.router.names, lifecycle.rules, clock)
+        limits = provider_factory.rate_limits(self.settings)
+        dispatcher = Dispatcher(name, store, outbox, limiter, breakers, lifecycle, clock, limits)
         return Worker(name, store, outbox, lifecycle, timers, dispatcher, refreshed=refreshed)
 
 

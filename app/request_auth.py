@@ -60,7 +60,10 @@ class RequestGuards:
         self._csrf = CSRFProtect()
 
     def install(self, app: flask.Flask, endpoints: Mapping[str, Iterable[str]]) -> None:
-        """Run each endpoint's guard, its key, before the view. Raises UnguardedRouteError."""
+        """Run its guard before each endpoint's view; ``endpoints`` are listed by guard.
+
+        Raises UnguardedRouteError.
+        """
         guards: dict[str, Guard] = {
             name: getattr(self, guard) for guard, names in endpoints.items() for name in names
         }

@@ -24,6 +24,8 @@ OPEN = {"/", "/healthz", "/readyz", "/metrics"}
 
 CALLBACKS = {"/messages/status", "/receipts/<receipt_id>/status", "/feed/reports", "/kannel/report"}
 
+TWILIO = {"PUBLIC_URL": PUBLIC_URL, "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t"}
+
 KANNEL_SMS = f"/kannel/sms?secret=kannel-secret&id=1&from=%2B{GUANGDONG[1:]}&to=7500&text=KTDXHZ"
 KANNEL_REPORT = "/kannel/report?secret=kannel-secret&id=0-abc&type=1"
 
@@ -162,16 +164,14 @@ def test_route_without_a_guard_prevents_the_start(settings: Settings):
     "missing", ["PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "KANNEL_SECRET"]
 )
 def test_missing_secret_prevents_the_start(built: Container, missing: str):
-    given = {"PUBLIC_URL": PUBLIC_URL, "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t"}
-    given |= {"KANNEL_URL": "http://k.example.org", "KANNEL_SECRET": "s"}
+    given = TWILIO | {"KANNEL_URL": "http://k.example.org", "KANNEL_SECRET": "s"}
     del given[missing]
     with pytest.raises(SettingsError, match=missing):
         create_app(Settings.read(given), built)
 
 
 def test_kannel_report_is_refused_without_a_configured_secret(settings: Settings, built: Container):
-    given = {"PUBLIC_URL": PUBLIC_URL, "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t"}
-    ours = Settings.read(given | {"REDIS_URL": settings.redis_url})
+    ours = Settings.read(TWILIO | {"REDIS_URL": settings.redis_url})
     client = create_app(ours, built).test_client()
     for secret in ("", "?secret=", "?secret=None"):
         assert client.get(f"/kannel/report{secret}").status_code == 403

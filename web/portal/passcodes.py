@@ -87,13 +87,9 @@ class PasscodeService:
             if not hmac.compare_digest(login.code, self._digest("code", number, code)):
                 failed = replace(login, tries=login.tries + 1)
                 return ChangeSet(number, idempotency_key, records=(failed,))
-            login = replace(
-                login,
-                code="",
-                code_expires_at=None,
-                session=self._digest("kept", number, session_id),
-                session_expires_at=now + SESSION_LIFETIME,
-            )
+            kept, end = self._digest("kept", number, session_id), now + SESSION_LIFETIME
+            login = replace(login, code="", code_expires_at=None)
+            login = replace(login, session=kept, session_expires_at=end)
             return ChangeSet(number, idempotency_key, Reply(next="in"), records=(login,))
 
         reply = run_in_transaction(self.store, number, decide, idempotency_key, login=True)

@@ -76,11 +76,11 @@ class AccountPresenter:
         return AccountView(
             customer.state.value,
             customer.state in HOLDING,
-            self._text(f"state.{customer.state}", language, params),
+            self._text(f"state.{customer.state}", language, **params),
             params["price"],
             tuple(self._rows(customer, language, params)),
             self.actions.available(customer, language),
-            self._text(f"said.{refusal[0]}", language, refusal[1]) if refusal else "",
+            self._text(f"said.{refusal[0]}", language, **refusal[1]) if refusal else "",
             refusal is not None and refusal[0] == "province_unknown",
             self.has_pending_order(customer),
             consented_categories(customer).value,
@@ -108,8 +108,7 @@ class AccountPresenter:
 
     def _next_fee(self, customer: Subscription, language: Language) -> str:
         if customer.trial and customer.charged_from:
-            first = day(customer.charged_from, language)
-            return self._text("next.trial", language, {"day": first})
+            return self._text("next.trial", language, day=day(customer.charged_from, language))
         province = self.policy.service_area(customer).province
         due = next_monthly(customer, province, self.clock.now()) if province else None
         return self._text("next.none", language) if due is None else day(due, language)
@@ -118,7 +117,7 @@ class AccountPresenter:
         """The effect that a cancellation would have now."""
         request = CustomerRequest(Channel.WEB, language, "")
         ((key, params),) = cancellation.cancel(self.policy, customer, request).messages
-        return self._text(f"would.{key}", language, params)
+        return self._text(f"would.{key}", language, **params)
 
     def provinces(self, language: Language) -> list[tuple[str, str]]:
         """Codes and names of the provinces."""
@@ -162,20 +161,19 @@ class AccountPresenter:
     def _charge_row(
         self, charge: Charge, receipts: dict[str, Receipt], language: Language
     ) -> TableRow:
-        month = {"month": _format_month(charge.month, language)}
-        item = self._text(f"charge.{charge.kind}", language, month)
+        month = _format_month(charge.month, language)
+        item = self._text(f"charge.{charge.kind}", language, month=month)
         receipt = receipts.get(charge.id.removeprefix("receipt-"))
         if receipt is not None and receipt.recipient:
-            recipient = {"friend": receipt.recipient.national}
-            reason = self._text("why.friend", language, recipient)
+            reason = self._text("why.friend", language, friend=receipt.recipient.national)
         else:
             reason = self._text(_REASONS.get(charge.reason, f"why.{charge.kind}"), language)
         if charge.fen == 0:
             reason += self._text("why.free", language)
         return day(charge.at, language), item, reason, format_spent(charge.fen, language)
 
-    def _text(self, key: str, language: Language, params: dict[str, str] | None = None) -> str:
-        return self.catalogue.render(key, language, **(params or {}))
+    def _text(self, key: str, language: Language, **params: str) -> str:
+        return self.catalogue.render(key, language, **params)
 
 
 #: Catalogue key by the reason of a charge.
