@@ -43,10 +43,9 @@ _GUARDED = {
 }
 
 
-def create_app(settings: Settings, container: bootstrap.Container | None = None) -> Flask:
-    """The web application. Raises SettingsError, StoreUnavailableError or RuleBookError."""
+def create_app(settings: Settings, container: bootstrap.Container) -> Flask:
+    """The web application. Raises SettingsError."""
     settings.need_doors()
-    container = container or bootstrap.services(settings)
     app = _WebApp("app", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # A provider does not follow a redirect from //sms to /sms: the text would be lost.

@@ -29,8 +29,6 @@ from web.portal import session
 
 _log = structlog.get_logger()
 
-Guard = Callable[[], None]
-
 #: Twilio sends about 30 fields; far more are an attempt to exhaust the service.
 _MAX_FIELDS = 200
 
@@ -64,7 +62,7 @@ class RequestGuards:
 
         Raises UnguardedRouteError.
         """
-        guards: dict[str, Guard] = {
+        guards: dict[str, Callable[[], None]] = {
             name: getattr(self, guard) for guard, names in endpoints.items() for name in names
         }
         if missing := {rule.endpoint for rule in app.url_map.iter_rules()} - guards.keys():

@@ -103,16 +103,18 @@ class RuleBookWatcher:
 
 
 class ReloadingApp:
-    """The web application, rebuilt for each new rule book. Raises as ``create_app``."""
+    """The web application, rebuilt for each new rule book.
+
+    Raises SettingsError, StoreUnavailableError or RuleBookError.
+    """
 
     def __init__(self, settings: Settings, container: bootstrap.Container | None = None) -> None:
-        self._container = container or bootstrap.services(
-            settings, load_effective_rule_book(settings)
-        )
-        self._watcher = RuleBookWatcher(settings, self._container.book, self._container.clock)
-        self._app = create_app(settings, self._container)
+        container = container or bootstrap.services(settings, load_effective_rule_book(settings))
+        self._container = container
+        self._watcher = RuleBookWatcher(settings, container.book, container.clock)
+        self._app = create_app(settings, container)
         self._checking = threading.Lock()
-        metrics.set_rule_book(self._container.book)
+        metrics.set_rule_book(container.book)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request under the current rule book."""

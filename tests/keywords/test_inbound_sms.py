@@ -70,7 +70,7 @@ def test_keyword_with_markup_is_escaped(
         "REDIS_URL": settings.redis_url, "PUBLIC_URL": PUBLIC_URL, "TWILIO_ACCOUNT_SID": ACCOUNT,
         "TWILIO_AUTH_TOKEN": TOKEN, "RULE_BOOK": str(book),
     })  # fmt: skip
-    phone = Texter(Network(create_app(ours).test_client()))
+    phone = Texter(Network(create_app(ours, bootstrap.services(ours)).test_client()))
     assert f"发{word}可随时取消" in phone.says("KTDXHZ")
     assert "即时" not in phone.says("是")
     assert "11月30日" in phone.says(word)
