@@ -101,10 +101,10 @@ class CurlHttpClient:
             (pycurl.TIMEOUT_MS, round(total_seconds * 1000)),
             (pycurl.MAXCONNECTS, 1),
             (pycurl.MAXAGE_CONN, MAX_IDLE_SECONDS),
-            (pycurl.MAXFILESIZE_LARGE, MAX_BODY_BYTES),
+            (pycurl.MAXFILESIZE_LARGE, MAX_BODY_BYTES),  # bounds the sum of the body's parts
             (pycurl.PREREQFUNCTION, exchange.before_request),
             (pycurl.HEADERFUNCTION, exchange.receive_header),
-            (pycurl.WRITEFUNCTION, exchange.receive_body),
+            (pycurl.WRITEFUNCTION, exchange.body.append),
         ):
             curl.setopt(option, value)
         return curl
@@ -126,12 +126,13 @@ class _Exchange:
     """State of one request. It holds no handle, so that no cycle keeps the handle alive."""
 
     def __init__(self) -> None:
+        self.body: list[bytes] = []
         self.begin(math.inf)
 
     def begin(self, deadline: float) -> None:
         self._deadline = deadline
         self.attempts, self.is_late = 0, False
-        self.body: list[bytes] = []
+        self.body.clear()
 
     def before_request(self, *_addresses: object) -> int:
         """Refuse late and repeated attempts; libcurl calls this once before each one is sent.
@@ -147,7 +148,3 @@ class _Exchange:
     def receive_header(self, line: bytes) -> int | None:
         """Refuse a malformed status line; see ``_STATUS_LINE``."""
         return 0 if line.startswith(b"HTTP/") and not _STATUS_LINE.match(line) else None
-
-    def receive_body(self, octets: bytes) -> None:
-        """Keep a part of the body; ``MAXFILESIZE_LARGE`` bounds the sum."""
-        self.body.append(octets)

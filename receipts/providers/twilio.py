@@ -17,9 +17,9 @@ from receipts.ports.provider import (
     UnknownOutcomeError,
 )
 from receipts.providers.twilio_http import SdkHttpClient, send_deadline
-from receipts.providers.twilio_status import message_status, provider_status
 
-__all__ = ["Twilio", "message_status", "provider_status"]
+#: Connections kept: a worker's 16 sending and 8 look-up threads.
+_CONNECTIONS = 24
 
 #: Allowed difference between the provider's clock and ours in a look-up by time.
 _CLOCK_SKEW = dt.timedelta(minutes=5)
@@ -49,15 +49,9 @@ class Twilio:
     capabilities = Capabilities(flash=False, reports=True, lookup=True)
 
     def __init__(
-        self,
-        account: str,
-        credentials: tuple[str, str],
-        sender: str,
-        api_url: str,
-        public_url: str,
-        connections: int = 24,  # a worker's 16 sending and 8 look-up threads
+        self, account: str, credentials: tuple[str, str], sender: str, api_url: str, public_url: str
     ) -> None:
-        http = SdkHttpClient(api_url, connections)
+        http = SdkHttpClient(api_url, _CONNECTIONS)
         # The property imports the SDK's modules, which would delay the first text.
         self._messages = Client(*credentials, account, http_client=http).messages
         self._sender = (
@@ -128,14 +122,8 @@ def _failure(status: int, code: int | None) -> ProviderError:
 
 def _no_response(error: Exception) -> ProviderError:
     """Map a missing response: certainly not sent if no connection was made."""
-    if _never_connected(error):
+    cause = error.args[0] if isinstance(error, requests.ConnectionError) and error.args else None
+    refused = isinstance(getattr(cause, "reason", None), _CONNECT_ERRORS)
+    if refused or isinstance(error, requests.ConnectTimeout):
         return TemporaryError(f"twilio not reached: {type(error).__name__}")
     return UnknownOutcomeError(f"twilio gave no answer: {type(error).__name__}")
-
-
-def _never_connected(error: Exception) -> bool:
-    """Tell whether a request failed before a byte of it was sent."""
-    if isinstance(error, requests.ConnectTimeout):
-        return True
-    cause = error.args[0] if isinstance(error, requests.ConnectionError) and error.args else None
-    return isinstance(getattr(cause, "reason", None), _CONNECT_ERRORS)

@@ -28,15 +28,6 @@ class Webhooks:
     call_status: str | None = None
 
 
-def webhooks_at(base_url: str) -> Webhooks:
-    """Return the webhook URLs of the service at ``base_url``."""
-    return Webhooks(
-        f"{base_url}/sms{_RETRY}",
-        f"{base_url}/voice{_RETRY}",
-        f"{base_url}/voice/ended{_RETRY_LONGER}",
-    )
-
-
 class WebhookConfigurator:
     """Reads and sets the webhooks of one account's numbers and short codes."""
 
@@ -51,7 +42,7 @@ class WebhookConfigurator:
         number, and TemporaryError when Twilio refuses or does not answer.
         """
         try:
-            return self._point(number, webhooks_at(base_url))
+            return self._point(number, base_url)
         except TwilioRestException as refused:
             raise TemporaryError(f"twilio refused: {refused.status}/{refused.code}") from refused
         except (requests.RequestException, TwilioException) as error:
@@ -60,20 +51,21 @@ class WebhookConfigurator:
             reason = f"refused: {response.status_code}" if response else type(error).__name__
             raise TemporaryError(f"twilio {reason}") from error
 
-    def _point(self, number: str, urls: Webhooks) -> tuple[Webhooks, Webhooks]:
+    def _point(self, number: str, base_url: str) -> tuple[Webhooks, Webhooks]:
+        texts_url = f"{base_url}/sms{_RETRY}"
         if len(number) <= _SHORT_CODE_DIGITS:
             for code in self._client.short_codes.list(short_code=number, limit=1):
                 before = Webhooks(code.sms_url or "")
-                now = code.update(sms_url=urls.texts, sms_method="POST")
+                now = code.update(sms_url=texts_url, sms_method="POST")
                 return before, Webhooks(now.sms_url or "")
         for each in self._client.incoming_phone_numbers.list(phone_number=number, limit=1):
             before = _urls_of(each)
             now = each.update(
-                sms_url=urls.texts,
+                sms_url=texts_url,
                 sms_method="POST",
-                voice_url=urls.calls,
+                voice_url=f"{base_url}/voice{_RETRY}",
                 voice_method="POST",
-                status_callback=urls.call_status,
+                status_callback=f"{base_url}/voice/ended{_RETRY_LONGER}",
                 status_callback_method="POST",
             )
             return before, _urls_of(now)

@@ -19,8 +19,9 @@ from receipts.ports.provider import (
     TemporaryError,
     UnknownOutcomeError,
 )
-from receipts.providers.twilio import Twilio, message_status, provider_status
+from receipts.providers.twilio import Twilio
 from receipts.providers.twilio_http import MAX_BODY_BYTES
+from receipts.providers.twilio_status import message_status, provider_status
 from tests.contracts.provider_ends import (
     ACCOUNT,
     ANNA,

@@ -14,7 +14,7 @@ from receipts.model.message import DeliveryReport, MessageStatus, MessageTrace, 
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn, ReceiptOutcome
 from receipts.ports.store import ReportQuery, Snapshot
-from receipts.providers.twilio import message_status
+from receipts.providers.twilio_status import message_status
 from receipts.reports.message_trace import OUTCOME_OF
 from receipts.reports.reconciliation import RECEIPTS, REPORTS
 from receipts.reports.service import ReportService
