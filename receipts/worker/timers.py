@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -11,7 +12,7 @@ from receipts.delivery.lifecycle import RETRY, ReceiptLifecycle
 from receipts.model.calendar import next_month
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Channel
-from receipts.ports.changes import ChangeSet, Reply, Timer
+from receipts.ports.changes import ChangeSet, Timer
 from receipts.ports.clock import Clock
 from receipts.ports.store import Outbox, Store
 from receipts.reports.service import REPORT_TIMEOUT, ReportService
@@ -26,6 +27,13 @@ from receipts.subscriptions.decision import (
     Decision,
 )
 from receipts.subscriptions.policy import SubscriptionPolicy
+
+#: Deadlines that may end or move while their timer is due.
+_DEADLINES: dict[str, Callable[[Subscription], dt.datetime | None]] = {
+    ORDER_EXPIRY: lambda customer: customer.order.expires_at if customer.order else None,
+    END: lambda customer: customer.ends_at,
+    UNPAID: lambda owing: owing.suspended_at and next_month(next_month(owing.suspended_at)),
+}
 
 
 class TimerService:
@@ -46,12 +54,12 @@ class TimerService:
         self._store, self._outbox, self._clock = store, outbox, clock
         self._policy, self._delivery = policy, delivery
         self._digests = DigestBuilder(store, policy.book.sending, clock)
-        self._decisions: dict[str, Callable[[Timer, Subscription], ChangeSet]] = {
-            ORDER_EXPIRY: self._expire_order,
-            END: self._end_service,
-            TRIAL: self._ask_trial_renewal,
-            FEE: self._charge_fee,
-            UNPAID: self._end_unpaid,
+        self._decisions: dict[str, Callable[[Subscription, CustomerRequest], Decision]] = {
+            ORDER_EXPIRY: partial(ordering.expire_order, policy),
+            END: partial(cancellation.month_ended, policy),
+            TRIAL: partial(ordering.ask_trial_renewal, policy),
+            FEE: lambda customer, _: ordering.charge_first_fee(policy, customer),
+            UNPAID: partial(dunning.end_unpaid, policy),
         }
         self._handlers: dict[str, Callable[[Timer], None]] = {
             RETRY: self._requeue,
@@ -66,8 +74,8 @@ class TimerService:
 
     def fire(self, timer: Timer) -> bool:
         """Fire a due timer; False for a kind without a handler. Raises StoreUnavailableError."""
-        if decide := self._decisions.get(timer.kind):
-            self._store.commit(decide(timer, self._store.load(timer.number).subscription))
+        if timer.kind in self._decisions:
+            self._store.commit(self._decide(timer, self._store.load(timer.number).subscription))
         elif handle := self._handlers.get(timer.kind):
             handle(timer)
         else:
@@ -79,37 +87,23 @@ class TimerService:
         if timers:
             self._digests.build(timers, together=bool(self._delivery.router.flash))
 
-    def _expire_order(self, timer: Timer, customer: Subscription) -> ChangeSet:
-        if customer.order is None:
-            return ChangeSet(timer.number, fired_timer=timer)
-        if customer.order.expires_at > self._clock.now():
-            return _rescheduled(timer, customer.order.expires_at)
-        decision = ordering.expire_order(self._policy, customer, self._request(customer, timer))
-        return self._with_notification(decision, customer, timer)
-
-    def _end_service(self, timer: Timer, customer: Subscription) -> ChangeSet:
-        if customer.ends_at is None:
-            return ChangeSet(timer.number, fired_timer=timer)
-        if customer.ends_at > self._clock.now():
-            return _rescheduled(timer, customer.ends_at)
-        decision = cancellation.month_ended(self._policy, customer, self._request(customer, timer))
-        return replace(decision.change_set(customer, None, Reply()), fired_timer=timer)
-
-    def _ask_trial_renewal(self, timer: Timer, customer: Subscription) -> ChangeSet:
-        request = self._request(customer, timer)
-        decision = ordering.ask_trial_renewal(self._policy, customer, request)
-        return self._with_notification(decision, customer, timer)
-
-    def _charge_fee(self, timer: Timer, customer: Subscription) -> ChangeSet:
-        decision = ordering.charge_first_fee(self._policy, customer)
-        return replace(decision.change_set(customer, None, Reply()), fired_timer=timer)
-
-    def _end_unpaid(self, timer: Timer, customer: Subscription) -> ChangeSet:
-        since = customer.suspended_at
-        if since is None or next_month(next_month(since)) > self._clock.now():
-            return ChangeSet(timer.number, fired_timer=timer)
-        decision = dunning.end_unpaid(self._policy, customer, self._request(customer, timer))
-        return self._with_notification(decision, customer, timer)
+    def _decide(self, timer: Timer, customer: Subscription) -> ChangeSet:
+        """Change a subscription whose deadline has come; otherwise end or reschedule its timer."""
+        now, language = self._clock.now(), self._policy.language(customer)
+        if deadline_of := _DEADLINES.get(timer.kind):
+            deadline = deadline_of(customer)
+            if deadline is None or (deadline > now and timer.kind == UNPAID):
+                return ChangeSet(timer.number, fired_timer=timer)
+            if deadline > now:
+                return ChangeSet(timer.number, timers=(replace(timer, at=deadline),))
+        channel = customer.order.channel if customer.order else customer.channel or Channel.TEXT
+        request = CustomerRequest(channel, language, f"time:{timer.kind}")
+        decision = self._decisions[timer.kind](customer, request)
+        about = f"{timer.kind} {now.isoformat()}"
+        change = notifications.with_notification(
+            decision, customer, about, language, self._store, self._delivery
+        )
+        return replace(change, fired_timer=timer)
 
     def _requeue(self, timer: Timer) -> None:
         receipt = self._store.receipts([timer.subject])[0]
@@ -120,22 +114,3 @@ class TimerService:
         snapshot = self._store.load(timer.number, call=timer.subject)
         store, delivery = self._store, self._delivery
         store.commit(notifications.call_summary(snapshot, store, delivery, timer.subject, timer))
-
-    def _request(self, customer: Subscription, timer: Timer) -> CustomerRequest:
-        channel = customer.order.channel if customer.order else customer.channel or Channel.TEXT
-        return CustomerRequest(channel, self._policy.language(customer), f"time:{timer.kind}")
-
-    def _with_notification(
-        self, decision: Decision, customer: Subscription, timer: Timer
-    ) -> ChangeSet:
-        about = f"{timer.kind} {self._clock.now().isoformat()}"
-        language = self._policy.language(customer)
-        change = notifications.with_notification(
-            decision, customer, about, language, self._store, self._delivery
-        )
-        return replace(change, fired_timer=timer)
-
-
-def _rescheduled(timer: Timer, at: dt.datetime) -> ChangeSet:
-    """Same timer at ``at``, for a deadline moved while the timer was due."""
-    return ChangeSet(timer.number, timers=(replace(timer, at=at),))
