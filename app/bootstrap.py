@@ -143,7 +143,7 @@ class Container:
     @cached_property
     def import_handler(self) -> ImportHandler:
         """Applies import rows; their notices enter the outbox and workers send them."""
-        lifecycle = self._lifecycle(Router(NullProvider()))
+        lifecycle = self._lifecycle(Router([NullProvider()]))
         return ImportHandler(self.store, self.policy, lifecycle, self.clock)
 
     def _lifecycle(self, router: Router) -> ReceiptLifecycle:
@@ -154,11 +154,10 @@ class Container:
         """The billing run."""
         return MonthlyBilling(self.store, self.clients.bulk_reader, self.policy, self.clock)
 
-    def timer_service(self, lifecycle: ReceiptLifecycle | None = None) -> TimerService:
-        """Timer service; ``lifecycle`` replaces the container's own."""
+    def timer_service(self) -> TimerService:
+        """Timers of subscriptions, receipts and calls."""
         outbox, reports = self.clients.outbox, self.report_service
-        sending = lifecycle or self.lifecycle
-        return TimerService(self.store, outbox, self.policy, sending, reports, self.clock)
+        return TimerService(self.store, outbox, self.policy, self.lifecycle, reports, self.clock)
 
     def worker(self, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
         """Worker named after its host and process; ``changed`` returns a new rule book or None."""

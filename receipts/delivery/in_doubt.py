@@ -23,22 +23,20 @@ class InDoubtReceipts:
 
     def schedule_lookup(self, receipt: Receipt, turn: int = 0) -> Timer:
         """Timer of look-up number ``turn``, counted from 0."""
-        return self._timer(receipt, turn, self._rules.look_after_seconds[turn])
-
-    def _timer(self, receipt: Receipt, turn: int, seconds: int) -> Timer:
-        at = self._clock.now() + dt.timedelta(seconds=seconds)
+        at = self._clock.now() + dt.timedelta(seconds=self._rules.look_after_seconds[turn])
         return Timer(LOOKUP, receipt.number, f"{receipt.id}/{turn}", at)
 
     def reschedule_lookup(self, receipt: Receipt, fired_timer: Timer) -> ChangeSet:
         """Repeat the same look-up after a temporary error, until the receipt is too old."""
         if is_too_old(receipt, self._clock.now(), self._rules.expire_after_hours):
             return ChangeSet(receipt.number, fired_timer=fired_timer)
-        timer = self._timer(receipt, _turn(fired_timer), self._rules.look_after_seconds[-1])
-        return ChangeSet(receipt.number, timers=(timer,))
+        at = self._clock.now() + dt.timedelta(seconds=self._rules.look_after_seconds[-1])
+        return ChangeSet(receipt.number, timers=(replace(fired_timer, at=at),))
 
     def lookup_missed(self, receipt: Receipt, fired_timer: Timer) -> ChangeSet:
         """Schedule the next look-up; after the last one, put the receipt back into the outbox."""
-        change, turn = ChangeSet(receipt.number, fired_timer=fired_timer), _turn(fired_timer) + 1
+        change = ChangeSet(receipt.number, fired_timer=fired_timer)
+        turn = int(fired_timer.subject.rpartition("/")[2]) + 1
         if turn < len(self._rules.look_after_seconds):
             return replace(change, timers=(self.schedule_lookup(receipt, turn),))
         transition = RECEIPT.fire(receipt.state, ReceiptEvent.NOT_FOUND)
@@ -47,7 +45,3 @@ class InDoubtReceipts:
         version, note = receipt.version + 1, "not found at the provider"
         moved = replace(receipt, version=version, state=transition.state, note=note)
         return replace(change, records=(moved,), outbox=(receipt.id,))
-
-
-def _turn(timer: Timer) -> int:
-    return int(timer.subject.rpartition("/")[2])

@@ -10,8 +10,7 @@ from receipts.delivery.end_of_life import ended_at, is_too_old, text_after_sendi
 from receipts.delivery.in_doubt import InDoubtReceipts
 from receipts.delivery.routing import Route, Router
 from receipts.model.customer import Subscription
-from receipts.model.receipt import MessageKind, Receipt, StatusEvent
-from receipts.model.vocabulary import DisplayMode, Language, Msisdn
+from receipts.model.receipt import Receipt, StatusEvent
 from receipts.ports.changes import ChangeSet, Deferred, OutboxEntry, Timer
 from receipts.ports.clock import Clock
 from receipts.ports.provider import (
@@ -48,27 +47,11 @@ class ReceiptLifecycle:
     """Decides each step of a receipt; every method returns a change set for the store."""
 
     def __init__(self, routes: Router, sending: SendingRules, clock: Clock) -> None:
-        self.router, self.rules, self._clock = routes, sending, clock
+        self.router, self.rules, self.clock = routes, sending, clock
         self.in_doubt = InDoubtReceipts(sending, clock)
 
-    def build_notification(
-        self, receipt_id: str, number: Msisdn, text: str, mode: DisplayMode, language: Language
-    ) -> Receipt:
-        """Notification about the customer's own subscription, due now and free of charge."""
-        now, kind = self._clock.now(), MessageKind.NOTICE
-        return Receipt(receipt_id, number, text, mode, language, now, version=1, kind=kind)
-
-    def mark_sending(
-        self, receipt: Receipt, entry: OutboxEntry, route: Route | None = None
-    ) -> ChangeSet:
-        """Mark a receipt as being sent by ``route``, or finish or defer it.
-
-        Without a route, ``skip_reason`` applies first and all breakers count as closed.
-        """
-        if route is None:
-            skipped, route = self.skip_reason(receipt, entry), self.router.choose(receipt)
-            if skipped is not None or route is None:
-                return skipped or self.defer(receipt, entry, self.router.queue_for(receipt))
+    def mark_sending(self, receipt: Receipt, route: Route) -> ChangeSet:
+        """Mark a receipt as being sent by ``route``, unless ``skip_reason`` finds a reason."""
         marked = replace(
             receipt,
             version=receipt.version + 1,
@@ -76,7 +59,7 @@ class ReceiptLifecycle:
             provider=route.provider.name,
             sent_as=route.sent_as,
             attempts=receipt.attempts + 1,
-            requested_at=self._clock.wall_clock(),
+            requested_at=self.clock.wall_clock(),
             note=route.fallback_reason,
         )
         # The entry stays in the outbox: if this worker dies, another one reclaims it.
@@ -84,15 +67,14 @@ class ReceiptLifecycle:
 
     def skip_reason(self, receipt: Receipt, entry: OutboxEntry) -> ChangeSet | None:
         """Change set of a receipt that must not be sent; None if it may be sent."""
-        too_old = is_too_old(receipt, self._clock.now(), self.rules.expire_after_hours)
+        too_old = is_too_old(receipt, self.clock.now(), self.rules.expire_after_hours)
         event = ReceiptEvent.TOO_OLD if too_old else ReceiptEvent.SEND
         transition = RECEIPT.fire(receipt.state, event)
         if transition.reason == UNDER_WAY:
             return self._mark_in_doubt(receipt, "its worker ended while sending", entry)
-        if transition.refused:
-            return ChangeSet(receipt.number, acked=(entry,))
-        note = "too old to be of use"
-        return self._with_state(receipt, transition.state, entry, note) if too_old else None
+        if transition.refused or too_old:
+            return self._fire(receipt, event, entry, "too old to be of use")
+        return None
 
     @staticmethod
     def defer(receipt: Receipt, entry: OutboxEntry, queue: str) -> ChangeSet:
@@ -107,14 +89,14 @@ class ReceiptLifecycle:
         return OutboundMessage(receipt.id, receipt.number, receipt.text, mode, deadline)
 
     def accepted(
-        self, receipt: Receipt, provider_id: str, entry: OutboxEntry | None, owner: _Owner = None
+        self, receipt: Receipt, provider_id: str, entry: OutboxEntry, owner: _Owner = None
     ) -> ChangeSet:
         """Mark a receipt as accepted by its provider and charge its price.
 
         ``owner`` is required if ``charges.needs_usage_count`` holds for the receipt.
         """
         change = self._mark_accepted(receipt, ReceiptEvent.ACCEPTED, provider_id, owner)
-        return replace(change, acked=(entry,) if entry else ())
+        return replace(change, acked=(entry,))
 
     def lookup_found(
         self, receipt: Receipt, provider_id: str, fired_timer: Timer, owner: _Owner = None
@@ -154,7 +136,7 @@ class ReceiptLifecycle:
             if self.router.has_alternative(receipt):
                 return self._reroute(receipt, failure, entry)
         if isinstance(failure, PermanentError):
-            return self._apply_failure(receipt, ReceiptEvent.NEVER, entry, failure.detail)
+            return self._fire(receipt, ReceiptEvent.NEVER, entry, failure.detail)
         return self._mark_in_doubt(receipt, failure.detail, entry)
 
     def _retry_later(
@@ -162,14 +144,14 @@ class ReceiptLifecycle:
     ) -> ChangeSet:
         if receipt.attempts >= self.rules.max_attempts:
             note = f"given up: {failure.detail}"
-            return self._apply_failure(receipt, ReceiptEvent.GIVE_UP, entry, note)
-        at = self._clock.now() + self.rules.delay(receipt.attempts)
+            return self._fire(receipt, ReceiptEvent.GIVE_UP, entry, note)
+        at = self.clock.now() + self.rules.delay(receipt.attempts)
         timer = Timer(RETRY, receipt.number, receipt.id, at)
-        return self._apply_failure(receipt, ReceiptEvent.TRY_LATER, entry, failure.detail, timer)
+        return self._fire(receipt, ReceiptEvent.TRY_LATER, entry, failure.detail, timer)
 
     def _reroute(self, receipt: Receipt, failure: ProviderError, entry: OutboxEntry) -> ChangeSet:
         """Requeue at once: the next round chooses another provider or defers."""
-        change = self._apply_failure(receipt, ReceiptEvent.TRY_LATER, entry, failure.detail)
+        change = self._fire(receipt, ReceiptEvent.TRY_LATER, entry, failure.detail)
         return replace(change, outbox=(receipt.id,)) if change.records else change
 
     def _mark_in_doubt(self, receipt: Receipt, reason: str, entry: OutboxEntry) -> ChangeSet:
@@ -178,17 +160,24 @@ class ReceiptLifecycle:
         has_lookup = provider is not None and provider.capabilities.lookup
         timers = (self.in_doubt.schedule_lookup(receipt),) if has_lookup else ()
         note = f"unsure: {reason}"
-        return self._apply_failure(receipt, ReceiptEvent.LOST_SIGHT, entry, note, *timers)
+        return self._fire(receipt, ReceiptEvent.LOST_SIGHT, entry, note, *timers)
 
-    def _apply_failure(
+    def _fire(
         self, receipt: Receipt, event: ReceiptEvent, entry: OutboxEntry, note: str, *timers: Timer
     ) -> ChangeSet:
         """Fire ``event``; a status update that already moved the receipt takes precedence."""
         transition = RECEIPT.fire(receipt.state, event)
         if transition.refused:
             return ChangeSet(receipt.number, acked=(entry,))
-        change = self._with_state(receipt, transition.state, entry, note)
-        return replace(change, timers=timers)
+        moved = replace(
+            receipt,
+            version=receipt.version + 1,
+            state=transition.state,
+            text=text_after_sending(receipt) if transition.state in ENDED else receipt.text,
+            note=note,
+            done_at=ended_at(receipt, transition.state, self.clock.now()),
+        )
+        return ChangeSet(receipt.number, records=(moved,), timers=timers, acked=(entry,))
 
     @staticmethod
     def requeue(receipt: Receipt, fired_timer: Timer) -> ChangeSet:
@@ -212,7 +201,7 @@ class ReceiptLifecycle:
         moves = transition is not None and transition.state is not receipt.state
         if not moves and raw_status in {update.raw_status for update in receipt.history}:
             return ChangeSet(receipt.number)
-        update = StatusEvent(self._clock.now(), raw_status)
+        update = StatusEvent(self.clock.now(), raw_status)
         kept = replace(
             receipt,
             history=(*receipt.history, update)[-_MAX_HISTORY:],
@@ -227,7 +216,7 @@ class ReceiptLifecycle:
         self, receipt: Receipt, state: ReceiptState, owner: _Owner, *, failed: bool
     ) -> ChangeSet:
         """Record that a receipt left; the first such event charges it."""
-        now = self._clock.now()
+        now = self.clock.now()
         first = receipt.sent_at is None and not failed
         moved = replace(
             receipt,
@@ -243,16 +232,3 @@ class ReceiptLifecycle:
         charge = for_receipt(receipt, used, now)
         records = (replace(moved, charge_fen=charge.fen), *((counted,) if counted else ()))
         return ChangeSet(receipt.number, records=records, charges=(charge,))
-
-    def _with_state(
-        self, receipt: Receipt, state: ReceiptState, entry: OutboxEntry, note: str
-    ) -> ChangeSet:
-        moved = replace(
-            receipt,
-            version=receipt.version + 1,
-            state=state,
-            text=text_after_sending(receipt) if state in ENDED else receipt.text,
-            note=note,
-            done_at=ended_at(receipt, state, self._clock.now()),
-        )
-        return ChangeSet(receipt.number, records=(moved,), acked=(entry,))

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.customer import CallLog, Subscription
-from receipts.model.receipt import Receipt
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply, Timer
 from receipts.ports.store import Snapshot, Store
@@ -20,10 +20,10 @@ CALL = "call"
 def build_notification(
     store: Store, delivery: ReceiptLifecycle, number: Msisdn, about: str, text: str, lang: Language
 ) -> Receipt:
-    """Ordinary text, so that it stays in the inbox; equal ``about`` gives an equal id."""
+    """Free ordinary text, so that it stays in the inbox; equal ``about`` gives an equal id."""
     seed = hashlib.blake2b(f"notice|{number}|{about}".encode(), digest_size=10).hexdigest()
-    receipt_id = store.receipt_id(number, seed)
-    return delivery.build_notification(receipt_id, number, text, DisplayMode.TEXT, lang)
+    receipt_id, now, mode = store.receipt_id(number, seed), delivery.clock.now(), DisplayMode.TEXT
+    return Receipt(receipt_id, number, text, mode, lang, now, version=1, kind=MessageKind.NOTICE)
 
 
 def with_notification(

@@ -28,26 +28,23 @@ class Router:
 
     def __init__(
         self,
-        text: Provider | Sequence[Provider],
-        flash: Provider | Sequence[Provider] | None = None,
+        text: Sequence[Provider],
+        flash: Sequence[Provider] = (),
         former: Sequence[str] = (),
     ) -> None:
-        self.text = _as_tuple(text)
+        self.text = tuple(text)
         # A provider without flash would silently send ordinary text.
-        self.flash = tuple(each for each in _as_tuple(flash) if each.capabilities.flash)
+        self.flash = tuple(each for each in flash if each.capabilities.flash)
         as_text = tuple((each, DisplayMode.TEXT) for each in self.text)
         as_flash = tuple((each, DisplayMode.FLASH) for each in self.flash)
         self._by_mode = {DisplayMode.TEXT: as_text, DisplayMode.FLASH: (*as_flash, *as_text)}
+        self._by_name = {each.name: each for each in (*self.flash, *self.text)}
+        self.names = tuple(self._by_name)
         self.former = tuple(name for name in former if name not in self.names)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of all providers, without duplicates."""
-        return tuple(dict.fromkeys(each.name for each in (*self.flash, *self.text)))
 
     def by_name(self, name: str | None) -> Provider | None:
         """The provider of this name, None if it is not configured."""
-        return next((each for each in (*self.flash, *self.text) if each.name == name), None)
+        return self._by_name.get(name or "")
 
     def choose(
         self,
@@ -94,9 +91,3 @@ class Router:
             names = " and ".join(each.name for each in self.flash)
             reason = f"no flash by {names} just now: sent as ordinary by {provider.name}"
         return Route(provider, sent_as, reason)
-
-
-def _as_tuple(given: Provider | Sequence[Provider] | None) -> tuple[Provider, ...]:
-    if given is None:
-        return ()
-    return tuple(given) if isinstance(given, Sequence) else (given,)

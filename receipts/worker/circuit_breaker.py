@@ -105,17 +105,15 @@ class CircuitBreakers:
     def __init__(
         self, store: BreakerStore, names: Iterable[str], rules: SendingRules, clock: Clock
     ) -> None:
-        self._store, self._rules, self._clock = store, rules, clock
+        self._store, self._clock = store, clock
+        #: Thresholds and open intervals from the next event on.
+        self.rules = rules
         self._known = {name: BreakerState(name) for name in names}
         #: Providers with an open or half-open breaker; a plain set, read for every receipt.
         self.open = frozenset[str]()
         self._failures = dict.fromkeys(self._known, 0)
         self._held_timers: dict[str, list[Timer]] = {name: [] for name in self._known}
         self._lock = threading.Lock()
-
-    def set_rules(self, rules: SendingRules) -> None:
-        """Use new thresholds and open intervals from the next event on."""
-        self._rules = rules
 
     def refresh(self) -> None:
         """Load the states set by other workers. Raises StoreUnavailableError."""
@@ -154,7 +152,7 @@ class CircuitBreakers:
             return
         with self._lock:
             self._failures[name] += 1
-            tripped = self._failures[name] >= self._rules.demote_after
+            tripped = self._failures[name] >= self.rules.demote_after
         if trial:
             self._fire(name, ProviderEvent.TRIAL_FAILED, failure.detail)
         elif tripped and not self._known[name].is_open:
@@ -181,7 +179,7 @@ class CircuitBreakers:
         self, name: str, event: ProviderEvent, reason: str = "", attempts: int = _MAX_ATTEMPTS
     ) -> bool:
         for _ in range(attempts):
-            intervals, now = self._rules.probe_after_seconds, self._clock.now()
+            intervals, now = self.rules.probe_after_seconds, self._clock.now()
             fresh = next_state(self._known[name], event, now, intervals, reason)
             if fresh is None:
                 return False

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from receipts.delivery.digest import with_digest_members
 from receipts.delivery.lifecycle import ReceiptLifecycle
@@ -34,20 +35,13 @@ _LOG_INTERVAL_SECONDS = 30.0
 
 
 class SendTask(Struct, frozen=True):
-    """A receipt marked as being sent, with its route and send time (monotonic seconds)."""
+    """A receipt with its route and send time (monotonic seconds, None without a rate limit)."""
 
     receipt: Receipt
     entry: OutboxEntry
     route: Route
-    send_at: float | None
-
-
-class _Routed(Struct, frozen=True):
-    receipt: Receipt
-    entry: OutboxEntry
-    route: Route
-    provider: str
     segments: int
+    send_at: float | None = None
 
 
 _ToDefer = tuple[Receipt, OutboxEntry, str]
@@ -86,7 +80,7 @@ class Dispatcher:
     def set_lifecycle(self, lifecycle: ReceiptLifecycle) -> None:
         """Use the routes and rules of a new rule book from the next round on."""
         self._lifecycle, self._router = lifecycle, lifecycle.router
-        self.breakers.set_rules(lifecycle.rules)
+        self.breakers.rules = lifecycle.rules
         self._shares = {n: FairShare(lifecycle.rules.fresh_percent) for n in self._router.names}
 
     def refresh_backlog(self) -> None:
@@ -129,9 +123,8 @@ class Dispatcher:
 
     def next_slot(self, task: SendTask, limit: RateLimit) -> float | None:
         """New send time of a task that missed its slot; None if no slot is free."""
-        size = segments(task.receipt.text)
-        slots = self._limiter.reserve({limit: slots_needed(size)})[limit]
-        return next(iter(slots.times_for([size])), None)
+        slots = self._limiter.reserve({limit: slots_needed(task.segments)})[limit]
+        return next(iter(slots.times_for([task.segments])), None)
 
     def _release_deferred(self, room: int) -> list[OutboxEntry]:
         """Deferred receipts that are too old, have another provider, or are a trial."""
@@ -151,13 +144,13 @@ class Dispatcher:
                 self._oldest_seconds[queue] = 0.0
         return found
 
-    def _route_all(self, entries: Sequence[OutboxEntry]) -> list[_Routed]:
+    def _route_all(self, entries: Sequence[OutboxEntry]) -> list[SendTask]:
         """Receipts with a route; the others are finished, deferred or discarded."""
         if not entries:
             return []
         receipts = self._store.receipts(entry.receipt_id for entry in entries)
         self._outbox.discard(e for r, e in zip(receipts, entries, strict=True) if r is None)
-        routed, finished, to_defer = list[_Routed](), list[ChangeSet](), list[_ToDefer]()
+        routed, finished, to_defer = list[SendTask](), list[ChangeSet](), list[_ToDefer]()
         unavailable, try_half_open = self.breakers.open, self.breakers.try_half_open
         for receipt, entry in zip(receipts, entries, strict=True):
             if receipt is None:
@@ -165,8 +158,7 @@ class Dispatcher:
             if (skipped := self._lifecycle.skip_reason(receipt, entry)) is not None:
                 finished.append(skipped)
             elif route := self._router.choose(receipt, unavailable, try_half_open):
-                name, size = route.provider.name, segments(receipt.text)
-                routed.append(_Routed(receipt, entry, route, name, size))
+                routed.append(SendTask(receipt, entry, route, segments(receipt.text)))
             else:
                 to_defer.append((receipt, entry, self._router.queue_for(receipt)))
         if finished:
@@ -181,12 +173,13 @@ class Dispatcher:
         for _, _, queue in to_defer:
             self._backlog[queue] = self._backlog.get(queue, 0) + 1
 
-    def _reserve_slots(self, routed: Sequence[_Routed], room: int) -> dict[str, SendSlots]:
+    def _reserve_slots(self, routed: Sequence[SendTask], room: int) -> dict[str, SendSlots]:
         """Send slots by provider, for the routed receipts and the backlog, in one round trip."""
         wanted: dict[RateLimit, int] = {}
         unavailable = self.breakers.open
         for name, limit in self._limits.items():
-            count = sum(slots_needed(each.segments) for each in routed if each.provider == name)
+            own = (each for each in routed if each.route.provider.name == name)
+            count = sum(slots_needed(each.segments) for each in own)
             if name not in unavailable:
                 count += min(self._backlog.get(name, 0), room)
             if count:
@@ -195,13 +188,13 @@ class Dispatcher:
         return {n: reserved[limit] for n, limit in self._limits.items() if limit in reserved}
 
     def _fetch_deferred(
-        self, slots: Mapping[str, SendSlots], routed: list[_Routed], room: int
-    ) -> list[_Routed]:
+        self, slots: Mapping[str, SendSlots], routed: list[SendTask], room: int
+    ) -> list[SendTask]:
         """Fetch deferred receipts by fair share; ``routed`` loses those without a slot."""
-        late, to_defer, unavailable = list[_Routed](), list[_ToDefer](), self.breakers.open
+        late, to_defer, unavailable = list[SendTask](), list[_ToDefer](), self.breakers.open
         for name in self._router.names:
             # The trial of a half-open breaker needs no slot.
-            own = [each for each in routed if each.provider == name and not each.route.trial]
+            own = [t for t in routed if t.route.provider.name == name and not t.route.trial]
             waiting = 0 if name in unavailable else self._backlog.get(name, 0)
             count = room
             if name in self._limits:
@@ -221,14 +214,13 @@ class Dispatcher:
         return late
 
     def _mark_sending(
-        self, leaving: Sequence[_Routed], slots: Mapping[str, SendSlots]
+        self, leaving: Sequence[SendTask], slots: Mapping[str, SendSlots]
     ) -> list[SendTask]:
         """Commit the receipts as being sent; tasks of those whose commit succeeded."""
         times = self._send_times(leaving, slots)
         mark = self._lifecycle.mark_sending
         changes = [
-            with_digest_members(self._store, mark(each.receipt, each.entry, each.route))
-            for each in leaving
+            with_digest_members(self._store, mark(each.receipt, each.route)) for each in leaving
         ]
         marked = [next(r for r in each.records if isinstance(r, Receipt)) for each in changes]
         try:
@@ -239,19 +231,21 @@ class Dispatcher:
         # A commit repeated after a lost connection conflicts with itself: compare the record.
         # After a real conflict the entry stays in the outbox and is reclaimed.
         return [
-            SendTask(receipt, each.entry, each.route, send_at)
+            replace(each, receipt=receipt, send_at=send_at)
             for each, receipt, commit, send_at in zip(leaving, marked, commits, times, strict=True)
             if commit.status is CommitStatus.COMMITTED
             or self._store.receipts([receipt.id])[0] == receipt
         ]
 
     def _send_times(
-        self, leaving: Sequence[_Routed], slots: Mapping[str, SendSlots]
+        self, leaving: Sequence[SendTask], slots: Mapping[str, SendSlots]
     ) -> list[float | None]:
         """Send times; 0 if a slot must still be reserved, None without a rate limit."""
         times = {
-            name: iter(own.times_for([e.segments for e in leaving if e.provider == name]))
+            name: iter(
+                own.times_for([e.segments for e in leaving if e.route.provider.name == name])
+            )
             for name, own in slots.items()
         }
-        names = [each.provider for each in leaving]
+        names = [each.route.provider.name for each in leaving]
         return [next(times.get(n, iter(())), 0.0) if n in self._limits else None for n in names]

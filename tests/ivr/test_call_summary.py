@@ -97,7 +97,7 @@ def test_missing_end_is_summarised_by_timer(
     dial: Dial, built: Container, clock: TestClock, raw: redis.Redis
 ):
     call = dial(keys="111")
-    timers = built.timer_service(built.lifecycle)
+    timers = built.timer_service()
     clock.move(hours=1, seconds=1)
     for timer in timers.due_timers(10):
         timers.fire(timer)

@@ -11,6 +11,7 @@ from receipts.delivery.routing import Router
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.rulebook.schema import SendingRules
+from receipts.worker.timers import TimerService
 from receipts.worker.worker import Worker
 from tests.conftest import TestClock
 from tests.support.sending import Desk, ProviderDouble, dispatching
@@ -36,7 +37,7 @@ def flasher() -> ProviderDouble:
 def desk(
     built: bootstrap.Container, courier: ProviderDouble, flasher: ProviderDouble, clock: TestClock
 ) -> Desk:
-    delivery = ReceiptLifecycle(Router(courier, flasher), SendingRules(), clock)
+    delivery = ReceiptLifecycle(Router([courier], [flasher]), SendingRules(), clock)
     return Desk(built.store, built.clients.outbox, delivery, clock)
 
 
@@ -83,7 +84,9 @@ def hire(built: bootstrap.Container, desk: Desk) -> Hire:
 
     def create(name: str = "one", threads: int = 4) -> Worker:
         delivery, outbox = desk.delivery, built.clients.outbox
-        timers = built.timer_service(delivery)
+        timers = TimerService(
+            built.store, outbox, built.policy, delivery, built.report_service, built.clock
+        )
         dispatcher = dispatching(name, built.clients, delivery, built.clock)
         return Worker(name, built.store, outbox, delivery, timers, dispatcher, threads)
 

@@ -31,7 +31,7 @@ from receipts.worker.timers import TimerService
 from statemachines.call_menu import CallState
 from tests.conftest import gathering
 from tests.support.reference_billing import Price, Terms
-from tests.support.sending import ProviderDouble
+from tests.support.sending import ProviderDouble, mark_sending
 
 GUANGDONG, HEBEI, ZHEJIANG = map(Msisdn, ("+8613802880000", "+8613903112345", "+8613957112345"))
 FRIEND = Msisdn("+8613800138000")
@@ -133,7 +133,7 @@ class Business:
         self.policy = policy = self.built.policy
         provider = ProviderDouble("carrier", flash=True, lookup=False)
         self.delivery = ReceiptLifecycle(
-            Router(provider, provider), self.built.book.sending, self.built.clock
+            Router([provider], [provider]), self.built.book.sending, self.built.clock
         )
         outbox = self.built.clients.outbox
         self.billing = MonthlyBilling(
@@ -173,7 +173,7 @@ class Business:
     def send(self, posted: OutboxEntry, *, answered: bool) -> Receipt | None:
         """Send a receipt and, if ``answered``, save its acceptance; None if it is not sent."""
         receipt = self.store.receipts([posted.receipt_id])[0]
-        change = with_digest_members(self.store, self.delivery.mark_sending(receipt, posted))
+        change = with_digest_members(self.store, mark_sending(self.delivery, receipt, posted))
         if self.store.commit(change).status is not CommitStatus.COMMITTED or change.acked:
             return None
         sending = self.store.receipts([posted.receipt_id])[0]

@@ -25,6 +25,7 @@ from receipts.subscriptions import dunning
 from receipts.subscriptions.decision import CustomerRequest
 from receipts.subscriptions.monthly_billing import BillingTotals
 from tests.conftest import TestClock
+from tests.support.sending import mark_sending
 
 Run = Callable[..., Result]
 Lines = Callable[..., list[dict[str, Any]]]
@@ -43,7 +44,7 @@ class Months:
         self.ring()
 
     def ring(self) -> None:
-        timers = self.built.timer_service(self.built.lifecycle)
+        timers = self.built.timer_service()
         while due := timers.due_timers(100):
             assert all(timers.fire(timer) for timer in due)
 
@@ -87,7 +88,7 @@ class Months:
         delivery, store = self.built.lifecycle, self.built.store
         for entry in self.built.clients.outbox.fetch("one", 1000, 0.001):
             (receipt,) = store.receipts([entry.receipt_id])
-            store.commit(delivery.mark_sending(receipt, entry))
+            store.commit(mark_sending(delivery, receipt, entry))
             (sending,) = store.receipts([entry.receipt_id])
             owner = self.customer(number)
             store.commit(delivery.accepted(sending, f"P{receipt.id}", entry, owner))

@@ -55,6 +55,15 @@ def _answer(scripted: Exception | str | None) -> str | None:
     return scripted
 
 
+def mark_sending(delivery: ReceiptLifecycle, receipt: Receipt, entry: OutboxEntry) -> ChangeSet:
+    """Mark a receipt as being sent by its cheapest provider, or finish it."""
+    if (skipped := delivery.skip_reason(receipt, entry)) is not None:
+        return skipped
+    route = delivery.router.choose(receipt)
+    assert route is not None
+    return delivery.mark_sending(receipt, route)
+
+
 class Desk:
     """Moves receipts step by step on the real store, as a worker does."""
 
@@ -91,7 +100,7 @@ class Desk:
     def begin(self, receipt: Receipt) -> OutboxEntry:
         """Take a receipt out of the outbox and save it as being sent."""
         entry = self.take()
-        self.settle(self.delivery.mark_sending(self.now(receipt), entry))
+        self.settle(mark_sending(self.delivery, self.now(receipt), entry))
         return entry
 
     def timers(self) -> list[Timer]:

@@ -15,11 +15,12 @@ from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus, OutboxEntry
 from receipts.ports.provider import ProviderError, ProviderStatus
+from receipts.worker.timers import TimerService
 from receipts.worker.worker import Worker
 from tests.conftest import TestClock, gathering
 from tests.support.fixtures import SHANXI
 from tests.support.histories import Shaky
-from tests.support.sending import ProviderDouble, dispatching
+from tests.support.sending import ProviderDouble, dispatching, mark_sending
 
 SENDER = Msisdn(SHANXI)  # ten fen per delivered receipt, no monthly fee
 RECIPIENTS = [Msisdn(f"+8613957112{tail:03}") for tail in range(100, 200)]
@@ -39,13 +40,14 @@ class DigestRig:
     def __post_init__(self) -> None:
         self.built = self.built.with_rule_book(gathering(self.built.book, WAIT_SECONDS))
         self.store = Shaky(self.built.store)
-        self.use(Router(ProviderDouble("courier", flash=False, lookup=True), self.flasher))
+        self.use(Router([ProviderDouble("courier", flash=False, lookup=True)], [self.flasher]))
 
     def use(self, router: Router) -> None:
         self.delivery = ReceiptLifecycle(router, self.built.book.sending, self.clock)
-        self.timers = self.built.timer_service(self.delivery)
-        self.timers._store = self.store  # noqa: SLF001 - so that its commits fail as well
-        self.timers._digests._store = self.store  # noqa: SLF001
+        outbox, reports = self.built.clients.outbox, self.built.report_service
+        self.timers = TimerService(
+            self.store, outbox, self.built.policy, self.delivery, reports, self.clock
+        )
 
     def worker(self) -> Worker:
         memory, lifecycle = self.built.clients, self.delivery
@@ -81,7 +83,7 @@ class DigestRig:
     def mark_sending(self) -> list[tuple[Receipt, OutboxEntry]]:
         marked = []
         for entry in self.built.clients.outbox.fetch("hand", 1600, 0):
-            change = self.delivery.mark_sending(self.now(entry.receipt_id), entry)
+            change = mark_sending(self.delivery, self.now(entry.receipt_id), entry)
             if self.commit(change) is CommitStatus.COMMITTED and not change.acked:
                 marked.append((self.now(entry.receipt_id), entry))
         return marked

@@ -124,7 +124,7 @@ STATUSES = {
 @given(st.lists(st.sampled_from(["response", *STATUSES]), min_size=1, max_size=8))
 def test_receipt_is_charged_at_most_once_in_any_order_of_events(events: list[str]):
     provider = ProviderDouble("c", flash=False, lookup=True)
-    lifecycle = ReceiptLifecycle(Router(provider), RULES, TestClock())
+    lifecycle = ReceiptLifecycle(Router([provider]), RULES, TestClock())
     receipt = Receipt(
         "5-1", ANNA, "t", DisplayMode.TEXT, Language.ZH, TestClock().now(),
         version=1, state=ReceiptState.SENDING, message_id="SM1", recipient=FRIEND, price_fen=10,

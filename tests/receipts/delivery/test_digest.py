@@ -79,7 +79,7 @@ def test_no_receipt_waits_without_a_wait_time(rig: DigestRig):
 
 
 def test_each_receipt_is_sent_by_itself_without_a_flash_provider(rig: DigestRig):
-    rig.use(Router(ProviderDouble("courier", flash=False, lookup=True)))
+    rig.use(Router([ProviderDouble("courier", flash=False, lookup=True)]))
     rig.arrive(D, D)
     assert len(rig.wait_and_send()) == 2
 

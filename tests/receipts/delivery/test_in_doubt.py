@@ -20,7 +20,7 @@ from tests.receipts.delivery.conftest import (
     look_up,
     report,
 )
-from tests.support.sending import ANNA, Desk
+from tests.support.sending import ANNA, Desk, mark_sending
 
 
 def test_message_found_for_one_receipt_is_not_found_for_another(desk: Desk):
@@ -28,7 +28,7 @@ def test_message_found_for_one_receipt_is_not_found_for_another(desk: Desk):
     first, second = desk.post(), desk.post()
     for entry in desk.outbox.fetch("desk", 32, 0):
         (receipt,) = desk.store.receipts([entry.receipt_id])
-        desk.settle(desk.delivery.mark_sending(receipt, entry))
+        desk.settle(mark_sending(desk.delivery, receipt, entry))
         desk.settle(desk.delivery.failed(desk.now(receipt), UNKNOWN, entry))
     commits = [
         desk.store.commit(desk.delivery.lookup_found(desk.now(receipt), "SM1", timer))
@@ -112,7 +112,7 @@ def test_receipt_marked_by_a_dead_worker_is_looked_up(desk: Desk):
     receipt = desk.post()
     desk.begin(receipt)
     (entry,) = desk.in_outbox()
-    desk.settle(desk.delivery.mark_sending(desk.now(receipt), entry))
+    desk.settle(mark_sending(desk.delivery, desk.now(receipt), entry))
     now, note = desk.now(receipt), "unsure: its worker ended while sending"
     assert (now.state, now.note, now.attempts) == ("unsure", note, 1)
     assert ([timer.kind for timer in desk.timers()], desk.in_outbox()) == ([LOOKUP], [])

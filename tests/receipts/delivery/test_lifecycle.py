@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from receipts.delivery.in_doubt import LOOKUP
 from receipts.delivery.lifecycle import RETRY, ReceiptLifecycle
+from receipts.delivery.notifications import build_notification
 from receipts.delivery.routing import Router
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import DisplayMode, Language
-from receipts.ports.changes import CommitStatus, Timer
+from receipts.ports.changes import CommitStatus, OutboxEntry, Timer
 from receipts.ports.provider import NoRouteError, ProviderError, ProviderStatus
 from statemachines.receipt import ENDED, ReceiptState
 from tests.conftest import TestClock
@@ -25,7 +26,7 @@ from tests.receipts.delivery.conftest import (
     is_idle,
     report,
 )
-from tests.support.sending import ANNA, Desk, ProviderDouble
+from tests.support.sending import ANNA, Desk, ProviderDouble, mark_sending
 
 
 def test_receipt_is_committed_as_sending_before_it_is_sent(desk: Desk):
@@ -53,13 +54,12 @@ def test_receipt_without_a_price_writes_no_charge(desk: Desk):
 
 
 def test_notification_is_never_charged(desk: Desk):
-    receipt_id = desk.store.receipt_id(ANNA, "a1")
-    build = desk.delivery.build_notification
-    notice = build(receipt_id, ANNA, "已取消", DisplayMode.TEXT, Language.ZH)
+    notice = build_notification(desk.store, desk.delivery, ANNA, "a1", "已取消", Language.ZH)
     assert (notice.kind, notice.price_fen, notice.tariff) == (MessageKind.NOTICE, 0, None)
     sending = replace(notice, state=ReceiptState.SENDING)
     delivered = desk.delivery.apply_status(notice, ProviderStatus.DELIVERED, "delivered", "SM1")
-    assert (delivered.charges, desk.delivery.accepted(sending, "SM1", None).charges) == ((), ())
+    accepted = desk.delivery.accepted(sending, "SM1", OutboxEntry(5, "1-1", notice.id))
+    assert (delivered.charges, accepted.charges) == ((), ())
 
 
 def test_flash_is_sent_by_a_provider_with_flash(desk: Desk):
@@ -73,7 +73,7 @@ def test_flash_is_sent_by_a_provider_with_flash(desk: Desk):
 def test_flash_without_a_provider_is_sent_as_ordinary_with_a_note(
     desk: Desk, courier: ProviderDouble, clock: TestClock
 ):
-    desk.delivery = ReceiptLifecycle(Router(courier), RULES, clock)
+    desk.delivery = ReceiptLifecycle(Router([courier]), RULES, clock)
     now = accept(desk, desk.post(mode=DisplayMode.FLASH))
     assert (now.mode, now.sent_as, now.provider) == (DisplayMode.FLASH, DisplayMode.TEXT, "courier")
     assert now.note == "no provider for flash: sent as ordinary"
@@ -162,7 +162,7 @@ def test_deferred_receipts_are_fetched_by_age(desk: Desk, courier: ProviderDoubl
     assert (waiting.queue, waiting.count, waiting.oldest) == ("courier", 2, older.created_at)
     (first,) = desk.outbox.fetch_deferred("desk", "courier", 1)
     assert (first.receipt_id, first.deferred) == (older.id, True)
-    desk.settle(desk.delivery.mark_sending(desk.now(older), first))
+    desk.settle(mark_sending(desk.delivery, desk.now(older), first))
     desk.settle(desk.delivery.accepted(desk.now(older), "SM1", first))
     assert desk.outbox.reclaim("desk", 0, 1600) == []
     assert [e.receipt_id for e in desk.outbox.fetch_deferred("desk", "courier", 9)] == [receipt.id]

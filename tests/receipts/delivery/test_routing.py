@@ -55,7 +55,7 @@ def test_route_that_falls_back_to_ordinary_has_the_reason():
 
     flash = "no flash by cheap and other just now: sent as ordinary by dear"
     assert reason(ROUTER, FLASH, "cheap", "other") == flash
-    assert reason(Router(DEAR, DEAR), FLASH) == "no provider for flash: sent as ordinary"
+    assert reason(Router([DEAR], [DEAR]), FLASH) == "no provider for flash: sent as ordinary"
     assert reason(ROUTER, TEXT) is None
 
 
@@ -89,4 +89,4 @@ def test_fallback_exists_while_a_provider_of_ordinary_text_is_available():
 
 def test_provider_is_found_by_name_if_configured():
     assert (ROUTER.by_name("dear"), ROUTER.by_name("other")) == (DEAR, OTHER)
-    assert (Router(DEAR).by_name("other"), Router(DEAR).by_name(None)) == (None, None)
+    assert (Router([DEAR]).by_name("other"), Router([DEAR]).by_name(None)) == (None, None)

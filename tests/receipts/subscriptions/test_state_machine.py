@@ -16,9 +16,10 @@ from receipts.model.calendar import SHANGHAI
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus
+from receipts.worker.timers import TimerService
 from tests.conftest import GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import HEBEI, SHANXI, standing
-from tests.support.sending import ProviderDouble
+from tests.support.sending import ProviderDouble, mark_sending
 
 #: Situations that the histories must reach at least once.
 ANYWHERE = {
@@ -176,9 +177,12 @@ class History(RuleBasedStateMachine):
         self.texts: list[tuple[str, str, bytes]] = []
         self.months = {month(BEGIN)}
         provider = ProviderDouble("provider", flash=True, lookup=True)
-        router = Router(provider, provider)
-        self.delivery = ReceiptLifecycle(router, self.built.book.sending, self.clock)
-        self.timers = self.built.timer_service(self.delivery)
+        router, built = Router([provider], [provider]), self.built
+        self.delivery = ReceiptLifecycle(router, built.book.sending, self.clock)
+        self.timers = TimerService(
+            built.store, built.clients.outbox, built.policy, self.delivery, built.report_service,
+            self.clock,
+        )  # fmt: skip
 
     def text(self, word: str) -> None:
         answer = self.network.text(self.number, word)
@@ -244,7 +248,7 @@ class History(RuleBasedStateMachine):
         """A worker's pass without its threads: all due receipts are sent or expire."""
         while entries := self.built.clients.outbox.fetch("worker", 16, 0):
             for entry in entries:
-                self.commit(self.delivery.mark_sending(self.receipt(entry.receipt_id), entry))
+                self.commit(mark_sending(self.delivery, self.receipt(entry.receipt_id), entry))
                 receipt = self.receipt(entry.receipt_id)
                 if receipt.state == "sending":
                     self.commit(self.delivery.accepted(receipt, "SM1", entry))

@@ -3,8 +3,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from receipts.delivery.notifications import build_notification
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import DisplayMode, Language, Msisdn
+from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet
 from receipts.ports.store import StoreUnavailableError
 from receipts.store.redis_store import RedisStore
@@ -44,9 +45,7 @@ class Rig:
     def notification(self, number: str, text: str = "t", *, queued: bool = True) -> Receipt:
         """A receipt of another customer, committed and by default in the outbox."""
         store, to = self.desk.store, Msisdn(number)
-        receipt = self.desk.delivery.build_notification(
-            store.receipt_id(to, number[-2:]), to, text, DisplayMode.TEXT, Language.ZH
-        )
+        receipt = build_notification(store, self.desk.delivery, to, "", text, Language.ZH)
         outbox = (receipt.id,) if queued else ()
         self.desk.settle(ChangeSet(to, records=(receipt,), outbox=outbox))
         return receipt

@@ -30,7 +30,7 @@ Fire = Callable[[], list[str]]
 
 @pytest.fixture
 def service(built: Container) -> TimerService:
-    return built.timer_service(built.lifecycle)
+    return built.timer_service()
 
 
 @pytest.fixture

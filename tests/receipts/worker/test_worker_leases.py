@@ -112,7 +112,7 @@ def leased(rig: Rig) -> tuple[Worker, SendTask]:
     receipt = rig.desk.post()
     entry = rig.desk.begin(receipt)
     route = rig.desk.delivery.router.choose(receipt)
-    return rig.hire(), SendTask(rig.desk.now(receipt), entry, route, None)
+    return rig.hire(), SendTask(rig.desk.now(receipt), entry, route, 1)
 
 
 def test_task_past_its_lease_is_not_sent_although_a_heartbeat_follows(

@@ -10,6 +10,7 @@ from receipts.ports.changes import OutboxEntry
 from receipts.ports.provider import PermanentError, TemporaryError, UnknownOutcomeError
 from tests.conftest import GUANGDONG, TestClock
 from tests.support.fixtures import contents
+from tests.support.sending import mark_sending
 from web.portal.passcodes import PasscodeService
 
 
@@ -39,7 +40,7 @@ def test_passcode_is_erased_after_sending_or_failure(
     delivery, store = built.lifecycle, built.store
     code = text.text[:6]
     assert code.isdigit()
-    store.commit(delivery.mark_sending(text, posted))
+    store.commit(mark_sending(delivery, text, posted))
     (sending,) = store.receipts([text.id])
     assert sending is not None
     if failure is None:
@@ -50,7 +51,7 @@ def test_passcode_is_erased_after_sending_or_failure(
         clock.move(minutes=6)
         (waiting,) = store.receipts([text.id])
         assert waiting is not None
-        store.commit(delivery.mark_sending(waiting, posted))
+        store.commit(mark_sending(delivery, waiting, posted))
     (kept,) = store.receipts([text.id])
     assert kept is not None
     if isinstance(failure, UnknownOutcomeError):
@@ -69,6 +70,6 @@ def test_passcode_is_not_listed_and_not_sent_late(
     assert built.store.receipts_of(Msisdn(GUANGDONG), 100, None) == []
     assert raw.keys("*:unsure") == []
     clock.move(minutes=5, seconds=1)
-    (ended,) = built.lifecycle.mark_sending(text, posted).records
+    (ended,) = mark_sending(built.lifecycle, text, posted).records
     assert isinstance(ended, Receipt)
     assert (ended.state.value, ended.text) == ("expired", "")
