@@ -44,9 +44,6 @@ class SendTask(Struct, frozen=True):
     send_at: float | None = None
 
 
-_ToDefer = tuple[Receipt, OutboxEntry, str]
-
-
 class Dispatcher:
     """Turns outbox entries and the backlog into send tasks for one worker.
 
@@ -117,12 +114,9 @@ class Dispatcher:
         late = self._fetch_deferred(slots, routed, room)
         return self._mark_sending([*late, *routed], slots)
 
-    def rate_limit(self, task: SendTask) -> RateLimit | None:
-        """Rate limit of the task's provider, None if unlimited."""
-        return self._limits.get(task.route.provider.name)
-
-    def next_slot(self, task: SendTask, limit: RateLimit) -> float | None:
+    def next_slot(self, task: SendTask) -> float | None:
         """New send time of a task that missed its slot; None if no slot is free."""
+        limit = self._limits[task.route.provider.name]
         slots = self._limiter.reserve({limit: slots_needed(task.segments)})[limit]
         return next(iter(slots.times_for([task.segments])), None)
 
@@ -150,28 +144,27 @@ class Dispatcher:
             return []
         receipts = self._store.receipts(entry.receipt_id for entry in entries)
         self._outbox.discard(e for r, e in zip(receipts, entries, strict=True) if r is None)
-        routed, finished, to_defer = list[SendTask](), list[ChangeSet](), list[_ToDefer]()
+        routed, changes = list[SendTask](), list[ChangeSet]()
         unavailable, try_half_open = self.breakers.open, self.breakers.try_half_open
         for receipt, entry in zip(receipts, entries, strict=True):
             if receipt is None:
                 continue
             if (skipped := self._lifecycle.skip_reason(receipt, entry)) is not None:
-                finished.append(skipped)
+                changes.append(skipped)
             elif route := self._router.choose(receipt, unavailable, try_half_open):
                 routed.append(SendTask(receipt, entry, route, segments(receipt.text)))
             else:
-                to_defer.append((receipt, entry, self._router.queue_for(receipt)))
-        if finished:
-            self._store.commit_all([with_digest_members(self._store, each) for each in finished])
-        self._defer_all(to_defer)
+                queue = self._router.queue_for(receipt)
+                changes.append(self._lifecycle.defer(receipt, entry, queue))
+        self._commit_all(changes)
         return routed
 
-    def _defer_all(self, to_defer: Sequence[_ToDefer]) -> None:
-        if not to_defer:
-            return
-        self._store.commit_all([self._lifecycle.defer(*each) for each in to_defer])
-        for _, _, queue in to_defer:
-            self._backlog[queue] = self._backlog.get(queue, 0) + 1
+    def _commit_all(self, changes: Sequence[ChangeSet]) -> None:
+        """Commit receipts that are finished or deferred, and count the deferred ones."""
+        if changes:
+            self._store.commit_all([with_digest_members(self._store, each) for each in changes])
+        for deferred in (each for change in changes for each in change.deferred):
+            self._backlog[deferred.queue] = self._backlog.get(deferred.queue, 0) + 1
 
     def _reserve_slots(self, routed: Sequence[SendTask], room: int) -> dict[str, SendSlots]:
         """Send slots by provider, for the routed receipts and the backlog, in one round trip."""
@@ -191,7 +184,7 @@ class Dispatcher:
         self, slots: Mapping[str, SendSlots], routed: list[SendTask], room: int
     ) -> list[SendTask]:
         """Fetch deferred receipts by fair share; ``routed`` loses those without a slot."""
-        late, to_defer, unavailable = list[SendTask](), list[_ToDefer](), self.breakers.open
+        late, to_defer, unavailable = list[SendTask](), list[ChangeSet](), self.breakers.open
         for name in self._router.names:
             # The trial of a half-open breaker needs no slot.
             own = [t for t in routed if t.route.provider.name == name and not t.route.trial]
@@ -202,7 +195,7 @@ class Dispatcher:
             share = self._shares[name].split(count, len(own), waiting)
             for each in own[share.taken :]:
                 routed.remove(each)
-                to_defer.append((each.receipt, each.entry, name))
+                to_defer.append(self._lifecycle.defer(each.receipt, each.entry, name))
             if limit := share.newest + share.oldest:
                 since = self._clock.now() - _NEW_RECEIPT_AGE
                 fetch = self._outbox.fetch_deferred
@@ -210,7 +203,7 @@ class Dispatcher:
                 # An empty fetch means that other workers have emptied this backlog.
                 self._backlog[name] = max(0, self._backlog[name] - len(fetched)) if fetched else 0
                 late += self._route_all(fetched)
-        self._defer_all(to_defer)
+        self._commit_all(to_defer)
         return late
 
     def _mark_sending(

@@ -226,9 +226,8 @@ class Worker:
 
     def _wait_for_slot(self, task: SendTask) -> bool:
         """Sleep until the task's send slot; False if none came within half a lease."""
-        send_at, limit = task.send_at, self._dispatcher.rate_limit(task)
-        deadline = time.monotonic() + LEASE_SECONDS / 2
-        while limit is not None:
+        send_at, deadline = task.send_at, time.monotonic() + LEASE_SECONDS / 2
+        while task.send_at is not None:
             wait = (send_at or 0.0) - time.monotonic()
             if wait <= 0:
                 if wait > -SLOT_TOLERANCE_SECONDS:
@@ -236,7 +235,7 @@ class Worker:
                 if time.monotonic() > deadline:
                     return False
                 # The slot passed while all threads were busy.
-                send_at = self._dispatcher.next_slot(task, limit)
+                send_at = self._dispatcher.next_slot(task)
                 wait = SLOT_RETRY_SECONDS if send_at is None else 0.0
             time.sleep(wait)
         return True
