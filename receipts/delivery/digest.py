@@ -150,7 +150,17 @@ def apply_to_members(
     charges: list[Charge] = []
     counting = owner
     for member in members:
-        moved = _with_state_of(digest, member)
+        moved = replace(
+            member,
+            state=digest.state,
+            provider=digest.provider,
+            sent_as=digest.sent_as,
+            attempts=digest.attempts,
+            requested_at=digest.requested_at,
+            sent_at=digest.sent_at,
+            done_at=digest.done_at,
+            note=digest.note,
+        )
         if digest.sent_at is not None and member.sent_at is None and member.price_fen:
             used = 0
             if member.free_receipts:
@@ -163,17 +173,3 @@ def apply_to_members(
     if owner and counting and counting != owner:
         records.append(replace(counting, version=owner.version + 1))
     return replace(change, records=(*change.records, *records), charges=(*change.charges, *charges))
-
-
-def _with_state_of(digest: Receipt, member: Receipt) -> Receipt:
-    return replace(
-        member,
-        state=digest.state,
-        provider=digest.provider,
-        sent_as=digest.sent_as,
-        attempts=digest.attempts,
-        requested_at=digest.requested_at,
-        sent_at=digest.sent_at,
-        done_at=digest.done_at,
-        note=digest.note,
-    )

@@ -51,7 +51,7 @@ class ReceiptLifecycle:
         self.in_doubt = InDoubtReceipts(sending, clock)
 
     def mark_sending(self, receipt: Receipt, route: Route) -> ChangeSet:
-        """Mark a receipt as being sent by ``route``, unless ``skip_reason`` finds a reason."""
+        """Mark a receipt without a ``skip_reason`` as being sent by ``route``."""
         marked = replace(
             receipt,
             version=receipt.version + 1,

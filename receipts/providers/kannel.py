@@ -137,7 +137,7 @@ class Kannel:
     def find(
         self, message: OutboundMessage, since: dt.datetime, known: frozenset[str]
     ) -> str | None:
-        """Not available; ``abilities.lookup`` is False."""
+        """Not available; ``capabilities.lookup`` is False."""
         raise NotImplementedError
 
 

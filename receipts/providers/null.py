@@ -18,6 +18,5 @@ class NullProvider:
     def find(
         self, message: OutboundMessage, since: dt.datetime, known: frozenset[str]
     ) -> str | None:
-        """Always raise TemporaryError."""
-        del since, known
-        raise TemporaryError(f"nobody looks {message.id} up here")
+        """Not available; ``capabilities.lookup`` is False."""
+        raise NotImplementedError

@@ -88,11 +88,7 @@ class _DeadlineAdapter(HTTPAdapter):
         _check(send_deadline.get())
         return super().send(request, *args, **kwargs)
 
-    def add_headers(
-        self,
-        request: requests.PreparedRequest,
-        **kwargs: Any,  # noqa: ANN401 - as above
-    ) -> None:
+    def add_headers(self, request: requests.PreparedRequest, **kwargs: Any) -> None:  # noqa: ANN401
         """Turn the body into a stream; this hook runs last before the request is written."""
         super().add_headers(request, **kwargs)
         if isinstance(request.body, str):
