@@ -38,6 +38,11 @@ class Line:
     yes: dict[str, object]
     far_end: Callable[[], AbstractContextManager[FarEnd]]
 
+    def success(self, body: bytes, headers: bytes = b"Connection: close\r\n") -> bytes:
+        """Raw success response with this body."""
+        head = b"HTTP/1.1 %d Fine\r\nContent-Length: %d\r\n" % (self.yes["status"], len(body))
+        return head + headers + b"\r\n" + body
+
     def adapter(self, url: str = "https://provider.example.org") -> Provider:
         return self.make(url)
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from receipts.ports.provider import DeadlineExceededError
 from tests.contracts.provider_ends import Line, parcel
-from tests.contracts.test_providers import listening, read_request
+from tests.contracts.test_providers import answering, listening
 
 
 def test_no_byte_is_sent_after_the_deadline(line: Line):
@@ -22,16 +22,7 @@ def test_no_byte_is_sent_after_the_deadline(line: Line):
 
 
 def test_each_request_has_its_own_deadline(line: Line):
-    def answer(connection: object) -> None:
-        read_request(connection)
-        status = b"202 Accepted" if line.name == "kannel" else b"201 Created"
-        body = b'{"sid": "5-abc"}'
-        connection.sendall(
-            b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
-            % (status, len(body), body)
-        )
-
-    with listening(answer) as url:
+    with listening(answering(line.success(b'{"sid": "5-abc"}'))) as url:
         adapter = line.adapter(url)
         with pytest.raises(DeadlineExceededError):
             adapter.send(replace(parcel(), deadline=time.monotonic() - 1))
@@ -41,10 +32,10 @@ def test_each_request_has_its_own_deadline(line: Line):
 
 def test_a_connection_made_after_the_deadline_carries_no_complete_request(line: Line):
     """A full backlog drops the first SYN; the second one, a second later, is accepted."""
+    heard: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         address = server.getsockname()
-        waiting = [socket.create_connection(address)]
-        heard: list[bytes] = []
+        waiting = socket.create_connection(address)
 
         def accept_late() -> None:
             time.sleep(0.5)
@@ -61,8 +52,7 @@ def test_a_connection_made_after_the_deadline_carries_no_complete_request(line: 
         with pytest.raises(DeadlineExceededError):
             adapter.send(late)
         thread.join()
-        for each in waiting:
-            each.close()
+        waiting.close()
     head, _, body = b"".join(heard).partition(b"\r\n\r\n")
     assert body == b""
     assert (head == b"") == (line.name == "kannel")

@@ -62,23 +62,14 @@ def read_request(connection: socket.socket) -> bytes:
     return head + body
 
 
-def close_after_the_request(connection: socket.socket) -> None:
-    read_request(connection)
+def answering(answer: bytes) -> Respond:
+    """Send this answer to one request."""
 
+    def respond(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(answer)
 
-def close_within_the_response(connection: socket.socket) -> None:
-    read_request(connection)
-    connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 999\r\n\r\n{")
-
-
-def never_respond(connection: socket.socket) -> None:
-    read_request(connection)
-    time.sleep(0.5)
-
-
-def send_smtp(connection: socket.socket) -> None:
-    read_request(connection)
-    connection.sendall(b"220 mail.example.org ESMTP\r\n")
+    return respond
 
 
 def failure(line: Line, url: str) -> ProviderError:
@@ -127,19 +118,28 @@ def test_server_without_tls_is_temporary(line: Line):
 
 
 @pytest.mark.parametrize(
-    "respond",
-    [close_after_the_request, close_within_the_response, send_smtp],
-    ids=lambda respond: respond.__name__,
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 201 Created\r\nContent-Length: 999\r\n\r\n{",
+        b"220 mail.example.org ESMTP\r\n",
+    ],
+    ids=["no answer", "incomplete", "SMTP"],
 )
-def test_connection_lost_after_the_request_has_an_unknown_outcome(line: Line, respond: Respond):
-    with listening(respond) as url:
+def test_connection_lost_after_the_request_has_an_unknown_outcome(line: Line, answer: bytes):
+    with listening(answering(answer)) as url:
         assert type(failure(line, url)) is UnknownOutcomeError
 
 
 def test_response_time_out_has_an_unknown_outcome(line: Line, monkeypatch: pytest.MonkeyPatch):
     for room in (twilio_http, kannel):
         monkeypatch.setattr(room, "TIMEOUTS_SECONDS", (1.0, 0.05))
-    with listening(never_respond) as url:
+
+    def late(connection: socket.socket) -> None:
+        read_request(connection)
+        time.sleep(0.5)
+
+    with listening(late) as url:
         assert type(failure(line, url)) is UnknownOutcomeError
 
 
@@ -178,11 +178,7 @@ def test_sixteen_threads_each_get_their_own_answer(line: Line):
                 return
             mark = received[received.index(b"mark") :][:6]
             time.sleep(0.002 * (int(mark[4:]) % 5))
-            body = b'{"sid": "SM-%s"}' % mark
-            status = b"202 Accepted" if line.name == "kannel" else b"201 Created"
-            connection.sendall(
-                b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
-            )
+            connection.sendall(line.success(b'{"sid": "SM-%s"}' % mark, headers=b""))
 
     def send(turn: int) -> bool:
         mark = f"mark{turn % 100:02}"
@@ -205,9 +201,7 @@ def test_logs_and_errors_have_no_secret_and_no_number(
         if kind == "answered":
             connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}")
         if kind == "taken":
-            good = b"202 Accepted" if line.name == "kannel" else b"201 Created"
-            connection.sendall(b"HTTP/1.1 %s\r\nContent-Length: 13\r\n\r\n" % good)
-            connection.sendall(b'{"sid":"SM1"}')
+            connection.sendall(line.success(b'{"sid":"SM1"}'))
 
     caplog.set_level(logging.INFO)
     told = ""

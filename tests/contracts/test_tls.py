@@ -8,7 +8,7 @@ import pytest
 
 from receipts.ports.provider import TemporaryError
 from tests.contracts.provider_ends import Line, parcel
-from tests.contracts.test_providers import listening, read_request
+from tests.contracts.test_providers import answering, listening
 
 #: A self-signed pair for 127.0.0.1 alone, valid until 2126; it protects nothing.
 PAIR = """\
@@ -47,10 +47,7 @@ def secure_url(line: Line, pair: Path) -> Iterator[str]:
     def answer(connection: object) -> None:
         try:
             with context.wrap_socket(connection, server_side=True) as secure:  # type: ignore[arg-type]
-                read_request(secure)
-                status = b"202 Accepted" if line.name == "kannel" else b"201 Created"
-                secure.sendall(b"HTTP/1.1 %s\r\nContent-Length: 15\r\n\r\n" % status)
-                secure.sendall(b'{"sid":"5-abc"}')
+                answering(line.success(b'{"sid":"5-abc"}'))(secure)
         except (OSError, EOFError):
             return
 
@@ -63,18 +60,19 @@ def test_a_certificate_of_an_unknown_authority_is_refused(line: Line, secure_url
         line.adapter(secure_url).send(parcel())
 
 
-def test_a_certificate_of_a_known_authority_is_accepted(
-    line: Line, secure_url: str, pair: Path, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.fixture
+def trusted(pair: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The certificate is among the authorities of the environment."""
     monkeypatch.setenv("SSL_CERT_FILE", str(pair))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pair))
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_certificate_of_a_known_authority_is_accepted(line: Line, secure_url: str):
     assert line.adapter(secure_url).send(parcel()) == "5-abc"
 
 
-def test_a_certificate_of_another_host_is_refused(
-    line: Line, secure_url: str, pair: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("SSL_CERT_FILE", str(pair))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pair))
+@pytest.mark.usefixtures("trusted")
+def test_a_certificate_of_another_host_is_refused(line: Line, secure_url: str):
     with pytest.raises(TemporaryError):
         line.adapter(secure_url.replace("127.0.0.1", "localhost")).send(parcel())

@@ -22,18 +22,17 @@ from tests.contracts.provider_ends import (
     twilio,
 )
 
+Message = dict[str, object]
 NOW = dt.datetime(2026, 11, 22, 4, 0, 30, tzinfo=dt.UTC)
 
 
-def message(sid: str, body: str = WORDS, seconds_ago: float = 10) -> dict[str, object]:
+def message(sid: str, body: str = WORDS, seconds_ago: float = 10) -> Message:
     made = NOW - dt.timedelta(seconds=seconds_ago)
     return {"sid": sid, "body": body, "to": ANNA, "date_created": format_datetime(made)}
 
 
 def found(
-    outside: responses.RequestsMock,
-    *messages: dict[str, object],
-    known: frozenset[str] = frozenset(),
+    outside: responses.RequestsMock, *messages: Message, known: tuple[str, ...] = ()
 ) -> str | None:
     page = {"messages": messages, "page": 0, "page_size": 50, "next_page_uri": None}
     # Without a charset, as a proxy may pass it on: the words are UTF-8 all the same.
@@ -41,7 +40,7 @@ def found(
         TWILIO_URL, body=json.dumps(page, ensure_ascii=False), content_type="application/json"
     )
     since = NOW - dt.timedelta(seconds=20)
-    return twilio(TWILIO_HOST).find(parcel(), since, known)
+    return twilio(TWILIO_HOST).find(parcel(), since, frozenset(known))
 
 
 def test_message_is_found_by_recipient_text_and_time(outside: responses.RequestsMock):
@@ -51,37 +50,31 @@ def test_message_is_found_by_recipient_text_and_time(outside: responses.Requests
     assert call.request.req_kwargs["timeout"]  # type: ignore[attr-defined]
 
 
-def test_empty_list_has_no_match(outside: responses.RequestsMock):
-    assert found(outside) is None
+TIMELESS, NAMELESS = message("SM1") | {"date_created": None}, message("SM1") | {"sid": None}
 
 
-def test_message_of_another_receipt_is_no_match(outside: responses.RequestsMock):
-    both = (message("SM2"), message("SM1"))
-    assert found(outside, *both, known=frozenset({"SM2"})) == "SM1"
-    assert found(outside, *both, known=frozenset({"SM2", "SM1"})) is None
-
-
-def test_equal_text_of_an_earlier_day_is_no_match(outside: responses.RequestsMock):
-    assert found(outside, message("SM1", seconds_ago=86_400)) is None
-
-
-def test_match_allows_five_minutes_of_clock_difference(outside: responses.RequestsMock):
-    assert found(outside, message("SM1", seconds_ago=20 + 299)) == "SM1"
-    outside.reset()
-    assert found(outside, message("SM1", seconds_ago=20 + 301)) is None
-
-
-@pytest.mark.parametrize("words", [WORDS[:-1], WORDS + " ", "", None])
-def test_similar_text_is_no_match(outside: responses.RequestsMock, words: str):
-    assert found(outside, message("SM1", words)) is None
-
-
-def test_message_without_a_time_may_match_and_one_without_an_id_may_not(
+@pytest.mark.parametrize(
+    ("messages", "known", "sid"),
+    [
+        ([], (), None),
+        # Messages of other receipts do not match.
+        ([message("SM2"), message("SM1")], ("SM2",), "SM1"),
+        ([message("SM2"), message("SM1")], ("SM2", "SM1"), None),
+        # The clocks may differ by five minutes.
+        ([message("SM1", seconds_ago=20 + 299)], (), "SM1"),
+        ([message("SM1", seconds_ago=20 + 301)], (), None),
+        ([message("SM1", seconds_ago=86_400)], (), None),
+        ([NAMELESS, TIMELESS], (), "SM1"),
+        *[([message("SM1", text)], (), None) for text in (WORDS[:-1], WORDS + " ", "", None)],
+    ],
+)
+def test_message_matches_if_recent_of_equal_text_and_of_no_other_receipt(
     outside: responses.RequestsMock,
+    messages: list[Message],
+    known: tuple[str, ...],
+    sid: str | None,
 ):
-    timeless = message("SM1") | {"date_created": None}
-    nameless = message("SM1") | {"sid": None}
-    assert found(outside, nameless, timeless) == "SM1"
+    assert found(outside, *messages, known=known) == sid
 
 
 @pytest.mark.parametrize(
