@@ -7,6 +7,7 @@ from receipts.delivery.notifications import build_notification
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet
+from receipts.ports.provider import OutboundMessage
 from receipts.ports.store import StoreUnavailableError
 from receipts.store.redis_store import RedisStore
 from receipts.worker import worker as worker_module
@@ -49,6 +50,16 @@ class Rig:
         outbox = (receipt.id,) if queued else ()
         self.desk.settle(ChangeSet(to, records=(receipt,), outbox=outbox))
         return receipt
+
+    def before_send(self, action: Callable[[], object]) -> None:
+        """Run ``action`` before each send of the courier, in the thread that sends."""
+        real = self.courier.send
+
+        def send(parcel: OutboundMessage) -> str:
+            action()
+            return real(parcel)
+
+        self.monkeypatch.setattr(self.courier, "send", send)
 
     def outage(
         self,

@@ -6,10 +6,10 @@ import time
 import pytest
 
 from receipts.ports.changes import Timer
-from receipts.ports.provider import OutboundMessage, UnknownOutcomeError
 from receipts.worker.in_doubt import InDoubtResolver
 from receipts.worker.result_writer import ResultWriter, SendResult
 from receipts.worker.timers import TimerService
+from tests.receipts.delivery.conftest import UNKNOWN, fail
 from tests.receipts.worker.conftest import Rig
 
 
@@ -24,7 +24,7 @@ def test_receipts_are_sent_in_the_order_of_their_age(rig: Rig):
 
 def test_as_many_receipts_are_sent_at_once_as_there_are_threads(rig: Rig):
     meeting = threading.Barrier(4)
-    rig.monkeypatch.setattr(rig.courier, "send", lambda message: f"{message.id}{meeting.wait(5)}")
+    rig.before_send(lambda: meeting.wait(5))
     posted = [rig.desk.post() for _ in range(3)]
     with rig.at_work(rig.hire(threads=3)):
         meeting.wait(5)
@@ -32,20 +32,14 @@ def test_as_many_receipts_are_sent_at_once_as_there_are_threads(rig: Rig):
 
 
 def test_stopped_worker_sends_all_receipts_that_it_has_marked(rig: Rig):
-    stopped, done = threading.Event(), list[str]()
-
-    def send(message: OutboundMessage) -> str:
-        stopped.wait(5)
-        done.append(message.id)
-        return f"courier-{len(done)}"
-
-    rig.monkeypatch.setattr(rig.courier, "send", send)
+    stopped = threading.Event()
+    rig.before_send(lambda: stopped.wait(5))
     posted = [rig.desk.post(), rig.desk.post()]
     with rig.at_work(rig.hire(threads=1)) as worker:
         rig.until(lambda: all(rig.state(receipt) == "sending" for receipt in posted))
         worker.stop()
         stopped.set()
-    assert done == [receipt.id for receipt in posted]
+    assert [message.id for message in rig.courier.sent] == [receipt.id for receipt in posted]
     assert [rig.state(receipt) for receipt in posted] == ["sent", "sent"]
 
 
@@ -85,10 +79,7 @@ def look_up(rig: Rig) -> SlowLookUp:
 def put_in_doubt(rig: Rig, count: int) -> None:
     """Receipts in doubt of so many customers, with due look-ups."""
     for tail in range(count):
-        lost = rig.notification(f"+86138028802{tail:02}")
-        entry = rig.desk.begin(lost)
-        failure = UnknownOutcomeError("lost")
-        rig.desk.settle(rig.desk.delivery.failed(rig.desk.now(lost), failure, entry))
+        fail(rig.desk, rig.notification(f"+86138028802{tail:02}"), UNKNOWN)
     rig.desk.clock.move(seconds=1)
 
 
@@ -121,17 +112,16 @@ def test_stopped_worker_leaves_queued_look_ups_to_their_timers(rig: Rig, look_up
 def test_worker_that_fails_itself_writes_the_results_of_its_tasks(rig: Rig):
     began = threading.Event()
 
-    def send(message: OutboundMessage) -> str:
+    def slow() -> None:
         began.set()
         time.sleep(0.3)
-        return f"courier-{message.id}"
 
     def due_timers(*_: object) -> list[Timer]:
         if began.is_set():
             raise ZeroDivisionError
         return []
 
-    rig.monkeypatch.setattr(rig.courier, "send", send)
+    rig.before_send(slow)
     rig.monkeypatch.setattr(TimerService, "due_timers", due_timers)
     receipt = rig.desk.post()
     with pytest.raises(ZeroDivisionError):

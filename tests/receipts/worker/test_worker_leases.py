@@ -35,12 +35,7 @@ def test_receipt_only_fetched_by_a_dead_worker_is_sent(rig: Rig):
 
 
 def test_heartbeat_keeps_entries_of_a_slow_provider_from_being_reclaimed(rig: Rig):
-    def send(message: object) -> str:
-        rig.courier.sent.append(message)  # type: ignore[arg-type]
-        time.sleep(1.5)  # far longer than a lease
-        return f"slow-{len(rig.courier.sent)}"
-
-    rig.monkeypatch.setattr(rig.courier, "send", send)
+    rig.before_send(lambda: time.sleep(1.5))  # far longer than a lease
     posted = [rig.desk.post() for _ in range(3)]
     with rig.at_work(rig.hire("two")):
         rig.run_until_state("sent", *posted)
@@ -51,13 +46,11 @@ def test_heartbeat_keeps_entries_of_a_slow_provider_from_being_reclaimed(rig: Ri
 def test_stopped_worker_finishes_its_tasks(rig: Rig):
     began = threading.Event()
 
-    def send(message: object) -> str:
+    def slow() -> None:
         began.set()
         time.sleep(1.2)
-        rig.courier.sent.append(message)  # type: ignore[arg-type]
-        return "late"
 
-    rig.monkeypatch.setattr(rig.courier, "send", send)
+    rig.before_send(slow)
     receipt = rig.desk.post()
     with rig.at_work(rig.hire("two")), rig.at_work(rig.hire("one")) as one:
         began.wait(5)
@@ -78,7 +71,7 @@ def test_two_workers_send_many_receipts_over_many_shards_once_each(rig: Rig):
 def test_equal_entry_ids_of_two_shards_are_leased_both(rig: Rig, raw: "redis.Redis"):
     """The server numbers the entries of each stream independently."""
     proceed = threading.Event()
-    rig.monkeypatch.setattr(rig.courier, "send", lambda _: (proceed.wait(5), "x")[1])
+    rig.before_send(lambda: proceed.wait(5))
     for tail in range(2):
         receipt = rig.notification(f"+861380288000{tail}", queued=False)
         raw.xadd(f"{{s{int(receipt.id[0], 16)}}}:outbox", {"id": receipt.id}, id="7-7")

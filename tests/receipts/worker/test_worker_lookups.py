@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from receipts.model.receipt import Receipt
 from receipts.ports.changes import ChangeSet, Timer
-from receipts.ports.provider import TemporaryError, UnknownOutcomeError
+from receipts.ports.provider import TemporaryError
+from tests.receipts.delivery.conftest import UNKNOWN, fail
 from tests.receipts.worker.conftest import Rig
 from tests.support.sending import ANNA, Desk
 
@@ -14,14 +15,11 @@ pytestmark = pytest.mark.usefixtures("short_intervals")
 
 def in_doubt(desk: Desk, **changes: object) -> Receipt:
     """A receipt in doubt; its look-up is due a second later."""
-    receipt = desk.post()
-    entry = desk.begin(receipt)
-    desk.settle(desk.delivery.failed(desk.now(receipt), UnknownOutcomeError("lost"), entry))
+    now = fail(desk, desk.post(), UNKNOWN)
     if changes:
-        now = desk.now(receipt)
         changed = replace(now, version=now.version + 1, **changes)
         desk.settle(ChangeSet(ANNA, records=(changed,)))
-    return receipt
+    return now
 
 
 def test_failed_look_up_is_repeated(rig: Rig):

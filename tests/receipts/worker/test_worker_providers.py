@@ -120,12 +120,7 @@ def test_flash_receipt_is_sent_by_kannel_and_its_report_ends_it(live: Live):
 
 @pytest.mark.parametrize(
     ("status", "code", "state"),
-    [
-        (400, 21610, "failed"),
-        (429, 20429, "due"),
-        (401, 20003, "due"),
-        (500, 20500, "unsure"),
-    ],
+    [(400, 21610, "failed"), (429, 20429, "due"), (401, 20003, "due"), (500, 20500, "unsure")],
 )
 def test_refusal_sets_its_state_and_is_free(live: Live, status: int, code: int, state: str):
     live.twilio.post(MESSAGES, status=status, json={"code": code, "message": "", "status": status})
