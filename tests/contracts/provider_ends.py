@@ -34,7 +34,7 @@ class Line:
     """One provider: its adapter, its success response and its HTTP end."""
 
     name: str
-    make: Callable[[str], Provider]
+    adapter: Callable[..., Provider]
     yes: dict[str, object]
     far_end: Callable[[], AbstractContextManager[FarEnd]]
 
@@ -42,9 +42,6 @@ class Line:
         """Raw success response with this body."""
         head = b"HTTP/1.1 %d Fine\r\nContent-Length: %d\r\n" % (self.yes["status"], len(body))
         return head + headers + b"\r\n" + body
-
-    def adapter(self, url: str = "https://provider.example.org") -> Provider:
-        return self.make(url)
 
 
 TWILIO_HOST = "https://provider.example.org"
@@ -69,11 +66,11 @@ def mocked_twilio() -> Iterator[MockedTwilio]:
         yield MockedTwilio(mock)
 
 
-def twilio(url: str, sender: str = "7500") -> Twilio:
+def twilio(url: str = TWILIO_HOST, sender: str = "7500") -> Twilio:
     return Twilio(ACCOUNT, (ACCOUNT, SECRETS[0]), sender, url, PUBLIC_URL + "/")
 
 
-def kannel(url: str) -> Kannel:
+def kannel(url: str = TWILIO_HOST) -> Kannel:
     return Kannel(url, ("receipts", SECRETS[1]), SECRETS[2], "7500", PUBLIC_URL + "/")
 
 

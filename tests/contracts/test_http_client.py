@@ -26,21 +26,12 @@ class Server:
 
     def __call__(self, connection: socket.socket) -> None:
         self.connections += 1
-        try:
+        with contextlib.suppress(EOFError, ConnectionResetError):
             for _ in range(self._each):
-                self.heard.append(read_request_or_end(connection))
+                self.heard.append(read_request(connection))
                 connection.sendall(self._answer)
-        except ConnectionResetError:
-            return
-        finally:
-            connection.close()
-            self.hung_up.release()
-
-
-def read_request_or_end(connection: socket.socket) -> bytes:
-    if not connection.recv(1, socket.MSG_PEEK):
-        raise ConnectionResetError
-    return read_request(connection)
+        connection.close()
+        self.hung_up.release()
 
 
 CHUNKED = b"HTTP/1.1 202 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -106,12 +97,10 @@ def test_incomplete_and_malformed_responses_are_no_response(answer: bytes):
 def test_the_time_out_covers_the_whole_response():
     def drip(connection: socket.socket) -> None:
         read_request(connection)
-        try:
+        with contextlib.suppress(OSError):
             for _ in range(40):
                 connection.sendall(b"H")
                 time.sleep(0.05)
-        except OSError:
-            return
 
     with listening(drip) as url:
         asked_at = time.monotonic()

@@ -48,9 +48,8 @@ def test_a_connection_made_after_the_deadline_carries_no_complete_request(line: 
         thread = threading.Thread(target=accept_late)
         thread.start()
         adapter = line.adapter(f"http://127.0.0.1:{address[1]}")
-        late = replace(parcel(), deadline=time.monotonic() + 0.3)
         with pytest.raises(DeadlineExceededError):
-            adapter.send(late)
+            adapter.send(replace(parcel(), deadline=time.monotonic() + 0.3))
         thread.join()
         waiting.close()
     head, _, body = b"".join(heard).partition(b"\r\n\r\n")

@@ -57,7 +57,7 @@ def test_text_is_sent_unchanged_in_utf_8(outside: responses.RequestsMock):
 
 def test_messaging_service_replaces_the_sender_number(outside: responses.RequestsMock):
     outside.post(TWILIO_URL, **TWILIO.yes)
-    twilio(TWILIO_HOST, sender="MG0123456789abcdef0123456789abcdef").send(parcel())
+    twilio(sender="MG0123456789abcdef0123456789abcdef").send(parcel())
     sent_form = parse_qs(str(outside.calls[0].request.body))
     assert sent_form["MessagingServiceSid"] == ["MG0123456789abcdef0123456789abcdef"]
     assert "From" not in sent_form

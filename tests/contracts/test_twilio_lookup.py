@@ -15,7 +15,6 @@ from tests.contracts.provider_ends import (
     ACCOUNT,
     ANNA,
     SECRETS,
-    TWILIO_HOST,
     TWILIO_URL,
     WORDS,
     parcel,
@@ -40,7 +39,7 @@ def found(
         TWILIO_URL, body=json.dumps(page, ensure_ascii=False), content_type="application/json"
     )
     since = NOW - dt.timedelta(seconds=20)
-    return twilio(TWILIO_HOST).find(parcel(), since, frozenset(known))
+    return twilio().find(parcel(), since, frozenset(known))
 
 
 def test_message_is_found_by_recipient_text_and_time(outside: responses.RequestsMock):
@@ -98,7 +97,7 @@ def test_failed_look_up_is_temporary_and_hides_the_number(
 ):
     outside.get(TWILIO_URL, **answer)  # type: ignore[arg-type]
     with pytest.raises(TemporaryError) as later:
-        twilio(TWILIO_HOST).find(parcel(), NOW, frozenset())
+        twilio().find(parcel(), NOW, frozenset())
     assert ANNA.digits not in later.value.detail
     assert not any(secret in later.value.detail for secret in SECRETS)
 
@@ -109,6 +108,6 @@ def test_a_netrc_file_does_not_replace_the_credentials(
     (tmp_path / "netrc").write_text("machine provider.example.org login other password other\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     outside.get(TWILIO_URL, json={"messages": [], "next_page_uri": None})
-    twilio(TWILIO_HOST).find(parcel(), NOW, frozenset())
+    twilio().find(parcel(), NOW, frozenset())
     sent = outside.calls[0].request.headers["Authorization"]
     assert sent == "Basic " + base64.b64encode(f"{ACCOUNT}:{SECRETS[0]}".encode()).decode()
