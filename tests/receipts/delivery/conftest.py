@@ -1,6 +1,5 @@
 from receipts.delivery.in_doubt import LOOKUP
 from receipts.model.receipt import Receipt
-from receipts.ports.changes import ChangeSet
 from receipts.ports.provider import (
     PermanentError,
     ProviderError,
@@ -57,7 +56,3 @@ def raw_statuses(receipt: Receipt) -> list[str]:
 def is_idle(desk: Desk) -> bool:
     """Whether the outbox, the timers and the charges are all empty."""
     return (desk.timers(), desk.in_outbox(), desk.charges()) == ([], [], [])
-
-
-def changes_no_record(change: ChangeSet) -> bool:
-    return (change.records, change.charges, change.outbox, change.timers) == ((), (), (), ())

@@ -13,7 +13,7 @@ from receipts.model.charge import Charge
 from receipts.model.message import DeliveryReport, MessageStatus
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import ChangeSet, CommitStatus, OutboxEntry
+from receipts.ports.changes import ChangeSet, CommitStatus
 from receipts.ports.provider import ProviderError, ProviderStatus
 from receipts.worker.timers import TimerService
 from receipts.worker.worker import Worker
@@ -80,18 +80,14 @@ class DigestRig:
     def commit(self, change: ChangeSet) -> CommitStatus:
         return self.store.commit(with_digest_members(self.store, change)).status
 
-    def mark_sending(self) -> list[tuple[Receipt, OutboxEntry]]:
-        marked = []
-        for entry in self.built.clients.outbox.fetch("hand", 1600, 0):
-            change = mark_sending(self.delivery, self.now(entry.receipt_id), entry)
-            if self.commit(change) is CommitStatus.COMMITTED and not change.acked:
-                marked.append((self.now(entry.receipt_id), entry))
-        return marked
-
     def send(self) -> list[str]:
         """Send all receipts in the outbox; their texts."""
         texts = []
-        for receipt, entry in self.mark_sending():
+        for entry in self.built.clients.outbox.fetch("hand", 1600, 0):
+            change = mark_sending(self.delivery, self.now(entry.receipt_id), entry)
+            if self.commit(change) is not CommitStatus.COMMITTED or change.acked:
+                continue
+            receipt = self.now(entry.receipt_id)
             provider = self.delivery.router.by_name(receipt.provider)
             assert provider is not None
             try:

@@ -20,17 +20,20 @@ from tests.conftest import TestClock
 from tests.support.sending import Desk, ProviderDouble, dispatching
 
 RULES = SendingRules(demote_after=2, probe_after_seconds=(5,))
-MakeDispatcher = Callable[..., Dispatcher]
+Make = Callable[..., Dispatcher]
 
 
 @pytest.fixture
-def make(built: Container, clock: TestClock, desk: Desk) -> MakeDispatcher:
-    """Make a dispatcher over these providers, in price order."""
+def make(
+    built: Container, clock: TestClock, desk: Desk, courier: ProviderDouble, flasher: ProviderDouble
+) -> Make:
+    """Make a dispatcher over the providers of these names, in price order."""
 
-    def make(*order: ProviderDouble, per_second: int = 0, **more: object) -> Dispatcher:
+    def make(*names: str, per_second: int = 0, **more: object) -> Dispatcher:
         limits = {}
         if per_second:
-            limits = {each.name: RateLimit(f"{each.name}:7500", per_second) for each in order}
+            limits = {name: RateLimit(f"{name}:7500", per_second) for name in names}
+        order = [{"courier": courier, "flasher": flasher}[name] for name in names]
         routes = Router(order, [each for each in order if each.capabilities.flash], **more)
         desk.delivery = ReceiptLifecycle(routes, RULES, clock)
         return dispatching("one", built.clients, desk.delivery, clock, limits)
@@ -61,10 +64,8 @@ def trip(dispatcher: Dispatcher, *names: str) -> None:
             dispatcher.breakers.record_failure(name, TemporaryError("busy"))
 
 
-def test_cheapest_available_provider_is_chosen_and_recorded(
-    make: MakeDispatcher, desk: Desk, courier: ProviderDouble, flasher: ProviderDouble
-):
-    dispatcher = make(flasher, courier)
+def test_cheapest_available_provider_is_chosen_and_recorded(make: Make, desk: Desk):
+    dispatcher = make("flasher", "courier")
     first = desk.post()
     assert providers(tasks(desk, dispatcher)) == [(first.id, "flasher")]
     assert (desk.now(first).state, desk.now(first).provider) == ("sending", "flasher")
@@ -75,10 +76,8 @@ def test_cheapest_available_provider_is_chosen_and_recorded(
     assert (desk.now(second).sent_as, desk.now(second).note) == (DisplayMode.TEXT, note)
 
 
-def test_without_an_available_provider_receipts_wait_and_one_is_the_trial(
-    make: MakeDispatcher, desk: Desk, courier: ProviderDouble
-):
-    dispatcher = make(courier)
+def test_without_an_available_provider_receipts_wait_and_one_is_the_trial(make: Make, desk: Desk):
+    dispatcher = make("courier")
     trip(dispatcher, "courier")
     posted = [desk.post() for _ in range(3)]
     assert tasks(desk, dispatcher) == []
@@ -92,10 +91,8 @@ def test_without_an_available_provider_receipts_wait_and_one_is_the_trial(
     assert backlog(desk) == {}
 
 
-def test_backlog_moves_to_another_provider_once_one_is_available(
-    make: MakeDispatcher, desk: Desk, courier: ProviderDouble, flasher: ProviderDouble
-):
-    dispatcher = make(flasher, courier)
+def test_backlog_moves_to_another_provider_once_one_is_available(make: Make, desk: Desk):
+    dispatcher = make("flasher", "courier")
     trip(dispatcher, "flasher", "courier")
     receipt = desk.post()
     assert tasks(desk, dispatcher) == []
@@ -107,20 +104,18 @@ def test_backlog_moves_to_another_provider_once_one_is_available(
     assert providers(tasks(desk, dispatcher)) == [(receipt.id, "courier")]
 
 
-def test_backlog_of_a_provider_removed_from_the_settings_is_sent(
-    make: MakeDispatcher, desk: Desk, courier: ProviderDouble
-):
+def test_backlog_of_a_provider_removed_from_the_settings_is_sent(make: Make, desk: Desk):
     receipt = desk.post()
     desk.settle(desk.delivery.defer(receipt, desk.take(), "flasher"))
-    dispatcher = make(courier, former=("flasher", "courier"))
+    dispatcher = make("courier", former=("flasher", "courier"))
     dispatcher.refresh_backlog()
     assert providers(tasks(desk, dispatcher)) == [(receipt.id, "courier")]
 
 
 def test_beyond_the_rate_limit_the_oldest_are_sent_in_order_with_token_spacing(
-    make: MakeDispatcher, desk: Desk, courier: ProviderDouble
+    make: Make, desk: Desk
 ):
-    dispatcher = make(courier, per_second=40)  # ten slots in a quarter of a second
+    dispatcher = make("courier", per_second=40)  # ten slots in a quarter of a second
     now = desk.clock.now()
     old = [desk.post(created_at=now - dt.timedelta(hours=hours)) for hours in range(1, 15)]
     first = tasks(desk, dispatcher)
@@ -133,9 +128,9 @@ def test_beyond_the_rate_limit_the_oldest_are_sent_in_order_with_token_spacing(
 
 
 def test_deferred_receipt_past_its_age_limit_expires_without_an_available_provider(
-    make: MakeDispatcher, desk: Desk, courier: ProviderDouble
+    make: Make, desk: Desk
 ):
-    dispatcher = make(courier)
+    dispatcher = make("courier")
     trip(dispatcher, "courier")
     receipt = desk.post()
     assert tasks(desk, dispatcher) == []
@@ -147,10 +142,8 @@ def test_deferred_receipt_past_its_age_limit_expires_without_an_available_provid
     assert (backlog(desk), desk.in_outbox(), desk.charges()) == ({}, [], [])
 
 
-def test_backlog_that_can_be_sent_shortens_the_poll_time_out(
-    make: MakeDispatcher, desk: Desk, courier: ProviderDouble
-):
-    dispatcher = make(courier)
+def test_backlog_that_can_be_sent_shortens_the_poll_time_out(make: Make, desk: Desk):
+    dispatcher = make("courier")
     assert dispatcher.poll_timeout(0.5) == 0.5
     desk.settle(desk.delivery.defer(desk.post(), desk.take(), "courier"))
     dispatcher.refresh_backlog()

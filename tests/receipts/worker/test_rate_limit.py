@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from receipts.worker.circuit_breaker import BreakerState, next_state
 from receipts.worker.rate_limit import (
     SLOT_TOLERANCE_SECONDS,
+    Allocation,
     FairShare,
     RateLimit,
     SendSlots,
@@ -95,9 +96,8 @@ def test_late_success_of_a_lost_trial_closes_the_breaker():
 def test_no_second_has_more_segments_than_the_limit(a_second: int, texts: list[tuple[int, float]]):
     """Each text arrives late by up to twice the slot tolerance."""
     sizes = [size for size, _ in texts]
-    slots = SendSlots(
-        0.0, sum(map(slots_needed, sizes)), RateLimit("line", a_second).interval_seconds
-    )
+    interval_seconds = RateLimit("line", a_second).interval_seconds
+    slots = SendSlots(0.0, sum(map(slots_needed, sizes)), interval_seconds)
     times = slots.times_for(sizes)
     assert len(times) == len(texts)
     arrived = sorted((at + late, size) for at, (size, late) in zip(times, texts, strict=True))
@@ -118,19 +118,16 @@ def test_texts_get_send_times_while_slots_remain():
 
 
 def test_without_a_backlog_new_receipts_get_all_slots():
-    shares = FairShare(20).split(10, 7, 0)
-    assert (shares.taken, shares.newest, shares.oldest) == (7, 0, 0)
-    assert FairShare(20).split(3, 7, 0).taken == 3
+    assert FairShare(20).split(10, 7, 0) == Allocation(7, 0, 0)
+    assert FairShare(20).split(3, 7, 0) == Allocation(3, 0, 0)
 
 
 def test_new_receipts_keep_their_share_and_the_oldest_get_the_rest():
-    shares = FairShare(20).split(10, 7, 1000)
-    assert (shares.taken, shares.newest, shares.oldest) == (2, 0, 8)
+    assert FairShare(20).split(10, 7, 1000) == Allocation(2, 0, 8)
 
 
 def test_share_unused_by_new_receipts_goes_to_the_newest_of_the_backlog():
-    shares = FairShare(20).split(10, 0, 1000)
-    assert (shares.taken, shares.newest, shares.oldest) == (0, 2, 8)
+    assert FairShare(20).split(10, 0, 1000) == Allocation(0, 2, 8)
 
 
 def test_fraction_of_a_slot_is_credited_to_later_rounds():

@@ -1,7 +1,6 @@
 """Batched result writer: group commit, lost races, failing results and store outages."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
@@ -14,37 +13,29 @@ from receipts.worker.result_writer import ResultWriter, SendResult
 from tests.receipts.worker.conftest import Rig
 from tests.support.sending import ANNA, Desk
 
-Accepted = Callable[[str], SendResult]
+
+class Writer(ResultWriter):
+    """A result writer with the entries that it has released."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.released = desk, list[OutboxEntry]()
+        super().__init__(desk.store, self.released.append)
+
+    def accepted(self, message: str) -> SendResult:
+        """Result of a receipt that its provider has accepted."""
+        receipt, delivery = self.desk.post(), self.desk.delivery
+        entry = self.desk.begin(receipt)
+        sending = self.desk.now(receipt)
+        return SendResult(sending, entry, lambda now: delivery.accepted(now, message, entry))
 
 
 @pytest.fixture
-def released() -> list[OutboxEntry]:
-    return []
+def writer(desk: Desk) -> Writer:
+    return Writer(desk)
 
 
-@pytest.fixture
-def writer(desk: Desk, released: list[OutboxEntry]) -> ResultWriter:
-    return ResultWriter(desk.store, released.append)
-
-
-@pytest.fixture
-def accepted(desk: Desk) -> Accepted:
-    """Make the result of a receipt that its provider has accepted."""
-
-    def make(message: str) -> SendResult:
-        receipt = desk.post()
-        entry = desk.begin(receipt)
-        return SendResult(
-            desk.now(receipt), entry, lambda now: desk.delivery.accepted(now, message, entry)
-        )
-
-    return make
-
-
-def test_results_submitted_during_a_write_share_a_commit(
-    writer: ResultWriter, accepted: Accepted, rig: Rig, released: list[OutboxEntry]
-):
-    results = [accepted(f"SM{n}") for n in range(5)]
+def test_results_submitted_during_a_write_share_a_commit(writer: Writer, rig: Rig):
+    results = [writer.accepted(f"SM{n}") for n in range(5)]
     commits: list[int] = []
     real = RedisStore.commit_all
 
@@ -63,57 +54,50 @@ def test_results_submitted_during_a_write_share_a_commit(
     writing.start()
     for result in results[1:]:
         writer.submit(result)  # returns at once: the other thread writes
-    assert released == []
+    assert writer.released == []
     proceed.set()
     writing.join(5)
     assert sum(commits) == 5
     assert len(commits) <= 2
-    assert sorted(e.entry for e in released) == sorted(each.entry.entry for each in results)
+    assert sorted(e.entry for e in writer.released) == sorted(each.entry.entry for each in results)
     assert {rig.state(each.receipt) for each in results} == {"sent"}
 
 
-def test_result_that_cannot_be_decided_loses_no_other_result(
-    writer: ResultWriter, accepted: Accepted, desk: Desk, released: list[OutboxEntry]
-):
-    good, bad = accepted("SM1"), accepted("SM2")
+def test_result_that_cannot_be_decided_loses_no_other_result(writer: Writer):
+    good, bad = writer.accepted("SM1"), writer.accepted("SM2")
 
     def together(now: Receipt) -> ChangeSet:
         writer.submit(replace(bad, decide=lambda _: 1 / 0))  # type: ignore[arg-type,return-value]
         return good.decide(now)
 
     writer.submit(replace(good, decide=together))
-    assert desk.now(good.receipt).state == "sent"
-    assert desk.now(bad.receipt).state == "sending"
-    assert len(desk.in_outbox()) == 1, "the entry is reclaimed and looked up"
-    assert len(released) == 2
+    assert writer.desk.now(good.receipt).state == "sent"
+    assert writer.desk.now(bad.receipt).state == "sending"
+    assert len(writer.desk.in_outbox()) == 1, "the entry is reclaimed and looked up"
+    assert len(writer.released) == 2
 
 
-def test_result_is_decided_on_the_newest_record(
-    writer: ResultWriter, accepted: Accepted, desk: Desk, released: list[OutboxEntry]
-):
-    result = accepted("SM1")
+def test_result_is_decided_on_the_newest_record(writer: Writer):
+    result = writer.accepted("SM1")
     known = result.receipt
     changed = msgspec.structs.replace(known, version=known.version + 1, note="news")
-    desk.settle(ChangeSet(ANNA, records=(changed,)))
+    writer.desk.settle(ChangeSet(ANNA, records=(changed,)))
     writer.submit(result)
-    now = desk.now(known)
-    assert (now.state, now.provider_id, now.note, len(released)) == ("sent", "SM1", "news", 1)
+    now = writer.desk.now(known)
+    assert (now.state, now.provider_id, now.note) == ("sent", "SM1", "news")
+    assert len(writer.released) == 1
 
 
-def test_failing_callback_does_not_stop_the_writer(
-    writer: ResultWriter, accepted: Accepted, desk: Desk, released: list[OutboxEntry]
-):
-    writer.submit(replace(accepted("SM1"), on_written=lambda _: 1 / 0))  # type: ignore[arg-type]
-    after = accepted("SM2")
+def test_failing_callback_does_not_stop_the_writer(writer: Writer):
+    writer.submit(replace(writer.accepted("SM1"), on_written=lambda _: 1 / 0))  # type: ignore[arg-type]
+    after = writer.accepted("SM2")
     writer.submit(after)
-    assert desk.now(after.receipt).state == "sent"
-    assert len(released) == 2
+    assert writer.desk.now(after.receipt).state == "sent"
+    assert len(writer.released) == 2
 
 
-def test_entry_is_held_until_the_store_is_back(
-    writer: ResultWriter, accepted: Accepted, rig: Rig, released: list[OutboxEntry]
-):
-    result = accepted("SM1")
-    left = rig.outage("commit_all", after=lambda: released == [])
+def test_entry_is_held_until_the_store_is_back(writer: Writer, rig: Rig):
+    result = writer.accepted("SM1")
+    left = rig.outage("commit_all", after=lambda: writer.released == [])
     writer.submit(result)
-    assert (rig.state(result.receipt), len(released), left) == ("sent", 1, [])
+    assert (rig.state(result.receipt), len(writer.released), left) == ("sent", 1, [])

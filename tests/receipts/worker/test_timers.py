@@ -1,7 +1,7 @@
 """Timers fire exactly once: order expiry, month end, retries, call summaries."""
 
 import datetime as dt
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 import redis
@@ -17,148 +17,141 @@ from receipts.model.vocabulary import Channel, Language, Msisdn
 from receipts.ports.changes import ChangeSet, Timer
 from receipts.ports.store import StoreUnavailableError
 from receipts.subscriptions.decision import END, ORDER_EXPIRY
-from receipts.worker.timers import TimerService
 from statemachines.subscription import SubscriptionState
 from tests.conftest import GUANGDONG, Network, TestClock
-from tests.support.fixtures import audit, contents, standing
-from tests.support.fixtures import notices as told
+from tests.support.fixtures import audit, contents, notices, standing
 from tests.support.sending import Desk
 
 ANNA = Msisdn(GUANGDONG)
-Fire = Callable[[], list[str]]
 
 
-@pytest.fixture
-def service(built: Container) -> TimerService:
-    return built.timer_service()
+@dataclass
+class Sweep:
+    """The timers of one customer, fired by hand."""
 
+    built: Container
+    network: Network
+    clock: TestClock
 
-@pytest.fixture
-def fire_due(service: TimerService) -> Fire:
-    """Fire all due timers; their kinds."""
+    def __post_init__(self) -> None:
+        self.store, self.service = self.built.store, self.built.timer_service()
 
-    def all_due() -> list[str]:
-        timers = service.due_timers(100)
-        assert all(service.fire(timer) for timer in timers)
+    def fire_due(self) -> list[str]:
+        """Fire all due timers; their kinds."""
+        timers = self.service.due_timers(100)
+        assert all(self.service.fire(timer) for timer in timers)
         return [timer.kind for timer in timers]
 
-    return all_due
+    def customer(self) -> Subscription:
+        return standing(self.built, GUANGDONG)
+
+    def notices(self) -> list[str]:
+        return notices(self.built, GUANGDONG)
 
 
-def test_unconfirmed_order_expires_with_one_notification(
-    network: Network, built: Container, clock: TestClock, fire_due: Fire, raw: "redis.Redis"
-):
-    network.text(GUANGDONG, "开通短信回执")
-    clock.move(hours=48, seconds=-1)
-    assert fire_due() == []
-    clock.move(seconds=1)
-    assert fire_due() == [ORDER_EXPIRY]
-    customer = standing(built, GUANGDONG)
-    assert (customer.state, customer.order, customer.lapsed_at) == ("none", None, clock.now())
-    (notice,) = built.store.receipts_of(ANNA, 9, MessageKind.NOTICE)
+@pytest.fixture
+def sweep(built: Container, network: Network, clock: TestClock) -> Sweep:
+    return Sweep(built, network, clock)
+
+
+def test_unconfirmed_order_expires_with_one_notification(sweep: Sweep, raw: "redis.Redis"):
+    sweep.network.text(GUANGDONG, "开通短信回执")
+    sweep.clock.move(hours=48, seconds=-1)
+    assert sweep.fire_due() == []
+    sweep.clock.move(seconds=1)
+    assert sweep.fire_due() == [ORDER_EXPIRY]
+    customer = sweep.customer()
+    assert (customer.state, customer.order, customer.lapsed_at) == ("none", None, sweep.clock.now())
+    (notice,) = sweep.store.receipts_of(ANNA, 9, MessageKind.NOTICE)
     assert (notice.mode, notice.price_fen, notice.state) == ("text", 0, "due")
     assert [entry["event"] for entry in audit(raw, GUANGDONG)][-1] == "time:lapse"
-    assert fire_due() == []
+    assert sweep.fire_due() == []
 
 
-def test_timer_fired_twice_sends_one_notification(
-    network: Network, built: Container, clock: TestClock, service: TimerService
-):
-    network.text(GUANGDONG, "开通短信回执")
-    clock.move(hours=49)
-    (timer,) = service.due_timers(5)
-    service.fire(timer)
-    service.fire(timer)
-    assert len(told(built, GUANGDONG)) == 1
+def test_timer_fired_twice_sends_one_notification(sweep: Sweep):
+    sweep.network.text(GUANGDONG, "开通短信回执")
+    sweep.clock.move(hours=49)
+    (timer,) = sweep.service.due_timers(5)
+    sweep.service.fire(timer)
+    sweep.service.fire(timer)
+    assert len(sweep.notices()) == 1
 
 
-def test_confirmed_order_leaves_no_timer(network: Network, clock: TestClock, fire_due: Fire):
-    network.open()
-    clock.move(hours=49)
-    assert fire_due() == []
+def test_confirmed_order_leaves_no_timer(sweep: Sweep):
+    sweep.network.open()
+    sweep.clock.move(hours=49)
+    assert sweep.fire_due() == []
 
 
-def test_repeated_order_expires_from_its_own_time(
-    network: Network, built: Container, clock: TestClock, fire_due: Fire
-):
-    network.text(GUANGDONG, "开通短信回执")
-    clock.move(hours=47)
-    network.text(GUANGDONG, "开通短信回执")
-    clock.move(hours=2)
-    assert fire_due() == []
-    clock.move(hours=46)
-    assert fire_due() == [ORDER_EXPIRY]
-    assert len(told(built, GUANGDONG)) == 1
+def test_repeated_order_expires_from_its_own_time(sweep: Sweep):
+    sweep.network.text(GUANGDONG, "开通短信回执")
+    sweep.clock.move(hours=47)
+    sweep.network.text(GUANGDONG, "开通短信回执")
+    sweep.clock.move(hours=2)
+    assert sweep.fire_due() == []
+    sweep.clock.move(hours=46)
+    assert sweep.fire_due() == [ORDER_EXPIRY]
+    assert len(sweep.notices()) == 1
 
 
-def test_order_repeated_while_its_timer_is_due_expires_later(
-    network: Network, built: Container, clock: TestClock, service: TimerService, fire_due: Fire
-):
-    network.text(GUANGDONG, "开通短信回执")
-    clock.move(hours=48)
-    (timer,) = service.due_timers(5)
-    network.text(GUANGDONG, "开通短信回执")  # after the timer was fetched
-    service.fire(timer)
-    assert standing(built, GUANGDONG).state == "pending"
-    clock.move(hours=48)
-    assert fire_due() == [ORDER_EXPIRY]
-    assert standing(built, GUANGDONG).state == "none"
+def test_order_repeated_while_its_timer_is_due_expires_later(sweep: Sweep):
+    sweep.network.text(GUANGDONG, "开通短信回执")
+    sweep.clock.move(hours=48)
+    (timer,) = sweep.service.due_timers(5)
+    sweep.network.text(GUANGDONG, "开通短信回执")  # after the timer was fetched
+    sweep.service.fire(timer)
+    assert sweep.customer().state == "pending"
+    sweep.clock.move(hours=48)
+    assert sweep.fire_due() == [ORDER_EXPIRY]
+    assert sweep.customer().state == "none"
 
 
-def test_cancelled_service_ends_with_the_month_without_a_notification(
-    network: Network, built: Container, clock: TestClock, fire_due: Fire
-):
-    network.open()
-    network.text(GUANGDONG, "取消短信回执")
-    customer = standing(built, GUANGDONG)
-    assert (customer.state, customer.ends_at) == ("ending", next_month(clock.now()))
-    clock.at = next_month(clock.now()) - dt.timedelta(microseconds=1)
-    assert fire_due() == []
-    clock.move(microseconds=1)
-    assert fire_due() == [END]
-    customer = standing(built, GUANGDONG)
+def test_cancelled_service_ends_with_the_month_without_a_notification(sweep: Sweep):
+    sweep.network.open()
+    sweep.network.text(GUANGDONG, "取消短信回执")
+    customer = sweep.customer()
+    assert (customer.state, customer.ends_at) == ("ending", next_month(sweep.clock.now()))
+    sweep.clock.at = next_month(sweep.clock.now()) - dt.timedelta(microseconds=1)
+    assert sweep.fire_due() == []
+    sweep.clock.move(microseconds=1)
+    assert sweep.fire_due() == [END]
+    customer = sweep.customer()
     assert (customer.state, customer.ends_at) == ("none", None)
-    assert (fire_due(), told(built, GUANGDONG)) == ([], [])
+    assert (sweep.fire_due(), sweep.notices()) == ([], [])
 
 
-def test_service_reopened_before_the_month_end_stays_active(
-    network: Network, built: Container, clock: TestClock, fire_due: Fire
-):
-    network.open()
-    network.text(GUANGDONG, "取消短信回执")
-    network.open()
-    clock.move(days=20)
-    assert fire_due() == []
-    assert standing(built, GUANGDONG).state == "active"
+def test_service_reopened_before_the_month_end_stays_active(sweep: Sweep):
+    sweep.network.open()
+    sweep.network.text(GUANGDONG, "取消短信回执")
+    sweep.network.open()
+    sweep.clock.move(days=20)
+    assert sweep.fire_due() == []
+    assert sweep.customer().state == "active"
 
 
 @pytest.mark.parametrize("kind", [ORDER_EXPIRY, END])
-def test_timer_without_a_subject_is_only_removed(
-    built: Container, clock: TestClock, fire_due: Fire, raw: "redis.Redis", kind: str
-):
-    built.store.commit(ChangeSet(ANNA, timers=(Timer(kind, ANNA, "", clock.now()),)))
-    assert fire_due() == [kind]
-    assert fire_due() == []
-    assert standing(built, GUANGDONG) == Subscription(ANNA)
+def test_timer_without_a_subject_is_only_removed(sweep: Sweep, raw: "redis.Redis", kind: str):
+    sweep.store.commit(ChangeSet(ANNA, timers=(Timer(kind, ANNA, "", sweep.clock.now()),)))
+    assert sweep.fire_due() == [kind]
+    assert sweep.fire_due() == []
+    assert sweep.customer() == Subscription(ANNA)
     assert audit(raw, GUANGDONG) == []
 
 
 @pytest.mark.parametrize("kind", [ORDER_EXPIRY, END])
-def test_timer_fired_too_early_is_rescheduled(
-    built: Container, clock: TestClock, service: TimerService, kind: str
-):
-    later = clock.now() + dt.timedelta(days=3)
-    order = Order(Channel.TEXT, clock.now(), later, "GD-1")
+def test_timer_fired_too_early_is_rescheduled(sweep: Sweep, kind: str):
+    later = sweep.clock.now() + dt.timedelta(days=3)
+    order = Order(Channel.TEXT, sweep.clock.now(), later, "GD-1")
     customer = Subscription(
         ANNA, version=1, state=SubscriptionState.ENDING, order=order, ends_at=later
     )
-    early = Timer(kind, ANNA, "", clock.now())
-    built.store.commit(ChangeSet(ANNA, records=(customer,), timers=(early,)))
-    service.fire(early)
-    assert standing(built, GUANGDONG) == customer
-    assert service.due_timers(5) == []
-    clock.at = later
-    assert service.due_timers(5) == [replace(early, at=later)]
+    early = Timer(kind, ANNA, "", sweep.clock.now())
+    sweep.store.commit(ChangeSet(ANNA, records=(customer,), timers=(early,)))
+    sweep.service.fire(early)
+    assert sweep.customer() == customer
+    assert sweep.service.due_timers(5) == []
+    sweep.clock.at = later
+    assert sweep.service.due_timers(5) == [replace(early, at=later)]
 
 
 @pytest.mark.parametrize(
@@ -166,81 +159,73 @@ def test_timer_fired_too_early_is_rescheduled(
     [(END, SubscriptionState.ACTIVE), (ORDER_EXPIRY, SubscriptionState.SUSPENDED)],
 )
 def test_timer_that_finds_another_state_changes_no_subscription(
-    built: Container, clock: TestClock, fire_due: Fire, kind: str, state: SubscriptionState
+    sweep: Sweep, kind: str, state: SubscriptionState
 ):
-    now = clock.now()
+    now = sweep.clock.now()
     order = Order(Channel.TEXT, now, now, "GD-1") if kind == ORDER_EXPIRY else None
     ends_at = now if kind == END else None
     customer = Subscription(ANNA, version=1, state=state, order=order, ends_at=ends_at)
     timer = Timer(kind, ANNA, "", now)
-    built.store.commit(ChangeSet(ANNA, records=(customer,), timers=(timer,)))
-    assert (fire_due(), fire_due()) == ([kind], [])
-    assert (standing(built, GUANGDONG), told(built, GUANGDONG)) == (customer, [])
+    sweep.store.commit(ChangeSet(ANNA, records=(customer,), timers=(timer,)))
+    assert (sweep.fire_due(), sweep.fire_due()) == ([kind], [])
+    assert (sweep.customer(), sweep.notices()) == (customer, [])
 
 
-def test_retry_timer_requeues_its_receipt(desk: Desk, fire_due: Fire, clock: TestClock):
+def test_retry_timer_requeues_its_receipt(sweep: Sweep, desk: Desk):
     receipt = desk.post()
     desk.take()
-    timer = Timer("retry", desk.now(receipt).number, receipt.id, clock.now())
-    gone = Timer("retry", ANNA, desk.store.receipt_id(ANNA, "ff"), clock.now())
+    timer = Timer("retry", desk.now(receipt).number, receipt.id, sweep.clock.now())
+    gone = Timer("retry", ANNA, desk.store.receipt_id(ANNA, "ff"), sweep.clock.now())
     desk.settle(ChangeSet(receipt.number, timers=(timer, gone)))
-    assert fire_due() == ["retry", "retry"]
-    assert fire_due() == []
+    assert sweep.fire_due() == ["retry", "retry"]
+    assert sweep.fire_due() == []
     assert desk.take().receipt_id == receipt.id
 
 
-def test_call_without_a_reported_end_is_summarised_by_its_timer(
-    built: Container, clock: TestClock, fire_due: Fire
-):
-    call = CallLog("CA1", ANNA, Language.ZH, version=1, acts=(("now_text", _params(built)),))
-    timer = Timer(notifications.CALL, ANNA, "CA1", clock.now())
-    built.store.commit(ChangeSet(ANNA, records=(call,), timers=(timer,)))
-    assert fire_due() == [notifications.CALL]
-    assert len(told(built, GUANGDONG)) == 1
-    more = replace(call, version=3, acts=(("now_flash", _params(built)),))
-    built.store.commit(ChangeSet(ANNA, records=(more,), timers=(timer,)))
-    assert fire_due() == [notifications.CALL], "the same call had another change"
-    assert len(told(built, GUANGDONG)) == 2
-    built.store.commit(ChangeSet(ANNA, timers=(timer,)))
-    assert fire_due() == [notifications.CALL]
-    assert len(told(built, GUANGDONG)) == 2, "no change since"
+def test_call_without_a_reported_end_is_summarised_by_its_timer(sweep: Sweep):
+    params = sweep.built.policy.template_params(Subscription(ANNA), Language.ZH)
+    call = CallLog("CA1", ANNA, Language.ZH, version=1, acts=(("now_text", params),))
+    timer = Timer(notifications.CALL, ANNA, "CA1", sweep.clock.now())
+    sweep.store.commit(ChangeSet(ANNA, records=(call,), timers=(timer,)))
+    assert sweep.fire_due() == [notifications.CALL]
+    assert len(sweep.notices()) == 1
+    more = replace(call, version=3, acts=(("now_flash", params),))
+    sweep.store.commit(ChangeSet(ANNA, records=(more,), timers=(timer,)))
+    assert sweep.fire_due() == [notifications.CALL], "the same call had another change"
+    assert len(sweep.notices()) == 2
+    sweep.store.commit(ChangeSet(ANNA, timers=(timer,)))
+    assert sweep.fire_due() == [notifications.CALL]
+    assert len(sweep.notices()) == 2, "no change since"
 
 
-def _params(built: Container) -> dict[str, str]:
-    return built.policy.template_params(Subscription(ANNA), Language.ZH)
-
-
-def test_timer_kind_without_a_handler_is_refused(service: TimerService, raw: "redis.Redis"):
+def test_timer_kind_without_a_handler_is_refused(sweep: Sweep, raw: "redis.Redis"):
     before = contents(raw)
-    assert service.fire(Timer(LOOKUP, ANNA, "5-1/0")) is False
+    assert sweep.service.fire(Timer(LOOKUP, ANNA, "5-1/0")) is False
     assert contents(raw) == before
 
 
-def test_timer_that_loses_a_race_stays_due(
-    network: Network, built: Container, clock: TestClock, service: TimerService,
-    monkeypatch: pytest.MonkeyPatch,
-):  # fmt: skip
-    network.text(GUANGDONG, "开通短信回执")
-    clock.move(hours=49)
-    (timer,) = service.due_timers(5)
-    real = built.store.commit
+def test_timer_that_loses_a_race_stays_due(sweep: Sweep, monkeypatch: pytest.MonkeyPatch):
+    sweep.network.text(GUANGDONG, "开通短信回执")
+    sweep.clock.move(hours=49)
+    (timer,) = sweep.service.due_timers(5)
+    real = sweep.store.commit
 
     def overtaken(change: ChangeSet) -> object:
         monkeypatch.undo()
-        network.text(GUANGDONG, "ENGLISH")  # the customer's own text commits first
+        sweep.network.text(GUANGDONG, "ENGLISH")  # the customer's own text commits first
         return real(change)
 
-    monkeypatch.setattr(type(built.store), "commit", lambda _, change: overtaken(change))
-    service.fire(timer)
-    assert told(built, GUANGDONG) == []
-    service.fire(timer)
-    assert len(told(built, GUANGDONG)) == 1
+    monkeypatch.setattr(type(sweep.store), "commit", lambda _, change: overtaken(change))
+    sweep.service.fire(timer)
+    assert sweep.notices() == []
+    sweep.service.fire(timer)
+    assert len(sweep.notices()) == 1
 
 
-def test_store_outage_is_raised(service: TimerService, monkeypatch: pytest.MonkeyPatch):
+def test_store_outage_is_raised(sweep: Sweep, monkeypatch: pytest.MonkeyPatch):
     def gone(*_: object, **__: object) -> Receipt:
         raise StoreUnavailableError("gone")
 
-    monkeypatch.setattr(service._store, "load", gone)  # noqa: SLF001 - cut just here
+    monkeypatch.setattr(sweep.service._store, "load", gone)  # noqa: SLF001 - cut just here
     with pytest.raises(StoreUnavailableError):
-        service.fire(Timer(ORDER_EXPIRY, ANNA, ""))
+        sweep.service.fire(Timer(ORDER_EXPIRY, ANNA, ""))
