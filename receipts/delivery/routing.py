@@ -27,10 +27,7 @@ class Router:
     """
 
     def __init__(
-        self,
-        text: Sequence[Provider],
-        flash: Sequence[Provider] = (),
-        former: Sequence[str] = (),
+        self, text: Sequence[Provider], flash: Sequence[Provider] = (), former: Sequence[str] = ()
     ) -> None:
         self.text = tuple(text)
         # A provider without flash would silently send ordinary text.

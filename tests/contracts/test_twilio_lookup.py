@@ -11,15 +11,7 @@ import requests
 import responses
 
 from receipts.ports.provider import TemporaryError
-from tests.contracts.provider_ends import (
-    ACCOUNT,
-    ANNA,
-    SECRETS,
-    TWILIO_URL,
-    WORDS,
-    parcel,
-    twilio,
-)
+from tests.contracts.provider_ends import ACCOUNT, ANNA, SECRETS, TWILIO_URL, WORDS, parcel, twilio
 
 Message = dict[str, object]
 NOW = dt.datetime(2026, 11, 22, 4, 0, 30, tzinfo=dt.UTC)

@@ -10,15 +10,7 @@ from receipts.model.vocabulary import DisplayMode
 from receipts.ports.changes import CommitStatus, Timer
 from receipts.ports.provider import ProviderStatus
 from statemachines.receipt import ReceiptState
-from tests.receipts.delivery.conftest import (
-    FINAL,
-    RULES,
-    UNKNOWN,
-    fail,
-    is_idle,
-    look_up,
-    report,
-)
+from tests.receipts.delivery.conftest import FINAL, RULES, UNKNOWN, fail, is_idle, look_up, report
 from tests.support.sending import ANNA, Desk, mark_sending
 
 
