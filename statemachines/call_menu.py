@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from statemachines.engine import Move, Refuse, Row, Stay, Table
+from statemachines.engine import Move, Row, Stay, Table, refuse
 
 
 class CallState(StrEnum):
@@ -67,75 +67,64 @@ _KINDS = (_E.NEWS, _E.PUBLIC_INTEREST, _E.ADVERTISING, _E.NO_MESSAGES)
 
 _NO_YES_OR_NO = (_E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_KINDS, *_MENU_ONLY)
 
-
-def _refuse(reason: str, *events: CallEvent) -> dict[CallEvent, Row[CallState]]:
-    return {event: Refuse(reason) for event in events}
-
-
-CALL_MENU = Table(
-    "call_menu",
-    _S,
-    _E,
-    {
-        _S.LANGUAGE: {
-            **_ANYWHERE,
-            _E.CHINESE: Move(_S.MENU, ("chinese",)),
-            _E.ENGLISH: Move(_S.MENU, ("english",)),
-            _E.BACK: Stay(("again",)),
-            **_refuse("language_first", _E.YES, _E.NO, _E.PROVINCE, *_KINDS, *_MENU_ONLY),
-        },
-        # The province of the number is unknown: the caller names it, the tariff is not guessed.
-        _S.WHICH_PROVINCE: {
-            **_ANYWHERE,
-            _E.PROVINCE: Move(_S.MENU, ("province",)),
-            _E.BACK: Stay(("again",)),
-            _E.CHINESE: Stay(("chinese",)),
-            _E.ENGLISH: Stay(("english",)),
-            **_refuse("province_first", _E.YES, _E.NO, *_KINDS, *_MENU_ONLY),
-        },
-        _S.MENU: {
-            **_ANYWHERE,
-            _E.CHINESE: Stay(("chinese",)),
-            _E.ENGLISH: Stay(("english",)),
-            _E.OPEN: Move(_S.OFFER, ("offer",)),
-            _E.CANCEL: Move(_S.CANCELLING, ("cancelling",)),
-            _E.ORDINARY: Stay(("ordinary",)),
-            _E.FLASH: Stay(("flash",)),
-            _E.ASK: Stay(("ask",)),
-            _E.RECEIPTS: Stay(("receipts",)),
-            _E.LANGUAGES: Move(_S.LANGUAGE, ("languages",)),
-            _E.MESSAGES: Move(_S.MESSAGES, ("messages",)),
-            _E.BACK: Stay(("again",)),
-            **_refuse("nothing_asked", _E.YES, _E.NO, _E.PROVINCE, *_KINDS),
-        },
-        # The price has been announced; only a yes opens the service.
-        _S.OFFER: {
-            **_ANYWHERE,
-            _E.YES: Move(_S.MENU, ("open",)),
-            _E.NO: Move(_S.MENU, ("not_opened",)),
-            _E.BACK: Move(_S.MENU, ("not_opened",)),
-            **_refuse("yes_or_no", *_NO_YES_OR_NO),
-        },
-        _S.CANCELLING: {
-            **_ANYWHERE,
-            _E.YES: Move(_S.MENU, ("cancel",)),
-            _E.NO: Move(_S.MENU, ("not_cancelled",)),
-            _E.BACK: Move(_S.MENU, ("not_cancelled",)),
-            **_refuse("yes_or_no", *_NO_YES_OR_NO),
-        },
-        # Each category is a separate consent and replaces the previous one.
-        _S.MESSAGES: {
-            **_ANYWHERE,
-            _E.NEWS: Move(_S.MENU, ("news",)),
-            _E.PUBLIC_INTEREST: Move(_S.MENU, ("public_interest",)),
-            _E.ADVERTISING: Move(_S.MENU, ("advertising",)),
-            _E.NO_MESSAGES: Move(_S.MENU, ("no_messages",)),
-            _E.BACK: Move(_S.MENU, ("again",)),
-            **_refuse(
-                "kind_first", _E.YES, _E.NO, _E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_MENU_ONLY
-            ),
-        },
-        _S.OVER: dict.fromkeys(_E, Refuse("call_over")),
+_ROWS: dict[CallState, dict[CallEvent, Row[CallState]]] = {
+    _S.LANGUAGE: {
+        **_ANYWHERE,
+        _E.CHINESE: Move(_S.MENU, ("chinese",)),
+        _E.ENGLISH: Move(_S.MENU, ("english",)),
+        _E.BACK: Stay(("again",)),
+        **refuse("language_first", _E.YES, _E.NO, _E.PROVINCE, *_KINDS, *_MENU_ONLY),
     },
-    start=_S.LANGUAGE,
-)
+    # The province of the number is unknown: the caller names it, the tariff is not guessed.
+    _S.WHICH_PROVINCE: {
+        **_ANYWHERE,
+        _E.PROVINCE: Move(_S.MENU, ("province",)),
+        _E.BACK: Stay(("again",)),
+        _E.CHINESE: Stay(("chinese",)),
+        _E.ENGLISH: Stay(("english",)),
+        **refuse("province_first", _E.YES, _E.NO, *_KINDS, *_MENU_ONLY),
+    },
+    _S.MENU: {
+        **_ANYWHERE,
+        _E.CHINESE: Stay(("chinese",)),
+        _E.ENGLISH: Stay(("english",)),
+        _E.OPEN: Move(_S.OFFER, ("offer",)),
+        _E.CANCEL: Move(_S.CANCELLING, ("cancelling",)),
+        _E.ORDINARY: Stay(("ordinary",)),
+        _E.FLASH: Stay(("flash",)),
+        _E.ASK: Stay(("ask",)),
+        _E.RECEIPTS: Stay(("receipts",)),
+        _E.LANGUAGES: Move(_S.LANGUAGE, ("languages",)),
+        _E.MESSAGES: Move(_S.MESSAGES, ("messages",)),
+        _E.BACK: Stay(("again",)),
+        **refuse("nothing_asked", _E.YES, _E.NO, _E.PROVINCE, *_KINDS),
+    },
+    # The price has been announced; only a yes opens the service.
+    _S.OFFER: {
+        **_ANYWHERE,
+        _E.YES: Move(_S.MENU, ("open",)),
+        _E.NO: Move(_S.MENU, ("not_opened",)),
+        _E.BACK: Move(_S.MENU, ("not_opened",)),
+        **refuse("yes_or_no", *_NO_YES_OR_NO),
+    },
+    _S.CANCELLING: {
+        **_ANYWHERE,
+        _E.YES: Move(_S.MENU, ("cancel",)),
+        _E.NO: Move(_S.MENU, ("not_cancelled",)),
+        _E.BACK: Move(_S.MENU, ("not_cancelled",)),
+        **refuse("yes_or_no", *_NO_YES_OR_NO),
+    },
+    # Each category is a separate consent and replaces the previous one.
+    _S.MESSAGES: {
+        **_ANYWHERE,
+        _E.NEWS: Move(_S.MENU, ("news",)),
+        _E.PUBLIC_INTEREST: Move(_S.MENU, ("public_interest",)),
+        _E.ADVERTISING: Move(_S.MENU, ("advertising",)),
+        _E.NO_MESSAGES: Move(_S.MENU, ("no_messages",)),
+        _E.BACK: Move(_S.MENU, ("again",)),
+        **refuse("kind_first", _E.YES, _E.NO, _E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_MENU_ONLY),
+    },
+    _S.OVER: {**refuse("call_over", *_E)},
+}
+
+CALL_MENU = Table("call_menu", _S, _E, _ROWS, start=_S.LANGUAGE)

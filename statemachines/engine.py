@@ -7,6 +7,7 @@ effect it would already be in the new state. Callers save the new state first, t
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import SimpleNamespace
 from typing import Generic, TypeVar
 
 from transitions import Machine
@@ -40,6 +41,11 @@ class Refuse:
 Row = Move[S] | Stay | Refuse
 
 
+def refuse(reason: str, *events: E) -> dict[E, Refuse]:
+    """Rows of events that a state refuses for the same reason."""
+    return dict.fromkeys(events, Refuse(reason))
+
+
 @dataclass(frozen=True, slots=True)
 class Transition(Generic[S]):
     """Result of one event: the new state with its actions, or the reason of a refusal."""
@@ -56,20 +62,6 @@ class Transition(Generic[S]):
 
 class IncompleteTableError(ValueError):
     """A table lacks rows or has extra ones; the message lists them."""
-
-
-class _Model(Generic[S]):
-    """Model of the library for a single event: carries the state through the machine."""
-
-    __slots__ = ("state",)
-
-    def __init__(self, state: S) -> None:
-        self.state = state
-
-
-def _never() -> bool:
-    """Guard of the transitions that stand for refusals."""
-    return False
 
 
 class Table(Generic[S, E]):
@@ -92,7 +84,7 @@ class Table(Generic[S, E]):
         if given != needed:
             wrong = sorted(f"{state} x {event}" for state, event in given ^ needed)
             raise IncompleteTableError(f"{name}: missing or unknown rows: {', '.join(wrong)}")
-        self.name, self.states, self.events = name, states, events
+        self.name, self.events = name, events
         self.rows, self.start = rows, start
         self.machine = Machine(
             model=None, states=states, initial=start, auto_transitions=False, name=name
@@ -104,12 +96,13 @@ class Table(Generic[S, E]):
                 state,
                 # Without a destination the transition is an internal one.
                 row.to if isinstance(row, Move) else None,
-                conditions=_never if isinstance(row, Refuse) else None,
+                # The guard of a refusal never holds.
+                conditions=(lambda: False) if isinstance(row, Refuse) else None,
             )
 
     def fire(self, state: S, event: E) -> Transition[S]:
         """Trigger the event on the machine. A refusal is returned, not raised."""
-        model = _Model(state)
+        model = SimpleNamespace(state=state)
         self.machine.events[event.value].trigger(model)
         row = self.rows[state][event]
         if isinstance(row, Refuse):

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from statemachines.engine import Move, Refuse, Row, Stay, Table
+from statemachines.engine import Move, Row, Stay, Table, refuse
 
 
 class DialogueState(StrEnum):
@@ -51,53 +51,30 @@ _PLAIN = {
 _IDLE: dict[DialogueEvent, Row[DialogueState]] = {
     _E.OPEN: Move(_S.OFFERED, ("offer",)),
     _E.CANCEL: Stay(("cancel",)),
-    _E.YES: Refuse("nothing_waits"),
-    _E.NO: Refuse("nothing_waits"),
-    _E.ITEM: Refuse("nothing_waits"),
+    **refuse("nothing_waits", _E.YES, _E.NO, _E.ITEM),
     **{event: Stay((act,)) for event, act in _PLAIN.items()},
 }
-
-_OFFERED: dict[DialogueEvent, Row[DialogueState]] = {
-    _E.OPEN: Stay(("offer",)),
-    _E.CANCEL: Move(_S.IDLE, ("cancel",)),
-    _E.YES: Move(_S.IDLE, ("confirm",)),
-    _E.NO: Move(_S.IDLE, ("decline",)),
-    _E.ITEM: Move(_S.IDLE, ("decline", "unknown")),
-    # Any answer except yes declines the order, and the reply says so.
-    **{event: Move(_S.IDLE, ("decline", act)) for event, act in _PLAIN.items()},
-}
-
-_LAPSED: dict[DialogueEvent, Row[DialogueState]] = {
-    **_IDLE,
-    _E.YES: Move(_S.OFFERED, ("offer_again",)),
-}
-
 
 #: The rows of IDLE, but those that stay move to IDLE, with the same actions.
 _TO_IDLE: dict[DialogueEvent, Row[DialogueState]] = {
     event: Move(_S.IDLE, row.acts) if isinstance(row, Stay) else row for event, row in _IDLE.items()
 }
-#: A list number answers the question; any other text drops it and has its usual effect.
-_WHICH_PROVINCE: dict[DialogueEvent, Row[DialogueState]] = {
-    **_TO_IDLE,
-    _E.ITEM: Move(_S.OFFERED, ("province", "offer")),
-}
 
-_LISTED: dict[DialogueEvent, Row[DialogueState]] = {
-    **_TO_IDLE,
-    _E.ITEM: Move(_S.IDLE, ("cancel",)),
-}
-
-KEYWORD_DIALOGUE = Table(
-    "keyword_dialogue",
-    _S,
-    _E,
-    {
-        _S.IDLE: _IDLE,
-        _S.OFFERED: _OFFERED,
-        _S.LAPSED: _LAPSED,
-        _S.WHICH_PROVINCE: _WHICH_PROVINCE,
-        _S.LISTED: _LISTED,
+_ROWS: dict[DialogueState, dict[DialogueEvent, Row[DialogueState]]] = {
+    _S.IDLE: _IDLE,
+    _S.OFFERED: {
+        _E.OPEN: Stay(("offer",)),
+        _E.CANCEL: Move(_S.IDLE, ("cancel",)),
+        _E.YES: Move(_S.IDLE, ("confirm",)),
+        _E.NO: Move(_S.IDLE, ("decline",)),
+        _E.ITEM: Move(_S.IDLE, ("decline", "unknown")),
+        # Any answer except yes declines the order, and the reply says so.
+        **{event: Move(_S.IDLE, ("decline", act)) for event, act in _PLAIN.items()},
     },
-    start=_S.IDLE,
-)
+    _S.LAPSED: {**_IDLE, _E.YES: Move(_S.OFFERED, ("offer_again",))},
+    # A list number answers the question; any other text drops it and has its usual effect.
+    _S.WHICH_PROVINCE: {**_TO_IDLE, _E.ITEM: Move(_S.OFFERED, ("province", "offer"))},
+    _S.LISTED: {**_TO_IDLE, _E.ITEM: Move(_S.IDLE, ("cancel",))},
+}
+
+KEYWORD_DIALOGUE = Table("keyword_dialogue", _S, _E, _ROWS, start=_S.IDLE)

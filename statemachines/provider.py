@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from statemachines.engine import Move, Refuse, Stay, Table
+from statemachines.engine import Move, Refuse, Row, Stay, Table
 
 
 class ProviderState(StrEnum):
@@ -27,33 +27,29 @@ _S, _E = ProviderState, ProviderEvent
 #: States in which the provider gets no receipt except the trial.
 OUT_OF_USE = frozenset({_S.OPEN, _S.HALF_OPEN})
 
-PROVIDER = Table(
-    "provider",
-    _S,
-    _E,
-    {
-        _S.CLOSED: {
-            _E.TRIP: Move(_S.OPEN),
-            _E.TRIAL: Refuse("in_use"),
-            # Answer to a trial counted as lost, after a later trial has closed the breaker.
-            _E.TRIAL_SUCCEEDED: Stay(),
-            _E.TRIAL_FAILED: Refuse("in_use"),
-        },
-        _S.OPEN: {
-            # Receipts that were being sent when the breaker opened add no information.
-            _E.TRIP: Refuse("demoted"),
-            _E.TRIAL: Move(_S.HALF_OPEN),
-            # A trial counted as lost that succeeds late still proves that the provider works.
-            _E.TRIAL_SUCCEEDED: Move(_S.CLOSED),
-            _E.TRIAL_FAILED: Refuse("demoted"),
-        },
-        _S.HALF_OPEN: {
-            _E.TRIP: Refuse("probing"),
-            # The previous trial is lost: its worker has ended.
-            _E.TRIAL: Move(_S.HALF_OPEN),
-            _E.TRIAL_SUCCEEDED: Move(_S.CLOSED),
-            _E.TRIAL_FAILED: Move(_S.OPEN),
-        },
+_ROWS: dict[ProviderState, dict[ProviderEvent, Row[ProviderState]]] = {
+    _S.CLOSED: {
+        _E.TRIP: Move(_S.OPEN),
+        _E.TRIAL: Refuse("in_use"),
+        # Answer to a trial counted as lost, after a later trial has closed the breaker.
+        _E.TRIAL_SUCCEEDED: Stay(),
+        _E.TRIAL_FAILED: Refuse("in_use"),
     },
-    start=_S.CLOSED,
-)
+    _S.OPEN: {
+        # Receipts that were being sent when the breaker opened add no information.
+        _E.TRIP: Refuse("demoted"),
+        _E.TRIAL: Move(_S.HALF_OPEN),
+        # A trial counted as lost that succeeds late still proves that the provider works.
+        _E.TRIAL_SUCCEEDED: Move(_S.CLOSED),
+        _E.TRIAL_FAILED: Refuse("demoted"),
+    },
+    _S.HALF_OPEN: {
+        _E.TRIP: Refuse("probing"),
+        # The previous trial is lost: its worker has ended.
+        _E.TRIAL: Move(_S.HALF_OPEN),
+        _E.TRIAL_SUCCEEDED: Move(_S.CLOSED),
+        _E.TRIAL_FAILED: Move(_S.OPEN),
+    },
+}
+
+PROVIDER = Table("provider", _S, _E, _ROWS, start=_S.CLOSED)

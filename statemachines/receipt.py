@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from statemachines.engine import Move, Refuse, Stay, Table
+from statemachines.engine import Move, Refuse, Row, Stay, Table, refuse
 
 
 class ReceiptState(StrEnum):
@@ -44,86 +44,66 @@ ENDED = frozenset({_S.DELIVERED, _S.UNDELIVERED, _S.FAILED, _S.EXPIRED})
 #: Reason of a refusal while a worker is sending the receipt, or has ended while sending it.
 UNDER_WAY = "under_way"
 
-RECEIPT = Table(
-    "receipt",
-    _S,
-    _E,
-    {
-        _S.DUE: {
-            _E.SEND: Move(_S.SENDING),
-            _E.ACCEPTED: Refuse("not_asked"),
-            _E.TRY_LATER: Refuse("not_asked"),
-            _E.GIVE_UP: Move(_S.FAILED),
-            _E.NEVER: Refuse("not_asked"),
-            _E.LOST_SIGHT: Refuse("not_asked"),
-            _E.FOUND: Refuse("not_asked"),
-            _E.NOT_FOUND: Refuse("not_asked"),
-            _E.TOO_OLD: Move(_S.EXPIRED),
-            # A provider that answered with a temporary error may have sent the text anyway.
-            _E.TOLD_UNDERWAY: Move(_S.SENT),
-            _E.TOLD_DELIVERED: Move(_S.DELIVERED),
-            _E.TOLD_UNDELIVERED: Move(_S.UNDELIVERED),
-            _E.TOLD_FAILED: Move(_S.UNDELIVERED),
-        },
-        _S.SENDING: {
-            _E.SEND: Refuse(UNDER_WAY),
-            _E.ACCEPTED: Move(_S.SENT),
-            _E.TRY_LATER: Move(_S.DUE),
-            _E.GIVE_UP: Move(_S.FAILED),
-            _E.NEVER: Move(_S.FAILED),
-            _E.LOST_SIGHT: Move(_S.UNSURE),
-            _E.FOUND: Move(_S.SENT),
-            _E.NOT_FOUND: Refuse(UNDER_WAY),
-            _E.TOO_OLD: Refuse(UNDER_WAY),
-            # The status callback may arrive before the answer to the send request.
-            _E.TOLD_UNDERWAY: Move(_S.SENT),
-            _E.TOLD_DELIVERED: Move(_S.DELIVERED),
-            _E.TOLD_UNDELIVERED: Move(_S.UNDELIVERED),
-            _E.TOLD_FAILED: Move(_S.UNDELIVERED),
-        },
-        _S.SENT: {
-            _E.SEND: Refuse("already_sent"),
-            _E.ACCEPTED: Stay(),
-            _E.TRY_LATER: Refuse("already_sent"),
-            _E.GIVE_UP: Refuse("already_sent"),
-            _E.NEVER: Refuse("already_sent"),
-            _E.LOST_SIGHT: Refuse("already_sent"),
-            _E.FOUND: Stay(),
-            _E.NOT_FOUND: Refuse("already_sent"),
-            _E.TOO_OLD: Refuse("already_sent"),
-            _E.TOLD_UNDERWAY: Stay(),
-            _E.TOLD_DELIVERED: Move(_S.DELIVERED),
-            _E.TOLD_UNDELIVERED: Move(_S.UNDELIVERED),
-            _E.TOLD_FAILED: Move(_S.UNDELIVERED),
-        },
-        _S.DELIVERED: dict.fromkeys(_E, Refuse("final")) | {_E.ACCEPTED: Stay()},
-        _S.UNDELIVERED: dict.fromkeys(_E, Refuse("final")) | {_E.ACCEPTED: Stay()},
-        # The text was never sent and cannot arrive; a contradicting status goes to the history.
-        _S.FAILED: dict.fromkeys(_E, Refuse("final")),
-        # It may have been sent. Only a look-up or a status update of the provider decides.
-        _S.UNSURE: {
-            _E.SEND: Refuse("unsure"),
-            _E.ACCEPTED: Move(_S.SENT),
-            _E.TRY_LATER: Stay(),
-            _E.GIVE_UP: Stay(),
-            _E.NEVER: Move(_S.FAILED),
-            _E.LOST_SIGHT: Stay(),
-            _E.FOUND: Move(_S.SENT),
-            _E.NOT_FOUND: Move(_S.DUE),
-            _E.TOO_OLD: Stay(),
-            _E.TOLD_UNDERWAY: Move(_S.SENT),
-            _E.TOLD_DELIVERED: Move(_S.DELIVERED),
-            _E.TOLD_UNDELIVERED: Move(_S.UNDELIVERED),
-            _E.TOLD_FAILED: Move(_S.UNDELIVERED),
-        },
-        # Not final: a late status update can still show that the text arrived.
-        _S.EXPIRED: dict.fromkeys(_E, Refuse("expired"))
-        | {
-            _E.ACCEPTED: Move(_S.SENT),
-            _E.TOLD_UNDERWAY: Move(_S.SENT),
-            _E.TOLD_DELIVERED: Move(_S.DELIVERED),
-            _E.TOLD_UNDELIVERED: Move(_S.UNDELIVERED),
-        },
+#: Status updates while the fate of the text is open. One may arrive before the answer to the send
+#: request, and a provider that answered with a temporary error may have sent the text anyway.
+_TOLD: dict[ReceiptEvent, Row[ReceiptState]] = {
+    _E.TOLD_UNDERWAY: Move(_S.SENT),
+    _E.TOLD_DELIVERED: Move(_S.DELIVERED),
+    _E.TOLD_UNDELIVERED: Move(_S.UNDELIVERED),
+    _E.TOLD_FAILED: Move(_S.UNDELIVERED),
+}
+
+_ROWS: dict[ReceiptState, dict[ReceiptEvent, Row[ReceiptState]]] = {
+    _S.DUE: {
+        _E.SEND: Move(_S.SENDING),
+        _E.GIVE_UP: Move(_S.FAILED),
+        _E.TOO_OLD: Move(_S.EXPIRED),
+        **_TOLD,
+        **refuse("not_asked", _E.ACCEPTED, _E.TRY_LATER, _E.NEVER, _E.LOST_SIGHT),
+        **refuse("not_asked", _E.FOUND, _E.NOT_FOUND),
     },
-    start=_S.DUE,
-)
+    _S.SENDING: {
+        _E.ACCEPTED: Move(_S.SENT),
+        _E.TRY_LATER: Move(_S.DUE),
+        _E.GIVE_UP: Move(_S.FAILED),
+        _E.NEVER: Move(_S.FAILED),
+        _E.LOST_SIGHT: Move(_S.UNSURE),
+        _E.FOUND: Move(_S.SENT),
+        **_TOLD,
+        **refuse(UNDER_WAY, _E.SEND, _E.NOT_FOUND, _E.TOO_OLD),
+    },
+    _S.SENT: {
+        **_TOLD,
+        _E.ACCEPTED: Stay(),
+        _E.FOUND: Stay(),
+        _E.TOLD_UNDERWAY: Stay(),
+        **refuse("already_sent", _E.SEND, _E.TRY_LATER, _E.GIVE_UP, _E.NEVER, _E.LOST_SIGHT),
+        **refuse("already_sent", _E.NOT_FOUND, _E.TOO_OLD),
+    },
+    _S.DELIVERED: {**refuse("final", *_E), _E.ACCEPTED: Stay()},
+    _S.UNDELIVERED: {**refuse("final", *_E), _E.ACCEPTED: Stay()},
+    # The text was never sent and cannot arrive; a contradicting status goes to the history.
+    _S.FAILED: {**refuse("final", *_E)},
+    # It may have been sent. Only a look-up or a status update of the provider decides.
+    _S.UNSURE: {
+        _E.SEND: Refuse("unsure"),
+        _E.ACCEPTED: Move(_S.SENT),
+        _E.TRY_LATER: Stay(),
+        _E.GIVE_UP: Stay(),
+        _E.NEVER: Move(_S.FAILED),
+        _E.LOST_SIGHT: Stay(),
+        _E.FOUND: Move(_S.SENT),
+        _E.NOT_FOUND: Move(_S.DUE),
+        _E.TOO_OLD: Stay(),
+        **_TOLD,
+    },
+    # Not final: a late status update can still show that the text arrived.
+    _S.EXPIRED: {
+        **refuse("expired", *_E),
+        **_TOLD,
+        _E.ACCEPTED: Move(_S.SENT),
+        _E.TOLD_FAILED: Refuse("expired"),
+    },
+}
+
+RECEIPT = Table("receipt", _S, _E, _ROWS, start=_S.DUE)

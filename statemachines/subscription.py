@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from statemachines.engine import Move, Refuse, Stay, Table
+from statemachines.engine import Move, Refuse, Row, Stay, Table, refuse
 
 
 class SubscriptionState(StrEnum):
@@ -43,105 +43,84 @@ RECEIVING = frozenset({_S.ACTIVE, _S.ENDING})
 #: States with a subscription or an order to cancel, also after the number left the network.
 HOLDING = frozenset({_S.PENDING, _S.ACTIVE, _S.ENDING, _S.SUSPENDED})
 
-SUBSCRIPTION = Table(
-    "subscription",
-    _S,
-    _E,
-    {
-        _S.NONE: {
-            _E.ORDER: Move(_S.PENDING),
-            _E.CONFIRM: Refuse("no_order"),
-            # A late yes is not a confirmation; the reply is a new offer.
-            _E.CONFIRM_LATE: Move(_S.PENDING),
-            _E.DECLINE: Refuse("no_order"),
-            _E.LAPSE: Refuse("no_order"),
-            _E.CANCEL_NOW: Refuse("not_open"),
-            _E.CANCEL_AT_MONTH_END: Refuse("not_open"),
-            _E.MONTH_ENDED: Refuse("not_ending"),
-            _E.SET_MODE: Refuse("not_open"),
-            _E.SUSPEND: Refuse("not_open"),
-            _E.RESUME: Refuse("not_suspended"),
-            _E.PORT_OUT: Refuse("not_open"),
-            _E.RENEW: Refuse("not_open"),
-            # Promotions are sent within receipts, so consent to them needs a subscription.
-            # Its withdrawal is never refused.
-            _E.CONSENT: Refuse("not_open"),
-            _E.WITHDRAW: Stay(),
-        },
-        _S.PENDING: {
-            _E.ORDER: Stay(),
-            _E.CONFIRM: Move(_S.ACTIVE),
-            _E.CONFIRM_LATE: Stay(),
-            _E.DECLINE: Move(_S.NONE),
-            _E.LAPSE: Move(_S.NONE),
-            # No service runs yet, so it cannot end with a month.
-            _E.CANCEL_NOW: Move(_S.NONE),
-            _E.CANCEL_AT_MONTH_END: Move(_S.NONE),
-            _E.MONTH_ENDED: Refuse("not_ending"),
-            _E.SET_MODE: Refuse("not_open"),
-            _E.SUSPEND: Refuse("not_open"),
-            _E.RESUME: Refuse("not_suspended"),
-            _E.PORT_OUT: Move(_S.NONE),
-            _E.RENEW: Refuse("not_open"),
-            _E.CONSENT: Refuse("not_open"),
-            _E.WITHDRAW: Stay(),
-        },
-        _S.ACTIVE: {
-            _E.ORDER: Refuse("already_open"),
-            # An order beside an active service exists only at the end of a trial period.
-            # A no lets the trial run to its end; no answer ends the service before any charge.
-            _E.CONFIRM: Stay(),
-            _E.CONFIRM_LATE: Refuse("already_open"),
-            _E.DECLINE: Move(_S.ENDING),
-            _E.LAPSE: Move(_S.NONE),
-            _E.CANCEL_NOW: Move(_S.NONE),
-            _E.CANCEL_AT_MONTH_END: Move(_S.ENDING),
-            _E.MONTH_ENDED: Refuse("not_ending"),
-            _E.SET_MODE: Stay(),
-            _E.SUSPEND: Move(_S.SUSPENDED),
-            _E.RESUME: Refuse("not_suspended"),
-            _E.PORT_OUT: Move(_S.NONE),
-            _E.RENEW: Stay(),
-            _E.CONSENT: Stay(),
-            _E.WITHDRAW: Stay(),
-        },
-        # Receipts continue until the month's end, so an order here leaves the state unchanged.
-        # Without a confirmation the service ends as planned.
-        _S.ENDING: {
-            _E.ORDER: Stay(),
-            _E.CONFIRM: Move(_S.ACTIVE),
-            _E.CONFIRM_LATE: Stay(),
-            _E.DECLINE: Stay(),
-            _E.LAPSE: Stay(),
-            _E.CANCEL_NOW: Move(_S.NONE),
-            _E.CANCEL_AT_MONTH_END: Refuse("already_ending"),
-            _E.MONTH_ENDED: Move(_S.NONE),
-            _E.SET_MODE: Stay(),
-            _E.SUSPEND: Refuse("already_ending"),
-            _E.RESUME: Refuse("not_suspended"),
-            _E.PORT_OUT: Move(_S.NONE),
-            _E.RENEW: Refuse("already_ending"),
-            _E.CONSENT: Stay(),
-            _E.WITHDRAW: Stay(),
-        },
-        _S.SUSPENDED: {
-            _E.ORDER: Refuse("unpaid"),
-            _E.CONFIRM: Refuse("unpaid"),
-            _E.CONFIRM_LATE: Refuse("unpaid"),
-            _E.DECLINE: Refuse("no_order"),
-            _E.LAPSE: Refuse("no_order"),
-            # A suspended service gives no receipts, so it ends at once.
-            _E.CANCEL_NOW: Move(_S.NONE),
-            _E.CANCEL_AT_MONTH_END: Move(_S.NONE),
-            _E.MONTH_ENDED: Refuse("not_ending"),
-            _E.SET_MODE: Stay(),
-            _E.SUSPEND: Refuse("already_suspended"),
-            _E.RESUME: Move(_S.ACTIVE),
-            _E.PORT_OUT: Move(_S.NONE),
-            _E.RENEW: Refuse("unpaid"),
-            _E.CONSENT: Stay(),
-            _E.WITHDRAW: Stay(),
-        },
+_ROWS: dict[SubscriptionState, dict[SubscriptionEvent, Row[SubscriptionState]]] = {
+    _S.NONE: {
+        _E.ORDER: Move(_S.PENDING),
+        # A late yes is not a confirmation; the reply is a new offer.
+        _E.CONFIRM_LATE: Move(_S.PENDING),
+        # Promotions are sent within receipts, so consent to them needs a subscription.
+        # Its withdrawal is never refused.
+        _E.WITHDRAW: Stay(),
+        _E.MONTH_ENDED: Refuse("not_ending"),
+        _E.RESUME: Refuse("not_suspended"),
+        **refuse("no_order", _E.CONFIRM, _E.DECLINE, _E.LAPSE),
+        **refuse("not_open", _E.CANCEL_NOW, _E.CANCEL_AT_MONTH_END, _E.SET_MODE, _E.SUSPEND),
+        **refuse("not_open", _E.PORT_OUT, _E.RENEW, _E.CONSENT),
     },
-    start=_S.NONE,
-)
+    _S.PENDING: {
+        _E.ORDER: Stay(),
+        _E.CONFIRM: Move(_S.ACTIVE),
+        _E.CONFIRM_LATE: Stay(),
+        _E.DECLINE: Move(_S.NONE),
+        _E.LAPSE: Move(_S.NONE),
+        # No service runs yet, so it cannot end with a month.
+        _E.CANCEL_NOW: Move(_S.NONE),
+        _E.CANCEL_AT_MONTH_END: Move(_S.NONE),
+        _E.PORT_OUT: Move(_S.NONE),
+        _E.WITHDRAW: Stay(),
+        _E.MONTH_ENDED: Refuse("not_ending"),
+        _E.RESUME: Refuse("not_suspended"),
+        **refuse("not_open", _E.SET_MODE, _E.SUSPEND, _E.RENEW, _E.CONSENT),
+    },
+    _S.ACTIVE: {
+        # An order beside an active service exists only at the end of a trial period.
+        # A no lets the trial run to its end; no answer ends the service before any charge.
+        _E.CONFIRM: Stay(),
+        _E.DECLINE: Move(_S.ENDING),
+        _E.LAPSE: Move(_S.NONE),
+        _E.CANCEL_NOW: Move(_S.NONE),
+        _E.CANCEL_AT_MONTH_END: Move(_S.ENDING),
+        _E.SET_MODE: Stay(),
+        _E.SUSPEND: Move(_S.SUSPENDED),
+        _E.PORT_OUT: Move(_S.NONE),
+        _E.RENEW: Stay(),
+        _E.CONSENT: Stay(),
+        _E.WITHDRAW: Stay(),
+        _E.MONTH_ENDED: Refuse("not_ending"),
+        _E.RESUME: Refuse("not_suspended"),
+        **refuse("already_open", _E.ORDER, _E.CONFIRM_LATE),
+    },
+    # Receipts continue until the month's end, so an order here leaves the state unchanged.
+    # Without a confirmation the service ends as planned.
+    _S.ENDING: {
+        _E.ORDER: Stay(),
+        _E.CONFIRM: Move(_S.ACTIVE),
+        _E.CONFIRM_LATE: Stay(),
+        _E.DECLINE: Stay(),
+        _E.LAPSE: Stay(),
+        _E.CANCEL_NOW: Move(_S.NONE),
+        _E.MONTH_ENDED: Move(_S.NONE),
+        _E.SET_MODE: Stay(),
+        _E.PORT_OUT: Move(_S.NONE),
+        _E.CONSENT: Stay(),
+        _E.WITHDRAW: Stay(),
+        _E.RESUME: Refuse("not_suspended"),
+        **refuse("already_ending", _E.CANCEL_AT_MONTH_END, _E.SUSPEND, _E.RENEW),
+    },
+    _S.SUSPENDED: {
+        # A suspended service gives no receipts, so it ends at once.
+        _E.CANCEL_NOW: Move(_S.NONE),
+        _E.CANCEL_AT_MONTH_END: Move(_S.NONE),
+        _E.SET_MODE: Stay(),
+        _E.RESUME: Move(_S.ACTIVE),
+        _E.PORT_OUT: Move(_S.NONE),
+        _E.CONSENT: Stay(),
+        _E.WITHDRAW: Stay(),
+        _E.MONTH_ENDED: Refuse("not_ending"),
+        _E.SUSPEND: Refuse("already_suspended"),
+        **refuse("unpaid", _E.ORDER, _E.CONFIRM, _E.CONFIRM_LATE, _E.RENEW),
+        **refuse("no_order", _E.DECLINE, _E.LAPSE),
+    },
+}
+
+SUBSCRIPTION = Table("subscription", _S, _E, _ROWS, start=_S.NONE)

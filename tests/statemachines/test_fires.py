@@ -64,22 +64,18 @@ def test_key_fires_the_call_menu_once(network: Network, fired: Fired, key: str, 
     assert fired == [("call_menu", event)]
 
 
-def test_status_callback_fires_the_receipt_once(network: Network, built: Container, fired: Fired):
-    receipt = a_receipt(built, GUANGDONG, provider="twilio", state="sent")
-    path = f"/receipts/{receipt.id}/status"
-    network.post(path, MessageSid="SM9", MessageStatus="delivered", To=GUANGDONG)
-    assert fired == [("receipt", "told_delivered")]
-    (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 9, MessageKind.RECEIPT)
-    assert found.state == "delivered"
-
-
-def test_status_callback_of_a_final_receipt_fires_and_is_refused(
-    network: Network, built: Container, fired: Fired
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("sent", "delivered"), ("delivered", "undelivered")],
+    ids=["accepted", "refused when final"],
+)
+def test_status_callback_fires_the_receipt_once(
+    network: Network, built: Container, fired: Fired, state: str, status: str
 ):
-    receipt = a_receipt(built, GUANGDONG, provider="twilio", state="delivered")
+    receipt = a_receipt(built, GUANGDONG, provider="twilio", state=state)
     path = f"/receipts/{receipt.id}/status"
-    network.post(path, MessageSid="SM9", MessageStatus="undelivered", To=GUANGDONG)
-    assert fired == [("receipt", "told_undelivered")]
+    network.post(path, MessageSid="SM9", MessageStatus=status, To=GUANGDONG)
+    assert fired == [("receipt", f"told_{status}")]
     (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 9, MessageKind.RECEIPT)
     assert found.state == "delivered"
 

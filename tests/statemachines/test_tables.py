@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from statemachines.call_menu import CallEvent, CallState
+from statemachines.call_menu import CALL_MENU, CallEvent, CallState
 from statemachines.diagrams import TABLES, document, grid, mermaid
 from statemachines.engine import Move, Refuse, Stay, Table
-from statemachines.keyword_dialogue import DialogueEvent, DialogueState
+from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.receipt import ENDED, RECEIPT, UNDER_WAY, ReceiptEvent, ReceiptState
 from statemachines.subscription import (
     HOLDING,
@@ -29,27 +29,29 @@ FROM_PROVIDER = STATUS_UPDATES | {ReceiptEvent.ACCEPTED, ReceiptEvent.FOUND}
 
 def product() -> Iterator[Any]:
     for table in TABLES:
-        for state in table.states:
+        for state in table.rows:
             for event in table.events:
                 yield pytest.param(table, state, event, id=f"{table.name}-{state}-{event}")
 
 
-def names(tables: tuple[Table[Any, Any], ...]) -> list[str]:
-    return [table.name for table in tables]
+EACH_TABLE = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 
 
 def next_states(table: Table[Any, Any], state: StrEnum) -> set[StrEnum]:
     return {table.fire(state, event).state for event in table.events}
 
 
+def accepting(table: Table[Any, Any], event: StrEnum) -> set[StrEnum]:
+    return {state for state in table.rows if not table.fire(state, event).refused}
+
+
 @pytest.mark.parametrize(("table", "state", "event"), list(product()))
 def test_event_fires_as_its_row_says(table: Table[Any, Any], state: StrEnum, event: StrEnum):
     row = table.rows[state][event]
     outcome = table.fire(state, event)
-    if isinstance(row, Move):
-        assert (outcome.state, outcome.acts, outcome.refused) == (row.to, row.acts, False)
-    elif isinstance(row, Stay):
-        assert (outcome.state, outcome.acts, outcome.refused) == (state, row.acts, False)
+    if isinstance(row, Move | Stay):
+        to = row.to if isinstance(row, Move) else state
+        assert (outcome.state, outcome.acts, outcome.refused) == (to, row.acts, False)
     else:
         assert isinstance(row, Refuse)
         assert (outcome.state, outcome.acts, outcome.refused) == (state, (), True)
@@ -65,7 +67,7 @@ ENTERED_WITHOUT_EVENT: dict[str, set[StrEnum]] = {
 }
 
 
-@pytest.mark.parametrize("table", TABLES, ids=names(TABLES))
+@EACH_TABLE
 def test_every_state_is_reachable_from_the_start(table: Table[Any, Any]):
     reached: set[StrEnum] = {table.start}
     while True:
@@ -73,12 +75,12 @@ def test_every_state_is_reachable_from_the_start(table: Table[Any, Any]):
         if further == reached:
             break
         reached = further
-    assert reached | ENTERED_WITHOUT_EVENT.get(table.name, set()) == set(table.states)
+    assert reached | ENTERED_WITHOUT_EVENT.get(table.name, set()) == set(table.rows)
 
 
-@pytest.mark.parametrize("table", TABLES, ids=names(TABLES))
+@EACH_TABLE
 def test_only_final_states_have_no_way_out(table: Table[Any, Any]):
-    ends = {state for state in table.states if next_states(table, state) == {state}}
+    ends = {state for state in table.rows if next_states(table, state) == {state}}
     final: dict[str, set[StrEnum]] = {
         "receipt": {ReceiptState.DELIVERED, ReceiptState.UNDELIVERED, ReceiptState.FAILED},
         "call_menu": {CallState.OVER},
@@ -103,8 +105,7 @@ def test_ended_states_refuse_all_own_steps():
 
 
 def test_only_a_due_receipt_may_be_sent():
-    may = {s for s in ReceiptState if not RECEIPT.fire(s, ReceiptEvent.SEND).refused}
-    assert may == {ReceiptState.DUE}
+    assert accepting(RECEIPT, ReceiptEvent.SEND) == {ReceiptState.DUE}
 
 
 def test_unsure_receipt_becomes_due_only_if_the_provider_did_not_find_it():
@@ -125,21 +126,12 @@ def test_status_update_never_leads_back_to_a_state_before_sending():
 
 
 def test_holding_states_are_those_that_accept_a_cancellation():
-    may = {
-        s
-        for s in SubscriptionState
-        if not SUBSCRIPTION.fire(s, SubscriptionEvent.CANCEL_NOW).refused
-    }
-    assert may == HOLDING
+    assert accepting(SUBSCRIPTION, SubscriptionEvent.CANCEL_NOW) == HOLDING
 
 
 def test_receiving_states_accept_a_mode_and_are_not_suspended():
-    has_mode = {
-        s for s in SubscriptionState if not SUBSCRIPTION.fire(s, SubscriptionEvent.SET_MODE).refused
-    }
-    halted = {
-        s for s in SubscriptionState if not SUBSCRIPTION.fire(s, SubscriptionEvent.RESUME).refused
-    }
+    has_mode = accepting(SUBSCRIPTION, SubscriptionEvent.SET_MODE)
+    halted = accepting(SUBSCRIPTION, SubscriptionEvent.RESUME)
     assert has_mode - halted == RECEIVING
     assert RECEIVING < HOLDING
 
@@ -163,8 +155,7 @@ def test_porting_out_ends_every_subscription(state: SubscriptionState):
     "event", sorted(set(DialogueEvent) - {DialogueEvent.YES, DialogueEvent.OPEN})
 )
 def test_any_answer_except_yes_drops_a_pending_order(event: DialogueEvent):
-    table = next(table for table in TABLES if table.name == "keyword_dialogue")
-    outcome = table.fire(DialogueState.OFFERED, event)
+    outcome = KEYWORD_DIALOGUE.fire(DialogueState.OFFERED, event)
     assert outcome.state is DialogueState.IDLE
     # The business turns the cancellation of a pending order into a decline.
     first = "cancel" if event is DialogueEvent.CANCEL else "decline"
@@ -173,8 +164,7 @@ def test_any_answer_except_yes_drops_a_pending_order(event: DialogueEvent):
 
 @pytest.mark.parametrize("state", [CallState.OFFER, CallState.CANCELLING])
 def test_only_yes_opens_or_cancels_in_a_call(state: CallState):
-    table = next(table for table in TABLES if table.name == "call_menu")
-    did = {e for e in CallEvent if set(table.fire(state, e).acts) & {"open", "cancel"}}
+    did = {e for e in CallEvent if set(CALL_MENU.fire(state, e).acts) & {"open", "cancel"}}
     assert did == {CallEvent.YES}
 
 
@@ -182,7 +172,7 @@ def test_states_page_is_current():
     assert PAGE.read_text() == document(), "run `make states`"
 
 
-@pytest.mark.parametrize("table", TABLES, ids=names(TABLES))
+@EACH_TABLE
 def test_diagram_shows_every_move_and_grid_every_row(table: Table[Any, Any]):
     drawn, rows = mermaid(table), grid(table).splitlines()
     assert f"[*] --> {table.start}" in drawn
@@ -196,4 +186,4 @@ def test_diagram_shows_every_move_and_grid_every_row(table: Table[Any, Any]):
                 line = next(line for line in rows if line.startswith(f"| {event} |"))
                 assert f"✗ {row.reason}" in line
     assert len(rows) == len(table.events) + 2
-    assert all(line.count("|") == len(table.states) + 2 for line in rows)
+    assert all(line.count("|") == len(table.rows) + 2 for line in rows)
