@@ -67,9 +67,9 @@ class CallFlow:
         self._speech = SpeechMatcher(prompts)
         self._prompts = PromptBuilder(policy, prompts, self._speech, base, agent)
         self._actions: dict[str, Action] = {
-            **shared_actions(policy, clock),
+            **shared_actions(policy),
             "open": partial(ordering.order_and_confirm, policy),
-            "ask": self._account_status,
+            "ask": partial(preferences.account_status, policy, account),
             "receipts": self._receipts,
             "province": self._set_province,
         }
@@ -107,9 +107,10 @@ class CallFlow:
         decide = partial(notifications.call_summary, store=self._store, delivery=delivery, sid=sid)
         run_in_transaction(self._store, caller, decide, call=sid)
 
-    def apology(self, language: Language | None) -> list[Verb]:
-        """An apology that works without the store, in one language or all."""
-        return self._prompts.farewell("trouble", *([language] if language else Language))
+    def apology(self, language: str) -> list[Verb]:
+        """An apology that works without the store; in all languages if the call has none yet."""
+        known = [Language(language)] if language in set(Language) else Language
+        return self._prompts.farewell("trouble", *known)
 
     def _match(self, pressed: CallerInput) -> CallEvent:
         context = pressed.context
@@ -196,13 +197,6 @@ class CallFlow:
         log = replace(log, version=log.version + 1, language=language, acts=(*log.acts, *acts))
         timer = Timer(notifications.CALL, snapshot.number, sid, self._clock.now() + _SUMMARY_DELAY)
         return replace(change, records=(*change.records, log), timers=(*change.timers, timer))
-
-    def _account_status(self, customer: Subscription, request: CustomerRequest) -> Decision:
-        charges = request.charges
-        if charges is None:
-            charges = tuple(self._account.charges(customer.number))
-        spent = sum(charge.fen for charge in charges)
-        return preferences.account_status(self._policy, customer, request, spent)
 
     def _receipts(self, customer: Subscription, request: CustomerRequest) -> Decision:
         limit = self._policy.limits(customer).receipts_shown

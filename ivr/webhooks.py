@@ -10,7 +10,7 @@ from ivr.call_context import CallContext, InvalidCallContextError
 from ivr.call_flow import CallerInput, CallFlow
 from ivr.twiml import twiml
 from receipts.delivery.lifecycle import ReceiptLifecycle
-from receipts.model.vocabulary import Language, Msisdn
+from receipts.model.vocabulary import Msisdn
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.ports.store import StoreUnavailableError
 
@@ -55,11 +55,6 @@ class VoiceWebhooks:
         if caller is not None:
             self.call_flow.ended(form["CallSid"], caller, self.lifecycle)
 
-    def apology(self, language: str) -> str:
-        """TwiML while the store is unavailable; in all languages if the call has none yet."""
-        known = Language(language) if language in set(Language) else None
-        return twiml(self.call_flow.apology(known))
-
 
 def voice_blueprint(webhooks: VoiceWebhooks, fields: FormFields, query: Query) -> Blueprint:
     """``POST /voice``, ``/voice/key`` and ``/voice/ended``."""
@@ -82,7 +77,7 @@ def voice_blueprint(webhooks: VoiceWebhooks, fields: FormFields, query: Query) -
     def store_unavailable(_: StoreUnavailableError) -> Response:
         if request.endpoint == "ivr.voice_ended":
             return Response(status=503)
-        return _xml(webhooks.apology(query().get("lang", "")))
+        return _xml(twiml(webhooks.call_flow.apology(query().get("lang", ""))))
 
     return blueprint
 

@@ -60,11 +60,11 @@ class Conversation:
         self._policy, self._parser, self._clock, self._render = policy, parser, clock, render
         replies = AccountReplies(policy, account)
         self._actions: dict[str, Action] = {
-            **shared_actions(policy, clock),
+            **shared_actions(policy),
             "confirm": partial(ordering.confirm, policy),
             "decline": partial(ordering.decline, policy),
             "list_all": partial(preferences.list_all, policy),
-            "ask": replies.account_status,
+            "ask": partial(preferences.account_status, policy, account),
             "receipts": replies.receipts,
             "charges": replies.charges,
             "help": replies.sentence("help"),

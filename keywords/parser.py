@@ -1,11 +1,12 @@
 """Keyword parser: a text and the sender's province to an intent."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import cache
 
 from msgspec import Struct
 
-from keywords.suggestions import Candidate, Suggester, language_of
+from keywords.suggestions import KnownKeyword, Suggester, language_of
 from receipts.model.vocabulary import Intent, Language
 from receipts.rulebook.normalise import normalise
 from receipts.rulebook.schema import RuleBook
@@ -31,54 +32,31 @@ class ParsedMessage(Struct, frozen=True):
 
 _UNKNOWN = ParsedMessage(None)
 
-
-@dataclass(frozen=True, slots=True)
-class _Keyword:
-    """A keyword; ``province`` None is everywhere, and ``taught`` ones appear in replies."""
-
-    folded: str
-    spelling: str
-    intent: Intent
-    language: Language | None
-    province: str | None
-    taught: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class _Vocabulary:
-    parsed: dict[str, ParsedMessage]
-    suggester: Suggester
+#: Meanings of normalised texts, and suggestions for the others.
+_Vocabulary = tuple[dict[str, ParsedMessage], Suggester]
 
 
 class KeywordParser:
     """Parser for the keywords of a rule book, one dictionary look-up for a known keyword."""
 
     def __init__(self, book: RuleBook) -> None:
-        self._book = book
         self._keywords = tuple(_keywords(book))
-        self._taught: dict[tuple[str | None, Intent, Language | None], str] = {}
+        # Many keywords of a vocabulary have the same one to teach.
+        self._keyword_to_teach = cache(self.keyword_for)
         self._vocabularies = {code: self._vocabulary(code) for code in (None, *book.provinces)}
 
     def parse(self, text: str, province: str | None) -> ParsedMessage:
         """The intent of a text from a province; outside covered ones, of unambiguous keywords."""
         if len(text) > _MAX_LENGTH:
             return _UNKNOWN
-        vocabulary = self._vocabularies.get(province) or self._vocabularies[None]
+        parsed, suggester = self._vocabularies.get(province) or self._vocabularies[None]
         folded = normalise(text)
-        return vocabulary.parsed.get(folded) or _suggest(vocabulary.suggester, text, folded)
+        return parsed.get(folded) or _suggest(suggester, text, folded)
 
     def keyword_for(
         self, province: str | None, intent: Intent, language: Language | None = None
     ) -> str:
         """The keyword to teach for an intent; empty when the rule book has none."""
-        key = (province if province in self._book.provinces else None, intent, language)
-        if key not in self._taught:
-            self._taught[key] = self._keyword_to_teach(*key)
-        return self._taught[key]
-
-    def _keyword_to_teach(
-        self, province: str | None, intent: Intent, language: Language | None
-    ) -> str:
         preferred = language if intent in _TAUGHT_IN_CHINESE and language is Language.ZH else None
         best = min(
             (k for k in self._keywords if k.intent is intent and k.province in {province, None}),
@@ -98,17 +76,20 @@ class KeywordParser:
             folded: ParsedMessage(each.intent, language=each.language)
             for folded, each in valid.items()
         }
-        candidates = [self._candidate(each, province) for each in valid.values()]
+        candidates = []
+        for each in valid.values():
+            own = self._keyword_to_teach(province, each.intent, each.language)
+            candidates.append(each if each.taught else replace(each, spelling=own))
         for each in self._keywords if province is not None else ():
             if each.folded not in valid:
-                own = self.keyword_for(province, each.intent, each.language)
+                own = self._keyword_to_teach(province, each.intent, each.language)
                 near = (own,) if own else ()
                 hint = ParsedMessage(None, near, each.language, own or None)
                 parsed.setdefault(each.folded, hint)
-                candidates.append(Candidate(each.folded, each.intent, own, each.language))
-        return _Vocabulary(parsed, Suggester(each for each in candidates if each.spelling))
+                candidates.append(replace(each, spelling=own))
+        return parsed, Suggester(each for each in candidates if each.spelling)
 
-    def _valid_in(self, province: str | None) -> Iterator[_Keyword]:
+    def _valid_in(self, province: str | None) -> Iterator[KnownKeyword]:
         """The keywords valid in a province; for None, those with one intent in all of them."""
         if province is not None:
             yield from (each for each in self._keywords if each.province in {None, province})
@@ -118,15 +99,8 @@ class KeywordParser:
             intents.setdefault(each.folded, set()).add(each.intent)
         yield from (each for each in self._keywords if len(intents[each.folded]) == 1)
 
-    def _candidate(self, keyword: _Keyword, province: str | None) -> Candidate:
-        """The keyword as a suggestion, replaced by one that may be taught."""
-        spelling = keyword.spelling
-        if not keyword.taught:
-            spelling = self.keyword_for(province, keyword.intent, keyword.language)
-        return Candidate(keyword.folded, keyword.intent, spelling, keyword.language)
 
-
-def _keywords(book: RuleBook) -> Iterator[_Keyword]:
+def _keywords(book: RuleBook) -> Iterator[KnownKeyword]:
     lists = (
         (book.words.code, None, None, True),
         (book.words.zh, Language.ZH, None, True),
@@ -139,7 +113,7 @@ def _keywords(book: RuleBook) -> Iterator[_Keyword]:
             for spelling in spellings:
                 # Code words and a province's keywords are Chinese in Han characters alone.
                 guess = Language.ZH if language_of(spelling) is Language.ZH else None
-                yield _Keyword(
+                yield KnownKeyword(
                     normalise(spelling), spelling, intent, language or guess, province, taught
                 )
 

@@ -1,14 +1,13 @@
-"""Replies about an account: status, receipts, charges."""
+"""Replies about an account: receipts and charges."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from receipts.model.calendar import SHANGHAI
-from receipts.model.charge import Charge, ChargeKind
+from receipts.model.charge import ChargeKind
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import ReceiptOutcome
-from receipts.subscriptions import preferences
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
@@ -28,15 +27,6 @@ class AccountReplies:
             customer, ((key, self.policy.template_params(customer, request.language)),)
         )
 
-    def account_status(self, customer: Subscription, request: CustomerRequest) -> Decision:
-        """The subscription with the month's charges so far."""
-        spent = sum(charge.fen for charge in self._month_charges(customer, request))
-        return preferences.account_status(self.policy, customer, request, spent)
-
-    def _month_charges(self, customer: Subscription, request: CustomerRequest) -> Sequence[Charge]:
-        loaded = request.charges
-        return self.account.charges(customer.number) if loaded is None else loaded
-
     def receipts(self, customer: Subscription, _: CustomerRequest) -> Decision:
         """The last receipts, newest first."""
         limit = self.policy.limits(customer).receipts_shown
@@ -48,7 +38,7 @@ class AccountReplies:
 
     def charges(self, customer: Subscription, request: CustomerRequest) -> Decision:
         """The month's charges by kind, with the consent they rest on."""
-        charges = self._month_charges(customer, request)
+        charges = self.account.month_charges(customer, request)
         if not charges:
             return Decision(customer, (("charges_none", {}),))
         monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)

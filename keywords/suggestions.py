@@ -10,8 +10,7 @@ from receipts.model.vocabulary import Intent, Language
 # Case-folded letters of other scripts that look like letters of our keywords (an extract of
 # Unicode's confusables), and digits that look like letters.
 _LOOKALIKES = str.maketrans(
-    "авсенкмортухіѕјԁԛαβεζηικμνορτυχϲϳ01l",
-    "abcehkmoptyxisjdqabezhikmnoptyxcjoii",
+    "авсенкмортухіѕјԁԛαβεζηικμνορτυχϲϳ01l", "abcehkmoptyxisjdqabezhikmnoptyxcjoii"
 )
 _HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 _TOKEN = re.compile(r"[a-z0-9]+")
@@ -24,13 +23,15 @@ _MIN_ENGLISH_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A keyword that can be suggested, and its spelling in a reply."""
+class KnownKeyword:
+    """A keyword; ``province`` None is everywhere, and ``taught`` ones appear in replies."""
 
     folded: str
-    intent: Intent
     spelling: str
+    intent: Intent
     language: Language | None
+    province: str | None
+    taught: bool
 
 
 def language_of(text: str) -> Language | None:
@@ -44,14 +45,14 @@ def language_of(text: str) -> Language | None:
 class Suggester:
     """Find similar keywords of one province; the cost is linear in their number."""
 
-    def __init__(self, candidates: Iterable[Candidate]) -> None:
+    def __init__(self, candidates: Iterable[KnownKeyword]) -> None:
         self._all = tuple(candidates)
         self._exact = {each.folded: each for each in self._all}
-        self._skeletons: dict[str, list[Candidate]] = {}
+        self._skeletons: dict[str, list[KnownKeyword]] = {}
         for each in self._all:
             self._skeletons.setdefault(_skeleton(each.folded), []).append(each)
 
-    def near(self, text: str, folded: str) -> tuple[Candidate, ...]:
+    def near(self, text: str, folded: str) -> tuple[KnownKeyword, ...]:
         """At most three candidates of different intents, by the first method that finds any."""
         skeleton = _skeleton(folded)
         for found in (
@@ -64,14 +65,14 @@ class Suggester:
                 return suggestions
         return ()
 
-    def _one_typo_away(self, skeleton: str) -> Iterator[Candidate]:
+    def _one_typo_away(self, skeleton: str) -> Iterator[KnownKeyword]:
         if not _MIN_TYPO <= len(skeleton) <= _MAX_LENGTH:
             return
         for other, candidates in self._skeletons.items():
             if len(other) >= _MIN_TYPO and _is_one_edit(skeleton, other):
                 yield from candidates
 
-    def _contained(self, text: str, folded: str) -> Iterator[Candidate]:
+    def _contained(self, text: str, folded: str) -> Iterator[KnownKeyword]:
         """Keywords inside a sentence; Chinese has no spaces between words."""
         for token in _tokens(text):
             if len(token) >= _MIN_TOKEN and token.isalpha() and token in self._exact:
@@ -80,7 +81,7 @@ class Suggester:
             matches = [each for each in self._all if _is_han(each.folded) and each.folded in folded]
             yield from sorted(matches, key=lambda each: -len(each.folded))
 
-    def _completions(self, folded: str) -> Iterator[Candidate]:
+    def _completions(self, folded: str) -> Iterator[KnownKeyword]:
         if len(folded) > _MAX_LENGTH:
             return
         if _is_han(folded):
@@ -113,8 +114,8 @@ def _is_one_edit(one: str, other: str) -> bool:
     return short[at + 1 :] == long[at + 1 :] or swapped == long[at:]
 
 
-def _one_per_intent(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    first: dict[Intent, Candidate] = {}
+def _one_per_intent(candidates: Iterable[KnownKeyword]) -> tuple[KnownKeyword, ...]:
+    first: dict[Intent, KnownKeyword] = {}
     for each in candidates:
         first.setdefault(each.intent, each)
     return tuple(first.values())[:_MAX_SUGGESTIONS]

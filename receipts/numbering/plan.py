@@ -47,14 +47,11 @@ class NumberingPlan:
             self.data_version = str(header["data"])
             self._table = lzma.decompress(packed)
             # One object a distinct byte, so that a look-up creates none.
-            self._infos = {
-                entry: NumberInfo(
-                    provinces[entry >> 3],
-                    networks[entry & 0b111],
-                    "prefix" if entry >> 3 else "unknown",
-                )
-                for entry in set(self._table)
-            }
+            self._infos = {}
+            for entry in set(self._table):
+                source = "prefix" if entry >> 3 else "unknown"
+                info = NumberInfo(provinces[entry >> 3], networks[entry & 0b111], source)
+                self._infos[entry] = info
         except (OSError, ValueError, LookupError, TypeError, lzma.LZMAError) as error:
             raise NumberingTableError(
                 f"{table}: {error}; python -m receipts.numbering.build_table builds it"
@@ -64,10 +61,9 @@ class NumberingPlan:
         # One event looks up the same number about six times.
         self._by_prefix = lru_cache(maxsize=4096)(self._info_by_prefix)
 
-    def info(self, number: Msisdn, recorded: str | None = None) -> NumberInfo:
-        """Province and network of a number; a recorded province overrides the prefix."""
-        found = self._by_prefix(number)
-        return found if recorded is None else NumberInfo(recorded, found.network, "record")
+    def info(self, number: Msisdn) -> NumberInfo:
+        """Province and network of a number by its prefix."""
+        return self._by_prefix(number)
 
     def info_of(self, customer: Subscription) -> NumberInfo:
         """Province and network of a customer; recorded ones override the prefix."""
@@ -79,10 +75,6 @@ class NumberingPlan:
             customer.network or found.network,
             customer.source or "record",
         )
-
-    def is_on_net(self, number: Msisdn) -> bool:
-        """Whether the prefix of the number is China Mobile's."""
-        return self._by_prefix(number).network is Network.CHINA_MOBILE
 
     def _info_by_prefix(self, number: Msisdn) -> NumberInfo:
         """The entry of the table; landlines, machine numbers and foreign numbers have none."""

@@ -67,7 +67,7 @@ class Limits(RuleTable, frozen=True, kw_only=True):
 
 
 class Province(RuleTable, frozen=True, kw_only=True):
-    """A covered province; ``tariffs`` are in the order of their days."""
+    """A covered province; ``doors`` are the channels its customers may use, ``tariffs`` by day."""
 
     code: str
     names: LocalizedName
@@ -81,10 +81,6 @@ class Province(RuleTable, frozen=True, kw_only=True):
     voice_password: bool = False
     #: Complete limits of this province; the loader fills gaps from [limits].
     limits: Limits | None = None
-
-    def has(self, channel: Channel) -> bool:
-        """True if customers of this province may use the channel."""
-        return channel in self.doors
 
     def tariff_at(self, day: dt.date) -> Tariff:
         """Tariff in force on a day in China; before the first one, the first."""

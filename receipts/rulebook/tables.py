@@ -66,7 +66,7 @@ def _doors_row(province: Province) -> tuple[str, ...]:
     return (
         f"{province.code} {province.names.en}",
         province.names.zh,
-        *("yes" if province.has(channel) else "-" for channel in _DOORS),
+        *("yes" if channel in province.doors else "-" for channel in _DOORS),
         *(", ".join(province.words.get(intent, ("-",))) for intent in _SHOWN),
         _EFFECTS[province.cancel_takes_effect],
     )

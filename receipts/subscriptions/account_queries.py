@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from receipts.model.calendar import month_of
 from receipts.model.charge import Charge
+from receipts.model.customer import Subscription
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.clock import Clock
 from receipts.ports.store import Store
+from receipts.subscriptions.decision import CustomerRequest
 
 
 class AccountQueries:
@@ -27,3 +29,7 @@ class AccountQueries:
     def charges(self, number: Msisdn, months: Sequence[str] = ()) -> list[Charge]:
         """Charges of some months (``YYYY-MM``), by default the current one, oldest first."""
         return self._store.charges_of(number, months or [month_of(self._clock.now())])
+
+    def month_charges(self, customer: Subscription, request: CustomerRequest) -> Sequence[Charge]:
+        """Charges of this month: those of the request if they were loaded with the customer."""
+        return self.charges(customer.number) if request.charges is None else request.charges

@@ -86,13 +86,6 @@ def month_ended(
     )
 
 
-def port_out(
-    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
-) -> Decision:
-    """End the service of a number that has left the network."""
-    return end_now(policy, customer, SubscriptionEvent.PORT_OUT, "ported_out", request)
-
-
 def end_now(
     policy: SubscriptionPolicy,
     customer: Subscription,

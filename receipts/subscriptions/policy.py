@@ -78,7 +78,7 @@ class SubscriptionPolicy:
         params = {"province": self.book.name(home.province, language)}
         if province is None or not province.begun(self.now().astimezone(SHANGHAI).date()):
             return "not_covered", params
-        if province.has(channel):
+        if channel in province.doors:
             return None
         names = [self._channel_name(each, language) for each in province.doors]
         params["doors"] = ("、" if language is Language.ZH else ", ").join(names)
@@ -113,12 +113,9 @@ class SubscriptionPolicy:
         return params
 
     def _province_params(self, province: Province) -> dict[str, str]:
-        return self._access_numbers | {
-            "open": self._keyword(province, Intent.OPEN),
-            "cancel": self._keyword(province, Intent.CANCEL),
-            "ask": self._keyword(province, Intent.ASK),
-            "hours": str(province.confirmation_hours),
-        }
+        taught = (Intent.OPEN, Intent.CANCEL, Intent.ASK)
+        keywords = {intent.value: self._keyword(province, intent) for intent in taught}
+        return self._access_numbers | keywords | {"hours": str(province.confirmation_hours)}
 
     def _default_params(self, customer: Subscription, language: Language) -> dict[str, str]:
         """Parameters where the home province has no rules: keywords valid everywhere."""

@@ -9,6 +9,7 @@ from receipts.model.customer import PendingQuestion, QuestionTopic, Subscription
 from receipts.model.vocabulary import DisplayMode, Language, Network
 from receipts.numbering.plan import NumberInfo
 from receipts.subscriptions import cancellation
+from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
 from statemachines.subscription import HOLDING, SUBSCRIPTION, SubscriptionEvent
@@ -18,7 +19,7 @@ QUESTION_LIFETIME = dt.timedelta(minutes=30)
 
 
 def set_mode(
-    policy: SubscriptionPolicy, customer: Subscription, mode: DisplayMode, request: CustomerRequest
+    policy: SubscriptionPolicy, mode: DisplayMode, customer: Subscription, request: CustomerRequest
 ) -> Decision:
     """Show receipts as flash messages, or as ordinary texts."""
     event = SubscriptionEvent.SET_MODE
@@ -35,7 +36,7 @@ def set_mode(
 
 
 def set_language(
-    policy: SubscriptionPolicy, customer: Subscription, language: Language
+    policy: SubscriptionPolicy, language: Language, customer: Subscription, _: CustomerRequest
 ) -> Decision:
     """Language of all later texts to the customer."""
     params = policy.template_params(customer, language)
@@ -43,7 +44,10 @@ def set_language(
 
 
 def account_status(
-    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest, spent_fen: int
+    policy: SubscriptionPolicy,
+    account: AccountQueries,
+    customer: Subscription,
+    request: CustomerRequest,
 ) -> Decision:
     """State, mode, price, and the cost of this month so far."""
     if customer.state not in HOLDING:
@@ -51,6 +55,7 @@ def account_status(
         if refusal is not None:
             return Decision(customer, (refusal,))
     params = policy.template_params(customer, request.language)
+    spent_fen = sum(charge.fen for charge in account.month_charges(customer, request))
     params["spent"] = format_spent(spent_fen, request.language)
     return Decision(customer, ((f"state_{customer.state.value}", params),))
 
@@ -88,8 +93,10 @@ def apply_customer_record(
     policy: SubscriptionPolicy, customer: Subscription, home: NumberInfo, request: CustomerRequest
 ) -> Decision:
     """Apply the operator's record of a number; off-net ends the service, no province keeps ours."""
-    on_net = home.network is Network.CHINA_MOBILE
-    step = Decision(customer) if on_net else cancellation.port_out(policy, customer, request)
+    step = Decision(customer)
+    if home.network is not Network.CHINA_MOBILE:
+        event = SubscriptionEvent.PORT_OUT
+        step = cancellation.end_now(policy, customer, event, "ported_out", request)
     from_record = home.province is not None or customer.province is None
     updated = replace(
         step.customer,

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from receipts.model.calendar import SHANGHAI
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Intent, Language, PromotionCategory
-from receipts.ports.clock import Clock
 from receipts.rulebook.schema import RuleBook
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
@@ -25,45 +24,36 @@ CATEGORY_BY_ACTION: dict[str, PromotionCategory] = {
 }
 
 
-class PromotionConsent:
-    """Pure decisions on a customer's consent to promotions."""
+def choose_promotions(
+    policy: SubscriptionPolicy,
+    kind: PromotionCategory,
+    customer: Subscription,
+    request: CustomerRequest,
+) -> Decision:
+    """Allow promotions of this category alone, or none; recorded in the consent chain."""
+    withdrawn = kind is PromotionCategory.NONE
+    event = SubscriptionEvent.WITHDRAW if withdrawn else SubscriptionEvent.CONSENT
+    outcome = SUBSCRIPTION.fire(customer.state, event)
+    params = policy.template_params(customer, request.language)
+    params["stop"] = _opt_out_keyword(policy, customer)
+    if outcome.reason is not None:
+        return Decision(customer, ((outcome.reason, params),))
+    message = ((f"messages_{kind}", params),)
+    if consented_categories(customer) is kind:
+        return Decision(customer, message)
+    entry = policy.audit(customer, event, outcome, request)
+    # The evidence is the reply with price and opt-out, not the prompt before the request.
+    action = event.value if withdrawn else f"{event}_{kind}"
+    entry = replace(entry, shown_text="", action=action)
+    chosen = replace(customer, promotions=kind, promotions_since=entry.at)
+    return Decision(chosen, message, audit=(entry,))
 
-    def __init__(self, policy: SubscriptionPolicy, clock: Clock) -> None:
-        self._policy, self._clock = policy, clock
 
-    def choose(
-        self, kind: PromotionCategory, customer: Subscription, request: CustomerRequest
-    ) -> Decision:
-        """Allow promotions of this category alone, or none; recorded in the consent chain."""
-        withdrawn = kind is PromotionCategory.NONE
-        event = SubscriptionEvent.WITHDRAW if withdrawn else SubscriptionEvent.CONSENT
-        outcome = SUBSCRIPTION.fire(customer.state, event)
-        params = self._policy.template_params(customer, request.language)
-        params["stop"] = self._opt_out_keyword(customer)
-        if outcome.reason is not None:
-            return Decision(customer, ((outcome.reason, params),))
-        message = ((f"messages_{kind}", params),)
-        if consented_categories(customer) is kind:
-            return Decision(customer, message)
-        # The evidence is the reply with price and opt-out, not the prompt before the request.
-        now = self._clock.now()
-        entry = replace(
-            self._policy.audit(customer, event, outcome, request),
-            at=now,
-            shown_text="",
-            action=event.value if withdrawn else f"{event}_{kind}",
-        )
-        chosen = replace(customer, promotions=kind, promotions_since=now)
-        return Decision(chosen, message, audit=(entry,))
-
-    def _opt_out_keyword(self, customer: Subscription) -> str:
-        """Opt-out keyword of the customer's province, else of the whole rule book."""
-        province = self._policy.service_area(customer).province
-        words = self._policy.book.words
-        lists = (province.words if province else {}, words.code, words.zh)
-        return next(
-            (each[Intent.NO_MESSAGES][0] for each in lists if Intent.NO_MESSAGES in each), ""
-        )
+def _opt_out_keyword(policy: SubscriptionPolicy, customer: Subscription) -> str:
+    """Opt-out keyword of the customer's province, else of the whole rule book."""
+    province, words = policy.service_area(customer).province, policy.book.words
+    lists = (province.words if province else {}, words.code, words.zh)
+    return next((each[Intent.NO_MESSAGES][0] for each in lists if Intent.NO_MESSAGES in each), "")
 
 
 @dataclass(frozen=True, slots=True)

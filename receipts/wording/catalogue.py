@@ -27,10 +27,9 @@ class Catalogue:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise CatalogueError(f"{path}: {error}") from error
         self._texts: dict[str, Mapping[str, str]] = {}
-        self._params: dict[str, frozenset[str]] = {}
         for key, languages in _tables(raw, ""):
             try:
-                self._params[key] = _shared_params(languages)
+                _validate(languages)
             except ValueError as error:
                 raise CatalogueError(f"{path}: [{key}] {error}") from error
             self._texts[key] = {code: text.strip() for code, text in languages.items()}
@@ -39,17 +38,9 @@ class Catalogue:
         """Text with its parameters filled in. Raises: KeyError if a key or parameter is missing."""
         return self._texts[key][language].format_map(params)
 
-    def params(self, key: str) -> frozenset[str]:
-        """Names of a text's parameters."""
-        return self._params[key]
-
     def keys(self) -> KeysView[str]:
         """All keys."""
         return self._texts.keys()
-
-    def languages(self, key: str) -> frozenset[str]:
-        """Languages of a text: zh and en at least."""
-        return frozenset(self._texts[key])
 
 
 def _tables(raw: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -62,8 +53,8 @@ def _tables(raw: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[
             yield from _tables(value, f"{prefix}{key}.")
 
 
-def _shared_params(languages: Mapping[str, Any]) -> frozenset[str]:
-    """Parameters common to all languages. Raises: ValueError if they differ."""
+def _validate(languages: Mapping[str, Any]) -> None:
+    """Check a text. Raises: ValueError if languages are wrong or their parameters differ."""
     if missing := _REQUIRED - languages.keys():
         raise ValueError(f"lacks {', '.join(sorted(missing))}")
     if unknown := languages.keys() - _REQUIRED - _OPTIONAL:
@@ -73,7 +64,6 @@ def _shared_params(languages: Mapping[str, Any]) -> frozenset[str]:
         if expected != found["zh"]:
             odd = ", ".join(sorted(expected ^ found["zh"]))
             raise ValueError(f"tells other facts in {code} than in zh: {odd}")
-    return found["zh"]
 
 
 def _params_of(text: object) -> frozenset[str]:

@@ -21,8 +21,7 @@ def receipt_text(
 ) -> str:
     """Text of a receipt; ``at`` is shown in China's time, and a status not final as no answer."""
     key = status.value if status.value in sentences().keys() else ReceiptOutcome.NO_ANSWER.value  # noqa: SIM118
-    local = at.astimezone(SHANGHAI)
-    time = f"{local.hour:02}:{local.minute:02}:{local.second:02}"
+    time = f"{at.astimezone(SHANGHAI):%H:%M:%S}"
     return sentences().render(key, language, friend=recipient.national, time=time)
 
 

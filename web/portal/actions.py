@@ -65,7 +65,7 @@ class ActionHandler:
         self._store, self._policy, self._delivery = store, policy, delivery
         self._clock, self._catalogue = clock, catalogue
         self._actions: dict[str, Action] = {
-            **shared_actions(policy, clock),
+            **shared_actions(policy),
             "open": self._order,
             "no": partial(ordering.decline, policy),
         }

@@ -25,6 +25,7 @@ from receipts.ports.store import StoreUnavailableError
 from receipts.subscriptions import cancellation, dunning
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from statemachines.call_menu import CallState
+from statemachines.subscription import SubscriptionEvent
 from tests.support.histories import BEGINS, FRIEND, GATHER, PLACES, Business, Shaky
 from tests.support.reference_billing import Happened
 
@@ -174,7 +175,8 @@ class Histories(RuleBasedStateMachine):
 
         def decide(held: Subscription) -> Decision:
             if event == "ported":
-                return cancellation.port_out(policy, held, request)
+                left = SubscriptionEvent.PORT_OUT
+                return cancellation.end_now(policy, held, left, "ported_out", request)
             paid = event == "paid"
             return dunning.record_collection(policy, held, month, paid=paid, request=request)
 

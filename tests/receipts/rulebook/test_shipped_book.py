@@ -29,8 +29,8 @@ def test_shipped_book_covers_eight_provinces_of_every_kind_and_is_invented(book:
     assert set(book.provinces) == COVERED
     assert book.invented
     provinces = book.provinces.values()
-    assert not book.provinces["CN-JL"].has(Channel.VOICE)
-    assert any(not each.has(Channel.WEB) for each in provinces)
+    assert Channel.VOICE not in book.provinces["CN-JL"].doors
+    assert any(Channel.WEB not in each.doors for each in provinces)
     assert any(each.tariffs[0].free for each in provinces)
     assert any(each.tariffs[0].per_receipt_fen for each in provinces)
     assert any(each.tariffs[0].trial_days for each in provinces)

@@ -109,8 +109,6 @@ def test_text_is_rendered_with_its_parameters(tmp_path: Path):
     assert texts.render("menu.first", "en") == "Hello"
     assert texts.render("menu.first", "yue") == "你好呀"
     assert texts.keys() == {"offer", "menu.first"}
-    assert texts.params("offer") == {"price", "yes"}
-    assert texts.languages("menu.first") == {"zh", "en", "yue"}
 
 
 @pytest.mark.parametrize(
