@@ -25,14 +25,11 @@ def test_every_keyword_cancels(me: Texter, built: Container):
         assert standing(built, GUANGDONG).state == "ending", keyword
 
 
-@pytest.mark.parametrize(
-    ("utc", "last_day", "ends_at"),
-    [
-        ("2026-11-22T04:00", "11月30日", "2026-12-01T00:00:00+08:00"),
-        ("2026-11-30T15:59", "11月30日", "2026-12-01T00:00:00+08:00"),
-        ("2026-11-30T16:01", "12月31日", "2027-01-01T00:00:00+08:00"),
-    ],
-)
+@pytest.mark.parametrize(("utc", "last_day", "ends_at"), [
+    ("2026-11-22T04:00", "11月30日", "2026-12-01T00:00:00+08:00"),
+    ("2026-11-30T15:59", "11月30日", "2026-12-01T00:00:00+08:00"),
+    ("2026-11-30T16:01", "12月31日", "2027-01-01T00:00:00+08:00"),
+])  # fmt: skip
 def test_cancelled_service_runs_to_the_end_of_the_month_in_shanghai(
     me: Texter, built: Container, clock: TestClock, utc: str, last_day: str, ends_at: str
 ):

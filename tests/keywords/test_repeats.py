@@ -93,17 +93,6 @@ def test_duplicate_report_creates_no_second_receipt(
     assert posted(raw) == 1
 
 
-def test_statuses_in_any_order_create_one_receipt(
-    network: Network, built: Container, raw: redis.Redis
-):
-    stand(built, GUANGDONG, "active")
-    for status in ("delivered", "sent", "queued", "undelivered", "delivered", "read"):
-        assert network.status("SMx", status).status_code == 204
-    assert posted(raw) == 1
-    (receipt,) = built.store.receipts_of(Msisdn(GUANGDONG), 10, MessageKind.RECEIPT)
-    assert receipt.outcome == "delivered"
-
-
 def test_repeated_status_of_a_receipt_changes_nothing(
     network: Network, built: Container, raw: redis.Redis
 ):

@@ -68,7 +68,10 @@ def outcomes(built: Container, number: str = ANNA) -> list[str]:
     return [str(receipt.outcome) for receipt in told(built, number=number)]
 
 
-def trail(built: Container, message: str = "1", friend: str = FRIEND) -> MessageTrace:
-    found = built.store.load_many([ReportQuery(ANNA, Msisdn(friend), message)])[0].trace
+def trail(
+    built: Container, message: str = "1", friend: str = FRIEND, sender: str = ANNA
+) -> MessageTrace:
+    query = ReportQuery(Msisdn(sender), Msisdn(friend), message)
+    found = built.store.load_many([query])[0].trace
     assert found is not None
     return found

@@ -60,15 +60,10 @@ def test_charges_equal_reference_model(built: bootstrap.Container, raw: "redis.R
     policy = SubscriptionPolicy(book, built.numbering, built.clock)
     CheckedHistories.built, CheckedHistories.raw = replace(built, book=book, policy=policy), raw
     raw.config_set("appendfsync", "no")  # durability is not under test here
-    run_state_machine_as_test(
-        CheckedHistories,
-        settings=settings(
-            max_examples=int(os.environ.get("HISTORIES", "25")),
-            stateful_step_count=40,
-            deadline=None,
-            derandomize="HISTORIES" not in os.environ,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    limits = settings(
+        max_examples=int(os.environ.get("HISTORIES", "25")), stateful_step_count=40, deadline=None,
+        derandomize="HISTORIES" not in os.environ, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    run_state_machine_as_test(CheckedHistories, settings=limits)
     assert CheckedHistories.digests, "no history had a digest"

@@ -19,6 +19,7 @@ from receipts.model.calendar import SHANGHAI
 from receipts.rulebook.loader import SHIPPED, load_rule_book
 from receipts.rulebook.schema import Tariff
 from tests.conftest import BEIJING, UNKNOWN, Network
+from tests.support.fixtures import contents
 from tests.support.months import Months, Run
 
 NUMBERS = GUANGDONG, GUANGXI, SHANXI = "+8613802880000", "+8613977112345", "+8613903512345"
@@ -54,10 +55,10 @@ def test_bills_under_current_tariffs_equal_charges_in_store(
         for index in range(3):
             network.status(f"{number}{index}", "delivered", number, BEIJING)
     months.send(GUANGDONG)
-    before = {key: raw.dump(key) for key in raw.scan_iter("*")}
+    before = contents(raw)
     done = run("rehearse", "--book", str(proposed))
     assert done.exit_code == 0, done.output
-    assert {key: raw.dump(key) for key in raw.scan_iter("*")} == before
+    assert contents(raw) == before
     rows = {line.split()[0]: line for line in done.stdout.splitlines()}
     charged = {number: sum(c.fen for c in months.charges(number)) for number in NUMBERS}
     assert charged == {GUANGDONG: 100, GUANGXI: 50, SHANXI: 30}

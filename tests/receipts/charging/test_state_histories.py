@@ -139,21 +139,6 @@ def test_offer_stays_valid_beyond_end_of_month(network: Network, months: Months)
     assert months.fees(GUANGDONG) == {"2026-11": 100, "2026-12": 100}
 
 
-def test_repeated_subscription_in_a_month_is_charged_once(network: Network, months: Months):
-    for _ in range(3):
-        network.open(HEBEI)
-        network.text(HEBEI, CANCEL)
-    assert months.fees(HEBEI) == {"2026-11": 150}
-
-
-def test_number_after_0000_cancels_listed_service(network: Network, months: Months):
-    network.open(HEBEI)
-    assert "1" in network.text(HEBEI, "0000").get_data(as_text=True)
-    network.text(HEBEI, "1")
-    assert months.customer(HEBEI).state == "none"
-    assert months.fees(HEBEI) == {"2026-11": 150}
-
-
 def test_number_half_an_hour_after_list_cancels_nothing(
     network: Network, months: Months, clock: TestClock
 ):

@@ -46,26 +46,17 @@ def test_tariff_changes_at_midnight_in_shanghai():
 
 
 @pytest.mark.parametrize(
-    ("code", "at"),
-    [("CN-ZJ", dt.datetime(2026, 12, 22, tzinfo=SHANGHAI)), ("CN-GD", NOON)],
+    ("code", "at"), [("CN-ZJ", dt.datetime(2026, 12, 22, tzinfo=SHANGHAI)), ("CN-GD", NOON)]
 )
 def test_first_charge_is_at_opening_or_end_of_trial(code: str, at: dt.datetime):
     assert first_charge_at(PROVINCES[code].tariffs[0], NOON) == at
 
 
-@pytest.mark.parametrize(
-    ("fen", "zh", "en"),
-    [
-        (0, "免费", "free"),
-        (1, "0.01元", "0.01 yuan"),
-        (5, "0.05元", "0.05 yuan"),
-        (10, "0.1元", "0.10 yuan"),
-        (100, "1元", "1.00 yuan"),
-        (150, "1.5元", "1.50 yuan"),
-        (299, "2.99元", "2.99 yuan"),
-        (1000, "10元", "10.00 yuan"),
-    ],
-)
+@pytest.mark.parametrize(("fen", "zh", "en"), [
+    (0, "免费", "free"), (1, "0.01元", "0.01 yuan"), (5, "0.05元", "0.05 yuan"),
+    (10, "0.1元", "0.10 yuan"), (100, "1元", "1.00 yuan"), (150, "1.5元", "1.50 yuan"),
+    (299, "2.99元", "2.99 yuan"), (1000, "10元", "10.00 yuan"),
+])  # fmt: skip
 def test_amount_has_usual_wording(fen: int, zh: str, en: str):
     assert (yuan(Language.ZH, fen), yuan(Language.EN, fen)) == (zh, en)
 

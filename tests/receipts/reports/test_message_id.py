@@ -11,34 +11,20 @@ from tests.receipts.reports.conftest import ReportRig
 from tests.support.reports import FRIEND, trail
 
 
-@pytest.mark.parametrize(
-    "equal",
-    [
-        ("31", "031", " 31 ", "0000000000000000000000031", "1f", "1F", "0x1f", "0X001F"),
-        ("0", "000", "0x0"),
-        ("18446744073709551615", "ffffffffffffffff", "0xFFFFFFFFFFFFFFFF"),
-        ("SM0a1B", "sm0a1b"),
-        ("0ab-7", "0AB-7"),
-    ],
-)
+@pytest.mark.parametrize("equal", [
+    ("31", "031", " 31 ", "0000000000000000000000031", "1f", "1F", "0x1f", "0X001F"),
+    ("0", "000", "0x0"), ("SM0a1B", "sm0a1b"), ("0ab-7", "0AB-7"),
+    ("18446744073709551615", "ffffffffffffffff", "0xFFFFFFFFFFFFFFFF"),
+])  # fmt: skip
 def test_notations_of_one_id_are_one_text(equal: tuple[str, ...]):
     assert len({normalise_message_id(notation) for notation in equal}) == 1
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("10", "16"),
-        ("10", "0x10"),
-        ("010", "a1"),
-        ("0ab-7", "ab-7"),
-        ("18446744073709551616", "10000000000000000"),
-        ("1" * 40, "0" + "1" * 40),
-        ("9" * 5000, "8" * 5000),
-        ("１０", "10"),
-        ("0x", "0"),
-    ],
-)
+@pytest.mark.parametrize(("one", "other"), [
+    ("10", "16"), ("10", "0x10"), ("010", "a1"), ("0ab-7", "ab-7"), ("１０", "10"), ("0x", "0"),
+    ("18446744073709551616", "10000000000000000"), ("1" * 40, "0" + "1" * 40),
+    ("9" * 5000, "8" * 5000),
+])  # fmt: skip
 def test_different_ids_are_different_texts(one: str, other: str):
     assert normalise_message_id(one) != normalise_message_id(other)
 

@@ -40,12 +40,7 @@ def test_new_subscription_in_the_same_month_sends_no_second_notification(rig: Re
 
 @pytest.mark.parametrize(
     ("state", "raw_status"),
-    [
-        ("active", "ACCEPTD"),
-        ("none", "DELIVRD"),
-        ("pending", "DELIVRD"),
-        ("suspended", "DELIVRD"),
-    ],
+    [("active", "ACCEPTD"), ("none", "DELIVRD"), ("pending", "DELIVRD"), ("suspended", "DELIVRD")],
 )
 def test_no_notification_before_a_final_report_or_without_the_service(
     rig: ReportRig, state: str, raw_status: str

@@ -92,14 +92,9 @@ def test_long_text_with_a_missing_part_times_out_once(rig: ReportRig):
 
 def test_first_and_final_report_in_one_batch_set_no_timer(rig: ReportRig):
     rig.stand()
-    underway, delivered = (
-        DeliveryReport("1", ANNA, FRIEND, status, raw, rig.clock.now())
-        for status, raw in (
-            (MessageStatus.UNDERWAY, "ACCEPTD"),
-            (MessageStatus.DELIVERED, "DELIVRD"),
-        )
-    )
-    rig.built.report_service.ingest_batch([underway, delivered])
+    statuses = (MessageStatus.UNDERWAY, "ACCEPTD"), (MessageStatus.DELIVERED, "DELIVRD")
+    reports = [DeliveryReport("1", ANNA, FRIEND, *each, rig.clock.now()) for each in statuses]
+    rig.built.report_service.ingest_batch(reports)
     assert (rig.has_timers(), rig.outcomes()) == (False, ["delivered"])
 
 

@@ -1,5 +1,6 @@
 """Random histories of reports against a reference model that shares no code with the service."""
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,6 +50,11 @@ class Said:
     spelt: str
     part: int
     word: str
+
+    def report(self, at: dt.datetime) -> DeliveryReport:
+        numbers = Msisdn(self.text.sender), Msisdn(self.text.friend)
+        about = message_status(self.word), self.word, at, self.part, self.text.parts
+        return DeliveryReport(self.spelt, *numbers, *about)
 
 
 @dataclass(frozen=True)
@@ -128,19 +134,7 @@ def lived(built: Container, steps: list[Step]) -> None:
             now = replace(held, version=held.version + 1, state=step.state)
             built.store.commit(ChangeSet(held.number, records=(now,)))
             continue
-        heard = [
-            DeliveryReport(
-                said.spelt,
-                Msisdn(said.text.sender),
-                Msisdn(said.text.friend),
-                message_status(said.word),
-                said.word,
-                built.clock.now(),
-                said.part,
-                said.text.parts,
-            )
-            for said in step
-        ]
+        heard = [said.report(built.clock.now()) for said in step]
         if len(heard) == 1:
             reports.ingest(heard[0])
         else:

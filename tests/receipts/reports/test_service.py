@@ -13,7 +13,7 @@ from receipts.model.customer import Subscription
 from receipts.model.message import DeliveryReport, MessageStatus, MessageTrace, NoReceiptReason
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn, ReceiptOutcome
-from receipts.ports.store import ReportQuery, Snapshot
+from receipts.ports.store import Snapshot
 from receipts.providers.twilio_status import message_status
 from receipts.reports.message_trace import OUTCOME_OF
 from receipts.reports.reconciliation import RECEIPTS, REPORTS
@@ -21,7 +21,8 @@ from receipts.reports.service import ReportService
 from receipts.store.keys import KeySchema
 from statemachines.subscription import RECEIVING, SubscriptionState
 from tests.conftest import BEIJING, GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock
-from tests.support.fixtures import HEBEI, SHANXI, stand
+from tests.support.fixtures import HEBEI, SHANXI, contents, stand
+from tests.support.reports import trail
 
 Shown = Callable[[str], list[Receipt]]
 Counted = Callable[[], dict[str, int]]
@@ -58,15 +59,6 @@ def counted(raw: "redis.Redis") -> Counted:
     return count
 
 
-def trail(
-    built: Container, message: str, sender: str = GUANGDONG, friend: str = ZHEJIANG
-) -> MessageTrace:
-    wanted = ReportQuery(Msisdn(sender), Msisdn(friend), message)
-    found = built.store.load_many([wanted])[0].trace
-    assert found is not None
-    return found
-
-
 def posted(built: Container) -> int:
     return len(built.clients.outbox.fetch("test", 1600, 0))
 
@@ -84,7 +76,7 @@ def test_final_report_gives_one_receipt(
     assert (receipt.message_id, receipt.recipient, receipt.charge_fen) == ("SM1", ZHEJIANG, 0)
     assert "13957112345" in receipt.text
     assert (posted(built), built.account.charges(Msisdn(SHANXI))) == (1, [])
-    left = trail(built, "SM1", SHANXI)
+    left = trail(built, "SM1", sender=SHANXI)
     assert (left.receipt_id, left.no_receipt_reason) == (receipt.id, None)
 
 
@@ -119,16 +111,10 @@ def test_only_known_statuses_are_final(status: str, error: str):
     assert (message_status(status, error) in OUTCOME_OF) == (status in known)
 
 
-@pytest.mark.parametrize(
-    ("state", "why"),
-    [
-        ("none", NoReceiptReason.NOT_SUBSCRIBED),
-        ("pending", NoReceiptReason.NOT_SUBSCRIBED),
-        ("suspended", NoReceiptReason.SUSPENDED),
-        ("active", None),
-        ("ending", None),
-    ],
-)
+@pytest.mark.parametrize(("state", "why"), [
+    ("none", NoReceiptReason.NOT_SUBSCRIBED), ("pending", NoReceiptReason.NOT_SUBSCRIBED),
+    ("suspended", NoReceiptReason.SUSPENDED), ("active", None), ("ending", None),
+])  # fmt: skip
 def test_only_a_subscriber_gets_receipts_and_the_reason_is_counted(
     network: Network, built: Container, shown: Shown, counted: Counted, state: str, why:
     NoReceiptReason | None,
@@ -140,21 +126,18 @@ def test_only_a_subscriber_gets_receipts_and_the_reason_is_counted(
     assert trail(built, "SM1").no_receipt_reason is why
 
 
-def test_off_net_recipient_gives_no_receipt_and_is_counted(
-    network: Network, built: Container, shown: Shown, counted: Counted
-):
-    stand(built, GUANGDONG, "active")
-    network.status("SM1", "delivered", friend=UNICOM)
-    assert (shown(GUANGDONG), counted()) == ([], {"friend_off_net": 1})
-    assert trail(built, "SM1", friend=UNICOM).no_receipt_reason is NoReceiptReason.RECIPIENT_OFF_NET
-
-
-def test_closed_province_gives_no_receipt_and_is_counted(
-    network: Network, built: Container, shown: Shown, counted: Counted
-):
-    stand(built, BEIJING, "active")
-    network.status("SM1", "delivered", BEIJING)
-    assert (shown(BEIJING), counted()) == ([], {"province_closed": 1})
+@pytest.mark.parametrize(("sender", "friend", "why"), [
+    (GUANGDONG, UNICOM, NoReceiptReason.RECIPIENT_OFF_NET),
+    (BEIJING, ZHEJIANG, NoReceiptReason.PROVINCE_CLOSED),
+])  # fmt: skip
+def test_off_net_recipient_or_closed_province_gives_no_receipt_and_is_counted(
+    network: Network, built: Container, shown: Shown, counted: Counted, sender: str, friend: str,
+    why: NoReceiptReason,
+):  # fmt: skip
+    stand(built, sender, "active")
+    network.status("SM1", "delivered", sender, friend)
+    assert (shown(sender), counted()) == ([], {why.value: 1})
+    assert trail(built, "SM1", friend, sender).no_receipt_reason is why
 
 
 def test_later_subscription_gives_no_receipt_for_an_earlier_report(
@@ -174,10 +157,10 @@ def test_duplicate_report_changes_no_stored_byte(
 ):
     stand(built, GUANGDONG, "active")
     network.status("SM1", word)
-    before = {key: raw.dump(key) for key in raw.scan_iter()}
+    before = contents(raw)
     for _ in range(3):
         network.status("SM1", word)
-    assert {key: raw.dump(key) for key in raw.scan_iter()} == before
+    assert contents(raw) == before
 
 
 def test_contradicting_report_is_kept_and_changes_no_receipt(
@@ -225,10 +208,10 @@ def test_receipt_has_the_mode_and_language_at_the_time_of_its_report(
 def test_report_of_a_short_code_is_accepted_and_stores_no_byte(
     network: Network, raw: "redis.Redis"
 ):
-    before = {key: raw.dump(key) for key in raw.scan_iter()}
+    before = contents(raw)
     assert network.status("SM1", "delivered", sender="7500").status_code == 204
     assert network.status("SM1", "delivered", friend="10086").status_code == 204
-    assert {key: raw.dump(key) for key in raw.scan_iter()} == before
+    assert contents(raw) == before
 
 
 WORDS = ["queued", "sent", "delivered", "undelivered", "failed", "weird"]

@@ -9,7 +9,6 @@ import pytest
 from receipts.model.vocabulary import Channel, Intent, Language
 from receipts.numbering.plan import NumberingPlan
 from receipts.rulebook.loader import SHIPPED
-from receipts.rulebook.normalise import normalise
 from receipts.rulebook.schema import CancellationEffect, RuleBook
 from receipts.rulebook.tables import check_report, describe
 from receipts.rulebook.validation import TAUGHT_KEYWORDS
@@ -96,16 +95,6 @@ def test_description_of_a_province(book: RuleBook):
     assert "30 days of trial" in describe(book, "CN-ZJ")
     assert describe(book, "CN-BJ") == "CN-BJ Beijing 北京: not covered"
     assert describe(book, "XX") == "XX: no such province"
-
-
-def test_no_keyword_of_the_shipped_book_is_empty_when_normalised(book: RuleBook):
-    words = [
-        word
-        for each in book.provinces.values()
-        for listed in each.words.values()
-        for word in listed
-    ]
-    assert all(map(normalise, words))
 
 
 def test_report_and_description_show_promotions(book: RuleBook):

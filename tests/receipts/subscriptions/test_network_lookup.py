@@ -63,24 +63,15 @@ def asks_province(webhooks: Webhooks) -> bool:
     return "1 广东" in webhooks.text(UNPLACED, "开通短信回执").get_data(as_text=True)
 
 
-@pytest.mark.parametrize(
-    ("country", "codes", "network"),
-    [
-        ("460", ("00", "02", "13"), Network.CHINA_MOBILE),
-        ("460", ("01",), Network.CHINA_UNICOM),
-        ("460", ("11",), Network.CHINA_TELECOM),
-        ("460", ("15",), Network.OTHER),
-        ("460", ("99", None), None),
-        ("454", ("12",), None),
-        (None, (None,), None),
-    ],
-)
+@pytest.mark.parametrize(("country", "codes", "network"), [
+    ("460", ("00", "02", "13"), Network.CHINA_MOBILE), ("460", ("01",), Network.CHINA_UNICOM),
+    ("460", ("11",), Network.CHINA_TELECOM), ("460", ("15",), Network.OTHER),
+    ("460", ("99", None), None), ("454", ("12",), None), (None, (None,), None),
+])  # fmt: skip
 def test_network_follows_from_mobile_country_and_network_code(
-    twilio: RequestsMock,
-    country: str | None,
-    codes: tuple[str | None, ...],
+    twilio: RequestsMock, country: str | None, codes: tuple[str | None, ...],
     network: Network | None,
-):
+):  # fmt: skip
     for code in codes:
         twilio.upsert(responses.GET, _ANY, body=body(country, code))
         assert network_of() is network
@@ -98,13 +89,9 @@ def test_empty_result_or_unknown_number_is_unknown_network(
     assert network_of() is None
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        *({"status": each} for each in (401, 429, 500)),
-        *({"body": each} for each in UNUSABLE_BODIES),
-    ],
-)
+@pytest.mark.parametrize("answer", [
+    *({"status": each} for each in (401, 429, 500)), *({"body": each} for each in UNUSABLE_BODIES),
+])  # fmt: skip
 def test_failed_lookup_is_a_temporary_error(twilio: RequestsMock, answer: dict[str, object]):
     twilio.add(responses.GET, _ANY, **answer)  # type: ignore[arg-type]
     with pytest.raises(TemporaryError, match="lookup: "):
