@@ -1,7 +1,7 @@
 """Validation of a typed rule book: rules between its values."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 
 from receipts.model.vocabulary import Channel, Intent, PromotionCategory
 from receipts.rulebook.errors import KeyPath, Violation
@@ -22,13 +22,7 @@ _CARRIER_KEYWORDS_NORMALISED = frozenset(map(normalise, CARRIER_KEYWORDS))
 _NEEDED = (Intent.OPEN, Intent.CANCEL, Intent.ASK, Intent.ORDINARY, Intent.FLASH)
 _LISTS = ("code", "zh", "en", "kept")
 #: Intents whose keyword our texts quote from a list where the province has none of its own.
-_QUOTED = (
-    ("code", Intent.CANCEL),
-    ("zh", Intent.OPEN),
-    ("zh", Intent.ASK),
-    ("en", Intent.OPEN),
-    ("en", Intent.ASK),
-)
+_QUOTED = (("code", Intent.CANCEL), *product(("zh", "en"), (Intent.OPEN, Intent.ASK)))
 #: Keywords that our texts name literally, so each book must have them.
 TAUGHT_KEYWORDS = (
     ("code", Intent.ORDINARY, "PT"),
