@@ -32,10 +32,6 @@ class Simulator:
     faults: FaultInjector
     jobs: JobQueue
 
-    def close(self) -> None:
-        """Drop the jobs that wait and stop the threads that run them."""
-        self.jobs.close()
-
 
 def build_simulator(settings: SimulatorSettings) -> Simulator:
     """Return a running network with the built-in phones and those of NETWORK_PHONES."""

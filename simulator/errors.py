@@ -11,15 +11,3 @@ class PhoneNotFoundError(HandsetError):
     """No phone has this number."""
 
     status = 404
-
-
-class PhoneOffError(HandsetError):
-    """The phone is switched off."""
-
-
-class PhoneBusyError(HandsetError):
-    """The phone is already in a call."""
-
-
-class NoCallError(HandsetError):
-    """The phone is in no call."""

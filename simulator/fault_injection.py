@@ -28,21 +28,17 @@ class FaultInjector:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._faults: dict[str, Fault] = {}
+        self._faults = {api: Fault("none", 0) for api in get_args(ProviderApi)}
 
     def set(self, api: ProviderApi, fault: Fault) -> None:
         """Switch a fault on; kind `none` switches it off."""
         with self._lock:
-            if fault.kind == "none":
-                self._faults.pop(api, None)
-            else:
-                self._faults[api] = fault
+            self._faults[api] = Fault("none", 0) if fault.kind == "none" else fault
 
     def to_json(self) -> dict[str, Any]:
         """Return the fault of each provider API."""
         with self._lock:
-            none = Fault("none", 0)
-            return {api: asdict(self._faults.get(api, none)) for api in get_args(ProviderApi)}
+            return {api: asdict(fault) for api, fault in self._faults.items()}
 
     def answer(
         self,
@@ -71,15 +67,15 @@ class FaultInjector:
 
     def _take(self, api: str, *, reading: bool) -> Fault:
         with self._lock:
-            fault = self._faults.get(api)
+            fault = self._faults[api]
             # Look-ups work during a fault unless `reads` is set: a provider whose answer to a
             # request got lost can usually still be asked for its result.
-            if fault is None or (reading and (not fault.reads or fault.kind == "cut_after")):
+            if reading and (not fault.reads or fault.kind == "cut_after"):
                 return Fault("none", 0)
             if fault.count:
                 fault.count -= 1
                 if fault.count == 0:
-                    del self._faults[api]
+                    self._faults[api] = Fault("none", 0)
             return fault
 
 

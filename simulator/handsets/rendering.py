@@ -1,8 +1,9 @@
 """Rendering of phone events in the terminal handset."""
 
-import unicodedata
 from collections.abc import Callable
 from typing import Any
+
+from rich.cells import chop_cells, set_cell_size
 
 NOT_RUNNING = (
     "模拟网络没有运行，请先执行 make run 或 sms-receipt network。\n"
@@ -29,9 +30,11 @@ def _render_text(event: dict[str, Any]) -> tuple[str, str]:
 
 
 def _render_flash(event: dict[str, Any]) -> tuple[str, str]:
-    lines = ["闪信 FLASH", *_wrap(event["body"])]
+    lines = ["闪信 FLASH"]
+    for line in event["body"].replace("\r", "").split("\n"):
+        lines += chop_cells(line, _BOX_COLUMNS) or [""]
     edge = "═" * (_BOX_COLUMNS + 2)
-    middle = "\n".join(f"║ {line}{' ' * (_BOX_COLUMNS - _columns(line))} ║" for line in lines)
+    middle = "\n".join(f"║ {set_cell_size(line, _BOX_COLUMNS)} ║" for line in lines)
     return f"╔{edge}╗\n{middle}\n╚{edge}╝", _YELLOW
 
 
@@ -59,17 +62,3 @@ _RENDERERS: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "call_note": lambda e: (f"  ({e['zh']} / {e['en']})", _GREY),
     "power": lambda e: ("已开机 switched on" if e["on"] else "已关机 switched off", _GREY),
 }
-
-
-def _columns(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def _wrap(text: str) -> list[str]:
-    lines = [""]
-    for character in text.replace("\r", ""):
-        if character == "\n" or _columns(lines[-1] + character) > _BOX_COLUMNS:
-            lines.append("")
-        if character != "\n":
-            lines[-1] += character
-    return lines

@@ -73,14 +73,10 @@ class TerminalHandset:
             case "inbox":
                 self._print_inbox()
             case "wait":
-                self._wait_until_quiet(float(fields["seconds"]))
+                self.wait_until_quiet(fields["seconds"])
             case _:
                 self._request(action, fields)
         return True
-
-    def drain(self) -> None:
-        """Print the events that still arrive at the end of piped input."""
-        self._wait_until_quiet(_ANSWER_TIMEOUT_SECONDS)
 
     def _request(self, action: str, fields: dict[str, Any]) -> None:
         self._answered.clear()
@@ -101,9 +97,10 @@ class TerminalHandset:
             self._last_print = monotonic()
             self._answered.wait(_ANSWER_TIMEOUTS[action])
 
-    def _wait_until_quiet(self, seconds: float) -> None:
-        deadline = monotonic() + seconds
+    def wait_until_quiet(self, seconds: float = _ANSWER_TIMEOUT_SECONDS) -> None:
+        """Wait so long; piped input waits only until its events have been printed."""
         self._last_print = monotonic()
+        deadline = self._last_print + seconds
         while monotonic() < deadline:
             if self._piped and monotonic() - self._last_print > min(_QUIET_SECONDS, seconds):
                 return
@@ -168,7 +165,7 @@ def main(arguments: list[str]) -> int:
             if not handset.run_line(line):
                 return 0
         if piped:
-            handset.drain()
+            handset.wait_until_quiet()
     except KeyboardInterrupt:
         print()
     return 0

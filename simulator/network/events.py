@@ -2,8 +2,9 @@
 
 from collections import defaultdict, deque
 from datetime import UTC, datetime
+from itertools import takewhile
 from threading import Condition
-from time import monotonic, time_ns
+from time import time_ns
 from typing import Any
 
 Event = dict[str, Any]
@@ -45,19 +46,9 @@ class EventLog:
 
     def after(self, seq: int, phone: str | None = None, wait_seconds: float = 0) -> list[Event]:
         """Return the events after `seq`, oldest first; wait for the first one if there is none."""
-        deadline = monotonic() + wait_seconds
         with self._changed:
-            while True:
-                found = self._newer_than(seq, phone)
-                remaining = deadline - monotonic()
-                if found or remaining <= 0:
-                    return found
-                self._changed.wait(remaining)
+            return self._changed.wait_for(lambda: self._newer_than(seq, phone), wait_seconds)
 
     def _newer_than(self, seq: int, phone: str | None) -> list[Event]:
-        found: list[Event] = []
-        for event in reversed(self._all if phone is None else self._by_phone[phone]):
-            if event["seq"] <= seq:
-                break
-            found.append(event)
-        return found[::-1]
+        newest_first = reversed(self._all if phone is None else self._by_phone[phone])
+        return list(takewhile(lambda event: event["seq"] > seq, newest_first))[::-1]

@@ -46,10 +46,9 @@ class JobQueue:
         self._timers.close()
 
     def _start_timer(self, job: Job, delay_seconds: float) -> None:
-        def start() -> None:
-            self._timers.call_later(delay_seconds, self._workers.submit, self._attempt, job)
-
-        self._timers.call_soon_threadsafe(start)
+        self._timers.call_soon_threadsafe(
+            lambda: self._timers.call_later(delay_seconds, self._workers.submit, self._attempt, job)
+        )
 
     def _attempt(self, job: Job) -> None:
         job.first_attempt = job.first_attempt or monotonic()

@@ -7,7 +7,7 @@ from threading import RLock
 from typing import Any
 from uuid import uuid4
 
-from simulator.errors import PhoneNotFoundError, PhoneOffError
+from simulator.errors import HandsetError, PhoneNotFoundError
 from simulator.network.events import Event, EventLog
 
 
@@ -64,10 +64,10 @@ class PhoneRegistry:
         return phone
 
     def get_switched_on(self, number: str) -> Phone:
-        """Return a phone that is on. Raises: PhoneNotFoundError, PhoneOffError."""
+        """Return a phone that is on. Raises: PhoneNotFoundError, HandsetError."""
         phone = self.get(number)
         if not phone.on:
-            raise PhoneOffError(f"the phone {number} is switched off")
+            raise HandsetError(f"the phone {number} is switched off")
         return phone
 
     def has(self, number: str) -> bool:

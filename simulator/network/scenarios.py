@@ -1,7 +1,6 @@
 """Delivery scenarios: the last digits of the recipient choose one from `scenarios.toml`."""
 
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -29,10 +28,9 @@ class Scenario(msgspec.Struct, frozen=True):
     steps: tuple[StatusReport, ...]
     twice: bool = False
 
-    def reports(self) -> Iterator[StatusReport]:
-        """Yield each report, twice where the scenario repeats them."""
-        for step in self.steps:
-            yield from (step,) * (2 if self.twice else 1)
+    def reports(self) -> list[StatusReport]:
+        """Return each report, twice where the scenario repeats them."""
+        return [step for step in self.steps for _ in range(2 if self.twice else 1)]
 
     def delivery_seconds(self) -> float | None:
         """Return the seconds until the text is on the phone, or None when it never arrives."""

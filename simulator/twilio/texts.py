@@ -37,7 +37,7 @@ class TextRouter:
     client: WebhookClient
 
     def send(self, sender: str, to: str, body: str) -> str:
-        """Take a text and return its id. Raises: PhoneNotFoundError, PhoneOffError."""
+        """Take a text and return its id. Raises: HandsetError."""
         self.phones.get_switched_on(sender)
         message_sid = f"SM{uuid4().hex}"
         self.phones.record_sent_text(sender, to, body, message_sid)

@@ -5,7 +5,7 @@ from threading import Lock, Thread
 from time import time
 from uuid import uuid4
 
-from simulator.errors import NoCallError, PhoneBusyError
+from simulator.errors import HandsetError
 from simulator.network.events import EventLog
 from simulator.network.numbering import e164
 from simulator.network.phones import PhoneRegistry
@@ -37,7 +37,7 @@ class CallControl:
         call = Call(sid, phone, dict(fields), self.settings, self.client, self.events)
         with self._lock:
             if phone in self._calls:
-                raise PhoneBusyError(f"the phone {phone} is already in a call")
+                raise HandsetError(f"the phone {phone} is already in a call")
             self._calls[phone] = call
         ringing = {"state": "ringing", "to": self.settings.hotline, "caller": caller}
         self.events.record(phone, "call", call=sid, **ringing)
@@ -68,7 +68,7 @@ class CallControl:
         self.phones.get(phone)
         call = self._calls.get(phone)
         if call is None:
-            raise NoCallError(f"the phone {phone} is in no call")
+            raise HandsetError(f"the phone {phone} is in no call")
         return call
 
     def _run(self, call: Call, fields: dict[str, str]) -> None:

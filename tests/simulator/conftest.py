@@ -39,7 +39,7 @@ def network(settings: dict[str, str]) -> Iterator[Network]:
     served = serving(create_app(simulator), int(settings["NETWORK_PORT"]))
     with served as port, Network(f"http://127.0.0.1:{port}") as network:
         yield network
-    simulator.close()
+    simulator.jobs.close()
 
 
 @pytest.fixture
