@@ -10,10 +10,11 @@ from flask import Blueprint, Response, request
 
 from simulator.fault_injection import FaultInjector
 from simulator.kannel.report_url import fill_report_url
-from simulator.network.delivery import Delivery, StatusChange
+from simulator.network.delivery import Delivery
 from simulator.network.gsm import segments, to_7bit
 from simulator.network.messages import Message
 from simulator.network.numbering import canonical, is_service
+from simulator.network.scenarios import StatusReport
 from simulator.settings import SimulatorSettings
 from simulator.webhooks.callbacks import CallbackSender
 
@@ -45,10 +46,10 @@ def kannel_api(
     """Return the route /cgi-bin/sendsms."""
     api = Blueprint("kannel", __name__)
 
-    def notify(change: StatusChange) -> None:
-        report_type = _REPORT_TYPES[change.status]
-        if change.message.dlr_mask & report_type:
-            callbacks.get(fill_report_url(change.message, report_type), phone=change.phone)
+    def notify(message: Message, report: StatusReport, phone: str) -> None:
+        report_type = _REPORT_TYPES[report.status]
+        if message.dlr_mask & report_type:
+            callbacks.get(fill_report_url(message, report_type), phone)
 
     @api.errorhandler(SendsmsError)
     def error_response(error: SendsmsError) -> Response:

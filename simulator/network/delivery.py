@@ -4,25 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import msgspec
+
 from simulator.network.job_queue import Job, JobQueue
 from simulator.network.messages import Message, MessageLog
 from simulator.network.numbering import canonical
 from simulator.network.phones import PhoneRegistry
 from simulator.network.scenarios import Scenarios, StatusReport
 
-
-@dataclass(frozen=True)
-class StatusChange:
-    """A new status of a message; `phone` is empty when the recipient is not on the page."""
-
-    message: Message
-    status: str
-    error_code: str
-    phone: str
-
-
-# Reports a status to the sender of the message, in the format of its provider.
-Notify = Callable[[StatusChange], None]
+# Sends a report on a message in the format of its provider. The last argument is the number of
+# the phone; it is empty when the recipient is not on the page.
+Notify = Callable[[Message, StatusReport, str], None]
 
 
 @dataclass(frozen=True)
@@ -47,12 +39,11 @@ class Delivery:
         number = canonical(message.to)
         # Numbers without a phone on the page count as reachable.
         on_page = self.phones.has(number)
-        status, error_code = report.status, report.error_code
-        if status == "delivered" and on_page and not self._deliver(message, number):
-            status, error_code = "undelivered", "30003"
-        self.messages.set_status(message, status, error_code)
+        if report.status == "delivered" and on_page and not self._deliver(message, number):
+            report = msgspec.structs.replace(report, status="undelivered", error_code="30003")
+        self.messages.set_status(message, report.status, report.error_code)
         if message.callback:
-            notify(StatusChange(message, status, error_code, number if on_page else ""))
+            notify(message, report, number if on_page else "")
 
     def _deliver(self, message: Message, number: str) -> bool:
         peer = canonical(message.sender) or message.sender or self.short_code

@@ -42,7 +42,7 @@ class MessageLog:
         with self._lock:
             self._messages[message.sid] = message
 
-    def set_status(self, message: Message, status: str, error_code: str = "") -> None:
+    def set_status(self, message: Message, status: str, error_code: str) -> None:
         """Apply a status; a late `sent` does not replace a later status."""
         with self._lock:
             message.updated = time()

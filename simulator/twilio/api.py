@@ -11,10 +11,11 @@ from uuid import uuid4
 from flask import Blueprint, Response, jsonify, request
 
 from simulator.fault_injection import FaultInjector, FaultKind
-from simulator.network.delivery import Delivery, StatusChange
+from simulator.network.delivery import Delivery
 from simulator.network.gsm import segments
 from simulator.network.messages import Message, MessageLog
 from simulator.network.numbering import canonical
+from simulator.network.scenarios import StatusReport
 from simulator.settings import SimulatorSettings
 from simulator.twilio.message_json import date_sent_filter, message_json
 from simulator.twilio.request_checks import TwilioApiError, check_message
@@ -103,14 +104,12 @@ def _create(settings: SimulatorSettings, delivery: Delivery, callbacks: Callback
     response = jsonify(message_json(message, settings.account_sid))
     response.status_code = 201
 
-    def notify(change: StatusChange) -> None:
+    def notify(message: Message, report: StatusReport, phone: str) -> None:
         sender, recipient = message.sender or settings.short_code, canonical(message.to)
-        fields = status_fields(
-            settings.account_sid, sender, recipient, message.sid, change.status, change.error_code
-        )
+        fields = status_fields(settings.account_sid, sender, recipient, message.sid, report)
         if message.service:
             fields["MessagingServiceSid"] = message.service
-        callbacks.post(message.callback, fields, phone=change.phone)
+        callbacks.post(message.callback, fields, phone)
 
     delivery.accept(message, notify)
     return response

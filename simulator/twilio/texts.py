@@ -8,17 +8,11 @@ from simulator.network.gsm import segments
 from simulator.network.job_queue import Job, JobQueue
 from simulator.network.numbering import e164, is_service
 from simulator.network.phones import PhoneRegistry
-from simulator.network.scenarios import Scenarios
+from simulator.network.scenarios import Scenarios, StatusReport
 from simulator.settings import SimulatorSettings
 from simulator.twilio.status_callback import status_fields
 from simulator.webhooks.callbacks import CallbackSender, retry_delay_seconds
-from simulator.webhooks.client import (
-    BUDGET_SECONDS,
-    NO_PLACES,
-    WebhookClient,
-    WebhookError,
-    WebhookResponse,
-)
+from simulator.webhooks.client import BUDGET_SECONDS, NO_PLACES, WebhookClient, WebhookError
 from simulator.webhooks.twiml import TwimlError, parse_replies
 
 # Twilio sends at most ten replies to one incoming text.
@@ -57,39 +51,31 @@ class TextRouter:
         if delay is not None:
             self.jobs.schedule(partial(self._deliver, message_sid, sender, to, body), delay)
         for report in scenario.reports():
-            account_sid, delay = self.settings.account_sid, report.delay_seconds
-            fields = status_fields(
-                account_sid, sender, to, message_sid, report.status, report.error_code, delay
-            )
-            url = self.client.url("/messages/status")
-            self.callbacks.post(url, fields, delay, phone=sender)
+            notify = partial(self._report, message_sid, sender, to, report)
+            self.jobs.schedule(notify, report.delay_seconds)
 
     def _deliver(self, message_sid: str, sender: str, to: str, body: str, _: Job) -> None:
         if self.phones.has(to):
             self.phones.deliver_text(to, sender, body, message_sid, "person")
 
+    def _report(self, message_sid: str, sender: str, to: str, report: StatusReport, _: Job) -> None:
+        fields = status_fields(self.settings.account_sid, sender, to, message_sid, report)
+        self.callbacks.post(self.client.url("/messages/status"), fields, sender)
+
     def _post_incoming(self, sender: str, fields: dict[str, str], job: Job) -> float | None:
-        message_sid = fields["MessageSid"]
-        budget = max(1.0, BUDGET_SECONDS - job.elapsed_seconds)
+        message_sid, short_code = fields["MessageSid"], self.settings.short_code
+        url, budget = self.client.url("/sms"), max(1.0, BUDGET_SECONDS - job.elapsed_seconds)
         try:
-            url = self.client.url("/sms")
-            response = self.client.request("POST", url, fields, message_sid, budget)
+            response = self.client.deliver("POST", url, fields, message_sid, budget)
+            texts = parse_replies(response)[:_MAX_REPLIES]
         except WebhookError as error:
             return self._retry_or_note(sender, job, str(error))
-        if response.retryable:
-            return self._retry_or_note(sender, job, str(response.status))
-        self._deliver_replies(sender, message_sid, response)
-        return None
-
-    def _deliver_replies(self, sender: str, message_sid: str, response: WebhookResponse) -> None:
-        short_code = self.settings.short_code
-        try:
-            texts = parse_replies(response)[:_MAX_REPLIES]
         except TwimlError as error:
             self.phones.add_note(sender, short_code, f"网络:{error}", f"network: {error}")
-            return
+            return None
         for index, text in enumerate(texts):
             self.phones.deliver_text(sender, short_code, text, f"{message_sid}.{index}", "reply")
+        return None
 
     def _retry_or_note(self, sender: str, job: Job, reason: str) -> float | None:
         delay = retry_delay_seconds(job.attempt)

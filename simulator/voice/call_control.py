@@ -86,7 +86,7 @@ class CallControl:
                 del self._calls[call.phone]
             seconds = round(time() - start)
             ended = {**fields, "CallStatus": "completed", "CallDuration": str(seconds)}
-            self.callbacks.post(self.client.url("/voice/ended"), ended, phone=call.phone)
+            self.callbacks.post(self.client.url("/voice/ended"), ended, call.phone)
             self.events.record(
                 call.phone, "call", call=call.sid, state="ended", by=ended_by, seconds=seconds
             )

@@ -1,13 +1,13 @@
 """Status callbacks to the product, retried with growing delays for two minutes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from simulator.network.events import EventLog
 from simulator.network.job_queue import Job, JobQueue
-from simulator.webhooks.client import WebhookClient, WebhookError, WebhookResponse
+from simulator.webhooks.client import BUDGET_SECONDS, WebhookClient, WebhookError
 
 # Longer than a restart of the product.
 _RETRY_FOR_SECONDS = 120.0
@@ -21,12 +21,13 @@ def retry_delay_seconds(attempt: int) -> float:
 
 @dataclass(frozen=True)
 class Callback:
-    """A callback request; without a form it is an unsigned GET. `phone` is for its event."""
+    """A callback request, unsigned without a token. `phone` is for its event."""
 
+    method: str
     url: str
-    form: dict[str, str] | None
+    form: dict[str, str]
+    token: str
     phone: str
-    token: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True)
@@ -37,40 +38,33 @@ class CallbackSender:
     jobs: JobQueue
     events: EventLog
 
-    def post(
-        self, url: str, form: dict[str, str], delay_seconds: float = 0, phone: str = ""
-    ) -> None:
+    def post(self, url: str, form: dict[str, str], phone: str) -> None:
         """Schedule a signed form post."""
-        self.jobs.schedule(partial(self._attempt, Callback(url, form, phone)), delay_seconds)
+        callback = Callback("POST", url, form, uuid4().hex, phone)
+        self.jobs.schedule(partial(self._attempt, callback))
 
-    def get(self, url: str, phone: str = "") -> None:
+    def get(self, url: str, phone: str) -> None:
         """Schedule an unsigned GET, as Kannel sends its reports."""
-        self.jobs.schedule(partial(self._attempt, Callback(url, None, phone)))
+        self.jobs.schedule(partial(self._attempt, Callback("GET", url, {}, "", phone)))
 
     def _attempt(self, callback: Callback, job: Job) -> float | None:
+        request = (callback.method, callback.url, callback.form, callback.token)
+        retry_seconds = None
         try:
-            response = self._request(callback)
+            outcome = str(self.client.deliver(*request, BUDGET_SECONDS).status)
         except WebhookError as error:
-            outcome, retryable = str(error), True
-        else:
-            outcome, retryable = str(response.status), response.retryable
+            outcome = str(error)
+            if job.elapsed_seconds <= _RETRY_FOR_SECONDS:
+                retry_seconds = retry_delay_seconds(job.attempt)
         if callback.phone:
             self._record(callback, outcome, job.attempt)
-        expired = job.elapsed_seconds > _RETRY_FOR_SECONDS
-        return retry_delay_seconds(job.attempt) if retryable and not expired else None
-
-    def _request(self, callback: Callback) -> WebhookResponse:
-        if callback.form is None:
-            return self.client.get_unsigned(callback.url)
-        return self.client.request("POST", callback.url, callback.form, callback.token)
+        return retry_seconds
 
     def _record(self, callback: Callback, outcome: str, attempt: int) -> None:
-        form = callback.form or {}
+        form = callback.form
         # The query may carry the product's secrets: the page shows the path only.
         path = urlsplit(callback.url).path or "/"
-        status, to = (
-            form.get("MessageStatus") or form.get("CallStatus") or "report",
-            form.get("To", ""),
-        )
+        status = form.get("MessageStatus") or form.get("CallStatus") or "report"
+        to = form.get("To", "")
         detail = {"door": path, "news": status, "to": to, "answer": outcome, "attempt": attempt}
         self.events.record(callback.phone, "callback", **detail)

@@ -38,11 +38,6 @@ class WebhookResponse:
         """Tell whether the status is 2xx."""
         return 200 <= self.status < 300  # noqa: PLR2004 - the success range of HTTP
 
-    @property
-    def retryable(self) -> bool:
-        """Tell whether the server failed, so that another attempt may succeed."""
-        return self.status >= 500  # noqa: PLR2004 - the server-error range of HTTP
-
 
 def signature(token: str, url: str, fields: Mapping[str, str]) -> str:
     """Return X-Twilio-Signature: HMAC-SHA1 over the address and the sorted form fields."""
@@ -74,15 +69,23 @@ class WebhookClient:
         token: str,
         budget_seconds: float = BUDGET_SECONDS,
     ) -> WebhookResponse:
-        """Send a signed request; `token` is the same in every attempt. Raises: WebhookError."""
+        """Send a request; Kannel's have no token and no signature. Raises: WebhookError.
+
+        `token` is the same in every attempt.
+        """
         if method == "GET" and fields:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(fields)}"
         form = None if method == "GET" else fields
         return self._follow(url, form, token, monotonic() + budget_seconds)
 
-    def get_unsigned(self, url: str) -> WebhookResponse:
-        """Request a page without a signature, as Kannel does. Raises: WebhookError."""
-        return self._follow(url, None, "", monotonic() + BUDGET_SECONDS)
+    def deliver(
+        self, method: str, url: str, fields: Mapping[str, str], token: str, budget_seconds: float
+    ) -> WebhookResponse:
+        """Send a request; a failed server is an error too. Raises: WebhookError."""
+        response = self.request(method, url, fields, token, budget_seconds)
+        if response.status >= 500:  # noqa: PLR2004 - the server-error range of HTTP
+            raise WebhookError(str(response.status))
+        return response
 
     def _follow(
         self, url: str, form: Mapping[str, str] | None, token: str, deadline: float
