@@ -62,6 +62,5 @@ def _server(settings: SimulatorSettings) -> BaseWSGIServer:
 
 if __name__ == "__main__":
     status = main()
-    sys.stdout.flush()
     # Ends at once: long polls and calls in progress would hold up a normal exit.
     os._exit(status)

@@ -23,7 +23,7 @@ def create_app(simulator: Simulator) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     settings, delivery = simulator.settings, simulator.delivery
     callbacks, faults = simulator.callbacks, simulator.faults
-    app.register_blueprint(twilio_api(settings, simulator.messages, delivery, callbacks, faults))
+    app.register_blueprint(twilio_api(settings, delivery, callbacks, faults))
     app.register_blueprint(kannel_api(settings, delivery, callbacks, faults))
     app.register_blueprint(handset_api(simulator))
     _add_page(app, simulator)

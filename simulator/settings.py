@@ -35,11 +35,6 @@ class SimulatorSettings:
     silence_factor: float
     extra_phones: tuple[str, ...]
 
-    @property
-    def signing_token(self) -> str:
-        """Return the primary token, with which Twilio signs, also during rotation."""
-        return self.auth_tokens[0]
-
 
 def read_settings(environ: Mapping[str, str]) -> SimulatorSettings:
     """Return checked settings. Raises: SimulatorSettingsError."""
@@ -136,7 +131,6 @@ def _phones(environ: Mapping[str, str]) -> tuple[str, ...]:
     texts = _text(environ, "NETWORK_PHONES").replace(",", " ").split()
     for text in texts:
         if not is_mobile(canonical(text)):
-            raise SimulatorSettingsError(
-                f"NETWORK_PHONES holds a number that is no mobile: {text!r}"
-            )
+            reason = f"NETWORK_PHONES holds a number that is no mobile: {text!r}"
+            raise SimulatorSettingsError(reason)
     return tuple(map(canonical, texts))

@@ -6,19 +6,8 @@ from werkzeug.exceptions import BadRequest
 
 from simulator.bootstrap import Simulator
 from simulator.fault_injection import Fault
-from simulator.handsets.request_fields import (
-    CallInput,
-    NewCall,
-    NewFault,
-    NewPhone,
-    NewText,
-    Power,
-    json_body,
-    mobile_number,
-    phone_number,
-    poll_parameters,
-)
-from simulator.network.numbering import canonical
+from simulator.handsets import request_fields as fields
+from simulator.network.numbering import canonical, is_mobile
 
 _DEFAULT_SLOW_SECONDS = 5.0
 
@@ -53,9 +42,11 @@ def _add_phones(api: Blueprint, simulator: Simulator) -> None:
 
     @api.post("/phones")
     def add_phone() -> tuple[Response, int]:
-        body = json_body(NewPhone)
-        phone = simulator.phones.add(mobile_number(body.number), body.label)
-        return jsonify(phone.to_json()), 201
+        body = fields.json_body(fields.NewPhone)
+        number = fields.phone_number(body.number)
+        if not is_mobile(number):
+            raise BadRequest("The field 'number' must be a mainland mobile number of 11 digits.")
+        return jsonify(simulator.phones.add(number, body.label).to_json()), 201
 
 
 def _add_events(api: Blueprint, simulator: Simulator) -> None:
@@ -70,7 +61,7 @@ def _add_events(api: Blueprint, simulator: Simulator) -> None:
 
 
 def _poll(simulator: Simulator, phone: str | None) -> dict[str, object]:
-    after, wait_seconds = poll_parameters()
+    after, wait_seconds = fields.poll_parameters()
     # After a restart of the network its readers begin again.
     reset = simulator.events.is_foreign(after)
     after = 0 if reset else after
@@ -81,13 +72,13 @@ def _poll(simulator: Simulator, phone: str | None) -> dict[str, object]:
 def _add_actions(api: Blueprint, simulator: Simulator) -> None:
     @api.post("/phones/<number>/texts")
     def send_text(number: str) -> tuple[Response, int]:
-        body = json_body(NewText)
-        to = phone_number(body.to)
+        body = fields.json_body(fields.NewText)
+        to = fields.phone_number(body.to)
         return jsonify(id=simulator.texts.send(number, to, body.body), to=to), 202
 
     @api.post("/phones/<number>/power")
     def set_power(number: str) -> Response:
-        on = json_body(Power).on
+        on = fields.json_body(fields.Power).on
         phone = simulator.phones.set_power(number, on=on)
         if not on and simulator.calls.is_in_call(number):
             simulator.calls.hang_up(number)
@@ -102,14 +93,14 @@ def _add_actions(api: Blueprint, simulator: Simulator) -> None:
 def _add_calls(api: Blueprint, simulator: Simulator) -> None:
     @api.post("/phones/<number>/call")
     def dial(number: str) -> tuple[Response, int]:
-        body = json_body(NewCall)
-        if phone_number(body.to) != simulator.settings.hotline:
+        body = fields.json_body(fields.NewCall)
+        if fields.phone_number(body.to) != simulator.settings.hotline:
             raise BadRequest(f"Only {simulator.settings.hotline} can be called here.")
         return jsonify(call=simulator.calls.dial(number, withheld=body.withheld)), 202
 
     @api.post("/phones/<number>/call/keys")
     def give_input(number: str) -> Response:
-        body = json_body(CallInput)
+        body = fields.json_body(fields.CallInput)
         if body.speech:
             return jsonify(heard=simulator.calls.speak(number, body.speech.strip()))
         if not body.digits:
@@ -129,7 +120,7 @@ def _add_provider(api: Blueprint, simulator: Simulator) -> None:
 
     @api.post("/faults")
     def set_fault() -> Response:
-        body = json_body(NewFault)
+        body = fields.json_body(fields.NewFault)
         seconds = body.seconds
         if seconds is None:
             seconds = _DEFAULT_SLOW_SECONDS if body.kind == "slow" else 0.0
@@ -139,10 +130,8 @@ def _add_provider(api: Blueprint, simulator: Simulator) -> None:
     @api.get("/messages")
     def messages() -> Response:
         recipient = request.args.get("to", "")
-        number = phone_number(recipient) if recipient else ""
-        found = [
-            msgspec.to_builtins(message)
-            for message in simulator.messages.newest_first()
-            if not number or canonical(message.to) == number
-        ]
-        return jsonify(messages=found, counts=simulator.messages.counts())
+        number = fields.phone_number(recipient) if recipient else ""
+        kept = simulator.messages.newest_first()
+        found = [m for m in kept if not number or canonical(m.to) == number]
+        counts = simulator.messages.counts()
+        return jsonify(messages=msgspec.to_builtins(found), counts=counts)

@@ -9,7 +9,7 @@ from msgspec import Meta
 from werkzeug.exceptions import BadRequest
 
 from simulator.fault_injection import FaultKind, ProviderApi
-from simulator.network.numbering import canonical, is_mobile
+from simulator.network.numbering import canonical
 from simulator.twilio.request_checks import LONGEST_BODY
 
 _MAX_WAIT_SECONDS = 30.0
@@ -77,14 +77,6 @@ def phone_number(text: str) -> str:
     number = canonical(text)
     if not number:
         raise BadRequest(f"{text!r} is no phone number.")
-    return number
-
-
-def mobile_number(text: str) -> str:
-    """Return the canonical form of a mainland mobile number. Raises: BadRequest."""
-    number = phone_number(text)
-    if not is_mobile(number):
-        raise BadRequest("The field 'number' must be a mainland mobile number of 11 digits.")
     return number
 
 

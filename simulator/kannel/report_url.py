@@ -9,7 +9,6 @@ from simulator.network.messages import Message
 _REPORT_TEXTS = {
     1: "stat:DELIVRD err:000",
     2: "stat:UNDELIV err:001",
-    4: "stat:ENROUTE err:000",
     8: "ACK/",
     16: "NACK/0x0000000b/Invalid destination",
 }
@@ -28,7 +27,7 @@ def fill_report_url(message: Message, report_type: int) -> str:
 
 def _values(message: Message, report_type: int) -> dict[str, str]:
     text = _REPORT_TEXTS[report_type]
-    if report_type in {1, 2, 4}:
+    if report_type in {1, 2}:
         date = strftime("%y%m%d%H%M", gmtime())
         text = f"id:{message.sid} sub:001 dlvrd:001 submit date:{date} done date:{date} {text}"
     words = message.body.split()

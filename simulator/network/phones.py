@@ -94,7 +94,7 @@ class PhoneRegistry:
         with self._lock:
             phone = self.get(number)
             if phone.accepts(message_id):
-                self._record_text(number, "in", peer, body, message_id, via)
+                self.record_text(number, "in", peer, body, message_id, via)
             return phone.on
 
     def deliver_flash(self, number: str, peer: str, body: str, message_id: str) -> bool:
@@ -105,7 +105,7 @@ class PhoneRegistry:
                 old = phone.flash
                 if old and phone.keeps_flash:
                     kept_id = f"{old['id']}.kept"
-                    self._record_text(number, "in", old["peer"], old["body"], kept_id, "screen")
+                    self.record_text(number, "in", old["peer"], old["body"], kept_id, "screen")
                 phone.flash = self._events.record(
                     number, "flash", id=message_id, peer=peer, body=body, via="kannel"
                 )
@@ -119,17 +119,14 @@ class PhoneRegistry:
                 self._events.record(number, "flash_dismissed", id=phone.flash["id"])
                 phone.flash = None
 
-    def record_sent_text(self, number: str, peer: str, body: str, message_id: str) -> None:
-        """Put the phone's own text in its thread."""
-        self._record_text(number, "out", peer, body, message_id, "phone")
-
     def add_note(self, number: str, peer: str, zh: str, en: str) -> None:
         """Show a remark of the network itself in a thread."""
         self._events.record(number, "note", id=uuid4().hex, peer=peer, zh=zh, en=en)
 
-    def _record_text(
+    def record_text(
         self, number: str, direction: str, peer: str, body: str, message_id: str, via: str
     ) -> None:
+        """Put a text in a thread; its direction is `in`, or `out` for the phone's own."""
         self._events.record(
             number, "text", id=message_id, direction=direction, peer=peer, body=body, via=via
         )

@@ -33,7 +33,6 @@ _FAULTS = {
 
 def twilio_api(
     settings: SimulatorSettings,
-    messages: MessageLog,
     delivery: Delivery,
     callbacks: CallbackSender,
     faults: FaultInjector,
@@ -52,7 +51,7 @@ def twilio_api(
     def error_response(error: TwilioApiError) -> tuple[Response, int]:
         body = jsonify(
             code=error.code,
-            message=error.message,
+            message=str(error),
             more_info=f"https://www.twilio.com/docs/errors/{error.code}",
             status=error.status,
         )
@@ -64,11 +63,11 @@ def twilio_api(
 
     @api.get("/Messages.json")
     def listing() -> Response:
-        return faults.answer("twilio", lambda: _page(settings, messages), _fail, reading=True)
+        return faults.answer("twilio", lambda: _page(settings, delivery), _fail, reading=True)
 
     @api.get("/Messages/<sid>.json")
     def fetch(sid: str) -> Response:
-        return faults.answer("twilio", lambda: _fetch(settings, messages, sid), _fail, reading=True)
+        return faults.answer("twilio", lambda: _fetch(settings, delivery, sid), _fail, reading=True)
 
     return api
 
@@ -115,18 +114,18 @@ def _create(settings: SimulatorSettings, delivery: Delivery, callbacks: Callback
     return response
 
 
-def _fetch(settings: SimulatorSettings, messages: MessageLog, sid: str) -> Response:
-    message = messages.find(sid)
+def _fetch(settings: SimulatorSettings, delivery: Delivery, sid: str) -> Response:
+    message = delivery.messages.find(sid)
     if message is None or message.api != "twilio":
         raise _not_found()
     return jsonify(message_json(message, settings.account_sid))
 
 
-def _page(settings: SimulatorSettings, messages: MessageLog) -> Response:
+def _page(settings: SimulatorSettings, delivery: Delivery) -> Response:
     try:
         size = min(max(int(request.args.get("PageSize", _DEFAULT_PAGE_SIZE)), 1), _MAX_PAGE_SIZE)
         page = max(int(request.args.get("Page", 0)), 0)
-        matching = _matching(messages)
+        matching = _matching(delivery.messages)
     except ValueError as error:
         raise TwilioApiError(20001, f"A filter cannot be read: {error}") from error
     shown = list(islice(matching, page * size, (page + 1) * size))

@@ -31,7 +31,6 @@ class TwilioApiError(Exception):
     def __init__(self, code: int, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.code = code
-        self.message = message
         self.status = status
 
 

@@ -34,7 +34,7 @@ class TextRouter:
         """Take a text and return its id. Raises: HandsetError."""
         self.phones.get_switched_on(sender)
         message_sid = f"SM{uuid4().hex}"
-        self.phones.record_sent_text(sender, to, body, message_sid)
+        self.phones.record_text(sender, "out", to, body, message_sid, "phone")
         if to == self.settings.short_code:
             fields = self._incoming(message_sid, sender, body)
             self.jobs.schedule(partial(self._post_incoming, sender, fields))

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 from simulator.network.events import EventLog
 from simulator.settings import SimulatorSettings
 from simulator.voice.call_leg import CallLeg
-from simulator.voice.gather import GatherOptions, collect, gather_options, parse_number
+from simulator.voice.gather import collect, gather_options, parse_number
 from simulator.webhooks.client import BUDGET_SECONDS, WebhookClient, WebhookError, WebhookResponse
 from simulator.webhooks.twiml import TwimlError, TwimlVerb, parse_verbs
 
@@ -137,7 +137,9 @@ class Call:
         options = gather_options(verb)
         self.leg.listen(options.input)
         try:
-            self._record_listening(options)
+            awaited = {"input": sorted(options.input), "timeout": options.timeout_seconds}
+            end = {"num_digits": options.num_digits, "finish_on_key": options.finish_on_key}
+            self.events.record(self.phone, "listening", call=self.sid, **awaited, **end)
             for prompt in verb.children:
                 if prompt.name in {"Say", "Play", "Pause"} and not self.leg.pause(0):
                     self._perform_verb(prompt, url)
@@ -149,17 +151,6 @@ class Call:
             return None
         action = urljoin(url, options.action)
         return DocumentRequest(action, options.method, result.fields(), not result.is_empty)
-
-    def _record_listening(self, options: GatherOptions) -> None:
-        self.events.record(
-            self.phone,
-            "listening",
-            call=self.sid,
-            input=sorted(options.input),
-            num_digits=options.num_digits,
-            finish_on_key=options.finish_on_key,
-            timeout=options.timeout_seconds,
-        )
 
     def _dial(self, verb: TwimlVerb, url: str) -> DocumentRequest | None:
         self._note(f"正在接通人工台 {verb.text}", f"connecting to an agent {verb.text}".rstrip())

@@ -34,14 +34,14 @@ class CallControl:
         sid = f"CA{uuid4().hex}"
         caller = "anonymous" if withheld else e164(phone)
         fields = self._fields(sid, caller)
-        call = Call(sid, phone, dict(fields), self.settings, self.client, self.events)
+        call = Call(sid, phone, fields, self.settings, self.client, self.events)
         with self._lock:
             if phone in self._calls:
                 raise HandsetError(f"the phone {phone} is already in a call")
             self._calls[phone] = call
         ringing = {"state": "ringing", "to": self.settings.hotline, "caller": caller}
         self.events.record(phone, "call", call=sid, **ringing)
-        Thread(target=self._run, args=(call, fields), name=f"call {phone}", daemon=True).start()
+        Thread(target=self._run, args=(call,), name=f"call {phone}", daemon=True).start()
         return sid
 
     def is_in_call(self, phone: str) -> bool:
@@ -71,7 +71,7 @@ class CallControl:
             raise HandsetError(f"the phone {phone} is in no call")
         return call
 
-    def _run(self, call: Call, fields: dict[str, str]) -> None:
+    def _run(self, call: Call) -> None:
         start = time()
         ended_by = "service"
         try:
@@ -85,7 +85,7 @@ class CallControl:
             with self._lock:
                 del self._calls[call.phone]
             seconds = round(time() - start)
-            ended = {**fields, "CallStatus": "completed", "CallDuration": str(seconds)}
+            ended = {**call.fields, "CallStatus": "completed", "CallDuration": str(seconds)}
             self.callbacks.post(self.client.url("/voice/ended"), ended, call.phone)
             self.events.record(
                 call.phone, "call", call=call.sid, state="ended", by=ended_by, seconds=seconds

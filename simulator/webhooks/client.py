@@ -62,12 +62,7 @@ class WebhookClient:
         return self._settings.public_url + path
 
     def request(
-        self,
-        method: str,
-        url: str,
-        fields: Mapping[str, str],
-        token: str,
-        budget_seconds: float = BUDGET_SECONDS,
+        self, method: str, url: str, fields: Mapping[str, str], token: str, budget_seconds: float
     ) -> WebhookResponse:
         """Send a request; Kannel's have no token and no signature. Raises: WebhookError.
 
@@ -104,7 +99,9 @@ class WebhookClient:
     def _headers(self, url: str, form: Mapping[str, str] | None, token: str) -> dict[str, str]:
         headers = {"User-Agent": "TwilioProxy/1.1", "Accept": "*/*", "Connection": "close"}
         if token:
-            headers["X-Twilio-Signature"] = signature(self._settings.signing_token, url, form or {})
+            # Twilio signs with the primary token, also during rotation.
+            primary_token = self._settings.auth_tokens[0]
+            headers["X-Twilio-Signature"] = signature(primary_token, url, form or {})
             headers["X-Home-Region"] = "us1"
             headers["I-Twilio-Idempotency-Token"] = token
         if form is not None:

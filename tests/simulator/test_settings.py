@@ -13,7 +13,6 @@ def test_settings_are_read_with_their_defaults():
     assert (settings.port, settings.hotline, settings.short_code) == (7501, "10086", "7500")
     assert settings.public_url == settings.doors_url == "https://receipts.example/base"
     assert settings.auth_tokens == ("new", "old")
-    assert settings.signing_token == "new"
     assert settings.extra_phones == ("13912345678", "13912345679")
 
 
