@@ -10,7 +10,7 @@ from app.bootstrap import Container
 from app.settings import Settings
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import DisplayMode, Msisdn
-from tests.conftest import ACCOUNT, PUBLIC_URL, ZHEJIANG, Network, TestClock
+from tests.conftest import PUBLIC_URL, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import SHANXI, charges, contents, stand
 from tests.support.kannel_double import Smsbox, smsbox
 from tests.webhooks.conftest import TwilioApi, Work, status_path
@@ -40,9 +40,7 @@ def test_delivered_text_gives_one_receipt_that_is_charged(
     network: Network, built: Container, twilio: TwilioApi, work: Work, newest: Newest
 ):
     twilio.accepts(sid="SM77")
-    network.post(
-        "/messages/status", MessageSid="SM1", MessageStatus="delivered", From=ANNA, To=FRIEND
-    )
+    network.status("SM1", "delivered", ANNA, FRIEND)
     assert (newest().state, charges(built, ANNA)) == ("due", [])
 
     work()
@@ -114,38 +112,6 @@ def test_repeated_status_callbacks_send_and_charge_once(
     assert charges(built, ANNA) == [("receipt", 10)]
 
 
-def test_wrong_signature_gets_403_and_changes_nothing(network: Network, raw: redis.Redis):
-    before = contents(raw)
-    fields = {"MessageSid": "SM1", "MessageStatus": "delivered", "From": ANNA, "To": FRIEND}
-    forged = network.client.post(
-        "/messages/status",
-        data=fields | {"AccountSid": ACCOUNT},
-        headers={"X-Twilio-Signature": "forged"},
-    )
-    assert forged.status_code == 403
-    assert contents(raw) == before
-
-
-def test_receipt_in_doubt_that_twilio_does_not_know_is_sent_again(
-    network: Network, built: Container, clock: TestClock, twilio: TwilioApi, work: Work,
-    newest: Newest,
-):  # fmt: skip
-    """After an answer of 500 Twilio may have sent the text: it is looked up before a resend."""
-    twilio.fails(500)
-    twilio.accepts(sid="SM77")
-    twilio.lists()
-    network.status("SM1", "delivered", ANNA, FRIEND)
-    work()
-    assert (newest().state, len(twilio.texts), charges(built, ANNA)) == ("unsure", 1, [])
-
-    for seconds in built.book.sending.look_after_seconds:
-        clock.move(seconds=seconds)
-        work()
-    assert (newest().state, newest().provider_id) == ("sent", "SM77")
-    assert [text["Body"] for text in twilio.texts] == [DELIVERED, DELIVERED]
-    assert charges(built, ANNA) == [("receipt", 10)]
-
-
 def test_receipt_in_doubt_that_twilio_has_sent_is_not_sent_again(
     network: Network, built: Container, clock: TestClock, twilio: TwilioApi, work: Work,
     newest: Newest,
@@ -210,11 +176,3 @@ class TestWithKannel:
         assert network.client.get(filled).status_code == 204
         assert newest().state == "delivered"
         assert charges(built, ANNA) == [("receipt", 10)]
-
-    def test_report_without_the_secret_gets_403_and_changes_nothing(
-        self, network: Network, raw: redis.Redis
-    ):
-        before = contents(raw)
-        answer = network.client.get("/kannel/report?secret=wrong&id=e-1&type=1")
-        assert answer.status_code == 403
-        assert contents(raw) == before
