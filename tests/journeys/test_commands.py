@@ -75,20 +75,6 @@ def test_states_prints_every_table_as_mermaid(tmp_path: object):
     assert all(table in page for table in ("receipt", "subscription", "call", "keyword"))
 
 
-def test_shipped_rule_book_is_valid_and_printed(tmp_path: object):
-    done = command("provinces", "check", DATA_DIR=str(tmp_path))
-    assert done.returncode == 0
-    assert "8 provinces, nothing wrong" in done.stdout
-    codes = ("GD", "JL", "GX", "SX", "HE", "ZJ", "FJ", "SN")
-    assert all(f"CN-{code}" in done.stdout for code in codes)
-
-
-def test_one_province_is_shown_by_name(tmp_path: object):
-    done = command("provinces", "show", "CN-JL", DATA_DIR=str(tmp_path))
-    assert done.returncode == 0
-    assert "吉林" in done.stdout
-
-
 def test_clock_is_refused_unless_movable(tmp_path: object):
     done = command("clock", "+48h", DATA_DIR=str(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")

@@ -6,6 +6,8 @@ from typing import Any, Self
 
 import requests
 
+PHONE = "13802880000"
+
 
 @dataclass
 class Network:

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator.support import Network
+from tests.simulator.support import PHONE, Network
 from tests.support.product import Service, run_to_end, surroundings, until
-
-PHONE = "13802880000"
 
 PARENT = """
 import subprocess, sys, time

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 import requests
 
+from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import DisplayMode
 from statemachines.provider import ProviderState
 from statemachines.receipt import ReceiptState
@@ -161,22 +162,22 @@ def test_receipt_in_doubt_is_looked_up_at_twilio_first(service: Service, outbox:
 
 
 @contextmanager
-def no_network(service: Service, outbox: Outbox) -> Iterator[None]:
+def waiting_receipts(service: Service, outbox: Outbox, count: int) -> Iterator[list[Receipt]]:
+    """Post receipts without a network; yield those that wait for a provider."""
     service.kill("network")
     try:
-        yield
+        posted = outbox.post(count)
+        await_open(outbox, "kannel", "twilio")
+        # A kept connection may be cut during a request: one or two are in doubt.
+        outbox.all_are(posted, _S.DUE, _S.UNSURE)
+        yield [r for r in outbox.now(posted) if r.state is _S.DUE]
     finally:
         service.start("network")
         outbox.phones.session.close()
 
 
 def test_receipts_wait_for_dead_providers_and_go_out_once(service: Service, outbox: Outbox):
-    with no_network(service, outbox):
-        posted = outbox.post(30)
-        await_open(outbox, "kannel", "twilio")
-        # A kept connection may be cut during a request: one or two are in doubt.
-        outbox.all_are(posted, _S.DUE, _S.UNSURE)
-        posted = [r for r in outbox.now(posted) if r.state is _S.DUE]
+    with waiting_receipts(service, outbox, 30) as posted:
         assert len(posted) >= 25
         until(lambda: deferred(outbox) >= len(posted) - 2, 20, "all to wait for a provider")
         tries = sum(r.attempts for r in outbox.now(posted))
@@ -197,11 +198,7 @@ def test_receipts_wait_for_dead_providers_and_go_out_once(service: Service, outb
 
 
 def test_receipt_that_waits_too_long_expires_uncharged(service: Service, outbox: Outbox):
-    with no_network(service, outbox):
-        posted = outbox.post(10)
-        await_open(outbox, "kannel", "twilio")
-        outbox.all_are(posted, _S.DUE, _S.UNSURE)
-        posted = [r for r in outbox.now(posted) if r.state is _S.DUE]
+    with waiting_receipts(service, outbox, 10) as posted:
         service.later("+25h")
         outbox.all_are(posted, _S.EXPIRED)
     assert outbox.charged(posted) == []

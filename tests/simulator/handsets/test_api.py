@@ -4,9 +4,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tests.simulator.support import Network
-
-PHONE = "13802880000"
+from tests.simulator.support import PHONE, Network
 
 
 def test_five_built_in_phones_and_nine_scenarios_are_listed(network: Network):
@@ -58,11 +56,8 @@ def test_invalid_request_is_refused_with_a_sentence(network: Network):
 
 
 def test_body_that_is_no_json_object_is_a_bad_request(network: Network):
+    url, headers = f"{network.url}/api/phones/{PHONE}/texts", {"Content-Type": "application/json"}
     for body in (b"", b"{", b"[]", b"null", b"\xff", b'"x"'):
-        url, headers = (
-            f"{network.url}/api/phones/{PHONE}/texts",
-            {"Content-Type": "application/json"},
-        )
         answer = requests.post(url, data=body, headers=headers, timeout=5)
         assert answer.status_code == 400, body
 

@@ -1,10 +1,8 @@
 import sys
 
 from tests.simulator.product import Product
-from tests.simulator.support import Network
+from tests.simulator.support import PHONE, Network
 from tests.support.product import run_to_end
-
-PHONE = "13802880000"
 
 
 def test_typed_lines_send_texts_make_calls_and_print_events(network: Network, product: Product):

@@ -4,10 +4,9 @@ import pytest
 import requests
 
 from tests.simulator.product import Product
-from tests.simulator.support import Network
+from tests.simulator.support import PHONE, Network
 from tests.support.product import until
 
-PHONE = "13802880000"
 FLASH = {
     "username": "kannel", "password": "a-pretend-password", "from": "7500", "to": f"+86{PHONE}",
     "text": "您的短信已送达", "coding": "2", "charset": "UTF-8", "mclass": "0",

@@ -12,12 +12,11 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from tests.simulator.product import Product
-from tests.simulator.support import Network
+from tests.simulator.support import PHONE, Network
 from tests.support.product import until
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
-GUANGDONG = "+8613802880000"
-PHONE = "13802880000"
+GUANGDONG = f"+86{PHONE}"
 
 
 class LocalHttpClient(TwilioHttpClient):
@@ -134,19 +133,15 @@ def test_counted_fault_fails_one_request_only(client: Any, network: Network, kin
     assert network.get("/api/messages")["counts"]["total"] == 1
 
 
-def test_connection_cut_after_the_request_leaves_one_sent_message(client: Any, network: Network):
-    network.post("/api/faults", 200, api="twilio", kind="cut_after")
+@pytest.mark.parametrize(("kind", "sent"), [("cut_after", ["您好"]), ("cut_before", [])])
+def test_connection_is_cut_after_or_before_the_message_is_taken(
+    client: Any, network: Network, kind: str, sent: list[str]
+):
+    network.post("/api/faults", 200, api="twilio", kind=kind)
     with pytest.raises(requests.ConnectionError):
         create(client)
-    assert [m.body for m in client.messages.list(to=GUANGDONG)] == ["您好"]
-    until(lambda: network.texts(PHONE) == ["您好"])
-
-
-def test_connection_cut_before_the_request_leaves_no_message(client: Any, network: Network):
-    network.post("/api/faults", 200, api="twilio", kind="cut_before")
-    with pytest.raises(requests.ConnectionError):
-        create(client)
-    assert client.messages.list() == []
+    assert [m.body for m in client.messages.list()] == sent
+    until(lambda: network.texts(PHONE) == sent)
 
 
 def test_slow_fault_delays_the_response_and_ends(client: Any, network: Network):

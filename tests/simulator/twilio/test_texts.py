@@ -5,10 +5,9 @@ import pytest
 from flask import Response
 
 from tests.simulator.product import Product
-from tests.simulator.support import Network
+from tests.simulator.support import PHONE, Network
 from tests.support.product import until
 
-PHONE = "13802880000"
 REPLY = "<Response><Message>{}</Message></Response>"
 
 

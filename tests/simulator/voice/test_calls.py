@@ -4,10 +4,9 @@ from typing import Any
 import pytest
 
 from tests.simulator.product import Product
-from tests.simulator.support import Network
+from tests.simulator.support import PHONE, Network
 from tests.support.product import until
 
-PHONE = "13802880000"
 MENU = (
     '<Response><Gather action="/voice/key?s=menu&amp;t=%E5%8F%96" {terms}>'
     '<Say language="cmn-CN" voice="Polly.Zhiyu">请按键</Say></Gather>'
