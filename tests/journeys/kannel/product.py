@@ -14,6 +14,7 @@ from app import bootstrap
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn
 from statemachines.receipt import ReceiptState
+from tests.conftest import GUANGDONG, ZHEJIANG
 from tests.support.fixtures import stand
 from tests.support.product import until
 from tests.support.signing import feed_headers
@@ -43,20 +44,20 @@ class Doors:
 
 @dataclass
 class Product:
-    """Receipts of the application, by its feed and its store."""
+    """Receipts of one customer of the application, by its feed and its store."""
 
     built: bootstrap.Container
     doors: Doors
 
     def subscriber(
-        self, number: str, mode: DisplayMode = DisplayMode.FLASH, language: Language = Language.ZH
+        self, mode: DisplayMode = DisplayMode.FLASH, language: Language = Language.ZH
     ) -> None:
-        stand(self.built, number, "active", mode, language=language)
+        stand(self.built, GUANGDONG, "active", mode, language=language)
 
-    def person_to_person(self, sender: str, friend: str = "13957112345") -> None:
+    def person_to_person(self) -> None:
         """Report a text between people as delivered by the feed: a receipt is due."""
         # No id is used twice: Kannel still reports on receipts of earlier tests.
-        line = {"id": uuid4().hex, "from": sender, "to": friend, "status": "DELIVRD"}
+        line = {"id": uuid4().hex, "from": GUANGDONG, "to": ZHEJIANG, "status": "DELIVRD"}
         body = json.dumps(line).encode()
         url = f"http://127.0.0.1:{self.doors.port}/feed/reports"
         answer = requests.post(url, data=body, headers=feed_headers(FEED, body), timeout=5)
@@ -66,13 +67,11 @@ class Product:
         """Return whether no call came for twice Kannel's retry interval."""
         return time.monotonic() - self.doors.called_at > 2
 
-    def receipt(self, number: str) -> Receipt:
-        """Return the newest receipt of a customer once there is one."""
-        store = self.built.store
-        return until(
-            lambda: store.receipts_of(Msisdn(number), 1, MessageKind.RECEIPT), 20, "a receipt"
-        )[0]
+    def receipt(self) -> Receipt:
+        """Return the newest receipt once there is one."""
+        number, found = Msisdn(GUANGDONG), self.built.store.receipts_of
+        return until(lambda: found(number, 1, MessageKind.RECEIPT), 20, "a receipt")[0]
 
-    def becomes(self, number: str, state: ReceiptState, seconds: float = 20.0) -> Receipt:
-        until(lambda: self.receipt(number).state is state, seconds, f"{state}")
-        return self.receipt(number)
+    def becomes(self, state: ReceiptState) -> Receipt:
+        until(lambda: self.receipt().state is state, 20, f"{state}")
+        return self.receipt()

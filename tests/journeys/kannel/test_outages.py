@@ -27,7 +27,7 @@ def _mended(kannel: Boxes, line: Centre) -> Iterator[None]:
 def _customer(product: Product, centre: Centre, worker: Worker) -> None:
     """A subscriber with flash receipts, and a worker."""
     del centre, worker
-    product.subscriber(GUANGDONG)
+    product.subscriber()
 
 
 def back(kannel: Boxes, line: Centre) -> None:
@@ -42,8 +42,8 @@ def test_receipt_in_flight_is_resent_by_kannel_alone(
 ):
     asked = kannel.asked(GUANGDONG)
     centre.holding = True
-    product.person_to_person(GUANGDONG)
-    product.becomes(GUANGDONG, ReceiptState.SENT)
+    product.person_to_person()
+    product.becomes(ReceiptState.SENT)
     in_flight = centre.texts()[0]
     kannel.kill()
     centre.holding = False
@@ -53,19 +53,19 @@ def test_receipt_in_flight_is_resent_by_kannel_alone(
     assert offered_again.text == in_flight.text
     clock.move(minutes=30)
     centre.report(offered_again, "DELIVRD")
-    receipt = product.becomes(GUANGDONG, ReceiptState.DELIVERED)
+    receipt = product.becomes(ReceiptState.DELIVERED)
     assert (receipt.attempts, kannel.asked(GUANGDONG)) == (1, asked + 1)
     assert len(centre.submitted) == 2
 
 
 def test_report_arrives_after_a_kill_of_kannel(product: Product, centre: Centre, kannel: Boxes):
-    product.person_to_person(GUANGDONG)
-    until(lambda: product.receipt(GUANGDONG).history, 20, "the first status")
+    product.person_to_person()
+    until(lambda: product.receipt().history, 20, "the first status")
     kannel.kill()
     back(kannel, centre)
     assert len(centre.submitted) == 1
     centre.report(centre.submitted[0], "DELIVRD")
-    product.becomes(GUANGDONG, ReceiptState.DELIVERED)
+    product.becomes(ReceiptState.DELIVERED)
     assert len(centre.submitted) == 1
 
 
@@ -74,17 +74,17 @@ def test_receipt_without_an_answer_is_unsure_and_never_sent_again(
 ):
     asked = kannel.asked(GUANGDONG)
     kannel.freeze("bearerbox")
-    product.person_to_person(GUANGDONG)
+    product.person_to_person()
     until(lambda: kannel.asked(GUANGDONG) == asked + 1, 20, "our request")
-    assert product.receipt(GUANGDONG).state is ReceiptState.SENDING
+    assert product.receipt().state is ReceiptState.SENDING
     kannel.kill("bearerbox")
-    receipt = product.becomes(GUANGDONG, ReceiptState.UNSURE)
+    receipt = product.becomes(ReceiptState.UNSURE)
     assert receipt.note == "unsure: kannel gave no answer: GOT_NOTHING"
     kannel.kill("smsbox")
     back(kannel, centre)
     clock.move(hours=3)
-    product.person_to_person(GUANGDONG)
-    product.becomes(GUANGDONG, ReceiptState.SENT)
+    product.person_to_person()
+    product.becomes(ReceiptState.SENT)
     older = product.built.store.receipts([receipt.id])[0]
     assert older == receipt
     assert len(centre.submitted) == 1
@@ -95,14 +95,14 @@ def test_receipt_due_during_an_outage_of_kannel_goes_out_afterwards(
     product: Product, centre: Centre, kannel: Boxes, clock: TestClock
 ):
     kannel.kill()
-    product.person_to_person(GUANGDONG)
-    until(lambda: product.receipt(GUANGDONG).note, 20, "the first attempt")
-    waiting = product.receipt(GUANGDONG)
+    product.person_to_person()
+    until(lambda: product.receipt().note, 20, "the first attempt")
+    waiting = product.receipt()
     assert (waiting.state, waiting.attempts) == (ReceiptState.DUE, 1)
     assert waiting.note == "kannel not reached: COULDNT_CONNECT"
     back(kannel, centre)
     clock.move(seconds=6)
-    assert product.becomes(GUANGDONG, ReceiptState.SENT).attempts == 2
+    assert product.becomes(ReceiptState.SENT).attempts == 2
     assert len(centre.texts()) == 1
 
 
@@ -110,11 +110,11 @@ def test_receipt_waits_for_the_smsc_in_kannel(product: Product, centre: Centre, 
     asked = kannel.asked(GUANGDONG)
     centre.leave()
     centre.until(lambda: not centre.bound("carrier"))
-    product.person_to_person(GUANGDONG)
-    product.becomes(GUANGDONG, ReceiptState.SENT)
+    product.person_to_person()
+    product.becomes(ReceiptState.SENT)
     assert centre.submitted == []
     centre.away = False
     sent = centre.texts()[0]
     centre.report(sent, "DELIVRD")
-    product.becomes(GUANGDONG, ReceiptState.DELIVERED)
+    product.becomes(ReceiptState.DELIVERED)
     assert (len(centre.submitted), kannel.asked(GUANGDONG)) == (1, asked + 1)

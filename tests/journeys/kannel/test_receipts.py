@@ -36,10 +36,10 @@ def test_receipt_has_the_data_coding_of_its_mode_and_language(
     alphabet: str,
     words: str,
 ):
-    product.subscriber(GUANGDONG, mode, language)
-    product.person_to_person(GUANGDONG)
+    product.subscriber(mode, language)
+    product.person_to_person()
     text = centre.texts()[0].text
-    receipt = product.becomes(GUANGDONG, ReceiptState.SENT)
+    receipt = product.becomes(ReceiptState.SENT)
     assert text.data_coding == octet
     assert text.message == receipt.text.encode(alphabet)
     assert receipt.text.startswith(words)
@@ -53,25 +53,25 @@ def test_receipt_has_the_data_coding_of_its_mode_and_language(
 
 @pytest.mark.parametrize("smsc", ["second"])
 def test_receipt_is_routed_to_the_smsc_of_the_settings(product: Product, centre: Centre):
-    product.subscriber(GUANGDONG)
-    product.person_to_person(GUANGDONG)
+    product.subscriber()
+    product.person_to_person()
     assert centre.texts()[0].link == "second"
 
 
 @pytest.mark.parametrize("smsc", ["nowhere"])
 def test_unknown_smsc_does_not_stop_a_receipt(product: Product, centre: Centre):
     # Kannel treats an unknown name as a preference.
-    product.subscriber(GUANGDONG)
-    product.person_to_person(GUANGDONG)
+    product.subscriber()
+    product.person_to_person()
     assert centre.texts()[0].link == "carrier"
 
 
 @pytest.mark.parametrize("password", ["wrong"])
 def test_receipt_is_retried_after_a_wrong_password(product: Product, centre: Centre):
-    product.subscriber(GUANGDONG, DisplayMode.TEXT)
-    product.person_to_person(GUANGDONG)
-    until(lambda: product.receipt(GUANGDONG).note, 20, "the first attempt")
-    waiting = product.receipt(GUANGDONG)
+    product.subscriber(DisplayMode.TEXT)
+    product.person_to_person()
+    until(lambda: product.receipt().note, 20, "the first attempt")
+    waiting = product.receipt()
     assert waiting.note == "kannel 403: Authorization failed for sendsms"
     # The operator can correct the password; then it goes out.
     assert (waiting.state, waiting.attempts) == (ReceiptState.DUE, 1)

@@ -20,20 +20,20 @@ DELIVERED, UNDELIVERED = ReceiptState.DELIVERED, ReceiptState.UNDELIVERED
 @pytest.fixture
 def sent(product: Product, centre: Centre) -> Submitted:
     """A sent receipt that waits for its report."""
-    product.subscriber(GUANGDONG)
+    product.subscriber()
     return next_receipt(product, centre)
 
 
 def next_receipt(product: Product, centre: Centre) -> Submitted:
     known = len(centre.submitted)
-    product.person_to_person(GUANGDONG)
+    product.person_to_person()
     text = centre.texts(known + 1)[known]
     heard(product, "type 8")
     return text
 
 
 def heard(product: Product, word: str) -> None:
-    until(lambda: word in [n.raw_status for n in product.receipt(GUANGDONG).history], 20, word)
+    until(lambda: word in [n.raw_status for n in product.receipt().history], 20, word)
 
 
 def again(product: Product, call: str) -> None:
@@ -49,7 +49,7 @@ def test_each_final_status_ends_a_receipt(product: Product, centre: Centre, sent
         ("REJECTD", "0B0", UNDELIVERED),
     ]:
         centre.report(sent, stat, err=err)
-        receipt = product.becomes(GUANGDONG, state)
+        receipt = product.becomes(state)
         kind = 1 if state is DELIVERED else 2
         assert [n.raw_status for n in receipt.history] == ["type 8", f"type {kind} {stat} {err}"]
         assert receipt.done_at is not None
@@ -60,14 +60,14 @@ def test_temporary_status_ends_no_receipt(product: Product, centre: Centre, sent
     for stat in ("ACCEPTD", "ENROUTE"):
         centre.report(sent, stat)
         heard(product, f"type 4 {stat} 000")
-        assert product.receipt(GUANGDONG).state is ReceiptState.SENT
+        assert product.receipt().state is ReceiptState.SENT
     centre.report(sent, "DELIVRD")
-    product.becomes(GUANGDONG, DELIVERED)
+    product.becomes(DELIVERED)
     # Kannel sends "not delivered" for a status it does not know; the status itself counts.
     for stat in ("DELETED", "UNKNOWN", "PUZZLED"):
         centre.report(next_receipt(product, centre), stat)
         heard(product, f"type 2 {stat} 000")
-        assert product.receipt(GUANGDONG).state is ReceiptState.SENT
+        assert product.receipt().state is ReceiptState.SENT
 
 
 @pytest.mark.parametrize("smsc", ["second"])
@@ -75,31 +75,31 @@ def test_report_with_the_id_in_hex_is_matched(product: Product, centre: Centre, 
     for form in ("{:X}", "{:x}", "{:010X}"):
         assert sent.id.isdecimal()
         centre.report(sent, "DELIVRD", sent_id=form.format(int(sent.id)))
-        product.becomes(GUANGDONG, DELIVERED)
+        product.becomes(DELIVERED)
         sent = next_receipt(product, centre)
 
 
 def test_repeated_report_changes_no_state(product: Product, centre: Centre, sent: Submitted):
-    under_way, first = product.receipt(GUANGDONG), product.doors.calls[-1]
+    under_way, first = product.receipt(), product.doors.calls[-1]
     assert "&type=8&" in first
     again(product, first)
-    assert product.receipt(GUANGDONG) == under_way
+    assert product.receipt() == under_way
     centre.report(sent, "DELIVRD")
-    ended = product.becomes(GUANGDONG, DELIVERED)
+    ended = product.becomes(DELIVERED)
     centre.report(sent, "DELIVRD")
     call = next(call for call in reversed(product.doors.calls) if "&type=1&" in call)
     for repeated in (first, call, call):
         again(product, repeated)
-    assert product.receipt(GUANGDONG) == ended
+    assert product.receipt() == ended
     again(product, call.replace("type=1", "type=2").replace("DELIVRD", "UNDELIV"))
-    contradicted = product.receipt(GUANGDONG)
+    contradicted = product.receipt()
     assert replace(contradicted, history=ended.history, version=ended.version) == ended
     assert contradicted.history[-1].raw_status == "type 2 UNDELIV 000"
 
 
 def test_kannel_sends_each_report_once(product: Product, centre: Centre, sent: Submitted):
     centre.report(sent, "DELIVRD")
-    ended = product.becomes(GUANGDONG, DELIVERED)
+    ended = product.becomes(DELIVERED)
     # Twice its retry interval.
     until(product.settled, 4, "no further call")
     calls = [call for call in product.doors.calls if f"id={ended.id}&" in call]
@@ -112,7 +112,7 @@ def test_report_during_a_restart_is_retried(product: Product, centre: Centre, se
     centre.report(sent, "DELIVRD")
     centre.until(lambda: len(product.doors.calls) > calls)
     product.doors.app = app
-    product.becomes(GUANGDONG, DELIVERED)
+    product.becomes(DELIVERED)
 
 
 @pytest.mark.parametrize(
@@ -125,24 +125,24 @@ def test_report_during_a_restart_is_retried(product: Product, centre: Centre, se
 def test_refused_receipt_is_undelivered(
     product: Product, centre: Centre, status: Status, word: str
 ):
-    product.subscriber(GUANGDONG)
+    product.subscriber()
     centre.refusals.append(status)
-    product.person_to_person(GUANGDONG)
-    receipt = product.becomes(GUANGDONG, UNDELIVERED)
+    product.person_to_person()
+    receipt = product.becomes(UNDELIVERED)
     assert [news.raw_status for news in receipt.history] == [word]
     assert len(centre.submitted) == 1
 
 
 def test_busy_centre_is_retried_by_kannel_alone(product: Product, centre: Centre, kannel: Boxes):
-    product.subscriber(GUANGDONG)
+    product.subscriber()
     for status in (Status.THROTTLED, Status.QUEUE_FULL, Status.SYSTEM_ERROR):
         centre.begin()
         asked = kannel.asked(GUANGDONG)
         centre.refusals.append(status)
-        product.person_to_person(GUANGDONG)
+        product.person_to_person()
         refused, taken = centre.texts(2)
         assert (refused.status, taken.status) == (status, Status.OK)
         assert refused.text == taken.text
         centre.report(taken, "DELIVRD")
-        assert product.becomes(GUANGDONG, DELIVERED).attempts == 1
+        assert product.becomes(DELIVERED).attempts == 1
         assert kannel.asked(GUANGDONG) == asked + 1
