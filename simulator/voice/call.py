@@ -82,9 +82,8 @@ class Call:
         return fetch(deadline - monotonic())
 
     def _connect(self) -> None:
-        if self.leg.ended:
-            # A document that arrives after the caller's hang-up is not performed.
-            self.leg.pause(0)
+        # A document that arrives after the caller's hang-up is not performed.
+        self.leg.pause(0)
         if self.fields["CallStatus"] == "ringing":
             self.fields["CallStatus"] = "in-progress"
             self.events.record(self.phone, "call", call=self.sid, state="in-progress")

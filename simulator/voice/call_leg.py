@@ -26,11 +26,6 @@ class CallLeg:
         self._accepted: frozenset[str] = frozenset()
         self._ended = False
 
-    @property
-    def ended(self) -> bool:
-        """Tell whether the call is over."""
-        return self._ended
-
     def press(self, keys: str) -> int:
         """Press keys and return how many the service takes."""
         return self._put("dtmf", [CallerInput(key=key) for key in keys])
