@@ -1,7 +1,6 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,21 +19,16 @@ time.sleep(60)
 pytestmark = pytest.mark.faults
 
 
-@pytest.fixture
-def client(process: Service) -> Iterator[Network]:
-    with Network(process.network) as network:
-        yield network
-
-
-def test_restart_begins_empty_and_resets_earlier_readers(process: Service, client: Network):
-    client.post("/api/phones", 201, number="13912345678")
-    client.post(f"/api/phones/{PHONE}/power", 200, on=False)
-    last = client.get("/healthz")["last"]
-    process.kill("network")
-    process.start("network")
-    assert len(client.get("/api/phones")["phones"]) == 5
-    client.post("/api/phones/13957112345/power", 200, on=False)
-    news = client.get(f"/api/events?after={last}&wait=5")
+def test_restart_begins_empty_and_resets_earlier_readers(process: Service):
+    with Network(process.network) as client:
+        client.post("/api/phones", 201, number="13912345678")
+        client.post(f"/api/phones/{PHONE}/power", 200, on=False)
+        last = client.get("/healthz")["last"]
+        process.kill("network")
+        process.start("network")
+        assert len(client.get("/api/phones")["phones"]) == 5
+        client.post("/api/phones/13957112345/power", 200, on=False)
+        news = client.get(f"/api/events?after={last}&wait=5")
     assert (news["reset"], [e["phone"] for e in news["events"]]) == (True, ["13957112345"])
     assert news["last"] > last
 
