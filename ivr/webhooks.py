@@ -14,6 +14,9 @@ from receipts.model.vocabulary import Msisdn
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.ports.store import StoreUnavailableError
 
+#: Statuses after which a call goes on no more; queued, ringing, in-progress and unknown ones do.
+_FINAL_STATUSES = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+
 #: The verified form of the current request, with the named fields.
 FormFields = Callable[..., Mapping[str, str]]
 
@@ -50,9 +53,9 @@ class VoiceWebhooks:
         return twiml(self.call_flow.handle_input(pressed))
 
     def ended(self, form: Mapping[str, str]) -> None:
-        """Send the summary of a finished call."""
+        """Send the summary of a call whose status is final; any other status changes nothing."""
         caller = parse_msisdn(form["From"])
-        if caller is not None:
+        if caller is not None and form.get("CallStatus") in _FINAL_STATUSES:
             self.call_flow.ended(form["CallSid"], caller, self.lifecycle)
 
 

@@ -1,11 +1,19 @@
 """Parses telephone numbers in the forms that people and providers write."""
 
 import re
+from urllib.parse import unquote
 
 from receipts.model.vocabulary import Msisdn
 
-# Bounds the work on garbage; no number with separators is longer.
-_MAX_INPUT_LENGTH = 64
+# Bounds the work on garbage; no number with separators is longer, and few URIs.
+_MAX_INPUT_LENGTH, _MAX_URI_LENGTH = 64, 256
+# A SIP URI of a telephone number (RFC 3261, 19.1.6): the user is a global number, or the URI says
+# user=phone. Any other user is a name, even one of digits.
+_SIP = re.compile(
+    r"(?:[^<>]*<)?sips?:(?:(?P<global>(?:\+|%2b)[^@:;?<>]*)[^@?<>]*@[^<>]*"
+    r"|(?P<phone>[0-9][^@:;?<>]*)[^@?<>]*@[^<>?]*;user=phone\b[^<>]*)(?:>.*)?",
+    re.IGNORECASE,
+)
 # Spaces, hyphens, brackets, and the invisible direction marks in numbers copied from contacts.
 _SEPARATORS = (
     " \t\r\n\u00a0\u2002\u2003\u2009\u202f\u3000"
@@ -27,6 +35,8 @@ _WITHHELD = frozenset({"+266696687", "+7378742833", "+86282452253"})
 
 def parse_msisdn(raw: str) -> Msisdn | None:
     """The number in E.164; None for a service number, a withheld number or garbage."""
+    if ":" in raw and len(raw) <= _MAX_URI_LENGTH and (uri := _SIP.fullmatch(raw.strip())):
+        raw = unquote(uri["global"] or uri["phone"])
     if len(raw) > _MAX_INPUT_LENGTH:
         return None
     # Most numbers come without separators.

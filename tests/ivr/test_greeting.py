@@ -130,3 +130,9 @@ def test_hotline_number_comes_from_the_settings(built: Container):
     call = Call(Network(create_app(ours, bootstrap.services(ours)).test_client()))
     assert "1 2 5 8 0" in call.dials().text
     assert "1 0 0 8 6" not in call.last.text
+
+
+def test_caller_from_a_sip_trunk_gets_the_menu_of_the_number(dial: Dial):
+    reply = dial("active", number=GUANGDONG).last
+    over_ip = Call(dial().network, f"sip:{GUANGDONG}@ims.example.cn", "CA9").dials()
+    assert (over_ip.says, over_ip.place["as"]) == (reply.says, "active")

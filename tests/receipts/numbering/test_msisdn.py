@@ -11,6 +11,12 @@ SPELLINGS = (
     "138-0288-0000", " (+86) 138\u20110288\u20110000\n", "１３８０２８８００００",
     "＋８６　１３８ ０２８８ ００００", "\u202d+86 138 0288 0000\u202c", "\ufeff138\u200b02880000",
 )  # fmt: skip
+SIP_URIS = (
+    "sip:+8613802880000@ims.example.cn", "sips:+8613802880000@ims.example.cn:5061",
+    "SIP:%2B86-138-0288-0000@10.0.0.1;user=phone", "sip:13802880000@ims.example.cn;user=phone",
+    '"王" <sip:+8613802880000;phone-context=x@ims.example.cn>;tag=1',
+    "sip:+8613802880000@ims.mnc000.mcc460.3gppnetwork.org;transport=tls;user=phone",
+)  # fmt: skip
 OTHER_NUMBERS = (
     "+862083333333", "+861065551234", "+8675583333333", "+861440012345678", "+12025550123",
     "+447700900123", "+85291234567",
@@ -19,7 +25,10 @@ WITHHELD = ("+266696687", "+7378742833", "+86282452253")  # as Twilio sends them
 NO_NUMBERS = (
     "", " ", "+", "10086", "7500", "95588", "106575200000", "10657520000", "1065752000000000",
     "+8610086", "+8610657520000123", "anonymous", "Unknown", "client:alice",
-    "sip:13802880000@example.com", "1380288000", "138028800001", "12802880000", "013802880000",
+    "sip:13802880000@example.com", "sip:anonymous@anonymous.invalid", "sip:a@b.c",
+    "sip:+10086@x.cn", "sip:+8610086@x.cn", "sip:@x.cn", "sip:+266696687@x.cn", "sip:" * 999,
+    "sip:alice@13802880000;user=phone", "sip:%00@x.cn;user=phone",
+    "1380288000", "138028800001", "12802880000", "013802880000",
     "+86013802880000", "++8613802880000", "+0123456789", "+1234567", "+1234567890123456",
     "00447700900123", "138x02880000", "١٣٨٠٢٨٨٠٠٠٠", "①③⑧02880000", "13802880000\x00",
     "1" * 1_000_000, " " * 1_000_000 + "13802880000",
@@ -29,6 +38,11 @@ NO_NUMBERS = (
 @pytest.mark.parametrize("written", SPELLINGS)
 def test_mobile_number_is_parsed_in_any_spelling(written: str):
     assert parse_msisdn(written) == "+8613802880000"
+
+
+@pytest.mark.parametrize("uri", SIP_URIS)
+def test_sip_uri_of_a_telephone_number_is_that_number(uri: str):
+    assert parse_msisdn(uri) == "+8613802880000"
 
 
 @pytest.mark.parametrize("written", OTHER_NUMBERS)
