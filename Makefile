@@ -52,6 +52,7 @@ lint: $(VENV)/.test ## ruff, mypy, import contracts
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/mypy tools/check_consent.py
 	@$(BIN)/lint-imports
 
 drill: $(VENV)/.test ## kill, stop and cut off processes under load; about 25 minutes, as root

@@ -15,7 +15,7 @@ PROVIDERS = ("twilio", "kannel")
 #: Settings that may be any text.
 UNCHECKED = (
     *("TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET", "FEED_SECRET"),
-    *("HOTLINE", "SHORT_CODE", "AGENT_NUMBER", "HOST"),
+    *("HOTLINE", "SHORT_CODE", "AGENT_NUMBER", "HOST", "CONSENT_SIGNING_KEY"),
 )
 
 #: Every variable with its default and meaning, by group: defaults are read from these lines;
@@ -66,6 +66,8 @@ and a flash receipt goes out as an ordinary text.
 FEED_SECRET = | Signs the batches at `POST /feed/reports`. Unset: every batch is refused.
 SECRET_KEY = | Signs the portal's cookies and passcodes: 16 random characters or more, the same \
 for all processes of `serve`. Unset: `/hall/` stays shut.
+CONSENT_SIGNING_KEY = | Signs the daily roots that `export audit` prints: the path of a file that \
+`sms-receipt signing-key new` made, or its text. Only exports need it. Unset: not signed.
 
 [Numbers and rules]
 HOTLINE = 10086 | The hotline, as texts name it.
@@ -128,6 +130,7 @@ class Settings:
     kannel_smsc: str
     feed_secret: str = field(repr=False)
     secret_key: str = field(repr=False)
+    consent_signing_key: str = field(repr=False)
     text_provider: tuple[str, ...]
     flash_provider: tuple[str, ...]
     twilio_pace: int

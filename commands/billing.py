@@ -1,7 +1,8 @@
 """Commands about money: `charges`, `bill`, `export` and `consent`."""
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -9,7 +10,10 @@ from typing import TextIO
 import click
 
 from app import bootstrap
+from app.settings import SettingsError
 from commands.consent_bundle import consent_bundle
+from commands.evidence.options import kept_roots, root_options
+from commands.evidence.results import NO_EVIDENCE, month_evidence
 from commands.export import ExportDataset, ExportFormat, export
 from commands.params import MonthType, MsisdnType, examples, file_errors, json_option, open_services
 from commands.serializers import serialize_charge, serialize_fields
@@ -86,7 +90,7 @@ def bill(month: str, *, as_json: bool) -> None:
     epilog=examples(
         "export charges --month 2026-12 --out charges.csv",
         "export unpaid --month 2026-12 --out again.csv",
-        "export audit --month 2026-12 --format jsonl > audit.jsonl",
+        "export audit --month 2026-12 --format jsonl --keep-roots roots.jsonl > audit.jsonl",
     ),
 )
 @click.argument("dataset", type=click.Choice([*map(str, ExportDataset)]))
@@ -95,40 +99,84 @@ def bill(month: str, *, as_json: bool) -> None:
     "--format", "file_format", type=click.Choice([*map(str, ExportFormat)]), default="csv"
 )
 @click.option("--out", type=click.Path(path_type=Path), help="By default, standard output.")
-def export_(dataset: str, month: str, file_format: str, out: Path | None) -> None:
+@click.option(
+    "--keep-roots",
+    "roots_out",
+    type=click.Path(path_type=Path),
+    help="The signed roots of the audit log, to be kept outside the store.",
+)
+@root_options
+def export_(
+    dataset: str,
+    month: str,
+    file_format: str,
+    out: Path | None,
+    roots_out: Path | None,
+    roots: Sequence[Path],
+    keys: Sequence[str],
+) -> None:
     """Export a month's charges, unpaid fees or audit log.
 
     The totals go to standard error, so that the data stays clean: as JSON unless that is a
-    terminal.
+    terminal. Those of the audit log hold a signed root for each day that is over; the exit
+    status is 1 when the store does not give the roots of --root.
     """
-    with open_services() as services, _open_output(out) as file:
-        totals = export(
-            services.clients.bulk_reader,
-            ExportDataset(dataset),
-            month,
-            ExportFormat(file_format),
-            file,
-        )
-    print_totals(totals.values)
+    audit = dataset == ExportDataset.AUDIT
+    if not audit and (roots or keys or roots_out):
+        raise click.UsageError("--root, --key and --keep-roots are for `export audit`")
+    with open_services() as services:
+        kept = kept_roots(services.settings, roots, keys)
+        evidence = month_evidence(services, month, kept) if audit else NO_EVIDENCE
+        if roots_out and not services.settings.consent_signing_key:
+            raise SettingsError("CONSENT_SIGNING_KEY is not set: --keep-roots has no signed root")
+        with _open_output(out) as file:
+            totals = export(
+                services.clients.bulk_reader,
+                ExportDataset(dataset),
+                month,
+                ExportFormat(file_format),
+                file,
+            )
+    if roots_out:
+        with _open_output(roots_out) as file:
+            file.writelines(json.dumps(root) + "\n" for root in evidence.values["roots"])
+    shown = evidence.short() if sys.stderr.isatty() else evidence.values
+    print_totals(totals.values | shown)
+    sys.exit(0 if evidence.valid else 1)
 
 
 @click.command(
-    epilog=examples("consent 13844012345", "consent 13844012345 --charge monthly-2026-12")
+    epilog=examples(
+        "consent 13844012345",
+        "consent 13844012345 --charge monthly-2026-12",
+        "consent 13844012345 --root roots --json > bundle.json",
+    )
 )
 @click.argument("number", type=MsisdnType())
 @click.option("--charge", "charge_id", help="The id of one charge, as `charges` shows it.")
+@root_options
 @json_option
-def consent(number: Msisdn, charge_id: str | None, *, as_json: bool) -> None:
+def consent(
+    number: Msisdn,
+    charge_id: str | None,
+    roots: Sequence[Path],
+    keys: Sequence[str],
+    *,
+    as_json: bool,
+) -> None:
     """Show the consent to one charge, or all consent.
 
-    The exit status is 1 when the records were tampered with, or when a charge has no consent.
+    With --root, the store is compared with signed roots that were kept outside it. The exit
+    status is 1 when the records were tampered with, or when a charge has no consent.
     """
     with open_services() as services:
         months = _months_until_now(services)
-        bundle, valid = consent_bundle(services, number, charge_id, months)
+        kept = kept_roots(services.settings, roots, keys)
+        bundle, valid = consent_bundle(services, number, charge_id, months, kept)
     if wants_table(as_json):
         # The entries hold offer and reply in full.
         record = {name: value for name, value in bundle.items() if name not in {"offer", "reply"}}
+        record["root"] = bundle["root"]["compared"]
         print_record(record, as_json=False, lists={"entries": _ENTRIES})
     else:
         print_json(bundle, indent=2)

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.bootstrap import Container
+from commands.evidence.results import chain_evidence
 from commands.serializers import column_names, serialize_charge, serialize_fields
 from receipts.charging.tariffs import fees
 from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Msisdn
 from receipts.subscriptions.consent import ConsentEvidence, evidence_for, first_broken_link
+from receipts.subscriptions.consent_roots import DayRoot
 
 #: Reads before a chain that changes meanwhile is taken as it is.
 _READS = 5
@@ -20,10 +22,15 @@ class ChargeNotFoundError(LookupError):
 
 
 def consent_bundle(
-    services: Container, number: Msisdn, charge_id: str | None, months: Sequence[str]
+    services: Container,
+    number: Msisdn,
+    charge_id: str | None,
+    months: Sequence[str],
+    roots: Sequence[DayRoot] = (),
 ) -> tuple[dict[str, Any], bool]:
     """The evidence for one charge, or the whole chain; and whether it is valid.
 
+    ``roots`` were kept outside the store, and are compared with it.
     Raises ChargeNotFoundError, StoreUnavailableError.
     """
     customer, entries = _read_chain(services, number)
@@ -37,7 +44,10 @@ def consent_bundle(
     shown = consent.entries if consent else entries
     bundle["entries"] = [_serialize_entry(entry) for entry in shown]
     bundle["chain"] = _chain_state(entries, broken_link)
-    return bundle, broken_link is None and (charge_id is None or consent is not None)
+    evidence = chain_evidence(services, number, entries, shown, roots)
+    bundle["root"] = evidence.values
+    agreed = charge_id is None or consent is not None
+    return bundle, broken_link is None and agreed and evidence.valid
 
 
 def _read_chain(services: Container, number: Msisdn) -> tuple[Subscription, list[AuditEntry]]:

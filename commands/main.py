@@ -16,6 +16,8 @@ from commands import billing, bulk_import, reports, tariffs
 from commands import demo as demonstration
 from commands.consent_bundle import ChargeNotFoundError
 from commands.doctor import doctor
+from commands.evidence.key_commands import signing_key
+from commands.evidence.root_files import RootFileError
 from commands.params import CommandError, NoStoreError, examples, json_option, read_settings
 from commands.supervisor import ChildFailedError, Supervisor, stop_signals
 from commands.tables import print_json
@@ -41,6 +43,7 @@ _ERRORS = (
     CsvError,
     demonstration.DemoError,
     MonthClosedError,
+    RootFileError,
     RuleBookError,
     SettingsError,
     StoreUnavailableError,
@@ -231,6 +234,7 @@ for module in (bulk_import, billing, tariffs, reports):
     for command in module.COMMANDS:
         main.add_command(command)
 main.add_command(doctor)
+main.add_command(signing_key)
 main.add_command(twilio)
 
 

@@ -90,6 +90,14 @@ class RedisBulkReader:
                 yield [decode(AuditEntry, fields[1]) for _, fields in entries]
                 start = b"(" + entries[-1][0]
 
+    def first_audit_month(self, months: Sequence[str]) -> str | None:
+        """The first of some months that has audit entries."""
+        for month in months:
+            names = (self._keys.audit(shard, month) for shard in range(self._keys.shards))
+            if any(self._connection.execute(*(("EXISTS", name) for name in names))):
+                return month
+        return None
+
     def _entries(self, key: str, start: bytes) -> list[tuple[bytes, list[bytes]]]:
         (found,) = self._connection.execute(("XRANGE", key, start, "+", "COUNT", BATCH))
         return list(found)
