@@ -27,7 +27,7 @@ Json = dict[str, Any]
 FORMAT = "sms-receipt-consent-root-1"
 CHINA = dt.timezone(dt.timedelta(hours=8))
 ROOT_FIELDS = ("format", "day", "entries", "tree", "previous")
-#: The fields of an entry in the order in which they are hashed; the first five are never left out.
+#: The fields of an entry in the order in which they are hashed; empty ones of OPTIONAL are not.
 ALWAYS = ("at", "number", "door", "event", "before", "after")
 OPTIONAL = ("claim", "tariff", "shown", "heard", "clerk", "before_hash", "hash", "act")
 
@@ -47,6 +47,8 @@ def compact(value: Json) -> bytes:
 
 def canonical(entry: Json, *, without_hash: bool = False) -> bytes:
     """The bytes of an entry that are hashed: fields in order, empty ones left out, UTC as Z."""
+    if extra := set(entry).difference(ALWAYS, OPTIONAL):
+        raise DifferenceError(f"differs: the entry of {entry['at']} has other fields: {extra}")
     kept = {name: entry[name] for name in ALWAYS}
     kept["at"] = kept["at"].replace("+00:00", "Z")
     skipped = {"hash"} if without_hash else set()
@@ -304,14 +306,20 @@ def check_proof(proof: Json, entries: list[Json], days: dict[str, Json]) -> None
 
 def check(files: list[Path], roots: list[Json]) -> Iterator[str]:
     """Check a customer's bundle or exports of whole months."""
-    if len(files) == 1:
-        try:
-            value = json.loads(files[0].read_text(encoding="utf-8"))
-        except ValueError:
-            value = None  # more than one line: an export
-        if isinstance(value, dict) and "entries" in value:
-            return check_bundle(value, roots)
+    if len(files) == 1 and (bundle := read_bundle(files[0])):
+        return check_bundle(bundle, roots)
     return check_export(files, roots)
+
+
+def read_bundle(file: Path) -> Json | None:
+    """A customer's bundle; None for an export, of which each line is an entry."""
+    with file.open(encoding="utf-8") as lines:
+        first = lines.readline()
+        try:
+            value = json.loads(first)
+        except ValueError:
+            value = json.loads(first + lines.read()) if first else None
+    return value if isinstance(value, dict) and "entries" in value else None
 
 
 def main() -> int:
@@ -331,7 +339,7 @@ def main() -> int:
     except (InputError, OSError) as error:
         print(f"check_consent: {error}", file=sys.stderr)
         return 2
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         print(f"check_consent: a key or file is malformed: {error!r}", file=sys.stderr)
         return 2
     return 0

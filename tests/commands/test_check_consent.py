@@ -185,6 +185,7 @@ def test_forged_bundle_differs(kept: Operator, check: Check):
         {"entries": rewritten(entries, 1, heard="forged")},
         {"entries": [entries[0], *entries[2:]]},
         {"entries": [entry | {"heard": "forged"} for entry in entries]},
+        {"entries": [entry | {"note": "unsigned"} for entry in entries]},
         {"number": "+8613800138000"},
         {"offer": entries[0] | {"shown": "free"}},
         {"root": root | {"days": []}},
@@ -218,7 +219,9 @@ def test_roots_of_another_key_or_altered_are_refused(kept: Operator, check: Chec
         assert "of 2026-11-22" in told
 
 
-@pytest.mark.parametrize("text", ["", "{}", "no JSON", "[]", '{"entries": 1}', '{"at": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "no JSON", "[]", "[" * 99_999, '{"entries": 1}', '{"at": 1}']
+)
 def test_malformed_files_are_refused(kept: Operator, check: Check, text: str):
     path = kept.outside.parent / "given.json"
     path.write_text(text)
