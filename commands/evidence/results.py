@@ -80,6 +80,8 @@ def _log_of(services: Container) -> ConsentLog:
 
 def _summary(comparison: RootComparison) -> dict[str, Any]:
     values: dict[str, Any] = {"compared": comparison.result}
+    if comparison.computed:
+        values["since"] = comparison.computed[0].day.isoformat()
     if comparison.expired:
         values["expired_roots"] = [day.isoformat() for day in comparison.expired]
     return values

@@ -9,6 +9,7 @@ import pytest
 import redis
 from msgspec.structs import replace
 
+from commands.evidence.results import NO_EVIDENCE, RootEvidence
 from receipts.model.charge import AuditEntry
 from receipts.store.codec import decode
 from tests.conftest import Network
@@ -217,7 +218,7 @@ def test_roots_outlive_the_entries_before_them(
     done = operator.run("export", "audit", "--month", "2029-11", "--root", str(operator.outside))
     told = json.loads(done.stderr)
     assert (told["compared"], done.exit_code) == ("intact against the root of 2029-11-11", 0)
-    assert told["expired_roots"][-1] == "2026-12-31"
+    assert (told["expired_roots"][-1], told["since"]) == ("2026-12-31", "2027-01-01")
     november = operator.outside / "roots-2026-11.jsonl"
     assert operator.audit("2029-11", november) == ("no root to compare", 1)
 
@@ -345,6 +346,13 @@ def test_key_is_never_in_the_store(
     strings = [key for key in raw.scan_iter() if raw.type(key) == b"string"]
     assert strings
     assert not any(b"PRIVATE" in (raw.get(key) or b"") for key in strings)
+
+
+def test_terminal_shows_the_last_root_alone():
+    roots = [{"day": "2026-11-29", "root": "aa"}, {"day": "2026-11-30", "root": "bb"}]
+    evidence = RootEvidence({"signature": "signed by cc", "roots": roots}, valid=True)
+    assert evidence.short() == {"signature": "signed by cc", "last_root": "2026-11-30: bb"}
+    assert NO_EVIDENCE.short() == {}
 
 
 def test_exports_of_charges_take_no_roots(operator: Operator):
