@@ -38,34 +38,23 @@ def web(runs: int, count: int, batches: int) -> list[report.EventRow]:
         found.setdefault((program, event), []).append(run)
         print(f"run {turn + 1}: {program:4} {event:34} {run.micros:7.1f} µs", flush=True)
     targets = {event.name: event.target for event in EVENTS}
-    return [_row(*names, each, base, targets.get(names[1])) for names, each in found.items()]
-
-
-def _row(
-    program: str, event: str, runs: Sequence[Run], base: Sequence[float], target: float | None
-) -> report.EventRow:
-    ratios = [run.micros / a for run, a in zip(runs, base, strict=True)]
-    events = sum(run.events for run in runs)
-    return report.EventRow(
-        program, event, statistics.fmean(run.rate for run in runs),
-        sum(run.web for run in runs) / events * 1e6,
-        sum(run.store for run in runs) / events * 1e6,
-        statistics.median(run.p50 for run in runs), statistics.median(run.p99 for run in runs),
-        statistics.fmean(run.trips for run in runs), statistics.fmean(ratios), min(ratios),
-        max(ratios), target,
-    )  # fmt: skip
+    rows = []
+    for (program, name), each in found.items():
+        ratios = [run.micros / a for run, a in zip(each, base, strict=True)]
+        rows.append(report.EventRow(program, name, each, ratios, targets.get(name)))
+    return rows
 
 
 def kannel(runs: int, count: int) -> dict[str, list[float]]:
     """Events a CPU second of the real Kannel."""
     kinds = {"keyword, back end, reply": gateway.answered, "send, report, callback": gateway.sent}
     found: dict[str, list[float]] = {name: [] for name in kinds}
-    with gateway.kannel() as (boxes, peers):
+    with gateway.kannel() as running:
         for cost in kinds.values():
-            cost(boxes, peers, 200)
+            cost(running, 200)
         for _ in range(runs):
             for name, cost in kinds.items():
-                found[name].append(count / cost(boxes, peers, count))
+                found[name].append(count / cost(running, count))
     return found
 
 

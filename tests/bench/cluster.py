@@ -81,7 +81,7 @@ def _after_sending(count: int) -> Kinds:
 
 def _send(ours: ClusterProduct, providers: Sequence[FakeProvider], seconds: float) -> Run:
     """Let a worker send for so many seconds."""
-    worker = ours.start("work")
+    worker = ours.run("work")
     wanted = [(each, each.taken + 50) for each in providers]
     # A flash message waits some seconds for others to share it.
     until(lambda: all(each.taken > n for each, n in wanted), 60, "the worker sends by both")
@@ -107,7 +107,7 @@ def _running(masters: int, providers: Sequence[FakeProvider]) -> Iterator[Cluste
             ours.sign_in()
             yield ours
         finally:
-            ours.stop()
+            ours.close()
 
 
 def events(turns: int, count: int) -> dict[str, dict[int, list[Run]]]:

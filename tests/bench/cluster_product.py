@@ -103,8 +103,8 @@ class ClusterProduct(Product):
         (code,) = {found[0] for r in self._receipts() if (found := _PASSCODE.search(r.text))}
         self.cookie = send("enter", cookie, code=code)
 
-    def stop(self) -> None:
-        super().stop()
+    def close(self) -> None:
+        super().close()
         # Every node, also where the product never started.
         for node in self.nodes:
             node.stop()

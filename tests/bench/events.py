@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from twilio.request_validator import RequestValidator
-
 from tests.bench.product import ACCOUNT, FEED, PUBLIC_URL, TOKEN, number
-from tests.drills.generator import feed_headers
+from tests.support.signing import feed_headers, twilio_headers
 
 #: Subscribers in the store while requests are measured.
 SUBSCRIBERS = 10_000
@@ -22,7 +20,6 @@ NEWCOMERS_FROM, UNSUBSCRIBED_FROM = 60_000, 200_000
 BATCH = 1000
 
 _ids = itertools.count(int(time.time()) << 20)
-_validator = RequestValidator(TOKEN)
 
 
 def sid(prefix: str) -> str:
@@ -43,7 +40,7 @@ def post(path: str, body: bytes, content_type: str, headers: Mapping[str, str]) 
 def form(path: str, fields: Mapping[str, str]) -> bytes:
     """A form, signed over its address and fields."""
     headers = {
-        "X-Twilio-Signature": _validator.compute_signature(PUBLIC_URL + path, dict(fields)),
+        **twilio_headers(TOKEN, PUBLIC_URL + path, fields),
         "I-Twilio-Idempotency-Token": sid("")[:32],
         "X-Home-Region": "us1",
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
 
-from tests.bench.loop import content_length
+from tests.support.loop import content_length
 
 #: A server that takes longer for one run is broken.
 _TIMEOUT_SECONDS = 60.0

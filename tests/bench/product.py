@@ -1,7 +1,6 @@
 """The product as operators run it, in a folder of its own: two web processes, local store."""
 
 import signal
-import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from receipts.store.keys import KeySchema
 from statemachines.subscription import SubscriptionState
 from tests.bench.local_store import OPENED, SHARDS, without_fsync
 from tests.bench.processes import cpu, family
-from tests.support.product import COMMAND, answers, free_port, surroundings, until
+from tests.support.product import Service
 
 ACCOUNT, TOKEN = "AC0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"
 PUBLIC_URL = "https://sms.example.org"
@@ -37,38 +36,28 @@ def number(index: int) -> Msisdn:
     return Msisdn(f"+861380{2_800_000 + index:07}" if index < 100_000 else f"+86138{index:08}")
 
 
-class Product:
-    """Web processes and store; other commands by ``start``."""
+class Product(Service):
+    """Web processes and store; other commands by ``run``."""
 
     #: Round trips that one call of ``trips`` adds to its own count.
     seeing = 1
 
     def __init__(self, folder: Path, **more: str) -> None:
-        self.folder, self.port = folder, free_port()
-        self.environ = surroundings(
-            DATA_DIR=str(folder), PORT=str(self.port), PUBLIC_URL=PUBLIC_URL, SHARDS=str(SHARDS),
-            TWILIO_ACCOUNT_SID=ACCOUNT, TWILIO_AUTH_TOKEN=TOKEN, TWILIO_FROM="7500",
-            KANNEL_URL="http://127.0.0.1:9", KANNEL_USER="receipts", KANNEL_PASSWORD="k",
-            KANNEL_SECRET=SECRET, FEED_SECRET=FEED,
-        )  # fmt: skip
-        self.environ |= more
-        self.log = folder.with_suffix(".log")
-        self._running: list[subprocess.Popen[bytes]] = []
+        super().__init__(folder)
+        self.more = {
+            "PORT": str(self.port), "PUBLIC_URL": PUBLIC_URL, "SHARDS": str(SHARDS),
+            "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN, "TWILIO_FROM": "7500",
+            "KANNEL_URL": "http://127.0.0.1:9", "KANNEL_USER": "receipts", "KANNEL_PASSWORD": "k",
+            "KANNEL_SECRET": SECRET, "FEED_SECRET": FEED, **more,
+        }  # fmt: skip
 
-    def start(self, *words: str) -> "subprocess.Popen[bytes]":
-        """Start ``sms-receipt`` with these words."""
-        with self.log.open("ab") as out:
-            process = subprocess.Popen(
-                [COMMAND, *words], env=self.environ, stdin=subprocess.DEVNULL,
-                stdout=out, stderr=out,
-            )  # fmt: skip
-        self._running.append(process)
-        return process
+    def environment_of(self, _: str) -> dict[str, str]:
+        """The settings above for each process, not those of the demo."""
+        return self.environ
 
     def open(self) -> None:
         """Start the web processes; return when they answer."""
-        self.doors = self.start("serve", "--workers", "2")
-        until(lambda: answers(f"http://127.0.0.1:{self.port}/readyz"), 30, "the web port answers")
+        self.start("doors")
         self._connect()
 
     def _connect(self) -> None:
@@ -89,8 +78,13 @@ class Product:
                     pipe.execute()
             pipe.execute()
 
+    def web_processes(self) -> set[int]:
+        """The children of the web server."""
+        server = self.pid("doors")
+        return family(server) - {server, self.store_pid}
+
     def cpu_of_doors(self) -> float:
-        return cpu(family(self.doors.pid) - {self.store_pid})
+        return cpu({self.pid("doors"), *self.web_processes()})
 
     def cpu_of_store(self) -> float:
         return cpu({self.store_pid})
@@ -104,14 +98,11 @@ class Product:
         keys = KeySchema(SHARDS)
         return sum(int(self.store.xlen(keys.outbox(shard))) for shard in range(SHARDS))
 
-    def stop(self) -> None:
-        """End all processes, in order."""
+    def close(self) -> None:
+        """End all processes."""
         if hasattr(self, "store"):
             self._disconnect()  # a store that ends waits for its last client
-        for process in reversed(self._running):
-            process.send_signal(signal.SIGTERM)
-        for process in self._running:
-            process.wait(30)
+        self.stop(signal.SIGTERM, 30)
 
 
 @contextmanager
@@ -123,4 +114,4 @@ def product(**more: str) -> Iterator[Product]:
             running.open()
             yield running
         finally:
-            running.stop()
+            running.close()

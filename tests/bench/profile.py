@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, Event
 from tests.bench.load import drive
-from tests.bench.processes import family
 from tests.bench.product import Product, product, subscriber
 
 _OUT = Path("build/profile")
@@ -32,7 +31,7 @@ def _profile(ours: Product, event: Event) -> Path:
     drive(event.requests(300 if single else 1), ours.port, 4)
     requests = event.requests(3000 if single else 15)
     page = _OUT / f"flame-{re.sub('[^a-z]+', '-', event.name)}.svg"
-    pid = max(family(ours.doors.pid) - {ours.doors.pid, ours.store_pid})
+    pid = max(ours.web_processes())
     # Threads without the interpreter lock are waiting.
     words = ("--function", "--nonblocking", "--gil", "--rate", _RATE, "--output", page)
     profiler = subprocess.Popen(

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean, median
 from xml.etree.ElementTree import Element
 
 import pygal
 from pygal.style import Style
+
+from tests.bench.web import Run
 
 _STYLE = Style(
     background="#ffffff", plot_background="#ffffff", colors=("#2563a8", "#d9822b", "#9aa5b1"),
@@ -18,33 +21,37 @@ _STYLE = Style(
 
 @dataclass(frozen=True)
 class EventRow:
-    """One event of one program, over all runs."""
+    """One event of one program: its runs, and their CPU as ratios to reference A."""
 
     reference: str
     event: str
-    rate: float
-    web: float
-    store: float
-    p50: float
-    p99: float
-    trips: float
-    ratio: float
-    least: float
-    most: float
+    runs: Sequence[Run]
+    ratios: Sequence[float]
     target: float | None
 
     @property
-    def verdict(self) -> str:
-        if self.target is None:
-            return ""
-        return "met" if self.ratio <= self.target else f"{self.ratio - self.target:.2f} over"
+    def web(self) -> float:
+        """CPU µs of an event in web processes."""
+        return sum(run.web for run in self.runs) / sum(run.events for run in self.runs) * 1e6
+
+    @property
+    def store(self) -> float:
+        """CPU µs of an event in the store."""
+        return sum(run.store for run in self.runs) / sum(run.events for run in self.runs) * 1e6
 
     def cells(self) -> tuple[str, ...]:
+        runs, ratio = self.runs, fmean(self.ratios)
+        target, verdict = "", ""
+        if self.target is not None:
+            target, over = f"{self.target:.1f}", ratio - self.target
+            verdict = f"{over:.2f} over" if over > 0 else "met"
         return (
-            self.reference, self.event, f"{self.rate:,.0f}", f"{self.web:.0f}",
-            f"{self.store:.0f}", f"{self.p50 * 1e3:.1f}", f"{self.p99 * 1e3:.1f}",
-            f"{self.trips:.2f}", f"{self.ratio:.2f}", f"{self.least:.2f} – {self.most:.2f}",
-            "" if self.target is None else f"{self.target:.1f}", self.verdict,
+            self.reference, self.event, f"{fmean(run.rate for run in runs):,.0f}",
+            f"{self.web:.0f}", f"{self.store:.0f}",
+            f"{median(run.p50 for run in runs) * 1e3:.1f}",
+            f"{median(run.p99 for run in runs) * 1e3:.1f}",
+            f"{fmean(run.trips for run in runs):.2f}", f"{ratio:.2f}",
+            f"{min(self.ratios):.2f} – {max(self.ratios):.2f}", target, verdict,
         )  # fmt: skip
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from receipts.model.vocabulary import DisplayMode
 from tests.bench.events import FEEDS, SUBSCRIBERS
 from tests.bench.load import drive
-from tests.bench.loop import HttpServer, LoopThread
 from tests.bench.processes import cpu, family
 from tests.bench.product import product, subscriber
+from tests.support.loop import HttpServer, LoopThread
 from tests.support.product import until
 
 
@@ -75,7 +75,7 @@ def sending(provider: str, batches: int) -> Sent:
             ours.fill(subscriber(index, mode) for index in range(SUBSCRIBERS))
             drive(FEEDS[1].requests(batches), ours.port, 1)
             count = batches * FEEDS[1].each
-            worker = ours.start("work")
+            worker = ours.run("work")
             until(lambda: fake.taken > 50, 30, "the worker begins")
             began, first = time.monotonic(), fake.taken
             before, stored = cpu(family(worker.pid)), ours.cpu_of_store()

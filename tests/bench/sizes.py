@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.bench import report
 from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, text
 from tests.bench.load import drive
-from tests.bench.processes import cpu, family, memory
+from tests.bench.processes import cpu, memory
 from tests.bench.product import ACCOUNT, PUBLIC_URL, TOKEN, Product, number, product, subscriber
 from tests.support.product import Service
 
@@ -40,8 +40,7 @@ def starting() -> Iterator[Figure]:
         more = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN, "PUBLIC_URL": PUBLIC_URL}
         demo = Service(Path(folder) / "var", more)
         began = time.perf_counter()
-        try:
-            demo.demo()
+        with demo.running_demo():
             drive([text(number(1), "CXDXHZ")], demo.port, 1)
             seconds = time.perf_counter() - began
             yield _figure("demo: to the first answered text", seconds, "s", "< 3")
@@ -51,8 +50,6 @@ def starting() -> Iterator[Figure]:
             time.sleep(_IDLE_SECONDS)
             share = (cpu(pids) - before) / (time.monotonic() - at) * 100
             yield _figure("demo: CPU when idle", share, "%", "< 2")
-        finally:
-            demo.stop()
 
 
 def memory_use(customers: int) -> Iterator[Figure]:
@@ -61,7 +58,7 @@ def memory_use(customers: int) -> Iterator[Figure]:
         ours.fill(subscriber(index) for index in range(SUBSCRIBERS))
         for event in EVENTS:
             drive(event.requests(300), ours.port)
-        pids = family(ours.doors.pid) - {ours.doors.pid, ours.store_pid}
+        pids = ours.web_processes()
         largest = max(memory(pid) for pid in pids) / 1e6
         yield _figure("memory of a web process", largest, "MB", "< 90")
         yield from _receipt(ours)

@@ -88,20 +88,16 @@ def _run(number: int, count: int, fault: Drill, options: argparse.Namespace) -> 
     def log(message: str) -> None:
         sys.stderr.write(f"[{number}/{count}] {fault.name}: {message}\n")
 
-    folder = Path(tempfile.mkdtemp(prefix="drill-"))
-    try:
+    with tempfile.TemporaryDirectory(prefix="drill-") as name:
+        folder = Path(name)
         result = run(fault, Plan(number, options.reports), options.seconds, folder, log)
         print(row(result), flush=True)
         log(f"{'passed' if result.passed else 'FAILED'} after {time.monotonic() - began:.0f} s")
         for problem in sorted(set(result.problems))[:12]:
             log(f"  {problem} (x{result.problems.count(problem)})")
         if options.keep and not result.passed:
-            no_sockets = shutil.ignore_patterns("*.sock")
-            shutil.copytree(
-                folder, options.keep / fault.name, dirs_exist_ok=True, ignore=no_sockets
-            )
-    finally:
-        shutil.rmtree(folder)
+            kept, no_sockets = options.keep / fault.name, shutil.ignore_patterns("*.sock")
+            shutil.copytree(folder, kept, dirs_exist_ok=True, ignore=no_sockets)
     return result
 
 

@@ -72,7 +72,7 @@ def run(
 
 def _stay_in_one_month(rig: Rig, hours: int) -> None:
     """Move the clock past the end of the month if the drill would: the model bills one month."""
-    with rig.behind() as services:
+    with rig.container() as services:
         now = services.clock.now()
     if month_of(now) != month_of(now + dt.timedelta(hours=hours + 2)):
         rig.move_clock(hours + 2)
@@ -103,16 +103,17 @@ def _evaluate(
     if result.acknowledged != sum(1 for _ in plan.all_reports()):
         result.problems.append("the generator did not finish")
         return
-    with rig.behind() as services:
+    with rig.container() as services:
         _drain(services)
         if fault.hours:
             rig.move_clock(fault.hours)
             until(lambda: expected.unanswered <= _unanswered(services, customers), _TIMEOUT,
                   "the report timeout")  # fmt: skip
             _drain(services)
-        _await_texts(services, customers, rig)
+        _settle(services, customers, ReceiptState.SENT, lambda sent: sent <= _bodies(rig.took()))
         taken = without_kannel_repeats(result, rig.took(), rig.asked())
-        receipts = _settled(services, customers, taken)
+        _settle(services, customers, ReceiptState.UNSURE, _bodies(taken).isdisjoint)
+        receipts = _receipts(services, customers)
     due = {key: "arrived" if good else "failed" for key, good in expected.receipts.items()}
     due |= dict.fromkeys(expected.unanswered if fault.hours else (), "no word")
     result.due = len(due)
@@ -120,7 +121,7 @@ def _evaluate(
     result.recovery_seconds = recovery_seconds(expected, acknowledged, taken, fault_ended)
     delivered = [sender for (sender, _), kind in certain.items() if kind == "arrived"]
     _check_bills(result, rig, customers, delivered)
-    reconciled = rig.tool("reconcile")
+    reconciled = rig.command("reconcile")
     if reconciled.returncode:
         result.problems.append(f"the counts do not add up: {reconciled.stdout.strip()[:200]}")
 
@@ -179,46 +180,33 @@ def _receipts(services: bootstrap.Container, customers: list[Customer]) -> list[
     ]
 
 
-def _await_texts(services: bootstrap.Container, customers: list[Customer], rig: Rig) -> None:
-    """Return when the centre has all texts that were sent, or after the time to settle."""
-
-    def complete() -> bool:
-        there = {(text.to, text.body) for text in rig.took()}
-        sent = [r for r in _receipts(services, customers) if r.state is ReceiptState.SENT]
-        return all((r.number, r.text) in there for r in sent)
-
-    _settle(complete)
-
-
-def _settled(
-    services: bootstrap.Container, customers: list[Customer], taken: list[ProviderText]
-) -> list[Receipt]:
-    """All receipts, once none that a provider took is unsure, or after the time to settle."""
-    there = {(text.to, text.body) for text in taken}
-
-    def certain() -> bool:
-        unsure = [r for r in _receipts(services, customers) if r.state is ReceiptState.UNSURE]
-        return not any((r.number, r.text) in there for r in unsure)
-
-    _settle(certain)
-    return _receipts(services, customers)
-
-
-def _settle(check: Callable[[], bool]) -> None:
-    """Return when the check holds, or after the time to settle."""
+def _settle(
+    services: bootstrap.Container,
+    customers: list[Customer],
+    state: ReceiptState,
+    settled: Callable[[set[tuple[str, str]]], bool],
+) -> None:
+    """Return when number and text of the receipts in a state are settled, or after the time."""
     deadline = time.monotonic() + _SETTLE_SECONDS
-    while not check() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        receipts = _receipts(services, customers)
+        if settled({(r.number, r.text) for r in receipts if r.state is state}):
+            return
         time.sleep(1)
+
+
+def _bodies(taken: list[ProviderText]) -> set[tuple[str, str]]:
+    return {(text.to, text.body) for text in taken}
 
 
 def _check_bills(
     result: DrillResult, rig: Rig, customers: list[Customer], delivered: list[str]
 ) -> None:
     """Compare each customer's charges of the month with the model, after billing it twice."""
-    with rig.behind() as services:
+    with rig.container() as services:
         month = month_of(services.clock.now())
         for _ in range(2):
-            billed = rig.tool("bill", "--month", month)
+            billed = rig.command("bill", "--month", month)
             assert billed.returncode == 0, billed.stderr
         owed = reference_model.bills(customers, delivered)
         for customer in customers:

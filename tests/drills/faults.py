@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from tests.drills.proxy import Mode
 from tests.drills.rig import WORKERS, Rig
-from tests.support.kannel import Boxes
 from tests.support.product import kill, until
-from tests.support.redis_nodes import Cluster, Node
+from tests.support.redis_nodes import Node
 
 #: Longer than the lease of a worker (5 s), shorter than the lease and all look-ups together.
 _PAST_LEASE_SECONDS = 8.0
@@ -45,7 +44,7 @@ def _restart(
     for _ in range(times):
         rig.kill(*names)
         time.sleep(outage)
-        rig.begin(*names)
+        rig.start(*names, wait=False)
         time.sleep(pause)
 
 
@@ -70,14 +69,14 @@ def _cut(rig: Rig, wire: str, *modes: Mode, seconds: float = _OUTAGE_SECONDS) ->
 def _kill_web_server(rig: Rig) -> None:
     rig.kill("doors")
     until(lambda: not rig.find("serv"), 20, "web processes and store to follow")
-    rig.begin("doors")
+    rig.start("doors", wait=False)
 
 
 def _kill_all(rig: Rig) -> None:
     # The simulated network lives on: real providers keep the texts that they took.
     with rig.cut(Mode.REFUSE, "provider"):
         rig.kill_everything(spared="network")
-    rig.begin("doors", *WORKERS)
+    rig.start("doors", *WORKERS, wait=False)
 
 
 def _move_clock(rig: Rig) -> None:
@@ -106,13 +105,8 @@ def _limit_store_file(rig: Rig) -> None:
         kill(server)  # unless the limit has killed it; the next one starts without a limit
 
 
-def _cluster(rig: Rig) -> Cluster:
-    assert rig.nodes is not None
-    return rig.nodes
-
-
 def _master(rig: Rig) -> Node:
-    return _cluster(rig).master_of("{s0}:outbox")
+    return rig.nodes.master_of("{s0}:outbox")
 
 
 def _restart_nodes(rig: Rig, nodes: Sequence[Node], outage: float = _OUTAGE_SECONDS) -> None:
@@ -121,12 +115,12 @@ def _restart_nodes(rig: Rig, nodes: Sequence[Node], outage: float = _OUTAGE_SECO
     time.sleep(outage)
     for node in nodes:
         node.start()
-    _cluster(rig).whole()
+    rig.nodes.whole()
 
 
 def _stop_master(rig: Rig) -> None:
     _stop(rig, _master(rig).pid)
-    _cluster(rig).whole()
+    rig.nodes.whole()
 
 
 def _limit_master_file(rig: Rig) -> None:
@@ -137,28 +131,23 @@ def _limit_master_file(rig: Rig) -> None:
 
 
 def _move_slots(rig: Rig) -> None:
-    added = [_cluster(rig).grow() for _ in range(2)]
+    added = [rig.nodes.grow() for _ in range(2)]
     for shard in range(0, 16, 2):
-        _cluster(rig).move(f"{{s{shard}}}:outbox", added[shard % 4 // 2])
+        rig.nodes.move(f"{{s{shard}}}:outbox", added[shard % 4 // 2])
 
 
 # -- the providers -------------------------------------------------------------------------------
 
 
-def _boxes(rig: Rig) -> Boxes:
-    assert rig.boxes is not None
-    return rig.boxes
-
-
 def _kill_box(rig: Rig, name: str, times: int) -> None:
     for _ in range(times):
-        _boxes(rig).kill(name)
+        rig.boxes.kill(name)
         time.sleep(1.5)
-        _boxes(rig).mend()
+        rig.boxes.mend()
 
 
 def _stop_box(rig: Rig, name: str, seconds: float) -> None:
-    _stop(rig, _boxes(rig).running[name].pid, seconds=seconds)
+    _stop(rig, rig.boxes.running[name].pid, seconds=seconds)
 
 
 def _fail(rig: Rig, kind: str, seconds: float = 0) -> None:
@@ -215,13 +204,13 @@ FAULTS = (
     Drill("node-stopped", "a cluster's master stopped until it is replaced",
           _stop_master, store="cluster"),
     Drill("replica-killed", "a cluster's replica killed -9, back later",
-          lambda rig: _restart_nodes(rig, _cluster(rig).nodes[-1:]), store="cluster"),
+          lambda rig: _restart_nodes(rig, rig.nodes.nodes[-1:]), store="cluster"),
     Drill("node-file-limit", "a cluster's master may not let its file grow",
           _limit_master_file, store="cluster"),
     Drill("slots-moved", "two masters join a cluster of three, half of the shards move there",
           _move_slots, store="cluster"),
     Drill("nodes-killed", "all six nodes of a cluster killed -9, started again",
-          lambda rig: _restart_nodes(rig, _cluster(rig).nodes, outage=1), store="cluster"),
+          lambda rig: _restart_nodes(rig, rig.nodes.nodes, outage=1), store="cluster"),
     # Kannel.
     Drill("smsbox-killed", "Kannel's smsbox killed -9, started again",
           lambda rig: _kill_box(rig, "smsbox", times=2), kannel=True),

@@ -4,22 +4,22 @@ It plays a message centre and a provider. A batch that is not acknowledged is se
 is, and only then the next. The log has a JSON object for each acknowledged batch.
 """
 
-import hashlib
-import hmac
 import itertools
 import json
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
 import requests
-from twilio.request_validator import RequestValidator
 
 from tests.drills.plan import Plan, PlannedReport
+from tests.support.signing import feed_headers, twilio_headers
 
 #: Seconds without an answer after which a request counts as lost.
 _TIMEOUT = 6
@@ -70,7 +70,7 @@ class ReportStream:
     def __init__(self, config: LoadConfig, number: int, log: LoadLog) -> None:
         self._config, self._number, self._log = config, number, log
         self._session = requests.Session()
-        self._tries = self._sent = 0
+        self._sent = 0
 
     def run(self) -> None:
         batches = self._config.plan.streams()[self._number]
@@ -78,10 +78,10 @@ class ReportStream:
         for index, batch in enumerate(batches):
             at = began + self._config.seconds * index / max(1, len(batches))
             time.sleep(max(0.0, at - time.monotonic()))
-            self._tries = self._sent = 0
+            self._sent = 0
             self._send(batch)
-            self._log.write(stream=self._number, batch=index, lines=len(batch), sent=self._sent,
-                            tries=self._tries, at=time.time())  # fmt: skip
+            counts = {"lines": len(batch), "sent": self._sent}
+            self._log.write(stream=self._number, batch=index, at=time.time(), **counts)
             if self._config.duplicates or index % 7 == 3:
                 # A late repeat of an acknowledged batch must change no record.
                 self._send(batches[index // 2])
@@ -89,10 +89,9 @@ class ReportStream:
 
     def _send(self, batch: list[PlannedReport]) -> None:
         """Send the reports of a batch in order, by the feed or as single callbacks."""
-        for by_twilio, group in itertools.groupby(batch, key=lambda report: report.by_twilio):
-            reports = list(group)
+        for by_twilio, reports in itertools.groupby(batch, key=lambda report: report.by_twilio):
             if not by_twilio:
-                self._send_feed(reports)
+                self._send_feed(list(reports))
                 continue
             for report in reports:
                 self._send_callback(report)
@@ -102,19 +101,18 @@ class ReportStream:
         copy = threading.Thread(target=self._send_copy, args=(body,))
         if self._config.duplicates:
             copy.start()
-        self._repeat(
-            _FEED, len(reports), body, lambda: feed_headers(self._config.feed_secret, body)
-        )
+        self._repeat(_FEED, len(reports), body, lambda: self._signed(body))
         if self._config.duplicates:
             copy.join()
 
+    def _signed(self, body: bytes) -> dict[str, str]:
+        return feed_headers(self._config.feed_secret, body)
+
     def _send_copy(self, body: bytes) -> None:
         """Send a batch on a connection of its own; the answer is ignored."""
-        try:
-            requests.post(self._config.url + _FEED, data=body, timeout=_TIMEOUT,
-                          headers=feed_headers(self._config.feed_secret, body))  # fmt: skip
-        except requests.RequestException:
-            return
+        url, headers = self._config.url + _FEED, self._signed(body)
+        with suppress(requests.RequestException):
+            requests.post(url, data=body, timeout=_TIMEOUT, headers=headers)
 
     def _send_callback(self, report: PlannedReport) -> None:
         fields = {
@@ -122,11 +120,8 @@ class ReportStream:
             "From": report.sender, "To": report.recipient, "MessageStatus": report.twilio_status,
         }  # fmt: skip
         url = f"{self._config.public_url}/messages/status"
-        headers = {
-            "X-Twilio-Signature": RequestValidator(self._config.token).compute_signature(
-                url, fields
-            ),
-            "Content-Type": "application/x-www-form-urlencoded",
+        headers = twilio_headers(self._config.token, url, fields) | {
+            "Content-Type": "application/x-www-form-urlencoded"
         }
         self._repeat("/messages/status", 1, urlencode(fields).encode(), lambda: headers)
 
@@ -135,7 +130,6 @@ class ReportStream:
     ) -> None:
         """Send a request until it is acknowledged."""
         while True:
-            self._tries += 1
             self._sent += reports
             try:
                 answer = self._session.post(self._config.url + path, data=body,
@@ -152,13 +146,6 @@ class ReportStream:
             time.sleep(0.1)
 
 
-def feed_headers(secret: str, body: bytes) -> dict[str, str]:
-    """Time and signature of a batch of the feed."""
-    stamp = str(int(time.time()))
-    digest = hmac.digest(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256)
-    return {"X-Feed-Timestamp": stamp, "X-Feed-Signature": f"sha256={digest.hex()}"}
-
-
 def _feed_line(report: PlannedReport) -> dict[str, object]:
     line: dict[str, object] = {"id": report.message_id, "from": report.sender,
                                "to": report.recipient, "status": report.status}  # fmt: skip
@@ -170,11 +157,8 @@ def main() -> None:
     config = LoadConfig(**json.loads(Path(sys.argv[1]).read_text()))
     log = LoadLog(Path(config.log))
     streams = [ReportStream(config, number, log) for number in range(len(config.plan.streams()))]
-    threads = [threading.Thread(target=stream.run) for stream in streams]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(streams)) as pool:
+        list(pool.map(ReportStream.run, streams))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,10 @@
 """A TCP proxy on loopback that passes, refuses, holds or drops bytes."""
 
 import asyncio
-import threading
-from collections.abc import Coroutine
 from contextlib import suppress
 from enum import Enum
-from typing import Any
 
+from tests.support.loop import LoopThread
 from tests.support.product import free_port
 
 
@@ -22,20 +20,16 @@ class Mode(Enum):
     NO_ANSWER = "no answer"
 
 
-class Wire:
+class Wire(LoopThread):
     """A proxy on a port of its own; ``to`` is the port behind it."""
 
-    def __init__(self, to: int = 0) -> None:
-        self.to, self._mode = to, Mode.PASS
-        self.port = free_port()
-        self._loop = asyncio.new_event_loop()
+    def __init__(self, to: int) -> None:
+        super().__init__()
+        self._to, self.port = to, free_port()
         self._open = asyncio.Event()
         self._links: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._do(self._listen())
-        self._loop.call_soon_threadsafe(self._open.set)
+        self._do(self._switch(Mode.PASS))
 
     @property
     def url(self) -> str:
@@ -49,12 +43,8 @@ class Wire:
         """Reset all connections and end."""
         self._do(self._switch(Mode.REFUSE))
         self._do(self._cancel_tasks())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        super().close()
         self._loop.close()
-
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(
@@ -92,7 +82,7 @@ class Wire:
             await self._open.wait()
             if self._mode is Mode.REFUSE:
                 return
-            behind, beyond = await asyncio.open_connection("127.0.0.1", self.to)
+            behind, beyond = await asyncio.open_connection("127.0.0.1", self._to)
             self._links.add(beyond)
             forth = asyncio.create_task(self._copy(reader, beyond, answers=False))
             back = asyncio.create_task(self._copy(behind, writer, answers=True))

@@ -9,10 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import requests
-
-from app import bootstrap
-from app.settings import Settings
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn, Network
 from receipts.ports.changes import ChangeSet
@@ -20,7 +16,8 @@ from statemachines.subscription import SubscriptionState
 from tests.drills import proxy
 from tests.drills.plan import Customer
 from tests.support.kannel import Boxes
-from tests.support.product import Service, answers, kill, until
+from tests.support.phones import Phones
+from tests.support.product import Service, kill, until
 from tests.support.redis_nodes import Cluster, Node
 from tests.support.rulebook import write_book
 from tests.support.smpp import Status
@@ -73,17 +70,11 @@ class Rig(Service):
         """Start all processes; return when they answer."""
         self.folder.mkdir(parents=True)
         self.wires = {"doors": proxy.Wire(self.port), "provider": proxy.Wire(self.port + 1)}
-        more = dict(self.more) | {"RULE_BOOK": str(write_book(self.folder, QUICK))}
-        if self.kannel:
-            more |= self._kannel_up()
-        else:
-            provider = self.wires["provider"].url
-            more |= {"TWILIO_API_URL": provider, "KANNEL_URL": provider}
-        self.more = more
-        self._store_up()
-        for name in ("network", "doors", *WORKERS):
-            self.begin(name)
-        self.ready()
+        provider = self.wires["provider"].url
+        book = {"RULE_BOOK": str(write_book(self.folder, QUICK))}
+        simulated = {"TWILIO_API_URL": provider, "KANNEL_URL": provider}
+        self.more = book | (self._kannel_up() if self.kannel else simulated) | self._store_up()
+        self.start("network", "doors", *WORKERS)
 
     def _kannel_up(self) -> dict[str, str]:
         self.centre = Centre(delivers=True)
@@ -97,7 +88,8 @@ class Rig(Service):
             "TEXT_PROVIDER": "kannel", "FLASH_PROVIDER": "kannel",
         }  # fmt: skip
 
-    def _store_up(self) -> None:
+    def _store_up(self) -> dict[str, str]:
+        """Setting of the store's address past the proxies; empty for the embedded store."""
         if self.small_disk:
             folder = self.folder / "store"
             folder.mkdir(mode=0o700)
@@ -112,28 +104,15 @@ class Rig(Service):
         elif self.store == "cluster":
             self.nodes = Cluster(self.folder / "cluster")
             self.nodes.start()
-
-    @property
-    def _store_address(self) -> dict[str, str]:
-        """Setting of the store's address past the proxies; empty for the embedded store."""
         store = self.nodes or self.server
         return {"REDIS_URL": store.url} if store else {}
 
     def environment_of(self, name: str) -> dict[str, str]:
         """The settings of one process."""
         if self.server is None:
-            return self.settings | self._store_address
+            return self.settings
         wire = self.wires["store of doors" if name == "doors" else "store of workers"]
         return self.settings | {"REDIS_URL": f"redis://127.0.0.1:{wire.port}/0"}
-
-    def begin(self, *names: str) -> None:
-        """Start processes, and do not wait for them."""
-        self.start(*names, wait=False)
-
-    def ready(self, seconds: float = 60) -> None:
-        """Return when web processes and network answer."""
-        until(lambda: answers(f"{self.doors}/readyz"), seconds, "the web port to answer")
-        until(lambda: answers(f"{self.network}/healthz"), seconds, "the network to answer")
 
     def down(self) -> None:
         """End all processes, stopped ones too."""
@@ -192,19 +171,9 @@ class Rig(Service):
 
     # -- outcome -----------------------------------------------------------------------------
 
-    @contextmanager
-    def behind(self) -> Iterator[bootstrap.Container]:
-        """The services on this store, on a connection of their own."""
-        services = bootstrap.services(Settings.read(self.settings | self._store_address))
-        try:
-            yield services
-        finally:
-            services.clients.connection.client.close()
-            services.clients.close()
-
     def enter(self, customers: list[Customer]) -> None:
         """Give customers a subscription that began a year ago."""
-        with self.behind() as services:
+        with self.container() as services:
             now = services.clock.now()
             since = now.replace(year=now.year - 1)
             for index, customer in enumerate(customers):
@@ -225,11 +194,9 @@ class Rig(Service):
                 for sent in self.centre.taken()
                 if sent.status == Status.OK
             ]
-        answer = requests.get(f"{self.network}/api/messages", timeout=60)
-        answer.raise_for_status()
-        return [
-            ProviderText(_e164(m["to"]), m["body"], m["created"]) for m in answer.json()["messages"]
-        ]
+        with Phones(self.network) as phones:
+            found = phones.get("messages")["messages"]
+        return [ProviderText(_e164(m["to"]), m["body"], m["created"]) for m in found]
 
     def asked(self) -> Counter[tuple[str, str]]:
         """Requests to a real Kannel by number and text, from its log; empty without one."""
@@ -239,20 +206,16 @@ class Rig(Service):
                 found.update((m[1], m[2]) for line in log if (m := _REQUESTED.search(line)))
         return found
 
-    def trouble(self, kind: str, count: int = 0, seconds: float = 0) -> None:
-        """Let the simulated providers fail; a count of 0 means until the next call."""
-        for api in ("twilio", "kannel"):
-            fault = {"api": api, "kind": kind, "count": count, "seconds": seconds}
-            requests.post(f"{self.network}/api/faults", json=fault, timeout=10).raise_for_status()
+    def trouble(self, kind: str, seconds: float = 0) -> None:
+        """Let the simulated providers fail until the next call."""
+        with Phones(self.network) as phones:
+            for api in ("twilio", "kannel"):
+                phones.trouble(api, kind, seconds=seconds)
 
     def move_clock(self, hours: float) -> None:
         """Move the service's clock forward."""
-        moved = self.tool("clock", f"+{hours * 60:.0f}m")
+        moved = self.command("clock", f"+{hours * 60:.0f}m")
         assert moved.returncode == 0, moved.stderr
-
-    def tool(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        """Run ``sms-receipt`` on this store."""
-        return self.command(*words, **self._store_address)
 
 
 def _e164(number: str) -> str:

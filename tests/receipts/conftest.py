@@ -1,7 +1,7 @@
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import pytest
 
@@ -14,6 +14,7 @@ from receipts.rulebook.schema import SendingRules
 from receipts.worker.timers import TimerService
 from receipts.worker.worker import Worker
 from tests.conftest import TestClock
+from tests.support import product
 from tests.support.sending import Desk, ProviderDouble, dispatching
 
 Until = Callable[[Callable[[], object]], None]
@@ -50,14 +51,7 @@ def shown(built: bootstrap.Container) -> Callable[[str], list[Receipt]]:
 @pytest.fixture
 def until() -> Until:
     """Wait at most ten seconds for a condition that a thread fulfils."""
-
-    def wait(condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 10
-        while not condition():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-
-    return wait
+    return partial(product.until, seconds=10)
 
 
 @pytest.fixture

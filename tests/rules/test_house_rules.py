@@ -2,22 +2,27 @@
 
 import ast
 import io
-import os
 import re
-import subprocess
 import sys
 import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+
+from tests.support.product import run_to_end
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("app", "callbacks", "commands", "ivr", "keywords", "receipts", "statemachines", "web")
 PACKAGES = (*PRODUCT, "simulator")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 FOLDERS = sorted({path.parent for path in FILES})
+
+T = TypeVar("T", bound=ast.AST)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 40
@@ -98,36 +103,35 @@ def modules() -> Iterator[str]:
             yield dotted
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def nodes(path: Path, *kinds: type[T]) -> list[T]:
+    """The nodes of a module that are of these kinds."""
+    return [node for node in ast.walk(tree(path)) if isinstance(node, kinds)]
+
+
 def classes(packages: tuple[str, ...]) -> Iterator[tuple[str, ast.ClassDef]]:
     for path in FILES:
         if name(path).split("/")[0] in packages:
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.ClassDef):
-                    yield name(path), node
+            yield from ((name(path), node) for node in nodes(path, ast.ClassDef))
 
 
 def prose(path: Path) -> str:
     """Docstrings and comments of a module."""
-    source = path.read_text()
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text()).readline)
     found = [token.string for token in tokens if token.type == tokenize.COMMENT]
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, documented)]
-    found += [text for node in nodes if (text := ast.get_docstring(node))]
+    documented = nodes(path, ast.Module, ast.ClassDef, *FUNCTIONS)
+    found += [text for node in documented if (text := ast.get_docstring(node))]
     return " ".join(found)
 
 
 def test_importing_every_module_has_no_effect():
     together = "\n".join(f"__import__({module!r})" for module in modules())
     script = WATCH.replace("__import__(sys.argv[2])", together)
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script, str(ROOT)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env=os.environ | {"COVERAGE_PROCESS_START": ""},
-    )
+    done = run_to_end(sys.executable, "-B", "-W", "error", "-c", script, str(ROOT), seconds=120)
     assert (done.returncode, done.stderr.strip()) == (0, "")
 
 
@@ -137,12 +141,7 @@ def test_import_watch_sees_forbidden_effects(tmp_path: Path):
         "import os, socket\nos.environ.get('HOME')\nsocket.socket().close()\n"
         "open('/dev/null', 'w').close()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", WATCH, str(tmp_path), "bad"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_to_end(sys.executable, "-c", WATCH, str(tmp_path), "bad")
     assert "reads HOME" in done.stderr
     assert "writes /dev/null" in done.stderr
     assert "socket.__new__" in done.stderr
@@ -150,11 +149,9 @@ def test_import_watch_sees_forbidden_effects(tmp_path: Path):
 
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_module_and_its_functions_stay_small(path: Path):
-    source = path.read_text()
-    assert len(source.splitlines()) <= MAX_FILE_LINES
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert (node.end_lineno or 0) - node.lineno < MAX_FUNCTION_LINES, node.name
+    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
+    for node in nodes(path, *FUNCTIONS):
+        assert (node.end_lineno or 0) - node.lineno < MAX_FUNCTION_LINES, node.name
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=name)
@@ -172,27 +169,23 @@ def test_receipts_has_few_packages_and_no_modules_of_its_own():
 
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_only_screens_print_and_only_settings_read_the_environment(path: Path):
-    tree = ast.parse(path.read_text())
-    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    called = {ast.unparse(node.func) for node in nodes(path, ast.Call)}
     assert "os.getenv" not in called
     assert ("print" in called) == (name(path) in PRINTS)
-    reads = {
-        node.lineno
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and ast.unparse(node) == "os.environ"
-    }
+    attributes = nodes(path, ast.Attribute)
+    reads = {node.lineno for node in attributes if ast.unparse(node) == "os.environ"}
     assert bool(reads) == (name(path) in READS_ENVIRONMENT), f"os.environ on lines {reads}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_module_docstring_is_one_plain_first_line(path: Path):
-    text = ast.get_docstring(ast.parse(path.read_text()))
+    text = ast.get_docstring(tree(path))
     assert text
     first = text.splitlines()[0]
     assert first.endswith((".", "?", "!"))
     if path.name == "__init__.py":
         assert text == first
-        assert not [x for x in ast.parse(path.read_text()).body if not isinstance(x, ast.Expr)]
+        assert all(isinstance(statement, ast.Expr) for statement in tree(path).body)
 
 
 def test_docstrings_and_comments_use_plain_words():
@@ -223,15 +216,13 @@ def test_no_private_attribute_of_a_library_and_no_subclass_of_urllib3():
     for path in FILES:
         source = path.read_text()
         assert "SLF001" not in source, f"{name(path)} reaches into another object's private part"
-        tree = ast.parse(source)
         taken = {
             alias.asname or alias.name
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("urllib3")
+            for node in nodes(path, ast.ImportFrom)
+            if (node.module or "").startswith("urllib3")
             for alias in node.names
         }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                bases = {ast.unparse(base) for base in node.bases}
-                assert not bases & taken, f"{name(path)}: {node.name}"
-                assert not [base for base in bases if base.startswith("urllib3.")], name(path)
+        for node in nodes(path, ast.ClassDef):
+            bases = {ast.unparse(base) for base in node.bases}
+            assert not bases & taken, f"{name(path)}: {node.name}"
+            assert not [base for base in bases if base.startswith("urllib3.")], name(path)

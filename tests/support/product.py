@@ -112,7 +112,7 @@ def answers_at(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@dataclass
+@dataclass(eq=False)
 class Service:
     """The processes of one data folder; ``more`` are settings beside those of the demo."""
 

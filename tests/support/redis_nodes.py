@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import redis
 from redis.cluster import key_slot
@@ -66,6 +67,11 @@ class Node:
     def client(self) -> "redis.Redis":
         return redis.Redis(port=self.port, socket_timeout=5)
 
+    def ask(self, *words: str | int) -> Any:  # noqa: ANN401 - each command has its own answer
+        """Return the answer to one command."""
+        with self.client() as client:
+            return client.execute_command(*words)
+
     def start(self) -> None:
         """Start it with its data; return when it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -82,8 +88,7 @@ class Node:
 
     def answers(self) -> bool:
         try:
-            with self.client() as client:
-                return bool(client.ping())
+            return bool(self.ask("PING"))
         except redis.RedisError:
             return False
 
@@ -124,20 +129,18 @@ class Cluster:
             node.start()
         first, share = self.nodes[0], _SLOTS // self.masters
         for index, node in enumerate(self.nodes):
-            with node.client() as client:
-                client.execute_command("CLUSTER SET-CONFIG-EPOCH", index + 1)
-                if index < self.masters:
-                    last = _SLOTS if index == self.masters - 1 else share * (index + 1)
-                    client.execute_command("CLUSTER ADDSLOTSRANGE", share * index, last - 1)
-                if node is not first:
-                    client.execute_command("CLUSTER MEET", "127.0.0.1", first.port)
+            node.ask("CLUSTER SET-CONFIG-EPOCH", index + 1)
+            if index < self.masters:
+                last = _SLOTS if index == self.masters - 1 else share * (index + 1)
+                node.ask("CLUSTER ADDSLOTSRANGE", share * index, last - 1)
+            if node is not first:
+                node.ask("CLUSTER MEET", "127.0.0.1", first.port)
         self._replicate(self.nodes, self.nodes[self.masters :])
 
     def _replicate(self, masters: list[Node], replicas: list[Node]) -> None:
         self._await(lambda: all(self._knows_all(node) for node in self.nodes))
         for master, replica in zip(masters, replicas, strict=False):
-            with replica.client() as client:
-                client.execute_command("CLUSTER REPLICATE", self._id(master))
+            replica.ask("CLUSTER REPLICATE", self._id(master))
         self.whole()
 
     def grow(self) -> Node:
@@ -146,8 +149,7 @@ class Cluster:
         for node in (master, replica):
             node.start()
             self.nodes.append(node)
-            with node.client() as client:
-                client.execute_command("CLUSTER MEET", "127.0.0.1", self.nodes[0].port)
+            node.ask("CLUSTER MEET", "127.0.0.1", self.nodes[0].port)
         self.masters += 1
         self._replicate([master], [replica])
         return master
@@ -155,9 +157,8 @@ class Cluster:
     def move(self, key: str, to: Node) -> None:
         """Move the slot of a key to another master; return when it is there."""
         slot = key_slot(key.encode())
-        with self.master_of(key).client() as client:
-            slots = ("SLOTSRANGE", slot, slot)
-            client.execute_command("CLUSTER MIGRATESLOTS", *slots, "NODE", self._id(to))
+        words = ("SLOTSRANGE", slot, slot, "NODE", self._id(to))
+        self.master_of(key).ask("CLUSTER MIGRATESLOTS", *words)
         self._await(lambda: self.master_of(key) is to)
 
     def whole(self, seconds: float = 30) -> None:
@@ -175,17 +176,14 @@ class Cluster:
 
     def _set_node_timeout(self, milliseconds: int) -> None:
         for node in self.nodes:
-            with node.client() as client:
-                client.config_set("cluster-node-timeout", milliseconds)
+            node.ask("CONFIG SET", "cluster-node-timeout", milliseconds)
 
     def master_of(self, key: str) -> Node:
         slot = key_slot(key.encode())
         for node in self.nodes:
             if node.process is None or not node.answers():
                 continue
-            with node.client() as client:
-                ranges = client.execute_command("CLUSTER SLOTS")
-            for low, high, (_, port, *_more), *_replicas in ranges:
+            for low, high, (_, port, *_more), *_replicas in node.ask("CLUSTER SLOTS"):
                 if low <= slot <= high:
                     return next(n for n in self.nodes if n.port == port)
         raise AssertionError(f"no node serves {key}")
@@ -199,31 +197,23 @@ class Cluster:
         until(check, seconds, "the cluster to be whole")
 
     def _knows_all(self, node: Node) -> bool:
-        with node.client() as client:
-            info = client.execute_command("CLUSTER INFO")
-        return int(info["cluster_known_nodes"]) == len(self.nodes)
+        return int(node.ask("CLUSTER INFO")["cluster_known_nodes"]) == len(self.nodes)
 
     @staticmethod
     def _id(node: Node) -> str:
-        with node.client() as client:
-            return str(client.execute_command("CLUSTER MYID").decode())
+        return node.ask("CLUSTER MYID").decode()
 
     @staticmethod
     def _well(node: Node) -> bool:
         """Return whether a node serves and knows a replica of each slot."""
         try:
-            with node.client() as client:
-                info = client.execute_command("CLUSTER INFO")
-                slots = client.execute_command("CLUSTER SLOTS")
+            info, slots = node.ask("CLUSTER INFO"), node.ask("CLUSTER SLOTS")
         except redis.RedisError:
             return False
         return info["cluster_state"] == "ok" and all(replicas for _, _, _, *replicas in slots)
 
     def _replicated(self) -> bool:
-        roles = []
-        for node in self.nodes:
-            with node.client() as client:
-                roles.append(client.info("replication"))
+        roles = [node.ask("INFO", "replication") for node in self.nodes]
         masters = [role for role in roles if role["role"] == "master"]
         return len(masters) == self.masters and all(
             role["connected_slaves"] >= 1 and role["slave0"]["state"] == "online"

@@ -1,8 +1,9 @@
-"""An asyncio loop in a thread, for programs that a measured process talks to."""
+"""An asyncio loop in a thread, for servers that a process under test talks to."""
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 
 class LoopThread:
@@ -10,15 +11,17 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
     def listen(self, protocol: Callable[[], asyncio.Protocol]) -> int:
         """Serve a protocol on loopback; return its port."""
-        created = self._loop.create_server(protocol, "127.0.0.1", 0)
-        server = asyncio.run_coroutine_threadsafe(created, self._loop).result(5)
-        port: int = server.sockets[0].getsockname()[1]
-        return port
+        server = self._do(self._loop.create_server(protocol, "127.0.0.1", 0))
+        return server.sockets[0].getsockname()[1]
+
+    def _do(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - any result
+        """Return the result of a coroutine that runs in the loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
