@@ -20,11 +20,12 @@ from tests.bench.cluster_product import ClusterProduct
 from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, form, number, sid
 from tests.bench.processes import cpu, family
 from tests.bench.product import ACCOUNT, SECRET, subscriber
-from tests.bench.sending import ANSWERS, PACES, FakeProvider
+from tests.bench.sending import ANSWERS, PACES
 from tests.bench.web import Run, once
 from tests.drills.drill import run
 from tests.drills.faults import FAULTS
 from tests.drills.plan import Plan
+from tests.support.loop import CountingServer
 from tests.support.product import until
 
 #: Masters of the three stores; a single one has no replica.
@@ -79,7 +80,7 @@ def _after_sending(count: int) -> Kinds:
     yield "a receipt's report by Kannel", 1, lambda ours: _kannel_reports(ours, count // 2)
 
 
-def _send(ours: ClusterProduct, providers: Sequence[FakeProvider], seconds: float) -> Run:
+def _send(ours: ClusterProduct, providers: Sequence[CountingServer], seconds: float) -> Run:
     """Let a worker send for so many seconds."""
     worker = ours.run("work")
     wanted = [(each, each.taken + 50) for each in providers]
@@ -96,18 +97,17 @@ def _send(ours: ClusterProduct, providers: Sequence[FakeProvider], seconds: floa
 
 
 @contextmanager
-def _running(masters: int, providers: Sequence[FakeProvider]) -> Iterator[ClusterProduct]:
-    with tempfile.TemporaryDirectory(prefix="sms-receipt-bench-") as folder:
-        urls = dict(zip(("KANNEL_URL", "TWILIO_API_URL"), (p.url for p in providers), strict=True))
-        ours = ClusterProduct(Path(folder), masters, **urls, **PACES)
-        try:
-            ours.open()
-            modes = (DisplayMode.FLASH, DisplayMode.TEXT)
-            ours.fill(subscriber(index, modes[index % 2]) for index in range(SUBSCRIBERS))
-            ours.sign_in()
-            yield ours
-        finally:
-            ours.close()
+def _running(masters: int, providers: Sequence[CountingServer]) -> Iterator[ClusterProduct]:
+    urls = {"KANNEL_URL": providers[0].url, "TWILIO_API_URL": providers[1].url}
+    with (
+        tempfile.TemporaryDirectory(prefix="sms-receipt-bench-") as folder,
+        closing(ClusterProduct(Path(folder), masters, **urls, **PACES)) as ours,
+    ):
+        ours.open()
+        modes = (DisplayMode.FLASH, DisplayMode.TEXT)
+        ours.fill(subscriber(index, modes[index % 2]) for index in range(SUBSCRIBERS))
+        ours.sign_in()
+        yield ours
 
 
 def events(turns: int, count: int) -> dict[str, dict[int, list[Run]]]:
@@ -125,7 +125,7 @@ def events(turns: int, count: int) -> dict[str, dict[int, list[Run]]]:
 
     with ExitStack() as stack:
         providers = [
-            stack.enter_context(closing(FakeProvider(*ANSWERS[name])))
+            stack.enter_context(closing(CountingServer(*ANSWERS[name])))
             for name in ("kannel", "twilio")
         ]
         stores = [stack.enter_context(_running(masters, providers)) for masters in SIZES]

@@ -89,7 +89,7 @@ class ClusterProduct(Product):
         portal = f"http://127.0.0.1:{self.port}/hall"
         page = requests.get(f"{portal}/sign-in", timeout=10)
         cookie = page.headers["Set-Cookie"].partition(";")[0]
-        fields = {name: _hidden(page.text, name) for name in ("csrf_token", "once")}
+        fields = dict(re.findall(r'name="(csrf_token|once)" value="([^"]+)"', page.text))
 
         def send(path: str, cookie: str, **more: str) -> str:
             answer = requests.post(
@@ -108,8 +108,3 @@ class ClusterProduct(Product):
         # Every node, also where the product never started.
         for node in self.nodes:
             node.stop()
-
-
-def _hidden(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]+)"', page)
-    return found[1] if found else ""

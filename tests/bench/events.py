@@ -13,9 +13,6 @@ from tests.support.signing import feed_headers, twilio_headers
 #: Subscribers in the store while requests are measured.
 SUBSCRIBERS = 10_000
 
-#: Indexes of numbers that subscribe during a measurement, and of numbers that never do.
-NEWCOMERS_FROM, UNSUBSCRIBED_FROM = 60_000, 200_000
-
 #: Reports in one batch of the feed.
 BATCH = 1000
 
@@ -103,8 +100,8 @@ def recipient(index: int) -> str:
 
 
 _all_subscribers = itertools.cycle(range(SUBSCRIBERS))
-_unsubscribed = itertools.count(UNSUBSCRIBED_FROM)
-_newcomers = itertools.count(NEWCOMERS_FROM)
+#: Indexes of numbers that subscribe during a measurement, and of numbers that never do.
+_newcomers, _unsubscribed = itertools.count(60_000), itertools.count(200_000)
 
 
 @dataclass(frozen=True)

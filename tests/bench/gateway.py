@@ -3,7 +3,6 @@
 Only the CPU of Kannel's own processes counts. Centre and back end run in a thread of the bench.
 """
 
-import asyncio
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,7 +14,7 @@ from tests.bench.load import drive
 from tests.bench.processes import cpu
 from tests.bench.product import SECRET, number
 from tests.support.kannel import Boxes
-from tests.support.loop import HttpServer, LoopThread
+from tests.support.loop import CountingServer
 from tests.support.product import until
 from tests.support.smpp import Address, Text
 from tests.support.smsc import Centre
@@ -26,26 +25,13 @@ _WINDOW = 50
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"
 
 
-class BackEnd(LoopThread):
-    """An HTTP back end that answers every request."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.called = 0
-        self.port = self.listen(lambda: HttpServer(self._answer))
-
-    def _answer(self, transport: asyncio.WriteTransport) -> None:
-        self.called += 1
-        transport.write(_OK)
-
-
 @dataclass(frozen=True)
 class Gateway:
     """Kannel between its message centre and its back end."""
 
     boxes: Boxes
     centre: Centre
-    back_end: BackEnd
+    back_end: CountingServer
 
     def cpu(self) -> float:
         """CPU seconds of Kannel alone."""
@@ -58,7 +44,7 @@ def kannel() -> Iterator[Gateway]:
     with (
         tempfile.TemporaryDirectory(prefix="kannel-bench-") as folder,
         closing(Centre(delivers=True)) as centre,
-        closing(BackEnd()) as back_end,
+        closing(CountingServer(_OK)) as back_end,
     ):
         boxes = Boxes(Path(folder), centre.port, back_end.port, SECRET)
         _without_spool(Path(folder) / "kannel.conf")
@@ -95,11 +81,11 @@ def answered(gateway: Gateway, count: int) -> float:
 def sent(gateway: Gateway, count: int) -> float:
     """CPU seconds of so many sends, each with its delivery report and HTTP callback."""
     back_end = gateway.back_end
-    back_end.called = 0
+    back_end.taken = 0
     requests = [_send(back_end.port, index) for index in range(count)]
     before = gateway.cpu()
     drive(requests, int(gateway.boxes.url.rpartition(":")[2]))
-    until(lambda: back_end.called >= count, 60, f"callbacks came: {back_end.called}")
+    until(lambda: back_end.taken >= count, 60, f"callbacks came: {back_end.taken}")
     return gateway.cpu() - before
 
 

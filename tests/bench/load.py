@@ -77,7 +77,6 @@ class _Connection:
 
     def receive(self) -> bytes | None:
         """The answer once it is complete."""
-        assert self.socket is not None
         octets = self.socket.recv(65536)
         if not octets:
             raise ConnectionError(self._received)
@@ -86,7 +85,6 @@ class _Connection:
         return self._received if end and len(body) >= content_length(head) else None
 
     def close(self) -> None:
-        assert self.socket is not None
         self.socket.close()
         self.socket = None
 
@@ -107,29 +105,24 @@ class _Driver:
         while len(self._latencies) < len(self._requests):
             waited = time.perf_counter() - self._began
             assert waited < _TIMEOUT_SECONDS, f"timed out: {self._statuses}"
-            self._send_due()
-            for key, _ in self._ready.select(self._seconds_to_next()):
+            for key, _ in self._ready.select(self._send_due()):
                 self._receive(key.data)
         seconds, latencies = time.perf_counter() - self._began, sorted(self._latencies)
         return Answered(seconds, self._statuses, latencies[len(latencies) // 2],
                         latencies[len(latencies) * 99 // 100])  # fmt: skip
 
-    def _send_due(self) -> None:
+    def _send_due(self) -> float:
+        """Send the requests that are due; return the seconds until the next may be."""
         now = time.perf_counter()
         while self._free and self._sent < len(self._requests):
             due = self._began + self._sent / self._rate if self._rate else now
             if due > now:
-                return
+                return max(0.0, due - time.perf_counter())
             connection = self._free.pop()
             if connection.send(self._requests[self._sent], due):
-                assert connection.socket is not None
                 self._ready.register(connection.socket, selectors.EVENT_READ, connection)
             self._sent += 1
-
-    def _seconds_to_next(self) -> float:
-        if not self._rate or not self._free or self._sent == len(self._requests):
-            return 1.0
-        return max(0.0, self._began + self._sent / self._rate - time.perf_counter())
+        return 1.0
 
     def _receive(self, connection: _Connection) -> None:
         answer = connection.receive()
@@ -138,7 +131,6 @@ class _Driver:
         self._latencies.append(time.perf_counter() - connection.due)
         self._statuses[answer[9:12].decode()] += 1
         if b"connection: close" in answer.partition(b"\r\n\r\n")[0].lower():
-            assert connection.socket is not None
             self._ready.unregister(connection.socket)
             connection.close()
         self._free.append(connection)

@@ -3,7 +3,7 @@
 import signal
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import redis
@@ -108,10 +108,9 @@ class Product(Service):
 @contextmanager
 def product(**more: str) -> Iterator[Product]:
     """The product with an empty store, answering."""
-    with tempfile.TemporaryDirectory(prefix="sms-receipt-bench-") as folder:
-        running = Product(Path(folder) / "var", **more)
-        try:
-            running.open()
-            yield running
-        finally:
-            running.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="sms-receipt-bench-") as folder,
+        closing(Product(Path(folder) / "var", **more)) as running,
+    ):
+        running.open()
+        yield running

@@ -26,7 +26,7 @@ _SERVERS = {
 
 @dataclass
 class Run:
-    """One run of one event: CPU seconds of web processes and store, rate and latency."""
+    """One run of one event: CPU seconds of web processes or worker and store, rate, latency."""
 
     events: int
     web: float

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from app import bootstrap
 from receipts.model.calendar import month_of
 from receipts.model.charge import ChargeKind
@@ -83,10 +85,11 @@ def _start_load(
 ) -> "subprocess.Popen[bytes]":
     names = ("FEED_SECRET", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
     config = LoadConfig(
-        rig.wires["doors"].url, rig.doors, str(folder / _LOG), plan.seed, plan.reports, plan.batch,
-        seconds, *(rig.settings[name] for name in names), duplicates,
+        rig.wires["doors"].url, rig.doors, str(folder / _LOG), plan, seconds,
+        *(rig.settings[name] for name in names), duplicates,
     )  # fmt: skip
-    path = config.write(folder / "load.json")
+    path = folder / "load.json"
+    path.write_bytes(msgspec.json.encode(config))
     with (folder / "generator.out").open("ab") as out:
         return subprocess.Popen(
             [sys.executable, "-m", generator.__name__, path],
@@ -111,7 +114,8 @@ def _evaluate(
                   "the report timeout")  # fmt: skip
             _drain(services)
         _settle(services, customers, ReceiptState.SENT, lambda sent: sent <= _bodies(rig.took()))
-        taken = without_kannel_repeats(result, rig.took(), rig.asked())
+        requested = rig.boxes.requested() if rig.boxes else {}
+        taken = without_kannel_repeats(result, rig.took(), requested)
         _settle(services, customers, ReceiptState.UNSURE, _bodies(taken).isdisjoint)
         receipts = _receipts(services, customers)
     due = {key: "arrived" if good else "failed" for key, good in expected.receipts.items()}

@@ -1,8 +1,10 @@
 """The faults: each is injected into a running service under load and has ended on return."""
 
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.drills.proxy import Mode
@@ -55,9 +57,12 @@ def _kill(pid: Callable[[], int], pause: float) -> None:
         time.sleep(pause)
 
 
-def _stop(rig: Rig, *pids: int, seconds: float = _PAST_LEASE_SECONDS) -> None:
-    with rig.stopped(*pids):
-        time.sleep(seconds)
+def _stop(*pids: int, seconds: float = _PAST_LEASE_SECONDS) -> None:
+    for pid in pids:
+        kill(pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    for pid in pids:
+        kill(pid, signal.SIGCONT)
 
 
 def _cut(rig: Rig, wire: str, *modes: Mode, seconds: float = _OUTAGE_SECONDS) -> None:
@@ -89,8 +94,12 @@ def _move_clock(rig: Rig) -> None:
 
 
 def _fill_disk(rig: Rig) -> None:
-    with rig.full(rig.folder / "store"):
-        time.sleep(_OUTAGE_SECONDS)
+    ballast = rig.folder / "store" / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"\0" * 65536)
+    time.sleep(_OUTAGE_SECONDS)
+    ballast.unlink()
 
 
 def _limit_file_size(pid: int) -> None:
@@ -119,7 +128,7 @@ def _restart_nodes(rig: Rig, nodes: Sequence[Node], outage: float = _OUTAGE_SECO
 
 
 def _stop_master(rig: Rig) -> None:
-    _stop(rig, _master(rig).pid)
+    _stop(_master(rig).pid)
     rig.nodes.whole()
 
 
@@ -146,10 +155,6 @@ def _kill_box(rig: Rig, name: str, times: int) -> None:
         rig.boxes.mend()
 
 
-def _stop_box(rig: Rig, name: str, seconds: float) -> None:
-    _stop(rig, rig.boxes.running[name].pid, seconds=seconds)
-
-
 def _fail(rig: Rig, kind: str, seconds: float = 0) -> None:
     """Let the simulated providers fail in one way."""
     rig.trouble(kind, seconds=seconds)
@@ -164,11 +169,11 @@ FAULTS = (
     Drill("workers-killed", "both workers killed -9 in the middle of sends, three times",
           lambda rig: _restart(rig, *WORKERS, times=3, pause=2)),
     Drill("worker-stopped", "one worker stopped until the other has reclaimed its entries",
-          lambda rig: _stop(rig, rig.pid(WORKERS[0]))),
+          lambda rig: _stop(rig.pid(WORKERS[0]))),
     Drill("worker-stopped-long", "one worker stopped for longer than lease and look-ups together",
-          lambda rig: _stop(rig, rig.pid(WORKERS[0]), seconds=22)),
+          lambda rig: _stop(rig.pid(WORKERS[0]), seconds=22)),
     Drill("workers-stopped", "both workers stopped, both go on",
-          lambda rig: _stop(rig, *map(rig.pid, WORKERS))),
+          lambda rig: _stop(*map(rig.pid, WORKERS))),
     Drill("workers-refused", "workers refused by the store, open connections reset",
           lambda rig: _cut(rig, "store of workers", Mode.REFUSE, seconds=_PAST_LEASE_SECONDS),
           store="server"),
@@ -181,7 +186,7 @@ FAULTS = (
     Drill("doors-killed", "the web server with all its processes killed -9, started again",
           _kill_web_server),
     Drill("door-stopped", "a web process stopped in the middle of batches, and goes on",
-          lambda rig: _stop(rig, max(rig.door_processes()))),
+          lambda rig: _stop(max(rig.door_processes()))),
     Drill("doors-refused", "the web port refuses, open connections reset",
           lambda rig: _cut(rig, "doors", Mode.REFUSE)),
     Drill("doors-unheard", "batches reach the web processes, no answer comes back",
@@ -193,7 +198,7 @@ FAULTS = (
     Drill("store-killed", "the embedded server killed -9, three times",
           lambda rig: _kill(rig.store_server, 2)),
     Drill("store-stopped", "the embedded server stopped, and goes on",
-          lambda rig: _stop(rig, rig.store_server(), seconds=_OUTAGE_SECONDS)),
+          lambda rig: _stop(rig.store_server(), seconds=_OUTAGE_SECONDS)),
     Drill("store-disk-full", "no room left on the embedded store's file system",
           _fill_disk, small_disk="96m"),
     Drill("store-file-limit", "the embedded server may not let its file grow (RLIMIT_FSIZE)",
@@ -217,9 +222,10 @@ FAULTS = (
     Drill("bearerbox-killed", "Kannel's bearerbox killed -9, started again",
           lambda rig: _kill_box(rig, "bearerbox", times=1), kannel=True),
     Drill("smsbox-stopped", "Kannel's smsbox stopped past the time-out",
-          lambda rig: _stop_box(rig, "smsbox", _PAST_TIMEOUT_SECONDS), kannel=True),
+          lambda rig: _stop(rig.boxes.running["smsbox"].pid, seconds=_PAST_TIMEOUT_SECONDS),
+          kannel=True),
     Drill("bearerbox-stopped", "Kannel's bearerbox stopped, and goes on",
-          lambda rig: _stop_box(rig, "bearerbox", _PAST_LEASE_SECONDS), kannel=True),
+          lambda rig: _stop(rig.boxes.running["bearerbox"].pid), kannel=True),
     Drill("kannel-worker-killed", "both workers killed -9 in the middle of sends by Kannel",
           lambda rig: _restart(rig, *WORKERS, times=2, pause=3), kannel=True),
     # Simulated providers.
@@ -239,14 +245,14 @@ FAULTS = (
     Drill("provider-cut-off", "bytes to and from the providers held back past the time-out",
           lambda rig: _cut(rig, "provider", Mode.HOLD, seconds=_PAST_TIMEOUT_SECONDS)),
     Drill("provider-stopped", "the providers stopped past the time-out, and go on",
-          lambda rig: _stop(rig, rig.pid("network"), seconds=_PAST_TIMEOUT_SECONDS)),
+          lambda rig: _stop(rig.pid("network"), seconds=_PAST_TIMEOUT_SECONDS)),
     Drill("provider-refused", "the providers refuse connections, open ones are reset",
           lambda rig: _cut(rig, "provider", Mode.REFUSE)),
     # All of it.
     Drill("everything-killed",
           "web processes, workers and store killed -9 at one moment, providers cut off", _kill_all),
     Drill("everything-stopped", "every process of the service stopped, all go on",
-          lambda rig: _stop(rig, *rig.processes())),
+          lambda rig: _stop(*rig.processes())),
     Drill("clock-moved", "the clock moved, twice under load and past the report timeout after it",
           _move_clock, hours=51),
     Drill("repeated", "every batch sent twice at once and again later, answers lost meanwhile",

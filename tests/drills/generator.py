@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
+import msgspec
 import requests
 
 from tests.drills.plan import Plan, PlannedReport
@@ -34,22 +35,12 @@ class LoadConfig:
     url: str
     public_url: str
     log: str
-    seed: int
-    reports: int
-    batch: int
+    plan: Plan
     seconds: float
     feed_secret: str
     account: str
     token: str
-    duplicates: bool = False
-
-    @property
-    def plan(self) -> Plan:
-        return Plan(self.seed, self.reports, self.batch)
-
-    def write(self, path: Path) -> Path:
-        path.write_text(json.dumps(asdict(self)))
-        return path
+    duplicates: bool
 
 
 @dataclass
@@ -154,7 +145,7 @@ def _feed_line(report: PlannedReport) -> dict[str, object]:
 
 def main() -> None:
     """Send all batches; return once every one is acknowledged."""
-    config = LoadConfig(**json.loads(Path(sys.argv[1]).read_text()))
+    config = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=LoadConfig)
     log = LoadLog(Path(config.log))
     streams = [ReportStream(config, number, log) for number in range(len(config.plan.streams()))]
     with ThreadPoolExecutor(len(streams)) as pool:

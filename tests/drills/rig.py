@@ -1,13 +1,10 @@
 """The service in real processes, its simulated network or Kannel, and ways to break them."""
 
-import re
 import signal
 import subprocess
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn, Network
@@ -22,9 +19,6 @@ from tests.support.redis_nodes import Cluster, Node
 from tests.support.rulebook import write_book
 from tests.support.smpp import Status
 from tests.support.smsc import Centre
-
-#: The line of the smsbox log for a request to send.
-_REQUESTED = re.compile(r"sendsms sender:\S+ \(\S+\) to:<(\S+)> msg:<(.*)>$")
 
 WORKERS = ("worker-1", "worker-2")
 
@@ -64,7 +58,6 @@ class Rig(Service):
     server: Node | None = None
     boxes: Boxes | None = None
     centre: Centre | None = None
-    _mounted: list[Path] = field(default_factory=list)
 
     def up(self) -> None:
         """Start all processes; return when they answer."""
@@ -95,7 +88,6 @@ class Rig(Service):
             folder.mkdir(mode=0o700)
             options = f"size={self.small_disk}"
             subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
-            self._mounted.append(folder)
         if self.store == "server":
             self.server = Node(self.folder / "server")
             self.server.start()
@@ -126,21 +118,10 @@ class Rig(Service):
         for peer in filter(None, (self.centre, *self.wires.values())):
             peer.close()
         self.gone(10)
-        for folder in self._mounted:
+        if (folder := self.folder / "store").is_mount():
             subprocess.run(["umount", folder], check=True)
 
     # -- faults -----------------------------------------------------------------------------
-
-    @contextmanager
-    def stopped(self, *pids: int) -> Iterator[None]:
-        """Stop processes (SIGSTOP) while the block runs."""
-        for pid in pids:
-            kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for pid in pids:
-                kill(pid, signal.SIGCONT)
 
     @contextmanager
     def cut(self, mode: proxy.Mode, *wires: str) -> Iterator[None]:
@@ -152,18 +133,6 @@ class Rig(Service):
         finally:
             for wire in wires:
                 self.wires[wire].be(proxy.Mode.PASS)
-
-    @contextmanager
-    def full(self, folder: Path) -> Iterator[None]:
-        """Fill the file system of a folder while the block runs."""
-        ballast = folder / "ballast"
-        with ballast.open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(b"\0" * 65536)
-        try:
-            yield
-        finally:
-            ballast.unlink()
 
     def store_server(self) -> int:
         """Process id of the embedded server."""
@@ -197,14 +166,6 @@ class Rig(Service):
         with Phones(self.network) as phones:
             found = phones.get("messages")["messages"]
         return [ProviderText(_e164(m["to"]), m["body"], m["created"]) for m in found]
-
-    def asked(self) -> Counter[tuple[str, str]]:
-        """Requests to a real Kannel by number and text, from its log; empty without one."""
-        found: Counter[tuple[str, str]] = Counter()
-        if self.boxes is not None:
-            with (self.folder / "kannel" / "smsbox.log").open(errors="replace") as log:
-                found.update((m[1], m[2]) for line in log if (m := _REQUESTED.search(line)))
-        return found
 
     def trouble(self, kind: str, seconds: float = 0) -> None:
         """Let the simulated providers fail until the next call."""

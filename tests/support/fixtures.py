@@ -2,16 +2,22 @@
 
 import datetime as dt
 import json
+from collections.abc import Callable
 
 import redis
 from msgspec.structs import replace
 
 from app.bootstrap import Container
+from receipts.delivery import notifications
+from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.calendar import next_month
 from receipts.model.customer import Subscription
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, ReceiptOutcome
 from receipts.ports.changes import ChangeSet
+from receipts.ports.store import Snapshot, Store
+from receipts.ports.unit_of_work import run_in_transaction
+from receipts.subscriptions.decision import Decision
 from statemachines.subscription import SubscriptionState
 
 GUANGXI = "+8613977112345"  # a small monthly fee and a fee per receipt
@@ -36,6 +42,24 @@ def stand(
     customer = replace(before, **fields | dates | more)
     built.store.commit(ChangeSet(customer.number, records=(customer,)))
     return customer
+
+
+def decided(
+    store: Store,
+    delivery: ReceiptLifecycle,
+    number: str,
+    about: str,
+    act: Callable[[Subscription], Decision],
+) -> None:
+    """Apply a decision of the operator about a customer, with its notice."""
+
+    def decide(snapshot: Snapshot) -> ChangeSet:
+        customer = snapshot.subscription
+        return notifications.with_notification(
+            act(customer), customer, about, Language.ZH, store, delivery
+        )
+
+    run_in_transaction(store, Msisdn(number), decide)
 
 
 def standing(built: Container, number: str) -> Subscription:

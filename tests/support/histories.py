@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,11 +13,9 @@ from ivr.call_context import CallContext
 from ivr.call_flow import CallerInput
 from keywords.conversation import InboundMessage
 from receipts.charging.charges import needs_usage_count
-from receipts.delivery import notifications
 from receipts.delivery.digest import with_digest_members
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.routing import Router
-from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, OutboxEntry, Reply
@@ -25,7 +23,6 @@ from receipts.ports.store import StoreUnavailableError
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.rulebook.schema import CancellationEffect, RuleBook, Tariff
 from receipts.store.redis_store import RedisStore
-from receipts.subscriptions.decision import Decision
 from receipts.subscriptions.monthly_billing import MonthlyBilling
 from receipts.worker.timers import TimerService
 from statemachines.call_menu import CallState
@@ -121,54 +118,36 @@ class Shaky:
 
 @dataclass
 class Business:
-    """The services of a customer's history, on one clock and one failing store."""
+    """The services of a customer's history, on one failing store."""
 
     built: bootstrap.Container
     store: Shaky
-    clock: object
 
     def __post_init__(self) -> None:
         # Services of its own: tests cut their store off.
-        self.built = dataclasses.replace(self.built)
-        self.policy = policy = self.built.policy
+        self.built = built = dataclasses.replace(self.built)
+        self.policy = policy = built.policy
         provider = ProviderDouble("carrier", flash=True, lookup=False)
-        self.delivery = ReceiptLifecycle(
-            Router([provider], [provider]), self.built.book.sending, self.built.clock
-        )
-        outbox = self.built.clients.outbox
-        self.billing = MonthlyBilling(
-            self.store, self.built.clients.bulk_reader, policy, self.built.clock
-        )
-        self.conversation = self.built.conversation
-        self.hotline = self.built.call_flow
-        self.hotline._store = self.store  # noqa: SLF001 - it has a store of its own
-        self.reports = self.built.report_service
-        self.reports._store = self.store  # noqa: SLF001 - so that its commits fail as well
+        router = Router([provider], [provider])
+        self.delivery = ReceiptLifecycle(router, built.book.sending, built.clock)
+        self.billing = MonthlyBilling(self.store, built.clients.bulk_reader, policy, built.clock)
+        self.hotline, self.reports = built.call_flow, built.report_service
+        for service in (self.hotline, self.reports):
+            service._store = self.store  # noqa: SLF001 - so that its commits fail as well
         self.sweep = TimerService(
-            self.store, outbox, policy, self.delivery, self.reports, self.built.clock
+            self.store, built.clients.outbox, policy, self.delivery, self.reports, built.clock
         )
 
     def text(self, number: Msisdn, body: str, event: str) -> Reply:
-        text = InboundMessage(event, number, body)
+        text, conversation = InboundMessage(event, number, body), self.built.conversation
         return run_in_transaction(
-            self.store, number, lambda snapshot: self.conversation.decide(snapshot, text), event,
+            self.store, number, lambda snapshot: conversation.decide(snapshot, text), event,
             reply_count=True,
         )  # fmt: skip
 
     def call(self, number: Msisdn, at: CallState, sid: str) -> None:
         place = CallContext(at, Language.ZH, province=PLACES[number])
         self.hotline.handle_input(CallerInput(sid, number, place, "1"))
-
-    def told(self, number: Msisdn, about: str, act: Callable[[Subscription], Decision]) -> None:
-        """Apply a decision of the operator, with its notice."""
-
-        def decide(snapshot: notifications.Snapshot) -> ChangeSet:
-            customer = snapshot.subscription
-            return notifications.with_notification(
-                act(customer), customer, about, Language.ZH, self.store, self.delivery
-            )
-
-        run_in_transaction(self.store, number, decide)
 
     def send(self, posted: OutboxEntry, *, answered: bool) -> Receipt | None:
         """Send a receipt and, if ``answered``, save its acceptance; None if it is not sent."""

@@ -1,9 +1,11 @@
 """The real Kannel, bearerbox and smsbox, on loopback: docs/kannel.conf.example with our ports."""
 
+import re
 import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +33,9 @@ reconnect-delay = 1
 msg-id-type = 0x02
 """
 
+#: The line of the smsbox log for a request to send.
+_REQUESTED = re.compile(r"(?m)sendsms sender:\S+ \(\S+\) to:<(\S+)> msg:<(.*?)>?$")
+
 #: Seconds after which an smsbox that does not answer is started again.
 _HANG_SECONDS = 10.0
 
@@ -46,30 +51,29 @@ class Boxes:
         for spool in ("store", "dlr"):
             (folder / spool).mkdir(parents=True)
         self._boxes_port = boxes = free_port()
-        self._config.write_text(
-            _changed(
-                EXAMPLE.read_text(),
-                {
-                    "admin-port = 13000": f"admin-port = {free_port()}",
-                    "smsbox-port = 13001": f"smsbox-port = {boxes}",
-                    "bearerbox-port = 13001": f"bearerbox-port = {boxes}",
-                    "sendsms-port = 13013": f"sendsms-port = {self.url.rpartition(':')[2]}",
-                    "host = smpp.carrier.example": "host = 127.0.0.1",
-                    "port = 2775": f"port = {centre_port}",
-                    "CHANGE-ME-system-id": "carrier",
-                    "127.0.0.1:8000/": f"127.0.0.1:{doors_port}/",
-                    "CHANGE-ME-secret": secret,
-                    "/var/log/kannel/": f"{folder}/",
-                    "/var/spool/kannel/": f"{folder}/",
-                    # Shorter waits between two attempts.
-                    "log-level = 2": "log-level = 1",
-                    "sms-resend-freq = 10": "sms-resend-freq = 1",
-                    "http-queue-delay = 10": "http-queue-delay = 1",
-                    "reconnect-delay = 5": "reconnect-delay = 1",
-                },
-            )
-            + _SECOND_LINE.format(port=centre_port)
-        )
+        changes = {
+            "admin-port = 13000": f"admin-port = {free_port()}",
+            "smsbox-port = 13001": f"smsbox-port = {boxes}",
+            "bearerbox-port = 13001": f"bearerbox-port = {boxes}",
+            "sendsms-port = 13013": f"sendsms-port = {self.url.rpartition(':')[2]}",
+            "host = smpp.carrier.example": "host = 127.0.0.1",
+            "port = 2775": f"port = {centre_port}",
+            "CHANGE-ME-system-id": "carrier",
+            "127.0.0.1:8000/": f"127.0.0.1:{doors_port}/",
+            "CHANGE-ME-secret": secret,
+            "/var/log/kannel/": f"{folder}/",
+            "/var/spool/kannel/": f"{folder}/",
+            # Shorter waits between two attempts.
+            "log-level = 2": "log-level = 1",
+            "sms-resend-freq = 10": "sms-resend-freq = 1",
+            "http-queue-delay = 10": "http-queue-delay = 1",
+            "reconnect-delay = 5": "reconnect-delay = 1",
+        }
+        text = EXAMPLE.read_text()
+        for was, becomes in changes.items():
+            assert was in text, f"the example no longer says {was}"
+            text = text.replace(was, becomes)
+        self._config.write_text(text + _SECOND_LINE.format(port=centre_port))
 
     def start(self) -> None:
         """Start both boxes; return when sendsms answers."""
@@ -135,12 +139,14 @@ class Boxes:
             return False
         return self._answers()
 
+    def requested(self) -> Counter[tuple[str, str]]:
+        """Return the requests to send that smsbox has logged, by number and text."""
+        log = (self._folder / "smsbox.log").read_text(errors="replace")
+        return Counter(_REQUESTED.findall(log))
+
     def asked(self, number: str) -> int:
         """Return how many sends to this number smsbox has logged."""
-        log = (self._folder / "smsbox.log").read_text(errors="replace")
-        return sum(
-            "sendsms sender:" in line and f"to:<{number}>" in line for line in log.splitlines()
-        )
+        return sum(count for (to, _), count in self.requested().items() if to == number)
 
     def stop(self) -> None:
         """End both, by SIGKILL after five seconds."""
@@ -150,11 +156,3 @@ class Boxes:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(5)
             self.kill(name)
-
-
-def _changed(text: str, changes: dict[str, str]) -> str:
-    """Return the example with our values; each must occur in it."""
-    for was, becomes in changes.items():
-        assert was in text, f"the example no longer says {was}"
-        text = text.replace(was, becomes)
-    return text

@@ -1,7 +1,9 @@
 """An asyncio loop in a thread, for servers that a process under test talks to."""
 
 import asyncio
+import itertools
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -45,6 +47,25 @@ class HttpServer(asyncio.Protocol):
                 return
             self._received = self._received[length:]
             self._answer(self._transport)  # type: ignore[arg-type]
+
+
+class CountingServer(LoopThread):
+    """An HTTP server that counts requests and gives each the same answer after some seconds."""
+
+    def __init__(self, answer: bytes, seconds: float = 0) -> None:
+        super().__init__()
+        self.taken, self._answer, self._seconds = 0, answer, seconds
+        self.times: list[float] = []
+        self._ids = itertools.count(1)
+        self.port = self.listen(lambda: HttpServer(self.take))
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def take(self, transport: asyncio.WriteTransport) -> None:
+        """Take one request; an id replaces a per cent sign in the answer."""
+        self.taken += 1
+        self.times.append(time.monotonic())
+        answer = self._answer.replace(b"%", b"%032x" % next(self._ids))
+        self._loop.call_later(self._seconds, transport.write, answer)
 
 
 def content_length(head: bytes) -> int:

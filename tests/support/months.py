@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,19 +13,16 @@ from click.testing import CliRunner, Result
 from app import bootstrap
 from app.settings import Settings
 from commands import main
-from receipts.delivery import notifications
 from receipts.model.calendar import SHANGHAI, month_before, month_of
 from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Channel, Language, Msisdn
-from receipts.ports.changes import ChangeSet
-from receipts.ports.store import Snapshot
-from receipts.ports.unit_of_work import run_in_transaction
 from receipts.subscriptions import dunning
 from receipts.subscriptions.decision import CustomerRequest
 from receipts.subscriptions.monthly_billing import BillingTotals
 from tests.conftest import TestClock
+from tests.support.fixtures import decided
 from tests.support.sending import mark_sending
 
 Run = Callable[..., Result]
@@ -50,20 +48,12 @@ class Months:
 
     def collected(self, number: str, month: str, *, paid: bool) -> None:
         """Record whether the operator collected the fee of a month."""
-        policy, delivery = self.built.policy, self.built.lifecycle
-
-        def decide(snapshot: Snapshot) -> ChangeSet:
-            customer = snapshot.subscription
-            request = CustomerRequest(Channel.COUNTER, Language.ZH, "list")
-            decision = dunning.record_collection(
-                policy, customer, month, paid=paid, request=request
-            )
-            about = f"{month} {paid} {self.clock.now()}"
-            return notifications.with_notification(
-                decision, customer, about, Language.ZH, self.built.store, delivery
-            )
-
-        run_in_transaction(self.built.store, Msisdn(number), decide)
+        request = CustomerRequest(Channel.COUNTER, Language.ZH, "list")
+        record = partial(dunning.record_collection, self.built.policy)
+        decided(
+            self.built.store, self.built.lifecycle, number, f"{month} {paid} {self.clock.now()}",
+            lambda customer: record(customer, month, paid=paid, request=request),
+        )  # fmt: skip
 
     def customer(self, number: str) -> Subscription:
         return self.built.store.load(Msisdn(number)).subscription

@@ -81,16 +81,17 @@ def _command_line(pid: int, folder: str) -> str:
     return words.replace(b"\0", b" ").decode(errors="replace").strip() if ours else ""
 
 
-def free_port() -> int:
+def free_port(low: int = 8_100, high: int = 11_900) -> int:
     """Return a free port that no other test on this machine gets meanwhile.
 
-    It lies below the kernel's ephemeral ports and those of a cluster's nodes.
+    By default it lies below the kernel's ephemeral ports and those of a cluster's nodes.
     """
-    return until(lambda: _reserved(random.randrange(8_100, 11_900)))
+    return until(lambda: _reserved(random.randrange(low, high)))
 
 
-def two_free_ports() -> int:
-    return until(lambda: port if _reserved((port := free_port()) + 1) else 0)
+def two_free_ports(apart: int = 1, **limits: int) -> int:
+    """Return the lower of two free ports."""
+    return until(lambda: port if _reserved((port := free_port(**limits)) + apart) else 0)
 
 
 def _reserved(port: int) -> int:

@@ -1,10 +1,7 @@
 """Real servers from the binary of the product, on loopback: one, or a cluster of six."""
 
 import importlib.util
-import itertools
-import random
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +12,10 @@ from typing import Any
 import redis
 from redis.cluster import key_slot
 
-from tests.support.product import until
+from tests.support.product import two_free_ports, until
 
 _SLOTS = 16384
+_NODE_TIMEOUT_MILLISECONDS = 2000
 
 #: Difference between a node's port and its cluster bus port.
 _BUS = 10_000
@@ -32,18 +30,9 @@ def binary() -> Path:
     return found
 
 
-def _free_port() -> int:
+def _node_port() -> int:
     """Return a free port with a free bus port, both below the kernel's ephemeral ports."""
-    ports = (random.randrange(12_000, 22_000) for _ in itertools.count())
-    return next(port for port in ports if _is_free(port) and _is_free(port + _BUS))
-
-
-def _is_free(port: int) -> bool:
-    try:
-        with socket.create_server(("127.0.0.1", port)):
-            return True
-    except OSError:
-        return False
+    return two_free_ports(_BUS, low=12_000, high=22_000)
 
 
 @dataclass
@@ -51,7 +40,7 @@ class Node:
     """A server that answers after fsync; a restart keeps its folder and port."""
 
     folder: Path
-    port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=_node_port)
     more: tuple[str, ...] = ()
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -109,11 +98,10 @@ class Node:
 class Cluster:
     """Three masters with a replica each, in a folder."""
 
-    def __init__(self, folder: Path, masters: int = 3, node_timeout: int = 2000) -> None:
-        self._folder = folder
-        self._more = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(node_timeout),
-                      "--cluster-replica-validity-factor", "0")  # fmt: skip
-        self.masters, self._node_timeout = masters, node_timeout
+    def __init__(self, folder: Path, masters: int = 3) -> None:
+        self._folder, self.masters = folder, masters
+        self._more = ("--cluster-enabled", "yes", "--cluster-replica-validity-factor", "0",
+                      "--cluster-node-timeout", str(_NODE_TIMEOUT_MILLISECONDS))  # fmt: skip
         self.nodes = [self._node(index) for index in range(2 * masters)]
 
     def _node(self, index: int) -> Node:
@@ -161,9 +149,9 @@ class Cluster:
         self.master_of(key).ask("CLUSTER MIGRATESLOTS", *words)
         self._await(lambda: self.master_of(key) is to)
 
-    def whole(self, seconds: float = 30) -> None:
+    def whole(self) -> None:
         """Return when every slot is served and every master has a replica in sync."""
-        self._await(lambda: all(map(self._well, self.nodes)) and self._replicated(), seconds)
+        self._await(lambda: all(map(self._well, self.nodes)) and self._replicated())
 
     @contextmanager
     def patient(self) -> Iterator[None]:
@@ -172,7 +160,7 @@ class Cluster:
             self._set_node_timeout(60_000)
             yield
         finally:
-            self._set_node_timeout(self._node_timeout)
+            self._set_node_timeout(_NODE_TIMEOUT_MILLISECONDS)
 
     def _set_node_timeout(self, milliseconds: int) -> None:
         for node in self.nodes:
@@ -193,8 +181,8 @@ class Cluster:
             node.stop()
 
     @staticmethod
-    def _await(check: Callable[[], bool], seconds: float = 30) -> None:
-        until(check, seconds, "the cluster to be whole")
+    def _await(check: Callable[[], bool]) -> None:
+        until(check, 30, "the cluster to be whole")
 
     def _knows_all(self, node: Node) -> bool:
         return int(node.ask("CLUSTER INFO")["cluster_known_nodes"]) == len(self.nodes)

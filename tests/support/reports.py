@@ -10,7 +10,6 @@ from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet
 from receipts.ports.store import ReportQuery
-from receipts.worker.timers import TimerService
 from statemachines.subscription import SubscriptionState
 from tests.conftest import GUANGDONG, ZHEJIANG
 
@@ -47,13 +46,9 @@ class Tell:
         self.built.report_service.ingest(report)
 
 
-def sweeper(built: Container) -> TimerService:
-    return built.timer_service()
-
-
 def swept(built: Container) -> int:
     """Fire the due timers; return how many fired."""
-    timers = sweeper(built)
+    timers = built.timer_service()
     return sum(timers.fire(timer) for timer in timers.due_timers(100))
 
 

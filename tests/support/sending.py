@@ -122,14 +122,8 @@ def dispatching(
     clock: Clock,
     paces: Mapping[str, RateLimit] | None = None,
 ) -> Dispatcher:
-    breakers = CircuitBreakers(memory.rate_limiter, delivery.router.names, delivery.rules, clock)
+    limiter = memory.rate_limiter
+    breakers = CircuitBreakers(limiter, delivery.router.names, delivery.rules, clock)
     return Dispatcher(
-        name,
-        memory.store,
-        memory.outbox,
-        memory.rate_limiter,
-        breakers,
-        delivery,
-        clock,
-        paces or {},
+        name, memory.store, memory.outbox, limiter, breakers, delivery, clock, paces or {}
     )

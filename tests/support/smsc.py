@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tests.support import smpp
@@ -112,12 +112,12 @@ class Centre:
             link.pending.add(number)
         link.send(Pdu(Command.DELIVER_SM, number, 0, text.octets()))
 
-    def phone(self, sender: str, said: str, link: str, short_code: str = "7500") -> None:
+    def phone(self, sender: str, said: str, link: str) -> None:
         """A customer texts the short code; Chinese travels in UCS-2, as phones send it."""
         message = said.encode() if said.isascii() else said.encode("utf-16-be")
         coding = 0x00 if said.isascii() else 0x08
-        to = Address(short_code, ton=0)
-        self.deliver(Text(Address(sender.removeprefix("+")), to, message, coding), link)
+        source, to = Address(sender.removeprefix("+")), Address("7500", ton=0)
+        self.deliver(Text(source, to, message, coding), link)
 
     def report(self, sent: Submitted, stat: str, *, sent_id: str = "", err: str = "000") -> None:
         """Report on a text; ``sent_id`` is its id in another form."""
@@ -167,10 +167,9 @@ class Centre:
 
     def _submit(self, link: _Link, pdu: Pdu) -> None:
         with self._changed:
-            sent = Submitted(Text.read(pdu.body), link.name, str(next(self._ids)), None)
             status = self.refusals.popleft() if self.refusals else Status.OK
-            if not self.holding:
-                sent = replace(sent, status=status)
+            sent = Submitted(Text.read(pdu.body), link.name, str(next(self._ids)),
+                             None if self.holding else status)  # fmt: skip
             self.submitted.append(sent)
             self._changed.notify_all()
         if sent.status is Status.OK:

@@ -26,6 +26,7 @@ from receipts.subscriptions import cancellation, dunning
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from statemachines.call_menu import CallState
 from statemachines.subscription import SubscriptionEvent
+from tests.support.fixtures import decided
 from tests.support.histories import BEGINS, FRIEND, GATHER, PLACES, Business, Shaky
 from tests.support.reference_billing import Happened
 
@@ -67,7 +68,7 @@ class Histories(RuleBasedStateMachine):
         self.clock = self.built.clock
         self.clock.at = BEGINS
         self.shaky = Shaky(self.built.store)
-        self.business = Business(self.built, self.shaky, self.clock)
+        self.business = Business(self.built, self.shaky)
         self.history: dict[Msisdn, list[Happened]] = {number: [] for number in PLACES}
         self.count = 0
         self.last_text: tuple[Msisdn, str, str] | None = None
@@ -180,7 +181,7 @@ class Histories(RuleBasedStateMachine):
             paid = event == "paid"
             return dunning.record_collection(policy, held, month, paid=paid, request=request)
 
-        act = partial(self.business.told, number, event_id, decide)
+        act = partial(decided, self.shaky, self.business.delivery, number, event_id, decide)
         self._apply([number], event, [month], act, fault)
 
     @rule(back=BACK, later=LATER, fault=st.sampled_from([None, None, "half", "after"]))

@@ -6,7 +6,7 @@ from receipts.model.message import DeliveryReport, MessageStatus
 from receipts.model.vocabulary import DisplayMode, Network
 from tests.conftest import BEIJING, GUANGDONG, UNICOM
 from tests.receipts.reports.conftest import ReportRig
-from tests.support.reports import ANNA, FRIEND, PATIENCE, sweeper, swept, trail
+from tests.support.reports import ANNA, FRIEND, PATIENCE, swept, trail
 
 
 @pytest.mark.parametrize("raw_status", ["ACCEPTD", "DELETED", "WEIRD"])
@@ -41,7 +41,7 @@ def test_concurrent_timeouts_make_one_receipt(rig: ReportRig):
     rig.stand()
     rig.report("ACCEPTD")
     rig.clock.move(hours=PATIENCE + 1)
-    services = (sweeper(rig.built), sweeper(rig.built))
+    services = (rig.built.timer_service(), rig.built.timer_service())
     due = [(service, timer) for service in services for timer in service.due_timers(100)]
     assert len(due) == 2
     for service, timer in due:
