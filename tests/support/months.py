@@ -49,11 +49,11 @@ class Months:
     def collected(self, number: str, month: str, *, paid: bool) -> None:
         """Record whether the operator collected the fee of a month."""
         request = CustomerRequest(Channel.COUNTER, Language.ZH, "list")
-        record = partial(dunning.record_collection, self.built.policy)
-        decided(
-            self.built.store, self.built.lifecycle, number, f"{month} {paid} {self.clock.now()}",
-            lambda customer: record(customer, month, paid=paid, request=request),
-        )  # fmt: skip
+        record = partial(
+            dunning.record_collection, self.built.policy, month=month, paid=paid, request=request
+        )
+        about = f"{month} {paid} {self.clock.now()}"
+        decided(self.built.store, self.built.lifecycle, number, about, record)
 
     def customer(self, number: str) -> Subscription:
         return self.built.store.load(Msisdn(number)).subscription

@@ -128,16 +128,16 @@ class Phone:
     def reply(self) -> str:
         return self.inbox("7500")["body"]
 
-    def inbox(self, peer: str, seconds: float = 10) -> Event:
+    def inbox(self, peer: str) -> Event:
         """Return the next text in the inbox from this number."""
         return self.wait(
             lambda e: e["kind"] == "text" and e["direction"] == "in" and e["peer"] == peer,
-            seconds,
+            10,
             f"a text from {peer}",
         )
 
-    def flash(self, seconds: float = 10) -> Event:
-        return self.wait(lambda e: e["kind"] == "flash", seconds, "a flash message")
+    def flash(self) -> Event:
+        return self.wait(lambda e: e["kind"] == "flash", 10, "a flash message")
 
     def told(self, message: str = "") -> list[Event]:
         """Return the status callbacks about texts of this phone."""
