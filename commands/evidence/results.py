@@ -68,10 +68,15 @@ def chain_evidence(
         return RootEvidence(_summary(comparison), valid=False)
     _name_entries(comparison, chain)
     values = _summary(comparison)
-    values["newer_entries"] = sum(day_of(entry) > comparison.until for entry in chain)
-    if not comparison.differences:
-        values |= _proofs(comparison, shown)
-    return RootEvidence(values, _is_valid(comparison, kept))
+    if comparison.differences:
+        return RootEvidence(values, valid=False)
+    since, until = comparison.computed[0].day, comparison.until
+    covered = sum(since <= day_of(entry) <= until for entry in shown)
+    if shown and not covered:
+        values["compared"] = f"{NO_ROOT}: none covers these entries"
+    elif covered < len(shown):
+        values["compared"] += f", which covers {covered} of {len(shown)} entries"
+    return RootEvidence(values | _proofs(comparison, shown), valid=bool(covered or not shown))
 
 
 def _log_of(services: Container) -> ConsentLog:
