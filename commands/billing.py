@@ -15,7 +15,7 @@ from commands.consent_bundle import consent_bundle
 from commands.evidence.options import kept_roots, root_options
 from commands.evidence.results import NO_EVIDENCE, month_evidence
 from commands.export import ExportDataset, ExportFormat, export
-from commands.params import MonthType, MsisdnType, examples, file_errors, json_option, open_services
+from commands.params import MONTH, MSISDN, examples, file_errors, json_option, open_services
 from commands.serializers import serialize_charge, serialize_fields
 from commands.tables import (
     Column,
@@ -52,8 +52,8 @@ _ENTRIES = (
 
 
 @click.command(epilog=examples("charges 13802880000", "charges 13802880000 --month 2026-11"))
-@click.argument("number", type=MsisdnType())
-@click.option("--month", type=MonthType(), help="By default all there are.")
+@click.argument("number", type=MSISDN)
+@click.option("--month", type=MONTH, help="By default all there are.")
 @json_option
 def charges(number: Msisdn, month: str | None, *, as_json: bool) -> None:
     """List a customer's charges, oldest first.
@@ -68,7 +68,7 @@ def charges(number: Msisdn, month: str | None, *, as_json: bool) -> None:
 
 
 @click.command(epilog=examples("bill --month 2026-12"))
-@click.option("--month", type=MonthType(), required=True, help="The month to charge for.")
+@click.option("--month", type=MONTH, required=True, help="The month to charge for.")
 @json_option
 def bill(month: str, *, as_json: bool) -> None:
     """Charge a month's fees, once however often it runs.
@@ -94,7 +94,7 @@ def bill(month: str, *, as_json: bool) -> None:
     ),
 )
 @click.argument("dataset", type=click.Choice([*map(str, ExportDataset)]))
-@click.option("--month", type=MonthType(), required=True)
+@click.option("--month", type=MONTH, required=True)
 @click.option(
     "--format", "file_format", type=click.Choice([*map(str, ExportFormat)]), default="csv"
 )
@@ -152,7 +152,7 @@ def export_(
         "consent 13844012345 --root roots --json > bundle.json",
     )
 )
-@click.argument("number", type=MsisdnType())
+@click.argument("number", type=MSISDN)
 @click.option("--charge", "charge_id", help="The id of one charge, as `charges` shows it.")
 @root_options
 @json_option

@@ -31,35 +31,25 @@ class NoStoreError(CommandError):
     exit_code = 1
 
 
-class MsisdnType(click.ParamType[Msisdn]):
-    """A telephone number in any usual spelling."""
-
-    name = "number"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Msisdn:  # fmt: skip
-        """The number in E.164."""
-        number = parse_msisdn(str(value))
-        if number is None:
-            self.fail(f"{value!r} is no telephone number, such as 13802880000", param, ctx)
-        return number
+def _number(value: str) -> Msisdn:
+    number = parse_msisdn(value)
+    if number is None:
+        raise click.BadParameter(f"{value!r} is no telephone number, such as 13802880000")
+    return number
 
 
-class MonthType(click.ParamType[str]):
-    """A calendar month in China."""
+def _month(value: str) -> str:
+    try:
+        return month_start(value).strftime("%Y-%m")
+    except MonthError as error:
+        raise click.BadParameter(str(error)) from error
 
-    name = "YYYY-MM"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:  # fmt: skip
-        """The month as YYYY-MM: 2026-9 becomes 2026-09."""
-        try:
-            return month_start(str(value)).strftime("%Y-%m")
-        except MonthError as error:
-            self.fail(str(error), param, ctx)
-
+#: A telephone number in any usual spelling, as E.164.
+MSISDN = click.types.FuncParamType(_number)
+#: A calendar month in China: 2026-9 becomes 2026-09.
+MONTH = click.types.FuncParamType(_month)
+MONTH.name = "YYYY-MM"  # in --help
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on a terminal too.")
 

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from commands.params import MsisdnType, examples, json_option, open_services
+from commands.params import MSISDN, examples, json_option, open_services
 from commands.serializers import (
     serialize_customer,
     serialize_receipt,
@@ -47,7 +47,7 @@ _RECEIPTS = (
 
 
 @click.command(epilog=examples("show 13802880000", "show 13802880000 --json"))
-@click.argument("number", type=MsisdnType())
+@click.argument("number", type=MSISDN)
 @json_option
 def show(number: Msisdn, *, as_json: bool) -> None:
     """Show a customer: state, mode, language, fees.
@@ -59,7 +59,7 @@ def show(number: Msisdn, *, as_json: bool) -> None:
 
 
 @click.command(epilog=examples("receipts 13802880000", "receipts 13802880000 --limit 3 --json"))
-@click.argument("number", type=MsisdnType())
+@click.argument("number", type=MSISDN)
 @click.option(
     "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, newest first."
 )
@@ -91,8 +91,8 @@ def reconcile(*, as_json: bool) -> None:
 
 
 @click.command(epilog=examples("trail 13802880000 13957112345 0x1F"))
-@click.argument("sender", type=MsisdnType())
-@click.argument("recipient", type=MsisdnType(), metavar="FRIEND")
+@click.argument("sender", type=MSISDN)
+@click.argument("recipient", type=MSISDN, metavar="FRIEND")
 @click.argument("message_id")
 @json_option
 def trail(sender: Msisdn, recipient: Msisdn, message_id: str, *, as_json: bool) -> None:

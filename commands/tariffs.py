@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import click
 
 from commands import usage_sources
-from commands.params import MonthType, examples, file_errors, json_option, open_services
+from commands.params import MONTH, examples, file_errors, json_option, open_services
 from commands.tables import Column, print_columns, print_json, track
 from receipts.charging.simulation import TariffComparison, Usage, simulate
 from receipts.model.calendar import month_of
@@ -55,7 +55,7 @@ _Rows = list[tuple[str, TariffComparison]]
     ),
 )
 @click.option("--book", type=click.Path(path_type=Path), required=True, help="The new rules.")
-@click.option("--month", type=MonthType(), help="By default this one.")
+@click.option("--month", type=MONTH, help="By default this one.")
 @click.option("--log", type=click.Path(path_type=Path), help="Traffic in JSON lines.")
 @click.option("--synthetic", type=click.IntRange(1), help="So many made-up customers.")
 @click.option("--seed", default=1, show_default=True, help="For --synthetic.")
