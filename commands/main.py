@@ -12,7 +12,7 @@ from msgspec import to_builtins
 from app import bootstrap, log_setup, server
 from app.clock import ClockError, MovableClock
 from app.settings import Settings, SettingsError
-from commands import billing, bulk_import, reports, tariffs
+from commands import billing, bulk_import, reports
 from commands import demo as demonstration
 from commands.consent_bundle import ChargeNotFoundError
 from commands.doctor import doctor
@@ -21,6 +21,7 @@ from commands.evidence.root_files import RootFileError
 from commands.params import CommandError, NoStoreError, examples, json_option, read_settings
 from commands.supervisor import ChildFailedError, Supervisor, stop_signals
 from commands.tables import print_json
+from commands.tariffs import rehearse
 from commands.twilio import twilio
 from commands.usage_sources import TrafficLogError
 from receipts.bulk_import.csv_reader import CsvError
@@ -230,12 +231,10 @@ def show_province(code: str, *, as_json: bool) -> None:
         click.echo(describe(book, code))
 
 
-for module in (bulk_import, billing, tariffs, reports):
-    for command in module.COMMANDS:
-        main.add_command(command)
-main.add_command(doctor)
-main.add_command(signing_key)
-main.add_command(twilio)
+for command in (*bulk_import.COMMANDS, *billing.COMMANDS, *reports.COMMANDS):
+    main.add_command(command)
+for command in (doctor, rehearse, signing_key, twilio):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import asdict
 from enum import Enum
 from typing import Any
 
@@ -24,6 +25,7 @@ _RECEIPT = (
 )
 _UNSURE = ("id", "number", "provider", "sent_as", "attempts", "requested_at", "note", "text")
 _TRACE = ("message_id", "sender", "recipient", "status", "parts", "receipt_id", "no_receipt_reason")
+_FEES = ("monthly_fen", "per_receipt_fen", "free_receipts", "trial_days")
 _EVENT = ("at", "raw_status", "no_receipt_reason")
 
 #: Printed names of fields, where programs that read the output know an earlier name.
@@ -67,14 +69,8 @@ def _fees(services: Container, customer: Subscription) -> dict[str, Any] | None:
         return None
     agreed_tariff = province.tariff(customer.tariff) if customer.tariff else None
     tariff = agreed_tariff or tariff_on(province, services.clock.now())
-    return {
-        "tariff": tariff.version,
-        "monthly_fen": tariff.monthly_fen,
-        "per_receipt_fen": tariff.per_receipt_fen,
-        "free_receipts": tariff.free_receipts,
-        "trial_days": tariff.trial_days,
-        "in_words": {language.value: fees(language, tariff) for language in Language},
-    }
+    in_words = {language.value: fees(language, tariff) for language in Language}
+    return {"tariff": tariff.version} | serialize_fields(tariff, _FEES) | {"in_words": in_words}
 
 
 def serialize_receipt(receipt: Receipt) -> dict[str, Any]:
@@ -99,13 +95,8 @@ def serialize_trace(trace: MessageTrace) -> dict[str, Any]:
 
 def serialize_reconciliation(reconciliation: Reconciliation) -> dict[str, Any]:
     """Counts of reports, receipts and refusal reasons, for ``reconcile``."""
-    return {
-        "reports": reconciliation.reports,
-        "receipts": reconciliation.receipts,
-        "reasons": reconciliation.reasons,
-        "missing": reconciliation.missing,
-        "balanced": reconciliation.missing == 0,
-    }
+    missing = reconciliation.missing
+    return asdict(reconciliation) | {"missing": missing, "balanced": missing == 0}
 
 
 def column_names(kind: type[Struct]) -> tuple[str, ...]:

@@ -56,10 +56,9 @@ class Supervisor:
         spawn = partial(_spawn, words, self.environ)
         self._children[name] = _Child(spawn, spawn())
 
-    def ended(self) -> dict[str, int]:
-        """Exit status of each child that ended by itself, by name."""
-        statuses = {name: child.process.poll() for name, child in self._children.items()}
-        return {name: status for name, status in statuses.items() if status is not None}
+    def ended(self) -> list[str]:
+        """The names of the children that ended by themselves."""
+        return [name for name, child in self._children.items() if child.process.poll() is not None]
 
     def watch(self, stop: list[int], on_restart: Callable[[str], None]) -> None:
         """Restart children that end, until ``stop`` holds a signal. Raises ChildFailedError."""

@@ -1,9 +1,9 @@
 """The command `rehearse`: simulates a month under another rule book before it goes live."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import click
@@ -11,7 +11,7 @@ import click
 from commands import usage_sources
 from commands.params import MONTH, examples, file_errors, json_option, open_services
 from commands.tables import Column, print_columns, print_json, track
-from receipts.charging.simulation import TariffComparison, Usage, simulate
+from receipts.charging.simulation import BillHistogram, TariffComparison, simulate
 from receipts.model.calendar import month_of
 from receipts.model.vocabulary import Language
 from receipts.rulebook.loader import load_rule_book
@@ -47,7 +47,6 @@ _Rows = list[tuple[str, TariffComparison]]
 
 
 @click.command(
-    "rehearse",
     epilog=examples(
         "rehearse --book proposed.toml --month 2026-11 --out bills.svg",
         "rehearse --book proposed.toml --log traffic.jsonl",
@@ -61,7 +60,7 @@ _Rows = list[tuple[str, TariffComparison]]
 @click.option("--seed", default=1, show_default=True, help="For --synthetic.")
 @click.option("--out", type=click.Path(path_type=Path), help="An SVG chart.")
 @json_option
-def rehearse_(
+def rehearse(
     *,
     book: Path,
     month: str | None,
@@ -86,9 +85,9 @@ def rehearse_(
             usages = usage_sources.from_log(log, services.numbering, services.book)
         elif synthetic:
             usages = usage_sources.synthetic(synthetic, services.book, month, seed)
-        counter = count()
-        counted = _counted(track(usages, "customers", synthetic), counter)
-        found = simulate(counted, month, services.book, proposed)
+        counter = count()  # one step for each usage
+        tracked = zip(track(usages, "customers", synthetic), counter, strict=False)
+        found = simulate((usage for usage, _ in tracked), month, services.book, proposed)
         if as_json:
             for code, compared in found.items():
                 print_json({"province": code} | _record(compared))
@@ -99,13 +98,6 @@ def rehearse_(
             out.write_text(chart(found, services.book, title), encoding="utf-8")
     if left := next(counter) - together(found).now.count:
         click.echo(f"left out: {left:,} of no covered province, or opened after {month}", err=True)
-
-
-def _counted(usages: Iterable[Usage], counter: Iterator[int]) -> Iterator[Usage]:
-    """Pass usages on, with one step of the counter for each."""
-    for usage in usages:
-        next(counter)
-        yield usage
 
 
 def table(found: Mapping[str, TariffComparison], book: RuleBook) -> list[dict[str, str]]:
@@ -132,16 +124,9 @@ def _yuan(fen: float) -> str:
 
 
 def _row(name: str, compared: TariffComparison) -> dict[str, str]:
-    now, then = compared.now, compared.then
-    amounts = {
-        "average": (now.average, then.average),
-        "median": (now.below(_MEDIAN), then.below(_MEDIAN)),
-        "upper": (now.below(_UPPER), then.below(_UPPER)),
-        "highest": (now.highest, then.highest),
-        "total": (now.total, then.total),
-    }
-    counts = {"customers": now.count} | _shares(compared)
-    cells = {key: f"{_yuan(before)} → {_yuan(after)}" for key, (before, after) in amounts.items()}
+    now, then = _amounts(compared.now), _amounts(compared.then)
+    cells = {key: f"{_yuan(fen)} → {_yuan(then[key])}" for key, fen in now.items()}
+    counts = {"customers": compared.now.count} | _shares(compared)
     return {"province": name} | cells | {key: f"{number:,}" for key, number in counts.items()}
 
 
@@ -149,14 +134,19 @@ def _record(compared: TariffComparison) -> dict[str, object]:
     """One province for --json; amounts in fen, ``then`` under the proposed book."""
     record: dict[str, object] = {"customers": compared.now.count}
     for name, bills in (("now", compared.now), ("then", compared.then)):
-        record[name] = {
-            "average_fen": bills.average,
-            "median_fen": bills.below(_MEDIAN),
-            "upper_fen": bills.below(_UPPER),
-            "highest_fen": bills.highest,
-            "total_fen": bills.total,
-        }
+        record[name] = {f"{key}_fen": fen for key, fen in _amounts(bills).items()}
     return record | _shares(compared)
+
+
+def _amounts(bills: BillHistogram) -> dict[str, float]:
+    """The printed amounts in fen, by column."""
+    return {
+        "average": bills.average,
+        "median": bills.below(_MEDIAN),
+        "upper": bills.below(_UPPER),
+        "highest": bills.highest,
+        "total": bills.total,
+    }
 
 
 def _shares(compared: TariffComparison) -> dict[str, int]:
@@ -165,7 +155,10 @@ def _shares(compared: TariffComparison) -> dict[str, int]:
 
 def chart(found: Mapping[str, TariffComparison], book: RuleBook, title: str) -> str:
     """An SVG without scripts: bills by province, and customers that pay less, the same or more."""
-    rows = [(_label(code, book), compared) for code, compared in found.items()]
+    rows = [
+        (f"{book.name(code, Language.EN)} {book.name(code, Language.ZH)}", compared)
+        for code, compared in found.items()
+    ]
     if len(found) > 1:
         rows.append(("All 合计", together(found)))
     rows.reverse()  # pygal draws the first row at the bottom
@@ -188,22 +181,19 @@ def chart(found: Mapping[str, TariffComparison], book: RuleBook, title: str) -> 
     return str(bills.render(is_unicode=True))
 
 
-def _label(code: str, book: RuleBook) -> str:
-    return f"{book.name(code, Language.EN)} {book.name(code, Language.ZH)}"
-
-
 def _bills_chart(rows: _Rows, height: int, title: str) -> "Graph":
-    import pygal  # noqa: PLC0415 - 0.06 s that only a chart needs
-
-    drawn = pygal.HorizontalBar(
-        **_options(_BILL_COLOURS, _BILLS_WIDTH, height),
+    drawn = _graph(
+        "HorizontalBar",
+        _BILL_COLOURS,
+        width=_BILLS_WIDTH,
+        height=height,
         title=title,
         x_title="yuan 元",
+        x_labels=[label for label, _ in rows],
         print_values_position="top",
         legend_at_bottom_columns=2,
         value_formatter=_yuan,
     )
-    drawn.x_labels = [label for label, _ in rows]
 
     def add(name: str, fen: Iterable[float]) -> None:
         # The spaces move the amount, centred on the end of its bar, to the right of it.
@@ -217,57 +207,51 @@ def _bills_chart(rows: _Rows, height: int, title: str) -> "Graph":
 
 
 def _shares_chart(rows: _Rows, height: int) -> "Graph":
-    import pygal  # noqa: PLC0415 - 0.06 s that only a chart needs
-
     def percent(share: float) -> str:
         return f"{share:.0f} %"
 
-    drawn = pygal.HorizontalStackedBar(
-        **_options(_SHARE_COLOURS, _SHARES_WIDTH, height),
+    drawn = _graph(
+        "HorizontalStackedBar",
+        _SHARE_COLOURS,
+        width=_SHARES_WIDTH,
+        height=height,
         title="Customers who would pay 用户",
         x_title="share of customers 用户比例",
+        x_labels=[f"{label} · {compared.now.count:,}" for label, compared in rows],
+        y_labels=[0, 25, 50, 75, 100],
         print_values_position="center",
         legend_at_bottom_columns=3,
         value_formatter=percent,
-        y_labels=[0, 25, 50, 75, 100],
     )
-    drawn.x_labels = [f"{label} · {compared.now.count:,}" for label, compared in rows]
     for name, part in (("less 少付", "less"), ("the same 不变", "same"), ("more 多付", "more")):
         shares = [100 * getattr(c, part) / max(1, c.now.count) for _, c in rows]
         drawn.add(name, shares, formatter=lambda v: percent(v) if v >= _NARROWEST_LABEL else "")
     return drawn
 
 
-def _options(colours: tuple[str, ...], width: int, height: int) -> dict[str, Any]:
-    """The look that both halves share."""
-    from pygal.style import Style  # noqa: PLC0415 - as pygal itself
+def _graph(kind: str, colours: tuple[str, ...], **options: object) -> "Graph":
+    """A graph of a class of pygal, in the look that both halves share."""
+    import pygal  # noqa: PLC0415 - 0.06 s that only a chart needs
+    from pygal.style import Style  # noqa: PLC0415
 
     style = Style(
-        background="#ffffff",
-        plot_background="#ffffff",
-        foreground="#1f2933",
-        foreground_strong="#1f2933",
+        **dict.fromkeys(("background", "plot_background"), "#ffffff"),
+        **dict.fromkeys(("foreground", "foreground_strong"), "#1f2933"),
         foreground_subtle="#6b7785",
-        guide_stroke_color="#dfe4ea",
-        guide_stroke_dasharray="1,0",
-        major_guide_stroke_color="#dfe4ea",
-        major_guide_stroke_dasharray="1,0",
+        **dict.fromkeys(("guide_stroke_color", "major_guide_stroke_color"), "#dfe4ea"),
+        **dict.fromkeys(("guide_stroke_dasharray", "major_guide_stroke_dasharray"), "1,0"),
         colors=colours,
         opacity="1",
         value_colors=("#1f2933",) * len(colours),
         font_family="Helvetica, Arial, 'Noto Sans CJK SC', sans-serif",
         title_font_size=14,
-        label_font_size=11,
-        major_label_font_size=11,
-        legend_font_size=11,
+        **dict.fromkeys(("label_font_size", "major_label_font_size", "legend_font_size"), 11),
         value_font_size=10,
     )
-    return {
-        "style": style, "js": [], "width": width, "height": height, "margin": 20, "spacing": 10,
+    look = {
+        "style": style, "js": [], "margin": 20, "spacing": 10,
         "legend_at_bottom": True, "legend_box_size": 10,
         "truncate_label": -1, "truncate_legend": -1, "print_values": True,
         "disable_xml_declaration": True,
     }  # fmt: skip
-
-
-COMMANDS: tuple[click.Command, ...] = (rehearse_,)
+    return getattr(pygal, kind)(**look, **options)

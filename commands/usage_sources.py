@@ -3,7 +3,7 @@
 import datetime as dt
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
@@ -107,19 +107,15 @@ def from_store(services: Container, month: str) -> Iterator[Usage]:
     """
     for _, customers in services.clients.bulk_reader.customers():
         active = [c for c in customers if c.trial or was_active_in(c, month)]
-        counts = _counts(services, [customer.number for customer in active], month)
+        charges = services.clients.bulk_reader.charges_of([c.number for c in active], month)
+        counts = Counter(each.number for each in charges if each.kind is ChargeKind.RECEIPT)
         for customer in active:
             area = services.policy.service_area(customer)
             yield Usage(
                 area.number_info.province or "",
-                counts.get(customer.number) or _listed(services, customer.number, month),
+                counts[customer.number] or _listed(services, customer.number, month),
                 customer.opened_at,
             )
-
-
-def _counts(services: Container, numbers: Sequence[Msisdn], month: str) -> dict[Msisdn, int]:
-    charges = services.clients.bulk_reader.charges_of(numbers, month)
-    return Counter(charge.number for charge in charges if charge.kind is ChargeKind.RECEIPT)
 
 
 def _listed(services: Container, number: Msisdn, month: str) -> int:
