@@ -141,7 +141,7 @@ def export_(
         with _open_output(roots_out) as file:
             file.writelines(json.dumps(root) + "\n" for root in evidence.values["roots"])
     shown = evidence.short() if sys.stderr.isatty() else evidence.values
-    print_totals(totals.values | shown)
+    print_totals(totals | shown)
     sys.exit(0 if evidence.valid else 1)
 
 

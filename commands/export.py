@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from functools import partial
+from itertools import chain
 from typing import Any, TextIO
 
 from commands.serializers import column_names, serialize_fields
@@ -35,7 +36,6 @@ class ExportFormat(StrEnum):
 
 
 Row = dict[str, Any]
-Count = Callable[[Charge | AuditEntry], None]
 _CHARGE = ("number", "id", "kind", "fen", "month", "why", "at", "tariff")
 _COLUMNS = {
     ExportDataset.CHARGES: _CHARGE,
@@ -47,38 +47,26 @@ _COLUMNS = {
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
 
-class Totals:
-    """Count and fen of the exported records, to compare with the operator's own sums."""
-
-    def __init__(self, dataset: ExportDataset, month: str) -> None:
-        self.values: Row = {"what": dataset.value, "month": month, "count": 0}
-        if dataset is not ExportDataset.AUDIT:
-            self.values["fen"] = 0
-            for kind in ChargeKind:
-                self.values |= {f"{kind}_count": 0, f"{kind}_fen": 0}
-
-    def count(self, entry: Charge | AuditEntry) -> None:
-        """Add one record."""
-        self.values["count"] += 1
-        if isinstance(entry, Charge):
-            self.values["fen"] += entry.fen
-            self.values[f"{entry.kind}_count"] += 1
-            self.values[f"{entry.kind}_fen"] += entry.fen
-
-
 def export(
     archive: RedisBulkReader,
     dataset: ExportDataset,
     month: str,
     file_format: ExportFormat,
     out: TextIO,
-) -> Totals:
-    """Write a month by shard, number and time (audit: shard and time); return the totals.
+) -> Row:
+    """Write a month by shard, number and time (audit: shard and time).
+
+    Returns count and fen of the exported records, to compare with the operator's own sums.
 
     Raises StoreUnavailableError.
     """
-    totals, hidden = Totals(dataset, month), out is sys.stdout and out.isatty()
-    found = _rows(archive, dataset, month, totals.count)
+    totals: Row = {"what": dataset.value, "month": month, "count": 0}
+    if dataset is not ExportDataset.AUDIT:
+        totals["fen"] = 0
+        for kind in ChargeKind:
+            totals |= {f"{kind}_count": 0, f"{kind}_fen": 0}
+    hidden = out is sys.stdout and out.isatty()
+    found = _rows(archive, dataset, month, totals)
     rows = track(found, f"exporting {dataset} of {month}", hidden=hidden)
     if file_format is ExportFormat.JSONL:
         out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -90,17 +78,21 @@ def export(
 
 
 def _rows(
-    archive: RedisBulkReader, dataset: ExportDataset, month: str, count: Count
+    archive: RedisBulkReader, dataset: ExportDataset, month: str, totals: Row
 ) -> Iterator[Row]:
+    """The records of a month, each added to the totals."""
     batches: dict[ExportDataset, Callable[[str], Iterable[list[Charge] | list[AuditEntry]]]] = {
         ExportDataset.CHARGES: archive.charges,
         ExportDataset.UNPAID: partial(_unpaid, archive),
         ExportDataset.AUDIT: archive.audit,
     }
-    for batch in batches[dataset](month):
-        for entry in batch:
-            count(entry)
-            yield serialize_fields(entry, _COLUMNS[dataset])
+    for entry in chain.from_iterable(batches[dataset](month)):
+        totals["count"] += 1
+        if isinstance(entry, Charge):
+            totals["fen"] += entry.fen
+            totals[f"{entry.kind}_count"] += 1
+            totals[f"{entry.kind}_fen"] += entry.fen
+        yield serialize_fields(entry, _COLUMNS[dataset])
 
 
 def _unpaid(archive: RedisBulkReader, month: str) -> Iterator[list[Charge]]:
