@@ -73,7 +73,8 @@ def _import(
     if earlier is not None:
         click.echo(f"{path}: goes on behind line {earlier.line}", err=True)
     with progress_bar(f"{listing.name} import", file.size) as move:
-        end = job.run(earlier, lambda now: move(now.offset))
+        for end in job.run(earlier):
+            move(end.offset)
     see = f"see {job.rejects.path}" if end.refused else "all is well"
     click.echo(_counts(path, end, see))
     return 1 if end.refused else 0

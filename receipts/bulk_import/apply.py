@@ -9,7 +9,7 @@ from receipts.delivery import notifications
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.calendar import month_of
 from receipts.model.customer import CustomerCredentials, Subscription
-from receipts.model.vocabulary import Channel, Language
+from receipts.model.vocabulary import Channel
 from receipts.numbering.plan import NumberInfo
 from receipts.ports.changes import ChangeSet
 from receipts.ports.clock import Clock
@@ -57,9 +57,14 @@ class ImportHandler:
         request = CustomerRequest(customer.channel or Channel.TEXT, language, event)
         if isinstance(row, CollectionRow):
             step = self._collected(row, customer, request)
-            return self._with_notification(step, customer, origin, language)
-        step = preferences.apply_customer_record(self._policy, customer, self._home(row), request)
-        change = self._with_notification(step, customer, origin, language)
+        else:
+            home = self._home(row)
+            step = preferences.apply_customer_record(self._policy, customer, home, request)
+        change = notifications.with_notification(
+            step, customer, origin.claim, language, self._store, self._delivery
+        )
+        if step.messages:  # the line is claimed: a second import sends no text
+            change = replace(change, idempotency_key=origin.claim)
         if owner is None or not isinstance(row, CustomerRow):
             return change
         known = replace(
@@ -89,12 +94,3 @@ class ImportHandler:
         return dunning.record_collection(
             self._policy, customer, row.month, paid=row.paid, request=request
         )
-
-    def _with_notification(
-        self, step: Decision, customer: Subscription, origin: SourceLine, language: Language
-    ) -> ChangeSet:
-        """The step with its text; the line is claimed, so a second import sends none."""
-        change = notifications.with_notification(
-            step, customer, origin.claim, language, self._store, self._delivery
-        )
-        return replace(change, idempotency_key=origin.claim) if step.messages else change

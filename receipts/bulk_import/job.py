@@ -1,6 +1,6 @@
 """Imports of an operator's list: in batches, in bounded memory, resumed after a stop."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -57,10 +57,8 @@ class ImportJob:
         noted = self._archive.checkpoint(self._name)
         return msgspec.json.decode(noted, type=ImportProgress) if noted else None
 
-    def run(
-        self, begun: ImportProgress | None, report_progress: Callable[[ImportProgress], None]
-    ) -> ImportProgress:
-        """Import the rest and report each batch that is on disk; the next run resumes after it.
+    def run(self, begun: ImportProgress | None) -> Iterator[ImportProgress]:
+        """Import the rest; yield after each batch that is on disk, where the next run resumes.
 
         Raises StoreUnavailableError, ContentionError or OSError.
         """
@@ -73,15 +71,14 @@ class ImportJob:
             earlier = batch.get(row.number) if row is not None else None
             # A batch has one row of a number: the second is decided after the first.
             if earlier is not None and earlier[1] != row:
-                self._flush(batch, last, report_progress)
+                yield self._flush(batch, last)
             self._lines += 1
             if row is not None:
                 batch.setdefault(row.number, (line.number, row))
             last = line
             if len(batch) == BATCH or count % BATCH == 0:
-                self._flush(batch, last, report_progress)
-        self._flush(batch, last, report_progress, done=True)
-        return self.progress
+                yield self._flush(batch, last)
+        yield self._flush(batch, last, done=True)
 
     def _read(self, line: CsvLine) -> Row | None:
         if line.wrong:
@@ -93,14 +90,7 @@ class ImportJob:
             self._refused.append((line.number, str(error)))
             return None
 
-    def _flush(
-        self,
-        batch: Batch,
-        last: CsvLine,
-        report_progress: Callable[[ImportProgress], None],
-        *,
-        done: bool = False,
-    ) -> None:
+    def _flush(self, batch: Batch, last: CsvLine, *, done: bool = False) -> ImportProgress:
         """Write a batch: first its customers, then the refused lines, then the checkpoint."""
         changed, previous = self._commit(batch), self.progress
         self.rejects.add(self._refused, previous.refused)
@@ -118,7 +108,7 @@ class ImportJob:
         self._archive.checkpoint(self._name, msgspec.json.encode(self.progress).decode())
         batch.clear()
         self._refused, self._lines = [], 0
-        report_progress(self.progress)
+        return self.progress
 
     def _commit(self, batch: Batch) -> int:
         """Decide and commit every row of the batch; return the number of customers changed."""

@@ -38,7 +38,7 @@ def main() -> None:
             trips[0], began = 0, time.monotonic()
             job = ImportJob(CsvFile(path, CUSTOMERS), services.import_handler, services.store,
                             services.clients.bulk_reader)  # fmt: skip
-            end = job.run(None, lambda _: None)
+            *_, end = job.run(None)
             print(f"| {end.lines} | {end.changed} | {time.monotonic() - began:.0f} "
                   f"| {peak_megabytes():.0f} | {trips[0] / end.lines * 1000:.2f} |")  # fmt: skip
         services.clients.close()

@@ -188,18 +188,17 @@ def test_empty_list_is_accepted(desk: Desk):
 
 def test_import_needs_bounded_memory(desk: Desk, built: bootstrap.Container):
     file = CsvFile(desk.file("big.csv", many(20_000)), CUSTOMERS)
-    alive: list[int] = []
-
-    def count(_: ImportProgress) -> None:
-        gc.collect()
-        alive.append(sum(isinstance(held, CustomerRow) for held in gc.get_objects()))
-
     taking = ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader)
+    alive: list[int] = []
     gc.freeze()  # excludes earlier objects from the count
     try:
-        assert taking.run(None, count).changed == 20_000
+        for progress in taking.run(None):
+            gc.collect()
+            alive.append(sum(isinstance(held, CustomerRow) for held in gc.get_objects()))
+            changed = progress.changed
     finally:
         gc.unfreeze()
+    assert changed == 20_000
     assert len(alive) >= 20
     assert 0 < max(alive) <= 2 * BATCH
 
@@ -212,7 +211,7 @@ def test_thousand_lines_cost_three_round_trips(
     ask = server.run
     monkeypatch.setattr(server, "run", lambda *about: asked.append(1) or ask(*about))
     job_ = ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader)
-    job_.run(None, lambda _: None)
+    assert [progress.lines for progress in job_.run(None)][-1] == 5000
     assert len(asked) <= 3 * 5 + 1
 
 
