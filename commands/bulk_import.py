@@ -9,26 +9,8 @@ from app import bootstrap
 from commands.params import examples, file_errors, open_services
 from commands.tables import progress_bar
 from receipts.bulk_import.csv_reader import CsvFile
-from receipts.bulk_import.job import ImportJob, ImportProgress
+from receipts.bulk_import.job import ImportJob
 from receipts.bulk_import.rows import COLLECTIONS, CUSTOMERS, PORTED, ImportFormat
-
-_GROUPS = (
-    (
-        CUSTOMERS,
-        "Import the operator's customer list.",
-        "Import numbers, networks and proofs of ownership.",
-    ),
-    (
-        PORTED,
-        "Import numbers that changed their network.",
-        "Import ported numbers: one that left loses the service at once.",
-    ),
-    (
-        COLLECTIONS,
-        "Import results of collecting fees.",
-        "Import collections: unpaid pauses the service, paid resumes it.",
-    ),
-)
 
 
 def _group(listing: ImportFormat, summary: str, import_summary: str) -> click.Group:
@@ -67,24 +49,36 @@ def _import(
     file = CsvFile(path, listing)
     job = ImportJob(file, services.import_handler, services.store, services.clients.bulk_reader)
     earlier = None if afresh else job.before()
-    if earlier is not None and earlier.done:
-        click.echo(_counts(path, earlier, "was imported before; --afresh begins again"))
-        return 1 if earlier.refused else 0
-    if earlier is not None:
-        click.echo(f"{path}: goes on behind line {earlier.line}", err=True)
-    with progress_bar(f"{listing.name} import", file.size) as move:
-        for end in job.run(earlier):
-            move(end.offset)
-    see = f"see {job.rejects.path}" if end.refused else "all is well"
-    click.echo(_counts(path, end, see))
+    if earlier and earlier.done:
+        end, rest = earlier, "was imported before; --afresh begins again"
+    else:
+        if earlier:
+            click.echo(f"{path}: goes on behind line {earlier.line}", err=True)
+        with progress_bar(f"{listing.name} import", file.size) as move:
+            for end in job.run(earlier):
+                move(end.offset)
+        rest = f"see {job.rejects.path}" if end.refused else "all is well"
+    click.echo(
+        f"{path}: {end.lines} lines: {end.changed} changed, "
+        f"{end.known} known already, {end.refused} refused; {rest}"
+    )
     return 1 if end.refused else 0
 
 
-def _counts(path: Path, progress: ImportProgress, rest: str) -> str:
-    return (
-        f"{path}: {progress.lines} lines: {progress.changed} changed, "
-        f"{progress.known} known already, {progress.refused} refused; {rest}"
-    )
-
-
-COMMANDS: tuple[click.Command, ...] = tuple(_group(*each) for each in _GROUPS)
+COMMANDS: tuple[click.Command, ...] = (
+    _group(
+        CUSTOMERS,
+        "Import the operator's customer list.",
+        "Import numbers, networks and proofs of ownership.",
+    ),
+    _group(
+        PORTED,
+        "Import numbers that changed their network.",
+        "Import ported numbers: one that left loses the service at once.",
+    ),
+    _group(
+        COLLECTIONS,
+        "Import results of collecting fees.",
+        "Import collections: unpaid pauses the service, paid resumes it.",
+    ),
+)
