@@ -18,7 +18,7 @@ from commands.consent_bundle import ChargeNotFoundError
 from commands.doctor import doctor
 from commands.evidence.key_commands import signing_key
 from commands.evidence.root_files import RootFileError
-from commands.params import CommandError, NoStoreError, examples, json_option, read_settings
+from commands.params import CommandError, NotFoundError, examples, json_option, read_settings
 from commands.supervisor import ChildFailedError, Supervisor, stop_signals
 from commands.tables import print_json
 from commands.tariffs import rehearse
@@ -60,7 +60,7 @@ class _Main(click.Group):
         try:
             return super().invoke(ctx)
         except _ERRORS as error:
-            shown_as = NoStoreError if isinstance(error, StoreNotReadyError) else CommandError
+            shown_as = NotFoundError if isinstance(error, StoreNotReadyError) else CommandError
             raise shown_as(str(error)) from error
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import click
 
@@ -25,8 +25,8 @@ class CommandError(click.ClickException):
         click.echo(f"sms-receipt: {self.message}", err=True)
 
 
-class NoStoreError(CommandError):
-    """No store runs where the command looked; the exit status is 1."""
+class NotFoundError(CommandError):
+    """No store runs, or nothing is known, where the command looked; the exit status is 1."""
 
     exit_code = 1
 
@@ -75,10 +75,8 @@ def open_services() -> Iterator[bootstrap.Container]:
     Raises SettingsError, RuleBookError, StoreUnavailableError.
     """
     services = bootstrap.services(read_settings())
-    try:
+    with closing(services.clients):
         yield services
-    finally:
-        services.clients.close()
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from commands.params import MSISDN, examples, json_option, open_services
+from commands.params import MSISDN, NotFoundError, examples, json_option, open_services
 from commands.serializers import (
     serialize_customer,
     serialize_receipt,
@@ -70,9 +70,8 @@ def receipts(number: Msisdn, limit: int, *, as_json: bool) -> None:
     A table on a terminal, else JSON lines.
     """
     with open_services() as services:
-        records = map(
-            serialize_receipt, services.store.receipts_of(number, limit, MessageKind.RECEIPT)
-        )
+        found = services.store.receipts_of(number, limit, MessageKind.RECEIPT)
+        records = map(serialize_receipt, found)
         empty = f"No receipts are kept of {number.national}."
         print_records(records, _RECEIPTS, as_json=as_json, empty=empty)
 
@@ -104,12 +103,10 @@ def trail(sender: Msisdn, recipient: Msisdn, message_id: str, *, as_json: bool) 
     with open_services() as services:
         trace = services.store.load_many([ReportQuery(sender, recipient, message_id)])[0].trace
     if trace is None:
-        click.echo(
-            "sms-receipt: nothing is known of this text; compare its id and both numbers with "
-            f"`sms-receipt receipts {sender.national}`",
-            err=True,
+        raise NotFoundError(
+            "nothing is known of this text; compare its id and both numbers with "
+            f"`sms-receipt receipts {sender.national}`"
         )
-        sys.exit(1)
     print_record(serialize_trace(trace), as_json=as_json, lists={"news": _EVENTS})
 
 
