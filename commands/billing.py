@@ -129,14 +129,9 @@ def export_(
         evidence = month_evidence(services, month, kept) if audit else NO_EVIDENCE
         if roots_out and not services.settings.consent_signing_key:
             raise SettingsError("CONSENT_SIGNING_KEY is not set: --keep-roots has no signed root")
+        archive = services.clients.bulk_reader
         with _open_output(out) as file:
-            totals = export(
-                services.clients.bulk_reader,
-                ExportDataset(dataset),
-                month,
-                ExportFormat(file_format),
-                file,
-            )
+            totals = export(archive, ExportDataset(dataset), month, ExportFormat(file_format), file)
     if roots_out:
         with _open_output(roots_out) as file:
             file.writelines(json.dumps(root) + "\n" for root in evidence.values["roots"])

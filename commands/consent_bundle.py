@@ -40,7 +40,13 @@ def consent_bundle(
     if charge_id is not None:
         charge = _find_charge(services, number, charge_id, months)
         consent = evidence_for(entries, charge)
-        bundle |= _charge_evidence(services, customer, charge, consent)
+        bundle |= {
+            "charge": serialize_charge(charge),
+            "offer": _serialize_entry(consent.offer) if consent else None,
+            "reply": _serialize_entry(consent.reply) if consent else None,
+            "tariff_agreed": _tariff(services, customer, consent.reply.tariff if consent else ""),
+            "tariff_in_force": _tariff(services, customer, charge.tariff),
+        }
     shown = consent.entries if consent else entries
     bundle["entries"] = [_serialize_entry(entry) for entry in shown]
     bundle["chain"] = _chain_state(entries, broken_link)
@@ -75,27 +81,12 @@ def _find_charge(
     return found
 
 
-def _charge_evidence(
-    services: Container, customer: Subscription, charge: Charge, consent: ConsentEvidence | None
-) -> dict[str, Any]:
-    agreed = consent.reply.tariff if consent else ""
-    return {
-        "charge": serialize_charge(charge),
-        "offer": _serialize_entry(consent.offer) if consent else None,
-        "reply": _serialize_entry(consent.reply) if consent else None,
-        "tariff_agreed": _tariff(services, customer, agreed),
-        "tariff_in_force": _tariff(services, customer, charge.tariff),
-    }
-
-
 def _tariff(services: Container, customer: Subscription, version: str) -> dict[str, Any] | None:
     """A tariff in the languages of the customer's province; its version alone if it is gone."""
     province = services.policy.service_area(customer).province
-    tariff = province.tariff(version) if province else None
-    if tariff is None:
+    if province is None or (tariff := province.tariff(version)) is None:
         return {"version": version} if version else None
-    languages = province.languages if province else ()
-    in_words = {language.value: fees(language, tariff) for language in languages}
+    in_words = {language.value: fees(language, tariff) for language in province.languages}
     return {"version": version, "from": tariff.since.isoformat(), "in_words": in_words}
 
 

@@ -4,7 +4,6 @@ import os
 import secrets
 import shlex
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -46,7 +45,9 @@ def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
     """The environment of the demo's processes; ``environ`` takes precedence. Raises DemoError."""
     network = f"http://127.0.0.1:{port + 1}"
     doors_url = f"http://127.0.0.1:{port}"
-    made = _secrets(_read(_folder(environ) / _SETTINGS_FILE)) | {
+    file = _folder(environ) / _SETTINGS_FILE
+    known = _read(file)
+    made = {name: known.get(name) or make() for name, make in _GENERATED.items()} | {
         "PUBLIC_URL": doors_url,
         "DOORS_URL": doors_url,
         "PORT": str(port),
@@ -65,7 +66,7 @@ def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
     }
     ours = made.keys() | set(_SHARED)
     whole = made | {name: value for name, value in environ.items() if value and name in ours}
-    _keep(_folder(environ) / _SETTINGS_FILE, whole)
+    _keep(file, whole)
     return dict(environ) | whole
 
 
@@ -158,10 +159,6 @@ def _read(file: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def _secrets(known: Mapping[str, str]) -> dict[str, str]:
-    return {name: known.get(name) or make() for name, make in _GENERATED.items()}
-
-
 def _keep(file: Path, settings: Mapping[str, str]) -> None:
     """Write settings atomically, readable by this user only. Raises DemoError."""
     fresh = file.with_suffix(".new")
@@ -181,7 +178,7 @@ def _await(url: str, stop: list[int], supervisor: Supervisor) -> None:
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
                 return
-        except (urllib.error.URLError, OSError) as error:
+        except OSError as error:
             if fallen := supervisor.ended():
                 names = " and ".join(fallen)
                 raise DemoError(f"the {names} could not start, for what is told above") from error
