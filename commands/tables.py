@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Record = Mapping[str, Any]
-_NO_LISTS: Mapping[str, Any] = {}
+_NOTHING: Mapping[str, Any] = {}
 
 WIDE_COLUMNS = 120  # characters a line of a terminal that shows all columns
 _REDRAW_EVERY = 1_000  # items between two redraws of a progress bar
@@ -69,7 +69,7 @@ def print_records(
 
 
 def print_record(
-    record: Record, *, as_json: bool, lists: Mapping[str, Sequence[Column]] = _NO_LISTS
+    record: Record, *, as_json: bool, lists: Mapping[str, Sequence[Column]] = _NOTHING
 ) -> None:
     """Print a record as a table of its fields on a terminal, else as JSON.
 
@@ -163,7 +163,7 @@ def _fill(table: "Table", rows: Sequence[Record], columns: Sequence[Column]) -> 
         side: Any = "right" if each.right else "left"
         table.add_column(each.title, justify=side, no_wrap=not each.wrap, overflow="fold")
     for row in rows:
-        table.add_row(*(_styled(row[column.key], column) for column in columns))
+        table.add_row(*(_text(row[column.key], column.styles) for column in columns))
 
 
 def _fields_table(record: Record) -> "Table":
@@ -175,17 +175,13 @@ def _fields_table(record: Record) -> "Table":
     return table
 
 
-def _styled(value: object, column: Column) -> "Text":
-    text = _text(value)
-    text.stylize(column.styles.get(str(value), ""))
-    return text
-
-
-def _text(value: object) -> "Text":
+def _text(value: object, styles: Mapping[str, str] = _NOTHING) -> "Text":
     from rich.text import Text  # noqa: PLC0415 - not at the start of every command
 
     # Not a plain string: rich would read its square brackets as markup.
-    return Text(_UNPRINTABLE.sub("\ufffd", _words(value)))
+    text = Text(_UNPRINTABLE.sub("\ufffd", _words(value)))
+    text.stylize(styles.get(str(value), ""))
+    return text
 
 
 def _words(value: object, separator: str = "\n") -> str:

@@ -51,8 +51,7 @@ class CsvFile:
                 self._columns = self._header(file)
                 self.begins = file.tell()
         except OSError as error:
-            text = f"{path}: {error.strerror} — check the path and its rights"
-            raise CsvError(text) from error
+            raise CsvError(f"{path}: {error.strerror} — check the path and its rights") from error
 
     def lines(self, offset: int, number: int) -> Iterator[CsvLine]:
         """The lines from an offset, empty ones left out; ``number`` is that of the line before."""
