@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,23 +13,15 @@ import pytest
 from commands.supervisor import ChildFailedError, Supervisor
 from receipts.store.local_server import LocalServer
 from tests.receipts.store.local_store import answers, has_all_writes, write_until_killed
-from tests.support.product import processes_of, until
+from tests.support.product import until
 
 pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "var"
-    yield folder
-    until(lambda: not processes_of(folder), 3, "every process of the folder to end")
-
-
-@pytest.fixture
 def supervisor(data_dir: Path) -> Iterator[Supervisor]:
-    supervisor = Supervisor(os.environ, LocalServer(data_dir), most_falls=4)
-    yield supervisor
-    supervisor.end()
+    with closing(Supervisor(os.environ, LocalServer(data_dir), most_falls=4)) as supervisor:
+        yield supervisor
 
 
 def test_killed_server_restarts_and_loses_no_write(supervisor: Supervisor, data_dir: Path):

@@ -16,6 +16,9 @@ from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis_store import RedisStore
+from tests.receipts.store.local_store import data_dir
+
+__all__ = ["data_dir"]
 
 NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
 ANNA, FRIEND = Msisdn("+8613802880000"), Msisdn("+8613957112345")

@@ -3,13 +3,15 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 import redis
 
 from receipts.ports.store import StoreUnavailableError
 from receipts.store.local_server import running_server_url
+from tests.support.product import processes_of, until
 
 ROOT = Path(__file__).parents[3]
 OWNER = """
@@ -26,6 +28,14 @@ print("runs", flush=True)
 sys.stdin.read()
 server.stop()
 """
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    """A data folder whose processes have all ended at the end of the test."""
+    folder = tmp_path / "var"
+    yield folder
+    until(lambda: not processes_of(folder), 3, "every process of the folder to end")
 
 
 def start_owner(data_dir: Path) -> "subprocess.Popen[str]":

@@ -32,13 +32,6 @@ from tests.support.product import processes_of, until
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "var"
-    yield folder
-    until(lambda: not processes_of(folder), 3, "every process of the folder to end")
-
-
-@pytest.fixture
 def server(data_dir: Path) -> Iterator[LocalServer]:
     server = LocalServer(data_dir)
     yield server
