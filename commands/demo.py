@@ -6,6 +6,7 @@ import shlex
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from app import bootstrap
@@ -76,8 +77,7 @@ def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> No
     Raises DemoError, SettingsError, StoreUnavailableError or RuleBookError.
     """
     store = None if environ.get("REDIS_URL") else LocalServer(_folder(environ))
-    supervisor = Supervisor(environ, store)
-    try:
+    with closing(Supervisor(environ, store)) as supervisor:
         # Before the settings are written: a demo that runs in this folder keeps its own.
         if store is not None:
             _claim(store, environ, port)
@@ -89,8 +89,6 @@ def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> No
                 )
         supervisor.environ = settings_for(environ, port)
         _run(supervisor, port, say)
-    finally:
-        supervisor.end()
 
 
 def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:

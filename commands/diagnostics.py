@@ -38,7 +38,10 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     yield _rules(settings)
     yield _prefixes()
     yield _store(settings)
-    yield from _providers(settings)
+    if "twilio" in settings.providers:
+        yield _reach("twilio", settings.twilio_api_url)
+    if "kannel" in settings.providers and settings.kannel_url:
+        yield _reach("kannel", settings.kannel_url)
     yield from _sending(settings)
 
 
@@ -90,13 +93,6 @@ def _store(settings: Settings) -> Check:
         fix = ", ".join(f"{name} {_DURABLE[name]}" for name in lax)
         return Check(False, f"store ({where}) may forget what we acknowledged", f"set {fix}")
     return Check(True, f"store ({where}) writes to disk before it answers")
-
-
-def _providers(settings: Settings) -> Iterator[Check]:
-    if "twilio" in settings.providers:
-        yield _reach("twilio", settings.twilio_api_url)
-    if "kannel" in settings.providers and settings.kannel_url:
-        yield _reach("kannel", settings.kannel_url)
 
 
 def _sending(settings: Settings) -> Iterator[Check]:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -111,8 +112,7 @@ def serve(workers: int) -> None:
 
 def _serve_with_store(settings: Settings, workers: int) -> None:
     """Run the store of DATA_DIR and the web processes until a signal stops them."""
-    supervisor = Supervisor(os.environ, LocalServer(settings.data_dir))
-    try:
+    with closing(Supervisor(os.environ, LocalServer(settings.data_dir))) as supervisor:
         supervisor.start_store()
         bootstrap.services(settings).clients.close()
         log_setup.set_up(settings.log_format)
@@ -120,8 +120,6 @@ def _serve_with_store(settings: Settings, workers: int) -> None:
         supervisor.start("doors", "app.server", str(workers))
         signal.signal(signal.SIGHUP, lambda *_: supervisor.hang_up("doors"))
         supervisor.watch(stop, lambda name: _log.warning("started again", process=name))
-    finally:
-        supervisor.end()
 
 
 @main.command(epilog=examples("work"))
@@ -223,8 +221,7 @@ def show_province(code: str, *, as_json: bool) -> None:
     book = load_rule_book(read_settings().rule_book)
     province = book.province(code)
     if province is None:
-        known = ", ".join(book.provinces)
-        raise SettingsError(f"{code} is not covered; covered are {known}")
+        raise SettingsError(f"{code} is not covered; covered are {', '.join(book.provinces)}")
     if as_json:
         print_json(to_builtins(province))
     else:

@@ -15,6 +15,7 @@ from receipts.store.local_server import LocalServer
 _WATCH_SECONDS = 0.1
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
+_END_SECONDS = 15.0
 #: A child that ran for so long starts a new count of falls.
 _STABLE_SECONDS = 60.0
 #: In a row; with the pauses about five minutes, in which a full disk may get room again.
@@ -93,12 +94,12 @@ class Supervisor:
         """Send SIGHUP to a child."""
         self._children[name].process.send_signal(signal.SIGHUP)
 
-    def end(self, patience: float = 15.0) -> None:
+    def close(self) -> None:
         """End all children, the last started first, each given time to finish; then the store."""
         processes = [child.process for name, child in self._children.items() if name != "store"]
         for process in reversed(processes):
             process.terminate()
-        until = time.monotonic() + patience
+        until = time.monotonic() + _END_SECONDS
         for process in reversed(processes):
             try:
                 process.wait(max(0.1, until - time.monotonic()))

@@ -94,14 +94,13 @@ class ImportJob:
         """Write a batch: first its customers, then the refused lines, then the checkpoint."""
         changed, previous = self._commit(batch), self.progress
         self.rejects.add(self._refused, previous.refused)
-        refused = previous.refused + len(self._refused)
         self.progress = replace(
             previous,
             offset=last.end,
             line=last.number,
             lines=previous.lines + self._lines,
             changed=previous.changed + changed,
-            refused=refused,
+            refused=previous.refused + len(self._refused),
             complaints=self.rejects.size,
             done=done,
         )
