@@ -1,21 +1,19 @@
 """Lists in files, and the commands that import them."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from app import bootstrap
-from app.settings import Settings
-from commands.main import main
 from receipts.model.customer import Subscription
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
+from tests.support.months import Run, run
 
-SLOW_HASH = "scrypt:32768:8:1$abcdefgh12345678$" + "0123456789abcdef" * 8
+__all__ = ["run"]
 
 
 @dataclass
@@ -24,14 +22,12 @@ class Desk:
 
     built: bootstrap.Container
     folder: Path
+    run: Run
 
     def file(self, name: str, content: str | bytes) -> Path:
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
-
-    def run(self, *words: object) -> Result:
-        return CliRunner().invoke(main, [str(word) for word in words])
 
     def take(self, kind: str, *lines: str, name: str = "list.csv") -> Result:
         """Import lines, the first one being the header."""
@@ -64,17 +60,5 @@ class Desk:
 
 
 @pytest.fixture
-def at_desk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Has commands find the test's store in the environment."""
-
-    def sit() -> None:
-        monkeypatch.setenv("REDIS_URL", settings.redis_url)
-        monkeypatch.setenv("DATA_DIR", str(settings.data_dir))
-
-    return sit
-
-
-@pytest.fixture
-def desk(built: bootstrap.Container, tmp_path: Path, at_desk: Callable[[], None]) -> Desk:
-    at_desk()
-    return Desk(built, tmp_path)
+def desk(built: bootstrap.Container, tmp_path: Path, run: Run) -> Desk:
+    return Desk(built, tmp_path, run)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,11 +22,13 @@ from receipts.model.vocabulary import Msisdn, Network
 from receipts.ports.changes import ChangeSet, CommitResult
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.redis_store import RedisStore
+from tests.conftest import GUANGDONG, ZHEJIANG
 from tests.conftest import Network as Caller
-from tests.receipts.bulk_import.conftest import SLOW_HASH, Desk
+from tests.receipts.bulk_import.conftest import Desk
+from tests.support.product import until
 
 ROOT = Path(__file__).parents[3]
-GUANGDONG, ZHEJIANG = "+8613802880000", "+8613957112345"
+SLOW_HASH = "scrypt:32768:8:1$abcdefgh12345678$" + "0123456789abcdef" * 8
 
 
 def many(count: int) -> str:
@@ -263,14 +264,11 @@ def test_killed_import_is_finished_by_the_next(desk: Desk, settings: Settings):
     words = (sys.executable, "-m", "commands.main", "customers", "import", str(path))
     child = subprocess.Popen(words, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
     name = f"import:customers:{CsvFile(path, CUSTOMERS).contents}"
-    until = time.monotonic() + 30
-    while desk.built.clients.bulk_reader.checkpoint(name) is None and time.monotonic() < until:
-        time.sleep(0.005)
+    archive = desk.built.clients.bulk_reader
+    until(lambda: archive.checkpoint(name), 30, "a first batch to be on disk")
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    noted = desk.built.clients.bulk_reader.checkpoint(name)
-    assert noted is not None
-    before = msgspec.json.decode(noted, type=ImportProgress)
+    before = msgspec.json.decode(archive.checkpoint(name) or "", type=ImportProgress)
     assert not before.done
     assert 0 < before.lines < count
     done = desk.run("customers", "import", path)
@@ -278,4 +276,4 @@ def test_killed_import_is_finished_by_the_next(desk: Desk, settings: Settings):
     assert f"{count} lines" in done.output
     assert [line.split(":")[1] for line in desk.refused("big.csv")] == ["9", "7992"]
     numbers = [Msisdn(f"+86138{place:08}") for place in range(0, count, 7) if place != 7]
-    assert {each.version for each in desk.built.clients.bulk_reader.subscriptions(numbers)} == {1}
+    assert {each.version for each in archive.subscriptions(numbers)} == {1}
