@@ -5,20 +5,21 @@ import io
 import json
 from pathlib import Path
 
+import pytest
 import redis
 from msgspec.structs import replace
 
 from receipts.model.charge import AuditEntry
 from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import decode, encode
-from tests.conftest import Network
+from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network
+from tests.support.fixtures import SHANXI
 from tests.support.months import Lines, Months, Run
 
-GUANGDONG, JILIN, SHANXI = "+8613802880000", "+8613844012345", "+8613903512345"
-ZHEJIANG = "+8613957112345"
 FRIEND = "+8613800138000"
 
 
+@pytest.fixture
 def a_month(network: Network, months: Months) -> None:
     """Three customers, monthly fees, and receipts at a price."""
     for number in (GUANGDONG, JILIN, SHANXI):
@@ -29,10 +30,8 @@ def a_month(network: Network, months: Months) -> None:
     months.send(SHANXI)
 
 
-def test_export_equals_the_customers_charges(
-    network: Network, months: Months, run: Run, lines: Lines
-):
-    a_month(network, months)
+@pytest.mark.usefixtures("a_month")
+def test_export_equals_the_customers_charges(run: Run, lines: Lines):
     done = run("export", "charges", "--month", "2026-11", "--format", "jsonl")
     exported = [json.loads(line) for line in done.stdout.splitlines()]
     seen = [c for n in (GUANGDONG, JILIN, SHANXI) for c in lines("charges", n)]
@@ -45,9 +44,8 @@ def test_export_equals_the_customers_charges(
     assert totals["fen"] == sum(c["fen"] for c in seen)
 
 
-def test_unpaid_fees_are_exported_until_paid(network: Network, months: Months, run: Run):
-    a_month(network, months)
-
+@pytest.mark.usefixtures("a_month")
+def test_unpaid_fees_are_exported_until_paid(months: Months, run: Run):
     def unpaid() -> tuple[list[tuple[str, str]], int]:
         done = run("export", "unpaid", "--month", "2026-11")
         rows = csv.DictReader(io.StringIO(done.stdout))
@@ -60,8 +58,8 @@ def test_unpaid_fees_are_exported_until_paid(network: Network, months: Months, r
     assert unpaid() == ([], 0)
 
 
-def test_export_order_is_stable(network: Network, months: Months, run: Run):
-    a_month(network, months)
+@pytest.mark.usefixtures("a_month")
+def test_export_order_is_stable(run: Run):
     first = run("export", "charges", "--month", "2026-11").stdout
     assert first == run("export", "charges", "--month", "2026-11").stdout
     rows = list(csv.DictReader(io.StringIO(first)))
@@ -88,19 +86,17 @@ def test_formulas_are_escaped_in_csv_only(network: Network, run: Run):
     assert len(exact) == len(rows)
 
 
-def test_export_file_is_written_atomically(
-    network: Network, months: Months, run: Run, tmp_path: Path
-):
-    a_month(network, months)
+@pytest.mark.usefixtures("a_month")
+def test_export_file_is_written_atomically(run: Run, tmp_path: Path):
     out = tmp_path / "charges.csv"
-    done = run("export", "charges", "--month", "2026-11", "--out", str(out))
+    done = run("export", "charges", "--month", "2026-11", "--out", out)
     assert done.stdout == ""
     assert len(out.read_text(encoding="utf-8").splitlines()) == 7
     assert not list(tmp_path.glob("*.part"))
 
 
 def test_errors_are_printed_as_a_sentence(run: Run, tmp_path: Path):
-    gone = run("export", "charges", "--month", "2026-11", "--out", str(tmp_path / "no" / "x.csv"))
+    gone = run("export", "charges", "--month", "2026-11", "--out", tmp_path / "no" / "x.csv")
     assert gone.exit_code == 2
     assert gone.stderr.startswith("sms-receipt: ")
     assert run("bill", "--month", "2026-13").exit_code == 2
@@ -111,8 +107,8 @@ def test_errors_are_printed_as_a_sentence(run: Run, tmp_path: Path):
     assert run("consent", GUANGDONG, "--charge", "monthly-2026-11").exit_code == 2
 
 
-def test_bill_prints_totals(network: Network, months: Months, lines: Lines):
-    a_month(network, months)
+@pytest.mark.usefixtures("a_month")
+def test_bill_prints_totals(months: Months, lines: Lines):
     months.pass_to("2026-12-01 00:00")
     assert lines("bill", "--month", "2026-12") == [
         {"month": "2026-12", "customers": 3, "charged_now": 2, "fen_now": 300, "charged_before": 0}
@@ -147,8 +143,8 @@ def test_consent_of_a_fee_after_a_trial_is_the_second_yes(
     assert told["reply"]["heard"] == "Y"
 
 
+@pytest.mark.usefixtures("a_month")
 def test_every_charge_has_consent(network: Network, run: Run, months: Months, lines: Lines):
-    a_month(network, months)
     network.text(GUANGDONG, "取消短信回执")
     network.text(GUANGDONG, "开通短信回执")
     network.text(GUANGDONG, "是")

@@ -1,11 +1,9 @@
 """The command line: tables on a terminal, JSON in pipes, complete help."""
 
 import datetime as dt
-import fcntl
 import json
 import os
 import pty
-import struct
 import subprocess
 import sys
 import termios
@@ -66,7 +64,7 @@ def terminal(environ: dict[str, str]) -> Typed:
 
     def run(*words: str) -> tuple[str, str, int]:
         ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        termios.tcsetwinsize(theirs, (40, 100))
         child = subprocess.Popen(
             [COMMAND, *words], env=environ, stdin=theirs, stdout=theirs, stderr=theirs
         )

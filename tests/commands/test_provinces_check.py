@@ -4,36 +4,35 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from app.settings import Settings
 from commands.diagnostics import run_checks
-from commands.main import main
 from receipts.numbering.plan import NumberingPlan
 from receipts.rulebook.loader import SHIPPED
+from tests.support.months import Run
 
 
-def test_named_book_is_checked(tmp_path: Path):
+def test_named_book_is_checked(run: Run, tmp_path: Path):
     mine = tmp_path / "next.toml"
     mine.write_text(SHIPPED.read_text())
-    done = CliRunner().invoke(main, ["provinces", "check", str(mine)])
+    done = run("provinces", "check", mine)
     assert done.exit_code == 0
     assert "CN-GD" in done.output
 
 
 def test_invalid_book_is_reported_with_line_and_fix(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     mine = tmp_path / "next.toml"
     mine.write_text(SHIPPED.read_text().replace("monthly_fen = 100", "monthly_fen = 301", 1))
-    done = CliRunner().invoke(main, ["provinces", "check", str(mine)])
+    done = run("provinces", "check", mine)
     assert done.exit_code == 2
     assert "next.toml:" in done.output
     assert "Fix: " in done.output
     # Without a file, the rule book in use is checked.
     monkeypatch.setenv("RULE_BOOK", str(mine))
-    assert CliRunner().invoke(main, ["provinces", "check", str(SHIPPED)]).exit_code == 0
-    assert CliRunner().invoke(main, ["provinces", "check"]).exit_code == 2
+    assert run("provinces", "check", SHIPPED).exit_code == 0
+    assert run("provinces", "check").exit_code == 2
 
 
 def test_doctor_shows_the_version_of_the_prefix_table(settings: Settings):

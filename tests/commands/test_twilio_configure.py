@@ -1,6 +1,6 @@
 """``sms-receipt twilio configure`` sets the webhooks of numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import parse_qsl
 
 import pytest
@@ -14,13 +14,14 @@ BASE = "https://sms.example.org"
 NUMBER = {"sid": "PN1", "sms_url": "https://old.example.org/s", "voice_url": ""}
 
 
+Api = responses.RequestsMock
+Configure = Callable[..., Result]
+
+
 @pytest.fixture
-def api() -> "responses.RequestsMock":
+def api() -> Iterator[Api]:
     with responses.RequestsMock() as mock:
         yield mock
-
-
-Configure = Callable[..., Result]
 
 
 @pytest.fixture
@@ -36,24 +37,22 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Configure:
     }
 
     def run(*words: str, **more: str) -> Result:
-        for name, value in (given | more).items():
-            monkeypatch.setenv(name, value)
-        return CliRunner().invoke(main, ["twilio", "configure", *words])
+        return CliRunner().invoke(main, ["twilio", "configure", *words], env=given | more)
 
     return run
 
 
-def listed(api: "responses.RequestsMock", held: list[dict[str, str]]) -> None:
+def listed(api: Api, held: list[dict[str, str]]) -> None:
     body = {"incoming_phone_numbers": held, "next_page_uri": None}
     api.get(f"{API}/IncomingPhoneNumbers.json", json=body)
 
 
-def told(api: "responses.RequestsMock") -> dict[str, str]:
+def told(api: Api) -> dict[str, str]:
     """The form of the last request."""
     return dict(parse_qsl(str(api.calls[-1].request.body)))
 
 
-def test_number_gets_all_webhooks(api: "responses.RequestsMock", configure: Configure):
+def test_number_gets_all_webhooks(api: Api, configure: Configure):
     listed(api, [NUMBER])
     doors = {
         "sms_url": f"{BASE}/sms#rc=2&rp=5xx,ct,rt",
@@ -80,7 +79,7 @@ def test_number_gets_all_webhooks(api: "responses.RequestsMock", configure: Conf
     assert "before  (none)" in end.stdout
 
 
-def test_short_code_gets_the_text_webhook_only(api: "responses.RequestsMock", configure: Configure):
+def test_short_code_gets_the_text_webhook_only(api: Api, configure: Configure):
     code = {"sid": "SC1", "sms_url": ""}
     api.get(f"{API}/SMS/ShortCodes.json", json={"short_codes": [code], "next_page_uri": None})
     now = code | {"sms_url": f"{BASE}/sms#rc=2&rp=5xx,ct,rt"}
@@ -91,9 +90,7 @@ def test_short_code_gets_the_text_webhook_only(api: "responses.RequestsMock", co
     assert "calls" not in end.stdout
 
 
-def test_address_other_than_public_url_is_warned_about(
-    api: "responses.RequestsMock", configure: Configure
-):
+def test_address_other_than_public_url_is_warned_about(api: Api, configure: Configure):
     listed(api, [NUMBER])
     api.post(f"{API}/IncomingPhoneNumbers/PN1.json", json=NUMBER)
     end = configure("--base-url", "https://new.example.org")
@@ -101,16 +98,14 @@ def test_address_other_than_public_url_is_warned_about(
     assert end.stderr.startswith("Set PUBLIC_URL=https://new.example.org")
 
 
-def test_unknown_number_changes_nothing(api: "responses.RequestsMock", configure: Configure):
+def test_unknown_number_changes_nothing(api: Api, configure: Configure):
     listed(api, [])
     end = configure("--base-url", BASE)
     assert (end.exit_code, len(api.calls)) == (2, 1)
     assert end.stderr == ("sms-receipt: +8613802880000: the account has no number +8613802880000\n")
 
 
-def test_provider_refusal_is_reported_without_the_token(
-    api: "responses.RequestsMock", configure: Configure
-):
+def test_provider_refusal_is_reported_without_the_token(api: Api, configure: Configure):
     body = {"code": 20003, "message": "Authenticate", "status": 401}
     api.get(f"{API}/IncomingPhoneNumbers.json", json=body, status=401)
     end = configure("--base-url", BASE)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from app import bootstrap
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
 from tests.conftest import BEIJING, GUANGDONG, UNICOM, UNKNOWN, ZHEJIANG, Network
@@ -15,33 +14,29 @@ def call(network: Network, caller: str, sid: str = "CA01") -> str:
     return network.post("/voice", CallSid=sid, From=caller, To="10086").get_data(as_text=True)
 
 
-def receipts(built: bootstrap.Container, number: str) -> list[str | None]:
-    found = built.store.receipts_of(Msisdn(number), 10, MessageKind.RECEIPT)
+def receipts(desk: Desk, number: str) -> list[str | None]:
+    found = desk.built.store.receipts_of(Msisdn(number), 10, MessageKind.RECEIPT)
     return [receipt.recipient for receipt in found]
 
 
-def test_recipient_ported_out_gives_no_receipt(
-    desk: Desk, network: Network, built: bootstrap.Container
-):
+def test_recipient_ported_out_gives_no_receipt(desk: Desk, network: Network):
     network.open(GUANGDONG)
     network.status("SM01", "delivered", friend=ZHEJIANG)
     desk.ported("13957112345,china_telecom", name="left.csv")
     network.status("SM02", "delivered", friend=ZHEJIANG)
-    assert receipts(built, GUANGDONG) == [ZHEJIANG]
+    assert receipts(desk, GUANGDONG) == [ZHEJIANG]
     desk.ported("13957112345,china_mobile", name="back.csv")
     network.status("SM03", "delivered", friend=ZHEJIANG)
-    assert receipts(built, GUANGDONG) == [ZHEJIANG, ZHEJIANG]
+    assert receipts(desk, GUANGDONG) == [ZHEJIANG, ZHEJIANG]
 
 
-def test_recipient_ported_in_gives_receipts(
-    desk: Desk, network: Network, built: bootstrap.Container
-):
+def test_recipient_ported_in_gives_receipts(desk: Desk, network: Network):
     network.open(GUANGDONG)
     network.status("SM01", "delivered", friend=UNICOM)
-    assert receipts(built, GUANGDONG) == []
+    assert receipts(desk, GUANGDONG) == []
     desk.ported("13001012345,china_mobile")
     network.status("SM02", "delivered", friend=UNICOM)
-    assert receipts(built, GUANGDONG) == [UNICOM]
+    assert receipts(desk, GUANGDONG) == [UNICOM]
 
 
 def test_number_ported_in_may_subscribe(desk: Desk, network: Network):
