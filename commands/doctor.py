@@ -42,14 +42,13 @@ def signature(url: str, signature: str, fields: tuple[str, ...], *, as_json: boo
     """Explain which URL was signed and which was seen."""
     pairs = [(name, value) for name, _, value in (field.partition("=") for field in fields)]
     checks = _print(check_signature(read_settings(), url, signature, pairs), as_json=as_json)
-    if any(check.ok for check in checks):
-        return
-    click.echo(
-        "Nothing fits. Give every field of the request, empty ones too, exactly as it came; "
-        "then compare the account's auth token and the address set at the provider.",
-        err=as_json,
-    )
-    sys.exit(1)
+    if not any(check.ok for check in checks):
+        click.echo(
+            "Nothing fits. Give every field of the request, empty ones too, exactly as it came; "
+            "then compare the account's auth token and the address set at the provider.",
+            err=as_json,
+        )
+        sys.exit(1)
 
 
 def _print(checks: Iterable[Check], *, as_json: bool) -> list[Check]:

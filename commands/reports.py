@@ -1,6 +1,7 @@
 """Commands that look at customers and texts: `show`, `receipts`, `trail`, `unsure`, `reconcile`."""
 
 import sys
+from dataclasses import asdict
 
 import click
 
@@ -8,7 +9,6 @@ from commands.params import MSISDN, NotFoundError, examples, json_option, open_s
 from commands.serializers import (
     serialize_customer,
     serialize_receipt,
-    serialize_reconciliation,
     serialize_trace,
     serialize_unsure,
 )
@@ -85,8 +85,10 @@ def reconcile(*, as_json: bool) -> None:
     """
     with open_services() as services:
         reconciliation = Reconciliation.from_counts(services.clients.bulk_reader.counts())
-    print_record(serialize_reconciliation(reconciliation), as_json=as_json)
-    sys.exit(1 if reconciliation.missing else 0)
+    missing = reconciliation.missing
+    totals = asdict(reconciliation) | {"missing": missing, "balanced": missing == 0}
+    print_record(totals, as_json=as_json)
+    sys.exit(1 if missing else 0)
 
 
 @click.command(epilog=examples("trail 13802880000 13957112345 0x1F"))

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import asdict
 from enum import Enum
 from typing import Any
 
@@ -16,7 +15,6 @@ from receipts.model.customer import Subscription
 from receipts.model.message import MessageTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, Msisdn
-from receipts.reports.reconciliation import Reconciliation
 from receipts.subscriptions.promotions import consented_categories
 
 _RECEIPT = (
@@ -91,12 +89,6 @@ def serialize_charge(charge: Charge) -> dict[str, Any]:
 def serialize_trace(trace: MessageTrace) -> dict[str, Any]:
     """One person-to-person text, for ``trail``: each status event with its reason."""
     return _picked(trace, _TRACE) | {"news": [_picked(event, _EVENT) for event in trace.history]}
-
-
-def serialize_reconciliation(reconciliation: Reconciliation) -> dict[str, Any]:
-    """Counts of reports, receipts and refusal reasons, for ``reconcile``."""
-    missing = reconciliation.missing
-    return asdict(reconciliation) | {"missing": missing, "balanced": missing == 0}
 
 
 def column_names(kind: type[Struct]) -> tuple[str, ...]:
