@@ -5,6 +5,7 @@ from typing import Any
 
 from app.bootstrap import Container
 from commands.evidence.results import chain_evidence
+from commands.params import CommandError
 from commands.serializers import column_names, serialize_charge, serialize_fields
 from receipts.charging.tariffs import fees
 from receipts.model.charge import AuditEntry, Charge
@@ -17,10 +18,6 @@ from receipts.subscriptions.consent_roots import DayRoot
 _READS = 5
 
 
-class ChargeNotFoundError(LookupError):
-    """The customer has no charge with that id."""
-
-
 def consent_bundle(
     services: Container,
     number: Msisdn,
@@ -31,7 +28,7 @@ def consent_bundle(
     """The evidence for one charge, or the whole chain; and whether it is valid.
 
     ``roots`` were kept outside the store, and are compared with it.
-    Raises ChargeNotFoundError, StoreUnavailableError.
+    Raises CommandError for a charge that the customer has not, StoreUnavailableError.
     """
     customer, entries = _read_chain(services, number)
     broken_link = first_broken_link(entries, customer.chain)
@@ -74,7 +71,7 @@ def _find_charge(
     charges = services.store.charges_of(number, months)
     found = next((charge for charge in charges if charge.id == charge_id), None)
     if found is None:
-        raise ChargeNotFoundError(
+        raise CommandError(
             f"{number.national} has no charge {charge_id}; `sms-receipt charges "
             f"{number.national}` lists those there are"
         )

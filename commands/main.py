@@ -15,7 +15,6 @@ from app.clock import ClockError, MovableClock
 from app.settings import Settings, SettingsError
 from commands import billing, bulk_import, reports
 from commands import demo as demonstration
-from commands.consent_bundle import ChargeNotFoundError
 from commands.doctor import doctor
 from commands.evidence.key_commands import signing_key
 from commands.evidence.root_files import RootFileError
@@ -24,7 +23,6 @@ from commands.supervisor import ChildFailedError, Supervisor, stop_signals
 from commands.tables import print_json
 from commands.tariffs import rehearse
 from commands.twilio import twilio
-from commands.usage_sources import TrafficLogError
 from receipts.bulk_import.csv_reader import CsvError
 from receipts.model.calendar import SHANGHAI
 from receipts.ports.store import StoreUnavailableError
@@ -39,7 +37,6 @@ _log = structlog.get_logger()
 
 #: Errors printed as one sentence, which names the fix, with exit status 2.
 _ERRORS = (
-    ChargeNotFoundError,
     ChildFailedError,
     ClockError,
     CsvError,
@@ -49,7 +46,6 @@ _ERRORS = (
     RuleBookError,
     SettingsError,
     StoreUnavailableError,
-    TrafficLogError,
 )
 
 
@@ -228,10 +224,10 @@ def show_province(code: str, *, as_json: bool) -> None:
         click.echo(describe(book, code))
 
 
-for command in (*bulk_import.COMMANDS, *billing.COMMANDS, *reports.COMMANDS):
-    main.add_command(command)
-for command in (doctor, rehearse, signing_key, twilio):
-    main.add_command(command)
+for each in (*bulk_import.COMMANDS, *billing.COMMANDS, *reports.COMMANDS):
+    main.add_command(each)
+for each in (doctor, rehearse, signing_key, twilio):
+    main.add_command(each)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 
 from app.bootstrap import Container
+from commands.params import CommandError
 from receipts.charging.charges import was_active_in
 from receipts.charging.simulation import Usage
 from receipts.model.calendar import SHANGHAI, month_of, month_start, next_month
@@ -24,10 +25,6 @@ from receipts.rulebook.schema import RuleBook
 
 #: Receipts counted of one customer that is charged for none: all that a customer's list keeps.
 _LISTED = 100
-
-
-class TrafficLogError(ValueError):
-    """An unreadable line of a traffic log; the message names file, line and fix."""
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -48,7 +45,7 @@ def from_log(file: Path, numbering: NumberingPlan, book: RuleBook) -> Iterator[U
     ``export charges`` writes it. The charges of a number stand together: its receipts are counted
     from them, and their tariff names the province.
 
-    Raises TrafficLogError, OSError.
+    Raises CommandError that names an unreadable line and its fix, OSError.
     """
     provinces = book.provinces.items()
     charged_in = {each.version: code for code, rules in provinces for each in rules.tariffs}
@@ -67,12 +64,12 @@ def _read(file: Path, line_number: int, line: bytes) -> _Line:
         read = msgspec.json.decode(line, type=_Line)
         _moment(read.opened)
     except (msgspec.DecodeError, ValueError) as error:
-        raise TrafficLogError(
+        raise CommandError(
             f"{file}:{line_number}: {error}; give one object a line, such as "
             '{"number": "13802880000", "receipts": 12, "opened": "2026-11-03"}'
         ) from error
     if not (read.province or parse_msisdn(read.number)):
-        raise TrafficLogError(
+        raise CommandError(
             f"{file}:{line_number}: neither a province such as CN-GD nor a telephone number"
         )
     return read

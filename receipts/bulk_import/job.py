@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from receipts.bulk_import.apply import ImportHandler, SourceLine
@@ -22,7 +21,7 @@ _ROUNDS = 40
 Batch = dict[Msisdn, tuple[int, Row]]
 
 
-class ImportProgress(Struct, frozen=True):
+class ImportProgress(msgspec.Struct, frozen=True):
     """The checkpoint of an import; ``complaints`` is the length of the reject file in bytes."""
 
     offset: int
