@@ -42,9 +42,7 @@ def test_repeatedly_failing_server_is_given_up_with_its_reason(
     supervisor.start_store()
     (data_dir / "store/aof/appendonly.aof.manifest").write_text("nonsense\n")
     os.kill(supervisor.pids()["store"], signal.SIGKILL)
-    with pytest.raises(
-        ChildFailedError, match=r"The store ended 4 times.*store\.log ends with: .*"
-    ):
+    with pytest.raises(ChildFailedError, match=r"The store ended 4 times.*store\.log ends with: "):
         until(lambda: supervisor.restart_ended() == ["never"], 10, "the supervisor to give up")
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app import bootstrap
 from app.settings import Settings
 from receipts.bulk_import import job, rejects
 from receipts.bulk_import.csv_reader import CsvFile
@@ -187,9 +186,14 @@ def test_empty_list_is_accepted(desk: Desk):
     assert "0 lines: 0 changed" in desk.customers().output
 
 
-def test_import_needs_bounded_memory(desk: Desk, built: bootstrap.Container):
-    file = CsvFile(desk.file("big.csv", many(20_000)), CUSTOMERS)
-    taking = ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader)
+def job_of(desk: Desk, count: int) -> ImportJob:
+    """An import of so many customers."""
+    file, built = CsvFile(desk.file("big.csv", many(count)), CUSTOMERS), desk.built
+    return ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader)
+
+
+def test_import_needs_bounded_memory(desk: Desk):
+    taking = job_of(desk, 20_000)
     alive: list[int] = []
     gc.freeze()  # excludes earlier objects from the count
     try:
@@ -204,14 +208,11 @@ def test_import_needs_bounded_memory(desk: Desk, built: bootstrap.Container):
     assert 0 < max(alive) <= 2 * BATCH
 
 
-def test_thousand_lines_cost_three_round_trips(
-    desk: Desk, built: bootstrap.Container, monkeypatch: pytest.MonkeyPatch
-):
-    file = CsvFile(desk.file("big.csv", many(5000)), CUSTOMERS)
-    server, asked = built.clients.connection, []
+def test_thousand_lines_cost_three_round_trips(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    job_ = job_of(desk, 5000)
+    server, asked = desk.built.clients.connection, []
     ask = server.run
     monkeypatch.setattr(server, "run", lambda *about: asked.append(1) or ask(*about))
-    job_ = ImportJob(file, built.import_handler, built.store, built.clients.bulk_reader)
     assert [progress.lines for progress in job_.run(None)][-1] == 5000
     assert len(asked) <= 3 * 5 + 1
 
