@@ -28,7 +28,7 @@ def consent_bundle(
     """The evidence for one charge, or the whole chain; and whether it is valid.
 
     ``roots`` were kept outside the store, and are compared with it.
-    Raises CommandError for a charge that the customer has not, StoreUnavailableError.
+    Raises CommandError without a charge of that id, StoreUnavailableError.
     """
     customer, entries = _read_chain(services, number)
     broken_link = first_broken_link(entries, customer.chain)

@@ -45,7 +45,7 @@ def from_log(file: Path, numbering: NumberingPlan, book: RuleBook) -> Iterator[U
     ``export charges`` writes it. The charges of a number stand together: its receipts are counted
     from them, and their tariff names the province.
 
-    Raises CommandError that names an unreadable line and its fix, OSError.
+    Raises CommandError, which names the unreadable line and a fix, or OSError.
     """
     provinces = book.provinces.items()
     charged_in = {each.version: code for code, rules in provinces for each in rules.tariffs}

@@ -57,7 +57,7 @@ class ImportJob:
         return msgspec.json.decode(noted, type=ImportProgress) if noted else None
 
     def run(self, begun: ImportProgress | None) -> Iterator[ImportProgress]:
-        """Import the rest; yield after each batch that is on disk, where the next run resumes.
+        """Import the rest; yield the checkpoint of each batch on disk, where the next run resumes.
 
         Raises StoreUnavailableError, ContentionError or OSError.
         """
