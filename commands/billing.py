@@ -124,6 +124,8 @@ def export_(
     audit = dataset == ExportDataset.AUDIT
     if not audit and (roots or keys or roots_out):
         raise click.UsageError("--root, --key and --keep-roots are for `export audit`")
+    if roots_out and roots_out == out:
+        raise click.UsageError("--out and --keep-roots name the same file")
     with open_services() as services:
         kept = kept_roots(services.settings, roots, keys)
         evidence = month_evidence(services, month, kept) if audit else NO_EVIDENCE

@@ -117,11 +117,10 @@ def root_from_path(leaf: bytes, index: int, size: int, path: list[bytes]) -> byt
 
 def read_roots(paths: list[Path], key: Ed25519PublicKey) -> list[Json]:
     """The signed roots in files and folders, oldest first; another key's root is refused."""
-    files = [
-        each
-        for path in paths
-        for each in (sorted(path.glob("*.json*")) if path.is_dir() else [path])
-    ]
+    files: list[Path] = []
+    for path in paths:
+        folder = [*path.glob("*.json"), *path.glob("*.jsonl")] if path.is_dir() else [path]
+        files += sorted(folder)
     roots = [check_root(root, file, key) for file in files for root in root_values(file)]
     if not roots:
         raise InputError("no root to compare: --root names no signed root")

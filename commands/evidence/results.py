@@ -12,6 +12,7 @@ from commands.evidence.comparison import NO_ROOT, ConsentLog, RootComparison
 from commands.evidence.signing import load_key, public_key, sign
 from receipts.model.charge import AuditEntry
 from receipts.model.vocabulary import Msisdn
+from receipts.store.commit_script import LONGEST_CHAIN
 from receipts.subscriptions.consent_roots import DayRoot, day_of
 
 
@@ -106,7 +107,7 @@ def _name_entries(comparison: RootComparison, chain: Sequence[AuditEntry]) -> No
         comparison.differences.insert(0, _not_proved(numbers, total))
     covered = [entry for entry in chain if first_day <= day_of(entry) <= until]
     logged = [proof.entry for proof in comparison.entries]
-    if chain and chain[0].previous_hash:  # the oldest entries of a long chain are dropped in time
+    if len(chain) >= LONGEST_CHAIN:  # its oldest entries are dropped in time
         logged = logged[max(0, len(logged) - len(covered)) :]
     before = sum(day_of(entry) < first_day for entry in chain)
     for index in range(max(len(covered), len(logged))):

@@ -27,7 +27,7 @@ COMMIT_SHA = load_script("commit.lua")
 _DAY = 86_400
 
 #: Entries kept of one customer's consent chain, more than three years of orders bring.
-_LONGEST_CHAIN = 1000
+LONGEST_CHAIN = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class CommitScript:
         self._add("append", key, "entry", written)
         self._add("expire", key, self._retention.log)
         chain = self._keys.consent(entry.number)
-        self._add("last", chain, _LONGEST_CHAIN, written)
+        self._add("last", chain, LONGEST_CHAIN, written)
         self._add("expire", chain, self._retention.log)
 
 

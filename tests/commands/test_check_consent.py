@@ -21,7 +21,7 @@ from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import encode
 from receipts.subscriptions.consent import append_to_chain
 from tests.conftest import Network
-from tests.support.consent_roots import JILIN, Operator, some_days
+from tests.support.consent_roots import JILIN, Forger, Operator, reworded, some_days
 from tests.support.months import Months
 
 CHECKER = Path(__file__).parents[2] / "tools" / "check_consent.py"
@@ -160,6 +160,16 @@ def test_forged_export_differs(kept: Operator, check: Check, alone: bool):  # no
         status, told = check(written(kept, *forged), root=root)
         assert (status, told.startswith("differs")) == (1, True), told
     assert rewritten(entries, 0) == entries, "the forger computes the right hashes"
+
+
+def test_two_signed_roots_of_a_day_are_told(
+    kept: Operator, check: Check, forger: Forger, operator: Operator
+):
+    forger.rewrite(JILIN, reworded)
+    again = operator.outside / "again.jsonl"
+    operator.run("export", "audit", "--month", "2026-11", "--keep-roots", str(again))
+    status, told = check(export_of(kept, "2026-11"))
+    assert (status, told) == (1, "differs: two different roots of 2026-11-22 are signed\n")
 
 
 def test_genuine_bundle_is_intact_against_any_later_root(kept: Operator, check: Check):

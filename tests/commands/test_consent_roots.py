@@ -8,7 +8,9 @@ import pytest
 import redis
 from msgspec.structs import replace
 
+from commands.evidence import results
 from receipts.model.charge import AuditEntry
+from receipts.store import commit_script
 from receipts.store.codec import decode
 from tests.conftest import Network
 from tests.support.consent_roots import (
@@ -137,6 +139,44 @@ def test_removed_chain_of_a_customer_differs(
     told, status = operator.consent(JILIN, operator.outside)
     assert told == "differs: entry 1 of 0 is not the one of the audit log"
     assert status == 1
+
+
+def test_oldest_entry_removed_from_a_chain_differs(
+    network: Network, months: Months, operator: Operator, raw: "redis.Redis"
+):
+    some_days(network, months)
+    operator.keep("2026-11", "2026-12")
+    (chain,) = raw.scan_iter(f"*consent:{JILIN[1:]}")
+    raw.lpop(chain)
+    told, status = operator.consent(JILIN, operator.outside)
+    assert (told, status) == ("differs: entry 1 of 3 is not the one of the audit log", 1)
+
+
+def test_long_chain_without_its_oldest_entries_is_intact(
+    network: Network, months: Months, operator: Operator, monkeypatch: pytest.MonkeyPatch
+):
+    for module in (commit_script, results):
+        monkeypatch.setattr(module, "LONGEST_CHAIN", 3)
+    some_days(network, months)
+    operator.keep("2026-11", "2026-12")
+    done = operator.run("consent", JILIN, "--root", str(operator.outside))
+    told = json.loads(done.stdout)
+    assert (told["chain"]["entries"], told["chain"]["from_the_first"]) == (3, False)
+    assert told["root"]["compared"] == "intact against the root of 2026-12-05"
+    assert len(told["root"]["proofs"]) == 3
+
+
+def test_roots_signed_anew_after_a_forgery_differ_from_the_kept_ones(
+    network: Network, months: Months, operator: Operator, forger: Forger
+):
+    some_days(network, months)
+    genuine = operator.keep("2026-11")
+    forger.rewrite(JILIN, reworded)
+    again = operator.outside / "again.jsonl"
+    operator.run("export", "audit", "--month", "2026-11", "--keep-roots", str(again))
+    assert operator.audit("2026-11", again)[1] == 0, "the forger has the key"
+    assert operator.audit("2026-11", operator.outside)[1] == 1
+    assert operator.audit("2026-11", operator.keep_only(genuine[-1]), again)[1] == 1
 
 
 def test_removed_month_differs(

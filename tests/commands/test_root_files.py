@@ -138,3 +138,11 @@ def test_exports_of_charges_take_no_roots(operator: Operator):
     kept = ("--root", str(operator.outside))
     done = operator.run("export", "charges", "--month", "2026-11", *kept)
     assert (done.exit_code, done.stdout) == (2, "")
+
+
+def test_export_and_roots_need_two_files(operator: Operator, tmp_path: Path):
+    same = str(tmp_path / "same.jsonl")
+    done = operator.run(
+        "export", "audit", "--month", "2026-11", "--out", same, "--keep-roots", same
+    )
+    assert (done.exit_code, Path(same).exists()) == (2, False)
