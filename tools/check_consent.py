@@ -159,32 +159,44 @@ def check_root(root: Any, file: Path, key: Ed25519PublicKey) -> Json:  # noqa: A
 def check_export(files: list[Path], roots: list[Json]) -> Iterator[str]:
     """Compare whole months with their roots; yields a sentence for each thing found intact."""
     days = read_days(files)
-    covered = [root for root in roots if root["day"][:7] in {day[:7] for day in days}]
-    if not covered:
+    months = {day[:7] for day in days}
+    kept = {root["day"]: root for root in roots if root["day"][:7] in months}
+    if not kept:
         raise DifferenceError("no root to compare: the roots are of other months")
-    last = covered[-1]["day"]
-    later = any(tree.size for day, tree in days.items() if day > last)
-    days = {day: tree for day, tree in days.items() if day <= last}
-    for root in covered:
-        tree = days.get(root["day"], Tree())
-        if (tree.size, tree.root()) != (root["entries"], root["tree"]):
-            raise DifferenceError(
-                f"differs: the {tree.size} entries of {root['day']} are not the "
-                f"{root['entries']} that its root covers"
-            )
-    start = first_linked_day(covered[0], days)
-    check_links(covered, days, start)
-    if start > min(days):
+    first, last = min(days), max(kept)
+    start = check_days({day: days[day] for day in sorted(days) if day <= last}, kept)
+    if start > first:
         raise DifferenceError(
             f"differs, or not covered: no root given leads to the entries before {start}; "
             "give the roots of their days, or all exports from the first month on"
         )
-    total = sum(tree.size for day, tree in days.items() if day >= start)
-    yield f"intact against the root of {last}: {total} entries since {start}"
-    if later:
+    total = sum(tree.size for day, tree in days.items() if day <= last)
+    yield f"intact against the root of {last}: {total} entries since {first}"
+    if any(tree.size for day, tree in days.items() if day > last):
         yield f"not covered: the entries after {last}"
-    for month in sorted({root["day"][:7] for root in roots if root not in covered}):
+    for month in sorted({root["day"][:7] for root in roots} - months):
         yield f"not compared: the roots of {month}, of which no file has entries"
+
+
+def check_days(days: dict[str, Tree], kept: dict[str, Json]) -> str:
+    """Compare each day with its root, and follow the links between days, oldest first.
+
+    Returns the first day covered: that of the first root, unless the days before lead to it.
+    """
+    start, previous = "", ""
+    for day, tree in days.items():
+        root = kept.get(day) or as_root(day, tree, previous)
+        if (tree.size, tree.root()) != (root["entries"], root["tree"]):
+            raise DifferenceError(
+                f"differs: the entries of {day} ({tree.size}) are not those that its root covers "
+                f"({root['entries']})"
+            )
+        if root["previous"] != previous and start:
+            raise DifferenceError(f"differs: an entry between {start} and {day} was changed")
+        if day in kept and not start:
+            start = day if root["previous"] != previous else next(iter(days))
+        previous = root_hash(root)
+    return start
 
 
 def read_days(files: list[Path]) -> dict[str, Tree]:
@@ -216,29 +228,10 @@ def check_own_hash(entry: Json) -> None:
         raise DifferenceError(f"differs: the entry of {entry['at']} does not carry its own hash")
 
 
-def first_linked_day(first: Json, days: dict[str, Tree]) -> str:
-    """The first day that the roots cover: that of the first root, or the first day of all."""
-    previous = ""
-    for day in sorted(day for day in days if day < first["day"]):
-        previous = root_hash(as_root(day, days[day], previous))
-    return min(days) if previous and previous == first["previous"] else first["day"]
-
-
 def as_root(day: str, tree: Tree, previous: str) -> Json:
     """The root of a day's tree."""
     values = (FORMAT, day, tree.size, tree.root(), previous)
     return dict(zip(ROOT_FIELDS, values, strict=True))
-
-
-def check_links(roots: list[Json], days: dict[str, Tree], start: str) -> None:
-    """Raise DifferenceError unless the days between roots lead from each root to the next."""
-    kept = {root["day"]: root for root in roots}
-    previous = roots[0]["previous"]
-    for day in sorted(day for day in days if day >= roots[0]["day"]):
-        root = kept.get(day)
-        if root and root["previous"] != previous:
-            raise DifferenceError(f"differs: an entry between {start} and {day} was changed")
-        previous = root_hash(root or as_root(day, days[day], previous))
 
 
 def check_bundle(bundle: Json, roots: list[Json]) -> Iterator[str]:

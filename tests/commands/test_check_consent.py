@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import to_builtins
 
+from commands.serializers import column_names
 from receipts.model.charge import AuditEntry
 from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import encode
@@ -76,7 +77,10 @@ def bundle(kept: Operator, *words: str) -> Json:
 
 
 def written(kept: Operator, *values: object) -> Path:
-    path = kept.outside.parent / "given.json"
+    return written_to(kept.outside.parent / "given.json", *values)
+
+
+def written_to(path: Path, *values: object) -> Path:
     path.write_text("".join(json.dumps(value) + "\n" for value in values))
     return path
 
@@ -122,6 +126,20 @@ def test_one_root_covers_all_days_before_it(kept: Operator, check: Check):
     status, told = check(december, root=path)
     assert status == 1
     assert "no root given leads to the entries before 2026-12-05" in told
+
+
+def test_roots_of_some_days_cover_the_days_between(kept: Operator, check: Check):
+    roots = rows(kept.outside / "roots-2026-11.jsonl")
+    some = written_to(kept.outside.parent / "some.jsonl", roots[9], roots[29])
+    status, told = check(export_of(kept, "2026-11"), root=some)
+    assert (status, told) == (
+        0, "intact against the root of 2026-11-30: 5 entries since 2026-11-01\n",
+    )  # fmt: skip
+    entries = rows(export_of(kept, "2026-11"))
+    forged = written(kept, *rewritten(entries, 1, heard="forged"))
+    assert check(forged, root=some) == (
+        1, "differs: an entry between 2026-11-01 and 2026-11-30 was changed\n",
+    )  # fmt: skip
 
 
 def rewritten(entries: list[Json], index: int, **changes: str) -> list[Json]:
@@ -252,6 +270,12 @@ def checker() -> ModuleType:
 
 
 CHECKER_MODULE = checker()
+
+
+def test_checker_knows_every_field_of_an_entry_in_its_order():
+    assert (*CHECKER_MODULE.ALWAYS, *CHECKER_MODULE.OPTIONAL) == column_names(AuditEntry)
+
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
