@@ -7,16 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from app.settings_reader import SettingsReader, split_list
+from app.settings_reader import SHAPES, SettingsReader
 
 #: Every name that TEXT_PROVIDER and FLASH_PROVIDER may hold.
 PROVIDERS = ("twilio", "kannel")
-
-#: Settings that may be any text.
-UNCHECKED = (
-    *("TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET", "FEED_SECRET"),
-    *("HOTLINE", "SHORT_CODE", "AGENT_NUMBER", "HOST", "CONSENT_SIGNING_KEY"),
-)
 
 #: Every variable with its default and meaning, by group: defaults are read from these lines;
 #: docs/settings.md and .env.example are made of them (`make settings`).
@@ -153,31 +147,31 @@ class Settings:
         reader = SettingsReader(given)
         kannel_url = reader.url("KANNEL_URL")
         given["FLASH_PROVIDER"] = given["FLASH_PROVIDER"] or (kannel_url and "kannel")
-        texts: dict[str, Any] = {name.lower(): given[name] for name in UNCHECKED}
+        texts: dict[str, Any] = {name.lower(): reader.text(name) for name in SHAPES}
+        own, service = texts.pop("twilio_from"), texts.pop("twilio_messaging_service_sid")
+        reader.pair("TWILIO_API_KEY", "TWILIO_API_SECRET")
         settings = cls(
             **texts,
+            # Checked by the exports, which alone need its file.
+            consent_signing_key=given["CONSENT_SIGNING_KEY"],
             redis_url=reader.store("REDIS_URL"),
-            data_dir=Path(given["DATA_DIR"]),
+            data_dir=reader.folder("DATA_DIR"),
             shards=reader.number("SHARDS", 1, 4096),
             public_url=reader.url("PUBLIC_URL").rstrip("/"),
-            twilio_auth_tokens=split_list(given["TWILIO_AUTH_TOKEN"]),
+            twilio_auth_tokens=reader.tokens("TWILIO_AUTH_TOKEN"),
             twilio_api_url=reader.url("TWILIO_API_URL"),
-            twilio_sender=given["TWILIO_MESSAGING_SERVICE_SID"] or given["TWILIO_FROM"],
+            twilio_sender=service or own,
             lookup=reader.choice("LOOKUP", ("none", "twilio")),
             twilio_lookup_url=reader.url("TWILIO_LOOKUP_URL"),
             kannel_url=kannel_url,
-            kannel_user=reader.ascii("KANNEL_USER"),
-            kannel_password=reader.ascii("KANNEL_PASSWORD"),
-            kannel_secret=reader.plain("KANNEL_SECRET"),
-            kannel_smsc=reader.plain("KANNEL_SMSC"),
-            secret_key=reader.key("SECRET_KEY"),
             text_provider=reader.order("TEXT_PROVIDER", PROVIDERS),
             flash_provider=reader.order("FLASH_PROVIDER", PROVIDERS),
             twilio_pace=reader.number("TWILIO_PACE", 1, 10_000),
             kannel_pace=reader.number("KANNEL_PACE", 1, 10_000),
-            rule_book=Path(given["RULE_BOOK"]) if given["RULE_BOOK"] else None,
+            rule_book=reader.file("RULE_BOOK"),
             movable_clock=reader.choice("CLOCK", ("system", "movable")) == "movable",
             log_format=reader.choice("LOG_FORMAT", ("json", "console")),
+            host=reader.host("HOST"),
             port=reader.number("PORT", 1, 65535),
             front_page=reader.url("FRONT_PAGE"),
         )

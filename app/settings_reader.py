@@ -1,13 +1,65 @@
 """Reads settings one by one from an environment and collects the problems of all of them."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-#: Characters that stay unquoted in a URL: Kannel reads each per cent sign as its own escape.
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
 
-_MIN_CHARACTERS = 16
+class Shape(NamedTuple):
+    """The pattern of a setting and the fix of a value that does not match."""
+
+    pattern: re.Pattern[str]
+    fix: str
+    is_secret: bool = False
+
+
+_NUMBER = re.compile(r"\+?[0-9]{3,20}")
+_ASCII = re.compile(r"[ -~]*")
+
+#: Settings that are one text of a known shape.
+SHAPES = {
+    "TWILIO_ACCOUNT_SID": Shape(
+        re.compile(r"AC[0-9A-Za-z]+"),
+        "give the Account SID of Twilio's console, AC and 32 hexadecimal digits",
+    ),
+    "TWILIO_API_KEY": Shape(
+        re.compile(r"SK[0-9A-Za-z]+"), "give the SID of the key, SK and 32 hexadecimal digits"
+    ),
+    "TWILIO_API_SECRET": Shape(
+        re.compile(r"[!-~]+"), "give the secret without spaces, in ASCII characters", is_secret=True
+    ),
+    "TWILIO_FROM": Shape(
+        re.compile(r"\+[1-9][0-9]{4,14}|[1-9][0-9]{2,7}|(?=[0-9 ]*[A-Za-z])[A-Za-z0-9 ]{1,11}"),
+        "give a number such as +8613802880000, a short code such as 7500, or a sender name of at "
+        "most 11 letters and digits",
+    ),
+    "TWILIO_MESSAGING_SERVICE_SID": Shape(
+        re.compile(r"MG[0-9A-Za-z]+"), "give the SID of the service, MG and 32 hexadecimal digits"
+    ),
+    "KANNEL_USER": Shape(_ASCII, "use printable ASCII characters only", is_secret=True),
+    "KANNEL_PASSWORD": Shape(_ASCII, "use printable ASCII characters only", is_secret=True),
+    # Characters that stay unquoted in a URL: Kannel reads each per cent sign as its own escape.
+    "KANNEL_SECRET": Shape(
+        re.compile(r"[A-Za-z0-9._~-]*"), "use letters, digits and . _ ~ - only", is_secret=True
+    ),
+    "KANNEL_SMSC": Shape(re.compile(r"[A-Za-z0-9._~-]*"), "use letters, digits and . _ ~ - only"),
+    "FEED_SECRET": Shape(_ASCII, "use printable ASCII characters only", is_secret=True),
+    "SECRET_KEY": Shape(
+        re.compile(r".{16,}"), "give at least 16 characters, made at random", is_secret=True
+    ),
+    "HOTLINE": Shape(_NUMBER, "give the number in digits, such as 10086"),
+    "SHORT_CODE": Shape(_NUMBER, "give the number in digits, such as 7500"),
+    "AGENT_NUMBER": Shape(
+        re.compile(r"\+[1-9][0-9]{4,14}|[0-9]{3,15}"),
+        "give the number with its country code, such as +862085550100",
+    ),
+}
+
+#: Characters that no URL has unquoted.
+_NOT_IN_URLS = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
 
 
 class SettingsReader:
@@ -42,11 +94,56 @@ class SettingsReader:
             self.problems.append(f"{name}={text}: give {offered}, or both with a comma between")
         return listed
 
-    def url(self, name: str) -> str:
-        """Return an http or https address without a query."""
+    def text(self, name: str) -> str:
+        """Return a text of the shape that ``SHAPES`` names, or an empty one."""
+        text, shape = self._given[name], SHAPES[name]
+        if text and not shape.pattern.fullmatch(text):
+            self._refuse(name, "" if shape.is_secret else text, shape.fix)
+        return text
+
+    def tokens(self, name: str) -> tuple[str, ...]:
+        """Return secrets with commas between."""
+        tokens = split_list(self._given[name])
+        if any(not re.fullmatch(r"[!-~]+", token) for token in tokens):
+            self._refuse(name, "", "give each token without spaces, with commas between")
+        elif self._given[name] and not tokens:
+            self._refuse(name, "", "give a token; this one has commas only")
+        return tokens
+
+    def pair(self, name: str, other: str) -> None:
+        """Require of two settings both or neither."""
+        for given, missing in ((name, other), (other, name)):
+            if self._given[given] and not self._given[missing]:
+                self.problems.append(f"{missing} is not set: {given} needs it; set both or neither")
+
+    def folder(self, name: str) -> Path:
+        """Return the path of a folder, which may be missing."""
+        path = Path(self._given[name])
+        if path.exists() and not path.is_dir():
+            self._refuse(name, str(path), "give a folder; this is a file")
+        return path
+
+    def file(self, name: str) -> Path | None:
+        """Return the path of a file, None where it is unset."""
+        path = Path(self._given[name]) if self._given[name] else None
+        if path is not None and path.is_dir():
+            self._refuse(name, str(path), "give a file; this is a folder")
+        return path
+
+    def host(self, name: str) -> str:
+        """Return an IP address, or the name of a host."""
         text = self._given[name]
-        if text and (not _is_address(text, "http", "https") or urlsplit(text).query):
-            self.problems.append(f"{name}={text}: give an address such as https://example.org")
+        if not _is_host(text):
+            fix = "give an address of this machine without a port, such as 127.0.0.1 or 0.0.0.0"
+            self._refuse(name, text, fix)
+        return text
+
+    def url(self, name: str) -> str:
+        """Return an http or https address without a query and a fragment."""
+        text = self._given[name]
+        if text and (problem := _url_problem(text)):
+            # An address with a user may hold a password.
+            self._refuse(name, "" if "@" in text else text, problem)
         return text
 
     def store(self, name: str) -> str:
@@ -59,28 +156,9 @@ class SettingsReader:
             self.problems.append(f"{name}: give an address such as redis://example.org:6379/0")
         return text
 
-    def plain(self, name: str) -> str:
-        """Return characters that need no quoting in a URL."""
-        text = self._given[name]
-        if not _UNRESERVED.fullmatch(text):
-            self.problems.append(f"{name}: use letters, digits and . _ ~ - only")
-        return text
-
-    def key(self, name: str) -> str:
-        """Return a secret that is long enough to withstand guessing offline."""
-        text = self._given[name]
-        if text and len(text) < _MIN_CHARACTERS:
-            self.problems.append(
-                f"{name}: give at least {_MIN_CHARACTERS} characters, made at random"
-            )
-        return text
-
-    def ascii(self, name: str) -> str:
-        """Return printable ASCII: an HTTP header carries no other character unharmed."""
-        text = self._given[name]
-        if not (text.isascii() and text.replace(" ", "").isprintable()):
-            self.problems.append(f"{name}: use printable ASCII characters only")
-        return text
+    def _refuse(self, name: str, text: str, fix: str) -> None:
+        """Add a problem; a secret is left out of it as an empty text."""
+        self.problems.append(f"{name}={text}: {fix}" if text else f"{name}: {fix}")
 
 
 def split_list(text: str) -> tuple[str, ...]:
@@ -88,11 +166,38 @@ def split_list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _url_problem(text: str) -> str:
+    """The fix of an unusable http address, empty for a usable one."""
+    if _NOT_IN_URLS.search(text):
+        return "take out the spaces and other characters that no address has"
+    if "#" in text:
+        return "take out the # and the text behind it"
+    if "?" in text:
+        return "take out the ? and the query behind it"
+    if not _is_address(text, "http", "https"):
+        return "give an address such as https://example.org"
+    return ""
+
+
 def _is_address(text: str, *schemes: str) -> bool:
     """Return whether scheme, host (or socket path) and port are usable."""
     try:
-        parts = urlsplit(text)
-        target = parts.path if parts.scheme == "unix" else parts.hostname
-        return parts.scheme in schemes and bool(target) and (parts.port or 1) > 0
+        parts = urlsplit(text.strip())
+        if parts.scheme not in schemes:
+            return False
+        if parts.scheme == "unix":
+            return bool(parts.path)
+        return parts.port != 0 and _is_host(parts.hostname or "")
     except ValueError:  # malformed brackets or port
         return False
+
+
+def _is_host(text: str) -> bool:
+    """Return whether the text is an IP address, or labels of a host name with dots between."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        labels = text.removesuffix(".").split(".")
+        # Digits and dots alone are a wrong IP address.
+        return not labels[-1].isdigit() and all(re.fullmatch(r"[\w-]{1,63}", x) for x in labels)
+    return True

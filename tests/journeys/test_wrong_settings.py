@@ -1,10 +1,12 @@
 """A wrong setting is refused in one sentence: exit status 2, and no stack trace."""
 
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from app.settings import Settings
 from commands.main import main
 from tests.support.product import Service, command, two_free_ports
 
@@ -22,7 +24,9 @@ OURS = (
     "REDIS_URL", "DATA_DIR", "SHARDS", "PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
     "TWILIO_API_URL", "TWILIO_FROM", "KANNEL_URL", "KANNEL_USER", "KANNEL_PASSWORD",
     "KANNEL_SECRET", "TEXT_PROVIDER", "FLASH_PROVIDER", "CLOCK", "LOG_FORMAT", "PORT", "RULE_BOOK",
-    "TWILIO_PACE", "KANNEL_PACE",
+    "TWILIO_PACE", "KANNEL_PACE", "HOTLINE", "SHORT_CODE", "AGENT_NUMBER", "HOST", "FRONT_PAGE",
+    "LOOKUP", "TWILIO_LOOKUP_URL", "TWILIO_API_KEY", "TWILIO_API_SECRET", "KANNEL_SMSC",
+    "TWILIO_MESSAGING_SERVICE_SID", "FEED_SECRET", "SECRET_KEY",
 )  # fmt: skip
 
 
@@ -76,13 +80,53 @@ def test_all_missing_settings_are_named_at_once(tmp_path: Path):
         "KANNEL_SECRET=100% secret", "SHARDS=0", "SHARDS=many", "PORT=70000", "CLOCK=fast",
         "LOG_FORMAT=xml", "TEXT_PROVIDER=pigeon", "TEXT_PROVIDER=kannel,pigeon",
         "TEXT_PROVIDER=kannel,twilio,kannel", "FLASH_PROVIDER=lightning", "FLASH_PROVIDER=,",
-        "TWILIO_PACE=0", "KANNEL_PACE=1.5",
+        "TWILIO_PACE=0", "KANNEL_PACE=1.5", "AGENT_NUMBER=abc", "AGENT_NUMBER=+86 20 8555 0100",
+        "AGENT_NUMBER=sip:desk@example.org", "HOTLINE=ten", "HOTLINE=１００８６",
+        "SHORT_CODE=75 00", "SHORT_CODE=7", "PUBLIC_URL=https://sms.example.org/#x",
+        "PUBLIC_URL=https://sms.example/#",
+        "PUBLIC_URL=https://sms.example.org/?", "PUBLIC_URL=https://sms example.org",
+        "PUBLIC_URL=https://sms.example.org/a b", "PUBLIC_URL=https://sms.example.org\\x",
+        "PUBLIC_URL=https://sms.example.org:0", "PUBLIC_URL=https://sms..example.org",
+        "PUBLIC_URL=https://10.0.0.256", "FRONT_PAGE=phones", "TWILIO_LOOKUP_URL=lookups",
+        "HOST=0.0.0.0:8000", "HOST=my host", "HOST=999.1.1.1", "TWILIO_ACCOUNT_SID=SK12",
+        "TWILIO_AUTH_TOKEN=,", "TWILIO_AUTH_TOKEN=hunter2 hunter2", "TWILIO_API_KEY=AC12",
+        "TWILIO_FROM=SMS Receipt 2", "TWILIO_FROM=8613802880000", "TWILIO_FROM=回执",
+        "TWILIO_MESSAGING_SERVICE_SID=7500", "KANNEL_USER=用户", "KANNEL_PASSWORD=口令",
+        "KANNEL_SMSC=line one", "FEED_SECRET=口令", "SECRET_KEY=short", "LOOKUP=yes",
+        "DATA_DIR=/dev/null", "RULE_BOOK=/dev",
     ],
 )  # fmt: skip
 def test_invalid_setting_is_named_in_one_line(tmp_path: Path, setting: str):
     name, value = setting.split("=")
+    given = {"DATA_DIR": str(tmp_path), "TWILIO_API_SECRET": "s" if "API_KEY" in name else ""}
+    (line,) = refusal("show", "13802880000", **(given | {name: value}))
+    subject, _, fix = line.rpartition(": ")
+    assert subject in {f"sms-receipt: {name}", f"sms-receipt: {name}={value}"}
+    assert re.match(r"give |use |take out ", fix)
+
+
+@pytest.mark.parametrize("given", ["TWILIO_API_KEY=SK12", f"TWILIO_API_SECRET={SECRET}"])
+def test_key_without_its_secret_is_refused(tmp_path: Path, given: str):
+    name, value = given.split("=")
     (line,) = refusal("show", "13802880000", DATA_DIR=str(tmp_path), **{name: value})
-    assert line.startswith(f"sms-receipt: {name}")
+    assert line.endswith(f"is not set: {name} needs it; set both or neither")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "PUBLIC_URL=https://sms.example.org:8443/receipts/v1/", "PUBLIC_URL=http://[::1]:8000",
+        "PUBLIC_URL=https://中文.example", "PUBLIC_URL=http://my_proxy", "HOST=::",
+        "HOST=localhost",
+        "AGENT_NUMBER=+862085550100", "AGENT_NUMBER=10086", "HOTLINE=+864008100000",
+        "SHORT_CODE=106575007500", "TWILIO_FROM=SMS Receipt", "TWILIO_FROM=75001",
+        "TWILIO_MESSAGING_SERVICE_SID=MG0123456789abcdef0123456789abcdef",
+        "TWILIO_AUTH_TOKEN=new, old ,", "REDIS_URL=redis://127.0.0.1:1, redis://127.0.0.1:2",
+    ],
+)  # fmt: skip
+def test_valid_setting_is_read(setting: str):
+    name, value = setting.split("=")
+    assert Settings.read({"HOME": "/", name: value})
 
 
 def test_missing_rule_book_is_named(tmp_path: Path):
