@@ -28,7 +28,7 @@ DOORS: dict[str, dict[str, str]] = {
     "/voice/key?at=menu&lang=zh&as=none&mode=flash&step=2&silent=0&wrong=0": {
         "CallSid": "CA1", "From": GUANGDONG, "Digits": "3",
     },
-    "/voice/ended": {"CallSid": "CA1", "From": GUANGDONG},
+    "/voice/ended": {"CallSid": "CA1", "From": GUANGDONG, "CallStatus": "completed"},
     "/sms": {"MessageSid": "SM1", "From": GUANGDONG, "Body": "KTDXHZ"},
     "/messages/status": {
         "MessageSid": "SM2", "MessageStatus": "delivered", "From": GUANGDONG, "To": ZHEJIANG,
