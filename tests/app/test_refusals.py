@@ -49,7 +49,7 @@ def test_changed_request_is_refused(offline: Knock, path: str):
 
 def test_missing_field_is_named_in_the_refusal(offline: Knock):
     every = ((path, field) for path, fields in DOORS.items() for field in fields)
-    for path, field in ((path, field) for path, field in every if field != "Digits"):
+    for path, field in (each for each in every if each[1] not in {"Digits", "CallStatus"}):
         fields = {name: value for name, value in DOORS[path].items() if name != field}
         answer = offline.form(path, fields)
         refused(answer, 400)
