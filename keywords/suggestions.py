@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from receipts.model.vocabulary import Intent, Language
+from receipts.rulebook.similarity import is_one_edit
 
 # Case-folded letters of other scripts that look like letters of our keywords (an extract of
 # Unicode's confusables), and digits that look like letters.
@@ -69,7 +70,7 @@ class Suggester:
         if not _MIN_TYPO <= len(skeleton) <= _MAX_LENGTH:
             return
         for other, candidates in self._skeletons.items():
-            if len(other) >= _MIN_TYPO and _is_one_edit(skeleton, other):
+            if len(other) >= _MIN_TYPO and is_one_edit(skeleton, other):
                 yield from candidates
 
     def _contained(self, text: str, folded: str) -> Iterator[KnownKeyword]:
@@ -100,18 +101,6 @@ def _tokens(text: str) -> list[str]:
 
 def _is_han(folded: str) -> bool:
     return len(folded) >= _MIN_HAN and _HAN.match(folded) is not None
-
-
-def _is_one_edit(one: str, other: str) -> bool:
-    """Whether one insertion, deletion, substitution or transposition makes them equal."""
-    short, long = sorted((one, other), key=len)
-    if len(long) - len(short) > 1:
-        return False
-    at = next((i for i, each in enumerate(short) if each != long[i]), len(short))
-    if len(short) < len(long):
-        return short[at:] == long[at + 1 :]
-    swapped = short[at + 1 : at + 2] + short[at : at + 1] + short[at + 2 :]
-    return short[at + 1 :] == long[at + 1 :] or swapped == long[at:]
 
 
 def _one_per_intent(candidates: Iterable[KnownKeyword]) -> tuple[KnownKeyword, ...]:

@@ -11,7 +11,14 @@ from msgspec.structs import replace
 
 from receipts.model.vocabulary import Channel, Intent, Language
 from receipts.rulebook.errors import KeyPath, RuleBookError, Violation
-from receipts.rulebook.schema import CancellationEffect, LocalizedName, Province, RuleBook, WordList
+from receipts.rulebook.schema import (
+    CancellationEffect,
+    LocalizedName,
+    PhraseRole,
+    Province,
+    RuleBook,
+    WordList,
+)
 from receipts.rulebook.validation import validate
 
 #: The default rule book.
@@ -32,6 +39,7 @@ _FIXES = {
     "doors": "use " + ", ".join(Channel),
     "languages": "use " + ", ".join(Language),
     "words": "use one of " + ", ".join(Intent) + ', each with a list such as ["KT"]',
+    "phrases": "use zh or en, each with " + ", ".join(PhraseRole) + ' and a list such as ["取消"]',
     "cancel_takes_effect": "use " + " or ".join(CancellationEffect),
     "from": "write a day such as 2026-12-01, without quotes",
     "monthly_fen": _FEN,

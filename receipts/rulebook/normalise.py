@@ -20,6 +20,11 @@ _DROPPED = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Pc", "Pd", "Ps", "Pe", "Pi"
 _HELP = "?"
 
 
+def without_invisible(text: str) -> str:
+    """Text without the marks that phones and copying insert invisibly."""
+    return _INVISIBLE.sub("", text)
+
+
 def normalise(text: str) -> str:
     """Text without case, width, spacing and punctuation; idempotent.
 
@@ -43,7 +48,7 @@ _cached = lru_cache(maxsize=1024)(_normalised)
 
 def _pass(text: str) -> str:
     if not text.isascii():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
+        text = without_invisible(unicodedata.normalize("NFKC", text)).casefold()
         text = unicodedata.normalize("NFKC", text).translate(_SIMPLIFIED)
     else:
         text = text.lower()

@@ -19,6 +19,27 @@ Fen = Annotated[int, Meta(ge=0, le=300)]
 WordList = dict[Intent, Annotated[tuple[Text, ...], Meta(min_length=1)]]
 
 
+class PhraseRole(StrEnum):
+    """Part that a phrase plays in a sentence to the service."""
+
+    CANCELLING = "cancelling"
+    LEAVE = "leave"
+    REFUSAL = "refusal"
+    NEGATION = "negation"
+    SERVICE = "service"
+    GENERIC = "generic"
+    OTHER = "other"
+    EXTRAS = "extras"
+    MESSAGES = "messages"
+    CHARGES = "charges"
+    AGREE = "agree"
+    DECLINE = "decline"
+    POLITE = "polite"
+
+
+PhraseLists = dict[PhraseRole, Annotated[tuple[Text, ...], Meta(min_length=1)]]
+
+
 class CancellationEffect(StrEnum):
     """When a cancelled subscription ends."""
 
@@ -75,6 +96,7 @@ class Province(RuleTable, frozen=True, kw_only=True):
     languages: Annotated[tuple[Language, ...], Meta(min_length=1)] = (Language.ZH, Language.EN)
     greeting: Annotated[tuple[Text, ...], Meta(min_length=1)] = ("zh", "en")
     words: WordList = {}
+    phrases: PhraseLists = {}
     tariffs: Annotated[tuple[Tariff, ...], Meta(min_length=1)]
     confirmation_hours: Annotated[int, Meta(ge=1, le=720)] = 48
     cancel_takes_effect: CancellationEffect = CancellationEffect.MONTH_END
@@ -181,6 +203,8 @@ class RuleBook(RuleTable, frozen=True, kw_only=True):
     retention: Retention = Retention()
     sending: SendingRules = SendingRules()
     words: KeywordLists
+    #: Phrases of customers' own sentences, by language; a province may add to them.
+    phrases: dict[Language, PhraseLists] = {}
     provinces: dict[str, Province]
     names: dict[str, LocalizedName]
     messages: tuple[Promotion, ...] = ()

@@ -6,7 +6,8 @@ from itertools import pairwise, product
 from receipts.model.vocabulary import Channel, Intent, PromotionCategory
 from receipts.rulebook.errors import KeyPath, Violation
 from receipts.rulebook.normalise import normalise
-from receipts.rulebook.schema import Province, RuleBook, WordList
+from receipts.rulebook.schema import PhraseLists, PhraseRole, Province, RuleBook, WordList
+from receipts.rulebook.wishes import phrase_units
 
 #: Keywords that Twilio answers itself on long codes and toll-free numbers, and may block a
 #: sender for (Twilio help pages on opt-out keywords).
@@ -57,6 +58,7 @@ def validate(book: RuleBook) -> Iterator[Violation]:
     """All violations in a book whose types are right."""
     yield from _service_words(book)
     yield from _quoted_words(book)
+    yield from _phrases(book)
     yield from _sending(book)
     yield from _province_count(book)
     yield from _versions(book)
@@ -99,6 +101,30 @@ def _quoted_words(book: RuleBook) -> Iterator[Violation]:
             problem = f"our replies teach {keyword} for {intent}, and it is not understood"
             fix = f'add "{keyword}" to {intent} in [words.{name}]'
             yield Violation(("words", name, intent.value), problem, fix)
+
+
+def _phrases(book: RuleBook) -> Iterator[Violation]:
+    """Each phrase has something to match, and one role."""
+    roles: dict[tuple[str, ...], PhraseRole] = {}
+    for language, lists in book.phrases.items():
+        yield from _phrase_clashes(lists, ("phrases", language.value), roles)
+    for code, province in book.provinces.items():
+        yield from _phrase_clashes(province.phrases, ("provinces", code, "phrases"), roles.copy())
+
+
+def _phrase_clashes(
+    lists: PhraseLists, where: KeyPath, roles: dict[tuple[str, ...], PhraseRole]
+) -> Iterator[Violation]:
+    for role, phrases in lists.items():
+        for phrase in phrases:
+            units = phrase_units(phrase)
+            other = roles.setdefault(units, role)
+            if not units:
+                problem = f"nothing is left of {phrase!r} when folded"
+                yield Violation((*where, role.value), problem, "use letters or digits")
+            elif other is not role:
+                problem = f"{phrase} is also listed under {other.value}"
+                yield Violation((*where, role.value), problem, "keep it in one of the two lists")
 
 
 def _province_count(book: RuleBook) -> Iterator[Violation]:

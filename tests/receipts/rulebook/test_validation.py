@@ -9,6 +9,7 @@ import pytest
 from receipts.rulebook.errors import RuleBookError, Violation
 from receipts.rulebook.loader import SHIPPED, load_rule_book
 from receipts.rulebook.tables import describe
+from receipts.rulebook.wishes import Wish, WishMatcher
 
 TEXT = SHIPPED.read_text(encoding="utf-8")
 JILIN = "[provinces.CN-JL]"
@@ -244,3 +245,21 @@ def test_invalid_promotion_is_refused(tmp_path: Path, old: str, new: str, messag
 def test_promotion_without_opt_out_keyword_is_refused(tmp_path: Path):
     changes = (('no_messages = ["TDXX"]\n', ""), ('no_messages = ["退订信息", "取消信息"]\n', ""))
     assert "nobody can ask for news by text, or stop it" in str(refused(edited(tmp_path, *changes)))
+
+
+@pytest.mark.parametrize(("old", "new", "problem"), [
+    ("[phrases.zh]\n", '[phrases.zh]\nagree2 = ["是"]\n', "agree2"),
+    ("[phrases.en]\n", '[phrases.fr]\nagree = ["oui"]\n\n[phrases.en]\n', "fr"),
+    ('decline = [\n  "否"', 'decline = [\n  "取消", "否"', "also listed under cancelling"),
+    ('decline = [\n  "否"', 'decline = [\n  " ", "否"', "nothing is left"),
+    (GD_WORDS, f'phrases.agree = ["取消"]\n{GD_WORDS}', "also listed under cancelling"),
+])  # fmt: skip
+def test_invalid_phrase_is_refused(tmp_path: Path, old: str, new: str, problem: str):
+    assert problem in str(refused(edited(tmp_path, (old, new))))
+
+
+def test_province_adds_phrases(tmp_path: Path):
+    own = f'phrases.cancelling = ["莫搞了"]\n{GD_WORDS}'
+    matcher = WishMatcher(load_rule_book(edited(tmp_path, (GD_WORDS, own))))
+    assert matcher.match("莫搞了", "CN-GD") is Wish.CANCEL
+    assert matcher.match("莫搞了", "CN-JL") is not Wish.CANCEL

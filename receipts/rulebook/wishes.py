@@ -1,0 +1,201 @@
+"""Matcher of customers' own sentences: phrases of the rule book to a wish, aware of negation."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from receipts.model.vocabulary import Intent
+from receipts.rulebook.normalise import without_invisible
+from receipts.rulebook.schema import PhraseLists, PhraseRole, RuleBook, WordList
+from receipts.rulebook.similarity import is_one_edit
+from receipts.rulebook.traditional import SIMPLIFIED
+
+_R = PhraseRole
+
+#: Units that are matched; a longer text is cut. A long text is a story, not an instruction.
+_MAX_UNITS, _MAX_LENGTH = 300, 2_000
+#: Shorter Latin words are one typing error away from too many others.
+_MIN_TYPO_LENGTH = 5
+
+_UNIT = re.compile(r"[a-z0-9]+|\S|\n")
+_APOSTROPHES = re.compile(r"['’‘`´]")
+#: Marks after which a new clause begins.
+_CLAUSE_BREAKS = frozenset(",.!?;:，。！？；：、…\n")
+
+
+class Wish(StrEnum):
+    """Meaning of a customer's own sentence."""
+
+    CANCEL = "cancel"
+    MAYBE_CANCEL = "maybe_cancel"
+    KEEP = "keep"
+    OTHER_SERVICE = "other_service"
+    NO_EXTRAS = "no_extras"
+    CHARGES = "charges"
+    AGREE = "agree"
+    MAYBE_AGREE = "maybe_agree"
+    DECLINE = "decline"
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A phrase with its role; without one, an unknown unit. ``clause`` counts from 0."""
+
+    role: PhraseRole | None
+    text: str
+    clause: int
+
+
+class WishMatcher:
+    """Match sentences in all languages of a rule book at once, since customers mix them.
+
+    A wish that ends a subscription needs a sentence of known phrases alone. Any other sentence
+    with such a phrase is MAYBE_CANCEL, which asks for one question.
+    """
+
+    def __init__(self, book: RuleBook) -> None:
+        words = [_cancel_keywords(each) for each in (book.words.code, book.words.zh)]
+        common = [*book.phrases.values(), *words]
+        self._phrases: dict[str | None, _Lexicon] = {None: _Lexicon(common)}
+        for code, province in book.provinces.items():
+            own = (province.phrases, _cancel_keywords(province.words))
+            self._phrases[code] = _Lexicon([*own, *common])
+
+    def match(self, text: str, province: str | None = None) -> Wish | None:
+        """The wish of a sentence; None if it has none that is known."""
+        return _judge(self._lexicon(province).tokens(text), asks="?" in text or "？" in text)
+
+    def core(self, text: str, province: str | None = None) -> str:
+        """The text without polite phrases, such as a keyword after "please"."""
+        tokens = self._lexicon(province).tokens(text)
+        return " ".join(token.text for token in tokens if token.role is not _R.POLITE)
+
+    def has_phrase(self, text: str, province: str | None = None) -> bool:
+        """Whether a text has any phrase beside polite ones, so that it is no signature."""
+        tokens = self._lexicon(province).tokens(text)
+        return any(token.role not in {None, _R.POLITE} for token in tokens)
+
+    def _lexicon(self, province: str | None) -> "_Lexicon":
+        return self._phrases.get(province) or self._phrases[None]
+
+
+def _cancel_keywords(words: WordList) -> PhraseLists:
+    """Keywords that cancel, as phrases, for sentences around one."""
+    return {_R.CANCELLING: words[Intent.CANCEL]} if Intent.CANCEL in words else {}
+
+
+class _Lexicon:
+    """Phrases by their units, longest first; one look-up for each length at each position."""
+
+    def __init__(self, lists: Iterable[PhraseLists]) -> None:
+        self._roles: dict[tuple[str, ...], PhraseRole] = {}
+        for each in lists:
+            for role, phrases in each.items():
+                for phrase in phrases:
+                    self._roles.setdefault(phrase_units(phrase), role)
+        self._longest = max(map(len, self._roles), default=0)
+        cancels = (units[0] for units, role in self._roles.items() if role is _R.CANCELLING)
+        self._typos = [each for each in cancels if each.isascii() and len(each) > _MIN_TYPO_LENGTH]
+
+    def tokens(self, text: str) -> list[_Token]:
+        """The text as phrases and unknown units; marks only separate clauses."""
+        units, tokens, clause, at = phrase_units(text)[:_MAX_UNITS], list[_Token](), 0, 0
+        while at < len(units):
+            for length in range(min(self._longest, len(units) - at), 0, -1):
+                found = units[at : at + length]
+                if role := self._roles.get(found):
+                    tokens.append(_Token(role, " ".join(found), clause))
+                    break
+            else:
+                length, unit = 1, units[at]
+                clause += unit in _CLAUSE_BREAKS
+                if unit.isalnum():
+                    tokens.append(_Token(self._typo(unit), unit, clause))
+            at += length
+        return tokens
+
+    def _typo(self, unit: str) -> PhraseRole | None:
+        """LEAVE for a misspelt word such as "cancle": worth a question, not sure."""
+        long = unit.isascii() and len(unit) >= _MIN_TYPO_LENGTH
+        return _R.LEAVE if long and any(is_one_edit(unit, each) for each in self._typos) else None
+
+
+def phrase_units(text: str) -> tuple[str, ...]:
+    """Words of Latin letters and digits, single characters of other scripts, and marks."""
+    visible = without_invisible(text[:_MAX_LENGTH])
+    folded = without_invisible(unicodedata.normalize("NFKC", visible)).casefold()
+    return tuple(_UNIT.findall(_APOSTROPHES.sub("", folded).translate(SIMPLIFIED)))
+
+
+#: Roles beside which a sentence is certain.
+_CALM = {_R.POLITE, _R.SERVICE, _R.GENERIC}
+_WHOLE: Mapping[Wish, tuple[PhraseRole, set[PhraseRole]]] = {
+    Wish.CANCEL: (_R.CANCELLING, {_R.CANCELLING, _R.AGREE, *_CALM}),
+    Wish.AGREE: (_R.AGREE, {_R.AGREE, _R.POLITE}),
+    Wish.DECLINE: (_R.DECLINE, {_R.DECLINE, _R.NEGATION, _R.POLITE}),
+}
+_NEGATORS = {_R.REFUSAL, _R.NEGATION}
+#: Roles of objects whose refusal is a sign of leaving.
+_REFUSABLE = {_R.SERVICE, _R.GENERIC, _R.MESSAGES, _R.CHARGES}
+
+
+def _judge(tokens: list[_Token], *, asks: bool) -> Wish | None:
+    """The first wish that fits, from the most specific to the least."""
+    roles = {token.role for token in tokens}
+    leaves = bool(roles & {_R.CANCELLING, _R.LEAVE})
+    refuses = leaves or bool(roles & _NEGATORS)
+    elsewhere = _R.OTHER in roles and _R.SERVICE not in roles
+    no_extras = _R.EXTRAS in roles and refuses and not roles & {_R.SERVICE, None}
+    first = next((token.role for token in tokens if token.role is not _R.POLITE), None)
+    agrees = first is _R.AGREE and not refuses and _R.DECLINE not in roles
+    wishes = {
+        Wish.NO_EXTRAS: no_extras and not asks,
+        Wish.OTHER_SERVICE: elsewhere and leaves,
+        Wish.KEEP: not asks and _keeps(tokens, roles),
+        Wish.CANCEL: not asks and _is_whole(roles, Wish.CANCEL),
+        Wish.AGREE: not asks and _is_whole(roles, Wish.AGREE),
+        Wish.DECLINE: _is_whole(roles, Wish.DECLINE) or _is_denial(roles),
+        Wish.MAYBE_CANCEL: not elsewhere and (leaves or _refuses_service(roles)),
+        Wish.CHARGES: not elsewhere and _R.CHARGES in roles,
+        Wish.MAYBE_AGREE: agrees,
+    }
+    return next((wish for wish, fits in wishes.items() if fits), None)
+
+
+def _is_whole(roles: set[PhraseRole | None], wish: Wish) -> bool:
+    """Whether a sentence has only phrases of the roles that make the wish certain."""
+    needed, allowed = _WHOLE[wish]
+    return needed in roles and roles <= allowed
+
+
+def _is_denial(roles: set[PhraseRole | None]) -> bool:
+    """Whether a sentence is a negation alone."""
+    return _R.NEGATION in roles and roles <= {_R.NEGATION, _R.POLITE}
+
+
+def _refuses_service(roles: set[PhraseRole | None]) -> bool:
+    """Whether a refusal stands alone or concerns the service, its messages or its charges."""
+    alone = roles <= {_R.REFUSAL, _R.POLITE}
+    return _R.REFUSAL in roles and (alone or bool(roles & _REFUSABLE))
+
+
+def _keeps(tokens: list[_Token], roles: set[PhraseRole | None]) -> bool:
+    """Whether a sentence of known phrases alone negates each of its cancels ("don't cancel")."""
+    if _R.CANCELLING not in roles or not roles <= {_R.CANCELLING, *_NEGATORS, *_CALM}:
+        return False
+    negated_clause = -1
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        if token.role in _NEGATORS:
+            negated_clause = token.clause
+        elif token.role is _R.CANCELLING:
+            if negated_clause != token.clause:
+                return False
+        elif (
+            token.role is not _R.POLITE and before is not None and before.role is not _R.CANCELLING
+        ):
+            # "I don't want it, cancel": an object ends the reach of the negation,
+            # except the object of a construction such as 把.
+            negated_clause = negated_clause if before.text in {"把", "将"} else -1
+    return True
