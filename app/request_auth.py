@@ -7,7 +7,7 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from urllib.parse import quote, unquote_plus
+from urllib.parse import unquote_plus
 
 import flask
 import structlog
@@ -22,6 +22,7 @@ from callbacks.app import ENDPOINT, MAX_BODY_BYTES
 from receipts.model.vocabulary import Msisdn
 from receipts.providers.twilio_signature import (
     algorithm_of,
+    checked_url,
     is_valid_body_signature,
     is_valid_signature,
 )
@@ -170,8 +171,7 @@ class RequestGuards:
     def _signed_url(self, request: Request) -> str:
         """The URL that was signed: the public address, the query as it was sent."""
         query = request.query_string.decode("utf-8", "replace")
-        path = quote(request.path, safe="/:@!$&'()*+,;=-._~")
-        return f"{self._settings.public_url}{path}{'?' if query else ''}{query}"
+        return checked_url(self._settings.public_url, request.path, query)
 
 
 def signed_in_customer() -> Msisdn:

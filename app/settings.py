@@ -201,6 +201,11 @@ class Settings:
             needs |= {"KANNEL_PASSWORD": self.kannel_password, "KANNEL_SECRET": self.kannel_secret}
         return self._need(needs)
 
+    def need_signatures(self) -> Self:
+        """Return these settings, with all that checks of signatures need. Raises SettingsError."""
+        needs = {"PUBLIC_URL": self.public_url, "TWILIO_AUTH_TOKEN": self.twilio_auth_tokens}
+        return self._need(needs)
+
     def need_account(self) -> Self:
         """Return these settings, with all that Twilio's API needs. Raises SettingsError."""
         return self._need(self._account())

@@ -9,7 +9,6 @@ from app.clock import clock_for
 from app.settings import Settings, SettingsError
 from receipts.numbering.plan import NumberingPlan, NumberingTableError
 from receipts.ports.store import StoreUnavailableError
-from receipts.providers.twilio_signature import ALGORITHMS, signature, url_variants
 from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import load_rule_book
 from receipts.worker.circuit_breaker import BreakerState
@@ -142,18 +141,3 @@ def _reach(name: str, url: str) -> Check:
             fix = "set this machine's clock (ntp)"
             return Check(False, f"{name}: our clock is {off.seconds} s from theirs", fix)
     return Check(True, f"{name} at {url} answers")
-
-
-def check_signature(
-    settings: Settings, url: str, given: str, fields: list[tuple[str, str]]
-) -> Iterator[Check]:
-    """Compare a signature with those of each URL variant, token and algorithm."""
-    if not url.startswith(settings.public_url):
-        subject = f"the URL does not begin with PUBLIC_URL={settings.public_url}"
-        fix = "the provider signs the address it was given: set PUBLIC_URL to that one"
-        yield Check(False, subject, fix)
-    for index, token in enumerate(settings.twilio_auth_tokens, start=1):
-        for variant in url_variants(url):
-            for name, digest in ALGORITHMS.items():
-                matches = signature(token, variant, fields, digest) == given
-                yield Check(matches, f"token {index}, {name}, {variant}")

@@ -2,12 +2,22 @@
 
 import sys
 from collections.abc import Iterable
+from typing import BinaryIO
 
 import click
 
-from commands.diagnostics import Check, check_signature, run_checks
-from commands.params import examples, json_option, read_settings
+from commands.diagnostics import Check, run_checks
+from commands.params import CommandError, examples, json_option, read_settings
 from commands.tables import Column, print_json, print_records, wants_table
+from commands.webhook_signature.captured_request import (
+    CapturedRequest,
+    CaptureError,
+    parse_headers,
+    parse_request,
+    with_options,
+)
+from commands.webhook_signature.findings import check_request, compare_urls
+from commands.webhook_signature.signed_variants import find_match
 
 _CHECKS = (
     Column("", "result", styles={"ok": "green", "no": "bold red"}),
@@ -31,24 +41,54 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
 
 @doctor.command(
     epilog=examples(
-        "doctor signature --url https://sms.example.org/sms --signature a1B2= --field Body=Y"
+        "doctor signature --url https://sms.example.org/sms --signature a1B2= --field Body=Y",
+        "doctor signature --request request.txt",
     )
 )
-@click.option("--url", required=True, help="The address the provider called, query included.")
-@click.option("--signature", required=True, help="Its X-Twilio-Signature header.")
+@click.option(
+    "--request", "raw", type=click.File("rb"), help="The whole HTTP request; - for stdin."
+)
+@click.option("--method", help="Its method; by default POST.")
+@click.option("--url", default="", help="The address the provider called, query included.")
+@click.option("--header", "headers", multiple=True, help="A header, 'Name: value'; repeat it.")
+@click.option("--signature", "given", default="", help="Its X-Twilio-Signature header.")
 @click.option("--field", "fields", multiple=True, help="A form field, Name=Value; repeat it.")
+@click.option("--body", type=click.File("rb"), help="Its body as received, in place of fields.")
 @json_option
-def signature(url: str, signature: str, fields: tuple[str, ...], *, as_json: bool) -> None:
-    """Explain which URL was signed and which was seen."""
-    pairs = [(name, value) for name, _, value in (field.partition("=") for field in fields)]
-    checks = _print(check_signature(read_settings(), url, signature, pairs), as_json=as_json)
-    if not any(check.ok for check in checks):
-        click.echo(
-            "Nothing fits. Give every field of the request, empty ones too, exactly as it came; "
-            "then compare the account's auth token and the address set at the provider.",
-            err=as_json,
-        )
-        sys.exit(1)
+def signature(
+    *,
+    raw: BinaryIO | None,
+    method: str | None,
+    url: str,
+    headers: tuple[str, ...],
+    given: str,
+    fields: tuple[str, ...],
+    body: BinaryIO | None,
+    as_json: bool,
+) -> None:
+    """Explain which URL was signed and which was seen.
+
+    Exit status 0 if the service accepts the signature, else 1.
+    """
+    settings = read_settings().need_signatures()
+    try:
+        request = CapturedRequest() if raw is None else parse_request(raw.read())
+        named = (*headers, *([f"X-Twilio-Signature: {given}"] if given else []))
+        more = parse_headers(named, "--header")
+        text = body.read() if body else None
+        request = with_options(request, method or request.method, url, more, text, fields)
+    except CaptureError as error:
+        raise CommandError(str(error)) from error
+    match = find_match(settings, request)
+    compared = compare_urls(settings, request, match)
+    if as_json:
+        print_json(compared)
+    else:
+        width = max(map(len, compared))
+        for name, value in compared.items():
+            click.echo(f"{name:{width}}  {value}")
+    checks = _print(check_request(settings, request, match), as_json=as_json)
+    sys.exit(0 if all(check.ok for check in checks) else 1)
 
 
 def _print(checks: Iterable[Check], *, as_json: bool) -> list[Check]:

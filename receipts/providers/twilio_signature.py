@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 #: Algorithms that X-Twilio-Webhooks-Signature-Settings may name; the default is SHA-1.
 ALGORITHMS = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
@@ -29,6 +29,12 @@ def signature(key: str, url: str, fields: Sequence[tuple[str, str]], digest: str
     )
     signed = (url + "".join(pairs)).encode()
     return base64.b64encode(hmac.digest(key.encode(), signed, digest)).decode()
+
+
+def checked_url(public_url: str, path: str, query: str) -> str:
+    """Return the URL that a provider signs: the public address, the query as it was sent."""
+    quoted = quote(path, safe="/:@!$&'()*+,;=-._~")
+    return f"{public_url}{quoted}{'?' if query else ''}{query}"
 
 
 def url_variants(url: str) -> Iterator[str]:
