@@ -1,8 +1,9 @@
 """Application factory: Flask for calls, texts and pages, and the callbacks beside it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, jsonify, redirect, request
@@ -58,7 +59,8 @@ def create_app(settings: Settings, container: bootstrap.Container) -> Flask:
     guards.install(app, _GUARDED)
     _handle_errors(app, portal)
     callbacks = callback_app(container, sending, guards)
-    app.wsgi_app = metrics.instrument(_beside(callbacks, app.wsgi_app))  # type: ignore[assignment,method-assign]
+    both = metrics.instrument(_beside(callbacks, app.wsgi_app))
+    app.wsgi_app = _below(_path_prefix(settings), both)  # type: ignore[assignment,method-assign]
     return app
 
 
@@ -73,9 +75,22 @@ class _WebApp(Flask):
         if request is None:
             return None
         script_name = request.root_path or "/"
-        return MapAdapter(
+        return _RelativeRedirects(
             self.url_map, "localhost", script_name, "", "http", request.path, request.method
         )
+
+
+class _RelativeRedirects(MapAdapter):
+    """Redirects to the address with its last slash, on the host that was called."""
+
+    def make_redirect_url(
+        self,
+        path_info: str,
+        query_args: Mapping[str, Any] | str | None = None,
+        domain_part: str | None = None,
+    ) -> str:
+        url = urlsplit(super().make_redirect_url(path_info, query_args, domain_part))
+        return url._replace(scheme="", netloc="").geturl()
 
 
 def callback_app(
@@ -110,6 +125,24 @@ def _beside(callbacks: CallbackApp, web: WSGIApplication) -> WSGIApplication:
     return dispatch
 
 
+def _path_prefix(settings: Settings) -> str:
+    """The path of PUBLIC_URL: links, redirects and cookies begin with it."""
+    return urlsplit(settings.public_url).path
+
+
+def _below(prefix: str, app: WSGIApplication) -> WSGIApplication:
+    """The application below a path, which a proxy may leave in place or take off."""
+
+    def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["SCRIPT_NAME"] = prefix
+        path = environ["PATH_INFO"]
+        if path == prefix or path.startswith(f"{prefix}/"):
+            environ["PATH_INFO"] = path.removeprefix(prefix)
+        return app(environ, start_response)
+
+    return dispatch if prefix else app
+
+
 def _register_webhooks(
     app: Flask, container: bootstrap.Container, sending: ReceiptLifecycle
 ) -> None:
@@ -139,9 +172,9 @@ def _register_portal(app: Flask, portal: PortalServices, settings: Settings) -> 
     app.session_interface = _PortalSessions()
     app.config.update(
         SESSION_COOKIE_NAME="hall",
-        SESSION_COOKIE_PATH="/hall",
+        SESSION_COOKIE_PATH=f"{_path_prefix(settings)}/hall",
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
+        SESSION_COOKIE_SECURE=urlsplit(settings.public_url).scheme == "https",
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
         # The portal's guards run the check; webhooks are signed instead.

@@ -22,7 +22,8 @@ DATA_DIR = var | The folder for files of the service; `demo` and `serve` make it
 SHARDS = 16 | Parts of the store, 1 to 4096; fixed once the store is filled.
 
 [Addresses]
-PUBLIC_URL = | The address that providers call. Twilio signs it, so it must be exact.
+PUBLIC_URL = | The address that providers call. Twilio signs it, so it must be exact. \
+It may have a path: the portal is then below it too, whether or not a proxy takes it off.
 HOST = 127.0.0.1 | The address that `serve` listens on.
 PORT = 8000 | The port that `serve` listens on.
 FRONT_PAGE = | The address that `/` redirects to; the demo sets it to its phones.

@@ -55,7 +55,7 @@ def _settings(purpose: str, need: Callable[[], Settings]) -> Check:
 
 def _portal(settings: Settings) -> Check:
     if settings.secret_key:
-        return Check(True, "online service hall is open at /hall/")
+        return Check(True, f"online service hall is open at {settings.public_url}/hall/")
     return Check(False, "online service hall stays shut", "set SECRET_KEY")
 
 

@@ -65,6 +65,11 @@ class Sight:
         return unescape(found[1]) if found else ""
 
     @property
+    def links(self) -> list[str]:
+        """The addresses of links, pictures and style sheets."""
+        return [unescape(each) for each in re.findall(r' (?:href|src)="([^"]+)"', self.html)]
+
+    @property
     def forms(self) -> list[Form]:
         parser = _Forms()
         parser.feed(self.html)
@@ -73,7 +78,7 @@ class Sight:
     def form(self, wish: str) -> Form:
         """Return the form of an action, or of an address with that name."""
         for form in self.forms:
-            if form.fields.get("wish") == wish or form.action == f"/hall/{wish}":
+            if form.fields.get("wish") == wish or form.action.endswith(f"/hall/{wish}"):
                 return form
         raise AssertionError(f"no form for {wish} on {self.text}")
 
@@ -89,6 +94,7 @@ class Browser:
     raw: "redis.Redis"
     number: str = GUANGDONG
     language: str = "zh-CN,zh;q=0.9"
+    base: str = PUBLIC_URL
     seen: Sight = field(init=False)
     addresses: list[str] = field(default_factory=list)
 
@@ -134,7 +140,7 @@ class Browser:
     def _ask(self, method: str, path: str, **more: object) -> TestResponse:
         self.addresses.append(path)
         headers = {"Accept-Language": self.language}
-        return self.client.open(path, method=method, base_url=PUBLIC_URL, headers=headers, **more)
+        return self.client.open(path, method=method, base_url=self.base, headers=headers, **more)
 
     def _follow(self, answer: TestResponse) -> Sight:
         while answer.status_code in {302, 303, 308}:
