@@ -116,6 +116,14 @@ class CallLog(Struct, frozen=True, omit_defaults=True):
     acts: tuple[tuple[str, dict[str, str]], ...] = ()
 
 
+class Passcode(Struct, frozen=True, array_like=True):
+    """A one-time passcode: its keyed digest, its end, and the wrong tries since it was sent."""
+
+    digest: str
+    expires_at: dt.datetime
+    tries: int = 0
+
+
 class LoginState(
     Struct,
     frozen=True,
@@ -123,12 +131,11 @@ class LoginState(
     rename={
         "codes_sent": "asked",
         "code_sent_at": "asked_at",
-        "code_expires_at": "code_until",
         "session": "visit",
         "session_expires_at": "visit_until",
     },
 ):
-    """The portal login of a number: a one-time passcode, then a session, as keyed digests."""
+    """The portal login of a number: one-time passcodes, then a session, as keyed digests."""
 
     number: Msisdn
     day: dt.date
@@ -136,9 +143,8 @@ class LoginState(
     #: Passcodes sent on ``day``.
     codes_sent: int = 0
     code_sent_at: dt.datetime | None = None
-    code: str = ""
-    code_expires_at: dt.datetime | None = None
-    tries: int = 0
+    #: Passcodes that may still be valid, oldest first.
+    codes: tuple[Passcode, ...] = ()
     session: str = ""
     session_expires_at: dt.datetime | None = None
 

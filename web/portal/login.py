@@ -6,8 +6,10 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
-from receipts.model.vocabulary import Language
+from receipts.model.calendar import SHANGHAI
+from receipts.model.vocabulary import Language, Msisdn
 from web.portal import session
+from web.portal.passcodes import CodeResult
 from web.portal.rendering import PageRenderer, PortalServices, see_other
 
 
@@ -32,16 +34,18 @@ class LoginPages:
 
     def send_code(self) -> Response | AnyResponse:
         """Text a passcode to the number, which stays in the cookie and out of the URL."""
-        number = session.parse_number(request.form.get("number", ""))
+        typed = request.form.get("number")
+        number = session.pending_number() if typed is None else session.parse_number(typed)
         if number is None:
             return self._form("sign_in.html", "sign_in.no_number")
-        self._portal.passcodes.send(number, session.preferred_language())
-        session.remember_number(number)
+        result = self._portal.passcodes.send(number, session.preferred_language())
+        session.remember_request(number, result)
         return see_other("code")
 
     def code(self) -> Response | AnyResponse:
         """Ask for the passcode."""
-        return self._form("code.html") if session.pending_number() else see_other("sign_in")
+        number = session.pending_number()
+        return self._code_form(number) if number else see_other("sign_in")
 
     def enter(self) -> Response | AnyResponse:
         """Begin a session for a correct passcode."""
@@ -49,7 +53,7 @@ class LoginPages:
         if number is None:
             return see_other("sign_in")
         if not session.sign_in(self._portal.passcodes, number):
-            return self._form("code.html", "code.wrong")
+            return self._code_form(number, "code.wrong")
         self._portal.refresh_network(number)
         return see_other("standing")
 
@@ -67,8 +71,29 @@ class LoginPages:
         session.sign_out()
         return see_other("sign_in")
 
-    def _form(self, template: str, error: str = "") -> Response:
-        number = session.pending_number()
+    def _code_form(self, number: Msisdn, error: str = "") -> Response:
+        """The form of the passcode, with what became of the last request for one."""
+        status, result = self._portal.passcodes.status(number), session.request_result()
+        is_refused = (result == CodeResult.TOO_SOON and status.wait_seconds > 0) or (
+            result == CodeResult.DAY_LIMIT and not status.is_left_today
+        )
+        if status.expires_at is None:
+            lead = "code.expired"
+        else:
+            lead = "code.sent" if result == CodeResult.SENT else "code.valid"
+        until = status.expires_at.astimezone(SHANGHAI) if status.expires_at else None
+        return self._form(
+            "code.html",
+            error,
+            to=number.masked,
+            until=f"{until:%H:%M}" if until else "",
+            lead=lead,
+            notice=f"code.{result}" if is_refused and not error else "",
+            wait=status.wait_seconds,
+            is_left_today=status.is_left_today,
+        )
+
+    def _form(self, template: str, error: str = "", **context: object) -> Response:
         page = PageRenderer(self._portal, session.preferred_language())
         status = HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK
-        return page.render(template, status, error=error, to=number.masked if number else "")
+        return page.render(template, status, error=error, **context)

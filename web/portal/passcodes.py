@@ -3,15 +3,17 @@
 import datetime as dt
 import hashlib
 import hmac
+import math
 import secrets
 from dataclasses import dataclass
+from enum import StrEnum
 
 from msgspec.structs import replace
 
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.notifications import build_notification
 from receipts.model.calendar import SHANGHAI
-from receipts.model.customer import LoginState
+from receipts.model.customer import LoginState, Passcode
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
@@ -35,6 +37,23 @@ LIMIT_PARAMS = {
 }
 
 
+class CodeResult(StrEnum):
+    """The result of a request for a passcode."""
+
+    SENT = "sent"
+    TOO_SOON = "too_soon"
+    DAY_LIMIT = "day_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeStatus:
+    """The end of the last valid passcode, if any, and whether and when another may be sent."""
+
+    expires_at: dt.datetime | None
+    wait_seconds: int
+    is_left_today: bool
+
+
 @dataclass(frozen=True, slots=True)
 class PasscodeService:
     """Send and verify passcodes. Each method raises StoreUnavailableError."""
@@ -44,8 +63,8 @@ class PasscodeService:
     clock: Clock
     secret: str
 
-    def send(self, number: Msisdn, language: Language) -> None:
-        """Text a new passcode, within the limits; the sender of the request sees no difference."""
+    def send(self, number: Msisdn, language: Language) -> CodeResult:
+        """Text a new passcode, within the limits; the number's earlier ones stay valid."""
         code, seed = f"{secrets.randbelow(1_000_000):06}", secrets.token_hex(8)
         minutes = LIMIT_PARAMS["minutes"]
         text = notices().render("notice.code", language, code=code, minutes=minutes)
@@ -53,24 +72,39 @@ class PasscodeService:
 
         def decide(snapshot: Snapshot) -> ChangeSet:
             now, login = self.clock.now(), self._login_today(snapshot)
-            sent_at = login.code_sent_at
-            too_soon = sent_at is not None and abs(now - sent_at) < _MIN_INTERVAL
-            if too_soon or login.codes_sent >= _CODES_A_DAY:
-                return ChangeSet(number)
+            if login.codes_sent >= _CODES_A_DAY:
+                return ChangeSet(number, reply=Reply(next=CodeResult.DAY_LIMIT))
+            if _wait(login, now):
+                return ChangeSet(number, reply=Reply(next=CodeResult.TOO_SOON))
             expires_at = now + CODE_LIFETIME
             login = replace(
                 login,
                 version=login.version + 1,
                 codes_sent=login.codes_sent + 1,
                 code_sent_at=now,
-                code=self._digest("code", number, code),
-                code_expires_at=expires_at,
-                tries=0,
+                codes=(
+                    *_valid_codes(login, now),
+                    Passcode(self._digest("code", number, code), expires_at),
+                ),
             )
-            text = replace(notice, kind=MessageKind.CODE, expires_at=expires_at)
-            return ChangeSet(number, records=(login, text), outbox=(text.id,))
+            text, reply = (
+                replace(notice, kind=MessageKind.CODE, expires_at=expires_at),
+                CodeResult.SENT,
+            )
+            return ChangeSet(
+                number, reply=Reply(next=reply), records=(login, text), outbox=(text.id,)
+            )
 
-        run_in_transaction(self.store, number, decide, login=True)
+        return CodeResult(run_in_transaction(self.store, number, decide, login=True).next)
+
+    def status(self, number: Msisdn) -> CodeStatus:
+        """Validity of the last passcode, and when another one may be sent."""
+        now = self.clock.now()
+        login = self._login_today(self.store.load(number, login=True))
+        codes = _valid_codes(login, now)
+        wait = math.ceil(_wait(login, now) / dt.timedelta(seconds=1))
+        expires_at = codes[-1].expires_at if codes else None
+        return CodeStatus(expires_at, wait, login.codes_sent < _CODES_A_DAY)
 
     def verify(self, number: Msisdn, code: str, nonce: str) -> str | None:
         """The ID of a new session, None for a wrong passcode; a repeated form counts once."""
@@ -81,15 +115,17 @@ class PasscodeService:
 
         def decide(snapshot: Snapshot) -> ChangeSet:
             login, now = snapshot.login, self.clock.now()
-            if login is None or login.tries >= _MAX_TRIES or _expired(login.code_expires_at, now):
+            if login is None or not (valid := _valid_codes(login, now)):
                 return ChangeSet(number)
             login = replace(login, version=login.version + 1)
-            if not hmac.compare_digest(login.code, self._digest("code", number, code)):
-                failed = replace(login, tries=login.tries + 1)
+            digest = self._digest("code", number, code)
+            if not any(hmac.compare_digest(each.digest, digest) for each in valid):
+                # A wrong code is a try at each valid one.
+                codes = tuple(replace(each, tries=each.tries + 1) for each in valid)
+                failed = replace(login, codes=codes)
                 return ChangeSet(number, idempotency_key, records=(failed,))
             kept, end = self._digest("kept", number, session_id), now + SESSION_LIFETIME
-            login = replace(login, code="", code_expires_at=None)
-            login = replace(login, session=kept, session_expires_at=end)
+            login = replace(login, codes=(), session=kept, session_expires_at=end)
             return ChangeSet(number, idempotency_key, Reply(next="in"), records=(login,))
 
         reply = run_in_transaction(self.store, number, decide, idempotency_key, login=True)
@@ -126,3 +162,18 @@ class PasscodeService:
 
 def _expired(expires_at: dt.datetime | None, now: dt.datetime) -> bool:
     return expires_at is None or expires_at <= now
+
+
+def _valid_codes(login: LoginState, now: dt.datetime) -> tuple[Passcode, ...]:
+    return tuple(
+        each
+        for each in login.codes
+        if each.tries < _MAX_TRIES and not _expired(each.expires_at, now)
+    )
+
+
+def _wait(login: LoginState, now: dt.datetime) -> dt.timedelta:
+    """The time until the next passcode may be sent; a clock that went back never prolongs it."""
+    if login.code_sent_at is None:
+        return dt.timedelta()
+    return max(dt.timedelta(), _MIN_INTERVAL - abs(now - login.code_sent_at))

@@ -10,7 +10,7 @@ from flask_wtf.csrf import generate_csrf
 
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.numbering.msisdn import parse_msisdn
-from web.portal.passcodes import PasscodeService
+from web.portal.passcodes import CodeResult, PasscodeService
 
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CODE = re.compile(r"[0-9]{6}")
@@ -58,9 +58,14 @@ def parse_number(text: str) -> Msisdn | None:
     return number if number and _MOBILE.fullmatch(number) else None
 
 
-def remember_number(number: Msisdn) -> None:
-    """Keep the number that a passcode was sent to in the cookie, out of the URL."""
-    session["asked"] = str(number)
+def remember_request(number: Msisdn, result: CodeResult) -> None:
+    """Keep a request for a passcode and its result in the cookie, out of the URL."""
+    session.update(asked=str(number), result=result.value)
+
+
+def request_result() -> str:
+    """The result of this browser's last request for a passcode, empty without one."""
+    return str(session.get("result", ""))
 
 
 def pending_number() -> Msisdn | None:

@@ -30,16 +30,18 @@ def request_code(browser: Browser, number: str = GUANGDONG) -> None:
 
 def test_login_pages_do_not_reveal_subscriptions(browsers: Browsers, network: Network):
     network.open(GUANGDONG)
-    pages = []
+    pages = set()
     for number in (GUANGDONG, UNICOM, "+8619512345678"):
-        browser = browsers(number)
+        browser, told = browsers(number), []
         browser.goes("sign-in")
         for _ in range(7):  # above the limits, too
             browser.presses("code", number=number)
-            told = browser.seen.text.replace(Msisdn(number).masked, "…")
-            pages.append((browser.seen.status, told))
+            told.append(
+                (browser.seen.status, browser.seen.text.replace(Msisdn(number).masked, "…"))
+            )
             browser.goes("sign-in")
-    assert len(set(pages)) == 1
+        pages.add(tuple(told))
+    assert len(pages) == 1
 
 
 def test_passcodes_are_limited_per_minute_and_day(browser: Browser, clock: TestClock):
@@ -74,14 +76,80 @@ def test_passcode_expires_after_five_minutes(browser: Browser, clock: TestClock)
     assert WRONG in browser.presses("enter", code=browser.code()).text
 
 
-def test_new_passcode_replaces_the_last(browser: Browser, clock: TestClock):
+def test_earlier_passcode_stays_valid_for_its_five_minutes(browser: Browser, clock: TestClock):
     codes = []
     for _ in range(2):
         request_code(browser)
         codes.append(browser.code())
         clock.move(minutes=1)
-    assert WRONG in browser.presses("enter", code=codes[0]).text
-    assert browser.presses("enter", code=codes[1]).state == "未开通"
+    assert browser.presses("enter", code=codes[0]).state == "未开通"
+    browser.presses("sign-out")
+    request_code(browser)
+    # A login uses up every code of the number.
+    assert WRONG in browser.presses("enter", code=codes[1]).text
+
+
+def test_passcode_outlives_neither_its_minutes_nor_five_wrong_tries(
+    browser: Browser, clock: TestClock
+):
+    request_code(browser)
+    first = browser.code()
+    clock.move(minutes=4, seconds=59)
+    request_code(browser)
+    wrong = f"{(int(first) + 1) % 1_000_000:06}"
+    for _ in range(4):
+        browser.presses("enter", code=wrong)
+    clock.move(seconds=1)
+    assert WRONG in browser.presses("enter", code=first).text  # the fifth try of the second code
+    assert WRONG in browser.presses("enter", code=browser.code()).text
+
+
+def test_request_within_a_minute_is_told_that_none_was_sent(browser: Browser, clock: TestClock):
+    request_code(browser)
+    assert "5分钟内有效（至" in browser.seen.text
+    assert "60 秒后可重新获取" in browser.seen.text
+    clock.move(seconds=13)
+    browser.presses("code")
+    assert len(browser.texts()) == 1
+    assert browser.seen.told == ["每分钟只发送一次验证码，本次没有再发。"]
+    assert "将以短信发送" not in browser.seen.text
+    assert 'data-tens="4" data-ones="7"' in browser.seen.html
+    assert "最近一次发往138****0000的验证码在" in browser.seen.text
+    clock.move(seconds=47)
+    assert "秒后" not in browser.goes("code").text
+    assert browser.seen.told == []
+    assert "将以短信发送" in browser.presses("code").text
+    assert len(browser.texts()) == 2
+
+
+def test_sixth_request_of_a_day_is_told_that_none_comes(browser: Browser, clock: TestClock):
+    request_code(browser)
+    for _ in range(4):
+        clock.move(minutes=1)
+        browser.presses("code")
+    assert len(browser.texts()) == 5
+    assert "重新获取" not in browser.seen.text
+    clock.move(minutes=6)
+    request_code(browser)
+    assert len(browser.texts()) == 5
+    (told,) = browser.seen.told
+    assert told.startswith("138****0000今天的5次验证码已用完，今天不再发送。")
+    assert "目前没有有效的验证码" in browser.seen.text
+    assert "将以短信发送" not in browser.seen.text
+    clock.move(hours=13)  # past midnight in China
+    assert browser.goes("code").told == []
+    assert "将以短信发送" in browser.presses("code").text
+
+
+def test_code_page_in_english_says_what_happens(browsers: Browsers, clock: TestClock):
+    browser = browsers(language="en")
+    request_code(browser)
+    assert "We are texting a code to 138****0000. It is valid for 5 minutes" in browser.seen.text
+    browser.presses("code")
+    assert browser.seen.told == ["Only one code is sent a minute, so no new one was sent."]
+    assert "You can get a new code in 60 s." in browser.seen.text
+    clock.move(minutes=5)
+    assert "There is no valid code for 138****0000 now." in browser.goes("code").text
 
 
 def test_passcode_may_have_spaces_and_full_width_digits(browser: Browser):
