@@ -13,7 +13,7 @@ class Shape(NamedTuple):
 
     pattern: re.Pattern[str]
     fix: str
-    is_secret: bool = False
+    is_hidden: bool = False
 
 
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
@@ -29,7 +29,7 @@ SHAPES = {
         re.compile(r"SK[0-9A-Za-z]+"), "give the SID of the key, SK and 32 hexadecimal digits"
     ),
     "TWILIO_API_SECRET": Shape(
-        re.compile(r"[!-~]+"), "give the secret without spaces, in ASCII characters", is_secret=True
+        re.compile(r"[!-~]+"), "give the secret without spaces, in ASCII characters", is_hidden=True
     ),
     "TWILIO_FROM": Shape(
         re.compile(r"\+[1-9][0-9]{4,14}|[1-9][0-9]{2,7}|(?=[0-9 ]*[A-Za-z])[A-Za-z0-9 ]{1,11}"),
@@ -39,16 +39,18 @@ SHAPES = {
     "TWILIO_MESSAGING_SERVICE_SID": Shape(
         re.compile(r"MG[0-9A-Za-z]+"), "give the SID of the service, MG and 32 hexadecimal digits"
     ),
-    "KANNEL_USER": Shape(_ASCII, "use printable ASCII characters only", is_secret=True),
-    "KANNEL_PASSWORD": Shape(_ASCII, "use printable ASCII characters only", is_secret=True),
+    "KANNEL_USER": Shape(_ASCII, "use printable ASCII characters only", is_hidden=True),
+    "KANNEL_PASSWORD": Shape(_ASCII, "use printable ASCII characters only", is_hidden=True),
     # Characters that stay unquoted in a URL: Kannel reads each per cent sign as its own escape.
     "KANNEL_SECRET": Shape(
-        re.compile(r"[A-Za-z0-9._~-]*"), "use letters, digits and . _ ~ - only", is_secret=True
+        re.compile(r"[A-Za-z0-9._~-]*"), "use letters, digits and . _ ~ - only", is_hidden=True
     ),
-    "KANNEL_SMSC": Shape(re.compile(r"[A-Za-z0-9._~-]*"), "use letters, digits and . _ ~ - only"),
-    "FEED_SECRET": Shape(_ASCII, "use printable ASCII characters only", is_secret=True),
+    "KANNEL_SMSC": Shape(
+        re.compile(r"[A-Za-z0-9._~-]*"), "use letters, digits and . _ ~ - only", is_hidden=True
+    ),
+    "FEED_SECRET": Shape(_ASCII, "use printable ASCII characters only", is_hidden=True),
     "SECRET_KEY": Shape(
-        re.compile(r".{16,}"), "give at least 16 characters, made at random", is_secret=True
+        re.compile(r".{16,}"), "give at least 16 characters, made at random", is_hidden=True
     ),
     "HOTLINE": Shape(_NUMBER, "give the number in digits, such as 10086"),
     "SHORT_CODE": Shape(_NUMBER, "give the number in digits, such as 7500"),
@@ -98,7 +100,7 @@ class SettingsReader:
         """Return a text of the shape that ``SHAPES`` names, or an empty one."""
         text, shape = self._given[name], SHAPES[name]
         if text and not shape.pattern.fullmatch(text):
-            self._refuse(name, "" if shape.is_secret else text, shape.fix)
+            self._refuse(name, "" if shape.is_hidden else text, shape.fix)
         return text
 
     def tokens(self, name: str) -> tuple[str, ...]:
