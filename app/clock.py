@@ -37,18 +37,30 @@ class MovableClock(SystemClock):
 
     def now(self) -> dt.datetime:
         """The service's time, in UTC."""
+        return self.wall_clock() + self.shift()
+
+    def shift(self) -> dt.timedelta:
+        """How far the clock was moved."""
         try:
-            shift = float(self._file.read_text(encoding="ascii") or 0)
+            seconds = float(self._file.read_text(encoding="ascii") or 0)
         except FileNotFoundError:
-            shift = 0
-        return self.wall_clock() + dt.timedelta(seconds=shift)
+            seconds = 0
+        return dt.timedelta(seconds=seconds)
 
     def move(self, move: str) -> dt.datetime:
-        """Move by ``+48h`` (s, m, h, d) or to a Shanghai time; return it. Raises ClockError."""
+        """Move by ``+48h`` (s, m, h, d), to a Shanghai time, or back to the machine's by ``now``.
+
+        Returns the service's time. Raises ClockError.
+        """
+        if move == "now":
+            self._file.unlink(missing_ok=True)
+            return self.now()
         try:
             target = self._target(move)
         except ValueError as error:
-            raise ClockError(f"{move!r}: give a step such as +48h or a day 2026-12-01") from error
+            raise ClockError(
+                f"{move!r}: give a step such as +48h, a day 2026-12-01, or now"
+            ) from error
         except OverflowError as error:
             raise ClockError(f"{move!r} is too far") from error
         if not _FIRST <= target.year < _LAST:
@@ -68,6 +80,15 @@ class MovableClock(SystemClock):
         sign, count, unit = step.groups()
         change = dt.timedelta(**{_UNITS[unit]: int(count)})
         return self.now() + (change if sign == "+" else -change)
+
+
+def clock_notice(data_dir: Path, *, movable: bool) -> str:
+    """A line that says to where the clock was moved; empty if it was not."""
+    clock = MovableClock(data_dir)
+    if not movable or not clock.shift():
+        return ""
+    now = f"{clock.now().astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
+    return f"The clock is moved: it is now {now} in China. `sms-receipt clock now` moves it back.\n"
 
 
 def clock_for(data_dir: Path, *, movable: bool) -> Clock:

@@ -15,7 +15,15 @@ from commands.consent_bundle import consent_bundle
 from commands.evidence.options import kept_roots, root_options
 from commands.evidence.results import NO_EVIDENCE, month_evidence
 from commands.export import ExportDataset, ExportFormat, export
-from commands.params import MONTH, MSISDN, examples, file_errors, json_option, open_services
+from commands.params import (
+    MONTH,
+    MSISDN,
+    THIS_MONTH,
+    examples,
+    file_errors,
+    json_option,
+    open_services,
+)
 from commands.serializers import serialize_charge, serialize_fields
 from commands.tables import (
     Column,
@@ -51,7 +59,7 @@ _ENTRIES = (
 )
 
 
-@click.command(epilog=examples("charges 13802880000", "charges 13802880000 --month 2026-11"))
+@click.command(epilog=examples("charges 13802880000", f"charges 13802880000 --month {THIS_MONTH}"))
 @click.argument("number", type=MSISDN)
 @click.option("--month", type=MONTH, help="By default all there are.")
 @json_option
@@ -67,16 +75,16 @@ def charges(number: Msisdn, month: str | None, *, as_json: bool) -> None:
         print_records(records, _CHARGES, as_json=as_json, empty=empty)
 
 
-@click.command(epilog=examples("bill --month 2026-12"))
-@click.option("--month", type=MONTH, required=True, help="The month to charge for.")
+@click.command(epilog=examples("bill", f"bill --month {THIS_MONTH}"))
+@click.option("--month", type=MONTH, help="The month to charge for; by default this one.")
 @json_option
-def bill(month: str, *, as_json: bool) -> None:
+def bill(month: str | None, *, as_json: bool) -> None:
     """Charge a month's fees, once however often it runs.
 
     Prints the totals, as JSON when piped. A run that was interrupted resumes where it stopped.
     """
     with open_services() as services:
-        totals = BillingTotals()
+        month, totals = month or month_of(services.clock.now()), BillingTotals()
         with progress_bar(f"billing {month}", _BAR_STEPS) as move:
             for cursor, totals_so_far in services.monthly_billing.run(month):
                 totals = totals_so_far
@@ -88,13 +96,13 @@ def bill(month: str, *, as_json: bool) -> None:
 @click.command(
     "export",
     epilog=examples(
-        "export charges --month 2026-12 --out charges.csv",
-        "export unpaid --month 2026-12 --out again.csv",
-        "export audit --month 2026-12 --format jsonl --keep-roots roots.jsonl > audit.jsonl",
+        f"export charges --month {THIS_MONTH} --out charges.csv",
+        f"export unpaid --month {THIS_MONTH} --out again.csv",
+        f"export audit --month {THIS_MONTH} --format jsonl --keep-roots roots.jsonl > audit.jsonl",
     ),
 )
 @click.argument("dataset", type=click.Choice([*map(str, ExportDataset)]))
-@click.option("--month", type=MONTH, required=True)
+@click.option("--month", type=MONTH, required=True, help="The month to export.")
 @click.option(
     "--format", "file_format", type=click.Choice([*map(str, ExportFormat)]), default="csv"
 )
@@ -145,7 +153,7 @@ def export_(
 @click.command(
     epilog=examples(
         "consent 13844012345",
-        "consent 13844012345 --charge monthly-2026-12",
+        f"consent 13844012345 --charge monthly-{THIS_MONTH}",
         "consent 13844012345 --root roots --json > bundle.json",
     )
 )

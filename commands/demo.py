@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from app import bootstrap
+from app.clock import clock_notice
 from app.server import bind_error
 from app.settings import Settings
 from commands.supervisor import Supervisor, stop_signals
@@ -104,7 +105,7 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
     for url in (f"{doors_url}/readyz", f"{network}/healthz"):
         _await(url, stop, supervisor)
     if not stop:
-        say(_welcome(network, doors_url, supervisor))
+        say(_welcome(network, doors_url, supervisor, settings))
     supervisor.watch(stop, lambda name: say(f"the {name} stopped and was started again"))
 
 
@@ -128,7 +129,8 @@ def _other_demo(port: int, folder: Path | None = None) -> str:
     return f"{beside}sms-receipt demo --port {free} (or {beside}make run PORT={free})"
 
 
-def _welcome(network: str, doors_url: str, supervisor: Supervisor) -> str:
+def _welcome(network: str, doors_url: str, supervisor: Supervisor, settings: Settings) -> str:
+    moved = clock_notice(settings.data_dir, movable=settings.movable_clock)
     pids = ", ".join(f"{name} {pid}" for name, pid in supervisor.pids().items())
     return (
         f"\nSMS Receipt 短信回执 is running.\n"
@@ -137,6 +139,7 @@ def _welcome(network: str, doors_url: str, supervisor: Supervisor) -> str:
         f"  Doors     {doors_url}\n"
         f"  Terminal  sms-receipt phone    a handset without a browser\n"
         f"  Processes {pids}\n"
+        f"{moved}"
         f"Stop with Ctrl-C."
     )
 

@@ -11,7 +11,7 @@ import structlog
 from msgspec import to_builtins
 
 from app import bootstrap, log_setup, server
-from app.clock import ClockError, MovableClock
+from app.clock import ClockError, MovableClock, clock_notice
 from app.settings import Settings, SettingsError
 from commands import billing, bulk_import, reports
 from commands import demo as demonstration
@@ -96,6 +96,7 @@ def demo(port: int) -> None:
 def serve(workers: int) -> None:
     """Serve the webhooks, and the store unless REDIS_URL is set."""
     settings = Settings.read().need_doors()
+    click.echo(clock_notice(settings.data_dir, movable=settings.movable_clock), err=True, nl=False)
     if why := server.bind_error(settings.host, settings.port):
         raise SettingsError(f"PORT={settings.port} cannot be used: {why}; set another PORT")
     if not settings.redis_url:
@@ -174,11 +175,11 @@ def states(*, page: bool) -> None:
 @main.command(
     # Else -1h would be read as options.
     context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
-    epilog=examples("clock +48h", "clock -1d", "clock 2026-12-01"),
+    epilog=examples("clock +48h", "clock -1d", "clock 2026-12-01", "clock now"),
 )
 @click.argument("move")
 def clock(move: str) -> None:
-    """Move the clock by a step or to a day.
+    """Move the clock by a step, to a day, or back to now.
 
     Only where CLOCK=movable is set, as the demo sets it.
     """

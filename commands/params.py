@@ -1,5 +1,6 @@
 """Shared parts of the commands: parameter types, options, the services, errors."""
 
+import datetime as dt
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,7 +10,7 @@ import click
 from app import bootstrap
 from app.settings import Settings
 from commands import demo
-from receipts.model.calendar import MonthError, month_start
+from receipts.model.calendar import MonthError, month_of, month_start
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.msisdn import parse_msisdn
 
@@ -50,6 +51,9 @@ MSISDN = click.types.FuncParamType(_number)
 #: A calendar month in China: 2026-9 becomes 2026-09.
 MONTH = click.types.FuncParamType(_month)
 MONTH.name = "YYYY-MM"  # in --help
+
+#: This calendar month in China, for examples that can be run as printed.
+THIS_MONTH = month_of(dt.datetime.now(dt.UTC))
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on a terminal too.")
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import click
 
 from commands import usage_sources
-from commands.params import MONTH, examples, file_errors, json_option, open_services
+from commands.params import MONTH, THIS_MONTH, examples, file_errors, json_option, open_services
 from commands.tables import Column, print_columns, print_json, track
 from receipts.charging.simulation import BillHistogram, TariffComparison, simulate
 from receipts.model.calendar import month_of
@@ -48,7 +48,7 @@ _Rows = list[tuple[str, TariffComparison]]
 
 @click.command(
     epilog=examples(
-        "rehearse --book proposed.toml --month 2026-11 --out bills.svg",
+        f"rehearse --book proposed.toml --month {THIS_MONTH} --out bills.svg",
         "rehearse --book proposed.toml --log traffic.jsonl",
         "rehearse --book proposed.toml --synthetic 100000 --seed 7",
     ),

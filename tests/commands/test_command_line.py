@@ -1,6 +1,5 @@
 """The command line: tables on a terminal, JSON in pipes, complete help."""
 
-import datetime as dt
 import json
 import os
 import pty
@@ -22,6 +21,7 @@ from receipts.bulk_import.rows import CUSTOMERS
 from receipts.model.calendar import month_of
 from receipts.rulebook.loader import SHIPPED
 from tests.conftest import GUANGDONG, ZHEJIANG, Network
+from tests.support import first_moment
 from tests.support.product import COMMAND, command, surroundings
 
 #: Runs a command on a terminal, or with its output in pipes: output, error output, exit status.
@@ -38,7 +38,9 @@ def environ(settings: Settings, network: Network) -> dict[str, str]:
     """The environment of commands on a store with one customer and one receipt."""
     network.open(GUANGDONG)
     network.status("SM1", "delivered")
+    first_moment.set_clock(settings.data_dir)
     return surroundings(
+        CLOCK="movable",
         REDIS_URL=settings.redis_url,
         DATA_DIR=str(settings.data_dir),
         TWILIO_API_URL="http://127.0.0.1:9",
@@ -140,7 +142,7 @@ def test_control_characters_of_a_text_never_reach_the_terminal(
     assert "a\ufffd[2J\ufffd[red]b" in capsys.readouterr().out
 
 
-MONTH = month_of(dt.datetime.now(dt.UTC))
+MONTH = month_of(first_moment.now())
 PROGRESS = (
     (("bill", "--month", MONTH), f"billing {MONTH}"),
     (("rehearse", "--book", str(SHIPPED), "--synthetic", "2000"), "2000/2000"),

@@ -1,5 +1,6 @@
 """The service in real processes, its simulated network or Kannel, and ways to break them."""
 
+import datetime as dt
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -144,7 +145,7 @@ class Rig(Service):
         """Give customers a subscription that began a year ago."""
         with self.container() as services:
             now = services.clock.now()
-            since = now.replace(year=now.year - 1)
+            since = now - dt.timedelta(days=365)
             for index, customer in enumerate(customers):
                 services.store.commit(ChangeSet(Msisdn(customer.number), records=(Subscription(
                     Msisdn(customer.number), 1, SubscriptionState.ACTIVE,

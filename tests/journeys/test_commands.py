@@ -1,14 +1,17 @@
 """Output of the command line, with every key that other programs read."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
+from app.clock import clock_notice
 from statemachines.diagrams import TABLES
 from tests.support.phones import Phones
-from tests.support.product import Service, command
+from tests.support.product import Service, command, until
 
 FRIEND = "13957112345"
+README = Path(__file__).parents[2] / "README.md"
 
 SHOWN = (
     "number", "province", "state", "mode", "language", "opened_at", "ends_at", "channel", "fees",
@@ -93,6 +96,44 @@ def test_movable_clock_moves_by_a_step(tmp_path: object, move: str, hours: float
 def test_movable_clock_moves_to_a_day(tmp_path: object):
     done = command("clock", "2026-12-01", DATA_DIR=str(tmp_path), CLOCK="movable")
     assert done.stdout == "it is now 2026-12-01 00:00:00 in China\n"
+
+
+def test_clock_goes_back_to_the_machine_s_time(tmp_path: Path):
+    for move in ("+48h", "2026-12-01", "-400d"):
+        command("clock", move, DATA_DIR=str(tmp_path), CLOCK="movable")
+        done = command("clock", "now", DATA_DIR=str(tmp_path), CLOCK="movable")
+        moment = dt.datetime.strptime(done.stdout[10:29] + "+0800", "%Y-%m-%d %H:%M:%S%z")
+        assert abs((moment - dt.datetime.now(dt.UTC)).total_seconds()) < 30
+        assert not clock_notice(tmp_path, movable=True)
+
+
+@pytest.mark.parametrize("words", [("demo",), ("serve", "--workers", "1")])
+def test_moved_clock_is_told_at_start(tmp_path: Path, words: tuple[str, ...]):
+    service = Service(tmp_path / "data", {"CLOCK": "movable"})
+    service.later("2031-02-28 23:58")
+    port = ("--port", str(service.port)) if words == ("demo",) else ()
+    service.run(*words, *port)
+    told = "The clock is moved: it is now 2031-02-28 23:5"
+    try:
+        until(lambda: told in service.said(), 60, "the notice")
+        assert "`sms-receipt clock now` moves it back." in service.said()
+    finally:
+        service.stop()
+
+
+def test_readme_commands_run_as_printed(service: Service, phones: Phones):
+    phone = phones.standing("13802880000")
+    phone.opens()
+    phone.text("13957112345", "hello")
+    phone.flash()
+    lines = [line.partition(" #")[0].split() for line in README.read_text().splitlines()]
+    commands = [line[1:] for line in lines if line[:1] == ["sms-receipt"]]
+    names = {words[0] for words in commands}
+    assert {"show", "receipts", "charges", "consent", "bill", "clock"} <= names
+    for words in commands:
+        if words[0] in {"show", "receipts", "charges", "consent", "bill"}:
+            done = service.command(*words)
+            assert (done.returncode, done.stderr) == (0, ""), words
 
 
 def test_metrics_add_up_over_all_door_processes(service: Service, phones: Phones):

@@ -21,6 +21,7 @@ from app import bootstrap
 from app.clock import MovableClock
 from app.settings import Settings
 from commands.demo import settings_for
+from tests.support import first_moment
 
 T = TypeVar("T")
 Completed = subprocess.CompletedProcess[str]
@@ -174,6 +175,8 @@ class Service:
     def run(self, *words: str, name: str = "") -> "subprocess.Popen[bytes]":
         """Run one of our commands under a name, by default its own; do not wait for it."""
         name = name or words[0]
+        if self.environ.get("CLOCK", "movable") == "movable":
+            first_moment.set_clock(self.folder)
         with self.log.open("ab") as out:
             self.children[name] = subprocess.Popen(
                 [COMMAND, *words], env=self.environment_of(name), stdin=subprocess.DEVNULL,
