@@ -8,32 +8,49 @@ from msgspec.structs import replace
 
 from keywords.parser import KeywordParser, ParsedMessage
 from keywords.queries import AccountReplies
-from receipts.model.calendar import SHANGHAI, month_of
+from keywords.reply_limits import ReplyBudget, ReplyLimit
+from receipts.model.calendar import month_of
 from receipts.model.charge import AuditEntry
-from receipts.model.customer import DailyReplyCount, QuestionTopic, Subscription
+from receipts.model.customer import QuestionTopic, Subscription
 from receipts.model.vocabulary import Channel, Intent, Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot
 from receipts.rulebook.normalise import normalise
+from receipts.rulebook.wishes import Wish
 from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
-from statemachines.subscription import HOLDING
+from statemachines.subscription import HOLDING, SubscriptionState
 
-#: Actions that only reply with a hint. Their number a day is limited against reply loops.
-_HINTS = frozenset({"unknown", "near", "elsewhere", "nothing_waits", "refusal"})
+#: States with a service or an order to leave, and the actions on such a wish.
+_CAN_LEAVE = frozenset(
+    {SubscriptionState.PENDING, SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED}
+)
+_LEAVING_ACTIONS = frozenset({"cancel", "ask_cancel", "decline"})
+
+#: States in which a hint names the keyword that cancels rather than the one that subscribes.
+_HAS_SERVICE = frozenset({SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED})
 
 #: Events of former customers that are served although a new order would be refused.
 _E = DialogueEvent
-_FOR_FORMER_CUSTOMERS = frozenset({_E.CANCEL, _E.LIST_ALL, _E.RECEIPTS, _E.CHARGES})
+_FOR_FORMER_CUSTOMERS = frozenset({_E.CANCEL, _E.LEAVE, _E.LIST_ALL, _E.RECEIPTS, _E.CHARGES})
 
 _STATE_OF = {
     QuestionTopic.PROVINCE: DialogueState.WHICH_PROVINCE,
     QuestionTopic.LIST: DialogueState.LISTED,
+    QuestionTopic.CANCEL: DialogueState.LEAVING,
+}
+
+_EVENT_BY_WISH = {
+    Wish.MAYBE_CANCEL: _E.LEAVE,
+    Wish.KEEP: _E.KEEP,
+    Wish.OTHER_SERVICE: _E.OTHER_SERVICE,
+    Wish.AGREE: _E.AGREE,
+    Wish.MAYBE_AGREE: _E.MAYBE_AGREE,
 }
 
 
@@ -68,7 +85,13 @@ class Conversation:
             "receipts": replies.receipts,
             "charges": replies.charges,
             "help": replies.sentence("help"),
-            "unknown": replies.sentence("unknown"),
+            "other_service": replies.sentence("other_service"),
+            "unknown": self._unknown,
+            "confirm_again": self._confirm_again,
+            "ask_cancel": partial(preferences.ask_cancellation, policy),
+            "keep": partial(preferences.unasked, policy, "kept"),
+            "yes_unasked": partial(preferences.unasked, policy, "already_open"),
+            "no_unasked": partial(preferences.unasked, policy, "no_question"),
             "province": self._set_province,
         }
 
@@ -89,21 +112,44 @@ class Conversation:
             Channel.TEXT, language, text.event, text.body[:160], charges=snapshot.charges
         )
         state = self._state(customer)
-        event = self._event(state, text.body, parsed)
+        event = self._event(state, text.body, parsed, home)
+        transition = KEYWORD_DIALOGUE.fire(state, event)
+        budget = ReplyBudget(snapshot, self._policy.limits(customer), self._clock.now())
+        if budget.limit is not ReplyLimit.OPEN and not (
+            budget.allows_leaving and self._leaves(customer, event, transition.acts)
+        ):
+            return self._beyond_limit(snapshot, request, budget)
         # The next message answers or drops a pending question.
         decision = Decision(replace(customer, question=None) if customer.question else customer)
         refusal = self._refusal(customer, event, language)
         if refusal is not None:
             refused = self._refuse(decision.customer, refusal, language)
-            return self._reply(snapshot, decision.then(refused), request, "refusal")
-        transition = KEYWORD_DIALOGUE.fire(state, event)
+            return self._reply(snapshot, decision.then(refused), request, budget)
         if transition.reason is not None:
             message = (transition.reason, self._policy.template_params(customer, language))
-            decision = replace(decision, messages=(message,))
-            return self._reply(snapshot, decision, request, transition.reason)
+            return self._reply(snapshot, replace(decision, messages=(message,)), request, budget)
         for action in transition.acts:
             decision = decision.then(self._run(action, decision.customer, request, parsed))
-        return self._reply(snapshot, decision, request, transition.acts[-1])
+        return self._reply(snapshot, decision, request, budget)
+
+    @staticmethod
+    def _leaves(customer: Subscription, event: DialogueEvent, acts: tuple[str, ...]) -> bool:
+        """Whether a text is a wish to cancel that the subscription can still follow."""
+        wish = event in {_E.CANCEL, _E.LEAVE} or not _LEAVING_ACTIONS.isdisjoint(acts)
+        return wish and customer.state in _CAN_LEAVE
+
+    def _beyond_limit(
+        self, snapshot: Snapshot, request: CustomerRequest, budget: ReplyBudget
+    ) -> ChangeSet:
+        """Change nothing; say once that the limit of replies is reached."""
+        customer = snapshot.subscription
+        if budget.limit is ReplyLimit.EXCEEDED:
+            return Decision(customer).change_set(customer, request.event, Reply())
+        key = "too_many_held" if customer.state in _CAN_LEAVE else "too_many"
+        message = (key, self._policy.template_params(customer, request.language))
+        reply = Reply((message,), request.language.value)
+        change = Decision(customer).change_set(customer, request.event, reply)
+        return replace(change, records=(*change.records, budget.spent(told=True)))
 
     def _refusal(
         self, customer: Subscription, event: DialogueEvent, language: Language
@@ -120,15 +166,32 @@ class Conversation:
             return preferences.ask_province(self._policy, customer, language)
         return Decision(customer, (refusal,))
 
-    def _event(self, state: DialogueState, body: str, parsed: ParsedMessage) -> DialogueEvent:
+    def _event(
+        self, state: DialogueState, body: str, parsed: ParsedMessage, home: str | None
+    ) -> DialogueEvent:
         answers_province = state is DialogueState.WHICH_PROVINCE and self._province_code(body)
         if answers_province or (state is DialogueState.LISTED and normalise(body) == "1"):
             return DialogueEvent.ITEM
         if parsed.intent is not None:
             return DialogueEvent(parsed.intent.value)
+        if parsed.wish is not None:
+            return _EVENT_BY_WISH[parsed.wish]
         if parsed.elsewhere is not None:
             return DialogueEvent.ELSEWHERE
-        return DialogueEvent.NEAR if parsed.near else DialogueEvent.UNKNOWN
+        if not parsed.near:
+            return DialogueEvent.UNKNOWN
+        # In an answer to an offer, words near the keyword that subscribes are nearly a yes.
+        nearly_yes = self._parser.parse(parsed.near[0], home).intent is Intent.OPEN
+        offered = state is DialogueState.OFFERED
+        return DialogueEvent.MAYBE_AGREE if offered and nearly_yes else DialogueEvent.NEAR
+
+    def _unknown(self, customer: Subscription, request: CustomerRequest) -> Decision:
+        key = "unknown_held" if customer.state in _HAS_SERVICE else "unknown"
+        return self._policy.refused(customer, key, request)
+
+    def _confirm_again(self, customer: Subscription, request: CustomerRequest) -> Decision:
+        key = "confirm_again_trial" if customer.trial else "confirm_again"
+        return self._policy.refused(customer, key, request)
 
     def _province_code(self, body: str) -> str | None:
         """The code of the province that a text selects, by list number or by name."""
@@ -151,34 +214,14 @@ class Conversation:
         return DialogueState.LAPSED if customer.lapsed_at else DialogueState.IDLE
 
     def _reply(
-        self, snapshot: Snapshot, decision: Decision, request: CustomerRequest, action: str
+        self, snapshot: Snapshot, decision: Decision, request: CustomerRequest, budget: ReplyBudget
     ) -> ChangeSet:
-        customer, language = snapshot.subscription, request.language.value
-        reply = Reply(decision.messages, language)
-        if action not in _HINTS:
-            # Only a consent record needs the text of the reply.
-            text = self._render(reply) if decision.audit else ""
-            return decision.change_set(customer, request.event, reply, text)
-        reply_count = self._count_hint(snapshot, action)
-        if reply_count is None:
-            # Drop the hint alone: a lapsed order is still reported.
-            reply = Reply(decision.messages[:-1], language)
-        change = decision.change_set(customer, request.event, reply)
-        if reply_count is None:
-            return change
-        return replace(change, records=(*change.records, reply_count))
-
-    def _count_hint(self, snapshot: Snapshot, action: str) -> DailyReplyCount | None:
-        """The number's reply count with this hint; None above the daily limits."""
-        today = self._clock.now().astimezone(SHANGHAI).date()
-        count = snapshot.reply_count or DailyReplyCount(snapshot.number, today)
-        if count.day != today:
-            count = DailyReplyCount(snapshot.number, today, version=count.version)
-        unknown, hints = count.unknown_words + (action == "unknown"), count.hints + 1
-        limits = self._policy.limits(snapshot.subscription)
-        if unknown > limits.help_answers_a_day or hints > limits.hints_a_day:
-            return None
-        return replace(count, version=count.version + 1, unknown_words=unknown, hints=hints)
+        customer = snapshot.subscription
+        reply = Reply(decision.messages, request.language.value)
+        # Only a consent record needs the text of the reply.
+        text = self._render(reply) if decision.audit else ""
+        change = decision.change_set(customer, request.event, reply, text)
+        return replace(change, records=(*change.records, budget.spent()))
 
     def _answered_by_carrier(self, snapshot: Snapshot, text: InboundMessage) -> ChangeSet:
         """Act on a STOP without a reply: the carrier has sent its own and would drop ours."""

@@ -1,24 +1,30 @@
 """Keyword parser: a text and the sender's province to an intent."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
+import msgspec
 from msgspec import Struct
 
+from keywords.signatures import is_name, without_signature
 from keywords.suggestions import KnownKeyword, Suggester, language_of
 from receipts.model.vocabulary import Intent, Language
 from receipts.rulebook.normalise import normalise
 from receipts.rulebook.schema import RuleBook
+from receipts.rulebook.wishes import Wish, WishMatcher
 
 # Longer than any text that a phone sends; not parsed.
 _MAX_LENGTH = 2000
+# Shorter words among polite phrases get no suggestion.
+_MIN_SUGGESTED = 2
 # Intents whose Chinese keyword is taught to readers of Chinese: 是 rather than Y.
 _TAUGHT_IN_CHINESE = frozenset({Intent.YES, Intent.NO, Intent.HELP, Intent.CHINESE, Intent.ENGLISH})
 
 
 class ParsedMessage(Struct, frozen=True):
-    """The intent of a text; without one, keywords to suggest.
+    """The intent of a text; without one, its wish or keywords to suggest.
 
     ``language`` is None for code words. ``elsewhere`` is the sender's own keyword for one that is
     valid only in another province.
@@ -28,9 +34,20 @@ class ParsedMessage(Struct, frozen=True):
     near: tuple[str, ...] = ()
     language: Language | None = None
     elsewhere: str | None = None
+    wish: Wish | None = None
 
 
 _UNKNOWN = ParsedMessage(None)
+
+#: Wishes that are as clear as a keyword.
+_INTENT_BY_WISH = {
+    Wish.CANCEL: Intent.CANCEL,
+    Wish.NO_EXTRAS: Intent.NO_MESSAGES,
+    Wish.CHARGES: Intent.CHARGES,
+    Wish.DECLINE: Intent.NO,
+}
+#: Wishes of a keyword that is not sure: with a question mark, or a yes in a sentence.
+_UNSURE = {Intent.CANCEL: Wish.MAYBE_CANCEL, Intent.YES: Wish.MAYBE_AGREE}
 
 #: Meanings of normalised texts, and suggestions for the others.
 _Vocabulary = tuple[dict[str, ParsedMessage], Suggester]
@@ -41,6 +58,7 @@ class KeywordParser:
 
     def __init__(self, book: RuleBook) -> None:
         self._keywords = tuple(_keywords(book))
+        self._wishes = WishMatcher(book)
         # Many keywords of a vocabulary have the same one to teach.
         self._keyword_to_teach = cache(self.keyword_for)
         self._vocabularies = {code: self._vocabulary(code) for code in (None, *book.provinces)}
@@ -51,7 +69,40 @@ class KeywordParser:
             return _UNKNOWN
         parsed, suggester = self._vocabularies.get(province) or self._vocabularies[None]
         folded = normalise(text)
-        return parsed.get(folded) or _suggest(suggester, text, folded)
+        if keyword := parsed.get(folded):
+            return _unless_asked(keyword, text)
+        core = without_signature(text, lambda rest: self._is_signature(rest, province))
+        if keyword := parsed.get(normalise(core)):
+            return _unless_asked(keyword, text)
+        if sentence := self._sentence(core, province):
+            return sentence
+        found = _suggest(suggester, text, folded)
+        plain = normalise(self._wishes.core(text, province))
+        if found.near or len(plain) < _MIN_SUGGESTED:
+            return found
+        return msgspec.structs.replace(found, near=_suggest(suggester, plain, plain).near)
+
+    def _sentence(self, text: str, province: str | None) -> ParsedMessage | None:
+        """A keyword among polite phrases, or a wish; None if the text has neither."""
+        parsed, _ = self._vocabularies.get(province) or self._vocabularies[None]
+        keyword = parsed.get(normalise(self._wishes.core(text, province)))
+        if keyword is not None and keyword.intent not in {Intent.YES, Intent.NO}:
+            return _unless_asked(keyword, text)
+        wish = self._wishes.match(text, province)
+        if wish is None:
+            return None
+        intent = _INTENT_BY_WISH.get(wish)
+        return ParsedMessage(intent, language=language_of(text), wish=None if intent else wish)
+
+    def _is_signature(self, text: str, province: str | None) -> bool:
+        """Whether a text beside a keyword is a name, and neither a keyword nor a doubt."""
+        parsed, _ = self._vocabularies.get(province) or self._vocabularies[None]
+        if normalise(text) in parsed or not self._wishes.is_neutral(text, province):
+            return False
+        parts = list(filter(None, re.split(r"[\r\n,，]+|\s+(?=\+?\d)", text)))
+        # Beside a word on the same line, a polite phrase is more than a signature: "yes please".
+        polite = "\n" in text
+        return all(is_name(p) or (polite and not self._wishes.core(p, province)) for p in parts)
 
     def keyword_for(
         self, province: str | None, intent: Intent, language: Language | None = None
@@ -116,6 +167,14 @@ def _keywords(book: RuleBook) -> Iterator[KnownKeyword]:
                 yield KnownKeyword(
                     normalise(spelling), spelling, intent, language or guess, province, taught
                 )
+
+
+def _unless_asked(keyword: ParsedMessage, text: str) -> ParsedMessage:
+    """The keyword; with a question mark, one that commits becomes an unsure wish."""
+    wish = _UNSURE.get(keyword.intent) if keyword.intent else None
+    if wish is None or not ("?" in text or "？" in text):
+        return keyword
+    return ParsedMessage(None, language=keyword.language, wish=wish)
 
 
 def _suggest(suggester: Suggester, text: str, folded: str) -> ParsedMessage:

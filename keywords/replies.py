@@ -49,4 +49,7 @@ class ReplyRenderer:
         words = params.get("words")
         if words is None:
             return params | {"short_code": self._short_code}
-        return params | {"words": self._catalogue.render("or", language).join(words.split("|"))}
+        # A catalogue strips the spaces around its texts.
+        space = _SENTENCE_SEPARATOR[language]
+        separator = f"{space}{self._catalogue.render('or', language)}{space}"
+        return params | {"words": separator.join(words.split("|"))}

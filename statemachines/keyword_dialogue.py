@@ -13,6 +13,7 @@ class DialogueState(StrEnum):
     LAPSED = "lapsed"
     WHICH_PROVINCE = "which_province"
     LISTED = "listed"
+    LEAVING = "leaving"
 
 
 class DialogueEvent(StrEnum):
@@ -35,6 +36,11 @@ class DialogueEvent(StrEnum):
     PUBLIC_INTEREST = "public_interest"
     ADVERTISING = "advertising"
     NO_MESSAGES = "no_messages"
+    AGREE = "agree"
+    MAYBE_AGREE = "maybe_agree"
+    LEAVE = "leave"
+    KEEP = "keep"
+    OTHER_SERVICE = "other_service"
     ELSEWHERE = "elsewhere"
     NEAR = "near"
     ITEM = "item"
@@ -45,13 +51,22 @@ _S, _E = DialogueState, DialogueEvent
 
 #: Actions of texts that answer no question. A pending order is declined first.
 _PLAIN = {
-    event: event.value for event in _E if event not in {_E.OPEN, _E.CANCEL, _E.YES, _E.NO, _E.ITEM}
+    event: event.value
+    for event in _E
+    if event not in {_E.OPEN, _E.CANCEL, _E.YES, _E.NO, _E.AGREE, _E.MAYBE_AGREE, _E.LEAVE, _E.ITEM}
 }
 
 _IDLE: dict[DialogueEvent, Row[DialogueState]] = {
     _E.OPEN: Move(_S.OFFERED, ("offer",)),
     _E.CANCEL: Stay(("cancel",)),
-    **refuse("nothing_waits", _E.YES, _E.NO, _E.ITEM),
+    # Words that may mean a cancel get one question; without a subscription, its state.
+    _E.LEAVE: Move(_S.LEAVING, ("ask_cancel",)),
+    # An answer without a question is answered with the state of the subscription.
+    _E.YES: Stay(("yes_unasked",)),
+    _E.AGREE: Stay(("yes_unasked",)),
+    _E.NO: Stay(("no_unasked",)),
+    _E.MAYBE_AGREE: Stay(("unknown",)),
+    **refuse("nothing_waits", _E.ITEM),
     **{event: Stay((act,)) for event, act in _PLAIN.items()},
 }
 
@@ -63,18 +78,31 @@ _TO_IDLE: dict[DialogueEvent, Row[DialogueState]] = {
 _ROWS: dict[DialogueState, dict[DialogueEvent, Row[DialogueState]]] = {
     _S.IDLE: _IDLE,
     _S.OFFERED: {
+        # Any answer except yes declines the order, and the reply says so.
+        **{event: Move(_S.IDLE, ("decline", act)) for event, act in _PLAIN.items()},
         _E.OPEN: Stay(("offer",)),
         _E.CANCEL: Move(_S.IDLE, ("cancel",)),
         _E.YES: Move(_S.IDLE, ("confirm",)),
         _E.NO: Move(_S.IDLE, ("decline",)),
+        _E.LEAVE: Move(_S.IDLE, ("decline",)),
         _E.ITEM: Move(_S.IDLE, ("decline", "unknown")),
-        # Any answer except yes declines the order, and the reply says so.
-        **{event: Move(_S.IDLE, ("decline", act)) for event, act in _PLAIN.items()},
+        # Nearly a yes: a paid order is confirmed by the word alone, so ask for it.
+        **dict.fromkeys((_E.AGREE, _E.MAYBE_AGREE, _E.KEEP), Stay(("confirm_again",))),
     },
-    _S.LAPSED: {**_IDLE, _E.YES: Move(_S.OFFERED, ("offer_again",))},
+    _S.LAPSED: {
+        **_IDLE,
+        **dict.fromkeys((_E.YES, _E.AGREE), Move(_S.OFFERED, ("offer_again",))),
+    },
     # A list number answers the question; any other text drops it and has its usual effect.
     _S.WHICH_PROVINCE: {**_TO_IDLE, _E.ITEM: Move(_S.OFFERED, ("province", "offer"))},
-    _S.LISTED: {**_TO_IDLE, _E.ITEM: Move(_S.IDLE, ("cancel",))},
+    _S.LISTED: {**_TO_IDLE, _E.ITEM: Move(_S.IDLE, ("cancel",)), _E.NO: Move(_S.IDLE, ("keep",))},
+    # A cancel costs nothing and can be taken back, so any clear yes does it.
+    _S.LEAVING: {
+        **_TO_IDLE,
+        **dict.fromkeys((_E.YES, _E.AGREE, _E.CANCEL, _E.ITEM), Move(_S.IDLE, ("cancel",))),
+        **dict.fromkeys((_E.NO, _E.KEEP), Move(_S.IDLE, ("keep",))),
+        **dict.fromkeys((_E.LEAVE, _E.MAYBE_AGREE), Stay(("ask_cancel",))),
+    },
 }
 
 KEYWORD_DIALOGUE = Table("keyword_dialogue", _S, _E, _ROWS, start=_S.IDLE)

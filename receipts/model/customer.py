@@ -18,9 +18,10 @@ from statemachines.subscription import SubscriptionState
 
 
 class QuestionTopic(StrEnum):
-    """The subject of a question that is answered by a number."""
+    """The subject of an open question."""
 
     PROVINCE = "province"
+    CANCEL = "cancel"
     LIST = "list"
 
 
@@ -96,14 +97,18 @@ class CustomerCredentials(Struct, frozen=True, omit_defaults=True):
         return f"CustomerCredentials({self.number.masked})"
 
 
-class DailyReplyCount(Struct, frozen=True, omit_defaults=True, rename={"unknown_words": "unknown"}):
-    """A number's counts of one day; they end a loop of two machines that answer each other."""
+class DailyReplyCount(Struct, frozen=True, omit_defaults=True):
+    """Replies to a number in this hour and day; they end a loop of two answering machines."""
 
     number: Msisdn
     day: dt.date
     version: int = 0
-    unknown_words: int = 0
-    hints: int = 0
+    replies: int = 0
+    #: The hour of ``day`` in Shanghai, 0-23, and the replies in it.
+    hour: int = 0
+    replies_this_hour: int = 0
+    #: Whether the number knows that it has reached a limit.
+    told: bool = False
 
 
 class CallLog(Struct, frozen=True, omit_defaults=True):

@@ -46,3 +46,8 @@ def parse_msisdn(raw: str) -> Msisdn | None:
     if text not in _WITHHELD and (_OTHER_CHINESE.fullmatch(text) or _FOREIGN.fullmatch(text)):
         return Msisdn(text)
     return None
+
+
+def is_chinese_mobile(number: Msisdn) -> bool:
+    """Whether a number is a mobile phone of the mainland; texts to others cost more."""
+    return _MOBILE.fullmatch(number) is not None

@@ -34,6 +34,7 @@ class PhraseRole(StrEnum):
     CHARGES = "charges"
     AGREE = "agree"
     DECLINE = "decline"
+    DOUBT = "doubt"
     POLITE = "polite"
 
 
@@ -81,8 +82,8 @@ class Tariff(RuleTable, frozen=True, kw_only=True):
 class Limits(RuleTable, frozen=True, kw_only=True):
     """Limits per customer; those on replies stop loops between two machines."""
 
-    help_answers_a_day: Count = 3
-    hints_a_day: Some = 20
+    replies_an_hour: Some = 40
+    replies_a_day: Some = 120
     receipts_shown: Some = 3
     monthly_cap_fen: Fen = 300
 

@@ -41,7 +41,7 @@ def describe(book: RuleBook, code: str) -> str:
     limits = book.limits_in(code)
     promotions = [each for each in book.messages if not each.provinces or code in each.provinces]
     cap = _yuan(limits.monthly_cap_fen)
-    replies = f"{limits.help_answers_a_day} helping answers and {limits.hints_a_day} hints a day"
+    replies = f"{limits.replies_an_hour} replies an hour and {limits.replies_a_day} a day"
     lines = [
         name,
         *([_INVENTED] if book.invented else []),

@@ -32,6 +32,7 @@ TAUGHT_KEYWORDS = (
     ("code", Intent.CHINESE, "ZH"),
     ("code", Intent.ENGLISH, "EN"),
     ("code", Intent.HELP, "BZ"),
+    ("code", Intent.CHARGES, "KFJL"),
     ("code", Intent.LIST_ALL, "0000"),
     ("code", Intent.LIST_ALL, "00000"),
     ("code", Intent.NEWS, "XWXX"),
@@ -39,6 +40,9 @@ TAUGHT_KEYWORDS = (
     ("code", Intent.ADVERTISING, "GGXX"),
     ("code", Intent.NO_MESSAGES, "TDXX"),
     ("code", Intent.YES, "Y"),
+    ("code", Intent.YES, "1"),
+    ("code", Intent.NO, "0"),
+    ("code", Intent.NO, "N"),
     ("zh", Intent.YES, "是"),
 )
 #: The intent that opts in to each category of promotions.

@@ -17,12 +17,10 @@ _R = PhraseRole
 #: Units that are matched; a longer text is cut. A long text is a story, not an instruction.
 _MAX_UNITS, _MAX_LENGTH = 300, 2_000
 #: Shorter Latin words are one typing error away from too many others.
-_MIN_TYPO_LENGTH = 5
+_MIN_TYPO = 5
 
 _UNIT = re.compile(r"[a-z0-9]+|\S|\n")
 _APOSTROPHES = re.compile(r"['’‘`´]")
-#: Marks after which a new clause begins.
-_CLAUSE_BREAKS = frozenset(",.!?;:，。！？；：、…\n")
 
 
 class Wish(StrEnum):
@@ -41,7 +39,7 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A phrase with its role; without one, an unknown unit. ``clause`` counts from 0."""
+    """A phrase with its role; without one, an unknown unit. Each mark begins a new clause."""
 
     role: PhraseRole | None
     text: str
@@ -57,25 +55,25 @@ class WishMatcher:
 
     def __init__(self, book: RuleBook) -> None:
         words = [_cancel_keywords(each) for each in (book.words.code, book.words.zh)]
-        common = [*book.phrases.values(), *words]
-        self._phrases: dict[str | None, _Lexicon] = {None: _Lexicon(common)}
+        common = book.phrases.values()
+        self._phrases: dict[str | None, _Lexicon] = {None: _Lexicon(common, words)}
         for code, province in book.provinces.items():
-            own = (province.phrases, _cancel_keywords(province.words))
-            self._phrases[code] = _Lexicon([*own, *common])
+            own = _cancel_keywords(province.words)
+            self._phrases[code] = _Lexicon([province.phrases, *common], [own, *words])
 
     def match(self, text: str, province: str | None = None) -> Wish | None:
         """The wish of a sentence; None if it has none that is known."""
-        return _judge(self._lexicon(province).tokens(text), asks="?" in text or "？" in text)
+        return _judge(self._lexicon(province).tokens(text), asks=_asks(text))
 
     def core(self, text: str, province: str | None = None) -> str:
         """The text without polite phrases, such as a keyword after "please"."""
         tokens = self._lexicon(province).tokens(text)
         return " ".join(token.text for token in tokens if token.role is not _R.POLITE)
 
-    def has_phrase(self, text: str, province: str | None = None) -> bool:
-        """Whether a text has any phrase beside polite ones, so that it is no signature."""
-        tokens = self._lexicon(province).tokens(text)
-        return any(token.role not in {None, _R.POLITE} for token in tokens)
+    def is_neutral(self, text: str, province: str | None = None) -> bool:
+        """Whether a text beside a keyword changes nothing about it, such as a signature."""
+        roles = {token.role for token in self._lexicon(province).tokens(text)}
+        return roles <= {None, _R.AGREE, *_CALM} and not _asks(text)
 
     def _lexicon(self, province: str | None) -> "_Lexicon":
         return self._phrases.get(province) or self._phrases[None]
@@ -89,15 +87,21 @@ def _cancel_keywords(words: WordList) -> PhraseLists:
 class _Lexicon:
     """Phrases by their units, longest first; one look-up for each length at each position."""
 
-    def __init__(self, lists: Iterable[PhraseLists]) -> None:
+    def __init__(self, lists: Iterable[PhraseLists], keywords: Iterable[PhraseLists]) -> None:
         self._roles: dict[tuple[str, ...], PhraseRole] = {}
         for each in lists:
-            for role, phrases in each.items():
-                for phrase in phrases:
-                    self._roles.setdefault(phrase_units(phrase), role)
-        self._longest = max(map(len, self._roles), default=0)
+            self._add(each)
         cancels = (units[0] for units, role in self._roles.items() if role is _R.CANCELLING)
-        self._typos = [each for each in cancels if each.isascii() and len(each) > _MIN_TYPO_LENGTH]
+        self._typos = [each for each in cancels if each.isascii() and len(each) > _MIN_TYPO]
+        # After the typos: a misspelt code word is for the suggestions of the keyword parser.
+        for each in keywords:
+            self._add(each)
+        self._longest = max(map(len, self._roles), default=0)
+
+    def _add(self, lists: PhraseLists) -> None:
+        for role, phrases in lists.items():
+            for phrase in phrases:
+                self._roles.setdefault(phrase_units(phrase), role)
 
     def tokens(self, text: str) -> list[_Token]:
         """The text as phrases and unknown units; marks only separate clauses."""
@@ -110,7 +114,7 @@ class _Lexicon:
                     break
             else:
                 length, unit = 1, units[at]
-                clause += unit in _CLAUSE_BREAKS
+                clause += not unit.isalnum()
                 if unit.isalnum():
                     tokens.append(_Token(self._typo(unit), unit, clause))
             at += length
@@ -118,7 +122,7 @@ class _Lexicon:
 
     def _typo(self, unit: str) -> PhraseRole | None:
         """LEAVE for a misspelt word such as "cancle": worth a question, not sure."""
-        long = unit.isascii() and len(unit) >= _MIN_TYPO_LENGTH
+        long = unit.isascii() and len(unit) >= _MIN_TYPO
         return _R.LEAVE if long and any(is_one_edit(unit, each) for each in self._typos) else None
 
 
@@ -127,6 +131,10 @@ def phrase_units(text: str) -> tuple[str, ...]:
     visible = without_invisible(text[:_MAX_LENGTH])
     folded = without_invisible(unicodedata.normalize("NFKC", visible)).casefold()
     return tuple(_UNIT.findall(_APOSTROPHES.sub("", folded).translate(SIMPLIFIED)))
+
+
+def _asks(text: str) -> bool:
+    return "?" in text or "？" in text
 
 
 #: Roles beside which a sentence is certain.
@@ -147,9 +155,8 @@ def _judge(tokens: list[_Token], *, asks: bool) -> Wish | None:
     leaves = bool(roles & {_R.CANCELLING, _R.LEAVE})
     refuses = leaves or bool(roles & _NEGATORS)
     elsewhere = _R.OTHER in roles and _R.SERVICE not in roles
-    no_extras = _R.EXTRAS in roles and refuses and not roles & {_R.SERVICE, None}
-    first = next((token.role for token in tokens if token.role is not _R.POLITE), None)
-    agrees = first is _R.AGREE and not refuses and _R.DECLINE not in roles
+    no_extras = _R.EXTRAS in roles and refuses and not roles & {_R.SERVICE, _R.DOUBT, None}
+    agrees = _begins_with_agree(tokens) and not refuses and _R.DECLINE not in roles
     wishes = {
         Wish.NO_EXTRAS: no_extras and not asks,
         Wish.OTHER_SERVICE: elsewhere and leaves,
@@ -168,6 +175,16 @@ def _is_whole(roles: set[PhraseRole | None], wish: Wish) -> bool:
     """Whether a sentence has only phrases of the roles that make the wish certain."""
     needed, allowed = _WHOLE[wish]
     return needed in roles and roles <= allowed
+
+
+def _begins_with_agree(tokens: list[_Token]) -> bool:
+    """Whether a yes comes first; one Chinese character may be part of a word, such as 开通."""
+    spoken = [token for token in tokens if token.role is not _R.POLITE]
+    if not spoken or spoken[0].role is not _R.AGREE:
+        return False
+    first, after = spoken[0], spoken[1] if len(spoken) > 1 else None
+    part_of_word = after is not None and after.role is None and after.clause == first.clause
+    return len(first.text) > 1 or first.text.isascii() or not part_of_word
 
 
 def _is_denial(roles: set[PhraseRole | None]) -> bool:

@@ -15,6 +15,7 @@ from receipts.model.customer import (
 )
 from receipts.model.message import MessageTrace
 from receipts.model.receipt import MessageKind, Receipt
+from receipts.numbering.msisdn import is_chinese_mobile
 from receipts.ports.changes import ChangeSet, Record, Timer
 from receipts.store.codec import encode, encode_record
 from receipts.store.keys import GROUP, KeySchema
@@ -37,6 +38,8 @@ class RetentionSeconds:
     claims: int = 3 * _DAY
     trails: int = 7 * _DAY
     talks: int = _DAY
+    #: Numbers outside +86 mobiles get one reply a month.
+    talks_abroad: int = 32 * _DAY
     calls: int = _DAY
     #: Longer than a visit, and than the day in which passcodes are counted.
     access: int = 2 * _DAY
@@ -148,7 +151,9 @@ class CommitScript:
                 name = keys.trail(record.sender, record.recipient, record.message_id)
                 return name, retention.trails
             case DailyReplyCount():
-                return keys.talk(record.number), retention.talks
+                here = is_chinese_mobile(record.number)
+                seconds = retention.talks if here else retention.talks_abroad
+                return keys.talk(record.number), seconds
             case CustomerCredentials():
                 return keys.owner(record.number), 0
             case LoginState():

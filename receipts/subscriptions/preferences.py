@@ -12,7 +12,12 @@ from receipts.subscriptions import cancellation
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
-from statemachines.subscription import HOLDING, SUBSCRIPTION, SubscriptionEvent
+from statemachines.subscription import (
+    HOLDING,
+    SUBSCRIPTION,
+    SubscriptionEvent,
+    SubscriptionState,
+)
 
 #: How long a texted number counts as the answer to a list.
 QUESTION_LIFETIME = dt.timedelta(minutes=30)
@@ -69,6 +74,34 @@ def list_all(
     question = PendingQuestion(QuestionTopic.LIST, policy.now() + QUESTION_LIFETIME)
     params = policy.template_params(customer, request.language)
     return Decision(replace(customer, question=question), (("list_all", params),))
+
+
+def ask_cancellation(
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
+) -> Decision:
+    """Ask whether to cancel, where a text may mean it; a lone order is declined at once."""
+    outcome = SUBSCRIPTION.fire(customer.state, SubscriptionEvent.CANCEL_AT_MONTH_END)
+    if outcome.reason is not None or customer.state is SubscriptionState.PENDING:
+        return cancellation.cancel(policy, customer, request)
+    question = PendingQuestion(QuestionTopic.CANCEL, policy.now() + QUESTION_LIFETIME)
+    params = policy.template_params(customer, request.language)
+    return Decision(replace(customer, question=question), (("cancel_ask", params),))
+
+
+#: Replies to an answer without a question, by state; others have no subscription.
+_UNASKED = {
+    SubscriptionState.ACTIVE: "already_open",
+    SubscriptionState.ENDING: "already_ending",
+    SubscriptionState.SUSPENDED: "state_suspended",
+}
+
+
+def unasked(
+    policy: SubscriptionPolicy, if_active: str, customer: Subscription, request: CustomerRequest
+) -> Decision:
+    """The state of the subscription, for an answer without a question; nothing changes."""
+    key = _UNASKED.get(customer.state, "nothing_waits")
+    return policy.refused(customer, if_active if key == "already_open" else key, request)
 
 
 def ask_province(

@@ -6,9 +6,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.bootstrap import Container
+from receipts.rulebook.loader import load_rule_book
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import SHAANXI, audit, charges, contents, stand, standing
 from tests.support.texter import Phone, Texter, chinese, reply_of
+
+BOOK = load_rule_book(None)
 
 UNREADABLE = {
     "empty": "",
@@ -34,38 +37,81 @@ def test_unreadable_text_gets_a_hint(me: Texter, built: Container, raw: redis.Re
     assert audit(raw, GUANGDONG) == []
 
 
-def test_help_hint_is_sent_three_times_a_day(me: Texter):
-    replies = [me.says("qqqqqqqq") for _ in range(6)]
-    assert [bool(reply) for reply in replies] == [True, True, True, False, False, False]
+HOUR, DAY = BOOK.limits.replies_an_hour, BOOK.limits.replies_a_day
 
 
-def test_help_hints_are_counted_per_day_in_shanghai(me: Texter, clock: TestClock):
-    for _ in range(4):
-        me.says("qqqqqqqq")
-    clock.at = clock.at.replace(hour=15, minute=59)
-    assert me.says("qqqqqqqq") == ""
-    clock.move(minutes=1)
-    assert me.says("qqqqqqqq")
+@pytest.mark.parametrize("body", ["qqqqqqqq", "BZ", "是", "KTDXH", "KTHZ", "CXDXHZ", "PT"])
+def test_replies_of_all_kinds_share_a_limit_an_hour(me: Texter, body: str):
+    """The limit ends a loop of two machines, and says so once."""
+    replies = [me.says(body) for _ in range(60)]
+    assert all(replies[:HOUR])
+    assert ["过多" in reply for reply in replies].index(True) == HOUR
+    assert not any(replies[HOUR + 1 :])
 
 
-def test_hints_are_counted_per_number(me: Texter, phone: Phone):
-    for _ in range(5):
+def test_replies_go_on_in_the_next_hour_up_to_the_limit_of_the_day(me: Texter, clock: TestClock):
+    clock.at = clock.at.replace(hour=17, minute=0)  # 01:00 in China
+    answered = 0
+    for _ in range(6):
+        replies = [me.says("BZ") for _ in range(HOUR + 5)]
+        answered += sum("过多" not in reply for reply in replies if reply)
+        assert sum("过多" in reply for reply in replies) <= 1
+        clock.move(hours=1)
+    assert DAY - 6 <= answered <= DAY
+    assert me.says("BZ") == ""
+    clock.move(days=1)
+    assert "QXDXHZ" in me.says("BZ")
+
+
+def test_limits_count_each_number_by_itself(me: Texter, phone: Phone):
+    for _ in range(HOUR + 2):
         me.says("qqqqqqqq")
     assert phone(ZHEJIANG).says("qqqqqqqq")
 
 
-def test_keywords_are_answered_above_the_hint_limit(me: Texter):
-    for _ in range(5):
+def test_text_beyond_the_limit_changes_nothing(me: Texter, built: Container, clock: TestClock):
+    for _ in range(HOUR + 1):
         me.says("qqqqqqqq")
-    assert "尚未开通" in me.says("CXDXHZ")
-    assert "KTDXHZ" in me.says("BZ")
+    assert me.says("KTDXHZ") == me.says("是") == ""
+    assert standing(built, GUANGDONG).version == 0
+    clock.move(hours=1)
+    assert "回复“是”" in me.says("KTDXHZ")
 
 
-@pytest.mark.parametrize("body", ["是", "KTDXH", "KTHZ"], ids=["yes", "near", "elsewhere"])
-def test_other_hints_are_limited_per_day(me: Texter, body: str):
-    """The limit ends a loop of two machines."""
-    answered = [bool(me.says(body)) for _ in range(25)]
-    assert answered == [True] * 20 + [False] * 5
+@pytest.mark.parametrize("state", ["active", "suspended"])
+@pytest.mark.parametrize("wish", [
+    ("关闭短信回执",), ("QXDXHZ",), ("不用了", "1"), ("我不想要了", "是的"),
+    ("stop sending these", "Y"),
+])  # fmt: skip
+def test_holder_can_leave_beyond_the_limit(
+    me: Texter, built: Container, state: str, wish: tuple[str, ...]
+):
+    stand(built, GUANGDONG, state)
+    for _ in range(HOUR + 2):
+        me.says("BZ")
+    replies = [me.says(text) for text in wish]
+    assert all(replies)
+    assert "已取消" in replies[-1] or "is cancelled" in replies[-1]
+
+
+def test_machine_that_repeats_our_question_is_not_answered_for_ever(me: Texter, built: Container):
+    stand(built, GUANGDONG, "active")
+    question = me.says("不用了")
+    answered = sum(bool(me.says(question)) for _ in range(6 * DAY))
+    assert answered < 6 * DAY
+    assert standing(built, GUANGDONG).state == "active"
+
+
+@pytest.mark.parametrize("number", ["+85291234567", "+862087654321", "+861400123456789"])
+def test_number_outside_chinese_mobiles_gets_one_reply_a_month(
+    phone: Phone, clock: TestClock, number: str
+):
+    replies = [phone(number).says(text) for text in ("KTDXHZ", "BZ", "是", "你好")]
+    assert [bool(reply) for reply in replies] == [True, False, False, False]
+    clock.at = clock.at.replace(day=30)
+    assert phone(number).says("BZ") == ""
+    clock.move(days=3)
+    assert phone(number).says("BZ")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +128,6 @@ def test_sender_without_phone_number_gets_no_reply(network: Network, raw: redis.
 @pytest.mark.parametrize(("typed", "keyword"), [
     ("KTDXH", "KTDXHZ"), ("KTDXHX", "KTDXHZ"), ("KTDHXZ", "KTDXHZ"), ("ΚΤDXHZ", "KTDXHZ"),
     ("КТDXHZ", "KTDXHZ"), ("QXDXH2", "QXDXHZ"), ("CXDXH", "CXDXHZ"), ("OOOO", "0000"),
-    ("我要开通短信回执", "开通短信回执"),
 ])  # fmt: skip
 def test_similar_keyword_is_suggested_without_effect(
     me: Texter, built: Container, typed: str, keyword: str

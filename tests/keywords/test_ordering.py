@@ -9,7 +9,22 @@ from tests.support.texter import Phone, Texter, chinese
 
 YES = ("是", "Y", "y", "1", "ＹＥＳ", "yes", "Yes!", "是。", " 是 ", "ｙ", "１", "①", "\ufeff是")
 NO = ("否", "N", "n", "0", "NO", "No.", "Ｎ")
-OTHER = ("好的", "不", "是的吗", "PT", "CXDXHZ", "帮助", "EN", "", "\U0001f44d", "2", "yes please")
+OTHER = ("不", "不要", "不用了", "PT", "CXDXHZ", "帮助", "EN", "", "取消流量包", "2", "no thanks")
+NEARLY_YES = (
+    *(
+        "好的",
+        "是的",
+        "是的谢谢",
+        "可以",
+        "嗯嗯",
+        "确认开通",
+        "是的吗",
+        "是？",
+        "我要开通",
+        "是（太贵）",
+    ),
+    *("yes please", "yep", "OK", "Sure!", "I agree", "yes, but when", "\U0001f44d"),
+)
 
 
 @pytest.mark.parametrize(("number", "keyword", "facts"), [
@@ -77,6 +92,17 @@ def test_other_answer_ends_the_order_and_reports_it(me: Texter, built: Container
         assert "没有待您确认的申请" in me.says("是")
 
 
+def test_nearly_a_yes_is_asked_again_and_the_order_stands(me: Texter, built: Container):
+    me.says("KTDXHZ")
+    order = standing(built, GUANGDONG).order
+    for nearly in NEARLY_YES:
+        reply = me.says(nearly)
+        assert "请只回复一个“是”字" in reply or "reply just Y" in reply, nearly
+        assert standing(built, GUANGDONG).order == order
+    assert charges(built, GUANGDONG) == []
+    assert "已开通" in me.says("是")
+
+
 def test_end_of_an_order_is_reported_above_the_hint_limit(me: Texter, built: Container):
     for _ in range(4):
         me.says("qqqqqqqq")
@@ -131,7 +157,10 @@ def test_yes_without_an_order_changes_nothing(me: Texter, built: Container, raw:
     assert audit(raw, GUANGDONG) == []
 
 
-@pytest.mark.parametrize(("text", "reply"), [("是", "没有待您确认的申请"), ("KTDXHZ", "您已开通")])
+@pytest.mark.parametrize(("text", "reply"), [
+    ("是", "您已开通"), ("1", "您已开通"), ("好的", "您已开通"),
+    ("否", "没有等您答复的问题"), ("KTDXHZ", "您已开通"),
+])  # fmt: skip
 def test_text_after_opening_charges_nothing_more(
     me: Texter, network: Network, built: Container, text: str, reply: str
 ):

@@ -13,6 +13,7 @@ from receipts.model.vocabulary import Intent, Language
 from receipts.rulebook.loader import load_rule_book
 from receipts.rulebook.normalise import normalise
 from receipts.rulebook.validation import CARRIER_KEYWORDS
+from receipts.rulebook.wishes import Wish
 
 BOOK = load_rule_book(None)
 PARSER = KeywordParser(BOOK)
@@ -79,12 +80,44 @@ def test_language_of_a_text(text: str, language: Language | None):
     ("OOOO", "0000"), ("ОООО", "0000"), ("l", "1"),
     ("KTDXH", "KTDXHZ"), ("KTDXHZZ", "KTDXHZ"), ("KTDXZH", "KTDXHZ"), ("KTDXHX", "KTDXHZ"),
     ("KTDX", "KTDXHZ"), ("SUBCRIBE", "SUBSCRIBE"), ("开通", "开通短信回执"),
-    ("取消", "取消短信回执"), ("开通短信回值", "开通短信回执"), ("我要退订，谢谢", "退订"),
-    ("please unsubscribe me", "QXDXHZ"), ("CANCEL 1", "QXDXHZ"), ("yes please", "Y"),
+    ("开通短信回值", "开通短信回执"), ("想开通短信回执行不行", "开通短信回执"),
 ])  # fmt: skip
 def test_similar_text_is_suggested_not_accepted(text: str, near: str):
     parsed = parse(text)
     assert (parsed.intent, parsed.elsewhere, parsed.near[0]) == (None, None, near)
+
+
+@pytest.mark.parametrize(("text", "intent"), [
+    *((f"QXDXHZ{beside}", Intent.CANCEL) for beside in ("🙏", "👍🏽", "❗", " ✅", "™", "♥️")),
+    *((f"是{b}", Intent.YES) for b in ("👍", "【小王】", "[小王]")),
+    *((f"是{b}", Intent.YES) for b in ( "\n小王", "\n--\n王小明", " 李雷")),
+    *((f"PT{beside}", Intent.ORDINARY) for beside in ("❗", " - John", "\nSent from my iPhone")),
+    ("【小王】是", Intent.YES), ("1️⃣", Intent.YES), ("0️⃣0️⃣0️⃣0️⃣", Intent.LIST_ALL),
+    ("?🙏", Intent.HELP),
+    ("TD（来自我的手机）", Intent.CANCEL), ("KTDXHZ谢谢", Intent.OPEN),
+    ("我要开通短信回执", Intent.OPEN),
+    ("取消", Intent.CANCEL), ("我要退订，谢谢", Intent.CANCEL),
+    ("please unsubscribe me", Intent.CANCEL),
+    ("PT please", Intent.ORDINARY), ("不同意", Intent.NO), ("不要广告", Intent.NO_MESSAGES),
+    ("为什么扣我钱", Intent.CHARGES),
+])  # fmt: skip
+def test_word_counts_with_a_thing_beside_it(text: str, intent: Intent):
+    assert parse(text).intent is intent
+
+
+@pytest.mark.parametrize(("text", "wish"), [
+    ("是（如果免费）", Wish.MAYBE_AGREE), ("是\n多少钱", Wish.MAYBE_AGREE),
+    ("是？", Wish.MAYBE_AGREE),
+    ("是\n太贵了", Wish.MAYBE_AGREE), ("是（骗人）", Wish.MAYBE_AGREE),
+    ("取消 彩虹卡", Wish.MAYBE_CANCEL),
+    ("退订\n彩虹卡", Wish.MAYBE_CANCEL),
+    ("是\n不要", None), ("Y\nbut not now", None), ("是-不", None), ("yes please", Wish.AGREE),
+    ("取消短信回执？", Wish.MAYBE_CANCEL), ("QXDXHZ?", Wish.MAYBE_CANCEL),
+    ("CANCEL 1", Wish.MAYBE_CANCEL),
+    ("QXDXHZ\n如果要钱", Wish.MAYBE_CANCEL),
+])  # fmt: skip
+def test_word_is_unsure_with_a_doubt_beside_it(text: str, wish: Wish | None):
+    assert (parse(text).intent, parse(text).wish) == (None, wish)
 
 
 def test_suggestion_is_a_keyword_of_the_province():
@@ -112,7 +145,7 @@ def test_uncovered_province_has_the_keywords_of_all(province: str | None):
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "。", "！？…", "\u200b\ufeff", "hi", "weekend", "👍", "好的"]
+    "text", ["", " ", "。", "！？…", "\u200b\ufeff", "hi", "weekend", "🙏", "在吗"]
 )
 def test_meaningless_text_has_no_intent_or_suggestion(text: str):
     assert parse(text).intent is None

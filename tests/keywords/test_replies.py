@@ -106,7 +106,8 @@ def test_end_of_an_order_and_another_reply_fit_two_segments(language: Language):
         "chinese": ("language_set",), "english": ("language_set",), "list_all": ("list_none",),
         "news": ("not_open",), "public_interest": ("not_open",), "advertising": ("not_open",),
         "no_messages": ("messages_none",), "help": ("help",),
-        "elsewhere": ("elsewhere",), "near": ("near",), "unknown": ("unknown",),
+        "other_service": ("other_service",), "elsewhere": ("elsewhere",),
+        "near": ("near",), "unknown": ("unknown",),
     }  # fmt: skip
     assert instead.keys() == acts
     for keys, number in product(instead.values(), NUMBERS):

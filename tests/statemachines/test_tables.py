@@ -152,7 +152,12 @@ def test_porting_out_ends_every_subscription(state: SubscriptionState):
 
 
 @pytest.mark.parametrize(
-    "event", sorted(set(DialogueEvent) - {DialogueEvent.YES, DialogueEvent.OPEN})
+    "event",
+    sorted(
+        set(DialogueEvent)
+        - {DialogueEvent.YES, DialogueEvent.OPEN}
+        - {DialogueEvent.AGREE, DialogueEvent.MAYBE_AGREE, DialogueEvent.KEEP}
+    ),
 )
 def test_any_answer_except_yes_drops_a_pending_order(event: DialogueEvent):
     outcome = KEYWORD_DIALOGUE.fire(DialogueState.OFFERED, event)
@@ -160,6 +165,20 @@ def test_any_answer_except_yes_drops_a_pending_order(event: DialogueEvent):
     # The business turns the cancellation of a pending order into a decline.
     first = "cancel" if event is DialogueEvent.CANCEL else "decline"
     assert outcome.acts[0] == first
+
+
+@pytest.mark.parametrize(
+    "event", [DialogueEvent.AGREE, DialogueEvent.MAYBE_AGREE, DialogueEvent.KEEP]
+)
+def test_nearly_a_yes_keeps_a_pending_order_and_asks_again(event: DialogueEvent):
+    outcome = KEYWORD_DIALOGUE.fire(DialogueState.OFFERED, event)
+    assert (outcome.state, outcome.acts) == (DialogueState.OFFERED, ("confirm_again",))
+
+
+def test_unsure_wish_to_leave_never_cancels():
+    for state in set(DialogueState):
+        for event in (DialogueEvent.LEAVE, DialogueEvent.MAYBE_AGREE, DialogueEvent.KEEP):
+            assert "cancel" not in KEYWORD_DIALOGUE.fire(state, event).acts
 
 
 @pytest.mark.parametrize("state", [CallState.OFFER, CallState.CANCELLING])

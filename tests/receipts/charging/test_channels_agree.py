@@ -53,7 +53,11 @@ class Customer:
         text = InboundMessage(f"sms:{self.number}{self.count}", self.number, KEYWORDS[keyword])
         conversation = self.built.conversation
         return run_in_transaction(
-            self.built.store, self.number, lambda held: conversation.decide(held, text), text.event
+            self.built.store,
+            self.number,
+            lambda held: conversation.decide(held, text),
+            text.event,
+            reply_count=True,
         )
 
     def apply(self, step: str) -> None:

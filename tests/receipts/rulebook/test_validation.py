@@ -96,7 +96,7 @@ BROKEN = [
     ("[5, 30, 120, 600, 3600]", "[5, 4]", "shorter", "growing"),
     ("[5, 30, 120, 600, 3600]", "[]", "length >= 1", "at least one"),
     ("[5, 30, 120, 600, 3600]", "[86400]", "expire_after_hours", "shorten"),
-    (GD_WORDS, f"limits.hints_a_day = 0\n{GD_WORDS}", ">= 1", "shipped rule book"),
+    (GD_WORDS, f"limits.replies_an_hour = 0\n{GD_WORDS}", ">= 1", "shipped rule book"),
     ("monthly_cap_fen = 300", "monthly_cap_fen = 299", "over the cap", "lower the fee"),
     (GD_WORDS, "words.open = []", "length >= 1", "list"),
     ("trial_days = 30", "trial_days = 3650000", "<= 366", "366 days"),
@@ -122,12 +122,14 @@ def test_violation_names_line_problem_and_fix(
 
 
 def test_province_overrides_some_limits_and_inherits_the_others(tmp_path: Path):
-    own = "limits.monthly_cap_fen = 99\nlimits.hints_a_day = 7\n"
+    own = "limits.monthly_cap_fen = 99\nlimits.replies_a_day = 7\n"
     book = load_rule_book(edited(tmp_path, ("[provinces.CN-SX]", f"[provinces.CN-SX]\n{own}")))
     limits = book.limits_in("CN-SX")
-    assert (limits.monthly_cap_fen, limits.hints_a_day, limits.help_answers_a_day) == (99, 7, 3)
+    assert (limits.monthly_cap_fen, limits.replies_a_day, limits.replies_an_hour) == (99, 7, 40)
     assert book.limits_in("CN-GD") == book.limits_in(None) == book.limits
-    assert "7 hints a day, 3 receipts shown, 0.99 yuan a month" in describe(book, "CN-SX")
+    assert "40 replies an hour and 7 a day, 3 receipts shown, 0.99 yuan a month" in describe(
+        book, "CN-SX"
+    )
     file = edited(tmp_path, ("[provinces.CN-HE]", f"[provinces.CN-HE]\n{own}"))
     assert "150 fen is over the cap of 99" in only_violation(file).problem
 
