@@ -1,6 +1,7 @@
 """The keys of the store. All keys of a customer share a hash tag, so a commit is one slot."""
 
 from binascii import crc_hqx
+from collections.abc import Callable
 from functools import lru_cache
 
 from receipts.model.vocabulary import Msisdn
@@ -14,6 +15,14 @@ SCHEMA_VERSION = 1
 
 #: The hash with the schema version and the number of shards of a store.
 STAMP = "stamp"
+
+
+def _of_customer(name: str) -> Callable[["KeySchema", Msisdn], str]:
+    return lambda keys, number: keys.of(number, f"{name}:{number.digits}")
+
+
+def _of_shard(name: str) -> Callable[["KeySchema", int], str]:
+    return lambda keys, shard: keys.tagged(shard, name)
 
 
 class KeySchema:
@@ -56,21 +65,19 @@ class KeySchema:
         """A key in the shard of a customer."""
         return self._shard_and_tag(number)[1] + name
 
-    def subscription(self, number: Msisdn) -> str:
-        """The customer's record."""
-        return self.of(number, f"sub:{number.digits}")
+    subscription = _of_customer("sub")  # the customer's record
+    owner = _of_customer("who")  # the customer's credentials
+    talk = _of_customer("talk")  # the daily count of replies to the number
+    access = _of_customer("access")  # the login state of the number in the online hall
+    receipts = _of_customer("receipts")  # the ids of the customer's receipts, newest first
+    consent = _of_customer("consent")  # the customer's audit entries, a hash chain, oldest first
+    counts = _of_shard("counts")  # the counters of reports, by result
+    unsure = _of_shard("unsure")  # receipts with an unknown outcome, by the time of sending
+    timers = _of_shard("timers")
 
     def claim(self, number: Msisdn, event: str) -> str:
         """The idempotency key of an event; its value is the answer that the event got."""
         return self.of(number, f"claim:{event}")
-
-    def owner(self, number: Msisdn) -> str:
-        """The customer's credentials."""
-        return self.of(number, f"who:{number.digits}")
-
-    def talk(self, number: Msisdn) -> str:
-        """The daily count of replies to the number."""
-        return self.of(number, f"talk:{number.digits}")
 
     def trail(self, sender: Msisdn, recipient: Msisdn, message_id: str) -> str:
         """The trace of one person-to-person text, the same for each spelling of its id."""
@@ -81,25 +88,13 @@ class KeySchema:
         """The log of one call."""
         return self.of(number, f"call:{sid}")
 
-    def access(self, number: Msisdn) -> str:
-        """The login state of the number in the online hall."""
-        return self.of(number, f"access:{number.digits}")
-
     def receipt(self, shard: int, receipt_id: str) -> str:
         """One receipt."""
         return self.tagged(shard, f"receipt:{receipt_id}")
 
-    def receipts(self, number: Msisdn) -> str:
-        """The ids of a customer's receipts, newest first."""
-        return self.of(number, f"receipts:{number.digits}")
-
     def charges(self, number: Msisdn, month: str) -> str:
         """A customer's charges of a month, a hash by charge id."""
         return self.of(number, f"charges:{month}:{number.digits}")
-
-    def consent(self, number: Msisdn) -> str:
-        """A customer's own audit entries, a hash chain, oldest first."""
-        return self.of(number, f"consent:{number.digits}")
 
     def charged(self, shard: int, month: str) -> str:
         """The customers of a shard with charges in a month."""
@@ -109,10 +104,6 @@ class KeySchema:
         """The audit log of a shard and month."""
         return self.tagged(shard, f"audit:{month}")
 
-    def counts(self, shard: int) -> str:
-        """The counters of reports, by result."""
-        return self.tagged(shard, "counts")
-
     def outbox(self, shard: int, *, late: bool = False) -> str:
         """The stream of receipts to send: new ones, or those that were deferred."""
         return self.tagged(shard, "late" if late else "outbox")
@@ -120,10 +111,6 @@ class KeySchema:
     def waiting(self, shard: int, queue: str) -> str:
         """The deferred receipts of a queue, by age."""
         return self.tagged(shard, f"waiting:{queue}")
-
-    def unsure(self, shard: int) -> str:
-        """Receipts with an unknown outcome, by the time of sending."""
-        return self.tagged(shard, "unsure")
 
     @staticmethod
     def health(provider: str) -> str:
@@ -134,7 +121,3 @@ class KeySchema:
     def pace(line: str) -> str:
         """The next free send slot of a rate limit."""
         return f"{{line:{line}}}:pace"
-
-    def timers(self, shard: int) -> str:
-        """The timers of a shard."""
-        return self.tagged(shard, "timers")
