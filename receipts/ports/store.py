@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 from msgspec import Struct
 
@@ -54,6 +54,15 @@ class Snapshot(Struct, frozen=True):
     charges: tuple[Charge, ...] | None = None
 
 
+class LoadOptions(TypedDict, total=False):
+    """The records to read besides the subscription: ``call`` by its id, charges by month."""
+
+    reply_count: bool
+    call: str | None
+    months: Sequence[str]
+    login: bool
+
+
 class ReportQuery(Struct, frozen=True):
     """The records to read for a delivery report: sender, recipient, trace, and maybe a receipt."""
 
@@ -67,14 +76,7 @@ class Store(Protocol):
     """All records of the business. Every method raises StoreUnavailableError."""
 
     def load(
-        self,
-        number: Msisdn,
-        idempotency_key: str | None = None,
-        *,
-        reply_count: bool = False,
-        call: str | None = None,
-        months: Sequence[str] = (),
-        login: bool = False,
+        self, number: Msisdn, idempotency_key: str | None = None, **options: Unpack[LoadOptions]
     ) -> Snapshot:
         """The customer and the other requested records, in one round trip."""
 

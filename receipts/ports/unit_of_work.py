@@ -2,11 +2,12 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Unpack
 
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus, Reply
-from receipts.ports.store import ContentionError, Snapshot, Store
+from receipts.ports.store import ContentionError, LoadOptions, Snapshot, Store
 
 #: More conflicts than this for one number point to a fault in the callers.
 MAX_ATTEMPTS = 40
@@ -17,20 +18,14 @@ def run_in_transaction(
     number: Msisdn,
     decide: Callable[[Snapshot], ChangeSet],
     idempotency_key: str | None = None,
-    *,
-    reply_count: bool = False,
-    call: str | None = None,
-    months: Sequence[str] = (),
-    login: bool = False,
+    **options: Unpack[LoadOptions],
 ) -> Reply:
     """The reply to an event, its changes being on disk; a repeated event gets the first reply.
 
     ``decide`` must be pure: it is called again after each conflict. Raises StoreUnavailableError.
     """
     for attempt in range(MAX_ATTEMPTS):
-        snapshot = store.load(
-            number, idempotency_key, reply_count=reply_count, call=call, login=login, months=months
-        )
+        snapshot = store.load(number, idempotency_key, **options)
         if snapshot.previous_reply is not None:
             # An empty change set still waits until a replica has the state behind the reply.
             store.commit(ChangeSet(number))

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Reply
 
 T = TypeVar("T")
 
@@ -49,11 +48,6 @@ def encode_record(record: msgspec.Struct, version: int) -> bytes:
 def decode_record(kind: type[T], raw: bytes | None) -> T | None:
     """The record that ``encode_record`` wrote, None for a missing key."""
     return None if raw is None else decode(kind, raw[raw.index(b"|") + 1 :])
-
-
-def decode_answer(raw: bytes | None) -> Reply | None:
-    """The answer kept with an idempotency key, None for a missing key."""
-    return None if raw is None else decode(Reply, raw)
 
 
 def decode_pairs(reply: Any) -> Iterable[tuple[bytes, Any]]:  # noqa: ANN401 - as the server says

@@ -1,7 +1,8 @@
 """The store on Redis: one read of a snapshot, one script for a change."""
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice
+from typing import Unpack
 
 from receipts.model.charge import Charge
 from receipts.model.customer import CallLog, DailyReplyCount, LoginState, Subscription
@@ -9,8 +10,8 @@ from receipts.model.message import MessageTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, Reply
-from receipts.ports.store import ReportQuery, Snapshot
-from receipts.store.codec import decode, decode_answer, decode_record, encode
+from receipts.ports.store import LoadOptions, ReportQuery, Snapshot
+from receipts.store.codec import decode, decode_record, encode
 from receipts.store.commit_script import CommitScript, RetentionSeconds
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
@@ -46,76 +47,61 @@ class RedisStore:
         return self._keys.receipt_id(number, seed)
 
     def load(
-        self,
-        number: Msisdn,
-        idempotency_key: str | None = None,
-        *,
-        reply_count: bool = False,
-        call: str | None = None,
-        months: Sequence[str] = (),
-        login: bool = False,
+        self, number: Msisdn, idempotency_key: str | None = None, **options: Unpack[LoadOptions]
     ) -> Snapshot:
         """The customer and the other records that an event needs, in one round trip."""
-        keys = self._keys
+        keys, call, months = self._keys, options.get("call"), options.get("months", ())
         names = (
             keys.subscription(number),
             keys.claim(number, idempotency_key) if idempotency_key else None,
-            keys.talk(number) if reply_count else None,
+            keys.talk(number) if options.get("reply_count") else None,
             keys.call(number, call) if call else None,
-            keys.access(number) if login else None,
+            keys.access(number) if options.get("login") else None,
         )
         charges = [("HVALS", keys.charges(number, month)) for month in months]
         values, *charged = self._connection.execute(("MGET", *filter(None, names)), *charges)
-        found = iter(values)
-        customer, answered, talked, called, entered = [
-            next(found) if name else None for name in names
-        ]
+        found = dict(zip(filter(None, names), values, strict=True))
+        customer, reply, talked, called, entered = [found.get(name or "") for name in names]
         return Snapshot(
             number,
             decode_record(Subscription, customer) or Subscription(number),
-            previous_reply=decode_answer(answered),
+            previous_reply=decode(Reply, reply) if reply is not None else None,
             reply_count=decode_record(DailyReplyCount, talked),
             call=decode_record(CallLog, called),
             charges=_by_time(charged) if months else None,
             login=decode_record(LoginState, entered),
         )
 
-    def _values(self, names: Iterable[str]) -> dict[str, bytes | None]:
-        wanted = list(dict.fromkeys(names))
+    def _values(self, names: Iterable[str | None]) -> dict[str | None, bytes | None]:
+        wanted = list(dict.fromkeys(filter(None, names)))
         return dict(zip(wanted, self._connection.values(wanted), strict=True))
 
     def load_many(self, queries: Sequence[ReportQuery]) -> list[Snapshot]:
         """The snapshots for many reports in one round trip, in order."""
         names = [self._names(each) for each in queries]
-        found = self._values(name for each in names for name in each)
+        found = self._values(chain.from_iterable(names))
         return [
-            _snapshot(each, [found[name] for name in those])
+            _snapshot(each, map(found.get, those))
             for each, those in zip(queries, names, strict=True)
         ]
 
-    def _names(self, wanted: ReportQuery) -> tuple[str, ...]:
+    def _names(self, wanted: ReportQuery) -> tuple[str | None, ...]:
         keys, sender, recipient = self._keys, wanted.sender, wanted.recipient
         people = (keys.subscription(sender), keys.subscription(recipient))
         trace = keys.trail(sender, recipient, wanted.message_id)
-        receipt = self._receipt_key(wanted.receipt_id) if wanted.receipt_id else None
-        return (*people, trace, receipt) if receipt else (*people, trace)
+        return (*people, trace, self._receipt_key(wanted.receipt_id or ""))
 
     def commit(self, change: ChangeSet) -> CommitResult:
         """Apply a change whole or not at all, in one round trip; it is on disk on return."""
-        # An empty change still waits for the replica to have the state behind its decision.
-        if change.is_empty and not self._connection.replicated:
-            return _DONE
-        if change.idempotency_key is not None and change.marks_only:
-            return self._claimed(change.number, change.idempotency_key, change.reply)
-        script = CommitScript(self._keys, self._retention, [change])
-        ((reply,),) = self._connection.execute(script.command)
-        return _committed(reply)
-
-    def _claimed(self, number: Msisdn, idempotency_key: str, reply: Reply) -> CommitResult:
-        """Set an idempotency key alone, as most texts do, by one command without a script."""
-        name, expiry = self._keys.claim(number, idempotency_key), ("EX", self._retention.claims)
-        (seen,) = self._connection.execute(("SET", name, encode(reply), *expiry, "NX", "GET"))
-        return _DONE if seen is None else CommitResult(CommitStatus.DUPLICATE, decode_answer(seen))
+        if change.idempotency_key is None or not change.marks_only:
+            return self.commit_all([change])[0]
+        # Most texts set an idempotency key alone, by one command without a script.
+        name = self._keys.claim(change.number, change.idempotency_key)
+        claim = ("SET", name, encode(change.reply), "EX", self._retention.claims, "NX", "GET")
+        (seen,) = self._connection.execute(claim)
+        if seen is None:
+            return CommitResult(CommitStatus.COMMITTED)
+        return CommitResult(CommitStatus.DUPLICATE, decode(Reply, seen))
 
     def commit_all(self, changes: Sequence[ChangeSet]) -> list[CommitResult]:
         """Apply several changes, each whole or not at all, in one round trip.
@@ -124,13 +110,14 @@ class RedisStore:
         """
         by_shard: dict[int, list[int]] = {}
         for index, change in enumerate(changes):
+            # An empty change still waits for the replica to have the state behind its decision.
             if self._connection.replicated or not change.is_empty:
                 by_shard.setdefault(self._keys.shard(change.number), []).append(index)
         scripts = [
             CommitScript(self._keys, self._retention, [changes[index] for index in indexes])
             for indexes in by_shard.values()
         ]
-        results = [_DONE] * len(changes)
+        results = [CommitResult(CommitStatus.COMMITTED)] * len(changes)
         replies = self._connection.execute(*(script.command for script in scripts))
         for indexes, reply in zip(by_shard.values(), replies, strict=True):
             for index, each in zip(indexes, reply, strict=True):
@@ -142,8 +129,8 @@ class RedisStore:
     def receipts(self, ids: Iterable[str]) -> list[Receipt | None]:
         """Receipts by id, in order; None for an id of another system or an expired one."""
         names = [self._receipt_key(receipt_id) for receipt_id in ids]
-        found = self._values(name for name in names if name)
-        return [decode_record(Receipt, found.get(name)) if name else None for name in names]
+        found = self._values(names)
+        return [decode_record(Receipt, found.get(name)) for name in names]
 
     def _receipt_key(self, receipt_id: str) -> str | None:
         shard = self._keys.shard_of_receipt(receipt_id)
@@ -169,14 +156,14 @@ class RedisStore:
         return list(_by_time(self._connection.execute(*(("HVALS", key) for key in keys))))
 
 
-def _snapshot(wanted: ReportQuery, values: Sequence[bytes | None]) -> Snapshot:
-    customer, recipient, trace, *receipt = values
+def _snapshot(wanted: ReportQuery, values: Iterable[bytes | None]) -> Snapshot:
+    customer, recipient, trace, receipt = values
     return Snapshot(
         wanted.sender,
         decode_record(Subscription, customer) or Subscription(wanted.sender),
         trace=decode_record(MessageTrace, trace),
         recipient=decode_record(Subscription, recipient),
-        receipt=decode_record(Receipt, receipt[0]) if receipt else None,
+        receipt=decode_record(Receipt, receipt),
     )
 
 
@@ -185,12 +172,6 @@ def _by_time(replies: Iterable[list[bytes]]) -> tuple[Charge, ...]:
     return tuple(sorted(charges, key=lambda charge: (charge.at, charge.id)))
 
 
-_DONE = CommitResult(CommitStatus.COMMITTED)
-
-
 def _committed(reply: list[bytes]) -> CommitResult:
-    if reply[0] == b"done":
-        return _DONE
-    status = CommitStatus(reply[0].decode())
-    is_repeat = status is CommitStatus.DUPLICATE
-    return CommitResult(status, decode_answer(reply[1]) if is_repeat else None)
+    status, *answer = reply
+    return CommitResult(CommitStatus(status.decode()), decode(Reply, answer[0]) if answer else None)

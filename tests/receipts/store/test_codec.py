@@ -14,7 +14,7 @@ from receipts.model.message import MessageTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Channel, Language, Msisdn
 from receipts.ports.changes import Reply
-from receipts.store.codec import decode, decode_answer, decode_record, encode, encode_record
+from receipts.store.codec import decode, decode_record, encode, encode_record
 from statemachines.subscription import SubscriptionState
 
 #: All characters except surrogates, which UTF-8 cannot encode.
@@ -68,7 +68,6 @@ def test_stored_record_begins_with_its_version():
     assert encode_record(record, 12).startswith(b"12|{")
     assert decode_record(Subscription, encode_record(record, 12)) == record
     assert decode_record(Subscription, None) is None
-    assert decode_answer(None) is None
 
 
 def test_separators_in_texts_round_trip():
