@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from receipts.model.field_names import AUDIT_NAMES
 from receipts.model.vocabulary import Msisdn
 
 
@@ -31,21 +32,7 @@ class Charge(Struct, frozen=True, rename={"reason": "why"}):
     tariff: str
 
 
-class AuditEntry(
-    Struct,
-    frozen=True,
-    omit_defaults=True,
-    rename={
-        "channel": "door",
-        "idempotency_key": "claim",
-        "reply_text": "heard",
-        "shown_text": "shown",
-        "previous_hash": "before_hash",
-        "state_before": "before",
-        "state_after": "after",
-        "action": "act",
-    },
-):
+class AuditEntry(Struct, frozen=True, omit_defaults=True, rename=AUDIT_NAMES):
     """A request or event with its channel and its state change; append-only."""
 
     at: dt.datetime

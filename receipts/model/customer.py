@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from receipts.model.field_names import STORED_NAMES
+from receipts.model.field_names import LOGIN_NAMES, STORED_NAMES
 from receipts.model.vocabulary import (
     Channel,
     DisplayMode,
@@ -129,17 +129,7 @@ class Passcode(Struct, frozen=True, array_like=True):
     tries: int = 0
 
 
-class LoginState(
-    Struct,
-    frozen=True,
-    omit_defaults=True,
-    rename={
-        "codes_sent": "asked",
-        "code_sent_at": "asked_at",
-        "session": "visit",
-        "session_expires_at": "visit_until",
-    },
-):
+class LoginState(Struct, frozen=True, omit_defaults=True, rename=LOGIN_NAMES):
     """The portal login of a number: one-time passcodes, then a session, as keyed digests."""
 
     number: Msisdn

@@ -1,6 +1,7 @@
-"""Short stored names of record fields; each byte is paid for every record."""
+"""Stored names of record fields, kept where a field has got another name in Python."""
 
-#: By field. No two fields of a record share one, and a used name is never given to another field.
+#: By field; short, as each byte is paid for every record. No two fields of a record share one, and
+#: a used name is never given to another field.
 STORED_NAMES = {
     # subscriptions
     "number": "n", "version": "v", "state": "s", "mode": "m", "language": "l", "order": "o",
@@ -18,4 +19,17 @@ STORED_NAMES = {
     # message traces
     "sender": "sn", "status": "ft", "part_statuses": "fi", "parts": "ps", "receipt_id": "ri",
     "no_receipt_reason": "wn",
+}  # fmt: skip
+
+#: By field of an audit entry.
+AUDIT_NAMES = {
+    "channel": "door", "idempotency_key": "claim", "shown_text": "shown", "reply_text": "heard",
+    "previous_hash": "before_hash", "state_before": "before", "state_after": "after",
+    "action": "act",
+}  # fmt: skip
+
+#: By field of a login state.
+LOGIN_NAMES = {
+    "codes_sent": "asked", "code_sent_at": "asked_at",
+    "session": "visit", "session_expires_at": "visit_until",
 }  # fmt: skip
