@@ -1,5 +1,6 @@
 """Read the whole store in batches, in bounded memory, while the service runs."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -67,13 +68,10 @@ class RedisBulkReader:
     def charges(self, month: str) -> Iterator[list[Charge]]:
         """All charges of a month in batches of customers, each batch by number and time."""
         for shard in range(self._keys.shards):
-            members = self._members(self._keys.charged(shard, month))
+            (found,) = self._connection.execute(("SMEMBERS", self._keys.charged(shard, month)))
+            members = sorted(Msisdn(member.decode()) for member in found)
             for start in range(0, len(members), BATCH):
                 yield self.charges_of(members[start : start + BATCH], month)
-
-    def _members(self, key: str) -> list[Msisdn]:
-        (found,) = self._connection.execute(("SMEMBERS", key))
-        return sorted(Msisdn(member.decode()) for member in found)
 
     def charges_of(self, numbers: Sequence[Msisdn], month: str) -> list[Charge]:
         """The charges of many customers in one round trip, by number and time."""
@@ -85,8 +83,9 @@ class RedisBulkReader:
     def audit(self, month: str) -> Iterator[list[AuditEntry]]:
         """The audit log of a month, a shard at a time in batches, oldest first in each."""
         for shard in range(self._keys.shards):
-            start = b"-"
-            while entries := self._entries(self._keys.audit(shard, month), start):
+            key, start = self._keys.audit(shard, month), b"-"
+            page = ("+", "COUNT", BATCH)
+            while entries := self._connection.execute(("XRANGE", key, start, *page))[0]:
                 yield [decode(AuditEntry, fields[1]) for _, fields in entries]
                 start = b"(" + entries[-1][0]
 
@@ -98,10 +97,6 @@ class RedisBulkReader:
                 return month
         return None
 
-    def _entries(self, key: str, start: bytes) -> list[tuple[bytes, list[bytes]]]:
-        (found,) = self._connection.execute(("XRANGE", key, start, "+", "COUNT", BATCH))
-        return list(found)
-
     def consent(self, number: Msisdn) -> list[AuditEntry]:
         """A customer's chain of consent entries, oldest first."""
         (found,) = self._connection.execute(("LRANGE", self._keys.consent(number), 0, -1))
@@ -110,19 +105,17 @@ class RedisBulkReader:
     def counts(self) -> dict[str, int]:
         """The counters of reports and their results since the store was first used."""
         names = (self._keys.counts(shard) for shard in range(self._keys.shards))
-        total: dict[str, int] = {}
+        total: Counter[str] = Counter()
         for reply in self._connection.execute(*(("HGETALL", name) for name in names)):
-            for name, count in decode_pairs(reply):
-                total[name.decode()] = total.get(name.decode(), 0) + int(count)
+            total.update({name.decode(): int(count) for name, count in decode_pairs(reply)})
         return total
 
     def unsure(self, limit: int = 1) -> tuple[int, list[Receipt]]:
         """The number of receipts with an unknown outcome, and the oldest ``limit`` of them."""
         names = [self._keys.unsure(shard) for shard in range(self._keys.shards)]
         counts = self._connection.execute(*(("ZCARD", name) for name in names))
-        oldest = self._connection.execute(
-            *(("ZRANGE", name, 0, limit - 1, "WITHSCORES") for name in names)
-        )
+        first = (0, limit - 1, "WITHSCORES")
+        oldest = self._connection.execute(*(("ZRANGE", name, *first) for name in names))
         aged = sorted(
             (at, shard, receipt_id)
             for shard, reply in enumerate(oldest)

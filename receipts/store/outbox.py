@@ -5,6 +5,7 @@ A receipt that a rate limit defers waits in a sorted set by age, and returns by 
 
 import datetime as dt
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from operator import itemgetter
 
@@ -46,25 +47,20 @@ class RedisOutbox:
         Raises StoreUnavailableError, also for another schema version or another number of shards.
         """
         self._check_stamp()
-        for shard, late in self._streams():
-            self._make_group(self._keys.outbox(shard, late=late))
-
-    def _make_group(self, stream: str) -> None:
-        # A pipeline would stop at the first group that exists.
-        try:
-            self._connection.execute(("XGROUP", "CREATE", stream, GROUP, "0", "MKSTREAM"))
-        except StoreUnavailableError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
+        # One by one, as a pipeline would stop at the first group that exists.
+        for stream in self._streams():
+            try:
+                self._connection.execute(("XGROUP", "CREATE", stream, GROUP, "0", "MKSTREAM"))
+            except StoreUnavailableError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
 
     def _check_stamp(self) -> None:
         # In this order: another process that opens the store now stamps it before it adds streams.
         (used,) = self._connection.execute(("EXISTS", self._keys.outbox(0)))
         (stamped,) = self._connection.execute(("EXISTS", STAMP))
         if used and not stamped:
-            raise StoreUnavailableError(
-                _other_schema("no schema version: an earlier version filled it")
-            )
+            raise _other_schema("no schema version: an earlier version filled it")
         schema, shards = str(SCHEMA_VERSION), str(self._keys.shards)
         *_, found = self._connection.execute(
             ("HSETNX", STAMP, "schema", schema),
@@ -73,15 +69,18 @@ class RedisOutbox:
         )
         found_schema, found_shards = (raw.decode() for raw in found)
         if found_schema != schema:
-            raise StoreUnavailableError(_other_schema(f"schema version {found_schema}"))
+            raise _other_schema(f"schema version {found_schema}")
         if found_shards != shards:
             raise StoreUnavailableError(
                 f"this store was filled with SHARDS={found_shards}: "
                 f"start with that value (now {shards}), or with an empty store"
             )
 
-    def _streams(self) -> list[tuple[int, bool]]:
-        return [(shard, late) for late in (False, True) for shard in range(self._keys.shards)]
+    def _streams(self) -> dict[str, tuple[int, bool]]:
+        """The shard of each stream, and whether it is the late one."""
+        shards = range(self._keys.shards)
+        every = [(shard, late) for late in (False, True) for shard in shards]
+        return {self._keys.outbox(shard, late=late): (shard, late) for shard, late in every}
 
     def _each(self, limit: int) -> int:
         """The part of a limit for one stream: COUNT is per stream."""
@@ -90,31 +89,26 @@ class RedisOutbox:
     def fetch(self, worker: str, limit: int, timeout: float) -> list[OutboxEntry]:
         """New outbox entries for this worker; blocks at most ``timeout`` seconds."""
         request: Command = ("XREADGROUP", "GROUP", GROUP, worker, "COUNT", self._each(limit))
+        deadline = time.monotonic()
         if self._connection.replicated:
-            found = self._polled(request, timeout)
+            # One blocking read cannot cover several nodes.
+            deadline += timeout
+            requests = [(*request, "STREAMS", name, ">") for name in self._fresh]
         else:
             # BLOCK 0 never ends.
             block = ("BLOCK", int(timeout * 1000)) if timeout >= _SHORTEST_BLOCK_SECONDS else ()
-            whole = (*request, *block, "STREAMS", *self._fresh, *[">"] * len(self._fresh))
-            replies = self._connection.execute(whole)
-            found = [pair for reply in replies for pair in decode_pairs(reply)]
+            requests = [(*request, *block, "STREAMS", *self._fresh, *[">"] * len(self._fresh))]
+        while not (found := self._read(requests)) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
         return [
             OutboxEntry(_shard_of(stream), entry.decode(), fields[1].decode())
             for stream, entries in found
             for entry, fields in entries
         ]
 
-    def _polled(self, request: Command, wait: float) -> list[tuple[bytes, _Entries]]:
-        """New entries on several nodes, which one blocking read cannot cover."""
-        until = time.monotonic() + wait
-        while True:
-            replies = self._connection.execute(
-                *((*request, "STREAMS", name, ">") for name in self._fresh)
-            )
-            found = [pair for reply in replies for pair in decode_pairs(reply)]
-            if found or time.monotonic() >= until:
-                return found
-            time.sleep(_POLL_SECONDS)
+    def _read(self, requests: Iterable[Command]) -> list[tuple[bytes, _Entries]]:
+        replies = self._connection.execute(*requests)
+        return [pair for reply in replies for pair in decode_pairs(reply)]
 
     def fetch_deferred(
         self, worker: str, queue: str, limit: int, fresh: int = 0, since: dt.datetime | None = None
@@ -138,7 +132,6 @@ class RedisOutbox:
     ) -> dict[int, tuple[list[bytes], int]]:
         """By shard: the ids of the newest to take, and how many of the oldest."""
         young = since.timestamp() if since else 0
-
         ends: list[Command] = []
         for shard in range(self._keys.shards):
             key = self._keys.waiting(shard, queue)
@@ -149,14 +142,11 @@ class RedisOutbox:
         found = [decode_scores(reply) for reply in self._connection.execute(*ends)]
         new = [(-at, n, name) for n, those in enumerate(found[1::2]) for name, at in those]
         old = [(at, n) for n, those in enumerate(found[::2]) for _, at in those]
-        shares: dict[int, tuple[list[bytes], int]] = {}
+        newest: defaultdict[int, list[bytes]] = defaultdict(list)
         for _, shard, name in sorted(new)[:fresh]:
-            newest, oldest = shares.get(shard, ([], 0))
-            shares[shard] = ([*newest, name], oldest)
-        for _, shard in sorted(old)[: limit - min(len(new), fresh)]:
-            newest, oldest = shares.get(shard, ([], 0))
-            shares[shard] = (newest, oldest + 1)
-        return shares
+            newest[shard].append(name)
+        oldest = Counter(shard for _, shard in sorted(old)[: limit - min(len(new), fresh)])
+        return {shard: (newest[shard], oldest[shard]) for shard in (*newest, *oldest)}
 
     def backlog(self, queues: Iterable[str]) -> list[Backlog]:
         """The backlog of deferred receipts by queue and shard, empty ones left out."""
@@ -175,36 +165,34 @@ class RedisOutbox:
 
     def depth(self) -> list[Backlog]:
         """The depth of the streams, pending entries too; ages by the server's clock."""
-        request = self._streams()
+        streams = self._streams()
         ends: list[Command] = []
-        for shard, late in request:
-            name = self._keys.outbox(shard, late=late)
+        for name in streams:
             ends += (("XLEN", name), ("XRANGE", name, "-", "+", "COUNT", 1))
         found = self._connection.execute(*ends)
         return [
             Backlog("late" if late else "outbox", shard, count, _moment(first[0][0]))
-            for (shard, late), count, first in zip(request, found[::2], found[1::2], strict=True)
+            for (shard, late), count, first in zip(
+                streams.values(), found[::2], found[1::2], strict=True
+            )
             if first
         ]
 
     def reclaim(self, worker: str, idle: float, limit: int) -> list[OutboxEntry]:
         """Reclaim entries whose lease was not renewed for ``idle`` seconds."""
         streams = self._streams()
-        names = [self._keys.outbox(shard, late=late) for shard, late in streams]
         options = (GROUP, worker, int(idle * 1000), "0-0", "COUNT", self._each(limit))
-        replies = self._connection.execute(*(("XAUTOCLAIM", name, *options) for name in names))
+        replies = self._connection.execute(*(("XAUTOCLAIM", name, *options) for name in streams))
         return [
             OutboxEntry(shard, entry.decode(), fields[1].decode(), late)
-            for (shard, late), reply in zip(streams, replies, strict=True)
+            for (shard, late), reply in zip(streams.values(), replies, strict=True)
             for entry, fields in reply[1]
         ]
 
     def renew_leases(self, worker: str, entries: Iterable[OutboxEntry]) -> None:
         """Renew the leases of these entries."""
-        claims = (
-            ("XCLAIM", stream, GROUP, worker, 0, *ids, "JUSTID")
-            for stream, ids in self._by_stream(entries).items()
-        )
+        leased = self._by_stream(entries).items()
+        claims = (("XCLAIM", name, GROUP, worker, 0, *ids, "JUSTID") for name, ids in leased)
         self._connection.execute(*claims)
 
     def discard(self, entries: Iterable[OutboxEntry]) -> None:
@@ -215,10 +203,9 @@ class RedisOutbox:
         self._connection.execute(*request)
 
     def _by_stream(self, entries: Iterable[OutboxEntry]) -> dict[str, list[str]]:
-        by_stream: dict[str, list[str]] = {}
+        by_stream: defaultdict[str, list[str]] = defaultdict(list)
         for entry in entries:
-            stream = self._keys.outbox(entry.shard, late=entry.deferred)
-            by_stream.setdefault(stream, []).append(entry.entry)
+            by_stream[self._keys.outbox(entry.shard, late=entry.deferred)].append(entry.entry)
         return by_stream
 
     def due_timers(self, now: dt.datetime, limit: int) -> list[Timer]:
@@ -246,8 +233,8 @@ def _timer(raw: bytes, score: float) -> Timer:
     return Timer(kind, Msisdn(number), subject, dt.datetime.fromtimestamp(score, dt.UTC))
 
 
-def _other_schema(found: str) -> str:
-    return (
+def _other_schema(found: str) -> StoreUnavailableError:
+    return StoreUnavailableError(
         f"this store has {found}, and this program needs schema version {SCHEMA_VERSION}. Stored "
         "data of another version is not read: start with an empty DATA_DIR, or with another "
         "database in REDIS_URL"
