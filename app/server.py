@@ -12,9 +12,9 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from app.process import SHARED_COUNTS, die_with_parent
+from app.process import SHARED_COUNTS
 from app.settings import Settings
-from receipts.store.local_server import wait_for_server
+from receipts.store.local_server import die_with_parent, wait_for_server
 
 #: Allocated objects, less freed ones, that start a garbage collection.
 _GC_THRESHOLD = 10_000

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from app.process import die_with_parent
-from receipts.store.local_server import LocalServer
+from receipts.store.local_server import LocalServer, die_with_parent
 
 _WATCH_SECONDS = 0.1
 _FIRST_PAUSE_SECONDS = 0.1

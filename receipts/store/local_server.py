@@ -114,7 +114,7 @@ class LocalServer:
                 # The server keeps the lock as well: two servers never write the same files.
                 pass_fds=(self._lock,),
                 start_new_session=True,  # Ctrl-C is for the owner
-                preexec_fn=partial(_end_with, os.getpid()),  # noqa: PLW1509 - no threads here
+                preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGTERM),  # noqa: PLW1509 - no threads here
             )
         return self._process
 
@@ -171,7 +171,11 @@ def running_server_url(data_dir: Path) -> str:
         ) from error
     if reply.startswith(b"-LOADING"):
         raise StoreNotReadyError(f"The store in {where} still reads its data. Try again.")
-    return f"unix://{quote(_socket_path(folder))}"
+    path = str(folder / _SOCKET)
+    if len(os.fsencode(path)) > _SOCKET_PATH_BYTES:
+        # The descriptor stays open: the path is valid for as long as this process lives.
+        path = f"/proc/self/fd/{os.open(folder, os.O_PATH | os.O_DIRECTORY)}/{_SOCKET}"
+    return f"unix://{quote(path)}"
 
 
 def wait_for_server(data_dir: Path, on_wait: Callable[[str], None]) -> None:
@@ -184,14 +188,6 @@ def wait_for_server(data_dir: Path, on_wait: Callable[[str], None]) -> None:
             time.sleep(0.5)
         else:
             return
-
-
-def _socket_path(folder: Path) -> str:
-    path = str(folder / _SOCKET)
-    if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
-        return path
-    # The descriptor stays open: the path is valid for as long as this process lives.
-    return f"/proc/self/fd/{os.open(folder, os.O_PATH | os.O_DIRECTORY)}/{_SOCKET}"
 
 
 def _reply(folder: Path, command: bytes) -> bytes:
@@ -226,10 +222,10 @@ def _locked(file: Path) -> int:
             return lock
 
 
-def _end_with(owner: int) -> None:
-    """Have the kernel end this process with its owner."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
-    if os.getppid() != owner:  # it ended before the request was in place
+def die_with_parent(parent: int, sent: signal.Signals) -> None:
+    """Have the kernel end this process when its parent ends, however that was killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(sent))
+    if os.getppid() != parent:  # it ended before the request was in place
         os._exit(1)
 
 
