@@ -88,7 +88,7 @@ class Container:
 
     def with_rule_book(self, book: RuleBook) -> "Container":
         """Return a container on the same store under another rule book."""
-        self.store.keep_for(_retention_seconds(book.retention))
+        self.store.retention = _retention_seconds(book.retention)
         policy = _policy(self.settings, book, self.numbering, self.clock)
         return replace(self, book=book, policy=policy)
 

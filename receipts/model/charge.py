@@ -17,8 +17,6 @@ class ChargeKind(StrEnum):
 
 
 # ``rename`` keeps the stored key where a field has got another name in Python.
-
-
 class Charge(Struct, frozen=True, rename={"reason": "why"}):
     """An amount a customer owes: ``fen`` is 1/100 yuan, ``month`` is ``YYYY-MM`` in Shanghai."""
 

@@ -33,8 +33,6 @@ class PendingQuestion(Struct, frozen=True, array_like=True):
 
 
 # ``rename`` keeps the stored key where a field has got another name in Python.
-
-
 class Order(Struct, frozen=True, omit_defaults=True, rename={"channel": "door"}):
     """A pre-order: an offer shown to the customer and not yet confirmed."""
 

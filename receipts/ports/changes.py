@@ -30,8 +30,6 @@ class Deferred:
 
 
 # ``rename`` keeps the stored key where a field has got another name in Python.
-
-
 class Reply(Struct, frozen=True, omit_defaults=True, rename={"messages": "phrases"}):
     """The reply to an event, stored with its idempotency key for repeats of the event.
 

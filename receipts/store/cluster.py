@@ -153,7 +153,8 @@ class ClusterConnection:
         """The replies of each batch. All are sent before the first reply is read."""
         parts = [_with_wait(batch, [commands[index] for index in batch.indexes])
                  for batch in batches]  # fmt: skip
-        connections = [self._connection(batch.node) for batch in batches]
+        client_of = self._cluster.get_redis_connection
+        connections = [self._connections.get(b.node.name, client_of(b.node)) for b in batches]
         try:
             sent = [_attempted(send, *pair) for pair in zip(connections, parts, strict=True)]
             received = [
@@ -166,9 +167,6 @@ class ClusterConnection:
                 connection.disconnect()
             raise
         return [self._confirmed(*pair) for pair in zip(batches, received, strict=True)]
-
-    def _connection(self, node: Any) -> Any:  # noqa: ANN401 - redis-py gives the kind
-        return self._connections.get(node.name, self._cluster.get_redis_connection(node))
 
     def _confirmed(self, batch: NodeBatch, received: list[Any] | Exception) -> list[Any]:
         """The replies of one node, once a replica is known to have the changes behind them."""

@@ -57,8 +57,8 @@ class CommitScript:
     ) -> None:
         self._keys, self._retention = keys, retention
         self._shard = keys.shard(changes[0].number)
-        self.names: list[str] = []
-        self._index_of: dict[str, int] = {}
+        #: The index of each key that the instructions name, from 1.
+        self.names: dict[str, int] = {}
         self._words: list[bytes | str | int | float] = []
         for change in changes:
             head = len(self._words)
@@ -70,16 +70,13 @@ class CommitScript:
     @property
     def command(self) -> Command:
         """The call. A script without writes names a key too, to be routed to its shard."""
-        names = self.names or [self._keys.outbox(self._shard)]
+        names = tuple(self.names) or (self._keys.outbox(self._shard),)
         return ("EVALSHA", COMMIT_SHA, len(names), *names, *self._words)
 
     def _add(
         self, instruction: str, key: str, a: str | float = "", b: bytes | str | float = ""
     ) -> None:
-        index = self._index_of.get(key)
-        if index is None:
-            self.names.append(key)
-            index = self._index_of[key] = len(self.names)
+        index = self.names.setdefault(key, len(self.names) + 1)
         self._words += (instruction, index, a, b)
 
     def _write(self) -> None:
@@ -113,12 +110,12 @@ class CommitScript:
     def _timers(self) -> None:
         key = self._keys.timers(self._shard)
         if self._change.fired_timer is not None:
-            self._add("ring", key, member(self._change.fired_timer))
+            self._add("ring", key, _member(self._change.fired_timer))
         for timer in self._change.cancelled_timers:
-            self._add("unset", key, member(timer))
+            self._add("unset", key, _member(timer))
         for timer in self._change.timers:
             at = timer.at or dt.datetime.max.replace(tzinfo=dt.UTC)
-            self._add("set", key, at.timestamp(), member(timer))
+            self._add("set", key, at.timestamp(), _member(timer))
 
     def _record(self, record: Record) -> None:
         key, seconds = self._key_and_ttl(record)
@@ -180,6 +177,5 @@ class CommitScript:
         self._add("expire", chain, self._retention.log)
 
 
-def member(timer: Timer) -> str:
-    """The member of the sorted set for a timer."""
+def _member(timer: Timer) -> str:
     return f"{timer.kind}|{timer.number}|{timer.subject}"

@@ -39,7 +39,7 @@ class RedisConnection:
 
         A lost connection repeats all of them, so each must be safe to repeat.
         """
-        return self.run(self.pipeline, commands) if commands else []
+        return self.run(self._pipeline, commands) if commands else []
 
     def values(self, names: Sequence[str | bytes]) -> list[bytes | None]:
         """The values of many keys in one round trip, in order. Raises StoreUnavailableError."""
@@ -47,8 +47,7 @@ class RedisConnection:
             return self.run(self._cluster.values, names)
         return cast("list[bytes | None]", self.execute(("MGET", *names))[0]) if names else []
 
-    def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """The same as ``execute``, but raises the errors of redis-py."""
+    def _pipeline(self, commands: Sequence[Command]) -> list[Any]:
         if self._cluster is not None:
             return self._cluster.pipeline(commands)
         try:
@@ -95,10 +94,7 @@ class RedisConnection:
         return str(found.get(name, ""))
 
     def scan(self, cursor: int, match: str, count: int) -> tuple[int, list[bytes]]:
-        """One step of SCAN: the next cursor, 0 at the end, and keys.
-
-        Raises StoreUnavailableError.
-        """
+        """One step of SCAN: next cursor, 0 at the end, and keys. Raises StoreUnavailableError."""
         scan: Any = self.client.scan if self._cluster is None else self._cluster.scan
         found = self.run(lambda: scan(cursor, match=match, count=count))
         return int(found[0]), list(found[1])

@@ -8,6 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from operator import itemgetter
+from typing import Any
 
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import OutboxEntry, Timer
@@ -24,12 +25,6 @@ _TIMERS_PER_SHARD = 8
 
 #: Pause between two looks at streams that one blocking read cannot cover, in seconds.
 _POLL_SECONDS = 0.1
-
-#: The server blocks by whole milliseconds.
-_SHORTEST_BLOCK_SECONDS = 0.001
-
-#: Entries of a stream: each its id, and its fields and values in one list.
-_Entries = list[tuple[bytes, list[bytes]]]
 
 
 class RedisOutbox:
@@ -95,8 +90,8 @@ class RedisOutbox:
             deadline += timeout
             requests = [(*request, "STREAMS", name, ">") for name in self._fresh]
         else:
-            # BLOCK 0 never ends.
-            block = ("BLOCK", int(timeout * 1000)) if timeout >= _SHORTEST_BLOCK_SECONDS else ()
+            block_ms = int(timeout * 1000)
+            block = ("BLOCK", block_ms) if block_ms else ()  # BLOCK 0 never ends
             requests = [(*request, *block, "STREAMS", *self._fresh, *[">"] * len(self._fresh))]
         while not (found := self._read(requests)) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
@@ -106,7 +101,8 @@ class RedisOutbox:
             for entry, fields in entries
         ]
 
-    def _read(self, requests: Iterable[Command]) -> list[tuple[bytes, _Entries]]:
+    def _read(self, requests: Iterable[Command]) -> list[tuple[bytes, Any]]:
+        """Streams with entries: each its id, and its fields and values in one list."""
         replies = self._connection.execute(*requests)
         return [pair for reply in replies for pair in decode_pairs(reply)]
 
@@ -118,9 +114,7 @@ class RedisOutbox:
         request: list[Command] = []
         for shard, (newest, oldest) in shares.items():
             names = (self._keys.waiting(shard, queue), self._keys.outbox(shard, late=True))
-            request.append(
-                ("EVALSHA", _LATE_SHA, len(names), *names, GROUP, worker, oldest, *newest)
-            )
+            request.append(("EVALSHA", _LATE_SHA, 2, *names, GROUP, worker, oldest, *newest))
         return [
             OutboxEntry(shard, entry.decode(), fields[1].decode(), deferred=True)
             for shard, reply in zip(shares, self._connection.execute(*request), strict=True)
@@ -170,11 +164,10 @@ class RedisOutbox:
         for name in streams:
             ends += (("XLEN", name), ("XRANGE", name, "-", "+", "COUNT", 1))
         found = self._connection.execute(*ends)
+        measured = zip(streams.values(), found[::2], found[1::2], strict=True)
         return [
             Backlog("late" if late else "outbox", shard, count, _moment(first[0][0]))
-            for (shard, late), count, first in zip(
-                streams.values(), found[::2], found[1::2], strict=True
-            )
+            for (shard, late), count, first in measured
             if first
         ]
 

@@ -30,17 +30,12 @@ class RedisStore:
         retention: RetentionSeconds | None = None,
     ) -> None:
         self._connection, self._keys = connection, keys
-        self._retention = retention or RetentionSeconds()
+        #: Replaced when a new rule book is loaded.
+        self.retention = retention or RetentionSeconds()
 
     def ping(self) -> None:
         """Raises StoreUnavailableError unless the server answers."""
         self._connection.ping()
-
-    def keep_for(self, retention: RetentionSeconds) -> None:
-        """Use other retention times from now on."""
-        self._retention = retention
-
-    # -- one read, one commit ----------------------------------------------------------------
 
     def receipt_id(self, number: Msisdn, seed: str) -> str:
         """The id of a customer's receipt, the same for the same seed."""
@@ -97,7 +92,7 @@ class RedisStore:
             return self.commit_all([change])[0]
         # Most texts set an idempotency key alone, by one command without a script.
         name = self._keys.claim(change.number, change.idempotency_key)
-        claim = ("SET", name, encode(change.reply), "EX", self._retention.claims, "NX", "GET")
+        claim = ("SET", name, encode(change.reply), "EX", self.retention.claims, "NX", "GET")
         (seen,) = self._connection.execute(claim)
         if seen is None:
             return CommitResult(CommitStatus.COMMITTED)
@@ -114,7 +109,7 @@ class RedisStore:
             if self._connection.replicated or not change.is_empty:
                 by_shard.setdefault(self._keys.shard(change.number), []).append(index)
         scripts = [
-            CommitScript(self._keys, self._retention, [changes[index] for index in indexes])
+            CommitScript(self._keys, self.retention, [changes[index] for index in indexes])
             for indexes in by_shard.values()
         ]
         results = [CommitResult(CommitStatus.COMMITTED)] * len(changes)
@@ -123,8 +118,6 @@ class RedisStore:
             for index, each in zip(indexes, reply, strict=True):
                 results[index] = _committed(each)
         return results
-
-    # -- queries -----------------------------------------------------------------------------
 
     def receipts(self, ids: Iterable[str]) -> list[Receipt | None]:
         """Receipts by id, in order; None for an id of another system or an expired one."""
