@@ -3,6 +3,7 @@
 import pytest
 import redis
 from msgspec.structs import replace
+from redis.crc import key_slot
 
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn
@@ -40,24 +41,6 @@ def test_records_expire_after_their_retention(
         assert seconds - 5 <= raw.ttl(key) <= seconds, key
 
 
-def slot(key: str) -> int:
-    """The slot of a key, computed bit by bit as the specification of Redis Cluster says."""
-    start = key.find("{")
-    end = key.find("}", start)
-    hashed = key[start + 1 : end] if start >= 0 and end > start + 1 else key
-    crc = 0
-    for byte in hashed.encode():
-        crc ^= byte << 8
-        for _ in range(8):
-            crc = (crc << 1) ^ 0x1021 if crc & 0x8000 else crc << 1
-        crc &= 0xFFFF
-    return crc % 16384
-
-
-def test_slot_function_matches_the_specification():
-    assert (slot("123456789"), slot("foo{hash_tag}bar")) == (12739, slot("hash_tag"))
-
-
 @pytest.mark.parametrize("shards", [1, 16, 4096])
 def test_all_keys_of_a_change_share_a_slot(shards: int):
     keys = KeySchema(shards)
@@ -71,7 +54,7 @@ def test_all_keys_of_a_change_share_a_slot(shards: int):
         )
         names = CommitScript(keys, RetentionSeconds(), [change]).names
         assert len(names) == 14
-        assert len({slot(name) for name in names}) == 1
+        assert len({key_slot(name.encode()) for name in names}) == 1
 
 
 def test_receipt_id_contains_its_shard(keys: KeySchema):

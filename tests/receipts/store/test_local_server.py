@@ -144,17 +144,14 @@ def test_worker_started_first_waits_for_the_store(server: LocalServer, data_dir:
     assert not waiting.is_alive()
 
 
-@pytest.mark.parametrize("name", ["长" * 50, "with a space", "目录 回执", "50%25#?"])
-def test_any_path_is_accepted(tmp_path: Path, name: str):
-    data_dir = tmp_path / name / "deep" / "var"
-    server = LocalServer(data_dir)
-    try:
-        server.start()
-        with client(data_dir) as found:
-            assert found.ping()
-            assert len(os.fsencode(found.get_connection_kwargs()["path"])) < 108
-    finally:
-        server.stop()
+@pytest.mark.parametrize(
+    "data_dir", ["长" * 50, "with a space", "目录 回执/deep", "50%25#?"], indirect=True
+)
+def test_any_path_is_accepted(server: LocalServer, data_dir: Path):
+    server.start()
+    with client(data_dir) as found:
+        assert found.ping()
+        assert len(os.fsencode(found.get_connection_kwargs()["path"])) < 108
 
 
 def test_relative_folder_is_resolved(data_dir: Path, monkeypatch: pytest.MonkeyPatch):

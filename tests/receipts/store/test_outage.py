@@ -1,6 +1,5 @@
 """Failures of a real server: lost scripts, killed connections, full memory, wrong settings."""
 
-import datetime as dt
 import threading
 import time
 from collections.abc import Callable
@@ -11,10 +10,8 @@ import redis
 import redis.exceptions
 from msgspec.structs import replace
 
-from receipts.model.charge import Charge, ChargeKind
 from receipts.model.customer import Subscription
 from receipts.model.receipt import MessageKind
-from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus, OutboxEntry, Reply
 from receipts.ports.store import Snapshot, StoreUnavailableError
 from receipts.ports.unit_of_work import run_in_transaction
@@ -24,9 +21,8 @@ from receipts.store.keys import KeySchema
 from receipts.store.local_server import LocalServer, running_server_url
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis_store import RedisStore
+from tests.receipts.store.conftest import ANNA, NOW, Dump, charge
 
-NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
-ANNA = Msisdn("+8613802880000")
 UNUSED = "unix:///tmp/no-server-listens-here.sock"
 ERRORS = {
     name: each
@@ -104,10 +100,8 @@ def test_restarted_server_has_all_data_and_accepts_more(tmp_path: Path):
             local.stop(last_writes_seconds=0)
 
 
-def test_other_number_of_shards_is_refused(
-    server: RedisConnection, outbox: RedisOutbox, dump: Callable[[], dict[bytes, object]]
-):
-    del outbox
+@pytest.mark.usefixtures("outbox")
+def test_other_number_of_shards_is_refused(server: RedisConnection, dump: Dump):
     before = dump()
     with pytest.raises(StoreUnavailableError, match=r"SHARDS=16.*now 32"):
         RedisOutbox(server, KeySchema(32)).open()
@@ -156,19 +150,17 @@ OPERATIONS: dict[str, Callable[[RedisStore, RedisOutbox], object]] = {
 }
 
 
-@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
-def test_missing_server_raises_store_unavailable(
-    operation: Callable[[RedisStore, RedisOutbox], object],
-):
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_missing_server_raises_store_unavailable(operation: str):
     with connected(UNUSED) as client:
         server = RedisConnection(client)
         with pytest.raises(StoreUnavailableError):
-            operation(RedisStore(server, KeySchema(1)), RedisOutbox(server, KeySchema(1)))
+            OPERATIONS[operation](
+                RedisStore(server, KeySchema(1)), RedisOutbox(server, KeySchema(1))
+            )
 
 
-def test_full_server_refuses_and_keeps_its_data(
-    store: RedisStore, raw: "redis.Redis", dump: Callable[[], dict[bytes, object]]
-):
+def test_full_server_refuses_and_keeps_its_data(store: RedisStore, raw: "redis.Redis", dump: Dump):
     store.commit(record(1))
     before = dump()
     raw.config_set("maxmemory", 1)
@@ -193,13 +185,12 @@ def test_key_of_a_wrong_type_raises_store_unavailable(
 def decide(turn: int) -> Callable[[Snapshot], ChangeSet]:
     def once(held: Snapshot) -> ChangeSet:
         was = held.subscription
-        fee = Charge(f"c{turn}", ANNA, ChargeKind.RECEIPT, 1, "2026-11", "", NOW, "t")
         return ChangeSet(
             ANNA,
             idempotency_key=f"event {turn}",
             reply=Reply(next=str(turn)),
             records=(replace(was, version=was.version + 1),),
-            charges=(fee,),
+            charges=(charge(f"c{turn}"),),
             counters=("done",),
             outbox=(f"0-{turn}",),
         )

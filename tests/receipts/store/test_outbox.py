@@ -16,8 +16,8 @@ from receipts.store.connection import RedisConnection
 from receipts.store.keys import GROUP, KeySchema
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis_store import RedisStore
+from tests.receipts.store.conftest import NOW
 
-NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
 NUMBERS = [Msisdn(f"+86138028800{tail:02}") for tail in range(60)]
 
 
@@ -132,19 +132,10 @@ def test_due_timers_of_all_shards_come_oldest_first(outbox: RedisOutbox, store: 
     assert outbox.due_timers(NOW - dt.timedelta(hours=1), 7) == []
 
 
-def test_timer_stays_due_until_fired(outbox: RedisOutbox, store: RedisStore):
-    timer = Timer("retry", NUMBERS[0], "0-1", NOW)
-    store.commit(ChangeSet(NUMBERS[0], timers=(timer,)))
-    assert outbox.due_timers(NOW, 5) == outbox.due_timers(NOW, 5) == [timer]
-    store.commit(ChangeSet(NUMBERS[0], fired_timer=timer))
-    assert outbox.due_timers(NOW, 5) == []
-
-
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_both_protocols_give_the_same_results(
-    store_url: str, outbox: RedisOutbox, keys: KeySchema, posted: list[str], protocol: int
+    store_url: str, keys: KeySchema, posted: list[str], protocol: int
 ):
-    del outbox
     with redis.Redis.from_url(store_url, protocol=protocol) as client:
         spoken = RedisOutbox(RedisConnection(client), keys)
         assert ids(all_of(spoken, "a")) == sorted(posted)

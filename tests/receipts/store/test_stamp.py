@@ -1,7 +1,5 @@
 """A store of another schema version is refused at start and left unchanged."""
 
-from collections.abc import Callable
-
 import pytest
 import redis
 
@@ -9,8 +7,7 @@ from receipts.ports.store import StoreUnavailableError
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import GROUP, SCHEMA_VERSION, STAMP, KeySchema
 from receipts.store.outbox import RedisOutbox
-
-Dump = Callable[[], dict[bytes, object]]
+from tests.receipts.store.conftest import Dump
 
 
 @pytest.fixture
@@ -45,9 +42,8 @@ def test_unstamped_store_is_refused(unopened: RedisOutbox, raw: "redis.Redis", d
     raw.set("shards", 16)
     raw.xgroup_create("{s0}:outbox", GROUP, id="0", mkstream=True)
     before = dump()
-    with pytest.raises(
-        StoreUnavailableError, match="no schema version: an earlier version filled it"
-    ):
+    reason = "no schema version: an earlier version filled it"
+    with pytest.raises(StoreUnavailableError, match=reason):
         unopened.open()
     assert dump() == before
 
