@@ -75,10 +75,8 @@ class RedisStore:
         """The snapshots for many reports in one round trip, in order."""
         names = [self._names(each) for each in queries]
         found = self._values(chain.from_iterable(names))
-        return [
-            _snapshot(each, map(found.get, those))
-            for each, those in zip(queries, names, strict=True)
-        ]
+        wanted = zip(queries, names, strict=True)
+        return [_snapshot(query, map(found.get, those)) for query, those in wanted]
 
     def _names(self, wanted: ReportQuery) -> tuple[str | None, ...]:
         keys, sender, recipient = self._keys, wanted.sender, wanted.recipient
