@@ -222,7 +222,7 @@ def _locked(file: Path) -> int:
             return lock
 
 
-def die_with_parent(parent: int, sent: signal.Signals) -> None:
+def die_with_parent(parent: int, sent: signal.Signals = signal.SIGKILL) -> None:
     """Have the kernel end this process when its parent ends, however that was killed."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(sent))
     if os.getppid() != parent:  # it ended before the request was in place
