@@ -17,6 +17,8 @@ from receipts.rulebook.wishes import Wish, WishMatcher
 
 # Longer than any text that a phone sends; not parsed.
 _MAX_LENGTH = 2000
+# Words of a known sentence that make it English; "ok" alone is texted in Chinese, too.
+_MIN_ENGLISH_WORDS = 2
 # Shorter words among polite phrases get no suggestion.
 _MIN_SUGGESTED = 2
 # Intents whose Chinese keyword is taught to readers of Chinese: 是 rather than Y.
@@ -46,6 +48,8 @@ _INTENT_BY_WISH = {
     Wish.CHARGES: Intent.CHARGES,
     Wish.DECLINE: Intent.NO,
 }
+#: Intents that polite phrases leave to the wishes, which are stricter about them.
+_BY_SENTENCE = frozenset({Intent.CANCEL, Intent.YES, Intent.NO})
 #: Wishes of a keyword that is not sure: with a question mark, or a yes in a sentence.
 _UNSURE = {Intent.CANCEL: Wish.MAYBE_CANCEL, Intent.YES: Wish.MAYBE_AGREE}
 
@@ -86,13 +90,14 @@ class KeywordParser:
         """A keyword among polite phrases, or a wish; None if the text has neither."""
         parsed, _ = self._vocabularies.get(province) or self._vocabularies[None]
         keyword = parsed.get(normalise(self._wishes.core(text, province)))
-        if keyword is not None and keyword.intent not in {Intent.YES, Intent.NO}:
+        if keyword is not None and keyword.intent not in _BY_SENTENCE:
             return _unless_asked(keyword, text)
         wish = self._wishes.match(text, province)
         if wish is None:
             return None
         intent = _INTENT_BY_WISH.get(wish)
-        return ParsedMessage(intent, language=language_of(text), wish=None if intent else wish)
+        language = language_of(text, _MIN_ENGLISH_WORDS)
+        return ParsedMessage(intent, language=language, wish=None if intent else wish)
 
     def _is_signature(self, text: str, province: str | None) -> bool:
         """Whether a text beside a keyword is a name, and neither a keyword nor a doubt."""

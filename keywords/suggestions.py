@@ -35,12 +35,12 @@ class KnownKeyword:
     taught: bool
 
 
-def language_of(text: str) -> Language | None:
+def language_of(text: str, min_words: int = _MIN_ENGLISH_WORDS) -> Language | None:
     """The probable language of a text; None without a sign of one."""
     if _HAN.search(text):
         return Language.ZH
     words = [word for word in _tokens(text) if word.isalpha()]
-    return Language.EN if len(words) >= _MIN_ENGLISH_WORDS else None
+    return Language.EN if len(words) >= min_words else None
 
 
 class Suggester:

@@ -24,6 +24,7 @@ class PhraseRole(StrEnum):
 
     CANCELLING = "cancelling"
     LEAVE = "leave"
+    WEAK = "weak"
     REFUSAL = "refusal"
     NEGATION = "negation"
     SERVICE = "service"

@@ -152,7 +152,7 @@ _REFUSABLE = {_R.SERVICE, _R.GENERIC, _R.MESSAGES, _R.CHARGES}
 def _judge(tokens: list[_Token], *, asks: bool) -> Wish | None:
     """The first wish that fits, from the most specific to the least."""
     roles = {token.role for token in tokens}
-    leaves = bool(roles & {_R.CANCELLING, _R.LEAVE})
+    leaves = bool(roles & {_R.CANCELLING, _R.LEAVE}) or _leaves_weakly(tokens, roles)
     refuses = leaves or bool(roles & _NEGATORS)
     elsewhere = _R.OTHER in roles and _R.SERVICE not in roles
     no_extras = _R.EXTRAS in roles and refuses and not roles & {_R.SERVICE, _R.DOUBT, None}
@@ -185,6 +185,17 @@ def _begins_with_agree(tokens: list[_Token]) -> bool:
     first, after = spoken[0], spoken[1] if len(spoken) > 1 else None
     part_of_word = after is not None and after.role is None and after.clause == first.clause
     return len(first.text) > 1 or first.text.isascii() or not part_of_word
+
+
+def _leaves_weakly(tokens: list[_Token], roles: set[PhraseRole | None]) -> bool:
+    """Whether a verb such as "end" or 关 has a clause alone, or the service in its sentence."""
+    if roles & (_REFUSABLE - {_R.MESSAGES}):
+        return _R.WEAK in roles
+    clauses: dict[int, set[PhraseRole | None]] = {}
+    for token in tokens:
+        clauses.setdefault(token.clause, set()).add(token.role)
+    alone = {_R.WEAK, _R.REFUSAL, _R.DOUBT, _R.POLITE}
+    return any(_R.WEAK in clause and clause <= alone for clause in clauses.values())
 
 
 def _is_denial(roles: set[PhraseRole | None]) -> bool:

@@ -21,7 +21,7 @@ NEARLY_YES = (
         "是的吗",
         "是？",
         "我要开通",
-        "是（太贵）",
+        "是（考虑中）",
     ),
     *("yes please", "yep", "OK", "Sure!", "I agree", "yes, but when", "\U0001f44d"),
 )
