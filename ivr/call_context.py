@@ -37,6 +37,10 @@ class CallContext(Struct, frozen=True):
     no_match: int = 0
     #: Digest of the offer that the caller heard; a yes confirms that offer alone.
     offer_digest: str = ""
+    #: Repeats of the same prompt in a row, by key # or 0.
+    repeats: int = 0
+    #: Token of this pass through the call: its steps begin at 1 each time ``/voice`` is requested.
+    call_pass: str = ""
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Self:
@@ -53,6 +57,8 @@ class CallContext(Struct, frozen=True):
                 _count(query, "silent"),
                 _count(query, "wrong"),
                 query.get("offer", ""),
+                _count({"again": "0"} | {**query}, "again"),
+                query.get("pass", ""),
             )
         except KeyError as missing:
             raise InvalidCallContextError(str(missing.args[0])) from missing
@@ -66,12 +72,21 @@ class CallContext(Struct, frozen=True):
             f"{base}/voice/key?at={self.state.value}&lang={self.language.value}"
             f"&as={self.customer.value}&mode={self.mode.value}&in={quote_plus(self.province)}"
             f"&tried={self.trial_used:d}&step={self.step}"
-            f"&silent={self.no_input}&wrong={self.no_match}{offer}"
+            f"&silent={self.no_input}&wrong={self.no_match}&again={self.repeats}"
+            f"&pass={quote_plus(self.call_pass)}{offer}"
         )
+
+    def claim(self, sid: str) -> str:
+        """Idempotency key of this step of a call."""
+        return f"call:{sid}:{self.call_pass}:{self.step}"
 
     def next(self, **changes: object) -> Self:
         """The following step with changed fields."""
         return replace(self, step=self.step + 1, offer_digest="", **changes)
+
+    def with_offer(self, digest: str) -> Self:
+        """The same step with the offer that the caller hears."""
+        return replace(self, offer_digest=digest)
 
     def with_subscription(self, customer: Subscription, province: str | None) -> Self:
         """The same step with the current subscription."""

@@ -10,16 +10,17 @@ from msgspec.structs import replace
 from ivr.call_context import CallContext
 from ivr.menu import SpeechMatcher, keys
 from ivr.prompts import PromptBuilder
-from ivr.verbs import Verb
+from ivr.spoken import spoken_time
+from ivr.verbs import Dial, Gather, Say, Verb
 from receipts.delivery import notifications
 from receipts.delivery.lifecycle import ReceiptLifecycle
-from receipts.model.calendar import SHANGHAI, month_of
+from receipts.model.calendar import month_of
 from receipts.model.customer import CallLog, Subscription
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Channel, Language, Msisdn, ReceiptOutcome
 from receipts.ports.changes import ChangeSet, Reply, Timer
 from receipts.ports.clock import Clock
-from receipts.ports.store import Snapshot, Store
+from receipts.ports.store import Snapshot, Store, StoreUnavailableError
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.subscriptions import ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
@@ -27,16 +28,29 @@ from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
 from receipts.wording.catalogue import Catalogue
-from receipts.wording.notice_text import day
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
 from statemachines.engine import Transition
 from statemachines.subscription import HOLDING
 
-#: Number of no-inputs, or of no-matches, that ends the call.
-_MAX_MISSES = 3
+#: Counter of each action that brings the call no further, and the count that ends the call.
+_COUNTERS = {
+    "silence": ("no_input", 3),
+    "wrong": ("no_match", 3),
+    **dict.fromkeys(("again", "agent", "no_agent"), ("repeats", 6)),
+}
+
+#: Steps of one pass through the menus, after which the call ends.
+_MAX_STEPS = 100
+
+#: Prompts that name charges and dates, for which the customer is read.
+_READ = frozenset({CallState.OFFER, CallState.CANCELLING})
 
 #: Delay of the call summary when no end of the call is reported.
 _SUMMARY_DELAY = timedelta(hours=1)
+
+
+#: Actions with a sentence of their own before the next prompt.
+_SPOKEN = frozenset({"agent", "no_agent", "silence", "wrong", "not_opened", "not_cancelled"})
 
 
 class CallerInput(Struct, frozen=True):
@@ -74,33 +88,76 @@ class CallFlow:
             "province": self._set_province,
         }
 
-    def answer(self, caller: Msisdn | None) -> list[Verb]:
+    def answer(self, caller: Msisdn | None, call_pass: str = "") -> list[Verb]:
         """Greet a caller, or refuse one that has no number or no service here."""
         if caller is None:
             return self._prompts.farewell("withheld", *Language)
         customer = self._store.load(caller).subscription
         language = self._policy.language(customer)
-        state = CallState.MENU if customer.language else CallState.LANGUAGE
         if customer.state not in HOLDING:
             refusal = self._policy.ineligibility(customer, Channel.VOICE, language)
             if refusal is not None and refusal[0] != "province_unknown":
                 return self._prompts.refused(customer)
-            state = CallState.WHICH_PROVINCE if refusal else state
-        context = CallContext(state, language).with_subscription(customer, self._home(customer))
-        return [*self._prompts.greeting(customer), self._prompts.gather(caller, context)]
+        state, lead = CallState.LANGUAGE, []
+        if customer.language:
+            state, lead = self._menu_of(customer), [self._prompts.say("hello", language)]
+        context = CallContext(state, language, call_pass=call_pass)
+        context = context.with_subscription(customer, self._home(customer))
+        return [self._prompts.gather(customer, context, *lead)]
+
+    def _menu_of(self, customer: Subscription) -> CallState:
+        """The main menu, or the question for the province where no tariff is known."""
+        menu = CallState.MENU
+        if customer.state not in HOLDING and self._policy.lacks_province(customer):
+            return CALL_MENU.fire(menu, CallEvent.PROVINCE_UNKNOWN).state
+        return menu
 
     def handle_input(self, pressed: CallerInput) -> list[Verb]:
         """Answer a DTMF key, speech or no input."""
         context = pressed.context
         transition = CALL_MENU.fire(context.state, self._match(pressed))
         if transition.reason is not None:
-            no_match = self._limit_misses(context, CallEvent.WRONG)
-            transition = CALL_MENU.fire(context.state, no_match)
+            transition = CALL_MENU.fire(context.state, CallEvent.WRONG)
+        if _is_too_many(context, transition):
+            transition = CALL_MENU.fire(context.state, CallEvent.TOO_MANY)
         action = transition.acts[0] if transition.acts else "goodbye"
+        if action in {"goodbye", "too_many"}:
+            return self._prompts.farewell(action, context.language)
         if action in self._actions:
             return self._apply(pressed, transition, action)
-        after = context.next(state=transition.state, **_count_misses(context, action))
-        return self._prompts.result(pressed.caller, after, action)
+        after = context.next(state=transition.state, **_counted(context, action))
+        says = self._reaction(action, after.language)
+        if action == "agent" and self._prompts.agent:
+            return [*says, Dial(self._prompts.agent), self._prompt(pressed.caller, after)]
+        return [self._prompt(pressed.caller, after, *says)]
+
+    def _reaction(self, action: str, language: Language) -> list[Say]:
+        """The sentence of an action before the next prompt; most actions have none."""
+        if action not in _SPOKEN:
+            return []
+        return [self._prompts.say(action, language, self._policy.access_numbers)]
+
+    def _prompt(self, caller: Msisdn, after: CallContext, *lead: Say) -> Gather:
+        """The next prompt; where it has no question for the customer, the reason and the menu."""
+        customer = after.subscription(caller)
+        if after.state in _READ:
+            customer = self._current(caller, after)
+            after = after.with_subscription(customer, self._home(customer))
+            if refusal := self._prompts.refusal(customer, after):
+                lead = (*lead, *self._prompts.messages((refusal,), after.language))
+                menu = CALL_MENU.fire(after.state, CallEvent.NOT_POSSIBLE)
+                after = replace(after, state=menu.state)
+        return self._prompts.gather(customer, after, *lead)
+
+    def _current(self, caller: Msisdn, context: CallContext) -> Subscription:
+        """The stored customer; for an offer without the store, as far as the URL has it."""
+        try:
+            return self._store.load(caller).subscription
+        except StoreUnavailableError:
+            # A yes is decided on the stored customer, after another look at this offer.
+            if context.state is not CallState.OFFER:
+                raise
+            return context.subscription(caller)
 
     def ended(self, sid: str, caller: Msisdn, delivery: ReceiptLifecycle) -> None:
         """Send one summary of the changes made in a call."""
@@ -116,18 +173,21 @@ class CallFlow:
         context = pressed.context
         if pressed.key:
             event = keys(context).get(pressed.key[:1], CallEvent.WRONG)
-            if event is CallEvent.PROVINCE and not self._province_code(pressed.key):
-                event = CallEvent.WRONG
+            if context.state is CallState.WHICH_PROVINCE and pressed.key[:1].isdigit():
+                event = self._province_event(pressed.key, event)
         elif pressed.speech:
             event = self._speech.match(context, pressed.speech)
         else:
             event = CallEvent.SILENCE
-        return self._limit_misses(context, event)
+        if event is CallEvent.AGENT and not self._prompts.agent:
+            return CallEvent.NO_AGENT
+        return event
 
-    @staticmethod
-    def _limit_misses(context: CallContext, event: CallEvent) -> CallEvent:
-        counts = {CallEvent.SILENCE: context.no_input, CallEvent.WRONG: context.no_match}
-        return CallEvent.TOO_MANY if counts.get(event, -1) + 1 >= _MAX_MISSES else event
+    def _province_event(self, key: str, event: CallEvent) -> CallEvent:
+        """The province of a key, else the event that the key has in all menus."""
+        if self._province_code(key):
+            return CallEvent.PROVINCE
+        return CallEvent.WRONG if event is CallEvent.PROVINCE else event
 
     def _apply(
         self, pressed: CallerInput, transition: Transition[CallState], action: str
@@ -135,40 +195,46 @@ class CallFlow:
         context, caller = pressed.context, pressed.caller
         language = LANGUAGE_BY_ACTION.get(action, context.language)
         input_text = pressed.key or pressed.speech[:160]
-        # The consent record keeps the offer that the caller heard before the yes.
-        offer = self._prompts.offer(caller, context) if action == "open" else ""
-        request = CustomerRequest(
-            Channel.VOICE, language, pressed.sid, input_text, shown_text=offer
-        )
+        request = CustomerRequest(Channel.VOICE, language, pressed.sid, input_text)
 
         def decide(snapshot: Snapshot) -> ChangeSet:
             customer = snapshot.subscription
-            current = context.with_subscription(customer, self._home(customer))
-            if action == "open" and not self._prompts.is_same_offer(caller, context, current):
+            # The consent record keeps the offer that the caller heard before the yes.
+            offer = self._prompts.offer(customer, context) if action == "open" else ""
+            if action == "open" and not self._prompts.is_same_offer(customer, context):
                 # The price has changed since the prompt: repeat the offer, open nothing.
-                reply = Reply((), language.value, current.next(no_input=0, no_match=0).link(""))
+                reply = Reply((), language.value, context.next(no_input=0, no_match=0).link(""))
                 return ChangeSet(snapshot.number, idempotency_key=idempotency_key, reply=reply)
-            decision = self._actions[action](customer, replace(request, charges=snapshot.charges))
+            asked = replace(request, charges=snapshot.charges, shown_text=offer)
+            decision = self._actions[action](customer, asked)
             messages = decision.messages
-            after = context.next(state=transition.state, language=language, no_input=0, no_match=0)
+            state = transition.state
+            if context.state is CallState.LANGUAGE:
+                state = self._menu_of(decision.customer)
+            after = context.next(state=state, language=language, **_counted(context, action))
             after = after.with_subscription(decision.customer, self._home(decision.customer))
             text = "".join(say.text for say in self._prompts.messages(messages, language))
             reply = Reply(messages, language.value, after.link(""))
             change = decision.change_set(customer, idempotency_key, reply, text)
             return self._with_call_log(change, snapshot, pressed.sid, reply)
 
-        idempotency_key = f"call:{pressed.sid}:{context.step}"
+        idempotency_key = context.claim(pressed.sid)
         months = (month_of(self._clock.now()),) if action == "ask" else ()
         reply = run_in_transaction(
             self._store, caller, decide, idempotency_key, call=pressed.sid, months=months
         )
+        return self._resume(caller, reply, closing=action == "province")
+
+    def _resume(self, caller: Msisdn, reply: Reply, *, closing: bool) -> list[Verb]:
+        """The messages of a stored reply and the prompt after them."""
+        language = Language(reply.language)
         query = parse_qsl(reply.next.partition("?")[2], keep_blank_values=True)
         after = CallContext.from_query(dict(query))
         subscription = after.subscription(caller)
-        if action == "province" and self._prompts.refusals(subscription, (language,)):
+        if closing and self._prompts.refusals(subscription, (language,)):
             return self._prompts.refused(replace(subscription, language=language))
         says = self._prompts.messages(reply.messages, language)
-        return [*says, self._prompts.gather(caller, after)]
+        return [self._prompt(caller, after, *says)]
 
     def _home(self, customer: Subscription) -> str | None:
         return self._policy.service_area(customer).number_info.province
@@ -207,18 +273,26 @@ class CallFlow:
         return Decision(customer, (("receipts_list", {}), *lines))
 
 
-def _count_misses(context: CallContext, action: str) -> dict[str, int]:
-    """No-inputs and no-matches after an action; an understood answer resets both."""
-    if action not in {"silence", "wrong"}:
-        return {"no_input": 0, "no_match": 0}
-    no_input, no_match = int(action == "silence"), int(action == "wrong")
-    return {"no_input": context.no_input + no_input, "no_match": context.no_match + no_match}
+def _counted(context: CallContext, action: str) -> dict[str, int]:
+    """The counters after an action; one that brings the call further resets all."""
+    none = {"no_input": 0, "no_match": 0, "repeats": 0}
+    if action not in _COUNTERS:
+        return none
+    name, _ = _COUNTERS[action]
+    counts = none if name == "repeats" else {each: getattr(context, each) for each in none}
+    return counts | {name: getattr(context, name) + 1}
+
+
+def _is_too_many(context: CallContext, transition: Transition[CallState]) -> bool:
+    """Whether this is one miss or repeat too many, or one step of the call."""
+    name, limit = _COUNTERS.get(next(iter(transition.acts), ""), ("step", _MAX_STEPS))
+    count: int = getattr(context, name)
+    return count + 1 >= limit or context.step >= _MAX_STEPS
 
 
 def _receipt_params(receipt: Receipt, language: Language) -> dict[str, str]:
-    when = receipt.created_at.astimezone(SHANGHAI)
     return {
-        "friend": " ".join((receipt.recipient or "")[-4:]),
-        "when": f"{day(when, language)} {when:%H:%M}",
+        "friend": (receipt.recipient or "")[-4:],
+        "when": spoken_time(receipt.created_at, language),
         "outcome": (receipt.outcome or ReceiptOutcome.NO_ANSWER).value,
     }

@@ -10,23 +10,32 @@ from receipts.model.vocabulary import DisplayMode, Language
 from receipts.rulebook.normalise import normalise
 from receipts.wording.catalogue import Catalogue
 from statemachines.call_menu import CallEvent, CallState
-from statemachines.subscription import SubscriptionState
+from statemachines.subscription import RECEIVING, SubscriptionState
 
 _S, _E = SubscriptionState, CallEvent
 
 #: A menu option: DTMF key, event, and the name of its prompt.
 MenuOption = tuple[str, CallEvent, str]
 
+_OPEN, _KEEP = ("1", _E.OPEN, "open"), ("1", _E.OPEN, "keep")
+_CANCEL, _DROP = ("2", _E.CANCEL, "cancel"), ("2", _E.CANCEL, "drop")
 _ASK, _RECEIPTS = ("3", _E.ASK, "ask"), ("4", _E.RECEIPTS, "receipts")
-_ORDINARY, _MESSAGES = ("2", _E.ORDINARY, "ordinary"), ("5", _E.MESSAGES, "messages")
-_OPEN, _CANCEL = ("1", _E.OPEN, "open"), ("1", _E.CANCEL, "cancel")
+_MESSAGES = ("5", _E.MESSAGES, "messages")
+_MODE = {
+    DisplayMode.FLASH: ("6", _E.ORDINARY, "ordinary"),
+    DisplayMode.TEXT: ("6", _E.FLASH, "flash"),
+}
+_OTHER_LANGUAGE = {
+    Language.ZH: ("9", _E.ENGLISH, "languages"),
+    Language.EN: ("9", _E.CHINESE, "languages"),
+}
 
-#: Options of the main menu by subscription state.
+#: Options of the main menu by subscription state. A key has the same meaning in every state.
 _OPTIONS: dict[SubscriptionState, tuple[MenuOption, ...]] = {
     _S.NONE: (_OPEN, _ASK, _RECEIPTS),
-    _S.PENDING: (_OPEN, ("2", _E.CANCEL, "drop"), _ASK),
-    _S.ACTIVE: (_CANCEL, _ORDINARY, _ASK, _RECEIPTS, _MESSAGES),
-    _S.ENDING: (("1", _E.OPEN, "keep"), _ORDINARY, _ASK, _RECEIPTS, _MESSAGES),
+    _S.PENDING: (_OPEN, _DROP, _ASK),
+    _S.ACTIVE: (_CANCEL, _ASK, _RECEIPTS, _MESSAGES),
+    _S.ENDING: (_KEEP, _ASK, _RECEIPTS, _MESSAGES),
     _S.SUSPENDED: (_CANCEL, _ASK, _RECEIPTS, _MESSAGES),
 }
 
@@ -38,7 +47,7 @@ _CATEGORIES = (_E.NEWS, _E.PUBLIC_INTEREST, _E.ADVERTISING, _E.NO_MESSAGES)
 
 _KEYS: dict[CallState, dict[str, CallEvent]] = {
     CallState.LANGUAGE: {"1": _E.CHINESE, "2": _E.ENGLISH},
-    CallState.WHICH_PROVINCE: {str(key): _E.PROVINCE for key in range(1, 10)},
+    CallState.WHICH_PROVINCE: {str(key): _E.PROVINCE for key in range(1, 9)},
     CallState.MESSAGES: {str(key): event for key, event in enumerate(_CATEGORIES, start=1)},
     CallState.OFFER: _YES_NO,
     CallState.CANCELLING: _YES_NO,
@@ -48,11 +57,13 @@ _KEYS: dict[CallState, dict[str, CallEvent]] = {
 
 def options(context: CallContext) -> tuple[MenuOption, ...]:
     """The options of the main menu for this caller."""
-    listed = _OPTIONS[context.customer]
-    if context.mode is DisplayMode.TEXT:
-        flash = ("2", _E.FLASH, "flash")
-        listed = tuple(flash if option is _ORDINARY else option for option in listed)
-    return (*listed, ("9", _E.LANGUAGES, "languages"))
+    switch = (_MODE[context.mode],) if context.customer in RECEIVING else ()
+    return (*_OPTIONS[context.customer], *switch, other_language(context))
+
+
+def other_language(context: CallContext) -> MenuOption:
+    """The option that goes on in the other language."""
+    return _OTHER_LANGUAGE[context.language]
 
 
 def keys(context: CallContext) -> dict[str, CallEvent]:
@@ -60,6 +71,9 @@ def keys(context: CallContext) -> dict[str, CallEvent]:
     menu = _KEYS.get(context.state)
     if menu is None:
         menu = {key: event for key, event, _ in options(context)}
+    elif context.state is not CallState.LANGUAGE:
+        key, event, _ = other_language(context)
+        menu = {key: event} | menu
     return menu | _COMMON_KEYS
 
 
@@ -111,13 +125,18 @@ class SpeechMatcher:
         hints = (w for event in events for w in self._hints.get((event, context.language), ()))
         return tuple(dict.fromkeys(hints))
 
+    def _words_of(self, context: CallContext, event: CallEvent) -> tuple[str, ...]:
+        words = self._words.get(event, ())
+        other = context.state is not CallState.LANGUAGE and event is other_language(context)[1]
+        return words + self._words["languages"] if other else words
+
     def match(self, context: CallContext, speech: str) -> CallEvent:
         """The event of this menu that the speech selects, WRONG if it selects none."""
         transcript = _Transcript.of(speech)
         matches = {
             event: max(map(len, found))
             for event in keys(context).values()
-            if (found := [word for word in self._words.get(event, ()) if transcript.has(word)])
+            if (found := [word for word in self._words_of(context, event) if transcript.has(word)])
         }
         if _E.YES in matches and not self._is_plain_yes(context, transcript):
             del matches[_E.YES]

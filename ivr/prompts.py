@@ -1,17 +1,15 @@
 """Prompts of the hotline as voice verbs: menus, greetings, refusals and results."""
 
 import hashlib
-import re
-from collections.abc import Mapping
-
-from msgspec.structs import replace
 
 from ivr.call_context import CallContext
-from ivr.menu import SpeechMatcher, options
-from ivr.verbs import Dial, Gather, Hangup, Say, Verb
+from ivr.menu import SpeechMatcher, options, other_language
+from ivr.spoken import spell
+from ivr.verbs import Gather, Hangup, Say, Verb
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Channel, Language, Msisdn
-from receipts.subscriptions.decision import Message
+from receipts.model.vocabulary import Channel, Language
+from receipts.subscriptions import cancellation
+from receipts.subscriptions.decision import CustomerRequest, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.wording.catalogue import Catalogue
 from statemachines.call_menu import CallEvent, CallState
@@ -19,12 +17,9 @@ from statemachines.call_menu import CallEvent, CallState
 #: Between the sentences of one <Say>.
 _SEPARATOR = {Language.ZH: "", Language.EN: " "}
 
-#: Template parameters that contain telephone numbers.
-_PHONE_PARAMS = ("hotline", "short_code", "doors")
-
 
 class PromptBuilder:
-    """Build prompts from the call context, without the store."""
+    """Build prompts for a customer and a call context, without the store."""
 
     def __init__(
         self,
@@ -35,98 +30,102 @@ class PromptBuilder:
         agent: str | None,
     ) -> None:
         self._policy, self._catalogue, self._speech = policy, catalogue, speech
-        self._base, self._agent = base, agent
+        self._base, self.agent = base, agent
 
-    def result(self, caller: Msisdn, after: CallContext, action: str) -> list[Verb]:
-        """The verbs of an action that changes no subscription."""
-        language = after.language
-        if action == "goodbye":
-            return self.farewell("goodbye", language)
-        if refused := self._offer_refusal(caller, after):
-            return refused
-        gather = self.gather(caller, after)
-        if action == "agent":
-            if self._agent is None:
-                return [self.say("no_agent", language, self._params(caller, after)), gather]
-            return [self.say("agent", language), Dial(self._agent), gather]
-        if action in {"silence", "wrong", "not_opened", "not_cancelled"}:
-            return [self.say(action, language), gather]
-        return [gather]
-
-    def _offer_refusal(self, caller: Msisdn, after: CallContext) -> list[Verb]:
-        """The reason and the menu if the service cannot be offered any more, else empty."""
-        customer = after.subscription(caller)
-        refusal = self._policy.ineligibility(customer, Channel.VOICE, after.language)
-        if after.state is not CallState.OFFER or refusal is None:
-            return []
-        menu = self.gather(caller, replace(after, state=CallState.MENU))
-        return [self.say(refusal[0], after.language, refusal[1]), menu]
-
-    def gather(self, caller: Msisdn, context: CallContext) -> Gather:
-        """The prompt of a menu, with the URL for its answer and its speech hints."""
-        says = tuple(self._says(caller, context))
+    def gather(self, customer: Subscription, context: CallContext, *lead: Say) -> Gather:
+        """The prompt of a menu after leading sentences, all of which a key interrupts."""
+        says = (*lead, *self._says(customer, context))
         if context.state is CallState.OFFER:
-            context = replace(context, offer_digest=_digest(self.offer(caller, context)))
+            context = context.with_offer(_digest(self.offer(customer, context)))
         return Gather(says, context.link(self._base), context.language, self._speech.hints(context))
 
-    def offer(self, caller: Msisdn, context: CallContext) -> str:
+    def offer(self, customer: Subscription, context: CallContext) -> str:
         """The text of an offer; empty where the service is not offered."""
-        if self._policy.service_area(context.subscription(caller)).province is None:
+        if self._policy.service_area(customer).province is None:
             return ""
-        return "".join(say.text for say in self._says(caller, context))
+        return "".join(say.text for say in self._says(customer, context))
 
-    def is_same_offer(self, caller: Msisdn, context: CallContext, current: CallContext) -> bool:
+    def is_same_offer(self, customer: Subscription, context: CallContext) -> bool:
         """Whether the current offer, if there is one, is the one that the caller heard."""
-        offer = self.offer(caller, current)
+        offer = self.offer(customer, context)
         return not offer or context.offer_digest in {"", _digest(offer)}
 
-    def _says(self, caller: Msisdn, context: CallContext) -> list[Say]:
-        if context.state is CallState.LANGUAGE:
-            return [self.say("languages", language) for language in Language]
-        if context.state is CallState.MENU:
-            return self._main_menu(context)
-        if context.state is CallState.WHICH_PROVINCE:
-            return [self._province_menu(language) for language in Language]
-        key = f"{context.state}_ask"
-        return [self.say(key, context.language, self._params(caller, context))]
+    def refusal(self, customer: Subscription, context: CallContext) -> Message | None:
+        """Reason why this prompt has no question for the customer; None if it has."""
+        if context.state is CallState.OFFER:
+            return self._policy.ineligibility(customer, Channel.VOICE, context.language)
+        if context.state is CallState.CANCELLING:
+            key, params = self._cancellation(customer, context.language)
+            return None if f"cancelling.{key}" in self._catalogue.keys() else (key, params)  # noqa: SIM118
+        return None
+
+    def _cancellation(self, customer: Subscription, language: Language) -> Message:
+        """The message of a cancellation now: its consequence, or the reason of a refusal."""
+        request = CustomerRequest(Channel.VOICE, language, "")
+        (message,) = cancellation.cancel(self._policy, customer, request).messages
+        return message
+
+    def _says(self, customer: Subscription, context: CallContext) -> list[Say]:
+        language = context.language
+        match context.state:
+            case CallState.LANGUAGE:
+                return self._languages()
+            case CallState.MENU:
+                return self._main_menu(context)
+            case CallState.WHICH_PROVINCE:
+                return self._province_menu(context)
+            case CallState.CANCELLING:
+                key, params = self._cancellation(customer, language)
+                question = self.say("cancelling_ask", language)
+                return [self.say(f"cancelling.{key}", language, params), question]
+        return [self.say(f"{context.state}_ask", language, self._params(customer, context))]
+
+    def _languages(self) -> list[Say]:
+        """The choice of language first, in both; a caller who knows the key waits for no more."""
+        zh, en = Language.ZH, Language.EN
+        params = self._policy.access_numbers
+        return [
+            self.say("hello", zh),
+            *(self.say("languages", language) for language in (en, zh)),
+            *(self.say("greeting", language, params) for language in (zh, en)),
+        ]
 
     def _main_menu(self, context: CallContext) -> list[Say]:
         language, render = context.language, self._catalogue.render
-        listed = [
-            render(f"menu.{name}", language, key=key)
-            for key, event, name in options(context)
-            if event is not CallEvent.LANGUAGES
-        ]
-        text = [render("menu_title", language), *listed, render("menu.rest", language)]
-        other = Language.EN if language is Language.ZH else Language.ZH
-        switch = Say(render("menu.languages", language, key="9"), other.value)
-        return [Say(_SEPARATOR[language].join(text), language.value), switch]
+        listed = options(context)[:-1]
+        text = [render(f"menu.{name}", language, key=key) for key, _, name in listed]
+        text += [render("menu.agent", language)] if self.agent else []
+        text.append(render("menu.again", language))
+        return [Say(_SEPARATOR[language].join(text), language.value), self._switch(context)]
 
-    def _province_menu(self, language: Language) -> Say:
-        names = [each.names.in_(language) for each in self._policy.book.provinces.values()]
-        listed = [
-            self._catalogue.render("menu.province", language, province=name, key=key)
-            for key, name in enumerate(names, start=1)
-        ]
-        question = self._catalogue.render("which_province", language)
-        return Say(_SEPARATOR[language].join([question, *listed]), language.value)
+    def _switch(self, context: CallContext) -> Say:
+        """The key of the other language, in that language."""
+        key, event, name = other_language(context)
+        spoken = Language.EN if event is CallEvent.ENGLISH else Language.ZH
+        return Say(self._catalogue.render(f"menu.{name}", context.language, key=key), spoken.value)
 
-    def _params(self, caller: Msisdn, context: CallContext) -> dict[str, str]:
-        customer = context.subscription(caller)
+    def _province_menu(self, context: CallContext) -> list[Say]:
+        language, render = context.language, self._catalogue.render
+        listed = [
+            render("menu.province", language, province=self._province_name(code, language), key=key)
+            for key, code in enumerate(self._policy.book.provinces, start=1)
+        ]
+        text = _SEPARATOR[language].join([render("which_province", language), *listed])
+        # The key of a ninth province is the one of the other language elsewhere.
+        switch = [self._switch(context)] if len(listed) < int(other_language(context)[0]) else []
+        return [Say(text, language.value), *switch]
+
+    def _province_name(self, code: str, language: Language) -> str:
+        """The name of a province for the ear, with its capital where two sound alike."""
+        if f"province.{code}" in self._catalogue.keys():  # noqa: SIM118
+            return self._catalogue.render(f"province.{code}", language)
+        return self._policy.book.provinces[code].names.in_(language)
+
+    def _params(self, customer: Subscription, context: CallContext) -> dict[str, str]:
         params = self._policy.template_params(customer, context.language)
         if self._policy.service_area(customer).province is None:
             return params
         return params | self._policy.offer_params(customer, context.language)
-
-    def greeting(self, customer: Subscription) -> list[Say]:
-        """The greeting in the customer's language, else in each language of the province."""
-        province = self._policy.service_area(customer).province
-        languages = province.greeting if province else ("zh", "en")
-        if customer.language:
-            languages = (customer.language.value,)
-        params = self._policy.template_params(customer, self._policy.language(customer))
-        spoken = _spell_digits(params)
-        return [Say(self._catalogue.render("greeting", code, **spoken), code) for code in languages]
 
     def refused(self, customer: Subscription) -> list[Verb]:
         """The refusal and the end of the call: in the customer's language, else in all."""
@@ -143,7 +142,8 @@ class PromptBuilder:
 
     def farewell(self, key: str, *languages: Language) -> list[Verb]:
         """One sentence in some languages and the end of the call."""
-        return [*(self.say(key, language) for language in languages), Hangup()]
+        params = self._policy.access_numbers
+        return [*(self.say(key, language, params) for language in languages), Hangup()]
 
     def messages(self, messages: tuple[Message, ...], language: Language) -> list[Say]:
         """The messages of a decision."""
@@ -151,7 +151,7 @@ class PromptBuilder:
 
     def say(self, key: str, language: Language, params: dict[str, str] | None = None) -> Say:
         """One sentence of the catalogue, with telephone numbers and outcomes in spoken form."""
-        spoken = _spell_digits(params or {})
+        spoken = spell(params or {}, language)
         if "outcome" in spoken:
             spoken["outcome"] = self._catalogue.render(f"outcome.{spoken['outcome']}", language)
         return Say(self._catalogue.render(key, language, **spoken), language.value)
@@ -159,13 +159,3 @@ class PromptBuilder:
 
 def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-
-
-def _spell_digits(params: Mapping[str, str]) -> dict[str, str]:
-    """The parameters with spaced telephone numbers: a voice reads 7500 as one big number."""
-    return {
-        name: re.sub("[0-9]{3,}", lambda number: " ".join(number[0]), value)
-        if name in _PHONE_PARAMS
-        else value
-        for name, value in params.items()
-    }

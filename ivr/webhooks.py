@@ -1,5 +1,6 @@
 """Twilio's voice webhooks of the 10086 hotline: call answered, key pressed, call ended."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -37,7 +38,8 @@ class VoiceWebhooks:
         caller = parse_msisdn(form["From"])
         if caller is not None:
             self.refresh_network(caller)
-        return twiml(self.call_flow.answer(caller))
+        # Twilio may request the call's first document again: each answer begins a new pass.
+        return twiml(self.call_flow.answer(caller, secrets.token_hex(4)))
 
     def key(self, form: Mapping[str, str], query: Mapping[str, str]) -> str:
         """TwiML for DTMF, speech or no input. Raises BadRequest without a valid call context."""
@@ -55,7 +57,7 @@ class VoiceWebhooks:
     def ended(self, form: Mapping[str, str]) -> None:
         """Send the summary of a call whose status is final; any other status changes nothing."""
         caller = parse_msisdn(form["From"])
-        if caller is not None and form.get("CallStatus") in _FINAL_STATUSES:
+        if caller is not None and form.get("CallStatus", "completed") in _FINAL_STATUSES:
             self.call_flow.ended(form["CallSid"], caller, self.lifecycle)
 
 

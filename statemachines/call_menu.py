@@ -28,7 +28,6 @@ class CallEvent(StrEnum):
     FLASH = "flash"
     ASK = "ask"
     RECEIPTS = "receipts"
-    LANGUAGES = "languages"
     MESSAGES = "messages"
     NEWS = "news"
     PUBLIC_INTEREST = "public_interest"
@@ -38,11 +37,15 @@ class CallEvent(StrEnum):
     YES = "yes"
     NO = "no"
     AGENT = "agent"
+    NO_AGENT = "no_agent"
     BACK = "back"
     AGAIN = "again"
     SILENCE = "silence"
     WRONG = "wrong"
     TOO_MANY = "too_many"
+    #: Found by the service on the way to a prompt.
+    PROVINCE_UNKNOWN = "province_unknown"
+    NOT_POSSIBLE = "not_possible"
 
 
 _S, _E = CallState, CallEvent
@@ -50,22 +53,30 @@ _S, _E = CallState, CallEvent
 #: Rows shared by all states with a prompt.
 _ANYWHERE: dict[CallEvent, Row[CallState]] = {
     _E.AGENT: Stay(("agent",)),
+    _E.NO_AGENT: Stay(("no_agent",)),
     _E.AGAIN: Stay(("again",)),
     _E.SILENCE: Stay(("silence",)),
     _E.WRONG: Stay(("wrong",)),
-    _E.TOO_MANY: Move(_S.OVER, ("goodbye",)),
+    _E.TOO_MANY: Move(_S.OVER, ("too_many",)),
+    **refuse("not_on_the_way", _E.PROVINCE_UNKNOWN, _E.NOT_POSSIBLE),
+}
+
+#: The other language, at once and with the same prompt.
+_LANGUAGES: dict[CallEvent, Row[CallState]] = {
+    _E.CHINESE: Stay(("chinese",)),
+    _E.ENGLISH: Stay(("english",)),
 }
 
 #: Entries of the main menu; in other states they are wrong keys.
 _MENU_ONLY = (
     *(_E.OPEN, _E.CANCEL, _E.ORDINARY, _E.FLASH),
-    *(_E.ASK, _E.RECEIPTS, _E.LANGUAGES, _E.MESSAGES),
+    *(_E.ASK, _E.RECEIPTS, _E.MESSAGES),
 )
 
 #: Promotion categories that receipts may carry, and the choice of none.
 _KINDS = (_E.NEWS, _E.PUBLIC_INTEREST, _E.ADVERTISING, _E.NO_MESSAGES)
 
-_NO_YES_OR_NO = (_E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_KINDS, *_MENU_ONLY)
+_NO_YES_OR_NO = (_E.PROVINCE, *_KINDS, *_MENU_ONLY)
 
 _ROWS: dict[CallState, dict[CallEvent, Row[CallState]]] = {
     _S.LANGUAGE: {
@@ -78,23 +89,21 @@ _ROWS: dict[CallState, dict[CallEvent, Row[CallState]]] = {
     # The province of the number is unknown: the caller names it, the tariff is not guessed.
     _S.WHICH_PROVINCE: {
         **_ANYWHERE,
+        **_LANGUAGES,
         _E.PROVINCE: Move(_S.MENU, ("province",)),
         _E.BACK: Stay(("again",)),
-        _E.CHINESE: Stay(("chinese",)),
-        _E.ENGLISH: Stay(("english",)),
         **refuse("province_first", _E.YES, _E.NO, *_KINDS, *_MENU_ONLY),
     },
     _S.MENU: {
         **_ANYWHERE,
-        _E.CHINESE: Stay(("chinese",)),
-        _E.ENGLISH: Stay(("english",)),
+        **_LANGUAGES,
+        _E.PROVINCE_UNKNOWN: Move(_S.WHICH_PROVINCE, ("which_province",)),
         _E.OPEN: Move(_S.OFFER, ("offer",)),
         _E.CANCEL: Move(_S.CANCELLING, ("cancelling",)),
         _E.ORDINARY: Stay(("ordinary",)),
         _E.FLASH: Stay(("flash",)),
         _E.ASK: Stay(("ask",)),
         _E.RECEIPTS: Stay(("receipts",)),
-        _E.LANGUAGES: Move(_S.LANGUAGE, ("languages",)),
         _E.MESSAGES: Move(_S.MESSAGES, ("messages",)),
         _E.BACK: Stay(("again",)),
         **refuse("nothing_asked", _E.YES, _E.NO, _E.PROVINCE, *_KINDS),
@@ -102,6 +111,8 @@ _ROWS: dict[CallState, dict[CallEvent, Row[CallState]]] = {
     # The price has been announced; only a yes opens the service.
     _S.OFFER: {
         **_ANYWHERE,
+        **_LANGUAGES,
+        _E.NOT_POSSIBLE: Move(_S.MENU, ("not_possible",)),
         _E.YES: Move(_S.MENU, ("open",)),
         _E.NO: Move(_S.MENU, ("not_opened",)),
         _E.BACK: Move(_S.MENU, ("not_opened",)),
@@ -109,6 +120,8 @@ _ROWS: dict[CallState, dict[CallEvent, Row[CallState]]] = {
     },
     _S.CANCELLING: {
         **_ANYWHERE,
+        **_LANGUAGES,
+        _E.NOT_POSSIBLE: Move(_S.MENU, ("not_possible",)),
         _E.YES: Move(_S.MENU, ("cancel",)),
         _E.NO: Move(_S.MENU, ("not_cancelled",)),
         _E.BACK: Move(_S.MENU, ("not_cancelled",)),
@@ -117,12 +130,13 @@ _ROWS: dict[CallState, dict[CallEvent, Row[CallState]]] = {
     # Each category is a separate consent and replaces the previous one.
     _S.MESSAGES: {
         **_ANYWHERE,
+        **_LANGUAGES,
         _E.NEWS: Move(_S.MENU, ("news",)),
         _E.PUBLIC_INTEREST: Move(_S.MENU, ("public_interest",)),
         _E.ADVERTISING: Move(_S.MENU, ("advertising",)),
         _E.NO_MESSAGES: Move(_S.MENU, ("no_messages",)),
         _E.BACK: Move(_S.MENU, ("again",)),
-        **refuse("kind_first", _E.YES, _E.NO, _E.CHINESE, _E.ENGLISH, _E.PROVINCE, *_MENU_ONLY),
+        **refuse("kind_first", _E.YES, _E.NO, _E.PROVINCE, *_MENU_ONLY),
     },
     _S.OVER: {**refuse("call_over", *_E)},
 }

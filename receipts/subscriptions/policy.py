@@ -39,7 +39,7 @@ class SubscriptionPolicy:
         short_code: str = "7500",
     ) -> None:
         self.book, self._numbering, self._clock = book, numbering, clock
-        self._access_numbers = {"hotline": hotline, "short_code": short_code}
+        self.access_numbers = {"hotline": hotline, "short_code": short_code}
         # The same for all customers of a province.
         self._params_by_province = {
             code: self._province_params(each) for code, each in book.provinces.items()
@@ -84,8 +84,13 @@ class SubscriptionPolicy:
         params["doors"] = ("、" if language is Language.ZH else ", ").join(names)
         return "door_missing", params
 
+    def lacks_province(self, customer: Subscription) -> bool:
+        """True if the number may hold the service, but its home province is unknown."""
+        refusal = self.ineligibility(customer, Channel.VOICE, Language.ZH)
+        return refusal is not None and refusal[0] == "province_unknown"
+
     def _channel_name(self, channel: Channel, language: Language) -> str:
-        return notices().render(f"door.{channel}", language, **self._access_numbers)
+        return notices().render(f"door.{channel}", language, **self.access_numbers)
 
     def consent_summary(self, customer: Subscription, language: Language) -> tuple[Message, ...]:
         """Day, channel and price of the customer's consent; empty if none is recorded."""
@@ -100,7 +105,7 @@ class SubscriptionPolicy:
         """Template parameters of a customer: price, mode, dates, and the keywords to text."""
         province = self.service_area(customer).province
         if province is None:
-            params = self._access_numbers | self._default_params(customer, language)
+            params = self.access_numbers | self._default_params(customer, language)
         else:
             version = customer.order.tariff if customer.order else customer.tariff
             tariff = self.tariff(province, version)
@@ -115,7 +120,7 @@ class SubscriptionPolicy:
     def _province_params(self, province: Province) -> dict[str, str]:
         taught = (Intent.OPEN, Intent.CANCEL, Intent.ASK)
         keywords = {intent.value: self._keyword(province, intent) for intent in taught}
-        return self._access_numbers | keywords | {"hours": str(province.confirmation_hours)}
+        return self.access_numbers | keywords | {"hours": str(province.confirmation_hours)}
 
     def _default_params(self, customer: Subscription, language: Language) -> dict[str, str]:
         """Parameters where the home province has no rules: keywords valid everywhere."""

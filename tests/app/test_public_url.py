@@ -130,4 +130,4 @@ def test_call_continues_behind_a_proxy(settings: Settings, built: Container):
     link = knock.form("/voice", DOORS["/voice"]).data.decode().split('action="')[1].split('"')[0]
     path = link.replace("&amp;", "&").removeprefix(base)
     answer = knock.form(path, DOORS["/voice"] | {"Digits": "2"})
-    assert b"we serve you in English" in answer.data
+    assert b"calls and texts will be in English" in answer.data

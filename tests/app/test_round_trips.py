@@ -23,7 +23,7 @@ EVENTS: dict[str, tuple[int, Callable[[Network], object]]] = {
     "a menu key without effect": (0, a_key("#")),
     "a wrong key": (0, a_key("8")),
     "a key that asks": (2, a_key("3")),
-    "a key that switches": (2, a_key("2")),
+    "a key that switches": (2, a_key("6")),
     "a status without a receipt": (2, lambda network: network.status("SM8", "delivered", JILIN)),
     "a status with a receipt": (2, lambda network: network.status("SM9", "delivered")),
 }

@@ -181,7 +181,7 @@ def test_key_press_for_a_closed_province_opens_nothing(
     assert BEFORE in call.presses("11").text
     text = book.read_text().replace('["CN-GD", "CN-FJ"]', '["CN-FJ"]')
     write(book, text[: text.index("[provinces.CN-GD]")] + text[text.index("[provinces.CN-JL]") :])
-    assert "广东尚未开通" in call.presses("1").text
+    assert "广东暂未提供" in call.presses("1").text
     assert charges(built) == []
 
 

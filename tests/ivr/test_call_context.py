@@ -88,5 +88,34 @@ def test_context_survives_the_url():
 def test_long_call_is_still_answered(call: Call):
     call.dials()
     call.presses("1")
-    call.presses("#" * 60)
+    call.presses("##3#*3" * 10)
     assert not call.last.over
+
+
+@pytest.mark.parametrize("key", ["#", "0", "*"])
+def test_repeats_without_a_choice_between_them_end_the_call(call: Call, key: str):
+    call.dials()
+    call.presses("1" + key * 5)
+    assert not call.last.over
+    assert call.presses(key).over
+    assert "再见" in call.last.text
+
+
+def test_endless_call_ends(call: Call):
+    call.dials()
+    call.presses("1")
+    for _ in range(120):
+        if call.presses("9").over:
+            break
+    assert call.last.over
+
+
+def test_keys_of_a_second_pass_are_not_those_of_the_first(call: Call, built: Container):
+    network = call.network
+    network.open(GUANGDONG)
+    call.dials()
+    assert "普通短信" in call.presses("6").text
+    first = call.last.place["pass"]
+    assert call.dials().place["pass"] != first
+    assert "闪信" in call.presses("6").text
+    assert standing(built, GUANGDONG).mode == "flash"

@@ -10,7 +10,7 @@ from tests.support.fixtures import notices
 
 @pytest.mark.parametrize("status", ["queued", "initiated", "ringing", "in-progress", "odd", ""])
 def test_status_that_is_not_final_sends_no_summary(dial: Dial, built: Container, status: str):
-    call = dial("active", "2")
+    call = dial("active", "6")
     answer = call.network.post("/voice/ended", CallSid=call.sid, From=GUANGDONG, CallStatus=status)
     assert answer.status_code == 204
     assert notices(built, GUANGDONG) == []
@@ -20,6 +20,6 @@ def test_status_that_is_not_final_sends_no_summary(dial: Dial, built: Container,
 
 @pytest.mark.parametrize("status", ["completed", "busy", "failed", "no-answer", "canceled"])
 def test_final_status_sends_the_summary(dial: Dial, built: Container, status: str):
-    call = dial("active", "2")
+    call = dial("active", "6")
     call.network.post("/voice/ended", CallSid=call.sid, From=GUANGDONG, CallStatus=status)
     assert len(notices(built, GUANGDONG)) == 1

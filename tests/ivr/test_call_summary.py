@@ -24,12 +24,12 @@ def test_opening_summary_has_price_and_keywords(line: Line, built: Container, ra
 
 
 @pytest.mark.parametrize(("number", "state", "keys", "summary"), [
-    (GUANGDONG, "active", "11", "取消短信回执，11月30日后停止"),
-    (GUANGDONG, "active", "2", "回执改为普通短信"),
+    (GUANGDONG, "active", "21", "取消短信回执，11月30日后停止"),
+    (GUANGDONG, "active", "6", "回执改为普通短信"),
     (GUANGDONG, "ending", "11", "开通短信回执"),
     (GUANGDONG, "pending", "21", "取消待确认的短信回执申请"),
-    (GUANGDONG, "suspended", "11", "取消短信回执，即时生效"),
-    (HEBEI, "active", "211", "回执改为普通短信；取消短信回执，即时生效"),
+    (GUANGDONG, "suspended", "21", "取消短信回执，即时生效"),
+    (HEBEI, "active", "621", "回执改为普通短信；取消短信回执，即时生效"),
 ])  # fmt: skip
 def test_one_summary_names_every_change(
     dial: Dial, network: Network, built: Container, number: str, state: str, keys: str, summary: str
@@ -42,7 +42,7 @@ def test_one_summary_names_every_change(
 
 
 def test_summary_is_in_the_language_of_the_call(dial: Dial, built: Container):
-    dial("active", "2", language=Language.EN).hangs_up()
+    dial("active", "6", language=Language.EN).hangs_up()
     (text,) = notices(built, GUANGDONG)
     assert text.startswith("In your call to 10086")
 
@@ -53,7 +53,7 @@ def test_summary_is_free_and_stays_in_the_inbox(line: Line, built: Container):
     assert (notice.mode, notice.charge_fen, notice.price_fen) == (DisplayMode.TEXT, 0, 0)
 
 
-@pytest.mark.parametrize("keys", ["", "3", "4", "0", "*#", "12", "9", "888"])
+@pytest.mark.parametrize("keys", ["", "3", "4", "0", "*#", "22", "9", "888"])
 def test_call_without_change_has_no_summary(
     dial: Dial, built: Container, raw: redis.Redis, keys: str
 ):
@@ -110,10 +110,10 @@ def test_missing_end_is_summarised_by_timer(
 @pytest.mark.parametrize("same_call", [False, True], ids=["two calls", "key after the end"])
 def test_each_end_after_a_change_sends_a_summary(dial: Dial, built: Container, same_call: bool):  # noqa: FBT001
     """The last key and the end of a call arrive by separate requests, in any order."""
-    call = dial("active", "2")
+    call = dial("active", "6")
     call.hangs_up()
     call = call if same_call else dial()
-    call.presses("2")
+    call.presses("6")
     call.hangs_up()
     first, second = notices(built, GUANGDONG)
     assert "普通短信" in first
@@ -133,7 +133,7 @@ def test_repeated_key_gets_the_same_answer(call: Call, raw: redis.Redis, keys: s
         assert contents(raw) == before
 
 
-@pytest.mark.parametrize(("state", "keys", "key"), [("none", "1", "1"), ("active", "", "2")])
+@pytest.mark.parametrize(("state", "keys", "key"), [("none", "1", "1"), ("active", "", "6")])
 def test_simultaneous_keys_change_once(
     dial: Dial, app: Flask, built: Container, raw: redis.Redis, state: str, keys: str, key: str
 ):

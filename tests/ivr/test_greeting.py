@@ -11,6 +11,7 @@ from app.factory import create_app
 from receipts.model.vocabulary import Language
 from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, Network
 from tests.ivr.conftest import Dial
+from tests.ivr.spoken_length import seconds
 from tests.support.caller import Call, Line
 from tests.support.fixtures import GUANGXI, HEBEI, SHAANXI, contents, standing
 
@@ -18,13 +19,28 @@ HONG_KONG = "+85291234567"
 WITHHELD = ("anonymous", "unknown", "", "Restricted", "+266696687", "+86282452253", "sip:a@b.c")
 
 
-@pytest.mark.parametrize(("number", "more"), [
-    (GUANGDONG, ["yue-CN"]), (GUANGXI, ["yue-CN"]), (ZHEJIANG, []), (HEBEI, []),
-])  # fmt: skip
-def test_new_caller_is_greeted_in_the_languages_of_the_province(
-    line: Line, number: str, more: list[str]
-):
-    assert line(number).dials().languages == ["cmn-CN", *more, "en-US"]
+@pytest.mark.parametrize("number", [GUANGDONG, GUANGXI, ZHEJIANG, HEBEI, UNKNOWN])
+def test_new_caller_hears_the_choice_of_language_within_three_seconds(line: Line, number: str):
+    """Also where the province is asked for; never in Cantonese, which has no page."""
+    reply = line(number).dials()
+    assert reply.languages == ["cmn-CN", "en-US"]
+    assert reply.place["at"] == "language"
+    texts = [text for _, text in reply.says]
+    begins = texts[: texts.index("For English, press 2.") + 1]
+    assert sum(map(seconds, begins)) <= 3
+
+
+def test_new_caller_of_an_unknown_province_names_it_in_the_chosen_language(line: Line):
+    call = line(UNKNOWN)
+    call.dials()
+    reply = call.presses("2")
+    assert reply.place["at"] == "which_province"
+    assert "Guangdong, press 1" in reply.text
+    assert "Shanxi, capital Taiyuan, press 4" in reply.text
+    assert "请按 1" not in reply.text
+    assert call.presses("9").place["lang"] == "zh"
+    assert "陕西西安请按 8" in call.last.text
+    assert call.presses("1").place["at"] == "menu"
 
 
 def test_new_caller_is_first_asked_for_the_language(call: Call):
@@ -48,7 +64,7 @@ def test_chosen_language_is_stored_and_spoken(
 def test_known_caller_is_greeted_in_the_stored_language(dial: Dial):
     reply = dial("active", language=Language.EN).last
     assert reply.place["at"] == "menu"
-    assert reply.says[0] == ("en-US", "Welcome to SMS Receipt on 1 0 0 8 6.")
+    assert reply.says[0] == ("en-US", "Hello.")
 
 
 def test_answering_writes_nothing(call: Call, raw: redis.Redis):
@@ -61,7 +77,7 @@ def test_answering_writes_nothing(call: Call, raw: redis.Redis):
 @pytest.mark.parametrize(("number", "reasons"), [
     (UNICOM, ("仅限中国移动", "China Mobile customers only")),
     (HONG_KONG, ("仅限中国移动", "China Mobile customers only")),
-    (BEIJING, ("北京尚未开通", "not offered in Beijing")),
+    (BEIJING, ("北京暂未提供", "not yet available in Beijing")),
 ])  # fmt: skip
 def test_ineligible_caller_hears_the_reason_in_both_languages(
     line: Line, built: Container, number: str, reasons: tuple[str, str]
@@ -77,9 +93,10 @@ def test_province_without_hotline_names_its_channels(line: Line, number: str):
     reply = line(number).dials()
     assert reply.over
     # Numbers are spoken digit by digit.
-    for fact in ("7 5 0 0", "营业厅", "service hall"):
+    for fact in ("七五零零", "7 5 0 0", "营业厅", "service hall"):
         assert fact in reply.text
     assert "1 0 0 8 6" not in reply.text
+    assert "幺零零八六" not in reply.text
     assert ("网上营业厅" in reply.text) == (number == JILIN)
 
 
@@ -87,7 +104,7 @@ def test_province_without_hotline_names_its_channels(line: Line, number: str):
 def test_holder_can_cancel_where_opening_is_refused(dial: Dial, built: Container, number: str):
     call = dial("active", number=number)
     assert "取消短信回执" in call.last.text
-    call.presses("11")
+    call.presses("21")
     assert standing(built, number).state in {"none", "ending"}
 
 
@@ -129,6 +146,7 @@ def test_hotline_number_comes_from_the_settings(built: Container):
     ours = replace(built.settings, hotline="12580")
     call = Call(Network(create_app(ours, bootstrap.services(ours)).test_client()))
     assert "1 2 5 8 0" in call.dials().text
+    assert "幺二五八零" in call.last.text
     assert "1 0 0 8 6" not in call.last.text
 
 
@@ -136,3 +154,10 @@ def test_caller_from_a_sip_trunk_gets_the_menu_of_the_number(dial: Dial):
     reply = dial("active", number=GUANGDONG).last
     over_ip = Call(dial().network, f"sip:{GUANGDONG}@ims.example.cn", "CA9").dials()
     assert (over_ip.says, over_ip.place["as"]) == (reply.says, "active")
+
+
+@pytest.mark.parametrize("keys", ["", "3", "6", "2", "22", "21", "8", "0"])
+def test_every_sentence_before_a_prompt_can_be_interrupted(dial: Dial, keys: str):
+    """A key pressed while a sentence outside the Gather is spoken would be lost."""
+    root = dial("active", keys).last.root
+    assert [each.tag for each in root] == ["Gather", "Redirect"]

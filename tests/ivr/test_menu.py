@@ -10,20 +10,20 @@ from receipts.model.vocabulary import DisplayMode, Language
 from statemachines.call_menu import CallState
 from tests.ivr.conftest import Dial
 
-OPEN, KEEP, CANCEL, DROP = "开通短信回执", "继续使用短信回执", "取消短信回执", "不再办理"
-ORDINARY, FLASH, ASK, LAST = "改为普通短信", "改为闪信", "查询业务状态", "收听最近的回执"
-MESSAGES = "设置回执附带的信息"
+OPEN, KEEP, CANCEL, DROP = "开通短信回执", "继续使用短信回执", "取消短信回执", "取消开通申请"
+ORDINARY, FLASH, ASK, LAST = "改收普通短信", "改收闪信", "查询状态和费用", "最近回执"
+MESSAGES = "附带信息"
 ALL = (OPEN, KEEP, CANCEL, DROP, ORDINARY, FLASH, ASK, LAST, MESSAGES)
 
 
 @pytest.mark.parametrize(("state", "mode", "offered"), [
     ("none", DisplayMode.FLASH, {OPEN: "1", ASK: "3", LAST: "4"}),
     ("pending", DisplayMode.FLASH, {OPEN: "1", DROP: "2", ASK: "3"}),
-    ("active", DisplayMode.FLASH, {CANCEL: "1", ORDINARY: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
-    ("active", DisplayMode.TEXT, {CANCEL: "1", FLASH: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
-    ("ending", DisplayMode.FLASH, {KEEP: "1", ORDINARY: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
-    ("ending", DisplayMode.TEXT, {KEEP: "1", FLASH: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
-    ("suspended", DisplayMode.FLASH, {CANCEL: "1", ASK: "3", LAST: "4", MESSAGES: "5"}),
+    ("active", DisplayMode.FLASH, {CANCEL: "2", ORDINARY: "6", ASK: "3", LAST: "4", MESSAGES: "5"}),
+    ("active", DisplayMode.TEXT, {CANCEL: "2", FLASH: "6", ASK: "3", LAST: "4", MESSAGES: "5"}),
+    ("ending", DisplayMode.FLASH, {KEEP: "1", ORDINARY: "6", ASK: "3", LAST: "4", MESSAGES: "5"}),
+    ("ending", DisplayMode.TEXT, {KEEP: "1", FLASH: "6", ASK: "3", LAST: "4", MESSAGES: "5"}),
+    ("suspended", DisplayMode.FLASH, {CANCEL: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
 ])  # fmt: skip
 def test_options_by_subscription_state(
     dial: Dial, state: str, mode: DisplayMode, offered: dict[str, str]
@@ -31,8 +31,8 @@ def test_options_by_subscription_state(
     text = dial(state, mode=mode).last.text
     assert {option for option in ALL if option in text} == set(offered)
     for option, key in offered.items():
-        assert re.search(rf"{option}[^，]*，请按 {key}[。，]", text)
-    for option in ("人工服务请按 0", "重听请按井号键", "English, press 9"):
+        assert re.search(rf"{option}请按 {key}。", text)
+    for option in ("重听请按井号键", "For English, press 9"):
         assert option in text
 
 
@@ -42,7 +42,8 @@ def test_every_announced_key_works(dial: Dial, state: str, language: Language):
     call = dial(state, language=language)
     spoken = re.findall(r"(?:按|press)\s+(\d)", call.last.text)
     assert len(spoken) == len(set(spoken))
-    assert set(spoken) == set(keys(CallContext.from_query(call.last.place))) - {"*", "#"}
+    # Without an agent, key 0 is not offered.
+    assert set(spoken) == set(keys(CallContext.from_query(call.last.place))) - {"*", "#", "0"}
     for key in spoken:
         answer = call.presses(key)
         assert "没有这个选项" not in answer.text
@@ -67,7 +68,7 @@ def test_hash_repeats_every_prompt(dial: Dial, keys_: str):
 
 @pytest.mark.parametrize("state", ["none", "active"])
 def test_star_returns_to_the_menu_without_change(dial: Dial, state: str):
-    call = dial(state, "1")
+    call = dial(state, "1" if state == "none" else "2")
     assert call.last.place["at"] in {"offer", "cancelling"}
     reply = call.presses("*")
     assert reply.place["at"] == "menu"
@@ -78,12 +79,16 @@ def test_star_repeats_the_main_menu(dial: Dial):
     assert dial("none", "*").last.place["at"] == "menu"
 
 
-def test_nine_selects_the_language_again(dial: Dial):
-    call = dial("active", "9")
-    assert call.last.place["at"] == "language"
-    reply = call.presses("2")
+@pytest.mark.parametrize(("keys_", "prompt"), [
+    ("", "To cancel SMS Receipt, press 2"), ("2", "To keep it, press 2"),
+    ("5", "For ads, press 3"),
+])  # fmt: skip
+def test_nine_goes_on_in_the_other_language_at_once(dial: Dial, keys_: str, prompt: str):
+    call = dial("active", keys_)
+    reply = call.presses("9")
     assert reply.place["lang"] == "en"
-    assert "To cancel SMS Receipt" in reply.text
+    assert prompt in reply.text
+    assert call.presses("9").place["lang"] == "zh"
 
 
 @pytest.mark.parametrize("state", [state for state in CallState if state is not CallState.OVER])

@@ -17,7 +17,7 @@ from tests.support.fixtures import GUANGXI, HEBEI, a_receipt, audit, charges, mo
 
 @pytest.mark.parametrize(("keys", "facts"), [
     ("11", ("每月1元", "11月22日", "随时可以取消", "确认开通请按 1")),
-    ("21", ("1.00 yuan a month", "22 November", "cancel at any time", "press 1")),
+    ("21", ("1.00 yuan a month", "22 November", "Cancel any time", "press 1")),
 ])  # fmt: skip
 def test_offer_precedes_opening(dial: Dial, built: Container, keys: str, facts: tuple[str, ...]):
     text = dial(keys=keys).last.text
@@ -29,7 +29,7 @@ def test_offer_precedes_opening(dial: Dial, built: Container, keys: str, facts: 
 def test_yes_opens_and_charges_at_once(dial: Dial, built: Container, raw: redis.Redis):
     text = dial(keys="111").last.text
     assert "已开通，每月1元" in text
-    assert "取消短信回执，请按 1" in text
+    assert "取消短信回执请按 2" in text
     opened = standing(built, GUANGDONG)
     assert (opened.state, opened.channel, opened.order) == ("active", "voice", None)
     assert charges(built, GUANGDONG) == [("monthly", 100)]
@@ -52,8 +52,8 @@ def test_no_opens_nothing(dial: Dial, built: Container):
 
 
 def test_cancellation_needs_confirmation(dial: Dial, built: Container):
-    call = dial("active", "1")
-    assert "您确定要取消" in call.last.text
+    call = dial("active", "2")
+    assert "确认取消请按 1" in call.last.text
     assert standing(built, GUANGDONG).state == "active"
     text = call.presses("1").text
     assert "可以用到11月30日" in text
@@ -62,18 +62,18 @@ def test_cancellation_needs_confirmation(dial: Dial, built: Container):
 
 
 def test_cancellation_is_immediate_in_hebei(dial: Dial, built: Container):
-    assert "即时生效" in dial("active", "11", HEBEI).last.text
+    assert "即时生效" in dial("active", "21", HEBEI).last.text
     assert standing(built, HEBEI).state == "none"
 
 
 def test_declined_cancellation_changes_nothing(dial: Dial, built: Container):
-    assert "没有取消" in dial("active", "12").last.text
+    assert "没有取消" in dial("active", "22").last.text
     assert standing(built, GUANGDONG).state == "active"
 
 
 def test_reopening_in_the_same_month_is_charged_once(line: Line, built: Container):
-    for state in ("active", "ending", "active"):
-        line().does("11")
+    for state, keys in (("active", "11"), ("ending", "21"), ("active", "11")):
+        line().does(keys)
         assert standing(built, GUANGDONG).state == state
     assert charges(built, GUANGDONG) == [("monthly", 100)]
 
@@ -83,8 +83,8 @@ def test_sms_order_can_be_dropped_by_phone(
 ):
     network.text(GUANGDONG, "开通短信回执")
     call = dial()
-    assert "不再办理，请按 2" in call.last.text
-    assert "没有开通，也没有收费" in call.presses("21").text
+    assert "取消开通申请请按 2" in call.last.text
+    assert "申请已取消，未产生费用" in call.presses("21").text
     assert standing(built, GUANGDONG).state == "none"
     assert moves(raw, GUANGDONG)[-1] == ("pending", "none")
 
@@ -103,8 +103,8 @@ def test_sms_order_can_be_confirmed_by_phone(dial: Dial, network: Network, built
 def test_mode_switch_updates_the_menu(
     dial: Dial, built: Container, mode: DisplayMode, text: str, after: str
 ):
-    reply = dial("active", "2", mode=mode).last
-    assert f"已改为{text}接收" in reply.text
+    reply = dial("active", "6", mode=mode).last
+    assert f"今后回执以{text}" in reply.text
     assert standing(built, GUANGDONG).mode == after
     assert reply.place["mode"] == after
 
@@ -124,21 +124,21 @@ def test_last_receipts_are_read_newest_first(dial: Dial, built: Container, clock
         a_receipt(built, GUANGDONG, seed=f"{minute}", outcome=ReceiptOutcome(outcome))
     says = dial("active", "4").last.says
     assert [text for _, text in says if "尾号" in text] == [
-        "11月22日 12:03，发给尾号2 3 4 5的短信，已送达。",
-        "11月22日 12:02，发给尾号2 3 4 5的短信，还没有结果。",
-        "11月22日 12:01，发给尾号2 3 4 5的短信，被网络拒绝。",
+        "11月22日12点03分，发给尾号二三四五的短信已送达。",
+        "11月22日12点02分，发给尾号二三四五的短信暂无结果。",
+        "11月22日12点01分，发给尾号二三四五的短信被网络拒绝。",
     ]
 
 
 def test_english_receipts_have_their_day(dial: Dial, built: Container):
     a_receipt(built, GUANGDONG)
-    spoken = "22 November 12:00, your message to the number ending in 2 3 4 5: delivered."
+    spoken = "22 November at 12:00 p.m., your text to the number ending in 2 3 4 5: delivered."
     assert ("en-US", spoken) in dial("active", "4", language=Language.EN).last.says
 
 
 def test_missing_receipts_are_reported(dial: Dial, built: Container):
     a_receipt(built, JILIN)
-    assert "还没有您的回执记录" in dial("active", "4").last.text
+    assert "暂无回执记录" in dial("active", "4").last.text
 
 
 def test_suspended_customer_cannot_open(dial: Dial, built: Container):
@@ -155,7 +155,7 @@ def test_opening_by_sms_during_the_call_is_charged_once(
     call = dial(keys="11")
     network.open()
     assert "您已经开通" in call.presses("1").text
-    assert "取消短信回执，请按 1" in call.last.text
+    assert "取消短信回执请按 2" in call.last.text
     assert charges(built, GUANGDONG) == [("monthly", 100)]
 
 
@@ -168,11 +168,19 @@ def test_configured_agent_is_dialled(built: Container):
     assert [each.tag for each in reply.root] == ["Say", "Dial", "Gather", "Redirect"]
 
 
+def test_agent_is_offered_only_where_a_number_is_set(dial: Dial, built: Container):
+    dial("active")
+    ours = replace(built.settings, agent_number="+862010086")
+    call = Call(Network(create_app(ours, bootstrap.services(ours)).test_client()))
+    assert "人工服务请按 0" in call.dials().text
+    assert "人工" not in dial("active").last.text
+
+
 def test_missing_agent_is_explained(dial: Dial):
     reply = dial(keys="10").last
     assert reply.dialled is None
-    assert "没有人工座席" in reply.text
-    assert "7 5 0 0" in reply.text
+    assert "暂不提供人工服务" in reply.text
+    assert "七五零零" in reply.text
     assert reply.place["at"] == "menu"
 
 

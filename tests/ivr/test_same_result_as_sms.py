@@ -15,9 +15,9 @@ from tests.support.fixtures import FUJIAN, GUANGXI, HEBEI, audit, charges, stand
 INTENTS = {
     "open": (("开通短信回执", "1"), {"none": "11", "pending": "11", "ending": "11"}),
     "offer, no": (("开通短信回执", "0"), {"none": "12", "ending": "12"}),
-    "cancel": (("TD",), {"active": "11", "suspended": "11", "pending": "21"}),
-    "ordinary": (("PT",), {"active": "2", "ending": "2"}),
-    "flash": (("SX",), {"active, text": "2", "ending, text": "2"}),
+    "cancel": (("TD",), {"active": "21", "suspended": "21", "pending": "21"}),
+    "ordinary": (("PT",), {"active": "6", "ending": "6"}),
+    "flash": (("SX",), {"active, text": "6", "ending, text": "6"}),
     "ask": (("查询短信回执",), {"none": "3", "active": "3", "ending": "3", "suspended": "3"}),
     "news": (("XWXX",), {"active": "51", "ending": "51", "suspended": "51"}),
     "public notices": (("GYXX",), {"active": "52", "ending": "52", "suspended": "52"}),

@@ -24,9 +24,11 @@ def test_terminal_subscribes_texts_and_shows_the_flash(service: Service, phones:
 def test_terminal_calls_and_presses_keys(service: Service, phones: Phones):
     phone = phones.fresh("CN-GD").opens()
     typed = service.command(
-        "phone", phone.number, given="call 10086\n2\nhang\nwait 2\nquit\n"
+        "phone", phone.number, given="call 10086\n6\nhang\nwait 2\nquit\n"
     ).stdout
-    told = [typed.find(words) for words in ("改为普通短信接收", "已改为普通短信", "您刚才致电")]
+    told = [
+        typed.find(words) for words in ("改收普通短信请按 6", "今后回执以普通短信", "您刚才致电")
+    ]
     assert -1 not in told, typed
     assert told == sorted(told)
 

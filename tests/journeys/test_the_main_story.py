@@ -40,11 +40,11 @@ def _text_a_friend(phone: Phone, words: str, receipt: Callable[[], Event]) -> No
 
 def _switch_back_and_cancel_by_phone(phone: Phone) -> None:
     phone.calls()
-    phone.hears("改为闪信接收")  # the menu follows the mode
+    phone.hears("改收闪信请按 6")  # the menu follows the mode
+    phone.presses("6")
+    phone.hears("今后回执以闪信")
     phone.presses("2")
-    phone.hears("已改为闪信接收")
-    phone.presses("1")
-    phone.hears("您确定要取消短信回执吗")
+    phone.hears("确认取消请按 1")
     phone.presses("1")
     phone.hears("短信回执已取消")
     phone.hangs_up()
@@ -60,7 +60,7 @@ def _read_what_the_call_did(phone: Phone) -> None:
 def test_caller_subscribes_by_keys_after_the_price(phones: Phones):
     phone = phones.fresh("CN-GD")
     phone.calls()
-    for prompt in ("普通话请按 1", "开通短信回执，请按", "每月1元"):
+    for prompt in ("普通话请按 1", "开通短信回执请按 1", "每月1元"):
         phone.hears(prompt)
         phone.presses("1")
     phone.hears("已开通")

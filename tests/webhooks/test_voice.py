@@ -13,7 +13,7 @@ def test_caller_opens_the_service_and_gets_a_text_about_the_call(
     twilio.accepts()
 
     assert "普通话请按 1" in call.dials().text  # a new caller chooses the language first
-    assert "开通短信回执，请按 1" in call.presses("1").text
+    assert "开通短信回执请按 1" in call.presses("1").text
     assert "每月1元，11月22日起计费" in call.presses("1").text  # the price before the yes
     assert subscription(built, GUANGDONG).state == "none"
 
@@ -50,8 +50,9 @@ def test_subscriber_cancels_in_english(
     twilio.accepts()
     network.open(GUANGDONG)
     call.dials()
-    call.presses("92")  # the page of languages, then English
-    assert "runs until 30 November" in call.presses("11").text
+    call.presses("9")  # the other language, at once
+    assert "runs until 30 November" in call.presses("2").text  # what it means, before the yes
+    assert "runs until 30 November" in call.presses("1").text
     call.hangs_up()
     work()
     assert subscription(built, GUANGDONG).state == "ending"

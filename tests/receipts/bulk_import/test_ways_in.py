@@ -83,16 +83,20 @@ def test_unknown_province_is_asked_for_by_text_without_a_price(desk: Desk, netwo
 
 
 def test_unknown_province_is_asked_for_in_a_call(desk: Desk, network: Network):
-    asked = call(network, UNKNOWN)
-    assert "at=which_province" in asked
-    assert "元" not in asked
+    assert "at=language" in call(network, UNKNOWN)
+    caller = Call(network, UNKNOWN)
+    caller.dials()
+    asked = caller.presses("1")
+    assert asked.place["at"] == "which_province"
+    assert "元" not in asked.text
     assert desk.of(UNKNOWN).province is None
 
 
 def test_key_without_a_province_is_refused(desk: Desk, network: Network):
     caller = Call(network, UNKNOWN)
     caller.dials()
-    assert "at=which_province" in caller.presses("9").link
+    caller.presses("1")
+    assert "at=which_province" in caller.presses("D").link
     assert desk.of(UNKNOWN).province is None
     caller.presses("8")
     assert desk.of(UNKNOWN).province == "CN-SN"
