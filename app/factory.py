@@ -23,7 +23,8 @@ from ivr.webhooks import VoiceWebhooks, voice_blueprint
 from keywords.kannel_webhook import kannel_blueprint
 from keywords.twilio_webhook import InboundSmsHandler, sms_blueprint
 from receipts.delivery.lifecycle import ReceiptLifecycle
-from receipts.providers import kannel, smsc_status, twilio_status
+from receipts.providers import kannel, twilio_status
+from receipts.providers.smsc_status import SmscStatusTable
 from web.portal.passcodes import SESSION_LIFETIME
 from web.portal.rendering import PortalServices, error_page
 from web.portal.routes import portal_blueprint
@@ -99,10 +100,13 @@ def callback_app(
     """The routes of delivery reports."""
     reports, store, clock = container.report_service, container.store, container.clock
     status_words = (twilio_status.message_status, twilio_status.provider_status)
+    rules = container.book.reports
+    read_status = SmscStatusTable(rules.families, rules.causes).read
+    parse_report = partial(kannel.parse_report, read_status=read_status)
     return CallbackApp((
         *twilio_routes(store, reports, sending, clock, *status_words, guards.verified_form),
-        *kannel_routes(store, sending, kannel.parse_report, guards.verified_query),
-        *feed_routes(reports, clock, smsc_status.message_status, guards.verified_feed),
+        *kannel_routes(store, sending, parse_report, guards.verified_query),
+        *feed_routes(reports, clock, read_status, guards.verified_feed),
     ))  # fmt: skip
 
 

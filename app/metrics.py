@@ -83,6 +83,8 @@ def _report_counts(counts: Mapping[str, int]) -> Iterator[Metric]:
     for why, times in now.reasons.items():
         reasons.add_metric([why], times)
     yield reasons
+    text = "Lines of the feed that were no report"
+    yield CounterMetricFamily("sms_receipt_feed_lines_refused", text, value=now.refused)
     text = "Reports of unknown end: must be 0"
     yield GaugeMetricFamily("sms_receipt_reports_missing", text, value=now.missing)
 

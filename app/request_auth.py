@@ -43,6 +43,9 @@ _UNIX_TIME = re.compile(r"[0-9]{1,12}")
 _LENGTH = re.compile(r"[0-9]{1,5}")
 _FORM = "application/x-www-form-urlencoded"
 
+#: Earlier names of fields, which Twilio sends beside or in place of the present ones.
+_ALIASES = {"SmsSid": "MessageSid", "SmsStatus": "MessageStatus"}
+
 
 class UnguardedRouteError(RuntimeError):
     """Routes without a guard; the message names them."""
@@ -126,6 +129,8 @@ class RequestGuards:
         if form.get("AccountSid", account) != account:
             count_refusal("account")
             raise Forbidden("not our account")
+        for alias in _ALIASES.keys() & form.keys():
+            form.setdefault(_ALIASES[alias], form[alias])
         return _with_fields(form, required)
 
     def verified_query(self, request: Request) -> Mapping[str, str]:

@@ -3,49 +3,48 @@
 import datetime as dt
 import io
 from collections.abc import Callable, Iterator
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+import structlog
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from callbacks.app import CallbackRoute, json_response
-from receipts.model.calendar import SHANGHAI
-from receipts.model.message import DeliveryReport, MessageStatus
+from callbacks.plain_values import OptionalFields, part_of, plain_value
+from receipts.model.message import DeliveryReport, FailureCause, MessageStatus
+from receipts.model.vocabulary import Msisdn
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.ports.clock import Clock
+from receipts.reports.reported_time import read_time
 from receipts.reports.service import ReportService
+
+_log = structlog.get_logger()
 
 #: Reports in one request; a message centre with more sends another request.
 MAX_REPORTS = 5000
 
-_MAX_PARTS = 255  # one octet in the concatenation header (3GPP TS 23.040, 9.2.3.24.1)
+#: Characters of the required fields.
+_MAX_ID_LENGTH, _MAX_STATUS_LENGTH, _MAX_NUMBER_LENGTH = 128, 32, 64
 
-#: Formats of times in digits, by length.
-_DIGIT_FORMATS = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S"}
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MISSING = msgspec.Raw(b"null")
 
-#: Text messages were first sent in 1992; a year after 2099 comes from a wrong clock.
-_YEARS = range(1992, 2100)
-
-_Id = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
-_Time = Annotated[str, Meta(max_length=40)]
-_Code = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
-_Part = Annotated[int, Meta(ge=1, le=_MAX_PARTS)]
+#: Reads a status and its code.
+StatusReader = Callable[[str, str], tuple[MessageStatus, FailureCause]]
 
 
 class ReportLine(msgspec.Struct, frozen=True):
-    """One line of the feed; unknown fields are ignored."""
+    """One line of the feed, each field as its JSON; unknown fields are ignored."""
 
-    id: _Id
-    sender: str = msgspec.field(name="from")
-    recipient: str = msgspec.field(name="to")
-    status: Annotated[str, Meta(min_length=1, max_length=32)]
-    code: Annotated[str, Meta(max_length=32)] | _Code | None = None
-    submitted: _Time | None = None
-    done: _Time | None = None
-    part: _Part = 1
-    parts: _Part = 1
+    id: msgspec.Raw = _MISSING
+    sender: msgspec.Raw = msgspec.field(name="from", default=_MISSING)
+    recipient: msgspec.Raw = msgspec.field(name="to", default=_MISSING)
+    status: msgspec.Raw = _MISSING
+    code: msgspec.Raw = _MISSING
+    submitted: msgspec.Raw = _MISSING
+    done: msgspec.Raw = _MISSING
+    part: msgspec.Raw = _MISSING
+    parts: msgspec.Raw = _MISSING
 
 
 class ReportLineError(ValueError):
@@ -58,7 +57,7 @@ _decoder = msgspec.json.Decoder(ReportLine)
 def feed_routes(
     reports: ReportService,
     clock: Clock,
-    message_status: Callable[[str], MessageStatus],
+    read_status: StatusReader,
     verified_body: Callable[[Request], bytes],
 ) -> tuple[CallbackRoute, ...]:
     """``POST /feed/reports``: the response follows the commit; a repeated batch changes nothing.
@@ -67,31 +66,30 @@ def feed_routes(
     """
 
     def feed_reports(request: Request) -> Response:
-        accepted, refused = _parse(verified_body(request), clock.now(), message_status)
+        accepted: list[DeliveryReport] = []
+        refused: list[dict[str, object]] = []
+        lines: list[bytes] = []
+        now = clock.now()
+        for number, line in _lines(verified_body(request)):
+            try:
+                accepted.append(_report(line, now, read_status))
+            except ReportLineError as error:
+                refused.append({"line": number, "error": str(error)})
+                lines.append(line)
         result = reports.ingest_batch(accepted)
+        if refused:
+            reports.count_refused(lines)
+            _log.warning("lines of the feed refused", count=len(refused), first=refused[0])
         counts = {"accepted": result.accepted, "repeated": result.repeated}
         return json_response(counts | {"refused": refused})
 
     return (CallbackRoute("feed.feed_reports", "POST", "/feed/reports", feed_reports),)
 
 
-def _parse(
-    body: bytes, now: dt.datetime, message_status: Callable[[str], MessageStatus]
-) -> tuple[list[DeliveryReport], list[dict[str, object]]]:
-    """The reports of a batch, and its refused lines with number and reason."""
-    accepted: list[DeliveryReport] = []
-    refused: list[dict[str, object]] = []
-    for number, line in _lines(body):
-        try:
-            accepted.append(_report(line, now, message_status))
-        except ReportLineError as error:
-            refused.append({"line": number, "error": str(error)})
-    return accepted, refused
-
-
 def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, numbered from 1. Raises RequestEntityTooLarge."""
-    lines = ((number, line) for number, line in enumerate(io.BytesIO(body), 1) if line.strip())
+    bare = (line.strip().removeprefix(_BYTE_ORDER_MARK).strip() for line in io.BytesIO(body))
+    lines = ((number, line) for number, line in enumerate(bare, 1) if line)
     for count, numbered in enumerate(lines):
         if count == MAX_REPORTS:
             text = f"more than {MAX_REPORTS} reports: send them in several requests"
@@ -99,43 +97,48 @@ def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
         yield numbered
 
 
-def _report(
-    raw: bytes, now: dt.datetime, message_status: Callable[[str], MessageStatus]
-) -> DeliveryReport:
+def _report(raw: bytes, now: dt.datetime, read_status: StatusReader) -> DeliveryReport:
+    """The report of a line; a field without which it is none must have a plain value."""
     try:
         line = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ReportLineError(str(error)) from error
-    sender, recipient = parse_msisdn(line.sender), parse_msisdn(line.recipient)
-    if sender is None or recipient is None:
-        raise ReportLineError(f"{'to' if sender else 'from'} is no telephone number")
-    if line.part > line.parts:
-        raise ReportLineError(f"part {line.part} of {line.parts}")
-    raw_status = line.status if line.code in {None, ""} else f"{line.status} {line.code}"
-    status, at = message_status(line.status), _time(line.done or line.submitted, now)
-    return DeliveryReport(line.id, sender, recipient, status, raw_status, at, line.part, line.parts)
+    message_id = _required("id", line.id, _MAX_ID_LENGTH)
+    sender, recipient = _number("from", line.sender), _number("to", line.recipient)
+    status = _required("status", line.status, _MAX_STATUS_LENGTH)
+    optional = OptionalFields()
+    code = optional.read("code", line.code, str) or ""
+    submitted = optional.read("submitted", line.submitted, lambda text: read_time(text, now))
+    done = optional.read("done", line.done, lambda text: read_time(text, now))
+    part, parts = part_of(optional, line.part, line.parts)
+    meaning, cause = read_status(status, code)
+    return DeliveryReport(
+        message_id,
+        sender,
+        recipient,
+        meaning,
+        f"{status} {code}".strip(),
+        now,
+        part,
+        parts,
+        cause=cause,
+        submitted=submitted,
+        done=done,
+        unread=optional.unread,
+    )
 
 
-def _time(text: str | None, now: dt.datetime) -> dt.datetime:
-    """A time in ISO 8601 or YYMMDDhhmm(ss) as in SMPP; without a zone it is China's."""
+def _required(name: str, raw: msgspec.Raw, longest: int) -> str:
+    text = plain_value(raw)
     if not text:
-        return now
-    try:
-        at = _digits(text) if text.isascii() and text.isdigit() else dt.datetime.fromisoformat(text)
-    except ValueError as error:
-        raise _not_a_time(text) from error
-    if at.year not in _YEARS:
-        raise _not_a_time(text)
-    return at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
+        raise ReportLineError(f"{name} is missing, or neither text nor number")
+    if len(text) > longest:
+        raise ReportLineError(f"{name} has more than {longest} characters")
+    return text
 
 
-def _digits(text: str) -> dt.datetime:
-    # The length is checked first: strptime reads a time from most runs of digits.
-    time_format = _DIGIT_FORMATS.get(len(text))
-    if time_format is None:
-        raise ValueError(text)
-    return dt.datetime.strptime(text, time_format).replace(tzinfo=SHANGHAI)
-
-
-def _not_a_time(text: str) -> ReportLineError:
-    return ReportLineError(f"{text!r} is no time such as 2026-11-22T09:30:12+08:00 or 261122093012")
+def _number(name: str, raw: msgspec.Raw) -> Msisdn:
+    number = parse_msisdn(_required(name, raw, _MAX_NUMBER_LENGTH))
+    if number is None:
+        raise ReportLineError(f"{name} is no telephone number")
+    return number

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Request
 from callbacks.app import CallbackRoute
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.status_updates import apply_status_update
-from receipts.model.message import DeliveryReport, MessageStatus
+from receipts.model.message import DeliveryReport, FailureCause, MessageStatus
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.ports.clock import Clock
 from receipts.ports.provider import ProviderStatus
@@ -20,7 +20,7 @@ def twilio_routes(
     reports: ReportService,
     delivery: ReceiptLifecycle,
     clock: Clock,
-    message_status_of: Callable[[str, str], MessageStatus],
+    message_status_of: Callable[[str, str], tuple[MessageStatus, FailureCause]],
     provider_status_of: Callable[[str], ProviderStatus],
     verified_form: Callable[..., Mapping[str, str]],
 ) -> tuple[CallbackRoute, ...]:
@@ -30,13 +30,17 @@ def twilio_routes(
     """
 
     def message_status(request: Request) -> None:
-        form = verified_form(request, "MessageSid", "MessageStatus", "From", "To")
-        sender, recipient = parse_msisdn(form["From"]), parse_msisdn(form["To"])
+        form = verified_form(request, "MessageSid", "MessageStatus")
+        # "accepted" has no From before a Messaging Service has chosen the sender.
+        sender, recipient = parse_msisdn(form.get("From", "")), parse_msisdn(form.get("To", ""))
         if sender is None or recipient is None:
             return
-        status = message_status_of(form["MessageStatus"], form.get("ErrorCode", ""))
+        status, cause = message_status_of(form["MessageStatus"], form.get("ErrorCode", ""))
         sid, raw_status, now = form["MessageSid"], _raw_status(form), clock.now()
-        reports.ingest(DeliveryReport(sid, sender, recipient, status, raw_status, now))
+        # RawDlrDoneDate is not used: Twilio does not say in which time zone it is.
+        reports.ingest(
+            DeliveryReport(sid, sender, recipient, status, raw_status, now, cause=cause, live=True)
+        )
 
     def receipt_status(request: Request, receipt_id: str) -> None:
         form = verified_form(request, "MessageSid", "MessageStatus")

@@ -12,7 +12,7 @@ from app.bootstrap import Container
 from receipts.charging.tariffs import fees, tariff_on
 from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
-from receipts.model.message import MessageTrace
+from receipts.model.message import MessageTrace, ReportEvent
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.subscriptions.promotions import consented_categories
@@ -87,8 +87,19 @@ def serialize_charge(charge: Charge) -> dict[str, Any]:
 
 
 def serialize_trace(trace: MessageTrace) -> dict[str, Any]:
-    """One person-to-person text, for ``trail``: each status event with its reason."""
-    return _picked(trace, _TRACE) | {"news": [_picked(event, _EVENT) for event in trace.history]}
+    """One person-to-person text, for ``trail``: each status event with its reason.
+
+    ``earlier`` has the texts that had the same id before, newest first.
+    """
+    printed = _picked(trace, _TRACE) | {"news": [_serialize_event(e) for e in trace.history]}
+    if trace.earlier:
+        printed["earlier"] = [serialize_trace(each) for each in reversed(trace.earlier)]
+    return printed
+
+
+def _serialize_event(event: ReportEvent) -> dict[str, Any]:
+    unread = {"unread": event.unread} if event.unread else {}
+    return _picked(event, _EVENT) | unread
 
 
 def column_names(kind: type[Struct]) -> tuple[str, ...]:

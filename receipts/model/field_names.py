@@ -18,7 +18,7 @@ STORED_NAMES = {
     "waits_until": "wu", "members": "mb", "digest": "dg", "refused_by": "rb", "expires_at": "ul",
     # message traces
     "sender": "sn", "status": "ft", "part_statuses": "fi", "parts": "ps", "receipt_id": "ri",
-    "no_receipt_reason": "wn",
+    "no_receipt_reason": "wn", "submitted": "sb", "series": "se", "earlier": "er",
 }  # fmt: skip
 
 #: By field of an audit entry.

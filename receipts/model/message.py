@@ -21,8 +21,37 @@ class MessageStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+class FailureCause(StrEnum):
+    """The cause of a failure as the network's code states it; UNKNOWN where no code does."""
+
+    UNKNOWN = "unknown"
+    SWITCHED_OFF = "switched_off"
+    UNKNOWN_NUMBER = "unknown_number"
+    REFUSED = "refused"
+    BARRED = "barred"
+
+
+class TimePrecision(StrEnum):
+    """The smallest unit of a time that the network gave; the units below it are zero."""
+
+    DAY = "day"
+    MINUTE = "minute"
+    SECOND = "second"
+
+
+class ReportedTime(Struct, frozen=True, array_like=True):
+    """A time that the network reported, with its precision."""
+
+    at: dt.datetime
+    precision: TimePrecision = TimePrecision.SECOND
+
+
 class DeliveryReport(Struct, frozen=True):
-    """A delivery report (DLR) on one part of a text; ``raw_status`` is the network's own word."""
+    """A delivery report (DLR) on one part of a text; ``raw_status`` is the network's own word.
+
+    ``at`` is the time of its arrival here. ``submitted`` and ``done`` are times of the network,
+    None where it gave none that can be true. ``unread`` keeps optional fields that had no meaning.
+    """
 
     message_id: str
     sender: Msisdn
@@ -32,6 +61,12 @@ class DeliveryReport(Struct, frozen=True):
     at: dt.datetime
     part: int = 1
     parts: int = 1
+    cause: FailureCause = FailureCause.UNKNOWN
+    submitted: ReportedTime | None = None
+    done: ReportedTime | None = None
+    unread: str = ""
+    #: Reported as it happened, under an id that is never used again: arrival times are true times.
+    live: bool = False
 
 
 class NoReceiptReason(StrEnum):
@@ -53,14 +88,19 @@ class ReportEvent(StatusEvent, frozen=True, array_like=True):
     """A delivery report in the history of a trace; no reason when it gave a receipt."""
 
     no_receipt_reason: NoReceiptReason | None = None
+    #: Optional fields of the report that could not be read.
+    unread: str = ""
 
 
-class PartStatus(Struct, frozen=True, array_like=True, order=True):
-    """The final status of one part of a long text."""
+class PartStatus(Struct, frozen=True, array_like=True):
+    """The final status of one part of a long text; ``at`` is the arrival of its report."""
 
     part: int
     status: MessageStatus
     at: dt.datetime
+    cause: FailureCause = FailureCause.UNKNOWN
+    #: The time of the final status in the network, None where it is not known.
+    done: ReportedTime | None = None
 
 
 class MessageTrace(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
@@ -77,3 +117,9 @@ class MessageTrace(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES)
     receipt_id: str | None = None
     no_receipt_reason: NoReceiptReason | None = None
     history: tuple[ReportEvent, ...] = ()
+    #: The time at which the sender's network took the text, None where it is not known.
+    submitted: ReportedTime | None = None
+    #: Empty for the first text of its id; makes the receipt ids of later ones differ.
+    series: str = ""
+    #: Earlier texts under the same id between the same numbers, oldest first.
+    earlier: tuple["MessageTrace", ...] = ()

@@ -2,9 +2,10 @@
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
-from receipts.model.message import MessageStatus
+from receipts.model.message import FailureCause, MessageStatus
 from receipts.model.vocabulary import DisplayMode
 from receipts.ports.provider import (
     Capabilities,
@@ -17,7 +18,6 @@ from receipts.ports.provider import (
     UnknownOutcomeError,
 )
 from receipts.providers.http import ConnectError, CurlHttpClient, NoResponseError
-from receipts.providers.smsc_status import message_status
 from receipts.wording.segments import is_gsm7
 
 #: dlr-mask: delivered 1, undelivered 2, queued on the SMSC 4, accepted by the SMSC 8, rejected
@@ -32,10 +32,16 @@ _TOLD = {
     "16": ProviderStatus.FAILED,
 }
 
-_NOT_DELIVERED = frozenset({MessageStatus.EXPIRED, MessageStatus.FAILED, MessageStatus.REJECTED})
+#: The SMSC's own status, where Kannel calls it undelivered: it does so for every status but DELIVRD
+#: and the few that it takes for underway.
+_STATUS_OF_UNDELIVERED = {
+    MessageStatus.DELIVERED: ProviderStatus.DELIVERED,
+    MessageStatus.UNDERWAY: ProviderStatus.UNDERWAY,
+    MessageStatus.UNKNOWN: ProviderStatus.UNKNOWN,
+}
 
 #: Status and error code in the SMSC's own report, as %A passes it on.
-_STAT = re.compile(r"\bstat:(\S{1,16})(?:\s+err:(\S{1,16}))?")
+_STAT = re.compile(r"\bstat:\s*(\S{1,16})(?:\s+err:\s*(\S{1,16}))?", re.IGNORECASE)
 
 #: Most characters of a raw status or a refusal that are kept for staff.
 _MAX_DETAIL_CHARS = 60
@@ -50,7 +56,9 @@ _ACCEPTED, _BAD_REQUEST, _UNAVAILABLE = 202, 400, 503
 _NOT_ROUTABLE = "Not routable"
 
 
-def parse_report(kind: str, answer: str = "") -> tuple[ProviderStatus, str]:
+def parse_report(
+    kind: str, answer: str, read_status: Callable[[str, str], tuple[MessageStatus, FailureCause]]
+) -> tuple[ProviderStatus, str]:
     """Map a delivery report to a provider status and the raw status for staff.
 
     ``kind`` is Kannel's %d and ``answer`` its %A, the SMSC's own report or empty. An unknown
@@ -62,9 +70,9 @@ def parse_report(kind: str, answer: str = "") -> tuple[ProviderStatus, str]:
         detail = answer if status is ProviderStatus.FAILED else ""
         return status, f"type {kind} {detail}".strip()[:_MAX_DETAIL_CHARS]
     stat, code = match.groups(default="")
-    # Kannel maps every status unknown to it to "undelivered"; the SMSC's own status decides.
-    if status is ProviderStatus.UNDELIVERED and message_status(stat) not in _NOT_DELIVERED:
-        status = ProviderStatus.UNKNOWN
+    if status is ProviderStatus.UNDELIVERED:
+        meaning, _ = read_status(stat, code)
+        status = _STATUS_OF_UNDELIVERED.get(meaning, status)
     return status, f"type {kind} {stat} {code}".strip()[:_MAX_DETAIL_CHARS]
 
 

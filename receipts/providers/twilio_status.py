@@ -1,6 +1,6 @@
 """Message statuses and error codes of Twilio; the webhooks import these without the SDK."""
 
-from receipts.model.message import MessageStatus
+from receipts.model.message import FailureCause, MessageStatus
 from receipts.ports.provider import ProviderStatus
 
 _UNDERWAY = ("accepted", "scheduled", "queued", "sending", "sent")
@@ -14,18 +14,32 @@ _MEANINGS = {
     "undelivered": (MessageStatus.FAILED, ProviderStatus.UNDELIVERED),
 }
 
-#: Error codes that refine a failure: filtered by the network, or expired.
-_FATE_OF_ERROR = {
-    "30007": MessageStatus.REJECTED,
+#: Error codes that refine a failure: rejected on the way, or expired in Twilio's queue.
+_STATUS_OF_ERROR = {
     "30004": MessageStatus.REJECTED,
+    "30007": MessageStatus.REJECTED,
     "30036": MessageStatus.EXPIRED,
+    "21610": MessageStatus.REJECTED,
+}
+
+#: Error codes that state a cause at the recipient. The other codes are about the sender, the
+#: carrier or the contents, or they say that the cause is not known.
+_CAUSE_OF_ERROR = {
+    "30003": FailureCause.SWITCHED_OFF,
+    "30004": FailureCause.REFUSED,
+    "30005": FailureCause.UNKNOWN_NUMBER,
+    "21610": FailureCause.REFUSED,
 }
 
 
-def message_status(status: str, error: str = "") -> MessageStatus:
+def message_status(status: str, error: str = "") -> tuple[MessageStatus, FailureCause]:
     """Map the status of a person-to-person text; an unknown one is never final."""
-    fate, _ = _MEANINGS.get(status, _UNKNOWN)
-    return _FATE_OF_ERROR.get(error, fate) if fate is MessageStatus.FAILED else fate
+    meaning, _ = _MEANINGS.get(status, _UNKNOWN)
+    if meaning is not MessageStatus.FAILED:
+        return meaning, FailureCause.UNKNOWN
+    code = error.strip()
+    cause = _CAUSE_OF_ERROR.get(code, FailureCause.UNKNOWN)
+    return _STATUS_OF_ERROR.get(code, meaning), cause
 
 
 def provider_status(status: str) -> ProviderStatus:

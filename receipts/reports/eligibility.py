@@ -5,13 +5,13 @@ import hashlib
 from receipts.charging.charges import is_active, is_billable
 from receipts.charging.tariffs import receipt_fen, tariff_on
 from receipts.model.customer import Subscription
-from receipts.model.message import MessageStatus, MessageTrace, NoReceiptReason
+from receipts.model.message import FailureCause, MessageStatus, MessageTrace, NoReceiptReason
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, Network, ReceiptOutcome
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
-from receipts.reports.message_trace import OUTCOME_OF, normalise_message_id
+from receipts.reports.message_trace import OUTCOME_OF, failure_cause, normalise_message_id
 from receipts.rulebook.schema import Province, RuleBook
 from receipts.subscriptions.promotions import receipt_with_promotion
 from receipts.wording.notice_text import notices
@@ -46,6 +46,7 @@ class Eligibility:
     def receipt_id(self, text: MessageTrace, *, answered: bool) -> str:
         """Deterministic id of a text's receipt; the one for "no answer yet" differs."""
         about = f"{text.sender}|{text.recipient}|{normalise_message_id(text.message_id)}"
+        about += f"|{text.series}" if text.series else ""
         return self._id(text.sender, about if answered else f"{about}|no answer")
 
     def build_receipt(
@@ -59,8 +60,10 @@ class Eligibility:
         receipt_id = self.receipt_id(text, answered=status is not None)
         waits = customer.mode is DisplayMode.FLASH and self._book.sending.digest_seconds > 0
         # Part reports may come in any order; the latest part is the arrival of the text.
-        at = max(final.at for final in text.part_statuses) if status else now
-        body = receipt_text(status or outcome, text.recipient, at, language)
+        ends = (final.done.at if final.done else final.at for final in text.part_statuses)
+        at = max(ends) if status else now
+        cause = failure_cause(text) if status else FailureCause.UNKNOWN
+        body = receipt_text(status or outcome, text.recipient, at, language, cause)
         book, code = self._book, province.code
         promoted = receipt_with_promotion(customer, book, code, now, receipt_id, body, language)
         return Receipt(

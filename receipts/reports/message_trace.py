@@ -8,13 +8,16 @@ from msgspec.structs import replace
 
 from receipts.model.message import (
     DeliveryReport,
+    FailureCause,
     MessageStatus,
     MessageTrace,
     NoReceiptReason,
     PartStatus,
+    ReportedTime,
     ReportEvent,
 )
 from receipts.model.vocabulary import ReceiptOutcome
+from receipts.reports.reported_time import is_before
 
 #: Outcome of each final status; to the sender, an expired text is a failed one.
 OUTCOME_OF: dict[MessageStatus, ReceiptOutcome] = {
@@ -73,11 +76,12 @@ def with_event(
     """
     parts = trace.parts if is_final(trace) else max(trace.parts, report.parts)
     limit = max(_MAX_HISTORY, _MAX_HISTORY_PER_PART * parts)
-    event = ReportEvent(report.at, raw_status(report), reason)
+    event = ReportEvent(report.at, raw_status(report), reason, report.unread)
     return replace(
         trace,
         version=version,
         parts=parts,
+        submitted=_submitted(trace, report),
         history=(*trace.history, event)[-limit:],
         no_receipt_reason=reason if ended else trace.no_receipt_reason,
     )
@@ -86,8 +90,20 @@ def with_event(
 def with_part(trace: MessageTrace, report: DeliveryReport) -> MessageTrace:
     """Add the final status of one part; the text is final once all its parts are."""
     parts = max(trace.parts, report.parts)
-    finals = (*trace.part_statuses, PartStatus(report.part, report.status, report.at))
+    done = report.done or (ReportedTime(report.at) if report.live else None)
+    sent = _submitted(trace, report)
+    if done and sent and is_before(done, sent):
+        done = None
+    final = PartStatus(report.part, report.status, report.at, report.cause, done)
+    finals = (*trace.part_statuses, final)
     return replace(trace, parts=parts, part_statuses=finals, status=_overall_status(finals, parts))
+
+
+def _submitted(trace: MessageTrace, report: DeliveryReport) -> ReportedTime | None:
+    """Time at which the text was sent: the first one reported, or the first live report's."""
+    if report.live and not trace.history:
+        return ReportedTime(report.at)
+    return trace.submitted or report.submitted
 
 
 def is_final(trace: MessageTrace) -> bool:
@@ -98,9 +114,20 @@ def is_final(trace: MessageTrace) -> bool:
 def _overall_status(finals: Sequence[PartStatus], parts: int) -> MessageStatus:
     if len(finals) < parts:
         return MessageStatus.UNDERWAY
-    # The lowest failed part decides, which makes the result independent of the report order.
-    failed = [final for final in finals if final.status is not MessageStatus.DELIVERED]
-    return min(failed).status if failed else MessageStatus.DELIVERED
+    failed = _failed_part(finals)
+    return failed.status if failed else MessageStatus.DELIVERED
+
+
+def _failed_part(finals: Sequence[PartStatus]) -> PartStatus | None:
+    """The lowest failed part, which makes the result independent of the report order."""
+    failed = (final for final in finals if final.status is not MessageStatus.DELIVERED)
+    return min(failed, key=lambda final: final.part, default=None)
+
+
+def failure_cause(trace: MessageTrace) -> FailureCause:
+    """Cause of a final failure, UNKNOWN where no code of the network states one."""
+    failed = _failed_part(trace.part_statuses)
+    return failed.cause if failed else FailureCause.UNKNOWN
 
 
 def ignored_because(trace: MessageTrace, report: DeliveryReport) -> NoReceiptReason | None:

@@ -4,23 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-#: Counters of new reports and of those that gave a receipt. Every other counter is a reason.
-REPORTS, RECEIPTS = "reports", "receipts"
+#: Counters of new reports, of those that gave a receipt, and of lines of the feed that were no
+#: report. Every other counter is a reason.
+REPORTS, RECEIPTS, REFUSED = "reports", "receipts", "refused_lines"
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """Totals of new reports, receipts, and reasons for none."""
+    """Totals of new reports, receipts, reasons for none, and refused lines of the feed."""
 
     reports: int
     receipts: int
     reasons: dict[str, int]
+    refused: int = 0
 
     @classmethod
     def from_counts(cls, counts: Mapping[str, int]) -> Self:
         """Totals from the store's counters."""
-        reasons = {n: c for n, c in sorted(counts.items()) if n not in {REPORTS, RECEIPTS}}
-        return cls(counts.get(REPORTS, 0), counts.get(RECEIPTS, 0), reasons)
+        named = {REPORTS, RECEIPTS, REFUSED}
+        reasons = {n: c for n, c in sorted(counts.items()) if n not in named}
+        return cls(counts.get(REPORTS, 0), counts.get(RECEIPTS, 0), reasons, counts.get(REFUSED, 0))
 
     @property
     def missing(self) -> int:

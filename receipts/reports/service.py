@@ -1,6 +1,7 @@
 """Ingestion of delivery reports: each gives a receipt or has a reason for none."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,8 +33,19 @@ from receipts.reports.message_trace import (
     with_event,
     with_part,
 )
-from receipts.reports.reconciliation import RECEIPTS, REPORTS
+from receipts.reports.reconciliation import RECEIPTS, REFUSED, REPORTS
+from receipts.reports.text_identity import (
+    is_repeat_at,
+    new_text,
+    position_of,
+    record_of,
+    series_at,
+    texts_of,
+)
 from receipts.rulebook.schema import RuleBook
+
+#: Names the shard that counts refused lines, which concern no customer.
+_NO_CUSTOMER = Msisdn("+0")
 
 #: Kind of the timer that ends the wait for a final report.
 REPORT_TIMEOUT = "chase"
@@ -57,6 +69,7 @@ class ReportService:
         self._eligibility = Eligibility(store, book, numbering, clock)
         hours = book.sending.validity_hours + book.sending.margin_hours
         self._report_timeout = dt.timedelta(hours=hours)
+        self._validity = dt.timedelta(hours=book.sending.validity_hours)
 
     def ingest(self, report: DeliveryReport) -> None:
         """Commit one report. Raises StoreUnavailableError or ContentionError."""
@@ -89,6 +102,19 @@ class ReportService:
                     waiting.append(text_reports)
         raise ContentionError("the same texts were reported by others again and again")
 
+    def count_refused(self, lines: Sequence[bytes]) -> None:
+        """Count lines that are no reports; the same lines of a repeated batch count once.
+
+        Raises StoreUnavailableError.
+        """
+        if not lines:
+            return
+        digest = hashlib.blake2b(b"\n".join(lines), digest_size=16).hexdigest()
+        counters = (REFUSED,) * len(lines)
+        self._store.commit(
+            ChangeSet(_NO_CUSTOMER, idempotency_key=f"feed:{digest}", counters=counters)
+        )
+
     def _query(self, report: DeliveryReport, *, retry: bool) -> ReportQuery:
         # A receipt is kept longer than its trace. A report after the trace's end loses the first
         # round because the receipt id exists; the retry loads that receipt.
@@ -99,18 +125,20 @@ class ReportService:
     def decide(self, snapshot: Snapshot, reports: Sequence[DeliveryReport]) -> ChangeSet:
         """Decide on the reports of one text: a receipt or a reason for each. Pure."""
         first = reports[0]
-        trace = snapshot.trace or _new_trace(first, snapshot.receipt)
+        texts = self._texts(snapshot, first)
         version = (snapshot.trace.version if snapshot.trace else 0) + 1
-        if len(reports) == 1:
-            return self._decide_one(snapshot, trace, first, version)
         steps: list[ChangeSet] = []
         others: list[Record] = []
         for report in reports:
-            step = self._decide_one(snapshot, trace, report, version)
+            position = position_of(texts, report, self._validity)
+            if position is None:
+                position = len(texts)
+                texts.append(new_text(report, first=False))
+            step = self._decide_one(snapshot, texts[position], report, version)
             steps.append(step)
             for record in step.records:
                 if isinstance(record, MessageTrace):
-                    trace = record
+                    texts[position] = record
                     continue
                 others.append(record)
                 if isinstance(record, Subscription):
@@ -122,12 +150,32 @@ class ReportService:
         subjects = {timer.subject for timer in cancelled}
         return ChangeSet(
             first.sender,
-            records=(trace, *others),
+            records=(record_of(texts, version), *others),
             outbox=tuple(receipt_id for step in steps for receipt_id in step.outbox),
             timers=tuple(t for step in steps for t in step.timers if t.subject not in subjects),
             cancelled_timers=cancelled,
             counters=counters,
         )
+
+    def _texts(self, snapshot: Snapshot, report: DeliveryReport) -> list[MessageTrace]:
+        """The texts of this id, completed by a receipt that outlived its trace."""
+        texts = texts_of(snapshot.trace) if snapshot.trace else [new_text(report, first=True)]
+        receipt = snapshot.receipt
+        if receipt is None or receipt.outcome not in _STATUS_OF_OUTCOME:
+            return texts
+        return [
+            each if each.series or is_final(each) else self._beside(receipt, each, report)
+            for each in texts
+        ]
+
+    def _beside(self, receipt: Receipt, text: MessageTrace, report: DeliveryReport) -> MessageTrace:
+        """The text of a found receipt, or a new text under its id."""
+        begun = text.history[0].at if text.history else report.at
+        age = begun - receipt.created_at
+        if not report.live and not is_repeat_at(text.message_id, age, self._validity):
+            return replace(text, series=series_at(begun))
+        status = _STATUS_OF_OUTCOME[receipt.outcome or ReceiptOutcome.DELIVERED]
+        return replace(text, status=status, receipt_id=receipt.id)
 
     def _decide_one(
         self, snapshot: Snapshot, trace: MessageTrace, report: DeliveryReport, version: int
@@ -168,7 +216,9 @@ class ReportService:
 
     @staticmethod
     def _timeout_timer(trace: MessageTrace, at: dt.datetime | None = None) -> Timer:
-        return Timer(REPORT_TIMEOUT, trace.sender, f"{trace.message_id}|{trace.recipient}", at)
+        series = f"#{trace.series}" if trace.series else ""
+        subject = f"{trace.message_id}|{trace.recipient}{series}"
+        return Timer(REPORT_TIMEOUT, trace.sender, subject, at)
 
     def report_timeout(self, timer: Timer) -> None:
         """Send a free "no answer yet" receipt; a later final report gives its receipt still.
@@ -176,19 +226,31 @@ class ReportService:
         No retry on conflict: the timer is still due, or another worker has fired it.
         Raises StoreUnavailableError.
         """
-        message_id, _, recipient = timer.subject.rpartition("|")
-        text = MessageTrace(message_id, timer.number, Msisdn(recipient))
+        message_id, _, rest = timer.subject.rpartition("|")
+        recipient, _, series = rest.partition("#")
+        text = MessageTrace(message_id, timer.number, Msisdn(recipient), series=series)
         receipt_id = self._eligibility.receipt_id(text, answered=False)
         query = ReportQuery(text.sender, text.recipient, text.message_id, receipt_id)
         snapshot = self._store.load_many([query])[0]
-        trace, change = snapshot.trace, ChangeSet(timer.number, fired_timer=timer)
-        waiting = trace is not None and not is_final(trace) and snapshot.receipt is None
-        if trace and waiting and self._eligibility.refusal_reason(snapshot, trace) is None:
-            receipt = self._eligibility.build_receipt(snapshot.subscription, trace, None)
-            event = ReportEvent(self._clock.now(), f"(none in time: receipt {receipt.id})")
-            kept = replace(trace, version=trace.version + 1, history=(*trace.history, event))
-            change = enqueue(replace(change, records=(kept,)), receipt)
+        change = ChangeSet(timer.number, fired_timer=timer)
+        texts = texts_of(snapshot.trace) if snapshot.trace and snapshot.receipt is None else []
+        for position, each in enumerate(texts):
+            if each.series == series and not is_final(each):
+                change = self._end_wait(snapshot, texts, position, change)
         self._store.commit(change)
+
+    def _end_wait(
+        self, snapshot: Snapshot, texts: list[MessageTrace], position: int, change: ChangeSet
+    ) -> ChangeSet:
+        """Add the "no answer yet" receipt of one text, if its sender is eligible."""
+        text = texts[position]
+        if self._eligibility.refusal_reason(snapshot, text) is not None:
+            return change
+        receipt = self._eligibility.build_receipt(snapshot.subscription, text, None)
+        event = ReportEvent(self._clock.now(), f"(none in time: receipt {receipt.id})")
+        texts[position] = replace(text, history=(*text.history, event))
+        version = (snapshot.trace.version if snapshot.trace else 0) + 1
+        return enqueue(replace(change, records=(record_of(texts, version),)), receipt)
 
     def _notify_off_net(self, snapshot: Snapshot, change: ChangeSet) -> ChangeSet:
         """Add the off-net notification, at most once per customer and month."""
@@ -206,11 +268,3 @@ _STATUS_OF_OUTCOME = {
     ReceiptOutcome.FAILED: MessageStatus.FAILED,
     ReceiptOutcome.REJECTED: MessageStatus.REJECTED,
 }
-
-
-def _new_trace(report: DeliveryReport, receipt: Receipt | None) -> MessageTrace:
-    """Empty trace, or a final one if the text already has its receipt."""
-    trace = MessageTrace(report.message_id, report.sender, report.recipient)
-    if receipt is None or receipt.outcome not in _STATUS_OF_OUTCOME:
-        return trace
-    return replace(trace, status=_STATUS_OF_OUTCOME[receipt.outcome], receipt_id=receipt.id)

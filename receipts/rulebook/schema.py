@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from receipts.model.message import FailureCause, MessageStatus
 from receipts.model.vocabulary import Channel, Intent, Language, PromotionCategory
 
 # The bounds keep date arithmetic within the calendar.
@@ -172,6 +173,14 @@ class SendingRules(RuleTable, frozen=True, kw_only=True):
         return dt.timedelta(seconds=self.delays_seconds[position])
 
 
+class ReportRules(RuleTable, frozen=True, kw_only=True):
+    """Meanings of error codes that differ by gateway; they add to those known to the service."""
+
+    #: By the two letters of a CMPP code, such as MA in MA:0051.
+    families: dict[Annotated[str, Meta(pattern="^[A-Z]{2}$")], MessageStatus] = {}
+    causes: dict[Text, FailureCause] = {}
+
+
 class Promotion(RuleTable, frozen=True, kw_only=True):
     """Promotion, short enough for the shortest receipt; ``until`` is its last day in China."""
 
@@ -204,6 +213,7 @@ class RuleBook(RuleTable, frozen=True, kw_only=True):
     limits: Limits = Limits()
     retention: Retention = Retention()
     sending: SendingRules = SendingRules()
+    reports: ReportRules = ReportRules()
     words: KeywordLists
     #: Phrases of customers' own sentences, by language; a province may add to them.
     phrases: dict[Language, PhraseLists] = {}

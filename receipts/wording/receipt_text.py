@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from receipts.model.calendar import SHANGHAI
-from receipts.model.message import MessageStatus
+from receipts.model.message import FailureCause, MessageStatus
 from receipts.model.vocabulary import Language, Msisdn, PromotionCategory, ReceiptOutcome
 from receipts.wording.catalogue import Catalogue
 
@@ -17,10 +17,19 @@ def sentences() -> Catalogue:
 
 
 def receipt_text(
-    status: MessageStatus | ReceiptOutcome, recipient: Msisdn, at: dt.datetime, language: Language
+    status: MessageStatus | ReceiptOutcome,
+    recipient: Msisdn,
+    at: dt.datetime,
+    language: Language,
+    cause: FailureCause = FailureCause.UNKNOWN,
 ) -> str:
-    """Text of a receipt; ``at`` is shown in China's time, and a status not final as no answer."""
+    """Text of a receipt; ``at`` is shown in China's time, and a status not final as no answer.
+
+    A known cause of a failure has a sentence of its own; the others name none.
+    """
     key = status.value if status.value in sentences().keys() else ReceiptOutcome.NO_ANSWER.value  # noqa: SIM118
+    if cause is not FailureCause.UNKNOWN and status is not MessageStatus.DELIVERED:
+        key = f"cause.{cause}"
     time = f"{at.astimezone(SHANGHAI):%H:%M:%S}"
     return sentences().render(key, language, friend=recipient.national, time=time)
 

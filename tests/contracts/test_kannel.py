@@ -17,6 +17,7 @@ from receipts.ports.provider import (
     UnknownOutcomeError,
 )
 from receipts.providers.kannel import Kannel, parse_report
+from receipts.providers.smsc_status import SmscStatusTable
 from tests.contracts.provider_ends import ANNA, KANNEL, SECRETS, kannel, parcel
 from tests.support.kannel_double import Smsbox, smsbox
 
@@ -161,6 +162,10 @@ REPORTS = [
     ("2", REPORT.format("UNKNOWN", "000"), ProviderStatus.UNKNOWN, "type 2 UNKNOWN 000"),
     ("2", REPORT.format("DELETED", "000"), ProviderStatus.UNKNOWN, "type 2 DELETED 000"),
     ("2", REPORT.format("MK:0001", "000"), ProviderStatus.UNDELIVERED, "type 2 MK:0001 000"),
+    ("2", REPORT.format("DELIVERED", "000"), ProviderStatus.DELIVERED, "type 2 DELIVERED 000"),
+    ("2", REPORT.format("delivered", "0"), ProviderStatus.DELIVERED, "type 2 delivered 0"),
+    ("2", REPORT.format("Accepted", "0"), ProviderStatus.UNDERWAY, "type 2 Accepted 0"),
+    ("2", "Stat: Undeliverable Err: 1", ProviderStatus.UNDELIVERED, "type 2 Undeliverable 1"),
     ("2", "stat:UNDELIV", ProviderStatus.UNDELIVERED, "type 2 UNDELIV"),
     ("4", REPORT.format("ENROUTE", "000"), ProviderStatus.UNDERWAY, "type 4 ENROUTE 000"),
     ("32", "", ProviderStatus.UNKNOWN, "type 32"),
@@ -173,7 +178,7 @@ REPORTS = [
 def test_report_is_mapped_and_its_raw_status_kept(
     kind: str, answer: str, told: ProviderStatus, word: str
 ) -> None:
-    assert parse_report(kind, answer) == (told, word)
+    assert parse_report(kind, answer, SmscStatusTable().read) == (told, word)
 
 
 def test_invalid_kannel_settings_are_refused_at_start() -> None:

@@ -10,7 +10,7 @@ import pytest
 import requests
 import responses
 
-from receipts.model.message import MessageStatus
+from receipts.model.message import FailureCause, MessageStatus
 from receipts.ports.provider import (
     NoRouteError,
     PermanentError,
@@ -213,10 +213,27 @@ def test_every_status_is_mapped_or_unknown(words: tuple[str, ...], told: Provide
     assert {provider_status(word) for word in words} == {told}
 
 
-def test_error_code_refines_a_failure_only():
-    assert message_status("undelivered", "30007") is MessageStatus.REJECTED
-    assert message_status("failed", "30036") is MessageStatus.EXPIRED
-    assert message_status("failed", "99999") is MessageStatus.FAILED
-    assert message_status("delivered", "30007") is MessageStatus.DELIVERED
-    assert message_status("sent", "30007") is MessageStatus.UNDERWAY
-    assert message_status("what", "30007") is MessageStatus.UNKNOWN
+@pytest.mark.parametrize(
+    ("status", "error", "meaning", "cause"),
+    [
+        ("undelivered", "30003", MessageStatus.FAILED, FailureCause.SWITCHED_OFF),
+        ("undelivered", "30005", MessageStatus.FAILED, FailureCause.UNKNOWN_NUMBER),
+        ("failed", "30004", MessageStatus.REJECTED, FailureCause.REFUSED),
+        ("failed", "21610", MessageStatus.REJECTED, FailureCause.REFUSED),
+        ("undelivered", "30007", MessageStatus.REJECTED, FailureCause.UNKNOWN),
+        ("failed", "30036", MessageStatus.EXPIRED, FailureCause.UNKNOWN),
+        ("undelivered", "30034", MessageStatus.FAILED, FailureCause.UNKNOWN),
+        ("undelivered", "30006", MessageStatus.FAILED, FailureCause.UNKNOWN),
+        ("undelivered", "30008", MessageStatus.FAILED, FailureCause.UNKNOWN),
+        ("undelivered", "", MessageStatus.FAILED, FailureCause.UNKNOWN),
+        ("canceled", "", MessageStatus.FAILED, FailureCause.UNKNOWN),
+        ("failed", "99999", MessageStatus.FAILED, FailureCause.UNKNOWN),
+        ("delivered", "30003", MessageStatus.DELIVERED, FailureCause.UNKNOWN),
+        ("sent", "30007", MessageStatus.UNDERWAY, FailureCause.UNKNOWN),
+        ("what", "30007", MessageStatus.UNKNOWN, FailureCause.UNKNOWN),
+    ],
+)
+def test_error_code_refines_a_failure_and_states_a_cause_only_where_it_is_one(
+    status: str, error: str, meaning: MessageStatus, cause: FailureCause
+):
+    assert message_status(status, error) == (meaning, cause)

@@ -19,7 +19,7 @@ from tests.webhooks.conftest import TwilioApi, Work, status_path
 ANNA, FRIEND = SHANXI, ZHEJIANG
 
 DELIVERED = "您发送给13957112345的短信已于12:00:00成功送达。"
-NOT_DELIVERED = "您发送给13957112345的短信未送达：对方号码停机、空号或暂时无法接通（12:00:00）。"
+NOT_DELIVERED = "您发送给13957112345的短信未送达，原因不明（12:00:00）。"
 
 Newest = Callable[[], Receipt]
 

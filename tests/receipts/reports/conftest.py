@@ -6,7 +6,7 @@ import redis
 from app.bootstrap import Container
 from receipts.model.message import MessageStatus
 from receipts.model.receipt import MessageKind, Receipt
-from receipts.providers.smsc_status import message_status
+from receipts.providers.smsc_status import SmscStatusTable
 from tests.conftest import TestClock
 from tests.support.reports import PATIENCE, Tell, outcomes, stand, swept, told
 
@@ -20,7 +20,7 @@ class ReportRig:
     raw: "redis.Redis"
 
     def report(self, raw: str, status: MessageStatus | None = None, **about: object) -> None:
-        Tell(self.built)(raw, status or message_status(raw), **about)  # type: ignore[arg-type]
+        Tell(self.built)(raw, status or SmscStatusTable().read(raw)[0], **about)  # type: ignore[arg-type]
 
     def stand(self, state: str = "active", **more: object) -> None:
         """Put a customer into this state of subscription."""

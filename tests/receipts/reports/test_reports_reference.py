@@ -16,7 +16,7 @@ from receipts.model.message import DeliveryReport
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet
-from receipts.providers.smsc_status import message_status
+from receipts.providers.smsc_status import SmscStatusTable
 from receipts.reports.reconciliation import Reconciliation
 from statemachines.subscription import SubscriptionState
 from tests.conftest import TestClock
@@ -53,7 +53,7 @@ class Said:
 
     def report(self, at: dt.datetime) -> DeliveryReport:
         numbers = Msisdn(self.text.sender), Msisdn(self.text.friend)
-        about = message_status(self.word), self.word, at, self.part, self.text.parts
+        about = SmscStatusTable().read(self.word)[0], self.word, at, self.part, self.text.parts
         return DeliveryReport(self.spelt, *numbers, *about)
 
 
@@ -204,7 +204,7 @@ def test_contradicting_part_counts_give_one_receipt_at_most(
         lived(built, [Stands(SENDERS[0], SubscriptionState.ACTIVE)])
         waiting: list[DeliveryReport] = []
         for part, parts, word, alone in said:
-            about = (message_status(word), word, clock.now(), part, parts)
+            about = (SmscStatusTable().read(word)[0], word, clock.now(), part, parts)
             waiting.append(DeliveryReport("7", anna, friend, *about))
             if alone:
                 reports.ingest_batch(waiting)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receipts.model.calendar import SHANGHAI
-from receipts.model.message import MessageStatus
+from receipts.model.message import FailureCause, MessageStatus
 from receipts.model.vocabulary import Language, Msisdn, ReceiptOutcome
 from receipts.wording.catalogue import Catalogue, CatalogueError
 from receipts.wording.receipt_text import receipt_text
@@ -37,9 +37,35 @@ def test_each_failure_has_its_own_text():
     failures = [*map(MessageStatus, ("expired", "failed", "rejected")), NO_ANSWER]
     for language in Language:
         assert len({text_of(each, language) for each in failures}) == len(failures)
-    assert "关机" in text_of(MessageStatus.EXPIRED)
-    assert "空号" in text_of(ReceiptOutcome.FAILED)
-    assert "refused" in text_of(ReceiptOutcome.REJECTED, Language.EN)
+    assert "refused" not in text_of(ReceiptOutcome.REJECTED, Language.EN)
+
+
+#: Words of causes that no sentence may use without a code that states the cause.
+CAUSES = ("关机", "空号", "停机", "拒收", "暂时无法接通", "off", "in use", "suspended", "coverage")
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_failure_of_unknown_cause_names_none(status: Status):
+    for language in Language:
+        assert [word for word in CAUSES if word in text_of(status, language)] == []
+
+
+def test_each_known_cause_has_its_own_text_of_one_segment():
+    longest = Msisdn("+" + "9" * 15)
+    for language in Language:
+        texts = {
+            receipt_text(MessageStatus.FAILED, longest, AT, language, cause)
+            for cause in FailureCause
+        }
+        assert len(texts) == len(FailureCause)
+        assert [text for text in texts if segments(text) != 1] == []
+        assert {is_gsm7(text) for text in texts} == {language is Language.EN}
+
+
+def test_cause_is_told_of_failures_only():
+    causes = [receipt_text(MessageStatus.DELIVERED, RECIPIENT, AT, Language.ZH, cause)
+              for cause in FailureCause]  # fmt: skip
+    assert set(causes) == {text_of(MessageStatus.DELIVERED)}
 
 
 @pytest.mark.parametrize("status", [MessageStatus.UNDERWAY, MessageStatus.UNKNOWN, NO_ANSWER])

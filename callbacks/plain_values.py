@@ -1,0 +1,82 @@
+"""Plain values of JSON fields: a text or a number, whichever of the two a network writes."""
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+#: A JSON number that is whole: its digits are kept, whatever their count.
+_WHOLE = re.compile(r"(-?[0-9]+)(?:\.0+)?")
+_NUMBER_BEGINS = frozenset(b"-0123456789")
+_ABSENT = frozenset({b"null", b'""'})
+
+#: Characters of an optional field that are read, and of those that are kept unread.
+_MAX_LENGTH, _MAX_UNREAD = 40, 120
+
+#: The most parts of a text, one octet in the concatenation header (3GPP TS 23.040, 9.2.3.24.1).
+_MAX_PARTS = 255
+
+
+def plain_value(raw: msgspec.Raw) -> str | None:
+    """Text of a JSON string or number; None for null, empty, boolean, list and object."""
+    field = bytes(raw)
+    if field[:1] == b'"':
+        try:
+            return msgspec.json.decode(field, type=str).strip() or None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+    if field[:1] and field[0] in _NUMBER_BEGINS:
+        text = field.decode("ascii", "replace")
+        whole = _WHOLE.fullmatch(text)
+        return whole[1] if whole else text
+    return None
+
+
+class OptionalFields:
+    """Reads optional fields; those without a meaning count as absent and are kept unread."""
+
+    def __init__(self) -> None:
+        self._unread: list[str] = []
+
+    @property
+    def unread(self) -> str:
+        """The fields that could not be read, ``name=JSON``, for staff."""
+        return " ".join(self._unread)[:_MAX_UNREAD]
+
+    def read(self, name: str, raw: msgspec.Raw, read: Callable[[str], T | None]) -> T | None:
+        """Value of a field; None if it is absent or has no meaning."""
+        if bytes(raw) in _ABSENT:
+            return None
+        text = plain_value(raw)
+        value = read(text) if text and len(text) <= _MAX_LENGTH else None
+        if value is None:
+            self.keep(name, raw)
+        return value
+
+    def keep(self, name: str, raw: msgspec.Raw) -> None:
+        """Keep a field unread."""
+        self._unread.append(f"{name}={bytes(raw).decode('utf-8', 'replace')}")
+
+
+def part_of(fields: OptionalFields, part: msgspec.Raw, parts: msgspec.Raw) -> tuple[int, int]:
+    """Part and number of parts; only a pair that fits tells of a long text.
+
+    Parts count from 0 or from 1. Without such a pair the report is on the whole text: 1 of 1.
+    """
+    number = fields.read("part", part, _small_number)
+    count = fields.read("parts", parts, _small_number)
+    if number is not None and count is not None and count > 1 and number <= count:
+        return number, count
+    if (number or 0) > 1:
+        fields.keep("part", part)
+    if (count or 0) > 1:
+        fields.keep("parts", parts)
+    return 1, 1
+
+
+def _small_number(text: str) -> int | None:
+    number = int(text) if text.isascii() and text.isdigit() else None
+    return number if number is not None and number <= _MAX_PARTS else None

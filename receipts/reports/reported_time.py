@@ -1,0 +1,110 @@
+"""Times as networks write them, and their comparison at the precision that both have."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+
+from receipts.model.calendar import SHANGHAI
+from receipts.model.message import ReportedTime, TimePrecision
+
+#: The longest validity period of a text (3GPP TS 23.040, 9.2.3.12.1): older times are false.
+_OLDEST = dt.timedelta(weeks=63)
+
+#: Lead of a network's clock that is taken as the present; a time further ahead is false.
+_CLOCK_LEAD = dt.timedelta(minutes=1)
+
+_DAY, _MINUTE, _SECOND = TimePrecision.DAY, TimePrecision.MINUTE, TimePrecision.SECOND
+
+#: Formats of times in digits, by length. Two-digit years are SMPP's. Every field has a fixed
+#: width, since strptime reads a time from most runs of digits.
+_DIGIT_FORMATS = {
+    8: (("%Y%m%d", _DAY),),
+    10: (("%y%m%d%H%M", _MINUTE),),
+    12: (("%y%m%d%H%M%S", _SECOND), ("%Y%m%d%H%M", _MINUTE)),
+    14: (("%Y%m%d%H%M%S", _SECOND),),
+}
+
+#: Digits of 14-digit times with milliseconds, and of Unix times in seconds and milliseconds.
+_WITH_MILLISECONDS, _UNIX_SECONDS, _UNIX_MILLISECONDS = 17, 10, 13
+
+#: SMPP's absolute time YYMMDDhhmmsstnnp: tenths, and quarters of an hour from UTC (7.1.1).
+_SMPP = re.compile(r"([0-9]{12})([0-9])([0-9]{2})([+-])", re.ASCII)
+
+_ISO = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[T ]([0-9:]*).*)?", re.ASCII)
+_SPACE_BEFORE_ZONE = re.compile(r"\s+(?=(?:Z|[+-][0-9]{2}:?(?:[0-9]{2})?)$)")
+
+#: Digits of a time of day without seconds. An hour alone is no more than its day.
+_HOUR_AND_MINUTE, _HOUR = 4, 2
+
+
+def read_time(text: str, now: dt.datetime) -> ReportedTime | None:
+    """Time in ISO 8601, in SMPP's forms, in 8 to 17 digits or in Unix time; else None.
+
+    Without a zone it is China's. None also for a time that lies ahead of ``now``, that is older
+    than any text, or that has two readings.
+    """
+    plausible = {
+        ReportedTime(min(at, now), precision)
+        for at, precision in _readings(text.strip())
+        if now - _OLDEST <= at <= now + _CLOCK_LEAD
+    }
+    return plausible.pop() if len(plausible) == 1 else None
+
+
+def is_before(one: ReportedTime, other: ReportedTime) -> bool:
+    """Whether a time lies before another, at the precision that both have."""
+    return _truncated(one, other) < _truncated(other, one)
+
+
+def distance(one: ReportedTime, other: ReportedTime) -> dt.timedelta:
+    """Time between two times, at the precision that both have."""
+    return abs(_truncated(one, other) - _truncated(other, one))
+
+
+def _truncated(time: ReportedTime, other: ReportedTime) -> dt.datetime:
+    at = time.at.astimezone(SHANGHAI)
+    if _DAY in {time.precision, other.precision}:
+        return at.replace(hour=0, minute=0, second=0, microsecond=0)
+    if _MINUTE in {time.precision, other.precision}:
+        return at.replace(second=0, microsecond=0)
+    return at.replace(microsecond=0)
+
+
+def _readings(text: str) -> Iterator[tuple[dt.datetime, TimePrecision]]:
+    """Every time that the text can mean."""
+    whole, _, fraction = text.partition(".")
+    if not (text.isascii() and whole.isdigit() and (fraction or "0").isdigit()):
+        yield from _smpp_or_iso(text)
+        return
+    if len(whole) == _UNIX_SECONDS:
+        yield dt.datetime.fromtimestamp(int(whole), dt.UTC), _SECOND
+    if len(whole) == _UNIX_MILLISECONDS:
+        yield dt.datetime.fromtimestamp(int(whole) // 1000, dt.UTC), _SECOND
+    if len(whole) == _WITH_MILLISECONDS:
+        whole = whole[:-3]
+    for time_format, precision in _DIGIT_FORMATS.get(len(whole), ()):
+        try:
+            yield dt.datetime.strptime(whole, time_format).replace(tzinfo=SHANGHAI), precision
+        except ValueError:
+            continue
+
+
+def _smpp_or_iso(text: str) -> Iterator[tuple[dt.datetime, TimePrecision]]:
+    try:
+        if smpp := _SMPP.fullmatch(text):
+            digits, _, quarters, sign = smpp.groups()
+            zone = dt.timezone(dt.timedelta(minutes=int(f"{sign}{quarters}") * 15))
+            yield dt.datetime.strptime(digits, "%y%m%d%H%M%S").replace(tzinfo=zone), _SECOND
+            return
+        plain = _SPACE_BEFORE_ZONE.sub("", text.replace("/", "-").upper())
+        if iso := _ISO.fullmatch(plain):
+            at = dt.datetime.fromisoformat(plain)
+            at = at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
+            given = len((iso[1] or "").replace(":", ""))
+            if given <= _HOUR:
+                day = at.astimezone(SHANGHAI)
+                yield day.replace(hour=0, minute=0, second=0, microsecond=0), _DAY
+            else:
+                yield at, _MINUTE if given == _HOUR_AND_MINUTE else _SECOND
+    except (ValueError, OverflowError):
+        return

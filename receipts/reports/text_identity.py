@@ -1,0 +1,82 @@
+"""Texts that share one message id, because the network's ids are counters (decision 009)."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from receipts.model.message import (
+    DeliveryReport,
+    MessageStatus,
+    MessageTrace,
+    ReportedTime,
+)
+from receipts.reports.message_trace import is_final, normalise_message_id
+from receipts.reports.reported_time import distance, is_before
+
+#: Texts kept under one id; the oldest is dropped.
+_MAX_TEXTS = 8
+
+#: Difference between the times of two parts, or of two reports on one text, that is no new text.
+_TOLERANCE = dt.timedelta(minutes=10)
+
+
+def texts_of(record: MessageTrace) -> list[MessageTrace]:
+    """The texts of a stored trace, oldest first."""
+    return [*record.earlier, replace(record, earlier=())]
+
+
+def record_of(texts: Sequence[MessageTrace], version: int) -> MessageTrace:
+    """The stored trace of the texts of one id: the newest text, with the earlier ones in it."""
+    *earlier, newest = texts[-_MAX_TEXTS:]
+    return replace(newest, version=version, earlier=tuple(earlier))
+
+
+def position_of(
+    texts: Sequence[MessageTrace], report: DeliveryReport, validity: dt.timedelta
+) -> int | None:
+    """Position of the text that a report belongs to, the newest possible; None for a new text."""
+    for position in reversed(range(len(texts))):
+        if _is_same_text(texts[position], report, validity):
+            return position
+    return None
+
+
+def new_text(report: DeliveryReport, *, first: bool) -> MessageTrace:
+    """Empty trace of a text; without ``first``, it has its own series of receipt ids."""
+    series = "" if first else series_at(report.at)
+    return MessageTrace(report.message_id, report.sender, report.recipient, series=series)
+
+
+def series_at(begun: dt.datetime) -> str:
+    """Series of a text by the arrival of its first report."""
+    return f"{begun.astimezone(dt.UTC):%Y%m%d%H%M%S%f}"
+
+
+def _is_same_text(text: MessageTrace, report: DeliveryReport, validity: dt.timedelta) -> bool:
+    if text.submitted and report.submitted:
+        return distance(text.submitted, report.submitted) <= _TOLERANCE
+    if report.live or not text.part_statuses or not is_final(text):
+        return True
+    ended = _ended(text)
+    if report.submitted and ended and is_before(ended, report.submitted):
+        return False
+    if report.done and ended:
+        apart = distance(report.done, ended)
+        delivered_twice = text.status is report.status is MessageStatus.DELIVERED
+        return apart <= (_TOLERANCE if delivered_twice else validity)
+    age = report.at - max(final.at for final in text.part_statuses)
+    return is_repeat_at(text.message_id, age, validity)
+
+
+def is_repeat_at(message_id: str, age: dt.timedelta, validity: dt.timedelta) -> bool:
+    """Whether a report without times still concerns a text that ended this long ago.
+
+    An id beyond 64 bits is no counter, so it names one text for ever.
+    """
+    return age <= validity or not normalise_message_id(message_id).isdigit()
+
+
+def _ended(text: MessageTrace) -> ReportedTime | None:
+    done = [final.done for final in text.part_statuses if final.done]
+    return max(done, key=lambda each: each.at, default=None)

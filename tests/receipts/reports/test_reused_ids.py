@@ -1,0 +1,141 @@
+"""Message ids that are counters: another text under an old id gets its own receipt."""
+
+import datetime as dt
+
+import pytest
+
+from receipts.model.message import DeliveryReport, MessageStatus, ReportedTime
+from receipts.providers.smsc_status import SmscStatusTable
+from tests.receipts.reports.conftest import ReportRig
+from tests.support.reports import ANNA, FRIEND, PATIENCE, swept, trail
+
+VALIDITY_HOURS = 48
+
+
+def report(
+    rig: ReportRig,
+    status: str = "DELIVRD",
+    *,
+    message: str = "17",
+    sent: float | None = None,
+    done: float | None = None,
+    live: bool = False,
+) -> DeliveryReport:
+    """A report now; ``sent`` and ``done`` are hours from the start of the test."""
+    start = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
+
+    def at(hours: float | None) -> ReportedTime | None:
+        return None if hours is None else ReportedTime(start + dt.timedelta(hours=hours))
+
+    meaning, cause = SmscStatusTable().read(status)
+    return DeliveryReport(
+        message, ANNA, FRIEND, meaning, status, rig.clock.now(),
+        cause=cause, submitted=at(sent), done=at(done), live=live,
+    )  # fmt: skip
+
+
+def tell(rig: ReportRig, *reports: DeliveryReport) -> int:
+    """The number of new reports among these."""
+    return rig.built.report_service.ingest_batch(reports).accepted
+
+
+def test_same_id_submitted_on_two_days_is_two_texts(rig: ReportRig):
+    rig.stand()
+    first = report(rig, sent=0, done=0.1)
+    assert tell(rig, first) == 1
+    rig.clock.move(hours=24)
+    second = report(rig, "UNDELIV", sent=24, done=24.1)
+    assert tell(rig, second, second, first) == 1
+    assert rig.outcomes() == ["delivered", "failed"]
+    assert len({receipt.id for receipt in rig.receipts()}) == 2
+    assert [text.status for text in trail(rig.built, "17").earlier] == [MessageStatus.DELIVERED]
+
+
+def test_two_texts_of_one_id_in_one_batch_are_told_apart(rig: ReportRig):
+    rig.stand()
+    rig.clock.move(hours=30)
+    days = [report(rig, status, sent=day, done=day + 1) for day in (0, 24)
+            for status in ("ACCEPTD", "DELIVRD")]  # fmt: skip
+    assert tell(rig, *days, *days) == 4
+    assert rig.outcomes() == ["delivered", "delivered"]
+
+
+def test_delivery_at_another_time_is_another_text(rig: ReportRig):
+    rig.stand()
+    assert tell(rig, report(rig, done=0)) == 1
+    rig.clock.move(hours=20)
+    assert tell(rig, report(rig, done=20), report(rig, done=0)) == 1
+    assert rig.outcomes() == ["delivered", "delivered"]
+
+
+def test_repeat_within_the_validity_period_stays_a_repeat(rig: ReportRig):
+    rig.stand()
+    tell(rig, report(rig))
+    rig.clock.move(hours=VALIDITY_HOURS)
+    assert tell(rig, report(rig)) == 0
+    assert tell(rig, report(rig, "EXPIRED")) == 1  # contradicted, and kept for staff
+    assert rig.outcomes() == ["delivered"]
+
+
+def test_report_without_times_after_the_validity_period_is_another_text(rig: ReportRig):
+    rig.stand()
+    tell(rig, report(rig))
+    rig.clock.move(hours=VALIDITY_HOURS, seconds=1)
+    assert tell(rig, report(rig), report(rig)) == 1
+    assert rig.outcomes() == ["delivered", "delivered"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"sent": 0.0}, {"done": 0.0}, {"message": "SM" + "0a" * 16}, {"live": True}]
+)
+def test_late_repeat_with_a_proof_of_its_text_stays_a_repeat(
+    rig: ReportRig, fields: dict[str, float]
+):
+    rig.stand()
+    tell(rig, report(rig, **fields))  # type: ignore[arg-type]
+    rig.clock.move(days=5)
+    assert tell(rig, report(rig, **fields)) == 0  # type: ignore[arg-type]
+    assert rig.outcomes() == ["delivered"]
+
+
+def test_each_text_of_an_id_waits_for_its_own_final_report(rig: ReportRig):
+    rig.stand()
+    tell(rig, report(rig, "ACCEPTD", sent=0))
+    rig.clock.move(hours=24)
+    tell(rig, report(rig, "ACCEPTD", sent=24))
+    rig.clock.move(hours=PATIENCE - 24, seconds=1)
+    assert (swept(rig.built), rig.outcomes()) == (1, ["no_answer"])
+    tell(rig, report(rig, sent=24, done=25))
+    assert rig.outcomes() == ["no_answer", "delivered"]
+    assert rig.fire_timeout() == 0
+    tell(rig, report(rig, sent=0, done=51))
+    assert rig.outcomes() == ["no_answer", "delivered", "delivered"]
+
+
+@pytest.mark.parametrize("first", ["DELIVRD", "ACCEPTD"])
+def test_id_reused_after_the_trace_has_expired_is_another_text(rig: ReportRig, first: str):
+    rig.stand()
+    tell(rig, report(rig))
+    rig.raw.delete(*rig.raw.keys("*:trail:*"))
+    rig.clock.move(days=41)
+    for status in dict.fromkeys((first, "DELIVRD")):
+        assert tell(rig, report(rig, status)) == 1
+    assert rig.outcomes() == ["delivered", "delivered"]
+
+
+def test_parts_submitted_seconds_apart_are_one_text(rig: ReportRig):
+    rig.stand()
+    for part, status in ((1, "DELIVRD"), (2, "DELIVRD")):
+        told = report(rig, status, sent=part / 600, done=1)
+        fields = {name: getattr(told, name) for name in told.__struct_fields__}
+        tell(rig, DeliveryReport(**fields | {"part": part, "parts": 2}))
+    assert rig.outcomes() == ["delivered"]
+
+
+def test_old_texts_of_an_id_are_dropped_in_the_end(rig: ReportRig):
+    rig.stand()
+    for day in range(12):
+        tell(rig, report(rig, sent=24 * day, done=24 * day + 1))
+        rig.clock.move(hours=24)
+    assert len(rig.receipts()) == 12
+    assert len(trail(rig.built, "17").earlier) == 7
