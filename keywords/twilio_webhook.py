@@ -54,10 +54,9 @@ def sms_blueprint(handler: InboundSmsHandler, fields: FormFields) -> Blueprint:
 
     @blueprint.post("/sms")
     def sms() -> Response:
-        form = fields("MessageSid", "From")
+        form = fields("MessageSid", "From", "Body")
         event, opt_out = f"sms:{form['MessageSid']}", form.get("OptOutType", "")
-        # A picture may come without a Body.
-        reply = handler.reply(event, form["From"], form.get("Body", ""), opt_out)
+        reply = handler.reply(event, form["From"], form["Body"], opt_out)
         message = f"<Response><Message>{escape(reply)}</Message></Response>"
         return Response(
             _XML + (message if reply else "<Response/>"), content_type="text/xml; charset=utf-8"

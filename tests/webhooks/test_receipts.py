@@ -86,6 +86,44 @@ def test_failed_text_gives_a_receipt_that_is_not_charged(
     assert charges(built, ANNA) == []
 
 
+@pytest.mark.parametrize("missing", ["From", "To"])
+@pytest.mark.parametrize("status", ["accepted", "queued", "delivered"])
+def test_status_without_a_number_is_taken_and_gives_no_receipt(
+    network: Network, built: Container, status: str, missing: str
+):
+    form = {"MessageSid": "SM1", "MessageStatus": status, "From": ANNA, "To": FRIEND}
+    for absent in ({}, {missing: ""}):
+        told = {name: value for name, value in form.items() if name != missing} | absent
+        assert network.post("/messages/status", **told).status_code == 204
+    assert built.store.receipts_of(Msisdn(ANNA), 10, None) == []
+
+
+def test_earlier_names_of_id_and_status_are_read(network: Network, newest: Newest):
+    network.post("/messages/status", SmsSid="SM1", SmsStatus="delivered", From=ANNA, To=FRIEND)
+    assert (newest().message_id, newest().outcome) == ("SM1", "delivered")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "cause"),
+    [
+        ("undelivered", "30003", "对方手机关机或不在服务区"),
+        ("undelivered", "30005", "该号码是空号"),
+        ("failed", "30004", "对方号码拒收"),
+        ("undelivered", "30034", "原因不明"),
+        ("undelivered", "", "原因不明"),
+        ("canceled", "", "原因不明"),
+    ],
+)
+def test_failure_receipt_names_the_cause_of_its_code_alone(
+    network: Network, twilio: TwilioApi, work: Work, status: str, error: str, cause: str
+):
+    twilio.accepts()
+    more = {"ErrorCode": error} if error else {}
+    network.status("SM1", status, ANNA, FRIEND, **more)
+    work()
+    assert cause in twilio.texts[0]["Body"]
+
+
 def test_text_under_way_gives_no_receipt_yet(
     network: Network, built: Container, twilio: TwilioApi, work: Work
 ):
