@@ -8,7 +8,7 @@ from functools import cache
 import msgspec
 from msgspec import Struct
 
-from keywords.signatures import is_name, without_signature
+from keywords.signatures import is_device, is_name, without_signature
 from keywords.suggestions import KnownKeyword, Suggester, language_of
 from receipts.model.vocabulary import Intent, Language
 from receipts.rulebook.normalise import normalise
@@ -102,6 +102,8 @@ class KeywordParser:
     def _is_signature(self, text: str, province: str | None) -> bool:
         """Whether a text beside a keyword is a name, and neither a keyword nor a doubt."""
         parsed, _ = self._vocabularies.get(province) or self._vocabularies[None]
+        if is_device(text):
+            return True
         if normalise(text) in parsed or not self._wishes.is_neutral(text, province):
             return False
         parts = list(filter(None, re.split(r"[\r\n,，]+|\s+(?=\+?\d)", text)))

@@ -14,10 +14,10 @@ _BRACKETED = "|".join(
 )
 _AT_END = re.compile(rf"(?P<core>.+?)\s*(?:{_BRACKETED})[\s。.!！]*", re.DOTALL)
 _AT_START = re.compile(rf"\s*(?:{_BRACKETED})\s*(?P<core>.+)", re.DOTALL)
-#: A line break, dashes or a space.
+#: A line break, dashes or at least two spaces; one may precede an object: 取消 李医生.
 _BREAK = re.compile(
     r"(?P<core>.+?)\s*(?:[\r\n\u2028\u2029]+|[-\u2010-\u2015\u2212－~～|｜/]+"
-    r"|\s+)\s*.+",
+    r"|\s{2,})\s*.+",
     re.DOTALL,
 )
 
@@ -39,10 +39,15 @@ _CHINESE_NAME = re.compile(
 _AROUND_NAME = " \t\u3000-—–―_~～|｜/()（）<>＜＞《》{}·•*.。!！,，"
 
 
+def is_device(text: str) -> bool:
+    """Whether a text is the signature of a mail program, such as "Sent from my phone"."""
+    return _DEVICE.fullmatch(text.strip(_AROUND_NAME + "【】[]「」\r\n")) is not None
+
+
 def is_name(text: str) -> bool:
-    """Whether a text looks like a name, a device or a text in the brackets of signatures."""
+    """Whether a text looks like a name, or is in the brackets of signatures."""
     plain = text.strip(_AROUND_NAME)
-    patterns = (_TELEPHONE, _LATIN_NAME, _CHINESE_NAME, _DEVICE, _FORMAL)
+    patterns = (_TELEPHONE, _LATIN_NAME, _CHINESE_NAME, _FORMAL)
     return not plain or any(pattern.fullmatch(plain) for pattern in patterns)
 
 

@@ -19,7 +19,10 @@ _MAX_UNITS, _MAX_LENGTH = 300, 2_000
 #: Shorter Latin words are one typing error away from too many others.
 _MIN_TYPO = 5
 
-_UNIT = re.compile(r"[a-z0-9]+|\S|\n")
+# A space between two Chinese characters ends a clause: 不用 取消.
+_UNIT = re.compile(r"[a-z0-9]+|\S|\n|(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])")
+# Characters one by one: 取 消.
+_SPACED = re.compile(r"\s*(?:[\u4e00-\u9fff]\s+)+[\u4e00-\u9fff]\W*")
 _APOSTROPHES = re.compile(r"['’‘`´]")
 
 
@@ -130,7 +133,8 @@ def phrase_units(text: str) -> tuple[str, ...]:
     """Words of Latin letters and digits, single characters of other scripts, and marks."""
     visible = without_invisible(text[:_MAX_LENGTH])
     folded = without_invisible(unicodedata.normalize("NFKC", visible)).casefold()
-    return tuple(_UNIT.findall(_APOSTROPHES.sub("", folded).translate(SIMPLIFIED)))
+    plain = _APOSTROPHES.sub("", folded).translate(SIMPLIFIED)
+    return tuple(_UNIT.findall("".join(plain.split()) if _SPACED.fullmatch(plain) else plain))
 
 
 def _asks(text: str) -> bool:
@@ -144,6 +148,8 @@ _WHOLE: Mapping[Wish, tuple[PhraseRole, set[PhraseRole]]] = {
     Wish.AGREE: (_R.AGREE, {_R.AGREE, _R.POLITE}),
     Wish.DECLINE: (_R.DECLINE, {_R.DECLINE, _R.NEGATION, _R.POLITE}),
 }
+#: Negations of a will, rather than of a fact (没), and the units of such a clause.
+_NO_LONGER, _MAX_NO_LONGER = frozenset("不别甭勿唔"), 4
 _NEGATORS = {_R.REFUSAL, _R.NEGATION}
 #: Roles of objects whose refusal is a sign of leaving.
 _REFUSABLE = {_R.SERVICE, _R.GENERIC, _R.MESSAGES, _R.CHARGES}
@@ -164,7 +170,8 @@ def _judge(tokens: list[_Token], *, asks: bool) -> Wish | None:
         Wish.CANCEL: not asks and _is_whole(roles, Wish.CANCEL),
         Wish.AGREE: not asks and _is_whole(roles, Wish.AGREE),
         Wish.DECLINE: _is_whole(roles, Wish.DECLINE) or _is_denial(roles),
-        Wish.MAYBE_CANCEL: not elsewhere and (leaves or _refuses_service(roles)),
+        Wish.MAYBE_CANCEL: not elsewhere
+        and (leaves or _refuses_service(roles) or _no_longer(tokens)),
         Wish.CHARGES: not elsewhere and _R.CHARGES in roles,
         Wish.MAYBE_AGREE: agrees,
     }
@@ -194,7 +201,7 @@ def _leaves_weakly(tokens: list[_Token], roles: set[PhraseRole | None]) -> bool:
     clauses: dict[int, set[PhraseRole | None]] = {}
     for token in tokens:
         clauses.setdefault(token.clause, set()).add(token.role)
-    alone = {_R.WEAK, _R.REFUSAL, _R.DOUBT, _R.POLITE}
+    alone = {_R.WEAK, *_NEGATORS, _R.DOUBT, _R.POLITE}
     return any(_R.WEAK in clause and clause <= alone for clause in clauses.values())
 
 
@@ -207,6 +214,16 @@ def _refuses_service(roles: set[PhraseRole | None]) -> bool:
     """Whether a refusal stands alone or concerns the service, its messages or its charges."""
     alone = roles <= {_R.REFUSAL, _R.POLITE}
     return _R.REFUSAL in roles and (alone or bool(roles & _REFUSABLE))
+
+
+def _no_longer(tokens: list[_Token]) -> bool:
+    """Whether a short clause says "no longer" (不…了), such as 不玩了."""
+    for clause in {token.clause for token in tokens}:
+        said = [each for each in tokens if each.clause == clause and each.role is not _R.POLITE]
+        negated = said and said[0].role in _NEGATORS and said[0].text[0] in _NO_LONGER
+        if negated and said[-1].text[-1] == "了" and len(said) <= _MAX_NO_LONGER:
+            return True
+    return False
 
 
 def _keeps(tokens: list[_Token], roles: set[PhraseRole | None]) -> bool:

@@ -90,7 +90,7 @@ def test_similar_text_is_suggested_not_accepted(text: str, near: str):
 @pytest.mark.parametrize(("text", "intent"), [
     *((f"QXDXHZ{beside}", Intent.CANCEL) for beside in ("🙏", "👍🏽", "❗", " ✅", "™", "♥️")),
     *((f"是{b}", Intent.YES) for b in ("👍", "【小王】", "[小王]")),
-    *((f"是{b}", Intent.YES) for b in ( "\n小王", "\n--\n王小明", " 李雷")),
+    *((f"是{b}", Intent.YES) for b in ( "\n小王", "\n--\n王小明", "  李雷")),
     *((f"PT{beside}", Intent.ORDINARY) for beside in ("❗", " - John", "\nSent from my iPhone")),
     ("【小王】是", Intent.YES), ("1️⃣", Intent.YES), ("0️⃣0️⃣0️⃣0️⃣", Intent.LIST_ALL),
     ("?🙏", Intent.HELP),
@@ -109,7 +109,7 @@ def test_word_counts_with_a_thing_beside_it(text: str, intent: Intent):
     ("是（如果免费）", Wish.MAYBE_AGREE), ("是\n多少钱", Wish.MAYBE_AGREE),
     ("是？", Wish.MAYBE_AGREE),
     ("是\n考虑中", Wish.MAYBE_AGREE), ("是（骗人）", Wish.MAYBE_AGREE),
-    ("取消 彩虹卡", Wish.MAYBE_CANCEL),
+    ("取消 彩虹卡", Wish.MAYBE_CANCEL), ("取消 李医生", Wish.MAYBE_CANCEL),
     ("退订\n彩虹卡", Wish.MAYBE_CANCEL),
     ("是\n不要", None), ("Y\nbut not now", None), ("是-不", None), ("yes please", Wish.AGREE),
     ("取消短信回执？", Wish.MAYBE_CANCEL), ("QXDXHZ?", Wish.MAYBE_CANCEL),
