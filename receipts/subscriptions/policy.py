@@ -81,7 +81,8 @@ class SubscriptionPolicy:
         if channel in province.doors:
             return None
         names = [self._channel_name(each, language) for each in province.doors]
-        params["doors"] = ("、" if language is Language.ZH else ", ").join(names)
+        comma, last = ("、", "或") if language is Language.ZH else (", ", " or ")
+        params["doors"] = last.join(filter(None, (comma.join(names[:-1]), names[-1])))
         return "door_missing", params
 
     def lacks_province(self, customer: Subscription) -> bool:

@@ -25,11 +25,11 @@ def test_opening_summary_has_price_and_keywords(line: Line, built: Container, ra
 
 @pytest.mark.parametrize(("number", "state", "keys", "summary"), [
     (GUANGDONG, "active", "21", "取消短信回执，11月30日后停止"),
-    (GUANGDONG, "active", "6", "回执改为普通短信"),
+    (GUANGDONG, "active", "6", "回执已改为普通短信"),
     (GUANGDONG, "ending", "11", "开通短信回执"),
     (GUANGDONG, "pending", "21", "取消待确认的短信回执申请"),
     (GUANGDONG, "suspended", "21", "取消短信回执，即时生效"),
-    (HEBEI, "active", "621", "回执改为普通短信；取消短信回执，即时生效"),
+    (HEBEI, "active", "621", "回执已改为普通短信；取消短信回执，即时生效"),
 ])  # fmt: skip
 def test_one_summary_names_every_change(
     dial: Dial, network: Network, built: Container, number: str, state: str, keys: str, summary: str
@@ -44,7 +44,7 @@ def test_one_summary_names_every_change(
 def test_summary_is_in_the_language_of_the_call(dial: Dial, built: Container):
     dial("active", "6", language=Language.EN).hangs_up()
     (text,) = notices(built, GUANGDONG)
-    assert text.startswith("In your call to 10086")
+    assert text.startswith("Your call to 10086")
 
 
 def test_summary_is_free_and_stays_in_the_inbox(line: Line, built: Container):

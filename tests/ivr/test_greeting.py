@@ -93,7 +93,7 @@ def test_province_without_hotline_names_its_channels(line: Line, number: str):
     reply = line(number).dials()
     assert reply.over
     # Numbers are spoken digit by digit.
-    for fact in ("七五零零", "7 5 0 0", "营业厅", "service hall"):
+    for fact in ("七五零零", "7 5 0 0", "营业厅", "China Mobile store"):
         assert fact in reply.text
     assert "1 0 0 8 6" not in reply.text
     assert "幺零零八六" not in reply.text

@@ -41,7 +41,7 @@ def test_province_without_hotline_hears_the_other_channels(phones: Phones):
     phone = phones.standing(JILIN)
     phone.calls()
     said = phone.hears("吉林暂不支持电话办理")
-    assert "发短信到7500" in said.replace(" ", "")
+    assert "7500短信" in said.replace(" ", "")
     assert "网上营业厅" in said
     said = phone.hears("This cannot be done by phone in Jilin")
     assert "a text to 7500" in said.replace("7 5 0 0", "7500")

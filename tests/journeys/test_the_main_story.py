@@ -52,7 +52,7 @@ def _switch_back_and_cancel_by_phone(phone: Phone) -> None:
 
 def _read_what_the_call_did(phone: Phone) -> None:
     summary = phone.inbox("7500")["body"]
-    assert "您刚才致电10086办理了" in summary
+    assert "您致电10086已办理" in summary
     assert "回执改为闪信" in summary
     assert "取消短信回执" in summary
 
@@ -65,7 +65,7 @@ def test_caller_subscribes_by_keys_after_the_price(phones: Phones):
         phone.presses("1")
     phone.hears("已开通")
     phone.hangs_up()
-    assert "您刚才致电10086办理了：开通短信回执" in phone.inbox("7500")["body"]
+    assert "您致电10086已办理：开通短信回执" in phone.inbox("7500")["body"]
     phone.text(ZHEJIANG, "hi")
     assert "成功送达" in phone.flash()["body"]
 

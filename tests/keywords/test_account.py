@@ -115,9 +115,9 @@ def test_charges_are_summed_by_kind(phone: Phone, built: Container, clock: TestC
 
 
 @pytest.mark.parametrize(("keyword", "facts"), [
-    ("为什么扣费", ("1元", "您于11月22日开通（发短信到7500）：每月1元。")),
+    ("为什么扣费", ("1元", "您于11月22日通过7500短信开通：每月1元。")),
     ("why?", ("1.00 yuan in all",
-              "You opened it on 22 November (a text to 7500): 1.00 yuan a month.")),
+              "You subscribed on 22 November by text to 7500: 1.00 yuan a month.")),
     ("扣费记录", ("合计1元：月功能费1元，回执费0元（0条）",)),
 ])  # fmt: skip
 def test_charges_have_their_consent(

@@ -70,7 +70,7 @@ def longest_params(
         | {"stop": "TDXX"}
         | {"ends": POLICY.template_params(customer, language)["ends"], "doors": doors[1]["doors"]}
         | {"opened": day(next_month(CLOCK.now()), language)}
-        | {"door": max(re.split("、|, ", doors[1]["doors"]), key=len)}
+        | {"door": max(re.split("、|或|, | or ", doors[1]["doors"]), key=len)}
         | {"from": day(next_month(CLOCK.now()), language)}
     )
 

@@ -28,7 +28,7 @@ def test_caller_opens_the_service_and_gets_a_text_about_the_call(
     work()
     (text,) = twilio.texts
     assert (text["From"], text["To"]) == ("7500", GUANGDONG)
-    assert text["Body"].startswith("您刚才致电10086办理了：开通短信回执（每月1元，取消发QXDXHZ）")
+    assert text["Body"].startswith("您致电10086已办理：开通短信回执（每月1元，取消发QXDXHZ）")
     assert text["StatusCallback"].startswith(f"{PUBLIC_URL}/receipts/")
 
 
@@ -56,4 +56,4 @@ def test_subscriber_cancels_in_english(
     call.hangs_up()
     work()
     assert subscription(built, GUANGDONG).state == "ending"
-    assert twilio.texts[0]["Body"].startswith("In your call to 10086 you did this: ")
+    assert twilio.texts[0]["Body"].startswith("Your call to 10086: ")

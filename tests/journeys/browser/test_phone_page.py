@@ -96,7 +96,7 @@ def test_call_shows_its_prompts_and_takes_keys(page: Page, customer: Phone):
     page.click(GUANGDONG, "hangup")
     page.shows(GUANGDONG, "call-state", "通话结束")
     page.click(GUANGDONG, "tab-messages")
-    page.shows(GUANGDONG, "thread", "您刚才致电10086办理了")
+    page.shows(GUANGDONG, "thread", "您致电10086已办理")
     page.keep("after-the-call-1280")
 
 

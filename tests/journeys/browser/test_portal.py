@@ -92,7 +92,7 @@ def test_customer_reads_lists_and_cancels(page: Page, phones: Phones, service: S
     reads(page, "附带新闻")
     keep(page, "messages")
     press(page, '.who form:has(input[value="english"]) button')
-    reads(page, "From now on we write to you in English")
+    reads(page, "From now on, pages, calls and texts will be in English.")
     keep(page, "english")
     cancels_and_leaves(page, service)
 

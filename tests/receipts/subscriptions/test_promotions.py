@@ -256,7 +256,7 @@ def test_call_changes_consent_by_speech_or_key(network: Network, built: Containe
     assert stored_category(built) is NONE
     call.hangs_up()
     (notice,) = notices(built, GUANGDONG)
-    assert "回执不再附带信息" in notice
+    assert "回执不再附带其他信息" in notice
     assert "公益" not in notice
 
 

@@ -84,8 +84,8 @@ def test_offer_and_answers_are_audited(customer: Browser, raw: redis.Redis):
 
 @pytest.mark.parametrize(("number", "words"), [
     (UNICOM, "短信回执仅限中国移动客户使用"), (BEIJING, "您的归属地北京尚未开通短信回执业务"),
-    (HEBEI, "河北暂不支持在网上办理此业务，请通过以下方式办理：发短信到7500、拨打10086、"),
-    (SHAANXI, "陕西暂不支持在网上办理此业务，请通过以下方式办理：发短信到7500、营业厅。"),
+    (HEBEI, "河北暂不支持网上办理，请通过7500短信、10086热线或"),
+    (SHAANXI, "陕西暂不支持网上办理，请通过7500短信或营业厅办理。"),
 ])  # fmt: skip
 def test_refusal_names_the_reason_and_other_channels(
     browsers: Browsers, built: Container, number: str, words: str
@@ -170,12 +170,12 @@ def test_customer_in_arrears_can_cancel_but_not_order(browsers: Browsers, built:
 
 def test_chosen_language_is_stored(customer: Browser, built: Container, network: Network):
     seen = customer.presses("english")
-    assert seen.told == ["From now on we write to you in English, texts too."]
+    assert seen.told == ["From now on, pages, calls and texts will be in English."]
     assert 'lang="en"' in seen.html
     assert standing(built, GUANGDONG).language == "en"
     assert b"SMS Receipt" in network.text(GUANGDONG, "CXDXHZ").data
     customer.opens()
-    assert "In the online service hall you did this: opened" in notices(built, GUANGDONG)[-1]
+    assert "Online Services: opened" in notices(built, GUANGDONG)[-1]
 
 
 def test_english_browser_gets_english_pages(browsers: Browsers, built: Container):
@@ -195,12 +195,12 @@ def test_promotion_consent_is_given_and_withdrawn(
     assert 'value="no_messages" checked' in browser.seen.html
     form = browser.seen.form("advertising")
     seen = browser.sends(form, wish="advertising")
-    assert seen.told[0].startswith("已同意：短信回执有空余时附带广告")
+    assert seen.told[0].startswith("已保存：回执字数有剩余时附带广告")
     assert 'value="advertising" checked' in seen.html
     assert standing(built, GUANGDONG).promotions == "advertising"
     entry = audit(raw, GUANGDONG)[-1]
     assert (entry["act"], entry["door"]) == ("consent_advertising", "web")
-    assert entry["shown"].startswith("已同意：短信回执有空余时附带广告")
+    assert entry["shown"].startswith("已保存：回执字数有剩余时附带广告")
     assert "回执附带广告" in notices(built, GUANGDONG)[-1]
     browser.wishes("no_messages")
     assert standing(built, GUANGDONG).promotions == "none"
@@ -234,4 +234,4 @@ def test_nonce_counts_only_for_its_number(browsers: Browsers, built: Container):
     one.wishes("english", once="a" * 16)
     other.wishes("chinese", once="a" * 16)
     assert standing(built, other.number).language == "zh"
-    assert other.goes("?done=" + "a" * 16).told == ["今后以中文为您服务，短信也是。"]
+    assert other.goes("?done=" + "a" * 16).told == ["今后的页面、短信和电话将使用中文。"]

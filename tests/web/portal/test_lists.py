@@ -10,7 +10,7 @@ from tests.web.portal.conftest import Browsers
 
 
 def test_receipts_are_listed_newest_first(customer: Browser, built: Container, clock: TestClock):
-    assert "还没有回执记录" in customer.goes("receipts").text
+    assert "暂无回执记录" in customer.goes("receipts").text
     a_receipt(built, GUANGDONG, seed="0a")
     clock.move(minutes=1)
     a_receipt(
@@ -38,7 +38,7 @@ def test_charges_have_item_and_reason(
     clock.move(minutes=1)
     browser.signs_in()
     text = browser.goes("charges").text
-    assert "您于11月22日开通（发短信到7500）" in text
+    assert "您于11月22日通过7500短信开通" in text
     assert "2026年12月 合计 0.5元" in text
     assert "2026年11月功能费 您确认开通的当月 0.5元" in text
     assert "当月使用短信回执" in text
@@ -51,7 +51,7 @@ def test_charges_have_item_and_reason(
 
 
 def test_services_are_listed_and_cancelled(customer: Browser, built: Container):
-    assert "您没有在本营业厅办理的包月业务" in customer.goes("services").text
+    assert "您在7500没有已订业务" in customer.goes("services").text
     customer.opens()
     seen = customer.goes("services")
     assert "短信回执 使用中 每月1元" in seen.text

@@ -242,7 +242,7 @@ def test_form_without_the_own_csrf_token_changes_nothing(
         form = customer.goes().form("english")
         form.fields["csrf_token"] = token
         seen = customer.sends(form)
-        assert (seen.status, "没有办成" in seen.text) == (403, True)
+        assert (seen.status, "操作未成功" in seen.text) == (403, True)
     assert contents(raw) == before
 
 
