@@ -201,7 +201,7 @@ def test_promotion_consent_is_given_and_withdrawn(
     entry = audit(raw, GUANGDONG)[-1]
     assert (entry["act"], entry["door"]) == ("consent_advertising", "web")
     assert entry["shown"].startswith("已保存：回执字数有剩余时附带广告")
-    assert "回执附带广告" in notices(built, GUANGDONG)[-1]
+    assert "回执可附带广告" in notices(built, GUANGDONG)[-1]
     browser.wishes("no_messages")
     assert standing(built, GUANGDONG).promotions == "none"
     assert audit(raw, GUANGDONG)[-1]["act"] == "withdraw"
@@ -223,7 +223,7 @@ def test_unknown_action_or_nonce_changes_nothing(
 ):
     before = contents(raw)
     seen = customer.sends(customer.goes().form("english"), **odd)
-    assert (seen.status, "什么也没有改变" in seen.text) == (400, True)
+    assert (seen.status, "请求有误" in seen.text) == (400, True)
     assert contents(raw) == before
 
 
