@@ -53,7 +53,7 @@ def _switch_back_and_cancel_by_phone(phone: Phone) -> None:
 def _read_what_the_call_did(phone: Phone) -> None:
     summary = phone.inbox("7500")["body"]
     assert "您致电10086已办理" in summary
-    assert "回执改为闪信" in summary
+    assert "回执已改为闪信" in summary
     assert "取消短信回执" in summary
 
 
