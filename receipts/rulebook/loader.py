@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from receipts.model.message import FailureCause, MessageStatus
 from receipts.model.vocabulary import Channel, Intent, Language
 from receipts.rulebook.errors import KeyPath, RuleBookError, Violation
 from receipts.rulebook.schema import (
@@ -52,6 +53,8 @@ _FIXES = {
     "until": "write a day such as 2026-12-31, without quotes",
     "kind": "use news, public_interest or advertising",
     "digest_seconds": "write whole seconds from 0 (off) to 60",
+    "families": "write two capitals = one of " + ", ".join(MessageStatus),
+    "causes": "write the code in quotes = one of " + ", ".join(FailureCause),
     "audit_months": "keep at least the 5 months in which orders are disputed",
 }
 

@@ -8,10 +8,14 @@ from simulator.network.messages import Message
 
 _REPORT_TEXTS = {
     1: "stat:DELIVRD err:000",
-    2: "stat:UNDELIV err:001",
+    2: "stat:UNDELIV err:{code}",
     8: "ACK/",
     16: "NACK/0x0000000b/Invalid destination",
 }
+
+
+#: MAP errors (3GPP TS 29.002) for the error codes of the scenarios, as an SMSC reports them.
+_MAP_ERRORS = {"30003": "027", "30005": "001"}
 
 
 def fill_report_url(message: Message, report_type: int) -> str:
@@ -29,6 +33,7 @@ def _values(message: Message, report_type: int) -> dict[str, str]:
     text = _REPORT_TEXTS[report_type]
     if report_type in {1, 2}:
         date = strftime("%y%m%d%H%M", gmtime())
+        text = text.format(code=_MAP_ERRORS.get(message.error_code, "000"))
         text = f"id:{message.sid} sub:001 dlvrd:001 submit date:{date} done date:{date} {text}"
     words = message.body.split()
     return {

@@ -4,9 +4,13 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.bootstrap import Container
-from receipts.model.message import MessageStatus
+from app.factory import create_app
+from app.settings import Settings
+from receipts.model.message import FailureCause, MessageStatus
+from receipts.rulebook.schema import ReportRules
 from tests.callbacks.conftest import Centre, a_line, batch
 from tests.conftest import TestClock
 from tests.support.reports import told as arrived
@@ -160,3 +164,14 @@ def test_raw_statuses_are_kept(centre: Centre, built: Container, clock: TestCloc
         ("UNDELIV MK:0004", None),
     ]
     assert history[0].at == clock.now().astimezone(dt.UTC)
+
+
+def test_rule_book_gives_a_gateway_its_meanings(settings: Settings, built: Container):
+    rules = ReportRules(
+        families={"ZZ": MessageStatus.FAILED, "MA": MessageStatus.UNKNOWN},
+        causes={"ZZ:0024": FailureCause.SWITCHED_OFF},
+    )
+    own = built.with_rule_book(replace(built.book, reports=rules))
+    centre = Centre(create_app(settings, own).test_client())
+    centre.tell(a_line("1", "ZZ:24"), a_line("2", "MA:0051"), a_line("3", "ZZ:0001"))
+    assert {r.message_id: "关机" in r.text for r in arrived(own)} == {"1": True, "3": False}

@@ -265,3 +265,25 @@ def test_province_adds_phrases(tmp_path: Path):
     matcher = WishMatcher(load_rule_book(edited(tmp_path, (GD_WORDS, own))))
     assert matcher.match("莫搞了", "CN-GD") is Wish.CANCEL
     assert matcher.match("莫搞了", "CN-JL") is not Wish.CANCEL
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ('MA = "lost"', ("reports", "families")),
+        ('Ma = "failed"', ("reports", "families")),
+        ("MA = 1", ("reports", "families")),
+    ],
+)
+def test_wrong_meaning_of_a_code_is_refused_with_a_fix(
+    tmp_path: Path, written: str, path: tuple[str, ...]
+):
+    violation = only_violation(edited(tmp_path, ('MA = "rejected"', written)))
+    assert violation.where[:2] == path
+    assert "two capitals" in violation.fix
+
+
+def test_unknown_cause_of_a_code_is_refused_with_a_fix(tmp_path: Path):
+    violation = only_violation(edited(tmp_path, ('"27" = "switched_off"', '"27" = "asleep"')))
+    assert violation.where[:2] == ("reports", "causes")
+    assert "switched_off" in violation.fix

@@ -19,3 +19,12 @@ def test_known_codes_are_filled_in_and_others_kept(template: str, url: str):
         callback=template,
     )  # fmt: skip
     assert fill_report_url(message, 1) == url
+
+
+@pytest.mark.parametrize(("code", "error"), [("30003", "027"), ("30005", "001"), ("30008", "000")])
+def test_report_of_a_failure_has_the_error_of_its_scenario(code: str, error: str):
+    message = Message(
+        sid="1", api="kannel", to="+861", sender="7500", body="a", created=0, updated=0,
+        callback="/r?answer=%A", error_code=code,
+    )  # fmt: skip
+    assert f"stat%3AUNDELIV%20err%3A{error}" in fill_report_url(message, 2)
