@@ -1,6 +1,9 @@
 """Kannel's inbound SMS webhook: a text to 7500 in, a text/plain reply out."""
 
+from codecs import BOM_UTF16_LE
 from collections.abc import Mapping
+from contextlib import suppress
+from encodings.aliases import aliases
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, request
@@ -9,21 +12,22 @@ from werkzeug.exceptions import BadRequest
 from keywords.twilio_webhook import InboundSmsHandler
 from receipts.wording.segments import is_gsm7
 
-#: Python codecs by Kannel's %C, also after mo-recode. Kannel passes the octets of a text through.
-_CHARSETS = {
-    "": "utf-8",
-    "UTF-8": "utf-8",
-    "UTF-16BE": "utf-16-be",
-    "UCS-2": "utf-16-be",
-    "ISO-8859-1": "latin-1",
-    "WINDOWS-1252": "cp1252",
-    "US-ASCII": "ascii",
-    "GBK": "gbk",
-    "GB18030": "gb18030",
+#: Codecs of texts. Kannel passes their octets through with the charset's name as %C, also after
+#: mo-recode; it means big-endian octets by UTF-16 and UCS-2.
+_CODECS = (
+    "utf_8", "utf_16_be", "utf_16_le", "latin_1", "iso8859_15", "cp1252", "ascii",
+    "gbk", "gb2312", "gb18030", "hz", "big5", "big5hkscs", "cp950",
+)  # fmt: skip
+_UTF_8, _UTF_16 = "utf_8", "utf_16_be"
+_OTHER_NAMES = {
+    **dict.fromkeys(("utf16", "ucs2", "ucs2be", "iso10646ucs2"), _UTF_16),
+    "ucs2le": "utf_16_le",
+    "windows936": "gbk",
+    "euccn": "gbk",
 }
 
 #: Kannel's charset of binary messages, such as ring tones and pictures.
-_BINARY = "8-BIT"
+_BINARY = "8bit"
 
 #: Limits in characters; 2,000 are more than ten parts of a concatenated text.
 _MAX_TEXT_LENGTH, _MAX_PARAMETER_LENGTH = 2_000, 256
@@ -36,7 +40,7 @@ def kannel_blueprint(handler: InboundSmsHandler) -> Blueprint:
     @blueprint.get("/kannel/sms")
     def kannel_sms() -> Response:
         query = _parse(request.query_string, "id", "from", "text")
-        if query.get("charset", "") == _BINARY:
+        if _plain_name(query.get("charset", "")) == _BINARY:
             return _plain("")
         return _plain(handler.reply(f"kannel:{query['id']}", query["from"], query["text"]))
 
@@ -48,9 +52,11 @@ def _parse(query_string: bytes, *required: str) -> Mapping[str, str]:
     # Latin-1 maps each octet to one character; the charset of the text is itself a parameter.
     octets = dict(reversed(parse_qsl(query_string.decode("latin-1"), True, encoding="latin-1")))
     text = octets.pop("text", None)
-    query = {name: _decode(value, "utf-8") for name, value in octets.items()}
+    query = {
+        name: value.encode("latin-1").decode("utf-8", "replace") for name, value in octets.items()
+    }
     if text is not None:
-        query["text"] = _decode(text, _codec(query.get("charset", "")))
+        query["text"] = _decode(text, query.get("charset", ""))
     for name in required:
         # A text may be empty; an id or a sender may not.
         if name not in query or not (query[name] or name == "text"):
@@ -60,18 +66,30 @@ def _parse(query_string: bytes, *required: str) -> Mapping[str, str]:
     return query
 
 
-def _codec(charset: str) -> str:
-    name = charset.strip().upper()
-    if name == _BINARY:
-        return "latin-1"
-    if name not in _CHARSETS:
-        raise BadRequest(f"unknown charset: {name[:40]}")
-    return _CHARSETS[name]
+def _plain_name(charset: str) -> str:
+    """A charset's name in lower case, letters and digits alone."""
+    return "".join(each for each in charset.lower() if each.isalnum())
+
+
+_CODEC_BY_NAME = (
+    {_plain_name(codec): codec for codec in _CODECS}
+    | {_plain_name(alias): codec for alias, codec in aliases.items() if codec in _CODECS}
+    | _OTHER_NAMES
+)
 
 
 def _decode(octets: str, charset: str) -> str:
-    """The decoded octets; undecodable ones become U+FFFD."""
-    return octets.encode("latin-1").decode(charset, "replace")
+    """The text; UTF-8 and unknown charsets are read as UTF-8, else as UTF-16BE.
+
+    Undecodable octets become U+FFFD, so that the text gets the reply to an unknown one.
+    """
+    raw, codec = octets.encode("latin-1"), _CODEC_BY_NAME.get(_plain_name(charset), _UTF_8)
+    if codec == _UTF_16 and raw.startswith(BOM_UTF16_LE):
+        codec = "utf_16_le"
+    for guess in (_UTF_8, _UTF_16) if codec == _UTF_8 else ():
+        with suppress(UnicodeDecodeError):
+            return raw.decode(guess)
+    return raw.decode(codec, "replace")
 
 
 def _plain(text: str) -> Response:

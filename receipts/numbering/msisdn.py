@@ -3,6 +3,7 @@
 import re
 from urllib.parse import unquote
 
+from receipts.model.invisible import plain_digits, without_invisible
 from receipts.model.vocabulary import Msisdn
 
 # Bounds the work on garbage; no number with separators is longer, and few URIs.
@@ -14,14 +15,13 @@ _SIP = re.compile(
     r"|(?P<phone>[0-9][^@:;?<>]*)[^@?<>]*@[^<>?]*;user=phone\b[^<>]*)(?:>.*)?",
     re.IGNORECASE,
 )
-# Spaces, hyphens, brackets, and the invisible direction marks in numbers copied from contacts.
-_SEPARATORS = (
-    " \t\r\n\u00a0\u2002\u2003\u2009\u202f\u3000"
-    "-\u2010\u2011\u2012\u2013\u2014\u2212\uff0d"
-    "()\uff08\uff09"
-    "\u200b\u200e\u200f\u202a\u202c\u202d\u2060\u2066\u2069\ufeff"
+# Channel prefixes of Twilio whose rest is a number, and URIs (RFC 3966, RFC 5724) in either case.
+# Ids of a messenger are no numbers, and neither is a local number of another country.
+_PREFIXED = re.compile(
+    r"(?:tel|callto|sms|smsto|rcs|whatsapp):(?://)?(?P<number>[^;?]*)"
+    r"(?:;(?!phone-context=(?:\+|%2b)(?!86\b))[^;?]*)*(?:\?.*)?",
+    re.IGNORECASE | re.DOTALL,
 )
-_CLEAN = str.maketrans("０１２３４５６７８９＋", "0123456789+", _SEPARATORS)
 
 _MOBILE = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})", re.ASCII)
 # National numbers behind +86: 13-digit 14x machine numbers, Beijing's 10 + 8 digits, other areas.
@@ -35,17 +35,24 @@ _WITHHELD = frozenset({"+266696687", "+7378742833", "+86282452253"})
 
 def parse_msisdn(raw: str) -> Msisdn | None:
     """The number in E.164; None for a service number, a withheld number or garbage."""
-    if ":" in raw and len(raw) <= _MAX_URI_LENGTH and (uri := _SIP.fullmatch(raw.strip())):
-        raw = unquote(uri["global"] or uri["phone"])
-    if len(raw) > _MAX_INPUT_LENGTH:
-        return None
     # Most numbers come without separators.
-    text = raw if _MOBILE.fullmatch(raw) else raw.translate(_CLEAN)
+    text = raw if _MOBILE.fullmatch(raw) else _cleaned(raw)
     if mobile := _MOBILE.fullmatch(text):
         return Msisdn("+86" + mobile[1])
     if text not in _WITHHELD and (_OTHER_CHINESE.fullmatch(text) or _FOREIGN.fullmatch(text)):
         return Msisdn(text)
     return None
+
+
+def _cleaned(raw: str) -> str:
+    """Digits and plus sign of a number or of a number's URI; empty for a longer text."""
+    if ":" in raw and len(raw) <= _MAX_URI_LENGTH:
+        visible = without_invisible(raw).strip()
+        if uri := _SIP.fullmatch(visible):
+            raw = unquote(uri["global"] or uri["phone"])
+        elif prefixed := _PREFIXED.fullmatch(visible):
+            raw = unquote(prefixed["number"])
+    return plain_digits(raw) if len(raw) <= _MAX_INPUT_LENGTH else ""
 
 
 def is_chinese_mobile(number: Msisdn) -> bool:

@@ -4,13 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-# Unicode's default-ignorable code points (DerivedCoreProperties): zero-width marks, the byte
-# order mark, variation selectors, fillers. Phones and copying insert them invisibly.
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
+from receipts.model.invisible import without_invisible
 
 # Only the characters of our keywords: a general conversion would turn other words into ours.
 _SIMPLIFIED = str.maketrans("開執訂詢閃費記錄幫迴聞廣", "开执订询闪费记录帮回闻广")
@@ -26,11 +20,6 @@ _DROPPED = frozenset(
 _DROPPED_WITHOUT_DIGITS = frozenset({"Sm", "Sc"})
 _EMOJI = frozenset({"So", "Sk", "Me"})
 _HELP = "?"
-
-
-def without_invisible(text: str) -> str:
-    """Text without the marks that phones and copying insert invisibly."""
-    return _INVISIBLE.sub("", text)
 
 
 def normalise(text: str) -> str:

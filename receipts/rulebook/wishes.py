@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from receipts.model.invisible import without_invisible
 from receipts.model.vocabulary import Intent
-from receipts.rulebook.normalise import without_invisible
 from receipts.rulebook.schema import PhraseLists, PhraseRole, RuleBook, WordList
 from receipts.rulebook.similarity import is_one_edit
 from receipts.rulebook.traditional import SIMPLIFIED

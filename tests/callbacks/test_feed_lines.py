@@ -90,7 +90,8 @@ def test_unknown_fields_are_ignored(centre: Centre):
 @pytest.mark.parametrize(
     "spelt",
     ["13802880000", "+8613802880000", "008613802880000", "8613802880000", "138 0288 0000",
-     "１３８０２８８００００", "+86-138-0288-0000", "\u202a13802880000\u202c"],
+     "１３８０２８８００００", "+86-138-0288-0000", "\u202a13802880000\u202c",
+     "\u2068138.0288.0000\u2069", "tel:+86-138-0288-0000"],
 )  # fmt: skip
 def test_spellings_of_a_number_are_equivalent(centre: Centre, built: Container, spelt: str):
     assert centre.tell(a_line() | {"from": spelt})["accepted"] == 1

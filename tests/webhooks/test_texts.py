@@ -24,6 +24,16 @@ def test_customer_opens_the_service_with_a_second_confirmation(phone: Texter, bu
     assert charges(built, GUANGDONG) == [("monthly", 100)]
 
 
+@pytest.mark.parametrize("prefix", ["rcs:", "RCS:", "whatsapp:"])
+def test_text_on_another_channel_of_twilio_is_of_the_same_customer(
+    network: Network, built: Container, prefix: str
+):
+    sender = Texter(network, prefix + GUANGDONG)  # the signature covers the raw form
+    assert "每月1元" in sender.says("开通短信回执")
+    assert subscription(built, GUANGDONG).state == "pending"
+    assert Texter(network, "messenger:13802880000").says("开通短信回执") == ""
+
+
 def test_any_other_answer_opens_nothing(phone: Texter, built: Container):
     phone.says("开通短信回执")
     assert "未开通，未收费" in phone.says("否")

@@ -2,18 +2,20 @@
 
 import re
 import secrets
-import unicodedata
 from collections.abc import Callable
 
 from flask import request, session
 from flask_wtf.csrf import generate_csrf
 
+from receipts.model.invisible import plain_digits
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.numbering.msisdn import parse_msisdn
 from web.portal.passcodes import CodeResult, PasscodeService
 
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CODE = re.compile(r"[0-9]{6}")
+#: Characters of a pasted code with its separators and invisible marks.
+_MAX_CODE_LENGTH = 64
 _MOBILE = re.compile(r"\+861[0-9]{10}")
 
 _ROLE = "customer"
@@ -76,8 +78,7 @@ def pending_number() -> Msisdn | None:
 
 def sign_in(codes: PasscodeService, number: Msisdn) -> bool:
     """Begin a session if the form has the passcode. Raises StoreUnavailableError."""
-    typed = unicodedata.normalize("NFKC", request.form.get("code", ""))
-    code, nonce = "".join(typed.split()), sent_nonce()
+    code, nonce = plain_digits(request.form.get("code", "")[:_MAX_CODE_LENGTH]), sent_nonce()
     if nonce is None or not _CODE.fullmatch(code):
         return False
     session_id = codes.verify(number, code, nonce)

@@ -70,6 +70,16 @@ def test_five_wrong_attempts_invalidate_the_passcode(browser: Browser):
     assert "登录" in browser.goes().text
 
 
+SEPARATED = ("{}-{}", "{} {}", "{}.{}", "{}—{}", "\u2068{}\u2011{}\u2069", "\u2007{}\u200d{}\ufe0f")
+
+
+@pytest.mark.parametrize("form", SEPARATED)
+def test_passcode_is_taken_with_separators_and_invisible_marks(browser: Browser, form: str):
+    request_code(browser, f"\u2068tel:{GUANGDONG}\u2069")
+    code = browser.code()
+    assert browser.presses("enter", code=form.format(code[:3], code[3:])).state == "未开通"
+
+
 def test_passcode_expires_after_five_minutes(browser: Browser, clock: TestClock):
     request_code(browser)
     clock.move(minutes=5)
