@@ -35,7 +35,7 @@ KEYWORDS = {"open": "开通短信回执", "yes": "是", "cancel": "退订", "ord
 KEYS = {
     "open": (CallState.OFFER, "1"),
     "cancel": (CallState.CANCELLING, "1"),
-    "ordinary": (CallState.MENU, "2"),
+    "ordinary": (CallState.MENU, "6"),
 }
 #: Fields that differ between the two customers.
 IGNORED = {"number", "version", "channel", "chain", "question", "lapsed_at"}
@@ -82,7 +82,7 @@ class Customer:
         context = CallContext(state, Language.ZH).with_subscription(held, home)
         sid = f"CA{self.number}{self.count}"
         self.built.call_flow.handle_input(CallerInput(sid, self.number, context, key))
-        reply = self.built.store.load(self.number, f"call:{sid}:{context.step}").previous_reply
+        reply = self.built.store.load(self.number, context.claim(sid)).previous_reply
         return [key for key, _ in reply.messages] if reply else []
 
     def record(self) -> dict[str, object]:
