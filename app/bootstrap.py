@@ -97,7 +97,9 @@ class Container:
         """Call flow of the hotline."""
         prompts, url = _catalogue("ivr", "prompts.toml"), self.settings.public_url
         agent = self.settings.agent_number or None
-        return CallFlow(self.store, self.policy, prompts, self.clock, self.account, url, agent)
+        sure = self.settings.speech_confidence / 100
+        account, clock = self.account, self.clock
+        return CallFlow(self.store, self.policy, prompts, clock, account, url, agent, sure)
 
     @cached_property
     def reply_renderer(self) -> ReplyRenderer:

@@ -67,6 +67,7 @@ CONSENT_SIGNING_KEY = | Signs the daily roots that `export audit` prints: the pa
 [Numbers and rules]
 HOTLINE = 10086 | The hotline, as texts name it.
 SHORT_CODE = 7500 | The short code, as texts name it; Kannel sends from it.
+SPEECH_CONFIDENCE = 50 | Percent of certainty below which a spoken yes to a price is asked again.
 AGENT_NUMBER = | The number that key 0 of the hotline dials. Unset: no agent is offered.
 RULE_BOOK = | The file with words, fees and channels of each province. Unset: the shipped book, \
 **with invented values**.
@@ -133,6 +134,7 @@ class Settings:
     hotline: str
     short_code: str
     agent_number: str
+    speech_confidence: int
     rule_book: Path | None
     movable_clock: bool
     log_format: str
@@ -170,6 +172,7 @@ class Settings:
             twilio_pace=reader.number("TWILIO_PACE", 1, 10_000),
             kannel_pace=reader.number("KANNEL_PACE", 1, 10_000),
             rule_book=reader.file("RULE_BOOK"),
+            speech_confidence=reader.number("SPEECH_CONFIDENCE", 0, 100),
             movable_clock=reader.choice("CLOCK", ("system", "movable")) == "movable",
             log_format=reader.choice("LOG_FORMAT", ("json", "console")),
             host=reader.host("HOST"),

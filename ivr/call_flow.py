@@ -8,8 +8,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ivr.call_context import CallContext
-from ivr.menu import SpeechMatcher, keys
+from ivr.limits import counted, is_too_many
+from ivr.menu import keys
 from ivr.prompts import PromptBuilder
+from ivr.speech import SpeechMatcher, spoken_key
 from ivr.spoken import spoken_time
 from ivr.verbs import Dial, Gather, Say, Verb
 from receipts.delivery import notifications
@@ -32,16 +34,6 @@ from statemachines.call_menu import CALL_MENU, CallEvent, CallState
 from statemachines.engine import Transition
 from statemachines.subscription import HOLDING
 
-#: Counter of each action that brings the call no further, and the count that ends the call.
-_COUNTERS = {
-    "silence": ("no_input", 3),
-    "wrong": ("no_match", 3),
-    **dict.fromkeys(("again", "agent", "no_agent"), ("repeats", 6)),
-}
-
-#: Steps of one pass through the menus, after which the call ends.
-_MAX_STEPS = 100
-
 #: Prompts that name charges and dates, for which the customer is read.
 _READ = frozenset({CallState.OFFER, CallState.CANCELLING})
 
@@ -61,6 +53,8 @@ class CallerInput(Struct, frozen=True):
     context: CallContext
     key: str = ""
     speech: str = ""
+    #: Certainty of the recognised speech, 0 to 1; None if the provider gives none.
+    confidence: float | None = None
 
 
 class CallFlow:
@@ -75,10 +69,11 @@ class CallFlow:
         account: AccountQueries,
         base: str,
         agent: str | None,
+        min_confidence: float = 0.0,
     ) -> None:
-        self._store, self._policy = store, policy
+        self._store, self._policy, self._min_confidence = store, policy, min_confidence
         self._clock, self._account = clock, account
-        self._speech = SpeechMatcher(prompts)
+        self._speech = SpeechMatcher(prompts, policy.book)
         self._prompts = PromptBuilder(policy, prompts, self._speech, base, agent)
         self._actions: dict[str, Action] = {
             **shared_actions(policy),
@@ -115,17 +110,19 @@ class CallFlow:
     def handle_input(self, pressed: CallerInput) -> list[Verb]:
         """Answer a DTMF key, speech or no input."""
         context = pressed.context
+        if not pressed.key:
+            pressed = replace(pressed, key=spoken_key(pressed.speech))
         transition = CALL_MENU.fire(context.state, self._match(pressed))
         if transition.reason is not None:
             transition = CALL_MENU.fire(context.state, CallEvent.WRONG)
-        if _is_too_many(context, transition):
+        if is_too_many(context, transition):
             transition = CALL_MENU.fire(context.state, CallEvent.TOO_MANY)
         action = transition.acts[0] if transition.acts else "goodbye"
         if action in {"goodbye", "too_many"}:
             return self._prompts.farewell(action, context.language)
         if action in self._actions:
             return self._apply(pressed, transition, action)
-        after = context.next(state=transition.state, **_counted(context, action))
+        after = context.next(state=transition.state, **counted(context, action))
         says = self._reaction(action, after.language)
         if action == "agent" and self._prompts.agent:
             return [*says, Dial(self._prompts.agent), self._prompt(pressed.caller, after)]
@@ -181,7 +178,12 @@ class CallFlow:
             event = CallEvent.SILENCE
         if event is CallEvent.AGENT and not self._prompts.agent:
             return CallEvent.NO_AGENT
-        return event
+        return CallEvent.WRONG if event is CallEvent.YES and self._is_unsure(pressed) else event
+
+    def _is_unsure(self, pressed: CallerInput) -> bool:
+        """Whether a yes to a price was heard with too little certainty; it is asked again."""
+        unsure = (1.0 if pressed.confidence is None else pressed.confidence) < self._min_confidence
+        return bool(pressed.speech) and pressed.context.state is CallState.OFFER and unsure
 
     def _province_event(self, key: str, event: CallEvent) -> CallEvent:
         """The province of a key, else the event that the key has in all menus."""
@@ -211,7 +213,7 @@ class CallFlow:
             state = transition.state
             if context.state is CallState.LANGUAGE:
                 state = self._menu_of(decision.customer)
-            after = context.next(state=state, language=language, **_counted(context, action))
+            after = context.next(state=state, language=language, **counted(context, action))
             after = after.with_subscription(decision.customer, self._home(decision.customer))
             text = "".join(say.text for say in self._prompts.messages(messages, language))
             reply = Reply(messages, language.value, after.link(""))
@@ -271,23 +273,6 @@ class CallFlow:
             return Decision(customer, (("receipts_none", {}),))
         lines = (("receipt_line", _receipt_params(each, request.language)) for each in receipts)
         return Decision(customer, (("receipts_list", {}), *lines))
-
-
-def _counted(context: CallContext, action: str) -> dict[str, int]:
-    """The counters after an action; one that brings the call further resets all."""
-    none = {"no_input": 0, "no_match": 0, "repeats": 0}
-    if action not in _COUNTERS:
-        return none
-    name, _ = _COUNTERS[action]
-    counts = none if name == "repeats" else {each: getattr(context, each) for each in none}
-    return counts | {name: getattr(context, name) + 1}
-
-
-def _is_too_many(context: CallContext, transition: Transition[CallState]) -> bool:
-    """Whether this is one miss or repeat too many, or one step of the call."""
-    name, limit = _COUNTERS.get(next(iter(transition.acts), ""), ("step", _MAX_STEPS))
-    count: int = getattr(context, name)
-    return count + 1 >= limit or context.step >= _MAX_STEPS
 
 
 def _receipt_params(receipt: Receipt, language: Language) -> dict[str, str]:

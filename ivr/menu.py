@@ -1,14 +1,7 @@
-"""DTMF keys and speech hints of each menu."""
-
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Self
+"""DTMF keys of each menu."""
 
 from ivr.call_context import CallContext
 from receipts.model.vocabulary import DisplayMode, Language
-from receipts.rulebook.normalise import normalise
-from receipts.wording.catalogue import Catalogue
 from statemachines.call_menu import CallEvent, CallState
 from statemachines.subscription import RECEIVING, SubscriptionState
 
@@ -75,74 +68,3 @@ def keys(context: CallContext) -> dict[str, CallEvent]:
         key, event, _ = other_language(context)
         menu = {key: event} | menu
     return menu | _COMMON_KEYS
-
-
-#: The event that a yes confirms, by state.
-_CONFIRMED = {CallState.OFFER: CallEvent.OPEN, CallState.CANCELLING: CallEvent.CANCEL}
-
-_LATIN = re.compile("[a-z]+")
-
-
-@dataclass(frozen=True, slots=True)
-class _Transcript:
-    """Recognised speech: separate Latin words, and Chinese, which has no spaces between words."""
-
-    latin: frozenset[str]
-    chinese: str
-
-    @classmethod
-    def of(cls, text: str) -> Self:
-        latin = (normalise(part) for part in _LATIN.findall(re.sub("['’]", "", text.casefold())))
-        return cls(frozenset(latin), _LATIN.sub("", normalise(text)))
-
-    def has(self, word: str) -> bool:
-        """Whether the transcript contains a normalised word."""
-        return word in self.latin if word.isascii() else word in self.chinese
-
-    def consists_of(self, words: Iterable[str]) -> bool:
-        """Whether the transcript has no other words than these."""
-        known = sorted(words, key=len, reverse=True)
-        pattern = f"(?:{'|'.join(map(re.escape, known))})*"
-        return bool(re.fullmatch(pattern, self.chinese)) and self.latin <= set(known)
-
-
-class SpeechMatcher:
-    """Match speech to the events of a menu: the longest word wins, and a yes stands alone."""
-
-    def __init__(self, prompts: Catalogue) -> None:
-        self._words: dict[str, tuple[str, ...]] = {}
-        self._hints: dict[tuple[str, Language], tuple[str, ...]] = {}
-        for key in prompts.keys():  # noqa: SIM118 - a catalogue is no mapping
-            head, _, event = key.partition(".")
-            for language in Language if head == "speech" else ():
-                hints = tuple(prompts.render(key, language).split("|"))
-                self._hints[event, language] = hints
-                self._words[event] = self._words.get(event, ()) + tuple(map(normalise, hints))
-
-    def hints(self, context: CallContext) -> tuple[str, ...]:
-        """The speech hints of this menu in the caller's language."""
-        events = keys(context).values()
-        hints = (w for event in events for w in self._hints.get((event, context.language), ()))
-        return tuple(dict.fromkeys(hints))
-
-    def _words_of(self, context: CallContext, event: CallEvent) -> tuple[str, ...]:
-        words = self._words.get(event, ())
-        other = context.state is not CallState.LANGUAGE and event is other_language(context)[1]
-        return words + self._words["languages"] if other else words
-
-    def match(self, context: CallContext, speech: str) -> CallEvent:
-        """The event of this menu that the speech selects, WRONG if it selects none."""
-        transcript = _Transcript.of(speech)
-        matches = {
-            event: max(map(len, found))
-            for event in keys(context).values()
-            if (found := [word for word in self._words_of(context, event) if transcript.has(word)])
-        }
-        if _E.YES in matches and not self._is_plain_yes(context, transcript):
-            del matches[_E.YES]
-        return max(matches, key=matches.__getitem__, default=_E.WRONG)
-
-    def _is_plain_yes(self, context: CallContext, transcript: _Transcript) -> bool:
-        """Whether the speech is a yes alone: the question 这是什么 contains 是, too."""
-        allowed = (_E.YES, _CONFIRMED.get(context.state, _E.YES), "beside_yes")
-        return transcript.consists_of(word for name in allowed for word in self._words[name])

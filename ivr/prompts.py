@@ -3,7 +3,8 @@
 import hashlib
 
 from ivr.call_context import CallContext
-from ivr.menu import SpeechMatcher, options, other_language
+from ivr.menu import options, other_language
+from ivr.speech import SpeechMatcher
 from ivr.spoken import spell
 from ivr.verbs import Gather, Hangup, Say, Verb
 from receipts.model.customer import Subscription

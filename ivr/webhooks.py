@@ -1,5 +1,6 @@
 """Twilio's voice webhooks of the 10086 hotline: call answered, key pressed, call ended."""
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from receipts.ports.store import StoreUnavailableError
 
 #: Statuses after which a call goes on no more; queued, ringing, in-progress and unknown ones do.
 _FINAL_STATUSES = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+
+_NUMBER = re.compile(r"[01](?:\.[0-9]{1,20})?", re.ASCII)
 
 #: The verified form of the current request, with the named fields.
 FormFields = Callable[..., Mapping[str, str]]
@@ -51,7 +54,8 @@ class VoiceWebhooks:
         if caller is None:
             return twiml(self.call_flow.answer(None))
         key, speech = form.get("Digits", ""), form.get("SpeechResult", "")
-        pressed = CallerInput(form["CallSid"], caller, context, key, speech)
+        confidence = _confidence(form.get("Confidence", ""))
+        pressed = CallerInput(form["CallSid"], caller, context, key, speech, confidence)
         return twiml(self.call_flow.handle_input(pressed))
 
     def ended(self, form: Mapping[str, str]) -> None:
@@ -59,6 +63,11 @@ class VoiceWebhooks:
         caller = parse_msisdn(form["From"])
         if caller is not None and form.get("CallStatus", "completed") in _FINAL_STATUSES:
             self.call_flow.ended(form["CallSid"], caller, self.lifecycle)
+
+
+def _confidence(raw: str) -> float | None:
+    """Certainty of recognised speech; None where it is missing or no number."""
+    return float(raw) if _NUMBER.fullmatch(raw) else None
 
 
 def voice_blueprint(webhooks: VoiceWebhooks, fields: FormFields, query: Query) -> Blueprint:
