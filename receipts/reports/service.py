@@ -133,7 +133,7 @@ class ReportService:
             position = position_of(texts, report, self._validity)
             if position is None:
                 position = len(texts)
-                texts.append(new_text(report, first=False))
+                texts.append(new_text(report, beside=texts))
             step = self._decide_one(snapshot, texts[position], report, version)
             steps.append(step)
             for record in step.records:
@@ -159,21 +159,27 @@ class ReportService:
 
     def _texts(self, snapshot: Snapshot, report: DeliveryReport) -> list[MessageTrace]:
         """The texts of this id, completed by a receipt that outlived its trace."""
-        texts = texts_of(snapshot.trace) if snapshot.trace else [new_text(report, first=True)]
+        texts = texts_of(snapshot.trace) if snapshot.trace else [new_text(report)]
         receipt = snapshot.receipt
         if receipt is None or receipt.outcome not in _STATUS_OF_OUTCOME:
             return texts
         return [
-            each if each.series or is_final(each) else self._beside(receipt, each, report)
+            each if each.series or is_final(each) else self._beside(receipt, each, report, texts)
             for each in texts
         ]
 
-    def _beside(self, receipt: Receipt, text: MessageTrace, report: DeliveryReport) -> MessageTrace:
+    def _beside(
+        self,
+        receipt: Receipt,
+        text: MessageTrace,
+        report: DeliveryReport,
+        texts: Sequence[MessageTrace],
+    ) -> MessageTrace:
         """The text of a found receipt, or a new text under its id."""
         begun = text.history[0].at if text.history else report.at
         age = begun - receipt.created_at
         if not report.live and not is_repeat_at(text.message_id, age, self._validity):
-            return replace(text, series=series_at(begun))
+            return replace(text, series=series_at(begun, texts))
         status = _STATUS_OF_OUTCOME[receipt.outcome or ReceiptOutcome.DELIVERED]
         return replace(text, status=status, receipt_id=receipt.id)
 

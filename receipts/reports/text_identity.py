@@ -42,15 +42,19 @@ def position_of(
     return None
 
 
-def new_text(report: DeliveryReport, *, first: bool) -> MessageTrace:
-    """Empty trace of a text; without ``first``, it has its own series of receipt ids."""
-    series = "" if first else series_at(report.at)
+def new_text(report: DeliveryReport, beside: Sequence[MessageTrace] = ()) -> MessageTrace:
+    """Empty trace of a text; beside others of its id, it has its own series of receipt ids."""
+    series = series_at(report.at, beside) if beside else ""
     return MessageTrace(report.message_id, report.sender, report.recipient, series=series)
 
 
-def series_at(begun: dt.datetime) -> str:
-    """Series of a text by the arrival of its first report."""
-    return f"{begun.astimezone(dt.UTC):%Y%m%d%H%M%S%f}"
+def series_at(begun: dt.datetime, beside: Sequence[MessageTrace]) -> str:
+    """Series of a text by the arrival of its first report, and its number in the record.
+
+    The reports of a batch arrive at one moment.
+    """
+    numbers = (int(text.series.partition("-")[2]) for text in beside if text.series)
+    return f"{begun.astimezone(dt.UTC):%Y%m%d%H%M%S%f}-{max(numbers, default=0) + 1}"
 
 
 def _is_same_text(text: MessageTrace, report: DeliveryReport, validity: dt.timedelta) -> bool:

@@ -1,8 +1,11 @@
 """Message ids that are counters: another text under an old id gets its own receipt."""
 
 import datetime as dt
+import random
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from receipts.model.message import DeliveryReport, MessageStatus, ReportedTime
 from receipts.providers.smsc_status import SmscStatusTable
@@ -139,3 +142,34 @@ def test_old_texts_of_an_id_are_dropped_in_the_end(rig: ReportRig):
         rig.clock.move(hours=24)
     assert len(rig.receipts()) == 12
     assert len(trail(rig.built, "17").earlier) == 7
+
+
+OUTCOMES = {"DELIVRD": "delivered", "UNDELIV": "failed", "REJECTD": "rejected"}
+
+
+def test_any_order_of_reports_gives_each_text_of_an_id_one_receipt(rig: ReportRig):
+    hours = st.lists(st.integers(0, 200), min_size=1, max_size=5, unique=True)
+    finals = st.lists(st.sampled_from(sorted(OUTCOMES)), min_size=5, max_size=5)
+
+    @settings(
+        derandomize=True, deadline=None, max_examples=60, suppress_health_check=[*HealthCheck]
+    )
+    @given(hours, finals, st.randoms(use_true_random=False))
+    def each_once(sent: list[int], statuses: list[str], chance: random.Random) -> None:
+        rig.raw.flushall()
+        rig.stand()
+        texts = dict(zip(sent, statuses, strict=False))
+        reports = [
+            report(rig, status, sent=hour, done=hour + 0.5)
+            for hour, final in texts.items()
+            for status in (*(("ACCEPTD",) if chance.random() < 0.5 else ()), final)
+        ]
+        said = reports + chance.sample(reports, k=len(reports) // 2)
+        chance.shuffle(said)
+        while said:
+            count = chance.randint(1, 4)
+            tell(rig, *said[:count])
+            del said[:count]
+        assert sorted(rig.outcomes()) == sorted(OUTCOMES[final] for final in texts.values())
+
+    each_once()
