@@ -28,6 +28,7 @@ from receipts.model.calendar import SHANGHAI
 from receipts.ports.store import StoreUnavailableError
 from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import load_rule_book
+from receipts.rulebook.province_names import chosen_province
 from receipts.rulebook.tables import check_report, describe
 from receipts.store.local_server import LocalServer, StoreNotReadyError, wait_for_server
 from receipts.subscriptions.monthly_billing import MonthClosedError
@@ -216,9 +217,11 @@ def check(file: Path | None, *, as_json: bool) -> None:
 def show_province(code: str, *, as_json: bool) -> None:
     """Show the rules of one province."""
     book = load_rule_book(read_settings().rule_book)
+    named = code
+    code = code if code in book.provinces else chosen_province(book, code) or ""
     province = book.province(code)
     if province is None:
-        raise SettingsError(f"{code} is not covered; covered are {', '.join(book.provinces)}")
+        raise SettingsError(f"{named} is not covered; covered are {', '.join(book.provinces)}")
     if as_json:
         print_json(to_builtins(province))
     else:

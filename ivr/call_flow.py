@@ -24,6 +24,7 @@ from receipts.ports.changes import ChangeSet, Reply, Timer
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store, StoreUnavailableError
 from receipts.ports.unit_of_work import run_in_transaction
+from receipts.rulebook.province_names import spoken_province
 from receipts.subscriptions import ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision
@@ -187,7 +188,7 @@ class CallFlow:
 
     def _province_event(self, key: str, event: CallEvent) -> CallEvent:
         """The province of a key, else the event that the key has in all menus."""
-        if self._province_code(key):
+        if spoken_province(self._policy.book, key):
             return CallEvent.PROVINCE
         return CallEvent.WRONG if event is CallEvent.PROVINCE else event
 
@@ -242,16 +243,8 @@ class CallFlow:
         return self._policy.service_area(customer).number_info.province
 
     def _set_province(self, customer: Subscription, request: CustomerRequest) -> Decision:
-        code = self._province_code(request.reply_text)
+        code = spoken_province(self._policy.book, request.reply_text)
         return preferences.set_province(customer, code) if code else Decision(customer)
-
-    def _province_code(self, answer: str) -> str | None:
-        """The code of the province that a DTMF key or speech selects."""
-        for key, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
-            names = province.names
-            if answer == str(key) or names.zh in answer or names.en in answer.title():
-                return code
-        return None
 
     def _with_call_log(
         self, change: ChangeSet, snapshot: Snapshot, sid: str, reply: Reply

@@ -17,6 +17,7 @@ from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot
 from receipts.rulebook.normalise import normalise
+from receipts.rulebook.province_names import chosen_province
 from receipts.rulebook.wishes import Wish
 from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
@@ -169,8 +170,9 @@ class Conversation:
     def _event(
         self, state: DialogueState, body: str, parsed: ParsedMessage, home: str | None
     ) -> DialogueEvent:
-        answers_province = state is DialogueState.WHICH_PROVINCE and self._province_code(body)
-        if answers_province or (state is DialogueState.LISTED and normalise(body) == "1"):
+        asks_province = state is DialogueState.WHICH_PROVINCE
+        names_province = asks_province and chosen_province(self._policy.book, body)
+        if names_province or (state is DialogueState.LISTED and normalise(body) == "1"):
             return DialogueEvent.ITEM
         if parsed.intent is not None:
             return DialogueEvent(parsed.intent.value)
@@ -193,16 +195,9 @@ class Conversation:
         key = "confirm_again_trial" if customer.trial else "confirm_again"
         return self._policy.refused(customer, key, request)
 
-    def _province_code(self, body: str) -> str | None:
-        """The code of the province that a text selects, by list number or by name."""
-        text = normalise(body)
-        for number, (code, province) in enumerate(self._policy.book.provinces.items(), start=1):
-            if text in {str(number), normalise(province.names.zh), normalise(province.names.en)}:
-                return code
-        return None
-
     def _set_province(self, customer: Subscription, request: CustomerRequest) -> Decision:
-        return preferences.set_province(customer, self._province_code(request.reply_text) or "")
+        code = chosen_province(self._policy.book, request.reply_text)
+        return preferences.set_province(customer, code or "")
 
     def _state(self, customer: Subscription) -> DialogueState:
         """The state of the conversation; a question or an order expires with its window."""

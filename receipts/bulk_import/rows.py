@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from receipts.bulk_import.password_hashes import is_plain, is_slow_digest
 from receipts.model.vocabulary import Msisdn, Network
 from receipts.numbering.msisdn import parse_msisdn
+from receipts.rulebook.province_names import province_code
 
 Cells = Mapping[str, str]
 
@@ -116,11 +117,12 @@ def _network(cells: Cells) -> Network:
 
 
 def _province(cells: Cells) -> str | None:
-    raw = cells.get("province", "").upper()
-    if raw and not _PROVINCE.fullmatch(raw):
-        fix = "write its ISO code such as CN-GD, or leave it empty"
-        raise RowError(f"province {_quoted(raw)} is no province code", fix)
-    return raw or None
+    raw = cells.get("province", "")
+    code = raw.upper() if _PROVINCE.fullmatch(raw.upper()) else province_code(raw)
+    if raw and code is None:
+        fix = "write its ISO code such as CN-GD or its name, or leave it empty"
+        raise RowError(f"province {_quoted(raw)} is no province", fix)
+    return code or None
 
 
 def _digest(cells: Cells, column: str) -> str:

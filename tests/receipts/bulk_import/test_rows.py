@@ -46,7 +46,8 @@ def test_customer_row_needs_no_province():
     assert CUSTOMERS.read(cells) == bare
     assert CUSTOMERS.read(cells | {"province": ""}) == bare
     known = CustomerRow(bare.number, Network.CHINA_MOBILE, "CN-ZJ")
-    assert CUSTOMERS.read(cells | {"province": "cn-zj"}) == known
+    for written in ("cn-zj", "浙江省", "Zhejiang Province", "ZHEJIANG"):
+        assert CUSTOMERS.read(cells | {"province": written}) == known
 
 
 def test_collection_row_is_parsed():
@@ -66,8 +67,8 @@ def test_collection_row_is_parsed():
         ("number", "", "number '' is no mainland mobile number"),
         ("network", "", "network '' is unknown — write one of china_mobile, china_unicom"),
         ("network", "unknown", "network 'unknown' is unknown"),
-        ("province", "Guangdong", "province 'GUANGDONG' is no province code — write its ISO"),
-        ("province", "GD", "province 'GD' is no province code"),
+        ("province", "Kwangtung", "province 'Kwangtung' is no province — write its ISO code"),
+        ("province", "GD", "province 'GD' is no province"),
         ("number", "9" * 500, "number '" + "9" * 30 + "…' is no"),
         ("month", "2026-13", "month '2026-13' is no month — write it as 2026-11"),
         ("month", "2026-1", "month '2026-1' is no month"),

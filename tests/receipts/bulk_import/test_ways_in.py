@@ -82,6 +82,13 @@ def test_unknown_province_is_asked_for_by_text_without_a_price(desk: Desk, netwo
     assert desk.shown(UNKNOWN)["state"] == "active"
 
 
+@pytest.mark.parametrize("answer", ["浙江省", "zhejiang", "Zhejiang Province", "CN-ZJ", "浙"])
+def test_home_province_is_named_in_any_form(desk: Desk, network: Network, answer: str):
+    network.text(UNKNOWN, "开通短信回执")
+    network.text(UNKNOWN, answer)
+    assert desk.shown(UNKNOWN)["province"] == "CN-ZJ"
+
+
 def test_unknown_province_is_asked_for_in_a_call(desk: Desk, network: Network):
     assert "at=language" in call(network, UNKNOWN)
     caller = Call(network, UNKNOWN)
