@@ -92,7 +92,9 @@ class TerminalHandset:
         if "error" in response:
             self._print(f"! {response['error']}")
         elif response.get("heard") == 0:
-            self._print("! 对方此刻没有在听 / nobody was listening just then")
+            self._print(
+                "! 正在播放语音，按键未被接收 / the line was still speaking; the key was not taken"
+            )
         elif self._piped and action in _ANSWER_TIMEOUTS:
             self._last_print = monotonic()
             self._answered.wait(_ANSWER_TIMEOUTS[action])

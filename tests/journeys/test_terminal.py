@@ -27,7 +27,7 @@ def test_terminal_calls_and_presses_keys(service: Service, phones: Phones):
         "phone", phone.number, given="call 10086\n6\nhang\nwait 2\nquit\n"
     ).stdout
     told = [
-        typed.find(words) for words in ("改收普通短信请按 6", "今后回执以普通短信", "您刚才致电")
+        typed.find(words) for words in ("改收普通短信请按 6", "今后回执以普通短信", "您致电10086")
     ]
     assert -1 not in told, typed
     assert told == sorted(told)

@@ -72,6 +72,25 @@ def test_customer_signs_in_with_a_passcode_and_subscribes(page: Page, phones: Ph
     assert "开通短信回执" in phone.inbox("7500")["body"]
 
 
+def test_code_page_counts_down_and_then_offers_a_new_code(page: Page, phones: Phones):
+    page.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    press(page, '[data-role="hall"]')
+    page.find("#number").send_keys(phones.fresh().number)
+    press(page, "main button")
+    left = "return +getComputedStyle(document.querySelector('.left')).getPropertyValue('--left')"
+    first = page.browser.execute_script(left)
+    assert 50 < first <= 60
+    page.until(lambda: page.browser.execute_script(left) < first, "the seconds to go down")
+    again = page.find('[data-role="again"]')
+    assert not again.is_displayed()
+    page.browser.execute_script("document.getAnimations().forEach((each) => each.finish())")
+    page.until(again.is_displayed, "the button to show")
+    assert not page.find('[data-role="wait"]').is_displayed()
+    press(page, '[data-role="again"]')
+    reads(page, "本次没有再发")  # the service's own minute is not over
+    keep(page, "code-refused")
+
+
 def test_customer_reads_lists_and_cancels(page: Page, phones: Phones, service: Service):
     phone = phones.fresh().opens()
     signs_in(page, phone)
