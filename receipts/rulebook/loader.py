@@ -93,6 +93,9 @@ def _build(raw: dict[str, Any], found: list[Violation]) -> RuleBook | None:
             found.append(Violation((name,), "is missing or is no table", f"add [{name}]"))
     if found:
         return None
+    if "phrases" not in raw:
+        # A customer in any province can leave in their own words.
+        raw = raw | {"phrases": tomllib.loads(SHIPPED.read_text(encoding="utf-8"))["phrases"]}
     names = {
         code: _convert(given, LocalizedName, ("names", code), found)
         for code, given in tables["names"].items()

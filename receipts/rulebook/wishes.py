@@ -23,6 +23,7 @@ _MIN_TYPO = 5
 _UNIT = re.compile(r"[a-z0-9]+|\S|\n|(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])")
 # Characters one by one: 取 消.
 _SPACED = re.compile(r"\s*(?:[\u4e00-\u9fff]\s+)+[\u4e00-\u9fff]\W*")
+_REPEATED = re.compile(r"([a-z])\1{2,}")
 _APOSTROPHES = re.compile(r"['’‘`´]")
 
 
@@ -94,8 +95,9 @@ class _Lexicon:
         self._roles: dict[tuple[str, ...], PhraseRole] = {}
         for each in lists:
             self._add(each)
-        cancels = (units[0] for units, role in self._roles.items() if role is _R.CANCELLING)
-        self._typos = [each for each in cancels if each.isascii() and len(each) > _MIN_TYPO]
+        cancels = (units for units, role in self._roles.items() if role is _R.CANCELLING)
+        words = [units[0] for units in cancels if len(units) == 1]
+        self._typos = [each for each in words if each.isascii() and len(each) > _MIN_TYPO]
         # After the typos: a misspelt code word is for the suggestions of the keyword parser.
         for each in keywords:
             self._add(each)
@@ -124,9 +126,12 @@ class _Lexicon:
         return tokens
 
     def _typo(self, unit: str) -> PhraseRole | None:
-        """LEAVE for a misspelt word such as "cancle": worth a question, not sure."""
-        long = unit.isascii() and len(unit) >= _MIN_TYPO
-        return _R.LEAVE if long and any(is_one_edit(unit, each) for each in self._typos) else None
+        """LEAVE for a misspelt word such as "cancle" or "stoppp": worth a question, not sure."""
+        if not unit.isascii():
+            return None
+        drawn_out = self._roles.get((_REPEATED.sub(r"\1", unit),)) is _R.CANCELLING
+        long = len(unit) >= _MIN_TYPO and any(is_one_edit(unit, each) for each in self._typos)
+        return _R.LEAVE if drawn_out or long else None
 
 
 def phrase_units(text: str) -> tuple[str, ...]:
@@ -171,7 +176,7 @@ def _judge(tokens: list[_Token], *, asks: bool) -> Wish | None:
         Wish.AGREE: not asks and _is_whole(roles, Wish.AGREE),
         Wish.DECLINE: _is_whole(roles, Wish.DECLINE) or _is_denial(roles),
         Wish.MAYBE_CANCEL: not elsewhere
-        and (leaves or _refuses_service(roles) or _no_longer(tokens)),
+        and (leaves or _refuses_service(roles) or _ends_with_refusal(tokens) or _no_longer(tokens)),
         Wish.CHARGES: not elsewhere and _R.CHARGES in roles,
         Wish.MAYBE_AGREE: agrees,
     }
@@ -211,9 +216,15 @@ def _is_denial(roles: set[PhraseRole | None]) -> bool:
 
 
 def _refuses_service(roles: set[PhraseRole | None]) -> bool:
-    """Whether a refusal stands alone or concerns the service, its messages or its charges."""
-    alone = roles <= {_R.REFUSAL, _R.POLITE}
-    return _R.REFUSAL in roles and (alone or bool(roles & _REFUSABLE))
+    """Whether a refusal concerns the service, its messages or its charges."""
+    return _R.REFUSAL in roles and bool(roles & _REFUSABLE)
+
+
+def _ends_with_refusal(tokens: list[_Token]) -> bool:
+    """Whether a clause ends with a refusal, such as 全都不要."""
+    spoken = (token for token in tokens if token.role is not _R.POLITE)
+    last_of_clauses = {token.clause: token for token in spoken}
+    return any(token.role is _R.REFUSAL for token in last_of_clauses.values())
 
 
 def _no_longer(tokens: list[_Token]) -> bool:

@@ -3,6 +3,10 @@
 import pytest
 
 from app.bootstrap import Container
+from receipts.model.vocabulary import Channel, Language
+from receipts.ports.changes import Reply
+from receipts.subscriptions import ordering
+from receipts.subscriptions.decision import CustomerRequest
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import FUJIAN, GUANGXI, SHANXI, audit, charges, moves, stand, standing
 from tests.support.texter import Phone, Texter, chinese
@@ -101,6 +105,22 @@ def test_nearly_a_yes_is_asked_again_and_the_order_stands(me: Texter, built: Con
         assert standing(built, GUANGDONG).order == order
     assert charges(built, GUANGDONG) == []
     assert "已开通" in me.says("是")
+
+
+def test_nearly_a_yes_to_the_end_of_a_trial_is_asked_again(
+    phone: Phone, built: Container, clock: TestClock
+):
+    customer = phone(ZHEJIANG)
+    customer.says("开通短信回执")
+    customer.says("是")
+    clock.move(days=29, hours=2)
+    held = standing(built, ZHEJIANG)
+    request = CustomerRequest(Channel.TEXT, Language.ZH, "timer:1")
+    asked = ordering.ask_trial_renewal(built.policy, held, request)
+    built.store.commit(asked.change_set(held, None, Reply()))
+    assert "试用期满后" in customer.says("好的")
+    assert standing(built, ZHEJIANG).order is not None
+    assert charges(built, ZHEJIANG) == []
 
 
 def test_end_of_an_order_is_reported_above_the_hint_limit(me: Texter, built: Container):

@@ -108,10 +108,11 @@ def test_word_counts_with_a_thing_beside_it(text: str, intent: Intent):
 @pytest.mark.parametrize(("text", "wish"), [
     ("是（如果免费）", Wish.MAYBE_AGREE), ("是\n多少钱", Wish.MAYBE_AGREE),
     ("是？", Wish.MAYBE_AGREE),
-    ("是\n考虑中", Wish.MAYBE_AGREE), ("是（骗人）", Wish.MAYBE_AGREE),
+    ("是\n考虑中", Wish.MAYBE_AGREE), ("是（骗人）", Wish.MAYBE_CANCEL),
     ("取消 彩虹卡", Wish.MAYBE_CANCEL), ("取消 李医生", Wish.MAYBE_CANCEL),
     ("退订\n彩虹卡", Wish.MAYBE_CANCEL),
-    ("是\n不要", None), ("Y\nbut not now", None), ("是-不", None), ("yes please", Wish.AGREE),
+    ("是\n不要", Wish.MAYBE_CANCEL), ("Y\nbut not now", None), ("是-不", None),
+    ("yes please", Wish.AGREE),
     ("取消短信回执？", Wish.MAYBE_CANCEL), ("QXDXHZ?", Wish.MAYBE_CANCEL),
     ("CANCEL 1", Wish.MAYBE_CANCEL),
     ("QXDXHZ\n如果要钱", Wish.MAYBE_CANCEL),

@@ -260,6 +260,11 @@ def test_invalid_phrase_is_refused(tmp_path: Path, old: str, new: str, problem: 
     assert problem in str(refused(edited(tmp_path, (old, new))))
 
 
+def test_book_without_phrases_has_the_shipped_ones(tmp_path: Path):
+    plain = re.sub(r"(?s)\[phrases\.zh\].*?(?=\n# ---- The eight)", "", TEXT)
+    assert load_rule_book(edited(tmp_path, text=plain)).phrases == load_rule_book(None).phrases
+
+
 def test_province_adds_phrases(tmp_path: Path):
     own = f'phrases.cancelling = ["莫搞了"]\n{GD_WORDS}'
     matcher = WishMatcher(load_rule_book(edited(tmp_path, (GD_WORDS, own))))
