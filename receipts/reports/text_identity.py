@@ -5,20 +5,18 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from receipts.model.message import (
-    DeliveryReport,
-    MessageStatus,
-    MessageTrace,
-    ReportedTime,
-)
+from receipts.model.message import DeliveryReport, MessageTrace
 from receipts.reports.message_trace import is_final, normalise_message_id
 from receipts.reports.reported_time import distance, is_before
 
 #: Texts kept under one id; the oldest is dropped.
 _MAX_TEXTS = 8
 
-#: Difference between the times of two parts, or of two reports on one text, that is no new text.
-_TOLERANCE = dt.timedelta(minutes=10)
+#: Largest difference of ``submitted`` between two parts or two reports on one text.
+_SUBMITTED_TOLERANCE = dt.timedelta(minutes=10)
+
+#: Largest difference of ``done`` between repeats of one end: some centres stamp each repeat anew.
+_DONE_TOLERANCE = dt.timedelta(hours=6)
 
 
 def texts_of(record: MessageTrace) -> list[MessageTrace]:
@@ -59,16 +57,17 @@ def series_at(begun: dt.datetime, beside: Sequence[MessageTrace]) -> str:
 
 def _is_same_text(text: MessageTrace, report: DeliveryReport, validity: dt.timedelta) -> bool:
     if text.submitted and report.submitted:
-        return distance(text.submitted, report.submitted) <= _TOLERANCE
+        return distance(text.submitted, report.submitted) <= _SUBMITTED_TOLERANCE
     if report.live or not text.part_statuses or not is_final(text):
         return True
-    ended = _ended(text)
-    if report.submitted and ended and is_before(ended, report.submitted):
+    ends = {final.part: final.done for final in text.part_statuses if final.done}
+    last = max(ends.values(), key=lambda each: each.at, default=None)
+    if report.submitted and last and is_before(last, report.submitted):
         return False
-    if report.done and ended:
-        apart = distance(report.done, ended)
-        delivered_twice = text.status is report.status is MessageStatus.DELIVERED
-        return apart <= (_TOLERANCE if delivered_twice else validity)
+    if report.done and (end := ends.get(report.part, last)):
+        # One text does not come to the same end twice; a contradiction may come much later.
+        limit = _DONE_TOLERANCE if text.status is report.status else validity
+        return distance(report.done, end) <= limit
     age = report.at - max(final.at for final in text.part_statuses)
     return is_repeat_at(text.message_id, age, validity)
 
@@ -79,8 +78,3 @@ def is_repeat_at(message_id: str, age: dt.timedelta, validity: dt.timedelta) -> 
     An id beyond 64 bits is no counter, so it names one text for ever.
     """
     return age <= validity or not normalise_message_id(message_id).isdigit()
-
-
-def _ended(text: MessageTrace) -> ReportedTime | None:
-    done = [final.done for final in text.part_statuses if final.done]
-    return max(done, key=lambda each: each.at, default=None)

@@ -71,6 +71,12 @@ def test_delivery_at_another_time_is_another_text(rig: ReportRig):
     assert rig.outcomes() == ["delivered", "delivered"]
 
 
+def test_repeat_with_a_fresh_time_of_the_same_day_stays_a_repeat(rig: ReportRig):
+    rig.stand()
+    assert tell(rig, report(rig, done=0), report(rig, done=5)) == 1
+    assert rig.outcomes() == ["delivered"]
+
+
 def test_repeat_within_the_validity_period_stays_a_repeat(rig: ReportRig):
     rig.stand()
     tell(rig, report(rig))
@@ -133,6 +139,26 @@ def test_parts_submitted_seconds_apart_are_one_text(rig: ReportRig):
         fields = {name: getattr(told, name) for name in told.__struct_fields__}
         tell(rig, DeliveryReport(**fields | {"part": part, "parts": 2}))
     assert rig.outcomes() == ["delivered"]
+
+
+def test_repeats_of_parts_that_arrived_hours_apart_are_no_new_text(rig: ReportRig):
+    rig.stand()
+    parts = []
+    for part in (1, 2):
+        told = report(rig, done=part * 3)
+        fields = {name: getattr(told, name) for name in told.__struct_fields__}
+        parts.append(DeliveryReport(**fields | {"part": part, "parts": 2}))
+    assert (tell(rig, *parts), tell(rig, *parts)) == (2, 0)
+    assert rig.outcomes() == ["delivered"]
+
+
+@pytest.mark.parametrize("status", ["UNDELIV", "EXPIRED", "REJECTD"])
+def test_same_failure_at_another_time_is_another_text(rig: ReportRig, status: str):
+    rig.stand()
+    assert tell(rig, report(rig, status, done=0)) == 1
+    rig.clock.move(hours=24)
+    assert tell(rig, report(rig, status, done=24), report(rig, status, done=0)) == 1
+    assert len(rig.outcomes()) == 2
 
 
 def test_old_texts_of_an_id_are_dropped_in_the_end(rig: ReportRig):
