@@ -61,10 +61,10 @@ def show(number: Msisdn, *, as_json: bool) -> None:
 @click.command(epilog=examples("receipts 13802880000", "receipts 13802880000 --limit 3 --json"))
 @click.argument("number", type=MSISDN)
 @click.option(
-    "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, newest first."
+    "--limit", type=click.IntRange(1), help="How many of the newest; unset, all that are kept."
 )
 @json_option
-def receipts(number: Msisdn, limit: int, *, as_json: bool) -> None:
+def receipts(number: Msisdn, limit: int | None, *, as_json: bool) -> None:
     """List a customer's receipts, newest first.
 
     A table on a terminal, else JSON lines.

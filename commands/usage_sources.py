@@ -23,9 +23,6 @@ from receipts.numbering.msisdn import parse_msisdn
 from receipts.numbering.plan import NumberingPlan
 from receipts.rulebook.schema import RuleBook
 
-#: Receipts counted of one customer that is charged for none: all that a customer's list keeps.
-_LISTED = 100
-
 
 class _Line(msgspec.Struct, frozen=True):
     """One line of a log: a customer's month, or one exported charge."""
@@ -116,7 +113,7 @@ def from_store(services: Container, month: str) -> Iterator[Usage]:
 
 
 def _listed(services: Container, number: Msisdn, month: str) -> int:
-    found = services.store.receipts_of(number, _LISTED, MessageKind.RECEIPT)
+    found = services.store.receipts_of(number, None, MessageKind.RECEIPT)
     return sum(
         receipt.outcome is ReceiptOutcome.DELIVERED and month_of(receipt.created_at) == month
         for receipt in found

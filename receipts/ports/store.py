@@ -92,8 +92,13 @@ class Store(Protocol):
     def receipts(self, ids: Iterable[str]) -> list[Receipt | None]:
         """Receipts in the order of their ids; None for an unknown one."""
 
-    def receipts_of(self, number: Msisdn, limit: int, kind: MessageKind | None) -> list[Receipt]:
-        """A customer's receipts of one kind or all kinds, newest first."""
+    def receipts_of(
+        self, number: Msisdn, limit: int | None, kind: MessageKind | None, skip: int = 0
+    ) -> list[Receipt]:
+        """A customer's receipts of one kind or all kinds, newest first, behind ``skip`` of them.
+
+        Without a limit, all that are kept.
+        """
 
     def recent_by_customer(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
         """The newest receipts of each of several customers, newest first."""

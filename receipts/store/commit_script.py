@@ -46,7 +46,8 @@ class RetentionSeconds:
     codes: int = 3600
     receipts: int = 180 * _DAY
     log: int = 3 * 366 * _DAY
-    receipts_listed: int = 100
+    #: More than a hundred texts on each day that receipts are kept.
+    receipts_listed: int = 20_000
 
 
 class CommitScript:

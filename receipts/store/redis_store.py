@@ -1,7 +1,7 @@
 """The store on Redis: one read of a snapshot, one script for a change."""
 
-from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count, islice
 from typing import Unpack
 
 from receipts.model.charge import Charge
@@ -15,6 +15,9 @@ from receipts.store.codec import decode, decode_record, encode
 from receipts.store.commit_script import CommitScript, RetentionSeconds
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
+
+#: Receipts read in one round trip; most readers want fewer.
+_LISTED_AT_ONCE = 100
 
 
 class RedisStore:
@@ -127,12 +130,20 @@ class RedisStore:
         shard = self._keys.shard_of_receipt(receipt_id)
         return None if shard is None else self._keys.receipt(shard, receipt_id)
 
-    def receipts_of(self, number: Msisdn, limit: int, kind: MessageKind | None) -> list[Receipt]:
-        """A customer's receipts, newest first."""
-        (listed,) = self._connection.execute(("LRANGE", self._keys.receipts(number), 0, -1))
-        found = self.receipts(receipt_id.decode() for receipt_id in listed)
-        wanted = [r for r in found if r is not None and (kind is None or r.kind is kind)]
-        return wanted[:limit]
+    def receipts_of(
+        self, number: Msisdn, limit: int | None, kind: MessageKind | None, skip: int = 0
+    ) -> list[Receipt]:
+        """A customer's receipts, newest first; all that are kept without a limit."""
+        wanted = (r for r in self._receipts_of(number) if kind is None or r.kind is kind)
+        return list(islice(wanted, skip, None if limit is None else skip + limit))
+
+    def _receipts_of(self, number: Msisdn) -> Iterator[Receipt]:
+        for start in count(0, _LISTED_AT_ONCE):
+            window = (start, start + _LISTED_AT_ONCE - 1)
+            (ids,) = self._connection.execute(("LRANGE", self._keys.receipts(number), *window))
+            yield from filter(None, self.receipts(each.decode() for each in ids))
+            if len(ids) < _LISTED_AT_ONCE:
+                return
 
     def recent_by_customer(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
         """The newest receipts and notices of several customers, newest first, in order."""

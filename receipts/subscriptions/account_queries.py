@@ -18,9 +18,9 @@ class AccountQueries:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
 
-    def latest_receipts(self, number: Msisdn, limit: int) -> list[Receipt]:
-        """Up to ``limit`` receipts, newest first, without notices and digests."""
-        return self._store.receipts_of(number, limit, MessageKind.RECEIPT)
+    def latest_receipts(self, number: Msisdn, limit: int, skip: int = 0) -> list[Receipt]:
+        """Up to ``limit`` receipts behind the newest ``skip``, without notices and digests."""
+        return self._store.receipts_of(number, limit, MessageKind.RECEIPT, skip)
 
     def receipts_by_id(self, ids: Iterable[str]) -> dict[str, Receipt]:
         """Receipts by id; ids whose receipts have expired are left out."""

@@ -14,6 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from app.bootstrap import Container
 from app.settings import Settings
 from commands.main import main
 from commands.tables import Column, print_records
@@ -22,6 +23,7 @@ from receipts.model.calendar import month_of
 from receipts.rulebook.loader import SHIPPED
 from tests.conftest import GUANGDONG, ZHEJIANG, Network
 from tests.support import first_moment
+from tests.support.fixtures import a_receipt
 from tests.support.product import COMMAND, command, surroundings
 
 #: Runs a command on a terminal, or with its output in pipes: output, error output, exit status.
@@ -125,6 +127,14 @@ def test_doctor_prints_table_lines_or_json(terminal: Typed, piped: Typed):
     assert len(records) == len(lines.splitlines())
     shut = {"check": "online service hall stays shut", "ok": False, "fix": "set SECRET_KEY"}
     assert shut in records
+
+
+def test_all_receipts_that_are_kept_are_listed(built: Container, piped: Typed):
+    for index in range(105):
+        a_receipt(built, GUANGDONG, seed=f"{index:04x}")
+    for options in ((), ("--limit", "100000")):
+        assert len(piped("receipts", GUANGDONG, *options)[0].splitlines()) == 106
+    assert len(piped("receipts", GUANGDONG, "--limit", "3")[0].splitlines()) == 3
 
 
 def test_empty_result_is_reported_on_a_terminal_only(terminal: Typed, piped: Typed):

@@ -1,5 +1,7 @@
 """Routes of the portal: account pages and the one form handler for actions."""
 
+import re
+
 from flask import Blueprint, Response, request
 from msgspec.structs import replace
 from werkzeug.exceptions import BadRequest, NotFound
@@ -11,6 +13,8 @@ from web.portal import session
 from web.portal.actions import ActionRequest
 from web.portal.login import LoginPages
 from web.portal.rendering import PageRenderer, PortalServices, add_security_headers, see_other
+
+_PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
 #: Messages that announce a new offer instead of an outdated one.
 _NEW_OFFER = frozenset({"offer_again", "trial_ends"})
@@ -94,10 +98,12 @@ class AccountPages:
         return page.render("cancel.html", effect=effect)
 
     def receipts(self) -> Response:
-        """The last receipts."""
+        """A page of the receipts that are kept, newest first."""
         page, customer = self._page()
-        rows = self._presenter.receipts(customer.number, page.language)
-        return page.render("receipts.html", rows=rows)
+        typed = request.args.get("page", "")
+        index = int(typed) if _PAGE_NUMBER.fullmatch(typed) else 1
+        rows, is_more = self._presenter.receipts(customer.number, page.language, index)
+        return page.render("receipts.html", rows=rows, index=index, is_more=is_more)
 
     def charges(self) -> Response:
         """The charges of the last months and the consent they rest on."""

@@ -124,10 +124,14 @@ class AccountPresenter:
         provinces = self.policy.book.provinces.items()
         return [(code, province.names.in_(language)) for code, province in provinces]
 
-    def receipts(self, number: Msisdn, language: Language) -> list[TableRow]:
-        """The last receipts, newest first."""
-        receipts = self.queries.latest_receipts(number, _RECEIPTS)
-        return [self._receipt_row(receipt, language) for receipt in receipts]
+    def receipts(
+        self, number: Msisdn, language: Language, page: int
+    ) -> tuple[list[TableRow], bool]:
+        """A page of receipts, newest first and counted from 1, and whether older ones are kept."""
+        skip = (page - 1) * _RECEIPTS
+        receipts = self.queries.latest_receipts(number, _RECEIPTS + 1, skip)
+        rows = [self._receipt_row(receipt, language) for receipt in receipts[:_RECEIPTS]]
+        return rows, len(receipts) > _RECEIPTS
 
     def _receipt_row(self, receipt: Receipt, language: Language) -> TableRow:
         when = receipt.created_at.astimezone(SHANGHAI)

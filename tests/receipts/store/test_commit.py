@@ -245,6 +245,15 @@ def test_receipts_are_listed_newest_first_up_to_a_limit(store: RedisStore, due: 
     assert only == ["5", "4"]
 
 
+def test_receipts_beyond_one_round_trip_are_listed_in_order(store: RedisStore, due: Due):
+    made = [due(ANNA, str(seed)) for seed in range(250)]
+    store.commit_all([ChangeSet(ANNA, records=(each,)) for each in made])
+    newest_first = [each.id for each in reversed(made)]
+    assert [r.id for r in store.receipts_of(ANNA, None, None)] == newest_first
+    assert [r.id for r in store.receipts_of(ANNA, 120, None, 90)] == newest_first[90:210]
+    assert store.receipts_of(ANNA, 5, None, 250) == []
+
+
 def test_receipts_keep_the_requested_order_and_odd_ids_are_none(store: RedisStore, due: Due):
     one, two = due(ANNA, "1"), due(FRIEND, "2")
     store.commit_all([ChangeSet(ANNA, records=(one,)), ChangeSet(FRIEND, records=(two,))])

@@ -1,5 +1,7 @@
 """Pages of receipts, charges and monthly services."""
 
+import re
+
 from app.bootstrap import Container
 from receipts.model.vocabulary import DisplayMode, Msisdn, ReceiptOutcome
 from tests.conftest import GUANGDONG, Network, TestClock
@@ -20,6 +22,20 @@ def test_receipts_are_listed_newest_first(customer: Browser, built: Container, c
     text = customer.goes("receipts").text
     assert "11月22日 12:01 13977112345 未送达 普通短信" in text
     assert text.index("13977112345") < text.index("13957112345 已送达 闪信")
+
+
+def test_all_receipts_that_are_kept_are_listed_in_pages(customer: Browser, built: Container):
+    for index in range(65):
+        friend = Msisdn(f"+86139571{index:05}")
+        a_receipt(built, GUANGDONG, seed=f"{index:04x}", recipient=friend)
+    pages = [customer.goes(f"receipts?page={page}").text for page in (1, 2, 3)]
+    shown = [re.findall(r"139571\d{5}", page) for page in pages]
+    assert [len(each) for each in shown] == [30, 30, 5]
+    assert [n for each in shown for n in each] == [f"139571{i:05}" for i in range(64, -1, -1)]
+    assert ["较新的回执" in page for page in pages] == [False, True, True]
+    assert ["更早的回执" in page for page in pages] == [True, True, False]
+    for odd in ("0", "-1", "x", "１", "9" * 40, ""):
+        assert customer.goes(f"receipts?page={odd}").text == pages[0]
 
 
 def test_charges_have_item_and_reason(
