@@ -2,6 +2,8 @@
 
 import hashlib
 
+from msgspec.structs import replace
+
 from ivr.call_context import CallContext
 from ivr.menu import options, other_language
 from ivr.speech import SpeechMatcher
@@ -10,7 +12,7 @@ from ivr.verbs import Gather, Hangup, Say, Verb
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Channel, Language
 from receipts.subscriptions import cancellation
-from receipts.subscriptions.decision import CustomerRequest, Message
+from receipts.subscriptions.decision import Message
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.wording.catalogue import Catalogue
 from statemachines.call_menu import CallEvent, CallState
@@ -62,9 +64,7 @@ class PromptBuilder:
 
     def _cancellation(self, customer: Subscription, language: Language) -> Message:
         """The message of a cancellation now: its consequence, or the reason of a refusal."""
-        request = CustomerRequest(Channel.VOICE, language, "")
-        (message,) = cancellation.cancel(self._policy, customer, request).messages
-        return message
+        return cancellation.preview(self._policy, customer, Channel.VOICE, language)
 
     def _says(self, customer: Subscription, context: CallContext) -> list[Say]:
         language = context.language
@@ -126,7 +126,9 @@ class PromptBuilder:
         params = self._policy.template_params(customer, context.language)
         if self._policy.service_area(customer).province is None:
             return params
-        return params | self._policy.offer_params(customer, context.language)
+        # The current offer, not that of an order made under an earlier tariff.
+        fresh = replace(customer, order=None)
+        return params | self._policy.offer_params(fresh, context.language)
 
     def refused(self, customer: Subscription) -> list[Verb]:
         """The refusal and the end of the call: in the customer's language, else in all."""

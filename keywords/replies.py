@@ -27,7 +27,7 @@ class ReplyRenderer:
         return text
 
     def _render(self, reply: Reply) -> str:
-        language, render = Language(reply.language), self._catalogue.render
+        language, render = Language(reply.language), self._catalogue.render_text
         lines = [
             self._receipt(language, params)
             for key, params in reply.messages

@@ -10,9 +10,10 @@ from receipts.rulebook.schema import Province, Tariff
 # The parts of a price; the sentences around it are in the texts of the channels.
 _FREE = {Language.ZH: "免费", Language.EN: "free"}
 _MONTHLY = {Language.ZH: "每月{}", Language.EN: "{} a month"}
-_PER_RECEIPT = {Language.ZH: "每条回执{}", Language.EN: "{} a receipt"}
-_ALLOWANCE = {Language.ZH: "每月前{}条免费", Language.EN: "the first {} each month free"}
-_TRIAL = {Language.ZH: "首{}天免费", Language.EN: "the first {} days free"}
+# Only the receipt of a delivered text has a price.
+_PER_RECEIPT = {Language.ZH: "每条送达回执{}", Language.EN: "{} a delivery"}
+_ALLOWANCE = {Language.ZH: "每月前{}条免费", Language.EN: "first {} a month free"}
+_TRIAL = {Language.ZH: "首{}天免费", Language.EN: "first {} days free"}
 _COMMA = {Language.ZH: "，", Language.EN: ", "}
 
 
@@ -49,16 +50,23 @@ def yuan(language: Language, fen: int) -> str:
     return f"{whole}.{rest:02}".rstrip("0").rstrip(".") + "元"
 
 
+def _price(language: Language, fen: int) -> str:
+    """A price, as short as it is spoken: 1 yuan, where an account has 1.00 yuan."""
+    unit = "元" if language is Language.ZH else " yuan"
+    whole, rest = divmod(fen, 100)
+    return f"{whole}.{rest:02}".rstrip("0").rstrip(".") + unit
+
+
 @lru_cache(maxsize=256)  # A rule book has a few dozen tariffs; most replies quote one.
 def fees(language: Language, tariff: Tariff) -> str:
-    """A tariff in one phrase: 每月0.5元，每条回执0.05元，每月前20条免费."""
+    """A tariff in one phrase: 每月0.5元，每条送达回执0.05元，每月前20条免费."""
     if tariff.free:
         return _FREE[language]
     parts = []
     if tariff.monthly_fen:
-        parts.append(_MONTHLY[language].format(yuan(language, tariff.monthly_fen)))
+        parts.append(_MONTHLY[language].format(_price(language, tariff.monthly_fen)))
     if tariff.per_receipt_fen:
-        parts.append(_PER_RECEIPT[language].format(yuan(language, tariff.per_receipt_fen)))
+        parts.append(_PER_RECEIPT[language].format(_price(language, tariff.per_receipt_fen)))
         if tariff.free_receipts:
             parts.append(_ALLOWANCE[language].format(tariff.free_receipts))
     if tariff.trial_days:

@@ -38,7 +38,7 @@ def with_notification(
     if not decision.messages:
         return decision.change_set(customer, None, Reply())
     key, params = decision.messages[0]
-    text = notices().render(f"notice.{key}", language, **params)
+    text = notices().render_text(f"notice.{key}", language, **params)
     change = decision.change_set(customer, None, Reply(), reply_text=text)
     sent = build_notification(store, delivery, customer.number, about, text, language)
     return replace(change, records=(*change.records, sent), outbox=(*change.outbox, sent.id))

@@ -40,6 +40,8 @@ class Order(Struct, frozen=True, omit_defaults=True, rename={"channel": "door"})
     made_at: dt.datetime
     expires_at: dt.datetime
     tariff: str
+    #: What the offer told about the charges; a confirmation that charges otherwise is refused.
+    promise: str = ""
 
 
 class Subscription(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
@@ -66,6 +68,10 @@ class Subscription(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES)
     charged_from: dt.datetime | None = None
     trial: bool = False
     trial_used: bool = False
+    #: The end of a trial that was cancelled: the customer may go on with it until then.
+    trial_ends_at: dt.datetime | None = None
+    #: The month (``YYYY-MM``) of leaving, if its fee was charged.
+    charged_month: str = ""
     #: The month of the last delivered receipt and its count so far, for the free allowance.
     receipts_month: str = ""
     receipts_this_month: int = 0

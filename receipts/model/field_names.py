@@ -7,7 +7,8 @@ STORED_NAMES = {
     "number": "n", "version": "v", "state": "s", "mode": "m", "language": "l", "order": "o",
     "opened_at": "oa", "ends_at": "ea", "channel": "c", "tariff": "t", "lapsed_at": "la",
     "province": "p", "network": "w", "source": "sr", "looked_up_at": "lu", "charged_from": "cf",
-    "trial": "tr", "trial_used": "tu", "receipts_month": "um", "receipts_this_month": "u",
+    "trial": "tr", "trial_used": "tu", "trial_ends_at": "te", "charged_month": "cm",
+    "receipts_month": "um", "receipts_this_month": "u",
     "unpaid": "up", "suspended_at": "sa", "months_not_served": "us", "off_net_notice_month": "ot",
     "question": "q", "promotions": "i", "promotions_since": "is", "chain": "ch",
     # receipts

@@ -5,12 +5,23 @@ import datetime as dt
 from msgspec.structs import replace
 
 from receipts.charging.charges import final_charges
-from receipts.model.calendar import next_month
+from receipts.charging.terms import leaving_key
+from receipts.model.calendar import month_of, next_month
+from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Channel, Language
 from receipts.rulebook.schema import CancellationEffect
 from receipts.subscriptions import ordering
-from receipts.subscriptions.decision import ALL_TIMERS, END, CustomerRequest, Decision, timer
+from receipts.subscriptions.decision import (
+    ALL_TIMERS,
+    END,
+    CustomerRequest,
+    Decision,
+    Message,
+    timer,
+)
 from receipts.subscriptions.policy import SubscriptionPolicy
+from receipts.wording.notice_text import notices
 from statemachines.subscription import RECEIVING, SUBSCRIPTION, SubscriptionEvent, SubscriptionState
 
 #: States in which an open order is all that is left to cancel.
@@ -32,12 +43,16 @@ def cancel(
         return policy.refused(customer, outcome.reason, request)
     now = policy.now()
     ends_at = _service_end(customer, now) if outcome.state in RECEIVING else None
-    ended = replace(_ended(customer, outcome.state, now), ends_at=ends_at)
+    charges = final_charges(customer, province, now, policy.book)
+    ended = replace(_ended(customer, outcome.state, now, charges), ends_at=ends_at)
     key = "cancelled_later" if ends_at else "cancelled"
+    params = policy.template_params(ended, request.language)
+    due = leaving_key(customer, province, policy.book, now)
+    params["due"] = notices().render(f"due.{due}", request.language)
     return Decision(
         ended,
-        ((key, policy.template_params(ended, request.language)),),
-        charges=final_charges(customer, province, now, policy.book),
+        ((key, params),),
+        charges=charges,
         audit=(policy.audit(customer, event, outcome, request),),
         timers=(timer(END, customer, ends_at),) if ends_at else (),
         cancelled_timers=tuple(
@@ -46,16 +61,31 @@ def cancel(
     )
 
 
+def preview(
+    policy: SubscriptionPolicy, customer: Subscription, channel: Channel, language: Language
+) -> Message:
+    """What a cancellation now would be answered with; changes nothing."""
+    (message,) = cancel(policy, customer, CustomerRequest(channel, language, "")).messages
+    return message
+
+
 def _service_end(customer: Subscription, now: dt.datetime) -> dt.datetime:
     """Month's end, or an earlier first charge date, before which nothing is due."""
     first = customer.charged_from
     return min(next_month(now), first) if first and first > now else next_month(now)
 
 
-def _ended(customer: Subscription, state: SubscriptionState, now: dt.datetime) -> Subscription:
+def _ended(
+    customer: Subscription,
+    state: SubscriptionState,
+    now: dt.datetime,
+    charges: tuple[Charge, ...],
+) -> Subscription:
     """Customer after a cancellation; unpaid months stay and block a new order until paid."""
     first = customer.charged_from
     never_charged = customer.trial or (first is not None and first > now)
+    month = month_of(now)
+    charged_now = any(each.month == month for each in charges)
     return replace(
         customer,
         state=state,
@@ -63,7 +93,9 @@ def _ended(customer: Subscription, state: SubscriptionState, now: dt.datetime) -
         question=None,
         ends_at=None,
         trial=False,
+        trial_ends_at=first if never_charged else customer.trial_ends_at,
         charged_from=None if never_charged else first,
+        charged_month=month if charged_now else customer.charged_month,
         suspended_at=None,
     )
 
@@ -98,10 +130,11 @@ def end_now(
     if outcome.reason is not None:
         return Decision(customer)
     now, province = policy.now(), policy.service_area(customer).province
+    charges = final_charges(customer, province, now, policy.book)
     return Decision(
-        _ended(customer, outcome.state, now),
+        _ended(customer, outcome.state, now, charges),
         ((message_key, policy.template_params(customer, request.language)),),
-        charges=final_charges(customer, province, now, policy.book),
+        charges=charges,
         audit=(policy.audit(customer, event, outcome, request),),
         cancelled_timers=tuple(timer(kind, customer) for kind in ALL_TIMERS),
     )

@@ -5,7 +5,8 @@ import datetime as dt
 from msgspec.structs import replace
 
 from receipts.charging.charges import is_active
-from receipts.charging.tariffs import first_charge_at, tariff_on
+from receipts.charging.tariffs import tariff_on
+from receipts.charging.terms import OpeningTerms, keeps_promise
 from receipts.model.calendar import month_of
 from receipts.model.customer import Order, Subscription
 from receipts.ports.changes import Timer
@@ -45,13 +46,14 @@ def order(
         return policy.refused(customer, "owing", request)
     now, province = policy.now(), policy.province(customer)
     until = now + province.window
-    tariff = tariff_on(province, now)
-    order = Order(request.channel, now, until, tariff.version)
+    terms = policy.opening_terms(customer)
+    version = terms.tariff.version
+    order = Order(request.channel, now, until, version, terms.promise)
     key = "offer_again" if late else "offer"
     return Decision(
         replace(customer, state=outcome.state, order=order, lapsed_at=None),
         ((key, policy.offer_params(customer, request.language)),),
-        audit=(policy.audit(customer, event, outcome, request, tariff=tariff.version),),
+        audit=(policy.audit(customer, event, outcome, request, tariff=version),),
         timers=(timer(ORDER_EXPIRY, customer, until),),
     )
 
@@ -75,8 +77,10 @@ def confirm(
         if customer.trial:
             return ask_trial_renewal(policy, customer, request)
         return order(policy, customer, request, late=True)
-    now = policy.now()
-    opened = _opened(policy, customer, outcome.state, pending, request, now)
+    now, terms = policy.now(), policy.opening_terms(customer, pending.tariff)
+    if not keeps_promise(pending.promise, terms, now):
+        return order(policy, customer, request, late=True)
+    opened = _opened(customer, outcome.state, terms, request, now)
     timers = (timer(TRIAL, opened, trial_renewal_at(policy, opened)),) if opened.trial else ()
     # After a trial the first fee is due on the day promised.
     if opened.charged_from and opened.charged_from > now and not opened.trial:
@@ -92,20 +96,14 @@ def confirm(
 
 
 def _opened(
-    policy: SubscriptionPolicy,
     customer: Subscription,
     state: SubscriptionState,
-    order: Order,
+    terms: OpeningTerms,
     request: CustomerRequest,
     now: dt.datetime,
 ) -> Subscription:
     """Customer after the confirmation: new, continued after a cancel, or past the trial."""
     continues = is_active(customer, now)
-    tariff = policy.tariff(policy.province(customer), order.tariff)
-    trial = tariff.trial_days > 0 and policy.trial_available(customer)
-    first_charge = first_charge_at(tariff, now) if trial else now
-    if continues and customer.charged_from is not None:
-        first_charge = customer.charged_from
     return replace(
         customer,
         state=state,
@@ -113,12 +111,13 @@ def _opened(
         lapsed_at=None,
         ends_at=None,
         opened_at=customer.opened_at if continues else now,
-        charged_from=first_charge,
+        charged_from=terms.charged_from,
         months_not_served=customer.months_not_served if continues else (),
-        trial=trial,  # never for an active service, so confirming within a trial ends it
-        trial_used=customer.trial_used or trial,
+        trial=terms.trial,
+        trial_used=customer.trial_used or terms.trial,
+        trial_ends_at=None,
         channel=request.channel,
-        tariff=tariff.version,
+        tariff=terms.tariff.version,
         language=customer.language or request.language,
     )
 
@@ -199,11 +198,13 @@ def _end_order(
     timers: tuple[Timer, ...] = ()
     if customer.trial:
         # The offer was to go on after the trial; the trial itself runs to its end.
-        ended = replace(ended, ends_at=customer.charged_from, trial=False, charged_from=None)
+        ends = customer.charged_from
+        ended = replace(ended, ends_at=ends, trial=False, trial_ends_at=ends, charged_from=None)
         timers = (timer(END, customer, customer.charged_from),)
     if ended.state not in HOLDING:
         ended, timers = replace(ended, ends_at=None), ()
-    key = f"{'trial' if customer.trial else 'order'}_{event}"
+    continues = "keep" if ended.state in HOLDING else "order"
+    key = f"{'trial' if customer.trial else continues}_{event}"
     return Decision(
         ended,
         ((key, policy.template_params(ended, request.language)),),

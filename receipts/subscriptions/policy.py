@@ -6,7 +6,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from receipts.charging.charges import is_active, monthly
-from receipts.charging.tariffs import fees, first_charge_at, tariff_on
+from receipts.charging.tariffs import fees, tariff_on
+from receipts.charging.terms import OpeningTerms, opening_terms
 from receipts.model.calendar import SHANGHAI, month_of
 from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import Subscription
@@ -110,13 +111,21 @@ class SubscriptionPolicy:
         else:
             version = customer.order.tariff if customer.order else customer.tariff
             tariff = self.tariff(province, version)
-            if tariff.trial_days and not (customer.trial or self.trial_available(customer)):
-                tariff = replace(tariff, trial_days=0)
+            trial = customer.trial or self.trial_available(customer)
             params = self._params_by_province[province.code].copy()
-            params["price"] = fees(language, tariff)
+            params["price"] = self._price(customer, tariff, language, trial=trial)
         params["mode"] = notices().render(f"mode.{customer.mode.value}", language)
+        params["switch"] = notices().render(f"switch.{customer.mode.value}", language)
         params["ends"] = last_day(customer.ends_at, language) if customer.ends_at else ""
         return params
+
+    def _price(
+        self, customer: Subscription, tariff: Tariff, language: Language, *, trial: bool
+    ) -> str:
+        """A tariff in words: the monthly fee up to its cap, and the trial if there is one."""
+        days = tariff.trial_days if trial else 0
+        fen = min(tariff.monthly_fen, self.limits(customer).monthly_cap_fen)
+        return fees(language, replace(tariff, trial_days=days, monthly_fen=fen))
 
     def _province_params(self, province: Province) -> dict[str, str]:
         taught = (Intent.OPEN, Intent.CANCEL, Intent.ASK)
@@ -139,14 +148,21 @@ class SubscriptionPolicy:
         }
 
     def offer_params(self, customer: Subscription, language: Language) -> dict[str, str]:
-        """Template parameters of an offer, with its first charge date."""
-        now = self.now()
-        tariff = self.tariff(self.province(customer), None)
-        first = first_charge_at(tariff, now) if self.trial_available(customer) else now
+        """Template parameters of an offer: price, and the charges that a confirmation leads to."""
+        order = customer.order
+        terms = self.opening_terms(customer, order.tariff if order else None)
         params = self.template_params(replace(customer, order=None, tariff=None), language)
-        key = "charged.never" if tariff.free else "charged.from"
-        params["charged"] = notices().render(key, language, day=day(first, language))
+        params["price"] = self._price(customer, terms.tariff, language, trial=terms.is_new_trial)
+        on = day(terms.day, language) if terms.day else ""
+        key = f"charged.{terms.key}"
+        params["charged"] = notices().render(key, language, day=on) if terms.key else ""
+        separator = "，" if language is Language.ZH else ", "
+        params["terms"] = separator.join(filter(None, (params["price"], params["charged"])))
         return params
+
+    def opening_terms(self, customer: Subscription, version: str | None = None) -> OpeningTerms:
+        """Fees of a confirmation now. Raises: LookupError where the province has no rules."""
+        return opening_terms(customer, self.province(customer), self.book, self.now(), version)
 
     def province(self, customer: Subscription) -> Province:
         """Rules of the customer's province. Raises: LookupError where there are none."""

@@ -6,8 +6,13 @@ from collections.abc import Iterator, KeysView, Mapping
 from pathlib import Path
 from typing import Any
 
+from receipts.wording.segments import segments
+
 _REQUIRED = frozenset({"zh", "en"})
 _OPTIONAL = frozenset({"yue"})
+
+#: Ends of the keys of short forms, the longer first.
+_SHORT = (".short", ".shortest")
 
 
 class CatalogueError(Exception):
@@ -37,6 +42,15 @@ class Catalogue:
     def render(self, key: str, language: str, /, **params: object) -> str:
         """Text with its parameters filled in. Raises: KeyError if a key or parameter is missing."""
         return self._texts[key][language].format_map(params)
+
+    def render_text(self, key: str, language: str, /, **params: object) -> str:
+        """Text to send as an SMS: ``[key]``, or its longest short form that fits one segment."""
+        forms = (each for each in (key, *(key + end for end in _SHORT)) if each in self._texts)
+        for form in forms:
+            text = self.render(form, language, **params)
+            if segments(text) == 1:
+                break
+        return text
 
     def keys(self) -> KeysView[str]:
         """All keys."""

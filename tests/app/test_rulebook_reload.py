@@ -134,7 +134,7 @@ def test_yes_to_a_withdrawn_price_gets_a_new_offer(doors: Network, built: Contai
     assert BEFORE in offer(doors)
     write(book, dearer(book.read_text()))
     again = doors.text(GUANGDONG, "是").text
-    assert "重新为您受理" in again
+    assert "您上次的开通申请已失效" in again
     assert AFTER in again
     assert charges(built) == []
     assert AFTER in doors.text(GUANGDONG, "是").text

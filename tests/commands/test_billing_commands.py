@@ -139,7 +139,7 @@ def test_consent_of_a_fee_after_a_trial_is_the_second_yes(
     network.text(ZHEJIANG, "Y")
     months.pass_to("2026-12-22 00:00")
     told = json.loads(run("consent", ZHEJIANG, "--charge", "monthly-2026-12").stdout)
-    assert "试用将结束" in told["offer"]["shown"]
+    assert "试用即将期满" in told["offer"]["shown"]
     assert told["reply"]["heard"] == "Y"
 
 

@@ -24,12 +24,12 @@ def test_opening_summary_has_price_and_keywords(line: Line, built: Container, ra
 
 
 @pytest.mark.parametrize(("number", "state", "keys", "summary"), [
-    (GUANGDONG, "active", "21", "取消短信回执，11月30日后停止"),
+    (GUANGDONG, "active", "21", "已取消短信回执，可用至11月30日，截至本月的费用照收"),
     (GUANGDONG, "active", "6", "回执已改为普通短信"),
     (GUANGDONG, "ending", "11", "开通短信回执"),
-    (GUANGDONG, "pending", "21", "取消待确认的短信回执申请"),
-    (GUANGDONG, "suspended", "21", "取消短信回执，即时生效"),
-    (HEBEI, "active", "621", "回执已改为普通短信；取消短信回执，即时生效"),
+    (GUANGDONG, "pending", "21", "已取消短信回执开通申请"),
+    (GUANGDONG, "suspended", "21", "已取消短信回执，立即生效，未缴费用仍需缴清"),
+    (HEBEI, "active", "621", "回执已改为普通短信；已取消短信回执，立即生效，截至本月的费用照收"),
 ])  # fmt: skip
 def test_one_summary_names_every_change(
     dial: Dial, network: Network, built: Container, number: str, state: str, keys: str, summary: str

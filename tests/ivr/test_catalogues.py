@@ -121,7 +121,7 @@ def test_expiry_of_an_order_renders(language: Language):
     request = CustomerRequest(Channel.TEXT, language, "time:lapse")
     expired = [ordering.expire_order(POLICY, each, request).messages for each in customers()]
     found = [message for each in expired for message in each]
-    assert {key for key, _ in found} == {"order_lapse"}
+    assert {key for key, _ in found} == {"order_lapse", "keep_lapse"}
     for key, params in found:
         assert notices().render(f"notice.{key}", language, **params)
 

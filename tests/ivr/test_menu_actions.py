@@ -16,8 +16,8 @@ from tests.support.fixtures import GUANGXI, HEBEI, a_receipt, audit, charges, mo
 
 
 @pytest.mark.parametrize(("keys", "facts"), [
-    ("11", ("每月1元", "11月22日", "随时可以取消", "确认开通请按 1")),
-    ("21", ("1.00 yuan a month", "22 November", "Cancel any time", "press 1")),
+    ("11", ("每月1元", "当月按整月收费", "随时可以取消", "确认开通请按 1")),
+    ("21", ("1 yuan a month", "first month in full", "Cancel any time", "press 1")),
 ])  # fmt: skip
 def test_offer_precedes_opening(dial: Dial, built: Container, keys: str, facts: tuple[str, ...]):
     text = dial(keys=keys).last.text
@@ -28,7 +28,7 @@ def test_offer_precedes_opening(dial: Dial, built: Container, keys: str, facts: 
 
 def test_yes_opens_and_charges_at_once(dial: Dial, built: Container, raw: redis.Redis):
     text = dial(keys="111").last.text
-    assert "已开通，每月1元" in text
+    assert "立即生效。资费：每月1元" in text
     assert "取消短信回执请按 2" in text
     opened = standing(built, GUANGDONG)
     assert (opened.state, opened.channel, opened.order) == ("active", "voice", None)
@@ -36,10 +36,10 @@ def test_yes_opens_and_charges_at_once(dial: Dial, built: Container, raw: redis.
     assert [each["door"] for each in audit(raw, GUANGDONG)] == ["voice", "voice"]
 
 
-def test_trial_offer_names_first_charge_date(dial: Dial, built: Container):
+def test_trial_offer_names_second_confirmation(dial: Dial, built: Container):
     call = dial(keys="11", number=ZHEJIANG)
     assert "首30天免费" in call.last.text
-    assert "12月22日" in call.last.text
+    assert "再次确认才收费" in call.last.text
     call.presses("1")
     assert charges(built, ZHEJIANG) == []
 
@@ -56,13 +56,13 @@ def test_cancellation_needs_confirmation(dial: Dial, built: Container):
     assert "确认取消请按 1" in call.last.text
     assert standing(built, GUANGDONG).state == "active"
     text = call.presses("1").text
-    assert "可以用到11月30日" in text
+    assert "可用到11月30日" in text
     assert "继续使用短信回执" in text
     assert standing(built, GUANGDONG).state == "ending"
 
 
 def test_cancellation_is_immediate_in_hebei(dial: Dial, built: Container):
-    assert "即时生效" in dial("active", "21", HEBEI).last.text
+    assert "立即生效，截至本月的费用照收" in dial("active", "21", HEBEI).last.text
     assert standing(built, HEBEI).state == "none"
 
 
@@ -84,7 +84,7 @@ def test_sms_order_can_be_dropped_by_phone(
     network.text(GUANGDONG, "开通短信回执")
     call = dial()
     assert "取消开通申请请按 2" in call.last.text
-    assert "申请已取消，未产生费用" in call.presses("21").text
+    assert "申请已取消，本次申请未收费" in call.presses("21").text
     assert standing(built, GUANGDONG).state == "none"
     assert moves(raw, GUANGDONG)[-1] == ("pending", "none")
 
@@ -110,7 +110,7 @@ def test_mode_switch_updates_the_menu(
 
 
 @pytest.mark.parametrize(("state", "facts"), [
-    ("none", ("尚未开通", "每月1元")), ("active", ("使用中", "每月1元", "闪信", "0元")),
+    ("none", ("没有开通", "每月1元")), ("active", ("您已开通", "每月1元", "闪信", "0元")),
     ("ending", ("已取消", "11月30日", "0元")), ("suspended", ("欠费",)),
 ])  # fmt: skip
 def test_account_status_by_state(dial: Dial, state: str, facts: tuple[str, ...]):

@@ -74,7 +74,7 @@ def test_other_language_can_be_spoken(dial: Dial, speech: str):
 
 
 @pytest.mark.parametrize(("answer", "speeches"), [
-    ("使用中", ("查询", "status")), ("暂无回执记录", ("最近回执", "my last receipts")),
+    ("您已开通", ("查询", "status")), ("暂无回执记录", ("最近回执", "my last receipts")),
     ("今后回执以普通短信", ("普通短信", "ordinary")), ("暂不提供人工", ("人工", "an operator")),
     ("取消短信回执请按 2", ("重听", "repeat", "返回")),
     ("没有这个选项", ("plastic bag", "basket", "operatic", "coffee", "天气怎么样", "🎵")),

@@ -73,7 +73,7 @@ def test_caller_subscribes_by_keys_after_the_price(phones: Phones):
 def test_english_customer_gets_english_from_offer_to_receipt(phones: Phones):
     phone = phones.fresh("CN-GD")
     assert "Reply Y within 48 hours" in phone.asks("subscribe")
-    assert phone.asks("y").startswith("SMS Receipt is open: 1.00 yuan a month.")
+    assert phone.asks("y").startswith("SMS Receipt is on: 1 yuan a month.")
     phone.text(ZHEJIANG, "hello")
     assert phone.flash()["body"].startswith(f"Your message to {ZHEJIANG} was delivered at ")
 

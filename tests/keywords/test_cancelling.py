@@ -43,7 +43,7 @@ def test_cancelled_service_runs_to_the_end_of_the_month_in_shanghai(
 
 def test_cancelled_service_ends_at_once_in_hebei(phone: Phone, built: Container):
     stand(built, HEBEI, "active")
-    assert "即时生效" in phone(HEBEI).says("QXDXHZ")
+    assert "立即生效，截至本月的费用照收" in phone(HEBEI).says("QXDXHZ")
     assert standing(built, HEBEI).state == "none"
 
 
@@ -105,7 +105,7 @@ def test_cancellation_drops_a_pending_order(
 ):
     me.says("KTDXHZ")
     clock.move(hours=hours)
-    assert "未开通，未收费" in me.says("QXDXHZ")
+    assert "未开通，本次未收费" in me.says("QXDXHZ")
     assert (standing(built, GUANGDONG).state, standing(built, GUANGDONG).order) == ("none", None)
 
 
@@ -123,7 +123,7 @@ def test_suspended_customer_can_cancel_but_not_order(
 def test_carrier_keywords_work_on_an_own_short_code(me: Texter, built: Container):
     """There SUBSCRIBE, YES and CANCEL reach the service unanswered."""
     assert not chinese(me.says("SUBSCRIBE"))
-    assert "is open" in me.says("YES")
+    assert "is on" in me.says("YES")
     assert "is cancelled" in me.says("CANCEL")
     assert standing(built, GUANGDONG).state == "ending"
 

@@ -71,7 +71,7 @@ def test_keyword_with_markup_is_escaped(
         "TWILIO_AUTH_TOKEN": TOKEN, "RULE_BOOK": str(book),
     })  # fmt: skip
     phone = Texter(Network(create_app(ours, bootstrap.services(ours)).test_client()))
-    assert f"发{word}可随时取消" in phone.says("KTDXHZ")
+    assert f"发{word}可取消" in phone.says("KTDXHZ")
     assert "即时" not in phone.says("是")
     assert "11月30日" in phone.says(word)
 

@@ -62,7 +62,7 @@ def test_text_in_no_known_charset_gets_a_hint(client: FlaskClient, charset: str)
 
 def test_gsm7_reply_has_no_coding_header(client: FlaskClient) -> None:
     answer = text(client, b"SUBSCRIBE")
-    assert answer.text.startswith("You are ordering SMS Receipt")
+    assert answer.text.startswith("SMS Receipt: ")
     assert "X-Kannel-Coding" not in answer.headers
 
 

@@ -32,13 +32,14 @@ NEARLY_YES = (
 
 
 @pytest.mark.parametrize(("number", "keyword", "facts"), [
-    (GUANGDONG, "开通短信回执", ("短信回执", "每月1元", "11月22日", "QXDXHZ", "48小时", "是")),
+    (GUANGDONG, "开通短信回执",
+     ("短信回执", "每月1元", "当月按整月收费", "QXDXHZ", "48小时", "是")),
     (GUANGDONG, "SUBSCRIBE",
-     ("SMS Receipt", "1.00 yuan a month", "22 November", "QXDXHZ", "48 hours", "Y")),
-    (GUANGXI, "KTDXHZ", ("每月0.5元", "每条回执0.05元", "前20条免费", "QXDXHZ", "48小时")),
-    (SHANXI, "KTHZ", ("每条回执0.1元", "QXHZ", "48小时")),
+     ("SMS Receipt", "1 yuan a month", "first month in full", "QXDXHZ", "48 hours", "Y")),
+    (GUANGXI, "KTDXHZ", ("每月0.5元", "每条送达回执0.05元", "前20条免费", "QXDXHZ", "48小时")),
+    (SHANXI, "KTHZ", ("每条送达回执0.1元", "QXHZ", "48小时")),
     (JILIN, "KTHZ", ("每月2元", "QXHZ", "48小时")),
-    (ZHEJIANG, "KTHZ", ("每月3元", "首30天免费", "12月22日", "QXHZ", "24小时")),
+    (ZHEJIANG, "KTHZ", ("每月3元", "首30天免费", "再次确认才收费", "QXHZ", "24小时")),
     (FUJIAN, "KTDXHZ", ("免费", "QXDXHZ", "48小时")),
 ])  # fmt: skip
 def test_offer_has_price_first_charge_keyword_and_window(
@@ -73,7 +74,7 @@ def test_opening_reply_has_price_mode_and_keywords(me: Texter):
 @pytest.mark.parametrize("yes", ["Y", "1", "YES"])
 def test_english_order_keeps_english_after_a_code_word(me: Texter, built: Container, yes: str):
     me.says("SUBSCRIBE")
-    assert "SMS Receipt is open" in me.says(yes)
+    assert "SMS Receipt is on" in me.says(yes)
     assert standing(built, GUANGDONG).language == "en"
     assert not chinese(me.says("CXDXHZ"))
 
@@ -82,7 +83,7 @@ def test_every_spelling_of_no_ends_the_order(me: Texter, built: Container):
     for no in NO:
         me.says("KTDXHZ")
         reply = me.says(no)
-        assert "未开通，未收费" in reply or "Nothing was opened or charged" in reply
+        assert "未开通，本次未收费" in reply or "cancelled at no charge" in reply
         assert standing(built, GUANGDONG).state == "none", no
         assert charges(built, GUANGDONG) == []
 
@@ -91,7 +92,7 @@ def test_other_answer_ends_the_order_and_reports_it(me: Texter, built: Container
     for other in OTHER:
         me.says("KTDXHZ")
         reply = me.says(other)
-        assert "办理已结束" in reply or "order has ended" in reply, other
+        assert "申请已取消" in reply or "request is cancelled" in reply, other
         assert standing(built, GUANGDONG).state == "none"
         assert "没有待您确认的申请" in me.says("是")
 
@@ -127,15 +128,15 @@ def test_end_of_an_order_is_reported_above_the_hint_limit(me: Texter, built: Con
     for _ in range(4):
         me.says("qqqqqqqq")
     me.says("KTDXHZ")
-    assert "办理已结束" in me.says("qqqqqqqq")
+    assert "申请已取消" in me.says("qqqqqqqq")
     assert standing(built, GUANGDONG).state == "none"
 
 
 def test_query_instead_of_a_yes_is_answered_too(me: Texter):
     me.says("KTDXHZ")
     reply = me.says("CXDXHZ")
-    assert "办理已结束" in reply
-    assert "尚未开通" in reply
+    assert "申请已取消" in reply
+    assert "没有开通" in reply
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_yes_after_the_window_of_the_province_gets_a_new_offer(
     customer.says("开通短信回执")
     clock.move(hours=hours)
     reply = customer.says("是")
-    assert "重新" in reply
+    assert "已失效" in reply
     assert price in reply
     assert (standing(built, number).state, charges(built, number)) == ("pending", [])
     assert "已开通" in customer.says("是")
@@ -166,7 +167,7 @@ def test_yes_after_expiry_of_the_order_gets_a_new_offer(
 ):
     stand(built, GUANGDONG, "none", lapsed_at=clock.now())
     clock.move(days=5)
-    assert "重新" in me.says("是")
+    assert "已失效" in me.says("是")
     assert standing(built, GUANGDONG).state == "pending"
 
 

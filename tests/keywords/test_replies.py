@@ -48,6 +48,22 @@ ACTS = ("opened", "cancelled", "cancelled_later", "order_decline", "now_text", "
 MESSAGES = tuple(f"messages_{kind}" for kind in Category)
 
 
+#: Texts about prices, charges and days: one segment at their longest.
+ONE_SEGMENT = (
+    "offer", "offer_again", "opened", "order_decline", "keep_decline", "cancelled",
+    "cancelled_later", "state_none", "state_pending", "state_active", "state_ending",
+    "state_suspended", "already_open", "already_ending", "list_all", "trial_ends", "trial_decline",
+)  # fmt: skip
+NOTICES_OF_ONE_SEGMENT = (
+    "order_lapse", "keep_lapse", "trial_ends", "trial_lapse", "ported_out", "unpaid_once",
+    "unpaid_twice", "resumed", "off_net",
+)  # fmt: skip
+
+
+def _dues(language: Language) -> list[str]:
+    return [notices().render(f"due.{key}", language) for key in ("none", "month", "unpaid")]
+
+
 def longest_params(
     number: str, language: Language, mode: DisplayMode = DisplayMode.TEXT
 ) -> dict[str, str]:
@@ -67,7 +83,7 @@ def longest_params(
         | dict.fromkeys(("spent", "total", "monthly", "receipts"), yuan)
         | {"count": "12345", "province": BOOK.name("CN-NM", language)}
         | {"words": "|".join(words[-3:]), "word": words[-1], "choices": question[1]["choices"]}
-        | {"stop": "TDXX"}
+        | {"stop": "TDXX", "due": max(_dues(language), key=len)}
         | {"ends": POLICY.template_params(customer, language)["ends"], "doors": doors[1]["doors"]}
         | {"opened": day(next_month(CLOCK.now()), language)}
         | {"door": max(re.split("、|或|, | or ", doors[1]["doors"]), key=len)}
@@ -91,6 +107,39 @@ def test_reply_fits_two_segments_in_every_province(key: str, language: Language)
         text = reply((key,), longest_params(number, language, mode), language)
         assert segments(text) <= 2, f"{segments(text)} segments: {text}"
         assert "{" not in text
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("key", ONE_SEGMENT)
+def test_text_about_charges_fits_one_segment_in_every_province(key: str, language: Language):
+    for number, mode in product(NUMBERS, DisplayMode):
+        params = longest_params(number, language, mode)
+        text = reply((key,), params, language)
+        assert segments(text) == 1, f"{len(text)}: {text}"
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("key", ["offer", "offer_again"])
+def test_offer_fits_one_segment_with_every_charge(key: str, language: Language):
+    separator = "，" if language is Language.ZH else ", "
+    on = day(next_month(CLOCK.now()), language)
+    after_trial = product([ZHEJIANG], ("trial", "trial_rest", "from"))
+    for number, kind in (*product(NUMBERS, ("month", "receipt", "paid")), *after_trial):
+        params = longest_params(number, language)
+        price, charged = params["price"], notices().render(f"charged.{kind}", language, day=on)
+        if number == ZHEJIANG and kind != "trial":
+            price = price.rpartition(separator)[0]
+        terms = {"price": price, "charged": charged, "terms": f"{price}{separator}{charged}"}
+        text = reply((key,), params | terms, language)
+        assert segments(text) == 1, f"{len(text)}: {text}"
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("key", NOTICES_OF_ONE_SEGMENT)
+def test_notice_about_charges_fits_one_segment(key: str, language: Language):
+    for number in NUMBERS:
+        text = notices().render_text(f"notice.{key}", language, **longest_params(number, language))
+        assert segments(text) == 1, f"{len(text)}: {text}"
 
 
 @pytest.mark.parametrize("language", Language)
@@ -136,7 +185,8 @@ def test_offer_has_price_first_charge_keyword_and_window(number: str, language: 
     messages = ordering.order(POLICY, customer, request).messages
     text = REPLIES.text(Reply(messages[:1], language.value))
     for param in ("price", "charged", "cancel", "hours"):
-        assert messages[0][1][param]
+        free = number == FUJIAN and param == "charged"
+        assert bool(messages[0][1][param]) is not free
         assert messages[0][1][param] in text
 
 

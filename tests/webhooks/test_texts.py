@@ -14,12 +14,12 @@ from tests.webhooks.conftest import TwilioApi, Work, subscription
 
 def test_customer_opens_the_service_with_a_second_confirmation(phone: Texter, built: Container):
     offer = phone.says("开通短信回执")
-    assert "每月1元，11月22日起计费" in offer
-    assert "回复“是”确认开通" in offer
+    assert "每月1元，当月按整月收费" in offer
+    assert "回复“是”确认" in offer
     assert subscription(built, GUANGDONG).state == "pending"
     assert charges(built, GUANGDONG) == []
 
-    assert phone.says("是").startswith("短信回执已开通，每月1元")
+    assert phone.says("是").startswith("短信回执已开通：每月1元")
     assert subscription(built, GUANGDONG).state == "active"
     assert charges(built, GUANGDONG) == [("monthly", 100)]
 
@@ -36,7 +36,7 @@ def test_text_on_another_channel_of_twilio_is_of_the_same_customer(
 
 def test_any_other_answer_opens_nothing(phone: Texter, built: Container):
     phone.says("开通短信回执")
-    assert "未开通，未收费" in phone.says("否")
+    assert "未开通，本次未收费" in phone.says("否")
     assert subscription(built, GUANGDONG).state == "none"
     assert charges(built, GUANGDONG) == []
 
@@ -55,7 +55,7 @@ def test_cancelled_service_runs_to_the_end_of_the_month(
     network: Network, phone: Texter, built: Container, clock: TestClock, work: Work
 ):
     network.open(GUANGDONG)
-    assert "可正常使用至11月30日" in phone.says("QXDXHZ")
+    assert "可用至11月30日，截至本月的费用照收" in phone.says("QXDXHZ")
     assert subscription(built, GUANGDONG).state == "ending"
 
     clock.at = dt.datetime(2026, 11, 30, 15, 59, tzinfo=dt.UTC)  # 23:59 in Shanghai
@@ -69,10 +69,10 @@ def test_cancelled_service_runs_to_the_end_of_the_month(
 
 
 def test_english_keywords_get_english_replies(phone: Texter, built: Container):
-    assert phone.says("SUBSCRIBE").startswith("You are ordering SMS Receipt: 1.00 yuan a month")
-    assert phone.says("Y").startswith("SMS Receipt is open: 1.00 yuan a month")
-    assert phone.says("STATUS").startswith("SMS Receipt is on: 1.00 yuan a month")
-    assert phone.says("CANCEL").startswith("SMS Receipt is cancelled. It runs until 30 November")
+    assert phone.says("SUBSCRIBE").startswith("SMS Receipt: 1 yuan a month")
+    assert phone.says("Y").startswith("SMS Receipt is on: 1 yuan a month")
+    assert phone.says("STATUS").startswith("SMS Receipt is on: 1 yuan a month")
+    assert phone.says("CANCEL").startswith("SMS Receipt is cancelled and runs until 30 November")
     assert subscription(built, GUANGDONG).state == "ending"
 
 
@@ -108,4 +108,4 @@ def test_order_that_is_not_confirmed_lapses_and_a_text_says_so(
     assert subscription(built, GUANGDONG).state == "none"
     (text,) = twilio.texts
     assert text["To"] == GUANGDONG
-    assert text["Body"].startswith("您未在48小时内确认，短信回执办理已取消，未产生任何费用")
+    assert text["Body"].startswith("您未在48小时内确认，短信回执开通申请已失效，本次申请未收费")

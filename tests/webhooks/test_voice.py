@@ -14,7 +14,7 @@ def test_caller_opens_the_service_and_gets_a_text_about_the_call(
 
     assert "普通话请按 1" in call.dials().text  # a new caller chooses the language first
     assert "开通短信回执请按 1" in call.presses("1").text
-    assert "每月1元，11月22日起计费" in call.presses("1").text  # the price before the yes
+    assert "每月1元，当月按整月收费" in call.presses("1").text  # the price before the yes
     assert subscription(built, GUANGDONG).state == "none"
 
     assert "短信回执已开通" in call.presses("1").text
@@ -28,7 +28,7 @@ def test_caller_opens_the_service_and_gets_a_text_about_the_call(
     work()
     (text,) = twilio.texts
     assert (text["From"], text["To"]) == ("7500", GUANGDONG)
-    assert text["Body"].startswith("您致电10086已办理：开通短信回执（每月1元，取消发QXDXHZ）")
+    assert text["Body"].startswith("您致电10086已办理：已开通短信回执，每月1元，取消发QXDXHZ")
     assert text["StatusCallback"].startswith(f"{PUBLIC_URL}/receipts/")
 
 

@@ -20,7 +20,7 @@ from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.promotions import CATEGORY_BY_ACTION
 from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
 from receipts.wording.catalogue import Catalogue
-from receipts.wording.notice_text import day, notices
+from receipts.wording.notice_text import notices
 
 #: Actions that lead to the confirmation page while an order is pending.
 _ORDERING = frozenset({"open", "yes"})
@@ -153,15 +153,7 @@ class ActionHandler:
         """Template parameters and ID of the offer; None for an ineligible customer."""
         if self._policy.ineligibility(customer, Channel.WEB, language) is not None:
             return None
-        params = self._policy.offer_params(customer, language) | {"id": offer_id(customer)}
-        if customer.order is not None:
-            # The price of a pending order is the one after its trial.
-            regular = replace(customer, trial=False)
-            params["price"] = self._policy.template_params(regular, language)["price"]
-        if customer.trial and customer.charged_from:
-            first = day(customer.charged_from, language)
-            params["charged"] = notices().render("charged.from", language, day=first)
-        return params
+        return self._policy.offer_params(customer, language) | {"id": offer_id(customer)}
 
     def offer(self, customer: Subscription, language: Language) -> str:
         """The text of the offer; empty for an ineligible customer."""

@@ -12,7 +12,6 @@ from receipts.ports.clock import Clock
 from receipts.ports.store import Store
 from receipts.subscriptions import cancellation
 from receipts.subscriptions.account_queries import AccountQueries
-from receipts.subscriptions.decision import CustomerRequest
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.preferences import format_spent
 from receipts.subscriptions.promotions import consented_categories
@@ -115,8 +114,7 @@ class AccountPresenter:
 
     def cancellation_effect(self, customer: Subscription, language: Language) -> str:
         """The effect that a cancellation would have now."""
-        request = CustomerRequest(Channel.WEB, language, "")
-        ((key, params),) = cancellation.cancel(self.policy, customer, request).messages
+        key, params = cancellation.preview(self.policy, customer, Channel.WEB, language)
         return self._text(f"would.{key}", language, **params)
 
     def provinces(self, language: Language) -> list[tuple[str, str]]:

@@ -107,7 +107,7 @@ def test_caller_speaks_instead_of_pressing_keys(page: Page):
     page.shows(GUANGDONG, "spoken", "查询状态和费用")
     page.part(GUANGDONG, "say-words").send_keys("查询")
     page.click(GUANGDONG, "say-send")
-    page.shows(GUANGDONG, "spoken", "您的短信回执使用中")
+    page.shows(GUANGDONG, "spoken", "您已开通短信回执")
     page.click(GUANGDONG, "hangup")
     page.shows(GUANGDONG, "call-state", "通话结束")
 

@@ -60,7 +60,7 @@ def test_english_text_is_answered_in_the_7_bit_alphabet(product: Product, centre
     centre.phone(GUANGDONG, "SUBSCRIBE", "carrier")
     parts = centre.texts(2)
     assert {part.text.data_coding for part in parts} == {0x00}
-    assert "".join(part.text.said for part in parts).startswith("You are ordering SMS Receipt")
+    assert "".join(part.text.said for part in parts).startswith("SMS Receipt: ")
     assert state(product) is SubscriptionState.PENDING
 
 

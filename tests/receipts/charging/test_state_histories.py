@@ -56,7 +56,7 @@ def test_unconfirmed_trial_ends_uncharged(network: Network, months: Months):
     months.pass_to(TRIAL_WINDOW)
     months.pass_to(TRIAL_ENDS)
     assert months.customer(ZHEJIANG).state == "none"
-    assert "未产生任何费用" in months.notices(ZHEJIANG)[0]
+    assert "未收费" in months.notices(ZHEJIANG)[0]
     months.pass_to("2027-01-02 00:00")
     bill(months, "2026-11", "2026-12", "2027-01")
     assert months.charges(ZHEJIANG) == []
@@ -87,21 +87,45 @@ def test_late_question_keeps_its_whole_window(network: Network, months: Months, 
 def test_second_trial_is_not_offered(network: Network, months: Months):
     network.open(ZHEJIANG)
     network.text(ZHEJIANG, CANCEL)
-    months.pass_to("2026-12-01 00:00")
+    months.pass_to("2026-12-22 00:00")
     offer = network.text(ZHEJIANG, OPEN).get_data(as_text=True)
     assert "首30天免费" not in offer
-    assert "12月1日" in offer
+    assert "当月按整月收费" in offer
     network.text(ZHEJIANG, YES)
     assert months.fees(ZHEJIANG) == {"2026-12": 300}
 
 
-def test_return_during_cancelled_trial_is_charged_as_offered(network: Network, months: Months):
+@pytest.mark.parametrize("moment", ["2026-11-22 12:01", "2026-11-30 23:00", "2026-12-10 12:00"])
+def test_cancelled_trial_goes_on_as_it_was(network: Network, months: Months, moment: str):
     network.open(ZHEJIANG)
     network.text(ZHEJIANG, CANCEL)
-    network.open(ZHEJIANG)
-    months.pass_to("2026-12-01 00:00")
+    months.pass_to(moment)
+    offer = network.text(ZHEJIANG, OPEN).get_data(as_text=True)
+    assert "试用至12月22日，期满须再次确认才收费" in offer
+    network.text(ZHEJIANG, YES)
+    bill(months, "2026-11")
+    months.pass_to(TRIAL_WINDOW)
+    assert "12月22日起每月3元" in months.notices(ZHEJIANG)[0]
     bill(months, "2026-12")
-    assert months.fees(ZHEJIANG) == {"2026-11": 300, "2026-12": 300}
+    assert months.charges(ZHEJIANG) == []
+    network.text(ZHEJIANG, YES)
+    months.pass_to(TRIAL_ENDS)
+    assert months.fees(ZHEJIANG) == {"2026-12": 300}
+
+
+@pytest.mark.parametrize("leave", [NO, CANCEL])
+def test_return_after_renewal_question_does_not_prolong_trial(
+    network: Network, months: Months, leave: str
+):
+    network.open(ZHEJIANG)
+    months.pass_to(TRIAL_WINDOW)
+    network.text(ZHEJIANG, leave)
+    offer = network.text(ZHEJIANG, OPEN).get_data(as_text=True)
+    assert "12月22日起按整月收费" in offer
+    network.text(ZHEJIANG, YES)
+    assert months.fees(ZHEJIANG) == {}
+    months.pass_to(TRIAL_ENDS)
+    assert months.fees(ZHEJIANG) == {"2026-12": 300}
 
 
 def test_cancellation_before_first_fee_costs_nothing(network: Network, months: Months):

@@ -72,13 +72,13 @@ def test_wording_of_amount_keeps_its_value(fen: int):
     ("code", "zh", "en"),
     [
         ("CN-FJ", "免费", "free"),
-        ("CN-GD", "每月1元", "1.00 yuan a month"),
-        ("CN-SX", "每条回执0.1元", "0.10 yuan a receipt"),
-        ("CN-ZJ", "每月3元，首30天免费", "3.00 yuan a month, the first 30 days free"),
+        ("CN-GD", "每月1元", "1 yuan a month"),
+        ("CN-SX", "每条送达回执0.1元", "0.1 yuan a delivery"),
+        ("CN-ZJ", "每月3元，首30天免费", "3 yuan a month, first 30 days free"),
         (
             "CN-GX",
-            "每月0.5元，每条回执0.05元，每月前20条免费",
-            "0.50 yuan a month, 0.05 yuan a receipt, the first 20 each month free",
+            "每月0.5元，每条送达回执0.05元，每月前20条免费",
+            "0.5 yuan a month, 0.05 yuan a delivery, first 20 a month free",
         ),
     ],
 )

@@ -13,7 +13,11 @@ def test_off_net_notification_is_sent_once_a_month_and_free(rig: ReportRig):
     for n in range(3):
         rig.report("DELIVRD", message=f"SM{n}", friend=UNICOM)
     (notice,) = rig.notices()
-    assert ("网外" in notice.text, notice.mode, notice.price_fen) == (True, DisplayMode.TEXT, 0)
+    assert ("也不收回执费（短信费照常收取）" in notice.text, notice.mode, notice.price_fen) == (
+        True,
+        DisplayMode.TEXT,
+        0,
+    )
     assert rig.receipts() == []
     rig.clock.move(days=9)  # the first of December in China
     rig.report("EXPIRED", message="SM3", friend=UNICOM)
@@ -26,7 +30,10 @@ def test_off_net_notification_has_the_customers_language(rig: ReportRig):
     rig.stand(language=Language.EN)
     rig.report("DELIVRD", friend=UNICOM)
     (notice,) = rig.notices()
-    assert (notice.language, "other networks" in notice.text) == (Language.EN, True)
+    assert (notice.language, "the text itself is charged as usual" in notice.text) == (
+        Language.EN,
+        True,
+    )
 
 
 def test_new_subscription_in_the_same_month_sends_no_second_notification(rig: ReportRig):

@@ -32,7 +32,7 @@ def test_double_click_runs_an_action_once(customer: Browser, built: Container, r
     first = customer.sends(form)
     before = contents(raw)
     again = customer.sends(form)
-    assert again.told == first.told == ["短信回执已开通，每月1元。回执以闪信显示。"]
+    assert again.told == first.told == ["短信回执已开通：每月1元，接收方式闪信。"]
     assert contents(raw) == before
     assert charges(built, GUANGDONG) == [("monthly", 100)]
     assert len(notices(built, GUANGDONG)) == 1
@@ -78,7 +78,7 @@ def test_offer_and_answers_are_audited(customer: Browser, raw: redis.Redis):
     assert (ordered["door"], ordered["heard"]) == ("web", "open")
     assert (confirmed["door"], confirmed["heard"]) == ("web", "yes")
     for entry in (ordered, confirmed):
-        for fact in ("每月1元", "11月22日起计费", "QXDXHZ"):
+        for fact in ("每月1元", "当月按整月收费", "QXDXHZ"):
             assert fact in entry["shown"]
 
 
@@ -107,8 +107,11 @@ def test_holder_can_cancel_in_a_province_without_portal(
     browser = browsers(HEBEI)
     browser.signs_in()
     browser.goes("cancel")
-    assert "即时生效" in browser.seen.text
-    assert browser.presses("cancel").told[0] == "短信回执已取消，即时生效。"
+    assert "截至本月的费用照收" in browser.seen.text
+    assert (
+        browser.presses("cancel").told[0]
+        == "短信回执已取消，立即生效，截至本月的费用照收，之后不再收费。"
+    )
     assert standing(built, HEBEI).state == "none"
 
 
@@ -175,7 +178,7 @@ def test_chosen_language_is_stored(customer: Browser, built: Container, network:
     assert standing(built, GUANGDONG).language == "en"
     assert b"SMS Receipt" in network.text(GUANGDONG, "CXDXHZ").data
     customer.opens()
-    assert "Online Services: opened" in notices(built, GUANGDONG)[-1]
+    assert "Online Services: SMS Receipt is on" in notices(built, GUANGDONG)[-1]
 
 
 def test_english_browser_gets_english_pages(browsers: Browsers, built: Container):

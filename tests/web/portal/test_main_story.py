@@ -11,14 +11,14 @@ def test_login_opening_and_cancellation(browser: Browser, built: Container):
     assert (seen.status, seen.state) == (200, "未开通")
     seen = browser.goes("open")
     assert "每月1元" in seen.text
-    assert "11月22日起计费" in seen.text
+    assert "当月按整月收费" in seen.text
     assert "QXDXHZ" in seen.text
     seen = browser.presses("open")
     assert "请再次确认" in seen.text
     assert standing(built, GUANGDONG).state == "pending"
     assert charges(built, GUANGDONG) == []
     seen = browser.presses("yes")
-    assert seen.told == ["短信回执已开通，每月1元。回执以闪信显示。"]
+    assert seen.told == ["短信回执已开通：每月1元，接收方式闪信。"]
     assert seen.state == "使用中"
     assert "下次月功能费 12月1日" in seen.text
     assert standing(built, GUANGDONG).channel == "web"
@@ -26,8 +26,8 @@ def test_login_opening_and_cancellation(browser: Browser, built: Container):
     seen = browser.goes("cancel")
     assert "11月30日" in seen.text
     seen = browser.presses("cancel")
-    assert seen.told == ["短信回执已取消，可正常使用至11月30日，之后不再收费。"]
+    assert seen.told == ["短信回执已取消，可用至11月30日，截至本月的费用照收，之后不再收费。"]
     assert seen.state == "已取消，可用至11月30日"
     opened, cancelled = notices(built, GUANGDONG)
-    assert "开通短信回执（每月1元，取消发QXDXHZ）" in opened
-    assert "取消短信回执，11月30日后停止" in cancelled
+    assert "已开通短信回执，每月1元，取消发QXDXHZ" in opened
+    assert "已取消短信回执，可用至11月30日，截至本月的费用照收" in cancelled

@@ -47,12 +47,12 @@ def test_portal_and_sms_have_the_same_result(
 
 def test_cancellation_drops_an_sms_order(network: Network, built: Container, customer: Browser):
     network.text(GUANGDONG, "开通短信回执")
-    assert "您有一份申请待确认" in customer.goes().text
+    assert "您有一份开通申请待确认" in customer.goes().text
     customer.goes("cancel")
-    assert "取消后不会开通" in customer.seen.text
-    assert customer.presses("cancel").told == ["申请已结束，未开通，未收费。"]
+    assert "取消后不开通" in customer.seen.text
+    assert customer.presses("cancel").told == ["开通申请已取消：未开通，本次申请未收费。"]
     assert standing(built, GUANGDONG).state == "none"
-    assert "取消待确认的短信回执申请" in notices(built, GUANGDONG)[-1]
+    assert "已取消短信回执开通申请" in notices(built, GUANGDONG)[-1]
 
 
 def test_order_of_one_channel_is_confirmed_by_the_other(
