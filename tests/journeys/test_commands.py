@@ -8,7 +8,7 @@ import pytest
 from app.clock import clock_notice
 from statemachines.diagrams import TABLES
 from tests.support.phones import Phones
-from tests.support.product import Service, command, until
+from tests.support.product import Service, answers, command, until
 
 FRIEND = "13957112345"
 README = Path(__file__).parents[2] / "README.md"
@@ -117,6 +117,7 @@ def test_moved_clock_is_told_at_start(tmp_path: Path, words: tuple[str, ...]):
     try:
         until(lambda: told in service.said(), 60, "the notice")
         assert "`sms-receipt clock now` moves it back." in service.said()
+        until(lambda: answers(f"{service.doors}/readyz"), 60, "readiness")
     finally:
         service.stop()
 

@@ -50,6 +50,12 @@ def test_every_page_has_both_languages(browsers: Browsers, network: Network):
                 assert chinese == (language == "chinese"), f"{page}: {text}"
 
 
+def test_title_names_the_page(customer: Browser):
+    titles = {re.findall("<title>(.+)</title>", customer.goes(page).html)[0] for page in PAGES}
+    assert {"登录 · 短信回执 · 网上营业厅", "费用明细 · 短信回执 · 网上营业厅"} <= titles
+    assert len(titles) == 6  # without redirects
+
+
 def test_static_files_are_cached(browser: Browser):
     for name, kind in (("hall.css", "text/css"), ("icon.svg", "image/svg+xml")):
         answer = browser.goes(f"static/{name}").answer
