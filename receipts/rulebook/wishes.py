@@ -172,7 +172,7 @@ def _judge(tokens: list[_Token], *, asks: bool) -> Wish | None:
         Wish.NO_EXTRAS: no_extras and not asks,
         Wish.OTHER_SERVICE: elsewhere and leaves,
         Wish.KEEP: not asks and _keeps(tokens, roles),
-        Wish.CANCEL: not asks and _is_whole(roles, Wish.CANCEL),
+        Wish.CANCEL: not asks and _is_whole(roles, Wish.CANCEL) and _agrees_first(tokens),
         Wish.AGREE: not asks and _is_whole(roles, Wish.AGREE),
         Wish.DECLINE: _is_whole(roles, Wish.DECLINE) or _is_denial(roles),
         Wish.MAYBE_CANCEL: not elsewhere
@@ -187,6 +187,16 @@ def _is_whole(roles: set[PhraseRole | None], wish: Wish) -> bool:
     """Whether a sentence has only phrases of the roles that make the wish certain."""
     needed, allowed = _WHOLE[wish]
     return needed in roles and roles <= allowed
+
+
+def _agrees_first(tokens: list[_Token]) -> bool:
+    """Whether each yes is one: before the cancel, and no 是 ("is") within the clause."""
+    cancel = next(at for at, token in enumerate(tokens) if token.role is _R.CANCELLING)
+    return all(
+        at < cancel and (len(token.text) > 1 or token.clause != tokens[at + 1].clause)
+        for at, token in enumerate(tokens)
+        if token.role is _R.AGREE
+    )
 
 
 def _begins_with_agree(tokens: list[_Token]) -> bool:

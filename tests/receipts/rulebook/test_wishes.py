@@ -23,6 +23,7 @@ SENTENCES = {
         *("他取消了", "如果收费就取消", "取消牙医", "不要"),
         *("我不想要短信回执，取消", "取消流量包和短信回执"),
         *("how do I cancel", "I don't want this, cancel", "cancel?", "unsubscrbe", "no more texts"),
+        *("是取消短信回执", "cancel my fine", "还没取消", "I did not cancel"),
     ),
     Wish.KEEP: (
         *("不要取消", "别给我取消", "不要把短信回执取消", "我没说要取消"),
