@@ -11,13 +11,14 @@ from pathlib import Path
 from app import provider_factory
 from app.clock import clock_for
 from app.settings import Settings
-from ivr.call_flow import CallFlow
+from ivr.call_flow import CallFlow, HotlineSettings
 from keywords.conversation import Conversation
 from keywords.parser import KeywordParser
 from keywords.replies import ReplyRenderer
 from receipts.bulk_import.apply import ImportHandler
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.routing import Router
+from receipts.delivery.service_passwords import ServicePasswords
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.clock import Clock
@@ -96,10 +97,12 @@ class Container:
     def call_flow(self) -> CallFlow:
         """Call flow of the hotline."""
         prompts, url = _catalogue("ivr", "prompts.toml"), self.settings.public_url
-        agent = self.settings.agent_number or None
-        sure = self.settings.speech_confidence / 100
-        account, clock = self.account, self.clock
-        return CallFlow(self.store, self.policy, prompts, clock, account, url, agent, sure)
+        sure, agent = self.settings.speech_confidence / 100, self.settings.agent_number or None
+        hotline, clock = HotlineSettings(url, agent, sure), self.clock
+        number = self.settings.hotline
+        passwords = ServicePasswords(self.store, self.lifecycle, clock, number)
+        store, policy, account = self.store, self.policy, self.account
+        return CallFlow(store, policy, prompts, clock, account, hotline, passwords)
 
     @cached_property
     def reply_renderer(self) -> ReplyRenderer:

@@ -5,7 +5,7 @@ The provider signs the URL: no session store, no forgery, the same answer to a r
 
 from collections.abc import Mapping
 from typing import Self
-from urllib.parse import quote_plus
+from urllib.parse import parse_qsl, quote_plus
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -41,6 +41,9 @@ class CallContext(Struct, frozen=True):
     repeats: int = 0
     #: Token of this pass through the call: its steps begin at 1 each time ``/voice`` is requested.
     call_pass: str = ""
+    #: The number that a caller with a withheld number has given, and whether a password proved it.
+    number: str = ""
+    verified: bool = False
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Self:
@@ -59,11 +62,18 @@ class CallContext(Struct, frozen=True):
                 query.get("offer", ""),
                 _count({"again": "0"} | {**query}, "again"),
                 query.get("pass", ""),
+                query.get("for", ""),
+                _flag(query.get("proved", "0")),
             )
         except KeyError as missing:
             raise InvalidCallContextError(str(missing.args[0])) from missing
         except ValueError as malformed:
             raise InvalidCallContextError(str(malformed)) from malformed
+
+    @classmethod
+    def from_link(cls, link: str) -> Self:
+        """The context in a link of our own."""
+        return cls.from_query(dict(parse_qsl(link.partition("?")[2], keep_blank_values=True)))
 
     def link(self, base: str) -> str:
         """The URL of this context."""
@@ -73,8 +83,12 @@ class CallContext(Struct, frozen=True):
             f"&as={self.customer.value}&mode={self.mode.value}&in={quote_plus(self.province)}"
             f"&tried={self.trial_used:d}&step={self.step}"
             f"&silent={self.no_input}&wrong={self.no_match}&again={self.repeats}"
-            f"&pass={quote_plus(self.call_pass)}{offer}"
+            f"&pass={quote_plus(self.call_pass)}{self._proof()}{offer}"
         )
+
+    def _proof(self) -> str:
+        number = f"&for={quote_plus(self.number)}" if self.number else ""
+        return number + ("&proved=1" if self.verified else "")
 
     def claim(self, sid: str) -> str:
         """Idempotency key of this step of a call."""

@@ -2,38 +2,38 @@
 
 from datetime import timedelta
 from functools import partial
-from urllib.parse import parse_qsl
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ivr.call_changes import CallChanges, CallerInput
 from ivr.call_context import CallContext
+from ivr.identification import Identification
 from ivr.limits import counted, is_too_many
-from ivr.menu import keys
+from ivr.menu import DIGIT_STATES, keys
 from ivr.prompts import PromptBuilder
 from ivr.speech import SpeechMatcher, spoken_key
-from ivr.spoken import spoken_time
 from ivr.verbs import Dial, Gather, Say, Verb
 from receipts.delivery import notifications
 from receipts.delivery.lifecycle import ReceiptLifecycle
-from receipts.model.calendar import month_of
-from receipts.model.customer import CallLog, Subscription
-from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Channel, Language, Msisdn, ReceiptOutcome
-from receipts.ports.changes import ChangeSet, Reply, Timer
+from receipts.delivery.service_passwords import ServicePasswords
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Channel, Language, Msisdn
+from receipts.ports.changes import Reply
 from receipts.ports.clock import Clock
-from receipts.ports.store import Snapshot, Store, StoreUnavailableError
+from receipts.ports.store import Store, StoreUnavailableError
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.rulebook.province_names import spoken_province
-from receipts.subscriptions import ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
-from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
-from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
+from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION
 from receipts.wording.catalogue import Catalogue
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
 from statemachines.engine import Transition
 from statemachines.subscription import HOLDING
+
+#: Prompts that name charges and dates, for which the customer is read.
+_READ = frozenset({CallState.OFFER, CallState.CANCELLING})
 
 #: Prompts that name charges and dates, for which the customer is read.
 _READ = frozenset({CallState.OFFER, CallState.CANCELLING})
@@ -43,19 +43,22 @@ _SUMMARY_DELAY = timedelta(hours=1)
 
 
 #: Actions with a sentence of their own before the next prompt.
-_SPOKEN = frozenset({"agent", "no_agent", "silence", "wrong", "not_opened", "not_cancelled"})
+_SPOKEN = frozenset({
+    *("agent", "no_agent", "silence", "wrong", "not_opened", "not_cancelled"),
+    *("password_wrong", "password_locked", "no_password"),
+})  # fmt: skip
+
+#: The caller of a withheld number, and the states before a password has proved another one.
+_WITHHELD = Msisdn("")
+_WITHOUT_NUMBER = {CallState.LANGUAGE, CallState.NUMBER, CallState.NUMBER_PASSWORD}
 
 
-class CallerInput(Struct, frozen=True):
-    """The answer to a prompt: a DTMF key, speech, or neither (no input)."""
+class HotlineSettings(Struct, frozen=True):
+    """Base URL of the webhooks, number of the agent, and the least certainty of a spoken yes."""
 
-    sid: str
-    caller: Msisdn
-    context: CallContext
-    key: str = ""
-    speech: str = ""
-    #: Certainty of the recognised speech, 0 to 1; None if the provider gives none.
-    confidence: float | None = None
+    base: str
+    agent: str | None = None
+    min_confidence: float = 0.0
 
 
 class CallFlow:
@@ -65,54 +68,64 @@ class CallFlow:
         self,
         store: Store,
         policy: SubscriptionPolicy,
-        prompts: Catalogue,
+        catalogue: Catalogue,
         clock: Clock,
         account: AccountQueries,
-        base: str,
-        agent: str | None,
-        min_confidence: float = 0.0,
+        hotline: HotlineSettings,
+        passwords: ServicePasswords,
     ) -> None:
-        self._store, self._policy, self._min_confidence = store, policy, min_confidence
-        self._clock, self._account = clock, account
-        self._speech = SpeechMatcher(prompts, policy.book)
-        self._prompts = PromptBuilder(policy, prompts, self._speech, base, agent)
-        self._actions: dict[str, Action] = {
-            **shared_actions(policy),
-            "open": partial(ordering.order_and_confirm, policy),
-            "ask": partial(preferences.account_status, policy, account),
-            "receipts": self._receipts,
-            "province": self._set_province,
-        }
+        self._store, self._policy, self._min_confidence = store, policy, hotline.min_confidence
+        self._speech = SpeechMatcher(catalogue, policy.book)
+        base, agent = hotline.base, hotline.agent
+        self._prompts = PromptBuilder(policy, catalogue, self._speech, base, agent)
+        self._changes = CallChanges(store, policy, self._prompts, clock, account)
+        self._identification = Identification(passwords, policy)
 
     def answer(self, caller: Msisdn | None, call_pass: str = "") -> list[Verb]:
-        """Greet a caller, or refuse one that has no number or no service here."""
+        """Greet a caller, or refuse one that has no service here; a withheld number is asked."""
+        context = CallContext(CallState.LANGUAGE, Language.ZH, call_pass=call_pass)
         if caller is None:
-            return self._prompts.farewell("withheld", *Language)
+            return [self._prompts.gather(Subscription(_WITHHELD), context)]
         customer = self._store.load(caller).subscription
         language = self._policy.language(customer)
-        if customer.state not in HOLDING:
-            refusal = self._policy.ineligibility(customer, Channel.VOICE, language)
-            if refusal is not None and refusal[0] != "province_unknown":
-                return self._prompts.refused(customer)
-        state, lead = CallState.LANGUAGE, []
-        if customer.language:
-            state, lead = self._menu_of(customer), [self._prompts.say("hello", language)]
-        context = CallContext(state, language, call_pass=call_pass)
-        context = context.with_subscription(customer, self._home(customer))
-        return [self._prompts.gather(customer, context, *lead)]
+        if self._is_refused(customer):
+            return self._prompts.refused(customer)
+        if not customer.language:
+            context = replace(context, language=language)
+            context = context.with_subscription(customer, self._changes.home(customer))
+            return [self._prompts.gather(customer, context)]
+        return self._greet(customer, replace(context, language=language))
 
-    def _menu_of(self, customer: Subscription) -> CallState:
-        """The main menu, or the question for the province where no tariff is known."""
-        menu = CallState.MENU
-        if customer.state not in HOLDING and self._policy.lacks_province(customer):
-            return CALL_MENU.fire(menu, CallEvent.PROVINCE_UNKNOWN).state
-        return menu
+    def _greet(self, customer: Subscription, context: CallContext) -> list[Verb]:
+        context = replace(context, state=self._changes.menu_of(customer))
+        context = context.with_subscription(customer, self._changes.home(customer))
+        hello = self._prompts.say("hello", context.language)
+        return [self._prompts.gather(customer, context, hello)]
+
+    def _is_refused(self, customer: Subscription) -> bool:
+        """Whether the service is not for this number; an unknown province is asked for."""
+        refusal = self._policy.ineligibility(customer, Channel.VOICE, Language.ZH)
+        unknown = self._policy.lacks_province(customer)
+        return customer.state not in HOLDING and refusal is not None and not unknown
 
     def handle_input(self, pressed: CallerInput) -> list[Verb]:
         """Answer a DTMF key, speech or no input."""
         context = pressed.context
-        if not pressed.key:
-            pressed = replace(pressed, key=spoken_key(pressed.speech))
+        if not pressed.caller and context.verified:
+            pressed = replace(pressed, caller=Msisdn(context.number))
+        if not pressed.caller and context.state not in _WITHOUT_NUMBER:
+            return self.answer(None, context.call_pass)
+        if context.state not in DIGIT_STATES:
+            key = pressed.key or spoken_key(pressed.speech)
+            return self._answer_choice(replace(pressed, key=key))
+        if self._identification.is_password(pressed.key, context):
+            return self._check_password(pressed)
+        if (after := self._identification.number_given(pressed.key, context)) is not None:
+            return [self._prompt(pressed.caller, after)]
+        return self._answer_choice(pressed)
+
+    def _answer_choice(self, pressed: CallerInput) -> list[Verb]:
+        context = pressed.context
         transition = CALL_MENU.fire(context.state, self._match(pressed))
         if transition.reason is not None:
             transition = CALL_MENU.fire(context.state, CallEvent.WRONG)
@@ -121,13 +134,26 @@ class CallFlow:
         action = transition.acts[0] if transition.acts else "goodbye"
         if action in {"goodbye", "too_many"}:
             return self._prompts.farewell(action, context.language)
-        if action in self._actions:
-            return self._apply(pressed, transition, action)
+        if not pressed.caller and action in LANGUAGE_BY_ACTION:
+            number = CALL_MENU.fire(transition.state, CallEvent.NUMBER_WITHHELD).state
+            after = context.next(state=number, language=LANGUAGE_BY_ACTION[action])
+            return [self._prompt(pressed.caller, after)]
+        if action in self._changes.actions:
+            return self._change(pressed, transition, action)
         after = context.next(state=transition.state, **counted(context, action))
         says = self._reaction(action, after.language)
         if action == "agent" and self._prompts.agent:
             return [*says, Dial(self._prompts.agent), self._prompt(pressed.caller, after)]
         return [self._prompt(pressed.caller, after, *says)]
+
+    def _change(
+        self, pressed: CallerInput, transition: Transition[CallState], action: str
+    ) -> list[Verb]:
+        """Apply an action; an offer still needs the password where the province asks for it."""
+        if action == "open" and self._obstacle(pressed.caller, pressed.context):
+            return [self._prompt(pressed.caller, pressed.context.next())]
+        reply = self._changes.apply(pressed, transition, action)
+        return self._resume(pressed.caller, reply, closing=action == "province")
 
     def _reaction(self, action: str, language: Language) -> list[Say]:
         """The sentence of an action before the next prompt; most actions have none."""
@@ -140,12 +166,38 @@ class CallFlow:
         customer = after.subscription(caller)
         if after.state in _READ:
             customer = self._current(caller, after)
-            after = after.with_subscription(customer, self._home(customer))
+            after = after.with_subscription(customer, self._changes.home(customer))
             if refusal := self._prompts.refusal(customer, after):
                 lead = (*lead, *self._prompts.messages((refusal,), after.language))
                 menu = CALL_MENU.fire(after.state, CallEvent.NOT_POSSIBLE)
                 after = replace(after, state=menu.state)
+            elif event := self._obstacle(caller, after):
+                transition = CALL_MENU.fire(after.state, event)
+                lead = (*lead, *self._reaction(transition.acts[0], after.language))
+                after = replace(after, state=transition.state)
         return self._prompts.gather(customer, after, *lead)
+
+    def _obstacle(self, caller: Msisdn, context: CallContext) -> CallEvent | None:
+        """The event that keeps a caller from an offer until the password is given."""
+        if context.state is not CallState.OFFER:
+            return None
+        return self._identification.obstacle(context.subscription(caller), context)
+
+    def _check_password(self, pressed: CallerInput) -> list[Verb]:
+        """Answer an entered password, which is kept nowhere."""
+        context = pressed.context
+        owner = pressed.caller or Msisdn(context.number)
+        reply = self._identification.check(owner, pressed.key, context, pressed.sid)
+        after = CallContext.from_link(reply.next)
+        if after.state is CallState.OVER:
+            return self._prompts.farewell(reply.messages[0][0], after.language)
+        if after.state is CallState.MENU and after.verified:
+            customer = self._store.load(owner).subscription
+            if self._is_refused(customer):
+                return self._prompts.refused(replace(customer, language=after.language))
+            return self._greet(customer, after)
+        says = self._prompts.messages(reply.messages, after.language)
+        return [self._prompt(pressed.caller, after, *says)]
 
     def _current(self, caller: Msisdn, context: CallContext) -> Subscription:
         """The stored customer; for an offer without the store, as far as the URL has it."""
@@ -169,6 +221,8 @@ class CallFlow:
 
     def _match(self, pressed: CallerInput) -> CallEvent:
         context = pressed.context
+        if context.state in DIGIT_STATES and (len(pressed.key) > 1 or pressed.speech):
+            return CallEvent.WRONG
         if pressed.key:
             event = keys(context).get(pressed.key[:1], CallEvent.WRONG)
             if context.state is CallState.WHICH_PROVINCE and pressed.key[:1].isdigit():
@@ -192,85 +246,12 @@ class CallFlow:
             return CallEvent.PROVINCE
         return CallEvent.WRONG if event is CallEvent.PROVINCE else event
 
-    def _apply(
-        self, pressed: CallerInput, transition: Transition[CallState], action: str
-    ) -> list[Verb]:
-        context, caller = pressed.context, pressed.caller
-        language = LANGUAGE_BY_ACTION.get(action, context.language)
-        input_text = pressed.key or pressed.speech[:160]
-        request = CustomerRequest(Channel.VOICE, language, pressed.sid, input_text)
-
-        def decide(snapshot: Snapshot) -> ChangeSet:
-            customer = snapshot.subscription
-            # The consent record keeps the offer that the caller heard before the yes.
-            offer = self._prompts.offer(customer, context) if action == "open" else ""
-            if action == "open" and not self._prompts.is_same_offer(customer, context):
-                # The price has changed since the prompt: repeat the offer, open nothing.
-                reply = Reply((), language.value, context.next(no_input=0, no_match=0).link(""))
-                return ChangeSet(snapshot.number, idempotency_key=idempotency_key, reply=reply)
-            asked = replace(request, charges=snapshot.charges, shown_text=offer)
-            decision = self._actions[action](customer, asked)
-            messages = decision.messages
-            state = transition.state
-            if context.state is CallState.LANGUAGE:
-                state = self._menu_of(decision.customer)
-            after = context.next(state=state, language=language, **counted(context, action))
-            after = after.with_subscription(decision.customer, self._home(decision.customer))
-            text = "".join(say.text for say in self._prompts.messages(messages, language))
-            reply = Reply(messages, language.value, after.link(""))
-            change = decision.change_set(customer, idempotency_key, reply, text)
-            return self._with_call_log(change, snapshot, pressed.sid, reply)
-
-        idempotency_key = context.claim(pressed.sid)
-        months = (month_of(self._clock.now()),) if action == "ask" else ()
-        reply = run_in_transaction(
-            self._store, caller, decide, idempotency_key, call=pressed.sid, months=months
-        )
-        return self._resume(caller, reply, closing=action == "province")
-
     def _resume(self, caller: Msisdn, reply: Reply, *, closing: bool) -> list[Verb]:
         """The messages of a stored reply and the prompt after them."""
         language = Language(reply.language)
-        query = parse_qsl(reply.next.partition("?")[2], keep_blank_values=True)
-        after = CallContext.from_query(dict(query))
+        after = CallContext.from_link(reply.next)
         subscription = after.subscription(caller)
         if closing and self._prompts.refusals(subscription, (language,)):
             return self._prompts.refused(replace(subscription, language=language))
         says = self._prompts.messages(reply.messages, language)
         return [self._prompt(caller, after, *says)]
-
-    def _home(self, customer: Subscription) -> str | None:
-        return self._policy.service_area(customer).number_info.province
-
-    def _set_province(self, customer: Subscription, request: CustomerRequest) -> Decision:
-        code = spoken_province(self._policy.book, request.reply_text)
-        return preferences.set_province(customer, code) if code else Decision(customer)
-
-    def _with_call_log(
-        self, change: ChangeSet, snapshot: Snapshot, sid: str, reply: Reply
-    ) -> ChangeSet:
-        """The change with its entry in the call summary and the summary's timer."""
-        acts = tuple(each for each in reply.messages if notifications.is_notifiable(each[0]))
-        if not acts or not change.records:
-            return change
-        language = Language(reply.language)
-        log = snapshot.call or CallLog(sid, snapshot.number, language)
-        log = replace(log, version=log.version + 1, language=language, acts=(*log.acts, *acts))
-        timer = Timer(notifications.CALL, snapshot.number, sid, self._clock.now() + _SUMMARY_DELAY)
-        return replace(change, records=(*change.records, log), timers=(*change.timers, timer))
-
-    def _receipts(self, customer: Subscription, request: CustomerRequest) -> Decision:
-        limit = self._policy.limits(customer).receipts_shown
-        receipts = self._account.latest_receipts(customer.number, limit)
-        if not receipts:
-            return Decision(customer, (("receipts_none", {}),))
-        lines = (("receipt_line", _receipt_params(each, request.language)) for each in receipts)
-        return Decision(customer, (("receipts_list", {}), *lines))
-
-
-def _receipt_params(receipt: Receipt, language: Language) -> dict[str, str]:
-    return {
-        "friend": (receipt.recipient or "")[-4:],
-        "when": spoken_time(receipt.created_at, language),
-        "outcome": (receipt.outcome or ReceiptOutcome.NO_ANSWER).value,
-    }

@@ -1,6 +1,7 @@
 """DTMF keys of each menu."""
 
 from ivr.call_context import CallContext
+from receipts.delivery.service_passwords import PASSWORD_DIGITS
 from receipts.model.vocabulary import DisplayMode, Language
 from statemachines.call_menu import CallEvent, CallState
 from statemachines.subscription import RECEIVING, SubscriptionState
@@ -38,6 +39,13 @@ _COMMON_KEYS = {"0": _E.AGENT, "*": _E.BACK, "#": _E.AGAIN}
 _YES_NO = {"1": _E.YES, "2": _E.NO}
 _CATEGORIES = (_E.NEWS, _E.PUBLIC_INTEREST, _E.ADVERTISING, _E.NO_MESSAGES)
 
+#: Digits that a state asks for, by keys only: speech may be overheard.
+DIGIT_STATES = {
+    CallState.PASSWORD: PASSWORD_DIGITS,
+    CallState.NUMBER: 11,
+    CallState.NUMBER_PASSWORD: PASSWORD_DIGITS,
+}
+
 _KEYS: dict[CallState, dict[str, CallEvent]] = {
     CallState.LANGUAGE: {"1": _E.CHINESE, "2": _E.ENGLISH},
     CallState.WHICH_PROVINCE: {str(key): _E.PROVINCE for key in range(1, 9)},
@@ -62,6 +70,8 @@ def other_language(context: CallContext) -> MenuOption:
 def keys(context: CallContext) -> dict[str, CallEvent]:
     """The event of each DTMF key of this menu."""
     menu = _KEYS.get(context.state)
+    if context.state in DIGIT_STATES:
+        return _COMMON_KEYS
     if menu is None:
         menu = {key: event for key, event, _ in options(context)}
     elif context.state is not CallState.LANGUAGE:

@@ -5,7 +5,7 @@ import hashlib
 from msgspec.structs import replace
 
 from ivr.call_context import CallContext
-from ivr.menu import options, other_language
+from ivr.menu import DIGIT_STATES, options, other_language
 from ivr.speech import SpeechMatcher
 from ivr.spoken import spell
 from ivr.verbs import Gather, Hangup, Say, Verb
@@ -40,7 +40,10 @@ class PromptBuilder:
         says = (*lead, *self._says(customer, context))
         if context.state is CallState.OFFER:
             context = context.with_offer(_digest(self.offer(customer, context)))
-        return Gather(says, context.link(self._base), context.language, self._speech.hints(context))
+        link, language = context.link(self._base), context.language
+        if digits := DIGIT_STATES.get(context.state):
+            return Gather(says, link, language, digits=digits)
+        return Gather(says, link, language, self._speech.hints(context))
 
     def offer(self, customer: Subscription, context: CallContext) -> str:
         """The text of an offer; empty where the service is not offered."""
@@ -70,7 +73,7 @@ class PromptBuilder:
         language = context.language
         match context.state:
             case CallState.LANGUAGE:
-                return self._languages()
+                return self._languages(hidden=not customer.number)
             case CallState.MENU:
                 return self._main_menu(context)
             case CallState.WHICH_PROVINCE:
@@ -81,14 +84,14 @@ class PromptBuilder:
                 return [self.say(f"cancelling.{key}", language, params), question]
         return [self.say(f"{context.state}_ask", language, self._params(customer, context))]
 
-    def _languages(self) -> list[Say]:
+    def _languages(self, *, hidden: bool) -> list[Say]:
         """The choice of language first, in both; a caller who knows the key waits for no more."""
         zh, en = Language.ZH, Language.EN
-        params = self._policy.access_numbers
+        params, last = self._policy.access_numbers, "withheld" if hidden else "greeting"
         return [
             self.say("hello", zh),
             *(self.say("languages", language) for language in (en, zh)),
-            *(self.say("greeting", language, params) for language in (zh, en)),
+            *(self.say(last, language, params) for language in (zh, en)),
         ]
 
     def _main_menu(self, context: CallContext) -> list[Say]:

@@ -9,6 +9,7 @@ from ivr.call_context import CallContext
 from ivr.menu import keys, other_language
 from receipts.model.vocabulary import Language
 from receipts.rulebook.normalise import normalise
+from receipts.rulebook.province_names import spoken_province
 from receipts.rulebook.schema import RuleBook
 from receipts.rulebook.wishes import Wish, WishMatcher
 from receipts.wording.catalogue import Catalogue
@@ -105,7 +106,7 @@ class SpeechMatcher:
     """Match speech to the events of a menu. A refusal is looked for before every option."""
 
     def __init__(self, prompts: Catalogue, book: RuleBook) -> None:
-        self._wishes = WishMatcher(book)
+        self._book, self._wishes = book, WishMatcher(book)
         self._words: dict[str, tuple[str, ...]] = {}
         self._hints: dict[tuple[str, Language], tuple[str, ...]] = {}
         for key in prompts.keys():  # noqa: SIM118 - a catalogue is no mapping
@@ -118,7 +119,10 @@ class SpeechMatcher:
     def hints(self, context: CallContext) -> tuple[str, ...]:
         """The speech hints of this menu in the caller's language."""
         events = keys(context).values()
-        hints = (w for event in events for w in self._hints.get((event, context.language), ()))
+        hints = [w for event in events for w in self._hints.get((event, context.language), ())]
+        if context.state is CallState.WHICH_PROVINCE:
+            provinces = self._book.provinces.values()
+            hints += [province.names.in_(context.language) for province in provinces]
         return tuple(dict.fromkeys(hints))
 
     def match(self, context: CallContext, speech: str) -> CallEvent:
@@ -131,6 +135,8 @@ class SpeechMatcher:
         if self._is_negated(transcript):
             negative = _NEGATIVE.get(context.state, _E.NO)
             return negative if self._is_alone(negative, context, transcript) else _E.WRONG
+        if context.state is CallState.WHICH_PROVINCE and spoken_province(self._book, speech):
+            return _E.PROVINCE
         return self._option(context, transcript)
 
     def _own_words(

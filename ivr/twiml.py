@@ -52,12 +52,13 @@ def _say(say: Say) -> str:
 
 def _gather(gather: Gather) -> str:
     hints = f" hints={quoteattr(', '.join(gather.hints))}" if gather.hints else ""
+    awaited = "dtmf" if gather.digits > 1 else "dtmf speech"
     spoken = "".join(map(_say, gather.says))
     # finishOnKey is empty because # is a menu key; Twilio's default would swallow it.
     # Twilio runs <Redirect> after no input; without it the call would end.
     return (
-        f'<Gather action={quoteattr(gather.link)} method="POST" input="dtmf speech" numDigits="1"'
-        f' finishOnKey="" timeout="{_NO_INPUT_SECONDS}"'
+        f'<Gather action={quoteattr(gather.link)} method="POST" input="{awaited}"'
+        f' numDigits="{gather.digits}" finishOnKey="" timeout="{_NO_INPUT_SECONDS}"'
         f' language="{_RECOGNITION_LANGUAGES[gather.language]}"{hints}>{spoken}</Gather>'
         f'<Redirect method="POST">{escape(gather.link)}</Redirect>'
     )

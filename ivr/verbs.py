@@ -13,12 +13,16 @@ class Say(Struct, frozen=True):
 
 
 class Gather(Struct, frozen=True):
-    """Speak a prompt, then wait for one DTMF key or speech; no input requests ``link`` again."""
+    """Speak a prompt, then wait for keys or speech; no input requests ``link`` again.
+
+    One key or speech, or ``digits`` keys without speech where that is more than one.
+    """
 
     says: tuple[Say, ...]
     link: str
     language: Language
     hints: tuple[str, ...] = ()
+    digits: int = 1
 
 
 class Dial(Struct, frozen=True):

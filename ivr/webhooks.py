@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
+from ivr.call_changes import CallerInput
 from ivr.call_context import CallContext, InvalidCallContextError
-from ivr.call_flow import CallerInput, CallFlow
+from ivr.call_flow import CallFlow
 from ivr.twiml import twiml
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.vocabulary import Msisdn
@@ -50,9 +51,7 @@ class VoiceWebhooks:
             context = CallContext.from_query(query)
         except InvalidCallContextError as error:
             raise BadRequest(f"missing or odd: {error}") from error
-        caller = parse_msisdn(form["From"])
-        if caller is None:
-            return twiml(self.call_flow.answer(None))
+        caller = parse_msisdn(form["From"]) or Msisdn("")
         key, speech = form.get("Digits", ""), form.get("SpeechResult", "")
         confidence = _confidence(form.get("Confidence", ""))
         pressed = CallerInput(form["CallSid"], caller, context, key, speech, confidence)

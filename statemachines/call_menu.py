@@ -14,6 +14,10 @@ class CallState(StrEnum):
     OFFER = "offer"
     CANCELLING = "cancelling"
     MESSAGES = "messages"
+    PASSWORD = "password"  # noqa: S105 - a state or event
+    #: A caller with a withheld number gives a number, then its password.
+    NUMBER = "number"
+    NUMBER_PASSWORD = "number_password"  # noqa: S105 - a state or event
     OVER = "over"
 
 
@@ -46,6 +50,14 @@ class CallEvent(StrEnum):
     #: Found by the service on the way to a prompt.
     PROVINCE_UNKNOWN = "province_unknown"
     NOT_POSSIBLE = "not_possible"
+    NUMBER_WITHHELD = "number_withheld"
+    PASSWORD_NEEDED = "password_needed"  # noqa: S105 - a state or event
+    #: Results of keyed digits.
+    NUMBER_GIVEN = "number_given"
+    PASSWORD_RIGHT = "password_right"  # noqa: S105 - a state or event
+    PASSWORD_WRONG = "password_wrong"  # noqa: S105 - a state or event
+    PASSWORD_LOCKED = "password_locked"  # noqa: S105 - a state or event
+    NO_PASSWORD = "no_password"  # noqa: S105 - a state or event
 
 
 _S, _E = CallState, CallEvent
@@ -58,7 +70,12 @@ _ANYWHERE: dict[CallEvent, Row[CallState]] = {
     _E.SILENCE: Stay(("silence",)),
     _E.WRONG: Stay(("wrong",)),
     _E.TOO_MANY: Move(_S.OVER, ("too_many",)),
-    **refuse("not_on_the_way", _E.PROVINCE_UNKNOWN, _E.NOT_POSSIBLE),
+    **refuse(
+        "not_on_the_way",
+        *(_E.PROVINCE_UNKNOWN, _E.NOT_POSSIBLE, _E.NUMBER_WITHHELD, _E.PASSWORD_NEEDED),
+        *(_E.NUMBER_GIVEN, _E.PASSWORD_RIGHT, _E.PASSWORD_WRONG, _E.PASSWORD_LOCKED),
+        _E.NO_PASSWORD,
+    ),
 }
 
 #: The other language, at once and with the same prompt.
@@ -75,6 +92,12 @@ _MENU_ONLY = (
 
 #: Promotion categories that receipts may carry, and the choice of none.
 _KINDS = (_E.NEWS, _E.PUBLIC_INTEREST, _E.ADVERTISING, _E.NO_MESSAGES)
+
+#: Choices of the menus, which mean nothing where digits are asked for.
+_CHOICES = (
+    *(_E.CHINESE, _E.ENGLISH, _E.YES, _E.NO, _E.PROVINCE),
+    *(*_KINDS, *_MENU_ONLY),
+)
 
 _NO_YES_OR_NO = (_E.PROVINCE, *_KINDS, *_MENU_ONLY)
 
@@ -98,6 +121,7 @@ _ROWS: dict[CallState, dict[CallEvent, Row[CallState]]] = {
         **_ANYWHERE,
         **_LANGUAGES,
         _E.PROVINCE_UNKNOWN: Move(_S.WHICH_PROVINCE, ("which_province",)),
+        _E.NUMBER_WITHHELD: Move(_S.NUMBER, ("number",)),
         _E.OPEN: Move(_S.OFFER, ("offer",)),
         _E.CANCEL: Move(_S.CANCELLING, ("cancelling",)),
         _E.ORDINARY: Stay(("ordinary",)),
@@ -113,6 +137,10 @@ _ROWS: dict[CallState, dict[CallEvent, Row[CallState]]] = {
         **_ANYWHERE,
         **_LANGUAGES,
         _E.NOT_POSSIBLE: Move(_S.MENU, ("not_possible",)),
+        # Where the province asks for the service password before what costs money.
+        _E.PASSWORD_NEEDED: Move(_S.PASSWORD, ("password",)),
+        _E.PASSWORD_LOCKED: Move(_S.MENU, ("password_locked",)),
+        _E.NO_PASSWORD: Move(_S.MENU, ("no_password",)),
         _E.YES: Move(_S.MENU, ("open",)),
         _E.NO: Move(_S.MENU, ("not_opened",)),
         _E.BACK: Move(_S.MENU, ("not_opened",)),
@@ -137,6 +165,30 @@ _ROWS: dict[CallState, dict[CallEvent, Row[CallState]]] = {
         _E.NO_MESSAGES: Move(_S.MENU, ("no_messages",)),
         _E.BACK: Move(_S.MENU, ("again",)),
         **refuse("kind_first", _E.YES, _E.NO, _E.PROVINCE, *_MENU_ONLY),
+    },
+    _S.PASSWORD: {
+        **_ANYWHERE,
+        _E.BACK: Move(_S.MENU, ("not_opened",)),
+        _E.PASSWORD_RIGHT: Move(_S.OFFER, ("offer",)),
+        _E.PASSWORD_WRONG: Stay(("password_wrong",)),
+        _E.PASSWORD_LOCKED: Move(_S.MENU, ("password_locked",)),
+        _E.NO_PASSWORD: Move(_S.MENU, ("no_password",)),
+        **refuse("digits_only", *_CHOICES),
+    },
+    _S.NUMBER: {
+        **_ANYWHERE,
+        _E.BACK: Stay(("again",)),
+        _E.NUMBER_GIVEN: Move(_S.NUMBER_PASSWORD, ("password",)),
+        **refuse("digits_only", *_CHOICES),
+    },
+    _S.NUMBER_PASSWORD: {
+        **_ANYWHERE,
+        _E.BACK: Move(_S.NUMBER, ("number",)),
+        _E.PASSWORD_RIGHT: Move(_S.MENU, ("menu",)),
+        _E.PASSWORD_WRONG: Stay(("password_wrong",)),
+        _E.PASSWORD_LOCKED: Move(_S.OVER, ("password_locked",)),
+        _E.NO_PASSWORD: Move(_S.OVER, ("no_password",)),
+        **refuse("digits_only", *_CHOICES),
     },
     _S.OVER: {**refuse("call_over", *_E)},
 }

@@ -96,6 +96,9 @@ class CustomerCredentials(Struct, frozen=True, omit_defaults=True):
     version: int = 0
     id_digest: str = ""
     password_digest: str = ""
+    #: Wrong service passwords over all channels on ``wrong_day`` in China.
+    wrong_tries: int = 0
+    wrong_day: str = ""
 
     def __repr__(self) -> str:
         return f"CustomerCredentials({self.number.masked})"

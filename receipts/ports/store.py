@@ -52,6 +52,7 @@ class Snapshot(Struct, frozen=True):
     recipient: Subscription | None = None
     receipt: Receipt | None = None
     charges: tuple[Charge, ...] | None = None
+    credentials: CustomerCredentials | None = None
 
 
 class LoadOptions(TypedDict, total=False):
@@ -61,6 +62,7 @@ class LoadOptions(TypedDict, total=False):
     call: str | None
     months: Sequence[str]
     login: bool
+    credentials: bool
 
 
 class ReportQuery(Struct, frozen=True):

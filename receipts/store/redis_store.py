@@ -5,7 +5,13 @@ from itertools import chain, count, islice
 from typing import Unpack
 
 from receipts.model.charge import Charge
-from receipts.model.customer import CallLog, DailyReplyCount, LoginState, Subscription
+from receipts.model.customer import (
+    CallLog,
+    CustomerCredentials,
+    DailyReplyCount,
+    LoginState,
+    Subscription,
+)
 from receipts.model.message import MessageTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
@@ -55,11 +61,13 @@ class RedisStore:
             keys.talk(number) if options.get("reply_count") else None,
             keys.call(number, call) if call else None,
             keys.access(number) if options.get("login") else None,
+            keys.owner(number) if options.get("credentials") else None,
         )
         charges = [("HVALS", keys.charges(number, month)) for month in months]
         values, *charged = self._connection.execute(("MGET", *filter(None, names)), *charges)
         found = dict(zip(filter(None, names), values, strict=True))
-        customer, reply, talked, called, entered = [found.get(name or "") for name in names]
+        records = [found.get(name or "") for name in names]
+        customer, reply, talked, called, entered, proof = records
         return Snapshot(
             number,
             decode_record(Subscription, customer) or Subscription(number),
@@ -68,6 +76,7 @@ class RedisStore:
             call=decode_record(CallLog, called),
             charges=_by_time(charged) if months else None,
             login=decode_record(LoginState, entered),
+            credentials=decode_record(CustomerCredentials, proof),
         )
 
     def _values(self, names: Iterable[str | None]) -> dict[str | None, bytes | None]:

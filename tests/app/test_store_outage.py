@@ -30,7 +30,7 @@ def test_keys_without_store_access_work(offline: Knock):
 
 
 def test_withheld_number_is_answered_without_the_store(offline: Knock):
-    assert "请显示号码" in heard(offline.form("/voice", CALL | {"From": "anonymous"})).text
+    assert "无法识别您的号码" in heard(offline.form("/voice", CALL | {"From": "anonymous"})).text
 
 
 def test_texts_and_reports_get_503(offline: Knock):

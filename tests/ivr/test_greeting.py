@@ -120,13 +120,13 @@ def test_ending_service_that_is_not_offered_any_more_has_no_offer(
     assert standing(built, number).state == "ending"
 
 
-def test_withheld_number_is_refused(line: Line, raw: redis.Redis):
+def test_withheld_number_is_asked_for_and_nothing_is_written(line: Line, raw: redis.Redis):
     before = contents(raw)
     for caller in WITHHELD:
         reply = line(caller).dials()
-        assert reply.over, caller
-        assert "请显示号码" in reply.text
-        assert "without hiding it" in reply.text
+        assert reply.place["at"] == "language", caller
+        assert "无法识别您的号码" in reply.text
+        assert "We can't see your number" in reply.text
     assert contents(raw) == before
 
 
@@ -134,7 +134,8 @@ def test_number_withheld_during_the_call_opens_nothing(dial: Dial, raw: redis.Re
     call = dial(keys="11")
     before = contents(raw)
     call.number = "anonymous"
-    assert call.presses("1").over
+    assert call.presses("1").place["at"] == "language"
+    assert "无法识别您的号码" in call.last.text
     assert contents(raw) == before
 
 

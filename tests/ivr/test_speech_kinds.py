@@ -44,6 +44,16 @@ def test_refused_province_is_asked_again(dial: Dial, speech: str):
     assert call.speaks(speech).place["at"] == "which_province"
 
 
+@pytest.mark.parametrize(("speech", "code"), [
+    ("广东", "CN-GD"), ("我是陕西的", "CN-SN"), ("Shaanxi", "CN-SN"), ("Shanxi please", "CN-SX"),
+    ("四", "CN-SX"), ("press four", "CN-SX"), ("陕西西安请按 8", "CN-SN"),
+    ("Shanxi, capital Taiyuan, press 4", "CN-SX"),
+])  # fmt: skip
+def test_spoken_province_is_taken(dial: Dial, built: Container, speech: str, code: str):
+    dial(number="+8619512345678", keys="1").speaks(speech)
+    assert standing(built, "+8619512345678").province == code
+
+
 @pytest.mark.parametrize("speech", ["不要普通短信", "no regular texts", "别改普通短信"])
 def test_refused_option_of_the_menu_changes_nothing(dial: Dial, built: Container, speech: str):
     dial("active").speaks(speech)
