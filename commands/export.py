@@ -3,6 +3,10 @@
 JSON lines are exact. In CSV, a text that a spreadsheet would take for a formula gets an apostrophe
 in front, and so does a text that begins with one: removing one apostrophe restores the text.
 Telephone numbers keep their plus sign and get none: digits alone hide no formula.
+
+The format ``excel`` is CSV that Excel opens as it is: with a byte order mark, and each number and
+month as a formula that is a text (``="+8613802880000"``), which Excel would otherwise round or take
+for a date. Imports read both.
 """
 
 import csv
@@ -32,6 +36,7 @@ class ExportFormat(StrEnum):
     """The formats of an export."""
 
     CSV = "csv"
+    EXCEL = "excel"
     JSONL = "jsonl"
 
 
@@ -71,9 +76,13 @@ def export(
     if file_format is ExportFormat.JSONL:
         out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     else:
-        writer = csv.DictWriter(out, _COLUMNS[dataset], lineterminator="\n")
+        is_excel = file_format is ExportFormat.EXCEL
+        out.write("\ufeff" if is_excel else "")
+        line_end = "\r\n" if is_excel else "\n"
+        writer = csv.DictWriter(out, _COLUMNS[dataset], lineterminator=line_end)
         writer.writeheader()
-        writer.writerows(_escape_row(row) for row in rows)
+        escape = _excel_row if is_excel else _escape_row
+        writer.writerows(escape(row) for row in rows)
     return totals
 
 
@@ -106,6 +115,11 @@ def _unpaid(archive: RedisBulkReader, month: str) -> Iterator[list[Charge]]:
 
 def _escape_row(row: Row) -> Row:
     return {name: value if name == "number" else _escape(value) for name, value in row.items()}
+
+
+def _excel_row(row: Row) -> Row:
+    texts = {name: f'="{row[name]}"' for name in ("number", "month") if row.get(name)}
+    return _escape_row(row) | texts
 
 
 def _escape(value: object) -> object:

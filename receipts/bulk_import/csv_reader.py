@@ -6,20 +6,27 @@ A quoted field ends with its line, so a stray quote damages one line and not the
 import codecs
 import csv
 import hashlib
+import os
+import re
 import stat
+import weakref
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from receipts.bulk_import.rows import ImportFormat
+from receipts.bulk_import.text_encoding import converted, is_workbook
 
 #: Bytes; longer lines are refused and not read into memory.
 LONGEST_LINE = 4096
 _digest = partial(hashlib.blake2b, digest_size=10)
-_ENCODING = "save the file as UTF-8"
-_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_ENCODING = "save the file as CSV UTF-8"
+#: The one in the header is that of the file: a comma, or as spreadsheets write it in some places.
+_SEPARATORS = (",", ";", "\t")
+_BLANK = b' \t\r\n,;"'
 
 
 class CsvError(Exception):
@@ -45,17 +52,27 @@ class CsvFile:
             if not stat.S_ISREG(path.stat().st_mode):
                 raise CsvError(f"{path}: is no file — an import goes on where it stopped: save it")
             with path.open("rb") as file:
-                self.contents = hashlib.file_digest(file, _digest).hexdigest()
-                self.size = file.tell()
+                if is_workbook(file):
+                    raise CsvError(f"{path}: is a workbook and no text — {_ENCODING}")
                 file.seek(0)
-                self._columns = self._header(file)
-                self.begins = file.tell()
+                self.contents = hashlib.file_digest(file, _digest).hexdigest()
+                self._converted = converted(file)
+                if self._converted:
+                    weakref.finalize(self, self._converted.close)
+                text = self._converted or file
+                self.size = text.seek(0, os.SEEK_END)
+                text.seek(0)
+                #: Line and end of the header.
+                self.header_line = 0
+                self._separator, self._columns = self._header(text)
+                self.begins = text.tell()
         except OSError as error:
             raise CsvError(f"{path}: {error.strerror} — check the path and its rights") from error
 
     def lines(self, offset: int, number: int) -> Iterator[CsvLine]:
         """The lines from an offset, empty ones left out; ``number`` is that of the line before."""
-        with self.path.open("rb") as file:
+        text = self._converted
+        with nullcontext(text) if text else self.path.open("rb") as file:
             file.seek(offset)
             while raw := file.readline(LONGEST_LINE):
                 number += 1
@@ -63,35 +80,52 @@ class CsvFile:
                     _skip(file)
                     fix = "one number a line, lines ended by a line feed"
                     yield CsvLine(number, file.tell(), {}, f"is longer than any line — {fix}")
-                elif raw.strip():
+                elif raw.strip(_BLANK):
                     yield self._line(number, file.tell(), raw)
 
     def _line(self, number: int, end: int, raw: bytes) -> CsvLine:
         try:
-            cells = _cells(raw)
+            cells = _cells(raw, self._separator)
         except UnicodeDecodeError as error:
             return CsvLine(number, end, {}, f"byte {error.start + 1} is not UTF-8 — {_ENCODING}")
         except csv.Error as error:
             fix = "close every quote on its own line, and write a quote in a field twice"
             return CsvLine(number, end, {}, f"its quotes do not fit ({error}) — {fix}")
+        cells = self._fitted(cells)
         if len(cells) != len(self._columns):
             wrong = f"{len(cells)} fields, the header has {len(self._columns)}"
             return CsvLine(number, end, {}, f"{wrong} — put fields with commas in quotes")
         return CsvLine(number, end, dict(zip(self._columns, cells, strict=True)))
 
-    def _header(self, file: BinaryIO) -> tuple[str, ...]:
-        raw = file.readline(LONGEST_LINE)
-        if raw.startswith(_WIDE):
-            raise CsvError(f"{self.path}:1: is UTF-16 — {_ENCODING}")
-        try:
-            found = [cell.casefold() for cell in _cells(raw.removeprefix(codecs.BOM_UTF8))]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise CsvError(f"{self.path}:1: the header is no CSV: {error} — {_ENCODING}") from error
-        if wrong := self._misfit(found):
-            known = ",".join(self.listing.needed)
-            more = "".join(f"[,{name}]" for name in self.listing.optional)
-            raise CsvError(f"{self.path}:1: {wrong} — begin the file with a line {known}{more}")
-        return tuple(found)
+    def _fitted(self, cells: list[str]) -> list[str]:
+        """The cells without empty ones behind the last column, with those that are left out.
+
+        Spreadsheets write empty columns on the right, or leave out optional ones without a value.
+        """
+        columns = self._columns
+        if not any(cells[len(columns) :]):
+            cells = cells[: len(columns)]
+        missing = columns[len(cells) :]
+        is_complete = cells[-1] and all(name in self.listing.optional for name in missing)
+        return cells + [""] * len(missing) if is_complete else cells
+
+    def _header(self, file: BinaryIO) -> tuple[str, tuple[str, ...]]:
+        """The separator and the names of the columns, from the first line that is not blank."""
+        raw, self.header_line = b"", 1
+        while (line := file.readline(LONGEST_LINE)) and not (raw := _bare(line)):
+            self.header_line += 1
+        where, wrong = f"{self.path}:{self.header_line}", ""
+        for separator in _SEPARATORS:
+            try:
+                found = _names(_cells(raw, separator))
+            except (UnicodeDecodeError, csv.Error) as error:
+                raise CsvError(f"{where}: the header is no CSV: {error} — {_ENCODING}") from error
+            if not (misfit := self._misfit(found)):
+                return separator, tuple(found)
+            wrong = wrong or misfit
+        known = ",".join(self.listing.needed)
+        more = "".join(f"[,{name}]" for name in self.listing.optional)
+        raise CsvError(f"{where}: {wrong} — begin the file with a line {known}{more}")
 
     def _misfit(self, found: list[str]) -> str:
         known = (*self.listing.needed, *self.listing.optional)
@@ -102,11 +136,34 @@ class CsvFile:
         return "a column stands twice" if len(set(found)) != len(found) else ""
 
 
-def _cells(raw: bytes) -> list[str]:
+def _bare(line: bytes) -> bytes:
+    """A line without the byte order mark; empty if it has blank cells alone."""
+    return line.removeprefix(codecs.BOM_UTF8) if line.strip(_BLANK + codecs.BOM_UTF8) else b""
+
+
+def _names(cells: list[str]) -> list[str]:
+    """Names of columns in lower case, without the empty ones on the right."""
+    names = ["_".join(re.split(r"[\s_-]+", cell.casefold())) for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    return names
+
+
+def _cells(raw: bytes, separator: str) -> list[str]:
     text = raw.decode("utf-8").rstrip("\r\n")
     # A line without quotes is split ten times as fast as by the reader.
-    cells = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
-    return [cell.strip() for cell in cells]
+    if '"' not in text:
+        return [_plain(cell) for cell in text.split(separator)]
+    reader = csv.reader([text], delimiter=separator, strict=True)
+    return [_plain(cell) for cell in next(reader)]
+
+
+def _plain(cell: str) -> str:
+    """A cell without the marks by which a spreadsheet keeps it a text: ``'138…``, ``="138…"``."""
+    bare = cell.strip()
+    if bare.startswith('="') and bare.endswith('"'):
+        return bare[2:-1].strip()
+    return bare.removeprefix("'")
 
 
 def _skip(file: BinaryIO) -> None:

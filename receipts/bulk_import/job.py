@@ -47,7 +47,7 @@ class ImportJob:
         self._file, self._lists, self._store, self._archive = file, lists, store, archive
         self._name = f"import:{file.listing.name}:{file.contents}"
         self.rejects = RejectFile(file.path)
-        self.progress = ImportProgress(file.begins)
+        self.progress = ImportProgress(file.begins, file.header_line)
         self._refused: list[tuple[int, str]] = []
         self._lines = 0
 
@@ -61,7 +61,7 @@ class ImportJob:
 
         Raises StoreUnavailableError, ContentionError or OSError.
         """
-        self.progress = begun or ImportProgress(self._file.begins)
+        self.progress = begun or ImportProgress(self._file.begins, self._file.header_line)
         self.rejects.begin(self.progress.complaints)
         batch: Batch = {}
         last = CsvLine(self.progress.line, self.progress.offset, {})

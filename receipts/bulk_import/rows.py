@@ -18,6 +18,9 @@ _NETWORKS = {network.value: network for network in Network if network is not Net
     **dict.fromkeys(("ctcc", "中国电信", "电信"), Network.CHINA_TELECOM),
     **dict.fromkeys(("china_broadnet", "中国广电", "广电"), Network.OTHER),
 }
+#: Numbers that a spreadsheet rounded are never guessed; those with decimals are whole.
+_ROUNDED = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+", re.ASCII)
+_DECIMALS = re.compile(r"(?<=[0-9]{11})\.0+\Z", re.ASCII)
 _PROVINCE = re.compile(r"CN-[A-Z]{2}", re.ASCII)
 _MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
 _RESULTS = {"paid": True, "failed": False}
@@ -100,7 +103,10 @@ def _collection(cells: Cells) -> CollectionRow:
 
 def _number(cells: Cells) -> Msisdn:
     raw = cells["number"]
-    number = parse_msisdn(raw)
+    if _ROUNDED.fullmatch(raw):
+        fix = "in a spreadsheet, as a text column, and export the list again"
+        raise RowError(f"number {_quoted(raw)} lost its digits in a spreadsheet", fix)
+    number = parse_msisdn(_DECIMALS.sub("", raw))
     if number is None or len(number) != _MOBILE_LENGTH or not number.startswith("+861"):
         fix = "write eleven digits such as 13802880000; in a spreadsheet, as a text column"
         raise RowError(f"number {_quoted(raw)} is no mainland mobile number", fix)

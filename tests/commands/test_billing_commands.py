@@ -87,6 +87,21 @@ def test_formulas_are_escaped_in_csv_only(network: Network, run: Run):
 
 
 @pytest.mark.usefixtures("a_month")
+def test_export_for_excel_has_a_mark_and_numbers_as_text(run: Run, tmp_path: Path):
+    out = tmp_path / "charges.csv"
+    run("export", "charges", "--month", "2026-11", "--format", "excel", "--out", out)
+    raw = out.read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbfnumber,")
+    assert raw.count(b"\r\n") == raw.count(b"\n") == 7
+    rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"))))
+    plain = run("export", "charges", "--month", "2026-11").stdout
+    exact = list(csv.DictReader(io.StringIO(plain)))
+    assert [row["number"] for row in rows] == [f'="{row["number"]}"' for row in exact]
+    assert {row["month"] for row in rows} == {'="2026-11"'}
+    assert [row["fen"] for row in rows] == [row["fen"] for row in exact]
+
+
+@pytest.mark.usefixtures("a_month")
 def test_export_file_is_written_atomically(run: Run, tmp_path: Path):
     out = tmp_path / "charges.csv"
     done = run("export", "charges", "--month", "2026-11", "--out", out)

@@ -55,10 +55,10 @@ def test_quoted_fields_may_hold_commas_and_quotes(tmp_path: Path):
     ("raw", "wrong"),
     [
         (b"13802880000", "1 fields, the header has 2 — put fields with commas in quotes"),
-        (b"13802880000,cmcc,", "3 fields"),
+        (b"13802880000,cmcc,x", "3 fields"),
         (b'13802880000,"cmcc', "its quotes do not fit"),
         (b'"13802880000"x,cmcc', "its quotes do not fit"),
-        ("13802880000,中国移动".encode("gbk"), "byte 13 is not UTF-8 — save the file as UTF-8"),
+        (b"13802880000,\xff", "byte 13 is not UTF-8 — save the file as CSV UTF-8"),
         (b"1" * (3 * LONGEST_LINE), "is longer than any line"),
     ],
 )
@@ -79,11 +79,14 @@ def test_zero_bytes_are_ordinary_characters(tmp_path: Path):
     [
         (b"", ":1: no column number, network — begin the file with a line number,network"),
         (b"13802880000,cmcc\n", ":1: no column number, network"),
-        (b"number;network\n", ":1: no column number, network"),
+        (b"number|network\n", ":1: no column number, network"),
+        (b"\r\n,,\nnumber,netwrk\n", ":3: no column network"),
+        (b"PK\x03\x04", ": is a workbook and no text — save the file as CSV UTF-8"),
+        (b"\xd0\xcf\x11\xe0", ": is a workbook and no text"),
         (b"number,network,provnce\n", ":1: unknown column 'provnce'"),
         (b"number,network,network\n", ":1: a column stands twice"),
-        ("号码,network\n".encode("gbk"), ":1: the header is no CSV"),
-        ("number,network\n".encode("utf-16"), ":1: is UTF-16 — save the file as UTF-8"),
+        ("号码,network\n".encode("gbk"), ":1: no column number"),
+        (b"number,\xff\n", ":1: the header is no CSV"),
         (b'"number,network\n', ":1: the header is no CSV"),
     ],
 )
@@ -96,6 +99,51 @@ def test_wrong_header_is_refused(tmp_path: Path, content: bytes, wrong: str):
 def test_header_error_names_optional_columns(tmp_path: Path):
     with pytest.raises(CsvError, match=r"number,network\[,province\]\[,id_digest\]"):
         opened(tmp_path, b"number\n", CUSTOMERS)
+
+
+LIST = 'Number,Network,,\r\n\r\n\'13802880000,中国移动,,\r\n,,,\r\n="13802880001",联通\r\n'
+AS_SAVED = {
+    "UTF-8 with mark": LIST.encode("utf-8-sig"),
+    "GBK of a Chinese Windows": LIST.encode("gbk"),
+    "Unicode text": LIST.replace(",", "\t").encode("utf-16"),
+    "UTF-16 big-endian": b"\xfe\xff" + LIST.encode("utf-16-be"),
+    "semicolons": LIST.replace(",", ";").encode(),
+    "tabs in GBK": LIST.replace(",", "\t").encode("gb18030"),
+    "carriage returns": LIST.replace("\n", "").encode("gbk"),
+    "carriage returns in UTF-8": LIST.replace("\n", "").encode(),
+    "quoted header": LIST.replace("Number,Network", '"number"," Network "').encode(),
+}
+
+
+@pytest.mark.parametrize("saved", AS_SAVED)
+def test_list_of_a_spreadsheet_is_read_as_saved(tmp_path: Path, saved: str):
+    file = opened(tmp_path, AS_SAVED[saved])
+    found = list(file.lines(file.begins, file.header_line))
+    assert [(line.number, dict(line.cells)) for line in found] == [
+        (3, {"number": "13802880000", "network": "中国移动"}),
+        (5, {"number": "13802880001", "network": "联通"}),
+    ]
+    assert list(file.lines(found[0].end, found[0].number)) == found[1:]
+    assert found[-1].end == file.size
+
+
+def test_empty_lines_before_the_header_are_counted(tmp_path: Path):
+    file = opened(tmp_path, b"\n,,\nnumber,network\n13802880000,cmcc\n")
+    assert (file.header_line, next(file.lines(file.begins, 3)).number) == (3, 4)
+
+
+def test_optional_cells_may_be_left_out(tmp_path: Path):
+    file = opened(tmp_path, b"number,network,ID Digest,province\n1,cmcc\n1\n", CUSTOMERS)
+    short, too_short = file.lines(file.begins, 1)
+    assert dict(short.cells) == {"number": "1", "network": "cmcc", "id_digest": "", "province": ""}
+    assert "1 fields, the header has 4" in too_short.wrong
+
+
+def test_one_damaged_line_of_utf8_is_refused_alone(tmp_path: Path):
+    damaged = HEADER + "13802880000,中国移动\n".encode() + "13802880001,移动\n".encode("gbk")
+    first, second = lines(tmp_path, damaged)
+    assert first.cells["network"] == "中国移动"
+    assert "is not UTF-8" in second.wrong
 
 
 def test_missing_file_and_folder_are_refused(tmp_path: Path):

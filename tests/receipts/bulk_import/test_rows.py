@@ -40,6 +40,11 @@ def test_usual_names_of_networks_are_parsed(network: Network, names: tuple[str, 
         assert (row.number, getattr(row, "network", None)) == (NUMBER, network), name
 
 
+@pytest.mark.parametrize("raw", ["13802880000.0", "8613802880000.00", "tel:13802880000"])
+def test_number_is_parsed_as_a_spreadsheet_writes_it(raw: str):
+    assert PORTED.read({"number": raw, "network": "cmcc"}).number == NUMBER
+
+
 def test_customer_row_needs_no_province():
     cells = {"number": "13802880000", "network": "cmcc"}
     bare = CustomerRow(CUSTOMERS.read(cells).number, Network.CHINA_MOBILE)
@@ -61,6 +66,10 @@ def test_collection_row_is_parsed():
     [
         ("number", "1380288", "number '1380288' is no mainland mobile number — write eleven"),
         ("number", "1.38029E+10", "in a spreadsheet, as a text column"),
+        ("number", "1.38E+10", "lost its digits in a spreadsheet"),
+        ("number", "1.3802880000e10", "lost its digits in a spreadsheet"),
+        ("number", "1380288000.0", "is no mainland mobile number"),
+        ("number", "13802880000.5", "is no mainland mobile number"),
         ("number", "+12025550123", "is no mainland mobile number"),
         ("number", "+862083333333", "is no mainland mobile number"),
         ("number", "10086", "is no mainland mobile number"),
