@@ -103,7 +103,7 @@ def test_ported_out_number_loses_the_service_with_a_notice(desk: Desk, network: 
     assert (left.state, left.network, left.ends_at) == ("none", Network.CHINA_UNICOM, None)
     assert left.source == {"ported": "ported", "customers": "record"}[kind]
     told = desk.notices(GUANGDONG)
-    assert ["已不在中国移动网内" in notice.text for notice in told] == [True]
+    assert ["已转出中国移动" in notice.text for notice in told] == [True]
     assert told[0].state == "due"
     # The fee of the month is charged once.
     assert [charge.fen for charge in desk.built.account.charges(left.number)] == [100]
@@ -134,7 +134,7 @@ def test_porting_is_audited_with_file_and_line(desk: Desk, network: Caller):
     desk.ported("13957112345,china_mobile", "13802880000,china_telecom", name="nov.csv")
     last = desk.built.clients.bulk_reader.consent(Msisdn(GUANGDONG))[-1]
     assert (last.event, last.state_before, last.state_after) == ("list:nov.csv:3", "active", "none")
-    assert "已不在中国移动网内" in last.shown_text
+    assert "已转出中国移动" in last.shown_text
 
 
 def test_refused_lines_are_written_to_the_reject_file(desk: Desk):
