@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,11 +19,13 @@ from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot
 from receipts.rulebook.normalise import normalise
 from receipts.rulebook.province_names import chosen_province
+from receipts.rulebook.schema import PhraseRole
 from receipts.rulebook.wishes import Wish
 from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
+from receipts.subscriptions.promotions import had_advertisement
 from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.subscription import HOLDING, SubscriptionState
@@ -31,7 +34,7 @@ from statemachines.subscription import HOLDING, SubscriptionState
 _CAN_LEAVE = frozenset(
     {SubscriptionState.PENDING, SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED}
 )
-_LEAVING_ACTIONS = frozenset({"cancel", "ask_cancel", "decline"})
+_LEAVING_ACTIONS = frozenset({"cancel", "ask_cancel", "ask_stop", "decline"})
 
 #: States in which a hint names the keyword that cancels rather than the one that subscribes.
 _HAS_SERVICE = frozenset({SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED})
@@ -44,7 +47,14 @@ _STATE_OF = {
     QuestionTopic.PROVINCE: DialogueState.WHICH_PROVINCE,
     QuestionTopic.LIST: DialogueState.LISTED,
     QuestionTopic.CANCEL: DialogueState.LEAVING,
+    QuestionTopic.STOP: DialogueState.STOPPING,
 }
+
+#: Answers to the question what to stop.
+_STOPPED_BY = {"1": _E.ITEM, "2": _E.NO_MESSAGES}
+
+#: Latest receipts among which an advertisement of the last day is looked for.
+_RECEIPTS_OF_A_DAY = 50
 
 _EVENT_BY_WISH = {
     Wish.MAYBE_CANCEL: _E.LEAVE,
@@ -76,6 +86,7 @@ class Conversation:
         render: Callable[[Reply], str],
     ) -> None:
         self._policy, self._parser, self._clock, self._render = policy, parser, clock, render
+        self._account = account
         replies = AccountReplies(policy, account)
         self._actions: dict[str, Action] = {
             **shared_actions(policy),
@@ -90,6 +101,7 @@ class Conversation:
             "unknown": self._unknown,
             "confirm_again": self._confirm_again,
             "ask_cancel": partial(preferences.ask_cancellation, policy),
+            "ask_stop": partial(preferences.ask_stop, policy),
             "keep": partial(preferences.unasked, policy, "kept"),
             "yes_unasked": partial(preferences.unasked, policy, "already_open"),
             "no_unasked": partial(preferences.unasked, policy, "no_question"),
@@ -114,6 +126,7 @@ class Conversation:
         )
         state = self._state(customer)
         event = self._event(state, text.body, parsed, home)
+        event = self._about_advertisements(customer, state, text.body, event)
         transition = KEYWORD_DIALOGUE.fire(state, event)
         budget = ReplyBudget(snapshot, self._policy.limits(customer), self._clock.now())
         if budget.limit is not ReplyLimit.OPEN and not (
@@ -186,6 +199,29 @@ class Conversation:
         nearly_yes = self._parser.parse(parsed.near[0], home).intent is Intent.OPEN
         offered = state is DialogueState.OFFERED
         return DialogueEvent.MAYBE_AGREE if offered and nearly_yes else DialogueEvent.NEAR
+
+    def _about_advertisements(
+        self, customer: Subscription, state: DialogueState, body: str, event: DialogueEvent
+    ) -> DialogueEvent:
+        """The event, as far as it may concern advertisements rather than the service."""
+        if state is DialogueState.STOPPING and normalise(body) in _STOPPED_BY:
+            return _STOPPED_BY[normalise(body)]
+        if event is _E.CANCEL and self._may_answer_advertisement(customer, body):
+            return _E.STOP
+        return event
+
+    def _may_answer_advertisement(self, customer: Subscription, body: str) -> bool:
+        """Whether a cancel names no service and comes within a day of an advertisement."""
+        if customer.promotions_since is None or customer.state not in _CAN_LEAVE:
+            return False
+        book, folded = self._policy.book, normalise(body)
+        province = self._policy.service_area(customer).province
+        own = province.words.get(Intent.CANCEL, ()) if province else ()
+        listed = (each.get(PhraseRole.SERVICE, ()) for each in book.phrases.values())
+        if any(normalise(name) in folded for name in chain(own, *listed)):
+            return False
+        receipts = self._account.latest_receipts(customer.number, _RECEIPTS_OF_A_DAY)
+        return had_advertisement(book, receipts, self._clock.now())
 
     def _unknown(self, customer: Subscription, request: CustomerRequest) -> Decision:
         key = "unknown_held" if customer.state in _HAS_SERVICE else "unknown"

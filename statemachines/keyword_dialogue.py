@@ -14,6 +14,7 @@ class DialogueState(StrEnum):
     WHICH_PROVINCE = "which_province"
     LISTED = "listed"
     LEAVING = "leaving"
+    STOPPING = "stopping"
 
 
 class DialogueEvent(StrEnum):
@@ -39,6 +40,7 @@ class DialogueEvent(StrEnum):
     AGREE = "agree"
     MAYBE_AGREE = "maybe_agree"
     LEAVE = "leave"
+    STOP = "stop"
     KEEP = "keep"
     OTHER_SERVICE = "other_service"
     ELSEWHERE = "elsewhere"
@@ -53,7 +55,8 @@ _S, _E = DialogueState, DialogueEvent
 _PLAIN = {
     event: event.value
     for event in _E
-    if event not in {_E.OPEN, _E.CANCEL, _E.YES, _E.NO, _E.AGREE, _E.MAYBE_AGREE, _E.LEAVE, _E.ITEM}
+    if event not in {_E.OPEN, _E.CANCEL, _E.YES, _E.NO, _E.AGREE, _E.MAYBE_AGREE, _E.ITEM}
+    and event not in {_E.LEAVE, _E.STOP}
 }
 
 _IDLE: dict[DialogueEvent, Row[DialogueState]] = {
@@ -61,6 +64,8 @@ _IDLE: dict[DialogueEvent, Row[DialogueState]] = {
     _E.CANCEL: Stay(("cancel",)),
     # Words that may mean a cancel get one question; without a subscription, its state.
     _E.LEAVE: Move(_S.LEAVING, ("ask_cancel",)),
+    # A short cancel soon after an advertisement may be meant for the advertisements.
+    _E.STOP: Move(_S.STOPPING, ("ask_stop",)),
     # An answer without a question is answered with the state of the subscription.
     _E.YES: Stay(("yes_unasked",)),
     _E.AGREE: Stay(("yes_unasked",)),
@@ -84,7 +89,7 @@ _ROWS: dict[DialogueState, dict[DialogueEvent, Row[DialogueState]]] = {
         _E.CANCEL: Move(_S.IDLE, ("cancel",)),
         _E.YES: Move(_S.IDLE, ("confirm",)),
         _E.NO: Move(_S.IDLE, ("decline",)),
-        _E.LEAVE: Move(_S.IDLE, ("decline",)),
+        **dict.fromkeys((_E.LEAVE, _E.STOP), Move(_S.IDLE, ("decline",))),
         _E.ITEM: Move(_S.IDLE, ("decline", "unknown")),
         # Nearly a yes: a paid order is confirmed by the word alone, so ask for it.
         **dict.fromkeys((_E.AGREE, _E.MAYBE_AGREE, _E.KEEP), Stay(("confirm_again",))),
@@ -99,9 +104,18 @@ _ROWS: dict[DialogueState, dict[DialogueEvent, Row[DialogueState]]] = {
     # A cancel costs nothing and can be taken back, so any clear yes does it.
     _S.LEAVING: {
         **_TO_IDLE,
-        **dict.fromkeys((_E.YES, _E.AGREE, _E.CANCEL, _E.ITEM), Move(_S.IDLE, ("cancel",))),
+        **dict.fromkeys(
+            (_E.YES, _E.AGREE, _E.CANCEL, _E.STOP, _E.ITEM), Move(_S.IDLE, ("cancel",))
+        ),
         **dict.fromkeys((_E.NO, _E.KEEP), Move(_S.IDLE, ("keep",))),
         **dict.fromkeys((_E.LEAVE, _E.MAYBE_AGREE), Stay(("ask_cancel",))),
+    },
+    # 1 is the item that cancels, 2 ends the advertisements; a bare yes names neither.
+    _S.STOPPING: {
+        **_TO_IDLE,
+        _E.ITEM: Move(_S.IDLE, ("cancel",)),
+        **dict.fromkeys((_E.NO, _E.KEEP), Move(_S.IDLE, ("keep",))),
+        **dict.fromkeys((_E.STOP, _E.YES, _E.AGREE, _E.MAYBE_AGREE), Stay(("ask_stop",))),
     },
 }
 

@@ -22,6 +22,7 @@ class QuestionTopic(StrEnum):
 
     PROVINCE = "province"
     CANCEL = "cancel"
+    STOP = "stop"
     LIST = "list"
 
 

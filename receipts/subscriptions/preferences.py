@@ -83,9 +83,26 @@ def ask_cancellation(
     outcome = SUBSCRIPTION.fire(customer.state, SubscriptionEvent.CANCEL_AT_MONTH_END)
     if outcome.reason is not None or customer.state is SubscriptionState.PENDING:
         return cancellation.cancel(policy, customer, request)
-    question = PendingQuestion(QuestionTopic.CANCEL, policy.now() + QUESTION_LIFETIME)
+    return _asked(policy, customer, request, QuestionTopic.CANCEL, "cancel_ask")
+
+
+def ask_stop(
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
+) -> Decision:
+    """Ask whether the service or only the advertisements are to stop."""
+    return _asked(policy, customer, request, QuestionTopic.STOP, "ask_stop")
+
+
+def _asked(
+    policy: SubscriptionPolicy,
+    customer: Subscription,
+    request: CustomerRequest,
+    topic: QuestionTopic,
+    key: str,
+) -> Decision:
+    question = PendingQuestion(topic, policy.now() + QUESTION_LIFETIME)
     params = policy.template_params(customer, request.language)
-    return Decision(replace(customer, question=question), (("cancel_ask", params),))
+    return Decision(replace(customer, question=question), ((key, params),))
 
 
 #: Replies to an answer without a question, by state; others have no subscription.

@@ -1,14 +1,16 @@
 """Promotions: opt-in and opt-out on every channel, and the text appended to a receipt."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from receipts.model.calendar import SHANGHAI
 from receipts.model.customer import Subscription
+from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Intent, Language, PromotionCategory
-from receipts.rulebook.schema import RuleBook
+from receipts.rulebook.schema import Province, RuleBook
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.wording.receipt_text import with_promotion
@@ -35,7 +37,7 @@ def choose_promotions(
     event = SubscriptionEvent.WITHDRAW if withdrawn else SubscriptionEvent.CONSENT
     outcome = SUBSCRIPTION.fire(customer.state, event)
     params = policy.template_params(customer, request.language)
-    params["stop"] = _opt_out_keyword(policy, customer)
+    params["stop"] = _opt_out_keyword(policy.book, policy.service_area(customer).province)
     if outcome.reason is not None:
         return Decision(customer, ((outcome.reason, params),))
     message = ((f"messages_{kind}", params),)
@@ -49,9 +51,9 @@ def choose_promotions(
     return Decision(chosen, message, audit=(entry,))
 
 
-def _opt_out_keyword(policy: SubscriptionPolicy, customer: Subscription) -> str:
-    """Opt-out keyword of the customer's province, else of the whole rule book."""
-    province, words = policy.service_area(customer).province, policy.book.words
+def _opt_out_keyword(book: RuleBook, province: Province | None) -> str:
+    """Opt-out keyword of a province, else of the whole rule book."""
+    words = book.words
     lists = (province.words if province else {}, words.code, words.zh)
     return next((each[Intent.NO_MESSAGES][0] for each in lists if Intent.NO_MESSAGES in each), "")
 
@@ -62,6 +64,18 @@ class ReceiptWithPromotion:
 
     text: str
     name: str
+
+
+#: How long after an advertisement a short cancel may be the answer to it.
+_ANSWERED_WITHIN = dt.timedelta(days=1)
+
+
+def had_advertisement(book: RuleBook, receipts: Iterable[Receipt], now: dt.datetime) -> bool:
+    """Whether one of these receipts bore an advertisement within the last day."""
+    names = {each.name for each in book.messages if each.kind is PromotionCategory.ADVERTISING}
+    return any(
+        each.promotion in names and now - each.created_at < _ANSWERED_WITHIN for each in receipts
+    )
 
 
 def consented_categories(customer: Subscription) -> PromotionCategory:
@@ -86,8 +100,11 @@ def receipt_with_promotion(
     if kind is PromotionCategory.NONE:
         return None
     today = now.astimezone(SHANGHAI).date()
+    stop = _opt_out_keyword(book, book.province(province))
     candidates = (
-        ReceiptWithPromotion(with_promotion(receipt, kind, each.in_(language), language), each.name)
+        ReceiptWithPromotion(
+            with_promotion(receipt, kind, each.in_(language), language, stop), each.name
+        )
         for each in book.messages
         if each.kind is kind and each.runs(province, today)
     )

@@ -34,6 +34,8 @@ def receipt_text(
     return sentences().render(key, language, friend=recipient.national, time=time)
 
 
-def with_promotion(receipt: str, kind: PromotionCategory, message: str, language: Language) -> str:
-    """Receipt text followed by a promotion that is marked with its category."""
-    return sentences().render(f"with.{kind}", language, receipt=receipt, message=message)
+def with_promotion(
+    receipt: str, kind: PromotionCategory, message: str, language: Language, stop: str
+) -> str:
+    """Receipt text with a promotion, marked with its category; an advertisement can be refused."""
+    return sentences().render(f"with.{kind}", language, receipt=receipt, message=message, stop=stop)

@@ -85,8 +85,10 @@ def appended(
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_promotion_is_marked_with_its_category(category: PromotionCategory):
     book, to = book_with(promotion(category)), customer(category)
-    assert appended(book, to) == f"{MARKS[category][0]}交易会周六开幕。"
-    assert appended(book, to, language="en") == f"{MARKS[category][1]}The fair opens on Saturday."
+    refuse = {"advertising": ("拒收回TDXX", " To stop ads, text TDXX.")}.get(category, ("", ""))
+    assert appended(book, to) == f"{MARKS[category][0]}交易会周六开幕。{refuse[0]}"
+    english = f"{MARKS[category][1]}The fair opens on Saturday.{refuse[1]}"
+    assert appended(book, to, language="en") == english
 
 
 def test_only_the_consented_category_is_sent_and_none_without_consent():
