@@ -10,16 +10,20 @@ from msgspec.structs import fields
 
 from app.bootstrap import Container
 from receipts.charging.tariffs import fees, tariff_on
+from receipts.model.calendar import SHANGHAI
 from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
 from receipts.model.message import MessageTrace, ReportEvent
 from receipts.model.receipt import Receipt
+from receipts.model.reported_time import ReportedTime, TimePrecision
 from receipts.model.vocabulary import Language, Msisdn
+from receipts.reports.message_trace import done_time
 from receipts.subscriptions.promotions import consented_categories
 
 _RECEIPT = (
     *("id", "message_id", "recipient", "outcome", "mode", "sent_as", "provider", "state", "text"),
-    *("created_at", "sent_at", "done_at", "attempts", "charge_fen", "note"),
+    *("text_sent", "text_done", "created_at", "sent_at", "done_at", "attempts"),
+    *("charge_fen", "note"),
 )
 _UNSURE = ("id", "number", "provider", "sent_as", "attempts", "requested_at", "note", "text")
 _TRACE = ("message_id", "sender", "recipient", "status", "parts", "receipt_id", "no_receipt_reason")
@@ -35,6 +39,8 @@ _PRINTED = {
     "raw_status": "word",
     "receipt_id": "receipt",
     "no_receipt_reason": "why_not",
+    "text_sent": "text_sent_at",
+    "text_done": "text_done_at",
 }
 
 
@@ -91,7 +97,9 @@ def serialize_trace(trace: MessageTrace) -> dict[str, Any]:
 
     ``earlier`` has the texts that had the same id before, newest first.
     """
-    printed = _picked(trace, _TRACE) | {"news": [_serialize_event(e) for e in trace.history]}
+    times = {"text_sent_at": trace.submitted, "text_done_at": done_time(trace)}
+    printed = _picked(trace, _TRACE) | {name: _value(time) for name, time in times.items()}
+    printed |= {"news": [_serialize_event(e) for e in trace.history]}
     if trace.earlier:
         printed["earlier"] = [serialize_trace(each) for each in reversed(trace.earlier)]
     return printed
@@ -118,6 +126,9 @@ def _picked(record: Struct, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _value(value: object) -> object:
+    if isinstance(value, ReportedTime):
+        is_day = value.precision is TimePrecision.DAY
+        return (value.at.astimezone(SHANGHAI).date() if is_day else value.at).isoformat()
     if isinstance(value, dt.datetime):
         return value.isoformat()
     if isinstance(value, Enum):

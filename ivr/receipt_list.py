@@ -1,12 +1,14 @@
 """The last receipts of a customer, read out."""
 
-from ivr.spoken import spoken_time
+import datetime as dt
+
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, ReceiptOutcome
 from receipts.subscriptions.account_queries import AccountQueries
-from receipts.subscriptions.decision import CustomerRequest, Decision
+from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
+from receipts.wording.times import listed_times, time_phrase
 
 
 def read_out(
@@ -19,13 +21,18 @@ def read_out(
     receipts = account.latest_receipts(customer.number, policy.limits(customer).receipts_shown)
     if not receipts:
         return Decision(customer, (("receipts_none", {}),))
-    lines = (("receipt_line", _params(each, request.language)) for each in receipts)
+    now = policy.now()
+    lines = (_line(each, now, request.language) for each in receipts)
     return Decision(customer, (("receipts_list", {}), *lines))
 
 
-def _params(receipt: Receipt, language: Language) -> dict[str, str]:
-    return {
+def _line(receipt: Receipt, now: dt.datetime, language: Language) -> Message:
+    sent, done = listed_times(receipt.text_sent, receipt.text_done)
+    time, kind = sent or done, "sent" if sent else "done"
+    params = {
         "friend": (receipt.recipient or "")[-4:],
-        "when": spoken_time(receipt.created_at, language),
         "outcome": (receipt.outcome or ReceiptOutcome.NO_ANSWER).value,
     }
+    if time is None:
+        return "receipt_line.untimed", params
+    return f"receipt_line.{kind}", params | {kind: time_phrase(time, now, language, spoken=True)}

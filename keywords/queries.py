@@ -1,17 +1,18 @@
 """Replies about an account: receipts and charges."""
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from receipts.model.calendar import SHANGHAI
 from receipts.model.charge import ChargeKind
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import ReceiptOutcome
+from receipts.model.vocabulary import Language, ReceiptOutcome
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.preferences import format_spent
+from receipts.wording.times import listed_times, short_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,16 @@ class AccountReplies:
             customer, ((key, self.policy.template_params(customer, request.language)),)
         )
 
-    def receipts(self, customer: Subscription, _: CustomerRequest) -> Decision:
+    def receipts(self, customer: Subscription, request: CustomerRequest) -> Decision:
         """The last receipts, newest first."""
         limit = self.policy.limits(customer).receipts_shown
         receipts = self.account.latest_receipts(customer.number, limit)
         if not receipts:
             return Decision(customer, (("receipts_none", {}),))
-        lines: list[Message] = [("receipt_line", _params(receipt)) for receipt in receipts]
+        now, language = self.policy.now(), request.language
+        lines: list[Message] = [
+            ("receipt_line", _params(receipt, now, language)) for receipt in receipts
+        ]
         return Decision(customer, (("receipts_list", {"list": ""}), *lines))
 
     def charges(self, customer: Subscription, request: CustomerRequest) -> Decision:
@@ -53,9 +57,11 @@ class AccountReplies:
         return Decision(customer, (("charges_list", params), *consent))
 
 
-def _params(receipt: Receipt) -> dict[str, str]:
+def _params(receipt: Receipt, now: dt.datetime, language: Language) -> dict[str, str]:
+    sent, done = listed_times(receipt.text_sent, receipt.text_done)
     return {
         "friend": receipt.recipient.national if receipt.recipient else "",
-        "when": f"{receipt.created_at.astimezone(SHANGHAI):%m-%d %H:%M}",
+        "sent": short_time(sent, now, language) if sent else "",
+        "done": short_time(done, now, language) if done else "",
         "outcome": (receipt.outcome or ReceiptOutcome.NO_ANSWER).value,
     }

@@ -1,11 +1,17 @@
 """Text of a reply: the messages of a decision, rendered as one SMS."""
 
+from collections.abc import Sequence
+
 from receipts.model.vocabulary import Language
 from receipts.ports.changes import Reply
 from receipts.wording.catalogue import Catalogue
+from receipts.wording.segments import segments
 
 _SENTENCE_SEPARATOR = {Language.ZH: "", Language.EN: " "}
 _LIST_SEPARATOR = {Language.ZH: "；", Language.EN: "; "}
+
+#: Digits shown of a shortened number.
+_ENDING_DIGITS = 4
 
 
 class ReplyRenderer:
@@ -28,22 +34,39 @@ class ReplyRenderer:
 
     def _render(self, reply: Reply) -> str:
         language, render = Language(reply.language), self._catalogue.render_text
-        lines = [
-            self._receipt(language, params)
-            for key, params in reply.messages
-            if key == "receipt_line"
-        ]
-        receipts = {"list": _LIST_SEPARATOR[language].join(lines)}
+        lines = [params for key, params in reply.messages if key == "receipt_line"]
         sentences = [
-            render(key, language, **(self._params(params, language) | receipts))
+            self._receipts(lines, language)
+            if key == "receipts_list"
+            else render(key, language, **self._params(params, language))
             for key, params in reply.messages
             if key != "receipt_line"
         ]
         return _SENTENCE_SEPARATOR[language].join(sentences)
 
+    def _receipts(self, lines: Sequence[dict[str, str]], language: Language) -> str:
+        """As many receipts as fit one segment: by whole number, else by unambiguous ending."""
+        endings = {line["friend"]: line["friend"][-_ENDING_DIGITS:] for line in lines}
+        short = [line | {"friend": endings[line["friend"]]} for line in lines]
+        distinct = len(set(endings.values())) == len(endings)
+        forms = [("receipts_list", lines)] + [("receipts_endings", short)] * distinct
+        for shown in range(len(lines), 0, -1):
+            for key, form in forms:
+                listed = [self._receipt(language, params) for params in form[:shown]]
+                text = self._catalogue.render(
+                    key, language, list=_LIST_SEPARATOR[language].join(listed)
+                )
+                if segments(text) == 1:
+                    return text
+        return text
+
     def _receipt(self, language: Language, params: dict[str, str]) -> str:
-        outcome = self._catalogue.render(f"outcome.{params['outcome']}", language)
-        return self._catalogue.render("receipt_line", language, **(params | {"outcome": outcome}))
+        render = self._catalogue.render
+        outcome = render(f"outcome.{params['outcome']}", language)
+        if done := params.get("done"):
+            outcome = render("outcome_at", language, outcome=outcome, time=done)
+        key = "receipt_line" if params.get("sent") else "receipt_line_untimed"
+        return render(key, language, **(params | {"outcome": outcome}))
 
     def _params(self, params: dict[str, str], language: Language) -> dict[str, str]:
         words = params.get("words")

@@ -21,6 +21,7 @@ from receipts.ports.clock import Clock
 from receipts.ports.store import Store
 from receipts.rulebook.schema import SendingRules
 from receipts.wording.digest_text import digest_text
+from receipts.wording.times import ONE_DAY
 
 #: Kind of the timer that ends the wait of a flash receipt.
 DIGEST = "digest"
@@ -100,20 +101,31 @@ class DigestBuilder:
     def _with_digest(self, change: ChangeSet, members: Sequence[Receipt]) -> ChangeSet:
         newest, ids = members[0], tuple(member.id for member in members)
         seed = hashlib.blake2b("|".join(("digest", *ids)).encode(), digest_size=10).hexdigest()
-        lines = [(m.outcome, m.recipient) for m in members if m.outcome and m.recipient]
+        lines = [
+            (m.outcome, m.recipient, m.text_sent) for m in members if m.outcome and m.recipient
+        ]
+        now, language = self._clock.now(), newest.language
+        text, dated = (digest_text(lines, language, each) for each in (now, now + ONE_DAY))
         digest = Receipt(
             id=self._store.receipt_id(newest.number, seed),
             number=newest.number,
-            text=digest_text(lines, newest.language),
+            text=text,
+            dated_text=dated if dated != text else None,
             mode=DisplayMode.FLASH,
-            language=newest.language,
+            language=language,
             created_at=newest.created_at,
             version=1,
             kind=MessageKind.DIGEST,
             members=ids,
         )
         joined = (
-            replace(_released(member), text=digest.text, promotion=None, digest=digest.id)
+            replace(
+                _released(member),
+                text=digest.text,
+                dated_text=None,
+                promotion=None,
+                digest=digest.id,
+            )
             for member in members
         )
         records, outbox = (*change.records, digest, *joined), (*change.outbox, digest.id)
@@ -152,6 +164,7 @@ def apply_to_members(
     for member in members:
         moved = replace(
             member,
+            text=digest.text,
             state=digest.state,
             provider=digest.provider,
             sent_as=digest.sent_as,

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from msgspec.structs import replace
 
 from receipts.charging.charges import count_receipt, for_receipt
-from receipts.delivery.end_of_life import ended_at, is_too_old, text_after_sending
+from receipts.delivery.end_of_life import as_of, ended_at, is_too_old, text_after_sending
 from receipts.delivery.in_doubt import InDoubtReceipts
 from receipts.delivery.routing import Route, Router
 from receipts.model.customer import Subscription
@@ -53,7 +53,7 @@ class ReceiptLifecycle:
     def mark_sending(self, receipt: Receipt, route: Route) -> ChangeSet:
         """Mark a receipt without a ``skip_reason`` as being sent by ``route``."""
         marked = replace(
-            receipt,
+            as_of(receipt, self.clock.now()),
             version=receipt.version + 1,
             state=RECEIPT.fire(receipt.state, ReceiptEvent.SEND).state,
             provider=route.provider.name,
@@ -174,6 +174,7 @@ class ReceiptLifecycle:
             version=receipt.version + 1,
             state=transition.state,
             text=text_after_sending(receipt) if transition.state in ENDED else receipt.text,
+            dated_text=None if transition.state in ENDED else receipt.dated_text,
             note=note,
             done_at=ended_at(receipt, transition.state, self.clock.now()),
         )
@@ -223,6 +224,7 @@ class ReceiptLifecycle:
             version=receipt.version + 1,
             state=state,
             text=text_after_sending(receipt),
+            dated_text=None,
             sent_at=now if first else receipt.sent_at,
             done_at=ended_at(receipt, state, now),
         )

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from receipts.model.field_names import STORED_NAMES
 from receipts.model.receipt import StatusEvent
+from receipts.model.reported_time import ReportedTime
 from receipts.model.vocabulary import Msisdn
 
 
@@ -29,21 +30,6 @@ class FailureCause(StrEnum):
     UNKNOWN_NUMBER = "unknown_number"
     REFUSED = "refused"
     BARRED = "barred"
-
-
-class TimePrecision(StrEnum):
-    """The smallest unit of a time that the network gave; the units below it are zero."""
-
-    DAY = "day"
-    MINUTE = "minute"
-    SECOND = "second"
-
-
-class ReportedTime(Struct, frozen=True, array_like=True):
-    """A time that the network reported, with its precision."""
-
-    at: dt.datetime
-    precision: TimePrecision = TimePrecision.SECOND
 
 
 class DeliveryReport(Struct, frozen=True):

@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from receipts.model.field_names import STORED_NAMES
+from receipts.model.reported_time import ReportedTime
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, ReceiptOutcome
 from statemachines.receipt import ReceiptState
 
@@ -70,3 +71,8 @@ class Receipt(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
     refused_by: tuple[str, ...] = ()
     #: The end of its usefulness; None for the default of the sending rules.
     expires_at: dt.datetime | None = None
+    #: The text to send on a later day than it was written: each of its times has its day.
+    dated_text: str | None = None
+    #: When the customer's own text was sent and got its outcome, as the network reported it.
+    text_sent: ReportedTime | None = None
+    text_done: ReportedTime | None = None

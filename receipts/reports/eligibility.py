@@ -5,17 +5,23 @@ import hashlib
 from receipts.charging.charges import is_active, is_billable
 from receipts.charging.tariffs import receipt_fen, tariff_on
 from receipts.model.customer import Subscription
-from receipts.model.message import FailureCause, MessageStatus, MessageTrace, NoReceiptReason
+from receipts.model.message import MessageStatus, MessageTrace, NoReceiptReason
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, Network, ReceiptOutcome
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
-from receipts.reports.message_trace import OUTCOME_OF, failure_cause, normalise_message_id
+from receipts.reports.message_trace import (
+    OUTCOME_OF,
+    done_time,
+    failure_cause,
+    normalise_message_id,
+)
 from receipts.rulebook.schema import Province, RuleBook
 from receipts.subscriptions.promotions import receipt_with_promotion
 from receipts.wording.notice_text import notices
-from receipts.wording.receipt_text import receipt_text
+from receipts.wording.receipt_text import ReceiptTimes, receipt_text
+from receipts.wording.times import ONE_DAY
 from statemachines.subscription import SubscriptionState
 
 #: Networks of possible subscribers; UNKNOWN because some prefixes are in no public source.
@@ -59,17 +65,16 @@ class Eligibility:
         price = receipt_fen(tariff, outcome, before=tariff.free_receipts)
         receipt_id = self.receipt_id(text, answered=status is not None)
         waits = customer.mode is DisplayMode.FLASH and self._book.sending.digest_seconds > 0
-        # Part reports may come in any order; the latest part is the arrival of the text.
-        ends = (final.done.at if final.done else final.at for final in text.part_statuses)
-        at = max(ends) if status else now
-        cause = failure_cause(text) if status else FailureCause.UNKNOWN
-        body = receipt_text(status or outcome, text.recipient, at, language, cause)
+        times = ReceiptTimes(now, text.submitted, done_time(text) if status else None)
+        about = (status or outcome, text.recipient, times, language, failure_cause(text))
+        body, dated = receipt_text(*about), receipt_text(*about, today=now + ONE_DAY)
         book, code = self._book, province.code
         promoted = receipt_with_promotion(customer, book, code, now, receipt_id, body, language)
         return Receipt(
             id=receipt_id,
             number=text.sender,
             text=promoted.text if promoted else body,
+            dated_text=dated if dated != body else None,
             promotion=promoted.name if promoted else None,
             mode=customer.mode,
             language=language,
@@ -79,6 +84,8 @@ class Eligibility:
             message_id=text.message_id,
             recipient=text.recipient,
             outcome=outcome,
+            text_sent=times.sent,
+            text_done=times.done,
             tariff=tariff.version,
             price_fen=price if is_billable(customer, now) else 0,
             free_receipts=tariff.free_receipts,

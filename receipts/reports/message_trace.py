@@ -13,9 +13,9 @@ from receipts.model.message import (
     MessageTrace,
     NoReceiptReason,
     PartStatus,
-    ReportedTime,
     ReportEvent,
 )
+from receipts.model.reported_time import ReportedTime, TimePrecision
 from receipts.model.vocabulary import ReceiptOutcome
 from receipts.reports.reported_time import is_before
 
@@ -100,8 +100,11 @@ def with_part(trace: MessageTrace, report: DeliveryReport) -> MessageTrace:
 
 
 def _submitted(trace: MessageTrace, report: DeliveryReport) -> ReportedTime | None:
-    """Time at which the text was sent: the first one reported, or the first live report's."""
-    if report.live and not trace.history:
+    """Time at which the text was sent: the first one reported, or the first live report's.
+
+    A final status that comes first may be long after the sending.
+    """
+    if report.live and not trace.history and report.status not in OUTCOME_OF:
         return ReportedTime(report.at)
     return trace.submitted or report.submitted
 
@@ -128,6 +131,22 @@ def failure_cause(trace: MessageTrace) -> FailureCause:
     """Cause of a final failure, UNKNOWN where no code of the network states one."""
     failed = _failed_part(trace.part_statuses)
     return failed.cause if failed else FailureCause.UNKNOWN
+
+
+def done_time(trace: MessageTrace) -> ReportedTime | None:
+    """Time of a final status in the network; None where it is not known or cannot be true.
+
+    A text is delivered with its last part, and has failed with the part that decides.
+    """
+    failed = _failed_part(trace.part_statuses)
+    times = [part.done for part in ([failed] if failed else trace.part_statuses)]
+    known = [each for each in times if each is not None]
+    if not known or len(known) < len(times):
+        return None
+    latest = max(known, key=lambda each: each.at)
+    if any(each.precision is TimePrecision.DAY for each in known):
+        latest = ReportedTime(latest.at, TimePrecision.DAY)
+    return None if trace.submitted and is_before(latest, trace.submitted) else latest
 
 
 def ignored_because(trace: MessageTrace, report: DeliveryReport) -> NoReceiptReason | None:

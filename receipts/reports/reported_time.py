@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from receipts.model.calendar import SHANGHAI
-from receipts.model.message import ReportedTime, TimePrecision
+from receipts.model.reported_time import ReportedTime, TimePrecision
 
 #: The longest validity period of a text (3GPP TS 23.040, 9.2.3.12.1): older times are false.
 _OLDEST = dt.timedelta(weeks=63)

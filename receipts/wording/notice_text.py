@@ -7,12 +7,7 @@ from pathlib import Path
 from receipts.model.calendar import SHANGHAI
 from receipts.model.vocabulary import Language
 from receipts.wording.catalogue import Catalogue
-
-# Not strftime: its month names follow the machine's locale.
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
+from receipts.wording.times import MONTHS
 
 
 @cache
@@ -26,7 +21,7 @@ def day(at: dt.datetime, language: Language) -> str:
     local = at.astimezone(SHANGHAI)
     if language is Language.ZH:
         return f"{local.month}月{local.day}日"
-    return f"{local.day} {_MONTHS[local.month - 1]}"
+    return f"{local.day} {MONTHS[local.month - 1]}"
 
 
 def last_day(end: dt.datetime, language: Language) -> str:

@@ -4,10 +4,22 @@ import datetime as dt
 from functools import cache
 from pathlib import Path
 
-from receipts.model.calendar import SHANGHAI
+from msgspec import Struct
+
 from receipts.model.message import FailureCause, MessageStatus
+from receipts.model.reported_time import ReportedTime
 from receipts.model.vocabulary import Language, Msisdn, PromotionCategory, ReceiptOutcome
 from receipts.wording.catalogue import Catalogue
+from receipts.wording.times import is_later, short_time, time_phrase
+
+
+class ReceiptTimes(Struct, frozen=True):
+    """Times of a customer's text; None where the network gave none that can be true."""
+
+    #: The moment to which the receipt's outcome is known.
+    written: dt.datetime
+    sent: ReportedTime | None = None
+    done: ReportedTime | None = None
 
 
 @cache
@@ -19,19 +31,44 @@ def sentences() -> Catalogue:
 def receipt_text(
     status: MessageStatus | ReceiptOutcome,
     recipient: Msisdn,
-    at: dt.datetime,
+    times: ReceiptTimes,
     language: Language,
     cause: FailureCause = FailureCause.UNKNOWN,
+    *,
+    today: dt.datetime | None = None,
 ) -> str:
-    """Text of a receipt; ``at`` is shown in China's time, and a status not final as no answer.
+    """Text of a receipt to send ``today``, by default when written; not final is no answer.
 
     A known cause of a failure has a sentence of its own; the others name none.
     """
-    key = status.value if status.value in sentences().keys() else ReceiptOutcome.NO_ANSWER.value  # noqa: SIM118
-    if cause is not FailureCause.UNKNOWN and status is not MessageStatus.DELIVERED:
+    today = today or times.written
+    sent = short_time(times.sent, today, language) if times.sent else ""
+    if language is Language.EN and sent:
+        sent = f" ({sent})"
+    key, params = _sentence(status, times, today, language)
+    if cause is not FailureCause.UNKNOWN and "result" in params:
         key = f"cause.{cause}"
-    time = f"{at.astimezone(SHANGHAI):%H:%M:%S}"
-    return sentences().render(key, language, friend=recipient.national, time=time)
+    return sentences().render(key, language, friend=recipient.national, sent=sent, **params)
+
+
+def _sentence(
+    status: MessageStatus | ReceiptOutcome, times: ReceiptTimes, today: dt.datetime, lang: Language
+) -> tuple[str, dict[str, str]]:
+    """Key of the sentence for a status, and its times other than ``sent``."""
+    sent, done = times.sent, times.done
+    if status.value == MessageStatus.DELIVERED.value:
+        # A prompt delivery needs no second time, and one before the sending is false.
+        if done is None or (sent is not None and not is_later(done, sent)):
+            return "delivered.untimed", {}
+        return "delivered", {"time": time_phrase(done, today, lang)}
+    if status.value not in sentences().keys():  # noqa: SIM118
+        status = ReceiptOutcome.NO_ANSWER
+    if status is ReceiptOutcome.NO_ANSWER:
+        return status.value, {"time": short_time(ReportedTime(times.written), today, lang)}
+    # A failure is told by the time of its report only where no other time names the text.
+    result = "" if sent or done is None else short_time(done, today, lang)
+    brackets = "（{}）" if lang is Language.ZH else " ({})"
+    return status.value, {"result": brackets.format(result) if result else ""}
 
 
 def with_promotion(

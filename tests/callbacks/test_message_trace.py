@@ -82,6 +82,8 @@ def test_trail_shows_each_report_with_its_reason(
         "parts": 1,
         "receipt": receipt.id,
         "why_not": None,
+        "text_sent_at": None,
+        "text_done_at": None,
     }
     assert [(news["word"], news["why_not"]) for news in told["news"]] == [
         ("ACCEPTD", "underway"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.bootstrap import Container
-from receipts.model.message import ReportedTime, TimePrecision
+from receipts.model.reported_time import ReportedTime, TimePrecision
 from receipts.reports.reported_time import read_time
 from tests.callbacks.conftest import Centre, a_line, batch
 from tests.support.reports import told as arrived

@@ -10,8 +10,8 @@ from statemachines.receipt import ReceiptState
 from tests.drills.reference_model import Expected, Pair
 from tests.drills.rig import ProviderText
 
-_DELIVERED = ("成功送达", " was delivered at ")
-_NO_ANSWER_YET = ("尚未收到", "There is no word yet")
+_DELIVERED = ("短信已", " was delivered")
+_NO_ANSWER_YET = ("仍无送达结果", "No delivery result yet")
 
 
 @dataclass

@@ -14,8 +14,8 @@ from tests.drills.plan import Customer, Plan, PlannedReport
 from tests.drills.rig import ProviderText
 
 ANNA, RECIPIENT = "+8613100000055", "+8613957110001"
-ARRIVED = "Your message to 13957110001 was delivered at 10:00:00."
-FAILED = "您发送给13957110001的短信被网络拒绝，未送达，原因不明（10:00:00）。"
+ARRIVED = "Your text to 13957110001 was delivered at 10:00."
+FAILED = "您发给13957110001的短信被网络拒绝，未送达，原因不明（10:00）。"
 NOTICE = "您的好友不是中国移动客户"
 
 

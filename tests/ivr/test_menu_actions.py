@@ -124,15 +124,18 @@ def test_last_receipts_are_read_newest_first(dial: Dial, built: Container, clock
         a_receipt(built, GUANGDONG, seed=f"{minute}", outcome=ReceiptOutcome(outcome))
     says = dial("active", "4").last.says
     assert [text for _, text in says if "尾号" in text] == [
-        "11月22日12点03分，发给尾号二三四五的短信已送达。",
-        "11月22日12点02分，发给尾号二三四五的短信暂无结果。",
-        "11月22日12点01分，发给尾号二三四五的短信被网络拒绝。",
+        "您12点03分发给尾号二三四五的短信已送达。",
+        "您12点02分发给尾号二三四五的短信暂无结果。",
+        "您12点01分发给尾号二三四五的短信被网络拒绝。",
     ]
 
 
-def test_english_receipts_have_their_day(dial: Dial, built: Container):
+def test_english_receipts_have_their_day(dial: Dial, built: Container, clock: TestClock):
     a_receipt(built, GUANGDONG)
-    spoken = "22 November at 12:00 p.m., your text to the number ending in 2 3 4 5: delivered."
+    clock.move(days=1)
+    spoken = (
+        "Your text to the number ending in 2 3 4 5, sent on 22 November at 12:00 p.m.: delivered."
+    )
     assert ("en-US", spoken) in dial("active", "4", language=Language.EN).last.says
 
 

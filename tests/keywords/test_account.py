@@ -92,15 +92,14 @@ def test_last_three_receipts_are_listed_newest_first(
         clock.at = clock.at.replace(minute=minute)
         a_receipt(built, GUANGDONG, seed=f"{minute}", outcome=ReceiptOutcome(outcome))
     assert me.says("ZJHZ") == (
-        "最近回执：13957112345 11-22 12:03 已送达；"
-        "13957112345 11-22 12:02 无结果；13957112345 11-22 12:01 被拒绝"
+        "最近回执：13957112345 12:03已送达；13957112345 12:02暂无结果；13957112345 12:01被网络拒绝"
     )
 
 
 def test_missing_receipts_are_reported(me: Texter, built: Container):
-    assert "还没有您的回执记录" in me.says("最近回执")
+    assert "暂无回执记录" in me.says("最近回执")
     a_receipt(built, JILIN)
-    assert "还没有您的回执记录" in me.says("最近回执")
+    assert "暂无回执记录" in me.says("最近回执")
 
 
 def test_charges_are_summed_by_kind(phone: Phone, built: Container, clock: TestClock):

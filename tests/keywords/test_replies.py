@@ -41,7 +41,7 @@ POLICY = SubscriptionPolicy(BOOK, NumberingPlan(), CLOCK)
 PARTS = frozenset(
     key
     for key in CATALOGUE.keys()  # noqa: SIM118 - a catalogue is no mapping
-    if key in {"or", "receipt_line"} or key.startswith("outcome.")
+    if key in {"or", "outcome_at"} or key.startswith(("receipt_line", "outcome."))
 )
 CUSTOMER = Subscription(Msisdn(GUANGDONG))
 ACTS = ("opened", "cancelled", "cancelled_later", "order_decline", "now_text", "now_flash")
@@ -91,9 +91,15 @@ def longest_params(
     )
 
 
+LONGEST_SENT = {Language.ZH: "2026年12月31日23:59", Language.EN: "31 Dec 2026 23:59"}
+
+
 def reply(keys: tuple[str, ...], params: dict[str, str], language: Language) -> str:
     lines = [
-        ("receipt_line", {"friend": "13957112345", "when": "12-31 23:59", "outcome": "rejected"})
+        (
+            "receipt_line",
+            {"friend": "13957112345", "sent": LONGEST_SENT[language], "outcome": "rejected"},
+        )
     ] * BOOK.limits.receipts_shown
     listed = lines if "receipts_list" in keys else []
     messages = tuple((key, params | {"list": ""}) for key in keys)

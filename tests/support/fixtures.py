@@ -13,6 +13,7 @@ from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.calendar import next_month
 from receipts.model.customer import Subscription
 from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.reported_time import ReportedTime
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, ReceiptOutcome
 from receipts.ports.changes import ChangeSet
 from receipts.ports.store import Snapshot, Store
@@ -70,9 +71,10 @@ def a_receipt(built: Container, number: str, **but: object) -> Receipt:
     """Put a receipt of this customer into the store; return it."""
     seed = str(but.pop("seed", "0a"))
     fields: dict[str, object] = {
-        "text": "您发送给13957112345的短信已于12:00:00成功送达。", "mode": DisplayMode.FLASH,
+        "text": "您发给13957112345的短信已于12:00送达。", "mode": DisplayMode.FLASH,
         "language": Language.ZH, "created_at": built.clock.now(), "message_id": f"SM{seed}",
         "recipient": Msisdn("+8613957112345"), "outcome": ReceiptOutcome.DELIVERED,
+        "text_sent": ReportedTime(built.clock.now()), "text_done": ReportedTime(built.clock.now()),
     }  # fmt: skip
     owner = Msisdn(number)
     made = Receipt(built.store.receipt_id(owner, seed), owner, version=1, **(fields | but))

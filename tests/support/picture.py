@@ -18,7 +18,7 @@ _SHOWN = (_SENDER, _RECIPIENT, _CALLER)
 _STORY = (
     ("7500", "KTDXHZ", "回复“是”确认"),
     ("7500", "是", "短信回执已开通"),
-    (_RECIPIENT, "晚上一起吃饭吗?", "成功送达"),
+    (_RECIPIENT, "晚上一起吃饭吗?", "短信已"),
 )
 
 #: Only three of the phones, at their full width.

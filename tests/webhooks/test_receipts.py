@@ -18,8 +18,8 @@ from tests.webhooks.conftest import TwilioApi, Work, status_path
 #: A customer of Shanxi, who pays 0.10 yuan for each delivered text and no monthly fee.
 ANNA, FRIEND = SHANXI, ZHEJIANG
 
-DELIVERED = "您发送给13957112345的短信已于12:00:00成功送达。"
-NOT_DELIVERED = "您发送给13957112345的短信未送达，原因不明（12:00:00）。"
+DELIVERED = "您发给13957112345的短信已于12:00送达。"
+NOT_DELIVERED = "您发给13957112345的短信未送达，原因不明（12:00）。"
 
 Newest = Callable[[], Receipt]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from receipts.charging.charges import CHARGEABLE, next_monthly
-from receipts.model.calendar import SHANGHAI, month_before, month_of, month_start
+from receipts.model.calendar import month_before, month_of, month_start
 from receipts.model.charge import Charge, ChargeKind
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
@@ -17,14 +17,21 @@ from receipts.subscriptions.preferences import format_spent
 from receipts.subscriptions.promotions import consented_categories
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day, notices
+from receipts.wording.times import short_time
 from statemachines.subscription import HOLDING
 from web.portal.actions import ActionHandler, idempotency_key
 
 #: Receipts on the page, and months of charges: bills are disputed as far back.
 _RECEIPTS, _MONTHS = 30, 6
 
-#: Cells of a table row: date, item, reason or outcome, amount or mode.
+#: Cells of a charge: date, item, reason, amount.
 TableRow = tuple[str, str, str, str]
+
+#: Cells of a receipt: time of sending, recipient, outcome, its time, mode.
+ReceiptRow = tuple[str, str, str, str, str]
+
+#: Cell of a time that is not known.
+_UNKNOWN = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +131,24 @@ class AccountPresenter:
 
     def receipts(
         self, number: Msisdn, language: Language, page: int
-    ) -> tuple[list[TableRow], bool]:
+    ) -> tuple[list[ReceiptRow], bool]:
         """A page of receipts, newest first and counted from 1, and whether older ones are kept."""
         skip = (page - 1) * _RECEIPTS
         receipts = self.queries.latest_receipts(number, _RECEIPTS + 1, skip)
         rows = [self._receipt_row(receipt, language) for receipt in receipts[:_RECEIPTS]]
         return rows, len(receipts) > _RECEIPTS
 
-    def _receipt_row(self, receipt: Receipt, language: Language) -> TableRow:
-        when = receipt.created_at.astimezone(SHANGHAI)
+    def _receipt_row(self, receipt: Receipt, language: Language) -> ReceiptRow:
+        now = self.clock.now()
+        sent, done = (
+            short_time(time, now, language) if time else _UNKNOWN
+            for time in (receipt.text_sent, receipt.text_done)
+        )
         return (
-            f"{day(when, language)} {when:%H:%M}",
+            sent,
             receipt.recipient.national if receipt.recipient else "",
             self._text(f"outcome.{receipt.outcome or ReceiptOutcome.NO_ANSWER}", language),
+            done,
             notices().render(f"mode.{receipt.sent_as or receipt.mode}", language),
         )
 

@@ -34,7 +34,7 @@ def test_texts_within_the_wait_are_one_flash_with_a_record_and_a_charge_each(rig
     assert (rig.fire(), rig.send()) == (0, [])
     rig.clock.move(seconds=1)
     assert rig.fire() == 1
-    text = "3条短信：13957112102未送达，13957112103、13957112101已送达。"
+    text = "您发出的3条短信：13957112102未送达，13957112103、13957112101已送达。"
     assert rig.send() == [text]
     assert [(m.text, m.mode) for m in rig.flasher.sent] == [(text, DisplayMode.FLASH)]
     for receipt in rig.receipts():
@@ -50,7 +50,7 @@ def test_texts_within_the_wait_are_one_flash_with_a_record_and_a_charge_each(rig
 def test_single_receipt_is_sent_without_a_digest(rig: DigestRig):
     rig.arrive(D)
     (text,) = rig.wait_and_send()
-    assert text.startswith("您发送给13957112101的短信已于")
+    assert text.startswith("您发给13957112101的短信已送达")
     (receipt,) = rig.receipts()
     assert (receipt.text, receipt.digest, receipt.charge_fen) == (text, None, 10)
     assert rig.digests() == []
@@ -69,7 +69,7 @@ def test_change_to_ordinary_leaves_waiting_receipts_as_they_are(rig: DigestRig):
     rig.arrive(D)
     assert len(rig.send()) == 1
     (text,) = rig.wait_and_send()
-    assert text.startswith("2条短信：")
+    assert text.startswith("您发出的2条短信：")
 
 
 def test_no_receipt_waits_without_a_wait_time(rig: DigestRig):
@@ -97,13 +97,13 @@ def test_digest_has_the_language_of_its_newest_receipt(rig: DigestRig):
     rig.arrive(D)
     stand(rig.built, SENDER, "active", language=Language.EN)
     rig.arrive(D)
-    assert rig.wait_and_send() == ["2 messages: 13957112102, 13957112101 delivered."]
+    assert rig.wait_and_send() == ["Your 2 texts: 13957112102, 13957112101 delivered."]
 
 
 def test_large_batch_of_one_customer_is_one_digest(rig: DigestRig):
     rig.arrive(*[D] * 60)
     (text,) = rig.wait_and_send()
-    assert text.startswith("60条短信：尾号")
+    assert text.startswith("您发出的60条短信：尾号")
     assert {receipt.text for receipt in rig.receipts()} == {text}
     assert (len(rig.charges()), rig.wait()) == (60, 0)
 
@@ -114,7 +114,10 @@ def test_more_receipts_than_the_search_limit_are_all_sent(rig: DigestRig):
     while rig.fire():
         rig.send()
     assert len(rig.charges()) == 130
-    assert sum(int(m.text.partition("条")[0]) for m in rig.flasher.sent) == 130
+    assert (
+        sum(int(m.text.partition("条")[0].removeprefix("您发出的")) for m in rig.flasher.sent)
+        == 130
+    )
 
 
 def test_free_receipts_of_a_digest_are_counted_one_by_one(rig: DigestRig):
@@ -167,7 +170,7 @@ def test_waiting_receipt_past_its_age_limit_expires_alone(rig: DigestRig):
     rig.clock.move(hours=25)
     rig.arrive(D, D)
     (text,) = rig.wait_and_send()
-    assert text.startswith("2条短信：")
+    assert text.startswith("您发出的2条短信：")
     assert [r.state for r in rig.receipts()] == ["sent", "sent", "expired"]
 
 
@@ -181,7 +184,7 @@ def test_failed_digest_commit_is_atomic_and_repeated(rig: DigestRig, fault: str)
     except StoreUnavailableError:
         rig.fire()
     (text,) = rig.send()
-    assert text.startswith("2条短信：")
+    assert text.startswith("您发出的2条短信：")
     assert rig.fire() == 0
 
 
@@ -209,7 +212,7 @@ def test_worker_flashes_within_a_fraction_of_a_second_after_the_wait(
         took = time.monotonic() - began
         until(lambda: rig.states() == {"sent"})
     assert WAIT_SECONDS <= took < WAIT_SECONDS + 2  # on a busy machine; 0.2 s on an idle one
-    assert [m.text.partition("：")[0] for m in rig.flasher.sent] == ["3条短信"]
+    assert [m.text.partition("：")[0] for m in rig.flasher.sent] == ["您发出的3条短信"]
     assert len(rig.charges()) == 2
 
 

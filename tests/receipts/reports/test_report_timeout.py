@@ -22,7 +22,7 @@ def test_no_answer_receipt_is_sent_once_and_free_after_validity_and_margin(
     (receipt,) = rig.receipts()
     assert (receipt.outcome, receipt.price_fen, receipt.message_id) == ("no_answer", 0, "1")
     assert (receipt.recipient, receipt.mode, receipt.state) == (FRIEND, DisplayMode.FLASH, "due")
-    assert "尚未收到送达结果" in receipt.text
+    assert "仍无送达结果" in receipt.text
     assert rig.fire_timeout() == 0
     rig.report("ENROUTE")
     assert rig.fire_timeout() == 0

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receipts.model.message import DeliveryReport, MessageStatus, ReportedTime
+from receipts.model.message import DeliveryReport, MessageStatus
+from receipts.model.reported_time import ReportedTime
 from receipts.providers.smsc_status import SmscStatusTable
 from tests.receipts.reports.conftest import ReportRig
 from tests.support.reports import ANNA, FRIEND, PATIENCE, swept, trail

@@ -50,7 +50,10 @@ def sample(kind: typing.Any) -> typing.Any:  # noqa: ANN401 - a type at run time
     if origin in {types.UnionType, typing.Union}:
         return sample(args[0])
     if origin is tuple:
-        return tuple(sample(each) for each in args if each is not ...)
+        # A trace has traces in itself.
+        inner = MessageTrace("text", sample(Msisdn), sample(Msisdn))
+        kinds = (each for each in args if each is not ...)
+        return tuple(inner if each is MessageTrace else sample(each) for each in kinds)
     if origin is dict:
         return {sample(args[0]): sample(args[1])}
     if isinstance(kind, type) and issubclass(kind, enum.Enum):

@@ -14,11 +14,12 @@ from commands.serializers import serialize_customer
 from receipts.model.customer import Subscription
 from receipts.model.message import MessageStatus
 from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.reported_time import ReportedTime
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, PromotionCategory
 from receipts.rulebook.schema import Promotion, RuleBook
 from receipts.subscriptions.consent import first_broken_link
 from receipts.subscriptions.promotions import consented_categories, receipt_with_promotion
-from receipts.wording.receipt_text import receipt_text
+from receipts.wording.receipt_text import ReceiptTimes, receipt_text
 from receipts.wording.segments import is_gsm7, segments
 from statemachines.subscription import SubscriptionState
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock, shipped_book
@@ -72,7 +73,8 @@ def appended(
     """Text appended to a receipt of one segment; empty if there is no promotion."""
     language = Language(how.get("language", "zh"))
     status = MessageStatus(how.get("status", "delivered"))
-    receipt = receipt_text(status, Msisdn(ZHEJIANG), at, language)
+    sent = ReportedTime(at - dt.timedelta(days=1))
+    receipt = receipt_text(status, Msisdn(ZHEJIANG), ReceiptTimes(at, sent), language)
     province = how.get("province", "CN-GD")
     found = receipt_with_promotion(to, book, province, at, f"1-{seed:0>8}", receipt, language)
     if found is None:
@@ -288,7 +290,7 @@ def test_digest_has_no_promotion(built: Container, clock: TestClock):
     rig.arrive(MessageStatus.DELIVERED, MessageStatus.DELIVERED, sender=GUANGDONG)
     rig.wait()
     (text,) = rig.send()
-    assert text.startswith("2条短信：")
+    assert text.startswith("您发出的2条短信：")
     assert "【" not in text
     newest = rig.receipts(GUANGDONG)
     assert [receipt.promotion for receipt in newest] == [None, None, "lights"]

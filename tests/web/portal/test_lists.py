@@ -20,8 +20,8 @@ def test_receipts_are_listed_newest_first(customer: Browser, built: Container, c
         recipient=Msisdn("+8613977112345"),
     )  # fmt: skip
     text = customer.goes("receipts").text
-    assert "11月22日 12:01 13977112345 未送达 普通短信" in text
-    assert text.index("13977112345") < text.index("13957112345 已送达 闪信")
+    assert "12:01 13977112345 未送达 12:01 普通短信" in text
+    assert text.index("13977112345") < text.index("13957112345 已送达 12:00 闪信")
 
 
 def test_all_receipts_that_are_kept_are_listed_in_pages(customer: Browser, built: Container):
