@@ -73,7 +73,7 @@ class PromptBuilder:
         language = context.language
         match context.state:
             case CallState.LANGUAGE:
-                return self._languages(hidden=not customer.number)
+                return self._languages(customer)
             case CallState.MENU:
                 return self._main_menu(context)
             case CallState.WHICH_PROVINCE:
@@ -84,14 +84,16 @@ class PromptBuilder:
                 return [self.say(f"cancelling.{key}", language, params), question]
         return [self.say(f"{context.state}_ask", language, self._params(customer, context))]
 
-    def _languages(self, *, hidden: bool) -> list[Say]:
+    def _languages(self, customer: Subscription) -> list[Say]:
         """The choice of language first, in both; a caller who knows the key waits for no more."""
         zh, en = Language.ZH, Language.EN
-        params, last = self._policy.access_numbers, "withheld" if hidden else "greeting"
+        province = self._policy.service_area(customer).province if customer.number else None
+        greeted = map(Language, province.greeting) if province else (zh, en)
+        last = "greeting" if customer.number else "withheld"
         return [
             self.say("hello", zh),
             *(self.say("languages", language) for language in (en, zh)),
-            *(self.say(last, language, params) for language in (zh, en)),
+            *(self.say(last, each, self._policy.access_numbers) for each in greeted),
         ]
 
     def _main_menu(self, context: CallContext) -> list[Say]:

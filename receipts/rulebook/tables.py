@@ -13,6 +13,10 @@ _DOORS = {
     Channel.COUNTER: "counter",
 }
 _EFFECTS = {CancellationEffect.MONTH_END: "at the month's end", CancellationEffect.NOW: "at once"}
+_PASSWORD = {
+    True: "asked on the hotline before subscribing",
+    False: "not asked on the hotline",
+}
 _SHOWN = (Intent.OPEN, Intent.CANCEL, Intent.ASK)
 _DOORS_HEAD = ("Province", "", *_DOORS.values(), "Open", "Cancel", "Ask", "Cancel takes effect")
 _FEES_HEAD = ("Province", "Tariff", "From", "Yuan a month", "Yuan a receipt", "Free", "Trial")
@@ -51,7 +55,7 @@ def describe(book: RuleBook, code: str) -> str:
         f"Confirmation:  within {province.confirmation_hours} hours",
         f"A cancel ends: {_EFFECTS[province.cancel_takes_effect]}",
         f"Limits:        {replies}, {limits.receipts_shown} receipts shown, {cap} yuan a month",
-        f"Password:      {'asked' if province.voice_password else 'not asked'} on the hotline",
+        f"Password:      {_PASSWORD[province.voice_password]}",
         "Words:",
         *(f"  {intent:<11}  {', '.join(_words(book, province, intent))}" for intent in Intent),
         "Tariffs:",

@@ -16,8 +16,8 @@ CARRIER_KEYWORDS = frozenset(
     | {"START", "YES", "UNSTOP"}
     | {"HELP", "INFO"}
 )
-#: Languages of the hotline's greetings; yue is Cantonese.
-GREETINGS = frozenset({"zh", "en", "yue"})
+#: Languages of the hotline's greetings: those of its pages.
+GREETINGS = frozenset({"zh", "en"})
 
 _CARRIER_KEYWORDS_NORMALISED = frozenset(map(normalise, CARRIER_KEYWORDS))
 _NEEDED = (Intent.OPEN, Intent.CANCEL, Intent.ASK, Intent.ORDINARY, Intent.FLASH)

@@ -77,7 +77,7 @@ BROKEN = [
     ('"text", "web", "counter"]', '"text", "fax"]', "'fax'", "text, voice, web, counter"),
     ('doors = ["text", "web", "counter"]', "doors = []", "length >= 1", "text, voice"),
     ('"text", "web", "counter"]', '"text", "text"]', "twice", "once"),
-    ('"yue", "en"]', '"fr"]', "fr", "en, yue, zh"),
+    ('greeting = ["zh", "en"]', 'greeting = ["zh", "yue"]', "yue", "en, zh"),
     (GD_WORDS, 'words.opne = ["KTDXHZ"]', "'opne'", "open"),
     (GD_WORDS, 'words.open = "KTDXHZ"', "array", "list"),
     (GD_WORDS, 'words.open = ["KTDXHZ", 1]', "int", "list"),
