@@ -117,6 +117,10 @@ class SubscriptionPolicy:
         params["mode"] = notices().render(f"mode.{customer.mode.value}", language)
         params["switch"] = notices().render(f"switch.{customer.mode.value}", language)
         params["ends"] = last_day(customer.ends_at, language) if customer.ends_at else ""
+        refusal = self.ineligibility(customer, Channel.TEXT, language)
+        if refusal is not None and refusal[0] != "province_unknown":
+            # No text offers a keyword that would be refused; a text may name the home province.
+            params["open"] = ""
         return params
 
     def _price(

@@ -1,5 +1,6 @@
 """Text catalogue from a TOML file: each key in all languages, with the same parameters."""
 
+import re
 import string
 import tomllib
 from collections.abc import Iterator, KeysView, Mapping
@@ -10,6 +11,8 @@ from receipts.wording.segments import segments
 
 _REQUIRED = frozenset({"zh", "en"})
 _OPTIONAL = frozenset({"yue"})
+
+_CLAUSE = re.compile(r"\[([^\[\]]*)\]")
 
 #: Ends of the keys of short forms, the longer first.
 _SHORT = (".short", ".shortest")
@@ -23,7 +26,8 @@ class Catalogue:
     """Texts of one channel, checked when loaded. Raises: CatalogueError.
 
     A table of the file is a text: ``[offer.made]`` with ``zh = "…{price}…"``, ``en`` and
-    optionally ``yue`` (Cantonese, for the hotline).
+    optionally ``yue`` (Cantonese, for the hotline). A clause in square brackets is left out where
+    one of its parameters is empty, so that a text offers only what there is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,7 +45,10 @@ class Catalogue:
 
     def render(self, key: str, language: str, /, **params: object) -> str:
         """Text with its parameters filled in. Raises: KeyError if a key or parameter is missing."""
-        return self._texts[key][language].format_map(params)
+        text = self._texts[key][language]
+        if "[" in text:
+            text = _CLAUSE.sub(lambda clause: _if_filled(clause[1], params), text)
+        return text.format_map(params)
 
     def render_text(self, key: str, language: str, /, **params: object) -> str:
         """Text to send as an SMS: ``[key]``, or its longest short form that fits one segment."""
@@ -55,6 +62,10 @@ class Catalogue:
     def keys(self) -> KeysView[str]:
         """All keys."""
         return self._texts.keys()
+
+
+def _if_filled(clause: str, params: Mapping[str, object]) -> str:
+    return clause if all(params[name] for name in _params_of(clause)) else ""
 
 
 def _tables(raw: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -17,14 +17,15 @@ from receipts.model.vocabulary import PromotionCategory as Category
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.changes import Reply
 from receipts.rulebook.loader import load_rule_book
-from receipts.subscriptions import ordering, preferences
+from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.decision import CustomerRequest
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day, notices
 from receipts.wording.segments import segments
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueState
-from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, TestClock
+from statemachines.subscription import SubscriptionState
+from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, ZHEJIANG, TestClock
 from tests.support.fixtures import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
 
 BOOK = load_rule_book(None)
@@ -211,3 +212,35 @@ def test_every_taught_keyword_has_its_intent(language: Language):
         }  # fmt: skip
         for keyword, intent in taught.items():
             assert PARSER.parse(keyword, place.code).intent is intent
+
+
+@pytest.mark.parametrize("number", [BEIJING, UNICOM])
+@pytest.mark.parametrize("language", list(Language))
+def test_customer_that_cannot_subscribe_is_offered_no_keyword_for_it(
+    number: str, language: Language
+):
+    former = Subscription(Msisdn(number), state=SubscriptionState.ACTIVE, opened_at=CLOCK.now())
+    request = CustomerRequest(Channel.TEXT, language, "e1", "QX")
+    ended = cancellation.cancel(POLICY, former, request)
+    closed = {"zh": "立即生效，", "en": "effective now; "}[language]
+    reply = REPLIES.text(Reply(ended.messages, language.value))
+    assert closed in reply
+    assert not re.search("重新开通|subscribe again|请发|text ", reply)
+    for key in ("state_none", "not_open", "no_order", "nothing_waits", "unknown", "help"):
+        message = POLICY.refused(former, key, request).messages
+        text = REPLIES.text(Reply(message, language.value))
+        assert not re.search(
+            "开通(?:短信回执)?请?发|开通，|[Tt]o (?:open|subscribe)|Subscribe", text
+        ), text
+        assert "[" not in text
+        assert "]" not in text
+    for key in ("order_lapse", "trial_lapse", "unpaid_twice"):
+        params = POLICY.template_params(former, language)
+        text = notices().render(f"notice.{key}", language, **params)
+        assert not re.search("请发|可发|[Tt]o subscribe|to open|again", text), text
+
+
+def test_customer_that_can_subscribe_is_offered_the_keyword():
+    request = CustomerRequest(Channel.TEXT, Language.ZH, "e1")
+    message = POLICY.refused(CUSTOMER, "not_open", request).messages
+    assert REPLIES.text(Reply(message, "zh")).endswith("开通请发KTDXHZ。")

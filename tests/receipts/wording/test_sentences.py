@@ -147,3 +147,15 @@ def test_invalid_catalogue_is_refused(tmp_path: Path, text: str, message: str):
 def test_missing_catalogue_is_refused(tmp_path: Path):
     with pytest.raises(CatalogueError, match=r"none\.toml"):
         Catalogue(tmp_path / "none.toml")
+
+
+def test_clause_with_an_empty_parameter_is_left_out(tmp_path: Path):
+    path = tmp_path / "texts.toml"
+    path.write_text(
+        '[end]\nzh = "完。[开通发{open}。]"\nen = "Done.[ Text {open}.]"\n', encoding="utf-8"
+    )
+    texts = Catalogue(path)
+    assert texts.render("end", "en", open="KT[1]") == "Done. Text KT[1]."
+    assert texts.render("end", "zh", open="") == "完。"
+    with pytest.raises(KeyError):
+        texts.render("end", "en")
