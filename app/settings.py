@@ -53,9 +53,9 @@ KANNEL_SMSC = | The `smsc-id` of the line to prefer. Unset: Kannel chooses.
 KANNEL_PACE = 100 | Segments a second, over all workers: the number in the carrier's contract.
 
 [Sending]
-TEXT_PROVIDER = twilio | Carries ordinary texts: `twilio`, `kannel`, or both, the cheapest first.
+TEXT_PROVIDER = twilio | Carries regular texts: `twilio`, `kannel`, or both, the cheapest first.
 FLASH_PROVIDER = | Carries flash messages. Unset: `kannel` where `KANNEL_URL` is set, else none, \
-and a flash receipt goes out as an ordinary text.
+and a flash receipt goes out as a regular text.
 
 [Secrets]
 FEED_SECRET = | Signs the batches at `POST /feed/reports`. Unset: every batch is refused.

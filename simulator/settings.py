@@ -80,7 +80,7 @@ def _url(environ: Mapping[str, str], name: str, default: str = "") -> str:
         valid = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)
     except ValueError:
         valid = False
-    if not valid or parts.query or parts.fragment:
+    if not valid or re.search(r"[\s?#]", value):
         reason = f"{name} must be an http or https address without a query: {value!r}"
         raise SimulatorSettingsError(reason)
     return value

@@ -27,6 +27,7 @@ def test_missing_setting_is_refused_by_name(name: str):
     [
         ("NETWORK_PORT", "0"), ("NETWORK_PORT", "http"), ("PUBLIC_URL", "receipts.example"),
         ("PUBLIC_URL", "http://x:port"), ("PUBLIC_URL", "http://x/?q=1"), ("DOORS_URL", "ftp://x"),
+        ("DOORS_URL", "http://x y"), ("PUBLIC_URL", "http://x/#"), ("PUBLIC_URL", "http://x/a b"),
         ("TWILIO_ACCOUNT_SID", "AC1"), ("TWILIO_AUTH_TOKEN", ","), ("HOTLINE", "ten"),
         ("SHORT_CODE", "1"), ("NETWORK_SPEECH", "-1"), ("NETWORK_SPEECH", "nan"),
         ("NETWORK_SILENCE", "fast"), ("NETWORK_PHONES", "7500"),
