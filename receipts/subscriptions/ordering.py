@@ -77,7 +77,8 @@ def confirm(
         if customer.trial:
             return ask_trial_renewal(policy, customer, request)
         return order(policy, customer, request, late=True)
-    now, terms = policy.now(), policy.opening_terms(customer, pending.tariff)
+    # The terms first: a first charge a moment after ``now`` would be left to a timer.
+    terms, now = policy.opening_terms(customer, pending.tariff), policy.now()
     if not keeps_promise(pending.promise, terms, now):
         return order(policy, customer, request, late=True)
     opened = _opened(customer, outcome.state, terms, request, now)

@@ -66,7 +66,7 @@ def test_caller_subscribes_by_keys_after_the_price(phones: Phones):
         phone.presses("1")
     phone.hears("已开通")
     phone.hangs_up()
-    assert "您致电10086已办理：开通短信回执" in phone.inbox("7500")["body"]
+    assert "您致电10086已办理：已开通短信回执" in phone.inbox("7500")["body"]
     phone.text(ZHEJIANG, "hi")
     assert "短信已" in phone.flash()["body"]
 
