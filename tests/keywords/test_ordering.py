@@ -1,5 +1,7 @@
 """Double opt-in by SMS: an offer with its price, then a yes."""
 
+import datetime as dt
+
 import pytest
 
 from app.bootstrap import Container
@@ -216,3 +218,15 @@ def test_order_and_confirmation_are_audited(me: Texter, raw: object):
     assert moves(raw, GUANGDONG) == [("none", "pending"), ("pending", "active")]
     entries = [(e["door"], e["heard"], e["tariff"]) for e in audit(raw, GUANGDONG)]
     assert entries == [("text", "开通短信回执", "GD-1"), ("text", "是", "GD-1")]
+
+
+def test_first_month_is_charged_at_once_while_the_clock_runs(
+    network: Network, built: Container, monkeypatch: pytest.MonkeyPatch
+):
+    def runs(self: TestClock) -> dt.datetime:
+        self.move(microseconds=1)
+        return self.at
+
+    monkeypatch.setattr(TestClock, "now", runs)
+    network.open(GUANGDONG)
+    assert charges(built, GUANGDONG) == [("monthly", 100)]

@@ -122,7 +122,7 @@ def cancels_and_leaves(page: Page, service: Service) -> None:
     press(page, '[data-role="cancel"]')
     keep(page, "cancel")
     wish(page, "cancel")
-    reads(page, "SMS Receipt is cancelled. It runs until")
+    reads(page, "SMS Receipt is cancelled and runs until")
     keep(page, "ending")
     press(page, '[data-role="sign-out"]')
     page.browser.get(f"{service.doors}/hall/")
