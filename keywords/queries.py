@@ -46,7 +46,8 @@ class AccountReplies:
         if not charges:
             return Decision(customer, (("charges_none", {}),))
         monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)
-        receipts = [c.fen for c in charges if c.kind is ChargeKind.RECEIPT]
+        # The amount is that of the charged ones, so the count leaves the free ones out.
+        receipts = [c.fen for c in charges if c.kind is ChargeKind.RECEIPT and c.fen]
         params = {
             "total": format_spent(monthly + sum(receipts), request.language),
             "monthly": format_spent(monthly, request.language),

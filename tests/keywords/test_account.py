@@ -109,7 +109,8 @@ def test_charges_are_summed_by_kind(phone: Phone, built: Container, clock: TestC
         Charge(f"receipt-{n}", owner, ChargeKind.RECEIPT, 5, "2026-11", "r", now, "GX-1")
         for n in range(3)
     ]
-    built.store.commit(ChangeSet(owner, charges=(fee, *receipts)))
+    free = Charge("receipt-free", owner, ChargeKind.RECEIPT, 0, "2026-11", "r", now, "GX-1")
+    built.store.commit(ChangeSet(owner, charges=(fee, *receipts, free)))
     assert "合计0.65元：月功能费0.5元，回执费0.15元（3条）" in phone(GUANGXI).says("KFJL")
 
 

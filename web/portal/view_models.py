@@ -183,7 +183,7 @@ class AccountPresenter:
         else:
             reason = self._text(_REASONS.get(charge.reason, f"why.{charge.kind}"), language)
         if charge.fen == 0:
-            reason += self._text("why.free", language)
+            reason = self._text("why.free", language, reason=reason)
         return day(charge.at, language), item, reason, format_spent(charge.fen, language)
 
     def _text(self, key: str, language: Language, **params: str) -> str:

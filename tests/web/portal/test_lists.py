@@ -61,6 +61,7 @@ def test_charges_have_item_and_reason(
     assert "发给13957112345的短信已送达（免费额度内） 0元" in text
     english = browser.presses("english")
     assert english.status == 200
+    assert "13957112345 was delivered (within the free allowance)" in browser.goes("charges").text
     assert "Monthly fee, November 2026 the month in which you opened it" in (
         browser.goes("charges").text
     )
