@@ -10,6 +10,9 @@ from uuid import uuid4
 from simulator.errors import HandsetError, PhoneNotFoundError
 from simulator.network.events import Event, EventLog
 
+#: Words that every province takes, for a phone whose province is not known.
+COMMON_WORDS = ("开通短信回执", "是", "PT", "SX", "查询短信回执", "取消短信回执")
+
 
 @dataclass
 class Phone:
@@ -19,6 +22,7 @@ class Phone:
     labels: dict[str, str]
     built_in: bool = False
     keeps_flash: bool = False
+    words: tuple[str, ...] = COMMON_WORDS
     on: bool = True
     flash: Event | None = None
     received_ids: set[str] = field(default_factory=set)
@@ -37,6 +41,7 @@ class Phone:
             "on": self.on,
             "standing": self.built_in,
             "keeps_flash": self.keeps_flash,
+            "words": self.words,
             "flash": self.flash and {"id": self.flash["id"], "body": self.flash["body"]},
             **self.labels,
         }
@@ -133,5 +138,11 @@ class PhoneRegistry:
 
 
 def _built_in(row: dict[str, Any]) -> Phone:
-    labels = {key: value for key, value in row.items() if key not in {"number", "keeps_flash"}}
-    return Phone(row["number"], labels, built_in=True, keeps_flash=row.get("keeps_flash", False))
+    fields = {"number", "keeps_flash", "words"}
+    return Phone(
+        row["number"],
+        {key: value for key, value in row.items() if key not in fields},
+        built_in=True,
+        keeps_flash=row.get("keeps_flash", False),
+        words=tuple(row.get("words", COMMON_WORDS)),
+    )

@@ -17,7 +17,7 @@ export class Handset {
     const part = (role) => this.element.querySelector(`[data-role="${role}"]`);
     this.part = part;
     const complain = (fault) => this.complain(fault);
-    this.inbox = new Inbox(part, this.number, complain);
+    this.inbox = new Inbox(part, this.number, phone.words, complain);
     this.calling = new Calling(part, this.number, complain, (view) => this.show(view));
     part("tab-messages").addEventListener("click", () => this.show("messages"));
     part("tab-calling").addEventListener("click", () => this.show("calling"));

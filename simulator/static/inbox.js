@@ -3,11 +3,10 @@
 import { ask } from "./network.js";
 import { said, word } from "./words.js";
 
-const QUICK = ["KTDXHZ", "是", "PT", "SX", "CXDXHZ", "QXDXHZ"];
 const MOST_SHOWN = 200;
 
 export class Inbox {
-  constructor(part, number, complain) {
+  constructor(part, number, words, complain) {
     this.part = part;
     this.number = number;
     this.service = document.body.dataset.shortCode;
@@ -26,7 +25,7 @@ export class Inbox {
       }
     });
     part("compose-to").addEventListener("change", () => this.turnTo(part("compose-to").value.trim()));
-    QUICK.forEach((text) => this.quickButton(text, complain));
+    words.forEach((text) => this.quickButton(text, complain));
   }
 
   quickButton(text, complain) {

@@ -16,7 +16,7 @@ OFF_NET, BEIJING = "13001012345", "13800138000"
 def customer(phones: Phones, page: Page) -> Phone:
     """The Guangdong phone with the service in flash mode and an empty screen."""
     phone = phones.standing(GUANGDONG)
-    if "确认开通" in phone.asks("KTDXHZ"):
+    if "回复“是”" in phone.asks("KTDXHZ"):
         phone.asks("是")
     phone.asks("SX")
     phones.post(f"phones/{GUANGDONG}/flash/dismiss")
@@ -79,6 +79,12 @@ def test_receipt_after_pt_is_in_the_inbox(page: Page):
     page.shows(GUANGDONG, "thread", f"您发送给{ZHEJIANG}的短信已于")
     assert not page.part(GUANGDONG, "flash").is_displayed()
     page.keep("inbox-1280")
+
+
+def test_each_phone_has_the_quick_words_of_its_province(page: Page, phones: Phones):
+    phones.standing(ZHEJIANG)
+    page.find(f'[data-phone="{ZHEJIANG}"] [data-quick="KTHZ"]').click()
+    page.shows(ZHEJIANG, "thread", "您将开通短信回执")
 
 
 def test_call_shows_its_prompts_and_takes_keys(page: Page, customer: Phone):
