@@ -36,6 +36,7 @@ _UNSURE = (
 _OUTCOMES = {"delivered": "green", "failed": "red", "rejected": "red"}
 _RECEIPTS = (
     Column("Created (China)", "created_at"),
+    Column("Text sent (China)", "text_sent_at", wide=True),
     Column("To", "to"),
     Column("Outcome", "outcome", styles=_OUTCOMES),
     Column("Sent as", "sent_as", wide=True),

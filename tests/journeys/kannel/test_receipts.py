@@ -13,12 +13,12 @@ from tests.support.smsc import Centre
 pytestmark = pytest.mark.usefixtures("worker")
 
 OCTETS = [
-    (DisplayMode.FLASH, Language.ZH, 0x18, "utf-16-be", "您发送给13957112345的短信已于"),
-    (DisplayMode.TEXT, Language.ZH, 0x08, "utf-16-be", "您发送给13957112345的短信已于"),
+    (DisplayMode.FLASH, Language.ZH, 0x18, "utf-16-be", "您发给13957112345的短信已"),
+    (DisplayMode.TEXT, Language.ZH, 0x08, "utf-16-be", "您发给13957112345的短信已"),
     # Kannel writes class 0 of the 7-bit alphabet from the group 0xF0, as SMPP lists it.
     # 0x10 means the same to a phone; no setting of Kannel gives it.
-    (DisplayMode.FLASH, Language.EN, 0xF0, "ascii", "Your message to 13957112345 was delivered"),
-    (DisplayMode.TEXT, Language.EN, 0x00, "ascii", "Your message to 13957112345 was delivered"),
+    (DisplayMode.FLASH, Language.EN, 0xF0, "ascii", "Your text to 13957112345"),
+    (DisplayMode.TEXT, Language.EN, 0x00, "ascii", "Your text to 13957112345"),
 ]
 
 
