@@ -41,7 +41,7 @@ class ExportFormat(StrEnum):
 
 
 Row = dict[str, Any]
-_CHARGE = ("number", "id", "kind", "fen", "month", "why", "at", "tariff")
+_CHARGE = ("number", "id", "kind", "fen", "month", "why", "at", "tariff", "charge")
 _COLUMNS = {
     ExportDataset.CHARGES: _CHARGE,
     ExportDataset.UNPAID: _CHARGE,

@@ -89,7 +89,7 @@ def serialize_unsure(receipt: Receipt) -> dict[str, Any]:
 
 def serialize_charge(charge: Charge) -> dict[str, Any]:
     """One charge, for ``charges``."""
-    return serialize_fields(charge, ("id", "kind", "fen", "month", "why", "at", "tariff"))
+    return serialize_fields(charge, ("id", "kind", "fen", "month", "why", "at", "tariff", "charge"))
 
 
 def serialize_trace(trace: MessageTrace) -> dict[str, Any]:

@@ -73,7 +73,8 @@ def _read(file: Path, line_number: int, line: bytes) -> _Line:
 
 
 def _charged(lines: list[_Line], numbering: NumberingPlan, charged_in: Mapping[str, str]) -> Usage:
-    count = sum(line.kind is ChargeKind.RECEIPT for line in lines)
+    kinds = Counter(line.kind for line in lines)
+    count = max(0, kinds[ChargeKind.RECEIPT] - kinds[ChargeKind.CREDIT])
     # The tariff is better than the prefix: the customer or a list may have named the province.
     province = lines[0].province or charged_in.get(lines[-1].tariff, "")
     return _usage(msgspec.structs.replace(lines[0], receipts=count, province=province), numbering)
@@ -103,11 +104,12 @@ def from_store(services: Container, month: str) -> Iterator[Usage]:
         active = [c for c in customers if c.trial or was_active_in(c, month)]
         charges = services.clients.bulk_reader.charges_of([c.number for c in active], month)
         counts = Counter(each.number for each in charges if each.kind is ChargeKind.RECEIPT)
+        counts.subtract(each.number for each in charges if each.kind is ChargeKind.CREDIT)
         for customer in active:
             area = services.policy.service_area(customer)
             yield Usage(
                 area.number_info.province or "",
-                counts[customer.number] or _listed(services, customer.number, month),
+                max(0, counts[customer.number]) or _listed(services, customer.number, month),
                 customer.opened_at,
             )
 

@@ -41,21 +41,27 @@ class AccountReplies:
         return Decision(customer, (("receipts_list", {"list": ""}), *lines))
 
     def charges(self, customer: Subscription, request: CustomerRequest) -> Decision:
-        """The month's charges by kind, with the consent they rest on."""
+        """The month's charges and credits by kind, with the consent they rest on."""
         charges = self.account.month_charges(customer, request)
         if not charges:
             return Decision(customer, (("charges_none", {}),))
         monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)
         # The amount is that of the charged ones, so the count leaves the free ones out.
         receipts = [c.fen for c in charges if c.kind is ChargeKind.RECEIPT and c.fen]
+        refunds = [-c.fen for c in charges if c.kind is ChargeKind.CREDIT]
         params = {
-            "total": format_spent(monthly + sum(receipts), request.language),
+            "total": format_spent(sum(c.fen for c in charges), request.language),
             "monthly": format_spent(monthly, request.language),
             "receipts": format_spent(sum(receipts), request.language),
             "count": str(len(receipts)),
         }
+        credited = {
+            "credit": format_spent(sum(refunds), request.language),
+            "count": str(len(refunds)),
+        }
+        credit: list[Message] = [("charges_credit", credited)] if refunds else []
         consent = self.policy.consent_summary(customer, request.language)
-        return Decision(customer, (("charges_list", params), *consent))
+        return Decision(customer, (("charges_list", params), *credit, *consent))
 
 
 def _params(receipt: Receipt, now: dt.datetime, language: Language) -> dict[str, str]:

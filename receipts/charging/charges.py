@@ -115,9 +115,28 @@ def for_receipt(receipt: Receipt, used: int, at: dt.datetime) -> Charge:
     free = used < receipt.free_receipts
     about = f"receipt for message {receipt.message_id}"
     reason = f"{about}: {used + 1} of {receipt.free_receipts} free" if free else about
-    key, number, kind = f"receipt-{receipt.id}", receipt.number, ChargeKind.RECEIPT
+    key, number, kind = receipt_charge_id(receipt), receipt.number, ChargeKind.RECEIPT
     fen, tariff = 0 if free else receipt.price_fen, receipt.tariff or ""
     return Charge(key, number, kind, fen, month_of(at), reason, at, tariff)
+
+
+def receipt_charge_id(receipt: Receipt) -> str:
+    """The id of a receipt's charge."""
+    return f"receipt-{receipt.id}"
+
+
+def credit_for(receipt: Receipt, at: dt.datetime) -> tuple[Charge, ...]:
+    """The credit of a charged receipt that did not arrive, in the month of that news.
+
+    A free receipt has no credit, and its free place in the month does not come back.
+    """
+    if receipt.charge_fen == 0:
+        return ()
+    charged, number = receipt_charge_id(receipt), receipt.number
+    reason = f"receipt for message {receipt.message_id} did not arrive"
+    fen, tariff = -receipt.charge_fen, receipt.tariff or ""
+    key, kind, month = f"credit-{receipt.id}", ChargeKind.CREDIT, month_of(at)
+    return (Charge(key, number, kind, fen, month, reason, at, tariff, charged),)
 
 
 def needs_usage_count(receipt: Receipt) -> bool:

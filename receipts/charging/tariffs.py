@@ -44,10 +44,11 @@ def yuan(language: Language, fen: int) -> str:
     """An amount as text: 150 fen is 1.5元 or 1.50 yuan, 0 fen is 免费 or free."""
     if fen == 0:
         return _FREE[language]
-    whole, rest = divmod(fen, 100)
+    whole, rest = divmod(abs(fen), 100)
+    sign = "-" if fen < 0 else ""
     if language is Language.EN:
-        return f"{whole}.{rest:02} yuan"
-    return f"{whole}.{rest:02}".rstrip("0").rstrip(".") + "元"
+        return f"{sign}{whole}.{rest:02} yuan"
+    return sign + f"{whole}.{rest:02}".rstrip("0").rstrip(".") + "元"
 
 
 def _price(language: Language, fen: int) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from receipts.charging.charges import count_receipt, for_receipt, needs_usage_count
+from receipts.charging.charges import count_receipt, credit_for, for_receipt, needs_usage_count
 from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
 from receipts.model.receipt import MessageKind, Receipt
@@ -22,6 +22,7 @@ from receipts.ports.store import Store
 from receipts.rulebook.schema import SendingRules
 from receipts.wording.digest_text import digest_text
 from receipts.wording.times import ONE_DAY
+from statemachines.receipt import ReceiptState
 
 #: Kind of the timer that ends the wait of a flash receipt.
 DIGEST = "digest"
@@ -174,7 +175,10 @@ def apply_to_members(
             done_at=digest.done_at,
             note=digest.note,
         )
-        if digest.sent_at is not None and member.sent_at is None and member.price_fen:
+        if digest.state is ReceiptState.UNDELIVERED:
+            charges += credit_for(member, digest.done_at or digest.created_at)
+            moved = replace(moved, charge_fen=0)
+        elif digest.sent_at is not None and member.sent_at is None and member.price_fen:
             used = 0
             if member.free_receipts:
                 counting, used = count_receipt(counting, digest.sent_at)

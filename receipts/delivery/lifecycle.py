@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from receipts.charging.charges import count_receipt, for_receipt
+from receipts.charging.charges import count_receipt, credit_for, for_receipt
 from receipts.delivery.end_of_life import as_of, ended_at, is_too_old, text_after_sending
 from receipts.delivery.in_doubt import InDoubtReceipts
 from receipts.delivery.routing import Route, Router
@@ -210,13 +210,15 @@ class ReceiptLifecycle:
         )
         if transition is None or transition.refused:
             return ChangeSet(receipt.number, records=(replace(kept, version=receipt.version + 1),))
+        if transition.state is ReceiptState.UNDELIVERED:
+            kept = replace(kept, note=raw_status)  # with the code of the carrier
         failed = status is ProviderStatus.FAILED
         return self._mark_sent(kept, transition.state, owner, failed=failed)
 
     def _mark_sent(
         self, receipt: Receipt, state: ReceiptState, owner: _Owner, *, failed: bool
     ) -> ChangeSet:
-        """Record that a receipt left; the first such event charges it."""
+        """Record that a receipt left: the first such event charges it, a failure credits it."""
         now = self.clock.now()
         first = receipt.sent_at is None and not failed
         moved = replace(
@@ -228,6 +230,10 @@ class ReceiptLifecycle:
             sent_at=now if first else receipt.sent_at,
             done_at=ended_at(receipt, state, now),
         )
+        if state is ReceiptState.UNDELIVERED:
+            uncharged = replace(moved, charge_fen=0)
+            given_back = credit_for(receipt, now)
+            return ChangeSet(receipt.number, records=(uncharged,), charges=given_back)
         if not first or receipt.price_fen == 0:
             return ChangeSet(receipt.number, records=(moved,))
         counted, used = count_receipt(owner, now) if receipt.free_receipts else (None, 0)

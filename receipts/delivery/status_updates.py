@@ -1,5 +1,7 @@
 """Provider status updates of our own receipts, applied with optimistic locking."""
 
+import structlog
+
 from receipts.charging.charges import subscription_for_charge
 from receipts.delivery.digest import with_digest_members
 from receipts.delivery.lifecycle import ReceiptLifecycle
@@ -8,6 +10,8 @@ from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import ContentionError, Store
 
 _MAX_ATTEMPTS = 20
+_FAILURES = frozenset({ProviderStatus.UNDELIVERED, ProviderStatus.FAILED})
+_log = structlog.get_logger()
 
 
 def apply_status_update(
@@ -29,5 +33,7 @@ def apply_status_update(
         owner = subscription_for_charge(store, receipt)
         change = delivery.apply_status(receipt, status, raw_status, provider_id, owner)
         if store.commit(with_digest_members(store, change)).status is CommitStatus.COMMITTED:
+            if status in _FAILURES and change.records:
+                _log.warning("receipt did not arrive", receipt=receipt_id, status=raw_status)
             return True
     raise ContentionError("the same receipt was changed by others again and again")

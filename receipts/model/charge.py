@@ -10,15 +10,21 @@ from receipts.model.vocabulary import Msisdn
 
 
 class ChargeKind(StrEnum):
-    """The service that a charge pays for."""
+    """The service that a line pays for, or a credit for a receipt that did not arrive."""
 
     MONTHLY = "monthly"
     RECEIPT = "receipt"
+    CREDIT = "credit"
 
 
 # ``rename`` keeps the stored key where a field has got another name in Python.
-class Charge(Struct, frozen=True, rename={"reason": "why"}):
-    """An amount a customer owes: ``fen`` is 1/100 yuan, ``month`` is ``YYYY-MM`` in Shanghai."""
+class Charge(
+    Struct, frozen=True, omit_defaults=True, rename={"reason": "why", "charge_id": "charge"}
+):
+    """An amount a customer owes: ``fen`` is 1/100 yuan, ``month`` is ``YYYY-MM`` in Shanghai.
+
+    A credit has a negative amount and the id of its charge.
+    """
 
     id: str
     number: Msisdn
@@ -28,6 +34,7 @@ class Charge(Struct, frozen=True, rename={"reason": "why"}):
     reason: str
     at: dt.datetime
     tariff: str
+    charge_id: str = ""
 
 
 class AuditEntry(Struct, frozen=True, omit_defaults=True, rename=AUDIT_NAMES):

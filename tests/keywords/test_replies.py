@@ -81,7 +81,7 @@ def longest_params(
     (question,) = preferences.ask_province(POLICY, CUSTOMER, language).messages
     return (
         POLICY.offer_params(customer, language)
-        | dict.fromkeys(("spent", "total", "monthly", "receipts"), yuan)
+        | dict.fromkeys(("spent", "total", "monthly", "receipts", "credit"), yuan)
         | {"count": "12345", "province": BOOK.name("CN-NM", language)}
         | {"words": "|".join(words[-3:]), "word": words[-1], "choices": question[1]["choices"]}
         | {"stop": "TDXX", "due": max(_dues(language), key=len)}

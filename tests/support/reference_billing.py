@@ -86,6 +86,7 @@ class SlowLedger:
         self.unpaid: set[str] = set()
         self.prices: dict[str, Price | None] = {}
         self.counted: dict[str, int] = {}
+        self.ended: set[str] = set()
 
     def owes(self, history: list[Happened]) -> dict[str, int]:
         for at, what, about in history:
@@ -235,9 +236,25 @@ class SlowLedger:
 
     def went_out(self, at: dt.datetime, text: str) -> None:
         price = self.prices.get(text)
-        if price is None or not price.per_receipt or f"receipt {text}" in self.charges:
+        if (
+            text in self.ended
+            or price is None
+            or not price.per_receipt
+            or f"receipt {text}" in self.charges
+        ):
             return
         before = self.counted.get(month(at), 0)
         self.charges[f"receipt {text}"] = 0 if before < price.free else price.per_receipt
         if price.free:
             self.counted[month(at)] = before + 1
+
+    def arrived(self, at: dt.datetime, text: str) -> None:
+        self.went_out(at, text)
+        self.ended.add(text)
+
+    def bounced(self, _: dt.datetime, text: str) -> None:
+        """Credit a charged receipt that did not arrive, unless its fate is known already."""
+        charged = self.charges.get(f"receipt {text}", 0)
+        if text not in self.ended and charged:
+            self.charges[f"credit {text}"] = -charged
+        self.ended.add(text)

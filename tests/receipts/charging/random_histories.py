@@ -46,6 +46,9 @@ COLLECTIONS = st.sampled_from(["paid", "paid", "failed"])
 BACK = st.sampled_from([0, 0, 0, 1, 1, 2])
 COUNTS = st.sampled_from([1, 3])
 STATUSES = st.sampled_from([MessageStatus.DELIVERED] * 3 + [MessageStatus.FAILED])
+FATES = st.sampled_from(
+    [ProviderStatus.DELIVERED, ProviderStatus.UNDELIVERED, ProviderStatus.FAILED]
+)
 #: The way of a receipt: it stays queued, is sent, loses its response, or meets a fault.
 ONWARD = st.sampled_from(["waits", "sent", "sent", "sent", "lost", "before", "after", "race"])
 #: Hours until the next event; None is the rest of the month.
@@ -237,9 +240,9 @@ class Histories(RuleBasedStateMachine):
         found = self.built.store.receipts(receipt.members) if receipt.members else [receipt]
         return [each.message_id for each in found if each and each.message_id]
 
-    @rule(fault=FAULTS)
-    def report_receipts(self, fault: str | None) -> None:
-        """Report all sent receipts as delivered, also those of crashed workers and repeatedly."""
+    @rule(fault=FAULTS, status=FATES)
+    def report_receipts(self, fault: str | None, status: ProviderStatus) -> None:
+        """Report all sent receipts, also those of crashed workers and repeatedly."""
         for entry in self.crashed:
             self.business.send(entry, answered=True)
             self._record_sent(entry.receipt_id)
@@ -247,9 +250,10 @@ class Histories(RuleBasedStateMachine):
         for receipt_id, receipt in self.sent.items():
             texts = self._texts_of(receipt)
             type(self).digests += len(texts) > 1
-            update = (receipt_id, ProviderStatus.DELIVERED, "delivered", "P")
+            update = (receipt_id, status, status.value, "P")
             act = partial(apply_status_update, self.shaky, self.business.delivery, *update)
-            self._apply([receipt.number], "went_out", texts, act, fault)
+            event = "arrived" if status is ProviderStatus.DELIVERED else "bounced"
+            self._apply([receipt.number], event, texts, act, fault)
             fault = None
 
     # -- time --------------------------------------------------------------------------------

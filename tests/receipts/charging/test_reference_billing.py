@@ -51,7 +51,10 @@ class CheckedHistories(Histories):
 def _reference_id(charge: Charge) -> str:
     if charge.kind is ChargeKind.MONTHLY:
         return charge.id
-    return f"receipt {charge.reason.removeprefix('receipt for message ').partition(': ')[0]}"
+    text = charge.reason.removeprefix("receipt for message ")
+    if charge.kind is ChargeKind.CREDIT:
+        return f"credit {text.removesuffix(' did not arrive')}"
+    return f"receipt {text.partition(': ')[0]}"
 
 
 @pytest.mark.timeout(300)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.routing import Router
+from receipts.model.calendar import month_of
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import DisplayMode, Language
 from receipts.ports.changes import OutboxEntry
@@ -26,7 +27,7 @@ def sending(desk: Desk) -> Receipt:
     return receipt
 
 
-@pytest.mark.parametrize("status", [_S.UNDERWAY, _S.DELIVERED, _S.UNDELIVERED], ids=str)
+@pytest.mark.parametrize("status", [_S.UNDERWAY, _S.DELIVERED], ids=str)
 def test_status_before_the_response_charges_and_the_response_adds_no_charge(
     desk: Desk, sending: Receipt, status: ProviderStatus
 ):
@@ -41,15 +42,43 @@ def test_status_before_the_response_charges_and_the_response_adds_no_charge(
     assert desk.in_outbox() == []
 
 
-def test_failure_status_before_the_response_is_free(desk: Desk, sending: Receipt):
+@pytest.mark.parametrize("status", [_S.FAILED, _S.UNDELIVERED], ids=str)
+def test_failure_status_before_the_response_is_free(
+    desk: Desk, sending: Receipt, status: ProviderStatus
+):
     (entry,) = desk.in_outbox()
-    failed = report(desk, sending, _S.FAILED)
-    assert (failed.state, failed.sent_at) == ("undelivered", None)
+    failed = report(desk, sending, status)
+    sent_at = desk.clock.now() if status is _S.UNDELIVERED else None
+    assert (failed.state, failed.sent_at) == ("undelivered", sent_at)
     assert failed.done_at == desk.clock.now()
     desk.settle(desk.delivery.accepted(failed, "SM1", entry))
     now = desk.now(sending)
     assert (now.state, now.provider_id, now.charge_fen) == ("undelivered", "SM1", 0)
     assert desk.charges() == []
+
+
+@pytest.mark.parametrize("status", [_S.FAILED, _S.UNDELIVERED], ids=str)
+def test_receipt_that_does_not_arrive_is_credited_once_in_the_month_of_the_news(
+    desk: Desk, sending: Receipt, status: ProviderStatus
+):
+    (entry,) = desk.in_outbox()
+    desk.settle(desk.delivery.accepted(desk.now(sending), "SM1", entry))
+    charges = desk.charges()
+    desk.clock.move(days=31)
+    for raw in ("undelivered 30034", "undelivered 30003"):
+        report(desk, desk.now(sending), status, raw)
+    assert (desk.now(sending).charge_fen, desk.now(sending).note) == (0, "undelivered 30034")
+    (charge,), (credit,) = charges, desk.charges()
+    assert (charge.fen, credit.fen, credit.kind) == (10, -10, "credit")
+    assert (credit.charge_id, credit.month) == (charge.id, month_of(desk.clock.now()))
+
+
+def test_news_of_a_failure_after_the_delivery_gives_no_credit(desk: Desk, sending: Receipt):
+    (entry,) = desk.in_outbox()
+    desk.settle(desk.delivery.accepted(desk.now(sending), "SM1", entry))
+    for status in (_S.DELIVERED, _S.UNDELIVERED):
+        report(desk, desk.now(sending), status)
+    assert [charge.fen for charge in desk.charges()] == [10]
 
 
 def test_repeated_status_changes_no_record(desk: Desk, sending: Receipt):
@@ -71,7 +100,7 @@ def test_late_status_is_kept_and_moves_no_state_back(desk: Desk, sending: Receip
 def test_first_final_status_stays_and_a_contradiction_is_kept(desk: Desk, sending: Receipt):
     report(desk, sending, _S.UNDELIVERED, "undelivered 30003")
     now = report(desk, sending, _S.DELIVERED)
-    assert (now.state, len(desk.charges())) == ("undelivered", 1)
+    assert (now.state, now.note, desk.charges()) == ("undelivered", "undelivered 30003", [])
     assert raw_statuses(now) == ["undelivered 30003", "delivered"]
 
 
@@ -93,7 +122,7 @@ def test_history_is_limited_to_the_newest_twenty(desk: Desk):
     [
         (_S.UNDERWAY, "sent", 10),
         (_S.DELIVERED, "delivered", 10),
-        (_S.UNDELIVERED, "undelivered", 10),
+        (_S.UNDELIVERED, "undelivered", 0),
         (_S.FAILED, "expired", 0),
     ],
 )
@@ -145,5 +174,6 @@ def test_receipt_is_charged_at_most_once_in_any_order_of_events(events: list[str
     if finals:
         assert receipt.state == ("delivered" if finals[0] == "delivered" else "undelivered")
     known = [event for event in events if event != "odd"]
-    expected = 0 if not known or known[0] == "failed" else 10
+    expected = 10 if known and receipt.state != "undelivered" else 0
+    assert [charge.fen for charge in charges] in ([], [10], [10, -10])
     assert sum(charge.fen for charge in charges) == receipt.charge_fen == expected
