@@ -88,8 +88,9 @@ def serialize_unsure(receipt: Receipt) -> dict[str, Any]:
 
 
 def serialize_charge(charge: Charge) -> dict[str, Any]:
-    """One charge, for ``charges``."""
-    return serialize_fields(charge, ("id", "kind", "fen", "month", "why", "at", "tariff", "charge"))
+    """One charge, for ``charges``; ``charge`` is the one that a credit gives back."""
+    columns = ("id", "kind", "fen", "month", "why", "at", "tariff")
+    return serialize_fields(charge, (*columns, "charge") if charge.charge_id else columns)
 
 
 def serialize_trace(trace: MessageTrace) -> dict[str, Any]:

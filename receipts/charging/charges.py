@@ -52,7 +52,9 @@ def monthly(
     tariff = tariff_on(province, max(begins, since))
     if begins <= since and customer.tariff:
         # In the month of the confirmation, the price shown applies, even if it changed since.
-        tariff = province.tariff(customer.tariff) or tariff
+        # A tariff that a later confirmation agreed to does not reach back into an earlier month.
+        agreed = province.tariff(customer.tariff)
+        tariff = agreed if agreed and f"{agreed.since:%Y-%m}" <= month else tariff
     fen = min(tariff.monthly_fen, cap_fen)
     if fen == 0:
         return ()

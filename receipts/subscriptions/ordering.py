@@ -50,9 +50,11 @@ def order(
     version = terms.tariff.version
     order = Order(request.channel, now, until, version, terms.promise)
     key = "offer_again" if late else "offer"
+    # The sentence is about this order, not about one that it replaces.
+    params = policy.offer_params(replace(customer, order=order), request.language)
     return Decision(
         replace(customer, state=outcome.state, order=order, lapsed_at=None),
-        ((key, policy.offer_params(customer, request.language)),),
+        ((key, params),),
         audit=(policy.audit(customer, event, outcome, request, tariff=version),),
         timers=(timer(ORDER_EXPIRY, customer, until),),
     )

@@ -40,6 +40,7 @@ def test_export_equals_the_customers_charges(run: Run, lines: Lines):
     assert totals == {
         "what": "charges", "month": "2026-11", "count": 6, "fen": 340,
         "monthly_count": 2, "monthly_fen": 300, "receipt_count": 4, "receipt_fen": 40,
+        "credit_count": 0, "credit_fen": 0,
     }  # fmt: skip
     assert totals["fen"] == sum(c["fen"] for c in seen)
 
@@ -68,7 +69,7 @@ def test_export_order_is_stable(run: Run):
 
 def test_export_of_an_empty_month_is_a_header(run: Run):
     done = run("export", "charges", "--month", "2026-10")
-    assert done.stdout == "number,id,kind,fen,month,why,at,tariff\n"
+    assert done.stdout == "number,id,kind,fen,month,why,at,tariff,charge\n"
     assert json.loads(done.stderr)["fen"] == 0
 
 
