@@ -105,5 +105,5 @@ def _hears_an_apology(client: WebhookClient, number: str) -> None:
     assert call.headers["Content-Type"].startswith("text/xml")
     verbs = list(ET.fromstring(call.content))
     assert [verb.tag for verb in verbs] == ["Say", "Say", "Hangup"]
-    assert "系统暂时繁忙" in (verbs[0].text or "")
-    assert "technical problem" in (verbs[1].text or "")
+    assert "系统出现问题" in (verbs[0].text or "")
+    assert "something went wrong" in (verbs[1].text or "")
