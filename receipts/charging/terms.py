@@ -98,8 +98,12 @@ def leaving_key(
     """Key of the sentence about the fees that remain due when the service is cancelled now."""
     if customer.unpaid or customer.state is SubscriptionState.SUSPENDED:
         return "unpaid"
-    charged = customer.charged_month == month_of(now)
-    if charged or final_charges(customer, province, now, book):
+    this_month = month_of(now)
+    months = {charge.month for charge in final_charges(customer, province, now, book)}
+    if this_month in {customer.charged_month, *months}:
         return "month"
+    if months:
+        # Fees of earlier months alone; whether they are billed already is not known here.
+        return "earlier"
     has_receipt_fee = province is not None and tariff_on(province, now).per_receipt_fen > 0
     return "receipt" if has_receipt_fee and is_billable(customer, now) else "none"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -30,6 +30,7 @@ TARIFFS = st.builds(
     lambda monthly, receipt, trial: (monthly, receipt, trial),
     st.sampled_from([0, 100, 300]), st.sampled_from([0, 5]), st.sampled_from([0, 0, 5, 30]),
 )  # fmt: skip
+_MONTH_END = CancellationEffect.MONTH_END
 STEPS = st.sampled_from(["subscribe", "subscribe", "cancel", "cancel", "open", "yes", "no", *WAITS])
 
 
@@ -144,6 +145,7 @@ def lived(
 
 
 @settings(max_examples=300)
+@example([(100, 0, 30), (0, 0, 0)], _MONTH_END, ["subscribe", "cancel", "eve"], 1)
 @given(**HISTORIES)
 def test_fees_after_a_yes_are_those_of_the_offer(
     tariffs: list[tuple[int, int, int]], effect: CancellationEffect, steps: list[str], hours: int
@@ -179,6 +181,9 @@ def test_fees_after_a_yes_are_those_of_the_offer(
         assert customer.fees() == before
 
 
+@settings(max_examples=300)
+@example([(0, 0, 0), (100, 0, 0)], _MONTH_END, ["subscribe", "eve", "hours", "cancel", "subscribe"])
+@example([(100, 0, 0), (0, 0, 0)], _MONTH_END, ["subscribe", "eve", "hours"])
 @given(**{name: HISTORIES[name] for name in ("tariffs", "effect", "steps")})
 def test_fees_after_a_cancellation_are_those_told(
     tariffs: list[tuple[int, int, int]], effect: CancellationEffect, steps: list[str]
