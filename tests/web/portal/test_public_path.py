@@ -24,7 +24,6 @@ class Visitor(Browser):
     def _ask(self, method: str, path: str, **more: object) -> TestResponse:
         path = f"{PREFIX}{path}" if path in {"/hall/", "/hall/sign-in", "/hall/open"} else path
         assert path.startswith(f"{PREFIX}/hall")
-        self.base = PUBLIC_URL + PREFIX if self.strips else PUBLIC_URL
         return super()._ask(method, path.removeprefix(PREFIX) if self.strips else path, **more)
 
 
@@ -34,7 +33,8 @@ def visitor(
 ) -> Visitor:
     ours = replace(settings, public_url=PUBLIC_URL + PREFIX)
     app = create_app(ours, replace(built, settings=ours))
-    return Visitor(app.test_client(), raw, strips=request.param)
+    base = PUBLIC_URL + PREFIX if request.param else PUBLIC_URL
+    return Visitor(app.test_client(), raw, base=base, strips=request.param)
 
 
 def test_customer_signs_in_subscribes_and_cancels_below_a_path(visitor: Visitor):
@@ -55,12 +55,7 @@ def test_cookie_is_limited_to_the_portal_below_the_path(visitor: Visitor):
 
 
 def test_address_without_its_last_slash_is_redirected_below_the_path(visitor: Visitor):
-    base = PUBLIC_URL + PREFIX if visitor.strips else PUBLIC_URL
     path = "/hall" if visitor.strips else f"{PREFIX}/hall"
-    answer = visitor.client.get(path, base_url=base)
+    answer = visitor.client.get(path, base_url=visitor.base)
     assert answer.status_code == 308
     assert answer.location == f"{PREFIX}/hall/"
-
-
-def _links(visitor: Visitor) -> list[str]:
-    return visitor.seen.links
