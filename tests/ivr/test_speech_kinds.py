@@ -17,7 +17,7 @@ _KEY_OF = {"井号键": "#", "pound": "#", "星号键": "*", "star": "*"}
 
 @pytest.mark.parametrize("speech", [
     "不要广告", "no ads", "我不想要新闻", "I don't want news", "别给我发公益信息",
-    "no advertising please",    "never send me ads", "没有兴趣看广告", "not the news", "请勿发广告",
+    "no advertising please", "never send me ads", "没有兴趣看广告", "not the news", "请勿发广告",
 ])  # fmt: skip
 def test_refused_extra_is_asked_again(dial: Dial, built: Container, speech: str):
     reply = dial("active", "5").speaks(speech)
@@ -109,16 +109,12 @@ def test_paid_offer_stays_strict(dial: Dial, built: Container, speech: str):
 def test_unsure_yes_to_a_price_is_asked_again(
     dial: Dial, built: Container, confidence: str, state: str
 ):
-    call = dial("none", "1")
-    fields = {"CallSid": call.sid, "From": GUANGDONG, "SpeechResult": "是的"}
-    call.network.post(call.last.link, **fields, Confidence=confidence)
+    dial("none", "1").speaks("是的", confidence)
     assert standing(built, GUANGDONG).state == state
 
 
 def test_unsure_yes_without_a_price_counts(dial: Dial, built: Container):
-    call = dial("active", "2")
-    fields = {"CallSid": call.sid, "From": GUANGDONG, "SpeechResult": "是的"}
-    call.network.post(call.last.link, **fields, Confidence="0.1")
+    dial("active", "2").speaks("是的", confidence="0.1")
     assert standing(built, GUANGDONG).state == "ending"
 
 

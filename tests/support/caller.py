@@ -103,11 +103,15 @@ class Call:
 
     def presses(self, keys: str) -> Heard:
         for key in keys:
-            self._hears(self.last.link, Digits=key)
+            self.enters(key)
         return self.last
 
-    def speaks(self, words: str) -> Heard:
-        return self._hears(self.last.link, SpeechResult=words, Confidence="0.91")
+    def enters(self, digits: str, link: str | None = None) -> Heard:
+        """Key digits as one entry, by default at the last prompt."""
+        return self._hears(link or self.last.link, Digits=digits)
+
+    def speaks(self, words: str, confidence: str = "0.91") -> Heard:
+        return self._hears(self.last.link, SpeechResult=words, Confidence=confidence)
 
     def keeps_silent(self) -> Heard:
         """Stay silent: the verb after the Gather runs."""
