@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 import pytest
 from click.testing import CliRunner, Result
 
-from app.settings import described_settings
 from commands.main import main
+from tests.conftest import ACCOUNT
+from tests.conftest import PUBLIC_URL as PUBLIC
+from tests.support.product import UNSET
 from tests.support.signing import twilio_headers
 
-PUBLIC = "https://sms.example.org"
-ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 FIELDS = {"AccountSid": ACCOUNT, "From": "+8613802880000", "Body": "KTDXHZ", "ForwardedFrom": ""}
 
 Doctor = Callable[..., Result]
@@ -26,8 +26,7 @@ def doctor(tmp_path: Path) -> Doctor:
 
     def run(*words: str, data: bytes = b"", **settings: str) -> Result:
         account = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "old-token,token"}
-        env = dict.fromkeys(each.name for each in described_settings()) | account
-        env |= {"PUBLIC_URL": PUBLIC, "DATA_DIR": str(tmp_path)} | settings
+        env = UNSET | account | {"PUBLIC_URL": PUBLIC, "DATA_DIR": str(tmp_path)} | settings
         return CliRunner().invoke(main, ["doctor", "signature", *words], data, env=env)
 
     return run

@@ -19,7 +19,7 @@ import requests
 
 from app import bootstrap
 from app.clock import MovableClock
-from app.settings import Settings
+from app.settings import Settings, described_settings
 from commands.demo import settings_for
 from tests.support import first_moment
 
@@ -27,6 +27,9 @@ T = TypeVar("T")
 Completed = subprocess.CompletedProcess[str]
 
 COMMAND = Path(sys.executable).parent / "sms-receipt"
+
+#: No setting of this process, for commands that ``CliRunner`` runs in it.
+UNSET = dict.fromkeys(each.name for each in described_settings())
 
 #: The only variables that a process inherits: none of them configures it.
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
