@@ -21,8 +21,8 @@ from receipts.model.charge import AuditEntry
 from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import encode
 from receipts.subscriptions.consent import append_to_chain
-from tests.conftest import Network
-from tests.support.consent_roots import JILIN, Forger, Operator, reworded, some_days
+from tests.conftest import JILIN, Network
+from tests.support.consent_roots import Forger, Operator, reworded, some_days
 from tests.support.months import Months
 
 CHECKER = Path(__file__).parents[2] / "tools" / "check_consent.py"

@@ -12,16 +12,9 @@ from commands.evidence import results
 from receipts.model.charge import AuditEntry
 from receipts.store import commit_script
 from receipts.store.codec import decode
-from tests.conftest import Network
-from tests.support.consent_roots import (
-    JILIN,
-    SHANXI,
-    Edit,
-    Forger,
-    Operator,
-    reworded,
-    some_days,
-)
+from tests.conftest import JILIN, Network
+from tests.support.consent_roots import Edit, Forger, Operator, reworded, some_days
+from tests.support.fixtures import SHANXI
 from tests.support.months import Months, Run
 
 #: The days of its entries after ``some_days``.

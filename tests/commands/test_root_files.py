@@ -7,8 +7,8 @@ import pytest
 import redis
 
 from commands.evidence.results import NO_EVIDENCE, RootEvidence
-from tests.conftest import Network
-from tests.support.consent_roots import JILIN, Operator, some_days
+from tests.conftest import JILIN, Network
+from tests.support.consent_roots import Operator, some_days
 from tests.support.months import Months, Run
 
 

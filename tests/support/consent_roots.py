@@ -1,7 +1,7 @@
 """Consent entries on some days, the roots that export prints of them, and forgers of the store."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,9 @@ from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import decode, decode_record, encode, encode_record
 from receipts.subscriptions.consent import append_to_chain
-from tests.conftest import Network
+from tests.conftest import JILIN, Network
+from tests.support.fixtures import SHANXI
 from tests.support.months import Months
-
-JILIN, SHANXI = "+8613844012345", "+8613903512345"
 
 Edit = Callable[[list[AuditEntry]], list[AuditEntry]]
 
@@ -60,15 +59,17 @@ class Operator:
 
     def consent(self, number: str, *roots: Path) -> tuple[str, int]:
         """The result of the comparison, and the exit status."""
-        words = [word for root in roots for word in ("--root", str(root))]
-        done = self.run("consent", number, *words)
+        done = self.run("consent", number, *_root_options(roots))
         return json.loads(done.stdout)["root"]["compared"], done.exit_code
 
     def audit(self, month: str, *roots: Path) -> tuple[str, int]:
         """The result of the comparison by `export audit`, and the exit status."""
-        words = [word for root in roots for word in ("--root", str(root))]
-        done = self.run("export", "audit", "--month", month, *words)
+        done = self.run("export", "audit", "--month", month, *_root_options(roots))
         return json.loads(done.stderr)["compared"], done.exit_code
+
+
+def _root_options(roots: Sequence[Path]) -> list[str]:
+    return [word for root in roots for word in ("--root", str(root))]
 
 
 @pytest.fixture
