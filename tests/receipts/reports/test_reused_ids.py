@@ -6,6 +6,7 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from receipts.model.message import DeliveryReport, MessageStatus
 from receipts.model.reported_time import ReportedTime
@@ -135,20 +136,15 @@ def test_id_reused_after_the_trace_has_expired_is_another_text(rig: ReportRig, f
 
 def test_parts_submitted_seconds_apart_are_one_text(rig: ReportRig):
     rig.stand()
-    for part, status in ((1, "DELIVRD"), (2, "DELIVRD")):
-        told = report(rig, status, sent=part / 600, done=1)
-        fields = {name: getattr(told, name) for name in told.__struct_fields__}
-        tell(rig, DeliveryReport(**fields | {"part": part, "parts": 2}))
+    for part in (1, 2):
+        told = report(rig, sent=part / 600, done=1)
+        tell(rig, replace(told, part=part, parts=2))
     assert rig.outcomes() == ["delivered"]
 
 
 def test_repeats_of_parts_that_arrived_hours_apart_are_no_new_text(rig: ReportRig):
     rig.stand()
-    parts = []
-    for part in (1, 2):
-        told = report(rig, done=part * 3)
-        fields = {name: getattr(told, name) for name in told.__struct_fields__}
-        parts.append(DeliveryReport(**fields | {"part": part, "parts": 2}))
+    parts = [replace(report(rig, done=part * 3), part=part, parts=2) for part in (1, 2)]
     assert (tell(rig, *parts), tell(rig, *parts)) == (2, 0)
     assert rig.outcomes() == ["delivered"]
 
