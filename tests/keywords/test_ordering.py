@@ -5,12 +5,9 @@ import datetime as dt
 import pytest
 
 from app.bootstrap import Container
-from receipts.model.vocabulary import Channel, Language
-from receipts.ports.changes import Reply
-from receipts.subscriptions import ordering
-from receipts.subscriptions.decision import CustomerRequest
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import FUJIAN, GUANGXI, SHANXI, audit, charges, moves, stand, standing
+from tests.support.reports import swept
 from tests.support.texter import Phone, Texter, chinese
 
 YES = ("是", "Y", "y", "1", "ＹＥＳ", "yes", "Yes!", "是。", " 是 ", "ｙ", "１", "①", "\ufeff是")
@@ -117,10 +114,7 @@ def test_nearly_a_yes_to_the_end_of_a_trial_is_asked_again(
     customer.says("开通短信回执")
     customer.says("是")
     clock.move(days=29, hours=2)
-    held = standing(built, ZHEJIANG)
-    request = CustomerRequest(Channel.TEXT, Language.ZH, "timer:1")
-    asked = ordering.ask_trial_renewal(built.policy, held, request)
-    built.store.commit(asked.change_set(held, None, Reply()))
+    assert swept(built) == 1
     assert "试用期满后" in customer.says("好的")
     assert standing(built, ZHEJIANG).order is not None
     assert charges(built, ZHEJIANG) == []
