@@ -31,7 +31,7 @@ def outcomes(
     return found
 
 
-def test_both_kinds_have_a_hundred_and_fifty_sentences_and_more():
+def test_both_kinds_have_at_least_280_sentences():
     for kind in SENTENCES.values():
         assert len({each for sentences in kind.values() for each in sentences}) >= 280
 
