@@ -1,6 +1,6 @@
 """No page takes longer than 15 seconds, in any state, province and language."""
 
-from dataclasses import replace as replaced
+from dataclasses import replace
 
 import pytest
 
@@ -29,7 +29,7 @@ PAGES = {
 
 @pytest.fixture(params=["", "+862010086"], ids=["no agent", "agent"])
 def line(request: pytest.FixtureRequest, built: Container) -> Network:
-    ours = replaced(built.settings, agent_number=request.param)
+    ours = replace(built.settings, agent_number=request.param)
     return Network(create_app(ours, bootstrap.services(ours)).test_client())
 
 

@@ -26,10 +26,10 @@ from tests.conftest import GUANGDONG, TestClock, shipped_book
 REQUEST = CustomerRequest(Channel.TEXT, Language.ZH, "sms:1")
 START = dt.datetime(2026, 11, 3, 12, tzinfo=SHANGHAI)
 WAITS = {"hours": 7, "days": 60, "eve": 0}
-TARIFFS = st.builds(
-    lambda monthly, receipt, trial: (monthly, receipt, trial),
-    st.sampled_from([0, 100, 300]), st.sampled_from([0, 5]), st.sampled_from([0, 0, 5, 30]),
-)  # fmt: skip
+#: Monthly fee, fee per receipt and days of trial.
+TARIFFS = st.tuples(
+    st.sampled_from([0, 100, 300]), st.sampled_from([0, 5]), st.sampled_from([0, 0, 5, 30])
+)
 _MONTH_END = CancellationEffect.MONTH_END
 STEPS = st.sampled_from(["subscribe", "subscribe", "cancel", "cancel", "open", "yes", "no", *WAITS])
 

@@ -8,14 +8,13 @@ from app.bootstrap import Container
 from receipts.model.calendar import SHANGHAI
 from receipts.model.message import DeliveryReport, MessageStatus
 from receipts.model.reported_time import ReportedTime
-from receipts.model.vocabulary import DisplayMode, Msisdn
+from receipts.model.vocabulary import DisplayMode
 from receipts.ports.provider import TemporaryError
 from tests.conftest import TestClock
 from tests.receipts.delivery.digest_rig import SENDER, DigestRig
 from tests.support.fixtures import stand
-from tests.support.sending import ProviderDouble
+from tests.support.sending import FRIEND, ProviderDouble
 
-FRIEND = Msisdn("+8613957112345")
 EVENING = dt.datetime(2026, 11, 28, 23, 59, 58, tzinfo=SHANGHAI)
 
 

@@ -13,13 +13,8 @@ from receipts.model.vocabulary import Language, Msisdn, ReceiptOutcome
 from receipts.wording.digest_text import digest_text
 from receipts.wording.segments import is_gsm7, segments
 
-
-def told(members: list[tuple[ReceiptOutcome, Msisdn]], language: Language) -> str:
-    """Digest of texts whose times are not known."""
-    return digest_text([(*each, None) for each in members], language, SENT.at)
-
-
 D, F = ReceiptOutcome.DELIVERED, ReceiptOutcome.FAILED
+SENT = ReportedTime(dt.datetime(2026, 11, 22, 12, 0, tzinfo=SHANGHAI))
 ANNA, CARL = Msisdn("+8613957112345"), Msisdn("+8613802880001")
 
 NUMBERS = st.one_of(
@@ -29,6 +24,11 @@ NUMBERS = st.one_of(
     st.from_regex(r"\+[1-9][0-9]{14}", fullmatch=True),
 ).map(Msisdn)
 MEMBERS = st.lists(st.tuples(st.sampled_from(ReceiptOutcome), NUMBERS), min_size=2, max_size=120)
+
+
+def told(members: list[tuple[ReceiptOutcome, Msisdn]], language: Language) -> str:
+    """Digest of texts whose times are not known."""
+    return digest_text([(*each, None) for each in members], language, SENT.at)
 
 
 def test_failures_come_first_and_texts_to_one_number_are_counted():
@@ -54,9 +54,6 @@ def test_failures_are_the_last_to_be_left_out():
     members = [(D, Msisdn(f"+86139571{index:05}")) for index in range(40)]
     text = told([*members, (F, Msisdn("+8613800138000"))], Language.ZH)
     assert re.match("您发出的41条短信：尾号8000未送达，尾号.*另有[0-9]+条。$", text)
-
-
-SENT = ReportedTime(dt.datetime(2026, 11, 22, 12, 0, tzinfo=SHANGHAI))
 
 
 def test_texts_to_one_number_are_told_apart_by_the_time_they_were_sent():
