@@ -17,7 +17,6 @@ from receipts.model.charge import Charge, ChargeKind
 from receipts.model.customer import Order, Subscription
 from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn
 from receipts.numbering.plan import NumberingPlan
-from receipts.rulebook.loader import load_rule_book
 from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
@@ -25,11 +24,20 @@ from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import notices
 from statemachines.subscription import SubscriptionState
-from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, TestClock
+from tests.conftest import (
+    BEIJING,
+    GUANGDONG,
+    JILIN,
+    UNICOM,
+    UNKNOWN,
+    ZHEJIANG,
+    TestClock,
+    shipped_book,
+)
 from tests.support.fixtures import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
 
 CLOCK = TestClock()
-POLICY = SubscriptionPolicy(load_rule_book(None), NumberingPlan(), CLOCK)
+POLICY = SubscriptionPolicy(shipped_book(), NumberingPlan(), CLOCK)
 SPOKEN = Catalogue(Path(ivr.__file__).parent / "prompts.toml")
 WRITTEN = Catalogue(Path(keywords.__file__).parent / "replies.toml")
 NUMBERS = (

@@ -6,12 +6,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.bootstrap import Container
-from receipts.rulebook.loader import load_rule_book
-from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
+from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock, shipped_book
 from tests.support.fixtures import SHAANXI, audit, charges, contents, stand, standing
 from tests.support.texter import Phone, Texter, chinese, reply_of
 
-BOOK = load_rule_book(None)
+BOOK = shipped_book()
 
 UNREADABLE = {
     "empty": "",

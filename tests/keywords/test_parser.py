@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from keywords.parser import KeywordParser, ParsedMessage
 from receipts.model.vocabulary import Intent, Language
-from receipts.rulebook.loader import load_rule_book
 from receipts.rulebook.normalise import normalise
 from receipts.rulebook.validation import CARRIER_KEYWORDS
 from receipts.rulebook.wishes import Wish
+from tests.conftest import shipped_book
 
-BOOK = load_rule_book(None)
+BOOK = shipped_book()
 PARSER = KeywordParser(BOOK)
 GUANGDONG, JILIN, SHAANXI = "CN-GD", "CN-JL", "CN-SN"
 

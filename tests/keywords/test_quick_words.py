@@ -6,11 +6,11 @@ from keywords.parser import KeywordParser
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Intent, Msisdn
 from receipts.numbering.plan import NumberingPlan
-from receipts.rulebook.loader import load_rule_book
 from simulator.network.events import EventLog
 from simulator.network.phones import Phone, PhoneRegistry
+from tests.conftest import shipped_book
 
-BOOK = load_rule_book(None)
+BOOK = shipped_book()
 PARSER = KeywordParser(BOOK)
 REGISTRY = PhoneRegistry(EventLog())
 REGISTRY.add("13912345678")

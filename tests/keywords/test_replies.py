@@ -16,7 +16,6 @@ from receipts.model.vocabulary import Channel, DisplayMode, Intent, Language, Ms
 from receipts.model.vocabulary import PromotionCategory as Category
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.changes import Reply
-from receipts.rulebook.loader import load_rule_book
 from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.decision import CustomerRequest
 from receipts.subscriptions.policy import SubscriptionPolicy
@@ -25,10 +24,10 @@ from receipts.wording.notice_text import day, notices
 from receipts.wording.segments import segments
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueState
 from statemachines.subscription import SubscriptionState
-from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, ZHEJIANG, TestClock
+from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, ZHEJIANG, TestClock, shipped_book
 from tests.support.fixtures import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI
 
-BOOK = load_rule_book(None)
+BOOK = shipped_book()
 PARSER = KeywordParser(BOOK)
 NUMBERS = (GUANGDONG, JILIN, GUANGXI, SHANXI, HEBEI, ZHEJIANG, FUJIAN, SHAANXI)
 CATALOGUE = Catalogue(Path(keywords.__file__).parent / "replies.toml")

@@ -16,14 +16,14 @@ from commands.tariffs import chart, table
 from commands.usage_sources import synthetic
 from receipts.charging.simulation import BillHistogram, Usage, monthly_bill_fen, simulate
 from receipts.model.calendar import SHANGHAI
-from receipts.rulebook.loader import SHIPPED, load_rule_book
+from receipts.rulebook.loader import SHIPPED
 from receipts.rulebook.schema import Tariff
-from tests.conftest import BEIJING, UNKNOWN, Network
+from tests.conftest import BEIJING, UNKNOWN, Network, shipped_book
 from tests.support.fixtures import contents
 from tests.support.months import Months, Run
 
 NUMBERS = GUANGDONG, GUANGXI, SHANXI = "+8613802880000", "+8613977112345", "+8613903512345"
-BOOK = load_rule_book(None)
+BOOK = shipped_book()
 MONTH = "2026-11"
 SVG = "{http://www.w3.org/2000/svg}"
 GUANGDONG_2 = """

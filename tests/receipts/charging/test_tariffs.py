@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from receipts.charging.tariffs import fees, first_charge_at, receipt_fen, tariff_on, yuan
 from receipts.model.calendar import SHANGHAI
 from receipts.model.vocabulary import Language, ReceiptOutcome
-from receipts.rulebook.loader import load_rule_book
 from receipts.rulebook.schema import Tariff
+from tests.conftest import shipped_book
 
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=SHANGHAI)
-PROVINCES = load_rule_book(None).provinces
+PROVINCES = shipped_book().provinces
 DELIVERED = ReceiptOutcome.DELIVERED
 
 

@@ -9,7 +9,7 @@ from phonenumbers import carrier, geocoder
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Language, Msisdn, Network
 from receipts.numbering.plan import NumberInfo, NumberingPlan
-from receipts.rulebook.loader import load_rule_book
+from tests.conftest import shipped_book
 
 # Real China Mobile prefixes, at least four of each covered province, in different cities and
 # number ranges. Live ranges: for tests only, never sent to a real network.
@@ -51,7 +51,7 @@ def test_sample_number_has_province_and_network_of_libphonenumber(
     number = Msisdn(f"+86{prefix}2345")
     assert plan.info(number) == NumberInfo(code, MOBILE, "prefix")
     parsed = phonenumbers.parse(number)
-    name = load_rule_book(None).name(code, Language.ZH)
+    name = shipped_book().name(code, Language.ZH)
     assert geocoder.description_for_number(parsed, "zh").startswith(name)
     assert carrier.name_for_number(parsed, "en") == "China Mobile"
 
@@ -59,7 +59,7 @@ def test_sample_number_has_province_and_network_of_libphonenumber(
 def test_beijing_number_has_home_outside_covered_provinces(plan: NumberingPlan):
     info = plan.info(Msisdn("+8613800138000"))
     assert info.province == "CN-BJ"
-    assert load_rule_book(None).province(info.province) is None
+    assert shipped_book().province(info.province) is None
 
 
 @pytest.mark.parametrize("start", ["172", "195", "197", "198"])

@@ -2,10 +2,10 @@
 
 import pytest
 
-from receipts.rulebook.loader import load_rule_book
 from receipts.rulebook.province_names import chosen_province, province_code, spoken_province
+from tests.conftest import shipped_book
 
-BOOK = load_rule_book(None)
+BOOK = shipped_book()
 
 GUANGDONG = (
     "广东", "广东省", "廣東", "廣東省", "粤", "粵", "Guangdong", "guangdong", "GUANG DONG",

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receipts.rulebook.loader import load_rule_book
 from receipts.rulebook.wishes import Wish, WishMatcher
+from tests.conftest import shipped_book
 
-MATCHER = WishMatcher(load_rule_book(None))
+MATCHER = WishMatcher(shipped_book())
 
 SENTENCES = {
     Wish.CANCEL: (
