@@ -11,11 +11,10 @@ from receipts.delivery.routing import Router
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.rulebook.schema import SendingRules
-from receipts.worker.timers import TimerService
 from receipts.worker.worker import Worker
 from tests.conftest import TestClock
 from tests.support import product
-from tests.support.sending import Desk, ProviderDouble, dispatching
+from tests.support.sending import Desk, ProviderDouble, dispatching, timing
 
 Until = Callable[[Callable[[], object]], None]
 Hire = Callable[..., Worker]
@@ -78,9 +77,7 @@ def hire(built: bootstrap.Container, desk: Desk) -> Hire:
 
     def create(name: str = "one", threads: int = 4) -> Worker:
         delivery, outbox = desk.delivery, built.clients.outbox
-        timers = TimerService(
-            built.store, outbox, built.policy, delivery, built.report_service, built.clock
-        )
+        timers = timing(built, delivery)
         dispatcher = dispatching(name, built.clients, delivery, built.clock)
         return Worker(name, built.store, outbox, delivery, timers, dispatcher, threads)
 

@@ -24,11 +24,10 @@ from receipts.ports.unit_of_work import run_in_transaction
 from receipts.rulebook.schema import CancellationEffect, RuleBook, Tariff
 from receipts.store.redis_store import RedisStore
 from receipts.subscriptions.monthly_billing import MonthlyBilling
-from receipts.worker.timers import TimerService
 from statemachines.call_menu import CallState
 from tests.conftest import gathering
 from tests.support.reference_billing import Price, Terms
-from tests.support.sending import ProviderDouble, mark_sending
+from tests.support.sending import ProviderDouble, mark_sending, timing
 
 GUANGDONG, HEBEI, ZHEJIANG = map(Msisdn, ("+8613802880000", "+8613903112345", "+8613957112345"))
 FRIEND = Msisdn("+8613800138000")
@@ -134,9 +133,7 @@ class Business:
         self.hotline, self.reports = built.call_flow, built.report_service
         for service in (self.hotline, self.reports):
             service._store = self.store  # noqa: SLF001 - so that its commits fail as well
-        self.sweep = TimerService(
-            self.store, built.clients.outbox, policy, self.delivery, self.reports, built.clock
-        )
+        self.sweep = timing(built, self.delivery, self.store)
 
     def text(self, number: Msisdn, body: str, event: str) -> Reply:
         text, conversation = InboundMessage(event, number, body), self.built.conversation

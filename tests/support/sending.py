@@ -15,11 +15,13 @@ from receipts.model.vocabulary import DisplayMode, Language, Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus, OutboxEntry, Timer
 from receipts.ports.clock import Clock
 from receipts.ports.provider import Capabilities, OutboundMessage
+from receipts.ports.store import Store
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis_store import RedisStore
 from receipts.worker.circuit_breaker import CircuitBreakers
 from receipts.worker.dispatcher import Dispatcher
 from receipts.worker.rate_limit import RateLimit
+from receipts.worker.timers import TimerService
 from tests.conftest import TestClock
 
 ANNA = Msisdn("+8613802880000")
@@ -127,3 +129,11 @@ def dispatching(
     return Dispatcher(
         name, memory.store, memory.outbox, limiter, breakers, delivery, clock, paces or {}
     )
+
+
+def timing(
+    built: bootstrap.Container, delivery: ReceiptLifecycle, store: Store | None = None
+) -> TimerService:
+    """The timers of a container with another lifecycle and, where given, another store."""
+    outbox, reports = built.clients.outbox, built.report_service
+    return TimerService(store or built.store, outbox, built.policy, delivery, reports, built.clock)

@@ -15,12 +15,11 @@ from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus
 from receipts.ports.provider import ProviderError, ProviderStatus
-from receipts.worker.timers import TimerService
 from receipts.worker.worker import Worker
 from tests.conftest import TestClock, gathering
 from tests.support.fixtures import SHANXI
 from tests.support.histories import Shaky
-from tests.support.sending import ProviderDouble, dispatching, mark_sending
+from tests.support.sending import ProviderDouble, dispatching, mark_sending, timing
 
 SENDER = Msisdn(SHANXI)  # ten fen per delivered receipt, no monthly fee
 RECIPIENTS = [Msisdn(f"+8613957112{tail:03}") for tail in range(100, 200)]
@@ -44,10 +43,7 @@ class DigestRig:
 
     def use(self, router: Router) -> None:
         self.delivery = ReceiptLifecycle(router, self.built.book.sending, self.clock)
-        outbox, reports = self.built.clients.outbox, self.built.report_service
-        self.timers = TimerService(
-            self.store, outbox, self.built.policy, self.delivery, reports, self.clock
-        )
+        self.timers = timing(self.built, self.delivery, self.store)
 
     def worker(self) -> Worker:
         memory, lifecycle = self.built.clients, self.delivery

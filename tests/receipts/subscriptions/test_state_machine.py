@@ -16,10 +16,9 @@ from receipts.model.calendar import SHANGHAI
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus
-from receipts.worker.timers import TimerService
 from tests.conftest import GUANGDONG, UNICOM, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import HEBEI, SHANXI, standing
-from tests.support.sending import ProviderDouble, mark_sending
+from tests.support.sending import ProviderDouble, mark_sending, timing
 
 #: Situations that the histories must reach at least once.
 ANYWHERE = {
@@ -179,10 +178,7 @@ class History(RuleBasedStateMachine):
         provider = ProviderDouble("provider", flash=True, lookup=True)
         router, built = Router([provider], [provider]), self.built
         self.delivery = ReceiptLifecycle(router, built.book.sending, self.clock)
-        self.timers = TimerService(
-            built.store, built.clients.outbox, built.policy, self.delivery, built.report_service,
-            self.clock,
-        )  # fmt: skip
+        self.timers = timing(built, self.delivery)
 
     def text(self, word: str) -> None:
         answer = self.network.text(self.number, word)
