@@ -1,15 +1,34 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from itertools import count
 
 import pytest
 
+from app import bootstrap
 from app.bootstrap import Container
+from app.factory import create_app
 from receipts.model.vocabulary import DisplayMode, Language
 from tests.conftest import GUANGDONG, Network
 from tests.support.caller import Call, Line
 from tests.support.fixtures import stand
 
 Dial = Callable[..., Call]
+NetworkWith = Callable[..., Network]
+
+
+@pytest.fixture
+def network_with(built: Container) -> Iterator[NetworkWith]:
+    """Start the application with some settings changed: ``network_with(hotline="12580")``."""
+    with ExitStack() as stack:
+
+        def start(**settings: str) -> Network:
+            ours = replace(built.settings, **settings)
+            container = bootstrap.services(ours)
+            stack.callback(container.clients.close)
+            return Network(create_app(ours, container).test_client())
+
+        yield start
 
 
 @pytest.fixture

@@ -1,16 +1,12 @@
 """Incoming calls: greeting, language, and refusal of callers that cannot be served."""
 
-from dataclasses import replace
-
 import pytest
 import redis
 
-from app import bootstrap
 from app.bootstrap import Container
-from app.factory import create_app
 from receipts.model.vocabulary import Language
-from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, Network
-from tests.ivr.conftest import Dial
+from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG
+from tests.ivr.conftest import Dial, NetworkWith
 from tests.ivr.spoken_length import seconds
 from tests.support.caller import Call, Line
 from tests.support.fixtures import GUANGXI, HEBEI, SHAANXI, contents, standing
@@ -143,9 +139,8 @@ def test_withheld_number_can_hang_up(line: Line):
     line("anonymous").hangs_up()
 
 
-def test_hotline_number_comes_from_the_settings(built: Container):
-    ours = replace(built.settings, hotline="12580")
-    call = Call(Network(create_app(ours, bootstrap.services(ours)).test_client()))
+def test_hotline_number_comes_from_the_settings(network_with: NetworkWith):
+    call = Call(network_with(hotline="12580"))
     assert "1 2 5 8 0" in call.dials().text
     assert "幺二五八零" in call.last.text
     assert "1 0 0 8 6" not in call.last.text

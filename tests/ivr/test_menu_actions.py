@@ -1,16 +1,12 @@
 """Actions of the voice menu: open, cancel, switch, query, agent."""
 
-from dataclasses import replace
-
 import pytest
 import redis
 
-from app import bootstrap
 from app.bootstrap import Container
-from app.factory import create_app
 from receipts.model.vocabulary import DisplayMode, Language, ReceiptOutcome
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
-from tests.ivr.conftest import Dial
+from tests.ivr.conftest import Dial, NetworkWith
 from tests.support.caller import Call, Line
 from tests.support.fixtures import GUANGXI, HEBEI, a_receipt, audit, charges, moves, stand, standing
 
@@ -162,19 +158,17 @@ def test_opening_by_sms_during_the_call_is_charged_once(
     assert charges(built, GUANGDONG) == [("monthly", 100)]
 
 
-def test_configured_agent_is_dialled(built: Container):
-    ours = replace(built.settings, agent_number="+862010086")
-    call = Call(Network(create_app(ours, bootstrap.services(ours)).test_client()))
+def test_configured_agent_is_dialled(network_with: NetworkWith):
+    call = Call(network_with(agent_number="+862010086"))
     call.dials()
     reply = call.presses("0")
     assert reply.dialled == "+862010086"
     assert [each.tag for each in reply.root] == ["Say", "Dial", "Gather", "Redirect"]
 
 
-def test_agent_is_offered_only_where_a_number_is_set(dial: Dial, built: Container):
+def test_agent_is_offered_only_where_a_number_is_set(dial: Dial, network_with: NetworkWith):
     dial("active")
-    ours = replace(built.settings, agent_number="+862010086")
-    call = Call(Network(create_app(ours, bootstrap.services(ours)).test_client()))
+    call = Call(network_with(agent_number="+862010086"))
     assert "人工服务请按 0" in call.dials().text
     assert "人工" not in dial("active").last.text
 

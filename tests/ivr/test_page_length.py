@@ -1,14 +1,11 @@
 """No page takes longer than 15 seconds, in any state, province and language."""
 
-from dataclasses import replace
-
 import pytest
 
-from app import bootstrap
 from app.bootstrap import Container
-from app.factory import create_app
 from receipts.model.vocabulary import DisplayMode, Language
 from tests.conftest import GUANGDONG, JILIN, UNKNOWN, ZHEJIANG, Network
+from tests.ivr.conftest import NetworkWith
 from tests.ivr.spoken_length import seconds
 from tests.support.caller import Call
 from tests.support.fixtures import FUJIAN, GUANGXI, HEBEI, SHAANXI, SHANXI, stand, standing
@@ -28,9 +25,8 @@ PAGES = {
 
 
 @pytest.fixture(params=["", "+862010086"], ids=["no agent", "agent"])
-def line(request: pytest.FixtureRequest, built: Container) -> Network:
-    ours = replace(built.settings, agent_number=request.param)
-    return Network(create_app(ours, bootstrap.services(ours)).test_client())
+def line(request: pytest.FixtureRequest, network_with: NetworkWith) -> Network:
+    return network_with(agent_number=request.param)
 
 
 @pytest.mark.parametrize("language", Language)
