@@ -24,6 +24,7 @@ from receipts.subscriptions.consent import append_to_chain
 from tests.conftest import JILIN, Network
 from tests.support.consent_roots import Forger, Operator, reworded, some_days
 from tests.support.months import Months
+from tests.support.product import run_to_end
 
 CHECKER = Path(__file__).parents[2] / "tools" / "check_consent.py"
 
@@ -61,10 +62,6 @@ def check(operator: Operator, tmp_path: Path) -> Check:
     return run
 
 
-def export_of(kept: Operator, month: str) -> Path:
-    return kept.outside.parent / f"audit-{month}.jsonl"
-
-
 def rows(path: Path) -> list[Json]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
@@ -94,17 +91,13 @@ def test_checker_imports_the_standard_library_and_cryptography_only():
         "own = {'cryptography', '_cffi_backend', '_openssl', '__main__'}\n"
         "print({name.split('.')[0] for name in sys.modules} - own - sys.stdlib_module_names)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path += {sys.path!r}\n{script}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.splitlines()[-1] == "set()"
+    script = f"import sys; sys.path += {sys.path!r}\n{script}"
+    done = run_to_end(sys.executable, "-I", "-S", "-c", script)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "set()")
 
 
 def test_genuine_exports_are_intact(kept: Operator, check: Check):
-    november, december = export_of(kept, "2026-11"), export_of(kept, "2026-12")
+    november, december = kept.export_of("2026-11"), kept.export_of("2026-12")
     assert check(november, december) == (
         0, "intact against the root of 2026-12-05: 6 entries since 2026-11-01\n",
     )  # fmt: skip
@@ -119,7 +112,7 @@ def test_genuine_exports_are_intact(kept: Operator, check: Check):
 def test_one_root_covers_all_days_before_it(kept: Operator, check: Check):
     last = rows(kept.outside / "roots-2026-12.jsonl")[-1]
     path = kept.keep_only(last)
-    november, december = export_of(kept, "2026-11"), export_of(kept, "2026-12")
+    november, december = kept.export_of("2026-11"), kept.export_of("2026-12")
     assert check(november, december, root=path) == (
         0, "intact against the root of 2026-12-05: 6 entries since 2026-11-01\n",
     )  # fmt: skip
@@ -131,11 +124,11 @@ def test_one_root_covers_all_days_before_it(kept: Operator, check: Check):
 def test_roots_of_some_days_cover_the_days_between(kept: Operator, check: Check):
     roots = rows(kept.outside / "roots-2026-11.jsonl")
     some = written_to(kept.outside.parent / "some.jsonl", roots[9], roots[29])
-    status, told = check(export_of(kept, "2026-11"), root=some)
+    status, told = check(kept.export_of("2026-11"), root=some)
     assert (status, told) == (
         0, "intact against the root of 2026-11-30: 5 entries since 2026-11-01\n",
     )  # fmt: skip
-    entries = rows(export_of(kept, "2026-11"))
+    entries = rows(kept.export_of("2026-11"))
     forged = written(kept, *rewritten(entries, 1, heard="forged"))
     assert check(forged, root=some) == (
         1, "differs: an entry between 2026-11-01 and 2026-11-30 was changed\n",
@@ -162,7 +155,7 @@ def rewritten(entries: list[Json], index: int, **changes: str) -> list[Json]:
 
 @pytest.mark.parametrize("alone", [True, False])
 def test_forged_export_differs(kept: Operator, check: Check, alone: bool):  # noqa: FBT001
-    entries = rows(export_of(kept, "2026-11"))
+    entries = rows(kept.export_of("2026-11"))
     root = kept.outside
     if alone:
         root = kept.keep_only(rows(kept.outside / "roots-2026-11.jsonl")[-1])
@@ -186,7 +179,7 @@ def test_two_signed_roots_of_a_day_are_told(
     forger.rewrite(JILIN, reworded)
     again = operator.outside / "again.jsonl"
     operator.run("export", "audit", "--month", "2026-11", "--keep-roots", str(again))
-    status, told = check(export_of(kept, "2026-11"))
+    status, told = check(kept.export_of("2026-11"))
     assert (status, told) == (1, "differs: two different roots of 2026-11-22 are signed\n")
 
 
@@ -237,7 +230,7 @@ def test_bundle_proves_no_customer_but_its_own(kept: Operator):
 
 
 def test_roots_of_another_key_or_altered_are_refused(kept: Operator, check: Check):
-    november = export_of(kept, "2026-11")
+    november = kept.export_of("2026-11")
     status, told = check(november, key="11" * 32)
     assert status == 2, told
     root = rows(kept.outside / "roots-2026-11.jsonl")[21]
@@ -256,8 +249,8 @@ def test_malformed_files_are_refused(kept: Operator, check: Check, text: str):
     status, told = check(path)
     assert status in {1, 2}, told
     assert check(kept.outside / "gone.json")[0] == 2
-    assert check(export_of(kept, "2026-11"), root=path)[0] == 2
-    assert check(export_of(kept, "2026-11"), key="x")[0] == 2
+    assert check(kept.export_of("2026-11"), root=path)[0] == 2
+    assert check(kept.export_of("2026-11"), key="x")[0] == 2
 
 
 def checker() -> ModuleType:

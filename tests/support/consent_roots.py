@@ -44,12 +44,16 @@ class Operator:
         for month in months:
             done = self.run(
                 *("export", "audit", "--month", month, "--format", "jsonl"),
-                *("--out", str(self.outside.parent / f"audit-{month}.jsonl")),
+                *("--out", str(self.export_of(month))),
                 *("--keep-roots", str(self.outside / f"roots-{month}.jsonl")),
             )
             assert done.exit_code == 0, done.output
             kept += json.loads(done.stderr)["roots"]
         return kept
+
+    def export_of(self, month: str) -> Path:
+        """The file of the entries that ``keep`` exported."""
+        return self.outside.parent / f"audit-{month}.jsonl"
 
     def keep_only(self, root: dict[str, Any]) -> Path:
         """A file with one root."""
