@@ -1,6 +1,5 @@
 """Call flow of the hotline: caller input to menu event, subscription change and next prompt."""
 
-from datetime import timedelta
 from functools import partial
 
 from msgspec import Struct
@@ -34,13 +33,6 @@ from statemachines.subscription import HOLDING
 
 #: Prompts that name charges and dates, for which the customer is read.
 _READ = frozenset({CallState.OFFER, CallState.CANCELLING})
-
-#: Prompts that name charges and dates, for which the customer is read.
-_READ = frozenset({CallState.OFFER, CallState.CANCELLING})
-
-#: Delay of the call summary when no end of the call is reported.
-_SUMMARY_DELAY = timedelta(hours=1)
-
 
 #: Actions with a sentence of their own before the next prompt.
 _SPOKEN = frozenset({
