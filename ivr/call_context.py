@@ -55,15 +55,15 @@ class CallContext(Struct, frozen=True):
                 SubscriptionState(query["as"]),
                 DisplayMode(query["mode"]),
                 query.get("in", ""),
-                _flag(query.get("tried", "0")),
-                _count(query, "step"),
-                _count(query, "silent"),
-                _count(query, "wrong"),
+                _flag("tried", query.get("tried", "0")),
+                _count("step", query["step"]),
+                _count("silent", query["silent"]),
+                _count("wrong", query["wrong"]),
                 query.get("offer", ""),
-                _count({"again": "0"} | {**query}, "again"),
+                _count("again", query.get("again", "0")),
                 query.get("pass", ""),
                 query.get("for", ""),
-                _flag(query.get("proved", "0")),
+                _flag("proved", query.get("proved", "0")),
             )
         except KeyError as missing:
             raise InvalidCallContextError(str(missing.args[0])) from missing
@@ -123,14 +123,13 @@ class CallContext(Struct, frozen=True):
         )
 
 
-def _flag(raw: str) -> bool:
+def _flag(name: str, raw: str) -> bool:
     if raw not in {"0", "1"}:
-        raise ValueError("tried")
+        raise ValueError(name)
     return raw == "1"
 
 
-def _count(query: Mapping[str, str], name: str) -> int:
-    raw = query[name]
+def _count(name: str, raw: str) -> int:
     if not (raw.isascii() and raw.isdigit()) or int(raw) > _MAX_COUNT:
         raise ValueError(name)
     return int(raw)
