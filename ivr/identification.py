@@ -21,9 +21,6 @@ _EVENTS = {
     None: CallEvent.PASSWORD_NEEDED,
 }
 
-#: Events whose sentence comes before the next prompt.
-_TOLD = {CallEvent.PASSWORD_WRONG, CallEvent.PASSWORD_LOCKED, CallEvent.NO_PASSWORD}
-
 
 class Identification:
     """Ask for the service password where a province wants it, and of withheld numbers always."""
@@ -54,12 +51,11 @@ class Identification:
         """The reply to an entered password, with the next step; a repeated request counts once."""
 
         def reply(status: PasswordStatus) -> Reply:
-            event = _EVENTS[status]
-            transition = CALL_MENU.fire(context.state, event)
+            transition = CALL_MENU.fire(context.state, _EVENTS[status])
             after = context.next(state=transition.state, no_input=0, no_match=0, repeats=0)
             after = replace(after, verified=status is PasswordStatus.RIGHT)
-            told: tuple[Message, ...] = ((transition.acts[0], {}),) if event in _TOLD else ()
-            return Reply(told, context.language.value, after.link(""))
+            reason: tuple[Message, ...] = () if after.verified else ((transition.acts[0], {}),)
+            return Reply(reason, context.language.value, after.link(""))
 
         return self._passwords.check(owner, keyed, context.claim(sid), reply)
 
