@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,6 +50,10 @@ class _Token:
     clause: int
 
 
+#: Roles of phrases by their units.
+_Roles = dict[tuple[str, ...], PhraseRole]
+
+
 class WishMatcher:
     """Match sentences in all languages of a rule book at once, since customers mix them.
 
@@ -58,12 +62,13 @@ class WishMatcher:
     """
 
     def __init__(self, book: RuleBook) -> None:
-        words = [_cancel_keywords(each) for each in (book.words.code, book.words.zh)]
-        common = book.phrases.values()
+        # Each phrase has one role, also beside those of a province: see validation.
+        common = _roles(*book.phrases.values())
+        words = _cancel_keywords(book.words.code) | _cancel_keywords(book.words.zh)
         self._phrases: dict[str | None, _Lexicon] = {None: _Lexicon(common, words)}
         for code, province in book.provinces.items():
             own = _cancel_keywords(province.words)
-            self._phrases[code] = _Lexicon([province.phrases, *common], [own, *words])
+            self._phrases[code] = _Lexicon(common | _roles(province.phrases), words | own)
 
     def match(self, text: str, province: str | None = None) -> Wish | None:
         """The wish of a sentence; None if it has none that is known."""
@@ -83,30 +88,31 @@ class WishMatcher:
         return self._phrases.get(province) or self._phrases[None]
 
 
-def _cancel_keywords(words: WordList) -> PhraseLists:
+def _roles(*lists: PhraseLists) -> _Roles:
+    """The role of each phrase, by its units."""
+    return {
+        phrase_units(phrase): role
+        for each in lists
+        for role, phrases in each.items()
+        for phrase in phrases
+    }
+
+
+def _cancel_keywords(words: WordList) -> _Roles:
     """Keywords that cancel, as phrases, for sentences around one."""
-    return {_R.CANCELLING: words[Intent.CANCEL]} if Intent.CANCEL in words else {}
+    return _roles({_R.CANCELLING: words.get(Intent.CANCEL, ())})
 
 
 class _Lexicon:
     """Phrases by their units, longest first; one look-up for each length at each position."""
 
-    def __init__(self, lists: Iterable[PhraseLists], keywords: Iterable[PhraseLists]) -> None:
-        self._roles: dict[tuple[str, ...], PhraseRole] = {}
-        for each in lists:
-            self._add(each)
-        cancels = (units for units, role in self._roles.items() if role is _R.CANCELLING)
+    def __init__(self, phrases: _Roles, keywords: _Roles) -> None:
+        cancels = (units for units, role in phrases.items() if role is _R.CANCELLING)
         words = [units[0] for units in cancels if len(units) == 1]
+        # Phrases alone: a misspelt code word is for the suggestions of the keyword parser.
         self._typos = [each for each in words if each.isascii() and len(each) > _MIN_TYPO]
-        # After the typos: a misspelt code word is for the suggestions of the keyword parser.
-        for each in keywords:
-            self._add(each)
+        self._roles = keywords | phrases
         self._longest = max(map(len, self._roles), default=0)
-
-    def _add(self, lists: PhraseLists) -> None:
-        for role, phrases in lists.items():
-            for phrase in phrases:
-                self._roles.setdefault(phrase_units(phrase), role)
 
     def tokens(self, text: str) -> list[_Token]:
         """The text as phrases and unknown units; marks only separate clauses."""
