@@ -13,7 +13,7 @@ from keywords.suggestions import KnownKeyword, Suggester, language_of
 from receipts.model.vocabulary import Intent, Language
 from receipts.rulebook.normalise import normalise
 from receipts.rulebook.schema import RuleBook
-from receipts.rulebook.wishes import Wish, WishMatcher
+from receipts.rulebook.wishes import Wish, WishMatcher, is_question
 
 # Longer than any text that a phone sends; not parsed.
 _MAX_LENGTH = 2000
@@ -179,7 +179,7 @@ def _keywords(book: RuleBook) -> Iterator[KnownKeyword]:
 def _unless_asked(keyword: ParsedMessage, text: str) -> ParsedMessage:
     """The keyword; with a question mark, one that commits becomes an unsure wish."""
     wish = _UNSURE.get(keyword.intent) if keyword.intent else None
-    if wish is None or not ("?" in text or "？" in text):
+    if wish is None or not is_question(text):
         return keyword
     return ParsedMessage(None, language=keyword.language, wish=wish)
 

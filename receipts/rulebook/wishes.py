@@ -72,7 +72,7 @@ class WishMatcher:
 
     def match(self, text: str, province: str | None = None) -> Wish | None:
         """The wish of a sentence; None if it has none that is known."""
-        return _judge(self._lexicon(province).tokens(text), asks=_asks(text))
+        return _judge(self._lexicon(province).tokens(text), asks=is_question(text))
 
     def core(self, text: str, province: str | None = None) -> str:
         """The text without polite phrases, such as a keyword after "please"."""
@@ -82,7 +82,7 @@ class WishMatcher:
     def is_neutral(self, text: str, province: str | None = None) -> bool:
         """Whether a text beside a keyword changes nothing about it, such as a signature."""
         roles = {token.role for token in self._lexicon(province).tokens(text)}
-        return roles <= {None, _R.AGREE, *_CALM} and not _asks(text)
+        return roles <= {None, _R.AGREE, *_CALM} and not is_question(text)
 
     def _lexicon(self, province: str | None) -> "_Lexicon":
         return self._phrases.get(province) or self._phrases[None]
@@ -148,7 +148,8 @@ def phrase_units(text: str) -> tuple[str, ...]:
     return tuple(_UNIT.findall("".join(plain.split()) if _SPACED.fullmatch(plain) else plain))
 
 
-def _asks(text: str) -> bool:
+def is_question(text: str) -> bool:
+    """Whether a text has a question mark."""
     return "?" in text or "？" in text
 
 
