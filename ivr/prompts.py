@@ -88,7 +88,7 @@ class PromptBuilder:
         """The choice of language first, in both; a caller who knows the key waits for no more."""
         zh, en = Language.ZH, Language.EN
         province = self._policy.service_area(customer).province if customer.number else None
-        greeted = map(Language, province.greeting) if province else (zh, en)
+        greeted = province.greeting if province else (zh, en)
         last = "greeting" if customer.number else "withheld"
         return [
             self.say("hello", zh),

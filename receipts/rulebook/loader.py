@@ -39,6 +39,7 @@ _SECONDS = "give at least one whole number of seconds"
 _FIXES = {
     "doors": "use " + ", ".join(Channel),
     "languages": "use " + ", ".join(Language),
+    "greeting": "use " + ", ".join(sorted(Language)),
     "words": "use one of " + ", ".join(Intent) + ', each with a list such as ["KT"]',
     "phrases": "use zh or en, each with " + ", ".join(PhraseRole) + ' and a list such as ["取消"]',
     "cancel_takes_effect": "use " + " or ".join(CancellationEffect),

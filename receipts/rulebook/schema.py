@@ -97,7 +97,7 @@ class Province(RuleTable, frozen=True, kw_only=True):
     names: LocalizedName
     doors: Annotated[tuple[Channel, ...], Meta(min_length=1)]
     languages: Annotated[tuple[Language, ...], Meta(min_length=1)] = (Language.ZH, Language.EN)
-    greeting: Annotated[tuple[Text, ...], Meta(min_length=1)] = ("zh", "en")
+    greeting: Annotated[tuple[Language, ...], Meta(min_length=1)] = (Language.ZH, Language.EN)
     words: WordList = {}
     phrases: PhraseLists = {}
     tariffs: Annotated[tuple[Tariff, ...], Meta(min_length=1)]

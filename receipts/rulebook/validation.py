@@ -16,8 +16,6 @@ CARRIER_KEYWORDS = frozenset(
     | {"START", "YES", "UNSTOP"}
     | {"HELP", "INFO"}
 )
-#: Languages of the hotline's greetings: those of its pages.
-GREETINGS = frozenset({"zh", "en"})
 
 _CARRIER_KEYWORDS_NORMALISED = frozenset(map(normalise, CARRIER_KEYWORDS))
 _NEEDED = (Intent.OPEN, Intent.CANCEL, Intent.ASK, Intent.ORDINARY, Intent.FLASH)
@@ -69,7 +67,6 @@ def validate(book: RuleBook) -> Iterator[Violation]:
     yield from _promotions(book)
     for province in book.provinces.values():
         yield from _doors(book, province)
-        yield from _greeting(province)
         yield from _words(book, province)
         yield from _tariffs(book, province)
 
@@ -176,13 +173,6 @@ def _doors(book: RuleBook, province: Province) -> Iterator[Violation]:
             yield Violation(where, f"no door for {intent}", f"add a word for {intent} or a door")
     elif Channel.TEXT in province.doors and Intent.CANCEL in missing:
         yield Violation(where, "a text can open but not cancel", "add a word for cancel")
-
-
-def _greeting(province: Province) -> Iterator[Violation]:
-    if unknown := [code for code in province.greeting if code not in GREETINGS]:
-        where = ("provinces", province.code, "greeting")
-        problem = f"no greeting in {', '.join(unknown)}"
-        yield Violation(where, problem, "use " + ", ".join(sorted(GREETINGS)))
 
 
 def _tariffs(book: RuleBook, province: Province) -> Iterator[Violation]:
