@@ -143,7 +143,7 @@ class SettingsReader:
     def url(self, name: str) -> str:
         """Return an http or https address without a query and a fragment."""
         text = self._given[name]
-        if text and (problem := _url_problem(text)):
+        if text and (problem := url_problem(text)):
             # An address with a user may hold a password.
             self._refuse(name, "" if "@" in text else text, problem)
         return text
@@ -168,7 +168,7 @@ def split_list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _url_problem(text: str) -> str:
+def url_problem(text: str) -> str:
     """The fix of an unusable http address, empty for a usable one."""
     if _NOT_IN_URLS.search(text):
         return "take out the spaces and other characters that no address has"

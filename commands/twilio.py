@@ -1,11 +1,10 @@
 """The command `twilio configure`: points the account's numbers at this service."""
 
-from urllib.parse import urlsplit
-
 import click
 
 from app import provider_factory
 from app.settings import Settings
+from app.settings_reader import url_problem
 from commands.params import CommandError, examples, read_settings
 from receipts.ports.provider import ProviderError
 
@@ -50,8 +49,7 @@ def configure(base_url: str, numbers: tuple[str, ...]) -> None:
 
 def _checked_address(base_url: str) -> str:
     """The address without a slash at its end. Raises CommandError."""
-    parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    if url_problem(base_url):
         raise CommandError(
             f"--base-url={base_url}: give an address such as https://sms.example.org"
         )
