@@ -7,11 +7,10 @@ from typing import BinaryIO
 import click
 
 from commands.diagnostics import Check, run_checks
-from commands.params import CommandError, examples, json_option, read_settings
+from commands.params import examples, json_option, read_settings
 from commands.tables import Column, print_json, print_records, wants_table
 from commands.webhook_signature.captured_request import (
     CapturedRequest,
-    CaptureError,
     parse_headers,
     parse_request,
     with_options,
@@ -71,14 +70,11 @@ def signature(
     Exit status 0 if the service accepts the signature, else 1.
     """
     settings = read_settings().need_signatures()
-    try:
-        request = CapturedRequest() if raw is None else parse_request(raw.read())
-        named = (*headers, *([f"X-Twilio-Signature: {given}"] if given else []))
-        more = parse_headers(named, "--header")
-        text = body.read() if body else None
-        request = with_options(request, method or request.method, url, more, text, fields)
-    except CaptureError as error:
-        raise CommandError(str(error)) from error
+    request = CapturedRequest() if raw is None else parse_request(raw.read())
+    named = (*headers, *([f"X-Twilio-Signature: {given}"] if given else []))
+    more = parse_headers(named, "--header")
+    text = body.read() if body else None
+    request = with_options(request, method or request.method, url, more, text, fields)
     match = find_match(settings, request)
     compared = compare_urls(settings, request, match)
     if as_json:

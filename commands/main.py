@@ -17,7 +17,6 @@ from commands import billing, bulk_import, reports
 from commands import demo as demonstration
 from commands.doctor import doctor
 from commands.evidence.key_commands import signing_key
-from commands.evidence.root_files import RootFileError
 from commands.params import CommandError, NotFoundError, examples, json_option, read_settings
 from commands.supervisor import ChildFailedError, Supervisor, stop_signals
 from commands.tables import print_json
@@ -43,7 +42,6 @@ _ERRORS = (
     CsvError,
     demonstration.DemoError,
     MonthClosedError,
-    RootFileError,
     RuleBookError,
     SettingsError,
     StoreUnavailableError,

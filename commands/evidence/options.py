@@ -7,9 +7,9 @@ from typing import TypeVar
 import click
 
 from app.settings import Settings
-from commands.evidence.root_files import RootFileError, read_roots
+from commands.evidence.root_files import read_roots
 from commands.evidence.signing import is_public_key, load_key, public_key
-from commands.params import file_errors
+from commands.params import CommandError, file_errors
 from receipts.subscriptions.consent_roots import DayRoot
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -52,7 +52,7 @@ def root_options(command: F) -> F:
 def kept_roots(settings: Settings, paths: Sequence[Path], keys: Sequence[str]) -> list[DayRoot]:
     """The roots in files and folders, each signed by a trusted key; none without a path.
 
-    Raises RootFileError, SettingsError, CommandError.
+    Raises SettingsError, CommandError.
     """
     if not paths:
         return []
@@ -60,10 +60,10 @@ def kept_roots(settings: Settings, paths: Sequence[Path], keys: Sequence[str]) -
     if not trusted and settings.consent_signing_key:
         trusted = [public_key(load_key(settings.consent_signing_key))]
     if not trusted:
-        raise RootFileError("no key to check the roots with: give --key, the public key")
+        raise CommandError("no key to check the roots with: give --key, the public key")
     with file_errors("name a file or a folder of kept roots with --root"):
         roots = read_roots(paths, trusted)
     if not roots:
         named = ", ".join(map(str, paths))
-        raise RootFileError(f"{named}: no root is kept there")
+        raise CommandError(f"{named}: no root is kept there")
     return roots

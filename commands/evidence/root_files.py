@@ -8,20 +8,17 @@ from typing import Any
 from msgspec import ValidationError, convert
 
 from commands.evidence.signing import is_signed
+from commands.params import CommandError
 from receipts.subscriptions.consent_roots import DayRoot
 
 _SUFFIXES = frozenset({".json", ".jsonl"})
-
-
-class RootFileError(Exception):
-    """A kept root cannot be read, or none of the trusted keys signed it."""
 
 
 def read_roots(paths: Iterable[Path], keys: Collection[str]) -> list[DayRoot]:
     """The roots in files, and in the .json and .jsonl files of folders, oldest first.
 
     A file holds one root, a list, one root a line, or the totals of an export.
-    Raises RootFileError for one that is altered or signed by another key; OSError.
+    Raises CommandError for one that is altered or signed by another key; OSError.
     """
     found = [_checked(value, path, keys) for path in _files(paths) for value in _values(path)]
     return sorted(set(found), key=lambda root: root.day)
@@ -50,7 +47,7 @@ def _json_line(line: str, path: Path) -> object:
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise RootFileError(f"{path}: a line is not JSON; give files of signed roots") from error
+        raise CommandError(f"{path}: a line is not JSON; give files of signed roots") from error
 
 
 def _checked(value: Any, path: Path, keys: Collection[str]) -> DayRoot:  # noqa: ANN401 - any JSON
@@ -58,10 +55,10 @@ def _checked(value: Any, path: Path, keys: Collection[str]) -> DayRoot:  # noqa:
         root = convert(value, DayRoot)
         key, signature = str(value["key"]), str(value["signature"])
     except (ValidationError, KeyError) as error:
-        raise RootFileError(f"{path}: this is no signed root ({error})") from error
+        raise CommandError(f"{path}: this is no signed root ({error})") from error
     if key not in keys:
         trusted = " or ".join(keys)
-        raise RootFileError(f"{path}: the root of {root.day} names the key {key}, not {trusted}")
+        raise CommandError(f"{path}: the root of {root.day} names the key {key}, not {trusted}")
     if not is_signed(root, key, signature) or value.get("root") != root.hash:
-        raise RootFileError(f"{path}: the root of {root.day} is not as the key signed it")
+        raise CommandError(f"{path}: the root of {root.day} is not as the key signed it")
     return root

@@ -5,16 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlsplit
 
+from commands.params import CommandError
 from receipts.providers.twilio_signature import algorithm_of
 
 _REQUEST_LINE = re.compile(r"(?P<method>[A-Z]+) (?P<url>\S+)(?: HTTP/[\d.]+)?")
 _HEADER = re.compile(r"(?P<name>[A-Za-z0-9_-]+)\s*:\s*(?P<value>.*)")
 
 Pairs = tuple[tuple[str, str], ...]
-
-
-class CaptureError(ValueError):
-    """A captured request cannot be read; the message names the fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +53,22 @@ class CapturedRequest:
 def parse_request(raw: bytes) -> CapturedRequest:
     """Read the text of an HTTP request; `curl -v` and a listening `nc` print it like this.
 
-    Raises CaptureError.
+    Raises CommandError.
     """
     head, _, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
     lines = [line.removeprefix("> ") for line in head.decode("utf-8", "replace").splitlines()]
     first = _REQUEST_LINE.fullmatch(lines[0].strip()) if lines else None
     if first is None:
-        raise CaptureError("line 1: give a request line such as POST /sms HTTP/1.1")
+        raise CommandError("line 1: give a request line such as POST /sms HTTP/1.1")
     headers = parse_headers(lines[1:], "line 2 and below")
     return CapturedRequest(first["method"], first["url"], headers, body)
 
 
 def parse_headers(lines: Sequence[str], where: str) -> Pairs:
-    """Read lines such as ``Host: sms.example.org``. Raises CaptureError."""
+    """Read lines such as ``Host: sms.example.org``. Raises CommandError."""
     found = [(line, _HEADER.fullmatch(line.strip())) for line in lines]
     if wrong := [line for line, header in found if header is None]:
-        raise CaptureError(f"{where}: give headers such as Host: sms.example.org, not {wrong[0]!r}")
+        raise CommandError(f"{where}: give headers such as Host: sms.example.org, not {wrong[0]!r}")
     return tuple((h["name"].lower(), h["value"].strip()) for _, h in found if h is not None)
 
 
@@ -83,9 +80,9 @@ def with_options(
     body: bytes | None,
     fields: Sequence[str],
 ) -> CapturedRequest:
-    """The request, with the options in place of what they name. Raises CaptureError."""
+    """The request, with the options in place of what they name. Raises CommandError."""
     if wrong := [field for field in fields if "=" not in field]:
-        raise CaptureError(f"--field {wrong[0]}: give Name=Value, an empty value too (Name=)")
+        raise CommandError(f"--field {wrong[0]}: give Name=Value, an empty value too (Name=)")
     pairs = tuple((name, value) for name, _, value in (field.partition("=") for field in fields))
     changed = replace(
         request,
@@ -96,7 +93,7 @@ def with_options(
         fields=pairs,
     )
     if not changed.url:
-        raise CaptureError("give the URL that was called: --url, or --request with the request")
+        raise CommandError("give the URL that was called: --url, or --request with the request")
     if not changed.header("x-twilio-signature"):
-        raise CaptureError("give X-Twilio-Signature: --signature, or a header of the request")
+        raise CommandError("give X-Twilio-Signature: --signature, or a header of the request")
     return changed
