@@ -1,5 +1,6 @@
 """Options of the commands that sign roots or compare with kept ones."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -8,26 +9,25 @@ import click
 
 from app.settings import Settings
 from commands.evidence.root_files import read_roots
-from commands.evidence.signing import is_public_key, load_key, public_key
+from commands.evidence.signing import load_key, public_key
 from commands.params import CommandError, file_errors
 from receipts.subscriptions.consent_roots import DayRoot
 
 F = TypeVar("F", bound=Callable[..., object])
 
+_KEY = re.compile(r"[0-9a-f]{64}")
 
-class PublicKeyType(click.ParamType[str]):
-    """The public key of signed roots: 64 hex digits."""
 
-    name = "hex"
+def _public_key(value: str) -> str:
+    text = value.strip().lower()
+    if not _KEY.fullmatch(text):
+        raise click.BadParameter("give the 64 hex digits that `signing-key public` prints")
+    return text
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:  # fmt: skip
-        """The key in lower case."""
-        text = str(value).strip().lower()
-        if not is_public_key(text):
-            self.fail("give the 64 hex digits that `signing-key public` prints", param, ctx)
-        return text
+
+#: The public key of signed roots, in lower case.
+PUBLIC_KEY = click.types.FuncParamType(_public_key)
+PUBLIC_KEY.name = "hex"  # in --help
 
 
 def root_options(command: F) -> F:
@@ -42,7 +42,7 @@ def root_options(command: F) -> F:
     key = click.option(
         "--key",
         "keys",
-        type=PublicKeyType(),
+        type=PUBLIC_KEY,
         multiple=True,
         help="Their public key; by default that of CONSENT_SIGNING_KEY; may be repeated.",
     )

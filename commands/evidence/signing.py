@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 # ``cryptography`` is imported within functions: every command imports this module.
 
 _PRIVATE_FILE = 0o600
-_PUBLIC_KEY_BYTES = 32
 _ADVICE = "`sms-receipt signing-key new FILE` makes a key"
 
 
@@ -78,14 +77,6 @@ def sign(root: DayRoot, key: "Ed25519PrivateKey") -> dict[str, Any]:
         "key": public_key(key),
         "signature": key.sign(root.payload).hex(),
     }
-
-
-def is_public_key(text: str) -> bool:
-    """Whether a text is a public key: 64 hex digits."""
-    try:
-        return len(bytes.fromhex(text)) == _PUBLIC_KEY_BYTES and len(text) == 2 * _PUBLIC_KEY_BYTES
-    except ValueError:
-        return False
 
 
 def is_signed(root: DayRoot, key: str, signature: str) -> bool:
