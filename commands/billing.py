@@ -135,10 +135,10 @@ def export_(
     if roots_out and roots_out == out:
         raise click.UsageError("--out and --keep-roots name the same file")
     with open_services() as services:
-        kept = kept_roots(services.settings, roots, keys)
-        evidence = month_evidence(services, month, kept) if audit else NO_EVIDENCE
         if roots_out and not services.settings.consent_signing_key:
             raise SettingsError("CONSENT_SIGNING_KEY is not set: --keep-roots has no signed root")
+        kept = kept_roots(services.settings, roots, keys)
+        evidence = month_evidence(services, month, kept) if audit else NO_EVIDENCE
         archive = services.clients.bulk_reader
         with _open_output(out) as file:
             totals = export(archive, ExportDataset(dataset), month, ExportFormat(file_format), file)
