@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from receipts.charging.charges import oldest_billable
-from receipts.model.calendar import SHANGHAI, month_before, month_of, month_start, months_between
+from receipts.model.calendar import month_before, month_start, months_between
 from receipts.model.vocabulary import Msisdn
 from receipts.rulebook.schema import RuleBook
 from receipts.store.bulk import RedisBulkReader
@@ -75,16 +75,16 @@ class ConsentLog:
         """The month and those before it back to a noted hash, and this hash."""
         if month_start(month) > self._now:
             return [], ""
-        first, previous = self._beginning(month_start(month))
+        first, previous = self._beginning(month)
         if first is None or first > month:
             return [], ""
-        months = _months(first, month_start(month))
+        months = _months(first, month)
         for index in range(len(months) - 1, 0, -1):
             if noted := self._note(months[index - 1]):
                 return months[index:], noted
         return months, previous
 
-    def _beginning(self, until: dt.datetime) -> tuple[str | None, str]:
+    def _beginning(self, until: str) -> tuple[str | None, str]:
         """The month from which roots are computed, and the noted hash of expired months before.
 
         A later note is no beginning: it tells of months that must be there, so that the days of
@@ -111,9 +111,9 @@ class ConsentLog:
         if not comparable:
             return comparison
         comparison.until = comparable[-1].day
-        end = _month_start_of(comparison.until)
+        end = _month_of_day(comparison.until)
         first, previous = self._beginning(end)
-        first_kept = month_of(_month_start_of(comparable[0].day))
+        first_kept = _month_of_day(comparable[0].day)
         first = min(first or first_kept, first_kept)
         for month in _months(first, end):
             trees = self._trees(month, number, proved_days)
@@ -158,12 +158,12 @@ def _find_differences(comparison: RootComparison, kept: Sequence[DayRoot]) -> No
         )
 
 
-def _month_start_of(day: dt.date) -> dt.datetime:
-    return dt.datetime(day.year, day.month, 1, tzinfo=SHANGHAI)
+def _month_of_day(day: dt.date) -> str:
+    return day.isoformat()[:7]
 
 
-def _months(first: str, until: dt.datetime) -> list[str]:
-    return months_between(month_start(first), until)
+def _months(first: str, last: str) -> list[str]:
+    return months_between(month_start(first), month_start(last))
 
 
 def _note_name(month: str) -> str:
