@@ -76,14 +76,14 @@ class SettingsReader:
         text = self._given[name]
         if text.isascii() and text.isdigit() and least <= int(text) <= most:
             return int(text)
-        self.problems.append(f"{name}={text}: give a whole number from {least} to {most}")
+        self._refuse(name, text, f"give a whole number from {least} to {most}")
         return least
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """Return one of the choices."""
         text = self._given[name]
         if text not in choices:
-            self.problems.append(f"{name}={text}: give {' or '.join(choices)}")
+            self._refuse(name, text, f"give {' or '.join(choices)}")
         return text
 
     def order(self, name: str, choices: tuple[str, ...]) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ class SettingsReader:
         repeated = len(set(listed)) < len(listed)
         if not set(listed) <= set(choices) or repeated or (text and not listed):
             offered = " or ".join(choices)
-            self.problems.append(f"{name}={text}: give {offered}, or both with a comma between")
+            self._refuse(name, text, f"give {offered}, or both with a comma between")
         return listed
 
     def text(self, name: str) -> str:
@@ -155,7 +155,7 @@ class SettingsReader:
             _is_address(each, "redis", "rediss", "unix") for each in text.split(",")
         ):
             # The address is not repeated: it may hold a password.
-            self.problems.append(f"{name}: give an address such as redis://example.org:6379/0")
+            self._refuse(name, "", "give an address such as redis://example.org:6379/0")
         return text
 
     def _refuse(self, name: str, text: str, fix: str) -> None:
