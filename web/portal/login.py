@@ -77,16 +77,15 @@ class LoginPages:
         is_refused = (result == CodeResult.TOO_SOON and status.wait_seconds > 0) or (
             result == CodeResult.DAY_LIMIT and not status.is_left_today
         )
-        if status.expires_at is None:
-            lead = "code.expired"
-        else:
+        lead, until = "code.expired", ""
+        if status.expires_at is not None:
             lead = "code.sent" if result == CodeResult.SENT else "code.valid"
-        until = status.expires_at.astimezone(SHANGHAI) if status.expires_at else None
+            until = f"{status.expires_at.astimezone(SHANGHAI):%H:%M}"
         return self._form(
             "code.html",
             error,
             to=number.masked,
-            until=f"{until:%H:%M}" if until else "",
+            until=until,
             lead=lead,
             notice=f"code.{result}" if is_refused and not error else "",
             wait=status.wait_seconds,

@@ -77,23 +77,17 @@ class PasscodeService:
             if _wait(login, now):
                 return ChangeSet(number, reply=Reply(next=CodeResult.TOO_SOON))
             expires_at = now + CODE_LIFETIME
+            passcode = Passcode(self._digest("code", number, code), expires_at)
             login = replace(
                 login,
                 version=login.version + 1,
                 codes_sent=login.codes_sent + 1,
                 code_sent_at=now,
-                codes=(
-                    *_valid_codes(login, now),
-                    Passcode(self._digest("code", number, code), expires_at),
-                ),
+                codes=(*_valid_codes(login, now), passcode),
             )
-            text, reply = (
-                replace(notice, kind=MessageKind.CODE, expires_at=expires_at),
-                CodeResult.SENT,
-            )
-            return ChangeSet(
-                number, reply=Reply(next=reply), records=(login, text), outbox=(text.id,)
-            )
+            text = replace(notice, kind=MessageKind.CODE, expires_at=expires_at)
+            reply = Reply(next=CodeResult.SENT)
+            return ChangeSet(number, reply=reply, records=(login, text), outbox=(text.id,))
 
         return CodeResult(run_in_transaction(self.store, number, decide, login=True).next)
 
