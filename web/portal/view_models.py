@@ -1,5 +1,6 @@
 """View models: an account as the portal's templates show it."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 from receipts.charging.charges import CHARGEABLE, next_monthly
@@ -135,11 +136,11 @@ class AccountPresenter:
         """A page of receipts, newest first and counted from 1, and whether older ones are kept."""
         skip = (page - 1) * _RECEIPTS
         receipts = self.queries.latest_receipts(number, _RECEIPTS + 1, skip)
-        rows = [self._receipt_row(receipt, language) for receipt in receipts[:_RECEIPTS]]
+        now = self.clock.now()
+        rows = [self._receipt_row(receipt, now, language) for receipt in receipts[:_RECEIPTS]]
         return rows, len(receipts) > _RECEIPTS
 
-    def _receipt_row(self, receipt: Receipt, language: Language) -> ReceiptRow:
-        now = self.clock.now()
+    def _receipt_row(self, receipt: Receipt, now: dt.datetime, language: Language) -> ReceiptRow:
         sent, done = (
             short_time(time, now, language) if time else _UNKNOWN
             for time in (receipt.text_sent, receipt.text_done)
