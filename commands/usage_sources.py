@@ -95,8 +95,8 @@ def _moment(text: str) -> dt.datetime | None:
 def from_store(services: Container, month: str) -> Iterator[Usage]:
     """The usage of each customer that had the service in a month.
 
-    Delivered receipts are counted from the charges. Where receipts are free, they are counted from
-    the last hundred receipts of the customer.
+    Delivered receipts are counted from the charges, less the credited ones. Where receipts are
+    free, they are counted from the receipts of the customer that are kept.
 
     Raises StoreUnavailableError.
     """
@@ -106,12 +106,11 @@ def from_store(services: Container, month: str) -> Iterator[Usage]:
         counts = Counter(each.number for each in charges if each.kind is ChargeKind.RECEIPT)
         counts.subtract(each.number for each in charges if each.kind is ChargeKind.CREDIT)
         for customer in active:
-            area = services.policy.service_area(customer)
-            yield Usage(
-                area.number_info.province or "",
-                max(0, counts[customer.number]) or _listed(services, customer.number, month),
-                customer.opened_at,
-            )
+            area, number = services.policy.service_area(customer), customer.number
+            # A credit may belong to a charge of an earlier month.
+            charged = max(0, counts[number]) if number in counts else None
+            receipts = _listed(services, number, month) if charged is None else charged
+            yield Usage(area.number_info.province or "", receipts, customer.opened_at)
 
 
 def _listed(services: Container, number: Msisdn, month: str) -> int:

@@ -15,7 +15,9 @@ from msgspec.structs import replace
 from commands.tariffs import chart, table
 from commands.usage_sources import synthetic
 from receipts.charging.simulation import BillHistogram, Usage, monthly_bill_fen, simulate
+from receipts.delivery.status_updates import apply_status_update
 from receipts.model.calendar import SHANGHAI
+from receipts.ports.provider import ProviderStatus
 from receipts.rulebook.loader import SHIPPED
 from receipts.rulebook.schema import Tariff
 from tests.conftest import BEIJING, UNKNOWN, Network, shipped_book
@@ -66,6 +68,24 @@ def test_bills_under_current_tariffs_equal_charges_in_store(
     assert "0.50 → 0.50" in rows["Guangxi"]
     assert "0.30 → 0.30" in rows["Shanxi"]
     assert "1.80 → 1.80" in rows["all"]
+
+
+def test_credited_receipts_are_not_counted_again(
+    network: Network, months: Months, run: Run, proposed: Path
+):
+    network.open(SHANXI)
+    for index in range(3):
+        network.status(f"SM{index}", "delivered", SHANXI, BEIJING)
+    months.send(SHANXI)
+    built, charged = months.built, months.charges(SHANXI)
+    for charge in charged:
+        receipt = charge.id.removeprefix("receipt-")
+        status = (ProviderStatus.UNDELIVERED, "undelivered", None)
+        assert apply_status_update(built.store, built.lifecycle, receipt, *status)
+    assert [len(charged), sum(c.fen for c in months.charges(SHANXI))] == [3, 0]
+    done = run("rehearse", "--book", str(proposed))
+    (row,) = (line for line in done.stdout.splitlines() if line.startswith("Shanxi"))
+    assert "0.00 → 0.00" in row
 
 
 @given(
