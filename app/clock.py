@@ -59,12 +59,16 @@ class MovableClock(SystemClock):
             target = self._target(move)
         except ValueError as error:
             raise ClockError(
-                f"{move!r}: give a step such as +48h, a day 2026-12-01, or now"
+                f"{move!r} is not a step such as +48h, a day such as 2026-12-01, or now"
             ) from error
         except OverflowError as error:
-            raise ClockError(f"{move!r} is too far") from error
+            raise ClockError(
+                f"{move!r} is too far; the clock stays within the years {_FIRST} to {_LAST - 1}"
+            ) from error
         if not _FIRST <= target.year < _LAST:
-            raise ClockError(f"{move!r} leads out of the years {_FIRST} to {_LAST - 1}")
+            raise ClockError(
+                f"{move!r} is too far; the clock stays within the years {_FIRST} to {_LAST - 1}"
+            )
         shift = target - self.wall_clock()
         self._file.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._file.with_suffix(".new")
@@ -88,7 +92,8 @@ def clock_notice(data_dir: Path, *, movable: bool) -> str:
     if not movable or not clock.shift():
         return ""
     now = f"{clock.now().astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
-    return f"The clock is moved: it is now {now} in China. `sms-receipt clock now` moves it back.\n"
+    fix = "`sms-receipt clock now` resets it"
+    return f"The clock was moved and is now at {now} (China time). {fix}.\n"
 
 
 def clock_for(data_dir: Path, *, movable: bool) -> Clock:

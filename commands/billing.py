@@ -61,27 +61,27 @@ _ENTRIES = (
 
 @click.command(epilog=examples("charges 13802880000", f"charges 13802880000 --month {THIS_MONTH}"))
 @click.argument("number", type=MSISDN)
-@click.option("--month", type=MONTH, help="By default all there are.")
+@click.option("--month", type=MONTH, help="Only this month (default: all).")
 @json_option
 def charges(number: Msisdn, month: str | None, *, as_json: bool) -> None:
     """List a customer's charges, oldest first.
 
-    A table on a terminal, else JSON lines.
+    Prints a table on a terminal, otherwise JSON lines.
     """
     with open_services() as services:
         months = [month] if month else _months_until_now(services)
         records = map(serialize_charge, services.store.charges_of(number, months))
-        empty = f"No charges are kept of {number.national}."
+        empty = f"No charges of {number.national} are on record."
         print_records(records, _CHARGES, as_json=as_json, empty=empty)
 
 
 @click.command(epilog=examples("bill", f"bill --month {THIS_MONTH}"))
-@click.option("--month", type=MONTH, help="The month to charge for; by default this one.")
+@click.option("--month", type=MONTH, help="Month to charge (default: this month).")
 @json_option
 def bill(month: str | None, *, as_json: bool) -> None:
-    """Charge a month's fees, once however often it runs.
+    """Charge the monthly fees of a month. Safe to repeat.
 
-    Prints the totals, as JSON when piped. A run that was interrupted resumes where it stopped.
+    Prints the totals, as one JSON object when piped. If interrupted, the next run resumes.
     """
     with open_services() as services:
         month, totals = month or month_of(services.clock.now()), BillingTotals()
@@ -102,16 +102,23 @@ def bill(month: str | None, *, as_json: bool) -> None:
     ),
 )
 @click.argument("dataset", type=click.Choice([*map(str, ExportDataset)]))
-@click.option("--month", type=MONTH, required=True, help="The month to export.")
+@click.option("--month", type=MONTH, required=True, help="Month to export.")
 @click.option(
-    "--format", "file_format", type=click.Choice([*map(str, ExportFormat)]), default="csv"
+    "--format",
+    "file_format",
+    type=click.Choice([*map(str, ExportFormat)]),
+    default="csv",
+    show_default=True,
+    help="File format; excel is CSV that Excel opens without changing numbers.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="By default, standard output.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File to write (default: standard output)."
+)
 @click.option(
     "--keep-roots",
     "roots_out",
     type=click.Path(path_type=Path),
-    help="The signed roots of the audit log, to be kept outside the store.",
+    help="File for the signed roots of the audit log; keep it outside the store.",
 )
 @root_options
 def export_(
@@ -125,18 +132,18 @@ def export_(
 ) -> None:
     """Export a month's charges, unpaid fees or audit log.
 
-    The totals go to standard error, so that the data stays clean: as JSON unless that is a
-    terminal. Those of the audit log hold a signed root for each day that is over; the exit
-    status is 1 when the store does not give the roots of --root.
+    Totals are printed to stderr, as JSON unless it is a terminal. The totals of the audit log
+    hold a signed root for each day that is over. Exits with 1 if the store does not match the
+    roots of --root.
     """
     audit = dataset == ExportDataset.AUDIT
     if not audit and (roots or keys or roots_out):
-        raise click.UsageError("--root, --key and --keep-roots are for `export audit`")
+        raise click.UsageError("--root, --key and --keep-roots are options of `export audit` only")
     if roots_out and roots_out == out:
         raise click.UsageError("--out and --keep-roots name the same file")
     with open_services() as services:
         if roots_out and not services.settings.consent_signing_key:
-            raise SettingsError("CONSENT_SIGNING_KEY is not set: --keep-roots has no signed root")
+            raise SettingsError("CONSENT_SIGNING_KEY is not set; --keep-roots needs it")
         kept = kept_roots(services.settings, roots, keys)
         evidence = month_evidence(services, month, kept) if audit else NO_EVIDENCE
         archive = services.clients.bulk_reader
@@ -158,7 +165,7 @@ def export_(
     )
 )
 @click.argument("number", type=MSISDN)
-@click.option("--charge", "charge_id", help="The id of one charge, as `charges` shows it.")
+@click.option("--charge", "charge_id", help="Id of one charge, as `charges` shows it.")
 @root_options
 @json_option
 def consent(
@@ -169,10 +176,11 @@ def consent(
     *,
     as_json: bool,
 ) -> None:
-    """Show the consent to one charge, or all consent.
+    """Show proof of consent.
 
-    With --root, the store is compared with signed roots that were kept outside it. The exit
-    status is 1 when the records were tampered with, or when a charge has no consent.
+    Shows the offers and answers of a customer, or those for one charge. With --root, compares the
+    store with signed roots that were kept outside it. Exits with 1 if the record was altered or
+    the charge has no consent.
     """
     with open_services() as services:
         months = _months_until_now(services)

@@ -13,25 +13,25 @@ from receipts.bulk_import.job import ImportJob
 from receipts.bulk_import.rows import COLLECTIONS, CUSTOMERS, PORTED, ImportFormat
 
 
-def _group(listing: ImportFormat, summary: str, import_summary: str) -> click.Group:
+def _group(listing: ImportFormat, summary: str, import_summary: str, purpose: str) -> click.Group:
     """The command group of one kind of list, such as `customers import`."""
     name = listing.name
     group = click.Group(name, help=summary, epilog=examples(f"{name} import FILE.csv"))
-    columns = ",".join(listing.needed)
-    more = f" (and maybe {', '.join(listing.optional)})" if listing.optional else ""
+    columns = ", ".join(listing.needed)
+    more = f"; optional: {', '.join(listing.optional)}" if listing.optional else ""
 
     @group.command(
         "import",
         help=(
-            f"{import_summary}\n\nFILE is a CSV with a header: {columns}{more}. "
-            "A run that was interrupted resumes where it stopped. Refused lines are listed in "
-            "FILE.errors, and the exit status is 1."
+            f"{purpose}\n\nFILE is a CSV file with a header. Columns: {columns}{more}. "
+            "If interrupted, the next run resumes. Rejected lines are listed in FILE.errors with a "
+            "fix for each; the exit status is then 1."
         ),
         short_help=import_summary,
         epilog=examples(f"{name} import FILE.csv", f"{name} import --afresh FILE.csv"),
     )
     @click.argument("file", type=click.Path(path_type=Path))
-    @click.option("--afresh", is_flag=True, help="Begin again, even if it was imported before.")
+    @click.option("--afresh", is_flag=True, help="Import the file again from its first line.")
     def _(file: Path, *, afresh: bool) -> None:
         with open_services() as services, file_errors("name a file that can be read"):
             sys.exit(_import(services, listing, file, afresh=afresh))
@@ -42,7 +42,7 @@ def _group(listing: ImportFormat, summary: str, import_summary: str) -> click.Gr
 def _import(
     services: bootstrap.Container, listing: ImportFormat, path: Path, *, afresh: bool
 ) -> int:
-    """Import a file and print the counts; return the exit status, 1 with refused lines.
+    """Import a file and print the counts; return the exit status, 1 with rejected lines.
 
     Raises CsvError, OSError, StoreUnavailableError.
     """
@@ -50,17 +50,17 @@ def _import(
     job = ImportJob(file, services.import_handler, services.store, services.clients.bulk_reader)
     earlier = None if afresh else job.before()
     if earlier and earlier.done:
-        end, rest = earlier, "was imported before; --afresh begins again"
+        end, rest = earlier, "already imported; use --afresh to import it again"
     else:
         if earlier:
-            click.echo(f"{path}: goes on behind line {earlier.line}", err=True)
+            click.echo(f"{path}: resuming after line {earlier.line}", err=True)
         with progress_bar(f"{listing.name} import", file.size) as move:
             for end in job.run(earlier):
                 move(end.offset)
-        rest = f"see {job.rejects.path}" if end.refused else "all is well"
+        rest = f"see {job.rejects.path}" if end.refused else "no errors"
     click.echo(
         f"{path}: {end.lines} lines: {end.changed} changed, "
-        f"{end.known} known already, {end.refused} refused; {rest}"
+        f"{end.known} unchanged, {end.refused} rejected; {rest}"
     )
     return 1 if end.refused else 0
 
@@ -69,16 +69,19 @@ COMMANDS: tuple[click.Command, ...] = (
     _group(
         CUSTOMERS,
         "Import the operator's customer list.",
-        "Import numbers, networks and proofs of ownership.",
+        "Import the customer list.",
+        "Import the customer list: whose numbers they are, and what identifies their owners.",
     ),
     _group(
         PORTED,
-        "Import numbers that changed their network.",
-        "Import ported numbers: one that left loses the service at once.",
+        "Import ported numbers.",
+        "Import ported numbers.",
+        "Import ported numbers. A customer who has left is cancelled at once and told by text.",
     ),
     _group(
         COLLECTIONS,
-        "Import results of collecting fees.",
-        "Import collections: unpaid pauses the service, paid resumes it.",
+        "Import results of fee collection.",
+        "Import collection results.",
+        "Import collection results: an unpaid fee suspends the service, a payment resumes it.",
     ),
 )

@@ -73,7 +73,7 @@ def _find_charge(
     if found is None:
         raise CommandError(
             f"{number.national} has no charge {charge_id}; `sms-receipt charges "
-            f"{number.national}` lists those there are"
+            f"{number.national}` lists all charges"
         )
     return found
 
@@ -102,5 +102,5 @@ def _chain_state(entries: Sequence[AuditEntry], broken_link: int | None) -> dict
     if broken_link == len(entries):
         why = "the last entries are missing, or the customer's own record was rewritten"
         return state | {"why": why}
-    why = "this entry, or the one before it, is not as it was written"
+    why = "this entry or the one before it was changed after it was written"
     return state | {"why": why, "entry": _serialize_entry(entries[broken_link])}

@@ -182,7 +182,7 @@ def _await(url: str, stop: list[int], supervisor: Supervisor) -> None:
         except OSError as error:
             if fallen := supervisor.ended():
                 names = " and ".join(fallen)
-                raise DemoError(f"the {names} could not start, for what is told above") from error
+                raise DemoError(f"the {names} could not start; see the message above") from error
             if time.monotonic() > until:
                 raise DemoError(f"{url} does not answer: {error}") from error
             time.sleep(0.05)

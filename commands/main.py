@@ -71,9 +71,9 @@ class _Main(click.Group):
 )
 @click.version_option(package_name="sms-receipt", message="%(prog)s %(version)s")
 def main() -> None:
-    """SMS Receipt 短信回执: after you text a friend, you hear whether your text arrived.
+    """SMS Receipt 短信回执: tells customers whether their texts were delivered.
 
-    Commands that look print tables on a terminal, and JSON when piped or with --json.
+    Results are tables on a terminal, and JSON when piped or with --json.
     """
 
 
@@ -83,17 +83,26 @@ def main() -> None:
     type=click.IntRange(1, 65534),
     default=7500,
     show_default=True,
-    help="Doors here, phones one above.",
+    help="Port of the service; the phones page uses the next one.",
 )
 def demo(port: int) -> None:
-    """Run the whole service here, with phones on a web page."""
+    """Run the whole service, with simulated phones on a web page."""
     demonstration.run(os.environ, port, click.echo)
 
 
 @main.command(epilog=examples("serve", "serve --workers 4"))
-@click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 2, show_default=True)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 2,
+    show_default=True,
+    help="Number of web processes.",
+)
 def serve(workers: int) -> None:
-    """Serve the webhooks, and the store unless REDIS_URL is set."""
+    """Run the web service (webhooks and pages).
+
+    Unless REDIS_URL is set, the store of DATA_DIR runs with it.
+    """
     settings = Settings.read().need_doors()
     click.echo(clock_notice(settings.data_dir, movable=settings.movable_clock), err=True, nl=False)
     if why := server.bind_error(settings.host, settings.port):
@@ -120,7 +129,7 @@ def _serve_with_store(settings: Settings, workers: int) -> None:
 
 @main.command(epilog=examples("work"))
 def work() -> None:
-    """Run one worker, which sends receipts and fires timers."""
+    """Run a worker (sends receipts, runs timers)."""
     settings = Settings.read().need_providers()
     log_setup.set_up(settings.log_format)
     # Not at the top: door processes set the counters' folder before these modules read it.
@@ -142,14 +151,14 @@ def work() -> None:
 
 @main.command(epilog=examples("network"))
 def network() -> None:
-    """Run the simulated network: phones and providers' APIs."""
+    """Run the simulated network (phones and provider APIs)."""
     _replace_process("simulator")
 
 
 @main.command(epilog=examples("phone", "phone 13802880000"))
 @click.argument("number", required=False)
 def phone(number: str | None) -> None:
-    """Open a phone of the simulated network here."""
+    """Use a simulated phone in this terminal."""
     _replace_process("simulator.handsets.terminal", *([number] if number else []))
 
 
@@ -161,9 +170,9 @@ def _replace_process(module: str, *words: str) -> None:
 
 
 @main.command(epilog=examples("states", "states --page > docs/states.md"))
-@click.option("--page", is_flag=True, help="The whole of docs/states.md.")
+@click.option("--page", is_flag=True, help="Print docs/states.md in full.")
 def states(*, page: bool) -> None:
-    """Print the state tables as Mermaid."""
+    """Print the state tables as Mermaid diagrams."""
     if page:
         click.echo(document(), nl=False)
         return
@@ -172,7 +181,7 @@ def states(*, page: bool) -> None:
 
 
 @main.command(
-    # Else -1h would be read as options.
+    # Otherwise -1h would be read as options, and its h as -h.
     context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
     epilog=examples("clock +48h", "clock -1d", "clock 2026-12-01", "clock now"),
 )
@@ -180,13 +189,16 @@ def states(*, page: bool) -> None:
 def clock(move: str) -> None:
     """Move the clock by a step, to a day, or back to now.
 
-    Only where CLOCK=movable is set, as the demo sets it.
+    Needs CLOCK=movable, which the demo sets.
     """
+    if move == "-h":
+        click.echo(click.get_current_context().get_help())
+        return
     settings = read_settings()
     if not settings.movable_clock:
-        raise ClockError("the clock stands still unless CLOCK=movable is set (the demo sets it)")
+        raise ClockError("the clock cannot be moved: set CLOCK=movable (the demo does)")
     now = MovableClock(settings.data_dir).move(move)
-    click.echo(f"it is now {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} in China")
+    click.echo(f"The clock is now at {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} (China time).")
 
 
 @main.group(epilog=examples("provinces check", "provinces show CN-GD"))
@@ -198,9 +210,10 @@ def provinces() -> None:
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @json_option
 def check(file: Path | None, *, as_json: bool) -> None:
-    """Check a rule book and print its tables.
+    """Check a rule book and print it as tables.
 
-    FILE, or the rule book in use. --json prints the number of provinces alone.
+    Checks FILE, by default the rule book in use. --json prints only the version and the number of
+    provinces.
     """
     book = load_rule_book(file or read_settings().rule_book)
     if as_json:
@@ -213,13 +226,13 @@ def check(file: Path | None, *, as_json: bool) -> None:
 @click.argument("code")
 @json_option
 def show_province(code: str, *, as_json: bool) -> None:
-    """Show the rules of one province."""
+    """Show one province's rules."""
     book = load_rule_book(read_settings().rule_book)
     named = code
     code = code if code in book.provinces else chosen_province(book, code) or ""
     province = book.province(code)
     if province is None:
-        raise SettingsError(f"{named} is not covered; covered are {', '.join(book.provinces)}")
+        raise SettingsError(f"{named} is not covered. Covered: {', '.join(book.provinces)}")
     if as_json:
         print_json(to_builtins(province))
     else:

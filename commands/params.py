@@ -27,7 +27,7 @@ class CommandError(click.ClickException):
 
 
 class NotFoundError(CommandError):
-    """No store runs, or nothing is known, where the command looked; the exit status is 1."""
+    """No store runs, or no record was found; the exit status is 1."""
 
     exit_code = 1
 
@@ -35,7 +35,7 @@ class NotFoundError(CommandError):
 def _number(value: str) -> Msisdn:
     number = parse_msisdn(value)
     if number is None:
-        raise click.BadParameter(f"{value!r} is no telephone number, such as 13802880000")
+        raise click.BadParameter(f"{value!r} is not a phone number. Example: 13802880000")
     return number
 
 

@@ -51,9 +51,9 @@ _RECEIPTS = (
 @click.argument("number", type=MSISDN)
 @json_option
 def show(number: Msisdn, *, as_json: bool) -> None:
-    """Show a customer: state, mode, language, fees.
+    """Show a customer's subscription.
 
-    A table on a terminal, else one JSON object.
+    Prints state, mode, language and fees: a table on a terminal, otherwise one JSON object.
     """
     with open_services() as services:
         print_record(serialize_customer(services, number), as_json=as_json)
@@ -62,27 +62,27 @@ def show(number: Msisdn, *, as_json: bool) -> None:
 @click.command(epilog=examples("receipts 13802880000", "receipts 13802880000 --limit 3 --json"))
 @click.argument("number", type=MSISDN)
 @click.option(
-    "--limit", type=click.IntRange(1), help="How many of the newest; unset, all that are kept."
+    "--limit", type=click.IntRange(1), help="At most this many of the newest (default: all)."
 )
 @json_option
 def receipts(number: Msisdn, limit: int | None, *, as_json: bool) -> None:
     """List a customer's receipts, newest first.
 
-    A table on a terminal, else JSON lines.
+    Prints a table on a terminal, otherwise JSON lines.
     """
     with open_services() as services:
         found = services.store.receipts_of(number, limit, MessageKind.RECEIPT)
         records = map(serialize_receipt, found)
-        empty = f"No receipts are kept of {number.national}."
+        empty = f"No receipts of {number.national} are on record."
         print_records(records, _RECEIPTS, as_json=as_json, empty=empty)
 
 
 @click.command(epilog=examples("reconcile", "reconcile --json"))
 @json_option
 def reconcile(*, as_json: bool) -> None:
-    """Check that every report has an outcome.
+    """Check that every report led to a receipt or a reason.
 
-    Reports are receipts plus reasons for none; the exit status is 1 when some are missing.
+    Reports = receipts + reasons for none. Exits with 1 if the two sides differ.
     """
     with open_services() as services:
         reconciliation = Reconciliation.from_counts(services.clients.bulk_reader.counts())
@@ -98,35 +98,41 @@ def reconcile(*, as_json: bool) -> None:
 @click.argument("message_id")
 @json_option
 def trail(sender: Msisdn, recipient: Msisdn, message_id: str, *, as_json: bool) -> None:
-    """Trace one text from its reports to its receipt.
+    """Show the reports on one text and what came of them.
 
-    Shows every report of it, and its receipt or the reason for none; the exit status is 1 when the
-    text is unknown.
+    Prints the reports, and the receipt or the reason for none. Exits with 1 if no report on the
+    text is on record.
     """
     with open_services() as services:
         trace = services.store.load_many([ReportQuery(sender, recipient, message_id)])[0].trace
     if trace is None:
         raise NotFoundError(
-            "nothing is known of this text; compare its id and both numbers with "
+            "no report on this text is on record; compare its id and both numbers with "
             f"`sms-receipt receipts {sender.national}`"
         )
     print_record(serialize_trace(trace), as_json=as_json, lists={"news": _EVENTS})
 
 
 @click.command(epilog=examples("unsure", "unsure --limit 1000 > unsure.jsonl"))
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="At most this many of the oldest.",
+)
 @json_option
 def unsure(limit: int, *, as_json: bool) -> None:
-    """List receipts that may or may not have gone out.
+    """List receipts whose sending could not be confirmed.
 
-    The oldest come first: a table on a terminal, else JSON lines.
+    Prints the oldest first: a table on a terminal, otherwise JSON lines.
     """
     with open_services() as services:
         count, oldest = services.clients.bulk_reader.unsure(limit)
     records = map(serialize_unsure, oldest)
     print_records(records, _UNSURE, as_json=as_json, empty="No receipt is in doubt.")
     if count > len(oldest):
-        click.echo(f"sms-receipt: {len(oldest)} of {count}; see --limit", err=True)
+        click.echo(f"sms-receipt: showing {len(oldest)} of {count}; use --limit for more", err=True)
 
 
 COMMANDS: tuple[click.Command, ...] = (show, receipts, reconcile, trail, unsure)

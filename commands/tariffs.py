@@ -53,12 +53,14 @@ _Rows = list[tuple[str, TariffComparison]]
         "rehearse --book proposed.toml --synthetic 100000 --seed 7",
     ),
 )
-@click.option("--book", type=click.Path(path_type=Path), required=True, help="The new rules.")
-@click.option("--month", type=MONTH, help="By default this one.")
-@click.option("--log", type=click.Path(path_type=Path), help="Traffic in JSON lines.")
-@click.option("--synthetic", type=click.IntRange(1), help="So many made-up customers.")
-@click.option("--seed", default=1, show_default=True, help="For --synthetic.")
-@click.option("--out", type=click.Path(path_type=Path), help="An SVG chart.")
+@click.option("--book", type=click.Path(path_type=Path), required=True, help="Rule book to try.")
+@click.option("--month", type=MONTH, help="Month to estimate (default: this month).")
+@click.option("--log", type=click.Path(path_type=Path), help="File of traffic in JSON lines.")
+@click.option("--synthetic", type=click.IntRange(1), help="Number of made-up customers.")
+@click.option(
+    "--seed", default=1, show_default=True, help="Seed of the random numbers of --synthetic."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="File for an SVG chart.")
 @json_option
 def rehearse(
     *,
@@ -70,13 +72,13 @@ def rehearse(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Simulate a month's bills under another rule book.
+    """Estimate a month's bills under another rule book.
 
-    No charge is made or kept. The usage is this store's, unless --log or --synthetic names
-    another. The month's own tariffs are compared with the last ones of the new book.
+    Charges no customer. Uses this store's traffic, or --log, or --synthetic. Compares the month's
+    tariffs with the latest ones in the new book.
     """
     if log and synthetic:
-        raise click.UsageError("--log and --synthetic exclude each other: give one of them")
+        raise click.UsageError("--log and --synthetic cannot be used together")
     with open_services() as services, file_errors("check the paths of --log and --out"):
         proposed = load_rule_book(book)
         month = month or month_of(services.clock.now())
@@ -97,7 +99,8 @@ def rehearse(
             title = f"Bills of {month}: {services.book.version} → {proposed.version}"
             out.write_text(chart(found, services.book, title), encoding="utf-8")
     if left := next(counter) - together(found).now.count:
-        click.echo(f"left out: {left:,} of no covered province, or opened after {month}", err=True)
+        why = f"of no covered province, or subscribed after {month}"
+        click.echo(f"customers left out: {left:,}, {why}", err=True)
 
 
 def table(found: Mapping[str, TariffComparison], book: RuleBook) -> list[dict[str, str]]:

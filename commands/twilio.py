@@ -11,7 +11,7 @@ from receipts.ports.provider import ProviderError
 
 @click.group(epilog=examples("twilio configure --base-url https://sms.example.org"))
 def twilio() -> None:
-    """Configure the account at Twilio."""
+    """Configure your Twilio account."""
 
 
 @twilio.command(
@@ -20,12 +20,17 @@ def twilio() -> None:
         "twilio configure --base-url https://sms.example.org --number +8613802880000",
     )
 )
-@click.option("--base-url", required=True, help="Where providers reach this service's doors.")
-@click.option("--number", "numbers", multiple=True, help="By default TWILIO_FROM; repeat it.")
+@click.option("--base-url", required=True, help="Public address of this service.")
+@click.option(
+    "--number",
+    "numbers",
+    multiple=True,
+    help="Number to configure; repeatable (default: TWILIO_FROM).",
+)
 def configure(base_url: str, numbers: tuple[str, ...]) -> None:
-    """Point the webhooks of numbers at this service.
+    """Set the webhooks of your Twilio numbers.
 
-    Prints each address before and after.
+    Prints each webhook address before and after the change.
     """
     settings = read_settings().need_account()
     address = _checked_address(base_url)
@@ -41,8 +46,9 @@ def configure(base_url: str, numbers: tuple[str, ...]) -> None:
                 click.echo(f"{number}  {name}\n  before  {old or '(none)'}\n  after   {new}")
     if settings.public_url != address:
         click.echo(
-            f"Set PUBLIC_URL={address} before these come in: Twilio signs that address, and "
-            f"with PUBLIC_URL={settings.public_url or '(unset)'} every request is refused.",
+            f"Set PUBLIC_URL={address} before the first request arrives: Twilio signs that "
+            "address. With the present PUBLIC_URL="
+            f"{settings.public_url or '(unset)'} every request is refused.",
             err=True,
         )
 
@@ -51,7 +57,7 @@ def _checked_address(base_url: str) -> str:
     """The address without a slash at its end. Raises CommandError."""
     if url_problem(base_url):
         raise CommandError(
-            f"--base-url={base_url}: give an address such as https://sms.example.org"
+            f"--base-url={base_url} is not a public address. Example: https://sms.example.org"
         )
     return base_url.rstrip("/")
 
@@ -60,5 +66,5 @@ def _own_numbers(settings: Settings) -> tuple[str, ...]:
     """The number in TWILIO_FROM. Raises CommandError."""
     sender = settings.twilio_sender
     if not sender or sender.startswith("MG"):
-        raise CommandError("name the numbers with --number: TWILIO_FROM is not set to one")
+        raise CommandError("name the numbers with --number: TWILIO_FROM holds no number")
     return (sender,)

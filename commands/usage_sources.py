@@ -62,12 +62,12 @@ def _read(file: Path, line_number: int, line: bytes) -> _Line:
         _moment(read.opened)
     except (msgspec.DecodeError, ValueError) as error:
         raise CommandError(
-            f"{file}:{line_number}: {error}; give one object a line, such as "
+            f"{file}:{line_number}: {error}; write one object a line, such as "
             '{"number": "13802880000", "receipts": 12, "opened": "2026-11-03"}'
         ) from error
     if not (read.province or parse_msisdn(read.number)):
         raise CommandError(
-            f"{file}:{line_number}: neither a province such as CN-GD nor a telephone number"
+            f"{file}:{line_number}: neither a province code such as CN-GD nor a phone number"
         )
     return read
 

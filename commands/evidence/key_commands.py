@@ -11,7 +11,7 @@ from commands.params import examples, file_errors, read_settings
 
 @click.group("signing-key", epilog=examples("signing-key new consent.pem", "signing-key public"))
 def signing_key() -> None:
-    """Make and show the key that signs daily roots of consent."""
+    """Make or show the key that signs consent records."""
 
 
 @signing_key.command("new", epilog=examples("signing-key new consent.pem"))
@@ -31,6 +31,6 @@ def public() -> None:
     settings = read_settings()
     if not settings.consent_signing_key:
         raise SettingsError(
-            "CONSENT_SIGNING_KEY is not set; `sms-receipt signing-key new FILE` makes a key"
+            "CONSENT_SIGNING_KEY is not set; make a key with `sms-receipt signing-key new FILE`"
         )
     click.echo(public_key(load_key(settings.consent_signing_key)))

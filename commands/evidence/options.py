@@ -21,7 +21,9 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 def _public_key(value: str) -> str:
     text = value.strip().lower()
     if not _KEY.fullmatch(text):
-        raise click.BadParameter("give the 64 hex digits that `signing-key public` prints")
+        raise click.BadParameter(
+            "a public key has 64 hex digits; `sms-receipt signing-key public` prints it"
+        )
     return text
 
 
@@ -37,14 +39,14 @@ def root_options(command: F) -> F:
         "roots",
         type=click.Path(path_type=Path),
         multiple=True,
-        help="Kept roots to compare with: a file or a folder; may be repeated.",
+        help="File or folder of kept roots to compare with; repeatable.",
     )
     key = click.option(
         "--key",
         "keys",
         type=PUBLIC_KEY,
         multiple=True,
-        help="Their public key; by default that of CONSENT_SIGNING_KEY; may be repeated.",
+        help="Public key of the roots; repeatable (default: that of CONSENT_SIGNING_KEY).",
     )
     return root(key(command))
 
@@ -60,10 +62,10 @@ def kept_roots(settings: Settings, paths: Sequence[Path], keys: Sequence[str]) -
     if not trusted and settings.consent_signing_key:
         trusted = [public_key(load_key(settings.consent_signing_key))]
     if not trusted:
-        raise CommandError("no key to check the roots with: give --key, the public key")
+        raise CommandError("the roots cannot be checked without a public key: add --key")
     with file_errors("name a file or a folder of kept roots with --root"):
         roots = read_roots(paths, trusted)
     if not roots:
         named = ", ".join(map(str, paths))
-        raise CommandError(f"{named}: no root is kept there")
+        raise CommandError(f"{named}: no roots found")
     return roots

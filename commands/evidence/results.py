@@ -112,7 +112,7 @@ def _name_entries(comparison: RootComparison, chain: Sequence[AuditEntry]) -> No
     before = sum(day_of(entry) < first_day for entry in chain)
     for index in range(max(len(covered), len(logged))):
         if covered[index : index + 1] != logged[index : index + 1]:
-            wrong = f"entry {before + index + 1} of {total} is not the one of the audit log"
+            wrong = f"entry {before + index + 1} of {total} differs from the audit log"
             comparison.differences.insert(0, wrong)
             return
 

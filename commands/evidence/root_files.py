@@ -47,7 +47,7 @@ def _json_line(line: str, path: Path) -> object:
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise CommandError(f"{path}: a line is not JSON; give files of signed roots") from error
+        raise CommandError(f"{path}: a line is not JSON; name files of signed roots") from error
 
 
 def _checked(value: Any, path: Path, keys: Collection[str]) -> DayRoot:  # noqa: ANN401 - any JSON
@@ -55,10 +55,12 @@ def _checked(value: Any, path: Path, keys: Collection[str]) -> DayRoot:  # noqa:
         root = convert(value, DayRoot)
         key, signature = str(value["key"]), str(value["signature"])
     except (ValidationError, KeyError) as error:
-        raise CommandError(f"{path}: this is no signed root ({error})") from error
+        raise CommandError(f"{path}: not a signed root ({error})") from error
     if key not in keys:
         trusted = " or ".join(keys)
-        raise CommandError(f"{path}: the root of {root.day} names the key {key}, not {trusted}")
+        raise CommandError(
+            f"{path}: the root of {root.day} is signed with the key {key}, not {trusted}"
+        )
     if not is_signed(root, key, signature) or value.get("root") != root.hash:
-        raise CommandError(f"{path}: the root of {root.day} is not as the key signed it")
+        raise CommandError(f"{path}: the root of {root.day} was changed after it was signed")
     return root

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # ``cryptography`` is imported within functions: every command imports this module.
 
 _PRIVATE_FILE = 0o600
-_ADVICE = "`sms-receipt signing-key new FILE` makes a key"
+_ADVICE = "make a key with `sms-receipt signing-key new FILE`"
 
 
 def make_key(path: Path) -> str:

@@ -24,7 +24,7 @@ def month_start(month: str) -> dt.datetime:
     try:
         return dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=SHANGHAI)
     except ValueError as error:
-        raise MonthError(f"{month!r} is no month such as 2026-11") from error
+        raise MonthError(f"{month!r} is not a month. Example: 2026-11") from error
 
 
 def next_month(at: dt.datetime) -> dt.datetime:

@@ -67,8 +67,8 @@ class RedisOutbox:
             raise _other_schema(f"schema version {found_schema}")
         if found_shards != shards:
             raise StoreUnavailableError(
-                f"this store was filled with SHARDS={found_shards}: "
-                f"start with that value (now {shards}), or with an empty store"
+                f"this store was created with SHARDS={found_shards}; "
+                f"start with that value (now {shards}) or with an empty store"
             )
 
     def _streams(self) -> dict[str, tuple[int, bool]]:

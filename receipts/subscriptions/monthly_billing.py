@@ -65,11 +65,11 @@ class MonthlyBilling:
     def _check_month(self, month: str) -> None:
         now = self._clock.now()
         if month_start(month) > now:
-            raise MonthClosedError(f"{month} has not begun: nothing of it is due")
+            raise MonthClosedError(f"{month} has not started yet, so nothing is due.")
         oldest = oldest_billable(self._policy.book, now)
         if month < oldest:
             raise MonthClosedError(
-                f"{month} is too long ago: the oldest that can be billed is {oldest}"
+                f"{month} is too long ago. The oldest month that can be billed is {oldest}."
             )
 
     def _load_checkpoint(self, month: str, server: str) -> _Checkpoint:

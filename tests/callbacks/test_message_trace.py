@@ -102,7 +102,7 @@ def test_trail_shows_why_a_text_has_no_receipt(centre: Centre, run: Run):
 def test_trail_of_an_unknown_text_exits_with_1(run: Run):
     found = run("trail", GUANGDONG, ZHEJIANG, "999")
     assert (found.exit_code, found.stdout) == (1, "")
-    assert "nothing is known" in found.stderr
+    assert "no report on this text is on record" in found.stderr
 
 
 def test_trail_requires_telephone_numbers(run: Run):

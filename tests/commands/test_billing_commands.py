@@ -118,7 +118,7 @@ def test_errors_are_printed_as_a_sentence(run: Run, tmp_path: Path):
     assert run("bill", "--month", "2026-13").exit_code == 2
     future = run("bill", "--month", "2027-01")
     assert (future.exit_code, future.stderr.splitlines()[-1]) == (
-        2, "sms-receipt: 2027-01 has not begun: nothing of it is due",
+        2, "sms-receipt: 2027-01 has not started yet, so nothing is due.",
     )  # fmt: skip
     assert run("consent", GUANGDONG, "--charge", "monthly-2026-11").exit_code == 2
 

@@ -139,7 +139,7 @@ def test_all_receipts_that_are_kept_are_listed(built: Container, piped: Typed):
 
 def test_empty_result_is_reported_on_a_terminal_only(terminal: Typed, piped: Typed):
     output, _, status = terminal("receipts", ZHEJIANG)
-    assert (output.strip(), status) == ("No receipts are kept of 13957112345.", 0)
+    assert (output.strip(), status) == ("No receipts of 13957112345 are on record.", 0)
     assert piped("receipts", ZHEJIANG) == ("", "", 0)
 
 

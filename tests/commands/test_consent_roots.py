@@ -118,7 +118,7 @@ def test_chain_that_is_not_the_audit_log_differs_in_its_entry(
     operator.keep("2026-11", "2026-12")
     forger.rewrite_chain(JILIN, reworded)
     assert operator.consent(JILIN, operator.outside) == (
-        "differs: entry 2 of 4 is not the one of the audit log", 1,
+        "differs: entry 2 of 4 differs from the audit log", 1,
     )  # fmt: skip
     assert operator.consent(SHANXI, operator.outside)[1] == 0
 
@@ -130,7 +130,7 @@ def test_removed_chain_of_a_customer_differs(
     operator.keep("2026-11", "2026-12")
     raw.delete(*raw.scan_iter("*consent:*"))
     told, status = operator.consent(JILIN, operator.outside)
-    assert told == "differs: entry 1 of 0 is not the one of the audit log"
+    assert told == "differs: entry 1 of 0 differs from the audit log"
     assert status == 1
 
 
@@ -142,7 +142,7 @@ def test_oldest_entry_removed_from_a_chain_differs(
     (chain,) = raw.scan_iter(f"*consent:{JILIN[1:]}")
     raw.lpop(chain)
     told, status = operator.consent(JILIN, operator.outside)
-    assert (told, status) == ("differs: entry 1 of 3 is not the one of the audit log", 1)
+    assert (told, status) == ("differs: entry 1 of 3 differs from the audit log", 1)
 
 
 def test_long_chain_without_its_oldest_entries_is_intact(

@@ -40,11 +40,11 @@ def test_roots_of_another_key_are_refused(
     assert done.exit_code == 0
     refused = operator.run("consent", JILIN, "--root", str(forged))
     assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "names the key" in refused.stderr
+    assert "is signed with the key" in refused.stderr
     lines = [json.loads(line) for line in forged.read_text().splitlines()]
     forged.write_text(json.dumps([line | {"key": operator.public_key} for line in lines]))
     refused = operator.run("consent", JILIN, "--root", str(forged))
-    assert "is not as the key signed it" in refused.stderr
+    assert "was changed after it was signed" in refused.stderr
 
 
 TAMPERED = {

@@ -116,10 +116,18 @@ def test_provider_refusal_is_reported_without_the_token(api: Api, configure: Con
 @pytest.mark.parametrize(
     ("words", "more", "why"),
     [
-        (("--base-url", "sms.example.org"), {}, "--base-url=sms.example.org: give an address"),
-        (("--base-url", f"{BASE}?a=1"), {}, f"--base-url={BASE}?a=1: give an address"),
-        (("--base-url", f"{BASE}?"), {}, f"--base-url={BASE}?: give an address"),
-        (("--base-url", "https://sms example.org"), {}, "--base-url=https://sms example.org: give"),
+        (
+            ("--base-url", "sms.example.org"),
+            {},
+            "--base-url=sms.example.org is not a public address",
+        ),
+        (("--base-url", f"{BASE}?a=1"), {}, f"--base-url={BASE}?a=1 is not a public address"),
+        (("--base-url", f"{BASE}?"), {}, f"--base-url={BASE}? is not a public address"),
+        (
+            ("--base-url", "https://sms example.org"),
+            {},
+            "--base-url=https://sms example.org is not",
+        ),
         (("--base-url", BASE), {"TWILIO_FROM": ""}, "name the numbers with --number"),
         (("--base-url", BASE), {"TWILIO_ACCOUNT_SID": ""}, "TWILIO_ACCOUNT_SID is not set"),
     ],

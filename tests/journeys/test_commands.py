@@ -88,21 +88,21 @@ def test_clock_is_refused_unless_movable(tmp_path: object):
 def test_movable_clock_moves_by_a_step(tmp_path: object, move: str, hours: float):
     done = command("clock", move, DATA_DIR=str(tmp_path), CLOCK="movable")
     assert done.returncode == 0, done.stderr
-    moment = dt.datetime.strptime(done.stdout[10:29] + "+0800", "%Y-%m-%d %H:%M:%S%z")
+    moment = dt.datetime.strptime(done.stdout[20:39] + "+0800", "%Y-%m-%d %H:%M:%S%z")
     moved = (moment - dt.datetime.now(dt.UTC)).total_seconds()
     assert abs(moved - hours * 3600) < 30
 
 
 def test_movable_clock_moves_to_a_day(tmp_path: object):
     done = command("clock", "2026-12-01", DATA_DIR=str(tmp_path), CLOCK="movable")
-    assert done.stdout == "it is now 2026-12-01 00:00:00 in China\n"
+    assert done.stdout == "The clock is now at 2026-12-01 00:00:00 (China time).\n"
 
 
 def test_clock_goes_back_to_the_machine_s_time(tmp_path: Path):
     for move in ("+48h", "2026-12-01", "-400d"):
         command("clock", move, DATA_DIR=str(tmp_path), CLOCK="movable")
         done = command("clock", "now", DATA_DIR=str(tmp_path), CLOCK="movable")
-        moment = dt.datetime.strptime(done.stdout[10:29] + "+0800", "%Y-%m-%d %H:%M:%S%z")
+        moment = dt.datetime.strptime(done.stdout[20:39] + "+0800", "%Y-%m-%d %H:%M:%S%z")
         assert abs((moment - dt.datetime.now(dt.UTC)).total_seconds()) < 30
         assert not clock_notice(tmp_path, movable=True)
 
@@ -113,10 +113,10 @@ def test_moved_clock_is_told_at_start(tmp_path: Path, words: tuple[str, ...]):
     service.later("2031-02-28 23:58")
     port = ("--port", str(service.port)) if words == ("demo",) else ()
     service.run(*words, *port)
-    told = "The clock is moved: it is now 2031-02-28 23:5"
+    told = "The clock was moved and is now at 2031-02-28 23:5"
     try:
         until(lambda: told in service.said(), 60, "the notice")
-        assert "`sms-receipt clock now` moves it back." in service.said()
+        assert "`sms-receipt clock now` resets it." in service.said()
         until(lambda: answers(f"{service.doors}/readyz"), 60, "readiness")
     finally:
         service.stop()

@@ -38,7 +38,7 @@ def many(count: int) -> str:
 def test_customer_list_records_network_and_province(desk: Desk):
     done = desk.customers("13802880000,china_mobile,CN-ZJ", "13001012345,中国移动,")
     assert done.exit_code == 0
-    assert "2 lines: 2 changed, 0 known already, 0 refused; all is well" in done.output
+    assert "2 lines: 2 changed, 0 unchanged, 0 rejected; no errors" in done.output
     first = desk.of(GUANGDONG)
     assert (first.network, first.province, first.source) == ("china_mobile", "CN-ZJ", "record")
     assert desk.shown(GUANGDONG)["province"] == "CN-ZJ"
@@ -56,9 +56,9 @@ def test_repeated_list_changes_nothing_even_afresh(desk: Desk):
     version = desk.of(GUANGDONG).version
     again = desk.run("customers", "import", desk.folder / "list.csv")
     assert again.exit_code == 0
-    assert "was imported before" in again.output
+    assert "already imported; use --afresh" in again.output
     afresh = desk.run("customers", "import", desk.folder / "list.csv", "--afresh")
-    assert "1 lines: 0 changed, 1 known already" in afresh.output
+    assert "1 lines: 0 changed, 1 unchanged" in afresh.output
     assert desk.of(GUANGDONG).version == version
 
 
@@ -69,7 +69,7 @@ def test_number_listed_twice_gets_the_last_line(desk: Desk):
         "13802880000,china_mobile,CN-ZJ",
         "138 0288 0000,china_mobile,CN-FJ",
     )
-    assert "4 lines: 3 changed, 1 known already" in done.output
+    assert "4 lines: 3 changed, 1 unchanged" in done.output
     assert desk.of(GUANGDONG).province == "CN-FJ"
 
 
@@ -146,7 +146,7 @@ def test_refused_lines_are_written_to_the_reject_file(desk: Desk):
         "13957112345,china_mobile,CN-ZJ",
     )
     assert done.exit_code == 1
-    assert "5 lines: 2 changed, 0 known already, 3 refused; see" in done.output
+    assert "5 lines: 2 changed, 0 unchanged, 3 rejected; see" in done.output
     assert [line.split(" — ")[0] for line in desk.refused()] == [
         "list.csv:3: number 'nobody' is no mainland mobile number",
         "list.csv:4: province CN-XX has no name in the rule book",
@@ -167,7 +167,7 @@ def test_reject_file_is_limited_but_the_count_is_not(desk: Desk, monkeypatch: py
     monkeypatch.setattr(rejects, "MOST_WRITTEN", 5)
     monkeypatch.setattr(job, "BATCH", 2)
     done = desk.customers(*("x,china_mobile," for _ in range(20)))
-    assert "20 refused" in done.output
+    assert "20 rejected" in done.output
     assert len(desk.refused()) == 6
     assert "more lines were refused" in desk.refused()[-1]
 
@@ -234,8 +234,8 @@ def test_interrupted_import_resumes(desk: Desk, monkeypatch: pytest.MonkeyPatch)
     assert len(desk.refused()) == 1
     monkeypatch.setattr(RedisStore, "commit_all", commit)
     done = desk.run("customers", "import", desk.folder / "list.csv")
-    assert "goes on behind line 2" in done.output
-    assert "45 lines: 43 changed, 0 known already, 2 refused" in done.output
+    assert "resuming after line 2" in done.output
+    assert "45 lines: 43 changed, 0 unchanged, 2 rejected" in done.output
     assert [line.split(":")[1] for line in desk.refused()] == ["5", "33"]
 
 

@@ -78,7 +78,9 @@ def test_cancellation_charges_months_not_billed_yet(network: Network, months: Mo
     assert months.fees(GUANGDONG) == fees
 
 
-@pytest.mark.parametrize(("month", "error"), [("2026-12", "has not begun"), ("2023-11", "2023-12")])
+@pytest.mark.parametrize(
+    ("month", "error"), [("2026-12", "has not started yet"), ("2023-11", "2023-12")]
+)
 def test_future_or_expired_month_is_rejected(months: Months, month: str, error: str):
     with pytest.raises(MonthClosedError, match=error):
         months.bill(month)

@@ -182,7 +182,7 @@ def test_usage_log_has_numbers_provinces_or_exported_charges(
     assert rows["Guangdong"][1] == "2"
     assert rows["Shanxi"][1:5] == ["1", "0.20", "→", "0.20"]
     assert rows["Hebei"][1:3] == ["1", "1.50"]
-    assert "left out: 1 of no covered province" in done.stderr
+    assert "customers left out: 1, of no covered province" in done.stderr
     assert out.read_text(encoding="utf-8").startswith("<svg")
 
 
