@@ -199,7 +199,7 @@ def open_store(settings: Settings, retention: Retention) -> StoreClients:
 
     Raises StoreUnavailableError.
     """
-    keys = KeySchema(settings.shards)
+    keys = KeySchema(settings.shards, settings.hash_secret)
     client = connected(settings.redis_url or running_server_url(settings.data_dir))
     connection = RedisConnection(client)
     outbox = RedisOutbox(connection, keys)
@@ -230,6 +230,7 @@ def _retention_seconds(retention: Retention) -> RetentionSeconds:
     return RetentionSeconds(
         claims=retention.claims_days * _DAY,
         trails=retention.trails_days * _DAY,
+        strangers=retention.strangers_hours * 3600,
         receipts=retention.receipts_months * 31 * _DAY,
         log=retention.audit_months * 31 * _DAY,
     )

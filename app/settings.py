@@ -183,6 +183,12 @@ class Settings:
             raise SettingsError("\n".join(reader.problems))
         return settings
 
+    @property
+    def hash_secret(self) -> str:
+        """The secret under which strangers' numbers are hashed; a change forgets them early."""
+        tokens = "".join(self.twilio_auth_tokens)
+        return self.secret_key or self.feed_secret or self.kannel_secret or tokens
+
     def need_doors(self) -> Self:
         """Return these settings, with all that web requests need. Raises SettingsError."""
         needs = {

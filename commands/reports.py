@@ -104,13 +104,19 @@ def trail(sender: Msisdn, recipient: Msisdn, message_id: str, *, as_json: bool) 
     text is on record.
     """
     with open_services() as services:
-        trace = services.store.load_many([ReportQuery(sender, recipient, message_id)])[0].trace
-    if trace is None:
+        query = ReportQuery(sender, recipient, message_id)
+        snapshot = services.store.load_many([query])[0]
+        hours = services.book.retention.strangers_hours
+    if snapshot.known_trace is None:
         raise NotFoundError(
             "no report on this text is on record; compare its id and both numbers with "
-            f"`sms-receipt receipts {sender.national}`"
+            f"`sms-receipt receipts {sender.national}`. A text of a sender without the service is "
+            f"forgotten after {hours} hours, but for its count"
         )
-    print_record(serialize_trace(trace), as_json=as_json, lists={"news": _EVENTS})
+    printed = serialize_trace(snapshot.known_trace)
+    if snapshot.trace is None:
+        printed["kept"] = f"sender without the service: until {hours} hours after the last report"
+    print_record(printed, as_json=as_json, lists={"news": _EVENTS})
 
 
 @click.command(epilog=examples("unsure", "unsure --limit 1000 > unsure.jsonl"))

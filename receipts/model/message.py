@@ -4,6 +4,7 @@ import datetime as dt
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from receipts.model.field_names import STORED_NAMES
 from receipts.model.receipt import StatusEvent
@@ -109,3 +110,28 @@ class MessageTrace(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES)
     series: str = ""
     #: Earlier texts under the same id between the same numbers, oldest first.
     earlier: tuple["MessageTrace", ...] = ()
+
+    def named(self, message_id: str, sender: Msisdn, recipient: Msisdn) -> "MessageTrace":
+        """The trace, and the earlier ones in it, with this id and these numbers."""
+        earlier = tuple(text.named(message_id, sender, recipient) for text in self.earlier)
+        about = {"message_id": message_id, "sender": sender, "recipient": recipient}
+        return replace(self, **about, earlier=earlier)
+
+
+class StrangerTrace(Struct, frozen=True):
+    """The trace of a text whose sender has not subscribed.
+
+    It is kept for a few hours, without numbers and id, under a keyed hash of them: enough to tell
+    a repeated report from a new one.
+    """
+
+    trace: MessageTrace
+
+    @property
+    def version(self) -> int:
+        """The version of the stored record."""
+        return self.trace.version
+
+    def anonymous(self) -> MessageTrace:
+        """The trace as it is stored, without numbers and id."""
+        return self.trace.named("", Msisdn(""), Msisdn(""))

@@ -14,7 +14,7 @@ from receipts.model.customer import (
     LoginState,
     Subscription,
 )
-from receipts.model.message import MessageTrace
+from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn
 
@@ -63,6 +63,7 @@ Record = (
     Subscription
     | Receipt
     | MessageTrace
+    | StrangerTrace
     | DailyReplyCount
     | CallLog
     | CustomerCredentials

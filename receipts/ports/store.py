@@ -15,7 +15,7 @@ from receipts.model.customer import (
     LoginState,
     Subscription,
 )
-from receipts.model.message import MessageTrace
+from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitResult, OutboxEntry, Reply, Timer
@@ -47,12 +47,20 @@ class Snapshot(Struct, frozen=True):
     previous_reply: Reply | None = None
     reply_count: DailyReplyCount | None = None
     trace: MessageTrace | None = None
+    stranger_trace: StrangerTrace | None = None
     call: CallLog | None = None
     login: LoginState | None = None
     recipient: Subscription | None = None
     receipt: Receipt | None = None
     charges: tuple[Charge, ...] | None = None
     credentials: CustomerCredentials | None = None
+
+    @property
+    def known_trace(self) -> MessageTrace | None:
+        """The trace of the text, kept with its numbers or as a stranger's."""
+        if self.trace is None and self.stranger_trace is not None:
+            return self.stranger_trace.trace
+        return self.trace
 
 
 class LoadOptions(TypedDict, total=False):

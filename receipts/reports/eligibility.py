@@ -49,6 +49,13 @@ class Eligibility:
         on_net = self._numbering.info_of(recipient).network is Network.CHINA_MOBILE
         return None if on_net else NoReceiptReason.RECIPIENT_OFF_NET
 
+    def is_stranger(self, snapshot: Snapshot) -> bool:
+        """Whether the sender has no service, and no trace of this text from when they had it."""
+        customer = snapshot.subscription
+        suspended = customer.state is SubscriptionState.SUSPENDED
+        served = suspended or is_active(customer, self._clock.now())
+        return not served and snapshot.trace is None
+
     def receipt_id(self, text: MessageTrace, *, answered: bool) -> str:
         """Deterministic id of a text's receipt; the one for "no answer yet" differs."""
         about = f"{text.sender}|{text.recipient}|{normalise_message_id(text.message_id)}"

@@ -16,6 +16,7 @@ from receipts.model.message import (
     MessageTrace,
     NoReceiptReason,
     ReportEvent,
+    StrangerTrace,
 )
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn, ReceiptOutcome
@@ -126,7 +127,9 @@ class ReportService:
         """Decide on the reports of one text: a receipt or a reason for each. Pure."""
         first = reports[0]
         texts = self._texts(snapshot, first)
-        version = (snapshot.trace.version if snapshot.trace else 0) + 1
+        stranger = self._eligibility.is_stranger(snapshot)
+        stored = snapshot.stranger_trace if stranger else snapshot.trace
+        version = (stored.version if stored else 0) + 1
         steps: list[ChangeSet] = []
         others: list[Record] = []
         for report in reports:
@@ -148,9 +151,10 @@ class ReportService:
             return ChangeSet(first.sender)
         cancelled = tuple(timer for step in steps for timer in step.cancelled_timers)
         subjects = {timer.subject for timer in cancelled}
+        trace = record_of(texts, version)
         return ChangeSet(
             first.sender,
-            records=(record_of(texts, version), *others),
+            records=(StrangerTrace(trace) if stranger else trace, *others),
             outbox=tuple(receipt_id for step in steps for receipt_id in step.outbox),
             timers=tuple(t for step in steps for t in step.timers if t.subject not in subjects),
             cancelled_timers=cancelled,
@@ -159,7 +163,8 @@ class ReportService:
 
     def _texts(self, snapshot: Snapshot, report: DeliveryReport) -> list[MessageTrace]:
         """The texts of this id, completed by a receipt that outlived its trace."""
-        texts = texts_of(snapshot.trace) if snapshot.trace else [new_text(report)]
+        known = snapshot.known_trace
+        texts = texts_of(known) if known else [new_text(report)]
         receipt = snapshot.receipt
         if receipt is None or receipt.outcome not in _STATUS_OF_OUTCOME:
             return texts

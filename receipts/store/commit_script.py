@@ -13,7 +13,7 @@ from receipts.model.customer import (
     LoginState,
     Subscription,
 )
-from receipts.model.message import MessageTrace
+from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.numbering.msisdn import is_chinese_mobile
 from receipts.ports.changes import ChangeSet, Record, Timer
@@ -37,6 +37,7 @@ class RetentionSeconds:
 
     claims: int = 3 * _DAY
     trails: int = 7 * _DAY
+    strangers: int = 2 * 3600
     talks: int = _DAY
     #: Numbers outside +86 mobiles get one reply a month.
     talks_abroad: int = 32 * _DAY
@@ -120,7 +121,8 @@ class CommitScript:
 
     def _record(self, record: Record) -> None:
         key, seconds = self._key_and_ttl(record)
-        self._add("save", key, seconds, encode_record(record, record.version))
+        kept = record.anonymous() if isinstance(record, StrangerTrace) else record
+        self._add("save", key, seconds, encode_record(kept, record.version))
         # A passcode is in no list, and expires within the hour.
         if isinstance(record, Receipt) and record.kind is not MessageKind.CODE:
             self._listed(record)
@@ -137,7 +139,7 @@ class CommitScript:
         else:
             self._add("unset", self._keys.unsure(self._shard), receipt.id)
 
-    def _key_and_ttl(self, record: Record) -> tuple[str, int]:  # noqa: PLR0911 - one a kind
+    def _key_and_ttl(self, record: Record) -> tuple[str, int]:  # noqa: C901, PLR0911 - one a kind
         keys, retention = self._keys, self._retention
         match record:
             case Subscription():
@@ -148,6 +150,9 @@ class CommitScript:
             case MessageTrace():
                 name = keys.trail(record.sender, record.recipient, record.message_id)
                 return name, retention.trails
+            case StrangerTrace(trace=text):
+                name = keys.stranger(text.sender, text.recipient, text.message_id)
+                return name, retention.strangers
             case DailyReplyCount():
                 here = is_chinese_mobile(record.number)
                 seconds = retention.talks if here else retention.talks_abroad

@@ -3,6 +3,7 @@
 from binascii import crc_hqx
 from collections.abc import Callable
 from functools import lru_cache
+from hashlib import blake2b
 
 from receipts.model.vocabulary import Msisdn
 from receipts.reports.message_trace import normalise_message_id
@@ -28,8 +29,10 @@ def _of_shard(name: str) -> Callable[["KeySchema", int], str]:
 class KeySchema:
     """The names of all keys, for a number of shards that is fixed at first use of the store."""
 
-    def __init__(self, shards: int) -> None:
+    def __init__(self, shards: int, secret: str = "") -> None:
         self.shards = shards
+        #: The key of the hashes that stand for strangers' texts.
+        self._secret = blake2b(secret.encode()).digest()
         # An event names about six keys of one customer, a batch those of thousands.
         self._shard_and_tag = lru_cache(maxsize=16_384)(self._computed)
         self._tags = [self.tagged(shard, "") for shard in range(shards)]
@@ -83,6 +86,11 @@ class KeySchema:
         """The trace of one person-to-person text, the same for each spelling of its id."""
         key = normalise_message_id(message_id)
         return self.of(sender, f"trail:{sender.digits}:{recipient.digits}:{key}")
+
+    def stranger(self, sender: Msisdn, recipient: Msisdn, message_id: str) -> str:
+        """The trace of a text of a sender without the service; it names neither number."""
+        about = f"{sender}|{recipient}|{normalise_message_id(message_id)}".encode()
+        return self.of(sender, "x:" + blake2b(about, digest_size=12, key=self._secret).hexdigest())
 
     def call(self, number: Msisdn, sid: str) -> str:
         """The log of one call."""

@@ -12,7 +12,7 @@ from receipts.model.customer import (
     LoginState,
     Subscription,
 )
-from receipts.model.message import MessageTrace
+from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, Reply
@@ -93,8 +93,9 @@ class RedisStore:
     def _names(self, wanted: ReportQuery) -> tuple[str | None, ...]:
         keys, sender, recipient = self._keys, wanted.sender, wanted.recipient
         people = (keys.subscription(sender), keys.subscription(recipient))
-        trace = keys.trail(sender, recipient, wanted.message_id)
-        return (*people, trace, self._receipt_key(wanted.receipt_id or ""))
+        text = (sender, recipient, wanted.message_id)
+        traces = (keys.trail(*text), keys.stranger(*text))
+        return (*people, *traces, self._receipt_key(wanted.receipt_id or ""))
 
     def commit(self, change: ChangeSet) -> CommitResult:
         """Apply a change whole or not at all, in one round trip; it is on disk on return."""
@@ -168,11 +169,14 @@ class RedisStore:
 
 
 def _snapshot(wanted: ReportQuery, values: Iterable[bytes | None]) -> Snapshot:
-    customer, recipient, trace, receipt = values
+    customer, recipient, trace, stranger, receipt = values
+    known = decode_record(MessageTrace, stranger)
+    text = (wanted.message_id, wanted.sender, wanted.recipient)
     return Snapshot(
         wanted.sender,
         decode_record(Subscription, customer) or Subscription(wanted.sender),
         trace=decode_record(MessageTrace, trace),
+        stranger_trace=StrangerTrace(known.named(*text)) if known else None,
         recipient=decode_record(Subscription, recipient),
         receipt=decode_record(Receipt, receipt),
     )

@@ -111,7 +111,7 @@ def test_five_thousand_reports_cost_one_read_and_one_commit(
     texts = {json.loads(line)["id"] for line in body.splitlines()}
     assert asked["cmdstat_evalsha"] == built.settings.shards  # a batch is one script a shard
     # A text with two lines is one change.
-    assert len(raw.keys("*:trail:*")) == len(texts) + 1 <= FULL
+    assert len(raw.keys("*:trail:*") + raw.keys("*:x:*")) == len(texts) + 1 <= FULL
     assert asked["cmdstat_mget"] == 1
 
     round_trips.reset_mock()

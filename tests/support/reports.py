@@ -67,6 +67,6 @@ def trail(
     built: Container, message: str = "1", friend: str = FRIEND, sender: str = ANNA
 ) -> MessageTrace:
     query = ReportQuery(Msisdn(sender), Msisdn(friend), message)
-    found = built.store.load_many([query])[0].trace
+    found = built.store.load_many([query])[0].known_trace
     assert found is not None
     return found
