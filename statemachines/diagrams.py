@@ -5,12 +5,20 @@ from typing import Any
 
 from statemachines.call_menu import CALL_MENU
 from statemachines.engine import Move, Refuse, Table
+from statemachines.fee_collection import FEE_COLLECTION
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE
 from statemachines.provider import PROVIDER
 from statemachines.receipt import RECEIPT
 from statemachines.subscription import SUBSCRIPTION
 
-TABLES: tuple[Table[Any, Any], ...] = (SUBSCRIPTION, RECEIPT, PROVIDER, KEYWORD_DIALOGUE, CALL_MENU)
+TABLES: tuple[Table[Any, Any], ...] = (
+    SUBSCRIPTION,
+    FEE_COLLECTION,
+    RECEIPT,
+    PROVIDER,
+    KEYWORD_DIALOGUE,
+    CALL_MENU,
+)
 
 
 def mermaid(table: Table[Any, Any]) -> str:

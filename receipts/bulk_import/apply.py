@@ -1,5 +1,6 @@
 """Decide how one row of an imported list changes its customer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -8,6 +9,7 @@ from receipts.bulk_import.rows import CollectionRow, CustomerRow, PortedRow, Row
 from receipts.delivery import notifications
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.calendar import month_of
+from receipts.model.charge import Charge
 from receipts.model.customer import CustomerCredentials, Subscription
 from receipts.model.vocabulary import Channel
 from receipts.numbering.plan import NumberInfo
@@ -17,9 +19,27 @@ from receipts.ports.store import Store
 from receipts.subscriptions import dunning, preferences
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
+from statemachines.fee_collection import CollectionResult
 
 #: Values of a customer's recorded source of province and network.
 RECORD, PORTED = "record", "ported"
+#: Error and fix of each refusal in the state table of collections.
+_REFUSALS = {
+    "no_fee": (
+        "no fee of {month} is charged to this number",
+        "check number and month, and bill a month before its collections",
+    ),
+    "paid_before": ("the fee of {month} is paid already", "check the month"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCustomer:
+    """A row's customer as stored: with credentials for digests, with charges for a collection."""
+
+    subscription: Subscription
+    credentials: CustomerCredentials | None = None
+    charges: Sequence[Charge] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +64,28 @@ class ImportHandler:
     ) -> None:
         self._store, self._policy, self._delivery, self._clock = store, policy, delivery, clock
 
-    def decide(
-        self,
-        row: Row,
-        customer: Subscription,
-        owner: CustomerCredentials | None,
-        origin: SourceLine,
-    ) -> ChangeSet:
-        """The change by a row; without records if it is known already. Raises RowError."""
+    def decide(self, row: Row, stored: StoredCustomer, origin: SourceLine) -> ChangeSet:
+        """The change by a row; without records if it is known already.
+
+        Raises RowError, StoreUnavailableError.
+        """
+        customer, owner = stored.subscription, stored.credentials
         language = self._policy.language(customer)
         event = f"list:{origin.file}:{origin.line}"
         request = CustomerRequest(customer.channel or Channel.TEXT, language, event)
         if isinstance(row, CollectionRow):
-            step = self._collected(row, customer, request)
+            step = self._collected(row, stored, request, origin)
         else:
             home = self._home(row)
             step = preferences.apply_customer_record(self._policy, customer, home, request)
         change = notifications.with_notification(
             step, customer, origin.claim, language, self._store, self._delivery
         )
-        if step.messages:  # the line is claimed: a second import sends no text
+        # The line is claimed: a second import sends no text, and a failed collection that it
+        # repeats after the payment is known.
+        if step.messages or (
+            isinstance(row, CollectionRow) and row.result is CollectionResult.FAILED
+        ):
             change = replace(change, idempotency_key=origin.claim)
         if owner is None or not isinstance(row, CustomerRow):
             return change
@@ -85,12 +107,22 @@ class ImportHandler:
         return NumberInfo(row.province, row.network, RECORD)
 
     def _collected(
-        self, row: CollectionRow, customer: Subscription, request: CustomerRequest
+        self,
+        row: CollectionRow,
+        stored: StoredCustomer,
+        request: CustomerRequest,
+        origin: SourceLine,
     ) -> Decision:
+        customer = stored.subscription
         if customer.opened_at is None:
             raise RowError("number never held the service", "check the number")
         if row.month > month_of(self._clock.now()):
             raise RowError(f"month {row.month} has not begun", "check the month")
-        return dunning.record_collection(
-            self._policy, customer, row.month, paid=row.paid, request=request
-        )
+        collection = dunning.Collection(row.month, row.result, stored.charges)
+        try:
+            return dunning.record_collection(self._policy, customer, collection, request)
+        except dunning.CollectionRefusedError as refused:
+            if self._store.load(row.number, origin.claim).previous_reply is not None:
+                return Decision(customer)  # this very line was applied before the payment
+            error, fix = _REFUSALS[str(refused)]
+            raise RowError(error.format(month=row.month), fix) from None

@@ -1,19 +1,22 @@
 """Imports of an operator's list: in batches, in bounded memory, resumed after a stop."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
-from receipts.bulk_import.apply import ImportHandler, SourceLine
+from receipts.bulk_import.apply import ImportHandler, SourceLine, StoredCustomer
 from receipts.bulk_import.csv_reader import CsvFile, CsvLine
 from receipts.bulk_import.rejects import RejectFile
-from receipts.bulk_import.rows import CustomerRow, Row, RowError
+from receipts.bulk_import.rows import CollectionRow, CustomerRow, Row, RowError
+from receipts.model.charge import Charge
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus
 from receipts.ports.store import BulkReader, ContentionError, Store
 
-#: Lines committed together, in two round trips, or three with digests, and one for the checkpoint.
+#: Lines committed together, in two round trips and one for the checkpoint; a third for digests,
+#: or for the charges of a month of collections.
 BATCH = 1000
 #: Commits of a customer that changes each time between read and commit.
 _ROUNDS = 40
@@ -126,13 +129,27 @@ class ImportJob:
         rows = {number: row for number, (_, row) in batch.items()}
         proving = [n for n, row in rows.items() if isinstance(row, CustomerRow) and row.proves]
         owners, changes = self._archive.credentials(proving), []
+        charges = self._charges([row for row in rows.values() if isinstance(row, CollectionRow)])
         for customer in self._archive.subscriptions(list(batch)):
             number, row = batch[customer.number]
             origin = SourceLine(self._file.path.name, self._file.contents, number)
+            stored = StoredCustomer(
+                customer, owners.get(customer.number), charges.get(customer.number, ())
+            )
             try:
-                change = self._lists.decide(row, customer, owners.get(customer.number), origin)
+                change = self._lists.decide(row, stored, origin)
             except RowError as error:
                 self._refused.append((number, str(error)))
             else:
                 changes += [change] if change.records else []
         return changes
+
+    def _charges(self, rows: Iterable[CollectionRow]) -> Mapping[Msisdn, Sequence[Charge]]:
+        """Charges of the month of each collection, in one round trip a month."""
+        numbers, charges = defaultdict(list), defaultdict(list)
+        for row in rows:
+            numbers[row.month].append(row.number)
+        for month, those in numbers.items():
+            for charge in self._archive.charges_of(those, month):
+                charges[charge.number].append(charge)
+        return charges

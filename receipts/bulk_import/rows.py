@@ -8,6 +8,7 @@ from receipts.bulk_import.password_hashes import is_plain, is_slow_digest
 from receipts.model.vocabulary import Msisdn, Network
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.rulebook.province_names import province_code
+from statemachines.fee_collection import CollectionResult
 
 Cells = Mapping[str, str]
 
@@ -23,7 +24,6 @@ _ROUNDED = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+", re.ASCII)
 _DECIMALS = re.compile(r"(?<=[0-9]{11})\.0+\Z", re.ASCII)
 _PROVINCE = re.compile(r"CN-[A-Z]{2}", re.ASCII)
 _MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
-_RESULTS = {"paid": True, "failed": False}
 _MOBILE_LENGTH = 14  # +86 and eleven digits
 _SHOWN = 30  # characters of a wrong value that an error repeats
 
@@ -65,7 +65,7 @@ class CollectionRow:
 
     number: Msisdn
     month: str
-    paid: bool
+    result: CollectionResult
 
 
 Row = CustomerRow | PortedRow | CollectionRow
@@ -95,10 +95,13 @@ def _collection(cells: Cells) -> CollectionRow:
     number, month = _number(cells), cells["month"]
     if not _MONTH.fullmatch(month):
         raise RowError(f"month {_quoted(month)} is no month", "write it as 2026-11")
-    paid = _RESULTS.get(cells["result"].casefold())
-    if paid is None:
-        raise RowError(f"result {_quoted(cells['result'])} is unknown", "write paid or failed")
-    return CollectionRow(number, month, paid)
+    try:
+        result = CollectionResult(cells["result"].casefold())
+    except ValueError:
+        raise RowError(
+            f"result {_quoted(cells['result'])} is unknown", "write paid or failed"
+        ) from None
+    return CollectionRow(number, month, result)
 
 
 def _number(cells: Cells) -> Msisdn:

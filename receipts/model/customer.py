@@ -76,6 +76,8 @@ class Subscription(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES)
     #: The month of the last delivered receipt and its count so far, for the free allowance.
     receipts_month: str = ""
     receipts_this_month: int = 0
+    #: Months whose fee was reported as paid; a later report of a failure is refused.
+    paid: tuple[str, ...] = ()
     #: Months with an uncollected fee, the start of the suspension, and wholly suspended months.
     unpaid: tuple[str, ...] = ()
     suspended_at: dt.datetime | None = None

@@ -9,6 +9,7 @@ STORED_NAMES = {
     "province": "p", "network": "w", "source": "sr", "looked_up_at": "lu", "charged_from": "cf",
     "trial": "tr", "trial_used": "tu", "trial_ends_at": "te", "charged_month": "cm",
     "receipts_month": "um", "receipts_this_month": "u",
+    "paid": "pd",
     "unpaid": "up", "suspended_at": "sa", "months_not_served": "us", "off_net_notice_month": "ot",
     "question": "q", "promotions": "i", "promotions_since": "is", "chain": "ch",
     # receipts

@@ -138,6 +138,9 @@ class BulkReader(Protocol):
     def charged(self, numbers: Sequence[Msisdn], month: str, charge_id: str) -> list[bool]:
         """For each of many customers in order, whether the charge exists."""
 
+    def charges_of(self, numbers: Sequence[Msisdn], month: str) -> list[Charge]:
+        """The charges of many customers in a month, in one round trip, by number and time."""
+
     def checkpoint(self, name: str, value: str | None = None) -> str | None:
         """The named checkpoint of a long run, written first when a value is given."""
 

@@ -1,9 +1,13 @@
 """Dunning: suspension for an unpaid fee, end after two months, resumption when paid."""
 
+from collections.abc import Sequence
+
+from msgspec import Struct
 from msgspec.structs import replace
 
-from receipts.charging.charges import was_active_in
+from receipts.charging.charges import monthly_id, oldest_billable, was_active_in
 from receipts.model.calendar import month_before, month_of, month_start, months_between, next_month
+from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
 from receipts.subscriptions import cancellation, ordering
 from receipts.subscriptions.decision import (
@@ -15,22 +19,60 @@ from receipts.subscriptions.decision import (
     timer,
 )
 from receipts.subscriptions.policy import SubscriptionPolicy
+from statemachines.fee_collection import FEE_COLLECTION, CollectionResult, FeeState
 from statemachines.subscription import SUBSCRIPTION, SubscriptionEvent
+
+
+class CollectionRefusedError(Exception):
+    """The ledger contradicts a collection; the message is the reason in the state table."""
+
+
+class Collection(Struct, frozen=True):
+    """The operator's report on a month's fee, and the customer's charges of that month."""
+
+    month: str
+    result: CollectionResult
+    charges: Sequence[Charge]
 
 
 def record_collection(
     policy: SubscriptionPolicy,
     customer: Subscription,
-    month: str,
-    *,
-    paid: bool,
+    collection: Collection,
     request: CustomerRequest,
 ) -> Decision:
-    """Apply the operator's report on a month's fee: resume if paid, else suspend or end."""
-    if paid:
-        return _paid(policy, customer, month, request)
-    if month in customer.unpaid:
+    """Apply a report on a month's fee: resume if paid, else suspend or end the service.
+
+    Raises CollectionRefusedError.
+    """
+    before = _fee_state(policy, customer, collection)
+    after = FEE_COLLECTION.fire(before, collection.result)
+    if after.reason is not None:
+        raise CollectionRefusedError(after.reason)
+    if after.state is before:
         return Decision(customer)
+    apply = _paid if after.state is FeeState.PAID else _failed
+    return apply(policy, customer, collection.month, request)
+
+
+def _fee_state(
+    policy: SubscriptionPolicy, customer: Subscription, collection: Collection
+) -> FeeState:
+    """State of a month's fee; there is none in months older than the records that are kept."""
+    month = collection.month
+    if month in customer.unpaid:
+        return FeeState.UNPAID
+    if month in customer.paid:
+        return FeeState.PAID
+    fee = monthly_id(month)
+    owed = sum(each.fen for each in collection.charges if fee in {each.id, each.charge_id})
+    kept = month >= oldest_billable(policy.book, policy.now())
+    return FeeState.DUE if owed > 0 and kept else FeeState.NO_FEE
+
+
+def _failed(
+    policy: SubscriptionPolicy, customer: Subscription, month: str, request: CustomerRequest
+) -> Decision:
     adjacent = {month_before(month), month_of(next_month(month_start(month)))}
     owing = replace(customer, unpaid=tuple(sorted({*customer.unpaid, month})))
     if adjacent & set(customer.unpaid):
@@ -63,7 +105,12 @@ def end_unpaid(
 def _paid(
     policy: SubscriptionPolicy, customer: Subscription, month: str, request: CustomerRequest
 ) -> Decision:
-    paying = replace(customer, unpaid=tuple(m for m in customer.unpaid if m != month))
+    oldest = oldest_billable(policy.book, policy.now())
+    paying = replace(
+        customer,
+        paid=tuple(sorted({month, *(m for m in customer.paid if m >= oldest)})),
+        unpaid=tuple(m for m in customer.unpaid if m != month),
+    )
     event = SubscriptionEvent.RESUME
     outcome = SUBSCRIPTION.fire(customer.state, event)
     if outcome.reason is not None or paying.unpaid:

@@ -10,6 +10,7 @@ import pytest
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
 from statemachines.diagrams import TABLES, document, grid, mermaid
 from statemachines.engine import Move, Refuse, Stay, Table
+from statemachines.fee_collection import FeeState
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.receipt import ENDED, RECEIPT, UNDER_WAY, ReceiptEvent, ReceiptState
 from statemachines.subscription import (
@@ -62,6 +63,7 @@ def test_event_fires_as_its_row_says(table: Table[Any, Any], state: StrEnum, eve
 
 #: States entered without an event: by the clock, by a question of ours or an unknown province.
 ENTERED_WITHOUT_EVENT: dict[str, set[StrEnum]] = {
+    "fee_collection": {FeeState.NO_FEE},
     "keyword_dialogue": {DialogueState.LAPSED, DialogueState.WHICH_PROVINCE, DialogueState.LISTED},
     "call_menu": {CallState.WHICH_PROVINCE},
 }
@@ -84,6 +86,8 @@ def test_only_final_states_have_no_way_out(table: Table[Any, Any]):
     final: dict[str, set[StrEnum]] = {
         "receipt": {ReceiptState.DELIVERED, ReceiptState.UNDELIVERED, ReceiptState.FAILED},
         "call_menu": {CallState.OVER},
+        # A charge leads out of the first; a fee once paid stays paid.
+        "fee_collection": {FeeState.NO_FEE, FeeState.PAID},
     }
     assert ends == final.get(table.name, set())
 

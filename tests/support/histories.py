@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
@@ -12,20 +13,26 @@ from app import bootstrap
 from ivr.call_context import CallContext
 from ivr.call_flow import CallerInput
 from keywords.conversation import InboundMessage
+from receipts.bulk_import.apply import ImportHandler, SourceLine, StoredCustomer
+from receipts.bulk_import.rows import CollectionRow
 from receipts.charging.charges import needs_usage_count
 from receipts.delivery.digest import with_digest_members
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.routing import Router
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Language, Msisdn
+from receipts.model.vocabulary import Channel, Language, Msisdn
 from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, OutboxEntry, Reply
-from receipts.ports.store import StoreUnavailableError
+from receipts.ports.store import Snapshot, StoreUnavailableError
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.rulebook.schema import CancellationEffect, RuleBook, Tariff
 from receipts.store.redis_store import RedisStore
+from receipts.subscriptions import cancellation
+from receipts.subscriptions.decision import CustomerRequest
 from receipts.subscriptions.monthly_billing import MonthlyBilling
 from statemachines.call_menu import CallState
+from statemachines.subscription import SubscriptionEvent
 from tests.conftest import gathering
+from tests.support.fixtures import decided
 from tests.support.reference_billing import Price, Terms
 from tests.support.sending import ProviderDouble, mark_sending, timing
 
@@ -145,6 +152,25 @@ class Business:
     def call(self, number: Msisdn, at: CallState, sid: str) -> None:
         place = CallContext(at, Language.ZH, province=PLACES[number])
         self.hotline.handle_input(CallerInput(sid, number, place, "1"))
+
+    def collect(self, row: CollectionRow, line: SourceLine) -> None:
+        """Apply a line of collections. Raises RowError."""
+        imports = ImportHandler(self.store, self.policy, self.delivery, self.built.clock)
+
+        def decide(snapshot: Snapshot) -> ChangeSet:
+            charges = self.store.charges_of(row.number, [row.month])
+            return imports.decide(row, StoredCustomer(snapshot.subscription, None, charges), line)
+
+        run_in_transaction(self.store, row.number, decide)
+
+    def port_out(self, number: Msisdn, line: SourceLine) -> None:
+        """End the service of a number that left the network."""
+        request = CustomerRequest(Channel.COUNTER, Language.ZH, "list")
+        leave = partial(
+            cancellation.end_now, self.policy, event=SubscriptionEvent.PORT_OUT,
+            message_key="ported_out", request=request,
+        )  # fmt: skip
+        decided(self.store, self.delivery, number, line.claim, leave)
 
     def send(self, posted: OutboxEntry, *, answered: bool) -> Receipt | None:
         """Send a receipt and, if ``answered``, save its acceptance; None if it is not sent."""

@@ -21,6 +21,7 @@ from receipts.model.vocabulary import Channel, Language, Msisdn
 from receipts.subscriptions import dunning
 from receipts.subscriptions.decision import CustomerRequest
 from receipts.subscriptions.monthly_billing import BillingTotals
+from statemachines.fee_collection import CollectionResult
 from tests.conftest import TestClock
 from tests.support.fixtures import decided
 from tests.support.sending import mark_sending
@@ -49,8 +50,11 @@ class Months:
     def collected(self, number: str, month: str, *, paid: bool) -> None:
         """Record whether the operator collected the fee of a month."""
         request = CustomerRequest(Channel.COUNTER, Language.ZH, "list")
+        charges = self.built.store.charges_of(Msisdn(number), [month])
+        result = CollectionResult.PAID if paid else CollectionResult.FAILED
+        collection = dunning.Collection(month, result, charges)
         record = partial(
-            dunning.record_collection, self.built.policy, month=month, paid=paid, request=request
+            dunning.record_collection, self.built.policy, collection=collection, request=request
         )
         about = f"{month} {paid} {self.clock.now()}"
         decided(self.built.store, self.built.lifecycle, number, about, record)

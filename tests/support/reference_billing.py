@@ -80,10 +80,14 @@ class SlowLedger:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.charges: dict[str, int] = {}
-        self.offer: tuple[dt.datetime, Price] | None = None
+        #: End, price, and the promised rest of a trial, if any.
+        self.offer: tuple[dt.datetime, Price, str] | None = None
+        #: The end of a trial that was left before it.
+        self.trial_end: dt.datetime | None = None
         self.late = self.had_trial = False
         self.period: Period | None = None
         self.unpaid: set[str] = set()
+        self.settled: set[str] = set()
         self.prices: dict[str, Price | None] = {}
         self.counted: dict[str, int] = {}
         self.ended: set[str] = set()
@@ -119,6 +123,7 @@ class SlowLedger:
         assert period is not None
         self.offer = None
         if period.first is None or period.first > at or period.trial:
+            self.trial_end = period.first or self.trial_end
             period.end = min(end, period.first or period.end)
             period.first, period.trial = None, False
             return
@@ -128,10 +133,19 @@ class SlowLedger:
             name = after(name)
         period.end = end
 
+    def rest(self, at: dt.datetime) -> tuple[dt.datetime | None, str]:
+        """Return the end of a trial that was left, and whether it goes on until its question."""
+        period = self.running(at)
+        if self.trial_end is None or at >= self.trial_end or (period and period.first):
+            return None, ""
+        return self.trial_end, "goes on" if at < self.trial_end - self.terms.window else "asked"
+
     def open(self, at: dt.datetime, _: str = "") -> bool:
         if self.unpaid or self.endless(at):
             return False
-        self.offer, self.late = (at + self.terms.window, self.terms.price(at)), False
+        end, rest = self.rest(at)
+        day = end if end and rest == "asked" else at
+        self.offer, self.late = (at + self.terms.window, self.terms.price(day), rest), False
         return True
 
     def yes(self, at: dt.datetime, _: str = "") -> None:
@@ -142,18 +156,23 @@ class SlowLedger:
 
     def accept(self, at: dt.datetime) -> None:
         assert self.offer is not None
-        price, period = self.offer[1], self.running(at)
-        if period is None:
-            trial = price.trial_days > 0 and not self.had_trial
+        (_, price, told), period, (end, rest) = self.offer, self.running(at), self.rest(at)
+        if told == "asked" and not rest and self.trial_end:
+            told = "" if month(self.trial_end) == month(at) else told
+        if told != rest and not (period and period.first):
+            self.open(at)  # a yes that would be charged otherwise gets a new offer
+            return
+        new = period is None and price.trial_days > 0 and not self.had_trial
+        first = period.first if period else None
+        if new:
             midnight = at.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
-            first = midnight + dt.timedelta(days=price.trial_days) if trial else at
-            self.period = Period(first, price, trial)
-            self.had_trial = self.had_trial or trial
-        else:
-            period.end, period.trial, period.agreed = FOREVER, False, price
-            period.first = period.first or at
-            period.fee_waits = period.first > at
-        self.offer, self.late = None, False
+            first = midnight + dt.timedelta(days=price.trial_days)
+        period = self.period = period or Period(None, price, trial=False)
+        period.first, period.agreed, period.end = first or end or at, price, FOREVER
+        period.trial, period.asked = new or rest == "goes on", False
+        period.fee_waits = period.first > at and not period.trial
+        self.had_trial = self.had_trial or period.trial
+        self.offer, self.late, self.trial_end = None, False, None
         self.ask_fee(month(at), at)
 
     def other(self, at: dt.datetime, _: str = "") -> None:
@@ -164,6 +183,7 @@ class SlowLedger:
     def drop(self, at: dt.datetime) -> None:
         self.offer, self.late = None, False
         if period := self.endless(at):
+            self.trial_end = period.first
             period.end, period.first, period.trial = period.first or at, None, False
 
     def cancel(self, at: dt.datetime, _: str = "") -> None:
@@ -186,7 +206,7 @@ class SlowLedger:
             self.leave(at, at)
 
     def failed(self, at: dt.datetime, name: str) -> None:
-        if name in self.unpaid:
+        if f"monthly-{name}" not in self.charges or name in self.unpaid | self.settled:
             return
         beside = any(after(name) == other or after(other) == name for other in self.unpaid)
         self.unpaid.add(name)
@@ -198,6 +218,9 @@ class SlowLedger:
             self.offer, period.asked = None, False
 
     def paid(self, at: dt.datetime, name: str) -> None:
+        if f"monthly-{name}" not in self.charges:
+            return
+        self.settled.add(name)
         self.unpaid.discard(name)
         period = self.running(at)
         if period and period.paused() and not self.unpaid:
@@ -221,7 +244,7 @@ class SlowLedger:
         elif period.trial and not period.asked and at >= period.first - self.terms.window:
             enough = at + self.terms.window - dt.timedelta(hours=1)
             period.first, period.asked = max(period.first, enough), True
-            self.offer = (period.first, self.terms.price(period.first))
+            self.offer = (period.first, self.terms.price(period.first), "")
         if period.fee_waits and period.first and at >= period.first:
             self.ask_fee(month(period.first), at)
             period.fee_waits = False

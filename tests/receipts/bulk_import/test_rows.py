@@ -58,7 +58,7 @@ def test_customer_row_needs_no_province():
 def test_collection_row_is_parsed():
     row = COLLECTIONS.read({"number": "13802880000", "month": "2026-10", "result": "PAID"})
     assert isinstance(row, CollectionRow)
-    assert (row.month, row.paid) == ("2026-10", True)
+    assert (row.month, row.result) == ("2026-10", "paid")
 
 
 @pytest.mark.parametrize(

@@ -13,20 +13,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from app import bootstrap
+from receipts.bulk_import.apply import SourceLine
+from receipts.bulk_import.rows import CollectionRow, RowError
 from receipts.delivery.status_updates import apply_status_update
-from receipts.model.calendar import month_before, month_of, next_month
-from receipts.model.customer import Subscription
+from receipts.model.calendar import month_before, month_of, months_between, next_month
+from receipts.model.charge import ChargeKind
 from receipts.model.message import DeliveryReport, MessageStatus
 from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Channel, Language, Msisdn
+from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import OutboxEntry
 from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import StoreUnavailableError
-from receipts.subscriptions import cancellation, dunning
-from receipts.subscriptions.decision import CustomerRequest, Decision
 from statemachines.call_menu import CallState
-from statemachines.subscription import SubscriptionEvent
-from tests.support.fixtures import decided
+from statemachines.fee_collection import CollectionResult
 from tests.support.histories import BEGINS, FRIEND, GATHER, PLACES, Business, Shaky
 from tests.support.reference_billing import Happened
 
@@ -42,6 +41,7 @@ FAULTS = st.sampled_from([None, None, None, "before", "after", "race"])
 REQUESTS = st.sampled_from([*KEYWORDS, "yes", "again", "call to open"])
 CANCELLATIONS = st.sampled_from(["cancel", "cancel", "call to cancel", "list", "ported"])
 COLLECTIONS = st.sampled_from(["paid", "paid", "failed"])
+CHARGED = st.sampled_from([True, True, True, False])
 #: Months between an event of the operator and its month.
 BACK = st.sampled_from([0, 0, 0, 1, 1, 2])
 COUNTS = st.sampled_from([1, 3])
@@ -62,7 +62,7 @@ class Histories(RuleBasedStateMachine):
 
     built: bootstrap.Container
     raw: "redis.Redis"
-    digests = 0
+    digests = collected = refused = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -166,25 +166,32 @@ class Histories(RuleBasedStateMachine):
 
     # -- the operator ------------------------------------------------------------------------
 
-    @rule(number=NUMBERS, status=COLLECTIONS, back=BACK, later=LATER, fault=FAULTS)
+    @rule(number=NUMBERS, status=COLLECTIONS, back=BACK, charged=CHARGED, later=LATER, fault=FAULTS)
     def collect_fee(
-        self, number: Msisdn, status: str, back: int, later: int | None, fault: str | None
-    ) -> None:
+        self, number: Msisdn, status: str, back: int, charged: bool, later: int | None,  # noqa: FBT001
+        fault: str | None,
+    ) -> None:  # fmt: skip
         self.pass_time(later)
-        self._import_row(number, status, month_before(month_of(self.clock.now()), back), fault)
+        months = months_between(BEGINS, self.clock.now())
+        if charged:
+            found = self.built.store.charges_of(number, months)
+            months = [each.month for each in found if each.kind is ChargeKind.MONTHLY]
+        for month in months[::-1][back : back + 1]:
+            self._import_row(number, status, month, fault)
 
     def _import_row(self, number: Msisdn, event: str, month: str, fault: str | None) -> None:
-        event_id, policy = self._event_id("list"), self.business.policy
-        request = CustomerRequest(Channel.COUNTER, Language.ZH, "list")
+        line = SourceLine("list", self._event_id("list"), 2)
 
-        def decide(held: Subscription) -> Decision:
+        def act() -> None:
             if event == "ported":
-                left = SubscriptionEvent.PORT_OUT
-                return cancellation.end_now(policy, held, left, "ported_out", request)
-            paid = event == "paid"
-            return dunning.record_collection(policy, held, month, paid=paid, request=request)
+                self.business.port_out(number, line)
+                return
+            try:
+                self.business.collect(CollectionRow(number, month, CollectionResult(event)), line)
+                type(self).collected += 1
+            except RowError:
+                type(self).refused += 1
 
-        act = partial(decided, self.shaky, self.business.delivery, number, event_id, decide)
         self._apply([number], event, [month], act, fault)
 
     @rule(back=BACK, later=LATER, fault=st.sampled_from([None, None, "half", "after"]))

@@ -28,7 +28,7 @@ HISTORIES = {
     "cancelled": ("open", "text cancel"),
     "ordered again": ("open", "text cancel", "text open"),
     "trial confirmation requested": ("open", "29 days"),
-    "unpaid": ("open", "unpaid"),
+    "unpaid": ("open", "29 days", "text yes", "3 days", "unpaid"),
     "open for months": ("open", "29 days", "text yes", "60 days"),
 }
 KEYWORDS = {"open": "开通短信回执", "yes": "是", "cancel": "退订", "ordinary": "PT"}
@@ -65,7 +65,8 @@ class Customer:
             self.text("open")
             self.text("yes")
         elif step == "unpaid":
-            self.months.collected(self.number, "2026-11", paid=False)
+            month = self.months.charges(self.number)[-1].month
+            self.months.collected(self.number, month, paid=False)
         elif step.startswith("text "):
             self.text(step.removeprefix("text "))
 

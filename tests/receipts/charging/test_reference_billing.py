@@ -70,3 +70,5 @@ def test_charges_equal_reference_model(built: bootstrap.Container, raw: "redis.R
     )  # fmt: skip
     run_state_machine_as_test(CheckedHistories, settings=limits)
     assert CheckedHistories.digests, "no history had a digest"
+    assert CheckedHistories.collected, "no history had a fee to collect"
+    assert CheckedHistories.refused, "no collection was refused"

@@ -175,6 +175,8 @@ def test_number_half_an_hour_after_list_cancels_nothing(
 
 def test_two_consecutive_unpaid_months_end_service(network: Network, months: Months):
     network.open(GUANGDONG)
+    months.pass_to("2026-12-01 12:00")
+    bill(months, "2026-12")
     collect(months, "2026-11")
     assert months.customer(GUANGDONG).state == "suspended"
     collect(months, "2026-12")
@@ -229,6 +231,8 @@ def test_partly_suspended_months_are_billed(network: Network, months: Months):
 
 def test_service_ended_for_unpaid_fees_reopens_once_paid(network: Network, months: Months):
     network.open(GUANGDONG)
+    months.pass_to("2026-12-01 12:00")
+    bill(months, "2026-12")
     collect(months, "2026-11", "2026-12")
     reply = network.text(GUANGDONG, OPEN).get_data(as_text=True)
     assert "未缴清" in reply
@@ -238,7 +242,7 @@ def test_service_ended_for_unpaid_fees_reopens_once_paid(network: Network, month
     collect(months, "2026-11", "2026-12", paid=True)
     network.open(GUANGDONG)
     assert months.customer(GUANGDONG).state == "active"
-    assert months.fees(GUANGDONG) == {"2026-11": 100}
+    assert months.fees(GUANGDONG) == {"2026-11": 100, "2026-12": 100}
 
 
 @pytest.mark.parametrize("status", ["delivered", "undelivered"])
