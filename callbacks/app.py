@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from receipts.ports.store import StoreUnavailableError
+from receipts.ports.store import ReplayedEventError, StoreUnavailableError
 
 _log = structlog.get_logger()
 
@@ -77,6 +77,9 @@ def error_response(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         allowed = {name: value for name, value in error.get_headers() if name == "Allow"}
         return json_response({"error": error.description}, error.code or 400, allowed)
+    if isinstance(error, ReplayedEventError):
+        _log.warning("an old event came again", why=str(error))
+        return json_response({"error": "this request was handled before; nothing was changed"}, 409)
     retry = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
     if isinstance(error, StoreUnavailableError):
         _log.warning("store out of reach", why=str(error))

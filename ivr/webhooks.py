@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
@@ -15,7 +16,9 @@ from ivr.twiml import twiml
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.msisdn import parse_msisdn
-from receipts.ports.store import StoreUnavailableError
+from receipts.ports.store import ReplayedEventError, StoreUnavailableError
+
+_log = structlog.get_logger()
 
 #: Statuses after which a call goes on no more; queued, ringing, in-progress and unknown ones do.
 _FINAL_STATUSES = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
@@ -90,6 +93,11 @@ def voice_blueprint(webhooks: VoiceWebhooks, fields: FormFields, query: Query) -
     def store_unavailable(_: StoreUnavailableError) -> Response:
         if request.endpoint == "ivr.voice_ended":
             return Response(status=503)
+        return _xml(twiml(webhooks.call_flow.apology(query().get("lang", ""))))
+
+    @blueprint.errorhandler(ReplayedEventError)
+    def replayed(error: ReplayedEventError) -> Response:
+        _log.warning("an old key press came again", why=str(error))
         return _xml(twiml(webhooks.call_flow.apology(query().get("lang", ""))))
 
     return blueprint

@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from functools import partial
 from xml.sax.saxutils import escape
 
+import structlog
 from flask import Blueprint, Response
 
 from keywords.conversation import Conversation, InboundMessage
 from keywords.replies import ReplyRenderer
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.msisdn import parse_msisdn
-from receipts.ports.store import Store
+from receipts.ports.store import ReplayedEventError, Store
 from receipts.ports.unit_of_work import run_in_transaction
 
 #: The verified form of the current request, with the named fields.
 FormFields = Callable[..., Mapping[str, str]]
+
+_log = structlog.get_logger()
 
 _XML = '<?xml version="1.0" encoding="UTF-8"?>'
 
@@ -32,7 +35,8 @@ class InboundSmsHandler:
     def reply(self, event: str, sender: str, body: str, opt_out: str = "") -> str:
         """The reply to a text; empty for a sender that is not a mobile phone.
 
-        A repeated ``event`` (idempotency key) gets the same reply. Raises StoreUnavailableError.
+        A repeated ``event`` (idempotency key) gets the same reply, and none after weeks. Raises
+        StoreUnavailableError.
         """
         number = parse_msisdn(sender)
         if number is None:
@@ -42,9 +46,13 @@ class InboundSmsHandler:
         text = InboundMessage(event, number, body, opt_out)
         decide = partial(self.conversation.decide, text=text)
         months = self.conversation.months(text)
-        reply = run_in_transaction(
-            self.store, number, decide, event, reply_count=True, months=months
-        )
+        try:
+            reply = run_in_transaction(
+                self.store, number, decide, event, reply_count=True, months=months
+            )
+        except ReplayedEventError as error:
+            _log.warning("an old text came again", why=str(error))
+            return ""
         return self.renderer.text(reply)
 
 

@@ -19,7 +19,6 @@ from receipts.ports.store import Store
 from receipts.subscriptions import dunning, preferences
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
-from statemachines.fee_collection import CollectionResult
 
 #: Values of a customer's recorded source of province and network.
 RECORD, PORTED = "record", "ported"
@@ -81,11 +80,8 @@ class ImportHandler:
         change = notifications.with_notification(
             step, customer, origin.claim, language, self._store, self._delivery
         )
-        # The line is claimed: a second import sends no text, and a failed collection that it
-        # repeats after the payment is known.
-        if step.messages or (
-            isinstance(row, CollectionRow) and row.result is CollectionResult.FAILED
-        ):
+        # The line is claimed: imported again, it changes nothing and sends no text.
+        if step.messages or step.audit or isinstance(row, CollectionRow):
             change = replace(change, idempotency_key=origin.claim)
         if owner is None or not isinstance(row, CustomerRow):
             return change

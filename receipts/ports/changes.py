@@ -101,6 +101,12 @@ class ChangeSet(Struct, frozen=True):
         return self.idempotency_key is None and self.marks_only
 
     @property
+    def is_act(self) -> bool:
+        """Whether the event changes the customer: it is never applied again, however late."""
+        kinds = (Subscription, CustomerCredentials)
+        return bool(self.audit) or any(isinstance(record, kinds) for record in self.records)
+
+    @property
     def marks_only(self) -> bool:
         """Whether there is at most an idempotency key to set, with its reply."""
         return self == ChangeSet(self.number, self.idempotency_key, self.reply)
@@ -115,7 +121,7 @@ class CommitStatus(Enum):
 
 
 class CommitResult(Struct, frozen=True):
-    """The result of a commit; a DUPLICATE brings the reply that the first event got."""
+    """The result of a commit; a DUPLICATE brings the reply of the first event while it is kept."""
 
     status: CommitStatus
     previous_reply: Reply | None = None

@@ -39,6 +39,10 @@ class ContentionError(StoreUnavailableError):
     """Each retry of a transaction lost a race for the same record."""
 
 
+class ReplayedEventError(Exception):
+    """An event that changed the customer before comes again after its reply has expired."""
+
+
 class Snapshot(Struct, frozen=True):
     """The records of one read; None for a record that was not requested or does not exist."""
 

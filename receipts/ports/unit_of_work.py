@@ -7,7 +7,13 @@ from typing import Unpack
 
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus, Reply
-from receipts.ports.store import ContentionError, LoadOptions, Snapshot, Store
+from receipts.ports.store import (
+    ContentionError,
+    LoadOptions,
+    ReplayedEventError,
+    Snapshot,
+    Store,
+)
 
 #: More conflicts than this for one number point to a fault in the callers.
 MAX_ATTEMPTS = 40
@@ -22,7 +28,8 @@ def run_in_transaction(
 ) -> Reply:
     """The reply to an event, its changes being on disk; a repeated event gets the first reply.
 
-    ``decide`` must be pure: it is called again after each conflict. Raises StoreUnavailableError.
+    ``decide`` must be pure: it is called again after each conflict. Raises StoreUnavailableError,
+    or ReplayedEventError for an event that comes again after its reply has expired.
     """
     for attempt in range(MAX_ATTEMPTS):
         snapshot = store.load(number, idempotency_key, **options)
@@ -38,6 +45,8 @@ def run_in_transaction(
             return change.reply
         if committed.previous_reply is not None:
             return committed.previous_reply
+        if committed.status is CommitStatus.DUPLICATE:
+            raise ReplayedEventError(f"an old event came again: {idempotency_key}")
         if attempt:
             # Jitter keeps the losers of one race from colliding again.
             time.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311 - not cryptographic

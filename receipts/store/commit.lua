@@ -21,6 +21,8 @@ local function check(name, key, a, b)
   if name == 'claim' then -- seconds kept, the answer
     local seen = redis.call('GET', key)
     if seen then return { 'seen', seen } end
+  elseif name == 'unique' then -- at most so many, the digest of an event
+    if redis.call('LPOS', key, b) then return { 'seen' } end
   elseif name == 'save' then -- seconds kept, the record with its next version in front
     if version(redis.call('GET', key)) + 1 ~= version(b) then return { 'conflict' } end
   elseif name == 'guard' then -- the version that the decision was made from
@@ -35,7 +37,7 @@ local function write(name, key, a, b)
     if a == '0' then redis.call('SET', key, b) else redis.call('SET', key, b, 'EX', a) end
   elseif name == 'list' then -- newest first, at most so many
     if redis.call('LPUSH', key, b) > tonumber(a) then redis.call('LTRIM', key, 0, a - 1) end
-  elseif name == 'last' then -- oldest first, at most so many
+  elseif name == 'last' or name == 'unique' then -- oldest first, at most so many
     if redis.call('RPUSH', key, b) > tonumber(a) then redis.call('LTRIM', key, -a, -1) end
   elseif name == 'once' then
     redis.call('HSETNX', key, a, b)

@@ -1,6 +1,7 @@
 """Translate changes into the instructions and keys of commit.lua."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,10 @@ _DAY = 86_400
 
 #: Entries kept of one customer's consent chain, more than three years of orders bring.
 LONGEST_CHAIN = 1000
+
+#: Digests kept of the events that changed one customer: some bring no audit entry, and to read
+#: all of them takes less than a tenth of a millisecond.
+_MOST_ACTS, _DIGEST_BYTES = 4 * LONGEST_CHAIN, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,8 @@ class CommitScript:
         if change.idempotency_key is not None:
             idempotency_key = self._keys.claim(number, change.idempotency_key)
             self._add("claim", idempotency_key, self._retention.claims, encode(change.reply))
+            if change.is_act:
+                self._act(change.idempotency_key)
         for record in change.records:
             self._record(record)
         for charge in change.charges:
@@ -94,6 +101,13 @@ class CommitScript:
             self._audit(entry)
         self._timers()
         self._outbox()
+
+    def _act(self, event: str) -> None:
+        """Refuse an event whose claim has expired, for as long as its audit entry is kept."""
+        acts = self._keys.acts(self._change.number)
+        digest = hashlib.blake2b(event.encode(), digest_size=_DIGEST_BYTES).digest()
+        self._add("unique", acts, _MOST_ACTS, digest)
+        self._add("expire", acts, self._retention.log)
 
     def _outbox(self) -> None:
         change = self._change
@@ -173,6 +187,7 @@ class CommitScript:
         self._add("expire", charged, self._retention.log)
         # The evidence of consent outlives the last charge by the full retention.
         self._add("expire", self._keys.consent(charge.number), self._retention.log)
+        self._add("expire", self._keys.acts(charge.number), self._retention.log)
 
     def _audit(self, entry: AuditEntry) -> None:
         key, written = self._keys.audit(self._shard, month_of(entry.at)), encode(entry)

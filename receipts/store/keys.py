@@ -74,6 +74,7 @@ class KeySchema:
     access = _of_customer("access")  # the login state of the number in the online hall
     receipts = _of_customer("receipts")  # the ids of the customer's receipts, newest first
     consent = _of_customer("consent")  # the customer's audit entries, a hash chain, oldest first
+    acts = _of_customer("acts")  # digests of the events that changed the customer, oldest first
     counts = _of_shard("counts")  # the counters of reports, by result
     unsure = _of_shard("unsure")  # receipts with an unknown outcome, by the time of sending
     timers = _of_shard("timers")

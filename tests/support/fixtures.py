@@ -20,6 +20,7 @@ from receipts.ports.store import Snapshot, Store
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.subscriptions.decision import Decision
 from statemachines.subscription import SubscriptionState
+from tests.conftest import TestClock
 
 GUANGXI = "+8613977112345"  # a small monthly fee and a fee per receipt
 SHANXI = "+8613903512345"  # a fee per receipt alone
@@ -110,6 +111,14 @@ def notices(built: Container, number: str) -> list[str]:
 
 def posted(raw: "redis.Redis") -> int:
     return sum(raw.xlen(key) for key in raw.keys("*:outbox"))
+
+
+def pass_days(raw: "redis.Redis", clock: TestClock, days: int) -> None:
+    """Move the clock and delete the keys that expire in this time, as the server would."""
+    clock.move(days=days)
+    for key in raw.keys("*"):
+        if 0 <= raw.ttl(key) <= days * 86_400:
+            raw.delete(key)
 
 
 def contents(raw: "redis.Redis") -> dict[bytes, bytes]:

@@ -1,6 +1,7 @@
 """Collections suspend, end and resume the service, each with one notice."""
 
 import pytest
+import redis
 from msgspec.structs import replace
 
 from receipts.bulk_import import job
@@ -11,7 +12,7 @@ from receipts.store.bulk import RedisBulkReader
 from statemachines.subscription import SubscriptionState
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 from tests.receipts.bulk_import.conftest import Desk
-from tests.support.fixtures import SHANXI
+from tests.support.fixtures import SHANXI, pass_days
 
 
 @pytest.fixture
@@ -69,6 +70,18 @@ def test_repeated_file_does_not_undo_later_changes(desk: Desk, customer: str):
     desk.run("collections", "import", desk.folder / "a.csv", "--afresh")
     assert desk.of(customer).state == "active"
     assert len(desk.notices(customer)) == 2
+
+
+@pytest.mark.parametrize("days", [40, 400])
+def test_file_repeated_long_after_does_not_undo_later_changes(
+    desk: Desk, customer: str, raw: redis.Redis, clock: TestClock, days: int
+):
+    desk.collections("13802880000,2026-11,failed", name="a.csv")
+    desk.collections("13802880000,2026-11,paid", name="b.csv")
+    pass_days(raw, clock, days)
+    before = desk.of(customer)
+    desk.run("collections", "import", desk.folder / "a.csv", "--afresh")
+    assert desk.of(customer) == before
 
 
 def test_two_unpaid_months_end_the_service(desk: Desk, customer: str):

@@ -33,6 +33,7 @@ def test_records_expire_after_their_retention(
         keys.receipts(ANNA): kept.receipts,
         keys.charges(ANNA, "2026-11"): kept.log,
         keys.audit(shard, "2026-11"): kept.log,
+        keys.acts(ANNA): kept.log,
         keys.subscription(ANNA): -1,
         keys.outbox(shard): -1,
         keys.timers(shard): -1,
@@ -53,7 +54,7 @@ def test_all_keys_of_a_change_share_a_slot(shards: int):
             acked=(OutboxEntry(keys.shard(number), "1-1", receipt_id),),
         )
         names = CommitScript(keys, RetentionSeconds(), [change]).names
-        assert len(names) == 14
+        assert len(names) == 15
         assert len({key_slot(name.encode()) for name in names}) == 1
 
 
