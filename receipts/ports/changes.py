@@ -87,7 +87,7 @@ class ChangeSet(Struct, frozen=True):
     outbox: tuple[str, ...] = ()
     timers: tuple[Timer, ...] = ()
     cancelled_timers: tuple[Timer, ...] = ()
-    #: The timer that is handled by this change; a conflict if it is no longer set.
+    #: The timer that is handled by this change; a conflict if it is gone or was set to later.
     fired_timer: Timer | None = None
     #: Outbox entries that are done.
     acked: tuple[OutboxEntry, ...] = ()

@@ -27,8 +27,9 @@ local function check(name, key, a, b)
     if version(redis.call('GET', key)) + 1 ~= version(b) then return { 'conflict' } end
   elseif name == 'guard' then -- the version that the decision was made from
     if version(redis.call('GET', key)) ~= tonumber(a) then return { 'conflict' } end
-  elseif name == 'ring' then -- the timer that fired must still be set
-    if not redis.call('ZSCORE', key, a) then return { 'conflict' } end
+  elseif name == 'ring' then -- the timer that fired must still be set, and for no later time
+    local at = redis.call('ZSCORE', key, a)
+    if not at or b ~= '' and tonumber(at) > tonumber(b) then return { 'conflict' } end
   end
 end
 

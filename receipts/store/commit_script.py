@@ -125,8 +125,8 @@ class CommitScript:
 
     def _timers(self) -> None:
         key = self._keys.timers(self._shard)
-        if self._change.fired_timer is not None:
-            self._add("ring", key, _member(self._change.fired_timer))
+        if (fired := self._change.fired_timer) is not None:
+            self._add("ring", key, _member(fired), fired.at.timestamp() if fired.at else "")
         for timer in self._change.cancelled_timers:
             self._add("unset", key, _member(timer))
         for timer in self._change.timers:

@@ -92,7 +92,7 @@ class TimerService:
         now, language = self._clock.now(), self._policy.language(customer)
         if deadline_of := _DEADLINES.get(timer.kind):
             deadline = deadline_of(customer)
-            if deadline is None or (deadline > now and timer.kind == UNPAID):
+            if deadline is None:
                 return ChangeSet(timer.number, fired_timer=timer)
             if deadline > now:
                 return ChangeSet(timer.number, timers=(replace(timer, at=deadline),))

@@ -13,7 +13,10 @@ from receipts.store.redis_store import RedisStore
 from receipts.worker import worker as worker_module
 from receipts.worker.worker import Worker
 from tests.receipts.conftest import AtWork, Hire, Until
+from tests.support.months import months
 from tests.support.sending import Desk, ProviderDouble
+
+__all__ = ["months"]
 
 
 @dataclass

@@ -14,12 +14,13 @@ from receipts.model.calendar import next_month
 from receipts.model.customer import CallLog, Order, Subscription
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Channel, Language, Msisdn
-from receipts.ports.changes import ChangeSet, Timer
+from receipts.ports.changes import ChangeSet, CommitStatus, Timer
 from receipts.ports.store import StoreUnavailableError
-from receipts.subscriptions.decision import END, ORDER_EXPIRY
+from receipts.subscriptions.decision import END, ORDER_EXPIRY, UNPAID
 from statemachines.subscription import SubscriptionState
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.support.fixtures import audit, contents, notices, standing
+from tests.support.months import Months
 from tests.support.sending import Desk
 
 ANNA = Msisdn(GUANGDONG)
@@ -169,6 +170,44 @@ def test_timer_that_finds_another_state_changes_no_subscription(
     sweep.store.commit(ChangeSet(ANNA, records=(customer,), timers=(timer,)))
     assert (sweep.fire_due(), sweep.fire_due()) == ([kind], [])
     assert (sweep.customer(), sweep.notices()) == (customer, [])
+
+
+@pytest.mark.parametrize("known", ["before", "after"], ids=["read before", "read after"])
+def test_second_suspension_ends_the_service_though_the_first_timer_fires(
+    sweep: Sweep, months: Months, monkeypatch: pytest.MonkeyPatch, known: str
+):
+    """The customer pays and fails again while a worker fires the timer of the first suspension."""
+    sweep.network.open()
+    months.collected(GUANGDONG, "2026-11", paid=False)
+    sweep.clock.at = next_month(next_month(sweep.clock.now()))
+    (first,) = sweep.service.due_timers(5)
+    before = sweep.store.load(ANNA)
+    months.collected(GUANGDONG, "2026-11", paid=True)
+    months.collected(GUANGDONG, "2027-01", paid=False)
+    if known == "before":
+        with monkeypatch.context() as patch:
+            patch.setattr(type(sweep.store), "load", lambda *_: before)
+            sweep.service.fire(first)
+    else:
+        sweep.service.fire(first)
+    assert sweep.customer().state == "suspended"
+    sweep.clock.at = next_month(next_month(sweep.clock.now())) - dt.timedelta(microseconds=1)
+    assert sweep.fire_due() == []
+    sweep.clock.move(microseconds=1)
+    assert sweep.fire_due() == [UNPAID]
+    assert sweep.customer().state == "none"
+
+
+def test_timer_set_to_later_after_it_was_fetched_stays_set(sweep: Sweep):
+    fetched = Timer(END, ANNA, "", sweep.clock.now())
+    later = replace(fetched, at=sweep.clock.now() + dt.timedelta(days=1))
+    sweep.store.commit(ChangeSet(ANNA, timers=(fetched,)))
+    (due,) = sweep.service.due_timers(5)
+    sweep.store.commit(ChangeSet(ANNA, timers=(later,)))
+    status = sweep.store.commit(ChangeSet(ANNA, fired_timer=due)).status
+    assert status is CommitStatus.CONFLICT
+    sweep.clock.move(days=1)
+    assert sweep.service.due_timers(5) == [later]
 
 
 def test_retry_timer_requeues_its_receipt(sweep: Sweep, desk: Desk):
