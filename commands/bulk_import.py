@@ -57,7 +57,7 @@ def _import(
         with progress_bar(f"{listing.name} import", file.size) as move:
             for end in job.run(earlier):
                 move(end.offset)
-        rest = f"see {job.rejects.path}" if end.refused else "no errors"
+        rest = job.rejects.described(end.refused) if end.refused else "no errors"
     click.echo(
         f"{path}: {end.lines} lines: {end.changed} changed, "
         f"{end.known} unchanged, {end.refused} rejected; {rest}"

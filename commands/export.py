@@ -4,13 +4,14 @@ JSON lines are exact. In CSV, a text that a spreadsheet would take for a formula
 in front, and so does a text that begins with one: removing one apostrophe restores the text.
 Telephone numbers keep their plus sign and get none: digits alone hide no formula.
 
-The format ``excel`` is CSV that Excel opens as it is: with a byte order mark, and each number and
-month as a formula that is a text (``="+8613802880000"``), which Excel would otherwise round or take
-for a date. Imports read both.
+The format ``excel`` is CSV that Excel opens as it is: with a byte order mark, and each text that
+Excel might take for a number, a date or a truth value as a formula (``="+8613802880000"``), which
+keeps it a text. Imports read both.
 """
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
@@ -49,7 +50,11 @@ _COLUMNS = {
 }
 
 #: First characters that make a spreadsheet read a formula, and the escape for them.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "'")
+
+#: A text that Excel may rewrite has a digit, or is a truth value.
+_REWRITTEN = re.compile(r".*\d.*|\s*(?:true|false)\s*", re.IGNORECASE | re.DOTALL)
+_LONGEST_FORMULA_TEXT = 255  # characters; Excel rewrites no longer text
 
 
 def export(
@@ -118,8 +123,17 @@ def _escape_row(row: Row) -> Row:
 
 
 def _excel_row(row: Row) -> Row:
-    texts = {name: f'="{row[name]}"' for name in ("number", "month") if row.get(name)}
-    return _escape_row(row) | texts
+    escaped = _escape_row(row)
+    # Excel leaves an ISO time with its zone as it is.
+    return {n: v if n == "at" else _excel_text(v, escaped[n]) for n, v in row.items()}
+
+
+def _excel_text(value: object, escaped: object) -> object:
+    """A formula for a text that Excel might rewrite, unless it is escaped already."""
+    if not isinstance(value, str) or value != escaped or not _REWRITTEN.fullmatch(value):
+        return escaped
+    doubled = value.replace('"', '""')
+    return f'="{doubled}"' if len(value) <= _LONGEST_FORMULA_TEXT else value
 
 
 def _escape(value: object) -> object:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from receipts.bulk_import.rows import CollectionRow, CustomerRow, PortedRow, Row, RowError
+from receipts.bulk_import.row_errors import RowError
+from receipts.bulk_import.rows import CollectionRow, CustomerRow, PortedRow, Row
 from receipts.delivery import notifications
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.calendar import month_of

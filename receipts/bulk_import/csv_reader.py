@@ -17,8 +17,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from receipts.bulk_import.row_errors import RewrittenValueError, RowError
 from receipts.bulk_import.rows import ImportFormat
 from receipts.bulk_import.text_encoding import converted, is_workbook
+from receipts.model.invisible import without_invisible
 
 #: Bytes; longer lines are refused and not read into memory.
 LONGEST_LINE = 4096
@@ -27,6 +29,10 @@ _ENCODING = "save the file as CSV UTF-8"
 #: The one in the header is that of the file: a comma, or as spreadsheets write it in some places.
 _SEPARATORS = (",", ";", "\t")
 _BLANK = b' \t\r\n,;"'
+#: The first line by which Excel learns the separator.
+_SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\s*', re.IGNORECASE)
+#: No cell of a list holds one of these.
+_FULL_WIDTH = str.maketrans("，；", ",;")
 
 
 class CsvError(Exception):
@@ -66,8 +72,21 @@ class CsvFile:
                 self.header_line = 0
                 self._separator, self._columns = self._header(text)
                 self.begins = text.tell()
+            self._refuse_rewritten()
         except OSError as error:
             raise CsvError(f"{path}: {error.strerror} — check the path and its rights") from error
+
+    def _refuse_rewritten(self) -> None:
+        """Read the list once. Raises CsvError if a spreadsheet rewrote a value of it."""
+        for line in self.lines(self.begins, self.header_line):
+            try:
+                if not line.wrong:
+                    self.listing.read(line.cells)
+            except RewrittenValueError as error:
+                where = f"{self.path}:{line.number}"
+                raise CsvError(f"{where}: {error}; no line was imported") from error
+            except RowError:
+                continue  # refused by itself later
 
     def lines(self, offset: int, number: int) -> Iterator[CsvLine]:
         """The lines from an offset, empty ones left out; ``number`` is that of the line before."""
@@ -81,7 +100,9 @@ class CsvFile:
                     fix = "one number a line, lines ended by a line feed"
                     yield CsvLine(number, file.tell(), {}, f"is longer than any line — {fix}")
                 elif raw.strip(_BLANK):
-                    yield self._line(number, file.tell(), raw)
+                    line = self._line(number, file.tell(), raw)
+                    if line.wrong or any(line.cells.values()):
+                        yield line
 
     def _line(self, number: int, end: int, raw: bytes) -> CsvLine:
         try:
@@ -111,11 +132,17 @@ class CsvFile:
 
     def _header(self, file: BinaryIO) -> tuple[str, tuple[str, ...]]:
         """The separator and the names of the columns, from the first line that is not blank."""
-        raw, self.header_line = b"", 1
-        while (line := file.readline(LONGEST_LINE)) and not (raw := _bare(line)):
+        raw, separators = b"", list(_SEPARATORS)
+        self.header_line = 1
+        while line := file.readline(LONGEST_LINE):
+            raw = _bare(line)
+            if named := _SEPARATOR_LINE.fullmatch(raw):
+                separators.insert(0, named[1].decode("latin-1"))
+            elif raw:
+                break
             self.header_line += 1
         where, wrong = f"{self.path}:{self.header_line}", ""
-        for separator in _SEPARATORS:
+        for separator in separators:
             try:
                 found = _names(_cells(raw, separator))
             except (UnicodeDecodeError, csv.Error) as error:
@@ -151,6 +178,8 @@ def _names(cells: list[str]) -> list[str]:
 
 def _cells(raw: bytes, separator: str) -> list[str]:
     text = raw.decode("utf-8").rstrip("\r\n")
+    if not text.isascii():
+        text = without_invisible(text).translate(_FULL_WIDTH)
     # A line without quotes is split ten times as fast as by the reader.
     if '"' not in text:
         return [_plain(cell) for cell in text.split(separator)]

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from receipts.bulk_import.apply import ImportHandler, SourceLine, StoredCustomer
 from receipts.bulk_import.csv_reader import CsvFile, CsvLine
 from receipts.bulk_import.rejects import RejectFile
-from receipts.bulk_import.rows import CollectionRow, CustomerRow, Row, RowError
+from receipts.bulk_import.row_errors import RowError
+from receipts.bulk_import.rows import CollectionRow, CustomerRow, Row
 from receipts.model.charge import Charge
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus

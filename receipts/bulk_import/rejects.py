@@ -7,6 +7,8 @@ from pathlib import Path
 #: Lines written at most; further refused lines are only counted.
 MOST_WRITTEN = 10_000
 
+_REST = "mend these and import the list again for the rest"
+
 
 class RejectFile:
     """A file of refused lines, which exists only when there are any."""
@@ -15,6 +17,12 @@ class RejectFile:
         self._imported = imported
         self.path = imported.with_name(imported.name + ".errors")
         self.size = 0
+
+    def described(self, refused: int) -> str:
+        """Where the refused lines are listed, and how many of them if not all are."""
+        if refused <= MOST_WRITTEN:
+            return f"see {self.path}"
+        return f"see {self.path} for {MOST_WRITTEN} of {refused}; {_REST}"
 
     def begin(self, size: int) -> None:
         """Keep the first ``size`` bytes; the lines after them are refused again by this run."""
@@ -35,7 +43,8 @@ class RejectFile:
             if count < MOST_WRITTEN:
                 lines.append(f"{self._imported}:{line}: {error}\n")
             elif count == MOST_WRITTEN:
-                lines.append("… more lines were refused than are listed here\n")
+                more = f"… more lines were refused than the {MOST_WRITTEN} listed here; {_REST}\n"
+                lines.append(more)
         if lines:
             # It holds data of customers: only its owner may read it.
             self.path.touch(mode=0o600)

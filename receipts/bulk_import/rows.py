@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from receipts.bulk_import.password_hashes import is_plain, is_slow_digest
+from receipts.bulk_import.row_errors import RowError
+from receipts.bulk_import.spreadsheet_values import month_text, number_text
 from receipts.model.vocabulary import Msisdn, Network
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.rulebook.province_names import province_code
@@ -19,20 +21,9 @@ _NETWORKS = {network.value: network for network in Network if network is not Net
     **dict.fromkeys(("ctcc", "中国电信", "电信"), Network.CHINA_TELECOM),
     **dict.fromkeys(("china_broadnet", "中国广电", "广电"), Network.OTHER),
 }
-#: Numbers that a spreadsheet rounded are never guessed; those with decimals are whole.
-_ROUNDED = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+", re.ASCII)
-_DECIMALS = re.compile(r"(?<=[0-9]{11})\.0+\Z", re.ASCII)
 _PROVINCE = re.compile(r"CN-[A-Z]{2}", re.ASCII)
-_MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
 _MOBILE_LENGTH = 14  # +86 and eleven digits
 _SHOWN = 30  # characters of a wrong value that an error repeats
-
-
-class RowError(Exception):
-    """A row cannot be used; the message names the error and its fix."""
-
-    def __init__(self, error: str, fix: str) -> None:
-        super().__init__(f"{error} — {fix}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +83,9 @@ def _ported(cells: Cells) -> PortedRow:
 
 
 def _collection(cells: Cells) -> CollectionRow:
-    number, month = _number(cells), cells["month"]
-    if not _MONTH.fullmatch(month):
-        raise RowError(f"month {_quoted(month)} is no month", "write it as 2026-11")
+    number, month = _number(cells), month_text(cells["month"])
+    if month is None:
+        raise RowError(f"month {_quoted(cells['month'])} is no month", "write it as 2026-11")
     try:
         result = CollectionResult(cells["result"].casefold())
     except ValueError:
@@ -106,10 +97,7 @@ def _collection(cells: Cells) -> CollectionRow:
 
 def _number(cells: Cells) -> Msisdn:
     raw = cells["number"]
-    if _ROUNDED.fullmatch(raw):
-        fix = "in a spreadsheet, as a text column, and export the list again"
-        raise RowError(f"number {_quoted(raw)} lost its digits in a spreadsheet", fix)
-    number = parse_msisdn(_DECIMALS.sub("", raw))
+    number = parse_msisdn(number_text(raw))
     if number is None or len(number) != _MOBILE_LENGTH or not number.startswith("+861"):
         fix = "write eleven digits such as 13802880000; in a spreadsheet, as a text column"
         raise RowError(f"number {_quoted(raw)} is no mainland mobile number", fix)

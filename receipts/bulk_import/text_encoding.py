@@ -1,6 +1,7 @@
 """Texts as spreadsheets save them, converted to UTF-8 with line feeds in a temporary file."""
 
 import codecs
+import io
 import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -21,28 +22,32 @@ def is_workbook(file: BinaryIO) -> bool:
 def converted(file: BinaryIO) -> BinaryIO | None:
     """The text in UTF-8 with line feeds as a new file; None if it is so already.
 
-    Reads UTF-16 with its mark and GB18030, whose subset GBK a Chinese Windows writes, and ends a
-    line at a carriage return if the text has no line feed.
+    Reads UTF-16, with its mark or without, and GB18030, whose subset GBK a Chinese Windows writes.
+    A carriage return alone ends a line, as it does on a Mac.
     """
-    encoding, has_line_feed = _encoding(file), _has_line_feed(file)
-    if encoding == "utf-8" and has_line_feed:
+    encoding = _encoding(file)
+    if encoding == "utf-8" and not _has_lone_return(file):
         return None
     # Octets that are no UTF-8 stay as they are: their line is refused by its number.
     errors = "surrogateescape" if encoding == "utf-8" else "replace"
-    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    octets = codecs.getincrementaldecoder(encoding)(errors)
+    decoder = io.IncrementalNewlineDecoder(octets, translate=True)
     out = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     for chunk in _chunks(file):
-        text = decoder.decode(chunk)
-        text = text if has_line_feed else text.replace("\r", "\n")
-        out.write(text.encode("utf-8", "surrogateescape"))
+        out.write(decoder.decode(chunk).encode("utf-8", "surrogateescape"))
+    out.write(decoder.decode(b"", final=True).encode("utf-8", "surrogateescape"))
     out.flush()
     return out
 
 
 def _encoding(file: BinaryIO) -> str:
     file.seek(0)
-    if file.read(2) in _WIDE:
+    first = file.read(2)
+    if first in _WIDE:
         return "utf-16"
+    # The header begins with ASCII, which UTF-16 writes with a zero octet.
+    if len(first) == len(_WIDE[0]) and first.count(0) == 1:
+        return "utf-16-be" if first[0] == 0 else "utf-16-le"
     # A text that is mostly UTF-8 has damaged lines; they are refused one by one.
     if not _is_valid(file, "utf-8") and _is_valid(file, "gb18030") and not _has_utf8_line(file):
         return "gb18030"
@@ -73,13 +78,15 @@ def _has_utf8_line(file: BinaryIO) -> bool:
     return False
 
 
-def _has_line_feed(file: BinaryIO) -> bool:
-    """Whether a line feed ends a line; also of a text without any line break."""
-    return _contains(file, b"\n") or not _contains(file, b"\r")
-
-
-def _contains(file: BinaryIO, octet: bytes) -> bool:
-    return any(octet in chunk for chunk in _chunks(file))
+def _has_lone_return(file: BinaryIO) -> bool:
+    """Whether a carriage return without a line feed ends a line."""
+    octets = codecs.getincrementaldecoder("latin-1")()
+    decoder = io.IncrementalNewlineDecoder(octets, translate=False)
+    for chunk in _chunks(file):
+        decoder.decode(chunk)
+    decoder.decode(b"", final=True)
+    seen = decoder.newlines or ""
+    return "\r" in ((seen,) if isinstance(seen, str) else seen)
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

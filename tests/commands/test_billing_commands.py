@@ -102,6 +102,33 @@ def test_export_for_excel_has_a_mark_and_numbers_as_text(run: Run, tmp_path: Pat
     assert [row["fen"] for row in rows] == [row["fen"] for row in exact]
 
 
+@pytest.mark.parametrize(
+    ("heard", "cell"),
+    [
+        ("0000", '="0000"'),
+        ("13802880000", '="13802880000"'),
+        ("1/2", '="1/2"'),
+        ("2e5", '="2e5"'),
+        ("True", '="True"'),
+        ('1"2', '="1""2"'),
+        ("=1+1", "'=1+1"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("＝1+1", "'＝1+1"),
+        ("-5", "'-5"),
+        ("不用了", "不用了"),
+    ],
+)
+def test_export_for_excel_keeps_every_text_a_text(
+    network: Network, run: Run, heard: str, cell: str
+):
+    network.text(JILIN, "开通短信回执")
+    network.text(JILIN, heard)
+    done = run("export", "audit", "--month", "2026-11", "--format", "excel")
+    rows = list(csv.DictReader(io.StringIO(done.stdout.removeprefix("\ufeff"))))
+    assert cell in {row["heard"] for row in rows}
+    assert all(row["at"].startswith("2026-11-22T") for row in rows)
+
+
 @pytest.mark.usefixtures("a_month")
 def test_export_file_is_written_atomically(run: Run, tmp_path: Path):
     out = tmp_path / "charges.csv"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from receipts.bulk_import.csv_reader import LONGEST_LINE, CsvError, CsvFile, CsvLine
-from receipts.bulk_import.rows import CUSTOMERS, PORTED, ImportFormat
+from receipts.bulk_import.rows import COLLECTIONS, CUSTOMERS, PORTED, ImportFormat
 
 HEADER = b"number,network\n"
 
@@ -107,10 +107,19 @@ AS_SAVED = {
     "GBK of a Chinese Windows": LIST.encode("gbk"),
     "Unicode text": LIST.replace(",", "\t").encode("utf-16"),
     "UTF-16 big-endian": b"\xfe\xff" + LIST.encode("utf-16-be"),
+    "UTF-16 without a mark": LIST.encode("utf-16-le"),
+    "UTF-16 big-endian without a mark": LIST.encode("utf-16-be"),
+    "tabs in UTF-16 without a mark": LIST.replace(",", "\t").encode("utf-16-le"),
     "semicolons": LIST.replace(",", ";").encode(),
+    "full-width commas": LIST.replace(",", "，").encode(),
+    "full-width semicolons in GBK": LIST.replace(",", "；").encode("gbk"),
     "tabs in GBK": LIST.replace(",", "\t").encode("gb18030"),
     "carriage returns": LIST.replace("\n", "").encode("gbk"),
     "carriage returns in UTF-8": LIST.replace("\n", "").encode(),
+    "carriage returns in UTF-16": LIST.replace("\n", "").encode("utf-16-be"),
+    "carriage returns and a last line feed": LIST.replace("\r\n", "\r").encode() + b"\n",
+    "quoted mark": LIST.replace("Number,Network", '"\ufeffNumber",Network').encode(),
+    "mark twice": b"\xef\xbb\xbf" + LIST.encode("utf-8-sig"),
     "quoted header": LIST.replace("Number,Network", '"number"," Network "').encode(),
 }
 
@@ -125,6 +134,32 @@ def test_list_of_a_spreadsheet_is_read_as_saved(tmp_path: Path, saved: str):
     ]
     assert list(file.lines(found[0].end, found[0].number)) == found[1:]
     assert found[-1].end == file.size
+
+
+@pytest.mark.parametrize("first", ["sep=;", "SEP=^", '"sep=,"', "sep=\t", "\ufeffsep=;"])
+def test_line_that_names_the_separator_is_no_header(tmp_path: Path, first: str):
+    separator = first.strip('"')[-1]
+    listed = f"number{separator}network\r\n13802880000{separator}cmcc\r\n"
+    file = opened(tmp_path, f"{first}\r\n{listed}".encode())
+    (line,) = file.lines(file.begins, file.header_line)
+    assert (line.number, line.cells["network"]) == (3, "cmcc")
+
+
+@pytest.mark.parametrize("number", ["1.38E+10", "1,38029e+10", "8.61380E+12", "１.３８Ｅ＋１０"])
+def test_list_whose_numbers_lost_digits_is_refused_once(tmp_path: Path, number: str):
+    rest = "".join(f'"{number}",cmcc\n' for _ in range(3))
+    with pytest.raises(CsvError) as told:
+        opened(tmp_path, HEADER + f"13802880000,cmcc\nx,y\n{rest}".encode())
+    assert f"list.csv:4: number '{number}' lost its digits" in str(told.value)
+    assert "save the file as CSV UTF-8; no line was imported" in str(told.value)
+
+
+@pytest.mark.parametrize("month", ["26-Nov", "01/11/2026", "26-11", "46327", "11月1日"])
+def test_list_whose_months_may_mean_others_is_refused_once(tmp_path: Path, month: str):
+    with pytest.raises(CsvError) as told:
+        opened(tmp_path, f"number,month,result\n13802880000,{month},paid\n".encode(), COLLECTIONS)
+    assert f"list.csv:2: month '{month}' was rewritten by a spreadsheet" in str(told.value)
+    assert "write each month as 2026-11" in str(told.value)
 
 
 def test_empty_lines_before_the_header_are_counted(tmp_path: Path):

@@ -169,7 +169,8 @@ def test_reject_file_is_limited_but_the_count_is_not(desk: Desk, monkeypatch: py
     done = desk.customers(*("x,china_mobile," for _ in range(20)))
     assert "20 rejected" in done.output
     assert len(desk.refused()) == 6
-    assert "more lines were refused" in desk.refused()[-1]
+    assert "more lines were refused than the 5 listed here" in desk.refused()[-1]
+    assert "list.csv.errors for 5 of 20; mend these and import the list again" in done.output
 
 
 @pytest.mark.parametrize(
@@ -180,6 +181,17 @@ def test_unreadable_list_exits_with_2(desk: Desk, content: bytes, said: str):
     assert done.exit_code == 2
     assert said in done.output
     assert desk.run("customers", "import", desk.folder / "none.csv").exit_code == 2
+
+
+def test_list_that_a_spreadsheet_rewrote_changes_nothing(desk: Desk):
+    done = desk.customers("13802880000,china_mobile,", "1.38029E+10,china_mobile,")
+    assert done.exit_code == 2
+    assert "list.csv:3: number '1.38029E+10' lost its digits in a spreadsheet" in done.output
+    assert (desk.refused(), desk.of("+8613802880000").version) == ([], 0)
+    dates = desk.collections("13802880000,26-Nov,paid", "13802880001,26-Nov,paid")
+    assert dates.exit_code == 2
+    assert dates.output.count("26-Nov") == 1
+    assert desk.refused() == []
 
 
 def test_empty_list_is_accepted(desk: Desk):

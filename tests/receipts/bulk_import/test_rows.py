@@ -2,13 +2,13 @@
 
 import pytest
 
+from receipts.bulk_import.row_errors import RowError
 from receipts.bulk_import.rows import (
     COLLECTIONS,
     CUSTOMERS,
     PORTED,
     CollectionRow,
     CustomerRow,
-    RowError,
 )
 from receipts.model.vocabulary import Network
 
@@ -40,7 +40,13 @@ def test_usual_names_of_networks_are_parsed(network: Network, names: tuple[str, 
         assert (row.number, getattr(row, "network", None)) == (NUMBER, network), name
 
 
-@pytest.mark.parametrize("raw", ["13802880000.0", "8613802880000.00", "tel:13802880000"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("13802880000.0", "8613802880000.00", "tel:13802880000", "13802880000,0"),
+        *("1.3802880000E+10", "8.613802880000e12", "13,802,880,000", "１３８０２８８００００.0"),
+    ],
+)
 def test_number_is_parsed_as_a_spreadsheet_writes_it(raw: str):
     assert PORTED.read({"number": raw, "network": "cmcc"}).number == NUMBER
 
@@ -62,12 +68,26 @@ def test_collection_row_is_parsed():
 
 
 @pytest.mark.parametrize(
+    "raw",
+    [
+        *("2026/11", "2026.11", "2026年11月", "2026-11-01", "2026/11/1 0:00", "202611", "20261101"),
+        *("Nov-26", "NOV 2026", "November 2026", "2026-Nov", "1-Nov-26", "11/2026", "30/11/2026"),
+        *("26年11月", "２０２６-11", "2026-11-01T00:00:00"),
+    ],
+)
+def test_month_is_parsed_as_a_spreadsheet_writes_it(raw: str):
+    row = COLLECTIONS.read({"number": "13802880000", "month": raw, "result": "paid"})
+    assert isinstance(row, CollectionRow)
+    assert row.month == "2026-11"
+
+
+@pytest.mark.parametrize(
     ("column", "raw", "wrong"),
     [
         ("number", "1380288", "number '1380288' is no mainland mobile number — write eleven"),
-        ("number", "1.38029E+10", "in a spreadsheet, as a text column"),
+        ("number", "1.38029E+10", "format the column as text, put the numbers in again"),
         ("number", "1.38E+10", "lost its digits in a spreadsheet"),
-        ("number", "1.3802880000e10", "lost its digits in a spreadsheet"),
+        ("number", "1.380288E+10", "lost its digits in a spreadsheet"),
         ("number", "1380288000.0", "is no mainland mobile number"),
         ("number", "13802880000.5", "is no mainland mobile number"),
         ("number", "+12025550123", "is no mainland mobile number"),
@@ -79,9 +99,10 @@ def test_collection_row_is_parsed():
         ("province", "Kwangtung", "province 'Kwangtung' is no province — write its ISO code"),
         ("province", "GD", "province 'GD' is no province"),
         ("number", "9" * 500, "number '" + "9" * 30 + "…' is no"),
+        ("month", "soon", "month 'soon' is no month"),
+        ("month", "2026-11-32", "is no month"),
+        ("month", "32/13/2026", "is no month"),
         ("month", "2026-13", "month '2026-13' is no month — write it as 2026-11"),
-        ("month", "2026-1", "month '2026-1' is no month"),
-        ("month", "２０２６-11", "is no month"),
         ("result", "ok", "result 'ok' is unknown — write paid or failed"),
     ],
 )

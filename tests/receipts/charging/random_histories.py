@@ -14,7 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from app import bootstrap
 from receipts.bulk_import.apply import SourceLine
-from receipts.bulk_import.rows import CollectionRow, RowError
+from receipts.bulk_import.row_errors import RowError
+from receipts.bulk_import.rows import CollectionRow
 from receipts.delivery.status_updates import apply_status_update
 from receipts.model.calendar import month_before, month_of, months_between, next_month
 from receipts.model.charge import ChargeKind
