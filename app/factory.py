@@ -152,7 +152,9 @@ def _register_webhooks(
 ) -> None:
     refresh_network, replies = container.refresh_network, container.reply_renderer
     calls = VoiceWebhooks(container.call_flow, sending, refresh_network)
-    texts = InboundSmsHandler(container.store, container.conversation, replies, refresh_network)
+    texts = InboundSmsHandler(
+        container.store, container.conversation, replies, refresh_network, metrics.count_silence
+    )
     app.register_blueprint(voice_blueprint(calls, form_fields, query_fields))
     app.register_blueprint(sms_blueprint(texts, form_fields))
     app.register_blueprint(kannel_blueprint(texts))

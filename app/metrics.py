@@ -31,6 +31,9 @@ from receipts.rulebook.diff import fingerprint
 from receipts.rulebook.schema import RuleBook
 
 _REFUSED = Counter("sms_receipt_refused", "Requests refused at the gate", ["why"])
+_SILENT = Counter(
+    "sms_receipt_unanswered_texts", "Texts to the short code left without a reply", ["sender"]
+)
 _ANSWERED = Counter("sms_receipt_answered", "Requests answered", ["door", "status"])
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 _SECONDS = Histogram(
@@ -49,6 +52,11 @@ _Headers = list[tuple[str, str]]
 def count_refusal(why: str) -> None:
     """Count a request that authentication refused."""
     _REFUSED.labels(why).inc()
+
+
+def count_silence(sender: str) -> None:
+    """Count a text without a reply, by the kind of its sender."""
+    _SILENT.labels(sender).inc()
 
 
 def set_rule_book(book: RuleBook, before: RuleBook | None = None) -> None:

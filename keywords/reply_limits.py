@@ -31,7 +31,7 @@ class ReplyBudget:
         self._limits, local = limits, now.astimezone(SHANGHAI)
         today, hour = local.date(), local.hour
         count = snapshot.reply_count or DailyReplyCount(snapshot.number, today, hour=hour)
-        #: Outside +86 mobiles one reply a month: texts abroad cost a multiple.
+        #: A landline gets one reply a month: few show texts.
         self._had_one_this_month = (
             snapshot.reply_count is not None
             and not is_chinese_mobile(snapshot.number)

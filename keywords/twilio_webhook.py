@@ -11,7 +11,7 @@ from flask import Blueprint, Response
 from keywords.conversation import Conversation, InboundMessage
 from keywords.replies import ReplyRenderer
 from receipts.model.vocabulary import Msisdn
-from receipts.numbering.msisdn import parse_msisdn
+from receipts.numbering.msisdn import parse_msisdn, unanswered_kind
 from receipts.ports.store import ReplayedEventError, Store
 from receipts.ports.unit_of_work import run_in_transaction
 
@@ -31,16 +31,20 @@ class InboundSmsHandler:
     conversation: Conversation
     renderer: ReplyRenderer
     refresh_network: Callable[[Msisdn], None]
+    #: Counts a text that gets no reply, by the kind of its sender.
+    count_silence: Callable[[str], None]
 
     def reply(self, event: str, sender: str, body: str, opt_out: str = "") -> str:
-        """The reply to a text; empty for a sender that is not a mobile phone.
+        """The reply to a text; empty for machines, and senders to whom a reply costs a multiple.
 
         A repeated ``event`` (idempotency key) gets the same reply, and none after weeks. Raises
         StoreUnavailableError.
         """
         number = parse_msisdn(sender)
-        if number is None:
-            # Short codes and alphanumeric senders are machines: a reply could start a loop.
+        # Short codes and alphanumeric senders are machines: a reply could start a loop.
+        kind = "no number" if number is None else unanswered_kind(number)
+        if number is None or kind:
+            self.count_silence(kind)
             return ""
         self.refresh_network(number)
         text = InboundMessage(event, number, body, opt_out)

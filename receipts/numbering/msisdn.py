@@ -28,6 +28,10 @@ _MOBILE = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})", re.ASCII)
 # Service numbers (10086, 106..., 955xx) match none of them.
 _OTHER_CHINESE = re.compile(r"\+86(?:14[0-9]{11}|10[0-9]{8}|[2-9][0-9]{8,10})", re.ASCII)
 _FOREIGN = re.compile(r"\+(?!86)[1-9][0-9]{7,14}", re.ASCII)
+# Satellite phones: Globalstar's and China Telecom's 1349, 1740 to 1749 (MIIT numbering plan).
+_SATELLITE = re.compile(r"\+861(?:349|74[0-9])[0-9]{7}", re.ASCII)
+# Thirteen digits: meters, cars and other machines.
+_MACHINE = re.compile(r"\+8614[0-9]{11}", re.ASCII)
 # Twilio's substitutes for a withheld number; each spells a word on a keypad: ANONYMOUS,
 # RESTRICTED, UNAVAILABLE (help article "What is this strange number calling me").
 _WITHHELD = frozenset({"+266696687", "+7378742833", "+86282452253"})
@@ -53,6 +57,18 @@ def _cleaned(raw: str) -> str:
         elif prefixed := _PREFIXED.fullmatch(visible):
             raw = unquote(prefixed["number"])
     return plain_digits(raw) if len(raw) <= _MAX_INPUT_LENGTH else ""
+
+
+def unanswered_kind(number: Msisdn) -> str:
+    """The reason why texts to a number are never sent, as they cost a multiple; empty if not.
+
+    Satellite and premium ranges of other countries (+881, +882, +979 ...) count as abroad.
+    """
+    if not number.startswith("+86"):
+        return "abroad"
+    if _SATELLITE.fullmatch(number):
+        return "satellite"
+    return "machine" if _MACHINE.fullmatch(number) else ""
 
 
 def is_chinese_mobile(number: Msisdn) -> bool:

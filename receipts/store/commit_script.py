@@ -44,8 +44,8 @@ class RetentionSeconds:
     trails: int = 7 * _DAY
     strangers: int = 2 * 3600
     talks: int = _DAY
-    #: Numbers outside +86 mobiles get one reply a month.
-    talks_abroad: int = 32 * _DAY
+    #: Landlines get one reply a month.
+    talks_landline: int = 32 * _DAY
     calls: int = _DAY
     #: Longer than a visit, and than the day in which passcodes are counted.
     access: int = 2 * _DAY
@@ -169,7 +169,7 @@ class CommitScript:
                 return name, retention.strangers
             case DailyReplyCount():
                 here = is_chinese_mobile(record.number)
-                seconds = retention.talks if here else retention.talks_abroad
+                seconds = retention.talks if here else retention.talks_landline
                 return keys.talk(record.number), seconds
             case CustomerCredentials():
                 return keys.owner(record.number), 0

@@ -8,9 +8,9 @@ from tests.conftest import BEIJING, GUANGDONG, UNICOM
 from tests.support.fixtures import audit, charges, stand, standing
 from tests.support.texter import Phone, chinese
 
-HONG_KONG, LANDLINE, MACHINE = "+85291234567", "+862087654321", "+861400123456789"
+LANDLINE = "+862087654321"
 OFF_NET = ("仅限中国移动客户", "China Mobile customers only")
-REASONS = dict.fromkeys((UNICOM, HONG_KONG, LANDLINE, MACHINE), OFF_NET) | {
+REASONS = dict.fromkeys((UNICOM, LANDLINE), OFF_NET) | {
     BEIJING: ("北京尚未开通", "not offered in Beijing")
 }
 TEXTS = ("KTDXHZ", "开通短信回执", "是", "PT", "CXDXHZ", "0000", "帮助", "qqqqqq", "")
