@@ -9,8 +9,12 @@ import pytest
 import redis
 from msgspec.structs import replace
 
+from app.bootstrap import Container
+from receipts.delivery.status_updates import apply_status_update
 from receipts.model.charge import AuditEntry
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
+from receipts.ports.provider import ProviderStatus
 from receipts.store.codec import decode, encode
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network
 from tests.support.fixtures import SHANXI
@@ -43,6 +47,33 @@ def test_export_equals_the_customers_charges(run: Run, lines: Lines):
         "credit_count": 0, "credit_fen": 0,
     }  # fmt: skip
     assert totals["fen"] == sum(c["fen"] for c in seen)
+
+
+@pytest.mark.usefixtures("a_month")
+def test_credits_are_listed_and_exported_in_the_month_of_their_news(
+    built: Container, months: Months, run: Run, lines: Lines
+):
+    first, second, *_ = (
+        each for each in built.store.receipts_of(Msisdn(SHANXI), 9, MessageKind.RECEIPT)
+        if each.charge_fen
+    )  # fmt: skip
+
+    def bounce(receipt: Receipt) -> None:
+        update = (receipt.id, ProviderStatus.UNDELIVERED, "undelivered 30003", None)
+        assert apply_status_update(built.store, built.lifecycle, *update)
+
+    bounce(first)
+    months.pass_to("2026-12-03 12:00")
+    bounce(second)
+    bounce(first)
+    for month, receipt, fen in (("2026-11", first, 30), ("2026-12", second, -10)):
+        charges = lines("charges", SHANXI, "--month", month)
+        (credit,) = (each for each in charges if each["kind"] == "credit")
+        assert (credit["fen"], credit["month"]) == (-10, month)
+        assert credit["charge"] == f"receipt-{receipt.id}"
+        assert sum(each["fen"] for each in charges) == fen
+        totals = json.loads(run("export", "charges", "--month", month).stderr)
+        assert (totals["credit_count"], totals["credit_fen"]) == (1, -10)
 
 
 @pytest.mark.usefixtures("a_month")

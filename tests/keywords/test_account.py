@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from msgspec.structs import replace
 
 from app.bootstrap import Container
 from receipts.model.charge import Charge, ChargeKind
@@ -112,6 +113,29 @@ def test_charges_are_summed_by_kind(phone: Phone, built: Container, clock: TestC
     free = Charge("receipt-free", owner, ChargeKind.RECEIPT, 0, "2026-11", "r", now, "GX-1")
     built.store.commit(ChangeSet(owner, charges=(fee, *receipts, free)))
     assert "合计0.65元：月功能费0.5元，回执费0.15元（3条）" in phone(GUANGXI).says("KFJL")
+
+
+@pytest.mark.parametrize(("number", "months", "total", "receipts"), [
+    (3, ["2026-11"], "0.1元", "回执费0.15元（3条）。其中已退1条未送达的回执，共0.05元。"),
+    (3, ["2026-11", "2026-12"], "-0.05元", "回执费0元（0条）。其中已退1条未送达的回执，共0.05元。"),
+    (1, ["2026-11"], "0元", "回执费0.05元（1条）。其中已退1条未送达的回执，共0.05元。"),
+])  # fmt: skip
+def test_credit_is_told_in_the_month_of_its_news(
+    phone: Phone, built: Container, clock: TestClock, number: int, months: list[str], total: str,
+    receipts: str,
+):  # fmt: skip
+    owner, now = Msisdn(GUANGXI), clock.now()
+    charged = [
+        Charge(f"receipt-{n}", owner, ChargeKind.RECEIPT, 5, months[0], "r", now, "GX-1")
+        for n in range(number)
+    ]
+    credit = replace(
+        charged[0], id="credit-0", kind=ChargeKind.CREDIT, fen=-5, month=months[-1],
+        charge_id="receipt-0",
+    )  # fmt: skip
+    built.store.commit(ChangeSet(owner, charges=(*charged, credit)))
+    clock.move(days=20 * (len(months) - 1))
+    assert f"合计{total}：月功能费0元，{receipts}" in phone(GUANGXI).says("KFJL")
 
 
 @pytest.mark.parametrize(("keyword", "facts"), [

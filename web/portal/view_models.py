@@ -158,8 +158,7 @@ class AccountPresenter:
         current = month_of(self.clock.now())
         months = [current, *(month_before(current, back) for back in range(1, _MONTHS))]
         charges = self.queries.charges(number, months)
-        ids = [c.id.removeprefix("receipt-") for c in charges if c.kind is ChargeKind.RECEIPT]
-        receipts = self.queries.receipts_by_id(ids)
+        receipts = self.queries.receipts_by_id(filter(None, map(_receipt_id, charges)))
         tables = []
         for month in months:
             listed = [charge for charge in reversed(charges) if charge.month == month]
@@ -178,9 +177,10 @@ class AccountPresenter:
     ) -> TableRow:
         month = _format_month(charge.month, language)
         item = self._text(f"charge.{charge.kind}", language, month=month)
-        receipt = receipts.get(charge.id.removeprefix("receipt-"))
+        receipt = receipts.get(_receipt_id(charge) or "")
         if receipt is not None and receipt.recipient:
-            reason = self._text("why.friend", language, friend=receipt.recipient.national)
+            key = "why.credit_friend" if charge.kind is ChargeKind.CREDIT else "why.friend"
+            reason = self._text(key, language, friend=receipt.recipient.national)
         else:
             reason = self._text(_REASONS.get(charge.reason, f"why.{charge.kind}"), language)
         if charge.fen == 0:
@@ -199,6 +199,12 @@ _REASONS = {
     "month of leaving": "why.leaving",
     "monthly fee, billed late": "why.late",
 }
+
+
+def _receipt_id(charge: Charge) -> str | None:
+    """The receipt that a charge or a credit is about; None for a monthly fee."""
+    about = charge.charge_id or charge.id
+    return about.removeprefix("receipt-") if charge.kind is not ChargeKind.MONTHLY else None
 
 
 def _format_month(month: str, language: Language) -> str:

@@ -56,6 +56,8 @@ ONWARD = st.sampled_from(["waits", "sent", "sent", "sent", "lost", "before", "af
 LATER = st.sampled_from(
     [0] * 8 + [1, 5, 20, 23, 25, 49, 24 * 9, 24 * 9, 24 * 14, 24 * 33, None, None]
 )
+#: Hours until the report on a receipt.
+REPORTED_AFTER = st.sampled_from([0, 0, 1, 24 * 9, 24 * 33, None, None])
 
 
 class Histories(RuleBasedStateMachine):
@@ -248,14 +250,20 @@ class Histories(RuleBasedStateMachine):
         found = self.built.store.receipts(receipt.members) if receipt.members else [receipt]
         return [each.message_id for each in found if each and each.message_id]
 
-    @rule(fault=FAULTS, status=FATES)
-    def report_receipts(self, fault: str | None, status: ProviderStatus) -> None:
-        """Report all sent receipts, also those of crashed workers and repeatedly."""
+    @rule(fault=FAULTS, status=FATES, every=COUNTS, later=REPORTED_AFTER)
+    def report_receipts(
+        self, fault: str | None, status: ProviderStatus, every: int, later: int | None
+    ) -> None:
+        """Report sent receipts late and repeatedly, also those of crashed workers.
+
+        With ``every``, the reports between are lost.
+        """
+        self.pass_time(later)
         for entry in self.crashed:
             self.business.send(entry, answered=True)
             self._record_sent(entry.receipt_id)
         self.crashed.clear()
-        for receipt_id, receipt in self.sent.items():
+        for receipt_id, receipt in list(self.sent.items())[::every]:
             texts = self._texts_of(receipt)
             type(self).digests += len(texts) > 1
             update = (receipt_id, status, status.value, "P")

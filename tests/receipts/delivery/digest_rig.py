@@ -114,7 +114,9 @@ class DigestRig:
         return self.built.store.receipts_of(Msisdn(number), 100, MessageKind.DIGEST)
 
     def report_delivered(self, digest: Receipt) -> None:
-        status, raw = ProviderStatus.DELIVERED, "delivered"
+        self.report(digest, ProviderStatus.DELIVERED, "delivered")
+
+    def report(self, digest: Receipt, status: ProviderStatus, raw: str) -> None:
         apply_status_update(self.store, self.delivery, digest.id, status, raw, "F1")
 
     def states(self) -> set[str]:

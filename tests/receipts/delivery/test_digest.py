@@ -1,6 +1,7 @@
 """Digests: flash receipts within seconds are one flash, with a record and a charge each."""
 
 import time
+from contextlib import suppress
 
 import pytest
 import redis
@@ -10,7 +11,12 @@ from receipts.delivery.routing import Router
 from receipts.model.calendar import month_of
 from receipts.model.message import MessageStatus
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn
-from receipts.ports.provider import PermanentError, TemporaryError, UnknownOutcomeError
+from receipts.ports.provider import (
+    PermanentError,
+    ProviderStatus,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from receipts.ports.store import StoreUnavailableError
 from tests.conftest import TestClock, gathering
 from tests.receipts.conftest import AtWork, Until
@@ -163,6 +169,41 @@ def test_digest_in_doubt_is_charged_once_with_its_report(rig: DigestRig):
         rig.report_delivered(digest)
     assert {(r.state, r.done_at) for r in rig.receipts()} == {("delivered", rig.clock.now())}
     assert len(rig.charges()) == 2
+
+
+@pytest.mark.parametrize("status", [ProviderStatus.UNDELIVERED, ProviderStatus.FAILED], ids=str)
+def test_undelivered_digest_credits_each_charged_member_once(
+    rig: DigestRig, status: ProviderStatus
+):
+    rig.arrive(D, F, D)
+    rig.wait_and_send()
+    charged = rig.charges()
+    assert [charge.fen for charge in charged] == [10, 10], "the failed text's receipt is free"
+    rig.clock.move(days=31)
+    (digest,) = rig.digests()
+    for raw in ("undelivered 30003", "undelivered 30003", "undelivered 30034"):
+        rig.report(digest, status, raw)
+    rig.report_delivered(digest)
+    credits_ = rig.charges()
+    assert [(each.kind, each.fen) for each in credits_] == [("credit", -10)] * 2
+    assert {each.charge_id for each in credits_} == {each.id for each in charged}
+    ends = {(r.state, r.charge_fen, r.note) for r in rig.receipts()}
+    assert ends == {("undelivered", 0, "undelivered 30003")}
+
+
+@pytest.mark.parametrize("fault", ["before", "after", "race"])
+def test_credits_of_a_digest_are_written_whole_and_once(rig: DigestRig, fault: str):
+    rig.arrive(D, D)
+    rig.wait_and_send()
+    (digest,) = rig.digests()
+    rig.store.fault = fault
+    with suppress(StoreUnavailableError):
+        rig.report(digest, ProviderStatus.UNDELIVERED, "undelivered")
+    known = {charge.fen for charge in rig.charges()}
+    assert known in ({10}, {10, -10})
+    assert len(rig.charges()) in {2, 4}
+    rig.report(digest, ProviderStatus.UNDELIVERED, "undelivered")
+    assert sorted(charge.fen for charge in rig.charges()) == [-10, -10, 10, 10]
 
 
 def test_waiting_receipt_past_its_age_limit_expires_alone(rig: DigestRig):

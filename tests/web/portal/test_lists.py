@@ -3,12 +3,17 @@
 import re
 
 from app.bootstrap import Container
+from receipts.delivery.status_updates import apply_status_update
+from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import DisplayMode, Msisdn, ReceiptOutcome
+from receipts.ports.provider import ProviderStatus
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.support.browser import Browser
-from tests.support.fixtures import GUANGXI, a_receipt, standing
+from tests.support.fixtures import GUANGXI, SHANXI, a_receipt, standing
 from tests.support.months import Months
 from tests.web.portal.conftest import Browsers
+
+FRIENDS = ("+8613800138000", "+8613800138001")
 
 
 def test_receipts_are_listed_newest_first(customer: Browser, built: Container, clock: TestClock):
@@ -65,6 +70,34 @@ def test_charges_have_item_and_reason(
     assert "Monthly fee, November 2026 the month in which you opened it" in (
         browser.goes("charges").text
     )
+
+
+def test_credit_names_the_text_of_its_receipt_in_the_month_of_the_news(
+    browsers: Browsers, built: Container, clock: TestClock, network: Network
+):
+    months = Months(built, clock)
+    network.open(SHANXI)
+    for index in range(2):
+        network.status(f"SM{index:032x}", "delivered", sender=SHANXI, friend=FRIENDS[index])
+    months.send(SHANXI)
+    months.pass_to("2026-12-02 00:00")
+    (receipt,) = (
+        each for each in built.store.receipts_of(Msisdn(SHANXI), 9, MessageKind.RECEIPT)
+        if each.recipient == FRIENDS[1]
+    )  # fmt: skip
+    update = (receipt.id, ProviderStatus.UNDELIVERED, "undelivered 30003", None)
+    for _ in range(2):
+        assert apply_status_update(built.store, built.lifecycle, *update)
+    browser = browsers(SHANXI)
+    browser.signs_in()
+    text = browser.goes("charges").text
+    assert "2026年12月 合计 -0.1元" in text
+    assert "12月2日 回执费退还 发给13800138001的短信，回执未送达 -0.1元" in text
+    assert "2026年11月 合计 0.2元" in text
+    assert text.count("回执费退还") == 1
+    browser.presses("english")
+    told = "Credit the receipt for your text to 13800138001 did not reach you -0.10 yuan"
+    assert told in browser.goes("charges").text
 
 
 def test_services_are_listed_and_cancelled(customer: Browser, built: Container):
