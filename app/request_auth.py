@@ -97,12 +97,12 @@ class RequestGuards:
         """Require SECRET_KEY, and of a form the CSRF token. Raises Forbidden."""
         if not self._settings.secret_key:
             count_refusal("hall without a key")
-            raise Forbidden("the hall is shut: SECRET_KEY is not set")
+            raise Forbidden("the hall is closed: SECRET_KEY is not set")
         try:
             self._csrf.protect()
         except CSRFError as error:
             count_refusal("form")
-            raise Forbidden("this form was not given to this browser, or too long ago") from error
+            raise Forbidden("this form has expired or belongs to another browser") from error
 
     def customer(self) -> None:
         """Require a session; without one, redirect to the sign-in page."""
@@ -123,12 +123,12 @@ class RequestGuards:
         pairs = form_pairs(body) if _is_form(request) else []
         if not self._is_signed(request, body, pairs):
             count_refusal("signature")
-            _log.warning("signature does not fit", url=self._signed_url(request))
-            raise Forbidden("the signature does not fit: run `sms-receipt doctor signature`")
+            _log.warning("signature does not match", url=self._signed_url(request))
+            raise Forbidden("the signature does not match: run `sms-receipt doctor signature`")
         form, account = dict(pairs), self._settings.twilio_account_sid
         if form.get("AccountSid", account) != account:
             count_refusal("account")
-            raise Forbidden("not our account")
+            raise Forbidden("unknown account")
         for alias in _ALIASES.keys() & form.keys():
             form.setdefault(_ALIASES[alias], form[alias])
         return _with_fields(form, required)
@@ -139,7 +139,7 @@ class RequestGuards:
         query = _query(request)
         if not known or not hmac.compare_digest(query.get("secret", "").encode(), known):
             count_refusal("secret")
-            raise Forbidden("the secret does not fit")
+            raise Forbidden("the secret does not match")
         return query
 
     def verified_feed(self, request: Request) -> bytes:
@@ -156,11 +156,11 @@ class RequestGuards:
         fits = hmac.compare_digest(f"sha256={mac.hexdigest()}".encode(), given.encode())
         if not secret or not fits:
             count_refusal("feed signature")
-            raise Forbidden("the signature does not fit timestamp and body")
+            raise Forbidden("the signature does not match timestamp and body")
         is_time = _UNIX_TIME.fullmatch(timestamp)
         if not is_time or abs(time.time() - int(timestamp)) > _FEED_WINDOW_SECONDS:
             count_refusal("feed time")
-            raise Forbidden("the timestamp is too far from our clock: is this an old request?")
+            raise Forbidden("the timestamp differs from our clock by more than five minutes")
         return body
 
     def _is_signed(self, request: Request, body: bytes, pairs: list[tuple[str, str]]) -> bool:

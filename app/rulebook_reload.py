@@ -42,7 +42,7 @@ def load_effective_rule_book(settings: Settings) -> RuleBook:
     except RuleBookError as wrong:
         if (last_good := _valid_book(kept)) is None:
             raise
-        _log.error("rule book refused, the last good one stays", why=str(wrong))
+        _log.error("rule book refused, the last valid one stays in force", why=str(wrong))
         return last_good
     _keep(file, kept, book)
     return book

@@ -16,14 +16,14 @@ PROVIDERS = ("twilio", "kannel")
 #: docs/settings.md and .env.example are made of them (`make settings`).
 DESCRIPTIONS = """\
 [Store]
-REDIS_URL = | A server (Valkey, or Redis 7 and later), or nodes of a cluster with commas between. \
+REDIS_URL = | A server (Valkey, or Redis 7 and later), or nodes of a cluster separated by commas. \
 Unset: `demo` and `serve` start a server of their own in `DATA_DIR`.
-DATA_DIR = var | The folder for files of the service; `demo` and `serve` make it when missing.
-SHARDS = 16 | Parts of the store, 1 to 4096; fixed once the store is filled.
+DATA_DIR = var | The folder for files of the service; `demo` and `serve` create it if it is missing.
+SHARDS = 16 | Parts of the store, 1 to 4096; fixed once the store is created.
 
 [Addresses]
 PUBLIC_URL = | The address that providers call. Twilio signs it, so it must be exact. \
-It may have a path: the portal is then below it too, whether or not a proxy takes it off.
+It may have a path; the portal is then below that path, whether or not a proxy strips it.
 HOST = 127.0.0.1 | The address that `serve` listens on.
 PORT = 8000 | The port that `serve` listens on.
 FRONT_PAGE = | The address that `/` redirects to; the demo sets it to its phones.
@@ -31,17 +31,17 @@ FRONT_PAGE = | The address that `/` redirects to; the demo sets it to its phones
 [Twilio]
 TWILIO_ACCOUNT_SID = | The account.
 TWILIO_AUTH_TOKEN = | Checks signatures, and sends where no API key is set. During rotation: \
-several tokens with commas between.
-TWILIO_API_KEY = | An API key that sends in place of the token (optional).
+several tokens separated by commas.
+TWILIO_API_KEY = | An API key that is used for sending in place of the token (optional).
 TWILIO_API_SECRET = | The secret of that key.
 TWILIO_FROM = | The number or short code that texts are sent from.
-TWILIO_MESSAGING_SERVICE_SID = | The Messaging Service that texts are sent from; it wins over \
-`TWILIO_FROM`.
+TWILIO_MESSAGING_SERVICE_SID = | The Messaging Service that texts are sent from; it takes \
+precedence over `TWILIO_FROM`.
 TWILIO_PACE = 100 | Segments a second from this sender, over all workers: 100 for a short code, \
 1 for a long number, 3 for a toll-free one.
 TWILIO_API_URL = https://api.twilio.com | The address of the REST API.
-LOOKUP = none | `twilio` asks Twilio Lookup (billed) for the network of numbers that no list and \
-no prefix names.
+LOOKUP = none | `twilio` asks Twilio Lookup (billed) for the network of numbers that are in no \
+list and have no known prefix.
 TWILIO_LOOKUP_URL = https://lookups.twilio.com | The address of Twilio Lookup.
 
 [Kannel]
@@ -60,24 +60,33 @@ and a flash receipt goes out as a regular text.
 [Secrets]
 FEED_SECRET = | Signs the batches at `POST /feed/reports`. Unset: every batch is refused.
 SECRET_KEY = | Signs the portal's cookies and passcodes: 16 random characters or more, the same \
-for all processes of `serve`. Unset: `/hall/` stays shut.
+for all processes of `serve`. Unset: the portal (`/hall/`) is closed.
 CONSENT_SIGNING_KEY = | Signs the daily roots that `export audit` prints: the path of a file that \
-`sms-receipt signing-key new` made, or its text. Only exports need it. Unset: not signed.
+`sms-receipt signing-key new` made, or its text. Only exports need it. Unset: they are not signed.
 
 [Numbers and rules]
 HOTLINE = 10086 | The hotline, as texts name it.
 SHORT_CODE = 7500 | The short code, as texts name it; Kannel sends from it.
 SPEECH_CONFIDENCE = 50 | Percent of certainty below which a spoken yes to a price is asked again.
 AGENT_NUMBER = | The number that key 0 of the hotline dials. Unset: no agent is offered.
-RULE_BOOK = | The file with words, fees and channels of each province. Unset: the shipped book, \
+RULE_BOOK = | The file with keywords, fees and channels of each province. Unset: the shipped book, \
 **with invented values**.
 
 [Running]
-CLOCK = system | `movable` lets `sms-receipt clock` move the service's clock, to try things out.
+CLOCK = system | `movable` lets `sms-receipt clock` move the service's clock, for trials.
 LOG_FORMAT = json | `json` or `console`.
 """
 
 _LINE = re.compile(r"(?P<name>[A-Z_]+) = (?P<default>\S*) ?\| (?P<meaning>.+)")
+
+
+_CREDENTIALS = "credentials of the account"
+_SENDER = "sender of texts"
+#: Sentences for needs that several settings can meet.
+_REQUIRED = {
+    _CREDENTIALS: "Set TWILIO_AUTH_TOKEN, or both TWILIO_API_KEY and TWILIO_API_SECRET.",
+    _SENDER: "Set TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID.",
+}
 
 
 class SettingsError(Exception):
@@ -205,7 +214,7 @@ class Settings:
         needs: dict[str, object] = {"PUBLIC_URL": self.public_url}
         if "twilio" in self.providers:
             needs |= self._account()
-            needs["TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID"] = self.twilio_sender
+            needs[_SENDER] = self.twilio_sender
         if "kannel" in self.providers:
             needs |= {"KANNEL_URL": self.kannel_url, "KANNEL_USER": self.kannel_user}
             needs |= {"KANNEL_PASSWORD": self.kannel_password, "KANNEL_SECRET": self.kannel_secret}
@@ -223,7 +232,7 @@ class Settings:
     def _account(self) -> dict[str, object]:
         return {
             "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
-            "TWILIO_AUTH_TOKEN, or TWILIO_API_KEY with TWILIO_API_SECRET": (
+            _CREDENTIALS: (
                 self.twilio_auth_tokens or (self.twilio_api_key and self.twilio_api_secret)
             ),
         }
@@ -234,7 +243,11 @@ class Settings:
         return tuple(dict.fromkeys((*self.text_provider, *self.flash_provider)))
 
     def _need(self, needs: Mapping[str, object]) -> Self:
-        missing = (name for name, value in needs.items() if not value)
-        if text := "\n".join(f"{name} is not set: nothing stands in for it" for name in missing):
-            raise SettingsError(text)
+        missing = [name for name, value in needs.items() if not value]
+        if missing:
+            raise SettingsError(
+                "\n".join(
+                    _REQUIRED.get(name) or f"{name} is required but not set." for name in missing
+                )
+            )
         return self

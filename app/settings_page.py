@@ -12,8 +12,8 @@ _PAGE_HEAD = """\
 # Settings
 
 Settings are environment variables. Every process reads them once, at its start, and refuses wrong
-values there. An empty value counts as unset. No secret has a default: a way in without its secret
-stays shut.
+values there. An empty value counts as unset. No secret has a default: without its secret, an
+endpoint refuses every request.
 
 Copy [.env.example](../.env.example) to `.env`, fill it in, and load it with
 `set -a; . ./.env; set +a`. `make settings` writes both files from `DESCRIPTIONS` in the settings

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 
 class Shape(NamedTuple):
-    """The pattern of a setting and the fix of a value that does not match."""
+    """The pattern of a setting, and the rule that a wrong value breaks."""
 
     pattern: re.Pattern[str]
-    fix: str
+    rule: str
     is_hidden: bool = False
 
 
@@ -23,40 +23,41 @@ _ASCII = re.compile(r"[ -~]*")
 SHAPES = {
     "TWILIO_ACCOUNT_SID": Shape(
         re.compile(r"AC[0-9A-Za-z]+"),
-        "give the Account SID of Twilio's console, AC and 32 hexadecimal digits",
+        "must be the Account SID of Twilio's console: AC and 32 hexadecimal digits",
     ),
     "TWILIO_API_KEY": Shape(
-        re.compile(r"SK[0-9A-Za-z]+"), "give the SID of the key, SK and 32 hexadecimal digits"
+        re.compile(r"SK[0-9A-Za-z]+"), "must be the SID of the key: SK and 32 hexadecimal digits"
     ),
     "TWILIO_API_SECRET": Shape(
-        re.compile(r"[!-~]+"), "give the secret without spaces, in ASCII characters", is_hidden=True
+        re.compile(r"[!-~]+"), "must be ASCII characters without spaces", is_hidden=True
     ),
     "TWILIO_FROM": Shape(
         re.compile(r"\+[1-9][0-9]{4,14}|[1-9][0-9]{2,7}|(?=[0-9 ]*[A-Za-z])[A-Za-z0-9 ]{1,11}"),
-        "give a number such as +8613802880000, a short code such as 7500, or a sender name of at "
-        "most 11 letters and digits",
+        "must be a number such as +8613802880000, a short code such as 7500, or a sender name of "
+        "at most 11 letters and digits",
     ),
     "TWILIO_MESSAGING_SERVICE_SID": Shape(
-        re.compile(r"MG[0-9A-Za-z]+"), "give the SID of the service, MG and 32 hexadecimal digits"
+        re.compile(r"MG[0-9A-Za-z]+"),
+        "must be the SID of the service: MG and 32 hexadecimal digits",
     ),
-    "KANNEL_USER": Shape(_ASCII, "use printable ASCII characters only", is_hidden=True),
-    "KANNEL_PASSWORD": Shape(_ASCII, "use printable ASCII characters only", is_hidden=True),
+    "KANNEL_USER": Shape(_ASCII, "must be printable ASCII characters", is_hidden=True),
+    "KANNEL_PASSWORD": Shape(_ASCII, "must be printable ASCII characters", is_hidden=True),
     # Characters that stay unquoted in a URL: Kannel reads each per cent sign as its own escape.
     "KANNEL_SECRET": Shape(
-        re.compile(r"[A-Za-z0-9._~-]*"), "use letters, digits and . _ ~ - only", is_hidden=True
+        re.compile(r"[A-Za-z0-9._~-]*"), "must be letters, digits and . _ ~ -", is_hidden=True
     ),
     "KANNEL_SMSC": Shape(
-        re.compile(r"[A-Za-z0-9._~-]*"), "use letters, digits and . _ ~ - only", is_hidden=True
+        re.compile(r"[A-Za-z0-9._~-]*"), "must be letters, digits and . _ ~ -", is_hidden=True
     ),
-    "FEED_SECRET": Shape(_ASCII, "use printable ASCII characters only", is_hidden=True),
+    "FEED_SECRET": Shape(_ASCII, "must be printable ASCII characters", is_hidden=True),
     "SECRET_KEY": Shape(
-        re.compile(r".{16,}"), "give at least 16 characters, made at random", is_hidden=True
+        re.compile(r".{16,}"), "must be at least 16 random characters", is_hidden=True
     ),
-    "HOTLINE": Shape(_NUMBER, "give the number in digits, such as 10086"),
-    "SHORT_CODE": Shape(_NUMBER, "give the number in digits, such as 7500"),
+    "HOTLINE": Shape(_NUMBER, "must be a number in digits. Example: 10086"),
+    "SHORT_CODE": Shape(_NUMBER, "must be a number in digits. Example: 7500"),
     "AGENT_NUMBER": Shape(
         re.compile(r"\+[1-9][0-9]{4,14}|[0-9]{3,15}"),
-        "give the number with its country code, such as +862085550100",
+        "must be a phone number with its country code. Example: +862085550100",
     ),
 }
 
@@ -76,14 +77,14 @@ class SettingsReader:
         text = self._given[name]
         if text.isascii() and text.isdigit() and least <= int(text) <= most:
             return int(text)
-        self._refuse(name, text, f"give a whole number from {least} to {most}")
+        self._refuse(name, text, f"must be a whole number from {least} to {most}")
         return least
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """Return one of the choices."""
         text = self._given[name]
         if text not in choices:
-            self._refuse(name, text, f"give {' or '.join(choices)}")
+            self._refuse(name, text, f"must be {' or '.join(choices)}")
         return text
 
     def order(self, name: str, choices: tuple[str, ...]) -> tuple[str, ...]:
@@ -92,52 +93,54 @@ class SettingsReader:
         listed = split_list(text)
         repeated = len(set(listed)) < len(listed)
         if not set(listed) <= set(choices) or repeated or (text and not listed):
-            offered = " or ".join(choices)
-            self._refuse(name, text, f"give {offered}, or both with a comma between")
+            offered = ", ".join(choices)
+            self._refuse(name, text, f"must be {offered}, or both separated by a comma")
         return listed
 
     def text(self, name: str) -> str:
         """Return a text of the shape that ``SHAPES`` names, or an empty one."""
         text, shape = self._given[name], SHAPES[name]
         if text and not shape.pattern.fullmatch(text):
-            self._refuse(name, "" if shape.is_hidden else text, shape.fix)
+            self._refuse(name, "" if shape.is_hidden else text, shape.rule)
         return text
 
     def tokens(self, name: str) -> tuple[str, ...]:
-        """Return secrets with commas between."""
+        """Return secrets separated by commas."""
         tokens = split_list(self._given[name])
         if any(not re.fullmatch(r"[!-~]+", token) for token in tokens):
-            self._refuse(name, "", "give each token without spaces, with commas between")
+            self._refuse(name, "", "must be tokens without spaces, separated by commas")
         elif self._given[name] and not tokens:
-            self._refuse(name, "", "give a token; this one has commas only")
+            self._refuse(name, "", "must hold a token; it has commas only")
         return tokens
 
     def pair(self, name: str, other: str) -> None:
         """Require of two settings both or neither."""
         for given, missing in ((name, other), (other, name)):
             if self._given[given] and not self._given[missing]:
-                self.problems.append(f"{missing} is not set: {given} needs it; set both or neither")
+                self.problems.append(
+                    f"{missing} is not set, but {given} needs it: set both or neither"
+                )
 
     def folder(self, name: str) -> Path:
         """Return the path of a folder, which may be missing."""
         path = Path(self._given[name])
         if path.exists() and not path.is_dir():
-            self._refuse(name, str(path), "give a folder; this is a file")
+            self._refuse(name, str(path), "must be a folder; it is a file")
         return path
 
     def file(self, name: str) -> Path | None:
         """Return the path of a file, None where it is unset."""
         path = Path(self._given[name]) if self._given[name] else None
         if path is not None and path.is_dir():
-            self._refuse(name, str(path), "give a file; this is a folder")
+            self._refuse(name, str(path), "must be a file; it is a folder")
         return path
 
     def host(self, name: str) -> str:
         """Return an IP address, or the name of a host."""
         text = self._given[name]
         if not _is_host(text):
-            fix = "give an address of this machine without a port, such as 127.0.0.1 or 0.0.0.0"
-            self._refuse(name, text, fix)
+            rule = "must be an address of this machine without a port. Example: 127.0.0.1"
+            self._refuse(name, text, rule)
         return text
 
     def url(self, name: str) -> str:
@@ -149,18 +152,18 @@ class SettingsReader:
         return text
 
     def store(self, name: str) -> str:
-        """Return one Redis address or several with commas between."""
+        """Return one Redis address, or several separated by commas."""
         text = self._given[name]
         if text and not all(
             _is_address(each, "redis", "rediss", "unix") for each in text.split(",")
         ):
             # The address is not repeated: it may hold a password.
-            self._refuse(name, "", "give an address such as redis://example.org:6379/0")
+            self._refuse(name, "", "must be a Redis address. Example: redis://example.org:6379/0")
         return text
 
-    def _refuse(self, name: str, text: str, fix: str) -> None:
+    def _refuse(self, name: str, text: str, rule: str) -> None:
         """Add a problem; a secret is left out of it as an empty text."""
-        self.problems.append(f"{name}={text}: {fix}" if text else f"{name}: {fix}")
+        self.problems.append(f"{name}={text} {rule}" if text else f"{name} {rule}")
 
 
 def split_list(text: str) -> tuple[str, ...]:
@@ -169,15 +172,15 @@ def split_list(text: str) -> tuple[str, ...]:
 
 
 def url_problem(text: str) -> str:
-    """The fix of an unusable http address, empty for a usable one."""
+    """The rule that an unusable http address breaks; empty for a usable one."""
     if _NOT_IN_URLS.search(text):
-        return "take out the spaces and other characters that no address has"
+        return "must not hold spaces or other characters that are not allowed in an address"
     if "#" in text:
-        return "take out the # and the text behind it"
+        return "must not hold a #: remove it and the text after it"
     if "?" in text:
-        return "take out the ? and the query behind it"
+        return "must not hold a ?: remove it and the text after it"
     if not _is_address(text, "http", "https"):
-        return "give an address such as https://example.org"
+        return "must be an http or https address. Example: https://example.org"
     return ""
 
 

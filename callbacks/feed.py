@@ -131,14 +131,14 @@ def _report(raw: bytes, now: dt.datetime, read_status: StatusReader) -> Delivery
 def _required(name: str, raw: msgspec.Raw, longest: int) -> str:
     text = plain_value(raw)
     if not text:
-        raise ReportLineError(f"{name} is missing, or neither text nor number")
+        raise ReportLineError(f"“{name}” is missing, or neither text nor number")
     if len(text) > longest:
-        raise ReportLineError(f"{name} has more than {longest} characters")
+        raise ReportLineError(f"“{name}” has more than {longest} characters")
     return text
 
 
 def _number(name: str, raw: msgspec.Raw) -> Msisdn:
     number = parse_msisdn(_required(name, raw, _MAX_NUMBER_LENGTH))
     if number is None:
-        raise ReportLineError(f"{name} is no telephone number")
+        raise ReportLineError(f"“{name}” is not a phone number")
     return number

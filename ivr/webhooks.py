@@ -53,7 +53,7 @@ class VoiceWebhooks:
         try:
             context = CallContext.from_query(query)
         except InvalidCallContextError as error:
-            raise BadRequest(f"missing or odd: {error}") from error
+            raise BadRequest(f"missing or invalid: {error}") from error
         caller = parse_msisdn(form["From"]) or Msisdn("")
         key, speech = form.get("Digits", ""), form.get("SpeechResult", "")
         confidence = _confidence(form.get("Confidence", ""))

@@ -99,7 +99,7 @@ class ImportHandler:
         if isinstance(row, PortedRow):
             return NumberInfo(None, row.network, PORTED)
         if row.province is not None and row.province not in self._policy.book.names:
-            fix = "use the code of a mainland province, or leave it empty"
+            fix = "write the code of a mainland province, or leave it empty"
             raise RowError(f"province {row.province} has no name in the rule book", fix)
         return NumberInfo(row.province, row.network, RECORD)
 
@@ -112,9 +112,9 @@ class ImportHandler:
     ) -> Decision:
         customer = stored.subscription
         if customer.opened_at is None:
-            raise RowError("number never held the service", "check the number")
+            raise RowError("this number has never had the service", "check the number")
         if row.month > month_of(self._clock.now()):
-            raise RowError(f"month {row.month} has not begun", "check the month")
+            raise RowError(f"month {row.month} has not started yet", "check the month")
         collection = dunning.Collection(row.month, row.result, stored.charges)
         try:
             return dunning.record_collection(self._policy, customer, collection, request)

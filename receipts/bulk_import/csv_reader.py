@@ -26,6 +26,7 @@ from receipts.model.invisible import without_invisible
 LONGEST_LINE = 4096
 _digest = partial(hashlib.blake2b, digest_size=10)
 _ENCODING = "save the file as CSV UTF-8"
+_SAVE_FIRST = "save it to disk first, so that an import can be resumed"
 #: The one in the header is that of the file: a comma, or as spreadsheets write it in some places.
 _SEPARATORS = (",", ";", "\t")
 _BLANK = b' \t\r\n,;"'
@@ -56,10 +57,10 @@ class CsvFile:
         self.path, self.listing = path, listing
         try:
             if not stat.S_ISREG(path.stat().st_mode):
-                raise CsvError(f"{path}: is no file — an import goes on where it stopped: save it")
+                raise CsvError(f"{path}: is not a regular file — {_SAVE_FIRST}")
             with path.open("rb") as file:
                 if is_workbook(file):
-                    raise CsvError(f"{path}: is a workbook and no text — {_ENCODING}")
+                    raise CsvError(f"{path}: is a workbook, not a text file — {_ENCODING}")
                 file.seek(0)
                 self.contents = hashlib.file_digest(file, _digest).hexdigest()
                 self._converted = converted(file)
@@ -97,8 +98,10 @@ class CsvFile:
                 number += 1
                 if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
                     _skip(file)
-                    fix = "one number a line, lines ended by a line feed"
-                    yield CsvLine(number, file.tell(), {}, f"is longer than any line — {fix}")
+                    wrong = (
+                        f"line too long (limit {LONGEST_LINE:,} bytes) — write one number a line"
+                    )
+                    yield CsvLine(number, file.tell(), {}, wrong)
                 elif raw.strip(_BLANK):
                     line = self._line(number, file.tell(), raw)
                     if line.wrong or any(line.cells.values()):
@@ -110,12 +113,12 @@ class CsvFile:
         except UnicodeDecodeError as error:
             return CsvLine(number, end, {}, f"byte {error.start + 1} is not UTF-8 — {_ENCODING}")
         except csv.Error as error:
-            fix = "close every quote on its own line, and write a quote in a field twice"
-            return CsvLine(number, end, {}, f"its quotes do not fit ({error}) — {fix}")
+            fix = "close each quote on the line where it opens; write a quote inside a field as two"
+            return CsvLine(number, end, {}, f"unbalanced quotes ({error}) — {fix}")
         cells = self._fitted(cells)
         if len(cells) != len(self._columns):
-            wrong = f"{len(cells)} fields, the header has {len(self._columns)}"
-            return CsvLine(number, end, {}, f"{wrong} — put fields with commas in quotes")
+            wrong = f"{len(cells)} fields instead of {len(self._columns)}"
+            return CsvLine(number, end, {}, f"{wrong} — quote fields that contain commas")
         return CsvLine(number, end, dict(zip(self._columns, cells, strict=True)))
 
     def _fitted(self, cells: list[str]) -> list[str]:
@@ -146,21 +149,26 @@ class CsvFile:
             try:
                 found = _names(_cells(raw, separator))
             except (UnicodeDecodeError, csv.Error) as error:
-                raise CsvError(f"{where}: the header is no CSV: {error} — {_ENCODING}") from error
+                raise CsvError(f"{where}: the header is not CSV ({error}) — {_ENCODING}") from error
             if not (misfit := self._misfit(found)):
                 return separator, tuple(found)
             wrong = wrong or misfit
         known = ",".join(self.listing.needed)
         more = "".join(f"[,{name}]" for name in self.listing.optional)
-        raise CsvError(f"{where}: {wrong} — begin the file with a line {known}{more}")
+        raise CsvError(f"{where}: {wrong} — the first line must be {known}{more}")
 
     def _misfit(self, found: list[str]) -> str:
         known = (*self.listing.needed, *self.listing.optional)
         if missing := [name for name in self.listing.needed if name not in found]:
-            return f"no column {', '.join(missing)}"
+            return f"{_quoted(missing)} {'is' if len(missing) == 1 else 'are'} missing"
         if unknown := [name for name in found if name not in known]:
-            return f"unknown column {', '.join(repr(name) for name in unknown)}"
-        return "a column stands twice" if len(set(found)) != len(found) else ""
+            return f"unknown {_quoted(unknown)}"
+        return "a column is repeated" if len(set(found)) != len(found) else ""
+
+
+def _quoted(names: list[str]) -> str:
+    """Columns by name, as a part of a sentence."""
+    return f"column{'s' * (len(names) > 1)} {' and '.join(f'“{name}”' for name in names)}"
 
 
 def _bare(line: bytes) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 #: Lines written at most; further refused lines are only counted.
 MOST_WRITTEN = 10_000
 
-_REST = "mend these and import the list again for the rest"
+_REST = "fix these and import the list again for the rest"
 
 
 class RejectFile:
@@ -43,7 +43,7 @@ class RejectFile:
             if count < MOST_WRITTEN:
                 lines.append(f"{self._imported}:{line}: {error}\n")
             elif count == MOST_WRITTEN:
-                more = f"… more lines were refused than the {MOST_WRITTEN} listed here; {_REST}\n"
+                more = f"… more lines were rejected than the {MOST_WRITTEN} listed here; {_REST}\n"
                 lines.append(more)
         if lines:
             # It holds data of customers: only its owner may read it.

@@ -85,7 +85,7 @@ def _ported(cells: Cells) -> PortedRow:
 def _collection(cells: Cells) -> CollectionRow:
     number, month = _number(cells), month_text(cells["month"])
     if month is None:
-        raise RowError(f"month {_quoted(cells['month'])} is no month", "write it as 2026-11")
+        raise RowError(f"month {_quoted(cells['month'])} is not a month", "write it as 2026-11")
     try:
         result = CollectionResult(cells["result"].casefold())
     except ValueError:
@@ -100,7 +100,7 @@ def _number(cells: Cells) -> Msisdn:
     number = parse_msisdn(number_text(raw))
     if number is None or len(number) != _MOBILE_LENGTH or not number.startswith("+861"):
         fix = "write eleven digits such as 13802880000; in a spreadsheet, as a text column"
-        raise RowError(f"number {_quoted(raw)} is no mainland mobile number", fix)
+        raise RowError(f"number {_quoted(raw)} is not a mainland mobile number", fix)
     return number
 
 
@@ -117,8 +117,8 @@ def _province(cells: Cells) -> str | None:
     raw = cells.get("province", "")
     code = raw.upper() if _PROVINCE.fullmatch(raw.upper()) else province_code(raw)
     if raw and code is None:
-        fix = "write its ISO code such as CN-GD or its name, or leave it empty"
-        raise RowError(f"province {_quoted(raw)} is no province", fix)
+        fix = "write a code such as CN-GD or a name such as 广东, or leave it empty"
+        raise RowError(f"province {_quoted(raw)} is not a province code or name", fix)
     return code or None
 
 
@@ -127,11 +127,11 @@ def _digest(cells: Cells, column: str) -> str:
     raw = cells.get(column, "")
     if not raw or is_slow_digest(raw):
         return raw
-    fix = "give its argon2, scrypt, bcrypt or PBKDF2 string, in quotes where it has commas"
+    fix = "write its argon2, scrypt, bcrypt or PBKDF2 string; quote it if it contains commas"
     if is_plain(raw):
-        what = f"{column} holds a plain password or identity number, which no file may hold"
+        what = f"{column} holds a plain password or identity number, which is not allowed in a file"
         raise RowError(what, f"{fix}, and destroy this file")
-    raise RowError(f"{column} is no slow salted digest", fix)
+    raise RowError(f"{column} is not a slow, salted hash", fix)
 
 
 def _quoted(raw: str) -> str:

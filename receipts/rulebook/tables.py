@@ -9,19 +9,22 @@ from receipts.rulebook.schema import CancellationEffect, Promotion, Province, Ru
 _DOORS = {
     Channel.TEXT: "7500 text",
     Channel.VOICE: "10086 voice",
-    Channel.WEB: "online hall",
+    Channel.WEB: "portal",
     Channel.COUNTER: "counter",
 }
-_EFFECTS = {CancellationEffect.MONTH_END: "at the month's end", CancellationEffect.NOW: "at once"}
+_EFFECTS = {
+    CancellationEffect.MONTH_END: "at the end of the month",
+    CancellationEffect.NOW: "at once",
+}
 _PASSWORD = {
     True: "asked on the hotline before subscribing",
     False: "not asked on the hotline",
 }
 _SHOWN = (Intent.OPEN, Intent.CANCEL, Intent.ASK)
-_DOORS_HEAD = ("Province", "", *_DOORS.values(), "Open", "Cancel", "Ask", "Cancel takes effect")
+_DOORS_HEAD = ("Province", "", *_DOORS.values(), "Subscribe", "Cancel", "Check", "Cancellation")
 _FEES_HEAD = ("Province", "Tariff", "From", "Yuan a month", "Yuan a receipt", "Free", "Trial")
 _MESSAGES_HEAD = ("Message", "Kind", "Provinces", "From", "Until", "Chinese", "English")
-_INVENTED = "The values of this book are invented, for trying the product out."
+_INVENTED = "The values of this book are invented, for trials only."
 
 
 def check_report(book: RuleBook) -> str:
@@ -29,7 +32,7 @@ def check_report(book: RuleBook) -> str:
     provinces = list(book.provinces.values())
     channels = [_DOORS_HEAD, *map(_doors_row, provinces)]
     fees = [_FEES_HEAD, *(_fee_row(each, fee) for each in provinces for fee in each.tariffs)]
-    parts = [f"Rule book {book.version}: {len(provinces)} provinces, nothing wrong."]
+    parts = [f"Rule book {book.version}: {len(provinces)} provinces, no problems found."]
     parts += [*([_INVENTED] if book.invented else []), "", *_table(channels), "", *_table(fees)]
     if book.messages:
         parts += ["", *_table([_MESSAGES_HEAD, *map(_message_row, book.messages)])]
@@ -49,18 +52,18 @@ def describe(book: RuleBook, code: str) -> str:
     lines = [
         name,
         *([_INVENTED] if book.invented else []),
-        "Doors:         " + ", ".join(_DOORS[channel] for channel in province.doors),
+        "Channels:      " + ", ".join(_DOORS[channel] for channel in province.doors),
         "Languages:     " + ", ".join(province.languages),
-        "Greeted in:    " + ", ".join(province.greeting),
+        "Greeting in:   " + ", ".join(province.greeting),
         f"Confirmation:  within {province.confirmation_hours} hours",
-        f"A cancel ends: {_EFFECTS[province.cancel_takes_effect]}",
+        f"Cancellation:  {_EFFECTS[province.cancel_takes_effect]}",
         f"Limits:        {replies}, {limits.receipts_shown} receipts shown, {cap} yuan a month",
         f"Password:      {_PASSWORD[province.voice_password]}",
         "Words:",
         *(f"  {intent:<11}  {', '.join(_words(book, province, intent))}" for intent in Intent),
         "Tariffs:",
         *(f"  {_tariff(tariff)}" for tariff in province.tariffs),
-        "Messages, to who agreed to their kind:",
+        "Messages (only for customers who agreed to the kind):",
         *(f"  {_message(each)}" for each in promotions),
     ]
     return "\n".join(lines)

@@ -18,7 +18,14 @@ CARRIER_KEYWORDS = frozenset(
 )
 
 _CARRIER_KEYWORDS_NORMALISED = frozenset(map(normalise, CARRIER_KEYWORDS))
-_NEEDED = (Intent.OPEN, Intent.CANCEL, Intent.ASK, Intent.ORDINARY, Intent.FLASH)
+#: Intents that each province needs, as a customer's action.
+_ACTIONS = {
+    Intent.OPEN: "subscribe",
+    Intent.CANCEL: "cancel",
+    Intent.ASK: "check",
+    Intent.ORDINARY: "switch to regular texts",
+    Intent.FLASH: "switch to flash messages",
+}
 _LISTS = ("code", "zh", "en", "kept")
 #: Intents whose keyword our texts quote from a list where the province has none of its own.
 _QUOTED = (("code", Intent.CANCEL), *product(("zh", "en"), (Intent.OPEN, Intent.ASK)))
@@ -87,7 +94,9 @@ def _service_words(book: RuleBook) -> Iterator[Violation]:
         kept = where[1] == "kept"
         if (normalise(keyword) in _CARRIER_KEYWORDS_NORMALISED) != kept:
             problem = f"{keyword} is {'not ' if kept else ''}a word the provider keeps"
-            yield Violation(where, problem, "list exactly the provider's own words in [words.kept]")
+            yield Violation(
+                where, problem, "list exactly the provider's own keywords in [words.kept]"
+            )
 
 
 def _quoted_words(book: RuleBook) -> Iterator[Violation]:
@@ -95,11 +104,11 @@ def _quoted_words(book: RuleBook) -> Iterator[Violation]:
     for name, intent in _QUOTED:
         if intent not in getattr(book.words, name):
             fix = f'add {intent} = ["..."] to [words.{name}]'
-            yield Violation(("words", name, intent.value), f"no word for {intent}", fix)
+            yield Violation(("words", name, intent.value), f"has no word for “{intent}”", fix)
     understood = {(intent, normalise(keyword)) for _, intent, keyword in _common(book)}
     for name, intent, keyword in TAUGHT_KEYWORDS:
         if (intent, normalise(keyword)) not in understood:
-            problem = f"our replies teach {keyword} for {intent}, and it is not understood"
+            problem = f"our replies teach {keyword} for “{intent}”, but it is not understood"
             fix = f'add "{keyword}" to {intent} in [words.{name}]'
             yield Violation(("words", name, intent.value), problem, fix)
 
@@ -121,16 +130,16 @@ def _phrase_clashes(
             units = phrase_units(phrase)
             other = roles.setdefault(units, role)
             if not units:
-                problem = f"nothing is left of {phrase!r} when folded"
+                problem = f"“{phrase}” has no letters or digits"
                 yield Violation((*where, role.value), problem, "use letters or digits")
             elif other is not role:
-                problem = f"{phrase} is also listed under {other.value}"
+                problem = f"“{phrase}” is also listed under {other.value}"
                 yield Violation((*where, role.value), problem, "keep it in one of the two lists")
 
 
 def _province_count(book: RuleBook) -> Iterator[Violation]:
-    problem = f"is one more than {_MAX_PROVINCES}: the hotline asks for the province with one key"
-    fix = "run the provinces beyond as a service of their own"
+    problem = f"the hotline can offer at most {_MAX_PROVINCES} provinces"
+    fix = "run a second service for the other provinces"
     for code in list(book.provinces)[_MAX_PROVINCES:]:
         yield Violation(("provinces", code), problem, fix)
 
@@ -154,10 +163,11 @@ def _clashes(words: list[Keyword], start: int = 0) -> Iterator[Violation]:
         if position < start:
             continue
         if not folded:
-            problem = f"nothing is left of {keyword!r} when folded"
+            problem = f"“{keyword}” has no letters or digits"
             yield Violation(where, problem, "use letters or digits")
         elif other is not intent:
-            problem = f"{keyword} clashes with {spelling} for {other.value}: both read as {folded}"
+            same = f" (it reads the same as {spelling})" if spelling != keyword else ""
+            problem = f"{keyword} means both “{other}” and “{intent}”{same}"
             yield Violation(where, problem, "change one of the two words")
 
 
@@ -165,14 +175,17 @@ def _doors(book: RuleBook, province: Province) -> Iterator[Violation]:
     """Each intent needs a channel; one that opens must also cancel (domain notes rule 11)."""
     where = ("provinces", province.code, "doors")
     if len(set(province.doors)) != len(province.doors):
-        yield Violation(where, "names a door twice", "name each door once")
+        yield Violation(where, "names a channel twice", "name each channel once")
     texted = {intent for _, intent, _ in _common(book)} | set(province.words)
-    missing = [intent for intent in _NEEDED if intent not in texted]
+    missing = [intent for intent in _ACTIONS if intent not in texted]
     if set(province.doors) == {Channel.TEXT}:
         for intent in missing:
-            yield Violation(where, f"no door for {intent}", f"add a word for {intent} or a door")
+            problem = f"customers have no way to {_ACTIONS[intent]}"
+            yield Violation(where, problem, f"add a word for “{intent}” or a channel")
     elif Channel.TEXT in province.doors and Intent.CANCEL in missing:
-        yield Violation(where, "a text can open but not cancel", "add a word for cancel")
+        yield Violation(
+            where, "customers can subscribe by text but not cancel", "add a word for “cancel”"
+        )
 
 
 def _tariffs(book: RuleBook, province: Province) -> Iterator[Violation]:
@@ -198,7 +211,7 @@ def _versions(book: RuleBook) -> Iterator[Violation]:
             if tariff.version in seen:
                 where = ("provinces", code, "tariffs", index, "version")
                 problem = f"{tariff.version} is used twice"
-                yield Violation(where, problem, "give it a name of its own")
+                yield Violation(where, problem, "give it its own name")
             seen.add(tariff.version)
 
 
@@ -206,12 +219,12 @@ def _sending(book: RuleBook) -> Iterator[Violation]:
     delays, probes = book.sending.delays_seconds, book.sending.probe_after_seconds
     where = ("sending", "delays_seconds")
     if list(delays) != sorted(delays):
-        yield Violation(where, "grows shorter", "put the delays in growing order")
+        yield Violation(where, "must not decrease", "put the delays in ascending order")
     if list(probes) != sorted(probes):
         path = ("sending", "probe_after_seconds")
-        yield Violation(path, "grows shorter", "put the waits in growing order")
+        yield Violation(path, "must not decrease", "put the waits in ascending order")
     if sum(delays) >= book.sending.expire_after_hours * 3600:
-        yield Violation(where, "is longer than expire_after_hours", "shorten the delays")
+        yield Violation(where, "add up to more than expire_after_hours", "shorten the delays")
 
 
 def _promotions(book: RuleBook) -> Iterator[Violation]:
@@ -226,16 +239,17 @@ def _promotions(book: RuleBook) -> Iterator[Violation]:
         names.add(message.name)
         if message.until < message.since:
             problem = f"{message.until} is before {message.since}, its first day"
-            fix = "give a last day that is not before the first"
+            fix = "write a last day that is not before the first"
             yield Violation((*where, "until"), problem, fix)
         for code in message.provinces:
             if code not in book.provinces:
-                problem = f"{code} is no province of this book"
+                problem = f"{code} is not a province of this book"
                 yield Violation((*where, "provinces"), problem, "use the codes of [provinces.…]")
         intent = _OPT_IN.get(message.kind)
         if intent is None:
-            yield Violation((*where, "kind"), "is nothing to read", "use " + ", ".join(_OPT_IN))
+            problem = f"a message of the kind {message.kind} has no customers to read it"
+            yield Violation((*where, "kind"), problem, "use " + ", ".join(_OPT_IN))
         elif not {intent, Intent.NO_MESSAGES} <= texted:
-            problem = f"nobody can ask for {message.kind} by text, or stop it"
+            problem = f"customers have no word to ask for {message.kind} or to stop it"
             fix = f"add words for {intent} and {Intent.NO_MESSAGES} to [words.code]"
             yield Violation((*where, "kind"), problem, fix)

@@ -50,7 +50,7 @@ def test_invalid_change_is_refused_and_logged_once(doors: Network, book: Path):
     line = next(n for n, said in enumerate(good.splitlines(), 1) if said == "monthly_fen = 100")
     assert len(refused) == 1
     assert f"rules.toml:{line}: " in refused[0]["why"]
-    assert "Fix: write whole fen" in refused[0]["why"]
+    assert "Fix: write a whole number of fen" in refused[0]["why"]
     assert refused[0]["in_force"] == "invented-1"
     write(book, dearer(good))
     assert AFTER in offer(doors)

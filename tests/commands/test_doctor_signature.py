@@ -194,4 +194,4 @@ def test_incomplete_request_is_refused_with_its_fix(
 
 def test_missing_token_is_named(doctor: Doctor):
     done = doctor(*options("/sms", "x"), TWILIO_AUTH_TOKEN="")
-    assert "TWILIO_AUTH_TOKEN is not set" in done.stderr
+    assert "TWILIO_AUTH_TOKEN is required but not set" in done.stderr

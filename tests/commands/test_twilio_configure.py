@@ -129,7 +129,11 @@ def test_provider_refusal_is_reported_without_the_token(api: Api, configure: Con
             "--base-url=https://sms example.org is not",
         ),
         (("--base-url", BASE), {"TWILIO_FROM": ""}, "name the numbers with --number"),
-        (("--base-url", BASE), {"TWILIO_ACCOUNT_SID": ""}, "TWILIO_ACCOUNT_SID is not set"),
+        (
+            ("--base-url", BASE),
+            {"TWILIO_ACCOUNT_SID": ""},
+            "TWILIO_ACCOUNT_SID is required but not set",
+        ),
     ],
 )
 def test_wrong_settings_are_refused_before_any_request(

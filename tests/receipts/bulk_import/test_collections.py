@@ -98,11 +98,11 @@ def test_two_unpaid_months_end_the_service(desk: Desk, customer: str):
         ("13802880000,2026-10", "no fee of 2026-10 is charged to this number"),
         ("13802880000,2026-12", "no fee of 2026-12 is charged to this number"),
         ("13802880000,2021-11", "no fee of 2021-11 is charged to this number"),
-        ("13802880000,2027-01", "month 2027-01 has not begun"),
+        ("13802880000,2027-01", "month 2027-01 has not started yet"),
         # No monthly fee, a trial, and the charge of another customer.
         ("13903512345,2026-11", "no fee of 2026-11 is charged to this number"),
         ("13957112345,2026-11", "no fee of 2026-11 is charged to this number"),
-        ("13844012345,2026-11", "number never held the service"),
+        ("13844012345,2026-11", "this number has never had the service"),
     ],
     ids=["before it", "not billed", "too old", "future", "no fee", "trial", "another"],
 )
@@ -174,8 +174,8 @@ def test_impossible_collections_are_refused_by_line(desk: Desk, customer: str):
     )
     assert done.exit_code == 1
     assert [line.split(" — ")[0] for line in desk.refused()] == [
-        "list.csv:2: number never held the service",
-        "list.csv:3: month 2027-01 has not begun",
+        "list.csv:2: this number has never had the service",
+        "list.csv:3: month 2027-01 has not started yet",
         "list.csv:4: result 'perhaps' is unknown",
     ]
     assert desk.of(customer).state == "active"

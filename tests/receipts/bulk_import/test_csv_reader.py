@@ -54,12 +54,12 @@ def test_quoted_fields_may_hold_commas_and_quotes(tmp_path: Path):
 @pytest.mark.parametrize(
     ("raw", "wrong"),
     [
-        (b"13802880000", "1 fields, the header has 2 — put fields with commas in quotes"),
+        (b"13802880000", "1 fields instead of 2 — quote fields that contain commas"),
         (b"13802880000,cmcc,x", "3 fields"),
-        (b'13802880000,"cmcc', "its quotes do not fit"),
-        (b'"13802880000"x,cmcc', "its quotes do not fit"),
+        (b'13802880000,"cmcc', "unbalanced quotes"),
+        (b'"13802880000"x,cmcc', "unbalanced quotes"),
         (b"13802880000,\xff", "byte 13 is not UTF-8 — save the file as CSV UTF-8"),
-        (b"1" * (3 * LONGEST_LINE), "is longer than any line"),
+        (b"1" * (3 * LONGEST_LINE), "line too long (limit 4,096 bytes)"),
     ],
 )
 def test_damaged_line_does_not_affect_others(tmp_path: Path, raw: bytes, wrong: str):
@@ -77,17 +77,20 @@ def test_zero_bytes_are_ordinary_characters(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "wrong"),
     [
-        (b"", ":1: no column number, network — begin the file with a line number,network"),
-        (b"13802880000,cmcc\n", ":1: no column number, network"),
-        (b"number|network\n", ":1: no column number, network"),
-        (b"\r\n,,\nnumber,netwrk\n", ":3: no column network"),
-        (b"PK\x03\x04", ": is a workbook and no text — save the file as CSV UTF-8"),
-        (b"\xd0\xcf\x11\xe0", ": is a workbook and no text"),
-        (b"number,network,provnce\n", ":1: unknown column 'provnce'"),
-        (b"number,network,network\n", ":1: a column stands twice"),
-        ("号码,network\n".encode("gbk"), ":1: no column number"),
-        (b"number,\xff\n", ":1: the header is no CSV"),
-        (b'"number,network\n', ":1: the header is no CSV"),
+        (
+            b"",
+            ":1: columns “number” and “network” are missing — the first line must be number,n",
+        ),
+        (b"13802880000,cmcc\n", ":1: columns “number” and “network” are missing"),
+        (b"number|network\n", ":1: columns “number” and “network” are missing"),
+        (b"\r\n,,\nnumber,netwrk\n", ":3: column “network” is missing"),
+        (b"PK\x03\x04", ": is a workbook, not a text file — save the file as CSV UTF-8"),
+        (b"\xd0\xcf\x11\xe0", ": is a workbook, not a text file"),
+        (b"number,network,provnce\n", ":1: unknown column “provnce”"),
+        (b"number,network,network\n", ":1: a column is repeated"),
+        ("号码,network\n".encode("gbk"), ":1: column “number” is missing"),
+        (b"number,\xff\n", ":1: the header is not CSV"),
+        (b'"number,network\n', ":1: the header is not CSV"),
     ],
 )
 def test_wrong_header_is_refused(tmp_path: Path, content: bytes, wrong: str):
@@ -171,7 +174,7 @@ def test_optional_cells_may_be_left_out(tmp_path: Path):
     file = opened(tmp_path, b"number,network,ID Digest,province\n1,cmcc\n1\n", CUSTOMERS)
     short, too_short = file.lines(file.begins, 1)
     assert dict(short.cells) == {"number": "1", "network": "cmcc", "id_digest": "", "province": ""}
-    assert "1 fields, the header has 4" in too_short.wrong
+    assert "1 fields instead of 4" in too_short.wrong
 
 
 def test_one_damaged_line_of_utf8_is_refused_alone(tmp_path: Path):
@@ -184,7 +187,7 @@ def test_one_damaged_line_of_utf8_is_refused_alone(tmp_path: Path):
 def test_missing_file_and_folder_are_refused(tmp_path: Path):
     with pytest.raises(CsvError, match="No such file"):
         CsvFile(tmp_path / "none.csv", PORTED)
-    with pytest.raises(CsvError, match="is no file"):
+    with pytest.raises(CsvError, match="is not a regular file"):
         CsvFile(tmp_path, PORTED)
 
 

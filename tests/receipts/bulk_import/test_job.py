@@ -148,9 +148,9 @@ def test_refused_lines_are_written_to_the_reject_file(desk: Desk):
     assert done.exit_code == 1
     assert "5 lines: 2 changed, 0 unchanged, 3 rejected; see" in done.output
     assert [line.split(" — ")[0] for line in desk.refused()] == [
-        "list.csv:3: number 'nobody' is no mainland mobile number",
+        "list.csv:3: number 'nobody' is not a mainland mobile number",
         "list.csv:4: province CN-XX has no name in the rule book",
-        "list.csv:5: 2 fields, the header has 3",
+        "list.csv:5: 2 fields instead of 3",
     ]
     assert (desk.folder / "list.csv.errors").stat().st_mode & 0o777 == 0o600
     again = desk.run("customers", "import", desk.folder / "list.csv")
@@ -169,12 +169,16 @@ def test_reject_file_is_limited_but_the_count_is_not(desk: Desk, monkeypatch: py
     done = desk.customers(*("x,china_mobile," for _ in range(20)))
     assert "20 rejected" in done.output
     assert len(desk.refused()) == 6
-    assert "more lines were refused than the 5 listed here" in desk.refused()[-1]
-    assert "list.csv.errors for 5 of 20; mend these and import the list again" in done.output
+    assert "more lines were rejected than the 5 listed here" in desk.refused()[-1]
+    assert "list.csv.errors for 5 of 20; fix these and import the list again" in done.output
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"", "no column number"), (b"number\n1\n", "no column network")]
+    ("content", "said"),
+    [
+        (b"", "columns “number” and “network” are missing"),
+        (b"number\n1\n", "column “network” is missing"),
+    ],
 )
 def test_unreadable_list_exits_with_2(desk: Desk, content: bytes, said: str):
     done = desk.run("customers", "import", desk.file("list.csv", content))

@@ -304,5 +304,5 @@ def test_portal_without_secret_key_is_closed(
 
 
 def test_short_secret_key_is_refused():
-    with pytest.raises(SettingsError, match="SECRET_KEY: give at least 16"):
+    with pytest.raises(SettingsError, match="SECRET_KEY must be at least 16"):
         Settings.read({"SECRET_KEY": "guess"})
