@@ -33,12 +33,24 @@ class ReplyRenderer:
         return text
 
     def _render(self, reply: Reply) -> str:
-        language, render = Language(reply.language), self._catalogue.render_text
+        """All sentences in full, or in the form in which they fit one segment together."""
+        full = self._joined(reply)
+        if len(reply.messages) == 1 or segments(full) == 1:
+            return full
+        short = self._joined(reply, ".short")
+        return short if segments(short) == 1 else full
+
+    def _joined(self, reply: Reply, form: str = "") -> str:
+        language, keys = Language(reply.language), self._catalogue.keys()
         lines = [params for key, params in reply.messages if key == "receipt_line"]
         sentences = [
             self._receipts(lines, language)
             if key == "receipts_list"
-            else render(key, language, **self._params(params, language))
+            else self._catalogue.render_text(
+                key + form if key + form in keys else key,
+                language,
+                **self._params(params, language),
+            )
             for key, params in reply.messages
             if key != "receipt_line"
         ]

@@ -75,7 +75,7 @@ def _summary_text(call: CallLog) -> str:
     acts = [render(f"act.{key}", call.language, **params) for key, params in last.values()]
     separator = "；" if call.language is Language.ZH else "; "
     params = call.acts[-1][1] | {"acts": separator.join(acts)}
-    return render("notice.call", call.language, **params)
+    return notices().render_text("notice.call", call.language, **params)
 
 
 def _topic(act: str) -> str:

@@ -78,7 +78,7 @@ def test_province_opens_on_the_day_of_its_first_tariff(
     doors: Network, book: Path, clock: TestClock
 ):
     write(book, book.read_text().replace("from = 2020-01-01", "from = 2027-01-01", 1))
-    assert "广东尚未开通" in offer(doors)
+    assert "广东暂未提供" in offer(doors)
     clock.at = dt.datetime(2026, 12, 31, 16, tzinfo=dt.UTC)  # midnight in China
     assert BEFORE in offer(doors)
 

@@ -19,8 +19,8 @@ TEXT, FLASH = DisplayMode.TEXT, DisplayMode.FLASH
 
 @pytest.mark.parametrize(("keywords", "before", "after", "replies"), [
     (("PT", "pt", "ＰＴ", "普通短信", "ORDINARY"), FLASH, TEXT,
-     ("已改为普通短信", "now come as ordinary")),
-    (("SX", "sx", "闪信", "閃信", "FLASH"), TEXT, FLASH, ("已改为闪信", "now come as flash")),
+     ("已改为普通短信", "now come as regular")),
+    (("SX", "sx", "闪信", "閃信", "FLASH"), TEXT, FLASH, ("已改为闪信", "pop up on the screen")),
 ])  # fmt: skip
 def test_keyword_switches_the_mode(
     me: Texter, built: Container, keywords: tuple[str, ...], before: DisplayMode,
@@ -140,7 +140,7 @@ def test_credit_is_told_in_the_month_of_its_news(
 
 @pytest.mark.parametrize(("keyword", "facts"), [
     ("为什么扣费", ("1元", "您于11月22日通过7500短信开通：每月1元。")),
-    ("why?", ("1.00 yuan in all",
+    ("why?", ("1.00 yuan in total",
               "You subscribed on 22 November by text to 7500: 1 yuan a month.")),
     ("扣费记录", ("合计1元：月功能费1元，回执费0元（0条）",)),
 ])  # fmt: skip
@@ -164,7 +164,7 @@ def test_list_has_the_service_and_its_number(me: Texter, built: Container, keywo
 
 
 @pytest.mark.parametrize(
-    ("keyword", "reply"), [("0000", "没有在7500办理的包月业务"), ("KFJL", "没有产生费用")]
+    ("keyword", "reply"), [("0000", "在7500没有已订业务"), ("KFJL", "未产生费用")]
 )
 def test_empty_lists_are_reported(me: Texter, keyword: str, reply: str):
     assert reply in me.says(keyword)
@@ -191,7 +191,7 @@ def test_help_names_the_keywords_of_the_province(
 
 @pytest.mark.parametrize(("keyword", "before", "reply", "after"), [
     *((keyword, None, "in English", "en") for keyword in ("EN", "英文", "ENGLISH", "english")),
-    *((keyword, Language.EN, "以中文", "zh") for keyword in ("ZH", "中文", "CHINESE")),
+    *((keyword, Language.EN, "使用中文", "zh") for keyword in ("ZH", "中文", "CHINESE")),
 ])  # fmt: skip
 def test_chosen_language_is_kept(
     me: Texter, built: Container, keyword: str, before: Language | None, reply: str, after: str

@@ -119,7 +119,7 @@ def test_wish_to_leave_withdraws_a_request_without_a_question(me: Texter, built:
 
 
 @pytest.mark.parametrize(("state", "yes", "no"), [
-    ("none", "没有待您确认的申请", "没有待您确认的申请"),
+    ("none", "没有待您确认的开通申请", "没有待您确认的开通申请"),
     ("active", "您已开通", "没有等您答复的问题"),
     ("ending", "已经取消", "已经取消"), ("suspended", "因欠费", "因欠费"),
 ])  # fmt: skip

@@ -93,7 +93,7 @@ def test_other_answer_ends_the_order_and_reports_it(me: Texter, built: Container
         reply = me.says(other)
         assert "申请已取消" in reply or "request is cancelled" in reply, other
         assert standing(built, GUANGDONG).state == "none"
-        assert "没有待您确认的申请" in me.says("是")
+        assert "没有待您确认的开通申请" in me.says("是")
 
 
 def test_nearly_a_yes_is_asked_again_and_the_order_stands(me: Texter, built: Container):
@@ -168,7 +168,7 @@ def test_yes_after_expiry_of_the_order_gets_a_new_offer(
 
 
 def test_yes_without_an_order_changes_nothing(me: Texter, built: Container, raw: object):
-    assert "没有待您确认的申请" in me.says("是")
+    assert "没有待您确认的开通申请" in me.says("是")
     assert "KTDXHZ" in me.says("1")
     assert standing(built, GUANGDONG).version == 0
     assert audit(raw, GUANGDONG) == []

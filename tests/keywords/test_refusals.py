@@ -11,7 +11,7 @@ from tests.support.texter import Phone, chinese
 LANDLINE = "+862087654321"
 OFF_NET = ("仅限中国移动客户", "China Mobile customers only")
 REASONS = dict.fromkeys((UNICOM, LANDLINE), OFF_NET) | {
-    BEIJING: ("北京尚未开通", "not offered in Beijing")
+    BEIJING: ("北京暂未提供", "not yet available in Beijing")
 }
 TEXTS = ("KTDXHZ", "开通短信回执", "是", "PT", "CXDXHZ", "0000", "帮助", "qqqqqq", "")
 
@@ -21,7 +21,7 @@ def test_refusal_names_the_reason(phone: Phone, number: str):
     zh = REASONS[number][0]
     reply = phone(number).says("开通短信回执")
     assert zh in reply
-    assert "未收取费用" in reply
+    assert "未产生短信回执费用" in reply
 
 
 @pytest.mark.parametrize("number", REASONS)

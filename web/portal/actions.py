@@ -116,7 +116,7 @@ class ActionHandler:
             return change
         (key, params), language = acts[0], Language(reply.language)
         act = notices().render(f"act.{key}", language, **params)
-        text = notices().render("notice.web", language, **(params | {"acts": act}))
+        text = notices().render_text("notice.web", language, **(params | {"acts": act}))
         sent = build_notification(
             self._store, self._delivery, form.number, form.idempotency_key, text, language
         )

@@ -113,7 +113,7 @@ class AccountPages:
         return page.render("charges.html", months=months, consent=consent)
 
     def services(self) -> Response:
-        """The customer's monthly services, as keyword 0000 lists them."""
+        """The customer's subscriptions, as keyword 0000 lists them."""
         page, customer = self._page()
         account = self._presenter.account(customer, page.language)
         return page.render("services.html", account=account)

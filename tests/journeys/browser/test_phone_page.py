@@ -118,7 +118,7 @@ def test_caller_speaks_instead_of_pressing_keys(page: Page):
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(OFF_NET, "不属于中国移动"), (BEIJING, "北京尚未开通")]
+    ("number", "words"), [(OFF_NET, "不属于中国移动"), (BEIJING, "北京暂未提供")]
 )
 def test_ineligible_number_reads_the_reason(page: Page, number: str, words: str):
     page.texts(number, "7500", "KTDXHZ")

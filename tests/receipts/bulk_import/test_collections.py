@@ -27,7 +27,7 @@ def test_unpaid_month_suspends_the_service_with_one_notice(desk: Desk, customer:
     done = desk.collections("13802880000,2026-11,failed")
     assert "1 changed" in done.output
     assert desk.of(customer).state == "suspended"
-    assert ["扣费未成功" in notice.text for notice in desk.notices(customer)] == [True]
+    assert ["扣费失败" in notice.text for notice in desk.notices(customer)] == [True]
     version = desk.of(customer).version
     desk.run("collections", "import", desk.folder / "list.csv", "--afresh")
     desk.collections("13802880000,2026-11,failed", "", name="other.csv")

@@ -83,7 +83,7 @@ def test_offer_and_answers_are_audited(customer: Browser, raw: redis.Redis):
 
 
 @pytest.mark.parametrize(("number", "words"), [
-    (UNICOM, "短信回执仅限中国移动客户使用"), (BEIJING, "您的归属地北京尚未开通短信回执业务"),
+    (UNICOM, "短信回执仅限中国移动客户使用"), (BEIJING, "您号码归属的北京暂未提供短信回执业务"),
     (HEBEI, "河北暂不支持网上办理，请通过7500短信、10086热线或"),
     (SHAANXI, "陕西暂不支持网上办理，请通过7500短信或营业厅办理。"),
 ])  # fmt: skip
@@ -166,7 +166,7 @@ def test_customer_in_arrears_can_cancel_but_not_order(browsers: Browsers, built:
     seen = browser.signs_in()
     assert seen.state == "因欠费暂停"
     assert 'data-role="open"' not in seen.html
-    assert "欠费暂停" in browser.wishes("open").told[0]
+    assert "欠费已暂停" in browser.wishes("open").told[0]
     assert browser.wishes("cancel").state == "未开通"
     assert "未缴清" in browser.wishes("open").told[0]
 

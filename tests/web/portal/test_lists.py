@@ -61,15 +61,13 @@ def test_charges_have_item_and_reason(
     text = browser.goes("charges").text
     assert "您于11月22日通过7500短信开通" in text
     assert "2026年12月 合计 0.5元" in text
-    assert "2026年11月功能费 您确认开通的当月 0.5元" in text
+    assert "月功能费（2026年11月） 开通当月 0.5元" in text
     assert "当月使用短信回执" in text
     assert "发给13957112345的短信已送达（免费额度内） 0元" in text
     english = browser.presses("english")
     assert english.status == 200
     assert "13957112345 was delivered (within the free allowance)" in browser.goes("charges").text
-    assert "Monthly fee, November 2026 the month in which you opened it" in (
-        browser.goes("charges").text
-    )
+    assert "Monthly fee, November 2026 month of subscribing" in (browser.goes("charges").text)
 
 
 def test_credit_names_the_text_of_its_receipt_in_the_month_of_the_news(
