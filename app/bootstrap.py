@@ -16,6 +16,7 @@ from keywords.conversation import Conversation
 from keywords.parser import KeywordParser
 from keywords.replies import ReplyRenderer
 from receipts.bulk_import.apply import ImportHandler
+from receipts.charging.charges import DAYS_KEPT_A_MONTH
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.routing import Router
 from receipts.delivery.service_passwords import ServicePasswords
@@ -231,6 +232,6 @@ def _retention_seconds(retention: Retention) -> RetentionSeconds:
         claims=retention.claims_days * _DAY,
         trails=retention.trails_days * _DAY,
         strangers=retention.strangers_hours * 3600,
-        receipts=retention.receipts_months * 31 * _DAY,
-        log=retention.audit_months * 31 * _DAY,
+        receipts=retention.receipts_months * DAYS_KEPT_A_MONTH * _DAY,
+        log=retention.audit_months * DAYS_KEPT_A_MONTH * _DAY,
     )

@@ -9,7 +9,6 @@ from typing import TextIO
 
 import click
 
-from app import bootstrap
 from app.settings import SettingsError
 from commands.consent_bundle import consent_bundle
 from commands.evidence.options import kept_roots, root_options
@@ -28,17 +27,18 @@ from commands.serializers import serialize_charge, serialize_fields
 from commands.tables import (
     Column,
     print_json,
+    print_kept,
     print_record,
     print_records,
     print_totals,
     progress_bar,
     wants_table,
 )
-from receipts.model.calendar import month_before, month_of, month_start, months_between
+from receipts.charging.charges import months_kept
+from receipts.model.calendar import month_of
 from receipts.model.vocabulary import Msisdn
 from receipts.subscriptions.monthly_billing import BillingTotals
 
-_SEARCHED_MONTHS = 36  # for charges, when no month is named
 _BAR_STEPS = 1_000  # of the progress bar of a bill
 
 _CHARGES = (
@@ -69,7 +69,7 @@ def charges(number: Msisdn, month: str | None, *, as_json: bool) -> None:
     Prints a table on a terminal, otherwise JSON lines.
     """
     with open_services() as services:
-        months = [month] if month else _months_until_now(services)
+        months = [month] if month else months_kept(services.policy.book, services.clock.now())
         records = map(serialize_charge, services.store.charges_of(number, months))
         empty = f"No charges of {number.national} are on record."
         print_records(records, _CHARGES, as_json=as_json, empty=empty)
@@ -183,7 +183,7 @@ def consent(
     the charge has no consent.
     """
     with open_services() as services:
-        months = _months_until_now(services)
+        months = months_kept(services.policy.book, services.clock.now())
         kept = kept_roots(services.settings, roots, keys)
         bundle, valid = consent_bundle(services, number, charge_id, months, kept)
     if wants_table(as_json):
@@ -193,15 +193,12 @@ def consent(
         print_record(record, as_json=False, lists={"entries": _ENTRIES})
     else:
         print_json(bundle, indent=2)
+    kept, dropped = bundle["chain"]["entries"], bundle["chain"].get("dropped", 0)
+    print_kept("entries", kept, dropped, "`sms-receipt export audit` lists the others by month")
     sys.exit(0 if valid else 1)
 
 
 COMMANDS: tuple[click.Command, ...] = (charges, bill, export_, consent)
-
-
-def _months_until_now(services: bootstrap.Container) -> list[str]:
-    now = services.clock.now()
-    return months_between(month_start(month_before(month_of(now), _SEARCHED_MONTHS)), now)
 
 
 @contextmanager

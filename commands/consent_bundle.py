@@ -47,6 +47,9 @@ def consent_bundle(
     shown = consent.entries if consent else entries
     bundle["entries"] = [_serialize_entry(entry) for entry in shown]
     bundle["chain"] = _chain_state(entries, broken_link)
+    if not bundle["chain"]["from_the_first"]:
+        logged = services.clients.bulk_reader.consent_logged(number, months)
+        bundle["chain"]["dropped"] = max(0, logged - len(entries))
     evidence = chain_evidence(services, number, entries, shown, roots)
     bundle["root"] = evidence.values
     agreed = charge_id is None or consent is not None

@@ -12,7 +12,7 @@ from commands.serializers import (
     serialize_trace,
     serialize_unsure,
 )
-from commands.tables import Column, print_record, print_records
+from commands.tables import Column, print_kept, print_record, print_records
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.store import ReportQuery
@@ -75,6 +75,10 @@ def receipts(number: Msisdn, limit: int | None, *, as_json: bool) -> None:
         records = map(serialize_receipt, found)
         empty = f"No receipts of {number.national} are on record."
         print_records(records, _RECEIPTS, as_json=as_json, empty=empty)
+        most = services.store.retention.receipts_listed
+        if limit is None and services.clients.bulk_reader.receipts_listed(number) >= most:
+            full = f"the newest {most} receipts and notices are kept; older ones may be dropped"
+            click.echo(f"sms-receipt: {full}", err=True)
 
 
 @click.command(epilog=examples("reconcile", "reconcile --json"))
@@ -107,16 +111,19 @@ def trail(sender: Msisdn, recipient: Msisdn, message_id: str, *, as_json: bool) 
         query = ReportQuery(sender, recipient, message_id)
         snapshot = services.store.load_many([query])[0]
         hours = services.book.retention.strangers_hours
-    if snapshot.known_trace is None:
+    trace = snapshot.known_trace
+    if trace is None:
         raise NotFoundError(
             "no report on this text is on record; compare its id and both numbers with "
             f"`sms-receipt receipts {sender.national}`. A text of a sender without the service is "
             f"forgotten after {hours} hours, but for its count"
         )
-    printed = serialize_trace(snapshot.known_trace)
+    printed = serialize_trace(trace)
     if snapshot.trace is None:
         printed["kept"] = f"sender without the service: until {hours} hours after the last report"
     print_record(printed, as_json=as_json, lists={"news": _EVENTS})
+    print_kept("reports", len(trace.history), trace.dropped_events)
+    print_kept("texts of this id", 1 + len(trace.earlier), trace.dropped_texts)
 
 
 @click.command(epilog=examples("unsure", "unsure --limit 1000 > unsure.jsonl"))

@@ -96,11 +96,16 @@ def serialize_charge(charge: Charge) -> dict[str, Any]:
 def serialize_trace(trace: MessageTrace) -> dict[str, Any]:
     """One person-to-person text, for ``trail``: each status event with its reason.
 
-    ``earlier`` has the texts that had the same id before, newest first.
+    ``earlier`` has the texts that had the same id before, newest first. The oldest of either are
+    counted in ``…_dropped`` when they are no longer kept.
     """
     times = {"text_sent_at": trace.submitted, "text_done_at": done_time(trace)}
     printed = _picked(trace, _TRACE) | {name: _value(time) for name, time in times.items()}
     printed |= {"news": [_serialize_event(e) for e in trace.history]}
+    if trace.dropped_events:
+        printed["news_dropped"] = trace.dropped_events
+    if trace.dropped_texts:
+        printed["earlier_dropped"] = trace.dropped_texts
     if trace.earlier:
         printed["earlier"] = [serialize_trace(each) for each in reversed(trace.earlier)]
     return printed

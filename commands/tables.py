@@ -85,6 +85,12 @@ def print_record(
         _print_rows(console, record[key], columns)
 
 
+def print_kept(things: str, kept: int, dropped: int, rest: str = "the oldest are dropped") -> None:
+    """Say on standard error how many of all things are kept, if not all are."""
+    if dropped:
+        click.echo(f"sms-receipt: {kept} of {kept + dropped} {things} kept; {rest}", err=True)
+
+
 def print_totals(totals: Record) -> None:
     """Print a record on standard error: as a table on a terminal, else as one JSON object."""
     if sys.stderr.isatty():

@@ -13,6 +13,9 @@ from receipts.ports.store import Store
 from receipts.rulebook.schema import Province, RuleBook
 from statemachines.subscription import RECEIVING, SubscriptionState
 
+#: A month of retention in days: no calendar month is longer.
+DAYS_KEPT_A_MONTH = 31
+
 #: The states with a monthly fee. A cancellation charges all open fees at once.
 CHARGEABLE = RECEIVING | {SubscriptionState.SUSPENDED}
 
@@ -91,6 +94,16 @@ def next_monthly(
 def oldest_billable(book: RuleBook, now: dt.datetime) -> str:
     """The oldest month that may still be charged; records of older ones may have expired."""
     return month_before(month_of(now), book.retention.audit_months - 1)
+
+
+def months_kept(book: RuleBook, now: dt.datetime) -> list[str]:
+    """All months that may have charges, oldest first.
+
+    A fee that was billed late is kept as long as another, from its billing on.
+    """
+    kept = book.retention.audit_months
+    written_since = now - dt.timedelta(days=kept * DAYS_KEPT_A_MONTH)
+    return months_between(month_start(month_before(month_of(written_since), kept - 1)), now)
 
 
 def final_charges(

@@ -22,6 +22,7 @@ STORED_NAMES = {
     # message traces
     "sender": "sn", "status": "ft", "part_statuses": "fi", "parts": "ps", "receipt_id": "ri",
     "no_receipt_reason": "wn", "submitted": "sb", "series": "se", "earlier": "er",
+    "dropped_events": "hd", "dropped_texts": "ed",
 }  # fmt: skip
 
 #: By field of an audit entry.

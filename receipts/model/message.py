@@ -110,6 +110,9 @@ class MessageTrace(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES)
     series: str = ""
     #: Earlier texts under the same id between the same numbers, oldest first.
     earlier: tuple["MessageTrace", ...] = ()
+    #: Older entries of ``history``, and of ``earlier``, that are no longer kept.
+    dropped_events: int = 0
+    dropped_texts: int = 0
 
     def named(self, message_id: str, sender: Msisdn, recipient: Msisdn) -> "MessageTrace":
         """The trace, and the earlier ones in it, with this id and these numbers."""

@@ -120,6 +120,9 @@ class Store(Protocol):
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges in these months, oldest first."""
 
+    def charged_months(self, number: Msisdn, months: Sequence[str]) -> list[str]:
+        """Those of some months in which a customer has charges, in order."""
+
     def receipt_id(self, number: Msisdn, seed: str) -> str:
         """The id of a receipt of this customer; the same seed gives the same id."""
 

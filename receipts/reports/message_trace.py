@@ -76,13 +76,14 @@ def with_event(
     """
     parts = trace.parts if is_final(trace) else max(trace.parts, report.parts)
     limit = max(_MAX_HISTORY, _MAX_HISTORY_PER_PART * parts)
-    event = ReportEvent(report.at, raw_status(report), reason, report.unread)
+    history = *trace.history, ReportEvent(report.at, raw_status(report), reason, report.unread)
     return replace(
         trace,
         version=version,
         parts=parts,
         submitted=_submitted(trace, report),
-        history=(*trace.history, event)[-limit:],
+        history=history[-limit:],
+        dropped_events=trace.dropped_events + max(0, len(history) - limit),
         no_receipt_reason=reason if ended else trace.no_receipt_reason,
     )
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TypeVar
 
 from receipts.model.charge import AuditEntry, Charge
@@ -83,11 +84,19 @@ class RedisBulkReader:
     def audit(self, month: str) -> Iterator[list[AuditEntry]]:
         """The audit log of a month, a shard at a time in batches, oldest first in each."""
         for shard in range(self._keys.shards):
-            key, start = self._keys.audit(shard, month), b"-"
-            page = ("+", "COUNT", BATCH)
-            while entries := self._connection.execute(("XRANGE", key, start, *page))[0]:
-                yield [decode(AuditEntry, fields[1]) for _, fields in entries]
-                start = b"(" + entries[-1][0]
+            yield from self._logged(shard, month)
+
+    def _logged(self, shard: int, month: str) -> Iterator[list[AuditEntry]]:
+        key, start, page = self._keys.audit(shard, month), b"-", ("+", "COUNT", BATCH)
+        while entries := self._connection.execute(("XRANGE", key, start, *page))[0]:
+            yield [decode(AuditEntry, fields[1]) for _, fields in entries]
+            start = b"(" + entries[-1][0]
+
+    def consent_logged(self, number: Msisdn, months: Sequence[str]) -> int:
+        """The number of a customer's consent entries in the audit log of some months."""
+        shard = self._keys.shard(number)
+        found = chain.from_iterable(batch for m in months for batch in self._logged(shard, m))
+        return sum(entry.number == number for entry in found)
 
     def first_audit_month(self, months: Sequence[str]) -> str | None:
         """The first of some months that has audit entries."""
@@ -101,6 +110,11 @@ class RedisBulkReader:
         """A customer's chain of consent entries, oldest first."""
         (found,) = self._connection.execute(("LRANGE", self._keys.consent(number), 0, -1))
         return [decode(AuditEntry, raw) for raw in found]
+
+    def receipts_listed(self, number: Msisdn) -> int:
+        """The number of a customer's receipts and notices in the list of the newest."""
+        (count,) = self._connection.execute(("LLEN", self._keys.receipts(number)))
+        return int(count)
 
     def counts(self) -> dict[str, int]:
         """The counters of reports and their results since the store was first used."""

@@ -167,6 +167,12 @@ class RedisStore:
         keys = [self._keys.charges(number, month) for month in months]
         return list(_by_time(self._connection.execute(*(("HVALS", key) for key in keys))))
 
+    def charged_months(self, number: Msisdn, months: Sequence[str]) -> list[str]:
+        """Those of some months in which a customer has charges, in order."""
+        keys = [self._keys.charges(number, month) for month in months]
+        found = self._connection.execute(*(("EXISTS", key) for key in keys))
+        return [month for month, exists in zip(months, found, strict=True) if exists]
+
 
 def _snapshot(wanted: ReportQuery, values: Iterable[bytes | None]) -> Snapshot:
     customer, recipient, trace, stranger, receipt = values

@@ -155,6 +155,10 @@ def test_long_chain_without_its_oldest_entries_is_intact(
     done = operator.run("consent", JILIN, "--root", str(operator.outside))
     told = json.loads(done.stdout)
     assert (told["chain"]["entries"], told["chain"]["from_the_first"]) == (3, False)
+    total = 3 + told["chain"]["dropped"]
+    exports = (operator.export_of(month).read_text() for month in ("2026-11", "2026-12"))
+    assert total == sum(text.count(f'"number": "{JILIN}"') for text in exports)
+    assert f"3 of {total} entries kept; `sms-receipt export audit` lists the others" in done.stderr
     assert told["root"]["compared"] == "intact against the root of 2026-12-05"
     assert len(told["root"]["proofs"]) == 3
 

@@ -100,17 +100,19 @@ class AccountPages:
     def receipts(self) -> Response:
         """A page of the receipts that are kept, newest first."""
         page, customer = self._page()
-        typed = request.args.get("page", "")
-        index = int(typed) if _PAGE_NUMBER.fullmatch(typed) else 1
+        index = _page_number()
         rows, is_more = self._presenter.receipts(customer.number, page.language, index)
         return page.render("receipts.html", rows=rows, index=index, is_more=is_more)
 
     def charges(self) -> Response:
-        """The charges of the last months and the consent they rest on."""
+        """A page of the charges that are kept, newest month first, and their consent."""
         page, customer = self._page()
-        months = self._presenter.charges(customer.number, page.language)
+        index = _page_number()
+        months, is_more = self._presenter.charges(customer.number, page.language, index)
         consent = self._presenter.consent(customer, page.language)
-        return page.render("charges.html", months=months, consent=consent)
+        return page.render(
+            "charges.html", months=months, consent=consent, index=index, is_more=is_more
+        )
 
     def services(self) -> Response:
         """The customer's subscriptions, as keyword 0000 lists them."""
@@ -137,6 +139,12 @@ class AccountPages:
 
 def _language(customer: Subscription) -> Language:
     return customer.language or session.preferred_language()
+
+
+def _page_number() -> int:
+    """The page of a list that the address names, counted from 1."""
+    typed = request.args.get("page", "")
+    return int(typed) if _PAGE_NUMBER.fullmatch(typed) else 1
 
 
 def _done_nonce() -> str | None:

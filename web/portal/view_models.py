@@ -3,8 +3,8 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from receipts.charging.charges import CHARGEABLE, next_monthly
-from receipts.model.calendar import month_before, month_of, month_start
+from receipts.charging.charges import CHARGEABLE, months_kept, next_monthly
+from receipts.model.calendar import month_start
 from receipts.model.charge import Charge, ChargeKind
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
@@ -22,7 +22,7 @@ from receipts.wording.times import short_time
 from statemachines.subscription import HOLDING
 from web.portal.actions import ActionHandler, idempotency_key
 
-#: Receipts on the page, and months of charges: bills are disputed as far back.
+#: Receipts on a page, and months with charges.
 _RECEIPTS, _MONTHS = 30, 6
 
 #: Cells of a charge: date, item, reason, amount.
@@ -153,20 +153,25 @@ class AccountPresenter:
             notices().render(f"mode.{receipt.sent_as or receipt.mode}", language),
         )
 
-    def charges(self, number: Msisdn, language: Language) -> list[tuple[str, str, list[TableRow]]]:
-        """The charges of the last months, newest first: month, total, rows."""
-        current = month_of(self.clock.now())
-        months = [current, *(month_before(current, back) for back in range(1, _MONTHS))]
-        charges = self.queries.charges(number, months)
+    def charges(
+        self, number: Msisdn, language: Language, page: int
+    ) -> tuple[list[tuple[str, str, list[TableRow]]], bool]:
+        """A page of months with charges, newest first and from 1, and whether more are kept.
+
+        Each month has its name, total and rows.
+        """
+        kept = months_kept(self.policy.book, self.clock.now())[::-1]
+        charged = self.store.charged_months(number, kept)
+        months = charged[(page - 1) * _MONTHS : page * _MONTHS]
+        charges = self.queries.charges(number, months) if months else []
         receipts = self.queries.receipts_by_id(filter(None, map(_receipt_id, charges)))
         tables = []
         for month in months:
             listed = [charge for charge in reversed(charges) if charge.month == month]
-            if listed:
-                total = format_spent(sum(charge.fen for charge in listed), language)
-                rows = [self._charge_row(charge, receipts, language) for charge in listed]
-                tables.append((_format_month(month, language), total, rows))
-        return tables
+            total = format_spent(sum(charge.fen for charge in listed), language)
+            rows = [self._charge_row(charge, receipts, language) for charge in listed]
+            tables.append((_format_month(month, language), total, rows))
+        return tables, len(charged) > page * _MONTHS
 
     def consent(self, customer: Subscription, language: Language) -> str:
         """Date, channel and price of the customer's consent to the charges."""

@@ -49,7 +49,7 @@ def test_charges_have_item_and_reason(
     months = Months(built, clock)
     browser = browsers(GUANGXI)
     browser.signs_in()
-    assert "最近六个月没有产生费用" in browser.goes("charges").text
+    assert "暂无费用记录" in browser.goes("charges").text
     network.open(GUANGXI)
     for index in range(21):
         network.status(f"SM{index:032x}", "delivered", sender=GUANGXI)
@@ -96,6 +96,31 @@ def test_credit_names_the_text_of_its_receipt_in_the_month_of_the_news(
     browser.presses("english")
     told = "Credit the receipt for your text to 13800138001 did not reach you -0.10 yuan"
     assert told in browser.goes("charges").text
+
+
+def test_all_charges_that_are_kept_are_listed_in_pages(
+    browsers: Browsers, built: Container, clock: TestClock, network: Network
+):
+    months = Months(built, clock)
+    network.open(GUANGXI)
+    kept = [(year, month) for year in range(2026, 2030) for month in range(1, 13)][10:40]
+    for year, month in kept:
+        months.pass_to(f"{year}-{month:02}-02 09:00")
+        if month % 4:  # no bill in every fourth month
+            months.bill(f"{year}-{month:02}")
+    browser = browsers(GUANGXI)
+    browser.signs_in()
+    pages, shown = [browser.goes("charges").text], []
+    while "更早的费用" in pages[-1]:
+        pages.append(browser.goes(f"charges?page={len(pages) + 1}").text)
+    for page in pages:
+        shown += re.findall(r"(\d{4})年(\d+)月 合计", page)
+    billed = [(str(y), str(m)) for y, m in kept if m % 4 or (y, m) == kept[0]]
+    assert shown == billed[::-1]
+    assert len(pages) == -(-len(billed) // 6)
+    assert ["较新的费用" in page for page in pages] == [index > 0 for index in range(len(pages))]
+    assert browser.goes(f"charges?page={len(pages) + 1}").text.count("暂无费用记录") == 1
+    assert browser.goes("charges?page=x").text == pages[0]
 
 
 def test_services_are_listed_and_cancelled(customer: Browser, built: Container):
