@@ -58,4 +58,4 @@ def _add_error_handlers(app: Flask) -> None:
 
     @app.errorhandler(HandsetError)
     def handset_error(error: HandsetError) -> tuple[Response, int]:
-        return jsonify(error=str(error)), error.status
+        return jsonify(error=str(error), error_zh=error.zh), error.status

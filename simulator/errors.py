@@ -2,12 +2,22 @@
 
 
 class HandsetError(Exception):
-    """An action that a phone cannot do now; the message is shown on the page."""
+    """An action that a phone cannot do now; the page shows the reason in its language."""
 
     status = 409
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh = zh
 
 
 class PhoneNotFoundError(HandsetError):
     """No phone has this number."""
 
     status = 404
+
+
+class HandsetInputError(HandsetError):
+    """A number that cannot be used."""
+
+    status = 400

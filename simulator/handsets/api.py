@@ -5,6 +5,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest
 
 from simulator.bootstrap import Simulator
+from simulator.errors import HandsetInputError
 from simulator.fault_injection import Fault
 from simulator.handsets import request_fields as fields
 from simulator.network.numbering import canonical, is_mobile
@@ -45,7 +46,9 @@ def _add_phones(api: Blueprint, simulator: Simulator) -> None:
         body = fields.json_body(fields.NewPhone)
         number = fields.phone_number(body.number)
         if not is_mobile(number):
-            raise BadRequest("The field 'number' must be a mainland mobile number of 11 digits.")
+            zh = "请输入 11 位中国内地手机号码。"
+            en = "The field 'number' must be a mainland mobile number of 11 digits."
+            raise HandsetInputError(zh, en)
         return jsonify(simulator.phones.add(number, body.label).to_json()), 201
 
 
@@ -95,7 +98,10 @@ def _add_calls(api: Blueprint, simulator: Simulator) -> None:
     def dial(number: str) -> tuple[Response, int]:
         body = fields.json_body(fields.NewCall)
         if fields.phone_number(body.to) != simulator.settings.hotline:
-            raise BadRequest(f"Only {simulator.settings.hotline} can be called here.")
+            hotline = simulator.settings.hotline
+            raise HandsetInputError(
+                f"这里只能拨打 {hotline}。", f"Only {hotline} can be called here."
+            )
         return jsonify(call=simulator.calls.dial(number, withheld=body.withheld)), 202
 
     @api.post("/phones/<number>/call/keys")

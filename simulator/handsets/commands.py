@@ -7,15 +7,15 @@ from typing import Any
 HELP = """\
   text 7500 KTDXHZ        发短信 / send a text (also: text 13957112345 hello)
   > PT                    发短信到 7500 / the same, to 7500
-  call 10086 [withheld]   打电话(可隐藏号码)/ call (number hidden if wished)
+  call 10086 [withheld]   打电话（可隐藏号码） / call (add "withheld" to hide your number)
   1 2 3 * 0 #             通话中按键 / keys during a call
-  say 开通                 对着电话说 / speak during a call
-  hang                    挂断 / hang up
-  dismiss                 关闭闪信 / take the flash message off the screen
-  on, off                 开机，关机 / switch the phone on or off
-  inbox                   看所有短信 / all texts so far
-  wait [seconds]          等一会儿 / let time pass
-  quit                    离开 / leave"""
+  say 开通                 通话中说话 / speak during a call
+  hang                    挂断电话 / hang up
+  dismiss                 关闭闪信 / dismiss the flash message
+  on, off                 开机、关机 / switch the phone on or off
+  inbox                   查看全部短信 / show all texts
+  wait [seconds]          等待（秒） / wait
+  quit                    退出 / quit"""
 
 # Placeholders for the two service numbers, which only the running network knows.
 SHORT_CODE, HOTLINE = "short_code", "hotline"

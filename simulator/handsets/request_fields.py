@@ -8,6 +8,7 @@ from flask import request
 from msgspec import Meta
 from werkzeug.exceptions import BadRequest
 
+from simulator.errors import HandsetInputError
 from simulator.fault_injection import FaultKind, ProviderApi
 from simulator.network.numbering import canonical
 from simulator.twilio.request_checks import LONGEST_BODY
@@ -73,10 +74,10 @@ def json_body(kind: type[Body]) -> Body:
 
 
 def phone_number(text: str) -> str:
-    """Return the canonical form of a number. Raises: BadRequest."""
+    """Return the canonical form of a number. Raises: HandsetInputError."""
     number = canonical(text)
     if not number:
-        raise BadRequest(f"{text!r} is no phone number.")
+        raise HandsetInputError(f"“{text}”不是电话号码。", f"{text!r} is not a phone number.")
     return number
 
 

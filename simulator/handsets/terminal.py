@@ -90,7 +90,8 @@ class TerminalHandset:
             self._print(NOT_RUNNING)
             return
         if "error" in response:
-            self._print(f"! {response['error']}")
+            reasons = (response.get("error_zh"), response["error"])
+            self._print(f"! {' / '.join(filter(None, reasons))}")
         elif response.get("heard") == 0:
             self._print(
                 "! 正在播放语音，按键未被接收 / the line was still speaking; the key was not taken"

@@ -65,14 +65,18 @@ class PhoneRegistry:
         """Return the phone of this number. Raises: PhoneNotFoundError."""
         phone = self._phones.get(number)
         if phone is None:
-            raise PhoneNotFoundError(f"no phone here has the number {number}")
+            zh, en = (
+                f"本页没有号码为 {number} 的手机",
+                f"no phone on this page has the number {number}",
+            )
+            raise PhoneNotFoundError(zh, en)
         return phone
 
     def get_switched_on(self, number: str) -> Phone:
         """Return a phone that is on. Raises: PhoneNotFoundError, HandsetError."""
         phone = self.get(number)
         if not phone.on:
-            raise HandsetError(f"the phone {number} is switched off")
+            raise HandsetError(f"{number} 已关机", f"the phone {number} is switched off")
         return phone
 
     def has(self, number: str) -> bool:
@@ -81,7 +85,7 @@ class PhoneRegistry:
 
     def add(self, number: str, label: str = "") -> Phone:
         """Put a phone on the page; a number that is there already keeps its phone."""
-        labels = {"zh": label or "添加的手机", "en": label or "added phone"}
+        labels = {"zh": label or "添加的手机", "en": label or "Added phone"}
         with self._lock:
             return self._phones.setdefault(number, Phone(number, labels))
 

@@ -1,5 +1,7 @@
 // Requests to the network, and one long poll for the events of all phones.
 
+import { speaks } from "./words.js";
+
 export async function ask(path, body) {
   const options = body === undefined ? {} : {
     method: "POST",
@@ -8,7 +10,10 @@ export async function ask(path, body) {
   };
   const answer = await fetch(path, options);
   const content = await answer.json();
-  if (!answer.ok) throw new Error(content.error || answer.statusText);
+  if (!answer.ok) {
+    const reason = (speaks() === "zh" && content.error_zh) || content.error;
+    throw new Error(reason || answer.statusText);
+  }
   return content;
 }
 

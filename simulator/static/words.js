@@ -2,14 +2,14 @@
 
 const WORDS = {
   title: ["模拟网络", "The simulated network"],
-  lead: ["发短信到 7500，拨打 10086，给朋友发短信，看回执弹出。", "Text 7500, call 10086, text a friend, and watch the receipt appear."],
+  lead: ["发短信到 {short_code}，拨打 {hotline}，给朋友发短信，看回执弹出。", "Text {short_code}, call {hotline}, text a friend, and watch the receipt appear."],
   offline: ["模拟网络没有运行。页面会自动重新连接。", "The simulated network is not running. This page will reconnect by itself."],
   hall: ["网上营业厅", "Online Services"],
   mute: ["声音：开", "Sound: on"],
   muted: ["声音：关", "Sound: off"],
   fates: ["朋友号码的末四位决定短信结果", "The number's last four digits decide the outcome"],
   fatesHint: ["点击尾号，示例号码会填入您刚用过的手机。本页手机开机时总能收到短信。", "Click an ending to put an example number into the phone you used last. Phones on this page always receive while they are on."],
-  others: ["其他号码", "any other number"],
+  others: ["其他号码", "Others"],
   faults: ["通道故障", "Break a provider"],
   faultsHint: ["让短信通道真实出错，看系统如何应对。次数填 0 表示持续到改回“正常”。", "Make a provider really fail and see how the service copes. 0 times lasts until you set “works” again."],
   none: ["正常", "works"],
@@ -32,7 +32,7 @@ const WORDS = {
   write: ["短信内容", "Message"],
   send: ["发送", "Send"],
   messages: ["短信", "Messages"],
-  phone: ["电话", "Phone"],
+  phone: ["通话", "Calls"],
   say: ["说", "Say"],
   sayHint: ["输入要说的话…", "type what to say…"],
   withheld: ["隐藏号码", "hide number"],
@@ -49,6 +49,10 @@ const WORDS = {
   ended: ["通话结束", "call ended"],
   nothing: ["暂无短信", "no messages yet"],
   network: ["网络", "network"],
+  phones: ["手机", "Phones"],
+  number: ["手机号码", "Mobile number"],
+  twilioFault: ["Twilio 通道故障", "Twilio fault"],
+  kannelFault: ["Kannel 通道故障", "Kannel fault"],
   kept: ["由闪信转存", "saved from a flash message"],
   unheard: ["正在播放语音，按键未被接收", "The line was still speaking; the key was not taken"],
 };
@@ -59,11 +63,13 @@ export function speaks() {
   return language;
 }
 
+// {short_code} and {hotline} are the service's own numbers, as the page has them.
 export function word(key, detail = {}) {
   const pair = WORDS[key];
   if (!pair) return key;
-  const text = pair[language === "en" ? 1 : 0];
-  return text.replace(/\{(\w+)\}/g, (_, name) => detail[name] ?? "");
+  const { shortCode, hotline } = document.body.dataset;
+  const facts = { short_code: shortCode, hotline, ...detail };
+  return pair[language === "en" ? 1 : 0].replace(/\{(\w+)\}/g, (_, name) => facts[name] ?? "");
 }
 
 // Returns the part of a record that is in the chosen language: {zh, en} or {label_zh, label_en}.
@@ -74,6 +80,7 @@ export function said(record, prefix = "") {
 export function translate(root = document) {
   root.querySelectorAll("[data-word]").forEach((e) => { e.textContent = word(e.dataset.word); });
   root.querySelectorAll("[data-placeholder]").forEach((e) => { e.placeholder = word(e.dataset.placeholder); });
+  root.querySelectorAll("[data-label]").forEach((e) => { e.setAttribute("aria-label", word(e.dataset.label)); });
   root.querySelectorAll("[data-title]").forEach((e) => {
     e.title = word(e.dataset.title);
     e.setAttribute("aria-label", e.title);

@@ -39,7 +39,7 @@ class TextRouter:
             fields = self._incoming(message_sid, sender, body)
             self.jobs.schedule(partial(self._post_incoming, sender, fields))
         elif is_service(to):
-            zh, en = f"没有 {to} 这个短信号码。", f"Nobody takes texts at {to}."
+            zh, en = f"{to} 不接收短信。", f"{to} does not receive texts."
             self.phones.add_note(sender, to, zh, en)
         else:
             self._send_to_recipient(message_sid, sender, to, body)
@@ -71,7 +71,7 @@ class TextRouter:
         except WebhookError as error:
             return self._retry_or_note(sender, job, str(error))
         except TwimlError as error:
-            self.phones.add_note(sender, short_code, f"网络:{error}", f"network: {error}")
+            self.phones.add_note(sender, short_code, f"网络：{error}", f"network: {error}")
             return None
         for index, text in enumerate(texts):
             self.phones.deliver_text(sender, short_code, text, f"{message_sid}.{index}", "reply")
@@ -81,8 +81,8 @@ class TextRouter:
         delay = retry_delay_seconds(job.attempt)
         if job.elapsed_seconds + delay < BUDGET_SECONDS:
             return delay
-        zh = f"短信未能送到服务台({reason})。请稍后再试。"
-        en = f"The text could not be handed to the service ({reason}). Please try again later."
+        zh = f"短信未能送达业务平台（{reason}），请稍后再发。"
+        en = f"Your text did not reach the service ({reason}). Please try again later."
         self.phones.add_note(sender, self.settings.short_code, zh, en)
         return None
 

@@ -60,11 +60,12 @@ class Call:
                 request = self._perform(parse_verbs(response), response.url)
                 without_input = 0 if request and request.has_input else without_input + 1
         except (TwimlError, WebhookError) as error:
-            self._note(f"网络:{error}", f"network: {error}")
+            self._note(f"网络：{error}", f"network: {error}")
             self._speak(_APPLICATION_ERROR, "en-US", "woman")
         else:
             if request:
-                zh, en = "五十个文档无人应答，挂断。", "Fifty documents without an answer: hung up."
+                zh = "连续 50 个 TwiML 文档都没有等待输入，已挂断。"
+                en = "50 TwiML documents in a row asked for no input. Call ended."
                 self._note(zh, en)
 
     def _fetch(self, request: DocumentRequest) -> WebhookResponse:

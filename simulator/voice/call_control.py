@@ -37,7 +37,7 @@ class CallControl:
         call = Call(sid, phone, fields, self.settings, self.client, self.events)
         with self._lock:
             if phone in self._calls:
-                raise HandsetError(f"the phone {phone} is already in a call")
+                raise HandsetError(f"{phone} 已在通话中", f"the phone {phone} is already in a call")
             self._calls[phone] = call
         ringing = {"state": "ringing", "to": self.settings.hotline, "caller": caller}
         self.events.record(phone, "call", call=sid, **ringing)
@@ -68,7 +68,7 @@ class CallControl:
         self.phones.get(phone)
         call = self._calls.get(phone)
         if call is None:
-            raise HandsetError(f"the phone {phone} is in no call")
+            raise HandsetError(f"{phone} 不在通话中", f"the phone {phone} is not in a call")
         return call
 
     def _run(self, call: Call) -> None:

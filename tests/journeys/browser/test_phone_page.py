@@ -26,7 +26,7 @@ def customer(phones: Phones, page: Page) -> Phone:
 
 def test_page_shows_a_phone_of_each_kind(page: Page):
     numbers = (GUANGDONG, ZHEJIANG, JILIN, OFF_NET, BEIJING)
-    for number, label in zip(numbers, ("广东", "浙江", "吉林", "网外", "北京"), strict=True):
+    for number, label in zip(numbers, ("广东", "浙江", "吉林", "其他运营商", "北京"), strict=True):
         assert label in page.part(number, "label").text
         assert page.part(number, "compose").is_displayed()
     assert len(page.browser.find_elements(By.CSS_SELECTOR, '[data-role="legend"] tr')) == 9

@@ -55,6 +55,29 @@ def test_invalid_request_is_refused_with_a_sentence(network: Network):
     assert requests.get(f"{network.url}/api/messages?to=x", timeout=5).status_code == 400
 
 
+def test_refusal_to_a_visitor_is_in_both_languages(network: Network):
+    refused: list[tuple[str, dict[str, Any], int, tuple[str, str]]] = [
+        ("/api/phones", {"number": "x"}, 400, ("不是电话号码", "not a phone number")),
+        ("/api/phones", {"number": "7500"}, 400, ("11 位中国内地手机号码", "11 digits")),
+        ("/api/phones/13999999999/power", {"on": True}, 404, ("没有号码为", "no phone")),
+        (f"/api/phones/{PHONE}/call", {"to": "110"}, 400, ("只能拨打 10086", "Only 10086")),
+        (f"/api/phones/{PHONE}/call/keys", {"digits": "1"}, 409, ("不在通话中", "not in a call")),
+    ]
+    for path, body, status, (zh, en) in refused:
+        answer = network.post(path, status, **body)
+        assert zh in answer["error_zh"], path
+        assert en in answer["error"], path
+
+
+def test_labels_have_full_width_marks_and_the_words_of_the_service(network: Network):
+    page = network.get("/api/phones")
+    chinese = [t for p in page["phones"] for k, t in p.items() if k.endswith("zh")]
+    chinese += [fate["zh"] for fate in page["fates"]]
+    assert [text for text in chinese if re.search("[(:;,!?]", text)] == []
+    english = [fate["en"] for fate in page["fates"]]
+    assert [text for text in english if re.search("undelivered|rejected|failed", text)] == []
+
+
 def test_body_that_is_no_json_object_is_a_bad_request(network: Network):
     url, headers = f"{network.url}/api/phones/{PHONE}/texts", {"Content-Type": "application/json"}
     for body in (b"", b"{", b"[]", b"null", b"\xff", b'"x"'):
