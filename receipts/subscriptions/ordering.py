@@ -67,8 +67,10 @@ def confirm(
     pending = customer.order
     event = SubscriptionEvent.CONFIRM
     outcome = SUBSCRIPTION.fire(customer.state, event)
-    if outcome.reason is not None or pending is None:
-        return policy.refused(customer, outcome.reason or "no_order", request)
+    # A fee of the earlier service may have failed since the offer.
+    reason = outcome.reason or ("owing" if customer.unpaid else None)
+    if reason is not None or pending is None:
+        return policy.refused(customer, reason or "no_order", request)
     province = policy.service_area(customer).province
     if province is None:
         # The rules changed since the offer, so the old ones open no service.

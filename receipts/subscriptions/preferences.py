@@ -146,7 +146,9 @@ def apply_customer_record(
     step = Decision(customer)
     if home.network is not Network.CHINA_MOBILE:
         event = SubscriptionEvent.PORT_OUT
-        step = cancellation.end_now(policy, customer, event, "ported_out", request)
+        has_service = customer.state is not SubscriptionState.PENDING
+        key = "ported_out" if has_service else "ported_out_order"
+        step = cancellation.end_now(policy, customer, event, key, request)
     from_record = home.province is not None or customer.province is None
     updated = replace(
         step.customer,

@@ -156,6 +156,8 @@ class SlowLedger:
 
     def accept(self, at: dt.datetime) -> None:
         assert self.offer is not None
+        if self.unpaid:
+            return
         (_, price, told), period, (end, rest) = self.offer, self.running(at), self.rest(at)
         if told == "asked" and not rest and self.trial_end:
             told = "" if month(self.trial_end) == month(at) else told

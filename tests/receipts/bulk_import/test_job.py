@@ -109,6 +109,15 @@ def test_ported_out_number_loses_the_service_with_a_notice(desk: Desk, network: 
     assert [charge.fen for charge in desk.built.account.charges(left.number)] == [100]
 
 
+def test_ported_out_number_with_an_open_offer_is_not_told_of_a_service(desk: Desk, network: Caller):
+    network.text(GUANGDONG, "开通短信回执")
+    desk.ported("13802880000,china_unicom")
+    assert (desk.of(GUANGDONG).state, desk.of(GUANGDONG).order) == ("none", None)
+    (notice,) = desk.notices(GUANGDONG)
+    assert notice.text == "您的号码已转出中国移动，短信回执开通申请已失效，未收费。"
+    assert desk.built.account.charges(desk.of(GUANGDONG).number) == []
+
+
 def test_repeated_porting_sends_one_notice(desk: Desk, network: Caller):
     network.open(GUANGDONG)
     for name in ("a.csv", "b.csv"):

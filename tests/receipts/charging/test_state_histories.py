@@ -245,6 +245,23 @@ def test_service_ended_for_unpaid_fees_reopens_once_paid(network: Network, month
     assert months.fees(GUANGDONG) == {"2026-11": 100, "2026-12": 100}
 
 
+@pytest.mark.parametrize("moment", ["2026-11-30 12:00", "2026-12-01 12:00"])
+def test_confirmation_is_refused_if_a_fee_has_failed_since_the_offer(
+    network: Network, months: Months, moment: str
+):
+    network.open(GUANGDONG)
+    network.text(GUANGDONG, CANCEL)
+    months.pass_to(moment)
+    network.text(GUANGDONG, OPEN)
+    before = months.customer(GUANGDONG).state
+    collect(months, "2026-11")
+    assert "未缴清" in network.text(GUANGDONG, YES).get_data(as_text=True)
+    assert months.customer(GUANGDONG).state == before
+    collect(months, "2026-11", paid=True)
+    network.text(GUANGDONG, YES)
+    assert months.customer(GUANGDONG).state == "active"
+
+
 @pytest.mark.parametrize("status", ["delivered", "undelivered"])
 def test_receipts_in_trial_are_free(network: Network, months: Months, status: str):
     network.open(ZHEJIANG)
