@@ -15,10 +15,8 @@ from receipts.subscriptions import cancellation
 from receipts.subscriptions.decision import Message
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.wording.catalogue import Catalogue
+from receipts.wording.separators import SPACE
 from statemachines.call_menu import CallEvent, CallState
-
-#: Between the sentences of one <Say>.
-_SEPARATOR = {Language.ZH: "", Language.EN: " "}
 
 
 class PromptBuilder:
@@ -62,7 +60,7 @@ class PromptBuilder:
             return self._policy.ineligibility(customer, Channel.VOICE, context.language)
         if context.state is CallState.CANCELLING:
             key, params = self._cancellation(customer, context.language)
-            return None if f"cancelling.{key}" in self._catalogue.keys() else (key, params)  # noqa: SIM118
+            return None if f"cancelling.{key}" in self._catalogue else (key, params)
         return None
 
     def _cancellation(self, customer: Subscription, language: Language) -> Message:
@@ -102,7 +100,7 @@ class PromptBuilder:
         text = [render(f"menu.{name}", language, key=key) for key, _, name in listed]
         text += [render("menu.agent", language)] if self.agent else []
         text.append(render("menu.again", language))
-        return [Say(_SEPARATOR[language].join(text), language.value), self._switch(context)]
+        return [Say(SPACE[language].join(text), language.value), self._switch(context)]
 
     def _switch(self, context: CallContext) -> Say:
         """The key of the other language, in that language."""
@@ -116,14 +114,14 @@ class PromptBuilder:
             render("menu.province", language, province=self._province_name(code, language), key=key)
             for key, code in enumerate(self._policy.book.provinces, start=1)
         ]
-        text = _SEPARATOR[language].join([render("which_province", language), *listed])
+        text = SPACE[language].join([render("which_province", language), *listed])
         # The key of a ninth province is the one of the other language elsewhere.
         switch = [self._switch(context)] if len(listed) < int(other_language(context)[0]) else []
         return [Say(text, language.value), *switch]
 
     def _province_name(self, code: str, language: Language) -> str:
         """The name of a province for the ear, with its capital where two sound alike."""
-        if f"province.{code}" in self._catalogue.keys():  # noqa: SIM118
+        if f"province.{code}" in self._catalogue:
             return self._catalogue.render(f"province.{code}", language)
         return self._policy.book.provinces[code].names.in_(language)
 

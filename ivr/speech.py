@@ -109,7 +109,7 @@ class SpeechMatcher:
         self._book, self._wishes = book, WishMatcher(book)
         self._words: dict[str, tuple[str, ...]] = {}
         self._hints: dict[tuple[str, Language], tuple[str, ...]] = {}
-        for key in prompts.keys():  # noqa: SIM118 - a catalogue is no mapping
+        for key in prompts:
             head, _, event = key.partition(".")
             for language in Language if head == "speech" else ():
                 hints = tuple(prompts.render(key, language).split("|"))

@@ -6,9 +6,7 @@ from receipts.model.vocabulary import Language
 from receipts.ports.changes import Reply
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.segments import segments
-
-_SENTENCE_SEPARATOR = {Language.ZH: "", Language.EN: " "}
-_LIST_SEPARATOR = {Language.ZH: "；", Language.EN: "; "}
+from receipts.wording.separators import SEMICOLON, SPACE
 
 #: Digits shown of a shortened number.
 _ENDING_DIGITS = 4
@@ -41,20 +39,20 @@ class ReplyRenderer:
         return short if segments(short) == 1 else full
 
     def _joined(self, reply: Reply, form: str = "") -> str:
-        language, keys = Language(reply.language), self._catalogue.keys()
+        language = Language(reply.language)
         lines = [params for key, params in reply.messages if key == "receipt_line"]
         sentences = [
             self._receipts(lines, language)
             if key == "receipts_list"
             else self._catalogue.render_text(
-                key + form if key + form in keys else key,
+                key + form if key + form in self._catalogue else key,
                 language,
                 **self._params(params, language),
             )
             for key, params in reply.messages
             if key != "receipt_line"
         ]
-        return _SENTENCE_SEPARATOR[language].join(sentences)
+        return SPACE[language].join(sentences)
 
     def _receipts(self, lines: Sequence[dict[str, str]], language: Language) -> str:
         """As many receipts as fit one segment: by whole number, else by unambiguous ending."""
@@ -65,9 +63,7 @@ class ReplyRenderer:
         for shown in range(len(lines), 0, -1):
             for key, form in forms:
                 listed = [self._receipt(language, params) for params in form[:shown]]
-                text = self._catalogue.render(
-                    key, language, list=_LIST_SEPARATOR[language].join(listed)
-                )
+                text = self._catalogue.render(key, language, list=SEMICOLON[language].join(listed))
                 if segments(text) == 1:
                     return text
         return text
@@ -85,6 +81,6 @@ class ReplyRenderer:
         if words is None:
             return params | {"short_code": self._short_code}
         # A catalogue strips the spaces around its texts.
-        space = _SENTENCE_SEPARATOR[language]
+        space = SPACE[language]
         separator = f"{space}{self._catalogue.render('or', language)}{space}"
         return params | {"words": separator.join(words.split("|"))}

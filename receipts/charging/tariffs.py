@@ -6,6 +6,7 @@ from functools import lru_cache
 from receipts.model.calendar import SHANGHAI
 from receipts.model.vocabulary import Language, ReceiptOutcome
 from receipts.rulebook.schema import Province, Tariff
+from receipts.wording.separators import COMMA
 
 # The parts of a price; the sentences around it are in the texts of the channels.
 _FREE = {Language.ZH: "免费", Language.EN: "free"}
@@ -14,7 +15,6 @@ _MONTHLY = {Language.ZH: "每月{}", Language.EN: "{} a month"}
 _PER_RECEIPT = {Language.ZH: "每条送达回执{}", Language.EN: "{} a delivery"}
 _ALLOWANCE = {Language.ZH: "每月前{}条免费", Language.EN: "first {} a month free"}
 _TRIAL = {Language.ZH: "首{}天免费", Language.EN: "first {} days free"}
-_COMMA = {Language.ZH: "，", Language.EN: ", "}
 
 
 def tariff_on(province: Province, at: dt.datetime) -> Tariff:
@@ -72,4 +72,4 @@ def fees(language: Language, tariff: Tariff) -> str:
             parts.append(_ALLOWANCE[language].format(tariff.free_receipts))
     if tariff.trial_days:
         parts.append(_TRIAL[language].format(tariff.trial_days))
-    return _COMMA[language].join(parts)
+    return COMMA[language].join(parts)

@@ -12,6 +12,7 @@ from receipts.ports.changes import ChangeSet, Reply, Timer
 from receipts.ports.store import Snapshot, Store
 from receipts.subscriptions.decision import Decision
 from receipts.wording.notice_text import notices
+from receipts.wording.separators import SEMICOLON
 
 #: Kind of the timer that summarises a call without a reported end.
 CALL = "call"
@@ -73,8 +74,7 @@ def _summary_text(call: CallLog) -> str:
     last = {_topic(key): (key, params) for key, params in call.acts}
     render = notices().render
     acts = [render(f"act.{key}", call.language, **params) for key, params in last.values()]
-    separator = "；" if call.language is Language.ZH else "; "
-    params = call.acts[-1][1] | {"acts": separator.join(acts)}
+    params = call.acts[-1][1] | {"acts": SEMICOLON[call.language].join(acts)}
     return notices().render_text("notice.call", call.language, **params)
 
 
@@ -86,4 +86,4 @@ def _topic(act: str) -> str:
 
 def is_notifiable(act: str) -> bool:
     """Whether a call summary has a sentence for this act."""
-    return f"act.{act}" in notices().keys()  # noqa: SIM118 - a catalogue is no mapping
+    return f"act.{act}" in notices()

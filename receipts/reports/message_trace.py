@@ -15,9 +15,8 @@ from receipts.model.message import (
     PartStatus,
     ReportEvent,
 )
-from receipts.model.reported_time import ReportedTime, TimePrecision
+from receipts.model.reported_time import ReportedTime, TimePrecision, is_before
 from receipts.model.vocabulary import ReceiptOutcome
-from receipts.reports.reported_time import is_before
 
 #: Outcome of each final status; to the sender, an expired text is a failed one.
 OUTCOME_OF: dict[MessageStatus, ReceiptOutcome] = {

@@ -1,4 +1,4 @@
-"""Times as networks write them, and their comparison at the precision that both have."""
+"""Times as networks write them."""
 
 import datetime as dt
 import re
@@ -53,25 +53,6 @@ def read_time(text: str, now: dt.datetime) -> ReportedTime | None:
         if now - _OLDEST <= at <= now + _CLOCK_LEAD
     }
     return plausible.pop() if len(plausible) == 1 else None
-
-
-def is_before(one: ReportedTime, other: ReportedTime) -> bool:
-    """Whether a time lies before another, at the precision that both have."""
-    return _truncated(one, other) < _truncated(other, one)
-
-
-def distance(one: ReportedTime, other: ReportedTime) -> dt.timedelta:
-    """Time between two times, at the precision that both have."""
-    return abs(_truncated(one, other) - _truncated(other, one))
-
-
-def _truncated(time: ReportedTime, other: ReportedTime) -> dt.datetime:
-    at = time.at.astimezone(SHANGHAI)
-    if _DAY in {time.precision, other.precision}:
-        return at.replace(hour=0, minute=0, second=0, microsecond=0)
-    if _MINUTE in {time.precision, other.precision}:
-        return at.replace(second=0, microsecond=0)
-    return at.replace(microsecond=0)
 
 
 def _readings(text: str) -> Iterator[tuple[dt.datetime, TimePrecision]]:

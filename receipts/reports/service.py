@@ -108,8 +108,6 @@ class ReportService:
 
         Raises StoreUnavailableError.
         """
-        if not lines:
-            return
         digest = hashlib.blake2b(b"\n".join(lines), digest_size=16).hexdigest()
         counters = (REFUSED,) * len(lines)
         self._store.commit(

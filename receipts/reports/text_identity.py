@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from receipts.model.message import DeliveryReport, MessageTrace
+from receipts.model.reported_time import distance, is_before
 from receipts.reports.message_trace import is_final, normalise_message_id
-from receipts.reports.reported_time import distance, is_before
 
 #: Texts kept under one id; the oldest is dropped.
 _MAX_TEXTS = 8

@@ -17,6 +17,7 @@ from receipts.ports.clock import Clock
 from receipts.rulebook.schema import Limits, Province, RuleBook, Tariff
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.wording.notice_text import day, last_day, notices
+from receipts.wording.separators import COMMA
 from statemachines.engine import Transition
 from statemachines.subscription import SubscriptionEvent, SubscriptionState
 
@@ -160,8 +161,7 @@ class SubscriptionPolicy:
         on = day(terms.day, language) if terms.day else ""
         key = f"charged.{terms.key}"
         params["charged"] = notices().render(key, language, day=on) if terms.key else ""
-        separator = "，" if language is Language.ZH else ", "
-        params["terms"] = separator.join(filter(None, (params["price"], params["charged"])))
+        params["terms"] = COMMA[language].join(filter(None, (params["price"], params["charged"])))
         return params
 
     def opening_terms(self, customer: Subscription, version: str | None = None) -> OpeningTerms:

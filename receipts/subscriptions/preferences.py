@@ -12,6 +12,7 @@ from receipts.subscriptions import cancellation
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
+from receipts.wording.separators import COMMA
 from statemachines.subscription import (
     HOLDING,
     SUBSCRIPTION,
@@ -125,7 +126,7 @@ def ask_province(
     policy: SubscriptionPolicy, customer: Subscription, language: Language
 ) -> Decision:
     """Ask for the home province by a numbered list, because a tariff is never guessed."""
-    choices = ("，" if language is Language.ZH else ", ").join(
+    choices = COMMA[language].join(
         f"{index} {province.names.in_(language)}"
         for index, province in enumerate(policy.book.provinces.values(), start=1)
     )

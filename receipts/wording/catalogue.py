@@ -3,7 +3,7 @@
 import re
 import string
 import tomllib
-from collections.abc import Iterator, KeysView, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +59,11 @@ class Catalogue:
                 break
         return text
 
-    def keys(self) -> KeysView[str]:
-        """All keys."""
-        return self._texts.keys()
+    def __contains__(self, key: str) -> bool:
+        return key in self._texts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
 
 
 def _if_filled(clause: str, params: Mapping[str, object]) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from receipts.model.message import FailureCause, MessageStatus
-from receipts.model.reported_time import ReportedTime
+from receipts.model.reported_time import ReportedTime, TimePrecision, is_before
 from receipts.model.vocabulary import Language, Msisdn, PromotionCategory, ReceiptOutcome
 from receipts.wording.catalogue import Catalogue
-from receipts.wording.times import is_later, short_time, time_phrase
+from receipts.wording.times import short_time, time_phrase
 
 
 class ReceiptTimes(Struct, frozen=True):
@@ -58,10 +58,10 @@ def _sentence(
     sent, done = times.sent, times.done
     if status.value == MessageStatus.DELIVERED.value:
         # A prompt delivery needs no second time, and one before the sending is false.
-        if done is None or (sent is not None and not is_later(done, sent)):
+        if done is None or (sent is not None and not is_before(sent, done, TimePrecision.MINUTE)):
             return "delivered.untimed", {}
         return "delivered", {"time": time_phrase(done, today, lang)}
-    if status.value not in sentences().keys():  # noqa: SIM118
+    if status.value not in sentences():
         status = ReceiptOutcome.NO_ANSWER
     if status is ReceiptOutcome.NO_ANSWER:
         return status.value, {"time": short_time(ReportedTime(times.written), today, lang)}

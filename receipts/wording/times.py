@@ -5,6 +5,7 @@ import datetime as dt
 from receipts.model.calendar import SHANGHAI
 from receipts.model.reported_time import ReportedTime, TimePrecision
 from receipts.model.vocabulary import Language
+from receipts.wording.separators import SPACE
 
 # Not strftime: its month names follow the machine's locale.
 MONTHS = (
@@ -26,7 +27,7 @@ def short_time(time: ReportedTime, today: dt.datetime, language: Language) -> st
     A time that is known to the day only is that day.
     """
     day, clock = _parts(time, today, language, letters=3)
-    return ("" if language is Language.ZH else " ").join(filter(None, (day, clock)))
+    return SPACE[language].join(filter(None, (day, clock)))
 
 
 def time_phrase(
@@ -61,11 +62,6 @@ def listed_times(
     return sent, None if sent else done
 
 
-def is_later(one: ReportedTime, other: ReportedTime) -> bool:
-    """Whether a text would show the first time as later than the other."""
-    return _shown(one, other) > _shown(other, one)
-
-
 def is_same_day(one: dt.datetime, other: dt.datetime) -> bool:
     """Whether two moments are on one day in China."""
     return one.astimezone(SHANGHAI).date() == other.astimezone(SHANGHAI).date()
@@ -84,9 +80,3 @@ def _parts(
         return f"{at.year}年" * other_year + f"{at.month}月{at.day}日", clock
     month = MONTHS[at.month - 1][:letters]
     return f"{at.day} {month}" + f" {at.year}" * other_year, clock
-
-
-def _shown(time: ReportedTime, other: ReportedTime) -> dt.datetime:
-    at = time.at.astimezone(SHANGHAI).replace(second=0, microsecond=0)
-    by_day = TimePrecision.DAY in {time.precision, other.precision}
-    return at.replace(hour=0, minute=0) if by_day else at

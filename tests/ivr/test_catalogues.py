@@ -111,7 +111,7 @@ def test_every_message_renders(channel: Channel, catalogue: Catalogue, language:
     found = messages(channel, language)
     assert len({key for key, _ in found}) >= 20
     for key, params in found:
-        assert key in catalogue.keys(), f"{channel} has no sentence for {key}"  # noqa: SIM118
+        assert key in catalogue, f"{channel} has no sentence for {key}"
         # A list is added when the reply is rendered.
         assert catalogue.render(key, language, **({"list": ""} | params)).strip()
 
@@ -145,6 +145,6 @@ def test_every_prompt_fits_one_say(language: Language):
 @pytest.mark.parametrize("language", Language)
 def test_every_action_renders_in_the_call_summary(language: Language):
     for key, params in messages(Channel.VOICE, language):
-        if f"act.{key}" in notices().keys():  # noqa: SIM118
+        if f"act.{key}" in notices():
             text = notices().render(f"act.{key}", language, **params)
             assert notices().render("notice.call", language, **(params | {"acts": text}))

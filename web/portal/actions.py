@@ -21,14 +21,13 @@ from receipts.subscriptions.promotions import CATEGORY_BY_ACTION
 from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import notices
+from receipts.wording.separators import SPACE
 
 #: Actions that lead to the confirmation page while an order is pending.
 _ORDERING = frozenset({"open", "yes"})
 
 #: Actions with a button, shown where they would change the subscription.
 _BUTTONS = ("open", "cancel", "ordinary", "flash", *CATEGORY_BY_ACTION)
-
-_SEPARATOR = {Language.ZH: "", Language.EN: " "}
 
 
 class ActionRequest(Struct, frozen=True):
@@ -147,7 +146,7 @@ class ActionHandler:
         """The messages of a reply as one text."""
         render = self._catalogue.render
         text = (render(f"said.{key}", language, **params) for key, params in messages)
-        return _SEPARATOR[language].join(text)
+        return SPACE[language].join(text)
 
     def offer_params(self, customer: Subscription, language: Language) -> dict[str, str] | None:
         """Template parameters and ID of the offer; None for an ineligible customer."""

@@ -66,7 +66,7 @@ def error_page(portal: PortalServices, error: AnyResponse) -> Response:
     """An error page in place of a JSON error, rendered without the store."""
     status, is_open = error.status_code, bool(portal.passcodes.secret)
     key = f"trouble.{status}" if is_open else "trouble.shut"
-    if key not in portal.catalogue.keys():  # noqa: SIM118 - a catalogue is no mapping
+    if key not in portal.catalogue:
         key = "trouble.400"
     page = PageRenderer(portal, session.preferred_language())
     response = page.render("trouble.html", status, key=key, is_open=is_open)

@@ -121,7 +121,7 @@ def test_text_is_rendered_with_its_parameters(tmp_path: Path):
     assert texts.render("offer", "zh", price="{yes}", yes="是", other="x") == "{yes}，回复是"
     assert texts.render("menu.first", "en") == "Hello"
     assert texts.render("menu.first", "yue") == "你好呀"
-    assert texts.keys() == {"offer", "menu.first"}
+    assert set(texts) == {"offer", "menu.first"}
 
 
 @pytest.mark.parametrize(
