@@ -103,7 +103,7 @@ def test_customer_reads_lists_and_cancels(page: Page, phones: Phones, service: S
     reads(page, "已送达")
     keep(page, "receipts")
     press(page, 'nav a[href="/hall/charges"]')
-    reads(page, "您确认开通的当月")
+    reads(page, "开通当月")
     keep(page, "charges")
     press(page, 'nav a[href="/hall/services"]')
     keep(page, "services")
