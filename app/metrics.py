@@ -30,7 +30,7 @@ from receipts.reports.reconciliation import Reconciliation
 from receipts.rulebook.diff import fingerprint
 from receipts.rulebook.schema import RuleBook
 
-_REFUSED = Counter("sms_receipt_refused", "Requests refused at the gate", ["why"])
+_REFUSED = Counter("sms_receipt_refused", "Requests refused by authentication", ["why"])
 _SILENT = Counter(
     "sms_receipt_unanswered_texts", "Texts to the short code left without a reply", ["sender"]
 )
@@ -82,24 +82,24 @@ def _report_counts(counts: Mapping[str, int]) -> Iterator[Metric]:
     """Counts of all reports by result."""
     now = Reconciliation.from_counts(counts)
     for name, text, value in (
-        ("sms_receipt_reports", "Reports that said something new", now.reports),
+        ("sms_receipt_reports", "Reports with a new status", now.reports),
         ("sms_receipt_reports_with_receipt", "Reports that gave a receipt", now.receipts),
     ):
         yield CounterMetricFamily(name, text, value=value)
-    name, text = "sms_receipt_reports_without_receipt", "Reports that gave none"
+    name, text = "sms_receipt_reports_without_receipt", "Reports that gave no receipt"
     reasons = CounterMetricFamily(name, text, labels=["why"])
     for why, times in now.reasons.items():
         reasons.add_metric([why], times)
     yield reasons
-    text = "Lines of the feed that were no report"
+    text = "Rejected lines of the feed"
     yield CounterMetricFamily("sms_receipt_feed_lines_refused", text, value=now.refused)
-    text = "Reports of unknown end: must be 0"
+    text = "Reports without a recorded result: must be 0"
     yield GaugeMetricFamily("sms_receipt_reports_missing", text, value=now.missing)
 
 
 def _queue_status(now: QueueStatus) -> Iterator[Metric]:
     """Circuit breakers and backlog."""
-    name, text = "sms_receipt_provider_healthy", "1 for a provider in use, 0 for a demoted one"
+    name, text = "sms_receipt_provider_healthy", "1: circuit breaker closed, 0: open"
     health = GaugeMetricFamily(name, text, labels=["provider"])
     for each in now.healths:
         health.add_metric([each.provider], 0 if each.is_open else 1)
@@ -107,8 +107,8 @@ def _queue_status(now: QueueStatus) -> Iterator[Metric]:
     where = ("provider", "shard")
     yield from _backlog("waiting", "Receipts that wait for a provider", where, now.waiting)
     where = ("stream", "shard")
-    yield from _backlog("outbox", "Receipts to be sent, or in hand", where, now.queued)
-    text = "Receipts that may or may not have gone out"
+    yield from _backlog("outbox", "Receipts not yet picked up, or being sent", where, now.queued)
+    text = "Receipts whose sending could not be confirmed"
     yield GaugeMetricFamily("sms_receipt_unsure", text, value=now.unsure)
 
 

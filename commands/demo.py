@@ -135,9 +135,9 @@ def _welcome(network: str, doors_url: str, supervisor: Supervisor, settings: Set
     return (
         f"\nSMS Receipt 短信回执 is running.\n"
         f"  Phones    {network}    open this page: text 7500, dial 10086, text a friend\n"
-        f"  Hall      {doors_url}/hall/    sign in with the code that comes to a phone\n"
-        f"  Doors     {doors_url}\n"
-        f"  Terminal  sms-receipt phone    a handset without a browser\n"
+        f"  Portal    {doors_url}/hall/    sign in with the code texted to a phone\n"
+        f"  Webhooks  {doors_url}\n"
+        f"  Terminal  sms-receipt phone    a simulated phone without a browser\n"
         f"  Processes {pids}\n"
         f"{moved}"
         f"Stop with Ctrl-C."

@@ -136,8 +136,8 @@ def _conditions() -> str:
     """Date and machine of the measurement: only ratios travel."""
     return (
         f"{time.strftime('%Y-%m-%d %H:%M')}, Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}. Trust the ratios: rows of "
-        "one table ran in the same turns."
+        f"{os.cpu_count()} cores, load average before {os.getloadavg()[0]:.1f}. Ratios are more "
+        "reliable than absolute figures: the rows of one table were measured in the same turns."
     )
 
 

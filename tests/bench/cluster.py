@@ -170,7 +170,7 @@ def drills(reports: int, seconds: float) -> str:
             result.lost, result.doubled, result.charged_wrong,
         )  # fmt: skip
         cells.append((result.title, *(f"{count:,}" for count in counts), f"{longest:.1f} s"))
-    head = ("fault", "reports acknowledged", "sent again for want of an answer", "receipts due",
+    head = ("fault", "reports acknowledged", "sent again without an answer", "receipts due",
             "taken by providers", "lost", "doubled", "charged wrong",
             "longest from batch to batch")  # fmt: skip
     return report.grid(head, cells)

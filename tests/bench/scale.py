@@ -17,10 +17,12 @@ TEXTS, WITH_SERVICE, SUBSCRIBERS = 2e9, 0.10, 100e6
 USED, GIGABYTES = 0.6, 64
 #: Texts a second, as multiples of the day's average.
 LOADS = {"average": 1.0, "busy hour, a tenth of the day": 2.4, "New Year's Eve, ten averages": 10.0}
-#: Days that traces and receipts stay: as shipped, and as short as the promises allow.
-RETENTION_DAYS = {"as shipped": (7, 180), "short": (3, 31)}
-#: Bytes of a trace in the store (docs/decisions/009), of a report on the wire with its share of
-#: the headers, and of a receipt sent to the provider with its answer and its report.
+#: Days that subscribers' traces and receipts stay, as in the shipped rule book, and short.
+RETENTION_DAYS = {"as shipped": (40, 183), "short": (3, 31)}
+#: Hours that the traces of senders without the service stay, in both.
+STRANGERS_HOURS = 2
+#: Bytes of a trace in the store (docs/decisions/009; of a stranger fewer), of a report on the
+#: wire with its share of the headers, and of a receipt sent, with its answer and its report.
 TRACE, REPORT, SENT = 400, 200, 1500
 
 _PARTS = ("web", "workers", "store nodes")
@@ -68,12 +70,17 @@ def _by_load() -> str:
     return report.grid(head, cells)
 
 
+def _trace_days(subscribers: int) -> float:
+    """Days that the trace of a text stays, on average over all senders."""
+    return WITH_SERVICE * subscribers + (1 - WITH_SERVICE) * STRANGERS_HOURS / 24
+
+
 def _by_memory() -> str:
     cells = []
     for name, (traces, receipts) in RETENTION_DAYS.items():
         sizes = (
             SUBSCRIBERS * _bytes("a subscriber with no history"),
-            TEXTS * traces * TRACE,
+            TEXTS * _trace_days(traces) * TRACE,
             TEXTS * WITH_SERVICE * receipts * _bytes("a receipt's record"),
         )
         nodes = sum(sizes) / (GIGABYTES * 1e9 * USED)

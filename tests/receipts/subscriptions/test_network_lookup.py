@@ -151,5 +151,5 @@ def test_no_lookup_by_default_and_other_values_are_refused(
 ):
     network.text(UNPLACED, "开通短信回执")
     assert (settings.lookup, len(twilio.calls)) == ("none", 0)
-    with pytest.raises(SettingsError, match="LOOKUP=maybe: give none or twilio"):
+    with pytest.raises(SettingsError, match="LOOKUP=maybe must be none or twilio"):
         Settings.read({"LOOKUP": "maybe"})
