@@ -1,18 +1,21 @@
 """The whole service on one machine: web server, worker, store and simulated network."""
 
+import errno
+import fcntl
 import os
 import secrets
 import shlex
+import stat
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from app import bootstrap
 from app.clock import clock_notice
 from app.server import bind_error
-from app.settings import Settings
+from app.settings import Settings, described_settings
 from commands.supervisor import Supervisor, stop_signals
 from receipts.store.local_server import LocalServer, StoreInUseError
 
@@ -35,6 +38,14 @@ _SHARED = (
 
 #: The file of a demo's settings in its data folder.
 _SETTINGS_FILE = "demo.env"
+_LARGEST_FILE_BYTES = 64 * 1024
+
+#: Settings of a real service; beside one of them, those of a demo are not used.
+_PRODUCTION_GROUPS = ("Twilio", "Kannel", "Secrets")
+_PRODUCTION = ("REDIS_URL", "PUBLIC_URL")
+
+#: Settings that only the simulated network reads.
+_NETWORK = ("NETWORK_PORT", "NETWORK_URL", "DOORS_URL")
 
 _START_TIMEOUT_SECONDS = 60
 
@@ -48,7 +59,7 @@ def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
     network = f"http://127.0.0.1:{port + 1}"
     doors_url = f"http://127.0.0.1:{port}"
     file = _folder(environ) / _SETTINGS_FILE
-    known = _read(file)
+    known = _saved(file)
     made = {name: known.get(name) or make() for name, make in _GENERATED.items()} | {
         "PUBLIC_URL": doors_url,
         "DOORS_URL": doors_url,
@@ -68,7 +79,8 @@ def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
     }
     ours = made.keys() | set(_SHARED)
     whole = made | {name: value for name, value in environ.items() if value and name in ours}
-    _keep(file, whole)
+    if whole != known:
+        _save(file, whole)
     return dict(environ) | whole
 
 
@@ -89,7 +101,8 @@ def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> No
                     + _other_demo(port)
                 )
         supervisor.environ = settings_for(environ, port)
-        _run(supervisor, port, say)
+        with settings_shared(environ):
+            _run(supervisor, port, say)
 
 
 def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
@@ -144,30 +157,112 @@ def _welcome(network: str, doors_url: str, supervisor: Supervisor, settings: Set
     )
 
 
-def saved_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """The settings of the demo that last ran in this data folder."""
-    return {} if environ.get("REDIS_URL") else _read(_folder(environ) / _SETTINGS_FILE)
+def running_settings(environ: Mapping[str, str], say: Callable[[str], None]) -> dict[str, str]:
+    """The settings of the demo that runs in this data folder; none beside a real service's.
+
+    ``say`` gets a sentence when they are used, or left out for a reason.
+    """
+    file = _folder(environ) / _SETTINGS_FILE
+    try:
+        descriptor = _open(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        say(f"the settings at {file} are not used: {error.strerror}")
+        return {}
+    with os.fdopen(descriptor, "rb") as opened:
+        if not _is_locked(descriptor):  # left by a demo that has ended
+            return {}
+        if given := next((name for name in _production_settings() if environ.get(name)), ""):
+            say(f"the running demo's settings at {file} are not used: {given} is set")
+            return {}
+        say(f"using the running demo's settings at {file}")
+        return _parse(opened.read(_LARGEST_FILE_BYTES))
+
+
+@contextmanager
+def settings_shared(environ: Mapping[str, str]) -> Iterator[None]:
+    """Let other commands use the settings of this demo, until its process ends.
+
+    Raises DemoError.
+    """
+    file = _folder(environ) / _SETTINGS_FILE
+    try:
+        descriptor = _open(file)
+    except OSError as error:
+        raise DemoError(f"{file} cannot be used: {error.strerror}") from error
+    # The kernel drops the lock with the process, so that no file of an ended demo is locked.
+    with os.fdopen(descriptor, "rb"):
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
+def _production_settings() -> tuple[str, ...]:
+    grouped = (each.name for each in described_settings() if each.group in _PRODUCTION_GROUPS)
+    return (*_PRODUCTION, *grouped)
 
 
 def _folder(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("DATA_DIR") or "var")
 
 
-def _read(file: Path) -> dict[str, str]:
-    if not file.is_file():
+def _saved(file: Path) -> dict[str, str]:
+    """The settings in a file of this user; none where it is missing or cannot be trusted."""
+    try:
+        with os.fdopen(_open(file), "rb") as opened:
+            return _parse(opened.read(_LARGEST_FILE_BYTES))
+    except OSError:
         return {}
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def _keep(file: Path, settings: Mapping[str, str]) -> None:
+def _parse(content: bytes) -> dict[str, str]:
+    """The settings of the service and of its simulated network in a file; other names not."""
+    known = {each.name for each in described_settings()} - {"DATA_DIR"} | set(_NETWORK)
+    lines = content.decode("utf-8", "replace").split("\n")
+    found = dict(line.split("=", 1) for line in lines if "=" in line)
+    return {name: value for name, value in found.items() if name in known and "\0" not in value}
+
+
+def _open(file: Path) -> int:
+    """A descriptor of a plain file that only this user reads and writes. Raises OSError."""
+    # A named pipe is opened without a wait for its writer.
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise PermissionError(errno.EPERM, "it is a symbolic link", str(file)) from error
+        raise
+    found = os.fstat(descriptor)
+    wrong = (
+        (not stat.S_ISREG(found.st_mode) and "it is not a plain file")
+        or (found.st_uid != os.geteuid() and "it belongs to another user")
+        or (stat.S_IMODE(found.st_mode) & 0o177 and "other users have access to it: chmod 600")
+    )
+    if wrong:
+        os.close(descriptor)
+        raise PermissionError(errno.EPERM, wrong, str(file))
+    return descriptor
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Whether the demo that wrote this file still runs: it holds the lock of the file."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _save(file: Path, settings: Mapping[str, str]) -> None:
     """Write settings atomically, readable by this user only. Raises DemoError."""
     fresh = file.with_suffix(".new")
+    text = "".join(f"{n}={v}\n" for n, v in settings.items() if "\n" not in v)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh.unlink(missing_ok=True)
-        fresh.touch(mode=0o600)
-        fresh.write_text("".join(f"{n}={v}\n" for n, v in settings.items()), encoding="utf-8")
+        created = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(created, "w", encoding="utf-8") as opened:
+            opened.write(text)
         fresh.replace(file)
     except OSError as error:
         raise DemoError(f"DATA_DIR={file.parent} cannot be used: {error.strerror}") from error

@@ -17,7 +17,14 @@ from commands import billing, bulk_import, reports
 from commands import demo as demonstration
 from commands.doctor import doctor
 from commands.evidence.key_commands import signing_key
-from commands.params import CommandError, NotFoundError, examples, json_option, read_settings
+from commands.params import (
+    CommandError,
+    NotFoundError,
+    examples,
+    json_option,
+    read_settings,
+    with_running_demo,
+)
 from commands.supervisor import ChildFailedError, Supervisor, stop_signals
 from commands.tables import print_json
 from commands.tariffs import rehearse
@@ -165,7 +172,7 @@ def phone(number: str | None) -> None:
 def _replace_process(module: str, *words: str) -> None:
     """Continue as another program: the product never imports the simulated network."""
     sys.stdout.flush()
-    environ = demonstration.saved_settings(os.environ) | os.environ
+    environ = with_running_demo()
     os.execve(sys.executable, [sys.executable, "-m", module, *words], environ)  # noqa: S606
 
 

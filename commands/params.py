@@ -4,6 +4,7 @@ import datetime as dt
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 
 import click
 
@@ -65,11 +66,16 @@ def examples(*lines: str) -> str:
 
 
 def read_settings() -> Settings:
-    """The settings, completed by those of a demo that ran in the same folder.
+    """The settings, completed by those of a demo that runs in the same folder.
 
     Raises SettingsError.
     """
-    return Settings.read(demo.saved_settings(os.environ) | os.environ)
+    return Settings.read(with_running_demo())
+
+
+def with_running_demo() -> dict[str, str]:
+    """The environment, completed by the settings of a demo that runs in the same folder."""
+    return demo.running_settings(os.environ, partial(click.echo, err=True)) | os.environ
 
 
 @contextmanager

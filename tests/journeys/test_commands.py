@@ -134,7 +134,8 @@ def test_readme_commands_run_as_printed(service: Service, phones: Phones):
         if words[0] in {"show", "receipts", "charges", "consent", "bill"}:
             named = [word.replace("13802880000", phone.number) for word in words]
             done = service.command(*named)
-            assert (done.returncode, done.stderr) == (0, ""), words
+            said = f"using the running demo's settings at {service.folder / 'demo.env'}\n"
+            assert (done.returncode, done.stderr) == (0, said), words
 
 
 def test_metrics_add_up_over_all_door_processes(service: Service, phones: Phones):

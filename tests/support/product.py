@@ -255,7 +255,9 @@ class Service:
 
     def command(self, *words: str, given: str = "", **more: str) -> Completed:
         """Run ``sms-receipt`` as in another terminal of the same folder."""
-        return command(*words, given=given, **(self.environ | more))
+        # Without a demo no command shares its settings.
+        given_settings = self.environ if "demo" in self.children else self.settings
+        return command(*words, given=given, **(given_settings | more))
 
     def lines(self, *words: str) -> list[dict[str, Any]]:
         done = self.command(*words)
