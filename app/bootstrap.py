@@ -38,6 +38,7 @@ from receipts.store.redis_store import RedisStore
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.monthly_billing import MonthlyBilling
 from receipts.subscriptions.network_lookup import NetworkLookupService
+from receipts.subscriptions.personal_data import PersonalDataService
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.wording.catalogue import Catalogue
 from receipts.worker.circuit_breaker import CircuitBreakers
@@ -160,10 +161,17 @@ class Container:
         """The billing run."""
         return MonthlyBilling(self.store, self.clients.bulk_reader, self.policy, self.clock)
 
+    @cached_property
+    def personal_data(self) -> PersonalDataService:
+        """Collects and erases the data of one person."""
+        return PersonalDataService(self.store, self.clients.bulk_reader, self.policy)
+
     def timer_service(self) -> TimerService:
         """Timers of subscriptions, receipts and calls."""
         outbox, reports = self.clients.outbox, self.report_service
-        return TimerService(self.store, outbox, self.policy, self.lifecycle, reports, self.clock)
+        return TimerService(
+            self.store, outbox, self.policy, self.lifecycle, reports, self.clock, self.personal_data
+        )
 
     def worker(self, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
         """Worker named after its host and process; ``changed`` returns a new rule book or None."""

@@ -23,6 +23,7 @@ from commands.params import (
     json_option,
     open_services,
 )
+from commands.privacy.lookups import look_at, why_option
 from commands.serializers import serialize_charge, serialize_fields
 from commands.tables import (
     Column,
@@ -62,13 +63,14 @@ _ENTRIES = (
 @click.command(epilog=examples("charges 13802880000", f"charges 13802880000 --month {THIS_MONTH}"))
 @click.argument("number", type=MSISDN)
 @click.option("--month", type=MONTH, help="Only this month (default: all).")
+@why_option
 @json_option
-def charges(number: Msisdn, month: str | None, *, as_json: bool) -> None:
+def charges(number: Msisdn, month: str | None, why: str, *, as_json: bool) -> None:
     """List a customer's charges, oldest first.
 
     Prints a table on a terminal, otherwise JSON lines.
     """
-    with open_services() as services:
+    with look_at(number, "charges", why) as services:
         months = [month] if month else months_kept(services.policy.book, services.clock.now())
         records = map(serialize_charge, services.store.charges_of(number, months))
         empty = f"No charges of {number.national} are on record."
@@ -167,12 +169,14 @@ def export_(
 @click.argument("number", type=MSISDN)
 @click.option("--charge", "charge_id", help="Id of one charge, as `charges` shows it.")
 @root_options
+@why_option
 @json_option
 def consent(
     number: Msisdn,
     charge_id: str | None,
     roots: Sequence[Path],
     keys: Sequence[str],
+    why: str,
     *,
     as_json: bool,
 ) -> None:
@@ -182,7 +186,7 @@ def consent(
     store with signed roots that were kept outside it. Exits with 1 if the record was altered or
     the charge has no consent.
     """
-    with open_services() as services:
+    with look_at(number, "consent", why) as services:
         months = months_kept(services.policy.book, services.clock.now())
         kept = kept_roots(services.settings, roots, keys)
         bundle, valid = consent_bundle(services, number, charge_id, months, kept)

@@ -65,13 +65,15 @@ def _import(
     return 1 if end.refused else 0
 
 
+#: Also has the commands on one customer's data.
+CUSTOMERS_GROUP = _group(
+    CUSTOMERS,
+    "Import the customer list; export or erase one customer's data.",
+    "Import the customer list.",
+    "Import the customer list: whose numbers they are, and what identifies their owners.",
+)
 COMMANDS: tuple[click.Command, ...] = (
-    _group(
-        CUSTOMERS,
-        "Import the operator's customer list.",
-        "Import the customer list.",
-        "Import the customer list: whose numbers they are, and what identifies their owners.",
-    ),
+    CUSTOMERS_GROUP,
     _group(
         PORTED,
         "Import ported numbers.",

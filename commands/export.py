@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 from commands.serializers import column_names, serialize_fields
 from commands.tables import track
-from receipts.model.charge import AuditEntry, Charge, ChargeKind
+from receipts.model.charge import AuditEntry, Charge, ChargeKind, StaffLookup
 from receipts.store.bulk import RedisBulkReader
 
 
@@ -31,6 +31,7 @@ class ExportDataset(StrEnum):
     CHARGES = "charges"
     UNPAID = "unpaid"
     AUDIT = "audit"
+    LOOKUPS = "lookups"
 
 
 class ExportFormat(StrEnum):
@@ -43,10 +44,12 @@ class ExportFormat(StrEnum):
 
 Row = dict[str, Any]
 _CHARGE = ("number", "id", "kind", "fen", "month", "why", "at", "tariff", "charge")
+_OF_CHARGES = (ExportDataset.CHARGES, ExportDataset.UNPAID)
 _COLUMNS = {
     ExportDataset.CHARGES: _CHARGE,
     ExportDataset.UNPAID: _CHARGE,
     ExportDataset.AUDIT: column_names(AuditEntry),
+    ExportDataset.LOOKUPS: column_names(StaffLookup),
 }
 
 #: First characters that make a spreadsheet read a formula, and the escape for them.
@@ -71,7 +74,7 @@ def export(
     Raises StoreUnavailableError.
     """
     totals: Row = {"what": dataset.value, "month": month, "count": 0}
-    if dataset is not ExportDataset.AUDIT:
+    if dataset in _OF_CHARGES:
         totals["fen"] = 0
         for kind in ChargeKind:
             totals |= {f"{kind}_count": 0, f"{kind}_fen": 0}
@@ -95,10 +98,14 @@ def _rows(
     archive: RedisBulkReader, dataset: ExportDataset, month: str, totals: Row
 ) -> Iterator[Row]:
     """The records of a month, each added to the totals."""
-    batches: dict[ExportDataset, Callable[[str], Iterable[list[Charge] | list[AuditEntry]]]] = {
+    batches: dict[
+        ExportDataset,
+        Callable[[str], Iterable[list[Charge] | list[AuditEntry] | list[StaffLookup]]],
+    ] = {
         ExportDataset.CHARGES: archive.charges,
         ExportDataset.UNPAID: partial(_unpaid, archive),
         ExportDataset.AUDIT: archive.audit,
+        ExportDataset.LOOKUPS: archive.lookups,
     }
     for entry in chain.from_iterable(batches[dataset](month)):
         totals["count"] += 1

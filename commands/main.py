@@ -25,6 +25,7 @@ from commands.params import (
     read_settings,
     with_running_demo,
 )
+from commands.privacy import commands as personal_data
 from commands.supervisor import ChildFailedError, Supervisor, stop_signals
 from commands.tables import print_json
 from commands.tariffs import rehearse
@@ -246,6 +247,8 @@ def show_province(code: str, *, as_json: bool) -> None:
         click.echo(describe(book, code))
 
 
+for each in personal_data.COMMANDS:
+    bulk_import.CUSTOMERS_GROUP.add_command(each)
 for each in (*bulk_import.COMMANDS, *billing.COMMANDS, *reports.COMMANDS):
     main.add_command(each)
 for each in (doctor, rehearse, signing_key, twilio):

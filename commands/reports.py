@@ -6,6 +6,7 @@ from dataclasses import asdict
 import click
 
 from commands.params import MSISDN, NotFoundError, examples, json_option, open_services
+from commands.privacy.lookups import look_at, why_option
 from commands.serializers import (
     serialize_customer,
     serialize_receipt,
@@ -49,13 +50,14 @@ _RECEIPTS = (
 
 @click.command(epilog=examples("show 13802880000", "show 13802880000 --json"))
 @click.argument("number", type=MSISDN)
+@why_option
 @json_option
-def show(number: Msisdn, *, as_json: bool) -> None:
+def show(number: Msisdn, why: str, *, as_json: bool) -> None:
     """Show a customer's subscription.
 
     Prints state, mode, language and fees: a table on a terminal, otherwise one JSON object.
     """
-    with open_services() as services:
+    with look_at(number, "show", why) as services:
         print_record(serialize_customer(services, number), as_json=as_json)
 
 
@@ -64,13 +66,14 @@ def show(number: Msisdn, *, as_json: bool) -> None:
 @click.option(
     "--limit", type=click.IntRange(1), help="At most this many of the newest (default: all)."
 )
+@why_option
 @json_option
-def receipts(number: Msisdn, limit: int | None, *, as_json: bool) -> None:
+def receipts(number: Msisdn, limit: int | None, why: str, *, as_json: bool) -> None:
     """List a customer's receipts, newest first.
 
     Prints a table on a terminal, otherwise JSON lines.
     """
-    with open_services() as services:
+    with look_at(number, "receipts", why) as services:
         found = services.store.receipts_of(number, limit, MessageKind.RECEIPT)
         records = map(serialize_receipt, found)
         empty = f"No receipts of {number.national} are on record."
@@ -100,14 +103,15 @@ def reconcile(*, as_json: bool) -> None:
 @click.argument("sender", type=MSISDN)
 @click.argument("recipient", type=MSISDN, metavar="FRIEND")
 @click.argument("message_id")
+@why_option
 @json_option
-def trail(sender: Msisdn, recipient: Msisdn, message_id: str, *, as_json: bool) -> None:
+def trail(sender: Msisdn, recipient: Msisdn, message_id: str, why: str, *, as_json: bool) -> None:
     """Show the reports on one text and what came of them.
 
     Prints the reports, and the receipt or the reason for none. Exits with 1 if no report on the
     text is on record.
     """
-    with open_services() as services:
+    with look_at(sender, "trail", why) as services:
         query = ReportQuery(sender, recipient, message_id)
         snapshot = services.store.load_many([query])[0]
         hours = services.book.retention.strangers_hours

@@ -33,6 +33,7 @@ class SubscriptionEvent(StrEnum):
     RENEW = "renew"
     CONSENT = "consent"
     WITHDRAW = "withdraw"
+    FORGET = "forget"
 
 
 _S, _E = SubscriptionState, SubscriptionEvent
@@ -51,6 +52,7 @@ _ROWS: dict[SubscriptionState, dict[SubscriptionEvent, Row[SubscriptionState]]] 
         # Promotions are sent within receipts, so consent to them needs a subscription.
         # Its withdrawal is never refused.
         _E.WITHDRAW: Stay(),
+        _E.FORGET: Stay(),
         _E.MONTH_ENDED: Refuse("not_ending"),
         _E.RESUME: Refuse("not_suspended"),
         **refuse("no_order", _E.CONFIRM, _E.DECLINE, _E.LAPSE),
@@ -68,6 +70,7 @@ _ROWS: dict[SubscriptionState, dict[SubscriptionEvent, Row[SubscriptionState]]] 
         _E.CANCEL_AT_MONTH_END: Move(_S.NONE),
         _E.PORT_OUT: Move(_S.NONE),
         _E.WITHDRAW: Stay(),
+        _E.FORGET: Move(_S.NONE),
         _E.MONTH_ENDED: Refuse("not_ending"),
         _E.RESUME: Refuse("not_suspended"),
         **refuse("not_open", _E.SET_MODE, _E.SUSPEND, _E.RENEW, _E.CONSENT),
@@ -88,7 +91,7 @@ _ROWS: dict[SubscriptionState, dict[SubscriptionEvent, Row[SubscriptionState]]] 
         _E.WITHDRAW: Stay(),
         _E.MONTH_ENDED: Refuse("not_ending"),
         _E.RESUME: Refuse("not_suspended"),
-        **refuse("already_open", _E.ORDER, _E.CONFIRM_LATE),
+        **refuse("already_open", _E.ORDER, _E.CONFIRM_LATE, _E.FORGET),
     },
     # Receipts continue until the month's end, so an order here leaves the state unchanged.
     # Without a confirmation the service ends as planned.
@@ -105,7 +108,7 @@ _ROWS: dict[SubscriptionState, dict[SubscriptionEvent, Row[SubscriptionState]]] 
         _E.CONSENT: Stay(),
         _E.WITHDRAW: Stay(),
         _E.RESUME: Refuse("not_suspended"),
-        **refuse("already_ending", _E.CANCEL_AT_MONTH_END, _E.SUSPEND, _E.RENEW),
+        **refuse("already_ending", _E.CANCEL_AT_MONTH_END, _E.SUSPEND, _E.RENEW, _E.FORGET),
     },
     _S.SUSPENDED: {
         # A suspended service gives no receipts, so it ends at once.
@@ -118,7 +121,7 @@ _ROWS: dict[SubscriptionState, dict[SubscriptionEvent, Row[SubscriptionState]]] 
         _E.WITHDRAW: Stay(),
         _E.MONTH_ENDED: Refuse("not_ending"),
         _E.SUSPEND: Refuse("already_suspended"),
-        **refuse("unpaid", _E.ORDER, _E.CONFIRM, _E.CONFIRM_LATE, _E.RENEW),
+        **refuse("unpaid", _E.ORDER, _E.CONFIRM, _E.CONFIRM_LATE, _E.RENEW, _E.FORGET),
         **refuse("no_order", _E.DECLINE, _E.LAPSE),
     },
 }

@@ -55,3 +55,13 @@ class AuditEntry(Struct, frozen=True, omit_defaults=True, rename=AUDIT_NAMES):
     hash: str = ""
     #: The event of the subscription state machine: order, confirm, cancel_now ...
     action: str = ""
+
+
+class StaffLookup(Struct, frozen=True, omit_defaults=True):
+    """A look at one customer's data by staff: command, account of the operator, stated reason."""
+
+    at: dt.datetime
+    number: Msisdn
+    command: str
+    clerk: str
+    reason: str = ""

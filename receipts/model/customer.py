@@ -59,6 +59,8 @@ class Subscription(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES)
     channel: Channel | None = None
     tariff: str | None = None
     lapsed_at: dt.datetime | None = None
+    #: The end of the last subscription or order; None while there is one.
+    left_at: dt.datetime | None = None
     #: Recorded home province and network; ``source``: the list, look-up or reply that gave them.
     province: str | None = None
     network: Network | None = None

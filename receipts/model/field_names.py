@@ -11,7 +11,7 @@ STORED_NAMES = {
     "receipts_month": "um", "receipts_this_month": "u",
     "paid": "pd",
     "unpaid": "up", "suspended_at": "sa", "months_not_served": "us", "off_net_notice_month": "ot",
-    "question": "q", "promotions": "i", "promotions_since": "is", "chain": "ch",
+    "question": "q", "left_at": "lf", "promotions": "i", "promotions_since": "is", "chain": "ch",
     # receipts
     "text": "x", "created_at": "ca", "kind": "k", "message_id": "mi", "recipient": "f",
     "outcome": "oc", "provider": "pr", "provider_id": "pi", "sent_as": "as", "attempts": "at",

@@ -6,7 +6,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from receipts.model.charge import AuditEntry, Charge
+from receipts.model.charge import AuditEntry, Charge, StaffLookup
 from receipts.model.customer import (
     CallLog,
     CustomerCredentials,
@@ -81,8 +81,11 @@ class ChangeSet(Struct, frozen=True):
     idempotency_key: str | None = None
     reply: Reply = Reply()
     records: tuple[Record, ...] = ()
+    #: Records to erase, whatever their version; a receipt leaves its lists too.
+    erased: tuple[Record, ...] = ()
     charges: tuple[Charge, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
+    lookups: tuple[StaffLookup, ...] = ()
     #: Ids of receipts to send.
     outbox: tuple[str, ...] = ()
     timers: tuple[Timer, ...] = ()

@@ -7,7 +7,7 @@ from typing import Protocol, TypedDict, Unpack
 
 from msgspec import Struct
 
-from receipts.model.charge import Charge
+from receipts.model.charge import AuditEntry, Charge, StaffLookup
 from receipts.model.customer import (
     CallLog,
     CustomerCredentials,
@@ -147,6 +147,21 @@ class BulkReader(Protocol):
 
     def charges_of(self, numbers: Sequence[Msisdn], month: str) -> list[Charge]:
         """The charges of many customers in a month, in one round trip, by number and time."""
+
+    def traces_of(self, sender: Msisdn) -> list[MessageTrace]:
+        """All kept traces of a customer's own texts; reads every key of the store once."""
+
+    def calls_of(self, number: Msisdn) -> list[CallLog]:
+        """All kept logs of a customer's calls; reads every key of the store once."""
+
+    def timers_of(self, number: Msisdn) -> list[Timer]:
+        """All timers that are set for a customer."""
+
+    def consent(self, number: Msisdn) -> list[AuditEntry]:
+        """A customer's chain of consent entries, oldest first."""
+
+    def lookups_of(self, number: Msisdn, months: Sequence[str]) -> list[StaffLookup]:
+        """The looks by staff at one customer's data in some months, oldest first."""
 
     def checkpoint(self, name: str, value: str | None = None) -> str | None:
         """The named checkpoint of a long run, written first when a value is given."""

@@ -143,6 +143,8 @@ class Retention(RuleTable, frozen=True, kw_only=True):
     #: A repeated report is known as such for so long; afterwards only its count is left.
     strangers_hours: Annotated[int, Meta(ge=1, le=72)] = 2
     receipts_months: Months = 6
+    #: Records of people who left, without the ledger and the evidence of consent.
+    left_months: Months = 6
     # Customers may dispute orders for five months (telecom rules, domain notes rule 14).
     audit_months: Annotated[int, Meta(ge=5, le=600)] = 36
 

@@ -5,11 +5,19 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TypeVar
 
-from receipts.model.charge import AuditEntry, Charge
-from receipts.model.customer import CustomerCredentials, Subscription
+from receipts.model.charge import AuditEntry, Charge, StaffLookup
+from receipts.model.customer import CallLog, CustomerCredentials, Subscription
+from receipts.model.message import MessageTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.store.codec import decode, decode_pairs, decode_record, decode_scores
+from receipts.ports.changes import Timer
+from receipts.store.codec import (
+    decode,
+    decode_pairs,
+    decode_record,
+    decode_scores,
+    decode_timer,
+)
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 
@@ -84,19 +92,35 @@ class RedisBulkReader:
     def audit(self, month: str) -> Iterator[list[AuditEntry]]:
         """The audit log of a month, a shard at a time in batches, oldest first in each."""
         for shard in range(self._keys.shards):
-            yield from self._logged(shard, month)
+            yield from self._entries(AuditEntry, self._keys.audit(shard, month))
 
-    def _logged(self, shard: int, month: str) -> Iterator[list[AuditEntry]]:
-        key, start, page = self._keys.audit(shard, month), b"-", ("+", "COUNT", BATCH)
-        while entries := self._connection.execute(("XRANGE", key, start, *page))[0]:
-            yield [decode(AuditEntry, fields[1]) for _, fields in entries]
-            start = b"(" + entries[-1][0]
+    def lookups(self, month: str) -> Iterator[list[StaffLookup]]:
+        """The looks by staff of a month, a shard at a time in batches, oldest first in each."""
+        for shard in range(self._keys.shards):
+            yield from self._entries(StaffLookup, self._keys.lookups(shard, month))
+
+    def lookups_of(self, number: Msisdn, months: Sequence[str]) -> list[StaffLookup]:
+        """The looks by staff at one customer's data in some months, oldest first."""
+        keys = (self._keys.lookups(self._keys.shard(number), month) for month in months)
+        entries = chain.from_iterable(self._entries(StaffLookup, key) for key in keys)
+        return [look for batch in entries for look in batch if look.number == number]
 
     def consent_logged(self, number: Msisdn, months: Sequence[str]) -> int:
         """The number of a customer's consent entries in the audit log of some months."""
         shard = self._keys.shard(number)
-        found = chain.from_iterable(batch for m in months for batch in self._logged(shard, m))
+        keys = (self._keys.audit(shard, month) for month in months)
+        logged = (self._entries(AuditEntry, key) for key in keys)
+        found = chain.from_iterable(chain.from_iterable(logged))
         return sum(entry.number == number for entry in found)
+
+    def _entries(self, kind: type[T], key: str) -> Iterator[list[T]]:
+        start = b"-"
+        while True:
+            (entries,) = self._connection.execute(("XRANGE", key, start, "+", "COUNT", BATCH))
+            if not entries:
+                return
+            yield [decode(kind, fields[1]) for _, fields in entries]
+            start = b"(" + entries[-1][0]
 
     def first_audit_month(self, months: Sequence[str]) -> str | None:
         """The first of some months that has audit entries."""
@@ -115,6 +139,33 @@ class RedisBulkReader:
         """The number of a customer's receipts and notices in the list of the newest."""
         (count,) = self._connection.execute(("LLEN", self._keys.receipts(number)))
         return int(count)
+
+    def traces_of(self, sender: Msisdn) -> list[MessageTrace]:
+        """All kept traces of a customer's own texts; reads every key of the store once."""
+        found = self._matching(MessageTrace, self._keys.trails(sender))
+        return [trace for trace in found if trace.sender == sender]
+
+    def calls_of(self, number: Msisdn) -> list[CallLog]:
+        """All kept logs of a customer's calls; reads every key of the store once."""
+        found = self._matching(CallLog, self._keys.call(number, "*"))
+        return [call for call in found if call.number == number]
+
+    def _matching(self, kind: type[T], pattern: str) -> Iterator[T]:
+        cursor = None
+        while cursor != 0:
+            cursor, names = self._connection.scan(cursor or 0, pattern, _SCAN_COUNT)
+            yield from filter(None, self._records(kind, names))
+
+    def timers_of(self, number: Msisdn) -> list[Timer]:
+        """All timers that are set for a customer."""
+        key, cursor = self._keys.timers(self._keys.shard(number)), b"0"
+        found: dict[bytes, float] = {}
+        while True:
+            step = ("ZSCAN", key, cursor, "MATCH", f"*|{number}|*", "COUNT", _SCAN_COUNT)
+            ((cursor, reply),) = self._connection.execute(step)
+            found.update(decode_scores(reply))
+            if cursor in (b"0", 0):
+                return [decode_timer(member, at) for member, at in found.items()]
 
     def counts(self) -> dict[str, int]:
         """The counters of reports and their results since the store was first used."""

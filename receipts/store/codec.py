@@ -1,11 +1,13 @@
 """Encode records to JSON and back. A stored record begins with its version, for the script."""
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
 
 from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Timer
 
 T = TypeVar("T")
 
@@ -62,3 +64,9 @@ def decode_pairs(reply: Any) -> Iterable[tuple[bytes, Any]]:  # noqa: ANN401 - a
 def decode_scores(reply: list[Any]) -> list[tuple[bytes, float]]:
     """The members of a sorted set with their scores."""
     return [(member, float(score)) for member, score in decode_pairs(reply)]
+
+
+def decode_timer(member: bytes, score: float) -> Timer:
+    """The timer that a member of a shard's timers stands for."""
+    kind, number, subject = member.decode().split("|", 2)
+    return Timer(kind, Msisdn(number), subject, dt.datetime.fromtimestamp(score, dt.UTC))

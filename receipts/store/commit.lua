@@ -40,6 +40,10 @@ local function write(name, key, a, b)
     if redis.call('LPUSH', key, b) > tonumber(a) then redis.call('LTRIM', key, 0, a - 1) end
   elseif name == 'last' or name == 'unique' then -- oldest first, at most so many
     if redis.call('RPUSH', key, b) > tonumber(a) then redis.call('LTRIM', key, -a, -1) end
+  elseif name == 'unlist' then -- erased from the oldest on, which are last in the list
+    redis.call('LREM', key, -1, a)
+  elseif name == 'erase' then
+    redis.call('DEL', key)
   elseif name == 'once' then
     redis.call('HSETNX', key, a, b)
   elseif name == 'append' then

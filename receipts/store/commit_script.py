@@ -95,10 +95,16 @@ class CommitScript:
                 self._act(change.idempotency_key)
         for record in change.records:
             self._record(record)
+        for record in change.erased:
+            self._erase(record)
         for charge in change.charges:
             self._charge(charge)
         for entry in change.audit:
             self._audit(entry)
+        for lookup in change.lookups:
+            key = self._keys.lookups(self._shard, month_of(lookup.at))
+            self._add("append", key, "entry", encode(lookup))
+            self._add("expire", key, self._retention.log)
         self._timers()
         self._outbox()
 
@@ -140,6 +146,13 @@ class CommitScript:
         # A passcode is in no list, and expires within the hour.
         if isinstance(record, Receipt) and record.kind is not MessageKind.CODE:
             self._listed(record)
+
+    def _erase(self, record: Record) -> None:
+        key, _ = self._key_and_ttl(record)
+        self._add("erase", key)
+        if isinstance(record, Receipt):
+            self._add("unlist", self._keys.receipts(record.number), record.id)
+            self._add("unset", self._keys.unsure(self._shard), record.id)
 
     def _listed(self, receipt: Receipt) -> None:
         """Update the lists of the customer's receipts and of those with an unknown outcome."""

@@ -88,6 +88,10 @@ class KeySchema:
         key = normalise_message_id(message_id)
         return self.of(sender, f"trail:{sender.digits}:{recipient.digits}:{key}")
 
+    def trails(self, sender: Msisdn) -> str:
+        """A pattern of the traces of a customer's own texts."""
+        return self.of(sender, f"trail:{sender.digits}:*")
+
     def stranger(self, sender: Msisdn, recipient: Msisdn, message_id: str) -> str:
         """The trace of a text of a sender without the service; it names neither number."""
         about = f"{sender}|{recipient}|{normalise_message_id(message_id)}".encode()
@@ -112,6 +116,10 @@ class KeySchema:
     def audit(self, shard: int, month: str) -> str:
         """The audit log of a shard and month."""
         return self.tagged(shard, f"audit:{month}")
+
+    def lookups(self, shard: int, month: str) -> str:
+        """The looks at customers' data by staff, of a shard and month."""
+        return self.tagged(shard, f"looks:{month}")
 
     def outbox(self, shard: int, *, late: bool = False) -> str:
         """The stream of receipts to send: new ones, or those that were deferred."""

@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any
 
-from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import OutboxEntry, Timer
 from receipts.ports.store import Backlog, StoreUnavailableError
-from receipts.store.codec import decode_pairs, decode_scores
+from receipts.store.codec import decode_pairs, decode_scores, decode_timer
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import GROUP, SCHEMA_VERSION, STAMP, KeySchema
 from receipts.store.pipeline import Command, load_script
@@ -209,7 +208,7 @@ class RedisOutbox:
         replies = self._connection.execute(*(("ZRANGE", key, *within) for key in self._timers))
         found = [pair for reply in replies for pair in decode_scores(reply)]
         found.sort(key=itemgetter(1))
-        return [_timer(raw, score) for raw, score in found[:limit]]
+        return [decode_timer(raw, score) for raw, score in found[:limit]]
 
 
 def _moment(entry: bytes) -> dt.datetime:
@@ -219,11 +218,6 @@ def _moment(entry: bytes) -> dt.datetime:
 
 def _shard_of(stream: bytes) -> int:
     return int(stream[2 : stream.index(b"}")])
-
-
-def _timer(raw: bytes, score: float) -> Timer:
-    kind, number, subject = raw.decode().split("|", 2)
-    return Timer(kind, Msisdn(number), subject, dt.datetime.fromtimestamp(score, dt.UTC))
 
 
 def _other_schema(found: str) -> StoreUnavailableError:

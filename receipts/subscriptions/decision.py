@@ -1,6 +1,7 @@
 """Decision on one request: the customer's new record, texts, charges, audit and timers."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Self
 
 from msgspec import Struct
@@ -11,10 +12,16 @@ from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Channel, Language
 from receipts.ports.changes import ChangeSet, Reply, Timer
 from receipts.subscriptions.consent import append_to_chain
+from statemachines.subscription import SubscriptionState
 
 #: Kinds of timers of a customer, as stored.
 ORDER_EXPIRY, END, TRIAL, FEE, UNPAID = "lapse", "end", "trial", "fee", "owed"
+#: Kind of the timer that erases the record of someone who has left.
+FORGET = "forget"
 ALL_TIMERS = (ORDER_EXPIRY, END, TRIAL, FEE, UNPAID)
+
+#: A month of retention; the first moment at which a record may end.
+A_MONTH = dt.timedelta(days=31)
 
 #: Key of a text in a catalogue, and its template parameters.
 Message = tuple[str, dict[str, str]]
@@ -62,6 +69,7 @@ class Decision(Struct, frozen=True):
         entries = (replace(each, shown_text=each.shown_text or reply_text) for each in self.audit)
         audit, head = append_to_chain(entries, before.chain)
         now = replace(self.customer, chain=head) if audit else self.customer
+        now, timers = _with_end_of_record(now, before, audit)
         records = (replace(now, version=before.version + 1),) if now != before else ()
         return ChangeSet(
             before.number,
@@ -70,9 +78,22 @@ class Decision(Struct, frozen=True):
             records=records,
             charges=self.charges,
             audit=audit,
-            timers=self.timers,
+            timers=self.timers + timers,
             cancelled_timers=self.cancelled_timers,
         )
+
+
+def _with_end_of_record(
+    customer: Subscription, before: Subscription, audit: Sequence[AuditEntry]
+) -> tuple[Subscription, tuple[Timer, ...]]:
+    """The time of leaving, with the timer that erases the record of someone who has left."""
+    has_left = customer.state is SubscriptionState.NONE
+    if not has_left:
+        return (replace(customer, left_at=None) if customer.left_at else customer), ()
+    if not audit or before.state is SubscriptionState.NONE:
+        return customer, ()
+    at = audit[-1].at
+    return replace(customer, left_at=at), (timer(FORGET, customer, at + A_MONTH),)
 
 
 def timer(kind: str, customer: Subscription, at: dt.datetime | None = None) -> Timer:

@@ -20,12 +20,14 @@ from receipts.subscriptions import cancellation, dunning, ordering
 from receipts.subscriptions.decision import (
     END,
     FEE,
+    FORGET,
     ORDER_EXPIRY,
     TRIAL,
     UNPAID,
     CustomerRequest,
     Decision,
 )
+from receipts.subscriptions.personal_data import PersonalDataService
 from receipts.subscriptions.policy import SubscriptionPolicy
 
 #: Deadlines that may end or move while their timer is due.
@@ -50,6 +52,7 @@ class TimerService:
         delivery: ReceiptLifecycle,
         reports: ReportService,
         clock: Clock,
+        personal_data: PersonalDataService,
     ) -> None:
         self._store, self._outbox, self._clock = store, outbox, clock
         self._policy, self._delivery = policy, delivery
@@ -64,6 +67,7 @@ class TimerService:
         self._handlers: dict[str, Callable[[Timer], None]] = {
             RETRY: self._requeue,
             REPORT_TIMEOUT: reports.report_timeout,
+            FORGET: personal_data.forget_left,
             DIGEST: lambda timer: self.flush_digests([timer]),
             notifications.CALL: self._send_call_summary,
         }

@@ -42,6 +42,7 @@ READS_ENVIRONMENT = {
     "app/settings.py": "the settings",
     "commands/main.py": "passes it to the settings",
     "commands/params.py": "passes it to the settings",
+    "commands/privacy/lookups.py": "finds the account that called sudo",
     "receipts/store/local_server.py": "passes a few names on to its server",
     "simulator/__main__.py": "passes it to its settings",
     "simulator/handsets/terminal.py": "a program of its own, with one setting",

@@ -136,4 +136,5 @@ def timing(
 ) -> TimerService:
     """The timers of a container with another lifecycle and, where given, another store."""
     outbox, reports = built.clients.outbox, built.report_service
-    return TimerService(store or built.store, outbox, built.policy, delivery, reports, built.clock)
+    about = (outbox, built.policy, delivery, reports, built.clock, built.personal_data)
+    return TimerService(store or built.store, *about)

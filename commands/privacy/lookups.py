@@ -1,0 +1,37 @@
+"""Record who of the staff looks at a customer's data, and why."""
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from app.bootstrap import Container
+from commands.params import open_services
+from receipts.model.charge import StaffLookup
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import ChangeSet
+
+why_option = click.option(
+    "--why", default="", metavar="REASON", help="Reason for the look, for `export lookups`."
+)
+
+
+def operator_account() -> str:
+    """The account that runs this command; behind sudo, the one that called it."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+def record_lookup(services: Container, number: Msisdn, command: str, why: str) -> None:
+    """Record a look at a customer's data, before it is shown. Raises StoreUnavailableError."""
+    look = StaffLookup(services.clock.now(), number, command, operator_account(), why)
+    services.store.commit(ChangeSet(number, lookups=(look,)))
+
+
+@contextmanager
+def look_at(number: Msisdn, command: str, why: str) -> Iterator[Container]:
+    """The services, as ``open_services`` opens them, with the look on record."""
+    with open_services() as services:
+        record_lookup(services, number, command, why)
+        yield services
