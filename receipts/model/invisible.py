@@ -18,6 +18,9 @@ _SEPARATORS = re.compile(
 )
 # Between two groups of digits; one digit behind a dot would be a decimal, such as 1380288000.0.
 _DOTS = re.compile("(?<=[0-9]{2})[.\u00b7\u2022\u2024\u2027\u2219\u30fb\uff0e](?=[0-9]{2})")
+# Marks that copying brings along from a list or a sentence.
+_AROUND = "'\"‘’“”「」【】[]<>,;，；、。"
+_KEYCAP = "\u20e3"
 _DIGITS = str.maketrans("０１２３４５６７８９＋", "0123456789+")
 
 
@@ -27,6 +30,6 @@ def without_invisible(text: str) -> str:
 
 
 def plain_digits(text: str) -> str:
-    """A number or a code without marks and separators, its digits and plus sign in ASCII."""
+    """A number or a code without marks around and separators in it, its digits in ASCII."""
     visible = _SEPARATORS.sub("", without_invisible(text)).translate(_DIGITS)
-    return _DOTS.sub("", visible)
+    return _DOTS.sub("", visible.replace(_KEYCAP, "").strip(_AROUND))

@@ -50,6 +50,7 @@ def parse_msisdn(raw: str) -> Msisdn | None:
 
 def _cleaned(raw: str) -> str:
     """Digits and plus sign of a number or of a number's URI; empty for a longer text."""
+    raw = raw.replace("：", ":")
     if ":" in raw and len(raw) <= _MAX_URI_LENGTH:
         visible = without_invisible(raw).strip()
         if uri := _SIP.fullmatch(visible):

@@ -70,7 +70,16 @@ def test_five_wrong_attempts_invalidate_the_passcode(browser: Browser):
     assert "登录" in browser.goes().text
 
 
-SEPARATED = ("{}-{}", "{} {}", "{}.{}", "{}—{}", "\u2068{}\u2011{}\u2069", "\u2007{}\u200d{}\ufe0f")
+SEPARATED = (
+    "【{}{}】。",
+    "{}-{},",
+    "{}-{}",
+    "{} {}",
+    "{}.{}",
+    "{}—{}",
+    "\u2068{}\u2011{}\u2069",
+    "\u2007{}\u200d{}\ufe0f",
+)
 
 
 @pytest.mark.parametrize("form", SEPARATED)
