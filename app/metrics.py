@@ -22,7 +22,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.process import SHARED_COUNTS
+from app.metrics_folder import FOLDER_VARIABLE
 from app.queue_status import QueueStatus
 from callbacks.app import ENDPOINT
 from receipts.ports.store import Backlog, Store, StoreUnavailableError
@@ -148,7 +148,7 @@ def health_blueprint(
     def metrics() -> Response:
         reports = StoreCollector(lambda: _report_counts(counts()))
         sending = StoreCollector(lambda: _queue_status(status()))
-        counted, folder = REGISTRY, os.environ.get(SHARED_COUNTS)
+        counted, folder = REGISTRY, os.environ.get(FOLDER_VARIABLE)
         if folder and Path(folder).is_dir():
             counted = CollectorRegistry()
             multiprocess.MultiProcessCollector(counted)  # type: ignore[no-untyped-call]

@@ -12,7 +12,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from app.process import SHARED_COUNTS
+from app.metrics_folder import FOLDER_VARIABLE
 from app.settings import Settings
 from receipts.store.local_server import die_with_parent, wait_for_server
 
@@ -30,7 +30,7 @@ def serve(settings: Settings, workers: int) -> None:
     counts = settings.data_dir / "metrics"
     shutil.rmtree(counts, ignore_errors=True)
     counts.mkdir(parents=True)
-    os.environ[SHARED_COUNTS] = str(counts.absolute())
+    os.environ[FOLDER_VARIABLE] = str(counts.absolute())
     Granian(
         "app.server:door_process",
         factory=True,

@@ -78,7 +78,7 @@ class CallChanges:
             customer = snapshot.subscription
             # The consent record keeps the offer that the caller heard before the yes.
             offer = self._prompts.offer(customer, context) if action == "open" else ""
-            if action == "open" and not self._prompts.is_same_offer(customer, context):
+            if offer and not self._prompts.was_heard(offer, context):
                 # The price has changed since the prompt: repeat the offer, open nothing.
                 reply = Reply((), language.value, context.next(no_input=0, no_match=0).link(""))
                 return ChangeSet(snapshot.number, idempotency_key=idempotency_key, reply=reply)

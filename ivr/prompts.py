@@ -49,10 +49,10 @@ class PromptBuilder:
             return ""
         return "".join(say.text for say in self._says(customer, context))
 
-    def is_same_offer(self, customer: Subscription, context: CallContext) -> bool:
-        """Whether the current offer, if there is one, is the one that the caller heard."""
-        offer = self.offer(customer, context)
-        return not offer or context.offer_digest in {"", _digest(offer)}
+    @staticmethod
+    def was_heard(offer: str, context: CallContext) -> bool:
+        """Whether this offer is the one that the caller heard."""
+        return context.offer_digest in {"", _digest(offer)}
 
     def refusal(self, customer: Subscription, context: CallContext) -> Message | None:
         """Reason why this prompt has no question for the customer; None if it has."""

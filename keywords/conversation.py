@@ -50,8 +50,11 @@ _STATE_OF = {
     QuestionTopic.STOP: DialogueState.STOPPING,
 }
 
-#: Answers to the question what to stop.
-_STOPPED_BY = {"1": _E.ITEM, "2": _E.NO_MESSAGES}
+#: Numbers that answer a list, or the question what to stop.
+_CHOICES = {
+    DialogueState.LISTED: {"1": _E.ITEM},
+    DialogueState.STOPPING: {"1": _E.ITEM, "2": _E.NO_MESSAGES},
+}
 
 #: Latest receipts among which an advertisement of the last day is looked for.
 _RECEIPTS_OF_A_DAY = 50
@@ -126,7 +129,7 @@ class Conversation:
         )
         state = self._state(customer)
         event = self._event(state, text.body, parsed, home)
-        event = self._about_advertisements(customer, state, text.body, event)
+        event = self._about_advertisements(customer, text.body, event)
         transition = KEYWORD_DIALOGUE.fire(state, event)
         budget = ReplyBudget(snapshot, self._policy.limits(customer), self._clock.now())
         if budget.limit is not ReplyLimit.OPEN and not (
@@ -184,9 +187,9 @@ class Conversation:
         self, state: DialogueState, body: str, parsed: ParsedMessage, home: str | None
     ) -> DialogueEvent:
         asks_province = state is DialogueState.WHICH_PROVINCE
-        names_province = asks_province and chosen_province(self._policy.book, body)
-        if names_province or (state is DialogueState.LISTED and normalise(body) == "1"):
-            return DialogueEvent.ITEM
+        choice = _CHOICES.get(state, {}).get(normalise(body))
+        if choice or (asks_province and chosen_province(self._policy.book, body)):
+            return choice or DialogueEvent.ITEM
         if parsed.intent is not None:
             return DialogueEvent(parsed.intent.value)
         if parsed.wish is not None:
@@ -201,11 +204,9 @@ class Conversation:
         return DialogueEvent.MAYBE_AGREE if offered and nearly_yes else DialogueEvent.NEAR
 
     def _about_advertisements(
-        self, customer: Subscription, state: DialogueState, body: str, event: DialogueEvent
+        self, customer: Subscription, body: str, event: DialogueEvent
     ) -> DialogueEvent:
         """The event, as far as it may concern advertisements rather than the service."""
-        if state is DialogueState.STOPPING and normalise(body) in _STOPPED_BY:
-            return _STOPPED_BY[normalise(body)]
         if event is _E.CANCEL and self._may_answer_advertisement(customer, body):
             return _E.STOP
         return event

@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 
 from app.bootstrap import Container
 from tests.conftest import GUANGDONG, ZHEJIANG
+from tests.support.fixtures import stand
 from tests.support.months import run
-from tests.support.reports import stand
 from tests.support.signing import feed_headers
 
 __all__ = ["run"]
@@ -59,4 +59,4 @@ def centre(client: FlaskClient) -> Centre:
 @pytest.fixture
 def customer(built: Container) -> None:
     """A customer in Guangdong."""
-    stand(built)
+    stand(built, GUANGDONG, "active")

@@ -14,9 +14,9 @@ from receipts.ports.changes import ChangeSet
 from receipts.reports import message_trace, text_identity
 from receipts.store.commit_script import RetentionSeconds
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
-from tests.support.fixtures import a_receipt
+from tests.support.fixtures import a_receipt, stand
 from tests.support.months import Run
-from tests.support.reports import Tell, stand
+from tests.support.reports import Tell
 
 
 def test_trail_says_how_many_reports_are_kept(
@@ -41,7 +41,7 @@ def test_trail_says_how_many_texts_of_an_id_are_kept(
     built: Container, clock: TestClock, run: Run, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(text_identity, "_MAX_TEXTS", 3)
-    stand(built)
+    stand(built, GUANGDONG, "active")
     for _ in range(5):
         Tell(built)("DELIVRD", MessageStatus.DELIVERED, "17")
         clock.move(days=4)

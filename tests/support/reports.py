@@ -2,27 +2,17 @@
 
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
 from app.bootstrap import Container
 from receipts.model.message import DeliveryReport, MessageStatus, MessageTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import ChangeSet
 from receipts.ports.store import ReportQuery
-from statemachines.subscription import SubscriptionState
 from tests.conftest import GUANGDONG, ZHEJIANG
 
 ANNA, FRIEND = Msisdn(GUANGDONG), Msisdn(ZHEJIANG)
 
 #: Validity and margin of the rule book, in hours.
 PATIENCE = 50
-
-
-def stand(built: Container, state: str = "active", number: str = ANNA, **more: object) -> None:
-    before = built.store.load(Msisdn(number)).subscription
-    after = replace(before, version=before.version + 1, state=SubscriptionState(state), **more)
-    built.store.commit(ChangeSet(before.number, records=(after,)))
 
 
 @dataclass

@@ -8,7 +8,8 @@ from receipts.model.message import MessageStatus
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.providers.smsc_status import SmscStatusTable
 from tests.conftest import TestClock
-from tests.support.reports import PATIENCE, Tell, outcomes, stand, swept, told
+from tests.support.fixtures import stand
+from tests.support.reports import ANNA, PATIENCE, Tell, outcomes, swept, told
 
 
 @dataclass
@@ -22,9 +23,9 @@ class ReportRig:
     def report(self, raw: str, status: MessageStatus | None = None, **about: object) -> None:
         Tell(self.built)(raw, status or SmscStatusTable().read(raw)[0], **about)  # type: ignore[arg-type]
 
-    def stand(self, state: str = "active", **more: object) -> None:
+    def stand(self, state: str = "active", number: str = ANNA, **more: object) -> None:
         """Put a customer into this state of subscription."""
-        stand(self.built, state, **more)  # type: ignore[arg-type]
+        stand(self.built, number, state, **more)  # type: ignore[arg-type]
 
     def fire_timeout(self) -> int:
         """Let the wait for a final report end; the number of timers fired."""
