@@ -55,7 +55,7 @@ def test_malformed_number_or_flag_is_refused_by_name(network: Network):
     for name in ("step", "silent", "wrong", "again", "tried", "proved"):
         answer = press(network, VALID | {name: "x"})
         assert answer.status_code == 400
-        assert f"odd: {name}" in answer.get_data(as_text=True)
+        assert f"missing or invalid: {name}" in answer.get_data(as_text=True)
 
 
 def test_additional_parameter_is_ignored(network: Network):
