@@ -85,7 +85,7 @@ def error_response(error: Exception) -> Response:
         _log.warning("store out of reach", why=str(error))
         text = "the store is out of reach; nothing was changed"
     else:
-        _log.error("a door failed", exc_info=error)
+        _log.error("a route failed", exc_info=error)
         text = "something went wrong here; nothing was changed"
     return json_response({"error": text}, 503, retry)
 

@@ -68,7 +68,7 @@ def _import(
 #: Also has the commands on one customer's data.
 CUSTOMERS_GROUP = _group(
     CUSTOMERS,
-    "Import the customer list; export or erase one customer's data.",
+    "Import customers, export or erase a customer's data.",
     "Import the customer list.",
     "Import the customer list: whose numbers they are, and what identifies their owners.",
 )

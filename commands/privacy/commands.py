@@ -30,10 +30,10 @@ _SECRETS = frozenset({"id_digest", "password_digest", "session", "codes"})
 
 @click.command("export", epilog=examples("customers export 13802880000 --page data.html"))
 @click.argument("number", type=MSISDN)
-@click.option("--page", type=click.Path(path_type=Path), help="Write a printable page here too.")
+@click.option("--page", type=click.Path(path_type=Path), help="File for a printable page as well.")
 @why_option
 def export_(number: Msisdn, page: Path | None, why: str) -> None:
-    """Export all data held of one person.
+    """Export all data held on one person.
 
     Prints one JSON object. Passwords and identity numbers are held as one-way digests, which are
     not printed. Reads the whole store once.
@@ -51,7 +51,7 @@ def export_(number: Msisdn, page: Path | None, why: str) -> None:
 @click.command(epilog=examples('customers forget 13802880000 --why "asked in shop 12"'))
 @click.argument("number", type=MSISDN)
 @click.option("--why", required=True, metavar="REASON", help="Reason, for the audit log.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def forget(number: Msisdn, why: str, *, yes: bool) -> None:
     """Erase the data of a person who has left.
 

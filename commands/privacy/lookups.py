@@ -14,7 +14,7 @@ from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet
 
 why_option = click.option(
-    "--why", default="", metavar="REASON", help="Reason for the look, for `export lookups`."
+    "--why", default="", metavar="REASON", help="Reason for looking, for `export lookups`."
 )
 
 

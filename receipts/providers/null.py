@@ -13,7 +13,7 @@ class NullProvider:
 
     def send(self, message: OutboundMessage) -> str:
         """Always raise TemporaryError."""
-        raise TemporaryError(f"nobody sends {message.id} here: start a worker")
+        raise TemporaryError(f"{message.id} is not sent by this process: start a worker")
 
     def find(
         self, message: OutboundMessage, since: dt.datetime, known: frozenset[str]

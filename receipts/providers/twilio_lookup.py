@@ -62,5 +62,5 @@ def _network(line: object) -> Network | None:
         return None
     network = _NETWORKS.get(str(code)) if str(country) == _CHINA else None
     if network is None:
-        _log.info("a network nobody here knows", country=str(country), code=str(code))
+        _log.info("unknown network", country=str(country), code=str(code))
     return network

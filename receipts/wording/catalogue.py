@@ -85,23 +85,23 @@ def _validate(languages: Mapping[str, Any]) -> None:
     if missing := _REQUIRED - languages.keys():
         raise ValueError(f"lacks {', '.join(sorted(missing))}")
     if unknown := languages.keys() - _REQUIRED - _OPTIONAL:
-        raise ValueError(f"has {', '.join(sorted(unknown))}, which is no language")
+        raise ValueError(f"has {', '.join(sorted(unknown))}, which is not a language")
     found = {code: _params_of(text) for code, text in languages.items()}
     for code, expected in found.items():
         if expected != found["zh"]:
             odd = ", ".join(sorted(expected ^ found["zh"]))
-            raise ValueError(f"tells other facts in {code} than in zh: {odd}")
+            raise ValueError(f"differs from zh in the parameters of {code}: {odd}")
 
 
 def _params_of(text: object) -> frozenset[str]:
     if not isinstance(text, str) or not text.strip():
-        raise ValueError("has a sentence that is empty or no text")
+        raise ValueError("has a sentence that is empty or not a text")
     names = set()
     for _, name, form, conversion in string.Formatter().parse(text):
         if name is None:
             continue
         # Plain names only: a dotted or indexed field could read attributes of a parameter.
         if not name.isidentifier() or form or conversion:
-            raise ValueError(f"has {{{name}}}, which is no plain fact")
+            raise ValueError(f"has {{{name}}}, which is not a plain name")
         names.add(name)
     return frozenset(names)

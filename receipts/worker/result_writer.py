@@ -90,7 +90,7 @@ class ResultWriter:
         except StoreUnavailableError:
             raise
         except Exception:  # noqa: BLE001 - one receipt's error must not lose the other results
-            _log.exception("an outcome could not be told", receipt=result.receipt.id)
+            _log.exception("a result could not be recorded", receipt=result.receipt.id)
             self._finish(result)
             return None
 

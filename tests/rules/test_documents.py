@@ -9,6 +9,12 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 
+#: Code and quotations; words in them are names.
+_CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+_PRIVATE_WORDS = re.compile(
+    r"\b(?:mends?|mended|nobody|goes on|rung|does not fit|doors?|stays shut)\b",
+    re.IGNORECASE,
+)
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 
 
@@ -16,6 +22,12 @@ _LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 def test_links_of_a_page_lead_to_files(page: Path) -> None:
     missing = [to for to in _LINK.findall(page.read_text()) if not (page.parent / to).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_page_has_plain_standard_words(page: Path) -> None:
+    prose = _CODE.sub("", page.read_text())
+    assert _PRIVATE_WORDS.findall(prose) == []
 
 
 def test_decisions_are_numbered_in_a_row() -> None:
