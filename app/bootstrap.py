@@ -122,7 +122,7 @@ class Container:
         store, policy, clock, settings = self.store, self.policy, self.clock, self.settings
         texts = _catalogue("web.portal", "texts.toml")
         actions = ActionHandler(store, policy, self.lifecycle, clock, texts)
-        passcodes = PasscodeService(store, self.lifecycle, clock, settings.secret_key)
+        passcodes = PasscodeService(store, self.lifecycle, clock, settings.secret_keys)
         presenter = AccountPresenter(store, policy, actions, clock, self.account, texts)
         params = {"hotline": settings.hotline, "short_code": settings.short_code}
         refresh = self.refresh_network

@@ -174,9 +174,10 @@ class _PortalSessions(SecureCookieSessionInterface):
 
 
 def _register_portal(app: Flask, portal: PortalServices, settings: Settings) -> None:
-    app.secret_key = settings.secret_key or None
+    app.secret_key = settings.secret_keys[0] if settings.secret_keys else None
     app.session_interface = _PortalSessions()
     app.config.update(
+        SECRET_KEY_FALLBACKS=list(settings.secret_keys[1:]),
         SESSION_COOKIE_NAME="hall",
         SESSION_COOKIE_PATH=f"{_path_prefix(settings)}/hall",
         SESSION_COOKIE_SAMESITE="Lax",

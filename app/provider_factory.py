@@ -69,6 +69,6 @@ def _credentials(settings: Settings) -> tuple[str, str]:
 
 
 def _kannel(settings: Settings) -> Kannel:
-    user, secret = (settings.kannel_user, settings.kannel_password), settings.kannel_secret
+    user, secret = (settings.kannel_user, settings.kannel_password), settings.kannel_secrets[0]
     sender, url, smsc = settings.short_code, settings.public_url, settings.kannel_smsc
     return Kannel(settings.kannel_url, user, secret, sender, url, smsc)

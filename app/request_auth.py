@@ -7,16 +7,25 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from urllib.parse import unquote_plus
 
 import flask
 import structlog
 from flask.globals import request_ctx
-from flask_wtf.csrf import CSRFError, CSRFProtect
-from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge
+from flask_wtf.csrf import CSRFProtect, validate_csrf
+from werkzeug.exceptions import (
+    BadRequest,
+    Forbidden,
+    HTTPException,
+    RequestEntityTooLarge,
+    TooManyRequests,
+)
 from werkzeug.wrappers import Request
 
 from app.metrics import count_refusal
+from app.protection.client_address import ClientAddresses
+from app.protection.wrong_secrets import WrongSecrets
 from app.settings import Settings
 from callbacks.app import ENDPOINT, MAX_BODY_BYTES
 from receipts.model.vocabulary import Msisdn
@@ -60,6 +69,8 @@ class RequestGuards:
         """``has_session`` looks up a session of the portal."""
         self._settings, self._has_session = settings, has_session
         self._csrf = CSRFProtect()
+        self._addresses = ClientAddresses(settings.trusted_proxies)
+        self._wrong_secrets = WrongSecrets()
 
     def install(self, app: flask.Flask, endpoints: Mapping[str, Iterable[str]]) -> None:
         """Run its guard before each endpoint's view; ``endpoints`` are listed by guard.
@@ -98,11 +109,18 @@ class RequestGuards:
         if not self._settings.secret_key:
             count_refusal("hall without a key")
             raise Forbidden("the hall is closed: SECRET_KEY is not set")
-        try:
-            self._csrf.protect()
-        except CSRFError as error:
+        if flask.request.method == "POST" and not self._has_form_token():
             count_refusal("form")
-            raise Forbidden("this form has expired or belongs to another browser") from error
+            raise Forbidden("this form has expired or belongs to another browser")
+
+    def _has_form_token(self) -> bool:
+        """Whether a form has the CSRF token of its browser, under this or an earlier key."""
+        token = flask.request.form.get("csrf_token", "")
+        for key in self._settings.secret_keys:
+            with suppress(ValueError):  # ValidationError of WTForms
+                validate_csrf(token, secret_key=key)
+                return True
+        return False
 
     def customer(self) -> None:
         """Require a session; without one, redirect to the sign-in page."""
@@ -134,34 +152,42 @@ class RequestGuards:
         return _with_fields(form, required)
 
     def verified_query(self, request: Request) -> Mapping[str, str]:
-        """The query of a request that bears Kannel's secret. Raises Forbidden."""
-        known = self._settings.kannel_secret.encode()
+        """The query of a request that bears Kannel's secret.
+
+        Raises Forbidden, or TooManyRequests after many wrong ones from its address.
+        """
         query = _query(request)
-        if not known or not hmac.compare_digest(query.get("secret", "").encode(), known):
-            count_refusal("secret")
-            raise Forbidden("the secret does not match")
+        given = query.get("secret", "").encode()
+        if not _fits(given, (secret.encode() for secret in self._settings.kannel_secrets)):
+            raise self._wrong_secret(request, "secret", "the secret does not match")
         return query
 
     def verified_feed(self, request: Request) -> bytes:
         """The body of a batch whose signature covers a recent timestamp.
 
-        Raises Forbidden or RequestEntityTooLarge.
+        Raises Forbidden, RequestEntityTooLarge, or TooManyRequests as for a wrong secret.
         """
         request.max_content_length = _MAX_FEED_BYTES
-        body, secret = request.get_data(), self._settings.feed_secret
-        timestamp = request.headers.get("X-Feed-Timestamp", "")
-        mac = hmac.new(secret.encode(), f"{timestamp}.".encode(), "sha256")
-        mac.update(body)
-        given = request.headers.get("X-Feed-Signature", "")
-        fits = hmac.compare_digest(f"sha256={mac.hexdigest()}".encode(), given.encode())
-        if not secret or not fits:
-            count_refusal("feed signature")
-            raise Forbidden("the signature does not match timestamp and body")
+        body, timestamp = request.get_data(), request.headers.get("X-Feed-Timestamp", "")
+        given = request.headers.get("X-Feed-Signature", "").encode()
+        secrets = self._settings.feed_secrets
+        if not _fits(given, (_feed_signature(secret, timestamp, body) for secret in secrets)):
+            text = "the signature does not match timestamp and body"
+            raise self._wrong_secret(request, "feed signature", text)
         is_time = _UNIX_TIME.fullmatch(timestamp)
         if not is_time or abs(time.time() - int(timestamp)) > _FEED_WINDOW_SECONDS:
             count_refusal("feed time")
             raise Forbidden("the timestamp differs from our clock by more than five minutes")
         return body
+
+    def _wrong_secret(self, request: Request, why: str, text: str) -> HTTPException:
+        """The refusal of a wrong secret; after many from one address it names the wait."""
+        count_refusal(why)
+        wait = self._wrong_secrets.wait_seconds(self._addresses.of(request.environ))
+        if not wait:
+            return Forbidden(text)
+        count_refusal(f"{why} again and again")
+        return TooManyRequests(text, retry_after=wait)
 
     def _is_signed(self, request: Request, body: bytes, pairs: list[tuple[str, str]]) -> bool:
         tokens, url = self._settings.twilio_auth_tokens, self._signed_url(request)
@@ -177,6 +203,17 @@ class RequestGuards:
         """The URL that was signed: the public address, the query as it was sent."""
         query = request.query_string.decode("utf-8", "replace")
         return checked_url(self._settings.public_url, request.path, query)
+
+
+def _fits(given: bytes, known: Iterable[bytes]) -> bool:
+    """Whether a value is one of the known ones; the time does not tell how near it is."""
+    return any(hmac.compare_digest(given, each) for each in known)
+
+
+def _feed_signature(secret: str, timestamp: str, body: bytes) -> bytes:
+    mac = hmac.new(secret.encode(), f"{timestamp}.".encode(), "sha256")
+    mac.update(body)
+    return f"sha256={mac.hexdigest()}".encode()
 
 
 def signed_in_customer() -> Msisdn:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from app.settings_reader import SHAPES, SettingsReader
+from app.protection.client_address import Network
+from app.settings_reader import SettingsReader, split_list
 
 #: Every name that TEXT_PROVIDER and FLASH_PROVIDER may hold.
 PROVIDERS = ("twilio", "kannel")
@@ -26,6 +27,8 @@ PUBLIC_URL = | The address that providers call. Twilio signs it, so it must be e
 It may have a path; the portal is then below that path, whether or not a proxy strips it.
 HOST = 127.0.0.1 | The address that `serve` listens on.
 PORT = 8000 | The port that `serve` listens on.
+TRUSTED_PROXIES = | Addresses or networks of front servers, with commas between: their \
+`X-Forwarded-For` names the client. Unset: that header is never believed.
 FRONT_PAGE = | The address that `/` redirects to; the demo sets it to its phones.
 
 [Twilio]
@@ -48,7 +51,8 @@ TWILIO_LOOKUP_URL = https://lookups.twilio.com | The address of Twilio Lookup.
 KANNEL_URL = | The address of smsbox; `/cgi-bin/sendsms` is added.
 KANNEL_USER = | The user of the group `sendsms-user`; printable ASCII.
 KANNEL_PASSWORD = | The password of that user; printable ASCII.
-KANNEL_SECRET = | The secret in Kannel's requests to this service; letters, digits and `. _ ~ -`.
+KANNEL_SECRET = | The secret in Kannel's requests to this service: 16 random characters or more, \
+letters, digits and `. _ ~ -`. During rotation: the new one, a comma, the old one.
 KANNEL_SMSC = | The `smsc-id` of the line to prefer. Unset: Kannel chooses.
 KANNEL_PACE = 100 | Segments a second, over all workers: the number in the carrier's contract.
 
@@ -58,9 +62,11 @@ FLASH_PROVIDER = | Carries flash messages. Unset: `kannel` where `KANNEL_URL` is
 and a flash receipt goes out as a regular text.
 
 [Secrets]
-FEED_SECRET = | Signs the batches at `POST /feed/reports`. Unset: every batch is refused.
+FEED_SECRET = | Signs the batches at `POST /feed/reports`: 16 random characters or more. During \
+rotation: several with commas between. Unset: every batch is refused.
 SECRET_KEY = | Signs the portal's cookies and passcodes: 16 random characters or more, the same \
-for all processes of `serve`. Unset: the portal (`/hall/`) is closed.
+for all processes of `serve`. During rotation: the new one, a comma, the old one. Unset: the \
+portal (`/hall/`) is closed.
 CONSENT_SIGNING_KEY = | Signs the daily roots that `export audit` prints: the path of a file that \
 `sms-receipt signing-key new` made, or its text. Only exports need it. Unset: they are not signed.
 
@@ -150,6 +156,7 @@ class Settings:
     host: str
     port: int
     front_page: str
+    trusted_proxies: tuple[Network, ...] = ()
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -159,7 +166,7 @@ class Settings:
         reader = SettingsReader(given)
         kannel_url = reader.url("KANNEL_URL")
         given["FLASH_PROVIDER"] = given["FLASH_PROVIDER"] or (kannel_url and "kannel")
-        texts: dict[str, Any] = {name.lower(): reader.text(name) for name in SHAPES}
+        texts: dict[str, Any] = reader.texts()
         own, service = texts.pop("twilio_from"), texts.pop("twilio_messaging_service_sid")
         reader.pair("TWILIO_API_KEY", "TWILIO_API_SECRET")
         settings = cls(
@@ -187,16 +194,33 @@ class Settings:
             host=reader.host("HOST"),
             port=reader.number("PORT", 1, 65535),
             front_page=reader.url("FRONT_PAGE"),
+            trusted_proxies=reader.networks("TRUSTED_PROXIES"),
         )
         if reader.problems:
             raise SettingsError("\n".join(reader.problems))
         return settings
 
     @property
+    def kannel_secrets(self) -> tuple[str, ...]:
+        """Secrets that Kannel's requests may bear; the first one is put into new addresses."""
+        return split_list(self.kannel_secret)
+
+    @property
+    def feed_secrets(self) -> tuple[str, ...]:
+        """Secrets that may sign a batch of the feed."""
+        return split_list(self.feed_secret)
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """Keys of the portal: the first one signs, all of them verify."""
+        return split_list(self.secret_key)
+
+    @property
     def hash_secret(self) -> str:
         """The secret under which strangers' numbers are hashed; a change forgets them early."""
-        tokens = "".join(self.twilio_auth_tokens)
-        return self.secret_key or self.feed_secret or self.kannel_secret or tokens
+        ours = (self.secret_keys, self.feed_secrets, self.kannel_secrets, self.twilio_auth_tokens)
+        # The last one: a new secret is put before it, and the old one still counts.
+        return next((secrets[-1] for secrets in ours if secrets), "")
 
     def need_doors(self) -> Self:
         """Return these settings, with all that web requests need. Raises SettingsError."""

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from app.protection.client_address import Network
+from app.protection.secret_rules import is_placeholder, secret_problem
+
 
 class Shape(NamedTuple):
     """The pattern of a setting, and the rule that a wrong value breaks."""
@@ -42,16 +45,8 @@ SHAPES = {
     ),
     "KANNEL_USER": Shape(_ASCII, "must be printable ASCII characters", is_hidden=True),
     "KANNEL_PASSWORD": Shape(_ASCII, "must be printable ASCII characters", is_hidden=True),
-    # Characters that stay unquoted in a URL: Kannel reads each per cent sign as its own escape.
-    "KANNEL_SECRET": Shape(
-        re.compile(r"[A-Za-z0-9._~-]*"), "must be letters, digits and . _ ~ -", is_hidden=True
-    ),
     "KANNEL_SMSC": Shape(
         re.compile(r"[A-Za-z0-9._~-]*"), "must be letters, digits and . _ ~ -", is_hidden=True
-    ),
-    "FEED_SECRET": Shape(_ASCII, "must be printable ASCII characters", is_hidden=True),
-    "SECRET_KEY": Shape(
-        re.compile(r".{16,}"), "must be at least 16 random characters", is_hidden=True
     ),
     "HOTLINE": Shape(_NUMBER, "must be a number in digits. Example: 10086"),
     "SHORT_CODE": Shape(_NUMBER, "must be a number in digits. Example: 7500"),
@@ -60,6 +55,17 @@ SHAPES = {
         "must be a phone number with its country code. Example: +862085550100",
     ),
 }
+
+#: Characters of each of a setting's secrets; several have commas between.
+SECRETS = {
+    # Characters that stay unquoted in a URL: Kannel reads each per cent sign as its own escape.
+    "KANNEL_SECRET": Shape(re.compile(r"[A-Za-z0-9._~-]*"), "must be letters, digits and . _ ~ -"),
+    "FEED_SECRET": Shape(_ASCII, "must be printable ASCII characters"),
+    "SECRET_KEY": Shape(_ASCII, "must be printable ASCII characters"),
+}
+
+#: Secrets of other systems, which set their length.
+_SECRETS_OF_OTHERS = frozenset({"TWILIO_API_SECRET", "KANNEL_PASSWORD"})
 
 #: Characters that no URL has unquoted.
 _NOT_IN_URLS = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
@@ -97,12 +103,31 @@ class SettingsReader:
             self._refuse(name, text, f"must be {offered}, or both separated by a comma")
         return listed
 
+    def texts(self) -> dict[str, str]:
+        """Return the settings of ``SHAPES`` and ``SECRETS`` by their names in lower case."""
+        texts = {name.lower(): self.text(name) for name in SHAPES}
+        return texts | {name.lower(): self.secret(name) for name in SECRETS}
+
     def text(self, name: str) -> str:
         """Return a text of the shape that ``SHAPES`` names, or an empty one."""
         text, shape = self._given[name], SHAPES[name]
         if text and not shape.pattern.fullmatch(text):
             self._refuse(name, "" if shape.is_hidden else text, shape.rule)
+        elif text and name in _SECRETS_OF_OTHERS and (problem := secret_problem(text, 1)):
+            self._refuse(name, "", problem)
         return text
+
+    def secret(self, name: str) -> str:
+        """Return a secret that guards a way in; several in rotation have commas between."""
+        shape, secrets = SECRETS[name], split_list(self._given[name])
+        for each in secrets:
+            is_shaped = shape.pattern.fullmatch(each)
+            if problem := secret_problem(each) if is_shaped else shape.rule:
+                self._refuse(name, "", problem)
+                break
+        if self._given[name] and not secrets:
+            self._refuse(name, "", "must hold a secret; it has commas only")
+        return ",".join(secrets)
 
     def tokens(self, name: str) -> tuple[str, ...]:
         """Return secrets separated by commas."""
@@ -111,6 +136,8 @@ class SettingsReader:
             self._refuse(name, "", "must be tokens without spaces, separated by commas")
         elif self._given[name] and not tokens:
             self._refuse(name, "", "must hold a token; it has commas only")
+        elif any(map(is_placeholder, tokens)):
+            self._refuse(name, "", "must be the token of Twilio's console; it is a placeholder")
         return tokens
 
     def pair(self, name: str, other: str) -> None:
@@ -134,6 +161,16 @@ class SettingsReader:
         if path is not None and path.is_dir():
             self._refuse(name, str(path), "must be a file; it is a folder")
         return path
+
+    def networks(self, name: str) -> tuple[Network, ...]:
+        """Return IP addresses and networks with commas between."""
+        networks = []
+        for text in split_list(self._given[name]):
+            try:
+                networks.append(ipaddress.ip_network(text))
+            except ValueError:
+                self._refuse(name, text, "must be addresses or networks. Example: 10.0.0.0/24")
+        return tuple(networks)
 
     def host(self, name: str) -> str:
         """Return an IP address, or the name of a host."""

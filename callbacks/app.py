@@ -75,8 +75,9 @@ class CallbackApp:
 def error_response(error: Exception) -> Response:
     """JSON for an exception; text/plain on a Twilio route would be sent to the customer."""
     if isinstance(error, HTTPException):
-        allowed = {name: value for name, value in error.get_headers() if name == "Allow"}
-        return json_response({"error": error.description}, error.code or 400, allowed)
+        kept = {"Allow", "Retry-After"}
+        headers = {name: value for name, value in error.get_headers() if name in kept}
+        return json_response({"error": error.description}, error.code or 400, headers)
     if isinstance(error, ReplayedEventError):
         _log.warning("an old event came again", why=str(error))
         return json_response({"error": "this request was handled before; nothing was changed"}, 409)

@@ -99,8 +99,8 @@ def settings(store_url: str, raw: "redis.Redis", tmp_path: Path) -> Settings:
         "REDIS_URL": store_url, "DATA_DIR": str(tmp_path), "PUBLIC_URL": PUBLIC_URL,
         "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN, "TWILIO_FROM": "7500",
         "KANNEL_URL": "http://kannel.example.org:13013", "KANNEL_USER": "receipts",
-        "KANNEL_PASSWORD": "kannel-password", "KANNEL_SECRET": "kannel-secret",
-        "FEED_SECRET": "feed",
+        "KANNEL_PASSWORD": "kannel-password", "KANNEL_SECRET": "kannel-secret-of-the-tests",
+        "FEED_SECRET": "feed-secret-of-the-tests",
     }  # fmt: skip
     return Settings.read(environ)
 

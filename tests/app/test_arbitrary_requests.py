@@ -97,6 +97,6 @@ def test_any_receipt_id_is_answered(knock: Knock, receipt: str, status: str):
 @FUZZED
 @given(query=st.dictionaries(st.sampled_from(["id", "type", "secret", "x"]), VALUES))
 def test_any_kannel_report_is_answered(knock: Knock, query: dict[str, str]):
-    told = {"secret": "kannel-secret", "id": "0-abc", "type": "1"} | query
+    told = {"secret": "kannel-secret-of-the-tests", "id": "0-abc", "type": "1"} | query
     answer = knock.client.get("/kannel/report", query_string=told)
-    assert answer.status_code in {204, 400, 403}
+    assert answer.status_code in {204, 400, 403, 429}

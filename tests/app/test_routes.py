@@ -26,8 +26,9 @@ CALLBACKS = {"/messages/status", "/receipts/<receipt_id>/status", "/feed/reports
 
 TWILIO = {"PUBLIC_URL": PUBLIC_URL, "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t"}
 
-KANNEL_SMS = f"/kannel/sms?secret=kannel-secret&id=1&from=%2B{GUANGDONG[1:]}&to=7500&text=KTDXHZ"
-KANNEL_REPORT = "/kannel/report?secret=kannel-secret&id=0-abc&type=1"
+SECRET = "kannel-secret-of-the-tests"
+KANNEL_SMS = f"/kannel/sms?secret={SECRET}&id=1&from=%2B{GUANGDONG[1:]}&to=7500&text=KTDXHZ"
+KANNEL_REPORT = f"/kannel/report?secret={SECRET}&id=0-abc&type=1"
 
 
 @pytest.fixture
@@ -164,7 +165,10 @@ def test_route_without_a_guard_prevents_the_start(settings: Settings):
     "missing", ["PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "KANNEL_SECRET"]
 )
 def test_missing_secret_prevents_the_start(built: Container, missing: str):
-    given = TWILIO | {"KANNEL_URL": "http://k.example.org", "KANNEL_SECRET": "s"}
+    given = TWILIO | {
+        "KANNEL_URL": "http://k.example.org",
+        "KANNEL_SECRET": "kannel-secret-of-the-tests",
+    }
     del given[missing]
     with pytest.raises(SettingsError, match=missing):
         create_app(Settings.read(given), built)

@@ -41,7 +41,7 @@ def test_texts_and_reports_get_503(offline: Knock):
 
 
 def test_kannel_gets_503(offline: Knock):
-    url = "/kannel/report?secret=kannel-secret&id=0-abc&type=1"
+    url = "/kannel/report?secret=kannel-secret-of-the-tests&id=0-abc&type=1"
     assert offline.client.get(url).status_code == 503
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from tests.bench.load import drive
 from tests.bench.processes import cpu
 from tests.bench.product import SECRET, number
-from tests.support.kannel import Boxes
+from tests.support.kannel import PASSWORD, Boxes
 from tests.support.loop import CountingServer
 from tests.support.product import until
 from tests.support.smpp import Address, Text
@@ -92,7 +92,7 @@ def sent(gateway: Gateway, count: int) -> float:
 def _send(back_end_port: int, index: int) -> bytes:
     callback = f"http://127.0.0.1:{back_end_port}/report?id={index}&type=%d"
     query = urlencode({
-        "username": "receipts", "password": "CHANGE-ME-sendsms", "from": "7500",
+        "username": "receipts", "password": PASSWORD, "from": "7500",
         "to": number(index), "text": "delivered", "dlr-mask": "1", "dlr-url": callback,
     })  # fmt: skip
     return f"GET /cgi-bin/sendsms?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()

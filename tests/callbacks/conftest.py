@@ -16,7 +16,7 @@ from tests.support.signing import feed_headers
 
 __all__ = ["run"]
 
-SECRET = "feed"  # as in the settings of every test
+SECRET = "feed-secret-of-the-tests"  # as in the settings of every test
 
 
 def a_line(message: str = "1", status: str = "DELIVRD", **more: object) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tests.support.kannel_double import smsbox
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 PUBLIC_URL = "https://sms.example.org"
-SECRETS = ("0123456789abcdef-token", "kannel-password", "kannel-secret")
+SECRETS = ("0123456789abcdef-token", "kannel-password", "kannel-secret-of-the-tests")
 WORDS = "您发给13957112345的短信已于12:00送达。"
 ANNA = Msisdn("+8613802880000")
 

@@ -13,7 +13,7 @@ from receipts.ports.changes import ChangeSet
 from statemachines.subscription import SubscriptionState
 from tests.drills import proxy
 from tests.drills.plan import Customer
-from tests.support.kannel import Boxes
+from tests.support.kannel import PASSWORD, Boxes
 from tests.support.phones import Phones
 from tests.support.product import Service, kill, until
 from tests.support.redis_nodes import Cluster, Node
@@ -78,7 +78,7 @@ class Rig(Service):
         self.centre.until(lambda: self.centre is not None and self.centre.bound("carrier"))
         return {
             "KANNEL_URL": self.boxes.url, "KANNEL_USER": "receipts",
-            "KANNEL_PASSWORD": "CHANGE-ME-sendsms", "KANNEL_SECRET": secret,
+            "KANNEL_PASSWORD": PASSWORD, "KANNEL_SECRET": secret,
             "TEXT_PROVIDER": "kannel", "FLASH_PROVIDER": "kannel",
         }  # fmt: skip
 

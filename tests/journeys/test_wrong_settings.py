@@ -10,7 +10,7 @@ from app.settings import Settings
 from commands.main import main
 from tests.support.product import UNSET, Service, command, two_free_ports
 
-SECRET = "hunter2hunter2"
+SECRET = "hunter2hunter2hunter2"
 DOORS = {
     "PUBLIC_URL": "https://sms.example.org",
     "TWILIO_ACCOUNT_SID": "AC0123456789abcdef0123456789abcdef",

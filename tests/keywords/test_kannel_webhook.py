@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from tests.conftest import GUANGDONG
 
-SECRET = "secret=kannel-secret"
+SECRET = "secret=kannel-secret-of-the-tests"
 OFFER = "您将开通短信回执"
 
 

@@ -34,6 +34,9 @@ msg-id-type = 0x02
 """
 
 #: The line of the smsbox log for a request to send.
+#: KANNEL_PASSWORD of the boxes.
+PASSWORD = "password-of-the-boxes"
+
 _REQUESTED = re.compile(r"(?m)sendsms sender:\S+ \(\S+\) to:<(\S+)> msg:<(.*?)>?$")
 
 #: Seconds after which an smsbox that does not answer is started again.
@@ -61,6 +64,7 @@ class Boxes:
             "CHANGE-ME-system-id": "carrier",
             "127.0.0.1:8000/": f"127.0.0.1:{doors_port}/",
             "CHANGE-ME-secret": secret,
+            "CHANGE-ME-sendsms": PASSWORD,
             "/var/log/kannel/": f"{folder}/",
             "/var/spool/kannel/": f"{folder}/",
             # Shorter waits between two attempts.

@@ -61,7 +61,8 @@ class PasscodeService:
     store: Store
     delivery: ReceiptLifecycle
     clock: Clock
-    secret: str
+    #: Keys of the digests: the first one makes them, all of them verify.
+    secrets: tuple[str, ...]
 
     def send(self, number: Msisdn, language: Language) -> CodeResult:
         """Text a new passcode, within the limits; the number's earlier ones stay valid."""
@@ -112,8 +113,7 @@ class PasscodeService:
             if login is None or not (valid := _valid_codes(login, now)):
                 return ChangeSet(number)
             login = replace(login, version=login.version + 1)
-            digest = self._digest("code", number, code)
-            if not any(hmac.compare_digest(each.digest, digest) for each in valid):
+            if not any(self._fits(each.digest, "code", number, code) for each in valid):
                 # A wrong code is a try at each valid one.
                 codes = tuple(replace(each, tries=each.tries + 1) for each in valid)
                 failed = replace(login, codes=codes)
@@ -130,7 +130,7 @@ class PasscodeService:
         login = self.store.load(number, login=True).login
         if login is None or _expired(login.session_expires_at, self.clock.now()):
             return False
-        return hmac.compare_digest(login.session, self._digest("kept", number, session_id))
+        return self._fits(login.session, "kept", number, session_id)
 
     def end_session(self, number: Msisdn) -> None:
         """End the number's session in all browsers."""
@@ -150,8 +150,16 @@ class PasscodeService:
         return login if login.day == today else replace(login, day=today, codes_sent=0)
 
     def _digest(self, *parts: str) -> str:
-        text = "|".join(parts).encode("utf-8", "replace")
-        return hmac.new(self.secret.encode(), text, hashlib.sha256).hexdigest()
+        return _digest(self.secrets[0], *parts)
+
+    def _fits(self, digest: str, *parts: str) -> bool:
+        """Whether a stored digest is of these parts, under this or an earlier key."""
+        return any(hmac.compare_digest(digest, _digest(key, *parts)) for key in self.secrets)
+
+
+def _digest(secret: str, *parts: str) -> str:
+    text = "|".join(parts).encode("utf-8", "replace")
+    return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
 
 
 def _expired(expires_at: dt.datetime | None, now: dt.datetime) -> bool:

@@ -64,7 +64,7 @@ class PageRenderer:
 
 def error_page(portal: PortalServices, error: AnyResponse) -> Response:
     """An error page in place of a JSON error, rendered without the store."""
-    status, is_open = error.status_code, bool(portal.passcodes.secret)
+    status, is_open = error.status_code, bool(portal.passcodes.secrets)
     key = f"trouble.{status}" if is_open else "trouble.shut"
     if key not in portal.catalogue:
         key = "trouble.400"

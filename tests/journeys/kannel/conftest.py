@@ -12,7 +12,7 @@ from app.settings import Settings
 from receipts.worker.worker import Worker
 from tests.conftest import TestClock, gathering, shipped_book
 from tests.journeys.kannel.product import FEED, SECRET, Doors, Product
-from tests.support.kannel import Boxes
+from tests.support.kannel import PASSWORD, Boxes
 from tests.support.smsc import Centre
 from tests.support.wsgi import serving
 
@@ -58,8 +58,8 @@ def smsc() -> str:
 
 @pytest.fixture
 def password() -> str:
-    """Setting KANNEL_PASSWORD, by default that of the example."""
-    return "CHANGE-ME-sendsms"
+    """Setting KANNEL_PASSWORD; tests override it."""
+    return PASSWORD
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Protection of the ways in: secrets, wrong guesses, addresses of clients, limits."""
