@@ -23,6 +23,7 @@ from receipts.delivery.service_passwords import ServicePasswords
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.clock import Clock
+from receipts.providers.failure_codes import read_failure
 from receipts.providers.null import NullProvider
 from receipts.reports.service import ReportService
 from receipts.rulebook.loader import load_rule_book
@@ -154,7 +155,7 @@ class Container:
         return ImportHandler(self.store, self.policy, lifecycle, self.clock)
 
     def _lifecycle(self, router: Router) -> ReceiptLifecycle:
-        return ReceiptLifecycle(router, self.book.sending, self.clock)
+        return ReceiptLifecycle(router, self.book.sending, self.clock, read_failure)
 
     @cached_property
     def monthly_billing(self) -> MonthlyBilling:

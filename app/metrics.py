@@ -24,7 +24,9 @@ from prometheus_client.registry import Collector
 
 from app.metrics_folder import FOLDER_VARIABLE
 from app.queue_status import QueueStatus
+from app.sender_health import bounded
 from callbacks.app import ENDPOINT
+from receipts.delivery.results import failures_by_code
 from receipts.ports.store import Backlog, Store, StoreUnavailableError
 from receipts.reports.reconciliation import Reconciliation
 from receipts.rulebook.diff import fingerprint
@@ -93,6 +95,11 @@ def _report_counts(counts: Mapping[str, int]) -> Iterator[Metric]:
     yield reasons
     text = "Rejected lines of the feed"
     yield CounterMetricFamily("sms_receipt_feed_lines_refused", text, value=now.refused)
+    text = "Failed receipts and refused attempts, by the provider's code"
+    failed = CounterMetricFamily("sms_receipt_failures", text, labels=["provider", "code"])
+    for labels, times in bounded(failures_by_code(counts)).items():
+        failed.add_metric(labels, times)
+    yield failed
     text = "Reports without a recorded result: must be 0"
     yield GaugeMetricFamily("sms_receipt_reports_missing", text, value=now.missing)
 
@@ -104,6 +111,11 @@ def _queue_status(now: QueueStatus) -> Iterator[Metric]:
     for each in now.healths:
         health.add_metric([each.provider], 0 if each.is_open else 1)
     yield health
+    name, text = "sms_receipt_sender_failing", "1 if nearly all of its last receipts failed"
+    failing = GaugeMetricFamily(name, text, labels=["provider"])
+    for sender in now.senders:
+        failing.add_metric([sender.provider], int(sender.is_failing))
+    yield failing
     where = ("provider", "shard")
     yield from _backlog("waiting", "Receipts that wait for a provider", where, now.waiting)
     where = ("stream", "shard")

@@ -1,10 +1,11 @@
-"""Circuit breakers, backlog and receipts in doubt."""
+"""Circuit breakers, senders, backlog and receipts in doubt."""
 
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.bootstrap import StoreClients
+from app.sender_health import SenderHealth
 from receipts.ports.clock import Clock
 from receipts.ports.store import Backlog
 from receipts.worker.circuit_breaker import BreakerState
@@ -18,6 +19,7 @@ class QueueStatus:
     queued: tuple[tuple[Backlog, float], ...]
     waiting: tuple[tuple[Backlog, float], ...]
     unsure: int
+    senders: tuple[SenderHealth, ...] = ()
 
     def of(self, provider: str) -> tuple[int, float]:
         """Receipts that wait for a provider, and the age of the oldest in seconds."""
@@ -33,6 +35,7 @@ def read_status(clients: StoreClients, providers: Iterable[str], clock: Clock) -
         _aged(clients.outbox.depth(), clock.wall_clock()),
         _aged(clients.outbox.backlog(names), clock.now()),
         clients.bulk_reader.unsure()[0],
+        tuple(SenderHealth.from_results(n, clients.bulk_reader.results(n)) for n in names),
     )
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from receipts.charging.charges import count_receipt, credit_for, for_receipt
 from receipts.delivery.end_of_life import as_of, ended_at, is_too_old, text_after_sending
 from receipts.delivery.in_doubt import InDoubtReceipts
+from receipts.delivery.results import FailureReader, unread, with_cause, with_result
 from receipts.delivery.routing import Route, Router
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt, StatusEvent
@@ -46,8 +47,15 @@ _EVENT_OF: dict[ProviderStatus, ReceiptEvent | None] = {
 class ReceiptLifecycle:
     """Decides each step of a receipt; every method returns a change set for the store."""
 
-    def __init__(self, routes: Router, sending: SendingRules, clock: Clock) -> None:
+    def __init__(
+        self,
+        routes: Router,
+        sending: SendingRules,
+        clock: Clock,
+        read_failure: FailureReader = unread,
+    ) -> None:
         self.router, self.rules, self.clock = routes, sending, clock
+        self._read_failure = read_failure
         self.in_doubt = InDoubtReceipts(sending, clock)
 
     def mark_sending(self, receipt: Receipt, route: Route) -> ChangeSet:
@@ -136,23 +144,38 @@ class ReceiptLifecycle:
             if self.router.has_alternative(receipt):
                 return self._reroute(receipt, failure, entry)
         if isinstance(failure, PermanentError):
-            return self._fire(receipt, ReceiptEvent.NEVER, entry, failure.detail)
+            return self._refused(receipt, ReceiptEvent.NEVER, entry, failure)
         return self._mark_in_doubt(receipt, failure.detail, entry)
 
     def _retry_later(
         self, receipt: Receipt, failure: TemporaryError, entry: OutboxEntry
     ) -> ChangeSet:
         if receipt.attempts >= self.rules.max_attempts:
-            note = f"given up: {failure.detail}"
-            return self._fire(receipt, ReceiptEvent.GIVE_UP, entry, note)
+            return self._refused(receipt, ReceiptEvent.GIVE_UP, entry, failure, "given up: ")
         at = self.clock.now() + self.rules.delay(receipt.attempts)
         timer = Timer(RETRY, receipt.number, receipt.id, at)
-        return self._fire(receipt, ReceiptEvent.TRY_LATER, entry, failure.detail, timer)
+        return self._refused(receipt, ReceiptEvent.TRY_LATER, entry, failure, "", timer)
 
     def _reroute(self, receipt: Receipt, failure: ProviderError, entry: OutboxEntry) -> ChangeSet:
         """Requeue at once: the next round chooses another provider or defers."""
-        change = self._fire(receipt, ReceiptEvent.TRY_LATER, entry, failure.detail)
+        change = self._refused(receipt, ReceiptEvent.TRY_LATER, entry, failure)
         return replace(change, outbox=(receipt.id,)) if change.records else change
+
+    def _refused(
+        self,
+        receipt: Receipt,
+        event: ReceiptEvent,
+        entry: OutboxEntry,
+        failure: ProviderError,
+        prefix: str = "",
+        *timers: Timer,
+    ) -> ChangeSet:
+        """Fire the event of a provider's refusal, with its meaning noted and its code counted."""
+        code, cause = self._read_failure(receipt.provider or "", failure.detail)
+        note = prefix + with_cause(failure.detail, cause)
+        change = self._fire(receipt, event, entry, note, *timers)
+        state = RECEIPT.fire(receipt.state, event).state
+        return with_result(change, receipt, state, self.clock.now(), code)
 
     def _mark_in_doubt(self, receipt: Receipt, reason: str, entry: OutboxEntry) -> ChangeSet:
         """Mark the outcome as unknown, with a look-up timer if the provider has look-ups."""
@@ -210,10 +233,13 @@ class ReceiptLifecycle:
         )
         if transition is None or transition.refused:
             return ChangeSet(receipt.number, records=(replace(kept, version=receipt.version + 1),))
+        code = ""
         if transition.state is ReceiptState.UNDELIVERED:
-            kept = replace(kept, note=raw_status)  # with the code of the carrier
+            code, cause = self._read_failure(receipt.provider or "", raw_status)
+            kept = replace(kept, note=with_cause(raw_status, cause))
         failed = status is ProviderStatus.FAILED
-        return self._mark_sent(kept, transition.state, owner, failed=failed)
+        change = self._mark_sent(kept, transition.state, owner, failed=failed)
+        return with_result(change, receipt, transition.state, self.clock.now(), code)
 
     def _mark_sent(
         self, receipt: Receipt, state: ReceiptState, owner: _Owner, *, failed: bool

@@ -5,6 +5,7 @@ import structlog
 from receipts.charging.charges import subscription_for_charge
 from receipts.delivery.digest import with_digest_members
 from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.model.receipt import Receipt
 from receipts.ports.changes import CommitStatus
 from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import ContentionError, Store
@@ -34,6 +35,7 @@ def apply_status_update(
         change = delivery.apply_status(receipt, status, raw_status, provider_id, owner)
         if store.commit(with_digest_members(store, change)).status is CommitStatus.COMMITTED:
             if status in _FAILURES and change.records:
-                _log.warning("receipt did not arrive", receipt=receipt_id, status=raw_status)
+                note = next((r.note for r in change.records if isinstance(r, Receipt)), None)
+                _log.warning("receipt did not arrive", receipt=receipt_id, why=note or raw_status)
             return True
     raise ContentionError("the same receipt was changed by others again and again")

@@ -41,6 +41,14 @@ class Reply(Struct, frozen=True, omit_defaults=True, rename={"messages": "phrase
     next: str = ""
 
 
+class DeliveryResult(Struct, frozen=True):
+    """The end of one receipt at a provider; the code of its failure is empty for a delivery."""
+
+    provider: str
+    at: dt.datetime
+    code: str = ""
+
+
 class OutboxEntry(Struct, frozen=True):
     """An outbox entry leased to a worker; ``deferred`` if a rate limit had deferred it."""
 
@@ -97,6 +105,8 @@ class ChangeSet(Struct, frozen=True):
     #: Names of report counters, each to be raised by one.
     counters: tuple[str, ...] = ()
     deferred: tuple[Deferred, ...] = ()
+    #: Ends of receipts, from which the health of their sender is judged.
+    results: tuple[DeliveryResult, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from receipts.delivery.results import FAILED
+
 #: Counters of new reports, of those that gave a receipt, and of lines of the feed that were no
-#: report. Every other counter is a reason.
+#: report. Every other counter is a reason, but those of failed receipts.
 REPORTS, RECEIPTS, REFUSED = "reports", "receipts", "refused_lines"
 
 
@@ -22,7 +24,8 @@ class Reconciliation:
     def from_counts(cls, counts: Mapping[str, int]) -> Self:
         """Totals from the store's counters."""
         named = {REPORTS, RECEIPTS, REFUSED}
-        reasons = {n: c for n, c in sorted(counts.items()) if n not in named}
+        own = (n for n in sorted(counts) if n not in named and not n.startswith(FAILED))
+        reasons = {name: counts[name] for name in own}
         return cls(counts.get(REPORTS, 0), counts.get(RECEIPTS, 0), reasons, counts.get(REFUSED, 0))
 
     @property

@@ -1,5 +1,6 @@
 """Read the whole store in batches, in bounded memory, while the service runs."""
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -10,7 +11,7 @@ from receipts.model.customer import CallLog, CustomerCredentials, Subscription
 from receipts.model.message import MessageTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import Timer
+from receipts.ports.changes import DeliveryResult, Timer
 from receipts.store.codec import (
     decode,
     decode_pairs,
@@ -18,6 +19,7 @@ from receipts.store.codec import (
     decode_scores,
     decode_timer,
 )
+from receipts.store.commit_script import RESULTS_KEPT
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 
@@ -174,6 +176,17 @@ class RedisBulkReader:
         for reply in self._connection.execute(*(("HGETALL", name) for name in names)):
             total.update({name.decode(): int(count) for name, count in decode_pairs(reply)})
         return total
+
+    def results(self, provider: str) -> list[DeliveryResult]:
+        """The newest ends of a provider's receipts, at most ``RESULTS_KEPT``, newest first."""
+        names = (self._keys.results(shard, provider) for shard in range(self._keys.shards))
+        replies = self._connection.execute(*(("LRANGE", name, 0, -1) for name in names))
+        ends = (raw.decode().partition(" ") for reply in replies for raw in reply)
+        newest = sorted(((float(at), code) for at, _, code in ends), reverse=True)
+        return [
+            DeliveryResult(provider, dt.datetime.fromtimestamp(at, dt.UTC), code)
+            for at, code in newest[:RESULTS_KEPT]
+        ]
 
     def unsure(self, limit: int = 1) -> tuple[int, list[Receipt]]:
         """The number of receipts with an unknown outcome, and the oldest ``limit`` of them."""

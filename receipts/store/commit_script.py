@@ -31,6 +31,9 @@ _DAY = 86_400
 #: Entries kept of one customer's consent chain, more than three years of orders bring.
 LONGEST_CHAIN = 1000
 
+#: The newest ends of receipts that are kept by shard and provider.
+RESULTS_KEPT = 20
+
 #: Digests kept of the events that changed one customer: some bring no audit entry, and to read
 #: all of them takes less than a tenth of a millisecond.
 _MOST_ACTS, _DIGEST_BYTES = 4 * LONGEST_CHAIN, 8
@@ -128,6 +131,9 @@ class CommitScript:
             self._add("done", outbox, entry.entry, GROUP)
         for reason in change.counters:
             self._add("count", self._keys.counts(self._shard), reason, 1)
+        for result in change.results:
+            results = self._keys.results(self._shard, result.provider)
+            self._add("list", results, RESULTS_KEPT, f"{result.at.timestamp()} {result.code}")
 
     def _timers(self) -> None:
         key = self._keys.timers(self._shard)

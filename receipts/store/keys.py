@@ -129,6 +129,10 @@ class KeySchema:
         """The deferred receipts of a queue, by age."""
         return self.tagged(shard, f"waiting:{queue}")
 
+    def results(self, shard: int, provider: str) -> str:
+        """The newest ends of a provider's receipts, newest first."""
+        return self.tagged(shard, f"results:{provider}")
+
     @staticmethod
     def health(provider: str) -> str:
         """The circuit breaker of a provider."""
