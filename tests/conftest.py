@@ -22,6 +22,7 @@ from app.settings import Settings
 from receipts.rulebook.loader import load_rule_book
 from receipts.rulebook.schema import RuleBook
 from receipts.store.local_server import LocalServer, running_server_url
+from tests.support import first_moment
 from tests.support.signing import twilio_headers
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -46,7 +47,7 @@ class TestClock:
     """A clock that moves only by ``move``."""
 
     __test__ = False
-    at: dt.datetime = field(default=dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC))
+    at: dt.datetime = field(default_factory=first_moment.of_manual_clock)
 
     def now(self) -> dt.datetime:
         return self.at
@@ -87,7 +88,10 @@ def raw(store_url: str) -> Iterator["redis.Redis"]:
 
 
 @pytest.fixture
-def clock() -> TestClock:
+def clock(request: pytest.FixtureRequest) -> TestClock:
+    """Begins at TEST_START; on the day of ``FIXED_DAY`` for tests that name dates of their own."""
+    if request.node.get_closest_marker("fixed_day"):
+        return TestClock(first_moment.FIXED_DAY)
     return TestClock()
 
 

@@ -99,6 +99,7 @@ def test_spellings_of_a_number_are_equivalent(centre: Centre, built: Container, 
     assert len(arrived(built)) == 1
 
 
+@pytest.mark.fixed_day
 @pytest.mark.parametrize(
     ("said", "told"),
     [
@@ -132,6 +133,7 @@ def test_receipt_shows_the_report_time_in_china(
     assert told in arrived(built)[0].text
 
 
+@pytest.mark.fixed_day
 def test_long_text_has_the_time_of_its_last_part(centre: Centre, built: Container):
     parts = [a_line(part=n, parts=3, done=f"26112209{n}0") for n in (3, 1, 2)]
     assert centre.tell(*parts[:1])["accepted"] == 1

@@ -42,6 +42,7 @@ UNREAD: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.fixed_day
 @pytest.mark.parametrize("case", UNREAD)
 def test_field_without_a_meaning_is_kept_unread_and_the_report_counts(
     centre: Centre, built: Container, case: str

@@ -23,6 +23,7 @@ def test_opening_summary_has_price_and_keywords(line: Line, built: Container, ra
     assert posted(raw) == 1
 
 
+@pytest.mark.fixed_day
 @pytest.mark.parametrize(("number", "state", "keys", "summary"), [
     (GUANGDONG, "active", "21", "已取消短信回执，可用至11月30日，截至本月的费用照收"),
     (GUANGDONG, "active", "6", "回执已改为普通短信"),

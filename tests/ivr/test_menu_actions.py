@@ -47,6 +47,7 @@ def test_no_opens_nothing(dial: Dial, built: Container):
     assert standing(built, GUANGDONG).state == "none"
 
 
+@pytest.mark.fixed_day
 def test_cancellation_needs_confirmation(dial: Dial, built: Container):
     call = dial("active", "2")
     assert "确认取消请按 1" in call.last.text
@@ -105,6 +106,7 @@ def test_mode_switch_updates_the_menu(
     assert reply.place["mode"] == after
 
 
+@pytest.mark.fixed_day
 @pytest.mark.parametrize(("state", "facts"), [
     ("none", ("没有开通", "每月1元")), ("active", ("您已开通", "每月1元", "闪信", "0元")),
     ("ending", ("已取消", "11月30日", "0元")), ("suspended", ("欠费",)),
@@ -114,6 +116,7 @@ def test_account_status_by_state(dial: Dial, state: str, facts: tuple[str, ...])
     assert [fact for fact in facts if fact not in text] == []
 
 
+@pytest.mark.fixed_day
 def test_last_receipts_are_read_newest_first(dial: Dial, built: Container, clock: TestClock):
     for minute, outcome in enumerate(("failed", "rejected", "no_answer", "delivered")):
         clock.at = clock.at.replace(minute=minute)
@@ -126,6 +129,7 @@ def test_last_receipts_are_read_newest_first(dial: Dial, built: Container, clock
     ]
 
 
+@pytest.mark.fixed_day
 def test_english_receipts_have_their_day(dial: Dial, built: Container, clock: TestClock):
     a_receipt(built, GUANGDONG)
     clock.move(days=1)

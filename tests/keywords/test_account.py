@@ -57,6 +57,7 @@ def test_holder_can_switch_in_every_state(me: Texter, built: Container, state: s
     assert standing(built, GUANGDONG).mode == "text"
 
 
+@pytest.mark.fixed_day
 @pytest.mark.parametrize(("state", "facts"), [
     ("none", ("没有开通", "每月1元", "KTDXHZ")),
     ("active", ("您已开通", "每月1元", "闪信", "0元", "QXDXHZ")),
@@ -85,6 +86,7 @@ def test_pending_order_is_listed_with_its_own_tariff(
     assert "每月1元" in me.says("0000")
 
 
+@pytest.mark.fixed_day
 def test_last_three_receipts_are_listed_newest_first(
     me: Texter, built: Container, clock: TestClock
 ):
@@ -103,6 +105,7 @@ def test_missing_receipts_are_reported(me: Texter, built: Container):
     assert "暂无回执记录" in me.says("最近回执")
 
 
+@pytest.mark.fixed_day
 def test_charges_are_summed_by_kind(phone: Phone, built: Container, clock: TestClock):
     owner, now = Msisdn(GUANGXI), clock.now()
     fee = Charge("monthly-2026-11", owner, ChargeKind.MONTHLY, 50, "2026-11", "m", now, "GX-1")
@@ -115,6 +118,7 @@ def test_charges_are_summed_by_kind(phone: Phone, built: Container, clock: TestC
     assert "合计0.65元：月功能费0.5元，回执费0.15元（3条）" in phone(GUANGXI).says("KFJL")
 
 
+@pytest.mark.fixed_day
 @pytest.mark.parametrize(("number", "months", "total", "receipts"), [
     (3, ["2026-11"], "0.1元", "回执费0.15元（3条）。其中已退1条未送达的回执，共0.05元。"),
     (3, ["2026-11", "2026-12"], "-0.05元", "回执费0元（0条）。其中已退1条未送达的回执，共0.05元。"),
@@ -138,6 +142,7 @@ def test_credit_is_told_in_the_month_of_its_news(
     assert f"合计{total}：月功能费0元，{receipts}" in phone(GUANGXI).says("KFJL")
 
 
+@pytest.mark.fixed_day
 @pytest.mark.parametrize(("keyword", "facts"), [
     ("为什么扣费", ("1元", "您于11月22日通过7500短信开通：每月1元。")),
     ("why?", ("1.00 yuan in total",

@@ -54,6 +54,7 @@ def test_cancellation_is_free(me: Texter, network: Network, built: Container):
     assert charges(built, GUANGDONG) == before == [("monthly", 100)]
 
 
+@pytest.mark.fixed_day
 def test_second_cancellation_keeps_the_end(me: Texter, built: Container, clock: TestClock):
     stand(built, GUANGDONG, "active")
     me.says("QXDXHZ")
@@ -83,6 +84,7 @@ def test_return_needs_confirmation(me: Texter, built: Container):
     assert standing(built, GUANGDONG).order is None
 
 
+@pytest.mark.fixed_day
 def test_return_in_the_next_month_is_charged_for_it(
     me: Texter, network: Network, built: Container, clock: TestClock
 ):

@@ -56,6 +56,7 @@ def test_same_text_of_another_day_is_a_new_message(me: Texter, built: Container,
     assert standing(built, GUANGDONG).state == "pending"
 
 
+@pytest.mark.fixed_day
 def test_keyword_with_markup_is_escaped(
     settings: Settings, clock: TestClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

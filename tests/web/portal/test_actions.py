@@ -142,6 +142,7 @@ def test_known_province_cannot_be_changed(customer: Browser, built: Container):
     assert "每月1元" in customer.goes("open").text
 
 
+@pytest.mark.fixed_day
 def test_trial_renewal_is_confirmed_or_declined(
     browsers: Browsers, built: Container, clock: TestClock
 ):

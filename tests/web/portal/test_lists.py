@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from app.bootstrap import Container
 from receipts.delivery.status_updates import apply_status_update
 from receipts.model.receipt import MessageKind
@@ -16,6 +18,7 @@ from tests.web.portal.conftest import Browsers
 FRIENDS = ("+8613800138000", "+8613800138001")
 
 
+@pytest.mark.fixed_day
 def test_receipts_are_listed_newest_first(customer: Browser, built: Container, clock: TestClock):
     assert "暂无回执记录" in customer.goes("receipts").text
     a_receipt(built, GUANGDONG, seed="0a")
@@ -43,6 +46,7 @@ def test_all_receipts_that_are_kept_are_listed_in_pages(customer: Browser, built
         assert customer.goes(f"receipts?page={odd}").text == pages[0]
 
 
+@pytest.mark.fixed_day
 def test_charges_have_item_and_reason(
     browsers: Browsers, built: Container, clock: TestClock, network: Network
 ):
@@ -70,6 +74,7 @@ def test_charges_have_item_and_reason(
     assert "Monthly fee, November 2026 month of subscribing" in (browser.goes("charges").text)
 
 
+@pytest.mark.fixed_day
 def test_credit_names_the_text_of_its_receipt_in_the_month_of_the_news(
     browsers: Browsers, built: Container, clock: TestClock, network: Network
 ):
@@ -98,6 +103,7 @@ def test_credit_names_the_text_of_its_receipt_in_the_month_of_the_news(
     assert told in browser.goes("charges").text
 
 
+@pytest.mark.fixed_day
 def test_all_charges_that_are_kept_are_listed_in_pages(
     browsers: Browsers, built: Container, clock: TestClock, network: Network
 ):
@@ -123,6 +129,7 @@ def test_all_charges_that_are_kept_are_listed_in_pages(
     assert browser.goes("charges?page=x").text == pages[0]
 
 
+@pytest.mark.fixed_day
 def test_services_are_listed_and_cancelled(customer: Browser, built: Container):
     assert "您在7500没有已订业务" in customer.goes("services").text
     customer.opens()

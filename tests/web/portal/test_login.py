@@ -44,6 +44,7 @@ def test_login_pages_do_not_reveal_subscriptions(browsers: Browsers, network: Ne
     assert len(pages) == 1
 
 
+@pytest.mark.fixed_day
 def test_passcodes_are_limited_per_minute_and_day(browser: Browser, clock: TestClock):
     def ask(times: int) -> int:
         for _ in range(times):
@@ -141,6 +142,7 @@ def test_request_within_a_minute_is_told_that_none_was_sent(browser: Browser, cl
     assert len(browser.texts()) == 2
 
 
+@pytest.mark.fixed_day
 def test_sixth_request_of_a_day_is_told_that_none_comes(browser: Browser, clock: TestClock):
     request_code(browser)
     for _ in range(4):

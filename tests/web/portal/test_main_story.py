@@ -1,11 +1,14 @@
 """Login, opening and cancellation in a browser."""
 
+import pytest
+
 from app.bootstrap import Container
 from tests.conftest import GUANGDONG
 from tests.support.browser import Browser
 from tests.support.fixtures import charges, notices, standing
 
 
+@pytest.mark.fixed_day
 def test_login_opening_and_cancellation(browser: Browser, built: Container):
     seen = browser.signs_in()
     assert (seen.status, seen.state) == (200, "未开通")
