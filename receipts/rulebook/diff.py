@@ -20,7 +20,7 @@ def changed_tariffs(old: RuleBook, new: RuleBook, today: dt.date) -> Iterator[st
             now = after.tariff(tariff.version) if after else None
             if tariff.since <= today and now != tariff:
                 change = "changed" if now else "dropped"
-                yield f"{code}: tariff {tariff.version} has begun and is {change}"
+                yield f"{code}: tariff {tariff.version} is in force and was {change}"
 
 
 def fingerprint(book: RuleBook) -> str:

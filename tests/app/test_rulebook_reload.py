@@ -102,7 +102,7 @@ def test_dropping_a_tariff_in_force_warns_and_keeps_charges(
     with capture_logs() as told:
         asked = doors.text(GUANGDONG, "查询短信回执").text
     warned = [each["what"] for each in told if each["log_level"] == "warning"]
-    assert warned == ["CN-GD: tariff GD-1 has begun and is dropped"]
+    assert warned == ["CN-GD: tariff GD-1 is in force and was dropped"]
     # The reply shows the price in force; the earlier charge stays unchanged.
     assert AFTER in asked
     assert charges(built) == [("GD-1", 100)]
