@@ -11,7 +11,6 @@ from receipts.model.vocabulary import Language
 #: Language and voice of <Say>; a mismatched pair can make it fail.
 _VOICES = {
     "zh": ("cmn-CN", "Polly.Zhiyu-Neural"),
-    "yue": ("yue-CN", "Polly.Hiujin-Neural"),
     "en": ("en-US", "Polly.Joanna-Neural"),
 }
 

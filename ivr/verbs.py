@@ -6,7 +6,7 @@ from receipts.model.vocabulary import Language
 
 
 class Say(Struct, frozen=True):
-    """Speak a text. ``language`` is a ``Language``, or ``yue`` for Cantonese."""
+    """Speak a text in one ``Language``."""
 
     text: str
     language: str

@@ -9,8 +9,7 @@ from typing import Any
 
 from receipts.wording.segments import segments
 
-_REQUIRED = frozenset({"zh", "en"})
-_OPTIONAL = frozenset({"yue"})
+_LANGUAGES = frozenset({"zh", "en"})
 
 _CLAUSE = re.compile(r"\[([^\[\]]*)\]")
 
@@ -25,9 +24,9 @@ class CatalogueError(Exception):
 class Catalogue:
     """Texts of one channel, checked when loaded. Raises: CatalogueError.
 
-    A table of the file is a text: ``[offer.made]`` with ``zh = "…{price}…"``, ``en`` and
-    optionally ``yue`` (Cantonese, for the hotline). A clause in square brackets is left out where
-    one of its parameters is empty, so that a text offers only what there is.
+    A table of the file is a text: ``[offer.made]`` with ``zh = "…{price}…"`` and ``en``. A clause
+    in square brackets is left out where one of its parameters is empty, so that a text offers
+    only what there is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -82,9 +81,9 @@ def _tables(raw: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[
 
 def _validate(languages: Mapping[str, Any]) -> None:
     """Check a text. Raises: ValueError if languages are wrong or their parameters differ."""
-    if missing := _REQUIRED - languages.keys():
+    if missing := _LANGUAGES - languages.keys():
         raise ValueError(f"lacks {', '.join(sorted(missing))}")
-    if unknown := languages.keys() - _REQUIRED - _OPTIONAL:
+    if unknown := languages.keys() - _LANGUAGES:
         raise ValueError(f"has {', '.join(sorted(unknown))}, which is not a language")
     found = {code: _params_of(text) for code, text in languages.items()}
     for code, expected in found.items():

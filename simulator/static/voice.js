@@ -7,7 +7,6 @@ let muted = localStorage.getItem("muted") === "yes";
 
 function tongue(language) {
   if (language.startsWith("cmn") || language === "zh") return "zh-CN";
-  if (language.startsWith("yue")) return "zh-HK";
   return language;
 }
 

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from tests.conftest import GUANGDONG, PUBLIC_URL, Network
 
-_VOICES = {"cmn-CN", "yue-CN", "en-US"}
+_VOICES = {"cmn-CN", "en-US"}
 _HEARD = {"cmn-Hans-CN", "en-US"}
 _KNOWN = {"Say", "Gather", "Redirect", "Dial", "Hangup"}
 
