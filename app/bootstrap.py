@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from receipts.charging.charges import DAYS_KEPT_A_MONTH
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.routing import Router
 from receipts.delivery.service_passwords import ServicePasswords
-from receipts.model.vocabulary import Msisdn
+from receipts.model.vocabulary import Channel, Msisdn
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.clock import Clock
 from receipts.providers.failure_codes import read_failure
@@ -102,9 +102,9 @@ class Container:
         prompts, url = _catalogue("ivr", "prompts.toml"), self.settings.public_url
         sure, agent = self.settings.speech_confidence / 100, self.settings.agent_number or None
         hotline, clock = HotlineSettings(url, agent, sure), self.clock
-        number = self.settings.hotline
-        passwords = ServicePasswords(self.store, self.lifecycle, clock, number)
         store, policy, account = self.store, self.policy, self.account
+        channels = partial(policy.channel_params, used=Channel.VOICE)
+        passwords = ServicePasswords(store, self.lifecycle, clock, channels)
         return CallFlow(store, policy, prompts, clock, account, hotline, passwords)
 
     @cached_property
@@ -127,7 +127,10 @@ class Container:
         presenter = AccountPresenter(store, policy, actions, clock, self.account, texts)
         params = {"hotline": settings.hotline, "short_code": settings.short_code}
         refresh = self.refresh_network
-        return PortalServices(passcodes, actions, presenter, texts, params, refresh, caller)
+        channels = partial(policy.channel_params, used=Channel.WEB)
+        return PortalServices(
+            passcodes, actions, presenter, texts, params, channels, refresh, caller
+        )
 
     @cached_property
     def refresh_network(self) -> Callable[[Msisdn], None]:

@@ -125,7 +125,8 @@ class CallFlow:
             transition = CALL_MENU.fire(context.state, CallEvent.TOO_MANY)
         action = transition.acts[0] if transition.acts else "goodbye"
         if action in {"goodbye", "too_many"}:
-            return self._prompts.farewell(action, context.language)
+            facts = self._facts(pressed.caller, context)
+            return self._prompts.farewell(action, context.language, facts=facts)
         if not pressed.caller and action in LANGUAGE_BY_ACTION:
             number = CALL_MENU.fire(transition.state, CallEvent.NUMBER_WITHHELD).state
             after = context.next(state=number, language=LANGUAGE_BY_ACTION[action])
@@ -133,7 +134,7 @@ class CallFlow:
         if action in self._changes.actions:
             return self._change(pressed, transition, action)
         after = context.next(state=transition.state, **counted(context, action))
-        says = self._reaction(action, after.language)
+        says = self._reaction(action, pressed.caller, after)
         if action == "agent" and self._prompts.agent:
             return [*says, Dial(self._prompts.agent), self._prompt(pressed.caller, after)]
         return [self._prompt(pressed.caller, after, *says)]
@@ -147,11 +148,18 @@ class CallFlow:
         reply = self._changes.apply(pressed, transition, action)
         return self._resume(pressed.caller, reply, closing=action == "province")
 
-    def _reaction(self, action: str, language: Language) -> list[Say]:
+    def _reaction(self, action: str, caller: Msisdn, context: CallContext) -> list[Say]:
         """The sentence of an action before the next prompt; most actions have none."""
         if action not in _SPOKEN:
             return []
-        return [self._prompts.say(action, language, self._policy.access_numbers)]
+        language, facts = context.language, self._facts(caller, context)
+        return [self._prompts.say(action, language, facts)]
+
+    def _facts(self, caller: Msisdn, context: CallContext) -> dict[str, str]:
+        """The numbers of the service, and the channels that serve this customer."""
+        customer = context.subscription(caller or Msisdn(context.number))
+        channels = self._policy.channel_params(customer, context.language, Channel.VOICE)
+        return self._policy.access_numbers | channels
 
     def _prompt(self, caller: Msisdn, after: CallContext, *lead: Say) -> Gather:
         """The next prompt; where it has no question for the customer, the reason and the menu."""
@@ -165,7 +173,7 @@ class CallFlow:
                 after = replace(after, state=menu.state)
             elif event := self._obstacle(caller, after):
                 transition = CALL_MENU.fire(after.state, event)
-                lead = (*lead, *self._reaction(transition.acts[0], after.language))
+                lead = (*lead, *self._reaction(transition.acts[0], caller, after))
                 after = replace(after, state=transition.state)
         return self._prompts.gather(customer, after, *lead)
 
@@ -181,14 +189,15 @@ class CallFlow:
         owner = pressed.caller or Msisdn(context.number)
         reply = self._identification.check(owner, pressed.key, context, pressed.sid)
         after = CallContext.from_link(reply.next)
+        facts = self._facts(owner, after)
         if after.state is CallState.OVER:
-            return self._prompts.farewell(reply.messages[0][0], after.language)
+            return self._prompts.farewell(reply.messages[0][0], after.language, facts=facts)
         if after.state is CallState.MENU and after.verified:
             customer = self._store.load(owner).subscription
             if self._is_refused(customer):
                 return self._prompts.refused(replace(customer, language=after.language))
             return self._greet(customer, after)
-        says = self._prompts.messages(reply.messages, after.language)
+        says = self._prompts.messages(((key, facts) for key, _ in reply.messages), after.language)
         return [self._prompt(pressed.caller, after, *says)]
 
     def _current(self, caller: Msisdn, context: CallContext) -> Subscription:

@@ -1,6 +1,7 @@
 """Prompts of the hotline as voice verbs: menus, greetings, refusals and results."""
 
 import hashlib
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
@@ -146,12 +147,14 @@ class PromptBuilder:
             if (refusal := self._policy.ineligibility(customer, Channel.VOICE, each))
         ]
 
-    def farewell(self, key: str, *languages: Language) -> list[Verb]:
+    def farewell(
+        self, key: str, *languages: Language, facts: dict[str, str] | None = None
+    ) -> list[Verb]:
         """One sentence in some languages and the end of the call."""
-        params = self._policy.access_numbers
+        params = self._policy.access_numbers if facts is None else facts
         return [*(self.say(key, language, params) for language in languages), Hangup()]
 
-    def messages(self, messages: tuple[Message, ...], language: Language) -> list[Say]:
+    def messages(self, messages: Iterable[Message], language: Language) -> list[Say]:
         """The messages of a decision."""
         return [self.say(key, language, params) for key, params in messages]
 

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from receipts.model.vocabulary import Language
 
 #: Template parameters that contain telephone numbers or keywords.
-_SPELLED = frozenset({"hotline", "short_code", "doors", "friend", "open", "cancel", "ask", "stop"})
+_SPELLED = frozenset({
+    *("hotline", "short_code", "text_line", "doors", "other_doors", "doors_but_store"),
+    *("friend", "open", "cancel", "ask", "stop"),
+})  # fmt: skip
 
 #: Digits as Mandarin says them in telephone numbers, where 1 is 幺.
 _DIGITS = str.maketrans("0123456789", "零幺二三四五六七八九")

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.notifications import build_notification
 from receipts.model.calendar import SHANGHAI
-from receipts.model.customer import CustomerCredentials
+from receipts.model.customer import CustomerCredentials, Subscription
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
@@ -41,7 +41,7 @@ class ServicePasswords:
     store: Store
     delivery: ReceiptLifecycle
     clock: Clock
-    hotline: str
+    channels: Callable[[Subscription, Language], dict[str, str]]
 
     def obstacle(self, number: Msisdn) -> PasswordStatus | None:
         """LOCKED or NOT_SET where asking for the password is of no use; else None."""
@@ -77,7 +77,8 @@ class ServicePasswords:
             if failed.wrong_tries < MAX_WRONG_A_DAY:
                 return ChangeSet(number, idempotency_key, reply(verdict), records=(failed,))
             language = snapshot.subscription.language or Language.ZH
-            text = notices().render("notice.password_locked", language, hotline=self.hotline)
+            facts = self.channels(snapshot.subscription, language)
+            text = notices().render_text("notice.password_locked", language, **facts)
             about = f"password {failed.wrong_day}"
             sent = build_notification(self.store, self.delivery, number, about, text, language)
             answer = reply(PasswordStatus.LOCKED)

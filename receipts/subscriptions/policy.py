@@ -76,21 +76,60 @@ class SubscriptionPolicy:
         if home.network not in {Network.CHINA_MOBILE, Network.UNKNOWN}:
             return "not_on_net", {}
         if home.province is None:
-            return "province_unknown", {}
+            return "province_unknown", {"open": self._plain_keyword(Intent.OPEN, language)}
         params = {"province": self.book.name(home.province, language)}
         if province is None or not province.begun(self.now().astimezone(SHANGHAI).date()):
             return "not_covered", params
         if channel in province.doors:
             return None
-        names = [self._channel_name(each, language) for each in province.doors]
-        comma, last = ("、", "或") if language is Language.ZH else (", ", " or ")
-        params["doors"] = last.join(filter(None, (comma.join(names[:-1]), names[-1])))
+        params["doors"] = self._joined(province.doors, language)
         return "door_missing", params
 
     def lacks_province(self, customer: Subscription) -> bool:
         """True if the number may hold the service, but its home province is unknown."""
         refusal = self.ineligibility(customer, Channel.VOICE, Language.ZH)
         return refusal is not None and refusal[0] == "province_unknown"
+
+    def channels(self, customer: Subscription) -> tuple[Channel, ...]:
+        """Channels that serve a number; those of every province where the home is unknown."""
+        area = self.service_area(customer)
+        if area.number_info.network not in {Network.CHINA_MOBILE, Network.UNKNOWN}:
+            return ()
+        if area.number_info.province is None:
+            offered = [each.doors for each in self.book.provinces.values()]
+            return tuple(each for each in Channel if all(each in doors for doors in offered))
+        today = self.now().astimezone(SHANGHAI).date()
+        return area.province.doors if area.province and area.province.begun(today) else ()
+
+    def channel_params(
+        self, customer: Subscription, language: Language, used: Channel
+    ) -> dict[str, str]:
+        """Names of the customer's channels, each empty where a text must not name it.
+
+        ``other_doors`` are those beside the one in use, ``doors_but_store`` also without stores.
+        """
+        channels = self.channels(customer)
+        others = tuple(each for each in channels if each is not used)
+        but_store = tuple(each for each in others if each is not Channel.COUNTER)
+        numbers = {Channel.TEXT: "short_code", Channel.VOICE: "hotline"}
+        lines = {
+            f"{each}_line": self.access_numbers[name] if each in channels else ""
+            for each, name in numbers.items()
+        }
+        return lines | {
+            "store": self._joined(tuple({Channel.COUNTER} & set(channels)), language),
+            "other_doors": self._joined(others, language),
+            "doors_but_store": self._joined(but_store, language),
+        }
+
+    def _joined(self, channels: tuple[Channel, ...], language: Language) -> str:
+        names = [self._channel_name(each, language) for each in channels]
+        comma, last = ("、", "或") if language is Language.ZH else (", ", " or ")
+        return last.join(filter(None, (comma.join(names[:-1]), *names[-1:])))
+
+    def _plain_keyword(self, intent: Intent, language: Language) -> str:
+        words = self.book.words
+        return (words.zh if language is Language.ZH else words.en)[intent][0]
 
     def _channel_name(self, channel: Channel, language: Language) -> str:
         return notices().render(f"door.{channel}", language, **self.access_numbers)
@@ -119,7 +158,8 @@ class SubscriptionPolicy:
         params["switch"] = notices().render(f"switch.{customer.mode.value}", language)
         params["ends"] = last_day(customer.ends_at, language) if customer.ends_at else ""
         refusal = self.ineligibility(customer, Channel.TEXT, language)
-        if refusal is not None and refusal[0] != "province_unknown":
+        served = (Channel.TEXT in each.doors for each in self.book.provinces.values())
+        if refusal is not None and not (refusal[0] == "province_unknown" and any(served)):
             # No text offers a keyword that would be refused; a text may name the home province.
             params["open"] = ""
         return params
@@ -139,16 +179,14 @@ class SubscriptionPolicy:
 
     def _default_params(self, customer: Subscription, language: Language) -> dict[str, str]:
         """Parameters where the home province has no rules: keywords valid everywhere."""
-        words = self.book.words
-        plain = words.zh if language is Language.ZH else words.en
         agreed = (each.tariff(customer.tariff or "") for each in self.book.provinces.values())
         tariff = next(filter(None, agreed), None)
         price = fees(language, tariff) if tariff else notices().render("price.agreed", language)
         return {
             "price": price,
-            "open": plain[Intent.OPEN][0],
-            "cancel": words.code[Intent.CANCEL][0],
-            "ask": plain[Intent.ASK][0],
+            "open": self._plain_keyword(Intent.OPEN, language),
+            "cancel": self.book.words.code[Intent.CANCEL][0],
+            "ask": self._plain_keyword(Intent.ASK, language),
             "hours": "48",
         }
 

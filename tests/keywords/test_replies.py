@@ -80,6 +80,7 @@ def longest_params(
         | dict.fromkeys(("spent", "total", "monthly", "receipts", "credit"), yuan)
         | {"count": "12345", "province": BOOK.name("CN-NM", language)}
         | {"words": "|".join(words[-3:]), "word": words[-1], "choices": question[1]["choices"]}
+        | POLICY.channel_params(customer, language, Channel.VOICE)
         | {"stop": "TDXX", "due": max(_dues(language), key=len)}
         | {"ends": POLICY.template_params(customer, language)["ends"], "doors": doors[1]["doors"]}
         | {"opened": day(next_month(CLOCK.now()), language)}

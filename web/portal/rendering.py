@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.wording.catalogue import Catalogue
 from web.portal import session
@@ -26,6 +27,10 @@ _SECURITY_HEADERS = {
 }
 
 
+#: A visitor that has not signed in.
+_VISITOR = Subscription(Msisdn(""))
+
+
 @dataclass(frozen=True, slots=True)
 class PortalServices:
     """Dependencies of the pages. ``caller`` returns the signed-in number."""
@@ -35,26 +40,29 @@ class PortalServices:
     presenter: AccountPresenter
     catalogue: Catalogue
     params: dict[str, str]
+    channels: Callable[[Subscription, Language], dict[str, str]]
     refresh_network: Callable[[Msisdn], None]
     caller: Callable[[], Msisdn]
 
 
 @dataclass(frozen=True, slots=True)
 class PageRenderer:
-    """Render templates in one language, for one signed-in number or none."""
+    """Render templates in one language, for one customer; without a number for a visitor."""
 
     portal: PortalServices
     language: Language
-    number: Msisdn | None = None
+    customer: Subscription = _VISITOR
 
     def render(self, template: str, status: int = 200, **context: object) -> Response:
         """The page as an HTML response."""
-        catalogue, params = self.portal.catalogue, LIMIT_PARAMS | self.portal.params
+        catalogue, number = self.portal.catalogue, self.customer.number
+        channels = self.portal.channels(self.customer, self.language)
+        params = LIMIT_PARAMS | self.portal.params | channels
         page = render_template(
             template,
             t=lambda key, **more: catalogue.render(key, self.language, **(params | more)),
             lang=self.language.value,
-            number=self.number.masked if self.number else "",
+            number=number.masked if number else "",
             csrf_token=session.csrf_token,
             nonce=session.form_nonce,
             **context,

@@ -125,16 +125,15 @@ class AccountPages:
         raise NotFound(path)
 
     def _page(self) -> tuple[PageRenderer, Subscription]:
-        number = self._portal.caller()
-        customer = self._presenter.customer(number)
-        return PageRenderer(self._portal, _language(customer), number), customer
+        customer = self._presenter.customer(self._portal.caller())
+        return PageRenderer(self._portal, _language(customer), customer), customer
 
     def _is_available(self, action: str, customer: Subscription, page: PageRenderer) -> bool:
         return action in self._portal.actions.available(customer, page.language)
 
     def _messages(self, page: PageRenderer) -> dict[str, str]:
         nonce = _done_nonce()
-        return self._presenter.reply(page.number, nonce) if page.number and nonce else {}
+        return self._presenter.reply(page.customer.number, nonce) if nonce else {}
 
 
 def _language(customer: Subscription) -> Language:
