@@ -127,13 +127,8 @@ def test_text_is_rendered_with_its_parameters(tmp_path: Path):
     ("text", "message"),
     [
         ('[a]\nzh = "好"', r"\[a\] lacks en"),
-        ('[a]
-zh = "好"
-en = "ok {x}"', r"\[a\] differs from zh in the parameters of en: x"),
-        ('[a]
-zh = "好"
-en = "ok"
-yue = "好"', r"\[a\] has yue, which is not a language"),
+        ('[a]\nzh = "好"\nen = "ok {x}"', r"\[a\] differs from zh in the parameters of en: x"),
+        ('[a]\nzh = "好"\nen = "ok"\nyue = "好"', r"\[a\] has yue, which is not a language"),
         ('[a]\nzh = "好"\nen = " "', r"\[a\] has a sentence that is empty"),
         ('[a]\nzh = "好"\nen = 1', r"\[a\] has a sentence that is empty or not a text"),
         ('[a]\nzh = "{x.y}"\nen = "{x.y}"', r"\[a\] has {x.y}, which is not a plain name"),
