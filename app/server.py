@@ -9,7 +9,8 @@ import socket
 import sys
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from app.metrics_folder import FOLDER_VARIABLE
@@ -23,6 +24,15 @@ _GC_THRESHOLD = 10_000
 _THREADS = 4
 
 _SHUTDOWN_SECONDS = 6
+
+#: Limit of a request's head, in bytes.
+_MAX_HEAD_BYTES = 16 * 1024
+
+#: From the start of a connection, or from the last response, to the end of a head.
+_HEAD_MILLISECONDS = 10_000
+
+#: Open connections of one process. Silent ones end after the time for a head.
+_CONNECTIONS = 8192
 
 
 def serve(settings: Settings, workers: int) -> None:
@@ -39,6 +49,13 @@ def serve(settings: Settings, workers: int) -> None:
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=_THREADS,
+        # HTTP/2 without TLS: streams that end without their bodies keep a process busy for ever.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=_HEAD_MILLISECONDS, max_buffer_size=_MAX_HEAD_BYTES
+        ),
+        websockets=False,
+        backpressure=_CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=_SHUTDOWN_SECONDS,
         log_access=False,
