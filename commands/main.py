@@ -23,6 +23,7 @@ from commands.params import (
     examples,
     json_option,
     read_settings,
+    whole_number,
     with_running_demo,
 )
 from commands.privacy import commands as personal_data
@@ -88,7 +89,7 @@ def main() -> None:
 @main.command(epilog=examples("demo", "demo --port 7600"))
 @click.option(
     "--port",
-    type=click.IntRange(1, 65534),
+    type=whole_number(1, 65534),
     default=7500,
     show_default=True,
     help="Port of the service; the phones page uses the next one.",
@@ -101,7 +102,7 @@ def demo(port: int) -> None:
 @main.command(epilog=examples("serve", "serve --workers 4"))
 @click.option(
     "--workers",
-    type=click.IntRange(1),
+    type=whole_number(1),
     default=os.cpu_count() or 2,
     show_default=True,
     help="Number of web processes.",

@@ -47,6 +47,24 @@ def _month(value: str) -> str:
         raise click.BadParameter(str(error)) from error
 
 
+def whole_number(least: int, most: int | None = None) -> click.types.FuncParamType:
+    """A parameter type: a whole number within bounds, both included."""
+
+    def read(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            number = least - 1
+        if number < least or (most is not None and number > most):
+            bounds = f"of {least} or more" if most is None else f"from {least} to {most}"
+            raise click.BadParameter(f"{str(value)!r} is not a whole number {bounds}")
+        return number
+
+    kind = click.types.FuncParamType(read)
+    kind.name = "N"  # in --help
+    return kind
+
+
 #: A telephone number in any usual spelling, as E.164.
 MSISDN = click.types.FuncParamType(_number)
 #: A calendar month in China: 2026-9 becomes 2026-09.

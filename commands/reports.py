@@ -5,7 +5,14 @@ from dataclasses import asdict
 
 import click
 
-from commands.params import MSISDN, NotFoundError, examples, json_option, open_services
+from commands.params import (
+    MSISDN,
+    NotFoundError,
+    examples,
+    json_option,
+    open_services,
+    whole_number,
+)
 from commands.privacy.lookups import look_at, why_option
 from commands.serializers import (
     serialize_customer,
@@ -64,7 +71,7 @@ def show(number: Msisdn, why: str, *, as_json: bool) -> None:
 @click.command(epilog=examples("receipts 13802880000", "receipts 13802880000 --limit 3 --json"))
 @click.argument("number", type=MSISDN)
 @click.option(
-    "--limit", type=click.IntRange(1), help="At most this many of the newest (default: all)."
+    "--limit", type=whole_number(1), help="At most this many of the newest (default: all)."
 )
 @why_option
 @json_option
@@ -133,7 +140,7 @@ def trail(sender: Msisdn, recipient: Msisdn, message_id: str, why: str, *, as_js
 @click.command(epilog=examples("unsure", "unsure --limit 1000 > unsure.jsonl"))
 @click.option(
     "--limit",
-    type=click.IntRange(1),
+    type=whole_number(1),
     default=100,
     show_default=True,
     help="At most this many of the oldest.",

@@ -9,7 +9,15 @@ from xml.etree import ElementTree as ET
 import click
 
 from commands import usage_sources
-from commands.params import MONTH, THIS_MONTH, examples, file_errors, json_option, open_services
+from commands.params import (
+    MONTH,
+    THIS_MONTH,
+    examples,
+    file_errors,
+    json_option,
+    open_services,
+    whole_number,
+)
 from commands.tables import Column, print_columns, print_json, track
 from receipts.charging.simulation import BillHistogram, TariffComparison, simulate
 from receipts.model.calendar import month_of
@@ -56,7 +64,7 @@ _Rows = list[tuple[str, TariffComparison]]
 @click.option("--book", type=click.Path(path_type=Path), required=True, help="Rule book to try.")
 @click.option("--month", type=MONTH, help="Month to estimate (default: this month).")
 @click.option("--log", type=click.Path(path_type=Path), help="File of traffic in JSON lines.")
-@click.option("--synthetic", type=click.IntRange(1), help="Number of made-up customers.")
+@click.option("--synthetic", type=whole_number(1), help="Number of made-up customers.")
 @click.option(
     "--seed", default=1, show_default=True, help="Seed of the random numbers of --synthetic."
 )

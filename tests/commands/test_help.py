@@ -82,3 +82,19 @@ def test_help_says_what_the_command_does(name: str, sentence: str):
 def test_clock_shows_its_help_for_the_short_option_too():
     done = CliRunner().invoke(main, ["clock", "-h"])
     assert (done.exit_code, done.stdout) == (0, page("clock"))
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("serve --workers 0", "'--workers': '0' is not a whole number of 1 or more"),
+        ("demo --port 70000", "'--port': '70000' is not a whole number from 1 to 65534"),
+        ("unsure --limit many", "'--limit': 'many' is not a whole number of 1 or more"),
+        ("charges abc", "'NUMBER': 'abc' is not a phone number. Example: 13802880000"),
+        ("bill --month 2026-13", "'--month': '2026-13' is not a month. Example: 2026-11"),
+    ],
+)
+def test_wrong_value_is_refused_with_what_is_allowed(words: str, error: str):
+    done = CliRunner().invoke(main, words.split())
+    assert done.exit_code == 2
+    assert f"Error: Invalid value for {error}" in done.stderr
