@@ -6,7 +6,8 @@ from typing import BinaryIO
 
 import click
 
-from commands.diagnostics import Check, run_checks
+from commands.diagnostics.check import Check
+from commands.diagnostics.checks import run_checks
 from commands.params import examples, json_option, read_settings
 from commands.tables import Column, print_json, print_records, wants_table
 from commands.webhook_signature.captured_request import (
@@ -19,7 +20,7 @@ from commands.webhook_signature.findings import check_request, compare_urls
 from commands.webhook_signature.signed_variants import find_match
 
 _CHECKS = (
-    Column("", "result", styles={"ok": "green", "no": "bold red"}),
+    Column("", "result", styles={"ok": "green", "warn": "yellow", "no": "bold red"}),
     Column("Check", "check", wrap=True),
     Column("Fix", "fix", wrap=True),
 )
@@ -31,7 +32,7 @@ _CHECKS = (
 def doctor(context: click.Context, *, as_json: bool) -> None:
     """Check settings, store, rules and providers.
 
-    Each failed check names its fix; the exit status is then 1.
+    Each failed check names its fix; the exit status is then 1. A warning leaves it at 0.
     """
     if context.invoked_subcommand is None:
         checks = _print(run_checks(read_settings()), as_json=as_json)
@@ -92,7 +93,7 @@ def _print(checks: Iterable[Check], *, as_json: bool) -> list[Check]:
     done: list[Check] = []
     if wants_table(as_json):
         done += checks
-        rows = [_record(check) | {"result": "ok" if check.ok else "no"} for check in done]
+        rows = [_record(check) | {"result": check.mark} for check in done]
         print_records(rows, _CHECKS, as_json=False, empty="")
         return done
     for check in checks:
@@ -100,8 +101,8 @@ def _print(checks: Iterable[Check], *, as_json: bool) -> list[Check]:
         if as_json:
             print_json(_record(check))
         else:
-            mark, fix = ("ok  " if check.ok else "no  "), (check.fix and f": {check.fix}")
-            click.echo(f"{mark}{check.subject}{fix}")
+            fix = check.fix and f": {check.fix}"
+            click.echo(f"{check.mark}  {check.subject}{fix}")
     return done
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qs, urlsplit
 
 from app.settings import Settings
-from commands.diagnostics import Check
+from commands.diagnostics.check import Check
 from commands.webhook_signature.captured_request import CapturedRequest
 from commands.webhook_signature.signed_variants import (
     Match,

@@ -41,7 +41,7 @@ _RETRYABLE = (
 _COMMITS = frozenset({"EVALSHA", "EVAL", "SET"})
 
 #: Where the first key stands in the arguments of a command; after its name unless listed here.
-_KEY_INDEX = {"EVALSHA": 3, "EVAL": 3, "XGROUP": 2}
+_KEY_INDEX = {"EVALSHA": 3, "EVAL": 3, "XGROUP": 2, "XINFO": 2}
 
 
 @dataclass(slots=True)

@@ -88,6 +88,10 @@ class RedisConnection:
         found: list[Any] = self.run(lambda: [client.info("server") for client in self._primaries()])
         return "+".join(str(info["run_id"]) for info in found)
 
+    def info(self) -> list[dict[str, object]]:
+        """INFO of all primaries. Raises StoreUnavailableError."""
+        return self.run(lambda: [cast("Any", client.info()) for client in self._primaries()])
+
     def setting(self, name: str) -> str:
         """One CONFIG value of the server. Raises StoreUnavailableError."""
         found: Any = self.run(lambda: self._primaries()[0].config_get(name))

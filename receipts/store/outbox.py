@@ -170,6 +170,16 @@ class RedisOutbox:
             if first
         ]
 
+    def workers_idle_seconds(self) -> list[float]:
+        """Seconds since each worker, ended ones too, last asked the store for work."""
+        names = [self._keys.outbox(shard) for shard in range(self._keys.shards)]
+        replies = self._connection.execute(*(("XINFO", "CONSUMERS", name, GROUP) for name in names))
+        idle_ms: dict[bytes, int] = {}
+        for worker in (dict(decode_pairs(each)) for reply in replies for each in reply):
+            name, idle = worker[b"name"], int(worker[b"idle"])
+            idle_ms[name] = min(idle, idle_ms.get(name, idle))
+        return [idle / 1000 for idle in idle_ms.values()]
+
     def reclaim(self, worker: str, idle: float, limit: int) -> list[OutboxEntry]:
         """Reclaim entries whose lease was not renewed for ``idle`` seconds."""
         streams = self._streams()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from commands.diagnostics import run_checks
+from commands.diagnostics.checks import run_checks
 from receipts.numbering.plan import NumberingPlan
 from receipts.rulebook.loader import SHIPPED
 from tests.support.months import Run

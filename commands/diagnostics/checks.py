@@ -1,0 +1,86 @@
+"""All checks of ``sms-receipt doctor``, in their order."""
+
+from collections.abc import Callable, Iterator
+
+from app import bootstrap
+from app.clock import MovableClock
+from app.settings import Settings, SettingsError
+from commands.diagnostics.addresses import check_addresses, check_provider
+from commands.diagnostics.check import Check
+from commands.diagnostics.queue_checks import check_queue
+from commands.diagnostics.store_checks import check_folder, check_store, store_name
+from receipts.model.calendar import SHANGHAI
+from receipts.numbering.plan import NumberingPlan, NumberingTableError
+from receipts.ports.store import StoreUnavailableError
+from receipts.rulebook.errors import RuleBookError
+from receipts.rulebook.loader import load_rule_book
+
+
+def run_checks(settings: Settings) -> Iterator[Check]:
+    """Run all checks, one after another; a failed one does not stop the rest."""
+    yield _settings("doors", settings.need_doors)
+    yield _settings("sending", settings.need_providers)
+    yield _portal(settings)
+    yield _rules(settings)
+    yield _prefixes()
+    yield from _clock(settings)
+    yield from check_folder(settings)
+    yield from check_addresses(settings)
+    if "twilio" in settings.providers:
+        yield check_provider("twilio", settings.twilio_api_url)
+    if "kannel" in settings.providers and settings.kannel_url:
+        yield check_provider("kannel", settings.kannel_url)
+    yield from _stored(settings)
+
+
+def _settings(purpose: str, need: Callable[[], Settings]) -> Check:
+    subject = f"settings for {purpose}"
+    try:
+        need()
+    except SettingsError as missing:
+        return Check(False, subject, str(missing).replace("\n", "; "))
+    return Check(True, subject)
+
+
+def _portal(settings: Settings) -> Check:
+    if settings.secret_key:
+        return Check(True, f"online service hall is open at {settings.public_url}/hall/")
+    return Check(False, "online service hall stays shut", "set SECRET_KEY")
+
+
+def _rules(settings: Settings) -> Check:
+    try:
+        book = load_rule_book(settings.rule_book)
+    except RuleBookError as wrong:
+        return Check(False, "rule book", str(wrong))
+    invented = "; its values are invented, set RULE_BOOK to your own" if book.invented else ""
+    return Check(True, f"rule book {book.version}, {len(book.provinces)} provinces{invented}")
+
+
+def _prefixes() -> Check:
+    try:
+        return Check(True, f"prefix table of {NumberingPlan().data_version}")
+    except NumberingTableError as wrong:
+        return Check(False, "prefix table", str(wrong))
+
+
+def _clock(settings: Settings) -> Iterator[Check]:
+    clock = MovableClock(settings.data_dir)
+    if settings.movable_clock and clock.shift():
+        now = clock.now().astimezone(SHANGHAI)
+        subject = f"the clock was moved and is now at {now:%Y-%m-%d %H:%M:%S} (China time)"
+        yield Check(True, subject, "`sms-receipt clock now` resets it")
+
+
+def _stored(settings: Settings) -> Iterator[Check]:
+    """Checks that read the store."""
+    try:
+        clients = bootstrap.open_store(settings, load_rule_book(None).retention)
+    except StoreUnavailableError as failure:
+        yield Check(False, f"store ({store_name(settings)})", str(failure))
+        return
+    try:
+        yield from check_store(settings, clients)
+        yield from check_queue(settings, clients)
+    finally:
+        clients.close()

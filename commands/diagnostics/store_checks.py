@@ -1,0 +1,84 @@
+"""Checks of the store: durability, memory, disk."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.bootstrap import StoreClients
+from app.settings import Settings
+from commands.diagnostics.check import Check
+from receipts.ports.store import StoreUnavailableError
+
+#: Settings of a server that answers only when a write is on disk.
+_DURABLE = {"appendonly": "yes", "appendfsync": "always"}
+
+#: Shares of memory and disk, in per cent, from which there is little time left.
+_FULL_PERCENT, _FREE_PERCENT = 80, 5
+
+_MEBIBYTE = 1 << 20
+
+
+def check_store(settings: Settings, clients: StoreClients) -> Iterator[Check]:
+    """Check what the server writes to disk, and how much room it has."""
+    where = store_name(settings)
+    try:
+        setting = clients.connection.setting
+        lax = [name for name, value in _DURABLE.items() if setting(name) != value]
+    except StoreUnavailableError:
+        yield Check(True, f"store ({where}); it does not tell whether it writes to disk")
+    else:
+        if lax:
+            fix = ", ".join(f"{name} {_DURABLE[name]}" for name in lax)
+            yield Check(False, f"store ({where}) may forget what we acknowledged", f"set {fix}")
+        else:
+            yield Check(True, f"store ({where}) writes to disk before it answers")
+    try:
+        for found in clients.connection.info():
+            yield from _memory(found)
+    except StoreUnavailableError:
+        return  # the server does not tell
+
+
+def store_name(settings: Settings) -> str:
+    """Where the store is, for people."""
+    return "REDIS_URL" if settings.redis_url else f"our own in {settings.data_dir}"
+
+
+def _memory(info: dict[str, object]) -> Iterator[Check]:
+    used, limit = _number(info, "used_memory"), _number(info, "maxmemory")
+    policy, machine = str(info.get("maxmemory_policy", "")), _number(info, "total_system_memory")
+    if limit and policy != "noeviction":
+        subject = f"store drops records when it is full (maxmemory-policy {policy})"
+        yield Check(False, subject, "set maxmemory-policy noeviction")
+    room = limit or machine
+    if room and used * 100 >= room * _FULL_PERCENT:
+        name = "maxmemory" if limit else "the machine's memory"
+        subject = f"store uses {used * 100 // room} % of {name} ({room // _MEBIBYTE} MiB)"
+        yield Check(False, subject, "raise maxmemory or add memory: a full store takes no change")
+    if info.get("aof_last_write_status", "ok") != "ok":
+        fix = "free the disk of the store: until then it takes no change"
+        yield Check(False, "store could not write to its disk", fix)
+
+
+def _number(info: dict[str, object], name: str) -> int:
+    found = info.get(name)
+    return found if isinstance(found, int) else 0
+
+
+def check_folder(settings: Settings) -> Iterator[Check]:
+    """Check that DATA_DIR can be written and its disk has room."""
+    folder = settings.data_dir
+    if not folder.is_dir():
+        return  # the store's own check says so where it is needed
+    if not os.access(folder, os.W_OK | os.X_OK):
+        fix = "give it to the user of the service (chown)"
+        yield Check(False, f"DATA_DIR={folder} cannot be written", fix)
+    yield from _disk(folder)
+
+
+def _disk(folder: Path) -> Iterator[Check]:
+    disk = shutil.disk_usage(folder)
+    if disk.free * 100 < disk.total * _FREE_PERCENT:
+        subject = f"the disk of DATA_DIR is nearly full: {disk.free // _MEBIBYTE} MiB are free"
+        yield Check(False, subject, "free some, or move DATA_DIR while the service is stopped")

@@ -1,0 +1,248 @@
+"""`sms-receipt doctor` looks at what is running: workers, queues, addresses, store, clock."""
+
+import datetime as dt
+import json
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.bootstrap import Container
+from app.clock import MovableClock
+from app.settings import Settings
+from commands.diagnostics import store_checks
+from commands.diagnostics.addresses import check_addresses, check_public_url, public_url_problem
+from commands.diagnostics.check import Check
+from commands.diagnostics.checks import run_checks
+from commands.diagnostics.queue_checks import check_queue
+from commands.diagnostics.store_checks import check_folder, check_store
+from receipts.ports.changes import ChangeSet, DeliveryResult, Timer
+from receipts.ports.provider import TemporaryError
+from receipts.worker.circuit_breaker import CircuitBreakers
+from tests.conftest import TestClock
+from tests.support.product import Service, free_port, until
+from tests.support.rulebook import write_book
+from tests.support.sending import ANNA, Desk
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The whole service as processes of their own: web server, network, worker."""
+    folder = tmp_path_factory.mktemp("doctor") / "data"
+    running = Service(folder)
+    try:
+        running.start("doors", "network", "worker")
+        yield running
+    finally:
+        running.kill_everything()
+
+
+def looked(service: Service) -> list[dict[str, object]]:
+    done = service.command("doctor", "--json", **service.settings)
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def found(checks: list[dict[str, object]], words: str) -> list[dict[str, object]]:
+    return [each for each in checks if words in str(each["check"])]
+
+
+def queue_of(service: Service) -> list[Check]:
+    with service.container() as services:
+        return list(check_queue(services.settings, services.clients))
+
+
+def test_running_service_has_nothing_to_tell(service: Service):
+    checks = until(lambda: [c for c in looked(service) if "worker is alive" in str(c["check"])], 20)
+    assert checks
+    checks = looked(service)
+    assert [each for each in checks if not each["ok"]] == []
+    assert found(checks, "for the simulated network on this machine only")
+    assert found(checks, "a web process answers at")
+
+
+@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGTERM], ids=["frozen", "ended"])
+def test_stopped_worker_and_its_due_receipt_are_told_until_it_works_again(
+    service: Service, how: signal.Signals, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("commands.diagnostics.queue_checks._SILENT_SECONDS", 1)
+    monkeypatch.setattr("commands.diagnostics.queue_checks._DUE_SECONDS", 2)
+    child = service.children["worker"]
+    child.send_signal(how)
+    if how is signal.SIGTERM:
+        child.wait(20)
+    with service.container() as services:
+        desk = Desk(services.store, services.clients.outbox, services.lifecycle, TestClock())
+        desk.count = 100 * how
+        desk.post(created_at=services.clock.now())
+
+    def told(words: str) -> list[Check]:
+        return [each for each in queue_of(service) if words in each.subject and not each.ok]
+
+    until(lambda: told("no worker is alive; the last was seen"), 20)
+    (due,) = until(lambda: told("1 receipt is due for"), 20)
+    assert "sms-receipt work" in due.fix
+    if how is signal.SIGTERM:
+        service.start("worker")
+    else:
+        child.send_signal(signal.SIGCONT)
+    until(lambda: not [each for each in queue_of(service) if not each.ok], 20)
+
+
+def test_dead_web_process_is_told(service: Service):
+    with service.container() as services:
+        settings = services.settings
+    port = free_port()
+    gone = replace(settings, port=port, public_url=f"http://127.0.0.1:{port}")
+    (check,) = [each for each in check_addresses(gone) if not each.ok]
+    assert "no web process answers" in check.subject
+    assert "sms-receipt serve" in check.fix
+    elsewhere = replace(settings, public_url=service.network)
+    (check,) = [each for each in check_addresses(elsewhere) if not each.ok]
+    assert f"does not lead to the web process at {service.doors}" in check.subject
+    assert "front server" in check.fix
+
+
+def test_other_rule_book_than_the_running_one_is_told(service: Service, tmp_path: Path):
+    other = write_book(tmp_path, {"max_attempts": "3"})
+    with service.container() as services:
+        settings = replace(services.settings, rule_book=other)
+    (check,) = [each for each in check_addresses(settings) if not each.ok]
+    assert "another rule book" in check.subject
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://localhost", "localhost is a name of this machine"),
+        ("https://phones.local/receipts", "network only"),
+        ("https://my_host.example.org", "underscore"),
+        ("http://sms.example.org", "https"),
+        ("https://intranet", "no dot"),
+        ("https://10.1.2.3", "private"),
+        ("https://192.168.0.9:8443", "private"),
+        ("https://172.20.1.1", "private"),
+        ("https://169.254.1.1", "private"),
+        ("https://100.64.0.1", "private"),
+        ("https://127.0.0.1:7500", "private"),
+        ("https://[::1]", "private"),
+        ("https://[fd00::1]", "private"),
+        ("https://0.0.0.0", "private"),
+    ],
+)
+def test_public_url_that_twilio_refuses_is_told_with_a_fix(
+    settings: Settings, url: str, words: str
+):
+    assert words in public_url_problem(url)
+    (check,) = check_public_url(replace(settings, public_url=url))
+    assert not check.ok
+    assert words in check.subject
+    assert "set PUBLIC_URL" in check.fix
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://sms.example.org", "https://sms.example.org:8443/receipts", "https://8.8.8.8",
+     "https://xn--fiqs8s.example.cn"],
+)  # fmt: skip
+def test_public_url_that_twilio_takes_is_not_blamed(url: str):
+    assert public_url_problem(url) == ""
+
+
+@pytest.mark.parametrize(("host", "warns"), [("0.0.0.0", True), ("::", True), ("127.0.0.1", False)])
+def test_host_open_to_the_world_is_a_warning(settings: Settings, host: str, warns: bool):  # noqa: FBT001
+    settings = replace(settings, host=host, public_url="")
+    told = [each for each in check_addresses(settings) if each.mark == "warn"]
+    assert bool(told) == warns
+    assert all(f"HOST={host}" in each.subject and "127.0.0.1" in each.fix for each in told)
+
+
+def test_refused_callback_address_in_the_backlog_is_explained(built: Container):
+    limiter, rules = built.clients.rate_limiter, built.lifecycle.rules
+    breakers = CircuitBreakers(limiter, ["twilio"], rules, built.clock)
+    for _ in range(rules.demote_after):
+        breakers.record_failure("twilio", TemporaryError("twilio 400/21609"), trial=False)
+    (check,) = [
+        each
+        for each in check_queue(built.settings, built.clients)
+        if "twilio is demoted" in each.subject
+    ]
+    assert "21609" in check.fix
+    assert "PUBLIC_URL" in check.fix
+
+
+def test_failing_sender_is_told_and_single_failures_are_a_warning(built: Container):
+    def results(code: str, count: int) -> None:
+        result = DeliveryResult("twilio", built.clock.now(), code)
+        built.store.commit(ChangeSet(ANNA, results=(result,) * count))
+
+    def told(mark: str) -> list[Check]:
+        checks = check_queue(built.settings, built.clients)
+        return [each for each in checks if "did not arrive" in each.subject and each.mark == mark]
+
+    assert told("no") == told("warn") == []
+    results("30034", 20)
+    (check,) = told("no")
+    assert "20 of the last 20 receipts by twilio" in check.subject
+    assert "20 by 30034: " in check.fix
+    results("", 3)
+    assert told("no") == []
+    assert len(told("warn")) == 1
+
+
+def test_overdue_timer_is_told(built: Container):
+    def told() -> list[Check]:
+        checks = check_queue(built.settings, built.clients)
+        return [each for each in checks if "timers are overdue" in each.subject]
+
+    now = dt.datetime.now(dt.UTC)
+    for seconds, overdue in ((60, False), (-30, True)):
+        timer = Timer("retry", ANNA, f"0-{seconds % 7}", now + dt.timedelta(seconds=seconds))
+        built.store.commit(ChangeSet(ANNA, timers=(timer,)))
+        assert bool(told()) == overdue
+    assert not told()[0].ok
+
+
+def test_full_store_eviction_and_failed_writes_are_told(
+    built: Container, monkeypatch: pytest.MonkeyPatch
+):
+    info: dict[str, object] = {
+        "used_memory": 90, "maxmemory": 100, "maxmemory_policy": "allkeys-lru",
+        "aof_last_write_status": "err",
+    }  # fmt: skip
+    monkeypatch.setattr(built.clients.connection, "info", lambda: [info])
+    told = [each for each in check_store(built.settings, built.clients) if not each.ok]
+    text = " ".join(f"{each.subject}: {each.fix}" for each in told)
+    for words in ("allkeys-lru", "noeviction", "90 % of maxmemory", "could not write to its disk"):
+        assert words in text
+
+
+def test_real_store_tells_its_room(built: Container):
+    (info,) = built.clients.connection.info()
+    assert isinstance(info["used_memory"], int)
+    assert "maxmemory_policy" in info
+
+
+def test_full_disk_and_unwritable_folder_are_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    assert list(check_folder(settings)) == []
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    usage = store_checks.shutil.disk_usage(settings.data_dir)
+    monkeypatch.setattr(
+        store_checks.shutil, "disk_usage", lambda _: usage._replace(free=usage.total // 50)
+    )
+    told = [each.subject for each in check_folder(settings)]
+    assert any("cannot be written" in each for each in told)
+    assert any("nearly full" in each for each in told)
+
+
+def test_moved_clock_is_a_warning(settings: Settings):
+    settings = replace(settings, movable_clock=True)
+    MovableClock(settings.data_dir).move("+48h")
+    (check,) = [each for each in run_checks(settings) if "clock was moved" in each.subject]
+    assert check.mark == "warn"
+    assert "clock now" in check.fix
