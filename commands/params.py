@@ -47,7 +47,7 @@ def _month(value: str) -> str:
         raise click.BadParameter(str(error)) from error
 
 
-def whole_number(least: int, most: int | None = None) -> click.types.FuncParamType:
+def whole_number(least: int, most: int | None = None) -> "click.types.FuncParamType[str, int]":
     """A parameter type: a whole number within bounds, both included."""
 
     def read(value: str) -> int:
