@@ -24,6 +24,7 @@ from commands.params import (
     json_option,
     read_settings,
     whole_number,
+    with_current_month,
     with_running_demo,
 )
 from commands.privacy import commands as personal_data
@@ -59,6 +60,11 @@ _ERRORS = (
 
 class _Main(click.Group):
     """The top command: prints the errors of all commands as one sentence."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, with examples of this month."""
+        command = super().get_command(ctx, cmd_name)
+        return with_current_month(command) if command else None
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command. Raises CommandError for an error that its user can fix."""

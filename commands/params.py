@@ -4,6 +4,7 @@ import datetime as dt
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from copy import copy
 from functools import partial
 
 import click
@@ -71,8 +72,8 @@ MSISDN = click.types.FuncParamType(_number)
 MONTH = click.types.FuncParamType(_month)
 MONTH.name = "YYYY-MM"  # in --help
 
-#: This calendar month in China, for examples that can be run as printed.
-THIS_MONTH = month_of(dt.datetime.now(dt.UTC))
+#: Placeholder of the current month in examples, which can be run as printed.
+THIS_MONTH = "{this month}"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on a terminal too.")
 
@@ -81,6 +82,14 @@ def examples(*lines: str) -> str:
     """An epilog for --help that lists commands as they are typed."""
     # \b keeps click from joining the lines into a paragraph.
     return "\b\nExamples:\n" + "\n".join(f"  sms-receipt {line}" for line in lines)
+
+
+def with_current_month(command: click.Command) -> click.Command:
+    """The command, with the current calendar month in China in its examples."""
+    filled = copy(command)
+    month = month_of(dt.datetime.now(dt.UTC))
+    filled.epilog = command.epilog and command.epilog.replace(THIS_MONTH, month)
+    return filled
 
 
 def read_settings() -> Settings:

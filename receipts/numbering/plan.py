@@ -20,7 +20,10 @@ _MOBILE_LENGTH = 14  # +86 and eleven digits
 
 
 class NumberInfo(Struct, frozen=True):
-    """Home province and network of a number; ``source`` of the province: prefix, record, list."""
+    """Home province and network of a number.
+
+    ``source`` is that of the province: prefix, record, ported, lookup, asked or unknown.
+    """
 
     province: str | None
     network: Network

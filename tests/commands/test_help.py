@@ -7,6 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from commands import params
 from commands.main import main
 
 #: Words that are no verb at the beginning of a summary, and words of private English.
@@ -98,3 +99,12 @@ def test_wrong_value_is_refused_with_what_is_allowed(words: str, error: str):
     done = CliRunner().invoke(main, words.split())
     assert done.exit_code == 2
     assert f"Error: Invalid value for {error}" in done.stderr
+
+
+def test_examples_have_the_month_in_which_help_is_asked_for(monkeypatch: pytest.MonkeyPatch):
+    for month in ("2027-02", "2028-12"):
+        monkeypatch.setattr(params, "month_of", lambda _, month=month: month)
+        for name in ("bill", "charges", "export", "consent", "rehearse"):
+            text = page(name)
+            assert month in text
+            assert params.THIS_MONTH not in text
