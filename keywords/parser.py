@@ -41,13 +41,20 @@ class ParsedMessage(Struct, frozen=True):
 
 _UNKNOWN = ParsedMessage(None)
 
+#: Wishes about a part of the service. One that only asks how gets the keyword.
+_PARTS = {
+    Wish.ORDINARY: Intent.ORDINARY,
+    Wish.FLASH: Intent.FLASH,
+    Wish.CHINESE: Intent.CHINESE,
+    Wish.ENGLISH: Intent.ENGLISH,
+}
 #: Wishes that are as clear as a keyword.
 _INTENT_BY_WISH = {
     Wish.CANCEL: Intent.CANCEL,
     Wish.NO_EXTRAS: Intent.NO_MESSAGES,
     Wish.CHARGES: Intent.CHARGES,
     Wish.DECLINE: Intent.NO,
-}
+} | _PARTS
 #: Intents that polite phrases leave to the wishes, which are stricter about them.
 _BY_SENTENCE = frozenset({Intent.CANCEL, Intent.YES, Intent.NO})
 #: Wishes of a keyword that is not sure: with a question mark, or a yes in a sentence.
@@ -97,6 +104,8 @@ class KeywordParser:
             return None
         intent = _INTENT_BY_WISH.get(wish)
         language = language_of(text, _MIN_ENGLISH_WORDS)
+        if wish in _PARTS and self._wishes.asks_how(text, province):
+            return ParsedMessage(None, (self.keyword_for(province, _PARTS[wish]),), language)
         return ParsedMessage(intent, language=language, wish=None if intent else wish)
 
     def _is_signature(self, text: str, province: str | None) -> bool:

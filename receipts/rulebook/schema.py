@@ -38,6 +38,11 @@ class PhraseRole(StrEnum):
     DECLINE = "decline"
     DOUBT = "doubt"
     POLITE = "polite"
+    FLASH = "flash"
+    REGULAR = "regular"
+    CHINESE = "chinese"
+    ENGLISH = "english"
+    SWITCH = "switch"
 
 
 PhraseLists = dict[PhraseRole, Annotated[tuple[Text, ...], Meta(min_length=1)]]

@@ -3,11 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from receipts.model.invisible import without_invisible
 from receipts.model.vocabulary import Intent
+from receipts.rulebook.part_wishes import PARTS, Token, part_intent
 from receipts.rulebook.schema import PhraseLists, PhraseRole, RuleBook, WordList
 from receipts.rulebook.similarity import is_one_edit
 from receipts.rulebook.traditional import SIMPLIFIED
@@ -39,15 +39,10 @@ class Wish(StrEnum):
     AGREE = "agree"
     MAYBE_AGREE = "maybe_agree"
     DECLINE = "decline"
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """A phrase with its role; without one, an unknown unit. Each mark begins a new clause."""
-
-    role: PhraseRole | None
-    text: str
-    clause: int
+    ORDINARY = "ordinary"
+    FLASH = "flash"
+    CHINESE = "chinese"
+    ENGLISH = "english"
 
 
 #: Roles of phrases by their units.
@@ -73,6 +68,11 @@ class WishMatcher:
     def match(self, text: str, province: str | None = None) -> Wish | None:
         """The wish of a sentence; None if it has none that is known."""
         return _judge(self._lexicon(province).tokens(text), asks=is_question(text))
+
+    def asks_how(self, text: str, province: str | None = None) -> bool:
+        """Whether a text asks rather than tells."""
+        tokens = self._lexicon(province).tokens(text)
+        return is_question(text) or any(token.text in _HOW for token in tokens)
 
     def core(self, text: str, province: str | None = None) -> str:
         """The text without polite phrases, such as a keyword after "please"."""
@@ -114,20 +114,20 @@ class _Lexicon:
         self._roles = keywords | phrases
         self._longest = max(map(len, self._roles), default=0)
 
-    def tokens(self, text: str) -> list[_Token]:
+    def tokens(self, text: str) -> list[Token]:
         """The text as phrases and unknown units; marks only separate clauses."""
-        units, tokens, clause, at = phrase_units(text)[:_MAX_UNITS], list[_Token](), 0, 0
+        units, tokens, clause, at = phrase_units(text)[:_MAX_UNITS], list[Token](), 0, 0
         while at < len(units):
             for length in range(min(self._longest, len(units) - at), 0, -1):
                 found = units[at : at + length]
                 if role := self._roles.get(found):
-                    tokens.append(_Token(role, " ".join(found), clause))
+                    tokens.append(Token(role, " ".join(found), clause))
                     break
             else:
                 length, unit = 1, units[at]
                 clause += not unit.isalnum()
                 if unit.isalnum():
-                    tokens.append(_Token(self._typo(unit), unit, clause))
+                    tokens.append(Token(self._typo(unit), unit, clause))
             at += length
         return tokens
 
@@ -153,6 +153,9 @@ def is_question(text: str) -> bool:
     return "?" in text or "？" in text
 
 
+#: Words that ask how a thing is done.
+_HOW = frozenset({"怎 么", "怎 样", "如 何", "咋", "how", "how do i", "how to", "how can i"})
+
 #: Roles beside which a sentence is certain.
 _CALM = {_R.POLITE, _R.SERVICE, _R.GENERIC}
 _WHOLE: Mapping[Wish, tuple[PhraseRole, set[PhraseRole]]] = {
@@ -167,8 +170,10 @@ _NEGATORS = {_R.REFUSAL, _R.NEGATION}
 _REFUSABLE = {_R.SERVICE, _R.GENERIC, _R.MESSAGES, _R.CHARGES}
 
 
-def _judge(tokens: list[_Token], *, asks: bool) -> Wish | None:
+def _judge(tokens: list[Token], *, asks: bool) -> Wish | None:
     """The first wish that fits, from the most specific to the least."""
+    if part := part_intent(tokens):
+        return Wish(part.value)
     roles = {token.role for token in tokens}
     leaves = bool(roles & {_R.CANCELLING, _R.LEAVE}) or _leaves_weakly(tokens, roles)
     refuses = leaves or bool(roles & _NEGATORS)
@@ -196,7 +201,7 @@ def _is_whole(roles: set[PhraseRole | None], wish: Wish) -> bool:
     return needed in roles and roles <= allowed
 
 
-def _agrees_first(tokens: list[_Token]) -> bool:
+def _agrees_first(tokens: list[Token]) -> bool:
     """Whether each yes is one: before the cancel, and no 是 ("is") within the clause."""
     cancel = next(at for at, token in enumerate(tokens) if token.role is _R.CANCELLING)
     return all(
@@ -206,7 +211,7 @@ def _agrees_first(tokens: list[_Token]) -> bool:
     )
 
 
-def _begins_with_agree(tokens: list[_Token]) -> bool:
+def _begins_with_agree(tokens: list[Token]) -> bool:
     """Whether a yes comes first; one Chinese character may be part of a word, such as 开通."""
     spoken = [token for token in tokens if token.role is not _R.POLITE]
     if not spoken or spoken[0].role is not _R.AGREE:
@@ -216,7 +221,7 @@ def _begins_with_agree(tokens: list[_Token]) -> bool:
     return len(first.text) > 1 or first.text.isascii() or not part_of_word
 
 
-def _leaves_weakly(tokens: list[_Token], roles: set[PhraseRole | None]) -> bool:
+def _leaves_weakly(tokens: list[Token], roles: set[PhraseRole | None]) -> bool:
     """Whether a verb such as "end" or 关 has a clause alone, or the service in its sentence."""
     if roles & (_REFUSABLE - {_R.MESSAGES}):
         return _R.WEAK in roles
@@ -237,14 +242,14 @@ def _refuses_service(roles: set[PhraseRole | None]) -> bool:
     return _R.REFUSAL in roles and bool(roles & _REFUSABLE)
 
 
-def _ends_with_refusal(tokens: list[_Token]) -> bool:
+def _ends_with_refusal(tokens: list[Token]) -> bool:
     """Whether a clause ends with a refusal, such as 全都不要."""
     spoken = (token for token in tokens if token.role is not _R.POLITE)
     last_of_clauses = {token.clause: token for token in spoken}
     return any(token.role is _R.REFUSAL for token in last_of_clauses.values())
 
 
-def _no_longer(tokens: list[_Token]) -> bool:
+def _no_longer(tokens: list[Token]) -> bool:
     """Whether a short clause says "no longer" (不…了), such as 不玩了."""
     for clause in {token.clause for token in tokens}:
         said = [each for each in tokens if each.clause == clause and each.role is not _R.POLITE]
@@ -254,9 +259,9 @@ def _no_longer(tokens: list[_Token]) -> bool:
     return False
 
 
-def _keeps(tokens: list[_Token], roles: set[PhraseRole | None]) -> bool:
+def _keeps(tokens: list[Token], roles: set[PhraseRole | None]) -> bool:
     """Whether a sentence of known phrases alone negates each of its cancels ("don't cancel")."""
-    if _R.CANCELLING not in roles or not roles <= {_R.CANCELLING, *_NEGATORS, *_CALM}:
+    if _R.CANCELLING not in roles or not roles <= {_R.CANCELLING, *_NEGATORS, *_CALM, *PARTS}:
         return False
     negated_clause = -1
     for before, token in zip([None, *tokens], tokens, strict=False):

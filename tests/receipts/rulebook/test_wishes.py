@@ -38,7 +38,9 @@ SENTENCES = {
     Wish.AGREE: ("是的", "好的，谢谢", "是的谢谢", "可以", "好", "yep", "yes please", "👍"),
     Wish.MAYBE_AGREE: ("是的吗？", "是吗", "好的，什么时候", "yes but when"),
     Wish.DECLINE: ("不", "不开通", "no thanks", "不同意，谢谢"),
-    None: ("", "你好", "我要流量包", "短信回执是什么", "I don't speak Chinese", "晚上吃什么", "🙏"),
+    None: ("", "你好", "我要流量包", "短信回执是什么", "晚上吃什么", "🙏", "闪信是什么"),
+    Wish.ENGLISH: ("I don't speak Chinese", "不要中文", "请改成英文"),
+    Wish.ORDINARY: ("关闭闪信", "no more flash messages", "改成普通短信"),
 }  # fmt: skip
 CASES = [(text, wish) for wish, texts in SENTENCES.items() for text in texts]
 
