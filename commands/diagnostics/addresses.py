@@ -126,7 +126,7 @@ def _health_problem(base: str) -> str:
     except requests.exceptions.SSLError:
         return "its certificate is not valid for this address"
     except requests.RequestException as failure:
-        return f"not reached ({type(failure).__name__})"
+        return f"not reachable ({type(failure).__name__})"
     if answer.is_redirect:
         return f"it redirects to {answer.headers['Location']}"
     return "" if _is_ours(answer) else f"another server answers ({answer.status_code})"
@@ -161,7 +161,7 @@ def check_provider(name: str, url: str) -> Check:
     try:
         answer = requests.get(url, timeout=_TIMEOUTS_SECONDS)
     except requests.RequestException as failure:
-        return Check(False, f"{name} at {url}", f"not reached: {type(failure).__name__}")
+        return Check(False, f"{name} at {url}", f"not reachable ({type(failure).__name__})")
     date = answer.headers.get("Date")
     if date is not None:
         theirs = dt.datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=dt.UTC)

@@ -45,7 +45,7 @@ def _settings(purpose: str, need: Callable[[], Settings]) -> Check:
 def _portal(settings: Settings) -> Check:
     if settings.secret_key:
         return Check(True, f"online service hall is open at {settings.public_url}/hall/")
-    return Check(False, "online service hall stays shut", "set SECRET_KEY")
+    return Check(False, "online service hall is closed", "set SECRET_KEY")
 
 
 def _rules(settings: Settings) -> Check:

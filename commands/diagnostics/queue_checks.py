@@ -77,7 +77,7 @@ def _provider_state(health: BreakerState, count: int, oldest_seconds: float) -> 
     backlog = f"; {count} receipts wait for it, the oldest {oldest_seconds:.0f} s old"
     waiting = backlog if count else ""
     if not health.is_open:
-        return Check(True, f"{health.provider} is in use{waiting}")
+        return Check(True, f"{health.provider}: not demoted{waiting}")
     since = f"{health.since:%Y-%m-%d %H:%M:%S} UTC" if health.since else "unknown"
     subject = f"{health.provider} is demoted since {since}{waiting}"
     _, cause = read_failure(health.provider, health.reason)

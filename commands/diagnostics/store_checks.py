@@ -26,11 +26,11 @@ def check_store(settings: Settings, clients: StoreClients) -> Iterator[Check]:
         setting = clients.connection.setting
         lax = [name for name, value in _DURABLE.items() if setting(name) != value]
     except StoreUnavailableError:
-        yield Check(True, f"store ({where}); it does not tell whether it writes to disk")
+        yield Check(True, f"store ({where}); it does not show whether it writes to disk")
     else:
         if lax:
             fix = ", ".join(f"{name} {_DURABLE[name]}" for name in lax)
-            yield Check(False, f"store ({where}) may forget what we acknowledged", f"set {fix}")
+            yield Check(False, f"store ({where}) may lose confirmed changes", f"set {fix}")
         else:
             yield Check(True, f"store ({where}) writes to disk before it answers")
     try:

@@ -122,10 +122,10 @@ def test_doctor_prints_table_lines_or_json(terminal: Typed, piped: Typed):
         assert text in output
     lines, _, status = piped("doctor")
     assert status == 1
-    assert "no  online service hall stays shut: set SECRET_KEY\n" in lines
+    assert "no  online service hall is closed: set SECRET_KEY\n" in lines
     records = [json.loads(line) for line in piped("doctor", "--json")[0].splitlines()]
     assert len(records) == len(lines.splitlines())
-    shut = {"check": "online service hall stays shut", "ok": False, "fix": "set SECRET_KEY"}
+    shut = {"check": "online service hall is closed", "ok": False, "fix": "set SECRET_KEY"}
     assert shut in records
 
 
