@@ -15,6 +15,7 @@ from receipts.model.receipt import Receipt, StatusEvent
 from receipts.ports.changes import ChangeSet, Deferred, OutboxEntry, Timer
 from receipts.ports.clock import Clock
 from receipts.ports.provider import (
+    FoundMessage,
     NoRouteError,
     OutboundMessage,
     PermanentError,
@@ -42,6 +43,8 @@ _EVENT_OF: dict[ProviderStatus, ReceiptEvent | None] = {
     ProviderStatus.FAILED: ReceiptEvent.TOLD_FAILED,
     ProviderStatus.UNKNOWN: None,
 }
+
+_FINAL = frozenset({ProviderStatus.DELIVERED, ProviderStatus.UNDELIVERED, ProviderStatus.FAILED})
 
 
 class ReceiptLifecycle:
@@ -107,12 +110,19 @@ class ReceiptLifecycle:
         return replace(change, acked=(entry,))
 
     def lookup_found(
-        self, receipt: Receipt, provider_id: str, fired_timer: Timer, owner: _Owner = None
+        self, receipt: Receipt, found: FoundMessage, fired_timer: Timer, owner: _Owner = None
     ) -> ChangeSet:
-        """Mark an in-doubt receipt as accepted, because its provider lists the message."""
-        change = self._mark_accepted(receipt, ReceiptEvent.FOUND, provider_id, owner)
+        """Mark an in-doubt receipt as accepted, because its provider lists the message.
+
+        A final status there counts as reported: that report may be lost.
+        """
+        in_doubt = not RECEIPT.fire(receipt.state, ReceiptEvent.FOUND).refused
+        if in_doubt and found.status in _FINAL:
+            change = self.apply_status(receipt, found.status, found.raw_status, found.id, owner)
+        else:
+            change = self._mark_accepted(receipt, ReceiptEvent.FOUND, found.id, owner)
         # Concurrent look-ups of two receipts with equal text may both find this message.
-        key = f"found:{receipt.provider}:{provider_id}" if change.records else None
+        key = f"found:{receipt.provider}:{found.id}" if change.records else None
         return replace(change, fired_timer=fired_timer, idempotency_key=key)
 
     def _mark_accepted(

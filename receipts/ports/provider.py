@@ -69,6 +69,14 @@ class OutboundMessage(Struct, frozen=True):
     deadline: float = math.inf
 
 
+class FoundMessage(Struct, frozen=True):
+    """A message that a look-up found: the provider's id, and its status there."""
+
+    id: str
+    status: ProviderStatus = ProviderStatus.UNDERWAY
+    raw_status: str = ""
+
+
 class Provider(Protocol):
     """A messaging provider."""
 
@@ -80,8 +88,8 @@ class Provider(Protocol):
 
     def find(
         self, message: OutboundMessage, since: dt.datetime, known: frozenset[str]
-    ) -> str | None:
-        """The provider's id of a message that it accepted since then; None if it has none.
+    ) -> FoundMessage | None:
+        """The message that the provider accepted since then; None if it has none.
 
         ``known`` are ids of other messages. Raises TemporaryError.
         """

@@ -9,6 +9,7 @@ from receipts.model.message import FailureCause, MessageStatus
 from receipts.model.vocabulary import DisplayMode
 from receipts.ports.provider import (
     Capabilities,
+    FoundMessage,
     NoRouteError,
     OutboundMessage,
     PermanentError,
@@ -144,7 +145,7 @@ class Kannel:
 
     def find(
         self, message: OutboundMessage, since: dt.datetime, known: frozenset[str]
-    ) -> str | None:
+    ) -> FoundMessage | None:
         """Not available; ``capabilities.lookup`` is False."""
         raise NotImplementedError
 

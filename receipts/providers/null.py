@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from receipts.ports.provider import Capabilities, OutboundMessage, TemporaryError
+from receipts.ports.provider import Capabilities, FoundMessage, OutboundMessage, TemporaryError
 
 
 class NullProvider:
@@ -17,6 +17,6 @@ class NullProvider:
 
     def find(
         self, message: OutboundMessage, since: dt.datetime, known: frozenset[str]
-    ) -> str | None:
+    ) -> FoundMessage | None:
         """Not available; ``capabilities.lookup`` is False."""
         raise NotImplementedError

@@ -9,6 +9,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyErr
 
 from receipts.ports.provider import (
     Capabilities,
+    FoundMessage,
     NoRouteError,
     OutboundMessage,
     PermanentError,
@@ -17,6 +18,7 @@ from receipts.ports.provider import (
     UnknownOutcomeError,
 )
 from receipts.providers.twilio_http import SdkHttpClient, send_deadline
+from receipts.providers.twilio_status import provider_status
 
 #: Connections kept: a worker's 16 sending and 8 look-up threads.
 _CONNECTIONS = 24
@@ -86,8 +88,8 @@ class Twilio:
 
     def find(
         self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
-    ) -> str | None:
-        """Return Twilio's id of a text that it may have accepted after ``since``, or None.
+    ) -> FoundMessage | None:
+        """The text that Twilio may have accepted after ``since``, or None.
 
         Twilio has no idempotency key, so recipient, body and time are compared. A filter by
         DateSent would hide queued texts. ``known`` are other receipts' ids.
@@ -102,7 +104,9 @@ class Twilio:
             created = message.date_created
             recent = created is None or created >= since - _CLOCK_SKEW
             if message.sid and message.sid not in known and message.body == parcel.text and recent:
-                return str(message.sid)
+                status = str(message.status or "")
+                code = f" {message.error_code}" if message.error_code else ""
+                return FoundMessage(str(message.sid), provider_status(status), status + code)
         return None
 
 

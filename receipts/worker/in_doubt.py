@@ -89,7 +89,7 @@ class InDoubtResolver:
         message, since = delivery.outbound_message(receipt), receipt.requested_at
         try:
             found = provider.find(message, since or receipt.created_at, known)
-            ambiguous = found is not None and self._may_belong_to_another(receipt, found)
+            ambiguous = found is not None and self._may_belong_to_another(receipt, found.id)
         except TemporaryError:
             found, ambiguous = None, True
         if ambiguous:
@@ -100,7 +100,7 @@ class InDoubtResolver:
             return None
         subscription = subscription_for_charge(self._store, receipt)
         change = delivery.lookup_found(receipt, found, timer, subscription)
-        return found if self._commit(change) is CommitStatus.DUPLICATE else None
+        return found.id if self._commit(change) is CommitStatus.DUPLICATE else None
 
     def _commit(self, change: ChangeSet) -> CommitStatus:
         return self._store.commit(with_digest_members(self._store, change)).status

@@ -10,7 +10,7 @@ import pytest
 import requests
 import responses
 
-from receipts.ports.provider import TemporaryError
+from receipts.ports.provider import FoundMessage, ProviderStatus, TemporaryError
 from tests.contracts.provider_ends import ACCOUNT, ANNA, SECRETS, TWILIO_URL, WORDS, parcel, twilio
 
 Message = dict[str, object]
@@ -31,7 +31,8 @@ def found(
         TWILIO_URL, body=json.dumps(page, ensure_ascii=False), content_type="application/json"
     )
     since = NOW - dt.timedelta(seconds=20)
-    return twilio().find(parcel(), since, frozenset(known))
+    match = twilio().find(parcel(), since, frozenset(known))
+    return match.id if match else None
 
 
 def test_message_is_found_by_recipient_text_and_time(outside: responses.RequestsMock):
@@ -66,6 +67,28 @@ def test_message_matches_if_recent_of_equal_text_and_of_no_other_receipt(
     sid: str | None,
 ):
     assert found(outside, *messages, known=known) == sid
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "raw"),
+    [
+        ({"status": "sent"}, ProviderStatus.UNDERWAY, "sent"),
+        ({"status": "delivered", "error_code": None}, ProviderStatus.DELIVERED, "delivered"),
+        (
+            {"status": "undelivered", "error_code": 30034},
+            ProviderStatus.UNDELIVERED,
+            "undelivered 30034",
+        ),
+        ({"status": "new word"}, ProviderStatus.UNKNOWN, "new word"),
+        ({}, ProviderStatus.UNKNOWN, ""),
+    ],
+)
+def test_found_message_has_its_status(
+    outside: responses.RequestsMock, fields: Message, status: ProviderStatus, raw: str
+):
+    page = {"messages": [message("SM1") | fields], "next_page_uri": None}
+    outside.get(TWILIO_URL, json=page)
+    assert twilio().find(parcel(), NOW, frozenset()) == FoundMessage("SM1", status, raw)
 
 
 @pytest.mark.parametrize(

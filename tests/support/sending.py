@@ -14,7 +14,7 @@ from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus, OutboxEntry, Timer
 from receipts.ports.clock import Clock
-from receipts.ports.provider import Capabilities, OutboundMessage
+from receipts.ports.provider import Capabilities, FoundMessage, OutboundMessage, ProviderStatus
 from receipts.ports.store import Store
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis_store import RedisStore
@@ -36,6 +36,8 @@ class ProviderDouble:
         self.capabilities = Capabilities(flash=flash, reports=True, lookup=lookup)
         self.ends: deque[Exception | str] = deque()
         self.finds: deque[Exception | str | None] = deque()
+        #: Status of the messages that look-ups find.
+        self.found_as: tuple[ProviderStatus, str] = (ProviderStatus.UNDERWAY, "sent")
         self.sent: list[OutboundMessage] = []
         self.sought: list[frozenset[str]] = []
 
@@ -45,10 +47,11 @@ class ProviderDouble:
 
     def find(
         self, parcel: OutboundMessage, since: dt.datetime, known: frozenset[str]
-    ) -> str | None:
+    ) -> FoundMessage | None:
         del parcel, since
         self.sought.append(known)
-        return _answer(self.finds.popleft() if self.finds else None)
+        found = _answer(self.finds.popleft() if self.finds else None)
+        return FoundMessage(found, *self.found_as) if found else None
 
 
 def _answer(scripted: Exception | str | None) -> str | None:

@@ -1,6 +1,7 @@
 from receipts.delivery.in_doubt import LOOKUP
 from receipts.model.receipt import Receipt
 from receipts.ports.provider import (
+    FoundMessage,
     PermanentError,
     ProviderError,
     ProviderStatus,
@@ -45,7 +46,7 @@ def look_up(desk: Desk, receipt: Receipt, found: str | None) -> Receipt:
     assert timer.kind == LOOKUP
     now, delivery = desk.now(receipt), desk.delivery
     change = delivery.in_doubt.lookup_missed(now, timer)
-    desk.settle(delivery.lookup_found(now, found, timer) if found else change)
+    desk.settle(delivery.lookup_found(now, FoundMessage(found), timer) if found else change)
     return desk.now(receipt)
 
 

@@ -8,7 +8,7 @@ from app.bootstrap import Container
 from receipts.delivery.in_doubt import LOOKUP
 from receipts.model.vocabulary import DisplayMode
 from receipts.ports.changes import CommitStatus, Timer
-from receipts.ports.provider import ProviderStatus
+from receipts.ports.provider import FoundMessage, ProviderStatus
 from statemachines.receipt import ReceiptState
 from tests.receipts.delivery.conftest import FINAL, RULES, UNKNOWN, fail, is_idle, look_up, report
 from tests.support.sending import ANNA, Desk, mark_sending
@@ -22,7 +22,7 @@ def test_message_found_for_one_receipt_is_not_found_for_another(desk: Desk):
         desk.settle(mark_sending(desk.delivery, receipt, entry))
         desk.settle(desk.delivery.failed(desk.now(receipt), UNKNOWN, entry))
     commits = [
-        desk.store.commit(desk.delivery.lookup_found(desk.now(receipt), "SM1", timer))
+        desk.store.commit(desk.delivery.lookup_found(desk.now(receipt), FoundMessage("SM1"), timer))
         for receipt in (first, second)
         for timer in desk.timers()
         if timer.subject.startswith(receipt.id)
@@ -116,7 +116,7 @@ def test_look_up_after_a_final_status_changes_no_record(desk: Desk, status: Prov
     known = report(desk, receipt, status)
     (timer,) = desk.timers()
     last = Timer(LOOKUP, ANNA, f"{receipt.id}/{len(RULES.look_after_seconds) - 1}")
-    found = desk.delivery.lookup_found(known, "SM9", timer)
+    found = desk.delivery.lookup_found(known, FoundMessage("SM9"), timer)
     missed = desk.delivery.in_doubt.lookup_missed(known, last)
     for change in (found, missed):
         written = (change.records, change.charges, change.outbox, change.timers)

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from receipts.model.receipt import Receipt
 from receipts.ports.changes import ChangeSet, Timer
-from receipts.ports.provider import TemporaryError
+from receipts.ports.provider import ProviderStatus, TemporaryError
 from tests.receipts.delivery.conftest import UNKNOWN, fail
 from tests.receipts.worker.conftest import Rig
 from tests.support.sending import ANNA, Desk
@@ -31,6 +31,29 @@ def test_failed_look_up_is_repeated(rig: Rig):
         rig.desk.clock.move(seconds=15)
         rig.until(lambda: rig.state(receipt) == "sent")
     assert len(rig.courier.sought) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "fen"),
+    [
+        (ProviderStatus.DELIVERED, "delivered", [10]),
+        (ProviderStatus.UNDELIVERED, "undelivered", []),
+        (ProviderStatus.FAILED, "undelivered", []),
+        (ProviderStatus.UNKNOWN, "sent", [10]),
+    ],
+)
+def test_final_status_of_a_found_message_counts_as_its_report(
+    rig: Rig, status: ProviderStatus, state: str, fen: list[int]
+):
+    """Response and report are both lost: what did not arrive is not charged."""
+    receipt = in_doubt(rig.desk)
+    rig.courier.finds.append("SM-1")
+    rig.courier.found_as = status, f"{status} 30003"
+    rig.desk.clock.move(seconds=1)
+    rig.run_until_state(state, receipt)
+    assert [charge.fen for charge in rig.desk.charges()] == fen
+    assert rig.desk.now(receipt).provider_id == "SM-1"
+    assert rig.desk.timers() == []
 
 
 def test_two_receipts_of_equal_text_find_a_message_each(rig: Rig):
