@@ -10,6 +10,8 @@ from receipts.ports.clock import Clock
 _STEP = re.compile(r"([+-])(\d+)([smhd])")
 #: Later and earlier years overflow the dates of records.
 _FIRST, _LAST = 2000, 2100
+#: The last moment that a moved clock can show.
+LATEST = dt.datetime(_LAST, 1, 1, tzinfo=SHANGHAI) - dt.timedelta(seconds=1)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 

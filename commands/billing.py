@@ -9,6 +9,8 @@ from typing import TextIO
 
 import click
 
+from app import bootstrap
+from app.clock import LATEST
 from app.settings import SettingsError
 from commands.consent_bundle import consent_bundle
 from commands.evidence.options import kept_roots, root_options
@@ -36,7 +38,7 @@ from commands.tables import (
     wants_table,
 )
 from receipts.charging.charges import months_kept
-from receipts.model.calendar import month_of
+from receipts.model.calendar import month_of, months_between, next_month
 from receipts.model.vocabulary import Msisdn
 from receipts.subscriptions.monthly_billing import BillingTotals
 
@@ -60,7 +62,9 @@ _ENTRIES = (
 )
 
 
-@click.command(epilog=examples("charges 13802880000", f"charges 13802880000 --month {THIS_MONTH}"))
+@click.command(
+    epilog=examples("charges 13802880000", f"charges 13802880000 --month {THIS_MONTH}"),
+)
 @click.argument("number", type=MSISDN)
 @click.option("--month", type=MONTH, help="Only this month (default: all).")
 @why_option
@@ -71,7 +75,7 @@ def charges(number: Msisdn, month: str | None, why: str, *, as_json: bool) -> No
     Prints a table on a terminal, otherwise JSON lines.
     """
     with look_at(number, "charges", why) as services:
-        months = [month] if month else months_kept(services.policy.book, services.clock.now())
+        months = [month] if month else _months_charged(services, number)
         records = map(serialize_charge, services.store.charges_of(number, months))
         empty = f"No charges of {number.national} are on record."
         print_records(records, _CHARGES, as_json=as_json, empty=empty)
@@ -164,7 +168,7 @@ def export_(
         "consent 13844012345",
         f"consent 13844012345 --charge monthly-{THIS_MONTH}",
         "consent 13844012345 --root roots --json > bundle.json",
-    )
+    ),
 )
 @click.argument("number", type=MSISDN)
 @click.option("--charge", "charge_id", help="Id of one charge, as `charges` shows it.")
@@ -187,7 +191,7 @@ def consent(
     the charge has no consent.
     """
     with look_at(number, "consent", why) as services:
-        months = months_kept(services.policy.book, services.clock.now())
+        months = _months_charged(services, number)
         kept = kept_roots(services.settings, roots, keys)
         bundle, valid = consent_bundle(services, number, charge_id, months, kept)
     if wants_table(as_json):
@@ -203,6 +207,15 @@ def consent(
 
 
 COMMANDS: tuple[click.Command, ...] = (charges, bill, export_, consent)
+
+
+def _months_charged(services: bootstrap.Container, number: Msisdn) -> list[str]:
+    """All months with charges, also those that a moved clock has left again."""
+    now = services.clock.now()
+    months = months_kept(services.policy.book, now)
+    if services.settings.movable_clock:
+        months += months_between(next_month(now), LATEST)
+    return services.store.charged_months(number, months)
 
 
 @contextmanager

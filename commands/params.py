@@ -10,7 +10,8 @@ from functools import partial
 import click
 
 from app import bootstrap
-from app.settings import Settings
+from app.clock import clock_for
+from app.settings import Settings, SettingsError
 from commands import demo
 from receipts.model.calendar import MonthError, month_of, month_start
 from receipts.model.vocabulary import Msisdn
@@ -84,10 +85,20 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  sms-receipt {line}" for line in lines)
 
 
+def _clock_now() -> dt.datetime:
+    """The service's time; the machine's without settings."""
+    try:
+        # Help is printed whether a demo runs or not.
+        settings = Settings.read(demo.running_settings(os.environ, lambda _: None) | os.environ)
+    except SettingsError:
+        return dt.datetime.now(dt.UTC)
+    return clock_for(settings.data_dir, movable=settings.movable_clock).now()
+
+
 def with_current_month(command: click.Command) -> click.Command:
-    """The command, with the current calendar month in China in its examples."""
+    """The command, with the month in China by the service's clock in its examples."""
     filled = copy(command)
-    month = month_of(dt.datetime.now(dt.UTC))
+    month = month_of(_clock_now())
     filled.epilog = command.epilog and command.epilog.replace(THIS_MONTH, month)
     return filled
 

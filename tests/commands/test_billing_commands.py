@@ -20,6 +20,8 @@ from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network
 from tests.support.fixtures import SHANXI
 from tests.support.months import Lines, Months, Run
 
+pytestmark = pytest.mark.fixed_day
+
 FRIEND = "+8613800138000"
 
 

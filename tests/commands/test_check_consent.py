@@ -26,6 +26,8 @@ from tests.support.consent_roots import Forger, Operator, reworded, some_days
 from tests.support.months import Months
 from tests.support.product import run_to_end
 
+pytestmark = pytest.mark.fixed_day
+
 CHECKER = Path(__file__).parents[2] / "tools" / "check_consent.py"
 
 Json = dict[str, Any]

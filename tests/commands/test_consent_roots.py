@@ -17,6 +17,8 @@ from tests.support.consent_roots import Edit, Forger, Operator, reworded, some_d
 from tests.support.fixtures import SHANXI
 from tests.support.months import Months, Run
 
+pytestmark = pytest.mark.fixed_day
+
 #: The days of its entries after ``some_days``.
 DAYS_OF_JILIN = ("2026-11-22", "2026-11-22", "2026-11-25", "2026-12-03")
 

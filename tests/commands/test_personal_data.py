@@ -16,6 +16,8 @@ from tests.support.fixtures import stand
 from tests.support.months import Lines, Months, Run
 from tests.support.reports import told
 
+pytestmark = pytest.mark.fixed_day
+
 ANNA = Msisdn(GUANGDONG)
 _SECTIONS = {"receipts", "charges", "consent", "texts", "calls", "timers", "lookups"}
 

@@ -4,9 +4,13 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from receipts.rulebook.loader import SHIPPED
 from tests.conftest import Network
 from tests.support.months import Months, Run
+
+pytestmark = pytest.mark.fixed_day
 
 GUANGDONG, JILIN, SHANXI = "13802880000", "13844012345", "13903512345"
 FRIEND = "13800138000"

@@ -1,11 +1,14 @@
 """Lists show all that is kept, and say how many of how many where the store keeps fewer."""
 
+import datetime as dt
 import json
 
 import pytest
 
 from app import bootstrap
 from app.bootstrap import Container
+from app.clock import MovableClock
+from app.settings import Settings
 from receipts.charging.charges import months_kept
 from receipts.model.charge import Charge, ChargeKind
 from receipts.model.message import MessageStatus
@@ -78,3 +81,25 @@ def test_charges_of_all_kept_months_are_listed(built: Container, clock: TestCloc
         built.store.commit(ChangeSet(number, charges=(charge,)))
     listed = run("charges", GUANGDONG).stdout.splitlines()
     assert sorted(json.loads(line)["month"] for line in listed) == sorted(months)
+
+
+def test_charges_of_months_that_a_moved_clock_left_are_listed(
+    network: Network, settings: Settings, clock: TestClock, run: Run
+):
+    clock.at = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
+    network.open(GUANGDONG)
+    settings.data_dir.mkdir(exist_ok=True)
+    MovableClock(settings.data_dir).move("2026-11-22")
+    done = run("charges", GUANGDONG, CLOCK="movable")
+    assert [json.loads(line)["month"] for line in done.stdout.splitlines()] == ["2027-03"]
+
+
+@pytest.mark.parametrize("words", [("charges",), ("bill",), ("export",), ("consent",)])
+def test_examples_name_the_month_of_a_moved_clock(
+    settings: Settings, run: Run, words: tuple[str, ...]
+):
+    settings.data_dir.mkdir(exist_ok=True)
+    MovableClock(settings.data_dir).move("2024-02-29")
+    examples = run(*words, "--help", CLOCK="movable").stdout.partition("Examples:")[2]
+    assert "2024-02" in examples
+    assert "YYYY" not in examples

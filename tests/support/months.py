@@ -97,7 +97,9 @@ def months(built: bootstrap.Container, clock: TestClock) -> Months:
 def run(settings: Settings, built: bootstrap.Container) -> Run:
     del built
     environ = {"REDIS_URL": settings.redis_url, "DATA_DIR": str(settings.data_dir)}
-    return lambda *words: CliRunner().invoke(main.main, [*map(str, words)], env=environ)
+    return lambda *words, **more: CliRunner().invoke(
+        main.main, [*map(str, words)], env=environ | more
+    )
 
 
 @pytest.fixture

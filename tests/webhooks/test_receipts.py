@@ -15,6 +15,8 @@ from tests.support.fixtures import SHANXI, charges, contents, stand
 from tests.support.kannel_double import Smsbox, smsbox
 from tests.webhooks.conftest import TwilioApi, Work, status_path
 
+pytestmark = pytest.mark.fixed_day
+
 #: A customer of Shanxi, who pays 0.10 yuan for each delivered text and no monthly fee.
 ANNA, FRIEND = SHANXI, ZHEJIANG
 

@@ -51,6 +51,7 @@ def test_pt_and_sx_change_how_receipts_are_displayed(
     assert subscription(built, GUANGDONG).mode == "flash"
 
 
+@pytest.mark.fixed_day
 def test_cancelled_service_runs_to_the_end_of_the_month(
     network: Network, phone: Texter, built: Container, clock: TestClock, work: Work
 ):
@@ -68,6 +69,7 @@ def test_cancelled_service_runs_to_the_end_of_the_month(
     assert charges(built, GUANGDONG, "2026-11", "2026-12") == [("monthly", 100)]
 
 
+@pytest.mark.fixed_day
 def test_english_keywords_get_english_replies(phone: Texter, built: Container):
     assert phone.says("SUBSCRIBE").startswith("SMS Receipt: 1 yuan a month")
     assert phone.says("Y").startswith("SMS Receipt is on: 1 yuan a month")

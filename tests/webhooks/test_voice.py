@@ -1,5 +1,7 @@
 """A call to the hotline: signed webhooks in, TwiML out, one text about the call at Twilio."""
 
+import pytest
+
 from app.bootstrap import Container
 from tests.conftest import GUANGDONG, PUBLIC_URL, Network
 from tests.support.caller import Call
@@ -44,6 +46,7 @@ def test_caller_who_hears_the_price_and_declines_opens_nothing(
     assert twilio.texts == []
 
 
+@pytest.mark.fixed_day
 def test_subscriber_cancels_in_english(
     network: Network, call: Call, built: Container, twilio: TwilioApi, work: Work
 ):

@@ -14,6 +14,8 @@ from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 from tests.receipts.bulk_import.conftest import Desk
 from tests.support.fixtures import SHANXI, pass_days
 
+pytestmark = pytest.mark.fixed_day
+
 
 @pytest.fixture
 def customer(network: Network, clock: TestClock) -> str:

@@ -24,6 +24,8 @@ from tests.bench.bill import fill
 from tests.conftest import Network
 from tests.support.months import Months
 
+pytestmark = pytest.mark.fixed_day
+
 GUANGDONG, JILIN, SHANXI = "+8613802880000", "+8613844012345", "+8613903512345"
 
 

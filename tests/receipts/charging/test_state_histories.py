@@ -5,6 +5,8 @@ import pytest
 from tests.conftest import Network, TestClock
 from tests.support.months import Months
 
+pytestmark = pytest.mark.fixed_day
+
 GUANGDONG = "+8613802880000"  # one yuan a month, ends with the month
 HEBEI = "+8613903112345"  # 1.50 yuan a month, ends at once
 ZHEJIANG = "+8613957112345"  # three yuan a month after a trial of 30 days; window of 24 hours

@@ -8,7 +8,7 @@ from receipts.delivery.digest import DIGEST, with_digest_members
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.routing import Router
 from receipts.delivery.status_updates import apply_status_update
-from receipts.model.calendar import month_of
+from receipts.model.calendar import month_before, month_of
 from receipts.model.charge import Charge
 from receipts.model.message import DeliveryReport, MessageStatus
 from receipts.model.receipt import MessageKind, Receipt
@@ -124,3 +124,8 @@ class DigestRig:
 
     def charges(self, number: str = SENDER) -> list[Charge]:
         return self.built.store.charges_of(Msisdn(number), [month_of(self.clock.now())])
+
+    def charges_of_two_months(self) -> list[Charge]:
+        """The charges of this month and the month before."""
+        this = month_of(self.clock.now())
+        return self.built.store.charges_of(Msisdn(SENDER), [month_before(this), this])

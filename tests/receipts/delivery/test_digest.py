@@ -240,6 +240,7 @@ def test_concurrent_timers_of_two_workers_make_one_flash(rig: DigestRig):
     assert len(rig.send()) == 1
 
 
+@pytest.mark.fixed_day  # the customer subscribed before the machine's today
 def test_worker_flashes_within_a_fraction_of_a_second_after_the_wait(
     rig: DigestRig, at_work: AtWork, until: Until
 ):

@@ -270,6 +270,7 @@ def test_help_lists_the_keywords(network: Network):
         assert all(each in reply for each in ("XWXX", "GYXX", "GGXX", "TDXX"))
 
 
+@pytest.mark.fixed_day
 def test_new_rule_book_changes_the_promotion(built: Container):
     consent = {"promotions": NEWS, "promotions_since": built.clock.now()}
     stand(built, GUANGDONG, "active", language=Language.ZH, **consent)

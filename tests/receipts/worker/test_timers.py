@@ -172,6 +172,7 @@ def test_timer_that_finds_another_state_changes_no_subscription(
     assert (sweep.customer(), sweep.notices()) == (customer, [])
 
 
+@pytest.mark.fixed_day
 @pytest.mark.parametrize("known", ["before", "after"], ids=["read before", "read after"])
 def test_second_suspension_ends_the_service_though_the_first_timer_fires(
     sweep: Sweep, months: Months, monkeypatch: pytest.MonkeyPatch, known: str
