@@ -27,7 +27,7 @@ PUBLIC_URL = | The address that providers call. Twilio signs it, so it must be e
 It may have a path; the portal is then below that path, whether or not a proxy strips it.
 HOST = 127.0.0.1 | The address that `serve` listens on.
 PORT = 8000 | The port that `serve` listens on.
-TRUSTED_PROXIES = | Addresses or networks of front servers, with commas between: their \
+TRUSTED_PROXIES = | Addresses or networks of reverse proxies, separated by commas: their \
 `X-Forwarded-For` names the client. Unset: that header is never believed.
 FRONT_PAGE = | The address that `/` redirects to; the demo sets it to its phones.
 
@@ -63,7 +63,7 @@ and a flash receipt goes out as a regular text.
 
 [Secrets]
 FEED_SECRET = | Signs the batches at `POST /feed/reports`: 16 random characters or more. During \
-rotation: several with commas between. Unset: every batch is refused.
+rotation: several, separated by commas. Unset: every batch is refused.
 SECRET_KEY = | Signs the portal's cookies and passcodes: 16 random characters or more, the same \
 for all processes of `serve`. During rotation: the new one, a comma, the old one. Unset: the \
 portal (`/hall/`) is closed.

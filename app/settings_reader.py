@@ -163,7 +163,7 @@ class SettingsReader:
         return path
 
     def networks(self, name: str) -> tuple[Network, ...]:
-        """Return IP addresses and networks with commas between."""
+        """Return IP addresses and networks separated by commas."""
         networks = []
         for text in split_list(self._given[name]):
             try:

@@ -73,7 +73,7 @@ def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
         "LOG_FORMAT": "console",
         "FRONT_PAGE": network,
         "AGENT_NUMBER": "+8610086",
-        # The pretend network has no limit of its own.
+        # The simulated network has no limit of its own.
         "TWILIO_PACE": "1000",
         "KANNEL_PACE": "1000",
     }

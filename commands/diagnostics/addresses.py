@@ -33,9 +33,9 @@ def check_addresses(settings: Settings) -> Iterator[Check]:
     if _is_open(settings.host):
         subject = f"HOST={settings.host}: `serve` listens on all addresses of this machine"
         if settings.trusted_proxies:
-            yield Check(True, f"{subject}, with a front server (TRUSTED_PROXIES)")
+            yield Check(True, f"{subject}, with a reverse proxy (TRUSTED_PROXIES)")
         else:
-            fix = f"set HOST=127.0.0.1, or let only the front server reach port {settings.port}"
+            fix = f"set HOST=127.0.0.1, or let only the reverse proxy reach port {settings.port}"
             yield Check(True, subject, fix)
     yield from _web_process(settings)
 
@@ -112,7 +112,7 @@ def _web_process(settings: Settings) -> Iterator[Check]:
         yield Check(False, subject, "start `sms-receipt serve`, and compare HOST and PORT")
     else:
         subject = f"PUBLIC_URL does not lead to the web process at {local}: {trouble}"
-        yield Check(False, subject, "correct PUBLIC_URL, DNS, certificate or the front server")
+        yield Check(False, subject, "correct PUBLIC_URL, DNS, certificate or the reverse proxy")
     if not here:
         yield from _loaded_book(settings, local)
 

@@ -103,7 +103,7 @@ def test_dead_web_process_is_told(service: Service):
     elsewhere = replace(settings, public_url=service.network)
     (check,) = [each for each in check_addresses(elsewhere) if not each.ok]
     assert f"does not lead to the web process at {service.doors}" in check.subject
-    assert "front server" in check.fix
+    assert "reverse proxy" in check.fix
 
 
 def test_other_rule_book_than_the_running_one_is_told(service: Service, tmp_path: Path):
