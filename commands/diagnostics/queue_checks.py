@@ -9,6 +9,9 @@ from app.queue_status import QueueStatus
 from app.sender_health import SenderHealth
 from app.settings import Settings
 from commands.diagnostics.check import Check
+from receipts.delivery.digest import DIGEST
+from receipts.delivery.lifecycle import RETRY
+from receipts.ports.changes import Timer
 from receipts.ports.clock import Clock
 from receipts.ports.store import StoreUnavailableError
 from receipts.providers.failure_codes import read_failure
@@ -20,6 +23,9 @@ _SILENT_SECONDS = 10
 #: A receipt in the outbox is sent within a second; within a lease when a worker died.
 _DUE_SECONDS = 15
 
+#: Timers that put a receipt into the outbox; at most so many of the oldest timers are read.
+_RECEIPT_TIMERS, _MOST_TIMERS = {DIGEST, RETRY}, 1000
+
 _START = "start `sms-receipt work` with the settings of `serve`"
 
 
@@ -29,12 +35,12 @@ def check_queue(settings: Settings, clients: StoreClients) -> Iterator[Check]:
     try:
         now = queue_status.read_status(clients, settings.providers, clock)
         idle_seconds = clients.outbox.workers_idle_seconds()
-        overdue_seconds = _overdue_seconds(clients, clock)
+        timers = clients.outbox.due_timers(clock.now(), _MOST_TIMERS)
     except StoreUnavailableError as failure:
         yield Check(False, "the outbox", str(failure))
         return
     yield _workers(idle_seconds)
-    yield from _due(now, overdue_seconds)
+    yield from _due(now, timers, clock)
     for health in now.healths:
         yield _provider_state(health, *now.of(health.provider))
     for sender in now.senders:
@@ -42,13 +48,6 @@ def check_queue(settings: Settings, clients: StoreClients) -> Iterator[Check]:
     if now.unsure:
         subject = f"{now.unsure} receipts may or may not have gone out"
         yield Check(False, subject, "see sms-receipt unsure, and docs/runbook.md")
-
-
-def _overdue_seconds(clients: StoreClients, clock: Clock) -> float:
-    """Age of the oldest timer that is due and has not fired, in seconds."""
-    now = clock.now()
-    due = clients.outbox.due_timers(now, 1)
-    return (now - due[0].at).total_seconds() if due and due[0].at else 0.0
 
 
 def _workers(idle_seconds: list[float]) -> Check:
@@ -59,15 +58,21 @@ def _workers(idle_seconds: list[float]) -> Check:
     return Check(False, f"no worker is alive{seen}", _START)
 
 
-def _due(now: QueueStatus, overdue_seconds: float) -> Iterator[Check]:
-    count = sum(each.count for each, _ in now.queued)
-    oldest_seconds = max((age for _, age in now.queued), default=0.0)
+def _due(now: QueueStatus, timers: list[Timer], clock: Clock) -> Iterator[Check]:
+    """Receipts in the outbox, or with a timer that has not fired, and all other timers."""
+    ages: dict[bool, list[float]] = {True: [age for _, age in now.queued], False: []}
+    for timer in timers:
+        if timer.at:
+            ages[timer.kind in _RECEIPT_TIMERS].append((clock.now() - timer.at).total_seconds())
+    oldest_seconds, overdue_seconds = (max(ages[which], default=0.0) for which in (True, False))
     if oldest_seconds >= _DUE_SECONDS:
-        due = "1 receipt is due" if count == 1 else f"{count} receipts are due, the oldest"
-        subject = f"{due} for {oldest_seconds:.0f} s"
+        count = sum(each.count for each, _ in now.queued)
+        count += len(ages[True]) - len(now.queued)
+        waiting = f"{count} {'entry waits' if count == 1 else 'entries wait'} for a worker"
+        subject = f"receipts are due, the oldest for {oldest_seconds:.0f} s; {waiting}"
         yield Check(False, subject, f"{_START}, or start more workers")
     else:
-        yield Check(True, f"no receipt is overdue ({count} in hand)")
+        yield Check(True, "no receipt is overdue")
     if overdue_seconds >= _DUE_SECONDS:
         subject = f"timers are overdue, the oldest by {overdue_seconds:.0f} s"
         yield Check(False, subject, f"{_START}; if one runs, see its log")

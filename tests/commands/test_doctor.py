@@ -19,6 +19,9 @@ from commands.diagnostics.check import Check
 from commands.diagnostics.checks import run_checks
 from commands.diagnostics.queue_checks import check_queue
 from commands.diagnostics.store_checks import check_folder, check_store
+from receipts.delivery.digest import DIGEST
+from receipts.delivery.lifecycle import RETRY
+from receipts.delivery.notifications import CALL
 from receipts.ports.changes import ChangeSet, DeliveryResult, Timer
 from receipts.ports.provider import TemporaryError
 from receipts.worker.circuit_breaker import CircuitBreakers
@@ -83,7 +86,7 @@ def test_stopped_worker_and_its_due_receipt_are_told_until_it_works_again(
         return [each for each in queue_of(service) if words in each.subject and not each.ok]
 
     until(lambda: told("no worker is alive; the last was seen"), 20)
-    (due,) = until(lambda: told("1 receipt is due for"), 20)
+    (due,) = until(lambda: told("receipts are due, the oldest for"), 20)
     assert "sms-receipt work" in due.fix
     if how is signal.SIGTERM:
         service.start("worker")
@@ -193,17 +196,23 @@ def test_failing_sender_is_told_and_single_failures_are_a_warning(built: Contain
     assert len(told("warn")) == 1
 
 
-def test_overdue_timer_is_told(built: Container):
-    def told() -> list[Check]:
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [(DIGEST, "receipts are due, the oldest for 3"), (RETRY, "receipts are due, the oldest for 3"),
+     (CALL, "timers are overdue, the oldest by 3")],
+)  # fmt: skip
+def test_receipt_that_waits_for_an_overdue_timer_is_due(built: Container, kind: str, words: str):
+    def told() -> list[str]:
         checks = check_queue(built.settings, built.clients)
-        return [each for each in checks if "timers are overdue" in each.subject]
+        return [each.subject for each in checks if "due" in each.subject and not each.ok]
 
     now = dt.datetime.now(dt.UTC)
-    for seconds, overdue in ((60, False), (-30, True)):
-        timer = Timer("retry", ANNA, f"0-{seconds % 7}", now + dt.timedelta(seconds=seconds))
+    for seconds, expected in ((60, 0), (-30, 1)):
+        timer = Timer(kind, ANNA, f"0-{seconds % 7}", now + dt.timedelta(seconds=seconds))
         built.store.commit(ChangeSet(ANNA, timers=(timer,)))
-        assert bool(told()) == overdue
-    assert not told()[0].ok
+        assert len(told()) == expected
+    (subject,) = told()
+    assert subject.startswith(words)
 
 
 def test_full_store_eviction_and_failed_writes_are_told(
