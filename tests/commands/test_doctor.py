@@ -1,6 +1,7 @@
 """`sms-receipt doctor` looks at what is running: workers, queues, addresses, store, clock."""
 
 import datetime as dt
+import ipaddress
 import json
 import os
 import signal
@@ -161,6 +162,12 @@ def test_host_open_to_the_world_is_a_warning(settings: Settings, host: str, warn
     told = [each for each in check_addresses(settings) if each.mark == "warn"]
     assert bool(told) == warns
     assert all(f"HOST={host}" in each.subject and "127.0.0.1" in each.fix for each in told)
+
+
+def test_open_host_with_a_front_server_is_no_warning(settings: Settings):
+    front = (ipaddress.ip_network("10.0.0.0/24"),)
+    settings = replace(settings, host="0.0.0.0", public_url="", trusted_proxies=front)
+    assert [each for each in check_addresses(settings) if each.mark == "warn"] == []
 
 
 def test_refused_callback_address_in_the_backlog_is_explained(built: Container):

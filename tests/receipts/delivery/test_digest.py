@@ -189,6 +189,8 @@ def test_undelivered_digest_credits_each_charged_member_once(
     assert {each.charge_id for each in credits_} == {each.id for each in charged}
     ends = {(r.state, r.charge_fen, r.note) for r in rig.receipts()}
     assert ends == {("undelivered", 0, "undelivered 30003")}
+    assert len(rig.built.clients.bulk_reader.results("flasher")) == 1, "one text has one end"
+    assert rig.built.clients.bulk_reader.counts()["failed:flasher:none"] == 1
 
 
 @pytest.mark.parametrize("fault", ["before", "after", "race"])

@@ -15,7 +15,14 @@ from app.settings import Settings
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn
-from receipts.ports.changes import ChangeSet, CommitStatus, Deferred, OutboxEntry, Timer
+from receipts.ports.changes import (
+    ChangeSet,
+    CommitStatus,
+    Deferred,
+    DeliveryResult,
+    OutboxEntry,
+    Timer,
+)
 from receipts.ports.store import ReportQuery, StoreUnavailableError
 from receipts.store import cluster as store_cluster
 from receipts.store.bulk import RedisBulkReader
@@ -132,6 +139,22 @@ def test_entries_are_fetched_once_renewed_and_reclaimed(store: RedisStore, outbo
     assert sorted(p.entry for p in reclaimed) == sorted(p.entry for p in taken)
     outbox.discard(taken)
     assert outbox.reclaim("two", 0, 10_000) == []
+
+
+def test_workers_and_results_of_all_slots_are_read(
+    server: RedisConnection, store: RedisStore, outbox: RedisOutbox, keys: KeySchema
+):
+    outbox.open()
+    assert outbox.workers_idle_seconds() == []
+    outbox.fetch("one", 10, 0)
+    (idle_seconds,) = outbox.workers_idle_seconds()
+    assert idle_seconds < 5
+    for turn, number in enumerate(NUMBERS[:60]):
+        at = NOW + dt.timedelta(seconds=turn)
+        store.commit(ChangeSet(number, results=(DeliveryResult("twilio", at, str(turn)),)))
+    found = RedisBulkReader(server, keys).results("twilio")
+    assert [each.code for each in found] == [str(turn) for turn in range(59, 39, -1)]
+    assert {str(info["maxmemory_policy"]) for info in server.info()} == {"noeviction"}
 
 
 def test_deferred_entries_are_fetched_by_age(store: RedisStore, outbox: RedisOutbox):
