@@ -75,7 +75,9 @@ def _summary_text(call: CallLog) -> str:
     render = notices().render
     acts = [render(f"act.{key}", call.language, **params) for key, params in last.values()]
     params = call.acts[-1][1] | {"acts": SEMICOLON[call.language].join(acts)}
-    return notices().render_text("notice.call", call.language, **params)
+    # Several acts may take a second segment.
+    whole = notices().render_text if len(acts) == 1 else render
+    return whole("notice.call", call.language, **params)
 
 
 def _topic(act: str) -> str:

@@ -109,7 +109,7 @@ def reply(keys: tuple[str, ...], params: dict[str, str], language: Language) -> 
 def test_reply_fits_one_segment_in_every_province(key: str, language: Language):
     for number, mode in product(NUMBERS, DisplayMode):
         text = reply((key,), longest_params(number, language, mode), language)
-        assert segments(text) == 1, f"{len(text)}: {text}"
+        assert segments(text) <= (2 if key == "help" else 1), f"{len(text)}: {text}"
         assert "{" not in text
 
 
@@ -183,7 +183,7 @@ def test_notice_fits_two_segments(language: Language):
             acts = [notices().render(f"act.{act}", language, **params) for act in told]
             joined = ("；" if language is Language.ZH else "; ").join(acts)
             filled = params | {"acts": joined}
-            texts.append(notices().render_text("notice.call", language, **filled))
+            texts.append(notices().render("notice.call", language, **filled))
         for text in texts:
             assert segments(text) <= 2, f"{segments(text)} segments: {text}"
 
