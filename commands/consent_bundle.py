@@ -7,6 +7,7 @@ from app.bootstrap import Container
 from commands.evidence.results import chain_evidence
 from commands.params import CommandError
 from commands.serializers import column_names, serialize_charge, serialize_fields
+from receipts.charging.charges import months_kept
 from receipts.charging.tariffs import fees
 from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import Subscription
@@ -48,7 +49,9 @@ def consent_bundle(
     bundle["entries"] = [_serialize_entry(entry) for entry in shown]
     bundle["chain"] = _chain_state(entries, broken_link)
     if not bundle["chain"]["from_the_first"]:
-        logged = services.clients.bulk_reader.consent_logged(number, months)
+        # Not only the months with charges: the log has offers and answers of others too.
+        kept = months_kept(services.policy.book, services.clock.now())
+        logged = services.clients.bulk_reader.consent_logged(number, kept)
         bundle["chain"]["dropped"] = max(0, logged - len(entries))
     evidence = chain_evidence(services, number, entries, shown, roots)
     bundle["root"] = evidence.values
