@@ -100,6 +100,7 @@ def test_byte_order_mark_and_blank_lines_are_no_part_of_a_report(centre: Centre,
     assert centre.post(body).get_json() == {"accepted": 2, "repeated": 0, "refused": []}
 
 
+@pytest.mark.fixed_day
 def test_submitted_and_done_are_kept_with_their_precision(centre: Centre, built: Container):
     centre.tell(a_line(submitted="20261121", done="2611220930"))
     final, submitted = trail(built).part_statuses[0], trail(built).submitted
@@ -109,6 +110,7 @@ def test_submitted_and_done_are_kept_with_their_precision(centre: Centre, built:
     assert final.done == ReportedTime(minute, TimePrecision.MINUTE)
 
 
+@pytest.mark.fixed_day
 @pytest.mark.parametrize(
     ("submitted", "done", "known"),
     [

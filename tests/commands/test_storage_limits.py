@@ -71,6 +71,7 @@ def test_receipts_say_that_the_list_of_a_number_is_full(
     assert run("receipts", GUANGDONG, "--limit", "2").stderr == ""
 
 
+@pytest.mark.fixed_day
 def test_charges_of_all_kept_months_are_listed(built: Container, clock: TestClock, run: Run):
     number = Msisdn(GUANGDONG)
     months = [months_kept(built.book, clock.now())[0], "2021-03", "2026-11"]

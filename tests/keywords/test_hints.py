@@ -102,6 +102,7 @@ def test_machine_that_repeats_our_question_is_not_answered_for_ever(me: Texter, 
     assert standing(built, GUANGDONG).state == "active"
 
 
+@pytest.mark.fixed_day
 def test_landline_gets_one_reply_a_month(phone: Phone, clock: TestClock):
     number = "+862087654321"
     replies = [phone(number).says(text) for text in ("KTDXHZ", "BZ", "是", "你好")]

@@ -43,6 +43,7 @@ def test_repeated_yes_opens_once(me: Texter, built: Container, raw: redis.Redis)
     assert len(audit(raw, GUANGDONG)) == 2
 
 
+@pytest.mark.fixed_day
 def test_text_repeated_days_later_has_no_effect(me: Texter, built: Container, clock: TestClock):
     me.says("KTDXHZ", "SMa")
     me.says("是", "SMb")
