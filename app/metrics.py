@@ -36,6 +36,9 @@ _REFUSED = Counter("sms_receipt_refused", "Requests refused by authentication", 
 _SILENT = Counter(
     "sms_receipt_unanswered_texts", "Texts to the short code left without a reply", ["sender"]
 )
+_LEFT_OUT = Counter(
+    "sms_receipt_log_lines_left_out", "Lines that the log's bound a minute left out", ["event"]
+)
 _ANSWERED = Counter("sms_receipt_answered", "Requests answered", ["door", "status"])
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 _SECONDS = Histogram(
@@ -59,6 +62,11 @@ def count_refusal(why: str) -> None:
 def count_silence(sender: str) -> None:
     """Count a text without a reply, by the kind of its sender."""
     _SILENT.labels(sender).inc()
+
+
+def count_left_out(event: str) -> None:
+    """Count a line that the log left out."""
+    _LEFT_OUT.labels(event).inc()
 
 
 def set_rule_book(book: RuleBook, before: RuleBook | None = None) -> None:

@@ -28,6 +28,7 @@ from app.protection.client_address import ClientAddresses
 from app.protection.wrong_secrets import WrongSecrets
 from app.settings import Settings
 from callbacks.app import ENDPOINT, MAX_BODY_BYTES
+from receipts.model.masking import hide_userinfo
 from receipts.model.vocabulary import Msisdn
 from receipts.providers.twilio_signature import (
     algorithm_of,
@@ -41,6 +42,9 @@ _log = structlog.get_logger()
 
 #: Twilio sends about 30 fields; far more are an attempt to exhaust the service.
 _MAX_FIELDS = 200
+
+#: Names of fields in a line of the log.
+_MOST_LOGGED_FIELDS = 20
 
 #: 5,000 reports of at most 800 bytes.
 _MAX_FEED_BYTES = 4 * 1024 * 1024
@@ -141,7 +145,10 @@ class RequestGuards:
         pairs = form_pairs(body) if _is_form(request) else []
         if not self._is_signed(request, body, pairs):
             count_refusal("signature")
-            _log.warning("signature does not match", url=self._signed_url(request))
+            # Values may be texts and numbers of customers.
+            names = sorted({*_query(request), *dict(pairs)})[:_MOST_LOGGED_FIELDS]
+            address = hide_userinfo(self._settings.public_url)
+            _log.warning("signature does not match", url=address + request.path, fields=names)
             raise Forbidden("the signature does not match: run `sms-receipt doctor signature`")
         form, account = dict(pairs), self._settings.twilio_account_sid
         if form.get("AccountSid", account) != account:

@@ -81,7 +81,7 @@ def door_process() -> object:
     from app.rulebook_reload import ReloadingApp  # noqa: PLC0415
 
     settings = Settings.read()
-    log_setup.set_up(settings.log_format)
+    log_setup.set_up(settings)
     if not settings.redis_url:
         # The supervisor may be restarting the store at this moment.
         wait_for_server(settings.data_dir, structlog.get_logger().warning)

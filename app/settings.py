@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
+from urllib.parse import quote_plus, unquote, urlsplit
 
 from app.protection.client_address import Network
 from app.settings_reader import SettingsReader, split_list
@@ -93,6 +94,10 @@ _REQUIRED = {
     _CREDENTIALS: "Set TWILIO_AUTH_TOKEN, or both TWILIO_API_KEY and TWILIO_API_SECRET.",
     _SENDER: "Set TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID.",
 }
+
+
+#: A shorter secret is a part of many texts.
+_SHORTEST_SECRET_CHARS = 6
 
 
 class SettingsError(Exception):
@@ -214,6 +219,18 @@ class Settings:
     def secret_keys(self) -> tuple[str, ...]:
         """Keys of the portal: the first one signs, all of them verify."""
         return split_list(self.secret_key)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """All secrets, as they are set and as they stand in an address."""
+        addresses = (*self.redis_url.split(","), self.public_url, self.kannel_url)
+        api_urls = (self.twilio_api_url, self.twilio_lookup_url)
+        passwords = [urlsplit(address).password or "" for address in (*addresses, *api_urls)]
+        ours = (*self.kannel_secrets, *self.feed_secrets, *self.secret_keys)
+        theirs = (*self.twilio_auth_tokens, self.twilio_api_secret, self.kannel_password)
+        known = (*ours, *theirs, *passwords)
+        spelled = {way(each) for each in known for way in (str, quote_plus, unquote)}
+        return frozenset(each for each in spelled if len(each) >= _SHORTEST_SECRET_CHARS)
 
     @property
     def hash_secret(self) -> str:

@@ -1,7 +1,7 @@
 """Commands that diagnose an installation: `doctor` and `doctor signature`."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import click
@@ -18,6 +18,7 @@ from commands.webhook_signature.captured_request import (
 )
 from commands.webhook_signature.findings import check_request, compare_urls
 from commands.webhook_signature.signed_variants import find_match
+from receipts.model.masking import hide_userinfo
 
 _CHECKS = (
     Column("", "result", styles={"ok": "green", "warn": "yellow", "no": "bold red"}),
@@ -77,7 +78,8 @@ def signature(
     text = body.read() if body else None
     request = with_options(request, method or request.method, url, more, text, fields)
     match = find_match(settings, request)
-    compared = compare_urls(settings, request, match)
+    urls = compare_urls(settings, request, match)
+    compared = {name: hide_userinfo(value) for name, value in urls.items()}
     if as_json:
         print_json(compared)
     else:
@@ -92,11 +94,11 @@ def _print(checks: Iterable[Check], *, as_json: bool) -> list[Check]:
     """Print checks as a table on a terminal, as JSON lines with --json, else as lines of text."""
     done: list[Check] = []
     if wants_table(as_json):
-        done += checks
+        done += _shown(checks)
         rows = [_record(check) | {"result": check.mark} for check in done]
         print_records(rows, _CHECKS, as_json=False, empty="")
         return done
-    for check in checks:
+    for check in _shown(checks):
         done.append(check)
         if as_json:
             print_json(_record(check))
@@ -104,6 +106,11 @@ def _print(checks: Iterable[Check], *, as_json: bool) -> list[Check]:
             fix = check.fix and f": {check.fix}"
             click.echo(f"{check.mark}  {check.subject}{fix}")
     return done
+
+
+def _shown(checks: Iterable[Check]) -> Iterator[Check]:
+    """The checks without user and password of the addresses in them."""
+    return (Check(c.ok, hide_userinfo(c.subject), hide_userinfo(c.fix)) for c in checks)
 
 
 def _record(check: Check) -> dict[str, object]:

@@ -135,7 +135,7 @@ def _serve_with_store(settings: Settings, workers: int) -> None:
     with closing(Supervisor(os.environ, LocalServer(settings.data_dir))) as supervisor:
         supervisor.start_store()
         bootstrap.services(settings).clients.close()
-        log_setup.set_up(settings.log_format)
+        log_setup.set_up(settings)
         stop = stop_signals()
         supervisor.start("doors", "app.server", str(workers))
         signal.signal(signal.SIGHUP, lambda *_: supervisor.hang_up("doors"))
@@ -146,7 +146,7 @@ def _serve_with_store(settings: Settings, workers: int) -> None:
 def work() -> None:
     """Run a worker (sends receipts, runs timers)."""
     settings = Settings.read().need_providers()
-    log_setup.set_up(settings.log_format)
+    log_setup.set_up(settings)
     # Not at the top: door processes set the counters' folder before these modules read it.
     from app import rulebook_reload  # noqa: PLC0415
 

@@ -6,6 +6,7 @@ from app import provider_factory
 from app.settings import Settings
 from app.settings_reader import url_problem
 from commands.params import CommandError, examples, read_settings
+from receipts.model.masking import hide_userinfo
 from receipts.ports.provider import ProviderError
 
 
@@ -43,12 +44,13 @@ def configure(base_url: str, numbers: tuple[str, ...]) -> None:
         for field in ("texts", "calls", "call_status"):
             name, old, new = field.replace("_", " "), getattr(before, field), getattr(after, field)
             if new is not None:
-                click.echo(f"{number}  {name}\n  before  {old or '(none)'}\n  after   {new}")
+                said = f"{number}  {name}\n  before  {old or '(none)'}\n  after   {new}"
+                click.echo(hide_userinfo(said))
     if settings.public_url != address:
         click.echo(
-            f"Set PUBLIC_URL={address} before the first request arrives: Twilio signs that "
-            "address. With the present PUBLIC_URL="
-            f"{settings.public_url or '(unset)'} every request is refused.",
+            f"Set PUBLIC_URL={hide_userinfo(address)} before the first request arrives: "
+            "Twilio signs that address. With the present PUBLIC_URL="
+            f"{hide_userinfo(settings.public_url) or '(unset)'} every request is refused.",
             err=True,
         )
 
@@ -57,7 +59,7 @@ def _checked_address(base_url: str) -> str:
     """The address without a slash at its end. Raises CommandError."""
     if url_problem(base_url):
         raise CommandError(
-            f"--base-url={base_url} is not a public address. Example: https://sms.example.org"
+            f"--base-url={hide_userinfo(base_url)} is not a public address. Example: https://sms.example.org"
         )
     return base_url.rstrip("/")
 

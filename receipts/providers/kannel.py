@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
+from receipts.model.masking import mask_foreign
 from receipts.model.message import FailureCause, MessageStatus
 from receipts.model.vocabulary import DisplayMode
 from receipts.ports.provider import (
@@ -68,7 +69,7 @@ def parse_report(
     status = _TOLD.get(kind, ProviderStatus.UNKNOWN)
     match = _STAT.search(answer)
     if match is None:
-        detail = answer if status is ProviderStatus.FAILED else ""
+        detail = mask_foreign(answer[:_MAX_DETAIL_CHARS]) if status is ProviderStatus.FAILED else ""
         return status, f"type {kind} {detail}".strip()[:_MAX_DETAIL_CHARS]
     stat, code = match.groups(default="")
     if status is ProviderStatus.UNDELIVERED:
@@ -158,7 +159,8 @@ def _percent_encoded(text: str) -> str:
 def _failure(status: int, body: str) -> ProviderError:
     """Map a refusal. Kannel answers 202 only when it has accepted the text."""
     reason = body[:_MAX_DETAIL_CHARS].strip()
-    detail = f"kannel {status}: {reason}"
+    # Kannel, or a proxy before it, may quote the text of the request.
+    detail = f"kannel {status}: {mask_foreign(reason)}"
     if _NOT_ROUTABLE in reason:
         return NoRouteError(detail)
     if status == _BAD_REQUEST:
