@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app import provider_factory
 from app.clock import clock_for
+from app.protection.limit_storage import code_limits
 from app.settings import Settings
 from ivr.call_flow import CallFlow, HotlineSettings
 from keywords.conversation import Conversation
@@ -118,18 +119,25 @@ class Container:
         parser, render = KeywordParser(self.book), self.reply_renderer.text
         return Conversation(self.policy, parser, self.clock, self.account, render)
 
-    def portal(self, caller: Callable[[], Msisdn]) -> PortalServices:
-        """Services of the portal's pages; ``caller`` returns the signed-in customer."""
+    def portal(
+        self,
+        caller: Callable[[], Msisdn],
+        address: Callable[[], str] = str,
+        count: Callable[[str], None] = lambda _: None,
+    ) -> PortalServices:
+        """Services of the portal's pages; ``caller`` and ``address`` are of the request."""
         store, policy, clock, settings = self.store, self.policy, self.clock, self.settings
         texts = _catalogue("web.portal", "texts.toml")
         actions = ActionHandler(store, policy, self.lifecycle, clock, texts)
-        passcodes = PasscodeService(store, self.lifecycle, clock, settings.secret_keys)
+        sending, keys, may_sign_in = self.lifecycle, settings.secret_keys, policy.may_use_portal
+        passcodes = PasscodeService(store, sending, clock, keys, may_sign_in, count)
         presenter = AccountPresenter(store, policy, actions, clock, self.account, texts)
         params = {"hotline": settings.hotline, "short_code": settings.short_code}
         refresh = self.refresh_network
         channels = partial(policy.channel_params, used=Channel.WEB)
+        limits = code_limits(self.clients.connection, settings, count)
         return PortalServices(
-            passcodes, actions, presenter, texts, params, channels, refresh, caller
+            passcodes, limits, actions, presenter, texts, params, channels, refresh, caller, address
         )
 
     @cached_property

@@ -13,6 +13,7 @@ from werkzeug.routing import MapAdapter
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import bootstrap, metrics, queue_status
+from app.protection.client_address import ClientAddresses
 from app.request_auth import RequestGuards, form_fields, query_fields, signed_in_customer
 from app.settings import Settings
 from callbacks.app import MAX_BODY_BYTES, CallbackApp, error_response
@@ -52,7 +53,9 @@ def create_app(settings: Settings, container: bootstrap.Container) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # A provider does not follow a redirect from //sms to /sms: the text would be lost.
     app.url_map.merge_slashes = False
-    portal, sending = container.portal(signed_in_customer), container.lifecycle
+    address = partial(_client_address, ClientAddresses(settings.trusted_proxies))
+    portal = container.portal(signed_in_customer, address, metrics.count_code)
+    sending = container.lifecycle
     guards = RequestGuards(settings, portal.passcodes.has_session)
     _register_webhooks(app, container, sending)
     _register_portal(app, portal, settings)
@@ -208,6 +211,10 @@ def _handle_errors(app: Flask, portal: PortalServices) -> None:
     def failed(error: Exception) -> BaseResponse:
         response = error_response(error)
         return error_page(portal, response) if _in_portal(request) else response
+
+
+def _client_address(addresses: ClientAddresses) -> str:
+    return addresses.of(request.environ)
 
 
 def _in_portal(request: Request) -> bool:

@@ -39,6 +39,7 @@ _SILENT = Counter(
 _LEFT_OUT = Counter(
     "sms_receipt_log_lines_left_out", "Lines that the log's bound a minute left out", ["event"]
 )
+_CODES = Counter("sms_receipt_codes", "Requests for sign-in codes, by result", ["result"])
 _ANSWERED = Counter("sms_receipt_answered", "Requests answered", ["door", "status"])
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 _SECONDS = Histogram(
@@ -67,6 +68,11 @@ def count_silence(sender: str) -> None:
 def count_left_out(event: str) -> None:
     """Count a line that the log left out."""
     _LEFT_OUT.labels(event).inc()
+
+
+def count_code(result: str) -> None:
+    """Count a request for a passcode: asked, its result, or the bound that refused it."""
+    _CODES.labels(result).inc()
 
 
 def set_rule_book(book: RuleBook, before: RuleBook | None = None) -> None:

@@ -68,6 +68,11 @@ rotation: several, separated by commas. Unset: every batch is refused.
 SECRET_KEY = | Signs the portal's cookies and passcodes: 16 random characters or more, the same \
 for all processes of `serve`. During rotation: the new one, a comma, the old one. Unset: the \
 portal (`/hall/`) is closed.
+CODES_PER_VISITOR = 20 | Sign-in codes that one browser may ask for in an hour.
+CODES_PER_ADDRESS = 30 | Sign-in codes a minute that one address (in IPv6 one network of 64 bits) \
+may ask for.
+CODES_A_MINUTE = 600 | Sign-in codes a minute that all together may ask for; `doctor` and the log \
+tell when they do.
 CONSENT_SIGNING_KEY = | Signs the daily roots that `export audit` prints: the path of a file that \
 `sms-receipt signing-key new` made, or its text. Only exports need it. Unset: they are not signed.
 
@@ -83,6 +88,9 @@ RULE_BOOK = | The file with keywords, fees and channels of each province. Unset:
 CLOCK = system | `movable` lets `sms-receipt clock` move the service's clock, for trials.
 LOG_FORMAT = json | `json` or `console`.
 """
+
+#: Settings that bound requests for sign-in codes, and their largest values.
+CODE_LIMITS = {"CODES_PER_VISITOR": 1_000, "CODES_PER_ADDRESS": 10**5, "CODES_A_MINUTE": 10**6}
 
 _LINE = re.compile(r"(?P<name>[A-Z_]+) = (?P<default>\S*) ?\| (?P<meaning>.+)")
 
@@ -162,6 +170,9 @@ class Settings:
     port: int
     front_page: str
     trusted_proxies: tuple[Network, ...] = ()
+    codes_per_visitor: int = 20
+    codes_per_address: int = 30
+    codes_a_minute: int = 600
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -171,7 +182,7 @@ class Settings:
         reader = SettingsReader(given)
         kannel_url = reader.url("KANNEL_URL")
         given["FLASH_PROVIDER"] = given["FLASH_PROVIDER"] or (kannel_url and "kannel")
-        texts: dict[str, Any] = reader.texts()
+        texts: dict[str, Any] = {**reader.texts(), **reader.numbers(CODE_LIMITS)}
         own, service = texts.pop("twilio_from"), texts.pop("twilio_messaging_service_sid")
         reader.pair("TWILIO_API_KEY", "TWILIO_API_SECRET")
         settings = cls(
@@ -271,12 +282,8 @@ class Settings:
         return self._need(self._account())
 
     def _account(self) -> dict[str, object]:
-        return {
-            "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
-            _CREDENTIALS: (
-                self.twilio_auth_tokens or (self.twilio_api_key and self.twilio_api_secret)
-            ),
-        }
+        token = self.twilio_auth_tokens or (self.twilio_api_key and self.twilio_api_secret)
+        return {"TWILIO_ACCOUNT_SID": self.twilio_account_sid, _CREDENTIALS: token}
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -286,9 +293,6 @@ class Settings:
     def _need(self, needs: Mapping[str, object]) -> Self:
         missing = [name for name, value in needs.items() if not value]
         if missing:
-            raise SettingsError(
-                "\n".join(
-                    _REQUIRED.get(name) or f"{name} is required but not set." for name in missing
-                )
-            )
+            texts = (_REQUIRED.get(name) or f"{name} is required but not set." for name in missing)
+            raise SettingsError("\n".join(texts))
         return self

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from app import bootstrap
 from app.clock import MovableClock
+from app.protection.limit_storage import code_limits
 from app.settings import Settings, SettingsError
 from commands.diagnostics.addresses import check_addresses, check_provider
 from commands.diagnostics.check import Check
@@ -72,6 +73,13 @@ def _clock(settings: Settings) -> Iterator[Check]:
         yield Check(True, subject, "`sms-receipt clock now` resets it")
 
 
+def _codes(settings: Settings, clients: bootstrap.StoreClients) -> Check:
+    most, left = settings.codes_a_minute, code_limits(clients.connection, settings).left()
+    subject = f"requests for sign-in codes: {most - left} of {most} in this minute"
+    fix = "see sms_receipt_codes_total; raise CODES_A_MINUTE if customers ask for so many"
+    return Check(bool(left), subject, "" if left else fix)
+
+
 def _stored(settings: Settings) -> Iterator[Check]:
     """Checks that read the store."""
     try:
@@ -82,5 +90,7 @@ def _stored(settings: Settings) -> Iterator[Check]:
     try:
         yield from check_store(settings, clients)
         yield from check_queue(settings, clients)
+        if settings.secret_key:
+            yield _codes(settings, clients)
     finally:
         clients.close()

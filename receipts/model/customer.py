@@ -138,7 +138,11 @@ class Passcode(Struct, frozen=True, array_like=True):
 
     digest: str
     expires_at: dt.datetime
+    #: Wrong tries of the browser that asked for it.
     tries: int = 0
+    #: Keyed digest of that browser's visit, and the wrong tries of all other browsers.
+    visitor: str = ""
+    other_tries: int = 0
 
 
 class LoginState(Struct, frozen=True, omit_defaults=True, rename=LOGIN_NAMES):
@@ -154,6 +158,8 @@ class LoginState(Struct, frozen=True, omit_defaults=True, rename=LOGIN_NAMES):
     codes: tuple[Passcode, ...] = ()
     session: str = ""
     session_expires_at: dt.datetime | None = None
+    #: The day on which the phone was last told of wrong tries in another browser.
+    warned_on: dt.date | None = None
 
     def __repr__(self) -> str:
         return f"LoginState({self.number.masked})"

@@ -12,6 +12,7 @@ from receipts.model.calendar import SHANGHAI, month_of
 from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Channel, Intent, Language, Network
+from receipts.numbering.msisdn import unanswered_kind
 from receipts.numbering.plan import NumberInfo, NumberingPlan
 from receipts.ports.clock import Clock
 from receipts.rulebook.schema import Limits, Province, RuleBook, Tariff
@@ -19,7 +20,7 @@ from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.wording.notice_text import day, last_day, notices
 from receipts.wording.separators import COMMA
 from statemachines.engine import Transition
-from statemachines.subscription import SubscriptionEvent, SubscriptionState
+from statemachines.subscription import HOLDING, SubscriptionEvent, SubscriptionState
 
 
 class ServiceArea(Struct, frozen=True):
@@ -84,6 +85,18 @@ class SubscriptionPolicy:
             return None
         params["doors"] = self._joined(province.doors, language)
         return "door_missing", params
+
+    def may_use_portal(self, customer: Subscription) -> bool:
+        """Whether a number holds the service, or may subscribe to it in the portal."""
+        if unanswered_kind(customer.number):
+            return False
+        if customer.state in HOLDING:
+            return True
+        refusal = self.ineligibility(customer, Channel.WEB, Language.ZH)
+        network = self.service_area(customer).number_info.network
+        # The portal asks a number of ours for its province.
+        is_ours = network is Network.CHINA_MOBILE
+        return refusal is None or (is_ours and refusal[0] == "province_unknown")
 
     def lacks_province(self, customer: Subscription) -> bool:
         """True if the number may hold the service, but its home province is unknown."""

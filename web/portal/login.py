@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.calendar import SHANGHAI
@@ -38,7 +38,17 @@ class LoginPages:
         number = session.pending_number() if typed is None else session.parse_number(typed)
         if number is None:
             return self._form("sign_in.html", "sign_in.no_number")
-        result = self._portal.passcodes.send(number, session.preferred_language())
+        nonce, visitor = session.sent_nonce(), session.visitor()
+        if nonce is None or not session.is_own_nonce(nonce):
+            raise BadRequest("once")
+        if not self._portal.code_limits.is_first(nonce):
+            # A second click gets the page of the first; a form from before gets a fresh one.
+            repeated = number == session.pending_number()
+            return see_other("code") if repeated else self._form("sign_in.html", "sign_in.used")
+        if wait := self._portal.code_limits.wait_seconds(visitor, self._portal.address()):
+            raise TooManyRequests("too many passcodes were requested", retry_after=wait)
+        language = session.preferred_language()
+        result = self._portal.passcodes.send(number, language, visitor)
         session.remember_request(number, result)
         return see_other("code")
 

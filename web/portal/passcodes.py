@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import math
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.notifications import build_notification
 from receipts.model.calendar import SHANGHAI
-from receipts.model.customer import LoginState, Passcode
+from receipts.model.customer import LoginState, Passcode, Subscription
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
@@ -25,8 +26,8 @@ from receipts.wording.notice_text import notices
 CODE_LIFETIME = dt.timedelta(minutes=5)
 SESSION_LIFETIME = dt.timedelta(minutes=30)
 
-#: Codes per number and day, minimum interval between two, and attempts per code. Together they
-#: allow 25 guesses a day among a million codes.
+#: Codes per number and day, minimum interval between two, and attempts per code: so many of the
+#: browser that asked, and as many of all others. They allow 50 guesses a day among a million codes.
 _CODES_A_DAY, _MIN_INTERVAL, _MAX_TRIES = 5, dt.timedelta(minutes=1), 5
 
 #: Template parameters of these limits.
@@ -35,6 +36,10 @@ LIMIT_PARAMS = {
     "a_day": str(_CODES_A_DAY),
     "stay": str(SESSION_LIFETIME // dt.timedelta(minutes=1)),
 }
+
+
+#: What the metrics call a request whose number cannot use the portal.
+_NOT_TEXTED = "no_service"
 
 
 class CodeResult(StrEnum):
@@ -63,13 +68,20 @@ class PasscodeService:
     clock: Clock
     #: Keys of the digests: the first one makes them, all of them verify.
     secrets: tuple[str, ...]
+    #: Whether a number gets passcodes: it holds the service, or may subscribe here.
+    may_sign_in: Callable[[Subscription], bool] = lambda _: True
+    #: Counts requests by their result, for the metrics.
+    count: Callable[[str], None] = lambda _: None
 
-    def send(self, number: Msisdn, language: Language) -> CodeResult:
-        """Text a new passcode, within the limits; the number's earlier ones stay valid."""
+    def send(self, number: Msisdn, language: Language, visitor: str = "") -> CodeResult:
+        """Text a new passcode, within the limits; the number's earlier ones stay valid.
+
+        A number that cannot use the portal gets the same result, the same records and no text.
+        """
         code, seed = f"{secrets.randbelow(1_000_000):06}", secrets.token_hex(8)
-        minutes = LIMIT_PARAMS["minutes"]
-        text = notices().render("notice.code", language, code=code, minutes=minutes)
+        text = self._text(code, language)
         notice = build_notification(self.store, self.delivery, number, seed, text, language)
+        self.count("asked")
 
         def decide(snapshot: Snapshot) -> ChangeSet:
             now, login = self.clock.now(), self._login_today(snapshot)
@@ -78,7 +90,9 @@ class PasscodeService:
             if _wait(login, now):
                 return ChangeSet(number, reply=Reply(next=CodeResult.TOO_SOON))
             expires_at = now + CODE_LIFETIME
-            passcode = Passcode(self._digest("code", number, code), expires_at)
+            is_texted = self.may_sign_in(snapshot.subscription)
+            typed = code if is_texted else secrets.token_hex()  # no passcode that can be typed
+            passcode = self._passcode(number, typed, visitor, expires_at)
             login = replace(
                 login,
                 version=login.version + 1,
@@ -86,11 +100,15 @@ class PasscodeService:
                 code_sent_at=now,
                 codes=(*_valid_codes(login, now), passcode),
             )
-            text = replace(notice, kind=MessageKind.CODE, expires_at=expires_at)
-            reply = Reply(next=CodeResult.SENT)
-            return ChangeSet(number, reply=reply, records=(login, text), outbox=(text.id,))
+            sent = replace(notice, kind=MessageKind.CODE, expires_at=expires_at)
+            sent = sent if is_texted else replace(sent, text=self._text("------", language))
+            outbox = (sent.id,) if is_texted else ()
+            reply = Reply(next=CodeResult.SENT, language="" if is_texted else _NOT_TEXTED)
+            return ChangeSet(number, reply=reply, records=(login, sent), outbox=outbox)
 
-        return CodeResult(run_in_transaction(self.store, number, decide, login=True).next)
+        reply = run_in_transaction(self.store, number, decide, login=True)
+        self.count(reply.language or reply.next)
+        return CodeResult(reply.next)
 
     def status(self, number: Msisdn) -> CodeStatus:
         """Validity of the last passcode, and when another one may be sent."""
@@ -101,8 +119,11 @@ class PasscodeService:
         expires_at = codes[-1].expires_at if codes else None
         return CodeStatus(expires_at, wait, login.codes_sent < _CODES_A_DAY)
 
-    def verify(self, number: Msisdn, code: str, nonce: str) -> str | None:
-        """The ID of a new session, None for a wrong passcode; a repeated form counts once."""
+    def verify(self, number: Msisdn, code: str, nonce: str, visitor: str = "") -> str | None:
+        """The ID of a new session, None for a wrong passcode; a repeated form counts once.
+
+        Wrong tries in other browsers end these browsers' tries, not those of the one that asked.
+        """
         # With the code in the key, a form's nonce alone cannot repeat its session.
         idempotency_key = f"hall:{self._digest('form', number, nonce, code)}"
         # Derived from the form, so that a repeat yields the same ID without storing it.
@@ -112,18 +133,51 @@ class PasscodeService:
             login, now = snapshot.login, self.clock.now()
             if login is None or not (valid := _valid_codes(login, now)):
                 return ChangeSet(number)
+            tries = {each: self._tried(each, visitor, number) for each in valid}
+            # Another browser that has no tries left at a code cannot sign in with it either.
+            taken = [each for each, after in tries.items() if after.other_tries <= _MAX_TRIES]
+            if not taken:
+                return ChangeSet(number)
             login = replace(login, version=login.version + 1)
-            if not any(self._fits(each.digest, "code", number, code) for each in valid):
-                # A wrong code is a try at each valid one.
-                codes = tuple(replace(each, tries=each.tries + 1) for each in valid)
-                failed = replace(login, codes=codes)
-                return ChangeSet(number, idempotency_key, records=(failed,))
+            if not any(self._fits(each.digest, "code", number, code) for each in taken):
+                failed = replace(login, codes=tuple(tries.values()))
+                return replace(self._failed(snapshot, failed), idempotency_key=idempotency_key)
             kept, end = self._digest("kept", number, session_id), now + SESSION_LIFETIME
             login = replace(login, codes=(), session=kept, session_expires_at=end)
             return ChangeSet(number, idempotency_key, Reply(next="in"), records=(login,))
 
         reply = run_in_transaction(self.store, number, decide, idempotency_key, login=True)
         return session_id if reply.next else None
+
+    @staticmethod
+    def _text(code: str, language: Language) -> str:
+        minutes = LIMIT_PARAMS["minutes"]
+        return notices().render("notice.code", language, code=code, minutes=minutes)
+
+    def _passcode(
+        self, number: Msisdn, code: str, visitor: str, expires_at: dt.datetime
+    ) -> Passcode:
+        asker = self._digest("asker", number, visitor)
+        return Passcode(self._digest("code", number, code), expires_at, visitor=asker)
+
+    def _tried(self, code: Passcode, visitor: str, number: Msisdn) -> Passcode:
+        """The passcode after a wrong try of a visitor: of the one that asked for it, or another."""
+        if code.visitor and self._fits(code.visitor, "asker", number, visitor):
+            return replace(code, tries=code.tries + 1)
+        return replace(code, other_tries=code.other_tries + 1)
+
+    def _failed(self, snapshot: Snapshot, failed: LoginState) -> ChangeSet:
+        """The change after a wrong try; the phone is told once a day of another browser's tries."""
+        number, customer, today = snapshot.number, snapshot.subscription, self._today()
+        used_up = any(each.other_tries == _MAX_TRIES for each in failed.codes)
+        if not used_up or failed.warned_on == today or not self.may_sign_in(customer):
+            return ChangeSet(number, records=(failed,))
+        language = customer.language or Language.ZH
+        text = notices().render("notice.code_tries", language)
+        about = f"code tries {today}"
+        notice = build_notification(self.store, self.delivery, number, about, text, language)
+        warned = replace(failed, warned_on=today)
+        return ChangeSet(number, records=(warned, notice), outbox=(notice.id,))
 
     def has_session(self, number: Msisdn, session_id: str) -> bool:
         """Whether the number's session is this one and has not expired."""
@@ -145,9 +199,12 @@ class PasscodeService:
         run_in_transaction(self.store, number, decide, login=True)
 
     def _login_today(self, snapshot: Snapshot) -> LoginState:
-        today = self.clock.now().astimezone(SHANGHAI).date()
+        today = self._today()
         login = snapshot.login or LoginState(snapshot.number, today)
         return login if login.day == today else replace(login, day=today, codes_sent=0)
+
+    def _today(self) -> dt.date:
+        return self.clock.now().astimezone(SHANGHAI).date()
 
     def _digest(self, *parts: str) -> str:
         return _digest(self.secrets[0], *parts)

@@ -12,6 +12,7 @@ from receipts.model.vocabulary import Language, Msisdn
 from receipts.wording.catalogue import Catalogue
 from web.portal import session
 from web.portal.actions import ActionHandler
+from web.portal.code_limits import CodeLimits
 from web.portal.passcodes import LIMIT_PARAMS, PasscodeService
 from web.portal.view_models import AccountPresenter
 
@@ -33,9 +34,13 @@ _VISITOR = Subscription(Msisdn(""))
 
 @dataclass(frozen=True, slots=True)
 class PortalServices:
-    """Dependencies of the pages. ``caller`` returns the signed-in number."""
+    """Dependencies of the pages.
+
+    ``caller`` returns the signed-in number, ``address`` that of the client of this request.
+    """
 
     passcodes: PasscodeService
+    code_limits: CodeLimits
     actions: ActionHandler
     presenter: AccountPresenter
     catalogue: Catalogue
@@ -43,6 +48,7 @@ class PortalServices:
     channels: Callable[[Subscription, Language], dict[str, str]]
     refresh_network: Callable[[Msisdn], None]
     caller: Callable[[], Msisdn]
+    address: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)

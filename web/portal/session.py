@@ -1,10 +1,12 @@
 """Browser session: a signed cookie that names a session in the store."""
 
+import hmac
 import re
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 
-from flask import request, session
+from flask import current_app, request, session
 from flask_wtf.csrf import generate_csrf
 
 from receipts.model.invisible import plain_digits
@@ -12,6 +14,8 @@ from receipts.model.vocabulary import Language, Msisdn
 from receipts.numbering.msisdn import parse_msisdn
 from web.portal.passcodes import CodeResult, PasscodeService
 
+#: Characters of a form's random key, and octets of the seal behind it.
+_SEED_LENGTH, _SEAL_BYTES = 16, 12
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CODE = re.compile(r"[0-9]{6}")
 #: Characters of a pasted code with its separators and invisible marks.
@@ -32,8 +36,34 @@ def csrf_token() -> str:
 
 
 def form_nonce() -> str:
-    """New idempotency key for one form, so that sending it twice counts once."""
-    return secrets.token_urlsafe(12)
+    """New idempotency key for one form of this browser, so that sending it twice counts once."""
+    csrf_token()
+    seed = secrets.token_urlsafe(12)
+    return seed + _nonce_seal(session_keys()[0], seed)
+
+
+def is_own_nonce(nonce: str) -> bool:
+    """Whether a form with this key was given to this browser."""
+    seed, seal = nonce[:_SEED_LENGTH], nonce[_SEED_LENGTH:]
+    seals = (_nonce_seal(key, seed) for key in session_keys())
+    return any(hmac.compare_digest(seal, each) for each in seals)
+
+
+def visitor() -> str:
+    """The opaque id of this browser's visit before it signs in, empty without cookies."""
+    return str(session.get("csrf_token", ""))
+
+
+def session_keys() -> tuple[str, ...]:
+    """Keys of the application: the first one signs, all of them verify."""
+    config = current_app.config
+    return (str(config["SECRET_KEY"]), *(config["SECRET_KEY_FALLBACKS"] or ()))
+
+
+def _nonce_seal(key: str, seed: str) -> str:
+    text = f"form|{visitor()}|{seed}".encode()
+    mac = hmac.digest(key.encode(), text, "sha256")
+    return urlsafe_b64encode(mac[:_SEAL_BYTES]).decode()
 
 
 def sent_nonce() -> str | None:
@@ -81,7 +111,7 @@ def sign_in(codes: PasscodeService, number: Msisdn) -> bool:
     code, nonce = plain_digits(request.form.get("code", "")[:_MAX_CODE_LENGTH]), sent_nonce()
     if nonce is None or not _CODE.fullmatch(code):
         return False
-    session_id = codes.verify(number, code, nonce)
+    session_id = codes.verify(number, code, nonce, visitor())
     if session_id is None:
         return False
     chosen = session.get("language")

@@ -9,6 +9,7 @@ import redis
 from app.bootstrap import Container
 from receipts.model.customer import Order
 from receipts.model.vocabulary import Channel, Language, Msisdn
+from receipts.model.vocabulary import Network as Operator
 from statemachines.subscription import SubscriptionState
 from tests.conftest import BEIJING, GUANGDONG, JILIN, UNICOM, UNKNOWN, ZHEJIANG, Network, TestClock
 from tests.support.browser import Browser
@@ -90,8 +91,12 @@ def test_offer_and_answers_are_audited(customer: Browser, raw: redis.Redis):
 def test_refusal_names_the_reason_and_other_channels(
     browsers: Browsers, built: Container, number: str, words: str
 ):
+    # Only a number that may use the portal gets a code: this one may no longer.
+    stand(built, number, "none", province="CN-GD", network=Operator.CHINA_MOBILE)
     browser = browsers(number)
-    seen = browser.signs_in()
+    browser.signs_in()
+    stand(built, number, "none", province=None, network=None)
+    seen = browser.goes()
     assert words in seen.text
     assert not seen.offers("open")
     assert 'data-role="open"' not in seen.html

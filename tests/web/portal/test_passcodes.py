@@ -18,7 +18,7 @@ from web.portal.passcodes import PasscodeService
 def sent(built: Container) -> tuple[Receipt, OutboxEntry]:
     """A passcode in the outbox."""
     sending = built.lifecycle
-    service = PasscodeService(built.store, sending, built.clock, "k" * 16)
+    service = PasscodeService(built.store, sending, built.clock, ("k" * 16,))
     service.send(Msisdn(GUANGDONG), Language.ZH)
     (posted,) = built.clients.outbox.fetch("one", 9, 0.001)
     (text,) = built.store.receipts([posted.receipt_id])
