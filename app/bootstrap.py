@@ -91,11 +91,16 @@ class Container:
         """Read-only queries for a customer's receipts and charges."""
         return AccountQueries(self.store, self.clock)
 
-    def with_rule_book(self, book: RuleBook) -> "Container":
-        """Return a container on the same store under another rule book."""
+    def with_changes(
+        self, book: RuleBook | None = None, settings: Settings | None = None
+    ) -> "Container":
+        """A container on the same store under another rule book or other secrets; else this one."""
+        if book is None and settings is None:
+            return self
+        book, settings = book or self.book, settings or self.settings
         self.store.retention = _retention_seconds(book.retention)
-        policy = _policy(self.settings, book, self.numbering, self.clock)
-        return replace(self, book=book, policy=policy)
+        policy = _policy(settings, book, self.numbering, self.clock)
+        return replace(self, settings=settings, book=book, policy=policy)
 
     @cached_property
     def call_flow(self) -> CallFlow:
@@ -185,14 +190,21 @@ class Container:
             self.store, outbox, self.policy, self.lifecycle, reports, self.clock, self.personal_data
         )
 
-    def worker(self, changed: Callable[[], RuleBook | None] = lambda: None) -> Worker:
-        """Worker named after its host and process; ``changed`` returns a new rule book or None."""
+    def worker(
+        self,
+        changed: Callable[[], RuleBook | None] = lambda: None,
+        rotated: Callable[[], Settings | None] = lambda: None,
+    ) -> Worker:
+        """Worker named after its host and process.
+
+        ``changed`` returns a new rule book or None, ``rotated`` settings with new secrets or None.
+        """
+        current = self
 
         def refreshed() -> tuple[ReceiptLifecycle, TimerService] | None:
-            if (book := changed()) is None:
-                return None
-            fresh = self.with_rule_book(book)
-            return fresh.lifecycle, fresh.timer_service()
+            nonlocal current
+            before, current = current, current.with_changes(changed(), rotated())
+            return None if current is before else (current.lifecycle, current.timer_service())
 
         name, clients = f"{socket.gethostname()}-{os.getpid()}", self.clients
         store, outbox, limiter = clients.store, clients.outbox, clients.rate_limiter

@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import threading
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -16,6 +15,8 @@ import structlog
 
 from app import bootstrap, metrics
 from app.factory import create_app
+from app.protection.file_watch import FileWatch
+from app.protection.secrets_reload import SecretsWatcher
 from app.settings import Settings
 from receipts.model.calendar import SHANGHAI
 from receipts.ports.clock import Clock
@@ -25,13 +26,6 @@ from receipts.rulebook.loader import SHIPPED, load_rule_book
 from receipts.rulebook.schema import RuleBook
 
 _log = structlog.get_logger()
-
-#: Seconds between two checks of the file, and the least age of a change: an editor may still write.
-_EVERY = 0.5
-_SETTLED = 0.25
-
-#: Modification time, size and inode of the file.
-_Version = tuple[int, int, int] | None
 
 
 def load_effective_rule_book(settings: Settings) -> RuleBook:
@@ -54,25 +48,16 @@ class RuleBookWatcher:
     def __init__(self, settings: Settings, book: RuleBook, clock: Clock) -> None:
         self._file, self._kept = _files(settings)
         self._book, self._clock = book, clock
-        # The first check reads the file once more: it may have changed during the start.
-        self._seen: _Version = (0, 0, 0)
-        self._unsettled: _Version = (0, 0, 0)
-        self._next = 0.0
+        self._watch = FileWatch(self._file)
 
     def soon(self) -> None:
         """Read the file at the next check, even if it seems unchanged."""
-        self._seen, self._next = (0, 0, 0), 0.0
+        self._watch.soon()
 
     def changed(self) -> RuleBook | None:
         """A new valid book, or None; an invalid one is logged once."""
-        now = time.monotonic()
-        if now < self._next:
+        if not self._watch.has_changed():
             return None
-        self._next = now + _EVERY
-        seen = _version(self._file)
-        if seen == self._seen or self._still_written(seen):
-            return None
-        self._seen = seen
         try:
             book = load_rule_book(self._file)
         except RuleBookError as wrong:
@@ -81,13 +66,6 @@ class RuleBookWatcher:
             # Another process may have read a valid book between two checks of this one.
             return self._adopted(_valid_book(self._kept))
         return self._adopted(book)
-
-    def _still_written(self, seen: _Version) -> bool:
-        """Whether the last change is too recent to be complete."""
-        if seen == self._unsettled:
-            return False
-        self._unsettled = seen
-        return seen is None or abs(time.time() - seen[0] / 1e9) < _SETTLED
 
     def _adopted(self, book: RuleBook | None) -> RuleBook | None:
         if book is None or book == self._book:
@@ -103,7 +81,7 @@ class RuleBookWatcher:
 
 
 class ReloadingApp:
-    """The web application, rebuilt for each new rule book.
+    """The web application, rebuilt for each new rule book and for new secrets.
 
     Raises SettingsError, StoreUnavailableError or RuleBookError.
     """
@@ -112,37 +90,32 @@ class ReloadingApp:
         container = container or bootstrap.services(settings, load_effective_rule_book(settings))
         self._container = container
         self._watcher = RuleBookWatcher(settings, container.book, container.clock)
+        self._secrets = SecretsWatcher(settings, lambda: Settings.read().need_doors())
         self._app = create_app(settings, container)
         self._checking = threading.Lock()
         metrics.set_rule_book(container.book)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer a request under the current rule book."""
-        # One thread checks the file; requests on other threads precede the change.
+        """Answer a request under the current rule book and secrets."""
+        # One thread checks the files; requests on other threads precede the change.
         if self._checking.acquire(blocking=False):
             try:
-                self._reload(self._watcher.changed())
+                self._reload(self._watcher.changed(), self._secrets.changed())
             finally:
                 self._checking.release()
         return self._app(environ, start)
 
-    def _reload(self, book: RuleBook | None) -> None:
-        if book is not None:
-            before, self._container = self._container, self._container.with_rule_book(book)
+    def _reload(self, book: RuleBook | None, settings: Settings | None) -> None:
+        before = self._container
+        self._container = before.with_changes(book, settings)
+        if self._container is not before:
             self._app = create_app(self._container.settings, self._container)
+        if book is not None:
             metrics.set_rule_book(book, before.book)
 
 
 def _files(settings: Settings) -> tuple[Path, Path]:
     return settings.rule_book or SHIPPED, settings.data_dir / "rulebook.good.toml"
-
-
-def _version(file: Path) -> _Version:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _keep(file: Path, kept: Path, book: RuleBook) -> None:

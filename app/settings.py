@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import quote_plus, unquote, urlsplit
 
 from app.protection.client_address import Network
+from app.protection.secrets_file import with_secrets
 from app.settings_reader import SettingsReader, split_list
 
 #: Every name that TEXT_PROVIDER and FLASH_PROVIDER may hold.
@@ -65,14 +66,13 @@ and a flash receipt goes out as a regular text.
 [Secrets]
 FEED_SECRET = | Signs the batches at `POST /feed/reports`: 16 random characters or more. During \
 rotation: several, separated by commas. Unset: every batch is refused.
+SECRETS_FILE = | A file of `NAME=value` lines: secrets that may change while processes run.
 SECRET_KEY = | Signs the portal's cookies and passcodes: 16 random characters or more, the same \
 for all processes of `serve`. During rotation: the new one, a comma, the old one. Unset: the \
 portal (`/hall/`) is closed.
 CODES_PER_VISITOR = 20 | Sign-in codes that one browser may ask for in an hour.
-CODES_PER_ADDRESS = 30 | Sign-in codes a minute that one address (in IPv6 one network of 64 bits) \
-may ask for.
-CODES_A_MINUTE = 600 | Sign-in codes a minute that all together may ask for; `doctor` and the log \
-tell when they do.
+CODES_PER_ADDRESS = 30 | Sign-in codes a minute for one address, in IPv6 for a /64 network.
+CODES_A_MINUTE = 600 | Sign-in codes a minute for all; the log and `doctor` tell when it is reached.
 CONSENT_SIGNING_KEY = | Signs the daily roots that `export audit` prints: the path of a file that \
 `sms-receipt signing-key new` made, or its text. Only exports need it. Unset: they are not signed.
 
@@ -89,8 +89,11 @@ CLOCK = system | `movable` lets `sms-receipt clock` move the service's clock, fo
 LOG_FORMAT = json | `json` or `console`.
 """
 
-#: Settings that bound requests for sign-in codes, and their largest values.
-CODE_LIMITS = {"CODES_PER_VISITOR": 1_000, "CODES_PER_ADDRESS": 10**5, "CODES_A_MINUTE": 10**6}
+#: Settings that are whole numbers from 1, and their largest values.
+WHOLE_NUMBERS = {
+    "SHARDS": 4096, "PORT": 65535, "TWILIO_PACE": 10_000, "KANNEL_PACE": 10_000,
+    "CODES_PER_VISITOR": 1_000, "CODES_PER_ADDRESS": 100_000, "CODES_A_MINUTE": 1_000_000,
+}  # fmt: skip
 
 _LINE = re.compile(r"(?P<name>[A-Z_]+) = (?P<default>\S*) ?\| (?P<meaning>.+)")
 
@@ -170,6 +173,7 @@ class Settings:
     port: int
     front_page: str
     trusted_proxies: tuple[Network, ...] = ()
+    secrets_file: Path | None = None
     codes_per_visitor: int = 20
     codes_per_address: int = 30
     codes_a_minute: int = 600
@@ -177,12 +181,12 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read an environment, by default this process's. Raises SettingsError."""
-        source, described = environ or os.environ, described_settings()
+        (source, wrong), described = with_secrets(environ or os.environ), described_settings()
         given = {each.name: source.get(each.name, "").strip() or each.default for each in described}
-        reader = SettingsReader(given)
+        reader = SettingsReader(given, wrong)
         kannel_url = reader.url("KANNEL_URL")
         given["FLASH_PROVIDER"] = given["FLASH_PROVIDER"] or (kannel_url and "kannel")
-        texts: dict[str, Any] = {**reader.texts(), **reader.numbers(CODE_LIMITS)}
+        texts: dict[str, Any] = {**reader.texts(), **reader.numbers(WHOLE_NUMBERS)}
         own, service = texts.pop("twilio_from"), texts.pop("twilio_messaging_service_sid")
         reader.pair("TWILIO_API_KEY", "TWILIO_API_SECRET")
         settings = cls(
@@ -191,7 +195,6 @@ class Settings:
             consent_signing_key=given["CONSENT_SIGNING_KEY"],
             redis_url=reader.store("REDIS_URL"),
             data_dir=reader.folder("DATA_DIR"),
-            shards=reader.number("SHARDS", 1, 4096),
             public_url=reader.url("PUBLIC_URL").rstrip("/"),
             twilio_auth_tokens=reader.tokens("TWILIO_AUTH_TOKEN"),
             twilio_api_url=reader.url("TWILIO_API_URL"),
@@ -201,16 +204,14 @@ class Settings:
             kannel_url=kannel_url,
             text_provider=reader.order("TEXT_PROVIDER", PROVIDERS),
             flash_provider=reader.order("FLASH_PROVIDER", PROVIDERS),
-            twilio_pace=reader.number("TWILIO_PACE", 1, 10_000),
-            kannel_pace=reader.number("KANNEL_PACE", 1, 10_000),
             rule_book=reader.file("RULE_BOOK"),
             speech_confidence=reader.number("SPEECH_CONFIDENCE", 0, 100),
             movable_clock=reader.choice("CLOCK", ("system", "movable")) == "movable",
             log_format=reader.choice("LOG_FORMAT", ("json", "console")),
             host=reader.host("HOST"),
-            port=reader.number("PORT", 1, 65535),
             front_page=reader.url("FRONT_PAGE"),
             trusted_proxies=reader.networks("TRUSTED_PROXIES"),
+            secrets_file=reader.file("SECRETS_FILE"),
         )
         if reader.problems:
             raise SettingsError("\n".join(reader.problems))

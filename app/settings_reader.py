@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -74,9 +74,9 @@ _NOT_IN_URLS = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
 class SettingsReader:
     """Checked values by name; a wrong value adds a sentence to ``problems``."""
 
-    def __init__(self, given: Mapping[str, str]) -> None:
+    def __init__(self, given: Mapping[str, str], problems: Iterable[str] = ()) -> None:
         self._given = given
-        self.problems: list[str] = []
+        self.problems = list(problems)
 
     def number(self, name: str, least: int, most: int) -> int:
         """Return a whole number within bounds."""

@@ -149,14 +149,21 @@ def work() -> None:
     log_setup.set_up(settings)
     # Not at the top: door processes set the counters' folder before these modules read it.
     from app import rulebook_reload  # noqa: PLC0415
+    from app.protection.secrets_reload import SecretsWatcher  # noqa: PLC0415
 
     if not settings.redis_url:
         # A worker may be started before `serve`.
         wait_for_server(settings.data_dir, _log.warning)
     services = bootstrap.services(settings, rulebook_reload.load_effective_rule_book(settings))
     watch = rulebook_reload.RuleBookWatcher(settings, services.book, services.clock)
-    worker = services.worker(watch.changed)
-    signal.signal(signal.SIGHUP, lambda *_: watch.soon())
+    secrets = SecretsWatcher(settings, lambda: Settings.read().need_providers())
+    worker = services.worker(watch.changed, secrets.changed)
+
+    def look_again(*_: object) -> None:
+        watch.soon()
+        secrets.soon()
+
+    signal.signal(signal.SIGHUP, look_again)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
     server.freeze_garbage()

@@ -13,6 +13,7 @@ from werkzeug.test import Client
 from app import bootstrap, rulebook_reload
 from app.bootstrap import Container
 from app.factory import create_app
+from app.protection import file_watch
 from app.settings import Settings
 from receipts.rulebook.loader import SHIPPED
 from tests.conftest import Network, TestClock
@@ -57,7 +58,7 @@ def dearer(text: str) -> str:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each request checks the file."""
-    monkeypatch.setattr(rulebook_reload, "_EVERY", 0.0)
+    monkeypatch.setattr(file_watch, "_EVERY", 0.0)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import requests
 from structlog.testing import capture_logs
 
 from app import rulebook_reload
+from app.protection import file_watch
 from app.settings import Settings
 from receipts.rulebook.errors import RuleBookError
 from tests.app.conftest import AFTER, BEFORE, OPEN, dearer, write
@@ -26,8 +27,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_file_is_not_read_between_checks(doors: Network):
-    version = rulebook_reload._version  # noqa: SLF001 - the one place that touches the file
-    with patch.object(rulebook_reload, "_version", side_effect=version) as looked:
+    version = file_watch._version  # noqa: SLF001 - the one place that touches the file
+    with patch.object(file_watch, "_version", side_effect=version) as looked:
         for _ in range(20):
             doors.client.get("/healthz")
     assert looked.call_count <= 2

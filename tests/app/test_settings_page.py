@@ -4,7 +4,7 @@ import inspect
 import re
 from pathlib import Path
 
-from app.settings import CODE_LIMITS, Settings, described_settings
+from app.settings import WHOLE_NUMBERS, Settings, described_settings
 from app.settings_page import env_example, page
 from app.settings_reader import SECRETS, SHAPES
 
@@ -24,7 +24,7 @@ def test_every_setting_is_described_once():
         *re.findall(r'"([A-Z][A-Z_]+)"', inspect.getsource(Settings.read)),
         *SHAPES,
         *SECRETS,
-        *CODE_LIMITS,
+        *WHOLE_NUMBERS,
     }
     assert sorted(setting.name for setting in described_settings()) == sorted(read)
 

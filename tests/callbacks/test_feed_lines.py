@@ -180,7 +180,7 @@ def test_rule_book_gives_a_gateway_its_meanings(settings: Settings, built: Conta
         families={"ZZ": MessageStatus.FAILED, "MA": MessageStatus.UNKNOWN},
         causes={"ZZ:0024": FailureCause.SWITCHED_OFF},
     )
-    own = built.with_rule_book(replace(built.book, reports=rules))
+    own = built.with_changes(replace(built.book, reports=rules))
     centre = Centre(create_app(settings, own).test_client())
     centre.tell(a_line("1", "ZZ:24"), a_line("2", "MA:0051"), a_line("3", "ZZ:0001"))
     assert {r.message_id: "关机" in r.text for r in arrived(own)} == {"1": True, "3": False}

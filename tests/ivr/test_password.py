@@ -30,7 +30,7 @@ def asking(built: Container) -> Network:
     book = shipped_book()
     guangdong = replace(book.provinces["CN-GD"], voice_password=True)
     book = replace(book, provinces=book.provinces | {"CN-GD": guangdong})
-    container = built.with_rule_book(book)
+    container = built.with_changes(book)
     return Network(create_app(built.settings, container).test_client())
 
 

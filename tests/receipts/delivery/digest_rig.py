@@ -37,7 +37,7 @@ class DigestRig:
     count: int = 0
 
     def __post_init__(self) -> None:
-        self.built = self.built.with_rule_book(gathering(self.built.book, WAIT_SECONDS))
+        self.built = self.built.with_changes(gathering(self.built.book, WAIT_SECONDS))
         self.store = Shaky(self.built.store)
         self.use(Router([ProviderDouble("courier", flash=False, lookup=True)], [self.flasher]))
 

@@ -79,7 +79,7 @@ def test_change_to_ordinary_leaves_waiting_receipts_as_they_are(rig: DigestRig):
 
 
 def test_no_receipt_waits_without_a_wait_time(rig: DigestRig):
-    rig.built = rig.built.with_rule_book(gathering(rig.built.book, 0))
+    rig.built = rig.built.with_changes(gathering(rig.built.book, 0))
     rig.arrive(D, D)
     assert len(rig.send()) == 2
 

@@ -274,7 +274,7 @@ def test_help_lists_the_keywords(network: Network):
 def test_new_rule_book_changes_the_promotion(built: Container):
     consent = {"promotions": NEWS, "promotions_since": built.clock.now()}
     stand(built, GUANGDONG, "active", language=Language.ZH, **consent)
-    fresh = built.with_rule_book(book_with(promotion(zh="新书新讯。")))
+    fresh = built.with_changes(book_with(promotion(zh="新书新讯。")))
     found = new_receipt(Network(create_app(fresh.settings, fresh).test_client()), built)
     assert found.text.endswith("【新闻】新书新讯。")
     assert found.promotion == "fair"
