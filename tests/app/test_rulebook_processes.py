@@ -64,12 +64,13 @@ def test_start_without_any_valid_book_fails(with_book: Settings, book: Path):
 
 
 @contextmanager
-def running(settings: Settings, book: Path, *words: str, **more: str) -> Iterator[Path]:
+def running(settings: Settings, book: Path | None, *words: str, **more: str) -> Iterator[Path]:
     """Run a command as a process; yields its log."""
     log = settings.data_dir / "log"
     account = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN, "TWILIO_FROM": "7500"}
     store = {"REDIS_URL": settings.redis_url, "DATA_DIR": str(settings.data_dir)}
-    environ = surroundings(PUBLIC_URL=PUBLIC_URL, RULE_BOOK=str(book), **account, **store, **more)
+    rules = {"RULE_BOOK": str(book)} if book else {}
+    environ = surroundings(PUBLIC_URL=PUBLIC_URL, **rules, **account, **store, **more)
     command = [sys.executable, "-m", "commands.main", *words]
     with log.open("wb") as out:
         child = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from app.protection.limit_storage import code_limits
 from app.settings import Settings
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
@@ -284,3 +285,10 @@ def _follows(node, port: int) -> bool:  # type: ignore[no-untyped-def]  # noqa: 
     with node.client() as client:
         told = client.info("replication")
     return bool(told["role"] == "slave" and told["master_port"] == port)
+
+
+def test_limits_of_code_requests_hold_on_a_cluster(server: RedisConnection):
+    limits = code_limits(server, Settings.read({"HOME": "/", "CODES_PER_VISITOR": "2"}))
+    waits = [limits.wait_seconds(visitor, "203.0.113.7") for visitor in ("a", "a", "a", "b", "b")]
+    assert [bool(wait) for wait in waits] == [False, False, True, False, False]
+    assert [limits.is_first(form) for form in ("f", "g", "f")] == [True, True, False]

@@ -14,6 +14,7 @@ from app.settings import Settings
 from commands.diagnostics.checks import run_checks
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
+from receipts.store.connection import RedisConnection, connected
 from tests.conftest import BEIJING, GUANGDONG, UNICOM, UNKNOWN, ZHEJIANG, Network, TestClock
 from tests.support.browser import Browser
 from tests.support.fixtures import HEBEI, SHANXI, stand
@@ -196,6 +197,17 @@ def test_requests_are_counted_by_result(browser: Browser, browsers: Browsers):
     asks(browser)
     asks(browsers(UNICOM), UNICOM)
     assert [counted(n) - was for n, was in zip(names, before, strict=True)] == [3, 1, 1, 1]
+
+
+def test_request_without_the_counters_store_gets_a_kind_page(
+    settings: Settings, built: Container, raw: redis.Redis
+):
+    nowhere = RedisConnection(connected("redis://127.0.0.1:9"))
+    lost = replace(built, clients=replace(built.clients, connection=nowhere))
+    browser = Browser(create_app(settings, lost).test_client(), raw)
+    assert asks(browser) == 503
+    assert "操作未成功" in browser.seen.text
+    assert outbox(raw) == 0
 
 
 def wrong_code(browser: Browser) -> str:
