@@ -12,7 +12,7 @@ from flask.wrappers import Request
 from werkzeug.routing import MapAdapter
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import bootstrap, metrics, queue_status
+from app import bootstrap, metrics
 from app.protection.client_address import ClientAddresses
 from app.request_auth import RequestGuards, form_fields, query_fields, signed_in_customer
 from app.settings import Settings
@@ -42,7 +42,7 @@ _GUARDED = {
         *("hall.standing", "hall.wish", "hall.offer", "hall.confirm", "hall.cancel"),
         *("hall.receipts", "hall.charges", "hall.services", "hall.sign_out"),
     ),
-    "public": ("pulse.healthz", "pulse.readyz", "pulse.metrics", "front"),
+    "public": ("pulse.healthz", "pulse.readyz", "front"),
 }
 
 
@@ -161,10 +161,7 @@ def _register_webhooks(
     app.register_blueprint(voice_blueprint(calls, form_fields, query_fields))
     app.register_blueprint(sms_blueprint(texts, form_fields))
     app.register_blueprint(kannel_blueprint(texts))
-    clients, providers, clock = container.clients, sending.router.names, container.clock
-    status = partial(queue_status.read_status, clients, providers, clock)
-    counts = clients.bulk_reader.counts
-    app.register_blueprint(metrics.health_blueprint(container.store, counts, status))
+    app.register_blueprint(metrics.health_blueprint(container.store))
 
 
 class _PortalSessions(SecureCookieSessionInterface):
@@ -201,7 +198,7 @@ def _register_front_page(app: Flask, front_page: str) -> None:
     def front() -> BaseResponse:
         if front_page:
             return redirect(front_page)
-        return jsonify(service="SMS Receipt 短信回执", see=["/healthz", "/readyz", "/metrics"])
+        return jsonify(service="SMS Receipt 短信回执", see=["/healthz", "/readyz"])
 
 
 def _handle_errors(app: Flask, portal: PortalServices) -> None:

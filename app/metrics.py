@@ -1,36 +1,22 @@
-"""Health checks and Prometheus metrics: /healthz, /readyz, /metrics."""
+"""Health checks, /healthz and /readyz, and the counts of one process."""
 
-import os
+import math
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from functools import cache
-from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import structlog
 from flask import Blueprint, Response, jsonify, make_response
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-    multiprocess,
-)
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import Counter, Gauge, Histogram
 
-from app.metrics_folder import FOLDER_VARIABLE
-from app.queue_status import QueueStatus
-from app.sender_health import bounded
 from callbacks.app import ENDPOINT
-from receipts.delivery.results import failures_by_code
-from receipts.ports.store import Backlog, Store, StoreUnavailableError
-from receipts.reports.reconciliation import Reconciliation
+from receipts.ports.store import Store, StoreUnavailableError
 from receipts.rulebook.diff import fingerprint
 from receipts.rulebook.schema import RuleBook
+
+_log = structlog.get_logger()
 
 _REFUSED = Counter("sms_receipt_refused", "Requests refused by authentication", ["why"])
 _SILENT = Counter(
@@ -82,81 +68,41 @@ def set_rule_book(book: RuleBook, before: RuleBook | None = None) -> None:
     _BOOK.labels(book.version, fingerprint(book)).set(1)
 
 
-class StoreCollector(Collector):
-    """Metrics read from the store."""
-
-    def __init__(self, read: Callable[[], Iterator[Metric]]) -> None:
-        self._read = read
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield the metrics; none while the store is unavailable, since zeros would be wrong."""
-        with suppress(StoreUnavailableError):
-            yield from self._read()
+#: A health check asks the store at most once in this time.
+_READY_SECONDS = 1.0
 
 
-def _report_counts(counts: Mapping[str, int]) -> Iterator[Metric]:
-    """Counts of all reports by result."""
-    now = Reconciliation.from_counts(counts)
-    for name, text, value in (
-        ("sms_receipt_reports", "Reports with a new status", now.reports),
-        ("sms_receipt_reports_with_receipt", "Reports that gave a receipt", now.receipts),
-    ):
-        yield CounterMetricFamily(name, text, value=value)
-    name, text = "sms_receipt_reports_without_receipt", "Reports that gave no receipt"
-    reasons = CounterMetricFamily(name, text, labels=["why"])
-    for why, times in now.reasons.items():
-        reasons.add_metric([why], times)
-    yield reasons
-    text = "Rejected lines of the feed"
-    yield CounterMetricFamily("sms_receipt_feed_lines_refused", text, value=now.refused)
-    text = "Failed receipts and refused attempts, by the provider's code"
-    failed = CounterMetricFamily("sms_receipt_failures", text, labels=["provider", "code"])
-    for labels, times in bounded(failures_by_code(counts)).items():
-        failed.add_metric(labels, times)
-    yield failed
-    text = "Reports without a recorded result: must be 0"
-    yield GaugeMetricFamily("sms_receipt_reports_missing", text, value=now.missing)
+class _Readiness:
+    """Whether the store answers; the reason why not goes to the log only."""
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._clock = store, clock
+        self._lock = threading.Lock()
+        self._asked_at, self._is_ready = -math.inf, False
+
+    def is_ready(self) -> bool:
+        """Return the last answer, at most a second old."""
+        # One request asks, and the others take the answer before.
+        if self._clock() - self._asked_at >= _READY_SECONDS and self._lock.acquire(blocking=False):
+            try:
+                self._is_ready = self._ask()
+                self._asked_at = self._clock()
+            finally:
+                self._lock.release()
+        return self._is_ready
+
+    def _ask(self) -> bool:
+        try:
+            self._store.ping()
+        except StoreUnavailableError as failure:
+            _log.warning("not ready", why=str(failure))
+            return False
+        return True
 
 
-def _queue_status(now: QueueStatus) -> Iterator[Metric]:
-    """Circuit breakers and backlog."""
-    name, text = "sms_receipt_provider_healthy", "1: circuit breaker closed, 0: open"
-    health = GaugeMetricFamily(name, text, labels=["provider"])
-    for each in now.healths:
-        health.add_metric([each.provider], 0 if each.is_open else 1)
-    yield health
-    name, text = "sms_receipt_sender_failing", "1 if nearly all of its last receipts failed"
-    failing = GaugeMetricFamily(name, text, labels=["provider"])
-    for sender in now.senders:
-        failing.add_metric([sender.provider], int(sender.is_failing))
-    yield failing
-    where = ("provider", "shard")
-    yield from _backlog("waiting", "Receipts that wait for a provider", where, now.waiting)
-    where = ("stream", "shard")
-    yield from _backlog("outbox", "Receipts not yet picked up, or being sent", where, now.queued)
-    text = "Receipts whose sending could not be confirmed"
-    yield GaugeMetricFamily("sms_receipt_unsure", text, value=now.unsure)
-
-
-def _backlog(
-    name: str, what: str, labels: tuple[str, str], found: Iterable[tuple[Backlog, float]]
-) -> Iterator[Metric]:
-    count = GaugeMetricFamily(f"sms_receipt_{name}", what, labels=labels)
-    oldest = GaugeMetricFamily(
-        f"sms_receipt_{name}_oldest_seconds", f"{what}: age of the oldest", labels=labels
-    )
-    for each, age in found:
-        count.add_metric([each.queue, str(each.shard)], each.count)
-        oldest.add_metric([each.queue, str(each.shard)], age)
-    yield count
-    yield oldest
-
-
-def health_blueprint(
-    store: Store, counts: Callable[[], Mapping[str, int]], status: Callable[[], QueueStatus]
-) -> Blueprint:
-    """Routes of the health checks and of the metrics."""
-    pages = Blueprint("pulse", __name__)
+def health_blueprint(store: Store) -> Blueprint:
+    """Routes of the health checks: a word each."""
+    pages, readiness = Blueprint("pulse", __name__), _Readiness(store)
 
     @pages.get("/healthz")
     def healthz() -> Response:
@@ -164,22 +110,9 @@ def health_blueprint(
 
     @pages.get("/readyz")
     def readyz() -> Response:
-        try:
-            store.ping()
-        except StoreUnavailableError as failure:
-            return make_response(jsonify(status="store out of reach", why=str(failure)), 503)
-        return jsonify(status="ready")
-
-    @pages.get("/metrics")
-    def metrics() -> Response:
-        reports = StoreCollector(lambda: _report_counts(counts()))
-        sending = StoreCollector(lambda: _queue_status(status()))
-        counted, folder = REGISTRY, os.environ.get(FOLDER_VARIABLE)
-        if folder and Path(folder).is_dir():
-            counted = CollectorRegistry()
-            multiprocess.MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
-        page = b"".join(map(generate_latest, (counted, reports, sending)))
-        return Response(page, content_type=CONTENT_TYPE_LATEST)
+        if readiness.is_ready():
+            return jsonify(status="ready")
+        return make_response(jsonify(status="not ready"), 503)
 
     return pages
 

@@ -13,7 +13,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from app.metrics_folder import FOLDER_VARIABLE
+from app.metrics_folder import FOLDER, FOLDER_VARIABLE
 from app.settings import Settings
 from receipts.store.local_server import die_with_parent, wait_for_server
 
@@ -37,7 +37,7 @@ _CONNECTIONS = 8192
 
 def serve(settings: Settings, workers: int) -> None:
     """Answer at HOST and PORT until a signal stops the server."""
-    counts = settings.data_dir / "metrics"
+    counts = settings.data_dir / FOLDER
     shutil.rmtree(counts, ignore_errors=True)
     counts.mkdir(parents=True)
     os.environ[FOLDER_VARIABLE] = str(counts.absolute())

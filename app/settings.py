@@ -29,6 +29,7 @@ PUBLIC_URL = | The address that providers call. Twilio signs it, so it must be e
 It may have a path; the portal is then below that path, whether or not a proxy strips it.
 HOST = 127.0.0.1 | The address that `serve` listens on.
 PORT = 8000 | The port that `serve` listens on.
+METRICS_PORT = 0 | The port of `/metrics` on 127.0.0.1, for Prometheus. 0: there are no metrics.
 TRUSTED_PROXIES = | Addresses or networks of reverse proxies, separated by commas: their \
 `X-Forwarded-For` names the client. Unset: that header is never believed.
 FRONT_PAGE = | The address that `/` redirects to; the demo sets it to its phones.
@@ -98,6 +99,8 @@ WHOLE_NUMBERS = {
 _LINE = re.compile(r"(?P<name>[A-Z_]+) = (?P<default>\S*) ?\| (?P<meaning>.+)")
 
 
+#: A shorter secret is a part of many texts.
+_SHORTEST_SECRET_CHARS = 6
 _CREDENTIALS = "credentials of the account"
 _SENDER = "sender of texts"
 #: Sentences for needs that several settings can meet.
@@ -105,10 +108,6 @@ _REQUIRED = {
     _CREDENTIALS: "Set TWILIO_AUTH_TOKEN, or both TWILIO_API_KEY and TWILIO_API_SECRET.",
     _SENDER: "Set TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID.",
 }
-
-
-#: A shorter secret is a part of many texts.
-_SHORTEST_SECRET_CHARS = 6
 
 
 class SettingsError(Exception):
@@ -157,6 +156,7 @@ class Settings:
     kannel_smsc: str
     feed_secret: str = field(repr=False)
     secret_key: str = field(repr=False)
+    # Checked by the exports, which alone need its file.
     consent_signing_key: str = field(repr=False)
     text_provider: tuple[str, ...]
     flash_provider: tuple[str, ...]
@@ -171,6 +171,7 @@ class Settings:
     log_format: str
     host: str
     port: int
+    metrics_port: int
     front_page: str
     trusted_proxies: tuple[Network, ...] = ()
     secrets_file: Path | None = None
@@ -191,7 +192,6 @@ class Settings:
         reader.pair("TWILIO_API_KEY", "TWILIO_API_SECRET")
         settings = cls(
             **texts,
-            # Checked by the exports, which alone need its file.
             consent_signing_key=given["CONSENT_SIGNING_KEY"],
             redis_url=reader.store("REDIS_URL"),
             data_dir=reader.folder("DATA_DIR"),
@@ -209,6 +209,7 @@ class Settings:
             movable_clock=reader.choice("CLOCK", ("system", "movable")) == "movable",
             log_format=reader.choice("LOG_FORMAT", ("json", "console")),
             host=reader.host("HOST"),
+            metrics_port=reader.number("METRICS_PORT", 0, 65535),
             front_page=reader.url("FRONT_PAGE"),
             trusted_proxies=reader.networks("TRUSTED_PROXIES"),
             secrets_file=reader.file("SECRETS_FILE"),

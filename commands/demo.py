@@ -115,6 +115,8 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
     supervisor.start("doors", "app.server", str(os.cpu_count() or 2))
     supervisor.start("worker", "commands.main", "work")
     supervisor.start("network", "simulator")
+    if settings.metrics_port:
+        supervisor.start("metrics", "app.metrics_server")
     for url in (f"{doors_url}/readyz", f"{network}/healthz"):
         _await(url, stop, supervisor)
     if not stop:

@@ -122,22 +122,27 @@ def serve(workers: int) -> None:
     click.echo(clock_notice(settings.data_dir, movable=settings.movable_clock), err=True, nl=False)
     if why := server.bind_error(settings.host, settings.port):
         raise SettingsError(f"PORT={settings.port} cannot be used: {why}; set another PORT")
-    if not settings.redis_url:
-        _serve_with_store(settings, workers)
+    if settings.metrics_port and (why := server.bind_error("127.0.0.1", settings.metrics_port)):
+        raise SettingsError(f"METRICS_PORT={settings.metrics_port} cannot be used: {why}")
+    if settings.metrics_port or not settings.redis_url:
+        _serve_supervised(settings, workers)
         return
     # Reports an error of the store or the rule book once, not from each process.
     bootstrap.services(settings)
     server.serve(settings, workers)
 
 
-def _serve_with_store(settings: Settings, workers: int) -> None:
-    """Run the store of DATA_DIR and the web processes until a signal stops them."""
-    with closing(Supervisor(os.environ, LocalServer(settings.data_dir))) as supervisor:
+def _serve_supervised(settings: Settings, workers: int) -> None:
+    """Run store, web processes and metrics, as far as they are ours, until a signal stops them."""
+    store = None if settings.redis_url else LocalServer(settings.data_dir)
+    with closing(Supervisor(os.environ, store)) as supervisor:
         supervisor.start_store()
         bootstrap.services(settings).clients.close()
         log_setup.set_up(settings)
         stop = stop_signals()
         supervisor.start("doors", "app.server", str(workers))
+        if settings.metrics_port:
+            supervisor.start("metrics", "app.metrics_server")
         signal.signal(signal.SIGHUP, lambda *_: supervisor.hang_up("doors"))
         supervisor.watch(stop, lambda name: _log.warning("started again", process=name))
 

@@ -114,7 +114,7 @@ def _web_process(settings: Settings) -> Iterator[Check]:
         subject = f"PUBLIC_URL does not lead to the web process at {local}: {trouble}"
         yield Check(False, subject, "correct PUBLIC_URL, DNS, certificate or the reverse proxy")
     if not here:
-        yield from _loaded_book(settings, local)
+        yield from _loaded_book(settings)
 
 
 def _health_problem(base: str) -> str:
@@ -139,12 +139,15 @@ def _is_ours(answer: "requests.Response") -> bool:
         return False
 
 
-def _loaded_book(settings: Settings, local: str) -> Iterator[Check]:
+def _loaded_book(settings: Settings) -> Iterator[Check]:
     """Whether the web process has the rule book of the file."""
     import requests  # noqa: PLC0415 - as above
 
+    if not settings.metrics_port:
+        return
     try:
-        page = requests.get(f"{local}/metrics", timeout=_TIMEOUTS_SECONDS).text
+        metrics = f"http://127.0.0.1:{settings.metrics_port}/metrics"
+        page = requests.get(metrics, timeout=_TIMEOUTS_SECONDS).text
         ours = fingerprint(load_rule_book(settings.rule_book))
     except (requests.RequestException, RuleBookError):
         return  # the check of the rule book says more

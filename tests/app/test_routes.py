@@ -20,7 +20,7 @@ from tests.conftest import GUANGDONG, PUBLIC_URL
 from tests.support.requests import DOORS, FORM, Knock
 
 #: Pages without secrets: for monitoring, and the front page that names them.
-OPEN = {"/", "/healthz", "/readyz", "/metrics"}
+OPEN = {"/", "/healthz", "/readyz"}
 
 CALLBACKS = {"/messages/status", "/receipts/<receipt_id>/status", "/feed/reports", "/kannel/report"}
 

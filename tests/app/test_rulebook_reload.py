@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
 from app import rulebook_reload
@@ -34,7 +35,7 @@ def test_valid_change_applies_to_the_next_text(doors: Network, book: Path):
     logged = next(each for each in told if each["log_level"] == "info")
     assert logged["event"] == "rule book in force"
     assert (logged["version"], logged["before"]) == ("second", "invented-1")
-    shown = doors.client.get("/metrics").text
+    shown = generate_latest().decode()
     assert 'version="second"} 1.0' in shown
     assert 'version="invented-1"} 0.0' in shown
 

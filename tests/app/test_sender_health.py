@@ -1,7 +1,6 @@
 """A sender that fails as a whole is told by a metric within 20 failures; each code is counted."""
 
 import pytest
-from flask.testing import FlaskClient
 
 from app.bootstrap import Container
 from app.sender_health import OTHER_CODES, SenderHealth, bounded
@@ -10,6 +9,7 @@ from receipts.ports.provider import PermanentError, TemporaryError
 from receipts.reports.reconciliation import Reconciliation
 from statemachines.receipt import ReceiptState
 from tests.conftest import Network, TestClock
+from tests.support.metrics import metrics_page
 from tests.support.sending import Desk
 
 
@@ -30,17 +30,17 @@ def told(network: Network, receipt_id: str, status: str = "delivered", code: str
     assert done.status_code == 204
 
 
-def failing(client: FlaskClient) -> bool:
+def failing(built: Container) -> bool:
     line = next(
         each
-        for each in client.get("/metrics").text.splitlines()
+        for each in metrics_page(built).splitlines()
         if each.startswith('sms_receipt_sender_failing{provider="twilio"}')
     )
     return line.endswith(" 1.0")
 
 
 def test_cause_is_kept_on_the_receipt_and_counted_by_code_once(
-    network: Network, client: FlaskClient, desk: Desk, built: Container
+    network: Network, desk: Desk, built: Container
 ):
     for status, code in (("undelivered", "30034"), ("failed", "30007"), ("undelivered", "")):
         receipt_id = sent(desk)
@@ -51,7 +51,7 @@ def test_cause_is_kept_on_the_receipt_and_counted_by_code_once(
         assert receipt.note is not None
         assert receipt.note.startswith(f"{status} {code}".strip())
         assert ("(" in receipt.note) == bool(code)
-    page = client.get("/metrics").text
+    page = metrics_page(built)
     for code in ("30034", "30007", "none"):
         assert f'sms_receipt_failures_total{{code="{code}",provider="twilio"}} 1.0' in page
     assert Reconciliation.from_counts(built.clients.bulk_reader.counts()).missing == 0
@@ -59,32 +59,32 @@ def test_cause_is_kept_on_the_receipt_and_counted_by_code_once(
 
 @pytest.mark.parametrize("code", ["30034", "30007", "21610", "30003", "99999", ""])
 def test_sender_that_begins_to_fail_is_told_within_20_failures_and_its_recovery_too(
-    network: Network, client: FlaskClient, desk: Desk, code: str
+    network: Network, desk: Desk, built: Container, code: str
 ):
     for _ in range(25):
         told(network, sent(desk))
-    assert not failing(client)
+    assert not failing(built)
     for _ in range(20):
         told(network, sent(desk), "undelivered", code)
-    assert failing(client)
+    assert failing(built)
     for _ in range(3):
         told(network, sent(desk))
-    assert not failing(client)
+    assert not failing(built)
 
 
-def test_single_failures_make_no_failing_sender(network: Network, client: FlaskClient, desk: Desk):
+def test_single_failures_make_no_failing_sender(network: Network, desk: Desk, built: Container):
     for turn in range(30):
         told(network, sent(desk), "undelivered" if turn % 2 else "delivered", "")
-    assert not failing(client)
+    assert not failing(built)
 
 
 def test_sender_without_any_delivery_is_told_after_ten_failures(
-    network: Network, client: FlaskClient, desk: Desk
+    network: Network, desk: Desk, built: Container
 ):
     for turn in range(10):
-        assert not failing(client), turn
+        assert not failing(built), turn
         told(network, sent(desk), "failed", "30032")
-    assert failing(client)
+    assert failing(built)
 
 
 def test_refusals_are_counted_by_attempt_and_only_ends_judge_the_sender(
@@ -106,12 +106,12 @@ def test_refusals_are_counted_by_attempt_and_only_ends_judge_the_sender(
 
 
 def test_delivery_by_another_provider_does_not_hide_a_failing_one(
-    network: Network, client: FlaskClient, desk: Desk, built: Container
+    network: Network, desk: Desk, built: Container
 ):
     for _ in range(20):
         told(network, sent(desk), "undelivered", "30034")
         told(network, sent(desk, "kannel"))
-    assert failing(client)
+    assert failing(built)
     assert not built.clients.bulk_reader.results("kannel")[0].code
 
 

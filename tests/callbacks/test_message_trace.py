@@ -5,17 +5,15 @@ from pathlib import Path
 
 import pytest
 import redis
-from flask.testing import FlaskClient
 
 from app.bootstrap import Container
-from app.factory import create_app
-from app.settings import Settings
 from receipts.model.message import NoReceiptReason
 from receipts.ports.store import StoreUnavailableError
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.keys import KeySchema
 from tests.callbacks.conftest import Centre, a_line
 from tests.conftest import GUANGDONG, UNICOM, ZHEJIANG
+from tests.support.metrics import metrics_page
 from tests.support.months import Run
 from tests.support.reports import told as arrived
 
@@ -109,19 +107,19 @@ def test_trail_requires_telephone_numbers(run: Run):
     assert run("trail", "7500", ZHEJIANG, "1").exit_code == 2
 
 
-def samples(client: FlaskClient) -> dict[str, float]:
-    page = client.get("/metrics").text
+def samples(built: Container) -> dict[str, float]:
+    page = metrics_page(built)
     lines = [line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#")]
     return {name: float(value) for name, value in lines if name.startswith("sms_receipt_reports")}
 
 
-def test_metrics_show_reports_receipts_and_reasons(centre: Centre, client: FlaskClient):
+def test_metrics_show_reports_receipts_and_reasons(centre: Centre, built: Container):
     some_of_everything(centre)
     reasons = {
         f'sms_receipt_reports_without_receipt_total{{why="{why}"}}': float(count)
         for why, count in REASONS.items()
     }
-    assert samples(client) == reasons | {
+    assert samples(built) == reasons | {
         "sms_receipt_reports_total": 9.0,
         "sms_receipt_reports_with_receipt_total": 1.0,
         "sms_receipt_reports_missing": 0.0,
@@ -129,15 +127,13 @@ def test_metrics_show_reports_receipts_and_reasons(centre: Centre, client: Flask
 
 
 def test_metrics_are_missing_while_the_store_is_unavailable(
-    settings: Settings, built: Container, monkeypatch: pytest.MonkeyPatch
+    built: Container, monkeypatch: pytest.MonkeyPatch
 ):
     def away(_: RedisBulkReader) -> dict[str, int]:
         raise StoreUnavailableError("away")
 
     monkeypatch.setattr(RedisBulkReader, "counts", away)
-    client = create_app(settings, built).test_client()
-    assert client.get("/metrics").status_code == 200
-    assert samples(client) == {}
+    assert samples(built) == {}
 
 
 def test_runbook_explains_every_reason():

@@ -37,7 +37,6 @@ MAX_VAGUE_PER_1000 = 4
 
 #: Modules that may read the environment when called; all others get the settings.
 READS_ENVIRONMENT = {
-    "app/metrics.py": "finds the folder that the counters of all processes share",
     "app/server.py": "sets the folder that the counters of all processes share",
     "app/settings.py": "the settings",
     "commands/main.py": "passes it to the settings",

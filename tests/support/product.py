@@ -124,6 +124,7 @@ class Service:
     folder: Path
     more: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=two_free_ports)
+    metrics_port: int = field(default_factory=free_port)
     children: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     @property
@@ -138,7 +139,16 @@ class Service:
 
     @property
     def environ(self) -> dict[str, str]:
-        return surroundings(DATA_DIR=str(self.folder), NETWORK_SPEECH="0") | dict(self.more)
+        more = {} if "REDIS_URL" in self.more else {"METRICS_PORT": str(self.metrics_port)}
+        own = surroundings(DATA_DIR=str(self.folder), NETWORK_SPEECH="0")
+        return own | more | dict(self.more)
+
+    @property
+    def metrics(self) -> str:
+        """The page of the metrics; empty before its server answers."""
+        with suppress(requests.ConnectionError):
+            return requests.get(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5).text
+        return ""
 
     @cached_property
     def settings(self) -> dict[str, str]:

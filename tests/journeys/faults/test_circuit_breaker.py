@@ -70,7 +70,7 @@ def deferred(outbox: Outbox) -> int:
 
 
 def metrics(service: Service) -> str:
-    return requests.get(f"{service.doors}/metrics", timeout=5).text
+    return until(lambda: service.metrics, 10, "the metrics")
 
 
 def test_refused_receipt_goes_to_the_next_provider_at_once(service: Service, outbox: Outbox):

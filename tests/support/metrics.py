@@ -1,0 +1,10 @@
+"""The page of the metrics of services in this process."""
+
+from prometheus_client import REGISTRY, generate_latest
+
+from app.bootstrap import Container
+from app.metrics_server import registry
+
+
+def metrics_page(built: Container) -> str:
+    return generate_latest(registry(built, REGISTRY)).decode()
