@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, jsonify, redirect, request
-from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
-from flask.wrappers import Request
+from flask.sessions import NullSession, SecureCookieSession
+from flask.wrappers import Request, Response
 from werkzeug.routing import MapAdapter
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -26,8 +26,9 @@ from keywords.twilio_webhook import InboundSmsHandler, sms_blueprint
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.providers import kannel, twilio_status
 from receipts.providers.smsc_status import SmscStatusTable
+from web.portal.encrypted_cookie import EncryptedCookieSessions
 from web.portal.passcodes import SESSION_LIFETIME
-from web.portal.rendering import PortalServices, error_page
+from web.portal.rendering import PortalServices, add_security_headers, error_page
 from web.portal.routes import portal_blueprint
 
 #: Endpoints by the guard of their requests.
@@ -44,6 +45,10 @@ _GUARDED = {
     ),
     "public": ("pulse.healthz", "pulse.readyz", "front"),
 }
+
+
+#: A browser that has seen the portal over https uses no other scheme for so long.
+_HSTS_SECONDS = 31_536_000
 
 
 def create_app(settings: Settings, container: bootstrap.Container) -> Flask:
@@ -164,8 +169,8 @@ def _register_webhooks(
     app.register_blueprint(metrics.health_blueprint(container.store))
 
 
-class _PortalSessions(SecureCookieSessionInterface):
-    """Sessions in a signed cookie, opened for the portal's pages only."""
+class _PortalSessions(EncryptedCookieSessions):
+    """Sessions in an encrypted cookie, opened for the portal's pages only."""
 
     _no_session = NullSession()
 
@@ -191,6 +196,20 @@ def _register_portal(app: Flask, portal: PortalServices, settings: Settings) -> 
         WTF_CSRF_SSL_STRICT=False,
     )
     app.register_blueprint(portal_blueprint(portal))
+    app.after_request(_secure_page)
+    if app.config["SESSION_COOKIE_SECURE"]:
+        app.after_request(_require_https)
+
+
+def _secure_page(response: Response) -> Response:
+    """The response; redirects and errors below the portal bear the headers of its pages too."""
+    return add_security_headers(response) if _in_portal(request) else response
+
+
+def _require_https(response: Response) -> Response:
+    """The response with the order to use https alone for a year (HSTS)."""
+    response.headers["Strict-Transport-Security"] = f"max-age={_HSTS_SECONDS}"
+    return response
 
 
 def _register_front_page(app: Flask, front_page: str) -> None:

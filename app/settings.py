@@ -238,10 +238,9 @@ class Settings:
         """All secrets, as they are set and as they stand in an address."""
         addresses = (*self.redis_url.split(","), self.public_url, self.kannel_url)
         api_urls = (self.twilio_api_url, self.twilio_lookup_url)
-        passwords = [urlsplit(address).password or "" for address in (*addresses, *api_urls)]
-        ours = (*self.kannel_secrets, *self.feed_secrets, *self.secret_keys)
-        theirs = (*self.twilio_auth_tokens, self.twilio_api_secret, self.kannel_password)
-        known = (*ours, *theirs, *passwords)
+        known = [urlsplit(address).password or "" for address in (*addresses, *api_urls)]
+        known += (*self.kannel_secrets, *self.feed_secrets, *self.secret_keys)
+        known += (*self.twilio_auth_tokens, self.twilio_api_secret, self.kannel_password)
         spelled = {way(each) for each in known for way in (str, quote_plus, unquote)}
         return frozenset(each for each in spelled if len(each) >= _SHORTEST_SECRET_CHARS)
 

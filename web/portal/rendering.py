@@ -86,7 +86,7 @@ def error_page(portal: PortalServices, error: AnyResponse) -> Response:
     response = page.render("trouble.html", status, key=key, is_open=is_open)
     kept = {name: text for name, text in error.headers if name in {"Allow", "Retry-After"}}
     response.headers.update(kept)
-    return add_security_headers(response)
+    return response
 
 
 def see_other(page: str, done: str | None = None) -> AnyResponse:
@@ -98,6 +98,7 @@ def add_security_headers(response: Response) -> Response:
     """The response with headers against framing, caching and content of other origins."""
     for name, value in _SECURITY_HEADERS.items():
         response.headers[name] = value
-    if request.endpoint == "hall.static":
+    is_found = response.status_code < HTTPStatus.BAD_REQUEST and request.method in {"GET", "HEAD"}
+    if request.endpoint == "hall.static" and is_found:
         response.headers["Cache-Control"] = "public, max-age=3600"
     return response

@@ -12,7 +12,7 @@ from receipts.model.vocabulary import Language
 from web.portal import session
 from web.portal.actions import ActionRequest
 from web.portal.login import LoginPages
-from web.portal.rendering import PageRenderer, PortalServices, add_security_headers, see_other
+from web.portal.rendering import PageRenderer, PortalServices, see_other
 
 _PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
@@ -27,7 +27,6 @@ def portal_blueprint(portal: PortalServices) -> Blueprint:
     )
     LoginPages(portal).register(blueprint)
     AccountPages(portal).register(blueprint)
-    blueprint.after_request(add_security_headers)
     return blueprint
 
 

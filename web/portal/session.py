@@ -1,4 +1,4 @@
-"""Browser session: a signed cookie that names a session in the store."""
+"""Browser session: an encrypted cookie that names a session in the store."""
 
 import hmac
 import re
@@ -6,7 +6,7 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 
-from flask import current_app, request, session
+from flask import Flask, current_app, request, session
 from flask_wtf.csrf import generate_csrf
 
 from receipts.model.invisible import plain_digits
@@ -56,8 +56,12 @@ def visitor() -> str:
 
 def session_keys() -> tuple[str, ...]:
     """Keys of the application: the first one signs, all of them verify."""
-    config = current_app.config
-    return (str(config["SECRET_KEY"]), *(config["SECRET_KEY_FALLBACKS"] or ()))
+    return keys_of(current_app)
+
+
+def keys_of(app: Flask) -> tuple[str, ...]:
+    """Keys of this application, as ``session_keys``."""
+    return (str(app.config["SECRET_KEY"]), *(app.config["SECRET_KEY_FALLBACKS"] or ()))
 
 
 def _nonce_seal(key: str, seed: str) -> str:
