@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 import requests
+import responses
+from requests.auth import _basic_auth_str
 from structlog.testing import capture_logs
 
+from app.bootstrap import Container
 from app.protection.secrets_reload import SecretsWatcher
 from app.settings import Settings, SettingsError
 from tests.app.test_rulebook_processes import running
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL
+from tests.contracts.provider_ends import parcel
 from tests.support.product import free_port, until
 from tests.support.signing import feed_headers, twilio_headers
 
@@ -174,3 +178,16 @@ def test_unchanged_file_changes_nothing(file: Path):
     assert watcher.changed() is None
     watcher = SecretsWatcher(replace(settings, secrets_file=None), lambda: settings)
     assert watcher.changed() is None
+
+
+def test_texts_are_sent_with_the_new_token(built: Container, settings: Settings):
+    fresh = built.with_changes(settings=replace(settings, twilio_auth_tokens=(NEW, OLD)))
+    fresh = fresh.with_changes(book=built.book)  # a later change of the rule book keeps it
+    twilio = fresh.lifecycle.router.by_name("twilio")
+    with responses.RequestsMock() as twilio_api:
+        url = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+        twilio_api.post(url, json={"sid": "SM1", "status": "queued"}, status=201)
+        assert twilio is not None
+        twilio.send(parcel())
+        (call,) = twilio_api.calls
+    assert call.request.headers["Authorization"] == _basic_auth_str(ACCOUNT, NEW)
