@@ -23,6 +23,7 @@ from werkzeug.exceptions import (
 )
 from werkzeug.wrappers import Request
 
+from app.edge.limits import MAX_FEED_BYTES
 from app.metrics import count_refusal
 from app.protection.client_address import ClientAddresses
 from app.protection.wrong_secrets import WrongSecrets
@@ -45,9 +46,6 @@ _MAX_FIELDS = 200
 
 #: Names of fields in a line of the log.
 _MOST_LOGGED_FIELDS = 20
-
-#: 5,000 reports of at most 800 bytes.
-_MAX_FEED_BYTES = 4 * 1024 * 1024
 
 #: A signed batch is accepted this long: an older one may be a replay.
 _FEED_WINDOW_SECONDS = 300
@@ -174,7 +172,7 @@ class RequestGuards:
 
         Raises Forbidden, RequestEntityTooLarge, or TooManyRequests as for a wrong secret.
         """
-        request.max_content_length = _MAX_FEED_BYTES
+        request.max_content_length = MAX_FEED_BYTES
         body, timestamp = request.get_data(), request.headers.get("X-Feed-Timestamp", "")
         given = request.headers.get("X-Feed-Signature", "").encode()
         secrets = self._settings.feed_secrets

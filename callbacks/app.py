@@ -17,8 +17,8 @@ from receipts.ports.store import ReplayedEventError, StoreUnavailableError
 
 _log = structlog.get_logger()
 
-#: Twilio takes at most 64 kB from a webhook, and its own requests are far smaller.
-MAX_BODY_BYTES = 64 * 1024
+#: Requests of Twilio and Kannel and forms of the portal are far smaller.
+MAX_BODY_BYTES = 16 * 1024
 
 _RETRY_AFTER_SECONDS = 5
 

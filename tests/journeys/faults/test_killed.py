@@ -91,6 +91,14 @@ def test_door_process_killed_under_load_is_replaced_without_loss(service: Servic
         until(lambda: service.door_processes() - doors, 10, "another door process in its place")
 
 
+def test_stopped_door_process_is_replaced(service: Service):
+    doors = service.door_processes()
+    kill(min(doors), signal.SIGSTOP)
+    until(lambda: service.door_processes() - doors, 30, "another door process in its place")
+    assert min(doors) not in service.door_processes()
+    assert answers(f"{service.doors}/readyz")
+
+
 def test_server_killed_under_load_loses_no_acknowledged_request(service: Service, phones: Phones):
     with load_without_loss(service, phones) as await_customers:
         await_customers(10)

@@ -1,0 +1,72 @@
+"""Limits of the web server: sizes and times of requests and connections."""
+
+from typing import NamedTuple
+
+from callbacks.app import MAX_BODY_BYTES
+
+#: Limit of a request's head: line and headers.
+MAX_HEAD_BYTES = 16 * 1024
+
+#: 5,000 reports of at most 800 bytes.
+MAX_FEED_BYTES = 4 * 1024 * 1024
+
+#: From the start of a connection to its first byte.
+FIRST_BYTE_SECONDS = 5.0
+
+#: From the first byte of a head to its end.
+HEAD_SECONDS = 10.0
+
+#: Between two requests. Nginx keeps its connections for 60 seconds and must be the first to close.
+IDLE_SECONDS = 75.0
+
+#: For the part of a response that the client's buffers do not take at once.
+SEND_SECONDS = 30.0
+
+#: For the client to read a refusal and close; data that arrives meanwhile is dropped.
+LINGER_SECONDS = 2.0
+
+#: Open connections of one address in one process. One more closes the one that waited longest.
+PEER_CONNECTIONS = 2048
+
+#: Open connections of one process, if its limit of open files allows as many.
+CONNECTIONS = 16_384
+
+#: Whole requests that wait for a thread; one more is asked to come again.
+WAITING_REQUESTS = 1024
+
+#: Requests in progress in one process; most wait for the store's disk, which groups their writes.
+THREADS = 4
+
+#: With all threads busy and no request begun for so long, a process is replaced. A thread waits
+#: for the store at most 4 seconds a command (receipts/store/connection.py).
+STUCK_SECONDS = 20.0
+
+
+#: The same, after which /healthz says so.
+UNHEALTHY_SECONDS = 8.0
+
+#: For requests in progress when the service is stopped.
+STOP_SECONDS = 5.0
+
+
+class Door(NamedTuple):
+    """Limits of the requests whose path begins with ``prefix``."""
+
+    prefix: str
+    max_bytes: int
+    seconds: float
+    is_inside: bool = False
+
+
+#: The first that fits counts. Twilio's and Kannel's requests and the portal's forms are small.
+DOORS = (
+    Door("/feed/", MAX_FEED_BYTES, 60.0, is_inside=True),
+    Door("/kannel/", MAX_BODY_BYTES, 10.0, is_inside=True),
+    Door("/", MAX_BODY_BYTES, 10.0),
+)
+
+
+def door_of(path: str) -> Door:
+    """The door of a decoded path; several slashes at its start count as one."""
+    path = "/" + path.lstrip("/")
+    return next(door for door in DOORS if path.startswith(door.prefix))
