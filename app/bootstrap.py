@@ -37,6 +37,7 @@ from receipts.store.local_server import running_server_url
 from receipts.store.outbox import RedisOutbox
 from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
+from receipts.store.sealed_text import TextSealer
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.monthly_billing import MonthlyBilling
 from receipts.subscriptions.network_lookup import NetworkLookupService
@@ -99,6 +100,7 @@ class Container:
             return self
         book, settings = book or self.book, settings or self.settings
         self.store.retention = _retention_seconds(book.retention)
+        self.store.sealer = TextSealer(settings.secret_keys)
         policy = _policy(settings, book, self.numbering, self.clock)
         return replace(self, settings=settings, book=book, policy=policy)
 
@@ -237,7 +239,8 @@ def open_store(settings: Settings, retention: Retention) -> StoreClients:
     connection = RedisConnection(client)
     outbox = RedisOutbox(connection, keys)
     outbox.open()
-    store = RedisStore(connection, keys, _retention_seconds(retention))
+    sealer = TextSealer(settings.secret_keys)
+    store = RedisStore(connection, keys, _retention_seconds(retention), sealer)
     bulk_reader, rate_limiter = RedisBulkReader(connection, keys), RedisRateLimiter(connection)
     return StoreClients(connection, store, outbox, bulk_reader, rate_limiter)
 

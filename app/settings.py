@@ -68,8 +68,8 @@ and a flash receipt goes out as a regular text.
 FEED_SECRET = | Signs the batches at `POST /feed/reports`: 16 random characters or more. During \
 rotation: several, separated by commas. Unset: every batch is refused.
 SECRETS_FILE = | A file of `NAME=value` lines: secrets that may change while processes run.
-SECRET_KEY = | Signs the portal's cookies and passcodes: 16 random characters or more, the same \
-for all processes of `serve`. During rotation: the new one, a comma, the old one. Unset: the \
+SECRET_KEY = | Signs the portal's cookies and seals passcodes: 16 random characters or more, the \
+same for `serve` and `work`. During rotation: the new one, a comma, the old one. Unset: the \
 portal (`/hall/`) is closed.
 CODES_PER_VISITOR = 20 | Sign-in codes that one browser may ask for in an hour.
 CODES_PER_ADDRESS = 30 | Sign-in codes a minute for one address, in IPv6 for a /64 network.

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from app.bootstrap import Container
 from receipts.charging.tariffs import fees, tariff_on
@@ -14,7 +14,7 @@ from receipts.model.calendar import SHANGHAI
 from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
 from receipts.model.message import MessageTrace, ReportEvent
-from receipts.model.receipt import Receipt
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.reported_time import ReportedTime, TimePrecision
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.reports.message_trace import done_time
@@ -83,8 +83,9 @@ def serialize_receipt(receipt: Receipt) -> dict[str, Any]:
 
 
 def serialize_unsure(receipt: Receipt) -> dict[str, Any]:
-    """A receipt whose sending is in doubt, for ``unsure``."""
-    return _picked(receipt, _UNSURE)
+    """A receipt whose sending is in doubt, for ``unsure``; a passcode's text is sealed."""
+    sealed = receipt.kind is MessageKind.CODE
+    return _picked(replace(receipt, text="") if sealed else receipt, _UNSURE)
 
 
 def serialize_charge(charge: Charge) -> dict[str, Any]:

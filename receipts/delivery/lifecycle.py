@@ -85,6 +85,9 @@ class ReceiptLifecycle:
             return self._mark_in_doubt(receipt, "its worker ended while sending", entry)
         if transition.refused or too_old:
             return self._fire(receipt, event, entry, "too old to be of use")
+        if not receipt.text:
+            reason = "its sealed text cannot be opened: SECRET_KEY here is not that of `serve`"
+            return self._fire(receipt, ReceiptEvent.GIVE_UP, entry, reason)
         return None
 
     @staticmethod

@@ -21,6 +21,7 @@ from receipts.ports.changes import ChangeSet, Record, Timer
 from receipts.store.codec import encode, encode_record
 from receipts.store.keys import GROUP, KeySchema
 from receipts.store.pipeline import Command, load_script
+from receipts.store.sealed_text import TextSealer
 from statemachines.receipt import ReceiptState
 
 #: The SHA-1 of the script that applies changes.
@@ -63,9 +64,13 @@ class CommitScript:
     """The call of commit.lua for changes of one shard."""
 
     def __init__(
-        self, keys: KeySchema, retention: RetentionSeconds, changes: Sequence[ChangeSet]
+        self,
+        keys: KeySchema,
+        retention: RetentionSeconds,
+        changes: Sequence[ChangeSet],
+        sealer: TextSealer,
     ) -> None:
-        self._keys, self._retention = keys, retention
+        self._keys, self._retention, self._sealer = keys, retention, sealer
         self._shard = keys.shard(changes[0].number)
         #: The index of each key that the instructions name, from 1.
         self.names: dict[str, int] = {}
@@ -147,7 +152,11 @@ class CommitScript:
 
     def _record(self, record: Record) -> None:
         key, seconds = self._key_and_ttl(record)
-        kept = record.anonymous() if isinstance(record, StrangerTrace) else record
+        kept: Record | MessageTrace = record
+        if isinstance(record, StrangerTrace):
+            kept = record.anonymous()
+        elif isinstance(record, Receipt):
+            kept = self._sealer.seal(record)
         self._add("save", key, seconds, encode_record(kept, record.version))
         # A passcode is in no list, and expires within the hour.
         if isinstance(record, Receipt) and record.kind is not MessageKind.CODE:

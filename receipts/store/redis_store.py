@@ -21,6 +21,7 @@ from receipts.store.codec import decode, decode_record, encode
 from receipts.store.commit_script import CommitScript, RetentionSeconds
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
+from receipts.store.sealed_text import TextSealer
 
 #: Receipts read in one round trip; most readers want fewer.
 _LISTED_AT_ONCE = 100
@@ -37,10 +38,11 @@ class RedisStore:
         connection: RedisConnection,
         keys: KeySchema,
         retention: RetentionSeconds | None = None,
+        sealer: TextSealer | None = None,
     ) -> None:
         self._connection, self._keys = connection, keys
-        #: Replaced when a new rule book is loaded.
-        self.retention = retention or RetentionSeconds()
+        #: Replaced when a new rule book is loaded, and when a secret changes.
+        self.retention, self.sealer = retention or RetentionSeconds(), sealer or TextSealer()
 
     def ping(self) -> None:
         """Raises StoreUnavailableError unless the server answers."""
@@ -120,7 +122,9 @@ class RedisStore:
             if self._connection.replicated or not change.is_empty:
                 by_shard.setdefault(self._keys.shard(change.number), []).append(index)
         scripts = [
-            CommitScript(self._keys, self.retention, [changes[index] for index in indexes])
+            CommitScript(
+                self._keys, self.retention, [changes[index] for index in indexes], self.sealer
+            )
             for indexes in by_shard.values()
         ]
         results = [CommitResult(CommitStatus.COMMITTED)] * len(changes)
@@ -134,7 +138,7 @@ class RedisStore:
         """Receipts by id, in order; None for an id of another system or an expired one."""
         names = [self._receipt_key(receipt_id) for receipt_id in ids]
         found = self._values(names)
-        return [decode_record(Receipt, found.get(name)) for name in names]
+        return [self.sealer.open(decode_record(Receipt, found.get(name))) for name in names]
 
     def _receipt_key(self, receipt_id: str) -> str | None:
         shard = self._keys.shard_of_receipt(receipt_id)

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.store.codec import decode_record
+from receipts.store.sealed_text import TextSealer
 from tests.conftest import GUANGDONG, PUBLIC_URL
 
 CODE = re.compile(r"(?<![0-9])([0-9]{6})(?![0-9])")
@@ -86,6 +87,10 @@ class Sight:
         return any(form.fields.get("wish") == wish for form in self.forms)
 
 
+#: The portal's SECRET_KEY.
+KEY = "a-key-of-at-least-sixteen-characters"
+
+
 @dataclass
 class Browser:
     """One browser with its own cookies."""
@@ -133,7 +138,8 @@ class Browser:
     def texts(self) -> list[str]:
         """Return the texts with passcodes, oldest first."""
         keys = self.raw.keys("*:receipt:*")
-        records = filter(None, (decode_record(Receipt, self.raw.get(key)) for key in keys))
+        sealer, stored = TextSealer((KEY,)), map(self.raw.get, keys)
+        records = filter(None, (sealer.open(decode_record(Receipt, raw)) for raw in stored))
         codes = [r for r in records if r.kind is MessageKind.CODE and r.number == self.number]
         return [each.text for each in sorted(codes, key=lambda each: each.created_at)]
 

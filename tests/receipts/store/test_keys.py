@@ -11,6 +11,7 @@ from receipts.ports.changes import ChangeSet, OutboxEntry, Timer
 from receipts.store.commit_script import CommitScript, RetentionSeconds
 from receipts.store.keys import KeySchema
 from receipts.store.redis_store import RedisStore
+from receipts.store.sealed_text import TextSealer
 from tests.receipts.store.conftest import ANNA, FRIEND, NOW, Due, everything
 
 NUMBERS = [Msisdn(f"+86138028800{tail:02}") for tail in range(50)]
@@ -53,7 +54,7 @@ def test_all_keys_of_a_change_share_a_slot(shards: int):
             fired_timer=Timer("look", number, receipt_id),
             acked=(OutboxEntry(keys.shard(number), "1-1", receipt_id),),
         )
-        names = CommitScript(keys, RetentionSeconds(), [change]).names
+        names = CommitScript(keys, RetentionSeconds(), [change], TextSealer()).names
         assert len(names) == 15
         assert len({key_slot(name.encode()) for name in names}) == 1
 

@@ -8,9 +8,7 @@ from werkzeug.test import Cookie
 
 from app.settings import Settings
 from tests.conftest import GUANGDONG
-from tests.support.browser import Browser
-
-KEY = "a-key-of-at-least-sixteen-characters"
+from tests.support.browser import KEY, Browser
 
 
 @pytest.fixture

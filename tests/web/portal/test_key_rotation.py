@@ -8,8 +8,7 @@ import pytest
 from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings
-from tests.support.browser import Browser
-from tests.web.portal.conftest import KEY
+from tests.support.browser import KEY, Browser
 
 NEW = "the-next-key-of-the-portal"
 Rotated = Callable[[str], None]

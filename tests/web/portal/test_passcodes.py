@@ -1,5 +1,7 @@
 """Storage of a passcode: only until it is sent, on no list."""
 
+from pathlib import Path
+
 import pytest
 import redis
 
@@ -8,6 +10,7 @@ from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import OutboxEntry
 from receipts.ports.provider import PermanentError, TemporaryError, UnknownOutcomeError
+from receipts.store.sealed_text import TextSealer
 from tests.conftest import GUANGDONG, TestClock
 from tests.support.fixtures import contents
 from tests.support.sending import mark_sending
@@ -73,3 +76,42 @@ def test_passcode_is_not_listed_and_not_sent_late(
     (ended,) = mark_sending(built.lifecycle, text, posted).records
     assert isinstance(ended, Receipt)
     assert (ended.state.value, ended.text) == ("expired", "")
+
+
+def test_passcode_is_never_in_the_stores_files(
+    raw: redis.Redis, sent: tuple[Receipt, OutboxEntry], built: Container
+):
+    text, posted = sent
+    built.store.commit(mark_sending(built.lifecycle, text, posted))
+    code = text.text[:6]
+    folder = Path(str(raw.config_get("dir")["dir"]))
+    files = [path for path in folder.rglob("*.aof") if path.is_file()]
+    written = b"".join(path.read_bytes() for path in files)
+    assert text.id.encode() in written
+    assert code.encode() not in written
+
+
+def test_passcode_sealed_with_the_old_key_is_sent_during_rotation(
+    built: Container, sent: tuple[Receipt, OutboxEntry]
+):
+    text, _ = sent
+    old = built.settings.secret_keys
+    built.store.sealer = TextSealer(("n" * 16, *old))
+    (found,) = built.store.receipts([text.id])
+    assert found == text
+
+
+def test_worker_with_another_key_sends_no_empty_text_and_says_why(
+    built: Container, sent: tuple[Receipt, OutboxEntry]
+):
+    text, posted = sent
+    built.store.sealer = TextSealer(("another key of 24 chars.",))
+    (found,) = built.store.receipts([text.id])
+    assert found is not None
+    skipped = built.lifecycle.skip_reason(found, posted)
+    assert skipped is not None
+    built.store.commit(skipped)
+    (failed,) = built.store.receipts([text.id])
+    assert failed is not None
+    assert (failed.state, failed.text) == ("failed", "")
+    assert "SECRET_KEY" in (failed.note or "")
