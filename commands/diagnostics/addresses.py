@@ -46,12 +46,17 @@ def check_public_url(settings: Settings) -> Iterator[Check]:
     if not url:
         return  # the settings for web requests have failed already
     subject, fix = f"PUBLIC_URL={url}", "set PUBLIC_URL to the https address that Twilio reaches"
-    if _is_loopback(url) and _is_loopback(settings.twilio_api_url):
+    if for_simulated_network(settings):
         yield Check(True, f"{subject} is for the simulated network on this machine only")
     elif problem := public_url_problem(url):
         yield Check(False, f"{subject}: {problem}", fix)
     else:
         yield Check(True, f"{subject} is an address that Twilio takes")
+
+
+def for_simulated_network(settings: Settings) -> bool:
+    """Whether service and provider call each other on this machine only, as in the demo."""
+    return _is_loopback(settings.public_url) and _is_loopback(settings.twilio_api_url)
 
 
 def public_url_problem(url: str) -> str:

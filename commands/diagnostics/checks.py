@@ -9,7 +9,12 @@ from app.settings import Settings, SettingsError
 from commands.diagnostics.addresses import check_addresses, check_provider
 from commands.diagnostics.check import Check
 from commands.diagnostics.queue_checks import check_queue
-from commands.diagnostics.store_checks import check_folder, check_store, store_name
+from commands.diagnostics.store_checks import (
+    check_folder,
+    check_store,
+    check_store_kind,
+    store_name,
+)
 from receipts.model.calendar import SHANGHAI
 from receipts.numbering.plan import NumberingPlan, NumberingTableError
 from receipts.ports.store import StoreUnavailableError
@@ -31,6 +36,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
         yield check_provider("twilio", settings.twilio_api_url)
     if "kannel" in settings.providers and settings.kannel_url:
         yield check_provider("kannel", settings.kannel_url)
+    yield from check_store_kind(settings)
     yield from _stored(settings)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.bootstrap import StoreClients
 from app.settings import Settings
+from commands.diagnostics.addresses import for_simulated_network
 from commands.diagnostics.check import Check
 from receipts.ports.store import StoreUnavailableError
 
@@ -38,6 +39,14 @@ def check_store(settings: Settings, clients: StoreClients) -> Iterator[Check]:
             yield from _memory(found)
     except StoreUnavailableError:
         return  # the server does not tell
+
+
+def check_store_kind(settings: Settings) -> Iterator[Check]:
+    """Warn of the embedded store where real customers are served."""
+    if settings.redis_url or for_simulated_network(settings):
+        return
+    fix = "for production run a server of your own and set REDIS_URL (docs/operations.md)"
+    yield Check(True, "REDIS_URL is unset: the embedded store is for trials and one machine", fix)
 
 
 def store_name(settings: Settings) -> str:

@@ -19,7 +19,7 @@ from commands.diagnostics.addresses import check_addresses, check_public_url, pu
 from commands.diagnostics.check import Check
 from commands.diagnostics.checks import run_checks
 from commands.diagnostics.queue_checks import check_queue
-from commands.diagnostics.store_checks import check_folder, check_store
+from commands.diagnostics.store_checks import check_folder, check_store, check_store_kind
 from receipts.delivery.digest import DIGEST
 from receipts.delivery.lifecycle import RETRY
 from receipts.delivery.notifications import CALL
@@ -234,6 +234,38 @@ def test_full_store_eviction_and_failed_writes_are_told(
     text = " ".join(f"{each.subject}: {each.fix}" for each in told)
     for words in ("allkeys-lru", "noeviction", "90 % of maxmemory", "could not write to its disk"):
         assert words in text
+
+
+@pytest.mark.parametrize(
+    ("redis_url", "public_url", "api_url", "warns"),
+    [
+        ("", "https://sms.example.org", "https://api.twilio.com", True),
+        ("", "", "https://api.twilio.com", True),
+        ("", "http://127.0.0.1:7500", "https://api.twilio.com", True),
+        ("", "https://sms.example.org", "http://127.0.0.1:7501", True),
+        ("", "http://127.0.0.1:7500", "http://127.0.0.1:7501", False),
+        ("redis://db.example.org", "https://sms.example.org", "https://api.twilio.com", False),
+    ],
+)
+def test_embedded_store_is_a_warning_outside_the_demo(
+    settings: Settings,
+    redis_url: str,
+    public_url: str,
+    api_url: str,
+    warns: bool,  # noqa: FBT001
+):
+    given = {"redis_url": redis_url, "public_url": public_url, "twilio_api_url": api_url}
+    told = list(check_store_kind(replace(settings, **given)))
+    assert [each.mark for each in told] == ["warn"] * warns
+    assert all("REDIS_URL is unset" in each.subject for each in told)
+
+
+def test_warning_of_the_embedded_store_comes_though_it_cannot_be_reached(
+    settings: Settings, tmp_path: Path
+):
+    settings = replace(settings, redis_url="", data_dir=tmp_path / "none")
+    told = [each.mark for each in run_checks(settings) if "REDIS_URL is unset" in each.subject]
+    assert told == ["warn"]
 
 
 def test_real_store_tells_its_room(built: Container):
