@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import quote
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax import saxutils
 
 from ivr.verbs import Dial, Gather, Hangup, Say, Verb
+from receipts.model.invisible import xml_text
 from receipts.model.vocabulary import Language
 
 #: Language and voice of <Say>; a mismatched pair can make it fail.
@@ -46,21 +47,32 @@ def _render(verb: Verb) -> str:
 def _say(say: Say) -> str:
     language, voice = _VOICES[say.language]
     head = f'<Say language="{language}" voice="{voice}">'
-    return "".join(f"{head}{escape(part)}</Say>" for part in _parts(say.text))
+    text = xml_text(say.text)
+    return "".join(f"{head}{escape(part)}</Say>" for part in _parts(text))
 
 
 def _gather(gather: Gather) -> str:
-    hints = f" hints={quoteattr(', '.join(gather.hints))}" if gather.hints else ""
+    hints = f" hints={_attribute(', '.join(gather.hints))}" if gather.hints else ""
     awaited = "dtmf" if gather.digits > 1 else "dtmf speech"
     spoken = "".join(map(_say, gather.says))
     # finishOnKey is empty because # is a menu key; Twilio's default would swallow it.
     # Twilio runs <Redirect> after no input; without it the call would end.
     return (
-        f'<Gather action={quoteattr(gather.link)} method="POST" input="{awaited}"'
+        f'<Gather action={_attribute(gather.link)} method="POST" input="{awaited}"'
         f' numDigits="{gather.digits}" finishOnKey="" timeout="{_NO_INPUT_SECONDS}"'
         f' language="{_RECOGNITION_LANGUAGES[gather.language]}"{hints}>{spoken}</Gather>'
         f'<Redirect method="POST">{escape(gather.link)}</Redirect>'
     )
+
+
+def escape(text: str) -> str:
+    """The text for the content of an element."""
+    return saxutils.escape(xml_text(text))
+
+
+def _attribute(text: str) -> str:
+    """The text as the quoted value of an attribute."""
+    return saxutils.quoteattr(xml_text(text))
 
 
 def _parts(text: str) -> Iterable[str]:

@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 
 from keywords.conversation import Conversation, InboundMessage
 from keywords.replies import ReplyRenderer
+from receipts.model.invisible import xml_text
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.msisdn import parse_msisdn, unanswered_kind
 from receipts.ports.store import ReplayedEventError, Store
@@ -69,7 +70,7 @@ def sms_blueprint(handler: InboundSmsHandler, fields: FormFields) -> Blueprint:
         form = fields("MessageSid", "From", "Body")
         event, opt_out = f"sms:{form['MessageSid']}", form.get("OptOutType", "")
         reply = handler.reply(event, form["From"], form["Body"], opt_out)
-        message = f"<Response><Message>{escape(reply)}</Message></Response>"
+        message = f"<Response><Message>{escape(xml_text(reply))}</Message></Response>"
         return Response(
             _XML + (message if reply else "<Response/>"), content_type="text/xml; charset=utf-8"
         )

@@ -24,6 +24,15 @@ _KEYCAP = "\u20e3"
 _DIGITS = str.maketrans("０１２３４５６７８９＋", "0123456789+")
 
 
+# Everything but the characters of XML 1.0 (its production Char).
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def xml_text(text: str) -> str:
+    """The text with U+FFFD in place of characters that no XML document may have."""
+    return text if text.isascii() and text.isprintable() else _NOT_XML.sub("\ufffd", text)
+
+
 def without_invisible(text: str) -> str:
     """Text without invisible marks."""
     return text if text.isascii() else _INVISIBLE.sub("", text)

@@ -1,6 +1,9 @@
 """Loads and validates a rule book from its TOML file."""
 
+import errno
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,22 +15,43 @@ from msgspec.structs import replace
 from receipts.rulebook.errors import KeyPath, RuleBookError, Violation
 from receipts.rulebook.schema import LocalizedName, Province, RuleBook, WordList
 from receipts.rulebook.schema_errors import EXAMPLE, schema_violation
+from receipts.rulebook.text_rules import text_violations
 from receipts.rulebook.validation import validate
 
 #: The default rule book.
 SHIPPED = Path(__file__).with_name("rulebook.toml")
 
+#: A book of all provinces has a fifth of it.
+_MAX_BYTES = 500_000
+
 T = TypeVar("T")
 
+# The parser takes half a minute for a key of 20,000 parts.
+_LONG_KEY = re.compile(
+    r"""(?:(?:"[^"\n]{0,60}"|'[^'\n]{0,60}'|[^\s.="']{1,60})[ \t]*\.[ \t]*){20}"""
+)
 _SYNTAX_LINE = re.compile(r"line (\d+)")
 
 
 def load_rule_book(path: Path | None) -> RuleBook:
     """Rule book of a file, by default the shipped one. Raises: RuleBookError."""
     file = path or SHIPPED
+    try:
+        return _load(file)
+    except RuleBookError:
+        raise
+    except Exception as error:
+        # Such as an integer with more digits than Python prints.
+        problem = f"cannot be checked: {type(error).__name__}"
+        violation = Violation((), problem, "undo the last change of the file")
+        raise RuleBookError(file, "", [violation]) from error
+
+
+def _load(file: Path) -> RuleBook:
     text, raw = _read(file)
-    found: list[Violation] = []
-    book = _build(raw, found)
+    found = list(text_violations(raw))
+    # Of a text with forbidden characters, other parts of the checker would quote them.
+    book = _build(raw, found) if not found else None
     found += validate(book) if book else []
     if book is None or found:
         raise RuleBookError(file, text, found)
@@ -36,16 +60,34 @@ def load_rule_book(path: Path | None) -> RuleBook:
 
 def _read(file: Path) -> tuple[str, dict[str, Any]]:
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        return text, tomllib.loads(text)
+        text = _content(file).decode("utf-8-sig")
+        if not _LONG_KEY.search(text):
+            return text, tomllib.loads(text)
+        problem, fix = "has a key of more than 20 parts", "remove the key"
     except OSError as error:
         problem, fix = f"cannot be read: {error.strerror}", "check the path and its permissions"
     except tomllib.TOMLDecodeError as error:
         problem, fix = f"is not TOML: {error}", "correct the line: key = value, with text in quotes"
     except UnicodeDecodeError:
         problem, fix = "is not UTF-8", "save it as UTF-8"
+    except RecursionError:
+        problem, fix = "is nested too deep", "remove the arrays and tables inside of others"
+    except Exception as error:  # noqa: BLE001 - such as an integer of 5,000 digits, or no memory
+        problem, fix = f"cannot be read: {type(error).__name__}", "correct or remove the value"
     line = _SYNTAX_LINE.search(problem)
     raise RuleBookError(file, "", [Violation((), problem, fix, int(line[1]) if line else None)])
+
+
+def _content(file: Path) -> bytes:
+    """The octets of a plain file of bounded size. Raises OSError."""
+    # A named pipe is opened without a wait for its writer.
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a plain file")
+        content = opened.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise OSError(errno.EFBIG, f"it has more than {_MAX_BYTES} bytes")
+    return content
 
 
 def _build(raw: dict[str, Any], found: list[Violation]) -> RuleBook | None:

@@ -87,3 +87,25 @@ def test_long_text_is_split_within_the_limits_of_say(text: str, language: str, l
     says = ET.fromstring(twiml([Say(text, language)])).findall("Say")
     assert "".join(say.text or "" for say in says) == text
     assert all(len(say.text or "") <= limit for say in says)
+
+
+#: Characters that XML 1.0 forbids: controls, surrogates, and those that are none.
+FORBIDDEN = [
+    *(chr(code) for code in range(0x20) if chr(code) not in "\t\n\r"),
+    *("\ud800", "\udbff", "\udc00", "\udfff", "\ufffe", "\uffff"),
+]
+
+
+@pytest.mark.parametrize("character", FORBIDDEN, ids=lambda each: f"U+{ord(each):04X}")
+def test_twiml_is_well_formed_with_every_forbidden_character(character: str):
+    text = f"a{character}b"
+    verbs: list[Verb] = [
+        Say(text, "zh"),
+        Gather((Say(text, "en"),), f"{LINK}{text}", Language.EN, (text,)),
+        Dial(text),
+        Hangup(),
+    ]
+    for verb in verbs:
+        root = ET.fromstring(twiml([verb]).encode("utf-8"))
+        assert next(each.tag for each in root) == type(verb).__name__
+    assert ET.fromstring(twiml([Say(text, "zh")]).encode())[0].text == "a\ufffdb"
