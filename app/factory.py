@@ -16,7 +16,7 @@ from app import bootstrap, metrics
 from app.protection.client_address import ClientAddresses
 from app.request_auth import RequestGuards, form_fields, query_fields, signed_in_customer
 from app.settings import Settings
-from callbacks.app import MAX_BODY_BYTES, CallbackApp, error_response
+from callbacks.app import MAX_BODY_BYTES, CallbackApp, error_response, refuse_head
 from callbacks.feed import feed_routes
 from callbacks.kannel import kannel_routes
 from callbacks.twilio import twilio_routes
@@ -58,6 +58,7 @@ def create_app(settings: Settings, container: bootstrap.Container) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # A provider does not follow a redirect from //sms to /sms: the text would be lost.
     app.url_map.merge_slashes = False
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     address = partial(_client_address, ClientAddresses(settings.trusted_proxies))
     portal = container.portal(signed_in_customer, address, metrics.count_code)
     sending = container.lifecycle
@@ -166,6 +167,7 @@ def _register_webhooks(
     app.register_blueprint(voice_blueprint(calls, form_fields, query_fields))
     app.register_blueprint(sms_blueprint(texts, form_fields))
     app.register_blueprint(kannel_blueprint(texts))
+    refuse_head(rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("kannel."))
     app.register_blueprint(metrics.health_blueprint(container.store))
 
 

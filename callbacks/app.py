@@ -48,10 +48,9 @@ class CallbackApp:
         listed = tuple(routes)
         self._views = {route.endpoint: route.view for route in listed}
         # A provider does not follow a redirect from /feed//reports: the report would be lost.
-        self.url_map = Map(
-            [Rule(each.path, endpoint=each.endpoint, methods=[each.method]) for each in listed],
-            merge_slashes=False,
-        )
+        rules = [Rule(each.path, endpoint=each.endpoint, methods=[each.method]) for each in listed]
+        refuse_head(rules)
+        self.url_map = Map(rules, merge_slashes=False)
         self._matcher = self.url_map.bind("localhost")
         #: Paths that begin so belong to this application.
         self.prefixes = tuple(route.path.partition("<")[0] for route in listed)
@@ -70,6 +69,13 @@ class CallbackApp:
             start_response("204 NO CONTENT", [])
             return ()
         return response(environ, start_response)
+
+
+def refuse_head(rules: Iterable[Rule]) -> None:
+    """Take HEAD, which Werkzeug adds beside GET, from routes whose GET changes records."""
+    for rule in rules:
+        if rule.methods:
+            rule.methods.discard("HEAD")
 
 
 def error_response(error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """Every route has a guard, is declared once, and is dispatched by one application."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,10 +51,36 @@ def test_unsigned_requests_reach_public_pages_only(app: Flask, callbacks: Callba
 def test_twilio_routes_accept_post_only(app: Flask, callbacks: CallbackApp):
     for rule in app.url_map.iter_rules():
         if rule.rule not in OPEN and not rule.rule.startswith(("/kannel", "/hall")):
-            assert rule.methods == {"POST", "OPTIONS"}
+            assert rule.methods == {"POST"}
     for rule in callbacks.url_map.iter_rules():
         if not rule.rule.startswith("/kannel"):
             assert rule.methods == {"POST"}
+
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")
+
+
+def test_methods_that_a_route_does_not_list_are_refused(app: Flask, callbacks: CallbackApp):
+    client, listed = app.test_client(), {}
+    for rule in (*app.url_map.iter_rules(), *callbacks.url_map.iter_rules()):
+        listed.setdefault(rule.rule, set()).update(rule.methods or ())
+    for path, methods in listed.items():
+        assert ("HEAD" in methods) == ("GET" in methods and not path.startswith("/kannel")), path
+        for method in METHODS:
+            answer = client.open(re.sub("<.+>", "0-abc", path), method=method)
+            # These settings have no SECRET_KEY: the portal is closed, whichever page is asked for.
+            is_closed = path.startswith("/hall") and answer.status_code == 403
+            is_refused = answer.status_code == 405
+            assert is_closed or is_refused == (method not in methods), (method, path)
+            if is_refused:
+                assert set(answer.headers["Allow"].split(", ")) >= methods
+            assert not (method == "HEAD" and answer.data)
+
+
+def test_head_of_a_route_of_kannel_changes_nothing(knock: Knock):
+    for path in (KANNEL_SMS, KANNEL_REPORT):
+        answer = knock.client.head(path)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
 
 
 def test_each_path_is_declared_once(app: Flask, callbacks: CallbackApp):

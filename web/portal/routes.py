@@ -3,8 +3,9 @@
 import re
 
 from flask import Blueprint, Response, request
+from flask.globals import request_ctx
 from msgspec.structs import replace
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.customer import Subscription
@@ -120,7 +121,10 @@ class AccountPages:
         return page.render("services.html", account=account)
 
     def not_found(self, path: str) -> Response:
-        """Raise NotFound."""
+        """Raise NotFound, or MethodNotAllowed for the address of a form."""
+        adapter = request_ctx.url_adapter
+        if adapter and (forms := set(adapter.allowed_methods()) - {"GET", "HEAD"}):
+            raise MethodNotAllowed(forms)
         raise NotFound(path)
 
     def _page(self) -> tuple[PageRenderer, Subscription]:

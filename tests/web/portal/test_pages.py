@@ -77,8 +77,9 @@ def test_store_outage_has_an_error_page(customer: Browser, settings: Settings, b
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [
-    ("GET", "/hall/wish", 404), ("GET", "/hall/no/such", 404), ("PUT", "/hall/", 405),
-    ("DELETE", "/hall/code", 405), ("POST", "/hall/receipts", 405),
+    ("GET", "/hall/wish", 405), ("GET", "/hall/no/such", 404), ("PUT", "/hall/", 405),
+    ("HEAD", "/hall/enter", 405), ("DELETE", "/hall/code", 405),
+    ("POST", "/hall/receipts", 405),
     ("GET", "/hall/static/../texts.toml", 404), ("GET", "/hall/static/none.css", 404),
 ])  # fmt: skip
 def test_wrong_url_or_method_has_an_error_page(
