@@ -167,7 +167,9 @@ def check_provider(name: str, url: str) -> Check:
     import requests  # noqa: PLC0415 - as above
 
     try:
-        answer = requests.get(url, timeout=_TIMEOUTS_SECONDS)
+        # The body is not read.
+        answer = requests.get(url, timeout=_TIMEOUTS_SECONDS, stream=True)
+        answer.close()
     except requests.RequestException as failure:
         return Check(False, f"{name} at {url}", f"not reachable ({type(failure).__name__})")
     date = answer.headers.get("Date")

@@ -41,7 +41,7 @@ class SdkHttpClient(HttpClient):
         super().__init__(logging.getLogger(__name__), is_async=False)
         self._base_url = base_url.rstrip("/")
         self._timeouts_seconds = timeouts_seconds or TIMEOUTS_SECONDS
-        self._session = session = requests.Session()
+        self._session = session = _Session()
         for scheme in ("https://", "http://"):
             session.mount(scheme, _DeadlineAdapter(pool_maxsize=connections, max_retries=0))
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -68,6 +68,13 @@ class SdkHttpClient(HttpClient):
             # The API answers in UTF-8 whether or not its headers name a charset.
             text = _body(response).decode(errors="replace")
             return Response(response.status_code, text, response.headers)
+
+
+class _Session(requests.Session):
+    """A session for which no response is a redirect: it would read the body of one in full."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """No target."""
 
 
 class _DeadlineAdapter(HTTPAdapter):
