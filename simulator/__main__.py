@@ -10,6 +10,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from simulator.app import create_app
 from simulator.bootstrap import build_simulator
+from simulator.loopback_hosts import LoopbackHosts
 from simulator.process import die_with_parent
 from simulator.settings import SimulatorSettings, SimulatorSettingsError, read_settings
 
@@ -54,7 +55,8 @@ def _server(settings: SimulatorSettings) -> BaseWSGIServer:
     except OSError as error:
         reason = f"NETWORK_PORT {settings.port} cannot be used: {error}"
         raise SimulatorSettingsError(reason) from error
-    app, fd = create_app(build_simulator(settings)), listener.detach()
+    app = LoopbackHosts(create_app(build_simulator(settings)), settings.port)
+    fd = listener.detach()
     return make_server(
         _HOST, settings.port, app, threaded=True, request_handler=_RequestHandler, fd=fd
     )
