@@ -63,7 +63,7 @@ def serialize_customer(services: Container, number: Msisdn) -> dict[str, Any]:
         # Origin of province and network: record, ported, lookup, asked, prefix or unknown.
         "source": home.source,
     }
-    return {name: _value(value) for name, value in values.items()}
+    return {name: plain_value(value) for name, value in values.items()}
 
 
 def _fees(services: Container, customer: Subscription) -> dict[str, Any] | None:
@@ -101,7 +101,7 @@ def serialize_trace(trace: MessageTrace) -> dict[str, Any]:
     counted in ``…_dropped`` when they are no longer kept.
     """
     times = {"text_sent_at": trace.submitted, "text_done_at": done_time(trace)}
-    printed = _picked(trace, _TRACE) | {name: _value(time) for name, time in times.items()}
+    printed = _picked(trace, _TRACE) | {name: plain_value(time) for name, time in times.items()}
     printed |= {"news": [_serialize_event(e) for e in trace.history]}
     if trace.dropped_events:
         printed["news_dropped"] = trace.dropped_events
@@ -125,14 +125,15 @@ def column_names(kind: type[Struct]) -> tuple[str, ...]:
 def serialize_fields(record: Struct, names: Iterable[str]) -> dict[str, Any]:
     """Some fields of a record as plain values, by their stored names."""
     attributes = {field.encode_name: field.name for field in fields(record)}
-    return {name: _value(getattr(record, attributes[name])) for name in names}
+    return {name: plain_value(getattr(record, attributes[name])) for name in names}
 
 
 def _picked(record: Struct, names: Iterable[str]) -> dict[str, Any]:
-    return {_PRINTED.get(name, name): _value(getattr(record, name)) for name in names}
+    return {_PRINTED.get(name, name): plain_value(getattr(record, name)) for name in names}
 
 
-def _value(value: object) -> object:
+def plain_value(value: object) -> object:
+    """A value of a record as it is printed: times in ISO 8601, names of enumerations."""
     if isinstance(value, ReportedTime):
         is_day = value.precision is TimePrecision.DAY
         return (value.at.astimezone(SHANGHAI).date() if is_day else value.at).isoformat()

@@ -13,6 +13,7 @@ from commands.privacy.lookups import operator_account, record_lookup, why_option
 from commands.privacy.page import printable_page
 from commands.serializers import (
     column_names,
+    plain_value,
     serialize_charge,
     serialize_customer,
     serialize_fields,
@@ -116,15 +117,15 @@ def _all_fields(record: Struct | None) -> dict[str, Any] | None:
     held = {each.name: getattr(record, each.name) for each in fields(record)}
     defaults = {each.name: each.default for each in fields(record)}
     return {
-        name: "held" if name in _SECRETS else plain(value)
+        name: "held" if name in _SECRETS else _plain(value)
         for name, value in held.items()
         if value != defaults[name] and name != "version"
     }
 
 
-def plain(value: object) -> object:
+def _plain(value: object) -> object:
     """A value of a record as JSON has it, with times in ISO 8601."""
-    return to_builtins(value, enc_hook=str)
+    return to_builtins(plain_value(value), enc_hook=str)
 
 
 COMMANDS: tuple[click.Command, ...] = (export_, forget)

@@ -7,10 +7,22 @@ from pathlib import Path
 
 import pytest
 import redis
+from msgspec.structs import fields
 
 from app.bootstrap import Container
-from receipts.model.receipt import MessageKind
+from commands.privacy.page import field_labels
+from commands.serializers import column_names
+from receipts.model.charge import AuditEntry, Charge, StaffLookup
+from receipts.model.customer import (
+    CallLog,
+    CustomerCredentials,
+    DailyReplyCount,
+    LoginState,
+    Subscription,
+)
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Timer
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import stand
 from tests.support.months import Lines, Months, Run
@@ -208,3 +220,15 @@ def test_each_look_by_staff_is_exported_with_who_and_why(run: Run, lines: Lines)
     ]
     assert looks[0]["reason"] == "ticket 4711"
     assert all(look["clerk"] and look["number"] == GUANGDONG for look in looks)
+
+
+@pytest.mark.usefixtures("lived")
+def test_printable_page_labels_every_field_in_both_languages(run: Run) -> None:
+    labels = field_labels()
+    assert all(len(label) == 2 and all(label) for label in labels.values())
+    kinds = (Subscription, CustomerCredentials, LoginState, DailyReplyCount, Receipt, CallLog)
+    names = {each.name for kind in (*kinds, Timer, StaffLookup) for each in fields(kind)}
+    names |= {*column_names(AuditEntry), *column_names(Charge)}
+    data = json.loads(run("customers", "export", GUANGDONG).stdout)
+    names |= {name for text in data["texts"] for name in text} | data["subscription"].keys()
+    assert names - labels.keys() == {"version"}
