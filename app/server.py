@@ -43,13 +43,15 @@ _BACKLOG = 4096
 
 
 def serve(settings: Settings, workers: int) -> None:
-    """Answer at HOST and PORT until a signal stops the server."""
+    """Answer at HOST and PORT, and at INSIDE_PORT if set, until a signal stops the server."""
     counts = settings.data_dir / FOLDER
     shutil.rmtree(counts, ignore_errors=True)
     counts.mkdir(parents=True)
     os.environ[FOLDER_VARIABLE] = str(counts.absolute())
     log_setup.set_up(settings)
     listeners = [listen(settings.host, settings.port)]
+    if settings.inside_port:
+        listeners.append(listen(settings.inside_host, settings.inside_port))
     WebProcesses(listeners, workers).run()
 
 
@@ -161,8 +163,11 @@ class WebProcesses:
                 each.process.wait()
 
 
-def run_process(beats: int, *listeners: int) -> None:
-    """Be one web process, on the parent's sockets, until SIGTERM."""
+def run_process(beats: int, public: int, *inside: int) -> None:
+    """Be one web process, on the parent's sockets, until SIGTERM.
+
+    ``inside`` is the socket of INSIDE_PORT, if that is set.
+    """
     # Loaded modules are never freed: to scan them is a seventh of the start time.
     gc.disable()
     # Not at the top: the parent process needs none of it.
@@ -176,13 +181,18 @@ def run_process(beats: int, *listeners: int) -> None:
         # The supervisor may be restarting the store at this moment.
         wait_for_server(settings.data_dir, _log.warning)
     app = ReloadingApp(settings)
-    sockets = [socket.socket(fileno=number) for number in listeners]
-    for each in sockets:
-        each.setblocking(False)
-    reader = Reader(app, [Listener(each) for each in sockets], urlsplit(settings.public_url).path)
+    listeners = [Listener(_socket(public), is_inside=False if inside else None)]
+    listeners += [Listener(_socket(number), is_inside=True) for number in inside]
+    reader = Reader(app, listeners, urlsplit(settings.public_url).path)
     signal.signal(signal.SIGTERM, lambda *_: reader.stop())
     freeze_garbage()
     reader.run(partial(give_sign_of_life, beats))
+
+
+def _socket(number: int) -> socket.socket:
+    inherited = socket.socket(fileno=number)
+    inherited.setblocking(False)
+    return inherited
 
 
 def give_sign_of_life(beats: int, seconds_without_progress: float) -> None:

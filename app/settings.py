@@ -1,16 +1,15 @@
 """Settings: read once from the environment, refused at start when wrong or missing."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 from urllib.parse import quote_plus, unquote, urlsplit
 
 from app.protection.client_address import Network
 from app.protection.secrets_file import with_secrets
-from app.settings_reader import SettingsReader, split_list
+from app.settings_reader import Setting, SettingsReader, read_descriptions, split_list
 
 #: Every name that TEXT_PROVIDER and FLASH_PROVIDER may hold.
 PROVIDERS = ("twilio", "kannel")
@@ -32,6 +31,9 @@ PORT = 8000 | The port that `serve` listens on.
 METRICS_PORT = 0 | The port of `/metrics` on 127.0.0.1, for Prometheus. 0: there are no metrics.
 TRUSTED_PROXIES = | Addresses or networks of reverse proxies, separated by commas: their \
 `X-Forwarded-For` names the client. Unset: that header is never believed.
+INSIDE_PORT = 0 | A port for Kannel's requests and the feed, which then get 404 at `PORT`; \
+0: they stay there.
+INSIDE_HOST = 127.0.0.1 | The address that `serve` listens on at `INSIDE_PORT`.
 FRONT_PAGE = | The address that `/` redirects to; the demo sets it to its phones.
 
 [Twilio]
@@ -96,8 +98,6 @@ WHOLE_NUMBERS = {
     "CODES_PER_VISITOR": 1_000, "CODES_PER_ADDRESS": 100_000, "CODES_A_MINUTE": 1_000_000,
 }  # fmt: skip
 
-_LINE = re.compile(r"(?P<name>[A-Z_]+) = (?P<default>\S*) ?\| (?P<meaning>.+)")
-
 
 #: A shorter secret is a part of many texts.
 _SHORTEST_SECRET_CHARS = 6
@@ -114,23 +114,9 @@ class SettingsError(Exception):
     """Settings are missing or cannot be used; the message lists each with its fix."""
 
 
-class Setting(NamedTuple):
-    """One environment variable; an empty default means that it is unset."""
-
-    group: str
-    name: str
-    default: str
-    meaning: str
-
-
 def described_settings() -> Iterator[Setting]:
     """Yield the settings in the order of ``DESCRIPTIONS``."""
-    group = ""
-    for line in DESCRIPTIONS.splitlines():
-        if line.startswith("["):
-            group = line.strip("[]")
-        elif found := _LINE.fullmatch(line):
-            yield Setting(group, *found.group("name", "default", "meaning"))
+    return read_descriptions(DESCRIPTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +158,8 @@ class Settings:
     host: str
     port: int
     metrics_port: int
+    inside_host: str
+    inside_port: int
     front_page: str
     trusted_proxies: tuple[Network, ...] = ()
     secrets_file: Path | None = None
@@ -210,6 +198,8 @@ class Settings:
             log_format=reader.choice("LOG_FORMAT", ("json", "console")),
             host=reader.host("HOST"),
             metrics_port=reader.number("METRICS_PORT", 0, 65535),
+            inside_host=reader.host("INSIDE_HOST"),
+            inside_port=reader.number("INSIDE_PORT", 0, 65535),
             front_page=reader.url("FRONT_PAGE"),
             trusted_proxies=reader.networks("TRUSTED_PROXIES"),
             secrets_file=reader.file("SECRETS_FILE"),

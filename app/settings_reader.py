@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -69,6 +69,28 @@ _SECRETS_OF_OTHERS = frozenset({"TWILIO_API_SECRET", "KANNEL_PASSWORD"})
 
 #: Characters that no URL has unquoted.
 _NOT_IN_URLS = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
+
+
+_LINE = re.compile(r"(?P<name>[A-Z_]+) = (?P<default>\S*) ?\| (?P<meaning>.+)")
+
+
+class Setting(NamedTuple):
+    """One environment variable; an empty default means that it is unset."""
+
+    group: str
+    name: str
+    default: str
+    meaning: str
+
+
+def read_descriptions(text: str) -> Iterator[Setting]:
+    """Yield the settings of a text: a group in brackets, then a line for each setting."""
+    group = ""
+    for line in text.splitlines():
+        if line.startswith("["):
+            group = line.strip("[]")
+        elif found := _LINE.fullmatch(line):
+            yield Setting(group, *found.group("name", "default", "meaning"))
 
 
 class SettingsReader:

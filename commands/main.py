@@ -122,6 +122,9 @@ def serve(workers: int) -> None:
     click.echo(clock_notice(settings.data_dir, movable=settings.movable_clock), err=True, nl=False)
     if why := server.bind_error(settings.host, settings.port):
         raise SettingsError(f"PORT={settings.port} cannot be used: {why}; set another PORT")
+    inside = (settings.inside_host, settings.inside_port)
+    if settings.inside_port and (why := server.bind_error(*inside)):
+        raise SettingsError(f"INSIDE_PORT={settings.inside_port} cannot be used: {why}")
     if settings.metrics_port and (why := server.bind_error("127.0.0.1", settings.metrics_port)):
         raise SettingsError(f"METRICS_PORT={settings.metrics_port} cannot be used: {why}")
     if settings.metrics_port or not settings.redis_url:

@@ -22,6 +22,7 @@ class Edge:
     """A reader on a port of loopback. Its application answers with the environ that it got."""
 
     port: int
+    inside_port: int = 0
     #: Requests for /wait stay in their thread until it is set.
     released: threading.Event = field(default_factory=threading.Event)
     environs: list[WSGIEnvironment] = field(default_factory=list)
@@ -77,10 +78,12 @@ def status(answer: bytes) -> int:
 
 
 @contextmanager
-def serving(**settings: int) -> Iterator[Edge]:
-    listener = listen("127.0.0.1", 0)
-    edge = Edge(listener.getsockname()[1])
-    reader = Reader(edge.app, [Listener(listener)], **settings)
+def serving(*, has_inside: bool = False) -> Iterator[Edge]:
+    """An edge, if wanted with an inside port."""
+    listener, inside = listen("127.0.0.1", 0), listen("127.0.0.1", 0)
+    edge = Edge(listener.getsockname()[1], inside.getsockname()[1])
+    listeners = [Listener(listener, False if has_inside else None), Listener(inside, True)]
+    reader = Reader(edge.app, listeners, "/below")
     edge.stop = reader.stop
     thread = threading.Thread(target=reader.run, args=(edge.beats.append,))
     thread.start()
@@ -91,6 +94,7 @@ def serving(**settings: int) -> Iterator[Edge]:
         reader.stop()
         thread.join(10)
         listener.close()
+        inside.close()
         assert not thread.is_alive()
 
 

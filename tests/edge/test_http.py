@@ -7,7 +7,7 @@ import pytest
 
 from app.edge.limits import DOORS, MAX_FEED_BYTES, MAX_HEAD_BYTES, door_of
 from callbacks.app import MAX_BODY_BYTES
-from tests.edge.conftest import HOST, Edge, rest, status
+from tests.edge.conftest import HOST, Edge, rest, serving, status
 
 POST = b"POST /sms HTTP/1.1\r\n" + HOST
 GET = b"GET / HTTP/1.1\r\n"
@@ -175,3 +175,20 @@ def test_each_path_has_a_door():
     assert door_of("//feed/reports") is DOORS[0]
     assert door_of("/feedback").max_bytes == MAX_BODY_BYTES == 16 * 1024
     assert door_of("/kannel/sms").is_inside
+
+
+@pytest.mark.parametrize("prefix", ["", "/below", "/", "/below//"])
+def test_inside_port_has_the_inside_doors_alone(prefix: str):
+    with serving(has_inside=True) as edge:
+        for port, is_inside in ((edge.port, False), (edge.inside_port, True)):
+            edge.port = port
+            for path in ("/kannel/sms?a=b", "/feed/reports", "/%6bannel/report", "/fee%64/x"):
+                assert status(edge.get(prefix + path)) == (200 if is_inside else 404), path
+            for path in ("/sms", "/hall/", "/voice", "/kannelx"):
+                assert status(edge.get(prefix + path)) == (404 if is_inside else 200), path
+            assert status(edge.get("/healthz")) == 200
+
+
+def test_without_an_inside_port_all_doors_are_public(edge: Edge):
+    for path in ("/kannel/sms", "/feed/reports", "/sms"):
+        assert status(edge.get(path)) == 200
