@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
+from tests.drills.attacks import ATTACKS, attack
 from tests.drills.proxy import Mode
 from tests.drills.rig import WORKERS, Rig
 from tests.support.product import kill, until
@@ -194,6 +196,12 @@ FAULTS = (
     Drill("doors-lost-store", "web processes refused by the store, then held back",
           lambda rig: _cut(rig, "store of doors", Mode.REFUSE, Mode.HOLD, seconds=4),
           store="server"),
+    # Strangers at the web port; good signed requests must not suffer.
+    *(
+        Drill(f"attack-{name.replace(' ', '-').replace('/', '-').lower()}",
+              f"{each.connections:,} {name}, opened again when closed", partial(attack, name=name))
+        for name, each in ATTACKS.items()
+    ),
     # The embedded store.
     Drill("store-killed", "the embedded server killed -9, three times",
           lambda rig: _kill(rig.store_server, 2)),
