@@ -7,20 +7,22 @@ Telephone numbers keep their plus sign and get none: digits alone hide no formul
 The format ``excel`` is CSV that Excel opens as it is: with a byte order mark, and each text that
 Excel might take for a number, a date or a truth value as a formula (``="+8613802880000"``), which
 keeps it a text. Imports read both.
+
+In both, a text with a line end of any kind (CR, LF, CRLF) stands in quotes. A zero character and
+half of a surrogate pair, at which programs end a text or a file, become U+FFFD.
 """
 
 import csv
-import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
 from itertools import chain
 from typing import Any, TextIO
 
 from commands.serializers import column_names, serialize_fields
-from commands.tables import track
+from commands.tables import json_text, track
 from receipts.model.charge import AuditEntry, Charge, ChargeKind, StaffLookup
 from receipts.store.bulk import RedisBulkReader
 
@@ -55,6 +57,9 @@ _COLUMNS = {
 #: First characters that make a spreadsheet read a formula, and the escape for them.
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "'")
 
+_NUMBER = re.compile(r"\+?[0-9]+")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
 #: A text that Excel may rewrite has a digit, or is a truth value.
 _REWRITTEN = re.compile(r".*\d.*|\s*(?:true|false)\s*", re.IGNORECASE | re.DOTALL)
 _LONGEST_FORMULA_TEXT = 255  # characters; Excel rewrites no longer text
@@ -82,16 +87,43 @@ def export(
     found = _rows(archive, dataset, month, totals)
     rows = track(found, f"exporting {dataset} of {month}", hidden=hidden)
     if file_format is ExportFormat.JSONL:
-        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        out.writelines(json_text(row) + "\n" for row in rows)
     else:
         is_excel = file_format is ExportFormat.EXCEL
         out.write("\ufeff" if is_excel else "")
-        line_end = "\r\n" if is_excel else "\n"
-        writer = csv.DictWriter(out, _COLUMNS[dataset], lineterminator=line_end)
-        writer.writeheader()
-        escape = _excel_row if is_excel else _escape_row
-        writer.writerows(escape(row) for row in rows)
+        write_csv(out, _COLUMNS[dataset], rows, is_excel=is_excel)
     return totals
+
+
+def write_csv(
+    out: TextIO, columns: Sequence[str], rows: Iterable[Row], *, is_excel: bool = False
+) -> None:
+    """Write a header and rows; no text breaks out of its cell, or is a formula there."""
+    lines = _Lines(out, "\r\n" if is_excel else "\n")
+    writer = csv.DictWriter(lines, columns, lineterminator=_Lines.END)
+    writer.writeheader()
+    escape = _excel_row if is_excel else _escape_row
+    writer.writerows(escape({n: _storable(v) for n, v in row.items()}) for row in rows)
+
+
+class _Lines:
+    """Gives each row the line end of the format.
+
+    The library puts a text in quotes for the characters of its own line end only, so that is CRLF.
+    """
+
+    END = "\r\n"
+
+    def __init__(self, out: TextIO, line_end: str) -> None:
+        self._out, self._line_end = out, line_end
+
+    def write(self, row: str) -> None:
+        """Write one row."""
+        self._out.write(row.removesuffix(self.END) + self._line_end)
+
+
+def _storable(value: object) -> object:
+    return _UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def _rows(
@@ -126,13 +158,19 @@ def _unpaid(archive: RedisBulkReader, month: str) -> Iterator[list[Charge]]:
 
 
 def _escape_row(row: Row) -> Row:
-    return {name: value if name == "number" else _escape(value) for name, value in row.items()}
+    return {
+        name: value if _is_number(name, value) else _escape(value) for name, value in row.items()
+    }
+
+
+def _is_number(name: str, value: object) -> bool:
+    return name == "number" and isinstance(value, str) and bool(_NUMBER.fullmatch(value))
 
 
 def _excel_row(row: Row) -> Row:
     escaped = _escape_row(row)
     # Excel leaves an ISO time with its zone as it is.
-    return {n: v if n == "at" else _excel_text(v, escaped[n]) for n, v in row.items()}
+    return {n: escaped[n] if n == "at" else _excel_text(v, escaped[n]) for n, v in row.items()}
 
 
 def _excel_text(value: object, escaped: object) -> object:

@@ -1,6 +1,7 @@
 """The reject file of an import, beside the list: a line `FILE:LINE: error — fix` each."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from pathlib import Path
 MOST_WRITTEN = 10_000
 
 _REST = "fix these and import the list again for the rest"
+
+
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class RejectFile:
@@ -41,7 +45,7 @@ class RejectFile:
         lines = []
         for count, (line, error) in enumerate(sorted(refused), start=before):
             if count < MOST_WRITTEN:
-                lines.append(f"{self._imported}:{line}: {error}\n")
+                lines.append(f"{_one_line(f'{self._imported}:{line}: {error}')}\n")
             elif count == MOST_WRITTEN:
                 more = f"… more lines were rejected than the {MOST_WRITTEN} listed here; {_REST}\n"
                 lines.append(more)
@@ -49,7 +53,12 @@ class RejectFile:
             # It holds data of customers: only its owner may read it.
             self.path.touch(mode=0o600)
             with self.path.open("ab") as file:
-                file.write("".join(lines).encode())
+                file.write("".join(lines).encode("utf-8", "replace"))
                 file.flush()
                 os.fsync(file.fileno())
                 self.size = file.tell()
+
+
+def _one_line(text: str) -> str:
+    """The text without line ends and other controls, which a list may put into a value."""
+    return _CONTROLS.sub("\ufffd", text)
