@@ -45,7 +45,7 @@ class Connection:
 
     __slots__ = (
         *("socket", "number", "address", "peer", "is_inside", "parser"),
-        *("phase", "limit", "outgoing", "is_last", "is_watched"),
+        *("phase", "limit", "outgoing", "is_last", "is_watched", "held_bytes"),
     )
 
     def __init__(
@@ -65,6 +65,8 @@ class Connection:
         self.outgoing = b""
         #: No further request is read after the present response.
         self.is_last = False
+        #: Bytes of its requests that are in memory.
+        self.held_bytes = 0
         #: The reader gets the events of this socket.
         self.is_watched = False
 

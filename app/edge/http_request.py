@@ -70,6 +70,12 @@ class RequestParser:
         """Whether a part of a head has arrived."""
         return self.door is None and self._received > 0
 
+    @property
+    def buffered_bytes(self) -> int:
+        """Bytes of half a request and of those in ``ready``."""
+        whole = (item for item in self.ready if isinstance(item, HttpRequest))
+        return self._received + sum(len(request.body) for request in whole)
+
     def feed(self, data: bytes) -> None:
         """Read bytes. After a refusal they are ignored."""
         if self._refused:

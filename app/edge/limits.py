@@ -31,6 +31,9 @@ PEER_CONNECTIONS = 2048
 #: Open connections of one process, if its limit of open files allows as many.
 CONNECTIONS = 16_384
 
+#: Bytes of requests that one process holds. Above it, the oldest half request is given up.
+BUFFERED_BYTES = 64 * 1024 * 1024
+
 #: Whole requests that wait for a thread; one more is asked to come again.
 WAITING_REQUESTS = 1024
 

@@ -6,10 +6,15 @@ from app.edge.connection import Connection, Phase
 _BUSY = frozenset({Phase.ANSWERING, Phase.SENDING})
 
 
+_IN_A_REQUEST = frozenset({Phase.HEAD, Phase.BODY})
+
+
 class Peers:
     """Open connections, of each address and of all, in the order of their last whole request."""
 
     def __init__(self) -> None:
+        #: Bytes of requests that are in memory.
+        self.held_bytes = 0
         self._all: dict[Connection, None] = {}
         self._peers: dict[str, dict[Connection, None]] = {}
 
@@ -25,6 +30,15 @@ class Peers:
         own.pop(connection, None)
         if not own:
             self._peers.pop(connection.peer, None)
+
+    def hold(self, connection: Connection, size: int) -> None:
+        """Note how many bytes of its requests a connection keeps in memory."""
+        self.held_bytes += size - connection.held_bytes
+        connection.held_bytes = size
+
+    def longest_in_a_request(self) -> Connection | None:
+        """The connection with half a request that waited longest."""
+        return next((each for each in self._all if each.phase in _IN_A_REQUEST), None)
 
     def renew(self, connection: Connection) -> None:
         """Move a connection to the end: its request was answered."""

@@ -141,6 +141,7 @@ class Reader:
     def _close(self, connection: Connection) -> None:
         self._deadlines.drop(connection)
         self._unwatch(connection)
+        self._peers.hold(connection, 0)
         self._peers.remove(connection)
         self._connections.pop(connection.number, None)
         connection.socket.close()
@@ -167,7 +168,18 @@ class Reader:
             self._close(connection)
         elif connection.phase is not Phase.LINGERING:
             connection.parser.feed(data)
+            self._peers.hold(connection, connection.parser.buffered_bytes)
             self._advance(connection)
+            while self._peers.held_bytes > limits.BUFFERED_BYTES and self._give_up_oldest():
+                pass
+
+    def _give_up_oldest(self) -> bool:
+        """Refuse the half request that waited longest; False without any."""
+        oldest = self._peers.longest_in_a_request()
+        if oldest is not None:
+            oldest.send(self._refusal(oldest, HTTPStatus.SERVICE_UNAVAILABLE))
+            self._close(oldest)
+        return oldest is not None
 
     def _on_writable(self, connection: Connection, events: int) -> None:
         if events & (select.EPOLLERR | select.EPOLLHUP):
@@ -239,6 +251,7 @@ class Reader:
     def _take_answered(self) -> None:
         while self._answered:
             connection = self._answered.popleft()
+            self._peers.hold(connection, connection.parser.buffered_bytes)
             if self._is_sent(connection):
                 self._advance(connection)
 

@@ -144,3 +144,22 @@ def test_process_without_progress_ends(monkeypatch: pytest.MonkeyPatch):
     assert codes == []
     server.give_sign_of_life(0, limits.STUCK_SECONDS + 1)
     assert codes == [1]
+
+
+def test_half_requests_hold_no_more_memory_than_the_limit(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "BUFFERED_BYTES", 1_000_000)
+    half = (
+        b"POST /feed/reports HTTP/1.1\r\n"
+        + HOST
+        + b"Content-Length: 400000\r\n\r\n"
+        + b"x" * 399_999
+    )
+    with ExitStack() as held:
+        connections = [held.enter_context(edge.open(half)) for _ in range(6)]
+        for old in connections[:4]:
+            assert status(rest(old)) in {0, 503}
+        connections[-1].sendall(b"x")
+        connections[-1].settimeout(5)
+        assert b"200 OK" in connections[-1].recv(100)
