@@ -33,7 +33,8 @@ TRUSTED_PROXIES = | Addresses or networks of reverse proxies, separated by comma
 `X-Forwarded-For` names the client. Unset: that header is never believed.
 INSIDE_PORT = 0 | A port for Kannel's requests and the feed, which then get 404 at `PORT`; \
 0: they stay there.
-INSIDE_HOST = 127.0.0.1 | The address that `serve` listens on at `INSIDE_PORT`.
+INSIDE_HOST = 127.0.0.1 | The address that `serve` listens on at `INSIDE_PORT`; Kannel reports \
+the fate of receipts to it. With `INSIDE_PORT`, set it for `work` too.
 FRONT_PAGE = | The address that `/` redirects to; the demo sets it to its phones.
 
 [Twilio]
@@ -198,7 +199,7 @@ class Settings:
             log_format=reader.choice("LOG_FORMAT", ("json", "console")),
             host=reader.host("HOST"),
             metrics_port=reader.number("METRICS_PORT", 0, 65535),
-            inside_host=reader.host("INSIDE_HOST"),
+            inside_host=reader.own_host("INSIDE_HOST"),
             inside_port=reader.number("INSIDE_PORT", 0, 65535),
             front_page=reader.url("FRONT_PAGE"),
             trusted_proxies=reader.networks("TRUSTED_PROXIES"),
@@ -207,6 +208,12 @@ class Settings:
         if reader.problems:
             raise SettingsError("\n".join(reader.problems))
         return settings
+
+    @property
+    def kannel_report_url(self) -> str:
+        """The address of this service for Kannel's delivery reports, without their path."""
+        host = f"[{self.inside_host}]" if ":" in self.inside_host else self.inside_host
+        return f"http://{host}:{self.inside_port}" if self.inside_port else self.public_url
 
     @property
     def kannel_secrets(self) -> tuple[str, ...]:

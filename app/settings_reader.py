@@ -93,6 +93,10 @@ def read_descriptions(text: str) -> Iterator[Setting]:
             yield Setting(group, *found.group("name", "default", "meaning"))
 
 
+#: Names for all addresses of a machine: no other machine can call them.
+_ALL_ADDRESSES = frozenset({"0.0.0.0", "::", "*"})  # noqa: S104 - they are refused
+
+
 class SettingsReader:
     """Checked values by name; a wrong value adds a sentence to ``problems``."""
 
@@ -205,6 +209,15 @@ class SettingsReader:
             rule = "must be an address of this machine without a port. Example: 127.0.0.1"
             self._refuse(name, text, rule)
         return text
+
+    def own_host(self, name: str) -> str:
+        """Return one address of this machine, at which others can call it."""
+        host = self.host(name).strip("[]")
+        if host in _ALL_ADDRESSES:
+            self._refuse(
+                name, host, "must be one address of this machine, at which Kannel calls it"
+            )
+        return host
 
     def url(self, name: str) -> str:
         """Return an http or https address without a query and a fragment."""

@@ -123,6 +123,8 @@ def serve(workers: int) -> None:
     if why := server.bind_error(settings.host, settings.port):
         raise SettingsError(f"PORT={settings.port} cannot be used: {why}; set another PORT")
     inside = (settings.inside_host, settings.inside_port)
+    if settings.inside_port in {settings.port, settings.metrics_port} - {0}:
+        raise SettingsError("INSIDE_PORT must differ from PORT and METRICS_PORT")
     if settings.inside_port and (why := server.bind_error(*inside)):
         raise SettingsError(f"INSIDE_PORT={settings.inside_port} cannot be used: {why}")
     if settings.metrics_port and (why := server.bind_error("127.0.0.1", settings.metrics_port)):
