@@ -30,6 +30,15 @@ def test_page_has_plain_standard_words(page: Path) -> None:
     assert _PRIVATE_WORDS.findall(prose) == []
 
 
+def test_promises_against_strangers_name_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "threats.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "tested by" not in line]
+    named = [re.findall(r"`(tests/[^`]+)`", row) for row in rows]
+    assert rows
+    assert all(named)
+    assert [path for paths in named for path in paths if not (ROOT / path).is_file()] == []
+
+
 def test_decisions_are_numbered_in_a_row() -> None:
     numbers = [int(record.name[:3]) for record in DECISIONS]
     assert numbers == list(range(1, len(DECISIONS) + 1))
