@@ -107,6 +107,8 @@ def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> No
 
 def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
     settings = Settings.read(supervisor.environ).need_doors().need_providers()
+    if settings.metrics_port and (why := bind_error("127.0.0.1", settings.metrics_port)):
+        raise DemoError(f"METRICS_PORT: {why}. Set another METRICS_PORT, or 0 for no metrics.")
     supervisor.start_store()
     # Reports an error of the store or the rule book once, not from each process.
     bootstrap.services(settings).clients.close()

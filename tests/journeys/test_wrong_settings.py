@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from app.settings import Settings
 from commands.main import main
-from tests.support.product import UNSET, Service, command, two_free_ports
+from tests.support.product import UNSET, Service, command, two_free_ports, until
 
 SECRET = "hunter2hunter2hunter2"
 DOORS = {
@@ -183,6 +183,15 @@ def test_port_in_use_is_named_by_demo_and_serve(service: Service, tmp_path: Path
     (line,) = refusal("serve", DATA_DIR=str(tmp_path), PORT=str(service.port), **DOORS)
     assert "set another PORT" in line
     assert f"PORT={service.port}" in line
+
+
+def test_metrics_port_in_use_is_named_by_demo_and_serve(service: Service, tmp_path: Path):
+    taken = {"METRICS_PORT": str(service.metrics_port), "DATA_DIR": str(tmp_path / "data")}
+    until(lambda: service.metrics, 10, "the metrics")
+    for words in (("demo", "--port", str(two_free_ports())), ("serve",)):
+        (line,) = refusal(*words, **DOORS, PORT=str(two_free_ports()), **taken)
+        assert "METRICS_PORT" in line
+        assert str(service.metrics_port) in line
 
 
 def test_folder_in_use_is_named_with_its_process(service: Service):

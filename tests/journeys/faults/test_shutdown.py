@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.faults.conftest import Serve
-from tests.support.product import COMMAND, Service, answers, kill, two_free_ports, until
+from tests.support.product import COMMAND, Service, answers, free_port, kill, two_free_ports, until
 
 pytestmark = pytest.mark.faults
 
@@ -54,7 +54,8 @@ def test_fix_in_the_refusal_of_a_demo_works(service: Service, taken: str, tmp_pa
     assert refused.returncode == 2
     fix = re.search(r"(DATA_DIR=\S+ )?sms-receipt demo --port \d+", refused.stderr)
     assert fix is not None, refused.stderr
-    environ = service.environ | {"DATA_DIR": str(folder), "PATH": f"{COMMAND.parent}:/usr/bin:/bin"}
+    environ = service.environ | {"DATA_DIR": str(folder), "METRICS_PORT": str(free_port())}
+    environ |= {"PATH": f"{COMMAND.parent}:/usr/bin:/bin"}
     log = tmp_path / "log"
     with log.open("wb") as out:
         other = subprocess.Popen(["/bin/sh", "-c", f"exec env {fix[0]}"], env=environ, stdout=out)
