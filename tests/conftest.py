@@ -13,12 +13,14 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 from pytest_socket import socket_allow_hosts
 from werkzeug.test import TestResponse
 
 from app import bootstrap
 from app.factory import create_app
 from app.settings import Settings
+from receipts.model.calendar import SHANGHAI
 from receipts.rulebook.loader import load_rule_book
 from receipts.rulebook.schema import RuleBook
 from receipts.store.local_server import LocalServer, running_server_url
@@ -35,6 +37,12 @@ JILIN = "+8613844012345"  # no hotline there
 BEIJING = "+8613800138000"  # not covered
 UNICOM = "+8613001012345"  # another operator
 UNKNOWN = "+8619512345678"  # ours, of no known province
+
+
+def pytest_configure() -> None:
+    """Give examples of properties no time limit: it would fail on a loaded machine."""
+    hypothesis_settings.register_profile("service", deadline=None)
+    hypothesis_settings.load_profile("service")
 
 
 def pytest_runtest_setup() -> None:
@@ -57,6 +65,11 @@ class TestClock:
 
     def move(self, **by: float) -> None:
         self.at += dt.timedelta(**by)
+
+    def move_to_next_morning(self) -> None:
+        """Move to nine o'clock of the next day in China, for tests of what holds in one day."""
+        tomorrow = self.at.astimezone(SHANGHAI) + dt.timedelta(days=1)
+        self.at = tomorrow.replace(hour=9, minute=0, second=0, microsecond=0)
 
 
 @cache

@@ -246,6 +246,7 @@ def test_fewer_wrong_tries_of_another_browser_are_not_told(
 def test_phone_is_told_of_strangers_once_a_day(
     browser: Browser, browsers: Browsers, built: Container, clock: TestClock
 ):
+    clock.move_to_next_morning()
     for _ in range(4):
         asks(browser)
         strangers_try(browsers, browser, 6)
