@@ -88,7 +88,10 @@ class WebProcesses:
         self._stopped = self._hung_up = False
 
     def run(self) -> None:
-        """Keep the processes running until SIGINT or SIGTERM; SIGHUP replaces them in turn."""
+        """Keep the processes running until SIGINT or SIGTERM; SIGHUP replaces them all.
+
+        Meanwhile new connections wait at the sockets.
+        """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, self._hang_up)

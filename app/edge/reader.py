@@ -1,6 +1,7 @@
 """The loop of one web process: reads requests of all connections without waiting for any."""
 
 import os
+import resource
 import select
 import socket
 import time
@@ -23,6 +24,9 @@ from app.metrics import count_refusal
 _TICK_SECONDS = 0.5
 _READ_BYTES = 64 * 1024
 _EVENTS = 256
+
+#: Open files beside connections: to the store, the rule book, counters.
+_OTHER_FILES = 256
 _CLOSABLE = frozenset({Phase.SILENT, Phase.IDLE})
 
 _HEALTH = "/healthz"
@@ -60,6 +64,7 @@ class Reader:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
         self._stop_at: float | None = None
+        self._files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OTHER_FILES
 
     def stop(self) -> None:
         """Accept no more, finish the requests in progress. Called by a signal handler."""
@@ -112,7 +117,7 @@ class Reader:
         address = listener.socket.getsockname()
         connection = Connection(accepted, str(peer[0]), address[:2], self._prefix)
         connection.is_inside = listener.is_inside
-        if len(self._connections) >= limits.CONNECTIONS:
+        if len(self._connections) >= min(limits.CONNECTIONS, self._files):
             self._evict(self._peers.longest_waiting())
         elif self._peers.count(connection.peer) >= limits.PEER_CONNECTIONS:
             self._evict(self._peers.longest_waiting(connection.peer))
