@@ -55,7 +55,7 @@ def _server(settings: SimulatorSettings) -> BaseWSGIServer:
     except OSError as error:
         reason = f"NETWORK_PORT {settings.port} cannot be used: {error}"
         raise SimulatorSettingsError(reason) from error
-    app = LoopbackHosts(create_app(build_simulator(settings)), settings.port)
+    app = LoopbackHosts(create_app(build_simulator(settings)))
     fd = listener.detach()
     return make_server(
         _HOST, settings.port, app, threaded=True, request_handler=_RequestHandler, fd=fd

@@ -4,22 +4,23 @@ Another name in the Host header is a page of a stranger, whose name was made to 
 (DNS rebinding): its scripts would read the phones.
 """
 
+import re
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-_NAMES = ("127.0.0.1", "localhost", "[::1]")
+#: With any port: a relay on this machine has another one, and a rebound name is not among these.
+_OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 
 
 class LoopbackHosts:
-    """A WSGI application for requests whose Host header is a loopback name with the port."""
+    """A WSGI application for requests whose Host header is a loopback name."""
 
-    def __init__(self, app: WSGIApplication, port: int) -> None:
+    def __init__(self, app: WSGIApplication) -> None:
         self._app = app
-        self._hosts = {f"{name}:{port}" for name in _NAMES}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, with 421 for another host."""
-        if environ.get("HTTP_HOST", "").lower() in self._hosts:
+        if _OWN_HOST.fullmatch(environ.get("HTTP_HOST", "")):
             return self._app(environ, start_response)
         start_response("421 Misdirected Request", [("Content-Type", "text/plain")])
         return [b"Open http://127.0.0.1 with this port.\n"]
