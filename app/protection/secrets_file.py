@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from receipts.model.plain_file import read_plain_file
+
 #: Settings that the file may hold, and no others.
 NAMES = frozenset({
     *("TWILIO_AUTH_TOKEN", "TWILIO_API_KEY", "TWILIO_API_SECRET"),
@@ -32,8 +34,7 @@ def _read(file: Path) -> dict[str, str]:
     """The lines NAME=value. Raises OSError or ValueError, which repeats no value."""
     if file.stat().st_mode & _OTHERS_MAY_READ_OR_WRITE:
         raise ValueError("must not be open to all users: chmod 600 closes it")
-    with file.open("rb") as opened:
-        content = opened.read(_MAX_BYTES)
+    content = read_plain_file(file, _MAX_BYTES)
     secrets = {}
     # A UnicodeDecodeError is a ValueError whose text would show octets of the file.
     for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), start=1):

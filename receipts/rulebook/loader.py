@@ -1,9 +1,6 @@
 """Loads and validates a rule book from its TOML file."""
 
-import errno
-import os
 import re
-import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from receipts.model.plain_file import read_plain_file
 from receipts.rulebook.errors import KeyPath, RuleBookError, Violation
 from receipts.rulebook.schema import LocalizedName, Province, RuleBook, WordList
 from receipts.rulebook.schema_errors import EXAMPLE, schema_violation
@@ -60,7 +58,7 @@ def _load(file: Path) -> RuleBook:
 
 def _read(file: Path) -> tuple[str, dict[str, Any]]:
     try:
-        text = _content(file).decode("utf-8-sig")
+        text = read_plain_file(file, _MAX_BYTES).decode("utf-8-sig")
         if not _LONG_KEY.search(text):
             return text, tomllib.loads(text)
         problem, fix = "has a key of more than 20 parts", "remove the key"
@@ -76,18 +74,6 @@ def _read(file: Path) -> tuple[str, dict[str, Any]]:
         problem, fix = f"cannot be read: {type(error).__name__}", "correct or remove the value"
     line = _SYNTAX_LINE.search(problem)
     raise RuleBookError(file, "", [Violation((), problem, fix, int(line[1]) if line else None)])
-
-
-def _content(file: Path) -> bytes:
-    """The octets of a plain file of bounded size. Raises OSError."""
-    # A named pipe is opened without a wait for its writer.
-    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
-        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is not a plain file")
-        content = opened.read(_MAX_BYTES + 1)
-    if len(content) > _MAX_BYTES:
-        raise OSError(errno.EFBIG, f"it has more than {_MAX_BYTES} bytes")
-    return content
 
 
 def _build(raw: dict[str, Any], found: list[Violation]) -> RuleBook | None:

@@ -1,6 +1,7 @@
 """Secrets that change while processes run: no good request is refused, bad files change nothing."""
 
 import itertools
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -137,6 +138,7 @@ def test_secrets_of_the_file_win_over_the_environment(file: Path):
     [
         ("PORT=8001\n", 0o600), ("KANNEL_SECRET\n", 0o600), ("\0\xff{}\n", 0o600),
         ("KANNEL_SECRET=short\n", 0o600), ("KANNEL_SECRET=changeme-changeme-now\n", 0o600),
+        (f"KANNEL_SECRET={NEW}\n" + "#" * 65_536, 0o600),
         (f"KANNEL_SECRET={NEW}\n", 0o644), (f"KANNEL_SECRET={NEW}\n", 0o602),
     ],
 )  # fmt: skip
@@ -157,6 +159,20 @@ def test_unusable_file_is_refused_at_the_start_and_kept_out_later(
     assert {entry["log_level"] for entry in logs} == {"error"}
     for text in (str(refused.value), str(logs)):
         assert not any(value in text for value in (NEW, "8001", "short"))
+
+
+def test_named_pipe_is_refused_without_a_wait_for_its_writer(file: Path):
+    environ = {"SECRETS_FILE": str(file)}
+    watcher = SecretsWatcher(Settings.read(environ), lambda: Settings.read(environ))
+    file.unlink()
+    os.mkfifo(file, 0o600)
+    with pytest.raises(SettingsError, match="not a plain file"):
+        Settings.read(environ)
+    with capture_logs() as logs:
+        time.sleep(0.3)
+        watcher.soon()
+        assert watcher.changed() is None
+    assert ["not a plain file" in str(entry) for entry in logs] == [True]
 
 
 def test_missing_file_is_refused_at_the_start(tmp_path: Path):
