@@ -30,14 +30,35 @@ _BOOK = re.compile(r'^sms_receipt_rule_book{fingerprint="(\w+)".*} 1\.0$', re.MU
 def check_addresses(settings: Settings) -> Iterator[Check]:
     """Check PUBLIC_URL, HOST and the web process behind them."""
     yield from check_public_url(settings)
-    if _is_open(settings.host):
-        subject = f"HOST={settings.host}: `serve` listens on all addresses of this machine"
+    yield from check_listeners(settings)
+    yield from _web_process(settings)
+
+
+def check_listeners(settings: Settings) -> Iterator[Check]:
+    """Tell of ports that other networks may reach."""
+    if reach := _reach(settings.host):
+        subject = f"HOST={settings.host}: `serve` listens on {reach}"
         if settings.trusted_proxies:
             yield Check(True, f"{subject}, with a reverse proxy (TRUSTED_PROXIES)")
         else:
             fix = f"set HOST=127.0.0.1, or let only the reverse proxy reach port {settings.port}"
             yield Check(True, subject, fix)
-    yield from _web_process(settings)
+    if settings.inside_port and (reach := _reach(settings.inside_host)):
+        subject = (
+            f"INSIDE_HOST={settings.inside_host}: Kannel's requests and the feed are on {reach}"
+        )
+        only = f"let only Kannel and the message centre reach port {settings.inside_port}"
+        yield Check(True, subject, f"set an address of the inside network, or {only}")
+
+
+def _reach(host: str) -> str:
+    """The addresses of a listener that other networks may reach, in words; empty if none."""
+    if _is_open(host):
+        return "all addresses of this machine"
+    try:
+        return "a public address" if ipaddress.ip_address(host.strip("[]")).is_global else ""
+    except ValueError:
+        return ""
 
 
 def check_public_url(settings: Settings) -> Iterator[Check]:

@@ -15,7 +15,12 @@ from app.bootstrap import Container
 from app.clock import MovableClock
 from app.settings import Settings
 from commands.diagnostics import store_checks
-from commands.diagnostics.addresses import check_addresses, check_public_url, public_url_problem
+from commands.diagnostics.addresses import (
+    check_addresses,
+    check_listeners,
+    check_public_url,
+    public_url_problem,
+)
 from commands.diagnostics.check import Check
 from commands.diagnostics.checks import run_checks
 from commands.diagnostics.queue_checks import check_queue
@@ -156,12 +161,33 @@ def test_public_url_that_twilio_takes_is_not_blamed(url: str):
     assert public_url_problem(url) == ""
 
 
-@pytest.mark.parametrize(("host", "warns"), [("0.0.0.0", True), ("::", True), ("127.0.0.1", False)])
+@pytest.mark.parametrize(
+    ("host", "warns"),
+    [("0.0.0.0", True), ("::", True), ("8.8.8.8", True), ("127.0.0.1", False), ("10.0.0.5", False)],
+)
 def test_host_open_to_the_world_is_a_warning(settings: Settings, host: str, warns: bool):  # noqa: FBT001
     settings = replace(settings, host=host, public_url="")
-    told = [each for each in check_addresses(settings) if each.mark == "warn"]
+    told = [each for each in check_listeners(settings) if each.mark == "warn"]
     assert bool(told) == warns
     assert all(f"HOST={host}" in each.subject and "127.0.0.1" in each.fix for each in told)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "warns"),
+    [("0.0.0.0", 8002, True), ("::", 8002, True), ("8.8.8.8", 8002, True), ("0.0.0.0", 0, False),
+     ("127.0.0.1", 8002, False), ("10.0.0.5", 8002, False), ("fd00::1", 8002, False)],
+)  # fmt: skip
+def test_inside_port_open_to_the_world_is_a_warning_also_behind_a_proxy(
+    settings: Settings,
+    host: str,
+    port: int,
+    warns: bool,  # noqa: FBT001
+):
+    front = (ipaddress.ip_network("10.0.0.0/24"),)
+    given = replace(settings, inside_host=host, inside_port=port, trusted_proxies=front)
+    told = [each for each in check_listeners(given) if each.mark == "warn"]
+    assert bool(told) == warns
+    assert all(f"INSIDE_HOST={host}" in each.subject and "8002" in each.fix for each in told)
 
 
 def test_open_host_with_a_front_server_is_no_warning(settings: Settings):
