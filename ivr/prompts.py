@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ivr.call_context import CallContext
 from ivr.menu import DIGIT_STATES, options, other_language
 from ivr.speech import SpeechMatcher
-from ivr.spoken import spell
+from ivr.spoken import speaking_seconds, spell
 from ivr.verbs import Gather, Hangup, Say, Verb
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Channel, Language
@@ -18,6 +18,9 @@ from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.separators import SPACE
 from statemachines.call_menu import CallEvent, CallState
+
+#: Longest page of a call, and the first part of the keys of a list's lines.
+PAGE_SECONDS, _LINE = 15, "receipt_line."
 
 
 class PromptBuilder:
@@ -155,8 +158,15 @@ class PromptBuilder:
         return [*(self.say(key, language, params) for language in languages), Hangup()]
 
     def messages(self, messages: Iterable[Message], language: Language) -> list[Say]:
-        """The messages of a decision."""
-        return [self.say(key, language, params) for key, params in messages]
+        """The messages of a decision; of a list, as many lines as fit a page."""
+        says, seconds = list[Say](), 0.0
+        for key, params in messages:
+            say = self.say(key, language, params)
+            seconds += speaking_seconds(say.text, language)
+            if seconds > PAGE_SECONDS and key.startswith(_LINE):
+                break
+            says.append(say)
+        return says
 
     def say(self, key: str, language: Language, params: dict[str, str] | None = None) -> Say:
         """One sentence of the catalogue, with telephone numbers and outcomes in spoken form."""

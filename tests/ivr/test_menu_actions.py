@@ -7,6 +7,8 @@ from app.bootstrap import Container
 from receipts.model.vocabulary import DisplayMode, Language, ReceiptOutcome
 from tests.conftest import GUANGDONG, JILIN, ZHEJIANG, Network, TestClock
 from tests.ivr.conftest import Dial, NetworkWith
+from tests.ivr.spoken_length import seconds
+from tests.ivr.test_page_length import LONGEST_SECONDS
 from tests.support.caller import Call, Line
 from tests.support.fixtures import GUANGXI, HEBEI, a_receipt, audit, charges, moves, stand, standing
 
@@ -123,9 +125,9 @@ def test_last_receipts_are_read_newest_first(dial: Dial, built: Container, clock
         a_receipt(built, GUANGDONG, seed=f"{minute}", outcome=ReceiptOutcome(outcome))
     says = dial("active", "4").last.says
     assert [text for _, text in says if "尾号" in text] == [
-        "您12点03分发给尾号二三四五的短信已送达。",
-        "您12点02分发给尾号二三四五的短信暂无结果。",
-        "您12点01分发给尾号二三四五的短信被网络拒绝。",
+        "12点03分发给尾号二三四五，已送达。",
+        "12点02分发给尾号二三四五，暂无结果。",
+        "12点01分发给尾号二三四五，被网络拒绝。",
     ]
 
 
@@ -133,10 +135,28 @@ def test_last_receipts_are_read_newest_first(dial: Dial, built: Container, clock
 def test_english_receipts_have_their_day(dial: Dial, built: Container, clock: TestClock):
     a_receipt(built, GUANGDONG)
     clock.move(days=1)
-    spoken = (
-        "Your text to the number ending in 2 3 4 5, sent on 22 November at 12:00 p.m.: delivered."
-    )
+    spoken = "To 2 3 4 5, sent on 22 November at 12:00 p.m.: delivered."
     assert ("en-US", spoken) in dial("active", "4", language=Language.EN).last.says
+
+
+@pytest.mark.parametrize("days", [0, 1, 20])
+@pytest.mark.parametrize("outcome", ReceiptOutcome)
+@pytest.mark.parametrize("language", Language)
+def test_receipts_read_out_take_at_most_fifteen_seconds(
+    dial: Dial,
+    built: Container,
+    clock: TestClock,
+    days: int,
+    outcome: ReceiptOutcome,
+    language: Language,
+):
+    for seed in range(3):
+        a_receipt(built, GUANGDONG, seed=f"{seed}", outcome=outcome)
+    clock.move(days=days)
+    heading, *said = [text for _, text in dial("active", "4", language=language).last.says]
+    read = [heading, *(text for text in said if "2 3 4 5" in text or "二三四五" in text)]
+    assert len(read) > 1
+    assert sum(map(seconds, read)) <= LONGEST_SECONDS, read
 
 
 def test_missing_receipts_are_reported(dial: Dial, built: Container):
