@@ -162,3 +162,22 @@ def test_keyword_answered_by_the_carrier_is_audited_without_change(
     assert replace(after, version=before.version, chain=before.chain) == before
     assert charges(built, GUANGDONG) == []
     assert [each["heard"] for each in audit(raw, GUANGDONG)] == [f"{opt_out}: {body}"]
+
+
+@pytest.mark.parametrize("keep", ["0", ""], ids=["kept", "no reply"])
+@pytest.mark.parametrize("sentence", [
+    "这条回执别发了", "刚才那条不用发回执", "上一条的回执不要了", "不要这条回执",
+    "别给我发这条信息", "don't send me this one", "no receipt for this one please",
+    "please do not send a receipt for this text",
+])  # fmt: skip
+def test_refusal_of_one_receipt_is_asked_and_cancels_nothing_by_itself(
+    me: Texter, built: Container, clock: TestClock, sentence: str, keep: str
+):
+    stand(built, GUANGDONG, "active")
+    assert me.says(sentence).startswith(("要取消本号码", "Cancel SMS Receipt for this number?"))
+    if keep:
+        assert me.says(keep).startswith(("短信回执没有取消", "SMS Receipt has not been cancelled"))
+    clock.move(hours=1)
+    me.says("1")
+    assert standing(built, GUANGDONG).state == "active"
+    assert charges(built, GUANGDONG) == []
