@@ -127,13 +127,7 @@ def _beside(callbacks: CallbackApp, web: WSGIApplication) -> WSGIApplication:
         # Werkzeug and Flask read several slashes at the start as one.
         path = "/" + environ["PATH_INFO"].lstrip("/")
         chosen = callbacks if path.startswith(prefixes) else web
-        chunks = chosen(environ, start_response)
-        # Granian sends a list in one call, any other iterable chunk by chunk.
-        try:
-            return list(chunks)
-        finally:
-            if close := getattr(chunks, "close", None):
-                close()
+        return chosen(environ, start_response)
 
     return dispatch
 
