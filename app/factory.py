@@ -127,7 +127,13 @@ def _beside(callbacks: CallbackApp, web: WSGIApplication) -> WSGIApplication:
         # Werkzeug and Flask read several slashes at the start as one.
         path = "/" + environ["PATH_INFO"].lstrip("/")
         chosen = callbacks if path.startswith(prefixes) else web
-        return chosen(environ, start_response)
+        chunks = chosen(environ, start_response)
+        # Whole, so that a file is closed here, also where the caller reads none of it.
+        try:
+            return list(chunks)
+        finally:
+            if close := getattr(chunks, "close", None):
+                close()
 
     return dispatch
 
