@@ -57,17 +57,16 @@ class MovableClock(SystemClock):
         if move == "now":
             self._file.unlink(missing_ok=True)
             return self.now()
+        target: dt.datetime | None
         try:
             target = self._target(move)
         except ValueError as error:
             raise ClockError(
                 f"{move!r} is not a step such as +48h, a day such as 2026-12-01, or now"
             ) from error
-        except OverflowError as error:
-            raise ClockError(
-                f"{move!r} is too far; the clock stays within the years {_FIRST} to {_LAST - 1}"
-            ) from error
-        if not _FIRST <= target.year < _LAST:
+        except OverflowError:
+            target = None
+        if target is None or not _FIRST <= target.year < _LAST:
             raise ClockError(
                 f"{move!r} is too far; the clock stays within the years {_FIRST} to {_LAST - 1}"
             )

@@ -9,7 +9,7 @@ from msgspec.structs import fields
 
 from app.bootstrap import Container
 from commands.params import MSISDN, CommandError, examples, file_errors, open_services
-from commands.privacy.lookups import operator_account, record_lookup, why_option
+from commands.privacy.lookups import look_at, operator_account, why_option
 from commands.privacy.page import printable_page
 from commands.serializers import (
     column_names,
@@ -39,8 +39,8 @@ def export_(number: Msisdn, page: Path | None, why: str) -> None:
     Prints one JSON object. Passwords and identity numbers are held as one-way digests, which are
     not printed. Reads the whole store once.
     """
-    with open_services() as services, file_errors("name another file with --page"):
-        record_lookup(services, number, "customers export", why)
+    unwritable = file_errors("name another file with --page")
+    with look_at(number, "customers export", why) as services, unwritable:
         data = _exported(services, services.personal_data.collect(number))
         if page is not None:
             now = services.clock.now().astimezone(SHANGHAI)

@@ -23,15 +23,10 @@ def operator_account() -> str:
     return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
-def record_lookup(services: Container, number: Msisdn, command: str, why: str) -> None:
-    """Record a look at a customer's data, before it is shown. Raises StoreUnavailableError."""
-    look = StaffLookup(services.clock.now(), number, command, operator_account(), why)
-    services.store.commit(ChangeSet(number, lookups=(look,)))
-
-
 @contextmanager
 def look_at(number: Msisdn, command: str, why: str) -> Iterator[Container]:
-    """The services, as ``open_services`` opens them, with the look on record."""
+    """The services, as ``open_services`` opens them; the look is on record before it is shown."""
     with open_services() as services:
-        record_lookup(services, number, command, why)
+        look = StaffLookup(services.clock.now(), number, command, operator_account(), why)
+        services.store.commit(ChangeSet(number, lookups=(look,)))
         yield services
