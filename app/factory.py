@@ -36,7 +36,7 @@ _GUARDED = {
     "twilio": ("ivr.voice", "ivr.voice_key", "ivr.voice_ended", "keywords.sms"),
     "kannel": ("kannel.kannel_sms",),
     "anonymous": (
-        *("hall.static", "hall.sign_in", "hall.send_code", "hall.code", "hall.enter"),
+        *("hall.static", "hall.look", "hall.sign_in", "hall.send_code", "hall.code", "hall.enter"),
         *("hall.language", "hall.nowhere"),
     ),
     "customer": (

@@ -99,6 +99,6 @@ def add_security_headers(response: Response) -> Response:
     for name, value in _SECURITY_HEADERS.items():
         response.headers[name] = value
     is_found = response.status_code < HTTPStatus.BAD_REQUEST and request.method in {"GET", "HEAD"}
-    if request.endpoint == "hall.static" and is_found:
+    if request.endpoint in {"hall.static", "hall.look"} and is_found:
         response.headers["Cache-Control"] = "public, max-age=3600"
     return response

@@ -14,6 +14,7 @@ from web.portal import session
 from web.portal.actions import ActionRequest
 from web.portal.login import LoginPages
 from web.portal.rendering import PageRenderer, PortalServices, see_other
+from web.shared_files import register_shared_files
 
 _PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
@@ -26,6 +27,7 @@ def portal_blueprint(portal: PortalServices) -> Blueprint:
     blueprint = Blueprint(
         "hall", __name__, url_prefix="/hall", template_folder="templates", static_folder="static"
     )
+    register_shared_files(blueprint)
     LoginPages(portal).register(blueprint)
     AccountPages(portal).register(blueprint)
     return blueprint

@@ -57,8 +57,13 @@ def test_title_names_the_page(customer: Browser):
 
 
 def test_static_files_are_cached(browser: Browser):
-    for name, kind in (("hall.css", "text/css"), ("icon.svg", "image/svg+xml")):
-        answer = browser.goes(f"static/{name}").answer
+    files = {
+        "static/hall.css": "text/css",
+        "look/base.css": "text/css",
+        "look/icon.svg": "image/svg+xml",
+    }
+    for name, kind in files.items():
+        answer = browser.goes(name).answer
         assert (answer.status_code, answer.mimetype) == (200, kind)
         assert answer.headers["Cache-Control"] == "public, max-age=3600"
         answer.close()
