@@ -13,6 +13,7 @@ from werkzeug.routing import MapAdapter
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import bootstrap, metrics
+from app.demo.routes import demo_blueprint
 from app.protection.client_address import ClientAddresses
 from app.request_auth import RequestGuards, form_fields, query_fields, signed_in_customer
 from app.settings import Settings
@@ -44,6 +45,8 @@ _GUARDED = {
         *("hall.receipts", "hall.charges", "hall.services", "hall.sign_out"),
     ),
     "public": ("pulse.healthz", "pulse.readyz", "front"),
+    # Registered where DEMO_SECRET is set.
+    "demo": ("demo.customers", "demo.move_clock"),
 }
 
 
@@ -66,6 +69,8 @@ def create_app(settings: Settings, container: bootstrap.Container) -> Flask:
     _register_webhooks(app, container, sending)
     _register_portal(app, portal, settings)
     _register_front_page(app, settings.front_page)
+    if settings.demo_secret:
+        app.register_blueprint(demo_blueprint(container))
     guards.install(app, _GUARDED)
     _handle_errors(app, portal)
     callbacks = callback_app(container, sending, guards)

@@ -106,6 +106,14 @@ class RequestGuards:
         """Require Kannel's secret. Raises Forbidden."""
         self.verified_query(flask.request)
 
+    def demo(self) -> None:
+        """Require DEMO_SECRET, which the simulated phones send. Raises as Kannel's check."""
+        # Read at once, so that an oversized body is refused to strangers too.
+        flask.request.get_data(parse_form_data=True)
+        given = flask.request.headers.get("X-Demo-Secret", "").encode()
+        if not _fits(given, (self._settings.demo_secret.encode(),)):
+            raise self._wrong_secret(flask.request, "demo secret", "the secret does not match")
+
     def anonymous(self) -> None:
         """Require SECRET_KEY, and of a form the CSRF token. Raises Forbidden."""
         if not self._settings.secret_key:

@@ -90,6 +90,7 @@ RULE_BOOK = | The file with keywords, fees and channels of each province. Unset:
 
 [Running]
 CLOCK = system | `movable` lets `sms-receipt clock` move the service's clock, for trials.
+DEMO_SECRET = | Opens `/demo/` to the simulated phones. The demo makes one; needs `CLOCK=movable`.
 LOG_FORMAT = json | `json` or `console`.
 """
 
@@ -143,6 +144,7 @@ class Settings:
     kannel_smsc: str
     feed_secret: str = field(repr=False)
     secret_key: str = field(repr=False)
+    demo_secret: str = field(repr=False)
     # Checked by the exports, which alone need its file.
     consent_signing_key: str = field(repr=False)
     text_provider: tuple[str, ...]
@@ -179,6 +181,7 @@ class Settings:
         texts: dict[str, Any] = {**reader.texts(), **reader.numbers(WHOLE_NUMBERS)}
         own, service = texts.pop("twilio_from"), texts.pop("twilio_messaging_service_sid")
         reader.pair("TWILIO_API_KEY", "TWILIO_API_SECRET")
+        reader.only_with("DEMO_SECRET", "CLOCK", "movable")
         settings = cls(
             **texts,
             consent_signing_key=given["CONSENT_SIGNING_KEY"],
@@ -236,7 +239,7 @@ class Settings:
         addresses = (*self.redis_url.split(","), self.public_url, self.kannel_url)
         api_urls = (self.twilio_api_url, self.twilio_lookup_url)
         known = [urlsplit(address).password or "" for address in (*addresses, *api_urls)]
-        known += (*self.kannel_secrets, *self.feed_secrets, *self.secret_keys)
+        known += (*self.kannel_secrets, *self.feed_secrets, *self.secret_keys, self.demo_secret)
         known += (*self.twilio_auth_tokens, self.twilio_api_secret, self.kannel_password)
         spelled = {way(each) for each in known for way in (str, quote_plus, unquote)}
         return frozenset(each for each in spelled if len(each) >= _SHORTEST_SECRET_CHARS)

@@ -62,6 +62,7 @@ SECRETS = {
     "KANNEL_SECRET": Shape(re.compile(r"[A-Za-z0-9._~-]*"), "must be letters, digits and . _ ~ -"),
     "FEED_SECRET": Shape(_ASCII, "must be printable ASCII characters"),
     "SECRET_KEY": Shape(_ASCII, "must be printable ASCII characters"),
+    "DEMO_SECRET": Shape(re.compile(r"[!-~]*"), "must be ASCII characters without spaces"),
 }
 
 #: Secrets of other systems, which set their length.
@@ -177,6 +178,11 @@ class SettingsReader:
                 self.problems.append(
                     f"{missing} is not set, but {given} needs it: set both or neither"
                 )
+
+    def only_with(self, name: str, other: str, needed: str) -> None:
+        """Refuse a setting unless another one has the value that it needs."""
+        if self._given[name] and self._given[other] != needed:
+            self._refuse(name, "", f"is for trials alone: it needs {other}={needed}")
 
     def folder(self, name: str) -> Path:
         """Return the path of a folder, which may be missing."""

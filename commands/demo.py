@@ -28,6 +28,7 @@ _GENERATED: dict[str, Callable[[], str]] = {
     "KANNEL_SECRET": lambda: secrets.token_urlsafe(16),
     "FEED_SECRET": lambda: secrets.token_hex(16),
     "SECRET_KEY": lambda: secrets.token_hex(16),
+    "DEMO_SECRET": lambda: secrets.token_hex(16),
 }
 
 #: Settings that commands in another terminal share with the demo.

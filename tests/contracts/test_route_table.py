@@ -36,6 +36,7 @@ CHECKS = {
     "kannel": "KANNEL_SECRET",
     "verified_query": "KANNEL_SECRET",
     "verified_feed": "FEED_SECRET HMAC",
+    "demo": "DEMO_SECRET",
     "anonymous": "SECRET_KEY set",
     "customer": "session",
 }
@@ -78,7 +79,11 @@ def watched(settings: Settings, built: Container) -> Iterator[Watched]:
         for name in CHECKS:
             patches.enter_context(patch.object(RequestGuards, name, checking(name)))
         patches.enter_context(patch.object(factory, "callback_app", made))
-        found.app = create_app(replace(settings, secret_key="a-secret-key-of-the-tests"), built)
+        keys = {
+            "secret_key": "a-secret-key-of-the-tests",
+            "demo_secret": "a-demo-secret-of-the-tests",
+        }
+        found.app = create_app(replace(settings, **keys), built)
         yield found
 
 

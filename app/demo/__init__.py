@@ -1,0 +1,1 @@
+"""Routes of the simulated phones, for trials alone."""
