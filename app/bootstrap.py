@@ -11,6 +11,7 @@ from pathlib import Path
 from app import provider_factory
 from app.clock import clock_for
 from app.protection.limit_storage import code_limits
+from app.rulebook.stored import strict_book_in_force
 from app.settings import Settings
 from ivr.call_flow import CallFlow, HotlineSettings
 from keywords.conversation import Conversation
@@ -23,12 +24,13 @@ from receipts.delivery.routing import Router
 from receipts.delivery.service_passwords import ServicePasswords
 from receipts.model.vocabulary import Channel, Msisdn
 from receipts.numbering.plan import NumberingPlan
+from receipts.ports.book_store import BookStore
 from receipts.ports.clock import Clock
 from receipts.providers.failure_codes import read_failure
 from receipts.providers.null import NullProvider
 from receipts.reports.service import ReportService
-from receipts.rulebook.loader import load_rule_book
 from receipts.rulebook.schema import Retention, RuleBook
+from receipts.store.book_store import RedisBookStore
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.commit_script import RetentionSeconds
 from receipts.store.connection import RedisConnection, connected
@@ -86,6 +88,11 @@ class Container:
     def store(self) -> RedisStore:
         """Domain records."""
         return self.clients.store
+
+    @cached_property
+    def books(self) -> RedisBookStore:
+        """Rule books that the console put in force."""
+        return RedisBookStore(self.clients.connection)
 
     @cached_property
     def account(self) -> AccountQueries:
@@ -217,14 +224,23 @@ class Container:
         return Worker(name, store, outbox, lifecycle, timers, dispatcher, refreshed=refreshed)
 
 
-def services(settings: Settings, book: RuleBook | None = None) -> Container:
-    """Build the container and open the store; ``book`` defaults to the settings' rule book.
+def services(
+    settings: Settings,
+    book: RuleBook | None = None,
+    choose: Callable[[Settings, BookStore], RuleBook] = strict_book_in_force,
+) -> Container:
+    """Build the container and open the store; ``choose`` finds the rule book unless it is given.
 
     Raises StoreUnavailableError or RuleBookError.
     """
     clock = clock_for(settings.data_dir, movable=settings.movable_clock)
-    book, numbering = book or load_rule_book(settings.rule_book), _numbering()
-    clients = open_store(settings, book.retention)
+    clients, numbering = open_store(settings, Retention()), _numbering()
+    try:
+        book = book or choose(settings, RedisBookStore(clients.connection))
+    except BaseException:
+        clients.close()
+        raise
+    clients.store.retention = _retention_seconds(book.retention)
     policy = _policy(settings, book, numbering, clock)
     return Container(settings, clock, book, numbering, clients, policy)
 

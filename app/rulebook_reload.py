@@ -1,13 +1,14 @@
 """Hot reload of the rule book: a valid change applies within a second, an invalid one never.
 
-The last valid book is kept in DATA_DIR for processes that start while the file is invalid.
+The console's book wins over the file (decision 021). The last valid book is kept in DATA_DIR for
+processes that start while the one in force cannot be read.
 """
 
 import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -17,9 +18,10 @@ from app import bootstrap, metrics
 from app.factory import create_app
 from app.protection.file_watch import FileWatch
 from app.protection.secrets_reload import SecretsWatcher
+from app.rulebook.stored import StoredBook, StoredBookWatch, stored_book
 from app.settings import Settings
 from receipts.model.calendar import SHANGHAI
-from receipts.ports.clock import Clock
+from receipts.ports.book_store import BookStore
 from receipts.rulebook.diff import changed_tariffs, fingerprint
 from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import SHIPPED, load_rule_book
@@ -29,45 +31,90 @@ _log = structlog.get_logger()
 
 
 def load_effective_rule_book(settings: Settings) -> RuleBook:
-    """The rule book of the settings, or the last valid one. Raises RuleBookError without any."""
+    """The rule book of the file, or the last valid one. Raises RuleBookError without any."""
     file, kept = _files(settings)
-    try:
-        book = load_rule_book(file)
-    except RuleBookError as wrong:
-        if (last_good := _valid_book(kept)) is None:
-            raise
-        _log.error("rule book refused, the last valid one stays in force", why=str(wrong))
-        return last_good
-    _keep(file, kept, book)
+    return _valid_or_last(kept, lambda: _loaded(file, kept))
+
+
+def book_in_force(settings: Settings, books: BookStore) -> RuleBook:
+    """The rule book of the console, else of the file; or the last valid one.
+
+    Raises RuleBookError without any, or StoreUnavailableError.
+    """
+    if (stored := stored_book(books)) is None:
+        return load_effective_rule_book(settings)
+    _, kept = _files(settings)
+    book = _valid_or_last(kept, stored.parse)
+    _keep(lambda fresh: fresh.write_bytes(stored.text or b""), kept, book)
     return book
 
 
 class RuleBookWatcher:
-    """Checks the rule book file for changes, at most every half second."""
+    """Checks the console's rule book and the file for changes, at most every half second."""
 
-    def __init__(self, settings: Settings, book: RuleBook, clock: Clock) -> None:
-        self._file, self._kept = _files(settings)
-        self._book, self._clock = book, clock
-        self._watch = FileWatch(self._file)
+    def __init__(self, services: bootstrap.Container) -> None:
+        self._file, self._kept = _files(services.settings)
+        self._book, self._clock = services.book, services.clock
+        self._watch, self._stored = FileWatch(self._file), StoredBookWatch(services.books)
+        self._is_file_seen = False
 
     def soon(self) -> None:
-        """Read the file at the next check, even if it seems unchanged."""
+        """Read the rule book at the next check, even if it seems unchanged."""
         self._watch.soon()
+        self._stored.soon()
 
     def changed(self) -> RuleBook | None:
         """A new valid book, or None; an invalid one is logged once."""
+        if (stored := self._stored.changed()) is not None:
+            if stored.version.book:
+                return self._from_console(stored)
+            self._watch.soon()
+        if self._stored.is_followed:
+            self._tell_of_unused_file()
+            return None
+        return self._from_file()
+
+    def _from_console(self, stored: StoredBook) -> RuleBook | None:
+        try:
+            book = stored.parse()
+        except RuleBookError as wrong:
+            self._log_refused(wrong)
+            return None
+        return self._adopted(book, lambda fresh: fresh.write_bytes(stored.text or b""))
+
+    def _from_file(self) -> RuleBook | None:
         if not self._watch.has_changed():
             return None
+        self._is_file_seen = True
         try:
             book = load_rule_book(self._file)
         except RuleBookError as wrong:
-            log_entry = {"in_force": self._book.version, "fingerprint": fingerprint(self._book)}
-            _log.error("rule book refused, the old one stays in force", why=str(wrong), **log_entry)
+            self._log_refused(wrong)
             # Another process may have read a valid book between two checks of this one.
-            return self._adopted(_valid_book(self._kept))
-        return self._adopted(book)
+            return self._adopted(_valid_book(self._kept), _copy_of(self._kept))
+        return self._adopted(book, _copy_of(self._file))
 
-    def _adopted(self, book: RuleBook | None) -> RuleBook | None:
+    def _tell_of_unused_file(self) -> None:
+        """Log that an edited file is not in force; it may have been edited before the start."""
+        if not self._watch.has_changed():
+            return
+        if self._is_file_seen:
+            _log.warning(
+                "the rule book file changed but is not in force: the console's book is",
+                fix="upload the file in the console, or run `sms-receipt provinces use-file`",
+                **self._in_force(),
+            )
+        self._is_file_seen = True
+
+    def _log_refused(self, wrong: RuleBookError) -> None:
+        _log.error(
+            "rule book refused, the old one stays in force", why=str(wrong), **self._in_force()
+        )
+
+    def _in_force(self) -> dict[str, str]:
+        return {"in_force": self._book.version, "fingerprint": fingerprint(self._book)}
+
+    def _adopted(self, book: RuleBook | None, write: "_Write") -> RuleBook | None:
         if book is None or book == self._book:
             return None
         today = self._clock.now().astimezone(SHANGHAI).date()
@@ -76,7 +123,7 @@ class RuleBookWatcher:
         log_entry = {"version": book.version, "fingerprint": fingerprint(book)}
         _log.info("rule book in force", **log_entry, before=self._book.version)
         self._book = book
-        _keep(self._file, self._kept, book)
+        _keep(write, self._kept, book)
         return book
 
 
@@ -87,9 +134,9 @@ class ReloadingApp:
     """
 
     def __init__(self, settings: Settings, container: bootstrap.Container | None = None) -> None:
-        container = container or bootstrap.services(settings, load_effective_rule_book(settings))
+        container = container or bootstrap.services(settings, choose=book_in_force)
         self._container = container
-        self._watcher = RuleBookWatcher(settings, container.book, container.clock)
+        self._watcher = RuleBookWatcher(container)
         self._secrets = SecretsWatcher(settings, lambda: Settings.read().need_doors())
         self._app = create_app(settings, container)
         self._checking = threading.Lock()
@@ -118,12 +165,36 @@ def _files(settings: Settings) -> tuple[Path, Path]:
     return settings.rule_book or SHIPPED, settings.data_dir / "rulebook.good.toml"
 
 
-def _keep(file: Path, kept: Path, book: RuleBook) -> None:
-    """Copy a valid book to DATA_DIR; a failure is ignored."""
+def _loaded(file: Path, kept: Path) -> RuleBook:
+    book = load_rule_book(file)
+    _keep(_copy_of(file), kept, book)
+    return book
+
+
+def _valid_or_last(kept: Path, load: Callable[[], RuleBook]) -> RuleBook:
+    try:
+        return load()
+    except RuleBookError as wrong:
+        if (last_good := _valid_book(kept)) is None:
+            raise
+        _log.error("rule book refused, the last valid one stays in force", why=str(wrong))
+        return last_good
+
+
+#: Writes a book's contents to a file.
+_Write = Callable[[Path], object]
+
+
+def _copy_of(file: Path) -> _Write:
+    return lambda fresh: shutil.copyfile(file, fresh)
+
+
+def _keep(write: _Write, kept: Path, book: RuleBook) -> None:
+    """Write a valid book to DATA_DIR; a failure is ignored."""
     fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, fresh)
+        write(fresh)
         # The file may have changed since it was read.
         if _valid_book(fresh) == book:
             fresh.replace(kept)

@@ -12,6 +12,7 @@ from msgspec import to_builtins
 
 from app import bootstrap, log_setup, server
 from app.clock import ClockError, MovableClock, clock_notice
+from app.rulebook.stored import rule_book_in_use
 from app.settings import Settings, SettingsError
 from commands import billing, bulk_import, reports
 from commands import demo as demonstration
@@ -164,8 +165,8 @@ def work() -> None:
     if not settings.redis_url:
         # A worker may be started before `serve`.
         wait_for_server(settings.data_dir, _log.warning)
-    services = bootstrap.services(settings, rulebook_reload.load_effective_rule_book(settings))
-    watch = rulebook_reload.RuleBookWatcher(settings, services.book, services.clock)
+    services = bootstrap.services(settings, choose=rulebook_reload.book_in_force)
+    watch = rulebook_reload.RuleBookWatcher(services)
     secrets = SecretsWatcher(settings, lambda: Settings.read().need_providers())
     worker = services.worker(watch.changed, secrets.changed)
 
@@ -247,7 +248,7 @@ def check(file: Path | None, *, as_json: bool) -> None:
     Checks FILE, by default the rule book in use. --json prints only the version and the number of
     provinces.
     """
-    book = load_rule_book(file or read_settings().rule_book)
+    book = load_rule_book(file) if file else rule_book_in_use(read_settings())[0]
     if as_json:
         print_json({"version": book.version, "provinces": len(book.provinces), "ok": True})
     else:
@@ -259,7 +260,7 @@ def check(file: Path | None, *, as_json: bool) -> None:
 @json_option
 def show_province(code: str, *, as_json: bool) -> None:
     """Show one province's rules."""
-    book = load_rule_book(read_settings().rule_book)
+    book, _ = rule_book_in_use(read_settings())
     named = code
     code = code if code in book.provinces else chosen_province(book, code) or ""
     province = book.province(code)

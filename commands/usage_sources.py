@@ -12,16 +12,14 @@ import msgspec
 
 from app.bootstrap import Container
 from commands.params import CommandError
-from receipts.charging.charges import was_active_in
 from receipts.charging.simulation import Usage
-from receipts.model.calendar import SHANGHAI, month_of, month_start, next_month
+from receipts.model.calendar import SHANGHAI, month_start, next_month
 from receipts.model.charge import ChargeKind
 from receipts.model.customer import Subscription
-from receipts.model.receipt import MessageKind
-from receipts.model.vocabulary import Msisdn, ReceiptOutcome
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.numbering.plan import NumberingPlan
 from receipts.rulebook.schema import RuleBook
+from receipts.staff.books.usage import usages_of
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -95,30 +93,11 @@ def _moment(text: str) -> dt.datetime | None:
 def from_store(services: Container, month: str) -> Iterator[Usage]:
     """The usage of each customer that had the service in a month.
 
-    Delivered receipts are counted from the charges, less the credited ones. Where receipts are
-    free, they are counted from the receipts of the customer that are kept.
-
     Raises StoreUnavailableError.
     """
-    for _, customers in services.clients.bulk_reader.customers():
-        active = [c for c in customers if c.trial or was_active_in(c, month)]
-        charges = services.clients.bulk_reader.charges_of([c.number for c in active], month)
-        counts = Counter(each.number for each in charges if each.kind is ChargeKind.RECEIPT)
-        counts.subtract(each.number for each in charges if each.kind is ChargeKind.CREDIT)
-        for customer in active:
-            area, number = services.policy.service_area(customer), customer.number
-            # A credit may belong to a charge of an earlier month.
-            charged = max(0, counts[number]) if number in counts else None
-            receipts = _listed(services, number, month) if charged is None else charged
-            yield Usage(area.number_info.province or "", receipts, customer.opened_at)
-
-
-def _listed(services: Container, number: Msisdn, month: str) -> int:
-    found = services.store.receipts_of(number, None, MessageKind.RECEIPT)
-    return sum(
-        receipt.outcome is ReceiptOutcome.DELIVERED and month_of(receipt.created_at) == month
-        for receipt in found
-    )
+    archive = services.clients.bulk_reader
+    for _, customers in archive.customers():
+        yield from usages_of(customers, month, services.store, archive, services.policy)
 
 
 def synthetic(count: int, book: RuleBook, month: str, seed: int = 1) -> Iterator[Usage]:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from app.rulebook.stored import rule_book_in_use
 from app.settings import Settings
 from commands.diagnostics.check import Check
 from receipts.rulebook.diff import fingerprint
 from receipts.rulebook.errors import RuleBookError
-from receipts.rulebook.loader import load_rule_book
 
 if TYPE_CHECKING:
     import requests
@@ -166,7 +166,7 @@ def _is_ours(answer: "requests.Response") -> bool:
 
 
 def _loaded_book(settings: Settings) -> Iterator[Check]:
-    """Whether the web process has the rule book of the file."""
+    """Whether the web process has the rule book in force."""
     import requests  # noqa: PLC0415 - as above
 
     if not settings.metrics_port:
@@ -174,13 +174,13 @@ def _loaded_book(settings: Settings) -> Iterator[Check]:
     try:
         metrics = f"http://127.0.0.1:{settings.metrics_port}/metrics"
         page = requests.get(metrics, timeout=_TIMEOUTS_SECONDS).text
-        ours = fingerprint(load_rule_book(settings.rule_book))
+        ours = fingerprint(rule_book_in_use(settings)[0])
     except (requests.RequestException, RuleBookError):
         return  # the check of the rule book says more
     loaded = _BOOK.findall(page)
     if loaded and ours not in loaded:
-        fix = "compare RULE_BOOK of the processes; see the log for a refused file, or restart them"
-        yield Check(False, "the web process runs another rule book than the file has", fix)
+        fix = "compare RULE_BOOK of the processes; see the log for a refused book, or restart them"
+        yield Check(False, "the web process runs another rule book than the one in force", fix)
 
 
 def check_provider(name: str, url: str) -> Check:

@@ -1,10 +1,12 @@
 """All checks of ``sms-receipt doctor``, in their order."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from app import bootstrap
 from app.clock import MovableClock
 from app.protection.limit_storage import code_limits
+from app.rulebook.stored import rule_book_in_use
 from app.settings import Settings, SettingsError
 from commands.diagnostics.addresses import check_addresses, check_provider
 from commands.diagnostics.check import Check
@@ -20,6 +22,7 @@ from receipts.numbering.plan import NumberingPlan, NumberingTableError
 from receipts.ports.store import StoreUnavailableError
 from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import load_rule_book
+from receipts.rulebook.schema import RuleBook
 
 
 def run_checks(settings: Settings) -> Iterator[Check]:
@@ -27,7 +30,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     yield _settings("doors", settings.need_doors)
     yield _settings("sending", settings.need_providers)
     yield _portal(settings)
-    yield _rules(settings)
+    yield from _rules(settings)
     yield _prefixes()
     yield from _clock(settings)
     yield from check_folder(settings)
@@ -55,13 +58,30 @@ def _portal(settings: Settings) -> Check:
     return Check(False, "online service hall is closed", "set SECRET_KEY")
 
 
-def _rules(settings: Settings) -> Check:
+def _rules(settings: Settings) -> Iterator[Check]:
     try:
-        book = load_rule_book(settings.rule_book)
+        book, version = rule_book_in_use(settings)
     except RuleBookError as wrong:
-        return Check(False, "rule book", str(wrong))
+        yield Check(False, "rule book", str(wrong))
+        return
     invented = "; its values are invented, set RULE_BOOK to your own" if book.invented else ""
-    return Check(True, f"rule book {book.version}, {len(book.provinces)} provinces{invented}")
+    subject = f"rule book {book.version}, {len(book.provinces)} provinces"
+    if not version.book:
+        yield Check(True, f"{subject}{invented}")
+        return
+    day = f"{version.at.astimezone(SHANGHAI):%Y-%m-%d}" if version.at else "an unknown day"
+    people = f"{version.proposed_by} and {version.approved_by}"
+    yield Check(True, f"{subject}{invented}; put in force in the console by {people}, {day}")
+    if settings.rule_book is not None and _differs(settings.rule_book, book):
+        fix = "upload it in the console, or run `sms-receipt provinces use-file`"
+        yield Check(True, f"RULE_BOOK={settings.rule_book} is another one, not in force", fix)
+
+
+def _differs(file: Path, book: RuleBook) -> bool:
+    try:
+        return load_rule_book(file) != book
+    except RuleBookError:
+        return True
 
 
 def _prefixes() -> Check:

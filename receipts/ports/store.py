@@ -136,6 +136,9 @@ class BulkReader(Protocol):
     def customers(self, cursor: int = 0) -> Iterator[tuple[int, list[Subscription]]]:
         """All customers in batches, each with the cursor of the next batch; 0 is the end."""
 
+    def passed(self, cursor: int) -> float:
+        """The share of ``customers`` that lies before a cursor, from 0 to 1."""
+
     def subscriptions(self, numbers: Sequence[Msisdn]) -> list[Subscription]:
         """Many customers in one round trip, in order; an unknown one as a new record."""
 

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from receipts.rulebook.validation import validate
 SHIPPED = Path(__file__).with_name("rulebook.toml")
 
 #: A book of all provinces has a fifth of it.
-_MAX_BYTES = 500_000
+MAX_BOOK_BYTES = 500_000
 
 T = TypeVar("T")
 
@@ -34,8 +34,17 @@ _SYNTAX_LINE = re.compile(r"line (\d+)")
 def load_rule_book(path: Path | None) -> RuleBook:
     """Rule book of a file, by default the shipped one. Raises: RuleBookError."""
     file = path or SHIPPED
+    return _checked(file, lambda: read_plain_file(file, MAX_BOOK_BYTES))
+
+
+def parse_rule_book(data: bytes, name: str) -> RuleBook:
+    """Rule book of a file's contents; errors call it ``name``. Raises: RuleBookError."""
+    return _checked(Path(name), lambda: data)
+
+
+def _checked(file: Path, read: Callable[[], bytes]) -> RuleBook:
     try:
-        return _load(file)
+        return _load(file, read)
     except RuleBookError:
         raise
     except Exception as error:
@@ -45,8 +54,8 @@ def load_rule_book(path: Path | None) -> RuleBook:
         raise RuleBookError(file, "", [violation]) from error
 
 
-def _load(file: Path) -> RuleBook:
-    text, raw = _read(file)
+def _load(file: Path, read: Callable[[], bytes]) -> RuleBook:
+    text, raw = _read(file, read)
     found = list(text_violations(raw))
     # Of a text with forbidden characters, other parts of the checker would quote them.
     book = _build(raw, found) if not found else None
@@ -56,9 +65,9 @@ def _load(file: Path) -> RuleBook:
     return book
 
 
-def _read(file: Path) -> tuple[str, dict[str, Any]]:
+def _read(file: Path, read: Callable[[], bytes]) -> tuple[str, dict[str, Any]]:
     try:
-        text = read_plain_file(file, _MAX_BYTES).decode("utf-8-sig")
+        text = read().decode("utf-8-sig")
         if not _LONG_KEY.search(text):
             return text, tomllib.loads(text)
         problem, fix = "has a key of more than 20 parts", "remove the key"

@@ -27,7 +27,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 40
 MAX_MODULES = 16
-MAX_RECEIPTS_PACKAGES = 13
+MAX_RECEIPTS_PACKAGES = 14
 
 #: Words that name no thing of the code; counted in docstrings and comments.
 VAGUE = re.compile(

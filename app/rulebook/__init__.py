@@ -1,0 +1,1 @@
+"""Rule books of the console, for every process."""

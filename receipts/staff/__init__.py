@@ -1,0 +1,1 @@
+"""Acts of staff: accounts, rights and rule books."""

@@ -1,0 +1,1 @@
+"""Rule books that staff propose, rehearse and put in force with a second person."""
