@@ -86,6 +86,28 @@ class ReportQuery(Struct, frozen=True):
     receipt_id: str | None = None
 
 
+class ReceiptWindow(Struct, frozen=True):
+    """A stretch of the list of a customer's receipts and notices, newest first.
+
+    Positions count from the oldest entry, 1, so that a newer one moves none of them. An entry
+    whose record has expired is None.
+    """
+
+    newest: int
+    entries: tuple[Receipt | None, ...]
+    #: Entries of the whole list.
+    length: int
+
+
+class MonthLedger(Struct, frozen=True):
+    """A customer's charges of a month: their number, their sum in fen, and some of the newest."""
+
+    month: str
+    count: int
+    fen: int
+    charges: tuple[Charge, ...] = ()
+
+
 class Store(Protocol):
     """All records of the business. Every method raises StoreUnavailableError."""
 
@@ -114,11 +136,31 @@ class Store(Protocol):
         Without a limit, all that are kept.
         """
 
+    def receipt_window(self, number: Msisdn, limit: int, start: int | None = None) -> ReceiptWindow:
+        """Up to ``limit`` listed receipts and notices of a customer, in two round trips.
+
+        From the entry at position ``start`` to older ones, by default from the newest.
+        """
+
+    def receipts_at(self, number: Msisdn, positions: Sequence[int]) -> list[Receipt | None]:
+        """The listed receipts and notices at some positions, in two round trips."""
+
     def recent_by_customer(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
         """The newest receipts of each of several customers, newest first."""
 
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges in these months, oldest first."""
+
+    def ledgers(
+        self, number: Msisdn, months: Sequence[str], limit: int = 0, skip: int = 0
+    ) -> list[MonthLedger]:
+        """A customer's charges by month, each with up to ``limit`` behind the newest ``skip``.
+
+        Newest first, in one round trip; for any number of charges, of which few are decoded.
+        """
+
+    def monthly_fees(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
+        """A customer's monthly fees of some months, without those that were not charged."""
 
     def charged_months(self, number: Msisdn, months: Sequence[str]) -> list[str]:
         """Those of some months in which a customer has charges, in order."""

@@ -1,13 +1,16 @@
 """Encode records to JSON and back. A stored record begins with its version, for the script."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from heapq import nlargest
 from typing import Any, TypeVar
 
 import msgspec
 
+from receipts.model.charge import Charge
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import Timer
+from receipts.ports.store import MonthLedger
 
 T = TypeVar("T")
 
@@ -50,6 +53,24 @@ def encode_record(record: msgspec.Struct, version: int) -> bytes:
 def decode_record(kind: type[T], raw: bytes | None) -> T | None:
     """The record that ``encode_record`` wrote, None for a missing key."""
     return None if raw is None else decode(kind, raw[raw.index(b"|") + 1 :])
+
+
+class _ChargeLine(msgspec.Struct, gc=False):
+    """The fields of a stored charge that order and sum it."""
+
+    id: str
+    fen: int
+    at: dt.datetime
+
+
+def decode_ledger(month: str, stored: Sequence[bytes], limit: int, skip: int) -> MonthLedger:
+    """A month's charges, of which up to ``limit`` behind the newest ``skip`` are decoded whole."""
+    lines = [decode(_ChargeLine, raw) for raw in stored]
+    shown: list[Charge] = []
+    if limit:
+        by_time = ((line.at, line.id, raw) for line, raw in zip(lines, stored, strict=True))
+        shown = [decode(Charge, raw) for *_, raw in nlargest(skip + limit, by_time)[skip:]]
+    return MonthLedger(month, len(lines), sum(line.fen for line in lines), tuple(shown))
 
 
 def decode_pairs(reply: Any) -> Iterable[tuple[bytes, Any]]:  # noqa: ANN401 - as the server says

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, count, islice
 from typing import Unpack
 
+from receipts.charging.charges import monthly_id
 from receipts.model.charge import Charge
 from receipts.model.customer import (
     CallLog,
@@ -16,8 +17,14 @@ from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, Reply
-from receipts.ports.store import LoadOptions, ReportQuery, Snapshot
-from receipts.store.codec import decode, decode_record, encode
+from receipts.ports.store import (
+    LoadOptions,
+    MonthLedger,
+    ReceiptWindow,
+    ReportQuery,
+    Snapshot,
+)
+from receipts.store.codec import decode, decode_ledger, decode_record, encode
 from receipts.store.commit_script import CommitScript, RetentionSeconds
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
@@ -159,6 +166,24 @@ class RedisStore:
             if len(ids) < _LISTED_AT_ONCE:
                 return
 
+    def receipt_window(self, number: Msisdn, limit: int, start: int | None = None) -> ReceiptWindow:
+        """Up to ``limit`` listed receipts and notices, from ``start`` to older ones."""
+        key = self._keys.receipts(number)
+        # A negative index counts from the end of the list, where the oldest entry is.
+        window = (0, limit - 1) if start is None else (-start, min(limit - start - 1, -1))
+        length, ids = self._connection.execute(("LLEN", key), ("LRANGE", key, *window))
+        newest = length if start is None else min(start, length)
+        return ReceiptWindow(newest, self._listed(ids), length)
+
+    def receipts_at(self, number: Msisdn, positions: Sequence[int]) -> list[Receipt | None]:
+        """The listed receipts and notices at some positions, counted from the oldest."""
+        key = self._keys.receipts(number)
+        ids = self._connection.execute(*(("LINDEX", key, -position) for position in positions))
+        return list(self._listed(each or b"" for each in ids))
+
+    def _listed(self, ids: Iterable[bytes]) -> tuple[Receipt | None, ...]:
+        return tuple(self.receipts(each.decode() for each in ids))
+
     def recent_by_customer(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
         """The newest receipts and notices of several customers, newest first, in order."""
         keys = [self._keys.receipts(number) for number in numbers]
@@ -170,6 +195,20 @@ class RedisStore:
         """A customer's charges of some months, oldest first."""
         keys = [self._keys.charges(number, month) for month in months]
         return list(_by_time(self._connection.execute(*(("HVALS", key) for key in keys))))
+
+    def ledgers(
+        self, number: Msisdn, months: Sequence[str], limit: int = 0, skip: int = 0
+    ) -> list[MonthLedger]:
+        """A customer's charges by month, each with up to ``limit`` behind the newest ``skip``."""
+        keys = [self._keys.charges(number, month) for month in months]
+        replies = self._connection.execute(*(("HVALS", key) for key in keys))
+        return [decode_ledger(*each, limit, skip) for each in zip(months, replies, strict=True)]
+
+    def monthly_fees(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
+        """A customer's monthly fees of some months, without those that were not charged."""
+        wanted = [("HGET", self._keys.charges(number, each), monthly_id(each)) for each in months]
+        found = self._connection.execute(*wanted)
+        return [decode(Charge, raw) for raw in found if raw is not None]
 
     def charged_months(self, number: Msisdn, months: Sequence[str]) -> list[str]:
         """Those of some months in which a customer has charges, in order."""
