@@ -1,0 +1,163 @@
+"""Pages of a customer's receipts by recipient and day, in bounded work for any number of them."""
+
+import datetime as dt
+from collections.abc import Iterator
+from itertools import chain, repeat
+
+from msgspec import Struct
+
+from receipts.model.calendar import SHANGHAI
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.store import ReceiptWindow, Store
+from receipts.rulebook.schema import SendingRules
+
+PAGE = 30
+
+#: Entries of the first read, which mostly fill a page, and of each later one.
+_FIRST, _NEXT = 2 * PAGE, 2_500
+
+#: Entries that one page looks at, at about 5 µs each; the next page goes on behind them.
+MAX_SEARCHED = 10_000
+
+#: Entries that one step of the search for a day looks at: three steps for 30,000.
+_PROBES = 32
+
+
+class ReceiptFilter(Struct, frozen=True):
+    """The texts that are wanted: the recipient's last digits, and their day in China."""
+
+    ending: str = ""
+    day: dt.date | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.ending or self.day)
+
+    def fits(self, receipt: Receipt) -> bool:
+        """Whether a receipt is about such a text."""
+        if receipt.kind is not MessageKind.RECEIPT:
+            return False
+        number = receipt.recipient.national if receipt.recipient else ""
+        return number.endswith(self.ending) and self.day in {None, text_day(receipt)}
+
+
+class ReceiptPage(Struct, frozen=True):
+    """Receipts, newest first, and the positions at which the pages beside this one begin."""
+
+    receipts: tuple[Receipt, ...] = ()
+    newer: int | None = None
+    older: int | None = None
+    #: The time down to which receipts were looked at, where older ones are left to be searched.
+    searched_to: dt.datetime | None = None
+
+
+def text_day(receipt: Receipt) -> dt.date:
+    """Day in China on which the customer's text was sent, else that of its receipt."""
+    at = receipt.text_sent.at if receipt.text_sent else receipt.created_at
+    return at.astimezone(SHANGHAI).date()
+
+
+class ReceiptSearch:
+    """Pages of receipts. Every method raises StoreUnavailableError."""
+
+    def __init__(self, store: Store, rules: SendingRules) -> None:
+        self._store = store
+        #: The longest time from a text to its receipt.
+        self._longest = dt.timedelta(hours=rules.validity_hours + rules.margin_hours, days=1)
+
+    def page(self, number: Msisdn, wanted: ReceiptFilter, start: int | None = None) -> ReceiptPage:
+        """The receipts from a position of the list to older ones, by default from the newest."""
+        found: list[Receipt] = []
+        first = self._newest_of_day(number, wanted.day) if start is None else start
+        position, searched_to = first or 0, None
+        for position, receipt in self._older(number, first):
+            if receipt is None:
+                continue
+            if self._is_before(receipt, wanted.day):
+                return _page(found, start)
+            if wanted.fits(receipt):
+                if len(found) == PAGE:
+                    return _page(found, start, position)
+                found.append(receipt)
+            searched_to = receipt.created_at
+        return _page(found, start, position - 1, searched_to)
+
+    def newer_page(self, number: Msisdn, wanted: ReceiptFilter, start: int) -> ReceiptPage:
+        """The receipts from a position of the list to newer ones; near the newest, the first page.
+
+        They are listed newest first all the same.
+        """
+        found: list[Receipt] = []
+        position = start
+        for position, receipt in self._newer(number, start):
+            if receipt is not None and wanted.fits(receipt):
+                if len(found) == PAGE:
+                    return ReceiptPage(tuple(found[::-1]), position, start - 1 or None)
+                found.append(receipt)
+            if position - start >= MAX_SEARCHED:
+                return ReceiptPage(tuple(found[::-1]), position + 1, start - 1 or None)
+        first = self.page(number, wanted)
+        if first.older is None or first.older < start:
+            return first  # it shows all of these
+        return ReceiptPage(tuple(found[::-1]), None, start - 1 or None)
+
+    def _older(self, number: Msisdn, start: int | None) -> Iterator[tuple[int, Receipt | None]]:
+        searched, position = 0, start
+        for size in chain([_FIRST], repeat(_NEXT)):
+            if position == 0 or searched >= MAX_SEARCHED:
+                return
+            window = self._store.receipt_window(number, size, position)
+            yield from _numbered(window)
+            searched += size
+            position = window.newest - len(window.entries)
+
+    def _newer(self, number: Msisdn, start: int) -> Iterator[tuple[int, Receipt | None]]:
+        position = start
+        for size in chain([_FIRST], repeat(_NEXT)):
+            window = self._store.receipt_window(number, size, position + size - 1)
+            entries = [each for each in _numbered(window) if each[0] >= position]
+            yield from reversed(entries)
+            position = window.newest + 1
+            if position > window.length:
+                return
+
+    def _is_before(self, receipt: Receipt, day: dt.date | None) -> bool:
+        """Whether this receipt and all older ones are about texts of earlier days."""
+        return day is not None and receipt.created_at.astimezone(SHANGHAI).date() < day
+
+    def _newest_of_day(self, number: Msisdn, day: dt.date | None) -> int | None:
+        """Position of the newest entry that may be about a text of the day; 0 for none."""
+        if day is None:
+            return None
+        midnight = dt.datetime.combine(day, dt.time(), SHANGHAI)
+        end = midnight + self._longest
+        below, above = 0, self._store.receipt_window(number, 1).newest + 1
+        while above - below > 1:
+            # The positions between them, or as many as one step looks at.
+            steps = range(1, min(_PROBES + 1, above - below))
+            asked = [below + (above - below) * step // (steps.stop) for step in steps]
+            for position, receipt in zip(
+                asked, self._store.receipts_at(number, asked), strict=True
+            ):
+                if receipt is not None and receipt.created_at >= end:
+                    above = position
+                    break
+                below = position
+        return below
+
+
+def _numbered(window: ReceiptWindow) -> Iterator[tuple[int, Receipt | None]]:
+    for index, receipt in enumerate(window.entries):
+        yield window.newest - index, receipt
+
+
+def _page(
+    found: list[Receipt],
+    start: int | None,
+    older: int = 0,
+    searched_to: dt.datetime | None = None,
+) -> ReceiptPage:
+    newer = None if start is None else start + 1
+    if older < 1:
+        return ReceiptPage(tuple(found), newer)
+    return ReceiptPage(tuple(found), newer, older, searched_to)
