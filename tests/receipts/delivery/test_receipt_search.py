@@ -6,8 +6,8 @@ import random
 import pytest
 
 from app.bootstrap import Container
-from receipts.account import receipt_search
-from receipts.account.receipt_search import ReceiptFilter, ReceiptSearch, text_day
+from receipts.delivery import receipt_search
+from receipts.delivery.receipt_search import ReceiptFilter, ReceiptSearch, text_day
 from receipts.model.calendar import SHANGHAI
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.reported_time import ReportedTime
