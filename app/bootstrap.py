@@ -40,6 +40,7 @@ from receipts.store.outbox import RedisOutbox
 from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
 from receipts.store.sealed_text import TextSealer
+from receipts.store.text_index import RedisTextIndex
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.monthly_billing import MonthlyBilling
 from receipts.subscriptions.network_lookup import NetworkLookupService
@@ -67,6 +68,7 @@ class StoreClients:
     outbox: RedisOutbox
     bulk_reader: RedisBulkReader
     rate_limiter: RedisRateLimiter
+    text_index: RedisTextIndex
 
     def close(self) -> None:
         """Close the connections to the store."""
@@ -190,7 +192,8 @@ class Container:
     @cached_property
     def personal_data(self) -> PersonalDataService:
         """Collects and erases the data of one person."""
-        return PersonalDataService(self.store, self.clients.bulk_reader, self.policy)
+        reader = self.clients.bulk_reader
+        return PersonalDataService(self.store, reader, self.clients.text_index, self.policy)
 
     def timer_service(self) -> TimerService:
         """Timers of subscriptions, receipts and calls."""
@@ -258,7 +261,8 @@ def open_store(settings: Settings, retention: Retention) -> StoreClients:
     sealer = TextSealer(settings.secret_keys)
     store = RedisStore(connection, keys, _retention_seconds(retention), sealer)
     bulk_reader, rate_limiter = RedisBulkReader(connection, keys), RedisRateLimiter(connection)
-    return StoreClients(connection, store, outbox, bulk_reader, rate_limiter)
+    text_index = RedisTextIndex(connection, keys, lambda: store.retention.trails)
+    return StoreClients(connection, store, outbox, bulk_reader, rate_limiter, text_index)
 
 
 @cache

@@ -121,6 +121,19 @@ class MessageTrace(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES)
         return replace(self, **about, earlier=earlier)
 
 
+class IndexedText(Struct, frozen=True):
+    """A subscriber's text in the index of texts; ``begun`` is the arrival of its first report.
+
+    ``indexed_on`` is the day by the machine's clock, by which the index is kept.
+    """
+
+    sender: Msisdn
+    recipient: Msisdn
+    message_id: str
+    begun: dt.datetime
+    indexed_on: dt.date
+
+
 class StrangerTrace(Struct, frozen=True):
     """The trace of a text whose sender has not subscribed.
 

@@ -14,7 +14,7 @@ from receipts.model.customer import (
     LoginState,
     Subscription,
 )
-from receipts.model.message import MessageTrace, StrangerTrace
+from receipts.model.message import IndexedText, MessageTrace, StrangerTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn
 
@@ -91,6 +91,9 @@ class ChangeSet(Struct, frozen=True):
     records: tuple[Record, ...] = ()
     #: Records to erase, whatever their version; a receipt leaves its lists too.
     erased: tuple[Record, ...] = ()
+    #: Texts to add to the index of texts, and entries of one sender to remove from it.
+    indexed: tuple[IndexedText, ...] = ()
+    unindexed: tuple[IndexedText, ...] = ()
     charges: tuple[Charge, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
     lookups: tuple[StaffLookup, ...] = ()

@@ -12,6 +12,7 @@ from receipts.model.calendar import month_of
 from receipts.model.customer import Subscription
 from receipts.model.message import (
     DeliveryReport,
+    IndexedText,
     MessageStatus,
     MessageTrace,
     NoReceiptReason,
@@ -128,6 +129,7 @@ class ReportService:
         stranger = self._eligibility.is_stranger(snapshot)
         stored = snapshot.stranger_trace if stranger else snapshot.trace
         version = (stored.version if stored else 0) + 1
+        known = len(texts) if version > 1 else 0
         steps: list[ChangeSet] = []
         others: list[Record] = []
         for report in reports:
@@ -153,10 +155,20 @@ class ReportService:
         return ChangeSet(
             first.sender,
             records=(StrangerTrace(trace) if stranger else trace, *others),
+            indexed=() if stranger else self._indexed(texts[known:]),
             outbox=tuple(receipt_id for step in steps for receipt_id in step.outbox),
             timers=tuple(t for step in steps for t in step.timers if t.subject not in subjects),
             cancelled_timers=cancelled,
             counters=counters,
+        )
+
+    def _indexed(self, begun: Sequence[MessageTrace]) -> tuple[IndexedText, ...]:
+        """Entries of the index of texts, for texts whose trace begins."""
+        today = self._clock.wall_clock().date()
+        return tuple(
+            IndexedText(each.sender, each.recipient, each.message_id, each.history[0].at, today)
+            for each in begun
+            if each.history
         )
 
     def _texts(self, snapshot: Snapshot, report: DeliveryReport) -> list[MessageTrace]:

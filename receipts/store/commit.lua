@@ -44,6 +44,33 @@ local function write(name, key, a, b)
     redis.call('LREM', key, -1, a)
   elseif name == 'erase' then
     redis.call('DEL', key)
+  elseif name == 'recent' then -- seconds kept, an entry that begins with its time; the oldest first
+    if redis.call('RPUSH', key, b) > 20000 then redis.call('LPOP', key) end
+    local least = struct.unpack('>I4', b) - a
+    for _ = 1, 8 do
+      if struct.unpack('>I4', redis.call('LINDEX', key, 0)) >= least then break end
+      redis.call('LPOP', key)
+    end
+    -- Once a day is enough, and the file that is appended to stays smaller.
+    if redis.call('TTL', key) < tonumber(a) then redis.call('EXPIRE', key, a + 86400) end
+  elseif name == 'pair' then -- seconds kept, a digest of 8 bytes with a value for it, of 14 bytes
+    local field, value = string.sub(b, 1, 8), string.sub(b, 9)
+    if redis.call('HSETNX', key, field, value) == 1 then
+      if redis.call('TTL', key) < 0 then redis.call('EXPIRE', key, a) end
+    else
+      local known = redis.call('HGET', key, field)
+      if not string.find(known, value, 1, true) and #known < 16 * #value then
+        redis.call('HSET', key, field, known .. value)
+      end
+    end
+  elseif name == 'unpair' then
+    local field, value = string.sub(b, 1, 8), string.sub(b, 9)
+    local known = redis.call('HGET', key, field) or ''
+    local first = string.find(known, value, 1, true)
+    if first then
+      local left = string.sub(known, 1, first - 1) .. string.sub(known, first + #value)
+      if left == '' then redis.call('HDEL', key, field) else redis.call('HSET', key, field, left) end
+    end
   elseif name == 'once' then
     redis.call('HSETNX', key, a, b)
   elseif name == 'append' then

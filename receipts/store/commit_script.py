@@ -22,6 +22,7 @@ from receipts.store.codec import encode, encode_record
 from receipts.store.keys import GROUP, KeySchema
 from receipts.store.pipeline import Command, load_script
 from receipts.store.sealed_text import TextSealer
+from receipts.store.text_index import MARGIN_SECONDS, WEEK_SECONDS, packed, packed_by_id
 from statemachines.receipt import ReceiptState
 
 #: The SHA-1 of the script that applies changes.
@@ -105,6 +106,7 @@ class CommitScript:
             self._record(record)
         for record in change.erased:
             self._erase(record)
+        self._index()
         for charge in change.charges:
             self._charge(charge)
         for entry in change.audit:
@@ -115,6 +117,17 @@ class CommitScript:
             self._add("expire", key, self._retention.log)
         self._timers()
         self._outbox()
+
+    def _index(self) -> None:
+        seconds = self._retention.trails + MARGIN_SECONDS
+        for text in self._change.indexed:
+            self._add("recent", self._keys.texts(text.sender), seconds, packed(text))
+            key, entry = packed_by_id(self._keys, self._shard, text)
+            self._add("pair", key, seconds + WEEK_SECONDS, entry)
+        for text in self._change.unindexed:
+            self._add("erase", self._keys.texts(text.sender))
+            key, entry = packed_by_id(self._keys, self._shard, text)
+            self._add("unpair", key, "", entry)
 
     def _act(self, event: str) -> None:
         """Refuse an event whose claim has expired, for as long as its audit entry is kept."""

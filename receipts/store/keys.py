@@ -74,6 +74,7 @@ class KeySchema:
     access = _of_customer("access")  # the login state of the number in the online hall
     receipts = _of_customer("receipts")  # the ids of the customer's receipts, newest first
     consent = _of_customer("consent")  # the customer's audit entries, a hash chain, oldest first
+    texts = _of_customer("texts")  # the index of the customer's own texts, oldest first
     acts = _of_customer("acts")  # digests of the events that changed the customer, oldest first
     counts = _of_shard("counts")  # the counters of reports, by result
     unsure = _of_shard("unsure")  # receipts with an unknown outcome, by the time of sending
@@ -96,6 +97,10 @@ class KeySchema:
         """The trace of a text of a sender without the service; it names neither number."""
         about = f"{sender}|{recipient}|{normalise_message_id(message_id)}".encode()
         return self.of(sender, "x:" + blake2b(about, digest_size=12, key=self._secret).hexdigest())
+
+    def message_ids(self, shard: int, week: int, bucket: int) -> str:
+        """The texts of a shard by message id, one of the buckets of a week."""
+        return self.tagged(shard, f"mids:{week}:{bucket}")
 
     def call(self, number: Msisdn, sid: str) -> str:
         """The log of one call."""

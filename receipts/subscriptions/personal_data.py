@@ -15,11 +15,12 @@ from receipts.model.customer import (
     LoginState,
     Subscription,
 )
-from receipts.model.message import MessageTrace
+from receipts.model.message import IndexedText, MessageTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Channel, Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus, Reply, Timer
 from receipts.ports.store import BulkReader, ContentionError, Store
+from receipts.ports.text_index import TextIndex
 from receipts.ports.unit_of_work import MAX_ATTEMPTS
 from receipts.subscriptions.decision import A_MONTH, CustomerRequest, Decision
 from receipts.subscriptions.policy import SubscriptionPolicy
@@ -51,13 +52,17 @@ class PersonalData(Struct, frozen=True):
     calls: Sequence[CallLog]
     timers: Sequence[Timer]
     lookups: Sequence[StaffLookup]
+    #: Where the index of texts names them.
+    indexed: Sequence[IndexedText]
 
 
 class PersonalDataService:
     """Collects and erases the data of one person. Methods raise StoreUnavailableError."""
 
-    def __init__(self, store: Store, reader: BulkReader, policy: SubscriptionPolicy) -> None:
-        self._store, self._reader, self._policy = store, reader, policy
+    def __init__(
+        self, store: Store, reader: BulkReader, index: TextIndex, policy: SubscriptionPolicy
+    ) -> None:
+        self._store, self._reader, self._index, self._policy = store, reader, index, policy
 
     def collect(self, number: Msisdn) -> PersonalData:
         """All records of a person. Reads every key of the store, to find their own texts."""
@@ -81,6 +86,7 @@ class PersonalDataService:
             calls,
             reader.timers_of(number),
             reader.lookups_of(number, months),
+            self._index.texts_of(number),
         )
 
     def forget(self, number: Msisdn, request: CustomerRequest) -> PersonalData:
@@ -142,7 +148,8 @@ class PersonalDataService:
         change = Decision(reduced, audit=(audit,)).change_set(customer, None, Reply())
         optional = (data.credentials, data.login, data.reply_count)
         erased = (*filter(None, optional), *data.receipts, *data.texts, *data.calls)
-        return replace(change, erased=erased, cancelled_timers=tuple(data.timers), timers=())
+        erasing = replace(change, erased=erased, unindexed=tuple(data.indexed))
+        return replace(erasing, cancelled_timers=tuple(data.timers), timers=())
 
     def _is_open(self, receipt: Receipt) -> bool:
         if receipt.state in ENDED or receipt.state is ReceiptState.UNSURE:

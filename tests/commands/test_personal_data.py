@@ -70,6 +70,12 @@ def _about(raw: "redis.Redis", number: str) -> set[str]:
     return found
 
 
+def _senders(built: Container, message_id: str) -> list[Msisdn]:
+    """The senders of the texts with this id, as the index finds them."""
+    today = built.clock.wall_clock().date()
+    return [sender for sender, _ in built.clients.text_index.numbers_of(message_id, today)]
+
+
 @pytest.mark.usefixtures("lived")
 def test_export_has_all_records_of_the_person_and_none_of_another(run: Run) -> None:
     done = run("customers", "export", GUANGDONG, "--why", "asked by letter")
@@ -117,6 +123,9 @@ def test_forget_leaves_only_what_the_law_keeps(
 ) -> None:
     _left(lived, network)
     assert "receipts" in _about(raw, GUANGDONG)
+    sent = [text.message_id for text in lived.built.clients.text_index.texts_of(ANNA)]
+    assert all(ANNA in _senders(lived.built, message_id) for message_id in sent)
+    assert sent
     others = _about(raw, ZHEJIANG)
     done = run("customers", "forget", GUANGDONG, "--why", "asked in a shop", "--yes")
     assert done.exit_code == 0, done.output
@@ -126,6 +135,8 @@ def test_forget_leaves_only_what_the_law_keeps(
     assert _about(raw, GUANGDONG) <= kept
     assert all(key.split(b":")[2] == ZHEJIANG[1:].encode() for key in raw.keys("*:trail:*"))
     assert not lived.built.store.receipts_of(ANNA, None, None)
+    assert not lived.built.clients.text_index.texts_of(ANNA)
+    assert not any(ANNA in _senders(lived.built, m) for m in sent)
     assert _about(raw, ZHEJIANG) == others
 
 

@@ -54,6 +54,8 @@ def test_same_id_submitted_on_two_days_is_two_texts(rig: ReportRig):
     assert rig.outcomes() == ["delivered", "failed"]
     assert len({receipt.id for receipt in rig.receipts()}) == 2
     assert [text.status for text in trail(rig.built, "17").earlier] == [MessageStatus.DELIVERED]
+    indexed = rig.built.clients.text_index.texts_of(ANNA)
+    assert [each.begun for each in indexed] == [first.at, second.at]
 
 
 def test_two_texts_of_one_id_in_one_batch_are_told_apart(rig: ReportRig):

@@ -101,3 +101,20 @@ def test_trace_of_a_stranger_is_read_with_its_numbers(built: Container, rig: Rep
     assert found.stranger_trace is not None
     trace = found.stranger_trace.trace
     assert (trace.sender, trace.recipient, trace.message_id) == (ANNA, FRIEND, "1")
+
+
+@pytest.mark.parametrize("state", _STATES)
+def test_strangers_text_is_in_no_index(rig: ReportRig, state: str) -> None:
+    rig.stand(state)
+    rig.report("DELIVRD", message="4711000123")
+    assert not rig.raw.keys("*:texts:*")
+    assert not rig.raw.keys("*:mids:*")
+
+
+def test_text_reported_before_and_after_subscribing_is_indexed_then(rig: ReportRig) -> None:
+    rig.stand("none")
+    rig.report("ACCEPTD", message="4711000123")
+    rig.stand("active")
+    rig.report("DELIVRD", message="4711000123")
+    (text,) = rig.built.clients.text_index.texts_of(ANNA)
+    assert (text.recipient, text.message_id) == (FRIEND, "4711000123")

@@ -8,7 +8,7 @@ import redis
 
 from receipts.model.charge import AuditEntry, Charge, ChargeKind
 from receipts.model.customer import CallLog, DailyReplyCount, Subscription
-from receipts.model.message import MessageTrace
+from receipts.model.message import IndexedText, MessageTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply, Timer
@@ -53,6 +53,7 @@ def everything(receipt: Receipt) -> ChangeSet:
         charges=(charge(number=number),),
         audit=(AuditEntry(NOW, number, "text", "sms:SM1", "none", "active"),),
         outbox=(receipt.id,),
+        indexed=(IndexedText(number, FRIEND, "SM9", NOW, NOW.date()),),
         timers=(timer("end", NOW),),
         cancelled_timers=(timer("lapse"),),
         counters=("underway",),

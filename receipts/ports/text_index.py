@@ -1,0 +1,20 @@
+"""The port of the index of subscribers' texts."""
+
+import datetime as dt
+from typing import Protocol
+
+from receipts.model.message import IndexedText
+from receipts.model.vocabulary import Msisdn
+
+
+class TextIndex(Protocol):
+    """Finds subscribers' texts by sender or by message id. Raises StoreUnavailableError."""
+
+    def texts_of(self, sender: Msisdn) -> list[IndexedText]:
+        """The indexed texts of one sender, oldest first, in one round trip."""
+
+    def numbers_of(self, message_id: str, today: dt.date) -> list[tuple[Msisdn, Msisdn]]:
+        """Sender and recipient of each text with this id, in any spelling of the id.
+
+        ``today`` is the day by the machine's clock.
+        """
