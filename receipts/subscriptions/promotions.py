@@ -37,7 +37,7 @@ def choose_promotions(
     event = SubscriptionEvent.WITHDRAW if withdrawn else SubscriptionEvent.CONSENT
     outcome = SUBSCRIPTION.fire(customer.state, event)
     params = policy.template_params(customer, request.language)
-    params["stop"] = _opt_out_keyword(policy.book, policy.service_area(customer).province)
+    params["stop"] = opt_out_keyword(policy.book, policy.service_area(customer).province)
     if outcome.reason is not None:
         return Decision(customer, ((outcome.reason, params),))
     message = ((f"messages_{kind}", params),)
@@ -51,7 +51,7 @@ def choose_promotions(
     return Decision(chosen, message, audit=(entry,))
 
 
-def _opt_out_keyword(book: RuleBook, province: Province | None) -> str:
+def opt_out_keyword(book: RuleBook, province: Province | None) -> str:
     """Opt-out keyword of a province, else of the whole rule book."""
     words = book.words
     lists = (province.words if province else {}, words.code, words.zh)
@@ -100,7 +100,7 @@ def receipt_with_promotion(
     if kind is PromotionCategory.NONE:
         return None
     today = now.astimezone(SHANGHAI).date()
-    stop = _opt_out_keyword(book, book.province(province))
+    stop = opt_out_keyword(book, book.province(province))
     candidates = (
         ReceiptWithPromotion(
             with_promotion(receipt, kind, each.in_(language), language, stop), each.name

@@ -1,5 +1,7 @@
 """SMS segmentation: GSM 7-bit or UCS-2, and the number of segments of a text."""
 
+from typing import NamedTuple
+
 # 3GPP TS 23.038, section 6.2.1: default alphabet, and extension table of two septets each.
 _ALPHABET = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -27,6 +29,21 @@ def segments(text: str) -> int:
     if is_gsm7(text):
         return _count([1 + (each in _EXTENSION) for each in text], _SEPTETS, _SEPTETS_PER_PART)
     return _count([1 + (each > "\uffff") for each in text], _UNITS, _UNITS_PER_PART)
+
+
+class TextSize(NamedTuple):
+    """The size of a text in units of its encoding, and the most that one segment holds."""
+
+    encoding: str
+    units: int
+    most: int
+
+
+def size_of(text: str) -> TextSize:
+    """Septets of GSM 7-bit, or 16-bit units of UCS-2."""
+    if is_gsm7(text):
+        return TextSize("GSM-7", sum(1 + (each in _EXTENSION) for each in text), _SEPTETS)
+    return TextSize("UCS-2", sum(1 + (each > "\uffff") for each in text), _UNITS)
 
 
 def _count(sizes: list[int], alone: int, per_part: int) -> int:
