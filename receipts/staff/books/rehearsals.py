@@ -11,7 +11,7 @@ from receipts.model.customer import Subscription
 from receipts.model.rule_books import ProvinceBills, Rehearsal
 from receipts.ports.book_store import BookStore
 from receipts.ports.clock import Clock
-from receipts.ports.store import BulkReader, Store
+from receipts.ports.store import BulkReader, Store, StoreUnavailableError
 from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import parse_rule_book
 from receipts.rulebook.schema import RuleBook
@@ -55,8 +55,18 @@ class RehearsalJob:
             self._books.drop_rehearsal(waiting[0])
             return True
         # A checkpoint that another worker has overtaken is not saved: its batch counts once.
-        self._books.save_rehearsal(self._advanced(rehearsal))
+        self._books.save_rehearsal(self._advanced_or_failed(rehearsal))
         return True
+
+    def _advanced_or_failed(self, rehearsal: Rehearsal) -> Rehearsal:
+        try:
+            return self._advanced(rehearsal)
+        except StoreUnavailableError:
+            raise
+        except Exception:  # noqa: BLE001 - its rule books and customers may be any
+            # It would fail again and again, and keep the rehearsals behind it waiting.
+            _log.exception("a rehearsal failed", book=rehearsal.id)
+            return replace(rehearsal, revision=rehearsal.revision + 1, failed=True)
 
     def _advanced(self, rehearsal: Rehearsal) -> Rehearsal:
         now, then = self._book(rehearsal.base), self._book(rehearsal.id)
