@@ -19,7 +19,7 @@ class ReceiptState(StrEnum):
 
 
 class ReceiptEvent(StrEnum):
-    """Steps of our own, and status updates of a provider (``TOLD_…``)."""
+    """Steps of our own, status updates of a provider (``TOLD_…``), acts of staff (``STAFF_…``)."""
 
     SEND = "send"
     ACCEPTED = "accepted"
@@ -34,6 +34,9 @@ class ReceiptEvent(StrEnum):
     TOLD_DELIVERED = "told_delivered"
     TOLD_UNDELIVERED = "told_undelivered"
     TOLD_FAILED = "told_failed"
+    STAFF_SENT = "staff_sent"
+    STAFF_NOT_SENT = "staff_not_sent"
+    STAFF_RESEND = "staff_resend"
 
 
 _S, _E = ReceiptState, ReceiptEvent
@@ -43,6 +46,9 @@ ENDED = frozenset({_S.DELIVERED, _S.UNDELIVERED, _S.FAILED, _S.EXPIRED})
 
 #: Reason of a refusal while a worker is sending the receipt, or has ended while sending it.
 UNDER_WAY = "under_way"
+
+#: Acts of staff.
+STAFF = frozenset({_E.STAFF_SENT, _E.STAFF_NOT_SENT, _E.STAFF_RESEND})
 
 #: Status updates while the fate of the text is open. One may arrive before the answer to the send
 #: request, and a provider that answered with a temporary error may have sent the text anyway.
@@ -61,6 +67,7 @@ _ROWS: dict[ReceiptState, dict[ReceiptEvent, Row[ReceiptState]]] = {
         **_TOLD,
         **refuse("not_asked", _E.ACCEPTED, _E.TRY_LATER, _E.NEVER, _E.LOST_SIGHT),
         **refuse("not_asked", _E.FOUND, _E.NOT_FOUND),
+        **refuse("still_due", *STAFF),
     },
     _S.SENDING: {
         _E.ACCEPTED: Move(_S.SENT),
@@ -70,7 +77,7 @@ _ROWS: dict[ReceiptState, dict[ReceiptEvent, Row[ReceiptState]]] = {
         _E.LOST_SIGHT: Move(_S.UNSURE),
         _E.FOUND: Move(_S.SENT),
         **_TOLD,
-        **refuse(UNDER_WAY, _E.SEND, _E.NOT_FOUND, _E.TOO_OLD),
+        **refuse(UNDER_WAY, _E.SEND, _E.NOT_FOUND, _E.TOO_OLD, *STAFF),
     },
     _S.SENT: {
         **_TOLD,
@@ -78,13 +85,18 @@ _ROWS: dict[ReceiptState, dict[ReceiptEvent, Row[ReceiptState]]] = {
         _E.FOUND: Stay(),
         _E.TOLD_UNDERWAY: Stay(),
         **refuse("already_sent", _E.SEND, _E.TRY_LATER, _E.GIVE_UP, _E.NEVER, _E.LOST_SIGHT),
-        **refuse("already_sent", _E.NOT_FOUND, _E.TOO_OLD),
+        **refuse("already_sent", _E.NOT_FOUND, _E.TOO_OLD, *STAFF),
     },
     _S.DELIVERED: {**refuse("final", *_E), _E.ACCEPTED: Stay()},
-    _S.UNDELIVERED: {**refuse("final", *_E), _E.ACCEPTED: Stay()},
+    # It did not arrive: staff may have it sent once more, without another charge.
+    _S.UNDELIVERED: {
+        **refuse("final", *_E),
+        _E.ACCEPTED: Stay(),
+        _E.STAFF_RESEND: Move(_S.DUE),
+    },
     # The text was never sent and cannot arrive; a contradicting status goes to the history.
-    _S.FAILED: {**refuse("final", *_E)},
-    # It may have been sent. Only a look-up or a status update of the provider decides.
+    _S.FAILED: {**refuse("final", *_E), _E.STAFF_RESEND: Move(_S.DUE)},
+    # It may have been sent. A look-up or a status update of the provider decides, or staff.
     _S.UNSURE: {
         _E.SEND: Refuse("unsure"),
         _E.ACCEPTED: Move(_S.SENT),
@@ -95,6 +107,9 @@ _ROWS: dict[ReceiptState, dict[ReceiptEvent, Row[ReceiptState]]] = {
         _E.FOUND: Move(_S.SENT),
         _E.NOT_FOUND: Move(_S.DUE),
         _E.TOO_OLD: Stay(),
+        _E.STAFF_SENT: Move(_S.SENT),
+        _E.STAFF_NOT_SENT: Move(_S.FAILED),
+        _E.STAFF_RESEND: Move(_S.DUE),
         **_TOLD,
     },
     # Not final: a late status update can still show that the text arrived.
@@ -103,6 +118,7 @@ _ROWS: dict[ReceiptState, dict[ReceiptEvent, Row[ReceiptState]]] = {
         **_TOLD,
         _E.ACCEPTED: Move(_S.SENT),
         _E.TOLD_FAILED: Refuse("expired"),
+        _E.STAFF_RESEND: Move(_S.DUE),
     },
 }
 

@@ -174,6 +174,7 @@ def apply_to_members(
             sent_at=digest.sent_at,
             done_at=digest.done_at,
             note=digest.note,
+            send_log=digest.send_log,
         )
         if digest.state is ReceiptState.UNDELIVERED:
             charges += credit_for(member, digest.done_at or digest.created_at)

@@ -5,6 +5,7 @@ import datetime as dt
 from msgspec.structs import replace
 
 from receipts.delivery.end_of_life import is_too_old
+from receipts.delivery.send_log import logged
 from receipts.model.receipt import Receipt
 from receipts.ports.changes import ChangeSet, Timer
 from receipts.ports.clock import Clock
@@ -26,6 +27,11 @@ class InDoubtReceipts:
         at = self._clock.now() + dt.timedelta(seconds=self._rules.look_after_seconds[turn])
         return Timer(LOOKUP, receipt.number, f"{receipt.id}/{turn}", at)
 
+    def lookups(self, receipt: Receipt) -> tuple[Timer, ...]:
+        """The timers that a receipt's look-ups may have set."""
+        turns = range(len(self._rules.look_after_seconds))
+        return tuple(Timer(LOOKUP, receipt.number, f"{receipt.id}/{turn}") for turn in turns)
+
     def reschedule_lookup(self, receipt: Receipt, fired_timer: Timer) -> ChangeSet:
         """Repeat the same look-up after a temporary error, until the receipt is too old."""
         if is_too_old(receipt, self._clock.now(), self._rules.expire_after_hours):
@@ -43,5 +49,6 @@ class InDoubtReceipts:
         if transition.refused:
             return change
         version, note = receipt.version + 1, "not found at the provider"
-        moved = replace(receipt, version=version, state=transition.state, note=note)
+        log = logged(receipt, ReceiptEvent.NOT_FOUND, self._clock.now(), note)
+        moved = replace(receipt, version=version, state=transition.state, note=note, send_log=log)
         return replace(change, records=(moved,), outbox=(receipt.id,))

@@ -5,11 +5,12 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from receipts.charging.charges import count_receipt, credit_for, for_receipt
 from receipts.delivery.end_of_life import as_of, ended_at, is_too_old, text_after_sending
 from receipts.delivery.in_doubt import InDoubtReceipts
 from receipts.delivery.results import FailureReader, unread, with_cause, with_result
 from receipts.delivery.routing import Route, Router
+from receipts.delivery.send_log import logged
+from receipts.delivery.sent_receipts import mark_sent
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt, StatusEvent
 from receipts.ports.changes import ChangeSet, Deferred, OutboxEntry, Timer
@@ -136,8 +137,11 @@ class ReceiptLifecycle:
             return ChangeSet(receipt.number)
         # A status update with the failure may arrive before the provider's response.
         failed = transition.state is ReceiptState.UNDELIVERED
-        taken = replace(receipt, provider_id=provider_id)
-        return self._mark_sent(taken, transition.state, owner, failed=failed)
+        log = receipt.send_log
+        if event is ReceiptEvent.FOUND:
+            log = logged(receipt, event, self.clock.now(), provider_id)
+        taken = replace(receipt, provider_id=provider_id, send_log=log)
+        return mark_sent(taken, transition.state, owner, self.clock.now(), failed=failed)
 
     def failed(
         self,
@@ -210,9 +214,9 @@ class ReceiptLifecycle:
             version=receipt.version + 1,
             state=transition.state,
             text=text_after_sending(receipt) if transition.state in ENDED else receipt.text,
-            dated_text=None if transition.state in ENDED else receipt.dated_text,
             note=note,
             done_at=ended_at(receipt, transition.state, self.clock.now()),
+            send_log=logged(receipt, event, self.clock.now(), note),
         )
         return ChangeSet(receipt.number, records=(moved,), timers=timers, acked=(entry,))
 
@@ -251,31 +255,5 @@ class ReceiptLifecycle:
             code, cause = self._read_failure(receipt.provider or "", raw_status)
             kept = replace(kept, note=with_cause(raw_status, cause))
         failed = status is ProviderStatus.FAILED
-        change = self._mark_sent(kept, transition.state, owner, failed=failed)
+        change = mark_sent(kept, transition.state, owner, self.clock.now(), failed=failed)
         return with_result(change, receipt, transition.state, self.clock.now(), code)
-
-    def _mark_sent(
-        self, receipt: Receipt, state: ReceiptState, owner: _Owner, *, failed: bool
-    ) -> ChangeSet:
-        """Record that a receipt left: the first such event charges it, a failure credits it."""
-        now = self.clock.now()
-        first = receipt.sent_at is None and not failed
-        moved = replace(
-            receipt,
-            version=receipt.version + 1,
-            state=state,
-            text=text_after_sending(receipt),
-            dated_text=None,
-            sent_at=now if first else receipt.sent_at,
-            done_at=ended_at(receipt, state, now),
-        )
-        if state is ReceiptState.UNDELIVERED:
-            uncharged = replace(moved, charge_fen=0)
-            given_back = credit_for(receipt, now)
-            return ChangeSet(receipt.number, records=(uncharged,), charges=given_back)
-        if not first or receipt.price_fen == 0:
-            return ChangeSet(receipt.number, records=(moved,))
-        counted, used = count_receipt(owner, now) if receipt.free_receipts else (None, 0)
-        charge = for_receipt(receipt, used, now)
-        records = (replace(moved, charge_fen=charge.fen), *((counted,) if counted else ()))
-        return ChangeSet(receipt.number, records=records, charges=(charge,))

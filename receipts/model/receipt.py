@@ -8,7 +8,7 @@ from msgspec import Struct
 from receipts.model.field_names import STORED_NAMES
 from receipts.model.reported_time import ReportedTime
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, ReceiptOutcome
-from statemachines.receipt import ReceiptState
+from statemachines.receipt import ReceiptEvent, ReceiptState
 
 
 class MessageKind(StrEnum):
@@ -26,6 +26,19 @@ class StatusEvent(Struct, frozen=True, array_like=True):
 
     at: dt.datetime
     raw_status: str
+
+
+class SendStep(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """A step of sending that a later one hides: an error, a look-up, an act of staff.
+
+    ``detail`` is the provider's own error, or the reason that staff stated.
+    """
+
+    at: dt.datetime
+    event: ReceiptEvent
+    provider: str = ""
+    detail: str = ""
+    clerk: str = ""
 
 
 class Receipt(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
@@ -76,3 +89,5 @@ class Receipt(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
     #: When the customer's own text was sent and got its outcome, as the network reported it.
     text_sent: ReportedTime | None = None
     text_done: ReportedTime | None = None
+    #: The newest steps of sending; the last attempt, if accepted, is in the fields above.
+    send_log: tuple[SendStep, ...] = ()

@@ -12,7 +12,7 @@ from statemachines.diagrams import TABLES, document, grid, mermaid
 from statemachines.engine import Move, Refuse, Stay, Table
 from statemachines.fee_collection import FeeState
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
-from statemachines.receipt import ENDED, RECEIPT, UNDER_WAY, ReceiptEvent, ReceiptState
+from statemachines.receipt import ENDED, RECEIPT, STAFF, UNDER_WAY, ReceiptEvent, ReceiptState
 from statemachines.subscription import (
     HOLDING,
     RECEIVING,
@@ -84,7 +84,7 @@ def test_every_state_is_reachable_from_the_start(table: Table[Any, Any]):
 def test_only_final_states_have_no_way_out(table: Table[Any, Any]):
     ends = {state for state in table.rows if next_states(table, state) == {state}}
     final: dict[str, set[StrEnum]] = {
-        "receipt": {ReceiptState.DELIVERED, ReceiptState.UNDELIVERED, ReceiptState.FAILED},
+        "receipt": {ReceiptState.DELIVERED},
         "call_menu": {CallState.OVER},
         # A charge leads out of the first; a fee once paid stays paid.
         "fee_collection": {FeeState.NO_FEE, FeeState.PAID},
@@ -92,7 +92,7 @@ def test_only_final_states_have_no_way_out(table: Table[Any, Any]):
     assert ends == final.get(table.name, set())
 
 
-@pytest.mark.parametrize("event", ReceiptEvent)
+@pytest.mark.parametrize("event", sorted(set(ReceiptEvent) - STAFF))
 @pytest.mark.parametrize("state", sorted(ENDED))
 def test_own_steps_never_move_an_ended_receipt(state: ReceiptState, event: ReceiptEvent):
     if state is ReceiptState.EXPIRED and event in FROM_PROVIDER - {ReceiptEvent.FOUND}:
@@ -103,7 +103,7 @@ def test_own_steps_never_move_an_ended_receipt(state: ReceiptState, event: Recei
 
 
 def test_ended_states_refuse_all_own_steps():
-    ours = set(ReceiptEvent) - FROM_PROVIDER
+    ours = set(ReceiptEvent) - FROM_PROVIDER - STAFF
     refusing = {s for s in ReceiptState if all(RECEIPT.fire(s, event).refused for event in ours)}
     assert refusing - {ReceiptState.SENT} == ENDED
 
@@ -114,7 +114,14 @@ def test_only_a_due_receipt_may_be_sent():
 
 def test_unsure_receipt_becomes_due_only_if_the_provider_did_not_find_it():
     ways = {e for e in ReceiptEvent if RECEIPT.fire(ReceiptState.UNSURE, e).state == "due"}
-    assert ways == {ReceiptEvent.NOT_FOUND}
+    assert ways - STAFF == {ReceiptEvent.NOT_FOUND}
+
+
+def test_staff_never_have_a_receipt_sent_that_is_due_under_way_or_delivered():
+    resent = accepting(RECEIPT, ReceiptEvent.STAFF_RESEND)
+    assert resent == {ReceiptState.UNSURE, *ENDED} - {ReceiptState.DELIVERED}
+    for event in (ReceiptEvent.STAFF_SENT, ReceiptEvent.STAFF_NOT_SENT):
+        assert accepting(RECEIPT, event) == {ReceiptState.UNSURE}
 
 
 def test_receipt_being_sent_refuses_a_second_send():
