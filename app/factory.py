@@ -27,10 +27,11 @@ from keywords.twilio_webhook import InboundSmsHandler, sms_blueprint
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.providers import kannel, twilio_status
 from receipts.providers.smsc_status import SmscStatusTable
-from web.portal.encrypted_cookie import EncryptedCookieSessions
+from web.encrypted_cookie import EncryptedCookieSessions
 from web.portal.passcodes import SESSION_LIFETIME
-from web.portal.rendering import PortalServices, add_security_headers, error_page
+from web.portal.rendering import PortalServices, error_page
 from web.portal.routes import portal_blueprint
+from web.security_headers import add_security_headers
 
 #: Endpoints by the guard of their requests.
 _GUARDED = {

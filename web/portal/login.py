@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.calendar import SHANGHAI
 from receipts.model.vocabulary import Language, Msisdn
+from web import forms
 from web.portal import session
 from web.portal.passcodes import CodeResult
 from web.portal.rendering import PageRenderer, PortalServices, see_other
@@ -38,8 +39,8 @@ class LoginPages:
         number = session.pending_number() if typed is None else session.parse_number(typed)
         if number is None:
             return self._form("sign_in.html", "sign_in.no_number")
-        nonce, visitor = session.sent_nonce(), session.visitor()
-        if nonce is None or not session.is_own_nonce(nonce):
+        nonce, visitor = forms.sent_nonce(), forms.visitor()
+        if nonce is None or not forms.is_own_nonce(nonce):
             raise BadRequest("once")
         if not self._portal.code_limits.is_first(nonce):
             # A second click gets the page of the first; a form from before gets a fresh one.
@@ -47,7 +48,7 @@ class LoginPages:
             return see_other("code") if repeated else self._form("sign_in.html", "sign_in.used")
         if wait := self._portal.code_limits.wait_seconds(visitor, self._portal.address()):
             raise TooManyRequests("too many passcodes were requested", retry_after=wait)
-        language = session.preferred_language()
+        language = forms.preferred_language()
         result = self._portal.passcodes.send(number, language, visitor)
         session.remember_request(number, result)
         return see_other("code")
@@ -72,7 +73,7 @@ class LoginPages:
         chosen = request.form.get("language", "")
         if chosen not in set(Language):
             raise BadRequest("language")
-        session.set_language(Language(chosen))
+        forms.set_language(Language(chosen))
         return see_other("sign_in")
 
     def sign_out(self) -> AnyResponse:
@@ -103,6 +104,6 @@ class LoginPages:
         )
 
     def _form(self, template: str, error: str = "", **context: object) -> Response:
-        page = PageRenderer(self._portal, session.preferred_language())
+        page = PageRenderer(self._portal, forms.preferred_language())
         status = HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK
         return page.render(template, status, error=error, **context)

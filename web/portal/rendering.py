@@ -4,29 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from flask import Response, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.wording.catalogue import Catalogue
-from web.portal import session
+from web import forms
 from web.portal.actions import ActionHandler
 from web.portal.code_limits import CodeLimits
 from web.portal.passcodes import LIMIT_PARAMS, PasscodeService
 from web.portal.view_models import AccountPresenter
-
-_SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-
 
 #: A visitor that has not signed in.
 _VISITOR = Subscription(Msisdn(""))
@@ -69,8 +57,8 @@ class PageRenderer:
             t=lambda key, **more: catalogue.render(key, self.language, **(params | more)),
             lang=self.language.value,
             number=number.masked if number else "",
-            csrf_token=session.csrf_token,
-            nonce=session.form_nonce,
+            csrf_token=forms.csrf_token,
+            nonce=forms.form_nonce,
             **context,
         )
         return Response(page, status, content_type="text/html; charset=utf-8")
@@ -82,7 +70,7 @@ def error_page(portal: PortalServices, error: AnyResponse) -> Response:
     key = f"trouble.{status}" if is_open else "trouble.shut"
     if key not in portal.catalogue:
         key = "trouble.400"
-    page = PageRenderer(portal, session.preferred_language())
+    page = PageRenderer(portal, forms.preferred_language())
     response = page.render("trouble.html", status, key=key, is_open=is_open)
     kept = {name: text for name, text in error.headers if name in {"Allow", "Retry-After"}}
     response.headers.update(kept)
@@ -92,13 +80,3 @@ def error_page(portal: PortalServices, error: AnyResponse) -> Response:
 def see_other(page: str, done: str | None = None) -> AnyResponse:
     """A redirect to a page of the portal, with the reply to the form whose nonce is ``done``."""
     return redirect(url_for(f"hall.{page}", done=done), HTTPStatus.SEE_OTHER)
-
-
-def add_security_headers(response: Response) -> Response:
-    """The response with headers against framing, caching and content of other origins."""
-    for name, value in _SECURITY_HEADERS.items():
-        response.headers[name] = value
-    is_found = response.status_code < HTTPStatus.BAD_REQUEST and request.method in {"GET", "HEAD"}
-    if request.endpoint in {"hall.static", "hall.look"} and is_found:
-        response.headers["Cache-Control"] = "public, max-age=3600"
-    return response

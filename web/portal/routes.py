@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Language
-from web.portal import session
+from web import forms
 from web.portal.actions import ActionRequest
 from web.portal.login import LoginPages
 from web.portal.rendering import PageRenderer, PortalServices, see_other
@@ -53,7 +53,7 @@ class AccountPages:
 
     def run_action(self) -> AnyResponse:
         """Run the form's action and redirect to the page with its reply (POST/redirect/GET)."""
-        number, nonce = self._portal.caller(), session.sent_nonce()
+        number, nonce = self._portal.caller(), forms.sent_nonce()
         action, argument = request.form.get("wish", ""), request.form.get("given", "")
         if nonce is None or action not in self._portal.actions.names:
             raise BadRequest("wish")
@@ -61,7 +61,7 @@ class AccountPages:
         form = ActionRequest(number, action, argument, nonce, language)
         reply = self._portal.actions.run(form)
         if reply.language:
-            session.set_language(Language(reply.language))
+            forms.set_language(Language(reply.language))
         return see_other(reply.next or "standing", nonce)
 
     def account(self) -> Response:
@@ -142,7 +142,7 @@ class AccountPages:
 
 
 def _language(customer: Subscription) -> Language:
-    return customer.language or session.preferred_language()
+    return customer.language or forms.preferred_language()
 
 
 def _page_number() -> int:
@@ -153,4 +153,4 @@ def _page_number() -> int:
 
 def _done_nonce() -> str | None:
     """The nonce of the form whose reply the page shows."""
-    return session.valid_nonce(request.args.get("done", ""))
+    return forms.valid_nonce(request.args.get("done", ""))

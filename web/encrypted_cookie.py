@@ -11,7 +11,7 @@ from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature
 
-from web.portal.session import keys_of
+from web.forms import keys_of
 
 
 class EncryptedCookieSessions(SecureCookieSessionInterface):

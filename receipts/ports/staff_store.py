@@ -1,0 +1,34 @@
+"""The port of staff: accounts, sessions and the log of acts."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from receipts.model.staff import StaffAccount, StaffAct, StaffSession
+
+
+class StaffStore(Protocol):
+    """Staff in the store. Every method raises StoreUnavailableError."""
+
+    def account(self, name: str) -> StaffAccount | None:
+        """The account of this name; None if there is none."""
+
+    def accounts(self) -> list[StaffAccount]:
+        """All accounts, also disabled ones, by name."""
+
+    def save(self, account: StaffAccount, act: StaffAct) -> bool:
+        """Save the next version of an account with the act; False if another was saved first."""
+
+    def record(self, acts: Sequence[StaffAct]) -> None:
+        """Append acts to the log."""
+
+    def acts(self, month: str) -> Iterator[list[StaffAct]]:
+        """The acts of a month (``YYYY-MM``) in batches, newest first."""
+
+    def session(self, key: str, name: str) -> tuple[StaffSession | None, StaffAccount | None]:
+        """A session with the account of its name, in one round trip; its idle time begins again."""
+
+    def save_session(self, key: str, session: StaffSession, idle_seconds: int) -> bool:
+        """Save the next version of a session; False if another was saved first."""
+
+    def end_session(self, key: str) -> None:
+        """Erase a session."""

@@ -1,0 +1,98 @@
+"""Staff on Redis: all keys under one hash tag, so that a change and its log line are one write."""
+
+from collections.abc import Iterator, Sequence
+
+from receipts.model.calendar import month_of
+from receipts.model.staff import StaffAccount, StaffAct, StaffSession
+from receipts.store.codec import decode, decode_record, encode, encode_record
+from receipts.store.commit_script import COMMIT_SHA
+from receipts.store.connection import RedisConnection
+from receipts.store.pipeline import Command
+
+_NAMES = "{staff}:accounts"
+
+#: Acts of one round trip.
+_BATCH = 500
+
+
+def _account_key(name: str) -> str:
+    return f"{{staff}}:account:{name}"
+
+
+def _session_key(key: str) -> str:
+    return f"{{staff}}:session:{key}"
+
+
+def _acts_key(month: str) -> str:
+    return f"{{staff}}:acts:{month}"
+
+
+class RedisStaffStore:
+    """Accounts, sessions and acts of staff. Every method raises StoreUnavailableError."""
+
+    def __init__(self, connection: RedisConnection, idle_seconds: int, log_seconds: int) -> None:
+        """``log_seconds`` is the retention of the log, as of the audit log."""
+        self._connection = connection
+        self._idle_seconds, self._log_seconds = idle_seconds, log_seconds
+
+    def account(self, name: str) -> StaffAccount | None:
+        """The account of this name; None if there is none."""
+        (raw,) = self._connection.execute(("GET", _account_key(name)))
+        return decode_record(StaffAccount, raw)
+
+    def accounts(self) -> list[StaffAccount]:
+        """All accounts, also disabled ones, by name."""
+        (names,) = self._connection.execute(("SMEMBERS", _NAMES))
+        values = self._connection.values([_account_key(name.decode()) for name in sorted(names)])
+        return [found for raw in values if (found := decode_record(StaffAccount, raw))]
+
+    def save(self, account: StaffAccount, act: StaffAct) -> bool:
+        """Save the next version of an account with the act; False if another was saved first."""
+        record = encode_record(account, account.version)
+        keys = [_account_key(account.name), _NAMES, _acts_key(month_of(act.at))]
+        words = ["save", 1, 0, record, "member", 2, account.name, "", *self._log_words(3, act)]
+        return self._change(keys, words)
+
+    def record(self, acts: Sequence[StaffAct]) -> None:
+        """Append acts to the log."""
+        for act in acts:
+            self._change([_acts_key(month_of(act.at))], self._log_words(1, act))
+
+    def _log_words(self, key: int, act: StaffAct) -> list[str | int | bytes]:
+        appended = ("append", key, "act", encode(act))
+        return [*appended, "expire", key, self._log_seconds, ""]
+
+    def acts(self, month: str) -> Iterator[list[StaffAct]]:
+        """The acts of a month in batches, newest first."""
+        end: str | bytes = "+"
+        while True:
+            step = ("XREVRANGE", _acts_key(month), end, "-", "COUNT", _BATCH)
+            (entries,) = self._connection.execute(step)
+            if not entries:
+                return
+            yield [decode(StaffAct, fields[1]) for _, fields in entries]
+            end = b"(" + entries[-1][0]
+
+    def session(self, key: str, name: str) -> tuple[StaffSession | None, StaffAccount | None]:
+        """A session with the account of its name, in one round trip; its idle time begins again."""
+        touch = ("GETEX", _session_key(key), "EX", self._idle_seconds)
+        session, account = self._connection.execute(touch, ("GET", _account_key(name)))
+        return decode_record(StaffSession, session), decode_record(StaffAccount, account)
+
+    def save_session(self, key: str, session: StaffSession, idle_seconds: int) -> bool:
+        """Save the next version of a session; False if another was saved first."""
+        record = encode_record(session, session.version)
+        return self._change([_session_key(key)], ["save", 1, idle_seconds, record])
+
+    def end_session(self, key: str) -> None:
+        """Erase a session."""
+        self._connection.execute(("DEL", _session_key(key)))
+
+    def _change(self, keys: list[str], words: list[str | int | bytes]) -> bool:
+        (reply,) = self._connection.execute(_script(keys, words))
+        return bool(reply[0][0] == b"done")
+
+
+def _script(keys: list[str], words: list[str | int | bytes]) -> Command:
+    head = ("change", 0, len(words) // 4, "")
+    return ("EVALSHA", COMMIT_SHA, len(keys), *keys, *head, *words)
