@@ -1,6 +1,6 @@
 """The rights of each role, in one table."""
 
-from receipts.model.staff import Right, Role
+from receipts.model.staff import Right, Role, StaffArea
 
 _READING = frozenset({
     Right.VIEW_FIGURES, Right.VIEW_CUSTOMERS, Right.VIEW_STUCK, Right.VIEW_RULE_BOOK,
@@ -31,3 +31,16 @@ def rights_table() -> str:
     rows = [[right, *("yes" if has_right(role, right) else "" for role in Role)] for right in Right]
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def counter_roles() -> frozenset[Role]:
+    """The roles that serve a counter, and so belong to a shop."""
+    return frozenset(role for role in Role if has_right(role, Right.SERVE_CUSTOMERS))
+
+
+def may_enter(role: Role, area: StaffArea) -> bool:
+    """Whether a role has a right of an area."""
+    at_counter = {Right.SERVE_CUSTOMERS, Right.SUPERVISE_COUNTER}
+    return bool(
+        RIGHTS[role] & at_counter if area is StaffArea.COUNTER else RIGHTS[role] - at_counter
+    )

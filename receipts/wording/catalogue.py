@@ -22,24 +22,30 @@ class CatalogueError(Exception):
 
 
 class Catalogue:
-    """Texts of one channel, checked when loaded. Raises: CatalogueError.
+    """Texts of one channel in one or more files, checked when loaded. Raises: CatalogueError.
 
-    A table of the file is a text: ``[offer.made]`` with ``zh = "…{price}…"`` and ``en``. A clause
+    A table of a file is a text: ``[offer.made]`` with ``zh = "…{price}…"`` and ``en``. A clause
     in square brackets is left out where one of its parameters is empty, so that a text offers
     only what there is.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, *paths: Path) -> None:
+        self._texts: dict[str, Mapping[str, str]] = {}
+        for path in paths:
+            self._load(path)
+
+    def _load(self, path: Path) -> None:
         try:
             raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise CatalogueError(f"{path}: {error}") from error
-        self._texts: dict[str, Mapping[str, str]] = {}
         for key, languages in _tables(raw, ""):
             try:
                 _validate(languages)
             except ValueError as error:
                 raise CatalogueError(f"{path}: [{key}] {error}") from error
+            if key in self._texts:
+                raise CatalogueError(f"{path}: [{key}] is in another file of the catalogue too")
             self._texts[key] = {code: text.strip() for code, text in languages.items()}
 
     def render(self, key: str, language: str, /, **params: object) -> str:
