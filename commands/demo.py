@@ -1,11 +1,9 @@
 """The whole service on one machine: web server, worker, store and simulated network."""
 
-import errno
 import fcntl
 import os
 import secrets
 import shlex
-import stat
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from app import bootstrap
-from app.clock import clock_notice
+from app.clock import MovableClock, clock_notice
+from app.demo import settings_file
 from app.server import bind_error
 from app.settings import Settings, described_settings
 from commands.supervisor import Supervisor, stop_signals
@@ -39,16 +38,15 @@ _SHARED = (
 
 #: The file of a demo's settings in its data folder.
 _SETTINGS_FILE = "demo.env"
-_LARGEST_FILE_BYTES = 64 * 1024
 
 #: Settings of a real service; beside one of them, those of a demo are not used.
 _PRODUCTION_GROUPS = ("Twilio", "Kannel", "Secrets")
 _PRODUCTION = ("REDIS_URL", "PUBLIC_URL")
 
-#: Settings that only the simulated network reads.
-_NETWORK = ("NETWORK_PORT", "NETWORK_URL", "DOORS_URL")
-
 _START_TIMEOUT_SECONDS = 60
+
+#: The exit status with which the simulated network asks for a start afresh.
+_AFRESH_STATUS = 79
 
 
 class DemoError(Exception):
@@ -60,7 +58,7 @@ def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
     network = f"http://127.0.0.1:{port + 1}"
     doors_url = f"http://127.0.0.1:{port}"
     file = _folder(environ) / _SETTINGS_FILE
-    known = _saved(file)
+    known = settings_file.read_saved(file)
     made = {name: known.get(name) or make() for name, make in _GENERATED.items()} | {
         "PUBLIC_URL": doors_url,
         "DOORS_URL": doors_url,
@@ -81,7 +79,11 @@ def settings_for(environ: Mapping[str, str], port: int) -> dict[str, str]:
     ours = made.keys() | set(_SHARED)
     whole = made | {name: value for name, value in environ.items() if value and name in ours}
     if whole != known:
-        _save(file, whole)
+        try:
+            settings_file.save(file, whole)
+        except OSError as error:
+            reason = f"DATA_DIR={file.parent} cannot be used: {error.strerror}"
+            raise DemoError(reason) from error
     return dict(environ) | whole
 
 
@@ -90,6 +92,15 @@ def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> No
 
     Raises DemoError, SettingsError, StoreUnavailableError or RuleBookError.
     """
+    stop = stop_signals()
+    while _run_once(environ, port, say, stop):
+        say("all data of this demo was deleted, as its phones page asked; it starts afresh")
+
+
+def _run_once(
+    environ: Mapping[str, str], port: int, say: Callable[[str], None], stop: list[int]
+) -> bool:
+    """Run until a signal; True when all data was deleted and the demo should start again."""
     store = None if environ.get("REDIS_URL") else LocalServer(_folder(environ))
     with closing(Supervisor(environ, store)) as supervisor:
         # Before the settings are written: a demo that runs in this folder keeps its own.
@@ -101,12 +112,23 @@ def run(environ: Mapping[str, str], port: int, say: Callable[[str], None]) -> No
                     f"{why}. Stop the program that listens there, or take another port: "
                     + _other_demo(port)
                 )
-        supervisor.environ = settings_for(environ, port)
+        # A store of others is never erased.
+        afresh = {} if store is None else {"NETWORK_AFRESH": "1"}
+        supervisor.environ = settings_for(environ, port) | afresh
         with settings_shared(environ):
-            _run(supervisor, port, say)
+            _run(supervisor, port, say, stop)
+        asked = supervisor.has_ended_with("network", _AFRESH_STATUS)
+    if store is None or not asked or stop:
+        return False
+    try:
+        store.erase()
+    finally:
+        store.stop()
+    MovableClock(_folder(environ)).move("now")
+    return True
 
 
-def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
+def _run(supervisor: Supervisor, port: int, say: Callable[[str], None], stop: list[int]) -> None:
     settings = Settings.read(supervisor.environ).need_doors().need_providers()
     if settings.metrics_port and (why := bind_error("127.0.0.1", settings.metrics_port)):
         raise DemoError(f"METRICS_PORT: {why}. Set another METRICS_PORT, or 0 for no metrics.")
@@ -114,7 +136,6 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
     # Reports an error of the store or the rule book once, not from each process.
     bootstrap.services(settings).clients.close()
     network, doors_url = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port}"
-    stop = stop_signals()
     supervisor.start("doors", "app.server", str(os.cpu_count() or 2))
     supervisor.start("worker", "commands.main", "work")
     supervisor.start("network", "simulator")
@@ -124,7 +145,11 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None]) -> None:
         _await(url, stop, supervisor)
     if not stop:
         say(_welcome(network, doors_url, supervisor, settings))
-    supervisor.watch(stop, lambda name: say(f"the {name} stopped and was started again"))
+    supervisor.watch(
+        stop,
+        lambda name: say(f"the {name} stopped and was started again"),
+        lambda: supervisor.has_ended_with("network", _AFRESH_STATUS),
+    )
 
 
 def _claim(store: LocalServer, environ: Mapping[str, str], port: int) -> None:
@@ -169,20 +194,20 @@ def running_settings(environ: Mapping[str, str], say: Callable[[str], None]) -> 
     """
     file = _folder(environ) / _SETTINGS_FILE
     try:
-        descriptor = _open(file)
+        descriptor = settings_file.open_plain(file)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         say(f"the settings at {file} are not used: {error.strerror}")
         return {}
     with os.fdopen(descriptor, "rb") as opened:
-        if not _is_locked(descriptor):  # left by a demo that has ended
+        if not settings_file.is_locked(descriptor):  # left by a demo that has ended
             return {}
         if given := next((name for name in _production_settings() if environ.get(name)), ""):
             say(f"the running demo's settings at {file} are not used: {given} is set")
             return {}
         say(f"using the running demo's settings at {file}")
-        return _parse(opened.read(_LARGEST_FILE_BYTES))
+        return settings_file.parse(opened)
 
 
 @contextmanager
@@ -193,7 +218,7 @@ def settings_shared(environ: Mapping[str, str]) -> Iterator[None]:
     """
     file = _folder(environ) / _SETTINGS_FILE
     try:
-        descriptor = _open(file)
+        descriptor = settings_file.open_plain(file)
     except OSError as error:
         raise DemoError(f"{file} cannot be used: {error.strerror}") from error
     # The kernel drops the lock with the process, so that no file of an ended demo is locked.
@@ -209,68 +234,6 @@ def _production_settings() -> tuple[str, ...]:
 
 def _folder(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("DATA_DIR") or "var")
-
-
-def _saved(file: Path) -> dict[str, str]:
-    """The settings in a file of this user; none where it is missing or cannot be trusted."""
-    try:
-        with os.fdopen(_open(file), "rb") as opened:
-            return _parse(opened.read(_LARGEST_FILE_BYTES))
-    except OSError:
-        return {}
-
-
-def _parse(content: bytes) -> dict[str, str]:
-    """The settings of the service and of its simulated network in a file; other names not."""
-    known = {each.name for each in described_settings()} - {"DATA_DIR"} | set(_NETWORK)
-    lines = content.decode("utf-8", "replace").split("\n")
-    found = dict(line.split("=", 1) for line in lines if "=" in line)
-    return {name: value for name, value in found.items() if name in known and "\0" not in value}
-
-
-def _open(file: Path) -> int:
-    """A descriptor of a plain file that only this user reads and writes. Raises OSError."""
-    # A named pipe is opened without a wait for its writer.
-    try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise PermissionError(errno.EPERM, "it is a symbolic link", str(file)) from error
-        raise
-    found = os.fstat(descriptor)
-    wrong = (
-        (not stat.S_ISREG(found.st_mode) and "it is not a plain file")
-        or (found.st_uid != os.geteuid() and "it belongs to another user")
-        or (stat.S_IMODE(found.st_mode) & 0o177 and "other users have access to it: chmod 600")
-    )
-    if wrong:
-        os.close(descriptor)
-        raise PermissionError(errno.EPERM, wrong, str(file))
-    return descriptor
-
-
-def _is_locked(descriptor: int) -> bool:
-    """Whether the demo that wrote this file still runs: it holds the lock of the file."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    return False
-
-
-def _save(file: Path, settings: Mapping[str, str]) -> None:
-    """Write settings atomically, readable by this user only. Raises DemoError."""
-    fresh = file.with_suffix(".new")
-    text = "".join(f"{n}={v}\n" for n, v in settings.items() if "\n" not in v)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.unlink(missing_ok=True)
-        created = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(created, "w", encoding="utf-8") as opened:
-            opened.write(text)
-        fresh.replace(file)
-    except OSError as error:
-        raise DemoError(f"DATA_DIR={file.parent} cannot be used: {error.strerror}") from error
 
 
 def _await(url: str, stop: list[int], supervisor: Supervisor) -> None:

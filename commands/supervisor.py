@@ -60,9 +60,21 @@ class Supervisor:
         """The names of the children that ended by themselves."""
         return [name for name, child in self._children.items() if child.process.poll() is not None]
 
-    def watch(self, stop: list[int], on_restart: Callable[[str], None]) -> None:
-        """Restart children that end, until ``stop`` holds a signal. Raises ChildFailedError."""
-        while not stop:
+    def has_ended_with(self, name: str, status: int) -> bool:
+        """Whether a child has ended by itself with this exit status."""
+        return self._children[name].process.poll() == status
+
+    def watch(
+        self,
+        stop: list[int],
+        on_restart: Callable[[str], None],
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Restart children that end, until ``stop`` holds a signal or ``is_over`` is true.
+
+        Raises ChildFailedError.
+        """
+        while not stop and not is_over():
             time.sleep(_WATCH_SECONDS)
             for name in self.restart_ended():
                 on_restart(name)

@@ -5,17 +5,23 @@ import signal
 import socket
 import sys
 from threading import Event, Thread
+from time import sleep
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from simulator.app import create_app
-from simulator.bootstrap import build_simulator
+from simulator.bootstrap import Simulator, build_simulator
 from simulator.loopback_hosts import LoopbackHosts
 from simulator.process import die_with_parent
 from simulator.settings import SimulatorSettings, SimulatorSettingsError, read_settings
 
 _HOST = "127.0.0.1"
 _BACKLOG = 256
+#: The exit status that asks the demo to delete all data and start again (commands/demo.py).
+_AFRESH_STATUS = 79
+#: For the answer to the page that asked for it.
+_ANSWER_SECONDS = 0.3
+_WATCH_SECONDS = 0.1
 
 
 class _RequestHandler(WSGIRequestHandler):
@@ -37,25 +43,29 @@ def main() -> int:
     die_with_parent(parent_pid)
     try:
         settings = read_settings(os.environ)
-        server = _server(settings)
+        simulator = build_simulator(settings)
+        server = _server(settings, simulator)
     except SimulatorSettingsError as error:
         sys.stderr.write(f"network: {error}\n")
         return 2
     Thread(target=server.serve_forever, name="server", daemon=True).start()
     sys.stdout.write(f"network: phones at http://{_HOST}:{settings.port}/\n")
     sys.stdout.flush()
-    stop.wait()
+    while not stop.wait(_WATCH_SECONDS) and not simulator.afresh.is_set():
+        pass
+    if simulator.afresh.is_set():
+        sleep(_ANSWER_SECONDS)
     server.server_close()
-    return 0
+    return _AFRESH_STATUS if simulator.afresh.is_set() else 0
 
 
-def _server(settings: SimulatorSettings) -> BaseWSGIServer:
+def _server(settings: SimulatorSettings, simulator: Simulator) -> BaseWSGIServer:
     try:
         listener = socket.create_server((_HOST, settings.port), backlog=_BACKLOG)
     except OSError as error:
         reason = f"NETWORK_PORT {settings.port} cannot be used: {error}"
         raise SimulatorSettingsError(reason) from error
-    app = LoopbackHosts(create_app(build_simulator(settings)))
+    app = LoopbackHosts(create_app(simulator))
     fd = listener.detach()
     return make_server(
         _HOST, settings.port, app, threaded=True, request_handler=_RequestHandler, fd=fd

@@ -1,5 +1,8 @@
 """Flask application of the network: provider APIs, handset API and the phone page."""
 
+import tomllib
+from pathlib import Path
+
 from flask import Flask, Response, jsonify, render_template
 from werkzeug.exceptions import HTTPException
 
@@ -10,6 +13,10 @@ from simulator.kannel.api import kannel_api
 from simulator.twilio.api import twilio_api
 
 _MAX_REQUEST_BYTES = 256 * 1024
+#: The page's sentences, each in both languages.
+_WORDS = tomllib.loads(Path(__file__).with_name("texts.toml").read_text("utf-8"))
+#: What a visitor reads in Chinese of a refusal that only a program can cause.
+_REFUSED_ZH = "操作未成功（{code}）。"
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -38,6 +45,10 @@ def _add_page(app: Flask, simulator: Simulator) -> None:
             "page.html", scenarios=simulator.scenarios.table, settings=simulator.settings
         )
 
+    @app.get("/words")
+    def words() -> Response:
+        return jsonify(_WORDS)
+
     @app.get("/healthz")
     def health() -> Response:
         return jsonify(ok=True, last=simulator.events.last())
@@ -54,7 +65,10 @@ def _add_page(app: Flask, simulator: Simulator) -> None:
 def _add_error_handlers(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> tuple[Response, int]:
-        return jsonify(error=error.description or error.name), error.code or 400
+        code = error.code or 400
+        return jsonify(
+            error=error.description or error.name, error_zh=_REFUSED_ZH.format(code=code)
+        ), code
 
     @app.errorhandler(HandsetError)
     def handset_error(error: HandsetError) -> tuple[Response, int]:

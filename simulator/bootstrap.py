@@ -1,6 +1,7 @@
 """Composition root: builds the parts of the network once, for the web application."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 
 from simulator.fault_injection import FaultInjector
 from simulator.network.delivery import Delivery
@@ -9,6 +10,7 @@ from simulator.network.job_queue import JobQueue
 from simulator.network.messages import MessageLog
 from simulator.network.phones import PhoneRegistry
 from simulator.network.scenarios import Scenarios
+from simulator.service_state import ServiceState
 from simulator.settings import SimulatorSettings
 from simulator.twilio.texts import TextRouter
 from simulator.voice.call_control import CallControl
@@ -31,6 +33,9 @@ class Simulator:
     callbacks: CallbackSender
     faults: FaultInjector
     jobs: JobQueue
+    service: ServiceState
+    #: Set when the page asks to delete all data and start again.
+    afresh: Event = field(default_factory=Event)
 
 
 def build_simulator(settings: SimulatorSettings) -> Simulator:
@@ -46,4 +51,5 @@ def build_simulator(settings: SimulatorSettings) -> Simulator:
     calls = CallControl(settings, phones, events, client, callbacks)
     delivery = Delivery(settings.short_code, phones, messages, scenarios, jobs)
     channels = (texts, calls, delivery, callbacks, FaultInjector())
-    return Simulator(settings, events, phones, messages, scenarios, *channels, jobs)
+    service = ServiceState(settings, phones, events)
+    return Simulator(settings, events, phones, messages, scenarios, *channels, jobs, service)

@@ -34,6 +34,9 @@ class SimulatorSettings:
     speech_factor: float
     silence_factor: float
     extra_phones: tuple[str, ...]
+    demo_secret: str = field(repr=False, default="")
+    #: Whether the program that started the network deletes all data at its request.
+    can_start_afresh: bool = False
 
 
 def read_settings(environ: Mapping[str, str]) -> SimulatorSettings:
@@ -59,6 +62,8 @@ def read_settings(environ: Mapping[str, str]) -> SimulatorSettings:
         speech_factor=_factor(environ, "NETWORK_SPEECH"),
         silence_factor=_factor(environ, "NETWORK_SILENCE"),
         extra_phones=_phones(environ),
+        demo_secret=_text(environ, "DEMO_SECRET"),
+        can_start_afresh=_text(environ, "NETWORK_AFRESH") == "1",
     )
 
 

@@ -1,1 +1,1 @@
-"""Routes of the simulated phones, for trials alone."""
+"""Parts of the demo: its settings, and the routes of its simulated phones."""

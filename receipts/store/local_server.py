@@ -8,6 +8,7 @@ import ctypes
 import fcntl
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from receipts.store.server_binary import server_binary
 
 _SOCKET = "valkey.sock"
 _LOG = "store.log"
+_DATA = "aof"
 _OPTIONS = (
     *("--port", "0"),
     *("--unixsocket", _SOCKET),  # relative, like every path here: the folder's may be any length
@@ -30,7 +32,7 @@ _OPTIONS = (
     *("--logfile", _LOG),
     *("--appendonly", "yes"),
     *("--appendfsync", "always"),  # acknowledged means on disk
-    *("--appenddirname", "aof"),
+    *("--appenddirname", _DATA),
     *("--aof-load-truncated", "yes"),  # a power cut leaves half of an unacknowledged write
     *("--auto-aof-rewrite-percentage", "100"),
     *("--auto-aof-rewrite-min-size", "64mb"),
@@ -137,6 +139,18 @@ class LocalServer:
         if self._lock is not None:
             os.close(self._lock)
         self._process = self._lock = None
+
+    def erase(self) -> None:
+        """Delete all data of the stopped server. Raises StoreInUseError or StoreUnavailableError.
+
+        The data is renamed first: an erasure that was cut short leaves none of it to a server.
+        """
+        self.claim()
+        data, erased = self._folder / _DATA, self._folder / "erased"
+        shutil.rmtree(erased, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            data.rename(erased)
+        shutil.rmtree(erased, ignore_errors=True)
 
     def last_words(self) -> str:
         """The last line of the server's log, as a part of an error message."""

@@ -8,6 +8,7 @@ from simulator.bootstrap import Simulator
 from simulator.errors import HandsetInputError
 from simulator.fault_injection import Fault
 from simulator.handsets import request_fields as fields
+from simulator.handsets.trial_api import add_trial
 from simulator.network.numbering import canonical, is_mobile
 
 _DEFAULT_SLOW_SECONDS = 5.0
@@ -22,7 +23,14 @@ def handset_api(simulator: Simulator) -> Blueprint:
         if values and "number" in values:
             values["number"] = canonical(values["number"]) or values["number"]
 
-    for add_routes in (_add_phones, _add_events, _add_actions, _add_calls, _add_provider):
+    for add_routes in (
+        _add_phones,
+        _add_events,
+        _add_actions,
+        _add_calls,
+        _add_provider,
+        add_trial,
+    ):
         add_routes(api, simulator)
     return api
 

@@ -1,7 +1,7 @@
 """JSON bodies and query parameters of the handset API; a wrong one is answered with 400."""
 
 import math
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from flask import request
@@ -60,6 +60,16 @@ class NewFault(msgspec.Struct):
     count: Annotated[int, Meta(ge=0, le=1_000_000)] = 1
     seconds: Annotated[float, Meta(ge=0, le=120)] | None = None
     reads: bool = False
+
+
+class ClockMove(msgspec.Struct):
+    """A move of the service's clock."""
+
+    move: Literal["now", "+1h", "+48h", "month_end"]
+
+
+class Nothing(msgspec.Struct):
+    """A request without fields."""
 
 
 def json_body(kind: type[Body]) -> Body:

@@ -1,7 +1,7 @@
 """Event log of the phones: one sequence, read by long polling."""
 
 from collections import defaultdict, deque
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from threading import Condition
 from time import time_ns
@@ -21,13 +21,16 @@ class EventLog:
 
     def __init__(self) -> None:
         self._changed = Condition()
+        #: How far the service's clock was moved, as far as is known; events bear its time.
+        self.shift = timedelta(0)
         self._first = self._last = time_ns() // 1_000_000
         self._all: deque[Event] = deque(maxlen=_KEPT_IN_ALL)
         self._by_phone: dict[str, deque[Event]] = defaultdict(lambda: deque(maxlen=_KEPT_PER_PHONE))
 
     def record(self, phone: str, kind: str, **detail: object) -> Event:
         """Append one event, wake all readers that wait, and return it."""
-        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        at = (datetime.now(UTC) + self.shift).isoformat(timespec="milliseconds")
+        at = at.replace("+00:00", "Z")
         with self._changed:
             self._last += 1
             event = {"seq": self._last, "at": at, "phone": phone, "kind": kind, **detail}
@@ -35,6 +38,13 @@ class EventLog:
             self._by_phone[phone].append(event)
             self._changed.notify_all()
         return event
+
+    def forget(self, phone: str) -> None:
+        """Drop all events of one phone."""
+        with self._changed:
+            self._by_phone.pop(phone, None)
+            kept = [event for event in self._all if event["phone"] != phone]
+            self._all = deque(kept, maxlen=_KEPT_IN_ALL)
 
     def last(self) -> int:
         """Return the sequence number of the newest event."""

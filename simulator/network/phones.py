@@ -10,8 +10,10 @@ from uuid import uuid4
 from simulator.errors import HandsetError, PhoneNotFoundError
 from simulator.network.events import Event, EventLog
 
+_TABLE = tomllib.loads(Path(__file__).with_name("phones.toml").read_text("utf-8"))
 #: Words that every province takes, for a phone whose province is not known.
-COMMON_WORDS = ("开通短信回执", "是", "PT", "SX", "查询短信回执", "取消短信回执")
+_COMMON: dict[str, list[str]] = _TABLE["common"]
+_WORDS = ("words", "words_en")
 
 
 @dataclass
@@ -22,7 +24,7 @@ class Phone:
     labels: dict[str, str]
     built_in: bool = False
     keeps_flash: bool = False
-    words: tuple[str, ...] = COMMON_WORDS
+    words: dict[str, list[str]] = field(default_factory=_COMMON.copy)
     on: bool = True
     flash: Event | None = None
     received_ids: set[str] = field(default_factory=set)
@@ -41,8 +43,8 @@ class Phone:
             "on": self.on,
             "standing": self.built_in,
             "keeps_flash": self.keeps_flash,
-            "words": self.words,
-            "flash": self.flash and {"id": self.flash["id"], "body": self.flash["body"]},
+            "flash": self.flash and {key: self.flash[key] for key in ("id", "peer", "body")},
+            **self.words,
             **self.labels,
         }
 
@@ -53,8 +55,7 @@ class PhoneRegistry:
     def __init__(self, events: EventLog) -> None:
         self._events = events
         self._lock = RLock()
-        rows = tomllib.loads(Path(__file__).with_name("phones.toml").read_text("utf-8"))["phone"]
-        self._phones = {row["number"]: _built_in(row) for row in rows}
+        self._phones = {row["number"]: _built_in(row) for row in _TABLE["phone"]}
 
     def all(self) -> list[Phone]:
         """Return the phones, the built-in ones first."""
@@ -86,8 +87,18 @@ class PhoneRegistry:
     def add(self, number: str, label: str = "") -> Phone:
         """Put a phone on the page; a number that is there already keeps its phone."""
         labels = {"zh": label or "添加的手机", "en": label or "Added phone"}
+        built_in = (_built_in(row) for row in _TABLE["phone"] if row["number"] == number)
         with self._lock:
-            return self._phones.setdefault(number, Phone(number, labels))
+            phone = self._phones.get(number) or next(built_in, Phone(number, labels))
+            return self._phones.setdefault(number, phone)
+
+    def remove(self, number: str) -> None:
+        """Take a phone off the page and forget its events. Raises: PhoneNotFoundError."""
+        with self._lock:
+            self.get(number)
+            del self._phones[number]
+            self._events.forget(number)
+            self._events.record(number, "removed")
 
     def set_power(self, number: str, *, on: bool) -> Phone:
         """Switch a phone on or off."""
@@ -99,18 +110,18 @@ class PhoneRegistry:
             return phone
 
     def deliver_text(self, number: str, peer: str, body: str, message_id: str, via: str) -> bool:
-        """Put a text in the inbox, once for each id; return False when the phone is off."""
+        """Put a text in the inbox, once for each id; return False when the phone is off or gone."""
         with self._lock:
-            phone = self.get(number)
-            if phone.accepts(message_id):
+            phone = self._phones.get(number)
+            if phone and phone.accepts(message_id):
                 self.record_text(number, "in", peer, body, message_id, via)
-            return phone.on
+            return phone is not None and phone.on
 
     def deliver_flash(self, number: str, peer: str, body: str, message_id: str) -> bool:
-        """Show a flash message in place of the one before; return False when the phone is off."""
+        """Show a flash message in place of the one before; False when the phone is off or gone."""
         with self._lock:
-            phone = self.get(number)
-            if phone.accepts(message_id):
+            phone = self._phones.get(number)
+            if phone and phone.accepts(message_id):
                 old = phone.flash
                 if old and phone.keeps_flash:
                     kept_id = f"{old['id']}.kept"
@@ -118,7 +129,7 @@ class PhoneRegistry:
                 phone.flash = self._events.record(
                     number, "flash", id=message_id, peer=peer, body=body, via="kannel"
                 )
-            return phone.on
+            return phone is not None and phone.on
 
     def dismiss_flash(self, number: str) -> None:
         """Take the flash message off the screen; it is not kept."""
@@ -142,11 +153,9 @@ class PhoneRegistry:
 
 
 def _built_in(row: dict[str, Any]) -> Phone:
-    fields = {"number", "keeps_flash", "words"}
-    return Phone(
-        row["number"],
-        {key: value for key, value in row.items() if key not in fields},
-        built_in=True,
-        keeps_flash=row.get("keeps_flash", False),
-        words=tuple(row.get("words", COMMON_WORDS)),
-    )
+    own = {name: row[name] for name in _WORDS if name in row}
+    labels = {
+        name: text for name, text in row.items() if isinstance(text, str) and name != "number"
+    }
+    keeps_flash = row.get("keeps_flash", False)
+    return Phone(row["number"], labels, built_in=True, keeps_flash=keeps_flash, words=_COMMON | own)

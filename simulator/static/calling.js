@@ -20,11 +20,16 @@ export class Calling {
     part("dial").addEventListener("click", () => this.ask("call", {
       to: this.dialled, withheld: part("withheld").checked,
     }));
-    part("hangup").addEventListener("click", () => this.ask("call/hangup", {}));
-    part("erase").addEventListener("click", () => {
-      this.dialled = this.dialled.slice(0, -1);
-      this.draw();
+    // The keypad by keyboard: digits, star and hash, wherever in the call the focus is.
+    part("calling").addEventListener("keydown", (event) => {
+      if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (/^[0-9*#]$/.test(event.key)) this.press(event.key);
+      else if (event.key === "Backspace" && !this.call) this.erase();
+      else return;
+      event.preventDefault();
     });
+    part("hangup").addEventListener("click", () => this.ask("call/hangup", {}));
+    part("erase").addEventListener("click", () => this.erase());
     part("say").addEventListener("submit", (event) => {
       event.preventDefault();
       const box = part("say-words");
@@ -40,9 +45,15 @@ export class Calling {
     button.dataset.role = `key-${key}`;
     const small = document.createElement("small");
     small.textContent = letters;
+    small.setAttribute("aria-hidden", "true");
     button.append(key, small);
     button.addEventListener("click", () => this.press(key));
     this.part("keys").append(button);
+  }
+
+  erase() {
+    this.dialled = this.dialled.slice(0, -1);
+    this.draw();
   }
 
   press(key) {
@@ -128,8 +139,15 @@ export class Calling {
     this.part("call-state").textContent = this.state ? word(this.state) : "";
     this.part("call-state").dataset.state = this.state;
     this.part("line").classList.toggle("talking", talking);
-    this.part("dial").disabled = talking;
+    const focused = document.activeElement;
     this.part("hangup").disabled = !talking;
+    this.part("dial").disabled = false;
+    // A button that goes out of use hands its focus to the one that is in use now.
+    if (talking && focused === this.part("dial")) this.part("hangup").focus();
+    if (!talking && (focused === this.part("hangup") || this.part("say").contains(focused))) this.part("dial").focus();
+    this.part("dial").disabled = talking;
+    this.part("key-*").setAttribute("aria-label", word("star"));
+    this.part("key-#").setAttribute("aria-label", word("hash"));
     this.part("say").hidden = !talking;
     this.part("tab-calling").classList.toggle("talking", talking);
   }

@@ -3,6 +3,8 @@
 import { Handset } from "./handset.js";
 import { hour } from "./inbox.js";
 import { ask, watch } from "./network.js";
+import { drawSteps, follow } from "./steps.js";
+import { drawClock, movedSeconds, refreshSoon, wireTrial } from "./trial.js";
 import { muteButton } from "./voice.js";
 import { switchLanguage, translate, word } from "./words.js";
 
@@ -14,10 +16,13 @@ let used = null;
 
 function put(phone) {
   if (handsets.has(phone.number)) return handsets.get(phone.number);
-  const handset = new Handset(phone);
+  const handset = new Handset(phone, announce);
   handsets.set(phone.number, handset);
   role("phones").append(handset.element);
-  handset.element.addEventListener("focusin", () => { used = handset; });
+  handset.element.addEventListener("focusin", () => {
+    used = handset;
+    drawSteps(used.phone);
+  });
   used ??= handset;
   const friend = document.createElement("option");
   friend.value = phone.number;
@@ -26,12 +31,38 @@ function put(phone) {
   return handset;
 }
 
+// Read out once by a screen reader, without a mark on the page.
+function announce(text) {
+  role("announcer").textContent = text;
+}
+
+function drop(number) {
+  const handset = handsets.get(number);
+  if (!handset) return;
+  const next = handset.element.nextElementSibling ?? handset.element.previousElementSibling;
+  const hadFocus = handset.element.contains(document.activeElement) || document.activeElement === document.body;
+  handset.element.remove();
+  handsets.delete(number);
+  document.querySelector(`#friends option[value="${number}"]`)?.remove();
+  if (used === handset) used = [...handsets.values()][0] ?? null;
+  if (hadFocus) (next?.querySelector('[data-role="remove"]') ?? role("add-number")).focus();
+}
+
 function happen(event, fresh) {
+  if (event.kind === "removed") {
+    if (fresh) drop(event.phone);
+    return;
+  }
+  follow(event);
+  if (fresh) {
+    drawSteps(used?.phone);
+    if (event.kind !== "customer") refreshSoon();
+  }
   if (event.kind === "callback") log(event, fresh);
   const known = handsets.get(event.phone);
   if (known) known.take(event, fresh);
   // A phone that another page or script added: load all its events.
-  else if (fresh) refresh();
+  else if (fresh && event.kind !== "callback") refresh();
 }
 
 async function refresh() {
@@ -67,11 +98,12 @@ function drawActivity() {
   }));
 }
 
-function showFaults(now) {
+function showFaults(faults) {
   document.querySelectorAll('[data-role="fault"]').forEach((form) => {
-    const { kind, count } = now[form.dataset.api];
+    const { kind, count } = faults[form.dataset.api];
     const output = form.querySelector('[data-role="fault-now"]');
-    output.textContent = kind === "none" ? word("none") : `${word(kind)} × ${count || "∞"}`;
+    const now = kind === "none" ? word("none") : `${word(kind)} × ${count || "∞"}`;
+    output.textContent = word("faultNow", { kind: now });
     output.classList.toggle("bad", kind !== "none");
   });
 }
@@ -82,7 +114,11 @@ function wireFaults() {
       event.preventDefault();
       const kind = form.querySelector("select").value;
       const count = Number(form.querySelector("input").value);
-      showFaults(await ask("/api/faults", { api: form.dataset.api, kind, count }));
+      try {
+        showFaults(await ask("/api/faults", { api: form.dataset.api, kind, count }));
+      } catch (fault) {
+        form.querySelector('[data-role="fault-now"]').textContent = fault.message;
+      }
     });
   });
   // A counted fault ends by itself: poll for its end.
@@ -90,20 +126,27 @@ function wireFaults() {
 }
 
 function wireDesk() {
+  document.querySelectorAll("[data-beside-hall]").forEach((link) => {
+    link.href = new URL(`../${link.dataset.besideHall}`, role("hall").href);
+  });
   const showMute = muteButton(role("mute"));
   role("language").addEventListener("click", () => {
     switchLanguage();
     showMute();
     nameLanguage();
     handsets.forEach((handset) => handset.draw());
+    drawSteps(used?.phone);
+    drawClock();
+    tick();
     drawActivity();
-    ask("/api/faults").then(showFaults);
+    ask("/api/faults").then(showFaults).catch(() => {});
   });
   role("add-phone").addEventListener("submit", async (event) => {
     event.preventDefault();
     const answer = role("add-answer");
     try {
       const handset = put(await ask("/api/phones", { number: role("add-number").value }));
+      refreshSoon();
       answer.textContent = word("added");
       role("add-number").value = "";
       handset.element.scrollIntoView({ block: "nearest", inline: "center" });
@@ -113,6 +156,7 @@ function wireDesk() {
   });
   document.querySelectorAll('[data-role="friend"]').forEach((button) => {
     button.addEventListener("click", () => {
+      if (!used) return;
       used.show("messages");
       used.inbox.writeTo(button.dataset.friend);
       used.element.scrollIntoView({ block: "nearest", inline: "center" });
@@ -124,6 +168,11 @@ function nameLanguage() {
   role("language").textContent = document.documentElement.lang === "en" ? "中文" : "English";
 }
 
+function tick() {
+  drawClock();
+  handsets.forEach((handset) => handset.tick(movedSeconds()));
+}
+
 async function start() {
   translate();
   nameLanguage();
@@ -132,7 +181,7 @@ async function start() {
   const { phones } = await ask("/api/phones");
   phones.forEach(put);
   showFaults(await ask("/api/faults"));
-  setInterval(() => handsets.forEach((handset) => handset.tick()), 10000);
+  setInterval(tick, 5000);
   let caughtUp = false;
   watch(happen, (reachable) => {
     role("offline").hidden = reachable;
@@ -141,7 +190,9 @@ async function start() {
     // Drawn once after the history, not once for each of its events.
     setTimeout(() => {
       handsets.forEach((handset) => handset.draw());
+      drawSteps(used?.phone);
       drawActivity();
+      wireTrial().then(tick);
       document.body.dataset.ready = "yes";
     });
   });

@@ -1,18 +1,24 @@
 // The messages on one phone: threads by the other end, the newest at the bottom, a box to write in.
 
 import { ask } from "./network.js";
-import { said, word } from "./words.js";
+import { moment, said, speaks, word } from "./words.js";
 
 const MOST_SHOWN = 200;
+const NEAR_PX = 48;
 
 export class Inbox {
-  constructor(part, number, words, complain) {
+  constructor(part, phone, complain, isShown) {
     this.part = part;
-    this.number = number;
+    this.phone = phone;
+    this.number = phone.number;
+    this.complain = complain;
+    this.isShown = isShown;
     this.service = document.body.dataset.shortCode;
     this.threads = new Map([[this.service, []]]);
     this.unread = new Set();
     this.open = this.service;
+    this.newest = null;
+    this.drawn = {};
     part("compose-to").value = this.service;
     part("compose").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -25,26 +31,42 @@ export class Inbox {
       }
     });
     part("compose-to").addEventListener("change", () => this.turnTo(part("compose-to").value.trim()));
-    words.forEach((text) => this.quickButton(text, complain));
+    part("thread").addEventListener("scroll", () => { if (this.isAtEnd()) this.seen(); });
   }
 
-  quickButton(text, complain) {
+  // The texts that the buttons send are in the page's language too.
+  drawQuick() {
+    if (this.drawn.quick === speaks()) return;
+    this.drawn.quick = speaks();
+    const words = [...inLanguage(this.phone, "words"), ...inLanguage(this.phone, "more")];
+    this.part("quick").setAttribute("aria-label", word("quick"));
+    this.part("quick").replaceChildren(...words.map((text, index) => this.quickButton(text, index)));
+  }
+
+  quickButton(text, index) {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = text;
     button.dataset.quick = text;
+    button.title = word(`tip.${index}`);
+    const means = document.createElement("small");
+    means.textContent = word(`means.${index}`);
+    button.append(text, means);
     button.addEventListener("click", () => {
       this.turnTo(this.service);
-      this.send(text).catch(complain);
+      this.post(text).catch(this.complain);
     });
-    this.part("quick").append(button);
+    return button;
   }
 
   async send(body) {
-    const to = this.part("compose-to").value.trim();
-    if (!body.trim() || !to) return;
-    const sent = await ask(`/api/phones/${this.number}/texts`, { to, body });
+    if (!body.trim() || !this.part("compose-to").value.trim()) return;
+    await this.post(body);
     this.part("compose-body").value = "";
+  }
+
+  async post(body) {
+    const to = this.part("compose-to").value.trim();
+    const sent = await ask(`/api/phones/${this.number}/texts`, { to, body });
     this.turnTo(sent.to);
   }
 
@@ -57,38 +79,97 @@ export class Inbox {
     if (!peer) return;
     if (!this.threads.has(peer)) this.threads.set(peer, []);
     this.open = peer;
-    this.unread.delete(peer);
     this.part("compose-to").value = peer;
     this.draw();
+    this.toEnd();
+  }
+
+  showNewest() {
+    if (this.newest) this.turnTo(this.newest.peer);
   }
 
   take(event, fresh) {
     if (!this.threads.has(event.peer)) this.threads.set(event.peer, []);
     this.threads.get(event.peer).push(event);
-    if (event.peer !== this.open && fresh && event.direction !== "out") this.unread.add(event.peer);
-    if (fresh) this.draw();
+    if (!fresh) return;
+    if (event.direction !== "out" && !this.threads.get(this.open).length) this.turnTo(event.peer);
+    const inSight = event.peer === this.open && this.isShown() && this.isAtEnd();
+    if (event.direction !== "out" && !inSight) {
+      this.newest = event;
+      this.unread.add(event.peer);
+    }
+    this.draw();
+    if (inSight || (event.direction === "out" && event.peer === this.open)) this.toEnd();
+  }
+
+  isAtEnd() {
+    const thread = this.part("thread");
+    return thread.scrollHeight - thread.scrollTop - thread.clientHeight < NEAR_PX;
+  }
+
+  toEnd() {
+    this.part("thread").scrollTop = this.part("thread").scrollHeight;
+    this.seen();
+  }
+
+  seen() {
+    if (!this.isShown() || !this.unread.delete(this.open)) return;
+    if (this.newest?.peer === this.open) this.newest = null;
+    this.draw();
   }
 
   draw() {
-    this.part("peers").replaceChildren(...[...this.threads.keys()].map((peer) => this.peerButton(peer)));
-    const shown = this.threads.get(this.open).slice(-MOST_SHOWN);
-    const thread = this.part("thread");
-    thread.dataset.peer = this.open;
-    thread.replaceChildren(...(shown.length ? shown.map(bubble) : [emptiness()]));
-    thread.scrollTop = thread.scrollHeight;
+    this.drawQuick();
+    this.drawPeers();
+    this.drawThread();
     this.part("quick").hidden = this.open !== this.service;
+    const notice = this.part("newest");
+    notice.hidden = !this.newest;
+    notice.textContent = this.newest
+      ? word("newest", { peer: this.newest.peer }) + (this.newest.body ?? said(this.newest)) : "";
+  }
+
+  drawPeers() {
+    const buttons = this.part("peers");
+    for (const peer of this.threads.keys()) {
+      const button = buttons.querySelector(`[data-peer="${CSS.escape(peer)}"]`) ?? this.peerButton(peer);
+      const isUnread = this.unread.has(peer);
+      button.textContent = isUnread ? `● ${peer}` : peer;
+      button.title = isUnread ? word("unread") : "";
+      button.classList.toggle("unread", isUnread);
+      if (peer === this.open) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
+    }
   }
 
   peerButton(peer) {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = peer;
     button.dataset.peer = peer;
-    button.classList.toggle("unread", this.unread.has(peer));
-    if (peer === this.open) button.setAttribute("aria-current", "true");
     button.addEventListener("click", () => this.turnTo(peer));
+    this.part("peers").append(button);
     return button;
   }
+
+  // Only what is new is added, so that a reader's place and selection stay.
+  drawThread() {
+    const thread = this.part("thread");
+    const all = this.threads.get(this.open);
+    const { peer, language, count } = this.drawn;
+    const anew = peer !== this.open || language !== speaks() || count > all.length || !count;
+    thread.dataset.peer = this.open;
+    thread.setAttribute("aria-label", word("thread", { peer: this.open }));
+    if (anew) thread.replaceChildren(...(all.length ? all.slice(-MOST_SHOWN).map(bubble) : [emptiness()]));
+    else all.slice(count).forEach((event) => thread.append(bubble(event)));
+    while (thread.children.length > MOST_SHOWN) thread.firstChild.remove();
+    Object.assign(this.drawn, { peer: this.open, language: speaks(), count: all.length });
+    if (anew && peer !== this.open) thread.scrollTop = thread.scrollHeight;
+  }
+}
+
+// Both languages' lists of words: `words`, `words_en`.
+function inLanguage(phone, name) {
+  return phone[speaks() === "en" ? `${name}_en` : name] ?? [];
 }
 
 function bubble(event) {
@@ -111,5 +192,5 @@ function emptiness() {
 }
 
 export function hour(at) {
-  return new Date(at).toLocaleTimeString("zh-CN", { hour12: false, timeZone: "Asia/Shanghai" });
+  return moment(at, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }

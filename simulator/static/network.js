@@ -1,6 +1,6 @@
 // Requests to the network, and one long poll for the events of all phones.
 
-import { speaks } from "./words.js";
+import { speaks, word } from "./words.js";
 
 export async function ask(path, body) {
   const options = body === undefined ? {} : {
@@ -8,12 +8,9 @@ export async function ask(path, body) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   };
-  const answer = await fetch(path, options);
-  const content = await answer.json();
-  if (!answer.ok) {
-    const reason = (speaks() === "zh" && content.error_zh) || content.error;
-    throw new Error(reason || answer.statusText);
-  }
+  const answer = await fetch(path, options).catch(() => { throw new Error(word("unreachable")); });
+  const content = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error((speaks() === "zh" ? content.error_zh : content.error) || word("refused"));
   return content;
 }
 

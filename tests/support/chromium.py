@@ -17,14 +17,14 @@ _FLAGS = (
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
+def chromium(profile: Path, languages: str = "zh-CN,zh") -> Iterator[webdriver.Chrome]:
     """Run Chromium while the block runs. Raises: SystemExit without one, never a skip."""
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not program or not driver:
         raise SystemExit("chromium and chromedriver are missing: tools/install_test_packages")
     options = webdriver.ChromeOptions()
     options.binary_location = program
-    for flag in (*_FLAGS, f"--user-data-dir={profile}"):
+    for flag in (*_FLAGS, f"--user-data-dir={profile}", f"--accept-lang={languages}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=Service(driver))

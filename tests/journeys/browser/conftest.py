@@ -98,6 +98,13 @@ class Page:
             seconds,
         )
 
+    def shows_in(self, selector: str, words: str) -> None:
+        """Wait for words in a part that belongs to no phone."""
+        self.until(
+            lambda: words in self.find(selector).text,
+            f"{words} in {selector}, which shows {self.find(selector).text!r}",
+        )
+
     def hides(self, number: str, role: str) -> None:
         self.until(lambda: not self.part(number, role).is_displayed(), f"no {role} of {number}")
 

@@ -128,11 +128,11 @@ def test_ineligible_number_reads_the_reason(page: Page, number: str, words: str)
 def test_page_switches_to_english(page: Page):
     button = page.find('[data-role="language"]')
     button.click()
-    assert page.find("h1").text == "The simulated network"
+    assert page.find("h1").text == "SMS Receipt"
     assert page.part(GUANGDONG, "label").text == "Guangdong, Guangzhou"
     page.keep("english-1280", whole=True)
     page.find('[data-role="language"]').click()
-    assert page.find("h1").text == "模拟网络"
+    assert page.find("h1").text == "短信回执"
 
 
 def test_reloaded_page_shows_its_history(page: Page, customer: Phone):
