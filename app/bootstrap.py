@@ -14,12 +14,14 @@ from app.protection.limit_storage import code_limits
 from app.rulebook.stored import strict_book_in_force
 from app.settings import Settings
 from ivr.call_flow import CallFlow, HotlineSettings
+from ivr.menu import main_menu_keys
 from keywords.conversation import Conversation
 from keywords.parser import KeywordParser
 from keywords.replies import ReplyRenderer
 from receipts.bulk_import.apply import ImportHandler
 from receipts.charging.charges import DAYS_KEPT_A_MONTH
 from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.receipt_search import ReceiptSearch
 from receipts.delivery.routing import Router
 from receipts.delivery.service_passwords import ServicePasswords
 from receipts.model.vocabulary import Channel, Msisdn
@@ -148,13 +150,16 @@ class Container:
         sending, keys, may_sign_in = self.lifecycle, settings.secret_keys, policy.may_use_portal
         passcodes = PasscodeService(store, sending, clock, keys, may_sign_in, count)
         presenter = AccountPresenter(store, policy, actions, clock, self.account, texts)
+        receipts = ReceiptSearch(store, self.book.sending)
         params = {"hotline": settings.hotline, "short_code": settings.short_code}
         refresh = self.refresh_network
         channels = partial(policy.channel_params, used=Channel.WEB)
         limits = code_limits(self.clients.connection, settings, count)
+        hotline_keys = main_menu_keys(with_agent=bool(settings.agent_number))
         return PortalServices(
-            passcodes, limits, actions, presenter, texts, params, channels, refresh, caller, address
-        )
+            passcodes, limits, actions, presenter, receipts, texts, params, channels, refresh,
+            caller, address, hotline_keys,
+        )  # fmt: skip
 
     @cached_property
     def refresh_network(self) -> Callable[[Msisdn], None]:

@@ -39,11 +39,12 @@ _GUARDED = {
     "kannel": ("kannel.kannel_sms",),
     "anonymous": (
         *("hall.static", "hall.look", "hall.sign_in", "hall.send_code", "hall.code", "hall.enter"),
-        *("hall.language", "hall.nowhere"),
+        *("hall.language", "hall.help", "hall.nowhere"),
     ),
     "customer": (
         *("hall.standing", "hall.wish", "hall.offer", "hall.confirm", "hall.cancel"),
-        *("hall.receipts", "hall.charges", "hall.services", "hall.sign_out"),
+        *("hall.receipts", "hall.search", "hall.charges", "hall.history", "hall.services"),
+        "hall.sign_out",
     ),
     "public": ("pulse.healthz", "pulse.readyz", "front"),
     # Registered where DEMO_SECRET is set.

@@ -1,5 +1,7 @@
 """DTMF keys of each menu."""
 
+from itertools import chain
+
 from ivr.call_context import CallContext
 from receipts.delivery.service_passwords import PASSWORD_DIGITS
 from receipts.model.vocabulary import DisplayMode, Language
@@ -78,3 +80,15 @@ def keys(context: CallContext) -> dict[str, CallEvent]:
         key, event, _ = other_language(context)
         menu = {key: event} | menu
     return menu | _COMMON_KEYS
+
+
+def main_menu_keys(*, with_agent: bool) -> dict[str, tuple[str, ...]]:
+    """The options of each key of the main menu in any state, by name, for a page of help."""
+    offered = (*chain(*_OPTIONS.values()), *_MODE.values(), _OTHER_LANGUAGE[Language.ZH])
+    names: dict[str, dict[str, None]] = {}
+    for key, _, name in sorted(offered):
+        names.setdefault(key, {})[name] = None
+    common = {key: (event.value,) for key, event in _COMMON_KEYS.items()}
+    if not with_agent:
+        del common["0"]
+    return {key: tuple(listed) for key, listed in names.items()} | common

@@ -27,9 +27,9 @@ class EncryptedSerializer:
 
     _json = TaggedJSONSerializer()
 
-    def __init__(self, keys: Iterable[str]) -> None:
-        """The first key encrypts, all of them decrypt."""
-        self._fernet = MultiFernet([Fernet(_derived(key)) for key in keys])
+    def __init__(self, keys: Iterable[str], purpose: str = "cookie") -> None:
+        """The first key encrypts, all of them decrypt; values of another purpose are refused."""
+        self._fernet = MultiFernet([Fernet(_derived(key, purpose)) for key in keys])
 
     def dumps(self, values: object) -> str:
         """The cookie's text."""
@@ -43,6 +43,6 @@ class EncryptedSerializer:
             raise BadSignature("the cookie is not ours, or too old") from error
 
 
-def _derived(key: str) -> bytes:
+def _derived(key: str, purpose: str) -> bytes:
     """A key of its own purpose: the same secret also signs passcodes and forms."""
-    return base64.urlsafe_b64encode(hashlib.sha256(f"cookie|{key}".encode()).digest())
+    return base64.urlsafe_b64encode(hashlib.sha256(f"{purpose}|{key}".encode()).digest())

@@ -165,6 +165,9 @@ class Store(Protocol):
     def charged_months(self, number: Msisdn, months: Sequence[str]) -> list[str]:
         """Those of some months in which a customer has charges, in order."""
 
+    def history(self, number: Msisdn, limit: int, skip: int = 0) -> list[AuditEntry]:
+        """Entries of a customer's chain of consent behind the newest ``skip``, newest first."""
+
     def receipt_id(self, number: Msisdn, seed: str) -> str:
         """The id of a receipt of this customer; the same seed gives the same id."""
 

@@ -60,13 +60,13 @@ class RuleTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LocalizedName(RuleTable, frozen=True, kw_only=True):
-    """A province's name in both languages."""
+    """A name or sentence in both languages."""
 
     zh: Text
     en: Text
 
     def in_(self, language: Language) -> str:
-        """Name in a language."""
+        """Text in a language."""
         return self.zh if language is Language.ZH else self.en
 
 
@@ -229,6 +229,8 @@ class RuleBook(RuleTable, frozen=True, kw_only=True):
     provinces: dict[str, Province]
     names: dict[str, LocalizedName]
     messages: tuple[Promotion, ...] = ()
+    #: How customers pay an unpaid fee; unset, the portal names the hotline and the stores.
+    payment: LocalizedName | None = None
 
     def province(self, code: str | None) -> Province | None:
         """Rules of a province; None if it is unknown or not covered."""

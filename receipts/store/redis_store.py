@@ -5,7 +5,7 @@ from itertools import chain, count, islice
 from typing import Unpack
 
 from receipts.charging.charges import monthly_id
-from receipts.model.charge import Charge
+from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import (
     CallLog,
     CustomerCredentials,
@@ -209,6 +209,12 @@ class RedisStore:
         wanted = [("HGET", self._keys.charges(number, each), monthly_id(each)) for each in months]
         found = self._connection.execute(*wanted)
         return [decode(Charge, raw) for raw in found if raw is not None]
+
+    def history(self, number: Msisdn, limit: int, skip: int = 0) -> list[AuditEntry]:
+        """Entries of a customer's chain of consent behind the newest ``skip``, newest first."""
+        window = (-skip - limit, -skip - 1)
+        (found,) = self._connection.execute(("LRANGE", self._keys.consent(number), *window))
+        return [decode(AuditEntry, raw) for raw in reversed(found)]
 
     def charged_months(self, number: Msisdn, months: Sequence[str]) -> list[str]:
         """Those of some months in which a customer has charges, in order."""

@@ -1,5 +1,6 @@
 """Dunning: suspension for an unpaid fee, end after two months, resumption when paid."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -86,10 +87,17 @@ def _failed(
         replace(owing, state=outcome.state, order=None, suspended_at=now),
         (("unpaid_once", policy.template_params(customer, request.language)),),
         audit=(policy.audit(customer, event, outcome, request),),
-        # A suspended month has no fee that could fail, so the timer counts it as unpaid.
-        timers=(timer(UNPAID, customer, next_month(next_month(now))),),
+        timers=(timer(UNPAID, customer, unpaid_end(now)),),
         cancelled_timers=(timer(ORDER_EXPIRY, customer),),
     )
+
+
+def unpaid_end(suspended_at: dt.datetime) -> dt.datetime:
+    """End of a service that stays unpaid after its suspension.
+
+    A suspended month has no fee that could fail, so its end counts as unpaid.
+    """
+    return next_month(next_month(suspended_at))
 
 
 def end_unpaid(

@@ -70,6 +70,19 @@ class Sight:
         """The addresses of links, pictures and style sheets."""
         return [unescape(each) for each in re.findall(r' (?:href|src)="([^"]+)"', self.html)]
 
+    def link(self, name: str) -> str:
+        """The path of the link with a rel or a text, behind ``/hall/``; empty without one."""
+        for attributes, text in re.findall(r"<a ([^>]*)>(.*?)</a>", self.html, re.DOTALL):
+            if f'rel="{name}"' in attributes or unescape(text).strip() == name:
+                (found,) = re.findall(r'href="/hall/([^"]*)"', attributes)
+                return unescape(found)
+        return ""
+
+    def value(self, field_id: str) -> str:
+        """The text in a field."""
+        (found,) = re.findall(rf'<input id="{field_id}"[^>]* value="([^"]*)"', self.html)
+        return unescape(found)
+
     @property
     def forms(self) -> list[Form]:
         parser = _Forms()

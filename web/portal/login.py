@@ -1,9 +1,10 @@
 """Login pages: number, passcode, session, logout."""
 
+import math
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import BadRequest, TooManyRequests
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.calendar import SHANGHAI
@@ -12,6 +13,12 @@ from web import forms
 from web.portal import session
 from web.portal.passcodes import CodeResult
 from web.portal.rendering import PageRenderer, PortalServices, see_other
+
+#: Pages that a visitor stays on after a change of the language.
+_FOR_VISITORS = frozenset({"code", "help"})
+
+#: Characters of a wrong input that its page shows again, as many as the fields take.
+_MAX_TYPED = 40
 
 
 class LoginPages:
@@ -38,16 +45,18 @@ class LoginPages:
         typed = request.form.get("number")
         number = session.pending_number() if typed is None else session.parse_number(typed)
         if number is None:
-            return self._form("sign_in.html", "sign_in.no_number")
+            return self._again("sign_in.no_number", typed)
         nonce, visitor = forms.sent_nonce(), forms.visitor()
         if nonce is None or not forms.is_own_nonce(nonce):
             raise BadRequest("once")
         if not self._portal.code_limits.is_first(nonce):
             # A second click gets the page of the first; a form from before gets a fresh one.
             repeated = number == session.pending_number()
-            return see_other("code") if repeated else self._form("sign_in.html", "sign_in.used")
+            return see_other("code") if repeated else self._again("sign_in.used", typed)
         if wait := self._portal.code_limits.wait_seconds(visitor, self._portal.address()):
-            raise TooManyRequests("too many passcodes were requested", retry_after=wait)
+            page = self._again("trouble.429", typed)
+            page.status_code, page.headers["Retry-After"] = HTTPStatus.TOO_MANY_REQUESTS, str(wait)
+            return page
         language = forms.preferred_language()
         result = self._portal.passcodes.send(number, language, visitor)
         session.remember_request(number, result)
@@ -64,7 +73,7 @@ class LoginPages:
         if number is None:
             return see_other("sign_in")
         if not session.sign_in(self._portal.passcodes, number):
-            return self._code_form(number, "code.wrong")
+            return self._code_form(number, "code.wrong", request.form.get("code"))
         self._portal.refresh_network(number)
         return see_other("standing")
 
@@ -74,7 +83,8 @@ class LoginPages:
         if chosen not in set(Language):
             raise BadRequest("language")
         forms.set_language(Language(chosen))
-        return see_other("sign_in")
+        page = request.form.get("page", "")
+        return see_other(page if page in _FOR_VISITORS else "sign_in")
 
     def sign_out(self) -> AnyResponse:
         """End the session in the store, and with it in each copy of the cookie."""
@@ -82,14 +92,20 @@ class LoginPages:
         session.sign_out()
         return see_other("sign_in")
 
-    def _code_form(self, number: Msisdn, error: str = "") -> Response:
+    def _again(self, error: str, typed: str | None) -> Response:
+        """The form of the number with what is wrong, and what was typed."""
+        return self._form("sign_in.html", error, typed=(typed or "")[:_MAX_TYPED])
+
+    def _code_form(self, number: Msisdn, error: str = "", typed: str | None = None) -> Response:
         """The form of the passcode, with what became of the last request for one."""
         status, result = self._portal.passcodes.status(number), session.request_result()
         is_refused = (result == CodeResult.TOO_SOON and status.wait_seconds > 0) or (
             result == CodeResult.DAY_LIMIT and not status.is_left_today
         )
-        lead, until = "code.expired", ""
+        lead, until, seconds_left = "code.expired", "", 0
         if status.expires_at is not None:
+            left = status.expires_at - self._portal.presenter.clock.now()
+            seconds_left = math.ceil(left.total_seconds())
             lead = "code.sent" if result == CodeResult.SENT else "code.valid"
             until = f"{status.expires_at.astimezone(SHANGHAI):%H:%M}"
         return self._form(
@@ -97,6 +113,8 @@ class LoginPages:
             error,
             to=number.masked,
             until=until,
+            seconds_left=seconds_left,
+            typed=(typed or "")[:_MAX_TYPED],
             lead=lead,
             notice=f"code.{result}" if is_refused and not error else "",
             wait=status.wait_seconds,

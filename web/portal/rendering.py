@@ -1,12 +1,15 @@
 """Page rendering and security headers of the portal."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Self
 
-from flask import Response, redirect, render_template, url_for
+from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from receipts.delivery.receipt_search import ReceiptSearch
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.wording.catalogue import Catalogue
@@ -16,8 +19,10 @@ from web.portal.code_limits import CodeLimits
 from web.portal.passcodes import LIMIT_PARAMS, PasscodeService
 from web.portal.view_models import AccountPresenter
 
+_PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
+
 #: A visitor that has not signed in.
-_VISITOR = Subscription(Msisdn(""))
+VISITOR = Subscription(Msisdn(""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +36,15 @@ class PortalServices:
     code_limits: CodeLimits
     actions: ActionHandler
     presenter: AccountPresenter
+    receipts: ReceiptSearch
     catalogue: Catalogue
     params: dict[str, str]
     channels: Callable[[Subscription, Language], dict[str, str]]
     refresh_network: Callable[[Msisdn], None]
     caller: Callable[[], Msisdn]
     address: Callable[[], str]
+    #: Names of the options of each key of the hotline's main menu.
+    hotline_keys: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,13 @@ class PageRenderer:
 
     portal: PortalServices
     language: Language
-    customer: Subscription = _VISITOR
+    customer: Subscription = VISITOR
+
+    @classmethod
+    def of_caller(cls, portal: PortalServices) -> Self:
+        """The renderer for the customer that is signed in."""
+        customer = portal.presenter.customer(portal.caller())
+        return cls(portal, customer.language or forms.preferred_language(), customer)
 
     def render(self, template: str, status: int = 200, **context: object) -> Response:
         """The page as an HTML response."""
@@ -77,6 +91,12 @@ def error_page(portal: PortalServices, error: AnyResponse) -> Response:
     return response
 
 
-def see_other(page: str, done: str | None = None) -> AnyResponse:
-    """A redirect to a page of the portal, with the reply to the form whose nonce is ``done``."""
-    return redirect(url_for(f"hall.{page}", done=done), HTTPStatus.SEE_OTHER)
+def see_other(page: str, done: str | None = None, search: str | None = None) -> AnyResponse:
+    """A redirect to a page of the portal: with a search, or the reply to the form ``done``."""
+    return redirect(url_for(f"hall.{page}", done=done, search=search), HTTPStatus.SEE_OTHER)
+
+
+def page_number() -> int:
+    """The page of a list that the address names, counted from 1."""
+    typed = request.args.get("page", "")
+    return int(typed) if _PAGE_NUMBER.fullmatch(typed) else 1

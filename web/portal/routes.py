@@ -1,7 +1,5 @@
 """Routes of the portal: account pages and the one form handler for actions."""
 
-import re
-
 from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 from msgspec.structs import replace
@@ -12,11 +10,13 @@ from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Language
 from web import forms
 from web.portal.actions import ActionRequest
+from web.portal.charge_pages import ChargePages
+from web.portal.help_pages import HelpPages
+from web.portal.history_pages import HistoryPages
 from web.portal.login import LoginPages
+from web.portal.receipt_pages import ReceiptPages
 from web.portal.rendering import PageRenderer, PortalServices, see_other
 from web.shared_files import register_shared_files
-
-_PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
 #: Messages that announce a new offer instead of an outdated one.
 _NEW_OFFER = frozenset({"offer_again", "trial_ends"})
@@ -28,8 +28,10 @@ def portal_blueprint(portal: PortalServices) -> Blueprint:
         "hall", __name__, url_prefix="/hall", template_folder="templates", static_folder="static"
     )
     register_shared_files(blueprint)
-    LoginPages(portal).register(blueprint)
-    AccountPages(portal).register(blueprint)
+    for pages in (
+        LoginPages, AccountPages, ReceiptPages, ChargePages, HistoryPages, HelpPages,
+    ):  # fmt: skip
+        pages(portal).register(blueprint)
     return blueprint
 
 
@@ -46,8 +48,6 @@ class AccountPages:
         blueprint.get("/open", endpoint="offer")(self.offer)
         blueprint.get("/confirm")(self.confirm)
         blueprint.get("/cancel")(self.cancel)
-        blueprint.get("/receipts")(self.receipts)
-        blueprint.get("/charges")(self.charges)
         blueprint.get("/services")(self.services)
         blueprint.get("/<path:path>", endpoint="nowhere")(self.not_found)
 
@@ -99,23 +99,6 @@ class AccountPages:
         effect = self._presenter.cancellation_effect(customer, page.language)
         return page.render("cancel.html", effect=effect)
 
-    def receipts(self) -> Response:
-        """A page of the receipts that are kept, newest first."""
-        page, customer = self._page()
-        index = _page_number()
-        rows, is_more = self._presenter.receipts(customer.number, page.language, index)
-        return page.render("receipts.html", rows=rows, index=index, is_more=is_more)
-
-    def charges(self) -> Response:
-        """A page of the charges that are kept, newest month first, and their consent."""
-        page, customer = self._page()
-        index = _page_number()
-        months, is_more = self._presenter.charges(customer.number, page.language, index)
-        consent = self._presenter.consent(customer, page.language)
-        return page.render(
-            "charges.html", months=months, consent=consent, index=index, is_more=is_more
-        )
-
     def services(self) -> Response:
         """The customer's subscriptions, as keyword 0000 lists them."""
         page, customer = self._page()
@@ -130,8 +113,8 @@ class AccountPages:
         raise NotFound(path)
 
     def _page(self) -> tuple[PageRenderer, Subscription]:
-        customer = self._presenter.customer(self._portal.caller())
-        return PageRenderer(self._portal, _language(customer), customer), customer
+        page = PageRenderer.of_caller(self._portal)
+        return page, page.customer
 
     def _is_available(self, action: str, customer: Subscription, page: PageRenderer) -> bool:
         return action in self._portal.actions.available(customer, page.language)
@@ -143,12 +126,6 @@ class AccountPages:
 
 def _language(customer: Subscription) -> Language:
     return customer.language or forms.preferred_language()
-
-
-def _page_number() -> int:
-    """The page of a list that the address names, counted from 1."""
-    typed = request.args.get("page", "")
-    return int(typed) if _PAGE_NUMBER.fullmatch(typed) else 1
 
 
 def _done_nonce() -> str | None:

@@ -1,38 +1,35 @@
 """View models: an account as the portal's templates show it."""
 
-import datetime as dt
 from dataclasses import dataclass
 
-from receipts.charging.charges import CHARGEABLE, months_kept, next_monthly
-from receipts.model.calendar import month_start
-from receipts.model.charge import Charge, ChargeKind
+from receipts.charging.charges import CHARGEABLE, next_monthly
+from receipts.model.calendar import month_of, month_start
 from receipts.model.customer import Subscription
-from receipts.model.receipt import Receipt
-from receipts.model.vocabulary import Channel, Language, Msisdn, ReceiptOutcome
+from receipts.model.vocabulary import Channel, Language, Msisdn
 from receipts.ports.clock import Clock
 from receipts.ports.store import Store
-from receipts.subscriptions import cancellation
+from receipts.subscriptions import cancellation, dunning
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.preferences import format_spent
 from receipts.subscriptions.promotions import consented_categories
 from receipts.wording.catalogue import Catalogue
-from receipts.wording.notice_text import day, notices
-from receipts.wording.times import short_time
+from receipts.wording.notice_text import day
 from statemachines.subscription import HOLDING
 from web.portal.actions import ActionHandler, idempotency_key
 
-#: Receipts on a page, and months with charges.
-_RECEIPTS, _MONTHS = 30, 6
-
-#: Cells of a charge: date, item, reason, amount.
-TableRow = tuple[str, str, str, str]
-
-#: Cells of a receipt: time of sending, recipient, outcome, its time, mode.
-ReceiptRow = tuple[str, str, str, str, str]
-
-#: Cell of a time that is not known.
+#: Cell of an amount that the ledger no longer holds.
 _UNKNOWN = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class UnpaidFees:
+    """Monthly fees that could not be collected: month and amount, their total, and sentences."""
+
+    months: tuple[tuple[str, str], ...]
+    total: str
+    effect: str
+    payment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,7 @@ class AccountView:
     asks_province: bool
     has_pending_order: bool
     promotions: str
+    unpaid: UnpaidFees | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +89,30 @@ class AccountPresenter:
             refusal is not None and refusal[0] == "province_unknown",
             self.has_pending_order(customer),
             consented_categories(customer).value,
+            self.unpaid_fees(customer, language) if customer.unpaid else None,
+        )
+
+    def unpaid_fees(self, customer: Subscription, language: Language) -> UnpaidFees:
+        """The unpaid months with their fees, their effect, and how to pay."""
+        fees = {
+            fee.month: fee.fen for fee in self.store.monthly_fees(customer.number, customer.unpaid)
+        }
+        months = tuple(
+            (
+                format_month(month, language),
+                format_spent(fees[month], language) if month in fees else _UNKNOWN,
+            )
+            for month in customer.unpaid
+        )
+        suspended_at, params = customer.suspended_at, {}
+        if suspended_at is not None:
+            params = {"day": day(dunning.unpaid_end(suspended_at), language)}
+        own = self.policy.book.payment
+        return UnpaidFees(
+            months,
+            format_spent(sum(fees.values()), language) if len(fees) == len(months) else "",
+            self._text(f"owed.{'suspended' if suspended_at else 'ended'}", language, **params),
+            own.in_(language) if own else "",
         )
 
     def has_pending_order(self, customer: Subscription) -> bool:
@@ -109,8 +131,8 @@ class AccountPresenter:
             if customer.ends_at is not None:
                 values["ends"] = params["ends"]
             values["next"] = self._next_fee(customer, language)
-            spent = sum(charge.fen for charge in self.queries.charges(customer.number))
-            values["spent"] = format_spent(spent, language)
+            (ledger,) = self.store.ledgers(customer.number, [month_of(self.clock.now())])
+            values["spent"] = format_spent(ledger.fen, language)
         return [(self._text(f"row.{name}", language), value) for name, value in values.items()]
 
     def _next_fee(self, customer: Subscription, language: Language) -> str:
@@ -130,89 +152,16 @@ class AccountPresenter:
         provinces = self.policy.book.provinces.items()
         return [(code, province.names.in_(language)) for code, province in provinces]
 
-    def receipts(
-        self, number: Msisdn, language: Language, page: int
-    ) -> tuple[list[ReceiptRow], bool]:
-        """A page of receipts, newest first and counted from 1, and whether older ones are kept."""
-        skip = (page - 1) * _RECEIPTS
-        receipts = self.queries.latest_receipts(number, _RECEIPTS + 1, skip)
-        now = self.clock.now()
-        rows = [self._receipt_row(receipt, now, language) for receipt in receipts[:_RECEIPTS]]
-        return rows, len(receipts) > _RECEIPTS
-
-    def _receipt_row(self, receipt: Receipt, now: dt.datetime, language: Language) -> ReceiptRow:
-        sent, done = (
-            short_time(time, now, language) if time else _UNKNOWN
-            for time in (receipt.text_sent, receipt.text_done)
-        )
-        return (
-            sent,
-            receipt.recipient.national if receipt.recipient else "",
-            self._text(f"outcome.{receipt.outcome or ReceiptOutcome.NO_ANSWER}", language),
-            done,
-            notices().render(f"mode.{receipt.sent_as or receipt.mode}", language),
-        )
-
-    def charges(
-        self, number: Msisdn, language: Language, page: int
-    ) -> tuple[list[tuple[str, str, list[TableRow]]], bool]:
-        """A page of months with charges, newest first and from 1, and whether more are kept.
-
-        Each month has its name, total and rows.
-        """
-        kept = months_kept(self.policy.book, self.clock.now())[::-1]
-        charged = self.store.charged_months(number, kept)
-        months = charged[(page - 1) * _MONTHS : page * _MONTHS]
-        charges = self.queries.charges(number, months) if months else []
-        receipts = self.queries.receipts_by_id(filter(None, map(_receipt_id, charges)))
-        tables = []
-        for month in months:
-            listed = [charge for charge in reversed(charges) if charge.month == month]
-            total = format_spent(sum(charge.fen for charge in listed), language)
-            rows = [self._charge_row(charge, receipts, language) for charge in listed]
-            tables.append((_format_month(month, language), total, rows))
-        return tables, len(charged) > page * _MONTHS
-
     def consent(self, customer: Subscription, language: Language) -> str:
         """Date, channel and price of the customer's consent to the charges."""
         return self.actions.text(self.policy.consent_summary(customer, language), language)
-
-    def _charge_row(
-        self, charge: Charge, receipts: dict[str, Receipt], language: Language
-    ) -> TableRow:
-        month = _format_month(charge.month, language)
-        item = self._text(f"charge.{charge.kind}", language, month=month)
-        receipt = receipts.get(_receipt_id(charge) or "")
-        if receipt is not None and receipt.recipient:
-            key = "why.credit_friend" if charge.kind is ChargeKind.CREDIT else "why.friend"
-            reason = self._text(key, language, friend=receipt.recipient.national)
-        else:
-            reason = self._text(_REASONS.get(charge.reason, f"why.{charge.kind}"), language)
-        if charge.fen == 0:
-            reason = self._text("why.free", language, reason=reason)
-        return day(charge.at, language), item, reason, format_spent(charge.fen, language)
 
     def _text(self, key: str, language: Language, **params: str) -> str:
         return self.catalogue.render(key, language, **params)
 
 
-#: Catalogue key by the reason of a charge.
-_REASONS = {
-    "opened": "why.opened",
-    "first charge date": "why.first",
-    "resumed": "why.resumed",
-    "month of leaving": "why.leaving",
-    "monthly fee, billed late": "why.late",
-}
-
-
-def _receipt_id(charge: Charge) -> str | None:
-    """The receipt that a charge or a credit is about; None for a monthly fee."""
-    about = charge.charge_id or charge.id
-    return about.removeprefix("receipt-") if charge.kind is not ChargeKind.MONTHLY else None
-
-
-def _format_month(month: str, language: Language) -> str:
+def format_month(month: str, language: Language) -> str:
+    """A month in words: ``2026年11月``, ``November 2026``."""
     year, number = month.split("-")
     if language is Language.ZH:
         return f"{year}年{int(number)}月"

@@ -35,15 +35,32 @@ def test_receipts_are_listed_newest_first(customer: Browser, built: Container, c
 def test_all_receipts_that_are_kept_are_listed_in_pages(customer: Browser, built: Container):
     for index in range(65):
         friend = Msisdn(f"+86139571{index:05}")
-        a_receipt(built, GUANGDONG, seed=f"{index:04x}", recipient=friend)
-    pages = [customer.goes(f"receipts?page={page}").text for page in (1, 2, 3)]
-    shown = [re.findall(r"139571\d{5}", page) for page in pages]
+        a_receipt(built, GUANGDONG, seed=f"{index:04x}", recipient=friend, text="…")
+        if index % 3 == 0:
+            notice = {"kind": MessageKind.NOTICE, "recipient": None}
+            a_receipt(built, GUANGDONG, seed=f"{index:04x}e", **notice)
+    pages = [customer.goes("receipts")]
+    while older := pages[-1].link("next"):
+        pages.append(customer.goes(older))
+    shown = [re.findall(r"139571\d{5}", page.text) for page in pages]
     assert [len(each) for each in shown] == [30, 30, 5]
     assert [n for each in shown for n in each] == [f"139571{i:05}" for i in range(64, -1, -1)]
-    assert ["较新的回执" in page for page in pages] == [False, True, True]
-    assert ["更早的回执" in page for page in pages] == [True, True, False]
+    assert ["较新的回执" in page.text for page in pages] == [False, True, True]
+    back = customer.goes(pages[2].link("prev"))
+    assert re.findall(r"139571\d{5}", back.text) == shown[1]
+    assert re.findall(r"139571\d{5}", customer.goes(back.link("prev")).text) == shown[0]
     for odd in ("0", "-1", "x", "１", "9" * 40, ""):
-        assert customer.goes(f"receipts?page={odd}").text == pages[0]
+        for name in ("older", "newer", "search"):
+            assert customer.goes(f"receipts?{name}={odd}").text == pages[0].text
+
+
+def test_new_receipt_moves_no_page(customer: Browser, built: Container):
+    for index in range(40):
+        a_receipt(built, GUANGDONG, seed=f"{index:04x}", recipient=Msisdn(f"+86139571{index:05}"))
+    older = customer.goes("receipts").link("next")
+    before = customer.goes(older).text
+    a_receipt(built, GUANGDONG, seed="new")
+    assert customer.goes(older).text == before
 
 
 @pytest.mark.fixed_day
