@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from ivr.call_changes import CallChanges, CallerInput
 from ivr.call_context import CallContext
+from ivr.call_figures import CallFigures
 from ivr.identification import Identification
 from ivr.limits import counted, is_too_many
 from ivr.menu import DIGIT_STATES, keys
@@ -72,6 +73,7 @@ class CallFlow:
         self._prompts = PromptBuilder(policy, catalogue, self._speech, base, agent)
         self._changes = CallChanges(store, policy, self._prompts, clock, account)
         self._identification = Identification(passwords, policy)
+        self.figures = CallFigures(store, clock)
 
     def answer(self, caller: Msisdn | None, call_pass: str = "") -> list[Verb]:
         """Greet a caller, or refuse one that has no service here; a withheld number is asked."""
@@ -117,13 +119,26 @@ class CallFlow:
         return self._answer_choice(pressed)
 
     def _answer_choice(self, pressed: CallerInput) -> list[Verb]:
+        transition = self._transition(pressed)
+        action = transition.acts[0] if transition.acts else "goodbye"
+        verbs = self._act(pressed, transition, action)
+        is_silent = not pressed.key and not pressed.speech
+        self.figures.acted(pressed.sid, pressed.caller, action, is_silent=is_silent)
+        return verbs
+
+    def _transition(self, pressed: CallerInput) -> Transition[CallState]:
         context = pressed.context
         transition = CALL_MENU.fire(context.state, self._match(pressed))
         if transition.reason is not None:
             transition = CALL_MENU.fire(context.state, CallEvent.WRONG)
         if is_too_many(context, transition):
             transition = CALL_MENU.fire(context.state, CallEvent.TOO_MANY)
-        action = transition.acts[0] if transition.acts else "goodbye"
+        return transition
+
+    def _act(
+        self, pressed: CallerInput, transition: Transition[CallState], action: str
+    ) -> list[Verb]:
+        context = pressed.context
         if action in {"goodbye", "too_many"}:
             facts = self._facts(pressed.caller, context)
             return self._prompts.farewell(action, context.language, facts=facts)

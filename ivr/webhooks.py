@@ -46,7 +46,9 @@ class VoiceWebhooks:
         if caller is not None:
             self.refresh_network(caller)
         # Twilio may request the call's first document again: each answer begins a new pass.
-        return twiml(self.call_flow.answer(caller, secrets.token_hex(4)))
+        verbs = self.call_flow.answer(caller, secrets.token_hex(4))
+        self.call_flow.figures.begun(form["CallSid"], caller, verbs)
+        return twiml(verbs)
 
     def key(self, form: Mapping[str, str], query: Mapping[str, str]) -> str:
         """TwiML for DTMF, speech or no input. Raises BadRequest without a valid call context."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from keywords.parser import KeywordParser, ParsedMessage
 from keywords.queries import AccountReplies
 from keywords.reply_limits import ReplyBudget, ReplyLimit
+from keywords.text_figures import limited, meaning, with_text_figure
 from receipts.model.calendar import month_of
 from receipts.model.charge import AuditEntry
 from receipts.model.customer import QuestionTopic, Subscription
@@ -26,7 +27,7 @@ from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.promotions import had_advertisement
-from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
+from receipts.subscriptions.shared_actions import Action, shared_actions
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE, DialogueEvent, DialogueState
 from statemachines.subscription import HOLDING, SubscriptionState
 
@@ -123,13 +124,14 @@ class Conversation:
         customer = snapshot.subscription
         home = self._policy.service_area(customer).number_info.province
         parsed = self._parser.parse(text.body, home)
-        language = self._policy.language(customer, _reply_language(parsed))
+        language = self._policy.language(customer, parsed.reply_language)
         request = CustomerRequest(
             Channel.TEXT, language, text.event, text.body[:160], charges=snapshot.charges
         )
         state = self._state(customer)
         event = self._event(state, text.body, parsed, home)
-        event = self._about_advertisements(customer, text.body, event)
+        if event is _E.CANCEL and self._may_answer_advertisement(customer, text.body):
+            event = _E.STOP
         transition = KEYWORD_DIALOGUE.fire(state, event)
         budget = ReplyBudget(snapshot, self._policy.limits(customer), self._clock.now())
         if budget.limit is not ReplyLimit.OPEN and not (
@@ -141,13 +143,14 @@ class Conversation:
         refusal = self._refusal(customer, event, language)
         if refusal is not None:
             refused = self._refuse(decision.customer, refusal, language)
-            return self._reply(snapshot, decision.then(refused), request, budget)
+            return self._reply(snapshot, decision.then(refused), request, budget, event)
         if transition.reason is not None:
             message = (transition.reason, self._policy.template_params(customer, language))
-            return self._reply(snapshot, replace(decision, messages=(message,)), request, budget)
+            decision = replace(decision, messages=(message,))
+            return self._reply(snapshot, decision, request, budget, event)
         for action in transition.acts:
             decision = decision.then(self._run(action, decision.customer, request, parsed))
-        return self._reply(snapshot, decision, request, budget)
+        return self._reply(snapshot, decision, request, budget, event)
 
     @staticmethod
     def _leaves(customer: Subscription, event: DialogueEvent, acts: tuple[str, ...]) -> bool:
@@ -161,12 +164,14 @@ class Conversation:
         """Change nothing; say once that the limit of replies is reached."""
         customer = snapshot.subscription
         if budget.limit is ReplyLimit.EXCEEDED:
-            return Decision(customer).change_set(customer, request.event, Reply())
+            silent = Decision(customer).change_set(customer, request.event, Reply())
+            return replace(silent, figures=limited(self._clock.now()))
         key = "too_many_held" if customer.state in _CAN_LEAVE else "too_many"
         message = (key, self._policy.template_params(customer, request.language))
         reply = Reply((message,), request.language.value)
         change = Decision(customer).change_set(customer, request.event, reply)
-        return replace(change, records=(*change.records, budget.spent(told=True)))
+        records = (*change.records, budget.spent(told=True))
+        return replace(change, records=records, figures=limited(self._clock.now()))
 
     def _refusal(
         self, customer: Subscription, event: DialogueEvent, language: Language
@@ -203,14 +208,6 @@ class Conversation:
         offered = state is DialogueState.OFFERED
         return DialogueEvent.MAYBE_AGREE if offered and nearly_yes else DialogueEvent.NEAR
 
-    def _about_advertisements(
-        self, customer: Subscription, body: str, event: DialogueEvent
-    ) -> DialogueEvent:
-        """The event, as far as it may concern advertisements rather than the service."""
-        if event is _E.CANCEL and self._may_answer_advertisement(customer, body):
-            return _E.STOP
-        return event
-
     def _may_answer_advertisement(self, customer: Subscription, body: str) -> bool:
         """Whether a cancel names no service and comes within a day of an advertisement."""
         if customer.promotions_since is None or customer.state not in _CAN_LEAVE:
@@ -246,14 +243,20 @@ class Conversation:
         return DialogueState.LAPSED if customer.lapsed_at else DialogueState.IDLE
 
     def _reply(
-        self, snapshot: Snapshot, decision: Decision, request: CustomerRequest, budget: ReplyBudget
+        self,
+        snapshot: Snapshot,
+        decision: Decision,
+        request: CustomerRequest,
+        budget: ReplyBudget,
+        event: DialogueEvent,
     ) -> ChangeSet:
         customer = snapshot.subscription
         reply = Reply(decision.messages, request.language.value)
         # Only a consent record needs the text of the reply.
         text = self._render(reply) if decision.audit else ""
         change = decision.change_set(customer, request.event, reply, text)
-        return replace(change, records=(*change.records, budget.spent()))
+        change = replace(change, records=(*change.records, budget.spent()))
+        return with_text_figure(change, customer, event, request.reply_text, self._clock.now())
 
     def _answered_by_carrier(self, snapshot: Snapshot, text: InboundMessage) -> ChangeSet:
         """Act on a STOP without a reply: the carrier has sent its own and would drop ours."""
@@ -272,15 +275,16 @@ class Conversation:
                 reply_text=f"{text.opt_out}: {text.body[:160]}",
             )  # fmt: skip
             decision = Decision(customer, audit=(entry,))
-        return decision.change_set(customer, text.event, Reply())
+        change, event = decision.change_set(customer, text.event, Reply()), meaning(text.opt_out)
+        return with_text_figure(change, customer, event, text.body, self._clock.now())
 
     def _run(
         self, action: str, customer: Subscription, request: CustomerRequest, parsed: ParsedMessage
     ) -> Decision:
-        if action == "near":
-            return Decision(customer, ((action, {"words": "|".join(parsed.near)}),))
-        if action == "elsewhere":
-            return Decision(customer, ((action, {"word": parsed.elsewhere or ""}),))
+        near, elsewhere = "|".join(parsed.near), parsed.elsewhere or ""
+        named = {"near": {"words": near}, "elsewhere": {"word": elsewhere}}
+        if action in named:
+            return Decision(customer, ((action, named[action]),))
         if action not in {"offer", "offer_again"}:
             return self._actions[action](customer, request)
         late = action == "offer_again"
@@ -289,10 +293,3 @@ class Conversation:
             return decision
         # The answer may be a code word such as Y; it gets a reply in the language of the order.
         return replace(decision, customer=replace(decision.customer, language=parsed.language))
-
-
-def _reply_language(parsed: ParsedMessage) -> Language | None:
-    """The language of a message; a keyword that selects a language counts as that language."""
-    if parsed.intent is None:
-        return parsed.language
-    return LANGUAGE_BY_ACTION.get(parsed.intent.value, parsed.language)

@@ -14,6 +14,7 @@ from receipts.model.vocabulary import Intent, Language
 from receipts.rulebook.normalise import normalise
 from receipts.rulebook.schema import RuleBook
 from receipts.rulebook.wishes import Wish, WishMatcher, is_question
+from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION
 
 # Longer than any text that a phone sends; not parsed.
 _MAX_LENGTH = 2000
@@ -37,6 +38,13 @@ class ParsedMessage(Struct, frozen=True):
     language: Language | None = None
     elsewhere: str | None = None
     wish: Wish | None = None
+
+    @property
+    def reply_language(self) -> Language | None:
+        """The language of the text; a keyword that selects a language counts as that language."""
+        if self.intent is None:
+            return self.language
+        return LANGUAGE_BY_ACTION.get(self.intent.value, self.language)
 
 
 _UNKNOWN = ParsedMessage(None)

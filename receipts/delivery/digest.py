@@ -7,13 +7,15 @@ over every later state of the digest in the same commit.
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
 from receipts.charging.charges import count_receipt, credit_for, for_receipt, needs_usage_count
+from receipts.delivery.results import sent_figures
 from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
+from receipts.model.figure import Figure
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import DisplayMode, Msisdn
 from receipts.ports.changes import ChangeSet, Timer
@@ -149,7 +151,8 @@ def with_digest_members(store: Store, change: ChangeSet) -> ChangeSet:
     members = [member for member in store.receipts(digest.members) if member is not None]
     counts = digest.sent_at is not None and any(map(needs_usage_count, members))
     owner = store.load(digest.number).subscription if counts else None
-    return apply_to_members(change, digest, members, owner)
+    counted = replace(change, figures=(*change.figures, *_left_with(digest, members)))
+    return apply_to_members(counted, digest, members, owner)
 
 
 def apply_to_members(
@@ -191,3 +194,11 @@ def apply_to_members(
     if owner and counting and counting != owner:
         records.append(replace(counting, version=owner.version + 1))
     return replace(change, records=(*change.records, *records), charges=(*change.charges, *charges))
+
+
+def _left_with(digest: Receipt, members: Iterable[Receipt]) -> Iterator[Figure]:
+    """Figures of the members that leave with their digest."""
+    if digest.sent_at is not None:
+        for member in members:
+            if member.sent_at is None:
+                yield from sent_figures(member, digest.sent_at)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
-from receipts.model.receipt import Receipt
+from receipts.model.figure import ENDED, SENT, Figure, class_of, figure
+from receipts.model.receipt import MessageKind, Receipt
 from receipts.ports.changes import ChangeSet, DeliveryResult
 from statemachines.receipt import ReceiptState
 
@@ -44,7 +45,17 @@ def with_result(
     counts = code and (ends or code != NO_CODE)
     counters = (*change.counters, f"{FAILED}{provider}:{code}") if counts else change.counters
     results = (DeliveryResult(provider, now, code),) if ends else ()
-    return replace(change, counters=counters, results=results)
+    ended = (figure(now, ENDED, provider, "failed" if code else "delivered"),) if ends else ()
+    figures = change.figures + ended
+    return replace(change, counters=counters, results=results, figures=figures)
+
+
+def sent_figures(receipt: Receipt, now: dt.datetime) -> tuple[Figure, ...]:
+    """The figure of a receipt that leaves now: tariff, outcome, and time since the report."""
+    if receipt.kind is not MessageKind.RECEIPT:
+        return ()
+    waited = class_of((now - receipt.created_at).total_seconds())
+    return (figure(now, SENT, receipt.tariff or "", receipt.outcome or "", waited),)
 
 
 def failures_by_code(counts: Mapping[str, int]) -> dict[tuple[str, str], int]:

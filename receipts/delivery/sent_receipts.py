@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from receipts.charging.charges import count_receipt, credit_for, for_receipt
 from receipts.delivery.end_of_life import ended_at, text_after_sending
+from receipts.delivery.results import sent_figures
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
 from receipts.ports.changes import ChangeSet
@@ -35,9 +36,10 @@ def mark_sent(
         uncharged = replace(moved, charge_fen=0)
         given_back = credit_for(receipt, now)
         return ChangeSet(receipt.number, records=(uncharged,), charges=given_back)
+    figures = sent_figures(receipt, now) if first else ()
     if not first or receipt.price_fen == 0:
-        return ChangeSet(receipt.number, records=(moved,))
+        return ChangeSet(receipt.number, records=(moved,), figures=figures)
     counted, used = count_receipt(owner, now) if receipt.free_receipts else (None, 0)
     charge = for_receipt(receipt, used, now)
     records = (replace(moved, charge_fen=charge.fen), *((counted,) if counted else ()))
-    return ChangeSet(receipt.number, records=records, charges=(charge,))
+    return ChangeSet(receipt.number, records=records, charges=(charge,), figures=figures)

@@ -14,6 +14,7 @@ from receipts.model.customer import (
     LoginState,
     Subscription,
 )
+from receipts.model.figure import Figure
 from receipts.model.message import IndexedText, MessageTrace, StrangerTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn
@@ -107,6 +108,9 @@ class ChangeSet(Struct, frozen=True):
     acked: tuple[OutboxEntry, ...] = ()
     #: Names of report counters, each to be raised by one.
     counters: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    #: A text that was not understood, without its digits, to be counted by itself.
+    unknown_text: Figure | None = None
     deferred: tuple[Deferred, ...] = ()
     #: Ends of receipts, from which the health of their sender is judged.
     results: tuple[DeliveryResult, ...] = ()

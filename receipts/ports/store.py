@@ -211,6 +211,9 @@ class BulkReader(Protocol):
     def lookups_of(self, number: Msisdn, months: Sequence[str]) -> list[StaffLookup]:
         """The looks by staff at one customer's data in some months, oldest first."""
 
+    def figures(self, periods: Sequence[str]) -> list[dict[str, int]]:
+        """The figures of days or months, or of names of their own, in one round trip."""
+
     def checkpoint(self, name: str, value: str | None = None) -> str | None:
         """The named checkpoint of a long run, written first when a value is given."""
 

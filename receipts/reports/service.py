@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from receipts.delivery.digest import enqueue
 from receipts.model.calendar import month_of
 from receipts.model.customer import Subscription
+from receipts.model.figure import report_figure
 from receipts.model.message import (
     DeliveryReport,
     IndexedText,
@@ -28,6 +29,7 @@ from receipts.ports.store import ContentionError, ReportQuery, Snapshot, Store
 from receipts.ports.unit_of_work import MAX_ATTEMPTS
 from receipts.reports.eligibility import Eligibility
 from receipts.reports.message_trace import (
+    OUTCOME_OF,
     ignored_because,
     is_duplicate,
     is_final,
@@ -110,10 +112,9 @@ class ReportService:
         Raises StoreUnavailableError.
         """
         digest = hashlib.blake2b(b"\n".join(lines), digest_size=16).hexdigest()
-        counters = (REFUSED,) * len(lines)
-        self._store.commit(
-            ChangeSet(_NO_CUSTOMER, idempotency_key=f"feed:{digest}", counters=counters)
-        )
+        figures = (report_figure(self._clock.now(), REFUSED, len(lines)),)
+        counters, key = (REFUSED,) * len(lines), f"feed:{digest}"
+        self._store.commit(ChangeSet(_NO_CUSTOMER, key, counters=counters, figures=figures))
 
     def _query(self, report: DeliveryReport, *, retry: bool) -> ReportQuery:
         # A receipt is kept longer than its trace. A report after the trace's end loses the first
@@ -160,6 +161,7 @@ class ReportService:
             timers=tuple(t for step in steps for t in step.timers if t.subject not in subjects),
             cancelled_timers=cancelled,
             counters=counters,
+            figures=tuple(figure for step in steps for figure in step.figures),
         )
 
     def _indexed(self, begun: Sequence[MessageTrace]) -> tuple[IndexedText, ...]:
@@ -217,9 +219,13 @@ class ReportService:
         if reason is None:
             receipt = self._eligibility.build_receipt(snapshot.subscription, kept, kept.status)
             kept = replace(kept, receipt_id=receipt.id)
+            counted = (report_figure(report.at, OUTCOME_OF[kept.status].value),)
             counters = (REPORTS, RECEIPTS)
-            return enqueue(replace(change, records=(kept,), counters=counters), receipt)
-        change = replace(change, records=(kept,), counters=(REPORTS, reason.value))
+            change = replace(change, records=(kept,), counters=counters, figures=counted)
+            return enqueue(change, receipt)
+        counted = (report_figure(report.at, reason.value),)
+        counters = (REPORTS, reason.value)
+        change = replace(change, records=(kept,), counters=counters, figures=counted)
         if not is_final(kept):
             change = self._schedule_timeout(snapshot, trace, kept, change)
         if reason is NoReceiptReason.RECIPIENT_OFF_NET:

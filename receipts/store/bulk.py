@@ -2,9 +2,9 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import chain
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, TypeVar
 
 from receipts.model.charge import AuditEntry, Charge, StaffLookup
 from receipts.model.customer import CallLog, CustomerCredentials, Subscription
@@ -172,10 +172,14 @@ class RedisBulkReader:
     def counts(self) -> dict[str, int]:
         """The counters of reports and their results since the store was first used."""
         names = (self._keys.counts(shard) for shard in range(self._keys.shards))
-        total: Counter[str] = Counter()
-        for reply in self._connection.execute(*(("HGETALL", name) for name in names)):
-            total.update({name.decode(): int(count) for name, count in decode_pairs(reply)})
-        return total
+        return _summed(self._connection.execute(*(("HGETALL", name) for name in names)))
+
+    def figures(self, periods: Sequence[str]) -> list[dict[str, int]]:
+        """The figures of days or months, or of names of their own, in one round trip."""
+        shards = range(self._keys.shards)
+        names = [self._keys.figures(shard, each) for each in periods for shard in shards]
+        replies = iter(self._connection.execute(*(("HGETALL", name) for name in names)))
+        return [_summed(islice(replies, len(shards))) for _ in periods]
 
     def results(self, provider: str) -> list[DeliveryResult]:
         """The newest ends of a provider's receipts, at most ``RESULTS_KEPT``, newest first."""
@@ -214,3 +218,11 @@ class RedisBulkReader:
     def server_run_id(self) -> str:
         """The id of the running server: a cursor is good for as long as it runs."""
         return self._connection.run_id()
+
+
+def _summed(hashes: Iterable[Any]) -> dict[str, int]:
+    """The sums of hashes of numbers by their fields."""
+    total: Counter[str] = Counter()
+    for each in hashes:
+        total.update({name.decode(): int(count) for name, count in decode_pairs(each)})
+    return dict(total)

@@ -5,12 +5,29 @@
 -- with an instruction that says how many follow.
 
 local counted = {} -- by key and field, added once at the end
+local figures = {} -- the same, of days and of running sums
+local fresh -- whether the last instruction 'once' wrote its field
+
+local FIGURES_SECONDS = { [10] = 62 * 86400, [7] = 36 * 31 * 86400 } -- of a day, of a month
+local UNKNOWN_SECONDS = 7 * 86400
 
 local function each(first, last, work)
   for i = first, last, 4 do
     local stop = work(ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3])
     if stop then return stop end
   end
+end
+
+local function add(sums, key, field, more)
+  sums[key] = sums[key] or {}
+  sums[key][field] = (sums[key][field] or 0) + more
+end
+
+local function raise(key, field, more)
+  local period = string.match(key, '%d[%d-]+$') or ''
+  local seconds = FIGURES_SECONDS[#period]
+  local now = redis.call('HINCRBY', key, field, more)
+  if seconds and now == more then redis.call('EXPIRE', key, seconds) end
 end
 
 local function version(record)
@@ -72,14 +89,21 @@ local function write(name, key, a, b)
       if left == '' then redis.call('HDEL', key, field) else redis.call('HSET', key, field, left) end
     end
   elseif name == 'once' then
-    redis.call('HSETNX', key, a, b)
+    fresh = redis.call('HSETNX', key, a, b) == 1
   elseif name == 'append' then
     redis.call('XADD', key, '*', a, b)
   elseif name == 'member' then
     redis.call('SADD', key, a)
   elseif name == 'count' then
-    counted[key] = counted[key] or {}
-    counted[key][a] = (counted[key][a] or 0) + b
+    add(counted, key, a, b)
+  elseif name == 'figure' or name == 'fee' and fresh then
+    add(figures, key, a, b)
+  elseif name == 'text' then -- at most so many, a text; all of them expire with the first
+    local size = redis.call('HLEN', key)
+    if size < tonumber(a) or redis.call('HEXISTS', key, b) == 1 then
+      redis.call('HINCRBY', key, b, 1)
+      if size == 0 then redis.call('EXPIRE', key, UNKNOWN_SECONDS) end
+    end
   elseif name == 'set' then
     redis.call('ZADD', key, a, b)
   elseif name == 'unset' or name == 'ring' then
@@ -100,5 +124,12 @@ while ARGV[first] do
 end
 for key, fields in pairs(counted) do
   for field, more in pairs(fields) do redis.call('HINCRBY', key, field, more) end
+end
+for key, fields in pairs(figures) do
+  local month = string.match(key, '^(.*:%d%d%d%d%-%d%d)%-%d%d$')
+  for field, more in pairs(fields) do
+    raise(key, field, more)
+    if month then raise(month, (string.gsub(field, '@%d%d$', '')), more) end -- without the hour
+  end
 end
 return ends

@@ -14,6 +14,14 @@ from receipts.model.customer import (
     LoginState,
     Subscription,
 )
+from receipts.model.figure import (
+    FEN,
+    STANDING,
+    UNKNOWN_TEXTS,
+    UNKNOWN_TEXTS_KEPT,
+    day_of,
+    week_of,
+)
 from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.numbering.msisdn import is_chinese_mobile
@@ -115,6 +123,7 @@ class CommitScript:
             key = self._keys.lookups(self._shard, month_of(lookup.at))
             self._add("append", key, "entry", encode(lookup))
             self._add("expire", key, self._retention.log)
+        self._figures()
         self._timers()
         self._outbox()
 
@@ -128,6 +137,23 @@ class CommitScript:
             self._add("erase", self._keys.texts(text.sender))
             key, entry = packed_by_id(self._keys, self._shard, text)
             self._add("unpair", key, "", entry)
+
+    def _figures(self) -> None:
+        for each in self._change.figures:
+            self._add("figure", self._figures_key(each.at), each.name, each.amount)
+        if (unknown := self._change.unknown_text) is not None and unknown.at is not None:
+            key = self._keys.figures(self._shard, UNKNOWN_TEXTS + week_of(unknown.at))
+            most = -(-UNKNOWN_TEXTS_KEPT // self._keys.shards)
+            self._add("text", key, most, unknown.name)
+
+    def _figures_key(self, at: dt.datetime | None) -> str:
+        """The key of a day's figures; the script adds to its month too, which is named here."""
+        if at is None:
+            return self._keys.figures(self._shard, STANDING)
+        day = self._keys.figures(self._shard, day_of(at))
+        if day not in self.names:
+            self.names.setdefault(day[: -len("-01")], len(self.names) + 1)
+        return day
 
     def _act(self, event: str) -> None:
         """Refuse an event whose claim has expired, for as long as its audit entry is kept."""
@@ -222,6 +248,8 @@ class CommitScript:
     def _charge(self, charge: Charge) -> None:
         key = self._keys.charges(charge.number, charge.month)
         self._add("once", key, charge.id, encode(charge))
+        fee = f"{FEN}|{charge.tariff}|{charge.kind}"
+        self._add("fee", self._figures_key(charge.at), fee, charge.fen)
         self._add("expire", key, self._retention.log)
         charged = self._keys.charged(self._shard, charge.month)
         self._add("member", charged, charge.number)

@@ -80,6 +80,10 @@ class KeySchema:
     unsure = _of_shard("unsure")  # receipts with an unknown outcome, by the time of sending
     timers = _of_shard("timers")
 
+    def figures(self, shard: int, period: str) -> str:
+        """The figures of a day or a month, ``STANDING`` ones, or the unknown texts of a week."""
+        return self.tagged(shard, f"figures:{period}")
+
     def claim(self, number: Msisdn, event: str) -> str:
         """The idempotency key of an event; its value is the answer that the event got."""
         return self.of(number, f"claim:{event}")

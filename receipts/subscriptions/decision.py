@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import Subscription
+from receipts.model.figure import ACT, STATE, Figure, figure
 from receipts.model.vocabulary import Channel, Language
 from receipts.ports.changes import ChangeSet, Reply, Timer
 from receipts.subscriptions.consent import append_to_chain
@@ -80,7 +81,38 @@ class Decision(Struct, frozen=True):
             audit=audit,
             timers=self.timers + timers,
             cancelled_timers=self.cancelled_timers,
+            figures=_acts(before, audit, now) + _moves(before, now),
         )
+
+
+def _acts(
+    before: Subscription, audit: Sequence[AuditEntry], after: Subscription
+) -> tuple[Figure, ...]:
+    """Figures of acts: event, channel, tariff, and the states before and after it."""
+    tariff = _tariff(after) or _tariff(before)
+    return tuple(
+        figure(e.at, ACT, e.action, e.channel, tariff, e.state_before, e.state_after) for e in audit
+    )
+
+
+def _moves(before: Subscription, after: Subscription) -> tuple[Figure, ...]:
+    """Running sums of customers by tariff and state: one less here, one more there."""
+    left, entered = _standing(before), _standing(after)
+    if left == entered:
+        return ()
+    ends = ((left, -1), (entered, 1))
+    return tuple(Figure(name, None, amount) for name, amount in ends if name)
+
+
+def _standing(customer: Subscription) -> str:
+    is_counted = customer.state is not SubscriptionState.NONE
+    return f"{STATE}|{_tariff(customer)}|{customer.state}" if is_counted else ""
+
+
+def _tariff(customer: Subscription) -> str:
+    """The tariff of the service, or of its offer; it names the province."""
+    pending = customer.order if customer.state is SubscriptionState.PENDING else None
+    return (pending.tariff if pending else customer.tariff) or ""
 
 
 def _with_end_of_record(

@@ -15,6 +15,7 @@ from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.notifications import build_notification
 from receipts.model.calendar import SHANGHAI
 from receipts.model.customer import LoginState, Passcode, Subscription
+from receipts.model.figure import WEB, figure
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
@@ -104,7 +105,9 @@ class PasscodeService:
             sent = sent if is_texted else replace(sent, text=self._text("------", language))
             outbox = (sent.id,) if is_texted else ()
             reply = Reply(next=CodeResult.SENT, language="" if is_texted else _NOT_TEXTED)
-            return ChangeSet(number, reply=reply, records=(login, sent), outbox=outbox)
+            counted = (figure(now, WEB, "code" if is_texted else "no_code"),)
+            records = (login, sent)
+            return ChangeSet(number, None, reply, records, outbox=outbox, figures=counted)
 
         reply = run_in_transaction(self.store, number, decide, login=True)
         self.count(reply.language or reply.next)
@@ -144,7 +147,8 @@ class PasscodeService:
                 return replace(self._failed(snapshot, failed), idempotency_key=idempotency_key)
             kept, end = self._digest("kept", number, session_id), now + SESSION_LIFETIME
             login = replace(login, codes=(), session=kept, session_expires_at=end)
-            return ChangeSet(number, idempotency_key, Reply(next="in"), records=(login,))
+            counted = (figure(now, WEB, "signed_in"),)
+            return ChangeSet(number, idempotency_key, Reply(next="in"), (login,), figures=counted)
 
         reply = run_in_transaction(self.store, number, decide, idempotency_key, login=True)
         return session_id if reply.next else None

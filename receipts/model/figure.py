@@ -1,0 +1,69 @@
+"""Names of the service's figures: amounts summed by day and month in China."""
+
+import datetime as dt
+from bisect import bisect_left
+from functools import lru_cache
+
+from msgspec import Struct
+
+from receipts.model.calendar import SHANGHAI
+
+#: First parts of a name; the parts are separated by ``|``.
+REPORT, SENT, ENDED, FEN, ACT = "report", "sent", "ended", "fen", "act"
+TEXT, CALL, WEB, STATE = "text", "call", "web", "state"
+
+#: Upper ends, in seconds, of the classes of the time from a report to its receipt's acceptance.
+SECONDS_TO_RECEIPT = (1, 2, 5, 10, 30, 60, 300, 1800)
+_LONGER = "longer"
+
+#: In place of a day: running sums. Before a week: the unknown texts of it.
+STANDING, UNKNOWN_TEXTS = "standing", "unknown:"
+
+#: Most different unknown texts that are kept of a week.
+UNKNOWN_TEXTS_KEPT = 500
+
+_HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
+_CHINA_SECONDS = 8 * _HOUR_SECONDS
+_HOURS = tuple(f"{hour:02}" for hour in range(24))
+
+
+class Figure(Struct, frozen=True):
+    """An amount to add to a figure: to its day and month, or without a time to the running sum."""
+
+    name: str
+    at: dt.datetime | None
+    amount: int = 1
+
+
+def figure(at: dt.datetime | None, *parts: str) -> Figure:
+    """One more in the figure of these parts."""
+    return Figure("|".join(parts), at)
+
+
+def report_figure(at: dt.datetime, result: str, count: int = 1) -> Figure:
+    """Reports of an hour by their result: an outcome, or the reason for no receipt."""
+    hour = int((at.timestamp() + _CHINA_SECONDS) % _DAY_SECONDS) // _HOUR_SECONDS
+    # Months drop the part behind the @.
+    return Figure(f"{REPORT}|{result}@{_HOURS[hour]}", at, count)
+
+
+def class_of(seconds: float) -> str:
+    """The class of a time from a report to its receipt's acceptance."""
+    index = bisect_left(SECONDS_TO_RECEIPT, seconds)
+    return str(SECONDS_TO_RECEIPT[index]) if index < len(SECONDS_TO_RECEIPT) else _LONGER
+
+
+def day_of(at: dt.datetime) -> str:
+    """The calendar day of a moment in China, ``YYYY-MM-DD``."""
+    return _day(int(at.timestamp() + _CHINA_SECONDS) // _DAY_SECONDS)
+
+
+@lru_cache(maxsize=64)
+def _day(index: int) -> str:
+    return (dt.date(1970, 1, 1) + dt.timedelta(days=index)).isoformat()
+
+
+def week_of(at: dt.datetime) -> str:
+    """The calendar week of a moment in China, ``YYYY-Www``."""
+    year, week, _ = at.astimezone(SHANGHAI).isocalendar()
+    return f"{year}-W{week:02}"
