@@ -32,6 +32,7 @@ from receipts.providers.failure_codes import read_failure
 from receipts.providers.null import NullProvider
 from receipts.reports.service import ReportService
 from receipts.rulebook.schema import Retention, RuleBook
+from receipts.staff.sessions import IDLE_SECONDS
 from receipts.store.book_store import RedisBookStore
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.commit_script import RetentionSeconds
@@ -42,6 +43,7 @@ from receipts.store.outbox import RedisOutbox
 from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
 from receipts.store.sealed_text import TextSealer
+from receipts.store.staff_store import RedisStaffStore
 from receipts.store.text_index import RedisTextIndex
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.monthly_billing import MonthlyBilling
@@ -71,6 +73,7 @@ class StoreClients:
     bulk_reader: RedisBulkReader
     rate_limiter: RedisRateLimiter
     text_index: RedisTextIndex
+    staff: RedisStaffStore
 
     def close(self) -> None:
         """Close the connections to the store."""
@@ -254,10 +257,7 @@ def services(
 
 
 def open_store(settings: Settings, retention: Retention) -> StoreClients:
-    """Connect to the store at REDIS_URL or to the server in DATA_DIR; creates no store.
-
-    Raises StoreUnavailableError.
-    """
+    """Connect to the store at REDIS_URL or in DATA_DIR. Raises StoreUnavailableError."""
     keys = KeySchema(settings.shards, settings.hash_secret)
     client = connected(settings.redis_url or running_server_url(settings.data_dir))
     connection = RedisConnection(client)
@@ -267,7 +267,8 @@ def open_store(settings: Settings, retention: Retention) -> StoreClients:
     store = RedisStore(connection, keys, _retention_seconds(retention), sealer)
     bulk_reader, rate_limiter = RedisBulkReader(connection, keys), RedisRateLimiter(connection)
     text_index = RedisTextIndex(connection, keys, lambda: store.retention.trails)
-    return StoreClients(connection, store, outbox, bulk_reader, rate_limiter, text_index)
+    staff = RedisStaffStore(connection, IDLE_SECONDS, store.retention.log)
+    return StoreClients(connection, store, outbox, bulk_reader, rate_limiter, text_index, staff)
 
 
 @cache

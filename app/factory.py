@@ -6,14 +6,15 @@ from typing import Any
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, jsonify, redirect, request
-from flask.sessions import NullSession, SecureCookieSession
+from flask import Blueprint, Flask, jsonify, redirect, request
 from flask.wrappers import Request, Response
 from werkzeug.routing import MapAdapter
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import bootstrap, metrics
 from app.demo.routes import demo_blueprint
+from app.pages.sessions import PORTAL, area_of, configure_sessions
+from app.pages.staff_pages import register_staff_pages
 from app.protection.client_address import ClientAddresses
 from app.request_auth import RequestGuards, form_fields, query_fields, signed_in_customer
 from app.settings import Settings
@@ -27,8 +28,6 @@ from keywords.twilio_webhook import InboundSmsHandler, sms_blueprint
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.providers import kannel, twilio_status
 from receipts.providers.smsc_status import SmscStatusTable
-from web.encrypted_cookie import EncryptedCookieSessions
-from web.portal.passcodes import SESSION_LIFETIME
 from web.portal.rendering import PortalServices, error_page
 from web.portal.routes import portal_blueprint
 from web.security_headers import add_security_headers
@@ -73,8 +72,13 @@ def create_app(settings: Settings, container: bootstrap.Container) -> Flask:
     _register_front_page(app, settings.front_page)
     if settings.demo_secret:
         app.register_blueprint(demo_blueprint(container))
-    guards.install(app, _GUARDED)
-    _handle_errors(app, portal)
+    sites, staff_guards = register_staff_pages(app, container, address, guards.anonymous)
+    guards.install(app, _GUARDED, staff_guards)
+    _handle_errors(
+        app,
+        {PORTAL: partial(error_page, portal)}
+        | {area: site.error_page for area, site in sites.items()},
+    )
     callbacks = callback_app(container, sending, guards)
     both = metrics.instrument(_beside(callbacks, app.wsgi_app))
     app.wsgi_app = _below(_path_prefix(settings), both)  # type: ignore[assignment,method-assign]
@@ -178,41 +182,18 @@ def _register_webhooks(
     app.register_blueprint(metrics.health_blueprint(container.store))
 
 
-class _PortalSessions(EncryptedCookieSessions):
-    """Sessions in an encrypted cookie, opened for the portal's pages only."""
-
-    _no_session = NullSession()
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return super().open_session(app, request) if _in_portal(request) else self._no_session
-
-
 def _register_portal(app: Flask, portal: PortalServices, settings: Settings) -> None:
-    app.secret_key = settings.secret_keys[0] if settings.secret_keys else None
-    app.session_interface = _PortalSessions()
-    app.config.update(
-        SECRET_KEY_FALLBACKS=list(settings.secret_keys[1:]),
-        SESSION_COOKIE_NAME="hall",
-        SESSION_COOKIE_PATH=f"{_path_prefix(settings)}/hall",
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=urlsplit(settings.public_url).scheme == "https",
-        SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
-        # The portal's guards run the check; webhooks are signed instead.
-        WTF_CSRF_CHECK_DEFAULT=False,
-        WTF_CSRF_TIME_LIMIT=int(SESSION_LIFETIME.total_seconds()),
-        # A browser may be set to send no Referer; the token alone identifies the session.
-        WTF_CSRF_SSL_STRICT=False,
-    )
+    configure_sessions(app, settings)
     app.register_blueprint(portal_blueprint(portal))
+    app.register_blueprint(Blueprint("staff", "web.staff", template_folder="templates"))
     app.after_request(_secure_page)
     if app.config["SESSION_COOKIE_SECURE"]:
         app.after_request(_require_https)
 
 
 def _secure_page(response: Response) -> Response:
-    """The response; redirects and errors below the portal bear the headers of its pages too."""
-    return add_security_headers(response) if _in_portal(request) else response
+    """The response; redirects and errors below an area bear the headers of its pages too."""
+    return add_security_headers(response) if area_of(request.path) else response
 
 
 def _require_https(response: Response) -> Response:
@@ -229,18 +210,15 @@ def _register_front_page(app: Flask, front_page: str) -> None:
         return jsonify(service="SMS Receipt 短信回执", see=["/healthz", "/readyz"])
 
 
-def _handle_errors(app: Flask, portal: PortalServices) -> None:
-    """Errors of the portal become pages, all others JSON."""
+def _handle_errors(app: Flask, pages: Mapping[str, Callable[[BaseResponse], Response]]) -> None:
+    """Errors of an area become its pages, all others JSON."""
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> BaseResponse:
         response = error_response(error)
-        return error_page(portal, response) if _in_portal(request) else response
+        page = pages.get(area_of(request.path))
+        return page(response) if page else response
 
 
 def _client_address(addresses: ClientAddresses) -> str:
     return addresses.of(request.environ)
-
-
-def _in_portal(request: Request) -> bool:
-    return request.path == "/hall" or request.path.startswith("/hall/")

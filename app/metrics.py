@@ -26,6 +26,7 @@ _LEFT_OUT = Counter(
     "sms_receipt_log_lines_left_out", "Lines that the log's bound a minute left out", ["event"]
 )
 _CODES = Counter("sms_receipt_codes", "Requests for sign-in codes, by result", ["result"])
+_SIGN_INS = Counter("sms_receipt_staff_sign_ins", "Sign-ins of staff, by result", ["result"])
 _ANSWERED = Counter("sms_receipt_answered", "Requests answered", ["door", "status"])
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 _SECONDS = Histogram(
@@ -59,6 +60,11 @@ def count_left_out(event: str) -> None:
 def count_code(result: str) -> None:
     """Count a request for a passcode: asked, its result, or the bound that refused it."""
     _CODES.labels(result).inc()
+
+
+def count_staff_sign_in(result: str) -> None:
+    """Count a step of a sign-in of staff: wrong, limited, code sent, signed in ..."""
+    _SIGN_INS.labels(result).inc()
 
 
 def set_rule_book(book: RuleBook, before: RuleBook | None = None) -> None:

@@ -25,6 +25,7 @@ from werkzeug.wrappers import Request
 
 from app.edge.limits import MAX_FEED_BYTES
 from app.metrics import count_refusal
+from app.pages.sessions import form_lifetime
 from app.protection.client_address import ClientAddresses
 from app.protection.wrong_secrets import WrongSecrets
 from app.settings import Settings
@@ -74,14 +75,20 @@ class RequestGuards:
         self._addresses = ClientAddresses(settings.trusted_proxies)
         self._wrong_secrets = WrongSecrets()
 
-    def install(self, app: flask.Flask, endpoints: Mapping[str, Iterable[str]]) -> None:
+    def install(
+        self,
+        app: flask.Flask,
+        endpoints: Mapping[str, Iterable[str]],
+        others: Mapping[str, Callable[[], None]] | None = None,
+    ) -> None:
         """Run its guard before each endpoint's view; ``endpoints`` are listed by guard.
 
-        Raises UnguardedRouteError.
+        ``others`` are guards by endpoint. Raises UnguardedRouteError.
         """
         guards: dict[str, Callable[[], None]] = {
             name: getattr(self, guard) for guard, names in endpoints.items() for name in names
         }
+        guards |= others or {}
         if missing := {rule.endpoint for rule in app.url_map.iter_rules()} - guards.keys():
             raise UnguardedRouteError(f"no guard before {', '.join(sorted(missing))}")
         self._csrf.init_app(app)
@@ -128,7 +135,7 @@ class RequestGuards:
         token = flask.request.form.get("csrf_token", "")
         for key in self._settings.secret_keys:
             with suppress(ValueError):  # ValidationError of WTForms
-                validate_csrf(token, secret_key=key)
+                validate_csrf(token, secret_key=key, time_limit=form_lifetime())
                 return True
         return False
 

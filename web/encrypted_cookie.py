@@ -1,4 +1,4 @@
-"""The portal's cookie, encrypted: a copy of it shows no number, and a change makes it invalid."""
+"""A cookie, encrypted: a copy of it shows no number, and a change makes it invalid."""
 
 import base64
 import hashlib
@@ -6,20 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from flask import Flask
 from flask.json.tag import TaggedJSONSerializer
-from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature
-
-from web.forms import keys_of
-
-
-class EncryptedCookieSessions(SecureCookieSessionInterface):
-    """Sessions in a cookie that only the keys of the application read."""
-
-    def get_signing_serializer(self, app: Flask) -> Any:  # noqa: ANN401 - Flask's own is untyped
-        """The serializer of the cookie, None without a key."""
-        return EncryptedSerializer(keys_of(app)) if app.secret_key else None
 
 
 class EncryptedSerializer:
@@ -27,8 +15,11 @@ class EncryptedSerializer:
 
     _json = TaggedJSONSerializer()
 
-    def __init__(self, keys: Iterable[str], purpose: str = "cookie") -> None:
+    def __init__(
+        self, keys: Iterable[str], purpose: str = "cookie", max_age_seconds: int | None = None
+    ) -> None:
         """The first key encrypts, all of them decrypt; values of another purpose are refused."""
+        self._max_age_seconds = max_age_seconds
         self._fernet = MultiFernet([Fernet(_derived(key, purpose)) for key in keys])
 
     def dumps(self, values: object) -> str:
@@ -36,7 +27,8 @@ class EncryptedSerializer:
         return self._fernet.encrypt(self._json.dumps(values).encode()).decode()
 
     def loads(self, text: str, max_age: int | None = None) -> Any:  # noqa: ANN401 - as in Flask
-        """The values of a cookie, at most ``max_age`` seconds old. Raises BadSignature."""
+        """The values of a cookie, younger than the area allows. Raises BadSignature."""
+        max_age = self._max_age_seconds or max_age
         try:
             return self._json.loads(self._fernet.decrypt(text.encode(), ttl=max_age).decode())
         except (InvalidToken, ValueError) as error:

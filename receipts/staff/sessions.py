@@ -64,6 +64,13 @@ class StaffSessions:
         self.record(account.name, act, area, account.shop)
         return session_id
 
+    def renewed(self, account: StaffAccount, area: StaffArea) -> str:
+        """The id of a session after the account's earlier ones have ended."""
+        session_id, ends_at = secrets.token_urlsafe(24), self.clock.wall_clock() + SESSION_LIFETIME
+        session = StaffSession(account.name, area, account.generation, ends_at)
+        self.staff.save_session(self._key(session_id), session, IDLE_SECONDS)
+        return session_id
+
     def _send(self, account: StaffAccount, phone: Msisdn, code: str, session_id: str) -> None:
         language = account.language or Language.ZH
         text = notices().render("notice.staff_code", language, code=code, minutes=_CODE_MINUTES)

@@ -19,10 +19,13 @@ from app import factory, metrics_server
 from app.bootstrap import Container
 from app.edge.limits import door_of
 from app.factory import create_app
+from app.pages.staff_guard import StaffGuard
 from app.request_auth import RequestGuards
 from app.settings import Settings
 from callbacks.app import CallbackApp
+from receipts.model.staff import Right
 from tests.support.requests import FORM
+from web.staff.access import StaffRoute
 
 TABLE = Path(__file__).with_name("routes.txt")
 
@@ -39,6 +42,7 @@ CHECKS = {
     "demo": "DEMO_SECRET",
     "anonymous": "SECRET_KEY set",
     "customer": "session",
+    "staff": "staff session",
 }
 
 
@@ -47,6 +51,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.checks: list[str] = []
+        self.right: Right | None = None
         self.callbacks: list[CallbackApp] = []
         self.app = Flask("not yet made")
 
@@ -61,11 +66,13 @@ class Watched:
 def watched(settings: Settings, built: Container) -> Iterator[Watched]:
     found = Watched()
 
-    def checking(name: str) -> object:
-        original = getattr(RequestGuards, name)
+    def checking(guards: type, name: str) -> object:
+        original = getattr(guards, name)
 
-        def check(self: RequestGuards, *given: object) -> object:
+        def check(self: object, *given: object) -> object:
             found.checks.append(name)
+            if given and isinstance(given[0], StaffRoute):
+                found.right = given[0].right
             return original(self, *given)
 
         return check
@@ -77,7 +84,8 @@ def watched(settings: Settings, built: Container) -> Iterator[Watched]:
     callback_app = factory.callback_app
     with ExitStack() as patches:
         for name in CHECKS:
-            patches.enter_context(patch.object(RequestGuards, name, checking(name)))
+            guards: type = StaffGuard if name == "staff" else RequestGuards
+            patches.enter_context(patch.object(guards, name, checking(guards, name)))
         patches.enter_context(patch.object(factory, "callback_app", made))
         keys = {
             "secret_key": "a-secret-key-of-the-tests",
@@ -87,8 +95,10 @@ def watched(settings: Settings, built: Container) -> Iterator[Watched]:
         yield found
 
 
-def guard_of(method: str, checks: list[str]) -> str:
+def guard_of(method: str, checks: list[str], right: Right | None) -> str:
     words = dict.fromkeys(CHECKS[name] for name in checks)
+    if "staff" in checks and right is not None:
+        words[f"right {right}"] = None
     if "anonymous" in checks and method == "POST":
         words["form token"] = None
     return ", ".join(words) or "none"
@@ -103,9 +113,12 @@ def table(found: Watched, built: Container) -> list[str]:
         place = ("inside" if door.is_inside else "public", str(door.max_bytes))
         for method in METHODS:
             found.checks.clear()
+            found.right = None
             status = client.open(an_address(path), method=method).status_code
             if status != 405:
-                rows[path, *place, guard_of(method, found.checks), str(status)].append(method)
+                rows[path, *place, guard_of(method, found.checks, found.right), str(status)].append(
+                    method
+                )
     metrics = Client(make_wsgi_app(metrics_server.registry(built, CollectorRegistry())))
     for method in METHODS:
         status = metrics.open("/metrics", method=method).status_code

@@ -1,0 +1,95 @@
+"""Puts the pages for staff together: counter and console."""
+
+from collections.abc import Callable, Iterable
+
+from flask import Blueprint, Flask, Response
+from limits.strategies import FixedWindowRateLimiter
+
+from app import metrics
+from app.bootstrap import Container
+from app.pages.staff_guard import StaffGuard
+from app.protection.limit_storage import StoreCounters
+from receipts.model.staff import StaffArea
+from receipts.staff.accounts import StaffAccounts
+from receipts.staff.sessions import StaffSessions
+from web.shared_files import register_shared_files
+from web.staff.access import StaffPages, StaffRoute
+from web.staff.rendering import StaffSite, area_catalogue, navigation_order
+from web.staff.sign_in import ANONYMOUS, SignInPages
+from web.staff.sign_in_limits import SignInLimits
+
+#: Guards by endpoint.
+Guards = dict[str, Callable[[], None]]
+
+
+def register_staff_pages(
+    app: Flask, container: Container, address: Callable[[], str], anonymous: Callable[[], None]
+) -> tuple[dict[str, StaffSite], Guards]:
+    """Register both areas; their sites by name, and the guard of each endpoint."""
+    sites: dict[str, StaffSite] = {}
+    guards: Guards = {}
+    for area, pages_of in _PAGES.items():
+        site = _site(container, area, address)
+        pages = (*pages_of(container, site), SignInPages(site))
+        guards |= _register_area(app, site, pages, anonymous)
+        sites[area.value] = site
+    return sites, guards
+
+
+def console_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:  # noqa: ARG001
+    """The pages of the console, in the order of its navigation."""
+    return (StartPage(site),)
+
+
+def counter_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:  # noqa: ARG001
+    """The pages of the counter, in the order of its navigation."""
+    return (StartPage(site),)
+
+
+_PAGES: dict[StaffArea, Callable[[Container, StaffSite], Iterable[StaffPages]]] = {
+    StaffArea.COUNTER: counter_pages,
+    StaffArea.CONSOLE: console_pages,
+}
+
+
+class StartPage:
+    """A first page with links to all others."""
+
+    def __init__(self, site: StaffSite) -> None:
+        self._site = site
+
+    def routes(self) -> Iterable[StaffRoute]:
+        """The one route."""
+        yield StaffRoute("/", "start", None, self.start)
+
+    def start(self) -> Response:
+        """The links."""
+        return self._site.page("staff/start.html")
+
+
+def _site(container: Container, area: StaffArea, address: Callable[[], str]) -> StaffSite:
+    settings, clock, staff = container.settings, container.clock, container.clients.staff
+    keys = settings.secret_keys
+    sessions = StaffSessions(staff, container.store, container.lifecycle, clock, keys)
+    limiter = FixedWindowRateLimiter(StoreCounters(container.clients.connection))
+    limits = SignInLimits(limiter, metrics.count_staff_sign_in)
+    accounts, catalogue = StaffAccounts(staff, clock), area_catalogue(area)
+    return StaffSite(area, accounts, sessions, limits, address, bool(keys), catalogue)
+
+
+def _register_area(
+    app: Flask, site: StaffSite, pages: Iterable[StaffPages], anonymous: Callable[[], None]
+) -> Guards:
+    area, guard = site.area, StaffGuard(site, anonymous)
+    package = f"web.{area}"
+    blueprint = Blueprint(area.value, package, url_prefix=f"/{area}", template_folder="templates")
+    sign_in = SignInPages(site)
+    sign_in.register(blueprint)
+    register_shared_files(blueprint)
+    site.routes = navigation_order(route for each in pages for route in each.routes())
+    guards: Guards = {f"{area}.{endpoint}": anonymous for endpoint in ANONYMOUS}
+    for route in site.routes.values():
+        blueprint.add_url_rule(route.rule, route.endpoint, route.view, methods=list(route.methods))
+        guards[f"{area}.{route.endpoint}"] = guard.before(route)
+    app.register_blueprint(blueprint)
+    return guards

@@ -1,0 +1,1 @@
+"""The service counter of a shop."""

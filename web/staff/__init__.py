@@ -1,0 +1,1 @@
+"""Sign-in, rights and layout of the pages for staff."""
