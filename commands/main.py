@@ -29,6 +29,7 @@ from commands.params import (
     with_running_demo,
 )
 from commands.privacy import commands as personal_data
+from commands.staff import staff
 from commands.supervisor import ChildFailedError, Supervisor, stop_signals
 from commands.tables import print_json
 from commands.tariffs import rehearse
@@ -280,7 +281,7 @@ for each in personal_data.COMMANDS:
     bulk_import.CUSTOMERS_GROUP.add_command(each)
 for each in (*bulk_import.COMMANDS, *billing.COMMANDS, *reports.COMMANDS):
     main.add_command(each)
-for each in (doctor, rehearse, signing_key, twilio):
+for each in (doctor, rehearse, signing_key, staff, twilio):
     main.add_command(each)
 
 

@@ -15,8 +15,13 @@ class StaffStore(Protocol):
     def accounts(self) -> list[StaffAccount]:
         """All accounts, also disabled ones, by name."""
 
-    def save(self, account: StaffAccount, act: StaffAct) -> bool:
-        """Save the next version of an account with the act; False if another was saved first."""
+    def save(
+        self, account: StaffAccount, act: StaffAct, unchanged: StaffAccount | None = None
+    ) -> bool:
+        """Save the next version of an account with the act; False if another was saved first.
+
+        False too if the account ``unchanged`` was changed since it was read.
+        """
 
     def record(self, acts: Sequence[StaffAct]) -> None:
         """Append acts to the log."""

@@ -46,12 +46,25 @@ class RedisStaffStore:
         values = self._connection.values([_account_key(name.decode()) for name in sorted(names)])
         return [found for raw in values if (found := decode_record(StaffAccount, raw))]
 
-    def save(self, account: StaffAccount, act: StaffAct) -> bool:
-        """Save the next version of an account with the act; False if another was saved first."""
+    def save(
+        self, account: StaffAccount, act: StaffAct, unchanged: StaffAccount | None = None
+    ) -> bool:
+        """Save the next version of an account with the act; False if another was saved first.
+
+        False too if the account ``unchanged`` was changed since it was read.
+        """
         record = encode_record(account, account.version)
         keys = [_account_key(account.name), _NAMES, _acts_key(month_of(act.at))]
         words = ["save", 1, 0, record, "member", 2, account.name, "", *self._log_words(3, act)]
-        return self._change(keys, words)
+        if unchanged is not None:
+            keys.append(_account_key(unchanged.name))
+            words += ["guard", 4, unchanged.version, ""]
+        # After a lost connection the script may run twice, and then finds its own record.
+        return self._change(keys, words) or self._raw(keys[0]) == record
+
+    def _raw(self, key: str) -> bytes | None:
+        (raw,) = self._connection.execute(("GET", key))
+        return None if raw is None else bytes(raw)
 
     def record(self, acts: Sequence[StaffAct]) -> None:
         """Append acts to the log."""
