@@ -1,14 +1,14 @@
 """Routes of the portal: account pages and the one form handler for actions."""
 
 from flask import Blueprint, Response, request
-from flask.globals import request_ctx
 from msgspec.structs import replace
-from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Language
 from web import forms
+from web.not_found import not_found
 from web.portal.actions import ActionRequest
 from web.portal.charge_pages import ChargePages
 from web.portal.help_pages import HelpPages
@@ -49,7 +49,7 @@ class AccountPages:
         blueprint.get("/confirm")(self.confirm)
         blueprint.get("/cancel")(self.cancel)
         blueprint.get("/services")(self.services)
-        blueprint.get("/<path:path>", endpoint="nowhere")(self.not_found)
+        blueprint.get("/<path:path>", endpoint="nowhere")(not_found)
 
     def run_action(self) -> AnyResponse:
         """Run the form's action and redirect to the page with its reply (POST/redirect/GET)."""
@@ -104,13 +104,6 @@ class AccountPages:
         page, customer = self._page()
         account = self._presenter.account(customer, page.language)
         return page.render("services.html", account=account)
-
-    def not_found(self, path: str) -> Response:
-        """Raise NotFound, or MethodNotAllowed for the address of a form."""
-        adapter = request_ctx.url_adapter
-        if adapter and (forms := set(adapter.allowed_methods()) - {"GET", "HEAD"}):
-            raise MethodNotAllowed(forms)
-        raise NotFound(path)
 
     def _page(self) -> tuple[PageRenderer, Subscription]:
         page = PageRenderer.of_caller(self._portal)

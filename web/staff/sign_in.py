@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import BadRequest, NotFound, TooManyRequests
+from werkzeug.exceptions import BadRequest, TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.model.staff import StaffAccount, StaffArea
@@ -13,6 +13,7 @@ from receipts.model.vocabulary import Language
 from receipts.staff.accounts import Person, StaffRefusedError, refusals
 from receipts.staff.rights import may_enter
 from web import forms
+from web.not_found import not_found
 from web.staff import access
 from web.staff.access import StaffRoute
 from web.staff.rendering import StaffSite, page_language
@@ -37,7 +38,7 @@ class SignInPages:
         blueprint.get("/code")(self.code)
         blueprint.post("/code")(self.enter_code)
         blueprint.post("/language")(self.language)
-        blueprint.get("/<path:path>", endpoint="nowhere")(self.not_found)
+        blueprint.get("/<path:path>", endpoint="nowhere")(not_found)
 
     def routes(self) -> Iterable[StaffRoute]:
         """The routes of all who are signed in."""
@@ -139,10 +140,6 @@ class SignInPages:
         session_id = site.sessions.renewed(changed, site.area)
         access.remember_session(account.name, session_id, waits_for_code=False)
         return site.see_other("start")
-
-    def not_found(self, path: str) -> Response:
-        """Raise NotFound."""
-        raise NotFound(path)
 
     def _form(self, template: str, error: str = "", sentence: str = "") -> Response:
         """A form, after an error with the typed name and shop."""
