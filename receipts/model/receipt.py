@@ -7,7 +7,13 @@ from msgspec import Struct
 
 from receipts.model.field_names import STORED_NAMES
 from receipts.model.reported_time import ReportedTime
-from receipts.model.vocabulary import DisplayMode, Language, Msisdn, ReceiptOutcome
+from receipts.model.vocabulary import (
+    DisplayMode,
+    FailureReason,
+    Language,
+    Msisdn,
+    ReceiptOutcome,
+)
 from statemachines.receipt import ReceiptEvent, ReceiptState
 
 
@@ -59,6 +65,8 @@ class Receipt(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
     message_id: str | None = None
     recipient: Msisdn | None = None
     outcome: ReceiptOutcome | None = None
+    #: Why the customer's text failed; None in records of earlier versions too.
+    failure: FailureReason | None = None
     provider: str | None = None
     provider_id: str | None = None
     sent_as: DisplayMode | None = None

@@ -99,3 +99,15 @@ class ReceiptOutcome(StrEnum):
     FAILED = "failed"
     REJECTED = "rejected"
     NO_ANSWER = "no_answer"
+
+
+class FailureReason(StrEnum):
+    """Why a text failed, as its receipt tells: the cause by the network's code, else the status."""
+
+    EXPIRED = "expired"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    SWITCHED_OFF = "switched_off"
+    UNKNOWN_NUMBER = "unknown_number"
+    REFUSED = "refused"
+    BARRED = "barred"

@@ -20,7 +20,7 @@ from receipts.reports.message_trace import (
 from receipts.rulebook.schema import Province, RuleBook
 from receipts.subscriptions.promotions import receipt_with_promotion
 from receipts.wording.notice_text import notices
-from receipts.wording.receipt_text import ReceiptTimes, receipt_text
+from receipts.wording.receipt_text import ReceiptTimes, failure_reason, receipt_text
 from receipts.wording.times import ONE_DAY
 from statemachines.subscription import SubscriptionState
 
@@ -73,7 +73,8 @@ class Eligibility:
         receipt_id = self.receipt_id(text, answered=status is not None)
         waits = customer.mode is DisplayMode.FLASH and self._book.sending.digest_seconds > 0
         times = ReceiptTimes(now, text.submitted, done_time(text) if status else None)
-        about = (status or outcome, text.recipient, times, language, failure_cause(text))
+        cause = failure_cause(text)
+        about = (status or outcome, text.recipient, times, language, cause)
         body, dated = receipt_text(*about), receipt_text(*about, today=now + ONE_DAY)
         book, code = self._book, province.code
         promoted = receipt_with_promotion(customer, book, code, now, receipt_id, body, language)
@@ -91,6 +92,7 @@ class Eligibility:
             message_id=text.message_id,
             recipient=text.recipient,
             outcome=outcome,
+            failure=failure_reason(status, cause),
             text_sent=times.sent,
             text_done=times.done,
             tariff=tariff.version,

@@ -8,9 +8,17 @@ from msgspec import Struct
 
 from receipts.model.message import FailureCause, MessageStatus
 from receipts.model.reported_time import ReportedTime, TimePrecision, is_before
-from receipts.model.vocabulary import Language, Msisdn, PromotionCategory, ReceiptOutcome
+from receipts.model.vocabulary import (
+    FailureReason,
+    Language,
+    Msisdn,
+    PromotionCategory,
+    ReceiptOutcome,
+)
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.times import short_time, time_phrase
+
+_FAILED = (MessageStatus.EXPIRED, MessageStatus.FAILED, MessageStatus.REJECTED)
 
 
 class ReceiptTimes(Struct, frozen=True):
@@ -49,6 +57,13 @@ def receipt_text(
     if cause is not FailureCause.UNKNOWN and "result" in params:
         key = f"cause.{cause}"
     return sentences().render(key, language, friend=recipient.national, sent=sent, **params)
+
+
+def failure_reason(status: MessageStatus | None, cause: FailureCause) -> FailureReason | None:
+    """Why a text failed, as ``receipt_text`` tells; None for another result."""
+    if status not in _FAILED:
+        return None
+    return FailureReason((status if cause is FailureCause.UNKNOWN else cause).value)
 
 
 def _sentence(

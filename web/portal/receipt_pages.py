@@ -40,7 +40,7 @@ _UNKNOWN = "–"
 
 @dataclass(frozen=True, slots=True)
 class ReceiptRow:
-    """One receipt as the list shows it; ``text`` is the receipt's own, in its own language."""
+    """One receipt as the list shows it, with the reason of its result in words."""
 
     sent: str
     recipient: str
@@ -48,8 +48,7 @@ class ReceiptRow:
     done: str
     mode: str
     progress: str
-    text: str
-    language: Language
+    reason: str
 
 
 class TypedSearch:
@@ -132,9 +131,16 @@ class ReceiptPages:
             done,
             notices().render(f"mode.{receipt.sent_as or receipt.mode}", language),
             render(f"progress.{receipt.state}", language),
-            receipt.text,
-            receipt.language,
+            self._reason(receipt, language),
         )
+
+    def _reason(self, receipt: Receipt, language: Language) -> str:
+        """Why there is this result; empty for a delivery, and where no record tells."""
+        told = receipt.failure or receipt.outcome or ReceiptOutcome.NO_ANSWER
+        texts, key = self._portal.catalogue, f"reason.{told}"
+        # In a record of an earlier version "failed" is known alone.
+        is_told = receipt.failure is not None or receipt.outcome is not ReceiptOutcome.FAILED
+        return texts.render(key, language) if key in texts and is_told else ""
 
 
 def _sealed(number: Msisdn, typed: TypedSearch) -> str | None:

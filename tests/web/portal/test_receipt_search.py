@@ -5,11 +5,12 @@ import re
 import pytest
 
 from app.bootstrap import Container
-from receipts.model.receipt import Receipt
+from receipts.model.message import FailureCause
+from receipts.model.receipt import MessageKind
 from receipts.model.reported_time import ReportedTime
-from receipts.model.vocabulary import DisplayMode, Language, Msisdn, ReceiptOutcome
+from receipts.model.vocabulary import DisplayMode, FailureReason, Language, Msisdn, ReceiptOutcome
 from statemachines.receipt import ReceiptState
-from tests.conftest import GUANGDONG, TestClock
+from tests.conftest import GUANGDONG, Network, TestClock
 from tests.support.browser import Browser
 from tests.support.fixtures import GUANGXI, a_receipt
 from tests.web.portal.conftest import Browsers
@@ -132,32 +133,50 @@ def test_pages_of_a_search_stay_in_the_search(customer: Browser, built: Containe
     assert found(customer) == first
 
 
-def test_row_says_the_receipts_own_words_and_what_became_of_it(customer: Browser, built: Container):
-    told = "您发给13957112345的短信未送达：对方手机关机或不在服务区。"
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (FailureReason.SWITCHED_OFF, "对方手机关机或不在服务区 · "),
+        (FailureReason.FAILED, "原因不明 · "),
+        (FailureReason.EXPIRED, "在有效期内未能送达，可稍后再发 · "), (None, ""),
+    ],
+)  # fmt: skip
+def test_failure_is_explained_as_its_receipt_does(
+    customer: Browser, built: Container, failure: FailureReason | None, told: str
+):
     fates = {
-        ReceiptState.DUE: "待发送",
-        ReceiptState.SENT: "已发出",
-        ReceiptState.DELIVERED: "已发到您的手机",
-        ReceiptState.UNDELIVERED: "未能发到您的手机",
-        ReceiptState.UNSURE: "发送结果待核实",
+        ReceiptState.DUE: "回执待发送",
+        ReceiptState.SENT: "回执已发出",
+        ReceiptState.DELIVERED: "回执已送达您的手机",
+        ReceiptState.UNDELIVERED: "回执未能送达您的手机",
+        ReceiptState.UNSURE: "回执是否发出待核实",
     }
     for index, (state, fate) in enumerate(fates.items()):
         a_receipt(
-            built, GUANGDONG, seed=f"{index}", text=told, outcome=ReceiptOutcome.FAILED,
+            built, GUANGDONG, seed=f"{index}", outcome=ReceiptOutcome.FAILED, failure=failure,
             mode=DisplayMode.TEXT, state=state,
         )  # fmt: skip
-        assert f"{told} （回执{fate}）" in customer.goes("receipts").text
+        assert f"普通短信 {told}{fate}" in customer.goes("receipts").text
 
 
-def test_every_state_and_cause_of_a_receipt_has_its_words(built: Container):
+def test_report_leads_to_the_reason_in_the_list(
+    customer: Browser, network: Network, built: Container
+):
+    network.open(GUANGDONG)
+    network.status("SM" + "1" * 32, "undelivered", sender=GUANGDONG)
+    (made,) = built.store.receipts_of(Msisdn(GUANGDONG), 9, MessageKind.RECEIPT)
+    assert made.failure is FailureReason.FAILED
+    assert "未送达" in customer.goes("receipts").text
+    assert "原因不明" in customer.seen.text
+    network.status("SM" + "2" * 32, "delivered", sender=GUANGDONG)
+    assert built.store.receipts_of(Msisdn(GUANGDONG), 1, MessageKind.RECEIPT)[0].failure is None
+
+
+def test_every_reason_and_state_of_a_receipt_has_its_words(built: Container):
     texts = built.portal(lambda: Msisdn(GUANGDONG)).catalogue
     for language in Language:
         said = {texts.render(f"progress.{state}", language) for state in ReceiptState}
         assert len(said) == len(ReceiptState)
-
-
-def test_receipt_in_the_other_language_is_marked(customer: Browser, built: Container):
-    made: Receipt = a_receipt(
-        built, GUANGDONG, text="Your text was delivered.", language=Language.EN
-    )
-    assert f'<q lang="en">{made.text}</q>' in customer.goes("receipts").html
+    assert all(f"reason.{reason}" in texts for reason in FailureReason)
+    causes = {FailureReason(cause.value) for cause in FailureCause if cause != "unknown"}
+    assert causes < set(FailureReason)
