@@ -1,0 +1,1 @@
+"""Rule books in words: fields, values, provinces and differences."""
