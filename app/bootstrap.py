@@ -99,7 +99,8 @@ class Container:
     @cached_property
     def books(self) -> RedisBookStore:
         """Rule books that the console put in force."""
-        return RedisBookStore(self.clients.connection)
+        kept_seconds = _retention_seconds(self.book.retention).log
+        return RedisBookStore(self.clients.connection, kept_seconds)
 
     @cached_property
     def account(self) -> AccountQueries:

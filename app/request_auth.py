@@ -23,7 +23,7 @@ from werkzeug.exceptions import (
 )
 from werkzeug.wrappers import Request
 
-from app.edge.limits import MAX_FEED_BYTES
+from app.edge.limits import MAX_FEED_BYTES, door_of
 from app.metrics import count_refusal
 from app.pages.sessions import form_lifetime
 from app.protection.client_address import ClientAddresses
@@ -98,6 +98,8 @@ class RequestGuards:
             request = request_ctx.request
             if (endpoint := request.endpoint) is not None:
                 request.environ[ENDPOINT] = endpoint
+                if (most := door_of(request.path).max_bytes) > MAX_BODY_BYTES:
+                    request.max_content_length = request.max_form_memory_size = most
                 guards[endpoint]()
 
     # -- guards of Flask's routes ----------------------------------------------------------------

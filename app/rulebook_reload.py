@@ -18,6 +18,7 @@ from app import bootstrap, metrics
 from app.factory import create_app
 from app.protection.file_watch import FileWatch
 from app.protection.secrets_reload import SecretsWatcher
+from app.rulebook.proposals import kept_file
 from app.rulebook.stored import StoredBook, StoredBookWatch, stored_book
 from app.settings import Settings
 from receipts.model.calendar import SHANGHAI
@@ -162,7 +163,7 @@ class ReloadingApp:
 
 
 def _files(settings: Settings) -> tuple[Path, Path]:
-    return settings.rule_book or SHIPPED, settings.data_dir / "rulebook.good.toml"
+    return settings.rule_book or SHIPPED, kept_file(settings)
 
 
 def _loaded(file: Path, kept: Path) -> RuleBook:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
+from statemachines.approval import APPROVAL
 from statemachines.call_menu import CALL_MENU
 from statemachines.engine import Move, Refuse, Table
 from statemachines.fee_collection import FEE_COLLECTION
@@ -18,6 +19,7 @@ TABLES: tuple[Table[Any, Any], ...] = (
     PROVIDER,
     KEYWORD_DIALOGUE,
     CALL_MENU,
+    APPROVAL,
 )
 
 

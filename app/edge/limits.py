@@ -10,6 +10,9 @@ MAX_HEAD_BYTES = 16 * 1024
 #: 5,000 reports of at most 800 bytes.
 MAX_FEED_BYTES = 4 * 1024 * 1024
 
+#: An uploaded rule book of at most 500 kB; a longer one is refused by the page, in words.
+MAX_UPLOAD_BYTES = 1024 * 1024
+
 #: From the start of a connection to its first byte.
 FIRST_BYTE_SECONDS = 5.0
 
@@ -61,10 +64,11 @@ class Door(NamedTuple):
     is_inside: bool = False
 
 
-#: The first that fits counts. Twilio's and Kannel's requests and the portal's forms are small.
+#: The first that fits counts. Twilio's and Kannel's requests and forms are small.
 DOORS = (
     Door("/feed/", MAX_FEED_BYTES, 60.0, is_inside=True),
     Door("/kannel/", MAX_BODY_BYTES, 10.0, is_inside=True),
+    Door("/console/rulebook/upload", MAX_UPLOAD_BYTES, 60.0),
     Door("/", MAX_BODY_BYTES, 10.0),
 )
 

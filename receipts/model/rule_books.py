@@ -1,8 +1,19 @@
-"""Rule books put in force by staff: versions in force, and rehearsals of proposed ones."""
+"""Rule books that staff propose and put in force, and rehearsals of proposed ones."""
 
 import datetime as dt
+from enum import StrEnum
 
 from msgspec import Struct, field
+
+from statemachines.approval import ApprovalState
+
+
+class ProposalKind(StrEnum):
+    """How the text of a proposed rule book was made."""
+
+    UPLOAD = "upload"
+    MESSAGES = "messages"
+    ROLLBACK = "rollback"
 
 
 class BookVersion(Struct, frozen=True, omit_defaults=True):
@@ -19,6 +30,32 @@ class BookVersion(Struct, frozen=True, omit_defaults=True):
     proposed_by: str = ""
     approved_by: str = ""
     reason: str = ""
+
+
+class BookProposal(Struct, frozen=True, omit_defaults=True):
+    """A proposed rule book, compared with the one in force at that time.
+
+    ``base`` is the id of that book's text, ``base_number`` and ``base_fingerprint`` tell whether it
+    is still in force; ``base_is_file`` if it came from a file.
+    """
+
+    id: str
+    kind: ProposalKind
+    version: str
+    fingerprint: str
+    base: str
+    base_version: str
+    base_number: int
+    base_fingerprint: str
+    by: str
+    at: dt.datetime
+    reason: str
+    base_is_file: bool = False
+    revision: int = 1
+    state: ApprovalState = ApprovalState.WAITING
+    decided_by: str = ""
+    decided_at: dt.datetime | None = None
+    decision: str = ""
 
 
 class ProvinceBills(Struct, frozen=True, omit_defaults=True):

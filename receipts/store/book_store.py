@@ -1,27 +1,42 @@
 """Rule books and their rehearsals on Redis, under one hash tag with the other acts of staff."""
 
-from receipts.model.rule_books import BookVersion, Rehearsal
-from receipts.store.codec import decode, decode_record, encode_record
-from receipts.store.commit_script import COMMIT_SHA
+from receipts.model.calendar import month_of
+from receipts.model.rule_books import BookProposal, BookVersion, Rehearsal
+from receipts.model.staff import StaffAct
+from receipts.ports.book_store import BookChange
+from receipts.ports.changes import CommitStatus
+from receipts.store.codec import decode, decode_record, encode, encode_record
+from receipts.store.commit_script import COMMIT_SHA, RetentionSeconds
 from receipts.store.connection import RedisConnection
 from receipts.store.pipeline import Command
 
 _DAY = 86_400
 
-#: Rehearsals are kept as long as a proposal may wait, and longer.
-_REHEARSALS_KEPT_SECONDS = 60 * _DAY
+#: Texts and rehearsals of proposals are kept longer than a proposal may wait.
+_PROPOSALS_KEPT_SECONDS = 60 * _DAY
+_CLAIMS_KEPT_SECONDS = 40 * _DAY
+_MOST_PROPOSALS, _MOST_VERSIONS = 1000, 1000
+
+_STATUS = {status.value.encode(): status for status in CommitStatus}
 
 _IN_FORCE = "{staff}:book"
 _HISTORY = "{staff}:books"
 _WAITING = "{staff}:rehearsals"
 _LEASE = "{staff}:rehearsing"
-#: Rehearsals that wait at once; each proposal has one.
-_MOST_WAITING = 1000
+_PROPOSALS = "{staff}:proposals"
 
 
 def text_key(book_id: str) -> str:
     """The key of a book's contents."""
     return f"{{staff}}:book:{book_id}"
+
+
+def _proposal_key(proposal_id: str) -> str:
+    return f"{{staff}}:proposal:{proposal_id}"
+
+
+def _claim_key(nonce: str) -> str:
+    return f"{{staff}}:claim:{nonce}"
 
 
 def _rehearsal_key(book_id: str) -> str:
@@ -31,8 +46,11 @@ def _rehearsal_key(book_id: str) -> str:
 class RedisBookStore:
     """Every method raises StoreUnavailableError."""
 
-    def __init__(self, connection: RedisConnection) -> None:
-        self._connection = connection
+    def __init__(
+        self, connection: RedisConnection, kept_seconds: int = RetentionSeconds().log
+    ) -> None:
+        """``kept_seconds`` is how long acts and replaced books are kept."""
+        self._connection, self._kept_seconds = connection, kept_seconds
 
     def in_force(self) -> BookVersion:
         """The version in force; number 0 if the console never put one in force."""
@@ -49,6 +67,44 @@ class RedisBookStore:
         (raw,) = self._connection.execute(("GET", text_key(book_id)))
         return None if raw is None else bytes(raw[raw.index(b"|") + 1 :])
 
+    def proposal(self, proposal_id: str, nonce: str = "") -> tuple[BookProposal | None, bool]:
+        """A proposal, and whether an act with this idempotency key was committed."""
+        raw, seen = self._connection.execute(
+            ("GET", _proposal_key(proposal_id)), ("EXISTS", _claim_key(nonce))
+        )
+        return decode_record(BookProposal, raw), bool(seen)
+
+    def proposals(self, limit: int) -> list[BookProposal]:
+        """The newest proposals, decided ones too."""
+        (ids,) = self._connection.execute(("LRANGE", _PROPOSALS, 0, limit - 1))
+        found = self._connection.values([_proposal_key(raw.decode()) for raw in ids])
+        return [each for raw in found if (each := decode_record(BookProposal, raw))]
+
+    def commit(self, change: BookChange) -> CommitStatus:
+        """Write a change as a whole or not at all; durable on return."""
+        script = _Script()
+        script.add("claim", _claim_key(change.nonce), _CLAIMS_KEPT_SECONDS, "1")
+        for book_id, text in change.texts.items():
+            # Version 1 is written with the proposal, version 2 when it comes into force.
+            kept = change.in_force is not None and book_id == change.in_force.book
+            seconds, version = (0, 2) if kept else (_PROPOSALS_KEPT_SECONDS, 1)
+            script.add("save", text_key(book_id), seconds, b"%d|%s" % (version, text))
+        if (proposal := change.proposal) is not None:
+            record = encode_record(proposal, proposal.revision)
+            script.add("save", _proposal_key(proposal.id), self._kept_seconds, record)
+            if proposal.revision == 1:
+                script.add("list", _PROPOSALS, _MOST_PROPOSALS, proposal.id)
+        for former in change.former:
+            script.add("list", _HISTORY, _MOST_VERSIONS, encode(former))
+        if (now := change.in_force) is not None:
+            script.add("save", _IN_FORCE, 0, encode_record(now, now.number))
+            script.add("list", _HISTORY, _MOST_VERSIONS, encode(now))
+        for book_id in change.replaced:
+            script.add("expire", text_key(book_id), self._kept_seconds)
+        script.act(change.act, self._kept_seconds)
+        (reply,) = self._connection.execute(script.command)
+        return _STATUS[reply[0][0]]
+
     def rehearsal(self, book_id: str) -> Rehearsal | None:
         """The rehearsal of a proposed book; None if none was asked for, or it has expired."""
         (raw,) = self._connection.execute(("GET", _rehearsal_key(book_id)))
@@ -56,15 +112,15 @@ class RedisBookStore:
 
     def save_rehearsal(self, rehearsal: Rehearsal) -> bool:
         """Save a new rehearsal or its next checkpoint; False if another one was saved first."""
-        keys = [_rehearsal_key(rehearsal.id), _WAITING]
-        record = encode_record(rehearsal, rehearsal.revision)
-        words: list[str | int | bytes] = ["save", 1, _REHEARSALS_KEPT_SECONDS, record]
-        if rehearsal.revision == 1:
-            words += ["last", 2, _MOST_WAITING, rehearsal.id]
+        script, record = _Script(), encode_record(rehearsal, rehearsal.revision)
+        script.add("save", _rehearsal_key(rehearsal.id), _PROPOSALS_KEPT_SECONDS, record)
+        if rehearsal.cursor == 0 and not rehearsal.is_over:
+            script.add("unlist", _WAITING, rehearsal.id)
+            script.add("last", _WAITING, _MOST_PROPOSALS, rehearsal.id)
         if rehearsal.is_over:
-            words += ["unlist", 2, rehearsal.id, ""]
-        (reply,) = self._connection.execute(_script(keys, words))
-        return bool(reply[0][0] == b"done")
+            script.add("unlist", _WAITING, rehearsal.id)
+        (reply,) = self._connection.execute(script.command)
+        return _STATUS[reply[0][0]] is CommitStatus.COMMITTED
 
     def waiting_rehearsals(self) -> list[str]:
         """Ids of the books whose rehearsals are not over, oldest first."""
@@ -87,6 +143,25 @@ class RedisBookStore:
         return holder in {None, worker.encode()}
 
 
-def _script(keys: list[str], words: list[str | int | bytes]) -> Command:
-    head = ("change", 0, len(words) // 4, "")
-    return ("EVALSHA", COMMIT_SHA, len(keys), *keys, *head, *words)
+class _Script:
+    """The call of commit.lua for one change."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, int] = {}
+        self._words: list[str | int | bytes] = []
+
+    def add(self, name: str, key: str, a: str | int = "", b: str | bytes = "") -> None:
+        """Add an instruction."""
+        self._words += [name, self._keys.setdefault(key, len(self._keys) + 1), a, b]
+
+    def act(self, act: StaffAct, seconds: int) -> None:
+        """Add an act of staff to the log of its month."""
+        key = f"{{staff}}:acts:{month_of(act.at)}"
+        self.add("append", key, "act", encode(act))
+        self.add("expire", key, seconds)
+
+    @property
+    def command(self) -> Command:
+        """The call."""
+        head = ("change", 0, len(self._words) // 4, "")
+        return ("EVALSHA", COMMIT_SHA, len(self._keys), *self._keys, *head, *self._words)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from statemachines.approval import APPROVAL, ApprovalEvent, ApprovalState
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
 from statemachines.diagrams import TABLES, document, grid, mermaid
 from statemachines.engine import Move, Refuse, Stay, Table
@@ -88,6 +89,7 @@ def test_only_final_states_have_no_way_out(table: Table[Any, Any]):
         "call_menu": {CallState.OVER},
         # A charge leads out of the first; a fee once paid stays paid.
         "fee_collection": {FeeState.NO_FEE, FeeState.PAID},
+        "approval": set(ApprovalState) - {ApprovalState.WAITING},
     }
     assert ends == final.get(table.name, set())
 
@@ -217,3 +219,8 @@ def test_diagram_shows_every_move_and_grid_every_row(table: Table[Any, Any]):
                 assert f"✗ {row.reason}" in line
     assert len(rows) == len(table.events) + 2
     assert all(line.count("|") == len(table.rows) + 2 for line in rows)
+
+
+def test_own_proposal_is_never_approved():
+    assert accepting(APPROVAL, ApprovalEvent.APPROVE_OWN) == set()
+    assert accepting(APPROVAL, ApprovalEvent.APPROVE) == {ApprovalState.WAITING}
