@@ -1,6 +1,6 @@
 """Hot reload of the rule book: a valid change applies within a second, an invalid one never.
 
-The console's book wins over the file (decision 021). The last valid book is kept in DATA_DIR for
+The console's book wins over the file (decision 022). The last valid book is kept in DATA_DIR for
 processes that start while the one in force cannot be read.
 """
 
