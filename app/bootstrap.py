@@ -30,6 +30,7 @@ from receipts.ports.book_store import BookStore
 from receipts.ports.clock import Clock
 from receipts.providers.failure_codes import read_failure
 from receipts.providers.null import NullProvider
+from receipts.reports.journey import Journeys
 from receipts.reports.service import ReportService
 from receipts.rulebook.schema import Retention, RuleBook
 from receipts.staff.sessions import IDLE_SECONDS
@@ -178,6 +179,12 @@ class Container:
     def report_service(self) -> ReportService:
         """Turns delivery reports into receipts."""
         return ReportService(self.store, self.book, self.numbering, self.clock)
+
+    @cached_property
+    def journeys(self) -> Journeys:
+        """Finds one text with all that came of it."""
+        index, plan, clock = self.clients.text_index, self.numbering, self.clock
+        return Journeys(self.store, index, self.book, plan, clock, read_failure)
 
     @cached_property
     def lifecycle(self) -> ReceiptLifecycle:

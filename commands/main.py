@@ -18,6 +18,7 @@ from commands import billing, bulk_import, reports
 from commands import demo as demonstration
 from commands.doctor import doctor
 from commands.evidence.key_commands import signing_key
+from commands.journey import command as journey
 from commands.params import (
     CommandError,
     NotFoundError,
@@ -279,7 +280,7 @@ def show_province(code: str, *, as_json: bool) -> None:
 
 for each in personal_data.COMMANDS:
     bulk_import.CUSTOMERS_GROUP.add_command(each)
-for each in (*bulk_import.COMMANDS, *billing.COMMANDS, *reports.COMMANDS):
+for each in (*bulk_import.COMMANDS, *billing.COMMANDS, *reports.COMMANDS, *journey.COMMANDS):
     main.add_command(each)
 for each in (doctor, rehearse, signing_key, staff, twilio):
     main.add_command(each)

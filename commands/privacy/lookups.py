@@ -27,6 +27,11 @@ def operator_account() -> str:
 def look_at(number: Msisdn, command: str, why: str) -> Iterator[Container]:
     """The services, as ``open_services`` opens them; the look is on record before it is shown."""
     with open_services() as services:
-        look = StaffLookup(services.clock.now(), number, command, operator_account(), why)
-        services.store.commit(ChangeSet(number, lookups=(look,)))
+        record_look(services, number, command, why)
         yield services
+
+
+def record_look(services: Container, number: Msisdn, command: str, why: str) -> None:
+    """Record a look at a customer's data. Raises StoreUnavailableError."""
+    look = StaffLookup(services.clock.now(), number, command, operator_account(), why)
+    services.store.commit(ChangeSet(number, lookups=(look,)))

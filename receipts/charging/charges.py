@@ -140,6 +140,11 @@ def receipt_charge_id(receipt: Receipt) -> str:
     return f"receipt-{receipt.id}"
 
 
+def credit_id(receipt: Receipt) -> str:
+    """The id of the credit that gives a receipt's charge back."""
+    return f"credit-{receipt.id}"
+
+
 def credit_for(receipt: Receipt, at: dt.datetime) -> tuple[Charge, ...]:
     """The credit of a charged receipt that did not arrive, in the month of that news.
 
@@ -150,7 +155,7 @@ def credit_for(receipt: Receipt, at: dt.datetime) -> tuple[Charge, ...]:
     charged, number = receipt_charge_id(receipt), receipt.number
     reason = f"receipt for message {receipt.message_id} did not arrive"
     fen, tariff = -receipt.charge_fen, receipt.tariff or ""
-    key, kind, month = f"credit-{receipt.id}", ChargeKind.CREDIT, month_of(at)
+    key, kind, month = credit_id(receipt), ChargeKind.CREDIT, month_of(at)
     return (Charge(key, number, kind, fen, month, reason, at, tariff, charged),)
 
 

@@ -159,6 +159,9 @@ class Store(Protocol):
         Newest first, in one round trip; for any number of charges, of which few are decoded.
         """
 
+    def charges_by_id(self, number: Msisdn, ids: Sequence[tuple[str, str]]) -> list[Charge]:
+        """Those of a customer's charges that exist, each by month and id, in one round trip."""
+
     def monthly_fees(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's monthly fees of some months, without those that were not charged."""
 

@@ -206,8 +206,12 @@ class RedisStore:
 
     def monthly_fees(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's monthly fees of some months, without those that were not charged."""
-        wanted = [("HGET", self._keys.charges(number, each), monthly_id(each)) for each in months]
-        found = self._connection.execute(*wanted)
+        return self.charges_by_id(number, [(each, monthly_id(each)) for each in months])
+
+    def charges_by_id(self, number: Msisdn, ids: Sequence[tuple[str, str]]) -> list[Charge]:
+        """Those of a customer's charges that exist, each by month and id, in one round trip."""
+        keys = ((self._keys.charges(number, month), charge_id) for month, charge_id in ids)
+        found = self._connection.execute(*(("HGET", *each) for each in keys))
         return [decode(Charge, raw) for raw in found if raw is not None]
 
     def history(self, number: Msisdn, limit: int, skip: int = 0) -> list[AuditEntry]:

@@ -1,0 +1,1 @@
+"""The command `journey`: one text from its reports to its charge."""
