@@ -13,13 +13,13 @@ from app.clock import clock_for
 from app.protection.limit_storage import code_limits
 from app.rulebook.stored import strict_book_in_force
 from app.settings import Settings
+from app.storage.clients import StoreClients, open_store, retention_seconds
 from ivr.call_flow import CallFlow, HotlineSettings
 from ivr.menu import main_menu_keys
 from keywords.conversation import Conversation
 from keywords.parser import KeywordParser
 from keywords.replies import ReplyRenderer
 from receipts.bulk_import.apply import ImportHandler
-from receipts.charging.charges import DAYS_KEPT_A_MONTH
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.receipt_search import ReceiptSearch
 from receipts.delivery.routing import Router
@@ -33,19 +33,9 @@ from receipts.providers.null import NullProvider
 from receipts.reports.journey import Journeys
 from receipts.reports.service import ReportService
 from receipts.rulebook.schema import Retention, RuleBook
-from receipts.staff.sessions import IDLE_SECONDS
 from receipts.store.book_store import RedisBookStore
-from receipts.store.bulk import RedisBulkReader
-from receipts.store.commit_script import RetentionSeconds
-from receipts.store.connection import RedisConnection, connected
-from receipts.store.keys import KeySchema
-from receipts.store.local_server import running_server_url
-from receipts.store.outbox import RedisOutbox
-from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
 from receipts.store.sealed_text import TextSealer
-from receipts.store.staff_store import RedisStaffStore
-from receipts.store.text_index import RedisTextIndex
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.monthly_billing import MonthlyBilling
 from receipts.subscriptions.network_lookup import NetworkLookupService
@@ -60,25 +50,6 @@ from web.portal.actions import ActionHandler
 from web.portal.passcodes import PasscodeService
 from web.portal.rendering import PortalServices
 from web.portal.view_models import AccountPresenter
-
-_DAY = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class StoreClients:
-    """Clients that share one connection to the store."""
-
-    connection: RedisConnection
-    store: RedisStore
-    outbox: RedisOutbox
-    bulk_reader: RedisBulkReader
-    rate_limiter: RedisRateLimiter
-    text_index: RedisTextIndex
-    staff: RedisStaffStore
-
-    def close(self) -> None:
-        """Close the connections to the store."""
-        self.connection.client.close()
 
 
 @dataclass(frozen=True)
@@ -100,7 +71,7 @@ class Container:
     @cached_property
     def books(self) -> RedisBookStore:
         """Rule books that the console put in force."""
-        kept_seconds = _retention_seconds(self.book.retention).log
+        kept_seconds = retention_seconds(self.book.retention).log
         return RedisBookStore(self.clients.connection, kept_seconds)
 
     @cached_property
@@ -115,7 +86,7 @@ class Container:
         if book is None and settings is None:
             return self
         book, settings = book or self.book, settings or self.settings
-        self.store.retention = _retention_seconds(book.retention)
+        self.store.retention = retention_seconds(book.retention)
         self.store.sealer = TextSealer(settings.secret_keys)
         policy = _policy(settings, book, self.numbering, self.clock)
         return replace(self, settings=settings, book=book, policy=policy)
@@ -259,24 +230,9 @@ def services(
     except BaseException:
         clients.close()
         raise
-    clients.store.retention = _retention_seconds(book.retention)
+    clients.store.retention = retention_seconds(book.retention)
     policy = _policy(settings, book, numbering, clock)
     return Container(settings, clock, book, numbering, clients, policy)
-
-
-def open_store(settings: Settings, retention: Retention) -> StoreClients:
-    """Connect to the store at REDIS_URL or in DATA_DIR. Raises StoreUnavailableError."""
-    keys = KeySchema(settings.shards, settings.hash_secret)
-    client = connected(settings.redis_url or running_server_url(settings.data_dir))
-    connection = RedisConnection(client)
-    outbox = RedisOutbox(connection, keys)
-    outbox.open()
-    sealer = TextSealer(settings.secret_keys)
-    store = RedisStore(connection, keys, _retention_seconds(retention), sealer)
-    bulk_reader, rate_limiter = RedisBulkReader(connection, keys), RedisRateLimiter(connection)
-    text_index = RedisTextIndex(connection, keys, lambda: store.retention.trails)
-    staff = RedisStaffStore(connection, IDLE_SECONDS, store.retention.log)
-    return StoreClients(connection, store, outbox, bulk_reader, rate_limiter, text_index, staff)
 
 
 @cache
@@ -294,13 +250,3 @@ def _policy(
     settings: Settings, book: RuleBook, numbering: NumberingPlan, clock: Clock
 ) -> SubscriptionPolicy:
     return SubscriptionPolicy(book, numbering, clock, settings.hotline, settings.short_code)
-
-
-def _retention_seconds(retention: Retention) -> RetentionSeconds:
-    return RetentionSeconds(
-        claims=retention.claims_days * _DAY,
-        trails=retention.trails_days * _DAY,
-        strangers=retention.strangers_hours * 3600,
-        receipts=retention.receipts_months * DAYS_KEPT_A_MONTH * _DAY,
-        log=retention.audit_months * DAYS_KEPT_A_MONTH * _DAY,
-    )

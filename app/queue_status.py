@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.bootstrap import StoreClients
 from app.sender_health import SenderHealth
+from app.storage.clients import StoreClients
 from receipts.ports.clock import Clock
 from receipts.ports.store import Backlog
 from receipts.worker.circuit_breaker import BreakerState

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app import bootstrap
 from app.clock import MovableClock
 from app.protection.limit_storage import code_limits
 from app.rulebook.stored import rule_book_in_use
 from app.settings import Settings, SettingsError
+from app.storage.clients import StoreClients, open_store
 from commands.diagnostics.addresses import check_addresses, check_provider
 from commands.diagnostics.check import Check
 from commands.diagnostics.queue_checks import check_queue
@@ -99,7 +99,7 @@ def _clock(settings: Settings) -> Iterator[Check]:
         yield Check(True, subject, "`sms-receipt clock now` resets it")
 
 
-def _codes(settings: Settings, clients: bootstrap.StoreClients) -> Check:
+def _codes(settings: Settings, clients: StoreClients) -> Check:
     most, left = settings.codes_a_minute, code_limits(clients.connection, settings).left()
     subject = f"requests for sign-in codes: {most - left} of {most} in this minute"
     fix = "see sms_receipt_codes_total; raise CODES_A_MINUTE if customers ask for so many"
@@ -109,7 +109,7 @@ def _codes(settings: Settings, clients: bootstrap.StoreClients) -> Check:
 def _stored(settings: Settings) -> Iterator[Check]:
     """Checks that read the store."""
     try:
-        clients = bootstrap.open_store(settings, load_rule_book(None).retention)
+        clients = open_store(settings, load_rule_book(None).retention)
     except StoreUnavailableError as failure:
         yield Check(False, f"store ({store_name(settings)})", str(failure))
         return

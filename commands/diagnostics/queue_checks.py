@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from app import queue_status
-from app.bootstrap import StoreClients
 from app.clock import clock_for
 from app.queue_status import QueueStatus
 from app.sender_health import SenderHealth
 from app.settings import Settings
+from app.storage.clients import StoreClients
 from commands.diagnostics.check import Check
 from receipts.delivery.digest import DIGEST
 from receipts.delivery.lifecycle import RETRY

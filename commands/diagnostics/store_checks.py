@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.bootstrap import StoreClients
 from app.settings import Settings
+from app.storage.clients import StoreClients
 from commands.diagnostics.addresses import for_simulated_network
 from commands.diagnostics.check import Check
 from receipts.ports.store import StoreUnavailableError

@@ -58,7 +58,7 @@ def test_receipts_say_that_the_list_of_a_number_is_full(
     built: Container, run: Run, monkeypatch: pytest.MonkeyPatch
 ):
     few = RetentionSeconds(receipts_listed=2)
-    monkeypatch.setattr(bootstrap, "_retention_seconds", lambda _: few)
+    monkeypatch.setattr(bootstrap, "retention_seconds", lambda _: few)
     built.store.retention = few
     a_receipt(built, GUANGDONG, seed="0a")
     assert run("receipts", GUANGDONG).stderr == ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from app import bootstrap
+from app.storage.clients import StoreClients
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.calendar import month_of
 from receipts.model.charge import Charge
@@ -122,7 +123,7 @@ class Desk:
 
 def dispatching(
     name: str,
-    memory: bootstrap.StoreClients,
+    memory: StoreClients,
     delivery: ReceiptLifecycle,
     clock: Clock,
     paces: Mapping[str, RateLimit] | None = None,

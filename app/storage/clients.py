@@ -1,0 +1,64 @@
+"""All clients of the store, over one connection."""
+
+from dataclasses import dataclass
+
+from app.settings import Settings
+from receipts.charging.charges import DAYS_KEPT_A_MONTH
+from receipts.rulebook.schema import Retention
+from receipts.staff.sessions import IDLE_SECONDS
+from receipts.store.bulk import RedisBulkReader
+from receipts.store.commit_script import RetentionSeconds
+from receipts.store.connection import RedisConnection, connected
+from receipts.store.keys import KeySchema
+from receipts.store.local_server import running_server_url
+from receipts.store.outbox import RedisOutbox
+from receipts.store.rate_limiter import RedisRateLimiter
+from receipts.store.redis_store import RedisStore
+from receipts.store.sealed_text import TextSealer
+from receipts.store.staff_store import RedisStaffStore
+from receipts.store.text_index import RedisTextIndex
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class StoreClients:
+    """Clients that share one connection to the store."""
+
+    connection: RedisConnection
+    store: RedisStore
+    outbox: RedisOutbox
+    bulk_reader: RedisBulkReader
+    rate_limiter: RedisRateLimiter
+    text_index: RedisTextIndex
+    staff: RedisStaffStore
+
+    def close(self) -> None:
+        """Close the connections to the store."""
+        self.connection.client.close()
+
+
+def open_store(settings: Settings, retention: Retention) -> StoreClients:
+    """Connect to the store at REDIS_URL or in DATA_DIR. Raises StoreUnavailableError."""
+    keys = KeySchema(settings.shards, settings.hash_secret)
+    client = connected(settings.redis_url or running_server_url(settings.data_dir))
+    connection = RedisConnection(client)
+    outbox = RedisOutbox(connection, keys)
+    outbox.open()
+    sealer = TextSealer(settings.secret_keys)
+    store = RedisStore(connection, keys, retention_seconds(retention), sealer)
+    bulk_reader, rate_limiter = RedisBulkReader(connection, keys), RedisRateLimiter(connection)
+    text_index = RedisTextIndex(connection, keys, lambda: store.retention.trails)
+    staff = RedisStaffStore(connection, IDLE_SECONDS, store.retention.log)
+    return StoreClients(connection, store, outbox, bulk_reader, rate_limiter, text_index, staff)
+
+
+def retention_seconds(retention: Retention) -> RetentionSeconds:
+    """The retention of records in seconds, as a rule book states it."""
+    return RetentionSeconds(
+        claims=retention.claims_days * _DAY,
+        trails=retention.trails_days * _DAY,
+        strangers=retention.strangers_hours * 3600,
+        receipts=retention.receipts_months * DAYS_KEPT_A_MONTH * _DAY,
+        log=retention.audit_months * DAYS_KEPT_A_MONTH * _DAY,
+    )
