@@ -184,6 +184,8 @@ def _register_webhooks(
 
 def _register_portal(app: Flask, portal: PortalServices, settings: Settings) -> None:
     configure_sessions(app, settings)
+    # The phones of a trial; a real service has none to go back to.
+    app.config["PHONES_PAGE"] = settings.front_page if settings.movable_clock else ""
     app.register_blueprint(portal_blueprint(portal))
     app.register_blueprint(Blueprint("staff", "web.staff", template_folder="templates"))
     app.after_request(_secure_page)

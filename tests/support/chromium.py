@@ -26,7 +26,7 @@ def chromium(profile: Path, languages: str = "zh-CN,zh") -> Iterator[webdriver.C
     options.binary_location = program
     for flag in (*_FLAGS, f"--user-data-dir={profile}", f"--accept-lang={languages}"):
         options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     browser = webdriver.Chrome(options=options, service=Service(driver))
     try:
         yield browser

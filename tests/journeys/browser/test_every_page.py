@@ -1,0 +1,196 @@
+"""Every page of the table of routes: accessible, small, quiet, and of this origin alone."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from receipts.model.staff import Role
+from receipts.staff.accounts import Person, StaffAccounts
+from tests.journeys.browser.conftest import Page
+from tests.journeys.browser.page_checks import PageChecks, areas, pages_below
+from tests.support.chromium import set_screen
+from tests.support.phones import Phone, Phones
+from tests.support.product import Service
+
+pytestmark = pytest.mark.browser
+
+ZHEJIANG = "13957112345"
+
+
+@pytest.fixture
+def checks(service: Service, chromium: webdriver.Chrome) -> Iterator[PageChecks]:
+    """Checks of the service's pages, with empty cookies and no cache."""
+    chromium.execute_cdp_cmd("Network.enable", {})
+    chromium.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
+    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    yield PageChecks(chromium, f"http://127.0.0.1:{service.port}")
+    chromium.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {}})
+    chromium.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": False})
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    set_screen(chromium, 1280, 1000)
+
+
+def a_customer(phones: Phones) -> Phone:
+    """A subscriber with receipts, charges and a failed text."""
+    phone = phones.fresh().opens()
+    for friend in (ZHEJIANG, "13957110001"):
+        phone.text(friend, "hi")
+        phone.wait(lambda event: event["kind"] == "flash", 20, "a receipt")
+    phones.post(f"phones/{phone.number}/flash/dismiss")
+    return phone
+
+
+def test_pages_of_the_phones(page: Page, checks: PageChecks, service: Service, phones: Phones):
+    a_customer(phones)
+    checks.origin = service.network
+    for language in ("zh", "en"):
+        page.browser.get(service.network)
+        page.browser.execute_script("localStorage.language = arguments[0]", language)
+        checks.language = language
+        checks.check("/", ready="yes")
+    page.browser.execute_script("localStorage.clear()")
+    assert not checks.problems, "\n".join(checks.problems)
+
+
+def test_flash_and_call_of_the_phones(
+    page: Page, checks: PageChecks, service: Service, phones: Phones
+):
+    """The page while a flash covers one phone and another shows its keypad."""
+    customer = a_customer(phones)
+    checks.origin, checks.language = service.network, "zh"
+    page.click(ZHEJIANG, "tab-calling")
+    customer.text(ZHEJIANG, "again")
+    page.shows(customer.number, "flash", "已送达")
+    checks.check_here("with a flash")
+    page.click(customer.number, "flash-dismiss")
+    assert not checks.problems, "\n".join(checks.problems)
+
+
+def test_checks_find_what_is_wrong(page: Page, checks: PageChecks, service: Service):
+    checks.origin, checks.language = service.network, "zh"
+    page.browser.execute_script(
+        "document.body.insertAdjacentHTML('beforeend', '<button></button><p id=pale>pale</p>');"
+        "const sheet = new CSSStyleSheet(); document.adoptedStyleSheets = [sheet];"
+        "sheet.replaceSync('#pale { color: #ccc; background: #fff; width: 2000px }"
+        " button:last-of-type { min-height: 9px; height: 9px; padding: 0 }')"
+    )
+    checks.check_here("spoilt")
+    found = "\n".join(checks.problems)
+    for words in ("color-contrast", "button-name", "lower than 44 px", "scrolls sideways"):
+        assert words in found
+    page.browser.execute_script("new Image().src = 'http://127.0.0.1:9/x.png'; console.error('no')")
+    checks.language = "en"
+    checks.check_traffic("spoilt")
+    found = "\n".join(checks.problems)
+    for words in ("asks http://127.0.0.1:9", "SEVERE", "Content Security Policy"):
+        assert words in found, found
+    checks.check("/", ready="yes")
+    assert "its language is zh-CN" in "\n".join(checks.problems)
+
+
+def sign_in_to_hall(checks: PageChecks, page: Page, phone: Phone) -> None:
+    checks.browser.get(f"{checks.origin}/hall/sign-in")
+    page.find("#number").send_keys(phone.number)
+    submit(page, "main button")
+    found = re.match("[0-9]{6}", phone.inbox("7500")["body"])
+    assert found
+    page.find("#code").send_keys(found[0])
+    submit(page, "main button")
+
+
+def submit(page: Page, selector: str) -> None:
+    pressed, before = page.find(selector), page.find("html")
+    pressed.click()
+    page.until(lambda: page.find("html") != before, f"the page of {selector}")
+
+
+def check_all(checks: PageChecks, paths: Iterable[str]) -> set[str]:
+    """Check the pages that open for this visitor; the paths that do not."""
+    unseen = set()
+    for path in sorted(paths):
+        status, at, kind = checks.opens_as(path)
+        if status != HTTPStatus.OK or at != path.partition("?")[0]:
+            unseen.add(path)
+        elif kind == "text/html":
+            checks.check(path)
+    return unseen
+
+
+def test_pages_of_the_hall(page: Page, checks: PageChecks, phones: Phones):
+    paths, missing = pages_below("hall"), []
+    assert {"/hall/", "/hall/sign-in", "/hall/receipts"} <= set(paths)
+    for language, word in (("zh", "ZH"), ("en", "EN")):
+        checks.speak(language)
+        checks.browser.delete_all_cookies()
+        unseen = check_all(checks, paths)
+        checks.check("/hall/nothing-here", status=404)
+        new = phones.fresh()
+        new.asks(word)
+        sign_in_to_hall(checks, page, new)
+        unseen &= check_all(checks, unseen)
+        assert "48" in new.asks("SUBSCRIBE" if language == "en" else "开通短信回执")
+        unseen &= check_all(checks, {"/hall/", *unseen})
+        checks.browser.delete_all_cookies()
+        customer = a_customer(phones)
+        customer.asks(word)
+        sign_in_to_hall(checks, page, customer)
+        unseen &= check_all(checks, {"/hall/", *unseen})
+        missing += unseen
+    assert not checks.problems, "\n".join(checks.problems)
+    assert missing == ["/hall/code"] * 2, "pages that no visitor of this test has seen"
+
+
+#: Who signs in to an area of the staff; the console's operator may see each of its pages.
+STAFF = {"counter": Role.CLERK, "console": Role.OPERATOR}
+PASSWORD = "a-long-password-of-the-tests"
+
+
+def staff_account(service: Service, area: str) -> str:
+    """An account of this area with a password of its own."""
+    name = f"{area}-checks"
+    with service.container() as services:
+        accounts = StaffAccounts(services.clients.staff, services.clock)
+        accounts.add(name, STAFF[area], PASSWORD, Person(name), shop="天河营业厅")
+    return name
+
+
+def sign_in_to_staff(checks: PageChecks, page: Page, area: str, name: str) -> None:
+    checks.browser.get(f"{checks.origin}/{area}/sign-in")
+    fields = {"name": name, "password": PASSWORD, "shop": "天河营业厅"}
+    for field, typed in fields.items():
+        for box in page.browser.find_elements(By.NAME, field):
+            box.clear()
+            box.send_keys(typed)
+    submit(page, "main button")
+
+
+@pytest.mark.parametrize("area", [area for area in areas() if area != "hall"])
+def test_pages_of_the_staff(
+    page: Page, checks: PageChecks, phones: Phones, service: Service, area: str
+):
+    customer, name = a_customer(phones), staff_account(service, area)
+    paths = {filled(path, customer) for path in pages_below(area)}
+    for language in ("zh", "en"):
+        checks.speak(language)
+        checks.browser.delete_all_cookies()
+        unseen = check_all(checks, paths)
+        sign_in_to_staff(checks, page, area, name)
+        unseen &= check_all(checks, unseen)
+        checks.check(f"/{area}/nothing-here", status=404)
+        # The page of the second factor; the others only take forms.
+        rest = {f"/{area}/{each}" for each in ("code", "enter", "language", "sign-out")}
+        assert unseen <= rest, "pages that were not seen"
+    assert not checks.problems, "\n".join(checks.problems)
+
+
+#: Values for the parts of an address.
+EXAMPLES: dict[str, Callable[[Phone], str]] = {"number": lambda phone: f"+86{phone.number}"}
+
+
+def filled(path: str, customer: Phone) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda part: EXAMPLES[part[1]](customer), path)
