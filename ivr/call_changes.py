@@ -8,11 +8,13 @@ from msgspec.structs import replace
 
 from ivr import receipt_list
 from ivr.call_context import CallContext
+from ivr.call_figures import after_stages, new_stages
 from ivr.limits import counted
 from ivr.prompts import PromptBuilder
 from receipts.delivery import notifications
 from receipts.model.calendar import month_of
 from receipts.model.customer import CallLog, Subscription
+from receipts.model.figure import CALL, Figure, figure
 from receipts.model.vocabulary import Channel, Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply, Timer
 from receipts.ports.clock import Clock
@@ -88,11 +90,15 @@ class CallChanges:
             state = transition.state
             if context.state is CallState.LANGUAGE:
                 state = self.menu_of(decision.customer)
-            after = context.next(state=state, language=language, **counted(context, action))
+            stages = new_stages(context, action)
+            reached = after_stages(context, stages)
+            counts = counted(context, action)
+            after = context.next(state=state, language=language, reached=reached, **counts)
             after = after.with_subscription(decision.customer, self.home(decision.customer))
             text = "".join(say.text for say in self._prompts.messages(messages, language))
             reply = Reply(messages, language.value, after.link(""))
             change = decision.change_set(customer, idempotency_key, reply, text)
+            change = replace(change, figures=change.figures + self._figures(stages))
             return self._with_call_log(change, snapshot, pressed.sid, reply)
 
         idempotency_key = context.claim(pressed.sid)
@@ -115,6 +121,10 @@ class CallChanges:
     def _set_province(self, customer: Subscription, request: CustomerRequest) -> Decision:
         code = spoken_province(self._policy.book, request.reply_text)
         return preferences.set_province(customer, code) if code else Decision(customer)
+
+    def _figures(self, stages: tuple[str, ...]) -> tuple[Figure, ...]:
+        now = self._clock.now()
+        return tuple(figure(now, CALL, stage) for stage in stages)
 
     def _with_call_log(
         self, change: ChangeSet, snapshot: Snapshot, sid: str, reply: Reply

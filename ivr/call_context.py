@@ -44,6 +44,8 @@ class CallContext(Struct, frozen=True):
     #: The number that a caller with a withheld number has given, and whether a password proved it.
     number: str = ""
     verified: bool = False
+    #: Stages that are counted already, by their first letters.
+    reached: str = ""
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Self:
@@ -64,6 +66,7 @@ class CallContext(Struct, frozen=True):
                 query.get("pass", ""),
                 query.get("for", ""),
                 _flag("proved", query.get("proved", "0")),
+                query.get("reached", ""),
             )
         except KeyError as missing:
             raise InvalidCallContextError(str(missing.args[0])) from missing
@@ -88,7 +91,8 @@ class CallContext(Struct, frozen=True):
 
     def _proof(self) -> str:
         number = f"&for={quote_plus(self.number)}" if self.number else ""
-        return number + ("&proved=1" if self.verified else "")
+        reached = f"&reached={quote_plus(self.reached)}" if self.reached else ""
+        return number + ("&proved=1" if self.verified else "") + reached
 
     def claim(self, sid: str) -> str:
         """Idempotency key of this step of a call."""

@@ -21,11 +21,13 @@ _log = structlog.get_logger()
 BEGUN, MENU, CHOICE, SERVED = "begun", "menu", "choice", "served"
 REFUSED, AGENT, SILENCE, WRONG = "refused", "agent", "silence", "wrong"
 
-_STAGES: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(LANGUAGE_BY_ACTION, (MENU,)),
-    **dict.fromkeys(("offer", "cancelling", "messages"), (CHOICE,)),
+#: Stages of actions that are committed with the customer, and of the others.
+_WITH_CHANGE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("ask", "receipts", "ordinary", "flash"), (CHOICE, SERVED)),
     **dict.fromkeys(("open", "cancel", *CATEGORY_BY_ACTION), (SERVED,)),
+}
+_BY_ITSELF: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("offer", "cancelling", "messages"), (CHOICE,)),
     **dict.fromkeys(("agent", "no_agent"), (AGENT,)),
 }
 
@@ -47,9 +49,9 @@ class CallFigures:
         self._count(sid, caller, (BEGUN, *(second if prompt else (REFUSED,))))
 
     def acted(self, sid: str, caller: Msisdn, action: str, *, is_silent: bool) -> None:
-        """Count an action of a call; most of them reach no new stage."""
+        """Count an action that changes no customer; most of them reach no new stage."""
         ended = (SILENCE if is_silent else WRONG,) if action == "too_many" else ()
-        if stages := _STAGES.get(action, ended):
+        if stages := _BY_ITSELF.get(action, ended):
             self._count(sid, caller, stages)
 
     def _count(self, sid: str, caller: Msisdn | None, stages: Iterable[str]) -> None:
@@ -62,3 +64,27 @@ class CallFigures:
             self._store.commit_all(changes)
         except StoreUnavailableError as error:
             _log.warning("a stage of a call was not counted", why=str(error))
+
+
+def new_stages(context: CallContext, action: str) -> tuple[str, ...]:
+    """The stages that an action on the customer reaches for the first time in its call."""
+    if context.state is CallState.LANGUAGE:
+        return (MENU,) if action in LANGUAGE_BY_ACTION else ()
+    return tuple(each for each in _WITH_CHANGE.get(action, ()) if each[0] not in context.reached)
+
+
+def after_stages(context: CallContext, stages: Iterable[str]) -> str:
+    """The stages that are counted then, for the next step's context."""
+    return context.reached + "".join(each[0] for each in stages)
+
+
+def is_counted(context: CallContext, action: str) -> bool:
+    """Whether an action reaches no stage that is not counted yet."""
+    stages = _BY_ITSELF.get(action)
+    return stages is not None and all(each[0] in context.reached for each in stages)
+
+
+def reached_by(context: CallContext, action: str) -> str:
+    """The stages that are counted after an action that changes no customer."""
+    stages = _BY_ITSELF.get(action, ())
+    return after_stages(context, (each for each in stages if each[0] not in context.reached))

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from ivr.call_changes import CallChanges, CallerInput
 from ivr.call_context import CallContext
-from ivr.call_figures import CallFigures
+from ivr.call_figures import CallFigures, is_counted, reached_by
 from ivr.identification import Identification
 from ivr.limits import counted, is_too_many
 from ivr.menu import DIGIT_STATES, keys
@@ -122,8 +122,9 @@ class CallFlow:
         transition = self._transition(pressed)
         action = transition.acts[0] if transition.acts else "goodbye"
         verbs = self._act(pressed, transition, action)
-        is_silent = not pressed.key and not pressed.speech
-        self.figures.acted(pressed.sid, pressed.caller, action, is_silent=is_silent)
+        if not is_counted(pressed.context, action):
+            is_silent = not pressed.key and not pressed.speech
+            self.figures.acted(pressed.sid, pressed.caller, action, is_silent=is_silent)
         return verbs
 
     def _transition(self, pressed: CallerInput) -> Transition[CallState]:
@@ -148,7 +149,8 @@ class CallFlow:
             return [self._prompt(pressed.caller, after)]
         if action in self._changes.actions:
             return self._change(pressed, transition, action)
-        after = context.next(state=transition.state, **counted(context, action))
+        reached = reached_by(context, action)
+        after = context.next(state=transition.state, reached=reached, **counted(context, action))
         says = self._reaction(action, pressed.caller, after)
         if action == "agent" and self._prompts.agent:
             return [*says, Dial(self._prompts.agent), self._prompt(pressed.caller, after)]

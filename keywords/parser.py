@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cache
 
 import msgspec
@@ -22,6 +23,8 @@ _MAX_LENGTH = 2000
 _MIN_ENGLISH_WORDS = 2
 # Shorter words among polite phrases get no suggestion.
 _MIN_SUGGESTED = 2
+# Share of equal characters from which on a text counts as like a keyword.
+_LEAST_LIKENESS = 0.6
 # Intents whose Chinese keyword is taught to readers of Chinese: 是 rather than Y.
 _TAUGHT_IN_CHINESE = frozenset({Intent.YES, Intent.NO, Intent.HELP, Intent.CHINESE, Intent.ENGLISH})
 
@@ -100,6 +103,15 @@ class KeywordParser:
         if found.near or len(plain) < _MIN_SUGGESTED:
             return found
         return msgspec.structs.replace(found, near=_suggest(suggester, plain, plain).near)
+
+    def nearest(self, text: str) -> tuple[Intent, str] | None:
+        """The intent of the keyword most like a text that is none, and the keyword to teach."""
+        parsed, _ = self._vocabularies[None]
+        near = [normalise(each) for each in self.parse(text, None).near]
+        for folded in near or get_close_matches(normalise(text), parsed, 1, _LEAST_LIKENESS):
+            if (known := parsed.get(folded)) and known.intent:
+                return known.intent, self._keyword_to_teach(None, known.intent, known.language)
+        return None
 
     def _sentence(self, text: str, province: str | None) -> ParsedMessage | None:
         """A keyword among polite phrases, or a wish; None if the text has neither."""

@@ -12,6 +12,9 @@ from receipts.model.calendar import SHANGHAI
 REPORT, SENT, ENDED, FEN, ACT = "report", "sent", "ended", "fen", "act"
 TEXT, CALL, WEB, STATE = "text", "call", "web", "state"
 
+#: The result, and the counter, of lines of the feed that were no reports.
+REFUSED_LINES = "refused_lines"
+
 #: Upper ends, in seconds, of the classes of the time from a report to its receipt's acceptance.
 SECONDS_TO_RECEIPT = (1, 2, 5, 10, 30, 60, 300, 1800)
 _LONGER = "longer"

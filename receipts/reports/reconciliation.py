@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from receipts.delivery.results import FAILED
+from receipts.model.figure import REFUSED_LINES
 
 #: Counters of new reports, of those that gave a receipt, and of lines of the feed that were no
 #: report. Every other counter is a reason, but those of failed receipts.
-REPORTS, RECEIPTS, REFUSED = "reports", "receipts", "refused_lines"
+REPORTS, RECEIPTS, REFUSED = "reports", "receipts", REFUSED_LINES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Figures of the service for staff: days, months by province, and texts not understood."""
