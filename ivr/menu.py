@@ -1,6 +1,7 @@
 """DTMF keys of each menu."""
 
 from itertools import chain
+from operator import itemgetter
 
 from ivr.call_context import CallContext
 from receipts.delivery.service_passwords import PASSWORD_DIGITS
@@ -86,7 +87,7 @@ def main_menu_keys(*, with_agent: bool) -> dict[str, tuple[str, ...]]:
     """The options of each key of the main menu in any state, by name, for a page of help."""
     offered = (*chain(*_OPTIONS.values()), *_MODE.values(), _OTHER_LANGUAGE[Language.ZH])
     names: dict[str, dict[str, None]] = {}
-    for key, _, name in sorted(offered):
+    for key, _, name in sorted(offered, key=itemgetter(0)):
         names.setdefault(key, {})[name] = None
     common = {key: (event.value,) for key, event in _COMMON_KEYS.items()}
     if not with_agent:

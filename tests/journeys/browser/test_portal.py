@@ -27,21 +27,49 @@ def reads(page: Page, words: str) -> None:
     assert words in page.find("body").text
 
 
+#: Heights of all targets but those within a sentence, and radio buttons, whose label is one.
+HEIGHTS = """
+return [...document.querySelectorAll('a, button, select, summary, label:has(input), input')]
+  .filter((e) => e.offsetParent && getComputedStyle(e).display !== 'inline')
+  .filter((e) => !['hidden', 'radio'].includes(e.type))
+  .map((e) => [e.getBoundingClientRect().height, e.outerHTML.slice(0, 80)])
+"""
+
+MOST_BYTES = 150_000
+
+
 def keep(page: Page, name: str) -> None:
-    """Save pictures at two widths, each without horizontal scrolling."""
+    """Save pictures at two widths in both colour schemes, each without horizontal scrolling."""
     wide = "return [...document.querySelectorAll('html, .tabs')].map((e) => e.scrollWidth)"
     for width, height in ((1280, 800), (390, 844)):
         page.as_wide_as(width, height, phone=width < 500)
-        page.keep(f"hall-{name}-{width}", whole=True)
+        for scheme in ("dark", "light"):
+            in_scheme(page, scheme)
+            page.keep(f"hall-{name}-{width}-{scheme}", whole=True)
         assert max(page.browser.execute_script(wide)) <= width, f"{name} at {width}"
+    small = [each for each in page.browser.execute_script(HEIGHTS) if each[0] < 43.9]
+    assert not small, f"{name}: {small}"
+    assert len(page.browser.page_source.encode()) < MOST_BYTES
     page.as_wide_as(1280, 1000)
+
+
+def in_language(page: Page, language: str) -> None:
+    """Switch a visitor's page to a language unless it is in it."""
+    if page.find("html").get_attribute("lang")[:2] != language:
+        press(page, f'.who button[value="{language}"]')
+
+
+def in_scheme(page: Page, scheme: str) -> None:
+    """Show the page as to a person who prefers this colour scheme."""
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
 def signs_in(page: Page, phone: Phone, *, pictures: bool = False) -> None:
     """Sign in by the link on the phone page and the passcode on the phone."""
     page.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
     press(page, '[data-role="hall"]')
-    press(page, '.who button[value="zh"]')
+    in_language(page, "zh")
     if pictures:
         keep(page, "sign-in")
     page.find("#number").send_keys(phone.number)
@@ -102,6 +130,8 @@ def test_customer_reads_lists_and_cancels(page: Page, phones: Phones, service: S
     reads(page, "13957112345")
     reads(page, "已送达")
     keep(page, "receipts")
+    searches(page)
+    reads_history_and_help(page)
     press(page, 'nav a[href="/hall/charges"]')
     reads(page, "开通当月")
     keep(page, "charges")
@@ -116,6 +146,64 @@ def test_customer_reads_lists_and_cancels(page: Page, phones: Phones, service: S
     reads(page, "From now on, pages, calls and texts will be in English.")
     keep(page, "english")
     cancels_and_leaves(page, service)
+
+
+def test_everything_works_without_scripts_in_english_and_dark(page: Page, phones: Phones):
+    phone = phones.fresh()
+    page.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        in_scheme(page, "dark")
+        page.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        page.browser.get(page.find('[data-role="hall"]').get_attribute("href") or "")
+        in_language(page, "en")
+        page.find("#number").send_keys(phone.number)
+        press(page, "main button")
+        code = re.match("[0-9]{6}", phone.inbox("7500")["body"])
+        assert code
+        page.find("#code").send_keys(code[0])
+        press(page, "main button")
+        press(page, '[data-role="open"]')
+        press(page, 'main form:has(input[value="open"]) button')
+        press(page, 'main form:has(input[value="yes"]) button')
+        reads(page, "You now have SMS Receipt")
+        for name, words in (
+            ("receipts", "No receipts"),
+            ("history", "Requested"),
+            ("help", "Help"),
+        ):
+            press(page, f'nav a[href="/hall/{name}"]')
+            reads(page, words)
+        background = page.find("body").value_of_css_property("color")
+        assert background == "rgba(231, 235, 240, 1)"  # light text on a dark page
+    finally:
+        in_scheme(page, "light")
+        page.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def searches(page: Page) -> None:
+    page.find("#to").send_keys("2345")
+    press(page, "main form button")
+    reads(page, "13957112345")
+    assert page.find("#to").get_attribute("value") == "2345"
+    page.find("#to").clear()
+    page.find("#to").send_keys("12")
+    press(page, "main form button")
+    assert page.find("#to").get_attribute("value") == "12"
+    assert page.browser.switch_to.active_element == page.find("#to")
+    reads(page, "最后3位以上")
+    keep(page, "search-error")
+    page.browser.get_log("browser")  # Chromium logs a status of 400 as an error
+
+
+def reads_history_and_help(page: Page) -> None:
+    press(page, 'nav a[href="/hall/history"]')
+    reads(page, "确认开通短信回执")
+    page.find("summary").click()
+    reads(page, "每月1元")
+    keep(page, "history")
+    press(page, 'nav a[href="/hall/help"]')
+    reads(page, "KTDXHZ")
+    keep(page, "help")
 
 
 def cancels_and_leaves(page: Page, service: Service) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.journeys.browser.conftest import Page
-from tests.journeys.browser.test_portal import press, reads, wish
+from tests.journeys.browser.test_portal import in_language, press, reads, wish
 from tests.support.phones import Phone, Phones
 from tests.support.product import Service, free_port, two_free_ports
 from tests.support.proxy import Proxy, running_proxy
@@ -49,7 +49,7 @@ def signs_in(page: Page, phone: Phone, proxy: Proxy) -> None:
     page.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
     page.browser.get(f"{proxy.url}/hall")
     assert page.browser.current_url == f"{proxy.url}/hall/sign-in"
-    press(page, '.who button[value="zh"]')
+    in_language(page, "zh")
     page.find("#number").send_keys(phone.number)
     press(page, "main button")
     code = re.match("[0-9]{6}", phone.inbox("7500")["body"])
