@@ -7,6 +7,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from app import metrics
 from app.bootstrap import Container
+from app.pages.rule_book_pages import rule_book_pages
 from app.pages.staff_guard import StaffGuard
 from app.protection.limit_storage import StoreCounters
 from receipts.model.staff import StaffArea
@@ -36,9 +37,9 @@ def register_staff_pages(
     return sites, guards
 
 
-def console_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:  # noqa: ARG001
+def console_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:
     """The pages of the console, in the order of its navigation."""
-    return (StartPage(site),)
+    return (StartPage(site), *rule_book_pages(container, site))
 
 
 def counter_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:  # noqa: ARG001

@@ -52,7 +52,7 @@ class Sight:
 
     @property
     def text(self) -> str:
-        body = self.html[self.html.index("<body>") :]
+        body = self.html[self.html.index("<body") :]
         return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
     @property

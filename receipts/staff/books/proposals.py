@@ -94,7 +94,7 @@ class BookProposals:
             base_is_file=is_file,
         )
         texts = {proposal_id: text} | ({base: current.text} if is_file else {})
-        act = self._act(by, "propose rule book", proposal, reason)
+        act = self._act(by, "rule_book_proposed", proposal, reason)
         self._books.commit(BookChange(nonce, act, proposal, texts))
         return proposal
 
@@ -131,7 +131,7 @@ class BookProposals:
 
         def decide(proposal: BookProposal) -> BookChange:
             decided = self._decided(proposal, ApprovalEvent.REJECT, by, reason)
-            return BookChange(nonce, self._act(by, "reject rule book", decided, reason), decided)
+            return BookChange(nonce, self._act(by, "rule_book_rejected", decided, reason), decided)
 
         return self._decide(proposal_id, nonce, decide)
 
@@ -142,7 +142,7 @@ class BookProposals:
             if proposal.by != by.name:
                 raise ProposalError("not_owner")
             decided = self._decided(proposal, ApprovalEvent.WITHDRAW, by, "")
-            return BookChange(nonce, self._act(by, "withdraw rule book", decided, ""), decided)
+            return BookChange(nonce, self._act(by, "rule_book_withdrawn", decided, ""), decided)
 
         return self._decide(proposal_id, nonce, decide)
 
@@ -155,7 +155,7 @@ class BookProposals:
             after = BookVersion(
                 before.number + 1, at=self._clock.now(), approved_by=by.name, reason=reason
             )
-            act = StaffAct(self._clock.now(), by.name, "use rule book file", "", reason, by.shop)
+            act = StaffAct(self._clock.now(), by.name, "rule_book_file_used", "", reason, by.shop)
             change = BookChange(nonce, act, in_force=after, replaced=(before.book,))
             if self._books.commit(change) is not CommitStatus.CONFLICT:
                 return after
@@ -234,7 +234,7 @@ class BookProposals:
         )
         return BookChange(
             nonce,
-            self._act(by, "approve rule book", decided, decided.reason),
+            self._act(by, "rule_book_approved", decided, decided.reason),
             decided,
             {decided.id: text},
             after,

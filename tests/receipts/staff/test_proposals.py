@@ -200,7 +200,7 @@ def test_acts_are_on_record(desk: BookProposals, raw: "redis.Redis"):
     desk.approve(proposal.id, BO, "n2")
     (log,) = list(raw.scan_iter("{staff}:acts:*"))
     entries = [fields[b"act"].decode() for _, fields in raw.xrange(log)]
-    assert ["propose rule book" in entries[0], "approve rule book" in entries[1]] == [True, True]
+    assert ["rule_book_proposed" in entries[0], "rule_book_approved" in entries[1]] == [True, True]
     assert all(proposal.fingerprint in each for each in entries)
 
 

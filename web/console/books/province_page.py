@@ -11,7 +11,7 @@ from receipts.model.vocabulary import Intent
 from receipts.rulebook.schema import Promotion, Province, RuleBook, Tariff
 from web.console.books.terms import BookTerms
 
-_TARIFF = ("version", "from", "monthly_fen", "per_receipt_fen", "free_receipts", "trial_days")
+TARIFF_FIELDS = ("version", "from", "monthly_fen", "per_receipt_fen", "free_receipts", "trial_days")
 _GENERAL = (
     *("doors", "languages", "greeting"),
     *("confirmation_hours", "cancel_takes_effect", "voice_password"),
@@ -142,7 +142,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a field of a table as msgspec g
 def _tariff_row(tariff: Tariff, now: Tariff, terms: BookTerms, today: dt.date) -> TariffRow:
     raw = msgspec.to_builtins(tariff)
     when = "later" if tariff.since > today else "now" if tariff is now else "past"
-    return TariffRow(tuple(terms.value((name,), _plain(raw[name])) for name in _TARIFF), when)
+    return TariffRow(tuple(terms.value((name,), _plain(raw[name])) for name in TARIFF_FIELDS), when)
 
 
 def _words(province: Province, terms: BookTerms) -> Iterator[tuple[str, str]]:

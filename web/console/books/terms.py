@@ -27,7 +27,7 @@ class BookTerms:
 
     def text(self, key: str, **params: object) -> str:
         """A term of the catalogue."""
-        return self.catalogue.render(key, self.language, **params)
+        return self.catalogue.render(f"rules.{key}", self.language, **params)
 
     def province(self, code: str) -> str:
         """The name of a province with its code."""
