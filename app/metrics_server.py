@@ -19,6 +19,7 @@ from app.settings import Settings
 from receipts.delivery.results import failures_by_code
 from receipts.ports.store import Backlog, StoreUnavailableError
 from receipts.reports.reconciliation import Reconciliation
+from statemachines.provider import ProviderState
 
 #: Metrics name inner queues and providers: they are for this machine only.
 LOOPBACK = "127.0.0.1"
@@ -67,6 +68,11 @@ def _queue_status(now: QueueStatus) -> Iterator[Metric]:
     for each in now.healths:
         health.add_metric([each.provider], 0 if each.is_open else 1)
     yield health
+    name, text = "sms_receipt_provider_held", "1: circuit breaker opened by staff"
+    held = GaugeMetricFamily(name, text, labels=["provider"])
+    for each in now.healths:
+        held.add_metric([each.provider], int(each.state is ProviderState.HELD))
+    yield held
     name, text = "sms_receipt_sender_failing", "1 if nearly all of its last receipts failed"
     failing = GaugeMetricFamily(name, text, labels=["provider"])
     for sender in now.senders:

@@ -16,6 +16,7 @@ from receipts.ports.clock import Clock
 from receipts.ports.store import StoreUnavailableError
 from receipts.providers.failure_codes import read_failure
 from receipts.worker.circuit_breaker import BreakerState
+from statemachines.provider import ProviderState
 
 #: A worker asks the store for work several times a second.
 _SILENT_SECONDS = 10
@@ -83,11 +84,19 @@ def _provider_state(health: BreakerState, count: int, oldest_seconds: float) -> 
     waiting = backlog if count else ""
     if not health.is_open:
         return Check(True, f"{health.provider}: not demoted{waiting}")
+    if health.state is ProviderState.HELD:
+        return _held(health, waiting)
     since = f"{health.since:%Y-%m-%d %H:%M:%S} UTC" if health.since else "unknown"
     subject = f"{health.provider} is demoted since {since}{waiting}"
     _, cause = read_failure(health.provider, health.reason)
     reason = f"{health.reason} ({cause})" if cause else health.reason
     return Check(False, subject, f"{reason}; it is tried again by itself (docs/runbook.md)")
+
+
+def _held(health: BreakerState, waiting: str) -> Check:
+    since = f"{health.since:%Y-%m-%d %H:%M:%S} UTC" if health.since else "unknown"
+    subject = f"{health.provider} is held by {health.held_by} since {since}{waiting}"
+    return Check(False, subject, f"{health.reason}; only staff release it, at /console/stuck")
 
 
 def _sender(sender: SenderHealth) -> Iterator[Check]:

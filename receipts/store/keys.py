@@ -144,8 +144,13 @@ class KeySchema:
 
     @staticmethod
     def health(provider: str) -> str:
-        """The circuit breaker of a provider."""
-        return f"{{line:{provider}}}:health"
+        """The circuit breaker of a provider, beside the log of staff, who may switch it."""
+        return f"{{staff}}:health:{provider}"
+
+    @staticmethod
+    def staff_claim(event_id: str) -> str:
+        """The idempotency key of an act of staff."""
+        return f"{{staff}}:claim:{event_id}"
 
     @staticmethod
     def pace(line: str) -> str:

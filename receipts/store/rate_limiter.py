@@ -2,13 +2,16 @@
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from receipts.store.codec import decode_record, encode_record
-from receipts.store.commit_script import COMMIT_SHA
+from receipts.model.calendar import month_of
+from receipts.model.staff import StaffAct
+from receipts.store.codec import decode_record, encode, encode_record
+from receipts.store.commit_script import COMMIT_SHA, RetentionSeconds
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.store.pipeline import load_script
+from receipts.store.staff_store import acts_key
 from receipts.worker.circuit_breaker import BreakerState
 from receipts.worker.rate_limit import RateLimit, SendSlots
 
@@ -20,12 +23,18 @@ _RESERVATION_WINDOW_US = 250_000
 
 _US_PER_SECOND = 1_000_000
 
+#: A form of staff that is sent again later meets another state, and is refused by it.
+_CLAIM_SECONDS = 3 * 86_400
+
 
 class RedisRateLimiter:
     """The state that all workers share about routes. Every method raises StoreUnavailableError."""
 
-    def __init__(self, connection: RedisConnection) -> None:
-        self._connection = connection
+    def __init__(
+        self, connection: RedisConnection, retention: Callable[[], RetentionSeconds]
+    ) -> None:
+        """``retention`` is the present one, for acts of staff."""
+        self._connection, self._retention = connection, retention
         self._offset = ClockOffset()
 
     def load(self, providers: Iterable[str]) -> dict[str, BreakerState]:
@@ -42,6 +51,29 @@ class RedisRateLimiter:
         key = KeySchema.health(health.provider)
         (reply,) = self._connection.execute(("EVALSHA", COMMIT_SHA, 1, key, *instructions))
         return bool(reply[0][0] == b"done")
+
+    def switch(self, health: BreakerState, act: StaffAct, event_id: str) -> bool:
+        """Save a state with the act of staff that made it; False if the state was changed.
+
+        True too for an event that was saved before.
+        """
+        claim, acts = KeySchema.staff_claim(event_id), acts_key(month_of(act.at))
+        keys = (KeySchema.health(health.provider), claim, acts)
+        record = encode_record(health, health.version)
+        words = (
+            *("change", 0, 4, ""),
+            *("claim", 2, _CLAIM_SECONDS, ""),
+            *("save", 1, 0, record),
+            *("append", 3, "act", encode(act)),
+            *("expire", 3, self._retention().log, ""),
+        )
+        (reply,) = self._connection.execute(("EVALSHA", COMMIT_SHA, len(keys), *keys, *words))
+        return bool(reply[0][0] != b"conflict")
+
+    def was_applied(self, event_id: str) -> bool:
+        """Whether an act with this event id was saved."""
+        (count,) = self._connection.execute(("EXISTS", KeySchema.staff_claim(event_id)))
+        return bool(count)
 
     def reserve(self, wanted: Mapping[RateLimit, int]) -> dict[RateLimit, SendSlots]:
         """Send slots of several rate limits in one round trip; fewer than wanted, or none."""

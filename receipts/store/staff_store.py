@@ -23,7 +23,8 @@ def _session_key(key: str) -> str:
     return f"{{staff}}:session:{key}"
 
 
-def _acts_key(month: str) -> str:
+def acts_key(month: str) -> str:
+    """The log of acts of a month."""
     return f"{{staff}}:acts:{month}"
 
 
@@ -54,7 +55,7 @@ class RedisStaffStore:
         False too if the account ``unchanged`` was changed since it was read.
         """
         record = encode_record(account, account.version)
-        keys = [_account_key(account.name), _NAMES, _acts_key(month_of(act.at))]
+        keys = [_account_key(account.name), _NAMES, acts_key(month_of(act.at))]
         words = ["save", 1, 0, record, "member", 2, account.name, "", *self._log_words(3, act)]
         if unchanged is not None:
             keys.append(_account_key(unchanged.name))
@@ -69,7 +70,7 @@ class RedisStaffStore:
     def record(self, acts: Sequence[StaffAct]) -> None:
         """Append acts to the log."""
         for act in acts:
-            self._change([_acts_key(month_of(act.at))], self._log_words(1, act))
+            self._change([acts_key(month_of(act.at))], self._log_words(1, act))
 
     def _log_words(self, key: int, act: StaffAct) -> list[str | int | bytes]:
         appended = ("append", key, "act", encode(act))
@@ -79,7 +80,7 @@ class RedisStaffStore:
         """The acts of a month in batches, newest first."""
         end: str | bytes = "+"
         while True:
-            step = ("XREVRANGE", _acts_key(month), end, "-", "COUNT", _BATCH)
+            step = ("XREVRANGE", acts_key(month), end, "-", "COUNT", _BATCH)
             (entries,) = self._connection.execute(step)
             if not entries:
                 return

@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 from msgspec import Struct
 
+from receipts.model.staff import StaffAct
 from receipts.ports.changes import Timer
 from receipts.ports.clock import Clock
 from receipts.ports.provider import PermanentError, ProviderError
@@ -41,6 +42,8 @@ class BreakerState(
     until: dt.datetime | None = None
     failed_trials: int = 0
     reason: str = ""
+    #: The account that opened it by hand.
+    held_by: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -59,14 +62,23 @@ def next_state(
     now: dt.datetime,
     open_seconds: Sequence[int],
     reason: str = "",
+    clerk: str = "",
 ) -> BreakerState | None:
-    """State after an event, None if unchanged; ``open_seconds`` are the waits before trials."""
+    """State after an event, None if unchanged; ``open_seconds`` are the waits before trials.
+
+    ``clerk`` is the account of staff for an event by hand.
+    """
     transition = PROVIDER.fire(current.state, event)
     if transition.refused:
         return None
     if transition.state not in OUT_OF_USE:
         closed = BreakerState(current.provider, current.version + 1, since=now)
         return closed if current.is_open else None
+    if transition.state is ProviderState.HELD:
+        version = current.version + 1
+        return BreakerState(
+            current.provider, version, transition.state, now, reason=reason, held_by=clerk
+        )
     failed = current.failed_trials + (event is ProviderEvent.TRIAL_FAILED)
     # The last interval repeats.
     seconds = open_seconds[min(failed, len(open_seconds) - 1)]
@@ -91,6 +103,19 @@ class BreakerStore(Protocol):
 
     def save(self, health: BreakerState) -> bool:
         """Compare-and-set by version; False if another worker changed the state."""
+
+
+class SwitchStore(BreakerStore, Protocol):
+    """Breaker states that staff change too."""
+
+    def switch(self, health: BreakerState, act: StaffAct, event_id: str) -> bool:
+        """Save a state and the act of staff that made it as one write.
+
+        True if it is saved, now or by the same event before; False if the state was changed.
+        """
+
+    def was_applied(self, event_id: str) -> bool:
+        """Whether an act with this event id was saved."""
 
 
 class CircuitBreakers:

@@ -15,6 +15,7 @@ from app.protection.limit_storage import code_limits
 from app.settings import Settings
 from receipts.model.customer import Subscription
 from receipts.model.receipt import Receipt
+from receipts.model.staff import StaffAct
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn
 from receipts.ports.changes import (
     ChangeSet,
@@ -27,13 +28,16 @@ from receipts.ports.changes import (
 from receipts.ports.store import ReportQuery, StoreUnavailableError
 from receipts.store import cluster as store_cluster
 from receipts.store.bulk import RedisBulkReader
+from receipts.store.commit_script import RetentionSeconds
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
 from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
+from receipts.store.staff_store import RedisStaffStore
 from receipts.worker.circuit_breaker import BreakerState
 from receipts.worker.rate_limit import RateLimit
+from statemachines.provider import ProviderState
 from tests.support.product import kill, until
 from tests.support.redis_nodes import Cluster
 
@@ -172,10 +176,17 @@ def test_deferred_entries_are_fetched_by_age(store: RedisStore, outbox: RedisOut
 
 
 def test_breaker_state_and_rate_limit_are_shared(server: RedisConnection):
-    lines = RedisRateLimiter(server)
+    lines = RedisRateLimiter(server, RetentionSeconds)
     assert lines.save(BreakerState("kannel", 1, reason="away"))
     assert not lines.save(BreakerState("kannel", 1))
     assert lines.load(["kannel", "twilio"])["kannel"].reason == "away"
+    act = StaffAct(NOW, "olga", "provider_hold", "kannel", "contract ended")
+    held = BreakerState("kannel", 2, ProviderState.HELD, NOW, reason="contract ended")
+    assert lines.switch(held, act, "form-1")
+    assert lines.switch(held, act, "form-1")
+    assert not lines.switch(held, act, "form-2")
+    assert lines.load(["kannel"])["kannel"] == held
+    assert [*RedisStaffStore(server, 60, 60).acts("2026-11")] == [[act]]
     paces = [RateLimit("kannel", 10), RateLimit("twilio 7500", 10)]
     assert all(given.count for given in lines.reserve(dict.fromkeys(paces, 1)).values())
 

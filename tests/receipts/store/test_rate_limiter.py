@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from receipts.store.commit_script import RetentionSeconds
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.store.rate_limiter import RedisRateLimiter
@@ -18,7 +19,7 @@ PACE = RateLimit("courier:7500", 50)
 
 @pytest.fixture
 def lines(server: RedisConnection) -> RedisRateLimiter:
-    return RedisRateLimiter(server)
+    return RedisRateLimiter(server, RetentionSeconds)
 
 
 def test_send_slots_are_unique(lines: RedisRateLimiter):
