@@ -38,7 +38,7 @@ _READ = frozenset({CallState.OFFER, CallState.CANCELLING})
 #: Actions with a sentence of their own before the next prompt.
 _SPOKEN = frozenset({
     *("agent", "no_agent", "silence", "wrong", "not_opened", "not_cancelled"),
-    *("password_wrong", "password_locked", "no_password"),
+    *("password_wrong", "password_locked", "password_initial", "no_password"),
 })  # fmt: skip
 
 #: The caller of a withheld number, and the states before a password has proved another one.

@@ -15,6 +15,7 @@ from statemachines.call_menu import CALL_MENU, CallEvent, CallState
 
 _EVENTS = {
     PasswordStatus.RIGHT: CallEvent.PASSWORD_RIGHT,
+    PasswordStatus.MUST_CHANGE: CallEvent.PASSWORD_INITIAL,
     PasswordStatus.WRONG: CallEvent.PASSWORD_WRONG,
     PasswordStatus.LOCKED: CallEvent.PASSWORD_LOCKED,
     PasswordStatus.NOT_SET: CallEvent.NO_PASSWORD,

@@ -57,6 +57,7 @@ class CallEvent(StrEnum):
     PASSWORD_RIGHT = "password_right"  # noqa: S105 - a state or event
     PASSWORD_WRONG = "password_wrong"  # noqa: S105 - a state or event
     PASSWORD_LOCKED = "password_locked"  # noqa: S105 - a state or event
+    PASSWORD_INITIAL = "password_initial"  # noqa: S105 - a state or event
     NO_PASSWORD = "no_password"  # noqa: S105 - a state or event
 
 
@@ -74,7 +75,7 @@ _ANYWHERE: dict[CallEvent, Row[CallState]] = {
         "not_on_the_way",
         *(_E.PROVINCE_UNKNOWN, _E.NOT_POSSIBLE, _E.NUMBER_WITHHELD, _E.PASSWORD_NEEDED),
         *(_E.NUMBER_GIVEN, _E.PASSWORD_RIGHT, _E.PASSWORD_WRONG, _E.PASSWORD_LOCKED),
-        _E.NO_PASSWORD,
+        *(_E.NO_PASSWORD, _E.PASSWORD_INITIAL),
     ),
 }
 
@@ -141,6 +142,7 @@ _ROWS: dict[CallState, dict[CallEvent, Row[CallState]]] = {
         _E.PASSWORD_NEEDED: Move(_S.PASSWORD, ("password",)),
         _E.PASSWORD_LOCKED: Move(_S.MENU, ("password_locked",)),
         _E.NO_PASSWORD: Move(_S.MENU, ("no_password",)),
+        _E.PASSWORD_INITIAL: Move(_S.MENU, ("password_initial",)),
         _E.YES: Move(_S.MENU, ("open",)),
         _E.NO: Move(_S.MENU, ("not_opened",)),
         _E.BACK: Move(_S.MENU, ("not_opened",)),
@@ -173,6 +175,7 @@ _ROWS: dict[CallState, dict[CallEvent, Row[CallState]]] = {
         _E.PASSWORD_WRONG: Stay(("password_wrong",)),
         _E.PASSWORD_LOCKED: Move(_S.MENU, ("password_locked",)),
         _E.NO_PASSWORD: Move(_S.MENU, ("no_password",)),
+        _E.PASSWORD_INITIAL: Move(_S.MENU, ("password_initial",)),
         **refuse("digits_only", *_CHOICES),
     },
     _S.NUMBER: {
@@ -188,6 +191,7 @@ _ROWS: dict[CallState, dict[CallEvent, Row[CallState]]] = {
         _E.PASSWORD_WRONG: Stay(("password_wrong",)),
         _E.PASSWORD_LOCKED: Move(_S.OVER, ("password_locked",)),
         _E.NO_PASSWORD: Move(_S.OVER, ("no_password",)),
+        _E.PASSWORD_INITIAL: Move(_S.OVER, ("password_initial",)),
         **refuse("digits_only", *_CHOICES),
     },
     _S.OVER: {**refuse("call_over", *_E)},

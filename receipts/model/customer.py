@@ -104,6 +104,8 @@ class CustomerCredentials(Struct, frozen=True, omit_defaults=True):
     #: Wrong service passwords over all channels on ``wrong_day`` in China.
     wrong_tries: int = 0
     wrong_day: str = ""
+    #: A first value that a store issued: it must be changed before it proves the owner.
+    password_is_initial: bool = False
 
     def __repr__(self) -> str:
         return f"CustomerCredentials({self.number.masked})"

@@ -244,3 +244,20 @@ def test_digests_of_passlib_and_django_are_verified(kind: str):
 def test_damaged_digest_is_unreadable(digest: str):
     with pytest.raises(UnreadableDigestError):
         matches(PASSWORD, digest)
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_first_value_of_a_store_must_be_changed_before_it_opens_the_service(
+    asking: Network, built: Container, language: Language
+):
+    stand(built, GUANGDONG, "none", language=language)
+    known = CustomerCredentials(
+        Msisdn(GUANGDONG), 1, password_digest=DIGEST, password_is_initial=True
+    )
+    built.store.commit(ChangeSet(Msisdn(GUANGDONG), records=(known,)))
+    made = call(asking)
+    made.presses("1")
+    told = made.enters(PASSWORD).text
+    assert {"zh": "初始密码", "en": "Change your new service password"}[language] in told
+    made.presses("1")
+    assert standing(built, GUANGDONG).state == "none"
