@@ -5,6 +5,7 @@ from typing import Any
 
 from statemachines.approval import APPROVAL
 from statemachines.call_menu import CALL_MENU
+from statemachines.counter_visit import COUNTER_VISIT
 from statemachines.engine import Move, Refuse, Table
 from statemachines.fee_collection import FEE_COLLECTION
 from statemachines.keyword_dialogue import KEYWORD_DIALOGUE
@@ -20,6 +21,7 @@ TABLES: tuple[Table[Any, Any], ...] = (
     KEYWORD_DIALOGUE,
     CALL_MENU,
     APPROVAL,
+    COUNTER_VISIT,
 )
 
 

@@ -29,7 +29,11 @@ CHINA = dt.timezone(dt.timedelta(hours=8))
 ROOT_FIELDS = ("format", "day", "entries", "tree", "previous")
 #: The fields of an entry in the order in which they are hashed; empty ones of OPTIONAL are not.
 ALWAYS = ("at", "number", "door", "event", "before", "after")
-OPTIONAL = ("claim", "tariff", "shown", "heard", "clerk", "before_hash", "hash", "act")
+OPTIONAL = (
+    *("claim", "tariff", "shown", "heard", "clerk", "before_hash", "hash", "act"),
+    # Of acts at a counter.
+    *("shop", "identity", "agent", "serial"),
+)
 
 
 class InputError(Exception):

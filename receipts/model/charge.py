@@ -55,6 +55,12 @@ class AuditEntry(Struct, frozen=True, omit_defaults=True, rename=AUDIT_NAMES):
     hash: str = ""
     #: The event of the subscription state machine: order, confirm, cancel_now ...
     action: str = ""
+    #: At a counter: the shop, mode and proof of identity, keyed digest of an agent's identity
+    #: number, and the serial number of the printed form.
+    shop: str = ""
+    identity: str = ""
+    agent: str = ""
+    serial: str = ""
 
 
 class StaffLookup(Struct, frozen=True, omit_defaults=True):

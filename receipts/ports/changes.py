@@ -7,6 +7,7 @@ from enum import Enum
 from msgspec import Struct
 
 from receipts.model.charge import AuditEntry, Charge, StaffLookup
+from receipts.model.counter import CounterVisit
 from receipts.model.customer import (
     CallLog,
     CustomerCredentials,
@@ -77,6 +78,7 @@ Record = (
     | CallLog
     | CustomerCredentials
     | LoginState
+    | CounterVisit
 )
 
 

@@ -8,6 +8,7 @@ from typing import Protocol, TypedDict, Unpack
 from msgspec import Struct
 
 from receipts.model.charge import AuditEntry, Charge, StaffLookup
+from receipts.model.counter import CounterVisit
 from receipts.model.customer import (
     CallLog,
     CustomerCredentials,
@@ -173,6 +174,9 @@ class Store(Protocol):
 
     def receipt_id(self, number: Msisdn, seed: str) -> str:
         """The id of a receipt of this customer; the same seed gives the same id."""
+
+    def visit(self, visit_id: str) -> CounterVisit | None:
+        """A visit at a counter, which has an id as a receipt has; None once it has expired."""
 
     def ping(self) -> None:
         """Check that the store responds."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from receipts.model.calendar import month_of
 from receipts.model.charge import AuditEntry, Charge
+from receipts.model.counter import CounterVisit
 from receipts.model.customer import (
     CallLog,
     CustomerCredentials,
@@ -63,6 +64,8 @@ class RetentionSeconds:
     #: Longer than a visit, and than the day in which passcodes are counted.
     access: int = 2 * _DAY
     codes: int = 3600
+    #: After the last step of a visit at a counter.
+    visits: int = 600
     receipts: int = 180 * _DAY
     log: int = 3 * 366 * _DAY
     #: More than a hundred texts on each day that receipts are kept.
@@ -244,6 +247,8 @@ class CommitScript:
                 return keys.access(record.number), retention.access
             case CallLog():
                 return keys.call(record.number, record.sid), retention.calls
+            case CounterVisit():
+                return keys.visit(self._shard, record.id), retention.visits
 
     def _charge(self, charge: Charge) -> None:
         key = self._keys.charges(charge.number, charge.month)

@@ -114,6 +114,10 @@ class KeySchema:
         """One receipt."""
         return self.tagged(shard, f"receipt:{receipt_id}")
 
+    def visit(self, shard: int, visit_id: str) -> str:
+        """One visit at a counter."""
+        return self.tagged(shard, f"visit:{visit_id}")
+
     def charges(self, number: Msisdn, month: str) -> str:
         """A customer's charges of a month, a hash by charge id."""
         return self.of(number, f"charges:{month}:{number.digits}")

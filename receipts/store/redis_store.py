@@ -6,6 +6,7 @@ from typing import Unpack
 
 from receipts.charging.charges import monthly_id
 from receipts.model.charge import AuditEntry, Charge
+from receipts.model.counter import CounterVisit
 from receipts.model.customer import (
     CallLog,
     CustomerCredentials,
@@ -87,6 +88,14 @@ class RedisStore:
             login=decode_record(LoginState, entered),
             credentials=decode_record(CustomerCredentials, proof),
         )
+
+    def visit(self, visit_id: str) -> CounterVisit | None:
+        """A visit at a counter; None once it has expired."""
+        shard = self._keys.shard_of_receipt(visit_id)
+        if shard is None:
+            return None
+        (raw,) = self._connection.execute(("GET", self._keys.visit(shard, visit_id)))
+        return decode_record(CounterVisit, raw)
 
     def _values(self, names: Iterable[str | None]) -> dict[str | None, bytes | None]:
         wanted = list(dict.fromkeys(filter(None, names)))

@@ -9,6 +9,7 @@ import pytest
 
 from statemachines.approval import APPROVAL, ApprovalEvent, ApprovalState
 from statemachines.call_menu import CALL_MENU, CallEvent, CallState
+from statemachines.counter_visit import VisitState
 from statemachines.diagrams import TABLES, document, grid, mermaid
 from statemachines.engine import Move, Refuse, Stay, Table
 from statemachines.fee_collection import FeeState
@@ -87,6 +88,7 @@ def test_only_final_states_have_no_way_out(table: Table[Any, Any]):
     final: dict[str, set[StrEnum]] = {
         "receipt": {ReceiptState.DELIVERED},
         "call_menu": {CallState.OVER},
+        "counter_visit": {VisitState.ENDED},
         # A charge leads out of the first; a fee once paid stays paid.
         "fee_collection": {FeeState.NO_FEE, FeeState.PAID},
         "approval": set(ApprovalState) - {ApprovalState.WAITING},

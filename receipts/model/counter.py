@@ -1,0 +1,64 @@
+"""A visit at a counter: the customer that a clerk serves, and how both were identified."""
+
+import datetime as dt
+from enum import StrEnum
+
+from msgspec import Struct
+
+from receipts.model.vocabulary import Msisdn
+from statemachines.counter_visit import VisitState
+
+
+class IdentityMode(StrEnum):
+    """The person at the counter: the owner of the number, or an agent for them."""
+
+    OWNER = "owner"
+    AGENT = "agent"
+
+
+class OwnerId(StrEnum):
+    """How the owner's identity number compares with the one on record."""
+
+    MATCHES = "id_matches"
+    DIFFERS = "id_differs"
+    #: None was on record; the first act records this one.
+    FIRST = "id_recorded_now"
+    #: None is on record, and an agent's word is no reason to record one.
+    NOT_ON_RECORD = "id_not_on_record"
+
+
+class CounterVisit(Struct, frozen=True, omit_defaults=True):
+    """One customer served by one clerk; only keyed digests of identity numbers are kept."""
+
+    id: str
+    number: Msisdn
+    clerk: str
+    shop: str
+    #: Keyed digest of the clerk's session: the visit ends with it.
+    session: str
+    version: int = 0
+    state: VisitState = VisitState.FOUND
+    mode: IdentityMode = IdentityMode.OWNER
+    owner_id: OwnerId = OwnerId.NOT_ON_RECORD
+    #: Slow salted digest of an owner's identity number that the first act records.
+    id_digest: str = ""
+    #: Keyed digest of the agent's identity number.
+    agent: str = ""
+    #: Wrong entries of this visit, and acts done in it.
+    tries: int = 0
+    acts: int = 0
+
+    def __repr__(self) -> str:
+        return f"CounterVisit({self.id}, {self.number.masked}, {self.state})"
+
+    @property
+    def identity(self) -> str:
+        """Mode and proof of identity, as the audit log has them."""
+        return f"{self.mode}:{self.owner_id}"
+
+    def serial(self, day: dt.date) -> str:
+        """Serial number of the next act: day, shard and visit, and a running number.
+
+        The shard is the part before the visit's dash, so that the act is found by its serial.
+        """
+        return f"{day:%Y%m%d}-{self.id}-{self.acts + 1}".upper()

@@ -1,0 +1,1 @@
+"""The service counter: identity, visits and acts of clerks."""
