@@ -5,7 +5,7 @@ from operator import itemgetter
 
 from ivr.call_context import CallContext
 from receipts.model.vocabulary import DisplayMode, Language
-from receipts.subscriptions.service_password_rules import PASSWORD_DIGITS
+from receipts.subscriptions.passwords.rules import PASSWORD_DIGITS
 from statemachines.call_menu import CallEvent, CallState
 from statemachines.subscription import RECEIVING, SubscriptionState
 

@@ -20,8 +20,8 @@ from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
 from receipts.ports.unit_of_work import run_in_transaction
-from receipts.subscriptions.password_digests import UnreadableDigestError, matches
-from receipts.subscriptions.service_password_rules import (
+from receipts.subscriptions.passwords.digests import UnreadableDigestError, matches
+from receipts.subscriptions.passwords.rules import (
     PASSWORD_DIGITS,
     Weakness,
     weakness,

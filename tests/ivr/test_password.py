@@ -15,7 +15,7 @@ from app.factory import create_app
 from receipts.model.customer import CustomerCredentials
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet
-from receipts.subscriptions.password_digests import UnreadableDigestError, matches
+from receipts.subscriptions.passwords.digests import UnreadableDigestError, matches
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock, shipped_book
 from tests.support.caller import Call
 from tests.support.fixtures import contents, notices, stand, standing

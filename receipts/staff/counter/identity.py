@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 
 from receipts.model.calendar import SHANGHAI
 from receipts.model.invisible import plain_digits
-from receipts.subscriptions.password_digests import matches
+from receipts.subscriptions.passwords.digests import matches
 
 _FULL = re.compile(r"[0-9]{17}[0-9X]", re.ASCII)
 _OLD = re.compile(r"[0-9]{15}", re.ASCII)

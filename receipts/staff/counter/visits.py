@@ -18,7 +18,7 @@ from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.staff.counter.identity import ResidentId, agent_digest, is_same_id, slow_digest
-from receipts.subscriptions.password_digests import UnreadableDigestError
+from receipts.subscriptions.passwords.digests import UnreadableDigestError
 from statemachines.counter_visit import COUNTER_VISIT, VisitEvent
 
 _log = structlog.get_logger()

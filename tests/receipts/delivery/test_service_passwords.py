@@ -17,7 +17,7 @@ from receipts.model.vocabulary import Channel, Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.store import Snapshot
 from receipts.ports.unit_of_work import run_in_transaction
-from receipts.subscriptions.service_password_rules import Weakness
+from receipts.subscriptions.passwords.rules import Weakness
 from receipts.wording.segments import segments
 from statemachines.service_password import PasswordState
 from tests.conftest import GUANGDONG, TestClock

@@ -4,7 +4,7 @@ import pytest
 
 from receipts.delivery.service_passwords import random_password
 from receipts.model.vocabulary import Msisdn
-from receipts.subscriptions.service_password_rules import Weakness, weakness
+from receipts.subscriptions.passwords.rules import Weakness, weakness
 
 NUMBER = Msisdn("+8613802880457")
 #: Area 999999 is given to no person.

@@ -1,0 +1,1 @@
+"""Service passwords: rules of new ones, and verification of stored digests."""
