@@ -133,8 +133,8 @@ class Container:
         limits = code_limits(self.clients.connection, settings, count)
         hotline_keys = main_menu_keys(with_agent=bool(settings.agent_number))
         return PortalServices(
-            passcodes, limits, actions, presenter, receipts, texts, params, channels, refresh,
-            caller, address, hotline_keys,
+            passcodes, limits, actions, presenter, receipts, self.clients.text_index, texts, params,
+            channels, refresh, caller, address, hotline_keys,
         )  # fmt: skip
 
     @cached_property

@@ -42,7 +42,14 @@ _GUARDED = {
     ),
     "customer": (
         *("hall.standing", "hall.wish", "hall.offer", "hall.confirm", "hall.cancel"),
-        *("hall.receipts", "hall.search", "hall.charges", "hall.history", "hall.services"),
+        *(
+            "hall.receipts",
+            "hall.search",
+            "hall.no_receipts",
+            "hall.charges",
+            "hall.history",
+            "hall.services",
+        ),
         "hall.sign_out",
     ),
     "public": ("pulse.healthz", "pulse.readyz", "front"),

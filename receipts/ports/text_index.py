@@ -13,6 +13,9 @@ class TextIndex(Protocol):
     def texts_of(self, sender: Msisdn) -> list[IndexedText]:
         """The indexed texts of one sender, oldest first, in one round trip."""
 
+    def newest_texts_of(self, sender: Msisdn, limit: int, skip: int = 0) -> list[IndexedText]:
+        """The texts of one sender behind the newest ``skip``, newest first, in one round trip."""
+
     def numbers_of(self, message_id: str, today: dt.date) -> list[tuple[Msisdn, Msisdn]]:
         """Sender and recipient of each text with this id, in any spelling of the id.
 

@@ -74,6 +74,12 @@ class RedisTextIndex:
         (found,) = self._connection.execute(("LRANGE", self._keys.texts(sender), 0, -1))
         return [_unpacked(sender, raw) for raw in found]
 
+    def newest_texts_of(self, sender: Msisdn, limit: int, skip: int = 0) -> list[IndexedText]:
+        """The texts of one sender behind the newest ``skip``, newest first, in one round trip."""
+        window = (-skip - limit, -skip - 1)
+        (found,) = self._connection.execute(("LRANGE", self._keys.texts(sender), *window))
+        return [_unpacked(sender, raw) for raw in reversed(found)]
+
     def numbers_of(self, message_id: str, today: dt.date) -> list[tuple[Msisdn, Msisdn]]:
         """Sender and recipient of each text with this id, in any spelling of the id.
 

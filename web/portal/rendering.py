@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from receipts.delivery.receipt_search import ReceiptSearch
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Language, Msisdn
+from receipts.ports.text_index import TextIndex
 from receipts.wording.catalogue import Catalogue
 from web import forms
 from web.portal.actions import ActionHandler
@@ -37,6 +38,7 @@ class PortalServices:
     actions: ActionHandler
     presenter: AccountPresenter
     receipts: ReceiptSearch
+    text_index: TextIndex
     catalogue: Catalogue
     params: dict[str, str]
     channels: Callable[[Subscription, Language], dict[str, str]]
