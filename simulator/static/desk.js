@@ -134,7 +134,11 @@ function wireDesk() {
     switchLanguage();
     showMute();
     nameLanguage();
-    handsets.forEach((handset) => handset.draw());
+    role("add-answer").textContent = "";
+    handsets.forEach((handset) => {
+      handset.complain({ message: "" });
+      handset.draw();
+    });
     drawSteps(used?.phone);
     drawClock();
     tick();

@@ -117,7 +117,8 @@ export class Handset {
     const dialog = this.part("flash");
     const wasOpen = dialog.open;
     const active = document.activeElement;
-    this.part("under").inert = Boolean(flash);
+    this.part("under").inert = Boolean(flash) || !this.phone.on;
+    dialog.inert = !this.phone.on;
     if (!flash) {
       const hadFocus = dialog.contains(active);
       dialog.close();

@@ -108,6 +108,12 @@ class Page:
     def hides(self, number: str, role: str) -> None:
         self.until(lambda: not self.part(number, role).is_displayed(), f"no {role} of {number}")
 
+    def follows(self, selector: str) -> None:
+        """Press a link or a button, and wait for the page that it leads to."""
+        pressed, before = self.find(selector), self.find("html")
+        pressed.click()
+        self.until(lambda: self.find("html") != before, f"the page of {selector}")
+
     def texts(self, number: str, to: str, words: str) -> None:
         for role, what in (("compose-to", to), ("compose-body", words)):
             box = self.reach(number, role)

@@ -41,7 +41,7 @@ def pages_below(area: str) -> list[str]:
     """The paths of the table of routes that a browser may open below an area, without files."""
     rows = [line.split() for line in ROUTES.read_text().splitlines()[1:]]
     paths = [row[0] for row in rows if "GET" in row[1:3] and row[0].startswith(f"/{area}/")]
-    return [path for path in paths if "<path:" not in path]
+    return [path for path in paths if "<path:" not in path and "." not in path.rpartition("/")[2]]
 
 
 def areas() -> list[str]:

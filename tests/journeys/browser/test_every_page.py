@@ -1,17 +1,15 @@
 """Every page of the table of routes: accessible, small, quiet, and of this origin alone."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.common.by import By
 
-from receipts.model.staff import Role
-from receipts.staff.accounts import Person, StaffAccounts
 from tests.journeys.browser.conftest import Page
 from tests.journeys.browser.page_checks import PageChecks, areas, pages_below
+from tests.journeys.browser.staff_areas import STAFF, addresses, sign_in, staff_account
 from tests.support.chromium import set_screen
 from tests.support.phones import Phone, Phones
 from tests.support.product import Service
@@ -96,17 +94,11 @@ def test_checks_find_what_is_wrong(page: Page, checks: PageChecks, service: Serv
 def sign_in_to_hall(checks: PageChecks, page: Page, phone: Phone) -> None:
     checks.browser.get(f"{checks.origin}/hall/sign-in")
     page.find("#number").send_keys(phone.number)
-    submit(page, "main button")
+    page.follows("main button")
     found = re.match("[0-9]{6}", phone.inbox("7500")["body"])
     assert found
     page.find("#code").send_keys(found[0])
-    submit(page, "main button")
-
-
-def submit(page: Page, selector: str) -> None:
-    pressed, before = page.find(selector), page.find("html")
-    pressed.click()
-    page.until(lambda: page.find("html") != before, f"the page of {selector}")
+    page.follows("main button")
 
 
 def check_all(checks: PageChecks, paths: Iterable[str]) -> set[str]:
@@ -145,52 +137,40 @@ def test_pages_of_the_hall(page: Page, checks: PageChecks, phones: Phones):
     assert missing == ["/hall/code"] * 2, "pages that no visitor of this test has seen"
 
 
-#: Who signs in to an area of the staff; the console's operator may see each of its pages.
-STAFF = {"counter": Role.CLERK, "console": Role.OPERATOR}
-PASSWORD = "a-long-password-of-the-tests"
-
-
-def staff_account(service: Service, area: str) -> str:
-    """An account of this area with a password of its own."""
-    name = f"{area}-checks"
-    with service.container() as services:
-        accounts = StaffAccounts(services.clients.staff, services.clock)
-        accounts.add(name, STAFF[area], PASSWORD, Person(name), shop="天河营业厅")
-    return name
-
-
-def sign_in_to_staff(checks: PageChecks, page: Page, area: str, name: str) -> None:
-    checks.browser.get(f"{checks.origin}/{area}/sign-in")
-    fields = {"name": name, "password": PASSWORD, "shop": "天河营业厅"}
-    for field, typed in fields.items():
-        for box in page.browser.find_elements(By.NAME, field):
-            box.clear()
-            box.send_keys(typed)
-    submit(page, "main button")
-
-
 @pytest.mark.parametrize("area", [area for area in areas() if area != "hall"])
 def test_pages_of_the_staff(
     page: Page, checks: PageChecks, phones: Phones, service: Service, area: str
 ):
-    customer, name = a_customer(phones), staff_account(service, area)
-    paths = {filled(path, customer) for path in pages_below(area)}
+    name = staff_account(service, area)
+    paths = addresses(pages_below(area), service, a_customer(phones).number)
     for language in ("zh", "en"):
         checks.speak(language)
         checks.browser.delete_all_cookies()
         unseen = check_all(checks, paths)
-        sign_in_to_staff(checks, page, area, name)
+        sign_in(page, checks.origin, area, name)
         unseen &= check_all(checks, unseen)
         checks.check(f"/{area}/nothing-here", status=404)
-        # The page of the second factor; the others only take forms.
-        rest = {f"/{area}/{each}" for each in ("code", "enter", "language", "sign-out")}
-        assert unseen <= rest, "pages that were not seen"
+        # The page of the second factor, for accounts with a phone.
+        assert unseen == {f"/{area}/code"}, "pages that were not seen"
     assert not checks.problems, "\n".join(checks.problems)
 
 
-#: Values for the parts of an address.
-EXAMPLES: dict[str, Callable[[Phone], str]] = {"number": lambda phone: f"+86{phone.number}"}
+@pytest.fixture
+def scriptless(page: Page, chromium: webdriver.Chrome) -> Iterator[None]:
+    """Pages that are opened from now on run no script of theirs."""
+    del page
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    yield
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
-def filled(path: str, customer: Phone) -> str:
-    return re.sub(r"<(?:\w+:)?(\w+)>", lambda part: EXAMPLES[part[1]](customer), path)
+@pytest.mark.usefixtures("scriptless")
+@pytest.mark.parametrize("area", STAFF)
+def test_staff_sign_in_and_out_without_scripts(
+    page: Page, checks: PageChecks, service: Service, area: str
+):
+    checks.speak("en")
+    sign_in(page, checks.origin, area, staff_account(service, area, "scriptless"))
+    assert page.find('[data-role="sign-out"]').is_displayed()
+    page.follows('[data-role="sign-out"]')
+    assert page.find("#password").is_displayed()

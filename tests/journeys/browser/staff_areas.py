@@ -1,0 +1,50 @@
+"""Staff of the checks in Chromium: their accounts, their sign-in, and records for their pages."""
+
+import re
+
+from selenium.webdriver.common.by import By
+
+from app.bootstrap import Container
+from app.rulebook.proposals import book_proposals
+from receipts.model.rule_books import ProposalKind
+from receipts.model.staff import Role, StaffMember
+from receipts.staff.accounts import Person, StaffAccounts
+from tests.journeys.browser.conftest import Page
+from tests.support.product import Service
+
+#: Who signs in to an area of the staff; the console's operator may see each of its pages.
+STAFF = {"counter": Role.CLERK, "console": Role.OPERATOR}
+PASSWORD, SHOP = "a-long-password-of-the-tests", "天河营业厅"
+
+
+def staff_account(service: Service, area: str, end: str = "checks") -> str:
+    """An account of this area with a password of its own."""
+    name = f"{area}-{end}"
+    with service.container() as services:
+        accounts = StaffAccounts(services.clients.staff, services.clock)
+        accounts.add(name, STAFF[area], PASSWORD, Person(name), shop=SHOP)
+    return name
+
+
+def sign_in(page: Page, origin: str, area: str, name: str) -> None:
+    page.browser.get(f"{origin}/{area}/sign-in")
+    for field, typed in {"name": name, "password": PASSWORD, "shop": SHOP}.items():
+        for box in page.browser.find_elements(By.NAME, field):
+            box.clear()
+            box.send_keys(typed)
+    page.follows("main button")
+
+
+def addresses(paths: list[str], service: Service, number: str) -> set[str]:
+    """The paths with an example for each of their parts. Raises KeyError for an unknown part."""
+    with service.container() as services:
+        examples = {"number": f"+86{number}", "code": "CN-GD", "proposal": a_proposal(services)}
+    return {re.sub(r"<(?:\w+:)?(\w+)>", lambda part: examples[part[1]], path) for path in paths}
+
+
+def a_proposal(services: Container) -> str:
+    """The id of a proposed rule book."""
+    proposals, member = book_proposals(services), StaffMember("proposer", Role.OPERATOR)
+    dearer = proposals.current().text.replace(b'version = "invented-1"', b'version = "checks"')
+    kind = ProposalKind.UPLOAD
+    return proposals.propose(dearer, "checks.toml", kind, member, "checks", "nonce-of-checks").id
