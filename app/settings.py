@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote_plus, unquote, urlsplit
@@ -14,90 +15,17 @@ from app.settings_reader import Setting, SettingsReader, read_descriptions, spli
 #: Every name that TEXT_PROVIDER and FLASH_PROVIDER may hold.
 PROVIDERS = ("twilio", "kannel")
 
-#: Every variable with its default and meaning, by group: defaults are read from these lines;
-#: docs/settings.md and .env.example are made of them (`make settings`).
-DESCRIPTIONS = """\
-[Store]
-REDIS_URL = | A server (Valkey, or Redis 7 and later), or nodes of a cluster separated by commas. \
-Unset: `demo` and `serve` start a server of their own in `DATA_DIR`.
-DATA_DIR = var | The folder for files of the service; `demo` and `serve` create it if it is missing.
-SHARDS = 16 | Parts of the store, 1 to 4096; fixed once the store is created.
+#: Every name that STAFF_CODES may hold.
+STAFF_AREAS = ("counter", "console")
 
-[Addresses]
-PUBLIC_URL = | The address that providers call. Twilio signs it, so it must be exact. \
-It may have a path; the portal is then below that path, whether or not a proxy strips it.
-HOST = 127.0.0.1 | The address that `serve` listens on.
-PORT = 8000 | The port that `serve` listens on.
-METRICS_PORT = 0 | The port of `/metrics` on 127.0.0.1, for Prometheus. 0: there are no metrics.
-TRUSTED_PROXIES = | Addresses or networks of reverse proxies, separated by commas: their \
-`X-Forwarded-For` names the client. Unset: that header is never believed.
-INSIDE_PORT = 0 | A port for Kannel's requests and the feed, which then get 404 at `PORT`; \
-0: they stay there.
-INSIDE_HOST = 127.0.0.1 | The address that `serve` listens on at `INSIDE_PORT`; Kannel reports \
-the fate of receipts to it. With `INSIDE_PORT`, set it for `work` too.
-FRONT_PAGE = | The address that `/` redirects to; the demo sets it to its phones.
-
-[Twilio]
-TWILIO_ACCOUNT_SID = | The account.
-TWILIO_AUTH_TOKEN = | Checks signatures, and sends where no API key is set. During rotation: \
-several tokens separated by commas.
-TWILIO_API_KEY = | An API key that is used for sending in place of the token (optional).
-TWILIO_API_SECRET = | The secret of that key.
-TWILIO_FROM = | The number or short code that texts are sent from.
-TWILIO_MESSAGING_SERVICE_SID = | The Messaging Service that texts are sent from; it takes \
-precedence over `TWILIO_FROM`.
-TWILIO_PACE = 100 | Segments a second from this sender, over all workers: 100 for a short code, \
-1 for a long number, 3 for a toll-free one.
-TWILIO_API_URL = https://api.twilio.com | The address of the REST API.
-LOOKUP = none | `twilio` asks Twilio Lookup (billed) for the network of numbers that are in no \
-list and have no known prefix.
-TWILIO_LOOKUP_URL = https://lookups.twilio.com | The address of Twilio Lookup.
-
-[Kannel]
-KANNEL_URL = | The address of smsbox; `/cgi-bin/sendsms` is added.
-KANNEL_USER = | The user of the group `sendsms-user`; printable ASCII.
-KANNEL_PASSWORD = | The password of that user; printable ASCII.
-KANNEL_SECRET = | The secret in Kannel's requests to this service: 16 random characters or more, \
-letters, digits and `. _ ~ -`. During rotation: the new one, a comma, the old one.
-KANNEL_SMSC = | The `smsc-id` of the line to prefer. Unset: Kannel chooses.
-KANNEL_PACE = 100 | Segments a second, over all workers: the number in the carrier's contract.
-
-[Sending]
-TEXT_PROVIDER = twilio | Carries regular texts: `twilio`, `kannel`, or both, the cheapest first.
-FLASH_PROVIDER = | Carries flash messages. Unset: `kannel` where `KANNEL_URL` is set, else none, \
-and a flash receipt goes out as a regular text.
-
-[Secrets]
-FEED_SECRET = | Signs the batches at `POST /feed/reports`: 16 random characters or more. During \
-rotation: several, separated by commas. Unset: every batch is refused.
-SECRETS_FILE = | A file of `NAME=value` lines: secrets that may change while processes run.
-SECRET_KEY = | Signs the portal's cookies and seals passcodes: 16 random characters or more, the \
-same for `serve` and `work`. During rotation: the new one, a comma, the old one. Unset: the \
-portal (`/hall/`) is closed.
-CODES_PER_VISITOR = 20 | Sign-in codes that one browser may ask for in an hour.
-CODES_PER_ADDRESS = 30 | Sign-in codes a minute for one address, in IPv6 for a /64 network.
-CODES_A_MINUTE = 600 | Sign-in codes a minute for all; the log and `doctor` tell when it is reached.
-CONSENT_SIGNING_KEY = | Signs the daily roots that `export audit` prints: the path of a file that \
-`sms-receipt signing-key new` made, or its text. Only exports need it. Unset: they are not signed.
-
-[Numbers and rules]
-HOTLINE = 10086 | The hotline, as texts name it.
-SHORT_CODE = 7500 | The short code, as texts name it; Kannel sends from it.
-SPEECH_CONFIDENCE = 50 | Percent of certainty below which a spoken yes to a price is asked again.
-AGENT_NUMBER = | The number that key 0 of the hotline dials. Unset: no agent is offered.
-RULE_BOOK = | The file with keywords, fees and channels of each province. Unset: the shipped book, \
-**with invented values**.
-
-[Running]
-CLOCK = system | `movable` lets `sms-receipt clock` move the service's clock, for trials.
-DEMO_SECRET = | Opens `/demo/` to the simulated phones. The demo makes one; needs `CLOCK=movable`.
-LOG_FORMAT = json | `json` or `console`.
-"""
+#: Settings that are lists of some of these names.
+LISTS = {"TEXT_PROVIDER": PROVIDERS, "FLASH_PROVIDER": PROVIDERS, "STAFF_CODES": STAFF_AREAS}
 
 #: Settings that are whole numbers from 1, and their largest values.
 WHOLE_NUMBERS = {
     "SHARDS": 4096, "PORT": 65535, "TWILIO_PACE": 10_000, "KANNEL_PACE": 10_000,
     "CODES_PER_VISITOR": 1_000, "CODES_PER_ADDRESS": 100_000, "CODES_A_MINUTE": 1_000_000,
+    "STAFF_IDLE_MINUTES": 720, "STAFF_SESSION_HOURS": 24,
 }  # fmt: skip
 
 
@@ -117,8 +45,11 @@ class SettingsError(Exception):
 
 
 def described_settings() -> Iterator[Setting]:
-    """Yield the settings in the order of ``DESCRIPTIONS``."""
-    return read_descriptions(DESCRIPTIONS)
+    """Yield each setting with its default and meaning, in the order of the file.
+
+    docs/settings.md and .env.example are made of it (`make settings`).
+    """
+    return read_descriptions(files("app").joinpath("setting_descriptions.txt").read_text())
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +100,9 @@ class Settings:
     codes_per_visitor: int = 20
     codes_per_address: int = 30
     codes_a_minute: int = 600
+    staff_codes: tuple[str, ...] = ()
+    staff_idle_minutes: int = 30
+    staff_session_hours: int = 12
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -179,6 +113,7 @@ class Settings:
         kannel_url = reader.url("KANNEL_URL")
         given["FLASH_PROVIDER"] = given["FLASH_PROVIDER"] or (kannel_url and "kannel")
         texts: dict[str, Any] = {**reader.texts(), **reader.numbers(WHOLE_NUMBERS)}
+        texts |= {name.lower(): reader.order(name, among) for name, among in LISTS.items()}
         own, service = texts.pop("twilio_from"), texts.pop("twilio_messaging_service_sid")
         reader.pair("TWILIO_API_KEY", "TWILIO_API_SECRET")
         reader.only_with("DEMO_SECRET", "CLOCK", "movable")
@@ -194,8 +129,6 @@ class Settings:
             lookup=reader.choice("LOOKUP", ("none", "twilio")),
             twilio_lookup_url=reader.url("TWILIO_LOOKUP_URL"),
             kannel_url=kannel_url,
-            text_provider=reader.order("TEXT_PROVIDER", PROVIDERS),
-            flash_provider=reader.order("FLASH_PROVIDER", PROVIDERS),
             rule_book=reader.file("RULE_BOOK"),
             speech_confidence=reader.number("SPEECH_CONFIDENCE", 0, 100),
             movable_clock=reader.choice("CLOCK", ("system", "movable")) == "movable",

@@ -16,8 +16,8 @@ values there. An empty value counts as unset. No secret has a default: without i
 endpoint refuses every request.
 
 Copy [.env.example](../.env.example) to `.env`, fill it in, and load it with
-`set -a; . ./.env; set +a`. `make settings` writes both files from `DESCRIPTIONS` in the settings
-module; a test keeps them current.
+`set -a; . ./.env; set +a`. `make settings` writes both files from `app/setting_descriptions.txt`;
+a test keeps them current.
 """
 
 _ENV_HEAD = """\

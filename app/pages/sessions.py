@@ -13,9 +13,8 @@ from flask.sessions import (
 )
 from flask.wrappers import Request
 
-from app.settings import Settings
+from app.settings import WHOLE_NUMBERS, Settings
 from receipts.model.staff import StaffArea
-from receipts.staff.sessions import SESSION_LIFETIME as STAFF_LIFETIME
 from web.encrypted_cookie import EncryptedSerializer
 from web.forms import keys_of
 from web.portal.passcodes import SESSION_LIFETIME as PORTAL_LIFETIME
@@ -24,7 +23,7 @@ PORTAL = "hall"
 
 #: The longest time between a page and its form, by area; sessions in the store end earlier.
 _LIFETIMES: dict[str, dt.timedelta] = {PORTAL: PORTAL_LIFETIME} | dict.fromkeys(
-    StaffArea, STAFF_LIFETIME
+    StaffArea, dt.timedelta(hours=WHOLE_NUMBERS["STAFF_SESSION_HOURS"])
 )
 
 

@@ -1,5 +1,6 @@
 """Puts the pages for staff together: counter and console."""
 
+import datetime as dt
 from collections.abc import Callable, Iterable
 
 from flask import Blueprint, Flask, Response
@@ -10,9 +11,10 @@ from app.bootstrap import Container
 from app.pages.rule_book_pages import rule_book_pages
 from app.pages.staff_guard import StaffGuard
 from app.protection.limit_storage import StoreCounters
+from receipts.model.keyed_digest import KeyedDigests
 from receipts.model.staff import StaffArea
 from receipts.staff.accounts import StaffAccounts
-from receipts.staff.sessions import StaffSessions
+from receipts.staff.sessions import SessionRules, StaffSessions
 from web.shared_files import register_shared_files
 from web.staff.access import StaffPages, StaffRoute
 from web.staff.rendering import StaffSite, area_catalogue, navigation_order
@@ -34,6 +36,7 @@ def register_staff_pages(
         pages = (*pages_of(container, site), SignInPages(site))
         guards |= _register_area(app, site, pages, anonymous)
         sites[area.value] = site
+    app.extensions["staff"] = sites
     return sites, guards
 
 
@@ -71,7 +74,13 @@ class StartPage:
 def _site(container: Container, area: StaffArea, address: Callable[[], str]) -> StaffSite:
     settings, clock, staff = container.settings, container.clock, container.clients.staff
     keys = settings.secret_keys
-    sessions = StaffSessions(staff, container.store, container.lifecycle, clock, keys)
+    rules = SessionRules(
+        dt.timedelta(minutes=settings.staff_idle_minutes),
+        dt.timedelta(hours=settings.staff_session_hours),
+        frozenset(map(StaffArea, settings.staff_codes)),
+    )
+    digests, lifecycle = KeyedDigests(keys), container.lifecycle
+    sessions = StaffSessions(staff, container.store, lifecycle, clock, digests, rules)
     limiter = FixedWindowRateLimiter(StoreCounters(container.clients.connection))
     limits = SignInLimits(limiter, metrics.count_staff_sign_in)
     accounts, catalogue = StaffAccounts(staff, clock), area_catalogue(area)

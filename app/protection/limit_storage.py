@@ -44,3 +44,7 @@ class StoreCounters(RedisStorage):
     def get_expiry(self, key: str) -> float:
         """The end of a counter, as a Unix time."""
         return self._connection.run(super().get_expiry, key)
+
+    def clear(self, key: str) -> None:
+        """Erase a counter."""
+        self._connection.run(super().clear, key)

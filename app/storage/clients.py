@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from app.settings import Settings
 from receipts.charging.charges import DAYS_KEPT_A_MONTH
 from receipts.rulebook.schema import Retention
-from receipts.staff.sessions import IDLE_SECONDS
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.commit_script import RetentionSeconds
 from receipts.store.connection import RedisConnection, connected
@@ -50,7 +49,7 @@ def open_store(settings: Settings, retention: Retention) -> StoreClients:
     bulk_reader = RedisBulkReader(connection, keys)
     rate_limiter = RedisRateLimiter(connection, lambda: store.retention)
     text_index = RedisTextIndex(connection, keys, lambda: store.retention.trails)
-    staff = RedisStaffStore(connection, IDLE_SECONDS, store.retention.log)
+    staff = RedisStaffStore(connection, lambda: store.retention.log)
     return StoreClients(connection, store, outbox, bulk_reader, rate_limiter, text_index, staff)
 
 

@@ -1,5 +1,6 @@
 """Notifications about a customer's own subscription, sent without a request."""
 
+import datetime as dt
 import hashlib
 
 from msgspec.structs import replace
@@ -25,6 +26,20 @@ def build_notification(
     seed = hashlib.blake2b(f"notice|{number}|{about}".encode(), digest_size=10).hexdigest()
     receipt_id, now, mode = store.receipt_id(number, seed), delivery.clock.now(), DisplayMode.TEXT
     return Receipt(receipt_id, number, text, mode, lang, now, version=1, kind=MessageKind.NOTICE)
+
+
+def build_passcode(
+    store: Store,
+    delivery: ReceiptLifecycle,
+    number: Msisdn,
+    about: str,
+    text: str,
+    lang: Language,
+    expires_at: dt.datetime,
+) -> Receipt:
+    """Text with a one-time code: sent in time or not at all, on no list, wiped once sent."""
+    notice = build_notification(store, delivery, number, about, text, lang)
+    return replace(notice, kind=MessageKind.CODE, expires_at=expires_at)
 
 
 def with_notification(

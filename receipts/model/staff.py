@@ -65,13 +65,14 @@ class StaffAccount(Struct, frozen=True, omit_defaults=True):
 
 
 class StaffSession(Struct, frozen=True, omit_defaults=True):
-    """A signed-in browser; in the store it has an idle end, and an end at the latest."""
+    """A signed-in browser; ``used_at`` is the time of a recent request."""
 
     name: str
     area: StaffArea
     generation: int
+    used_at: dt.datetime
     ends_at: dt.datetime
-    #: Keyed digest and wrong tries of the code that the phone was sent, until it is entered.
+    #: Keyed digest and tries of the code that the phone was sent, until it is entered.
     code: str = ""
     tries: int = 0
     version: int = 1

@@ -30,10 +30,20 @@ class StaffStore(Protocol):
         """The acts of a month (``YYYY-MM``) in batches, newest first."""
 
     def session(self, key: str, name: str) -> tuple[StaffSession | None, StaffAccount | None]:
-        """A session with the account of its name, in one round trip; its idle time begins again."""
+        """A session with the account of its name, in one round trip."""
 
-    def save_session(self, key: str, session: StaffSession, idle_seconds: int) -> bool:
-        """Save the next version of a session; False if another was saved first."""
+    def save_session(
+        self,
+        key: str,
+        session: StaffSession,
+        seconds: int,
+        act: StaffAct | None = None,
+        replaced: str = "",
+    ) -> bool:
+        """Save the next version of a session, kept so long, with an act; False if it lost a race.
 
-    def end_session(self, key: str) -> None:
-        """Erase a session."""
+        ``replaced`` is the key of a session that ends with it.
+        """
+
+    def end_session(self, key: str, act: StaffAct) -> None:
+        """Erase a session and append its act."""

@@ -187,9 +187,14 @@ class StaffAccounts:
         after = replace(account, password_digest=digest, version=account.version + 1)
         # After a lost race the next sign-in tries again.
         is_saved = self._store.save(
-            after, self._act(Person(account.name), "rehashed", account.name)
+            after, self._act(Person(account.name), "password_rehashed", account.name)
         )
         return after if is_saved else account
+
+    def known_name(self, name: str) -> str:
+        """The name if an account has it, else empty: a typed text may be a password."""
+        name = name.strip().lower()
+        return name if _NAME.fullmatch(name) and self._store.account(name) else ""
 
     def is_password(self, account: StaffAccount, password: str) -> bool:
         """Whether this is the account's password."""

@@ -1,6 +1,6 @@
 """Staff on Redis: all keys under one hash tag, so that a change and its log line are one write."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from receipts.model.calendar import month_of
 from receipts.model.staff import StaffAccount, StaffAct, StaffSession
@@ -31,10 +31,9 @@ def acts_key(month: str) -> str:
 class RedisStaffStore:
     """Accounts, sessions and acts of staff. Every method raises StoreUnavailableError."""
 
-    def __init__(self, connection: RedisConnection, idle_seconds: int, log_seconds: int) -> None:
+    def __init__(self, connection: RedisConnection, log_seconds: Callable[[], int]) -> None:
         """``log_seconds`` is the retention of the log, as of the audit log."""
-        self._connection = connection
-        self._idle_seconds, self._log_seconds = idle_seconds, log_seconds
+        self._connection, self._log_seconds = connection, log_seconds
 
     def account(self, name: str) -> StaffAccount | None:
         """The account of this name; None if there is none."""
@@ -74,7 +73,7 @@ class RedisStaffStore:
 
     def _log_words(self, key: int, act: StaffAct) -> list[str | int | bytes]:
         appended = ("append", key, "act", encode(act))
-        return [*appended, "expire", key, self._log_seconds, ""]
+        return [*appended, "expire", key, self._log_seconds(), ""]
 
     def acts(self, month: str) -> Iterator[list[StaffAct]]:
         """The acts of a month in batches, newest first."""
@@ -88,19 +87,38 @@ class RedisStaffStore:
             end = b"(" + entries[-1][0]
 
     def session(self, key: str, name: str) -> tuple[StaffSession | None, StaffAccount | None]:
-        """A session with the account of its name, in one round trip; its idle time begins again."""
-        touch = ("GETEX", _session_key(key), "EX", self._idle_seconds)
-        session, account = self._connection.execute(touch, ("GET", _account_key(name)))
+        """A session with the account of its name, in one round trip."""
+        reads = (("GET", _session_key(key)), ("GET", _account_key(name)))
+        session, account = self._connection.execute(*reads)
         return decode_record(StaffSession, session), decode_record(StaffAccount, account)
 
-    def save_session(self, key: str, session: StaffSession, idle_seconds: int) -> bool:
-        """Save the next version of a session; False if another was saved first."""
-        record = encode_record(session, session.version)
-        return self._change([_session_key(key)], ["save", 1, idle_seconds, record])
+    def save_session(
+        self,
+        key: str,
+        session: StaffSession,
+        seconds: int,
+        act: StaffAct | None = None,
+        replaced: str = "",
+    ) -> bool:
+        """Save the next version of a session, kept so long, with an act; False if it lost a race.
 
-    def end_session(self, key: str) -> None:
-        """Erase a session."""
-        self._connection.execute(("DEL", _session_key(key)))
+        ``replaced`` is the key of a session that ends with it.
+        """
+        record = encode_record(session, session.version)
+        keys = [_session_key(key)]
+        words: list[str | int | bytes] = ["save", 1, seconds, record]
+        if act is not None:
+            keys.append(acts_key(month_of(act.at)))
+            words += self._log_words(2, act)
+        if replaced:
+            keys.append(_session_key(replaced))
+            words += ["erase", len(keys), "", ""]
+        return self._change(keys, words) or self._raw(keys[0]) == record
+
+    def end_session(self, key: str, act: StaffAct) -> None:
+        """Erase a session and append its act."""
+        keys = [_session_key(key), acts_key(month_of(act.at))]
+        self._change(keys, ["erase", 1, "", "", *self._log_words(2, act)])
 
     def _change(self, keys: list[str], words: list[str | int | bytes]) -> bool:
         (reply,) = self._connection.execute(_script(keys, words))

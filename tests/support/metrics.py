@@ -8,3 +8,8 @@ from app.metrics_server import registry
 
 def metrics_page(built: Container) -> str:
     return generate_latest(registry(built, REGISTRY)).decode()
+
+
+def counted(name: str, **labels: str) -> float:
+    """The value of a counter of this process."""
+    return REGISTRY.get_sample_value(f"{name}_total", labels) or 0.0

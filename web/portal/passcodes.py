@@ -1,8 +1,6 @@
 """One-time passcodes by SMS, and the sessions they begin; the store has digests of both."""
 
 import datetime as dt
-import hashlib
-import hmac
 import math
 import secrets
 from collections.abc import Callable
@@ -12,11 +10,11 @@ from enum import StrEnum
 from msgspec.structs import replace
 
 from receipts.delivery.lifecycle import ReceiptLifecycle
-from receipts.delivery.notifications import build_notification
+from receipts.delivery.notifications import build_notification, build_passcode
 from receipts.model.calendar import SHANGHAI
 from receipts.model.customer import LoginState, Passcode, Subscription
 from receipts.model.figure import WEB, figure
-from receipts.model.receipt import MessageKind
+from receipts.model.keyed_digest import KeyedDigests
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
@@ -80,8 +78,6 @@ class PasscodeService:
         A number that cannot use the portal gets the same result, the same records and no text.
         """
         code, seed = f"{secrets.randbelow(1_000_000):06}", secrets.token_hex(8)
-        text = self._text(code, language)
-        notice = build_notification(self.store, self.delivery, number, seed, text, language)
         self.count("asked")
 
         def decide(snapshot: Snapshot) -> ChangeSet:
@@ -101,8 +97,8 @@ class PasscodeService:
                 code_sent_at=now,
                 codes=(*_valid_codes(login, now), passcode),
             )
-            sent = replace(notice, kind=MessageKind.CODE, expires_at=expires_at)
-            sent = sent if is_texted else replace(sent, text=self._text("------", language))
+            text, sending = self._text(code if is_texted else "------", language), self.delivery
+            sent = build_passcode(self.store, sending, number, seed, text, language, expires_at)
             outbox = (sent.id,) if is_texted else ()
             reply = Reply(next=CodeResult.SENT, language="" if is_texted else _NOT_TEXTED)
             counted = (figure(now, WEB, "code" if is_texted else "no_code"),)
@@ -211,16 +207,10 @@ class PasscodeService:
         return self.clock.now().astimezone(SHANGHAI).date()
 
     def _digest(self, *parts: str) -> str:
-        return _digest(self.secrets[0], *parts)
+        return KeyedDigests(self.secrets).make(*parts)
 
     def _fits(self, digest: str, *parts: str) -> bool:
-        """Whether a stored digest is of these parts, under this or an earlier key."""
-        return any(hmac.compare_digest(digest, _digest(key, *parts)) for key in self.secrets)
-
-
-def _digest(secret: str, *parts: str) -> str:
-    text = "|".join(parts).encode("utf-8", "replace")
-    return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
+        return KeyedDigests(self.secrets).fits(digest, *parts)
 
 
 def _expired(expires_at: dt.datetime | None, now: dt.datetime) -> bool:

@@ -1,5 +1,6 @@
 """Rendering of the pages for staff: language, navigation by rights, error pages."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -57,6 +58,7 @@ class StaffSite:
             lang=language.value,
             area=self.area.value,
             account=account,
+            is_open=self.is_open,
             navigation=self._navigation(account),
             csrf_token=forms.csrf_token,
             nonce=forms.form_nonce,
@@ -84,7 +86,9 @@ class StaffSite:
         key = f"trouble.{status}" if self.is_open else "trouble.shut"
         if key not in self.catalogue:
             key = "trouble.400"
-        response = self.page("staff/trouble.html", status, key=key)
+        wait = error.headers.get("Retry-After", "")
+        minutes = math.ceil(int(wait) / 60) if wait.isdigit() else 1
+        response = self.page("staff/trouble.html", status, key=key, minutes=minutes)
         kept = {name: text for name, text in error.headers if name in {"Allow", "Retry-After"}}
         response.headers.update(kept)
         return response

@@ -53,30 +53,43 @@ class SignInPages:
 
     def enter(self) -> Response | AnyResponse:
         """Begin a session for a right name and password."""
-        name, password = _field("name"), _field("password")
-        site, address = self._site, self._site.address()
-        if wait := site.limits.wait_seconds(name, address):
-            raise TooManyRequests("too many wrong sign-ins", retry_after=wait)
+        name, password, form = _field("name"), _field("password"), forms.sent_nonce()
+        site = self._site
+        if form is None or not forms.is_own_nonce(form):
+            raise BadRequest("once")
+        self._check_limits(name)
         account = site.accounts.verified(name, password)
         if account is None or not self._is_shop(account, _field("shop")):
-            site.limits.count("wrong")
-            site.sessions.record(name.strip().lower()[:32], "wrong_password", site.area)
-            return self._form("staff/sign_in.html", "sign_in.wrong")
+            return self._refused(site.accounts.known_name(name), "wrong_password", "wrong")
+        site.limits.clear(name, site.address())
         if not may_enter(account.role, site.area):
-            site.limits.count("wrong area")
-            return self._form("staff/sign_in.html", "sign_in.no_access")
-        session_id = site.sessions.begin(account, site.area)
+            return self._refused(account.name, "wrong_area", "no_access")
+        session_id = site.sessions.begin(account, site.area, form)
         if session_id is None:
             site.limits.count("without phone")
             return self._form("staff/sign_in.html", "sign_in.no_phone")
-        needs_code = site.area in site.sessions.with_code
+        needs_code = site.sessions.needs_code(site.area)
         access.remember_session(account.name, session_id, waits_for_code=needs_code)
         site.limits.count("code sent" if needs_code else "signed in")
         return site.see_other("code" if needs_code else "start")
 
+    def _refused(self, name: str, act: str, error: str) -> Response:
+        site = self._site
+        site.limits.count(act.replace("_", " "))
+        site.sessions.record(name, act, site.area)
+        return self._form("staff/sign_in.html", f"sign_in.{error}")
+
+    def _check_limits(self, name: str) -> None:
+        """Count a try with a password. Raises TooManyRequests."""
+        site, address = self._site, self._site.address()
+        if wait := site.limits.wait_seconds(name, address):
+            if site.limits.is_first_refusal(name, address):
+                site.sessions.record(site.accounts.known_name(name), "sign_in_limited", site.area)
+            raise TooManyRequests("too many wrong sign-ins", retry_after=wait)
+
     def _is_shop(self, account: StaffAccount, shop: str) -> bool:
         """Whether the shop is the account's, which only a counter asks for."""
-        is_own = shop.strip().casefold() == account.shop.casefold()
+        is_own = " ".join(shop.split()).casefold() == account.shop.casefold()
         return self._site.area is not StaffArea.COUNTER or is_own
 
     def code(self) -> Response | AnyResponse:
@@ -111,7 +124,7 @@ class SignInPages:
     def sign_out(self) -> AnyResponse:
         """End the session in the store, and with it in each copy of the cookie."""
         site, member = self._site, access.signed_in()
-        site.sessions.end(access.session_id(), member.name, site.area)
+        site.sessions.end(access.session_id(), member.name, site.area, member.shop)
         access.forget_session()
         return site.see_other("sign_in")
 
@@ -124,8 +137,7 @@ class SignInPages:
         site, account = self._site, access.signed_in_account()
         new, again = _field("new"), _field("again")
         # A stolen session must not become a stolen account; wrong tries count as sign-ins do.
-        if wait := site.limits.wait_seconds(account.name, site.address()):
-            raise TooManyRequests("too many wrong sign-ins", retry_after=wait)
+        self._check_limits(account.name)
         if not site.accounts.is_password(account, _field("password")):
             return self._form("staff/password.html", "password.wrong")
         if new != again:
