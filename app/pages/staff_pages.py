@@ -8,6 +8,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from app import metrics
 from app.bootstrap import Container
+from app.pages.journey_pages import journey_pages
 from app.pages.rule_book_pages import rule_book_pages
 from app.pages.staff_guard import StaffGuard
 from app.protection.limit_storage import StoreCounters
@@ -42,7 +43,8 @@ def register_staff_pages(
 
 def console_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:
     """The pages of the console, in the order of its navigation."""
-    return (StartPage(site), *rule_book_pages(container, site))
+    journeys, books = journey_pages(container, site), rule_book_pages(container, site)
+    return (StartPage(site), *journeys, *books)
 
 
 def counter_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:  # noqa: ARG001

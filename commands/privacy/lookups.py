@@ -9,9 +9,8 @@ import click
 
 from app.bootstrap import Container
 from commands.params import open_services
-from receipts.model.charge import StaffLookup
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import ChangeSet
+from receipts.staff.looks import record_looks
 
 why_option = click.option(
     "--why", default="", metavar="REASON", help="Reason for looking, for `export lookups`."
@@ -33,5 +32,4 @@ def look_at(number: Msisdn, command: str, why: str) -> Iterator[Container]:
 
 def record_look(services: Container, number: Msisdn, command: str, why: str) -> None:
     """Record a look at a customer's data. Raises StoreUnavailableError."""
-    look = StaffLookup(services.clock.now(), number, command, operator_account(), why)
-    services.store.commit(ChangeSet(number, lookups=(look,)))
+    record_looks(services.store, services.clock, [number], command, operator_account(), why)

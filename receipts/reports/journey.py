@@ -106,9 +106,23 @@ class Journeys:
         near = [journey for journey in found if abs(journey.at - around) <= _SAME]
         return near if len(near) == 1 else found
 
-    def of_text(self, sender: Msisdn, recipient: Msisdn, message_id: str) -> list[Journey]:
-        """The texts of one id between two numbers, those of a sender without the service too."""
-        return self._read([(sender, recipient, message_id)]) if _is_unicode(message_id) else []
+    def of_text(
+        self,
+        sender: Msisdn,
+        recipient: Msisdn,
+        message_id: str,
+        around: dt.datetime | None = None,
+    ) -> list[Journey]:
+        """The texts of one id between two numbers, those of a sender without the service too.
+
+        With a time, the nearest one alone.
+        """
+        if not _is_unicode(message_id):
+            return []
+        found = self._read([(sender, recipient, message_id)])
+        if around is None:
+            return found
+        return sorted(found, key=lambda journey: abs(journey.at - around))[:1]
 
     def of_id(self, name: str) -> list[Journey]:
         """The text of a receipt id, or the texts of a message id in any spelling."""
