@@ -1,6 +1,7 @@
 """`make bench`: the product beside references, as tables and a chart under docs/bench.
 
-`python -m tests.bench --short` is a quick look; `--only web,kannel,worker,sizes,growth,cluster`
+`python -m tests.bench --short` is a quick look; `--only web,kannel,worker,sizes,growth,cluster,
+pages`
 measures a part.
 """
 
@@ -12,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import cluster, gateway, growth, report, sizes
+from tests.bench import cluster, gateway, growth, pages, report, sizes
 from tests.bench.events import EVENTS
 from tests.bench.sending import sending
 from tests.bench.web import Run, measure
@@ -21,6 +22,7 @@ from tests.bench.web import Run, measure
 _TOGETHER = {"web", "kannel", "worker", "sizes"}
 _APART = {
     "growth": ("A thousand customers beside a million", growth.page),
+    "pages": ("Pages with a customer of 100,000 receipts", pages.page),
     "cluster": ("One server, three masters, six", cluster.page),
 }
 
