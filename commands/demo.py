@@ -6,16 +6,18 @@ import secrets
 import shlex
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from app import bootstrap
 from app.clock import MovableClock, clock_notice
 from app.demo import settings_file
+from app.demo.staff_accounts import PASSWORD_SETTINGS, DemoAccount, make_accounts
 from app.server import bind_error
 from app.settings import Settings, described_settings
 from commands.supervisor import Supervisor, stop_signals
+from receipts.staff.generated_password import generated_password
 from receipts.store.local_server import LocalServer, StoreInUseError
 
 #: Generated settings; they are kept in the data folder for the next start.
@@ -28,6 +30,7 @@ _GENERATED: dict[str, Callable[[], str]] = {
     "FEED_SECRET": lambda: secrets.token_hex(16),
     "SECRET_KEY": lambda: secrets.token_hex(16),
     "DEMO_SECRET": lambda: secrets.token_hex(16),
+    **dict.fromkeys(PASSWORD_SETTINGS.values(), generated_password),
 }
 
 #: Settings that commands in another terminal share with the demo.
@@ -134,7 +137,9 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None], stop: li
         raise DemoError(f"METRICS_PORT: {why}. Set another METRICS_PORT, or 0 for no metrics.")
     supervisor.start_store()
     # Reports an error of the store or the rule book once, not from each process.
-    bootstrap.services(settings).clients.close()
+    services = bootstrap.services(settings)
+    with closing(services.clients):
+        staff = list(make_accounts(services, supervisor.environ))
     network, doors_url = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port}"
     supervisor.start("doors", "app.server", str(os.cpu_count() or 2))
     supervisor.start("worker", "commands.main", "work")
@@ -144,7 +149,7 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None], stop: li
     for url in (f"{doors_url}/readyz", f"{network}/healthz"):
         _await(url, stop, supervisor)
     if not stop:
-        say(_welcome(network, doors_url, supervisor, settings))
+        say(_welcome(network, doors_url, supervisor, settings, staff))
     supervisor.watch(
         stop,
         lambda name: say(f"the {name} stopped and was started again"),
@@ -172,19 +177,34 @@ def _other_demo(port: int, folder: Path | None = None) -> str:
     return f"{beside}sms-receipt demo --port {free} (or {beside}make run PORT={free})"
 
 
-def _welcome(network: str, doors_url: str, supervisor: Supervisor, settings: Settings) -> str:
+def _welcome(
+    network: str,
+    doors_url: str,
+    supervisor: Supervisor,
+    settings: Settings,
+    staff: Iterable[DemoAccount],
+) -> str:
     moved = clock_notice(settings.data_dir, movable=settings.movable_clock)
     pids = ", ".join(f"{name} {pid}" for name, pid in supervisor.pids().items())
+    clerk, operator = map(_sign_in, staff)
     return (
         f"\nSMS Receipt 短信回执 is running.\n"
         f"  Phones    {network}    open this page: text 7500, dial 10086, text a friend\n"
         f"  Portal    {doors_url}/hall/    sign in with the code texted to a phone\n"
+        f"  Counter   {doors_url}/counter/    {clerk}\n"
+        f"  Console   {doors_url}/console/    {operator}\n"
         f"  Webhooks  {doors_url}\n"
         f"  Terminal  sms-receipt phone    a simulated phone without a browser\n"
         f"  Processes {pids}\n"
         f"{moved}"
         f"Stop with Ctrl-C."
     )
+
+
+def _sign_in(account: DemoAccount) -> str:
+    password = account.password or "changed since"
+    shop = f", store {account.shop}" if account.shop else ""
+    return f"name {account.name}, password {password}{shop}"
 
 
 def running_settings(environ: Mapping[str, str], say: Callable[[str], None]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from app.demo.staff_accounts import PASSWORD_SETTINGS
 from app.settings import described_settings
 
 _LARGEST_FILE_BYTES = 64 * 1024
@@ -27,7 +28,8 @@ def read_saved(file: Path) -> dict[str, str]:
 
 def parse(opened: BinaryIO) -> dict[str, str]:
     """The settings of the service and of its simulated network in a file; other names not."""
-    known = {each.name for each in described_settings()} - {"DATA_DIR"} | set(_NETWORK)
+    known = {each.name for each in described_settings()} - {"DATA_DIR"}
+    known |= {*_NETWORK, *PASSWORD_SETTINGS.values()}
     lines = opened.read(_LARGEST_FILE_BYTES).decode("utf-8", "replace").split("\n")
     found = dict(line.split("=", 1) for line in lines if "=" in line)
     return {name: value for name, value in found.items() if name in known and "\0" not in value}
