@@ -5,6 +5,7 @@ import { moment, said, speaks, word } from "./words.js";
 
 const MOST_SHOWN = 200;
 const NEAR_PX = 48;
+const MOBILE = /^1\d{10}$/;
 
 export class Inbox {
   constructor(part, phone, complain, isShown) {
@@ -181,7 +182,19 @@ function bubble(event) {
   const origin = event.kind === "note" ? word("network") : event.via === "screen" ? word("kept") : "";
   time.textContent = [origin, hour(event.at)].filter(Boolean).join(" · ");
   item.append(text, time);
+  if (event.direction === "out" && MOBILE.test(event.peer)) item.append(journey(event.id));
   return item;
+}
+
+// The way of one text on the operator's console, which asks its staff to sign in.
+function journey(id) {
+  const link = document.createElement("a");
+  const console = document.querySelector('[data-role="console"]').href;
+  link.href = new URL(`journey?id=${encodeURIComponent(id)}`, console);
+  link.target = "_blank";
+  link.rel = "noopener";
+  link.textContent = word("journey");
+  return link;
 }
 
 function emptiness() {

@@ -1,6 +1,7 @@
 """Checks of one page in Chromium: accessibility, errors, requests, weight, size of its targets."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -60,6 +61,8 @@ class PageChecks:
     problems: list[str] = field(default_factory=list)
     #: The pages that were checked, by title: each page has its own.
     titles: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    #: Addresses that the checked pages link to, without their origin.
+    links: set[str] = field(default_factory=set)
 
     def check(self, path: str, ready: str = "complete", status: int = 200) -> None:
         """Open a page and check it in both views of the present language."""
@@ -98,6 +101,20 @@ class PageChecks:
         kind = answer.headers.get("Content-Type", "").partition(";")[0]
         return answer.status_code, urlsplit(answer.url).path, kind
 
+    def report(self) -> str:
+        """What is wrong with the checked pages, a line each; pages must not share a title."""
+        shared = (
+            f"title {title[1]!r} of {paths}"
+            for title, paths in self.titles.items()
+            if len(paths) > 1
+        )
+        return "\n".join((*self.problems, *shared))
+
+    def linked(self, path: str) -> str | None:
+        """An address of a checked page's links that has the shape of a route."""
+        shape = re.compile(re.sub(r"<[^>]+>", "[^/?]+", path) + r"(?:\?.*)?")
+        return next(filter(shape.fullmatch, sorted(self.links)), None)
+
     def _wait(self, ready: str) -> None:
         if ready != "complete":
             script = "const done = arguments[0]; const look = () =>"
@@ -117,6 +134,8 @@ class PageChecks:
         if headings != 1:
             self.problems.append(f"{where}: {headings} headings of the first level")
         self.titles.setdefault((self.language, title), set()).add(path)
+        links = self.browser.execute_script("return [...document.links].map((each) => each.href)")
+        self.links |= {each.removeprefix(self.origin) for each in links}
 
     def _check_view(self, where: str, width: str) -> None:
         wide = self.browser.execute_script("return document.documentElement.scrollWidth")

@@ -195,6 +195,16 @@ def test_removed_phone_leaves_every_open_page_after_a_question(page: Page, phone
     page.until(lambda: not page.browser.find_elements(By.CSS_SELECTOR, of(phone)), "no phone")
 
 
+def test_text_to_a_friend_leads_to_its_journey_on_the_console(
+    page: Page, phone: Phone, service: Service
+):
+    page.texts(phone.number, ZHEJIANG, "在路上")
+    page.shows(phone.number, "thread", "这条短信的全过程")
+    link = page.find(f"{of(phone)} .thread a").get_attribute("href")
+    sent = [event["id"] for event in phone.events() if event.get("direction") == "out"]
+    assert link == f"http://127.0.0.1:{service.port}/console/journey?id={sent[0]}"
+
+
 def test_start_afresh_asks_first_and_no_is_the_first_answer(page: Page):
     page.until(lambda: page.find('[data-role="afresh"]').is_displayed(), "the way to start afresh")
     page.find('[data-role="afresh"]').click()
