@@ -1,5 +1,6 @@
 """Services behind the pages of the counter."""
 
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -8,9 +9,17 @@ from app.bootstrap import Container
 from receipts.delivery.service_passwords import ServicePasswords
 from receipts.model.vocabulary import Channel
 from receipts.staff.counter.acts import CounterActs
+from receipts.staff.counter.identity import ResidentId, parse_resident_id, today_in_china
+from receipts.staff.counter.passwords import CounterPasswords
+from receipts.staff.counter.supervision import Supervision
 from receipts.staff.counter.visits import CounterVisits
 from receipts.wording.catalogue import Catalogue
+from web.counter.act_forms import ActFormPages
+from web.counter.passwords import PasswordPages
+from web.counter.supervise import SupervisePages
 from web.counter.texts import CounterTexts
+from web.staff.access import StaffPages
+from web.staff.rendering import StaffSite
 
 
 @cache
@@ -27,6 +36,32 @@ def counter_visits(container: Container) -> CounterVisits:
     channels = partial(container.policy.channel_params, used=Channel.COUNTER)
     passwords = ServicePasswords(store, container.lifecycle, clock, channels)
     return CounterVisits(store, passwords, clock, container.settings.hash_secret)
+
+
+def counter_passwords(container: Container) -> CounterPasswords:
+    """Service passwords that owners set in a visit."""
+    return CounterPasswords(counter_visits(container).passwords)
+
+
+def id_reader(container: Container) -> Callable[[str], ResidentId]:
+    """Reads identity numbers; a trial service also takes those that no person has."""
+    clock, is_trial = container.clock, container.settings.movable_clock
+
+    def read(typed: str) -> ResidentId:
+        return parse_resident_id(typed, today_in_china(clock.now()), test_ids=is_trial)
+
+    return read
+
+
+def supporting_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:
+    """Pages beside a visit: service password, printable form, supervision."""
+    clients, book = container.clients, container.book
+    reader, index = clients.bulk_reader, clients.counter_index
+    visits, passwords = counter_visits(container), counter_passwords(container)
+    yield PasswordPages(site, visits, passwords, id_reader(container))
+    yield ActFormPages(site, index, reader, container.policy.access_numbers)
+    supervision = Supervision(index, reader, container.store, container.clock, book.counter)
+    yield SupervisePages(site, supervision)
 
 
 def counter_acts(container: Container) -> CounterActs:

@@ -8,6 +8,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from app import metrics
 from app.bootstrap import Container
+from app.pages.counter_services import supporting_pages
 from app.pages.journey_pages import journey_pages
 from app.pages.rule_book_pages import rule_book_pages
 from app.pages.staff_guard import StaffGuard
@@ -47,9 +48,9 @@ def console_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]
     return (StartPage(site), *journeys, *books)
 
 
-def counter_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:  # noqa: ARG001
+def counter_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:
     """The pages of the counter, in the order of its navigation."""
-    return (StartPage(site),)
+    return (StartPage(site), *supporting_pages(container, site))
 
 
 _PAGES: dict[StaffArea, Callable[[Container, StaffSite], Iterable[StaffPages]]] = {

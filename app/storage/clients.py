@@ -8,6 +8,7 @@ from receipts.rulebook.schema import Retention
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.commit_script import RetentionSeconds
 from receipts.store.connection import RedisConnection, connected
+from receipts.store.counter_index import RedisCounterIndex
 from receipts.store.keys import KeySchema
 from receipts.store.local_server import running_server_url
 from receipts.store.outbox import RedisOutbox
@@ -31,6 +32,7 @@ class StoreClients:
     rate_limiter: RedisRateLimiter
     text_index: RedisTextIndex
     staff: RedisStaffStore
+    counter_index: RedisCounterIndex
 
     def close(self) -> None:
         """Close the connections to the store."""
@@ -50,7 +52,10 @@ def open_store(settings: Settings, retention: Retention) -> StoreClients:
     rate_limiter = RedisRateLimiter(connection, lambda: store.retention)
     text_index = RedisTextIndex(connection, keys, lambda: store.retention.trails)
     staff = RedisStaffStore(connection, lambda: store.retention.log)
-    return StoreClients(connection, store, outbox, bulk_reader, rate_limiter, text_index, staff)
+    counter_index = RedisCounterIndex(connection, keys)
+    return StoreClients(
+        connection, store, outbox, bulk_reader, rate_limiter, text_index, staff, counter_index
+    )
 
 
 def retention_seconds(retention: Retention) -> RetentionSeconds:

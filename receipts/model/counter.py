@@ -62,3 +62,18 @@ class CounterVisit(Struct, frozen=True, omit_defaults=True):
         The shard is the part before the visit's dash, so that the act is found by its serial.
         """
         return f"{day:%Y%m%d}-{self.id}-{self.acts + 1}".upper()
+
+
+class CounterActReference(Struct, frozen=True, array_like=True):
+    """An act at a counter in the list of its day: enough to find its entry, and to count by."""
+
+    serial: str
+    number: Msisdn
+    clerk: str
+    shop: str
+    #: The name of the act, and the state that the subscription then had.
+    act: str
+    state: str
+    at: dt.datetime
+    #: Keyed digest of the agent's identity number, empty for the owner.
+    agent: str = ""

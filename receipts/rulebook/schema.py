@@ -214,6 +214,17 @@ class Promotion(RuleTable, frozen=True, kw_only=True):
         return self.zh if language is Language.ZH else self.en
 
 
+class CounterRules(RuleTable, frozen=True, kw_only=True):
+    """Figures of a counter from which on its supervisor is told to look."""
+
+    #: Days without a receipt after which a subscription counts as unused.
+    unused_days: Some = 3
+    unused_subscriptions: Some = 5
+    resets_in_a_row: Some = 3
+    customers_an_hour: Some = 30
+    customers_per_agent: Some = 3
+
+
 class RuleBook(RuleTable, frozen=True, kw_only=True):
     """The whole rule book; ``invented`` marks sample values."""
 
@@ -223,6 +234,7 @@ class RuleBook(RuleTable, frozen=True, kw_only=True):
     retention: Retention = Retention()
     sending: SendingRules = SendingRules()
     reports: ReportRules = ReportRules()
+    counter: CounterRules = CounterRules()
     words: KeywordLists
     #: Phrases of customers' own sentences, by language; a province may add to them.
     phrases: dict[Language, PhraseLists] = {}

@@ -5,9 +5,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from receipts.model.calendar import month_of
+from receipts.model.calendar import SHANGHAI, month_of
 from receipts.model.charge import AuditEntry, Charge
-from receipts.model.counter import CounterVisit
+from receipts.model.counter import CounterActReference, CounterVisit
 from receipts.model.customer import (
     CallLog,
     CustomerCredentials,
@@ -48,6 +48,10 @@ RESULTS_KEPT = 20
 #: Digests kept of the events that changed one customer: some bring no audit entry, and to read
 #: all of them takes less than a tenth of a millisecond.
 _MOST_ACTS, _DIGEST_BYTES = 4 * LONGEST_CHAIN, 8
+
+
+#: Acts at counters that a shard lists of one day; all of them are in the audit log.
+_MOST_ACTS_A_DAY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +271,21 @@ class CommitScript:
         key, written = self._keys.audit(self._shard, month_of(entry.at)), encode(entry)
         self._add("append", key, "entry", written)
         self._add("expire", key, self._retention.log)
+        if entry.serial:
+            self._counter_act(entry)
         chain = self._keys.consent(entry.number)
         self._add("last", chain, LONGEST_CHAIN, written)
         self._add("expire", chain, self._retention.log)
+
+    def _counter_act(self, entry: AuditEntry) -> None:
+        day = entry.at.astimezone(SHANGHAI).date()
+        key = self._keys.counter_acts(self._shard, day)
+        act = CounterActReference(
+            entry.serial, entry.number, entry.clerk, entry.shop, entry.reply_text,
+            entry.state_after, entry.at, entry.agent,
+        )  # fmt: skip
+        self._add("last", key, _MOST_ACTS_A_DAY, encode(act))
+        self._add("expire", key, self._retention.log)
 
 
 def _member(timer: Timer) -> str:

@@ -1,5 +1,6 @@
 """The keys of the store. All keys of a customer share a hash tag, so a commit is one slot."""
 
+import datetime as dt
 from binascii import crc_hqx
 from collections.abc import Callable
 from functools import lru_cache
@@ -117,6 +118,10 @@ class KeySchema:
     def visit(self, shard: int, visit_id: str) -> str:
         """One visit at a counter."""
         return self.tagged(shard, f"visit:{visit_id}")
+
+    def counter_acts(self, shard: int, day: dt.date) -> str:
+        """The acts at counters on a day in China, oldest first."""
+        return self.tagged(shard, f"counter:{day:%Y%m%d}")
 
     def charges(self, number: Msisdn, month: str) -> str:
         """A customer's charges of a month, a hash by charge id."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
 from werkzeug.security import generate_password_hash
 
 from app.bootstrap import Container
@@ -45,6 +46,12 @@ class Counter:
             password_digest=generate_password_hash(password, QUICK) if password else "",
         )
         self.put(known)
+
+    def put_without_card(self, number: str = GUANGDONG) -> None:
+        """Take the identity number off the record."""
+        known = self.built.store.load(Msisdn(number), credentials=True).credentials
+        assert known is not None
+        self.put(replace(known, version=known.version + 1, id_digest=""))
 
     def put(self, known: CustomerCredentials) -> None:
         self.built.store.commit(ChangeSet(known.number, records=(known,)))

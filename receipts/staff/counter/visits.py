@@ -114,6 +114,8 @@ class CounterVisits:
         entered = "" if visit.owner_id is OwnerId.DIFFERS else password
         checked = self.passwords.check(number, entered, key, lambda it: Reply(next=it.value))
         status = PasswordStatus(checked.next)
+        if status is PasswordStatus.MUST_CHANGE:
+            return status  # right, so no try is counted; the owner chooses another one first
         event, looks = VisitEvent.PASSWORD_RIGHT, self._look(visit)
         if status is not PasswordStatus.RIGHT:
             is_last = visit.tries + 1 >= MAX_WRONG_A_DAY

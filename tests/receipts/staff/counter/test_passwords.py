@@ -1,0 +1,126 @@
+"""Service passwords at a counter: chosen by the owner, or a first value by text."""
+
+import pytest
+
+from app.bootstrap import Container
+from app.pages.counter_services import counter_passwords
+from receipts.delivery.service_passwords import PasswordStatus
+from receipts.model.counter import CounterVisit, IdentityMode
+from receipts.model.receipt import MessageKind
+from receipts.model.vocabulary import Language, Msisdn
+from receipts.ports.changes import Reply
+from receipts.staff.counter.identity import ResidentId
+from receipts.staff.counter.passwords import CounterPasswords
+from receipts.staff.counter.visits import VisitRefusedError
+from statemachines.service_password import PasswordState
+from tests.conftest import GUANGDONG
+from tests.support.counter import AGENT_ID, LI, OWNER_ID, PASSWORD, Counter
+
+NUMBER = Msisdn(GUANGDONG)
+NEW = "730529"
+
+
+@pytest.fixture
+def setting(built: Container) -> CounterPasswords:
+    return counter_passwords(built)
+
+
+def checked(counter: Counter, agent: ResidentId | None = None) -> CounterVisit:
+    """A visit with identity cards seen, and no password entered."""
+    visit = counter.visits.start(NUMBER, LI)
+    mode = IdentityMode.AGENT if agent else IdentityMode.OWNER
+    counter.visits.check_ids(visit, mode, OWNER_ID, agent)
+    return counter.again(visit)
+
+
+def key(reply: Reply) -> str:
+    return reply.messages[0][0]
+
+
+def state(setting: CounterPasswords) -> PasswordState:
+    passwords = setting.passwords
+    return passwords.state(passwords.store.load(NUMBER, credentials=True).credentials)
+
+
+def test_owner_with_a_card_on_record_chooses_a_password_without_the_present_one(
+    counter: Counter, setting: CounterPasswords
+):
+    visit = checked(counter)
+    reply = setting.choose(visit, OWNER_ID, NEW, counter.nonce(), Language.ZH)
+    assert (key(reply), state(setting)) == ("password_chosen", PasswordState.CHOSEN)
+    (entry,) = counter.audit()
+    assert (entry.serial, entry.clerk, entry.shop) == (reply.next, "li", "天河店")
+    assert (entry.action, entry.identity) == ("password_chosen", "owner:id_matches")
+    status = counter.visits.enter_password(counter.again(visit), NEW, counter.nonce())
+    assert status is PasswordStatus.RIGHT
+
+
+def test_reset_texts_a_first_value_that_proves_nothing_until_changed(
+    counter: Counter, setting: CounterPasswords, built: Container
+):
+    visit = checked(counter)
+    reply = setting.reset(visit, OWNER_ID, counter.nonce(), Language.EN)
+    assert (key(reply), state(setting)) == ("password_issued", PasswordState.INITIAL)
+    assert not built.store.receipts_of(NUMBER, None, MessageKind.NOTICE)
+    again = counter.again(visit)
+    assert counter.visits.enter_password(again, PASSWORD, counter.nonce()) == "wrong"
+
+
+def test_form_sent_twice_sets_one_password_with_one_serial_number(
+    counter: Counter, setting: CounterPasswords
+):
+    visit, nonce = checked(counter), counter.nonce()
+    replies = [setting.reset(visit, OWNER_ID, nonce, Language.ZH) for _ in range(2)]
+    assert replies[0] == replies[1]
+    assert len(counter.audit()) == 1
+
+
+def test_card_that_differs_changes_nothing(counter: Counter, setting: CounterPasswords):
+    visit = checked(counter)
+    reply = setting.choose(visit, AGENT_ID, NEW, counter.nonce(), Language.ZH)
+    assert (key(reply), reply.next, counter.audit()) == ("password_wrong_id", "", [])
+
+
+def test_agent_cannot_set_a_password(counter: Counter, setting: CounterPasswords):
+    visit = checked(counter, AGENT_ID)
+    reply = setting.reset(visit, OWNER_ID, counter.nonce(), Language.ZH)
+    assert (key(reply), state(setting)) == ("password_owner_only", PasswordState.CHOSEN)
+
+
+def test_first_card_needs_the_present_password(counter: Counter, setting: CounterPasswords):
+    counter.put_without_card()
+    visit = checked(counter)
+    assert key(setting.reset(visit, OWNER_ID, counter.nonce(), Language.ZH)) == "password_no_id"
+    counter.visits.enter_password(visit, PASSWORD, counter.nonce())
+    visit = counter.again(visit)
+    assert key(setting.choose(visit, OWNER_ID, NEW, counter.nonce(), Language.ZH)) == (
+        "password_chosen"
+    )
+
+
+@pytest.mark.parametrize("new", ["111111", "123456", "802880", "491231"])
+def test_weak_password_is_refused_with_its_reason(
+    counter: Counter, setting: CounterPasswords, new: str
+):
+    reply = setting.choose(checked(counter), OWNER_ID, new, counter.nonce(), Language.ZH)
+    assert key(reply).startswith("password_")
+    assert (reply.next, counter.audit()) == ("", [])
+
+
+def test_ended_visit_sets_nothing(counter: Counter, setting: CounterPasswords):
+    visit = checked(counter)
+    counter.visits.end(visit)
+    with pytest.raises(VisitRefusedError):
+        setting.reset(visit, OWNER_ID, counter.nonce(), Language.ZH)
+
+
+def test_first_value_at_the_keypad_is_no_wrong_try(counter: Counter, setting: CounterPasswords):
+    passwords = setting.passwords
+    visit = checked(counter)
+    snapshot = passwords.store.load(NUMBER, credentials=True)
+    known = snapshot.credentials
+    assert known is not None
+    first = passwords.issued(snapshot, PASSWORD, known.password_digest, "a").credentials
+    counter.put(first)
+    status = counter.visits.enter_password(visit, PASSWORD, counter.nonce())
+    assert (status, counter.again(visit).tries) == (PasswordStatus.MUST_CHANGE, 0)
