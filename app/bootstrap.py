@@ -33,9 +33,9 @@ from receipts.providers.null import NullProvider
 from receipts.reports.journey import Journeys
 from receipts.reports.service import ReportService
 from receipts.rulebook.schema import Retention, RuleBook
-from receipts.store.book_store import RedisBookStore
 from receipts.store.redis_store import RedisStore
 from receipts.store.sealed_text import TextSealer
+from receipts.store.staff.book_store import RedisBookStore
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.monthly_billing import MonthlyBilling
 from receipts.subscriptions.network_lookup import NetworkLookupService

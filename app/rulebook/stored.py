@@ -12,9 +12,9 @@ from receipts.ports.store import StoreUnavailableError
 from receipts.rulebook.errors import RuleBookError, Violation
 from receipts.rulebook.loader import load_rule_book, parse_rule_book
 from receipts.rulebook.schema import RuleBook
-from receipts.store.book_store import RedisBookStore
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.local_server import running_server_url
+from receipts.store.staff.book_store import RedisBookStore
 
 #: Seconds between two looks at the version in force.
 _EVERY = 0.5

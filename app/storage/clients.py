@@ -8,14 +8,14 @@ from receipts.rulebook.schema import Retention
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.commit_script import RetentionSeconds
 from receipts.store.connection import RedisConnection, connected
-from receipts.store.counter_index import RedisCounterIndex
 from receipts.store.keys import KeySchema
 from receipts.store.local_server import running_server_url
 from receipts.store.outbox import RedisOutbox
 from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
 from receipts.store.sealed_text import TextSealer
-from receipts.store.staff_store import RedisStaffStore
+from receipts.store.staff.counter_index import RedisCounterIndex
+from receipts.store.staff.staff_store import RedisStaffStore
 from receipts.store.text_index import RedisTextIndex
 
 _DAY = 86_400

@@ -11,7 +11,7 @@ from receipts.store.commit_script import COMMIT_SHA, RetentionSeconds
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.store.pipeline import load_script
-from receipts.store.staff_store import acts_key
+from receipts.store.staff.staff_store import acts_key
 from receipts.worker.circuit_breaker import BreakerState
 from receipts.worker.rate_limit import RateLimit, SendSlots
 

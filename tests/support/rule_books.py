@@ -3,8 +3,8 @@
 import redis
 
 from receipts.model.rule_books import BookVersion
-from receipts.store.book_store import text_key
 from receipts.store.codec import encode_record
+from receipts.store.staff.book_store import text_key
 
 
 def put_in_force(raw: "redis.Redis", number: int, text: str | None) -> None:

@@ -13,7 +13,7 @@ from receipts.model.staff import Role, StaffMember
 from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import SHIPPED
 from receipts.staff.books.proposals import BookProposals, ProposalError
-from receipts.store.book_store import RedisBookStore, text_key
+from receipts.store.staff.book_store import RedisBookStore, text_key
 from statemachines.approval import ApprovalState
 from tests.conftest import TestClock
 from tests.support.fixtures import contents

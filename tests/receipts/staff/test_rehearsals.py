@@ -12,7 +12,7 @@ from receipts.model.rule_books import Rehearsal
 from receipts.rulebook.loader import SHIPPED, parse_rule_book
 from receipts.staff.books.rehearsals import comparisons
 from receipts.store import bulk
-from receipts.store.book_store import text_key
+from receipts.store.staff.book_store import text_key
 from tests.conftest import BEIJING, Network
 
 NUMBERS = [f"+861380288{n:04}" for n in range(6)] + [f"+861397711{n:04}" for n in range(4)]

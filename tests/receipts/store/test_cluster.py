@@ -34,7 +34,7 @@ from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
 from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
-from receipts.store.staff_store import RedisStaffStore
+from receipts.store.staff.staff_store import RedisStaffStore
 from receipts.worker.circuit_breaker import BreakerState
 from receipts.worker.rate_limit import RateLimit
 from statemachines.provider import ProviderState

@@ -1,0 +1,1 @@
+"""Stores of staff: accounts, rule books, and lists of acts at counters."""
