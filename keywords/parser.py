@@ -105,12 +105,12 @@ class KeywordParser:
         return msgspec.structs.replace(found, near=_suggest(suggester, plain, plain).near)
 
     def nearest(self, text: str) -> tuple[Intent, str] | None:
-        """The intent of the keyword most like a text that is none, and the keyword to teach."""
+        """The intent of the keyword most like a text that is none, and that keyword."""
         parsed, _ = self._vocabularies[None]
-        near = [normalise(each) for each in self.parse(text, None).near]
-        for folded in near or get_close_matches(normalise(text), parsed, 1, _LEAST_LIKENESS):
-            if (known := parsed.get(folded)) and known.intent:
-                return known.intent, self._keyword_to_teach(None, known.intent, known.language)
+        alike = get_close_matches(normalise(text), parsed, 1, _LEAST_LIKENESS)
+        for keyword in self.parse(text, None).near or alike:
+            if (known := parsed.get(normalise(keyword))) and known.intent:
+                return known.intent, keyword
         return None
 
     def _sentence(self, text: str, province: str | None) -> ParsedMessage | None:

@@ -22,9 +22,13 @@ _WITH_SCRIPTS = frozenset({"counter", "console"})
 
 def add_security_headers(response: Response) -> Response:
     """The response with headers against framing, caching and content of other origins."""
+    # A drawing brings a policy of its own, with the hash of its style.
+    own = response.headers.get("Content-Security-Policy")
     for name, value in _SECURITY_HEADERS.items():
         response.headers[name] = value
-    if request.blueprint in _WITH_SCRIPTS:
+    if own:
+        response.headers["Content-Security-Policy"] = own
+    elif request.blueprint in _WITH_SCRIPTS:
         policy = _SECURITY_HEADERS["Content-Security-Policy"]
         response.headers["Content-Security-Policy"] = f"{policy}; script-src 'self'"
     is_found = response.status_code < HTTPStatus.BAD_REQUEST and request.method in {"GET", "HEAD"}

@@ -17,7 +17,7 @@ REFUSED_LINES = "refused_lines"
 
 #: Upper ends, in seconds, of the classes of the time from a report to its receipt's acceptance.
 SECONDS_TO_RECEIPT = (1, 2, 5, 10, 30, 60, 300, 1800)
-_LONGER = "longer"
+LONGER = "longer"
 
 #: In place of a day: running sums. Before a week: the unknown texts of it.
 STANDING, UNKNOWN_TEXTS = "standing", "unknown:"
@@ -53,7 +53,7 @@ def report_figure(at: dt.datetime, result: str, count: int = 1) -> Figure:
 def class_of(seconds: float) -> str:
     """The class of a time from a report to its receipt's acceptance."""
     index = bisect_left(SECONDS_TO_RECEIPT, seconds)
-    return str(SECONDS_TO_RECEIPT[index]) if index < len(SECONDS_TO_RECEIPT) else _LONGER
+    return str(SECONDS_TO_RECEIPT[index]) if index < len(SECONDS_TO_RECEIPT) else LONGER
 
 
 def day_of(at: dt.datetime) -> str:

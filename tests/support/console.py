@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 from app.bootstrap import Container
 from receipts.model.staff import Role, StaffAccount
 from receipts.staff.accounts import Person, StaffAccounts
+from receipts.staff.rights import counter_roles
 from tests.conftest import PUBLIC_URL
 from tests.support.browser import Form, Sight
 
@@ -18,7 +19,8 @@ PASSWORD = "four-long-words-of-the-tests"
 def add_account(services: Container, name: str, role: Role = Role.OPERATOR) -> StaffAccount:
     """Add an account with the password of the tests."""
     accounts = StaffAccounts(services.clients.staff, services.clock)
-    return accounts.add(name, role, PASSWORD, Person("the tests"))
+    shop = "a shop" if role in counter_roles() else ""
+    return accounts.add(name, role, PASSWORD, Person("the tests"), shop=shop)
 
 
 class StaffSight(Sight):

@@ -1,0 +1,1 @@
+"""Pages of the console with the figures of the service: today, and the months of the provinces."""
