@@ -20,7 +20,7 @@ async function refresh() {
   timer = setTimeout(refreshShown, EVERY_MS);
   try {
     const service = await ask("/api/service");
-    role("trial").hidden = !service.clock;
+    role("trial").hidden = role("staff").hidden = !service.clock;
     role("afresh").hidden = !service.can_start_afresh;
     clock = service.clock;
     role("trial-wrong").textContent = "";

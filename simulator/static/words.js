@@ -13,8 +13,8 @@ export function speaks() {
 export function word(key, detail = {}) {
   const pair = WORDS[key];
   if (!pair) return key;
-  const { shortCode, hotline, clerk, operator } = document.body.dataset;
-  const facts = { short_code: shortCode, hotline, clerk, operator, ...detail };
+  const { shortCode, hotline } = document.body.dataset;
+  const facts = { short_code: shortCode, hotline, ...detail };
   return pair[language === "en" ? 1 : 0].replace(/\{(\w+)\}/g, (_, name) => facts[name] ?? "");
 }
 
