@@ -11,6 +11,7 @@ import click
 
 from app import bootstrap
 from app.clock import LATEST
+from app.exports.serializers import serialize_charge, serialize_fields
 from app.settings import SettingsError
 from commands.consent_bundle import consent_bundle
 from commands.evidence.options import kept_roots, root_options
@@ -26,7 +27,6 @@ from commands.params import (
     open_services,
 )
 from commands.privacy.lookups import look_at, why_option
-from commands.serializers import serialize_charge, serialize_fields
 from commands.tables import (
     Column,
     print_json,

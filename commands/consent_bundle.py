@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.bootstrap import Container
+from app.exports.serializers import column_names, serialize_charge, serialize_fields
 from commands.evidence.results import chain_evidence
 from commands.params import CommandError
-from commands.serializers import column_names, serialize_charge, serialize_fields
 from receipts.charging.charges import months_kept
 from receipts.charging.tariffs import fees
 from receipts.model.charge import AuditEntry, Charge

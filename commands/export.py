@@ -21,7 +21,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, TextIO
 
-from commands.serializers import column_names, serialize_fields
+from app.exports.serializers import column_names, serialize_fields
 from commands.tables import json_text, track
 from receipts.model.charge import AuditEntry, Charge, ChargeKind, StaffLookup
 from receipts.store.bulk import RedisBulkReader

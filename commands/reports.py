@@ -5,6 +5,12 @@ from dataclasses import asdict
 
 import click
 
+from app.exports.serializers import (
+    serialize_customer,
+    serialize_receipt,
+    serialize_trace,
+    serialize_unsure,
+)
 from commands.params import (
     MSISDN,
     NotFoundError,
@@ -14,12 +20,6 @@ from commands.params import (
     whole_number,
 )
 from commands.privacy.lookups import look_at, why_option
-from commands.serializers import (
-    serialize_customer,
-    serialize_receipt,
-    serialize_trace,
-    serialize_unsure,
-)
 from commands.tables import Column, print_kept, print_record, print_records
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn

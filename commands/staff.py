@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from app.bootstrap import Container
+from app.exports.serializers import plain_value
 from commands.params import (
     MSISDN,
     CommandError,
@@ -15,7 +16,6 @@ from commands.params import (
     open_services,
 )
 from commands.privacy.lookups import operator_account
-from commands.serializers import plain_value
 from commands.tables import Column, print_json, print_records
 from receipts.model.staff import Role, StaffAccount
 from receipts.model.vocabulary import Msisdn

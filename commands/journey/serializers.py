@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import fields
 
-from commands.serializers import plain_value
+from app.exports.serializers import plain_value
 from receipts.model.calendar import SHANGHAI
 from receipts.reports.journey import Journey
 from receipts.reports.journey_steps import JourneyStep

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import to_builtins
 
-from commands.serializers import column_names
+from app.exports.serializers import column_names
 from receipts.model.charge import AuditEntry
 from receipts.model.vocabulary import Msisdn
 from receipts.store.codec import encode

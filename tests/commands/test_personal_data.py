@@ -10,8 +10,8 @@ import redis
 from msgspec.structs import fields
 
 from app.bootstrap import Container
-from commands.privacy.page import field_labels
-from commands.serializers import column_names
+from app.exports.personal_page import field_labels
+from app.exports.serializers import column_names
 from receipts.model.charge import AuditEntry, Charge, StaffLookup
 from receipts.model.customer import (
     CallLog,

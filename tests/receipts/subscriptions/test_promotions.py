@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.bootstrap import Container
+from app.exports.serializers import serialize_customer
 from app.factory import create_app
-from commands.serializers import serialize_customer
 from receipts.model.customer import Subscription
 from receipts.model.message import MessageStatus
 from receipts.model.receipt import MessageKind, Receipt

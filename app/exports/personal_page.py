@@ -24,7 +24,7 @@ SECTIONS = (
     *("credentials", "replies", "timers", "lookups"),
 )
 _KEPT = ("kept.texts", "kept.ledger", "kept.left", "kept.others")
-_HERE = files("commands.privacy")
+_HERE = files("app.exports")
 
 
 def printable_page(data: Mapping[str, Any], at: str, retention: Retention) -> str:
@@ -35,7 +35,9 @@ def printable_page(data: Mapping[str, Any], at: str, retention: Retention) -> st
     def both(key: str, **params: object) -> list[str]:
         return [texts.render(key, language, **params) for language in Language]
 
-    template = Environment(autoescape=True).from_string(_HERE.joinpath("page.html").read_text())
+    template = Environment(autoescape=True).from_string(
+        _HERE.joinpath("personal_page.html").read_text()
+    )
     labels = field_labels()
     return template.render(
         title=both("title", number=data["number"]),
