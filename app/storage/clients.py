@@ -16,6 +16,7 @@ from receipts.store.redis_store import RedisStore
 from receipts.store.sealed_text import TextSealer
 from receipts.store.staff.counter_index import RedisCounterIndex
 from receipts.store.staff.staff_store import RedisStaffStore
+from receipts.store.stuck.reader import RedisStuckReader
 from receipts.store.text_index import RedisTextIndex
 
 _DAY = 86_400
@@ -33,6 +34,7 @@ class StoreClients:
     text_index: RedisTextIndex
     staff: RedisStaffStore
     counter_index: RedisCounterIndex
+    stuck: RedisStuckReader
 
     def close(self) -> None:
         """Close the connections to the store."""
@@ -52,9 +54,16 @@ def open_store(settings: Settings, retention: Retention) -> StoreClients:
     rate_limiter = RedisRateLimiter(connection, lambda: store.retention)
     text_index = RedisTextIndex(connection, keys, lambda: store.retention.trails)
     staff = RedisStaffStore(connection, lambda: store.retention.log)
-    counter_index = RedisCounterIndex(connection, keys)
     return StoreClients(
-        connection, store, outbox, bulk_reader, rate_limiter, text_index, staff, counter_index
+        connection,
+        store,
+        outbox,
+        bulk_reader,
+        rate_limiter,
+        text_index,
+        staff,
+        RedisCounterIndex(connection, keys),
+        RedisStuckReader(connection, keys),
     )
 
 

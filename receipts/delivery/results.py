@@ -44,7 +44,7 @@ def with_result(
     # Without a code, an attempt that is repeated may have failed on our side.
     counts = code and (ends or code != NO_CODE)
     counters = (*change.counters, f"{FAILED}{provider}:{code}") if counts else change.counters
-    results = (DeliveryResult(provider, now, code),) if ends else ()
+    results = (DeliveryResult(provider, now, code, before.id),) if ends else ()
     ended = (figure(now, ENDED, provider, "failed" if code else "delivered"),) if ends else ()
     figures = change.figures + ended
     return replace(change, counters=counters, results=results, figures=figures)

@@ -49,6 +49,7 @@ class DeliveryResult(Struct, frozen=True):
     provider: str
     at: dt.datetime
     code: str = ""
+    receipt_id: str = ""
 
 
 class OutboxEntry(Struct, frozen=True):

@@ -45,6 +45,9 @@ LONGEST_CHAIN = 1000
 #: The newest ends of receipts that are kept by shard and provider.
 RESULTS_KEPT = 20
 
+#: The newest failed receipts that are kept by shard, for staff.
+FAILURES_KEPT = 100
+
 #: Digests kept of the events that changed one customer: some bring no audit entry, and to read
 #: all of them takes less than a tenth of a millisecond.
 _MOST_ACTS, _DIGEST_BYTES = 4 * LONGEST_CHAIN, 8
@@ -184,7 +187,11 @@ class CommitScript:
             self._add("count", self._keys.counts(self._shard), reason, 1)
         for result in change.results:
             results = self._keys.results(self._shard, result.provider)
-            self._add("list", results, RESULTS_KEPT, f"{result.at.timestamp()} {result.code}")
+            ended = f"{result.at.timestamp()} {result.code}"
+            self._add("list", results, RESULTS_KEPT, ended)
+            if result.code and result.receipt_id:
+                failed = f"{ended} {result.provider} {result.receipt_id}"
+                self._add("list", self._keys.failures(self._shard), FAILURES_KEPT, failed)
 
     def _timers(self) -> None:
         key = self._keys.timers(self._shard)
@@ -214,6 +221,7 @@ class CommitScript:
         if isinstance(record, Receipt):
             self._add("unlist", self._keys.receipts(record.number), record.id)
             self._add("unset", self._keys.unsure(self._shard), record.id)
+            self._add("unset", self._keys.retrying(self._shard), record.id)
 
     def _listed(self, receipt: Receipt) -> None:
         """Update the lists of the customer's receipts and of those with an unknown outcome."""
@@ -226,6 +234,13 @@ class CommitScript:
             self._add("set", self._keys.unsure(self._shard), asked_at.timestamp(), receipt.id)
         else:
             self._add("unset", self._keys.unsure(self._shard), receipt.id)
+        # Most receipts have no failed step, and cost no look at this list.
+        if receipt.send_log and receipt.digest is None:
+            retrying = self._keys.retrying(self._shard)
+            if receipt.state is ReceiptState.DUE:
+                self._add("set", retrying, receipt.created_at.timestamp(), receipt.id)
+            else:
+                self._add("unset", retrying, receipt.id)
 
     def _key_and_ttl(self, record: Record) -> tuple[str, int]:  # noqa: C901, PLR0911 - one a kind
         keys, retention = self._keys, self._retention

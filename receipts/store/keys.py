@@ -77,6 +77,8 @@ class KeySchema:
     consent = _of_customer("consent")  # the customer's audit entries, a hash chain, oldest first
     texts = _of_customer("texts")  # the index of the customer's own texts, oldest first
     acts = _of_customer("acts")  # digests of the events that changed the customer, oldest first
+    retrying = _of_shard("retrying")  # due receipts that an attempt has failed for, by age
+    failures = _of_shard("failures")  # the newest failed receipts, newest first
     counts = _of_shard("counts")  # the counters of reports, by result
     unsure = _of_shard("unsure")  # receipts with an unknown outcome, by the time of sending
     timers = _of_shard("timers")

@@ -186,7 +186,7 @@ def test_breaker_state_and_rate_limit_are_shared(server: RedisConnection):
     assert lines.switch(held, act, "form-1")
     assert not lines.switch(held, act, "form-2")
     assert lines.load(["kannel"])["kannel"] == held
-    assert [*RedisStaffStore(server, 60, 60).acts("2026-11")] == [[act]]
+    assert [*RedisStaffStore(server, lambda: 60).acts("2026-11")] == [[act]]
     paces = [RateLimit("kannel", 10), RateLimit("twilio 7500", 10)]
     assert all(given.count for given in lines.reserve(dict.fromkeys(paces, 1)).values())
 

@@ -1,0 +1,1 @@
+"""Lists of receipts that are stuck."""
