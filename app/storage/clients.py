@@ -6,13 +6,13 @@ from app.settings import Settings
 from receipts.charging.charges import DAYS_KEPT_A_MONTH
 from receipts.rulebook.schema import Retention
 from receipts.store.bulk import RedisBulkReader
-from receipts.store.commit_script import RetentionSeconds
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
 from receipts.store.local_server import running_server_url
 from receipts.store.outbox import RedisOutbox
 from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
+from receipts.store.retention import RetentionSeconds
 from receipts.store.sealed_text import TextSealer
 from receipts.store.staff.counter_index import RedisCounterIndex
 from receipts.store.staff.staff_store import RedisStaffStore

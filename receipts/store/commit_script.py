@@ -3,7 +3,6 @@
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from receipts.model.calendar import SHANGHAI, month_of
 from receipts.model.charge import AuditEntry, Charge
@@ -30,6 +29,7 @@ from receipts.ports.changes import ChangeSet, Record, Timer
 from receipts.store.codec import encode, encode_record
 from receipts.store.keys import GROUP, KeySchema
 from receipts.store.pipeline import Command, load_script
+from receipts.store.retention import RetentionSeconds
 from receipts.store.sealed_text import TextSealer
 from receipts.store.text_index import MARGIN_SECONDS, WEEK_SECONDS, packed, packed_by_id
 from statemachines.receipt import ReceiptState
@@ -55,28 +55,6 @@ _MOST_ACTS, _DIGEST_BYTES = 4 * LONGEST_CHAIN, 8
 
 #: Acts at counters that a shard lists of one day; all of them are in the audit log.
 _MOST_ACTS_A_DAY = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class RetentionSeconds:
-    """How long records are kept, in seconds; ``receipts_listed`` is a number of receipts."""
-
-    claims: int = 3 * _DAY
-    trails: int = 7 * _DAY
-    strangers: int = 2 * 3600
-    talks: int = _DAY
-    #: Landlines get one reply a month.
-    talks_landline: int = 32 * _DAY
-    calls: int = _DAY
-    #: Longer than a visit, and than the day in which passcodes are counted.
-    access: int = 2 * _DAY
-    codes: int = 3600
-    #: After the last step of a visit at a counter.
-    visits: int = 600
-    receipts: int = 180 * _DAY
-    log: int = 3 * 366 * _DAY
-    #: More than a hundred texts on each day that receipts are kept.
-    receipts_listed: int = 20_000
 
 
 class CommitScript:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from receipts.model.calendar import month_of
 from receipts.model.staff import StaffAct
 from receipts.store.codec import decode_record, encode, encode_record
-from receipts.store.commit_script import COMMIT_SHA, RetentionSeconds
+from receipts.store.commit_script import COMMIT_SHA
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.store.pipeline import load_script
+from receipts.store.retention import RetentionSeconds
 from receipts.store.staff.staff_store import acts_key
 from receipts.worker.circuit_breaker import BreakerState
 from receipts.worker.rate_limit import RateLimit, SendSlots

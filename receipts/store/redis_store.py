@@ -26,9 +26,10 @@ from receipts.ports.store import (
     Snapshot,
 )
 from receipts.store.codec import decode, decode_ledger, decode_record, encode
-from receipts.store.commit_script import CommitScript, RetentionSeconds
+from receipts.store.commit_script import CommitScript
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
+from receipts.store.retention import RetentionSeconds
 from receipts.store.sealed_text import TextSealer
 
 #: Receipts read in one round trip; most readers want fewer.

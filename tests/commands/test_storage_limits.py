@@ -15,7 +15,7 @@ from receipts.model.message import MessageStatus
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet
 from receipts.reports import message_trace, text_identity
-from receipts.store.commit_script import RetentionSeconds
+from receipts.store.retention import RetentionSeconds
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 from tests.support.fixtures import a_receipt, stand
 from tests.support.months import Run

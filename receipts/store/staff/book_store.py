@@ -6,9 +6,10 @@ from receipts.model.staff import StaffAct
 from receipts.ports.book_store import BookChange
 from receipts.ports.changes import CommitStatus
 from receipts.store.codec import decode, decode_record, encode, encode_record
-from receipts.store.commit_script import COMMIT_SHA, RetentionSeconds
+from receipts.store.commit_script import COMMIT_SHA
 from receipts.store.connection import RedisConnection
 from receipts.store.pipeline import Command
+from receipts.store.retention import RetentionSeconds
 
 _DAY = 86_400
 

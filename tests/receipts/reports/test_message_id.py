@@ -5,7 +5,7 @@ import pytest
 from receipts.model.message import MessageStatus
 from receipts.reports.message_trace import normalise_message_id
 from receipts.reports.reconciliation import Reconciliation
-from receipts.store.commit_script import RetentionSeconds
+from receipts.store.retention import RetentionSeconds
 from tests.conftest import BEIJING, ZHEJIANG
 from tests.receipts.reports.conftest import ReportRig
 from tests.support.reports import FRIEND, trail

@@ -28,12 +28,12 @@ from receipts.ports.changes import (
 from receipts.ports.store import ReportQuery, StoreUnavailableError
 from receipts.store import cluster as store_cluster
 from receipts.store.bulk import RedisBulkReader
-from receipts.store.commit_script import RetentionSeconds
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
 from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
+from receipts.store.retention import RetentionSeconds
 from receipts.store.staff.staff_store import RedisStaffStore
 from receipts.worker.circuit_breaker import BreakerState
 from receipts.worker.rate_limit import RateLimit

@@ -16,10 +16,10 @@ from receipts.model.vocabulary import DisplayMode, Language
 from receipts.ports.changes import ChangeSet, CommitStatus, OutboxEntry, Reply
 from receipts.ports.store import ReportQuery
 from receipts.store.codec import decode
-from receipts.store.commit_script import RetentionSeconds
 from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis_store import RedisStore
+from receipts.store.retention import RetentionSeconds
 from tests.receipts.store.conftest import (
     ANNA,
     FRIEND,

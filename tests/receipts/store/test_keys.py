@@ -8,9 +8,10 @@ from redis.crc import key_slot
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn
 from receipts.ports.changes import ChangeSet, OutboxEntry, Timer
-from receipts.store.commit_script import CommitScript, RetentionSeconds
+from receipts.store.commit_script import CommitScript
 from receipts.store.keys import KeySchema
 from receipts.store.redis_store import RedisStore
+from receipts.store.retention import RetentionSeconds
 from receipts.store.sealed_text import TextSealer
 from tests.receipts.store.conftest import ANNA, FRIEND, NOW, Due, everything
 

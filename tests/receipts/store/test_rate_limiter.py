@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from receipts.store.commit_script import RetentionSeconds
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.store.rate_limiter import RedisRateLimiter
+from receipts.store.retention import RetentionSeconds
 from receipts.worker.circuit_breaker import BreakerState
 from receipts.worker.rate_limit import RateLimit
 

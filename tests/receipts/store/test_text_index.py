@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from receipts.model.message import IndexedText
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet
-from receipts.store.commit_script import RetentionSeconds
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.store.redis_store import RedisStore
+from receipts.store.retention import RetentionSeconds
 from receipts.store.text_index import MARGIN_SECONDS, RedisTextIndex
 from tests.receipts.store.conftest import ANNA, FRIEND, NOW
 
