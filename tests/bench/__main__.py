@@ -1,8 +1,7 @@
 """`make bench`: the product beside references, as tables and a chart under docs/bench.
 
-`python -m tests.bench --short` is a quick look; `--only web,kannel,worker,sizes,growth,cluster,
-pages`
-measures a part.
+`python -m tests.bench --short` is a quick look; `--only web,kannel,worker,sizes,growth,pages,
+cluster` measures a part.
 """
 
 import argparse

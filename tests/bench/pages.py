@@ -18,6 +18,7 @@ from app.factory import create_app
 from app.settings import Settings
 from receipts.charging.charges import for_receipt
 from receipts.model.calendar import SHANGHAI, month_of
+from receipts.model.message import MessageTrace, NoReceiptReason
 from receipts.model.receipt import Receipt
 from receipts.model.reported_time import ReportedTime
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, ReceiptOutcome
@@ -62,7 +63,8 @@ def fill(built: Container, store: "redis.Redis", others: int) -> None:
         for start in range(0, RECEIPTS, _BATCH):
             made = [_receipt(built, index, now) for index in range(start, start + _BATCH)]
             charges = tuple(for_receipt(each, 10_000, each.created_at) for each in made)
-            built.store.commit(ChangeSet(LARGE, records=tuple(made), charges=charges))
+            traces = [_trace(each) for each in made]
+            built.store.commit(ChangeSet(LARGE, records=(*made, *traces), charges=charges))
             names += [each.id for each in made]
         # The list of a customer with more receipts than one is allowed.
         store.delete(keys.receipts(LARGE))
@@ -83,6 +85,15 @@ def _receipt(built: Container, index: int, now: dt.datetime) -> Receipt:
         requested_at=at, sent_at=at, done_at=at, tariff="GX-1", price_fen=5, charge_fen=5,
         text_sent=ReportedTime(at), text_done=ReportedTime(at),
     )  # fmt: skip
+
+
+def _trace(receipt: Receipt) -> MessageTrace:
+    """The text of a receipt; each second one is without it, as if its recipient was off-net."""
+    friend, about = receipt.recipient or LARGE, receipt.message_id or ""
+    if int(about[-1], 16) % 2:
+        return MessageTrace(about, LARGE, friend, version=1, receipt_id=receipt.id)
+    reason = NoReceiptReason.RECIPIENT_OFF_NET
+    return MessageTrace(about, LARGE, friend, version=1, no_receipt_reason=reason)
 
 
 def hall(app: Flask, store: "redis.Redis", built: Container) -> Iterator[tuple[str, Opening]]:

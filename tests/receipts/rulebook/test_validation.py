@@ -322,3 +322,13 @@ def test_unknown_cause_of_a_code_is_refused_with_a_fix(tmp_path: Path):
     violation = only_violation(edited(tmp_path, ('"27" = "switched_off"', '"27" = "asleep"')))
     assert violation.where[:2] == ("reports", "causes")
     assert "switched_off" in violation.fix
+
+
+def test_way_to_pay_has_both_languages_or_is_left_out(tmp_path: Path):
+    assert load_rule_book(None).payment is None
+    both = '[payment]\nzh = "请缴费。"\nen = "Please pay."\n\n[words.code]'
+    payment = load_rule_book(edited(tmp_path, ("[words.code]", both))).payment
+    assert payment is not None
+    assert (payment.zh, payment.en) == ("请缴费。", "Please pay.")
+    one = both.replace('en = "Please pay."\n', "")
+    assert "payment" in str(refused(edited(tmp_path, ("[words.code]", one))))

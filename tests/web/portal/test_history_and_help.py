@@ -3,14 +3,19 @@
 import re
 
 import pytest
+import redis
+from msgspec import structs
 
 from app.bootstrap import Container
+from app.factory import create_app
+from app.settings import Settings
 from ivr.menu import main_menu_keys
 from receipts.model.vocabulary import Intent, Language, Msisdn
+from receipts.rulebook.schema import LocalizedName
 from statemachines.subscription import SubscriptionEvent
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.support.browser import Browser
-from tests.support.fixtures import GUANGXI, HEBEI, SHANXI
+from tests.support.fixtures import GUANGXI, HEBEI, SHANXI, stand
 from tests.support.months import Months
 from tests.web.portal.conftest import Browsers
 
@@ -104,6 +109,21 @@ def test_unpaid_fee_is_shown_with_its_month_amount_and_end(
     assert browser.seen.state == "Not subscribed"
     months.collected(GUANGDONG, "2026-11", paid=True)
     assert "unpaid" not in browser.goes().text
+
+
+def test_rule_book_says_how_to_pay(
+    settings: Settings, built: Container, raw: "redis.Redis", network: Network
+):
+    network.open(GUANGDONG)
+    stand(built, GUANGDONG, "active", unpaid=("2026-11",))
+    payment = LocalizedName(zh="请用手机缴费。", en="Please pay by phone.")
+    ours = built.with_changes(structs.replace(built.book, payment=payment))
+    browser = Browser(create_app(settings, ours).test_client(), raw)
+    text = browser.signs_in().text
+    assert "请用手机缴费。" in text
+    assert "请咨询中国移动" not in text
+    browser.presses("english")
+    assert "Please pay by phone." in browser.goes().text
 
 
 # -- help
