@@ -15,8 +15,8 @@ from receipts.model.rule_books import ProposalKind
 from receipts.model.staff import Role, StaffMember
 from receipts.rulebook.loader import SHIPPED
 from receipts.staff.books.proposals import BookProposals
-from receipts.store.book_store import RedisBookStore, text_key
 from receipts.store.connection import RedisConnection, connected
+from receipts.store.staff.book_store import RedisBookStore, text_key
 from tests.support.fixtures import contents
 from tests.support.product import until
 
@@ -24,7 +24,7 @@ AN, BO = StaffMember("an", Role.OPERATOR), StaffMember("bo", Role.OPERATOR)
 SECOND = SHIPPED.read_bytes().replace(b'version = "invented-1"', b'version = "second"')
 
 #: Files whose lines are counted: the service and all below it down to the socket.
-_TRACED = ("staff/books/", "store/book_store.py", "store/connection.py", "store/pipeline.py")
+_TRACED = ("staff/books/", "store/staff/book_store.py", "store/connection.py", "store/pipeline.py")
 
 
 class Killed(BaseException):

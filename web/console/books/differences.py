@@ -36,8 +36,9 @@ def change_tables(old: RuleBook, new: RuleBook, terms: BookTerms) -> list[Change
 
 def _row(change: FieldChange, terms: BookTerms) -> ChangeRow:
     label = terms.label(change.path)
-    both = isinstance(change.old, tuple) and isinstance(change.new, tuple)
-    if both and (change.added or change.removed):
+    # An empty list has a meaning of its own, such as all provinces.
+    is_list = isinstance(change.old, tuple) and isinstance(change.new, tuple)
+    if is_list and change.old and change.new and (change.added or change.removed):
         added = terms.value(change.path, change.added) if change.added else ""
         removed = terms.value(change.path, change.removed) if change.removed else ""
         return ChangeRow(label, "", "", added, removed)
