@@ -12,6 +12,7 @@ from receipts.model.vocabulary import Language
 
 #: Characters of a form's random key, and octets of the seal behind it.
 _SEED_LENGTH, _SEAL_BYTES = 16, 12
+_PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -79,3 +80,9 @@ def preferred_language() -> Language:
         return Language(chosen)
     best = request.accept_languages.best_match(list(Language), default=Language.ZH.value)
     return Language(best)
+
+
+def page_number() -> int:
+    """The page of a list that the address names, counted from 1."""
+    typed = request.args.get("page", "")
+    return int(typed) if _PAGE_NUMBER.fullmatch(typed) else 1

@@ -18,6 +18,7 @@ from receipts.model.keyed_digest import KeyedDigests
 from receipts.model.staff import StaffArea
 from receipts.staff.accounts import StaffAccounts
 from receipts.staff.sessions import SessionRules, StaffSessions
+from web.console.staff import StaffAccountPages
 from web.shared_files import register_shared_files
 from web.staff.access import StaffPages, StaffRoute
 from web.staff.rendering import StaffSite, area_catalogue, navigation_order
@@ -47,7 +48,7 @@ def console_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]
     """The pages of the console, in the order of its navigation."""
     today, provinces = figures_pages(container, site)
     journeys, books = journey_pages(container, site), rule_book_pages(container, site)
-    return (today, *journeys, *books, provinces)
+    return (today, *journeys, *books, provinces, StaffAccountPages(site))
 
 
 def counter_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:

@@ -16,11 +16,16 @@ class StaffStore(Protocol):
         """All accounts, also disabled ones, by name."""
 
     def save(
-        self, account: StaffAccount, act: StaffAct, unchanged: StaffAccount | None = None
+        self,
+        account: StaffAccount,
+        act: StaffAct,
+        unchanged: StaffAccount | None = None,
+        form: str = "",
     ) -> bool:
         """Save the next version of an account with the act; False if another was saved first.
 
-        False too if the account ``unchanged`` was changed since it was read.
+        False too if the account ``unchanged`` was changed since it was read. True without a change
+        for a form whose key was taken before.
         """
 
     def record(self, acts: Sequence[StaffAct]) -> None:

@@ -30,6 +30,7 @@ _MIN_FORBIDDEN_CHARS = 4
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 _MAX_SHOP_CHARS = 40
 _MAX_NAME_SHOWN = 40
+_MAX_REASON_CHARS = 200
 _MAX_ATTEMPTS = 10
 
 
@@ -53,6 +54,10 @@ class Person:
 
     name: str
     shop: str = ""
+    #: The stated reason, for the log.
+    reason: str = ""
+    #: Idempotency key of the form, which is taken once.
+    form: str = ""
 
 
 class StaffAccounts:
@@ -89,7 +94,7 @@ class StaffAccounts:
         account = StaffAccount(
             name, role, digest, shop=shop, phone=phone, created_at=now, must_change=must_change
         )
-        if not self._store.save(account, self._act(by, "staff_added", name, role)):
+        if not self._store.save(account, self._act(by, "staff_added", name, role), form=by.form):
             raise StaffRefusedError("exists", name=name)
         return account
 
@@ -221,12 +226,14 @@ class StaffAccounts:
             if after == before:
                 return before
             after = replace(after, version=before.version + 1)
-            if self._store.save(after, self._act(by, act, before.name), unchanged(before)):
+            entry, kept = self._act(by, act, before.name), unchanged(before)
+            if self._store.save(after, entry, kept, by.form):
                 return after
         raise ContentionError("the account was changed by others again and again")
 
     def _act(self, by: Person, act: str, name: str, reason: str = "") -> StaffAct:
-        return StaffAct(self._clock.now(), by.name, act, name, reason, by.shop)
+        stated = " · ".join(filter(None, (reason, _one_line(by.reason)[:_MAX_REASON_CHARS])))
+        return StaffAct(self._clock.now(), by.name, act, name, stated, by.shop)
 
 
 def _check_phone(phone: Msisdn | None) -> None:

@@ -25,16 +25,20 @@ class Form:
 
 
 class _Forms(HTMLParser):
+    """Reads the forms that are posted; a search by GET is no form here."""
+
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
+        self._is_posted = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
-            assert given["method"] == "post"
-            self.forms.append(Form(given["action"]))
-        if tag in {"input", "button", "select"} and given.get("name"):
+            self._is_posted = given["method"] == "post"
+            if self._is_posted:
+                self.forms.append(Form(given["action"]))
+        if self._is_posted and tag in {"input", "button", "select"} and given.get("name"):
             self.forms[-1].fields[given["name"]] = given.get("value", "")
 
 

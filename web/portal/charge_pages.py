@@ -12,7 +12,8 @@ from receipts.model.vocabulary import Language
 from receipts.ports.store import MonthLedger
 from receipts.subscriptions.preferences import format_spent
 from receipts.wording.notice_text import day
-from web.portal.rendering import PageRenderer, PortalServices, page_number
+from web.forms import page_number
+from web.portal.rendering import PageRenderer, PortalServices
 from web.portal.view_models import format_month
 
 #: Months on a page and lines of each, and lines on a page of one month.

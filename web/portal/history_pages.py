@@ -8,7 +8,8 @@ from receipts.model.calendar import SHANGHAI
 from receipts.model.charge import AuditEntry
 from receipts.model.vocabulary import Channel, Language
 from receipts.wording.notice_text import notices
-from web.portal.rendering import PageRenderer, PortalServices, page_number
+from web.forms import page_number
+from web.portal.rendering import PageRenderer, PortalServices
 
 _ENTRIES = 30
 

@@ -9,7 +9,8 @@ from receipts.model.reported_time import ReportedTime
 from receipts.model.vocabulary import Language
 from receipts.ports.store import ReportQuery
 from receipts.wording.times import short_time
-from web.portal.rendering import PageRenderer, PortalServices, page_number
+from web.forms import page_number
+from web.portal.rendering import PageRenderer, PortalServices
 
 #: Texts that one page looks at; most of them have a receipt and are not listed.
 _TEXTS = 200

@@ -1,12 +1,11 @@
 """Page rendering and security headers of the portal."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Self
 
-from flask import Response, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.delivery.receipt_search import ReceiptSearch
@@ -19,8 +18,6 @@ from web.portal.actions import ActionHandler
 from web.portal.code_limits import CodeLimits
 from web.portal.passcodes import LIMIT_PARAMS, PasscodeService
 from web.portal.view_models import AccountPresenter
-
-_PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
 #: A visitor that has not signed in.
 VISITOR = Subscription(Msisdn(""))
@@ -96,9 +93,3 @@ def error_page(portal: PortalServices, error: AnyResponse) -> Response:
 def see_other(page: str, done: str | None = None, search: str | None = None) -> AnyResponse:
     """A redirect to a page of the portal: with a search, or the reply to the form ``done``."""
     return redirect(url_for(f"hall.{page}", done=done, search=search), HTTPStatus.SEE_OTHER)
-
-
-def page_number() -> int:
-    """The page of a list that the address names, counted from 1."""
-    typed = request.args.get("page", "")
-    return int(typed) if _PAGE_NUMBER.fullmatch(typed) else 1

@@ -11,6 +11,9 @@ from receipts.store.pipeline import Command
 
 _NAMES = "{staff}:accounts"
 
+#: A form is taken once in its longest lifetime.
+_FORM_SECONDS = 24 * 3600
+
 #: Acts of one round trip.
 _BATCH = 500
 
@@ -47,18 +50,26 @@ class RedisStaffStore:
         return [found for raw in values if (found := decode_record(StaffAccount, raw))]
 
     def save(
-        self, account: StaffAccount, act: StaffAct, unchanged: StaffAccount | None = None
+        self,
+        account: StaffAccount,
+        act: StaffAct,
+        unchanged: StaffAccount | None = None,
+        form: str = "",
     ) -> bool:
         """Save the next version of an account with the act; False if another was saved first.
 
-        False too if the account ``unchanged`` was changed since it was read.
+        False too if the account ``unchanged`` was changed since it was read. True without a change
+        for a form whose key was taken before.
         """
         record = encode_record(account, account.version)
         keys = [_account_key(account.name), _NAMES, acts_key(month_of(act.at))]
         words = ["save", 1, 0, record, "member", 2, account.name, "", *self._log_words(3, act)]
         if unchanged is not None:
             keys.append(_account_key(unchanged.name))
-            words += ["guard", 4, unchanged.version, ""]
+            words += ["guard", len(keys), unchanged.version, ""]
+        if form:
+            keys.append(f"{{staff}}:form:{form}")
+            words = ["claim", len(keys), _FORM_SECONDS, act.act, *words]
         # After a lost connection the script may run twice, and then finds its own record.
         return self._change(keys, words) or self._raw(keys[0]) == record
 
@@ -122,7 +133,7 @@ class RedisStaffStore:
 
     def _change(self, keys: list[str], words: list[str | int | bytes]) -> bool:
         (reply,) = self._connection.execute(_script(keys, words))
-        return bool(reply[0][0] == b"done")
+        return reply[0][0] in {b"done", b"seen"}
 
 
 def _script(keys: list[str], words: list[str | int | bytes]) -> Command:

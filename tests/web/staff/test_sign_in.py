@@ -248,7 +248,8 @@ def test_language_is_chosen_and_survives_the_sign_in(app: Flask, built: Containe
     assert "Staff sign-in" in browser.goes("sign-in").text
     assert "员工登录" in browser.presses("/language").text
     browser.signs_in()
-    assert "首页" in browser.seen.text
+    assert browser.seen.status == 200
+    assert '<html lang="zh-CN">' in browser.seen.html
 
 
 def test_pages_are_closed_without_a_key(settings: Settings, built: Container):
