@@ -18,7 +18,7 @@ PAGE = 30
 _FIRST, _NEXT = 2 * PAGE, 2_500
 
 #: Entries that one page looks at, at about 5 µs each; the next page goes on behind them.
-MAX_SEARCHED = 10_000
+MAX_SEARCHED = 5_000
 
 #: Entries that one step of the search for a day looks at: three steps for 30,000.
 _PROBES = 32

@@ -18,7 +18,7 @@ from app.factory import create_app
 from app.settings import Settings
 from receipts.charging.charges import for_receipt
 from receipts.model.calendar import SHANGHAI, month_of
-from receipts.model.message import MessageTrace, NoReceiptReason
+from receipts.model.message import IndexedText, MessageTrace, NoReceiptReason
 from receipts.model.receipt import Receipt
 from receipts.model.reported_time import ReportedTime
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, ReceiptOutcome
@@ -64,7 +64,12 @@ def fill(built: Container, store: "redis.Redis", others: int) -> None:
             made = [_receipt(built, index, now) for index in range(start, start + _BATCH)]
             charges = tuple(for_receipt(each, 10_000, each.created_at) for each in made)
             traces = [_trace(each) for each in made]
-            built.store.commit(ChangeSet(LARGE, records=(*made, *traces), charges=charges))
+            texts = tuple(
+                IndexedText(LARGE, each.recipient, each.message_id, now, now.date())
+                for each in traces
+            )
+            records = (*made, *traces)
+            built.store.commit(ChangeSet(LARGE, records=records, charges=charges, indexed=texts))
             names += [each.id for each in made]
         # The list of a customer with more receipts than one is allowed.
         store.delete(keys.receipts(LARGE))

@@ -44,7 +44,7 @@ def history(built: Container, chance: random.Random) -> list[Receipt]:
     return made[::-1]
 
 
-@pytest.fixture(params=[(3, 4, 6, 20, 2), (5, 2, 3, 7, 1), (30, 60, 2_500, 10_000, 32)])
+@pytest.fixture(params=[(3, 4, 6, 20, 2), (5, 2, 3, 7, 1), (30, 60, 2_500, 5_000, 32)])
 def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds of the pages, of two runs so small that each of them is met."""
     for name, value in zip(
