@@ -14,6 +14,7 @@ from receipts.reports.journey import MOST_TEXTS, Journey, Journeys
 from receipts.reports.typed_time import TypedTimeError, read_time
 from receipts.rulebook.schema import Retention
 from receipts.staff.looks import record_looks
+from web.console.failures import failure_meaning
 from web.console.journeys.line import JourneyLine, moment
 from web.staff.access import StaffRoute, signed_in
 from web.staff.rendering import StaffSite, page_language
@@ -120,10 +121,3 @@ class JourneyPages:
 
     def _meaning(self, provider: str, code: str) -> str:
         return failure_meaning(self._site, provider, code)
-
-
-def failure_meaning(site: StaffSite, provider: str, code: str) -> str:
-    """The meaning of a provider's code and the next step, in the language of the page."""
-    family = "twilio" if provider == "twilio" else "smsc"
-    key = f"failure.{family}.{code}"
-    return site.text(key) if key in site.catalogue else site.text(f"failure.{family}.unknown")

@@ -1,0 +1,1 @@
+"""Pages of receipts that are stuck, and of the providers' circuit breakers."""
