@@ -23,7 +23,7 @@ def export_(number: Msisdn, page: Path | None, why: str) -> None:
     """Export all data held on one person.
 
     Prints one JSON object. Passwords and identity numbers are held as one-way digests, which are
-    not printed. Reads the whole store once.
+    not printed.
     """
     unwritable = file_errors("name another file with --page")
     with look_at(number, "customers export", why) as services, unwritable:

@@ -204,10 +204,10 @@ class BulkReader(Protocol):
         """The charges of many customers in a month, in one round trip, by number and time."""
 
     def traces_of(self, sender: Msisdn) -> list[MessageTrace]:
-        """All kept traces of a customer's own texts; reads every key of the store once."""
+        """All kept traces of a customer's own texts, oldest first."""
 
     def calls_of(self, number: Msisdn) -> list[CallLog]:
-        """All kept logs of a customer's calls; reads every key of the store once."""
+        """All kept logs of a customer's calls, oldest first."""
 
     def timers_of(self, number: Msisdn) -> list[Timer]:
         """All timers that are set for a customer."""
@@ -215,8 +215,8 @@ class BulkReader(Protocol):
     def consent(self, number: Msisdn) -> list[AuditEntry]:
         """A customer's chain of consent entries, oldest first."""
 
-    def lookups_of(self, number: Msisdn, months: Sequence[str]) -> list[StaffLookup]:
-        """The looks by staff at one customer's data in some months, oldest first."""
+    def lookups_of(self, number: Msisdn, limit: int = 0) -> list[StaffLookup]:
+        """The looks by staff at one customer's data, oldest first; with a limit the newest."""
 
     def figures(self, periods: Sequence[str]) -> list[dict[str, int]]:
         """The figures of days or months, or of names of their own, in one round trip."""

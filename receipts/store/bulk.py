@@ -22,6 +22,7 @@ from receipts.store.codec import (
 from receipts.store.commit_script import RESULTS_KEPT
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
+from receipts.store.text_index import RedisTextIndex
 
 T = TypeVar("T")
 
@@ -101,11 +102,10 @@ class RedisBulkReader:
         for shard in range(self._keys.shards):
             yield from self._entries(StaffLookup, self._keys.lookups(shard, month))
 
-    def lookups_of(self, number: Msisdn, months: Sequence[str]) -> list[StaffLookup]:
-        """The looks by staff at one customer's data in some months, oldest first."""
-        keys = (self._keys.lookups(self._keys.shard(number), month) for month in months)
-        entries = chain.from_iterable(self._entries(StaffLookup, key) for key in keys)
-        return [look for batch in entries for look in batch if look.number == number]
+    def lookups_of(self, number: Msisdn, limit: int = 0) -> list[StaffLookup]:
+        """The looks by staff at one customer's data, oldest first; of many the newest."""
+        (found,) = self._connection.execute(("LRANGE", self._keys.looks(number), -limit, -1))
+        return [decode(StaffLookup, raw) for raw in found]
 
     def consent_logged(self, number: Msisdn, months: Sequence[str]) -> int:
         """The number of a customer's consent entries in the audit log of some months."""
@@ -143,20 +143,18 @@ class RedisBulkReader:
         return int(count)
 
     def traces_of(self, sender: Msisdn) -> list[MessageTrace]:
-        """All kept traces of a customer's own texts; reads every key of the store once."""
-        found = self._matching(MessageTrace, self._keys.trails(sender))
-        return [trace for trace in found if trace.sender == sender]
+        """All kept traces of a customer's own texts, oldest first."""
+        texts = RedisTextIndex(self._connection, self._keys).texts_of(sender)
+        names = [self._keys.trail(sender, text.recipient, text.message_id) for text in texts]
+        batches = (names[start : start + BATCH] for start in range(0, len(names), BATCH))
+        found = chain.from_iterable(self._records(MessageTrace, batch) for batch in batches)
+        return [trace for trace in found if trace is not None]
 
     def calls_of(self, number: Msisdn) -> list[CallLog]:
-        """All kept logs of a customer's calls; reads every key of the store once."""
-        found = self._matching(CallLog, self._keys.call(number, "*"))
-        return [call for call in found if call.number == number]
-
-    def _matching(self, kind: type[T], pattern: str) -> Iterator[T]:
-        cursor = None
-        while cursor != 0:
-            cursor, names = self._connection.scan(cursor or 0, pattern, _SCAN_COUNT)
-            yield from filter(None, self._records(kind, names))
+        """All kept logs of a customer's calls, oldest first."""
+        (ids,) = self._connection.execute(("LRANGE", self._keys.calls(number), 0, -1))
+        names = [self._keys.call(number, sid.decode()) for sid in ids]
+        return [call for call in self._records(CallLog, names) if call is not None]
 
     def timers_of(self, number: Msisdn) -> list[Timer]:
         """All timers that are set for a customer."""

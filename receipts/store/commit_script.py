@@ -53,6 +53,9 @@ FAILURES_KEPT = 100
 _MOST_ACTS, _DIGEST_BYTES = 4 * LONGEST_CHAIN, 8
 
 
+#: Looks by staff, and calls of the last day, that a customer's own lists have.
+_LOOKS_LISTED, _CALLS_LISTED = 1_000, 1_000
+
 #: Acts at counters that a shard lists of one day; all of them are in the audit log.
 _MOST_ACTS_A_DAY = 20_000
 
@@ -111,6 +114,9 @@ class CommitScript:
             key = self._keys.lookups(self._shard, month_of(lookup.at))
             self._add("append", key, "entry", encode(lookup))
             self._add("expire", key, self._retention.log)
+            own = self._keys.looks(lookup.number)
+            self._add("last", own, _LOOKS_LISTED, encode(lookup))
+            self._add("expire", own, self._retention.log)
         self._figures()
         self._timers()
         self._outbox()
@@ -189,6 +195,10 @@ class CommitScript:
         elif isinstance(record, Receipt):
             kept = self._sealer.seal(record)
         self._add("save", key, seconds, encode_record(kept, record.version))
+        if isinstance(record, CallLog) and record.version == 1:
+            calls = self._keys.calls(record.number)
+            self._add("last", calls, _CALLS_LISTED, record.sid)
+            self._add("expire", calls, seconds)
         # A passcode is in no list, and expires within the hour.
         if isinstance(record, Receipt) and record.kind is not MessageKind.CODE:
             self._listed(record)
@@ -196,6 +206,8 @@ class CommitScript:
     def _erase(self, record: Record) -> None:
         key, _ = self._key_and_ttl(record)
         self._add("erase", key)
+        if isinstance(record, CallLog):
+            self._add("erase", self._keys.calls(record.number))
         if isinstance(record, Receipt):
             self._add("unlist", self._keys.receipts(record.number), record.id)
             self._add("unset", self._keys.unsure(self._shard), record.id)

@@ -74,6 +74,8 @@ class KeySchema:
     talk = _of_customer("talk")  # the daily count of replies to the number
     access = _of_customer("access")  # the login state of the number in the online hall
     receipts = _of_customer("receipts")  # the ids of the customer's receipts, newest first
+    looks = _of_customer("looks")  # the newest looks by staff at the customer's data, oldest first
+    calls = _of_customer("calls")  # the ids of the customer's calls of the last day, oldest first
     consent = _of_customer("consent")  # the customer's audit entries, a hash chain, oldest first
     texts = _of_customer("texts")  # the index of the customer's own texts, oldest first
     acts = _of_customer("acts")  # digests of the events that changed the customer, oldest first

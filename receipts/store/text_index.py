@@ -64,7 +64,7 @@ class RedisTextIndex:
     """Finds subscribers' texts. Every method raises StoreUnavailableError."""
 
     def __init__(
-        self, connection: RedisConnection, keys: KeySchema, kept_seconds: Callable[[], int]
+        self, connection: RedisConnection, keys: KeySchema, kept_seconds: Callable[[], int] = int
     ) -> None:
         """``kept_seconds`` is the retention of traces."""
         self._connection, self._keys, self._kept_seconds = connection, keys, kept_seconds

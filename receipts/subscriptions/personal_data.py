@@ -65,7 +65,7 @@ class PersonalDataService:
         self._store, self._reader, self._index, self._policy = store, reader, index, policy
 
     def collect(self, number: Msisdn) -> PersonalData:
-        """All records of a person. Reads every key of the store, to find their own texts."""
+        """All records of a person."""
         return self._records(number, self._reader.traces_of(number), self._reader.calls_of(number))
 
     def _records(
@@ -85,7 +85,7 @@ class PersonalDataService:
             texts,
             calls,
             reader.timers_of(number),
-            reader.lookups_of(number, months),
+            reader.lookups_of(number),
             self._index.texts_of(number),
         )
 
