@@ -4,15 +4,12 @@ import os
 import signal
 import sys
 from contextlib import closing
-from pathlib import Path
 
 import click
 import structlog
-from msgspec import to_builtins
 
 from app import bootstrap, log_setup, server
 from app.clock import ClockError, MovableClock, clock_notice
-from app.rulebook.stored import rule_book_in_use
 from app.settings import Settings, SettingsError
 from commands import billing, bulk_import, reports
 from commands import demo as demonstration
@@ -23,25 +20,21 @@ from commands.params import (
     CommandError,
     NotFoundError,
     examples,
-    json_option,
     read_settings,
     whole_number,
     with_current_month,
     with_running_demo,
 )
 from commands.privacy import commands as personal_data
+from commands.provinces import provinces
 from commands.staff import staff
 from commands.supervisor import ChildFailedError, Supervisor, stop_signals
-from commands.tables import print_json
 from commands.tariffs import rehearse
 from commands.twilio import twilio
 from receipts.bulk_import.csv_reader import CsvError
 from receipts.model.calendar import SHANGHAI
 from receipts.ports.store import StoreUnavailableError
 from receipts.rulebook.errors import RuleBookError
-from receipts.rulebook.loader import load_rule_book
-from receipts.rulebook.province_names import chosen_province
-from receipts.rulebook.tables import check_report, describe
 from receipts.store.local_server import LocalServer, StoreNotReadyError, wait_for_server
 from receipts.subscriptions.monthly_billing import MonthClosedError
 from statemachines.diagrams import TABLES, document, mermaid
@@ -240,49 +233,11 @@ def clock(move: str) -> None:
     click.echo(f"The clock is now at {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} (China time).")
 
 
-@main.group(epilog=examples("provinces check", "provinces show CN-GD"))
-def provinces() -> None:
-    """Check and show the rule book."""
-
-
-@provinces.command(epilog=examples("provinces check", "provinces check proposed.toml"))
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-@json_option
-def check(file: Path | None, *, as_json: bool) -> None:
-    """Check a rule book and print it as tables.
-
-    Checks FILE, by default the rule book in use. --json prints only the version and the number of
-    provinces.
-    """
-    book = load_rule_book(file) if file else rule_book_in_use(read_settings())[0]
-    if as_json:
-        print_json({"version": book.version, "provinces": len(book.provinces), "ok": True})
-    else:
-        click.echo(check_report(book))
-
-
-@provinces.command("show", epilog=examples("provinces show CN-GD"))
-@click.argument("code")
-@json_option
-def show_province(code: str, *, as_json: bool) -> None:
-    """Show one province's rules."""
-    book, _ = rule_book_in_use(read_settings())
-    named = code
-    code = code if code in book.provinces else chosen_province(book, code) or ""
-    province = book.province(code)
-    if province is None:
-        raise SettingsError(f"{named} is not covered. Covered: {', '.join(book.provinces)}")
-    if as_json:
-        print_json(to_builtins(province))
-    else:
-        click.echo(describe(book, code))
-
-
 for each in personal_data.COMMANDS:
     bulk_import.CUSTOMERS_GROUP.add_command(each)
 for each in (*bulk_import.COMMANDS, *billing.COMMANDS, *reports.COMMANDS, *journey.COMMANDS):
     main.add_command(each)
-for each in (doctor, rehearse, signing_key, staff, twilio):
+for each in (doctor, provinces, rehearse, signing_key, staff, twilio):
     main.add_command(each)
 
 
