@@ -8,6 +8,7 @@ from receipts.model.calendar import SHANGHAI
 from receipts.model.charge import AuditEntry
 from receipts.model.vocabulary import Channel, Language
 from receipts.wording.notice_text import notices
+from statemachines.subscription import RECEIVING
 from web.forms import page_number
 from web.portal.rendering import PageRenderer, PortalServices
 
@@ -25,6 +26,8 @@ class HistoryRow:
     act: str
     origin: str
     shown: str
+    #: The number of the form that a counter printed.
+    serial: str
 
 
 class HistoryPages:
@@ -49,16 +52,25 @@ class HistoryPages:
         return page.render("history.html", rows=rows, index=index, is_more=is_more, months=months)
 
     def _row(self, entry: AuditEntry, language: Language) -> HistoryRow:
-        render = self._portal.catalogue.render
-        key = f"act.{entry.action}"
-        act = render(key if key in self._portal.catalogue else "act.other", language)
         at = f"{entry.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
-        return HistoryRow(at, act, self._origin(entry, language), entry.shown_text)
+        # An entry of the console has the words of staff.
+        shown = entry.shown_text if entry.channel in set(Channel) else ""
+        act, origin = self._act(entry, language), self._origin(entry, language)
+        return HistoryRow(at, act, origin, shown, entry.serial)
+
+    def _act(self, entry: AuditEntry, language: Language) -> str:
+        """The act in words; within a service, an order and its answers are about keeping it."""
+        texts, keys = self._portal.catalogue, [f"act.{entry.action}", "act.other"]
+        if entry.state_before in RECEIVING:
+            keys.insert(0, f"act.keep_{entry.action}")
+        return texts.render(next(key for key in keys if key in texts), language)
 
     def _origin(self, entry: AuditEntry, language: Language) -> str:
         """The channel of a customer's act; or the operator, or the clock."""
         origin = _ORIGINS.get(entry.event.partition(":")[0])
         if origin is None and entry.channel in set(Channel):
             names = self._portal.presenter.policy.access_numbers
-            return notices().render(f"door.{entry.channel}", language, **names)
+            name = notices().render(f"door.{entry.channel}", language, **names)
+            shop = self._portal.catalogue.render("from.shop", language, shop=entry.shop)
+            return name + shop if entry.shop else name
         return self._portal.catalogue.render(origin or "from.staff", language)

@@ -12,13 +12,10 @@ from receipts.model.vocabulary import Language, Msisdn
 from web import forms
 from web.portal import session
 from web.portal.passcodes import CodeResult
-from web.portal.rendering import PageRenderer, PortalServices, see_other
+from web.portal.rendering import MAX_TYPED, PageRenderer, PortalServices, see_other
 
 #: Pages that a visitor stays on after a change of the language.
 _FOR_VISITORS = frozenset({"code", "help"})
-
-#: Characters of a wrong input that its page shows again, as many as the fields take.
-_MAX_TYPED = 40
 
 
 class LoginPages:
@@ -94,7 +91,7 @@ class LoginPages:
 
     def _again(self, error: str, typed: str | None) -> Response:
         """The form of the number with what is wrong, and what was typed."""
-        return self._form("sign_in.html", error, typed=(typed or "")[:_MAX_TYPED])
+        return self._form("sign_in.html", error, typed=(typed or "")[:MAX_TYPED])
 
     def _code_form(self, number: Msisdn, error: str = "", typed: str | None = None) -> Response:
         """The form of the passcode, with what became of the last request for one."""
@@ -114,7 +111,7 @@ class LoginPages:
             to=number.masked,
             until=until,
             seconds_left=seconds_left,
-            typed=(typed or "")[:_MAX_TYPED],
+            typed=(typed or "")[:MAX_TYPED],
             lead=lead,
             notice=f"code.{result}" if is_refused and not error else "",
             wait=status.wait_seconds,

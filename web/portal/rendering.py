@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Self
 
-from flask import Response, redirect, render_template, url_for
+from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from receipts.delivery.receipt_search import ReceiptSearch
@@ -18,6 +18,9 @@ from web.portal.actions import ActionHandler
 from web.portal.code_limits import CodeLimits
 from web.portal.passcodes import LIMIT_PARAMS, PasscodeService
 from web.portal.view_models import AccountPresenter
+
+#: Characters of a wrong input that its page shows again, as many as the fields take.
+MAX_TYPED = 40
 
 #: A visitor that has not signed in.
 VISITOR = Subscription(Msisdn(""))
@@ -84,6 +87,10 @@ def error_page(portal: PortalServices, error: AnyResponse) -> Response:
     if key not in portal.catalogue:
         key = "trouble.400"
     page = PageRenderer(portal, forms.preferred_language())
+    if status == HTTPStatus.FORBIDDEN and request.endpoint == "hall.send_code":
+        # A form of a page that stayed open too long comes again, with what was typed.
+        typed = request.form.get("number", "")[:MAX_TYPED]
+        return page.render("sign_in.html", status, error="sign_in.expired", typed=typed)
     response = page.render("trouble.html", status, key=key, is_open=is_open)
     kept = {name: text for name, text in error.headers if name in {"Allow", "Retry-After"}}
     response.headers.update(kept)

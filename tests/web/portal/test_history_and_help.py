@@ -10,8 +10,13 @@ from app.bootstrap import Container
 from app.factory import create_app
 from app.settings import Settings
 from ivr.menu import main_menu_keys
+from receipts.model.charge import AuditEntry
 from receipts.model.vocabulary import Intent, Language, Msisdn
+from receipts.ports.changes import ChangeSet
 from receipts.rulebook.schema import LocalizedName
+from receipts.staff.counter.acts import CounterActs
+from receipts.staff.counter.passwords import CHOOSE, RESET
+from statemachines.receipt import STAFF
 from statemachines.subscription import SubscriptionEvent
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.support.browser import Browser
@@ -43,6 +48,33 @@ def test_history_lists_changes_newest_first_with_the_price_shown(
     assert english.status == 200
     assert "Requested SMS Receipt" in customer.goes("history").text
     assert "by text to 7500" in customer.seen.text
+
+
+def test_request_within_a_service_is_about_keeping_it(customer: Browser):
+    customer.opens()
+    customer.goes("cancel")
+    customer.presses("cancel")
+    customer.opens()
+    text = customer.goes("history").text
+    assert "确认继续使用短信回执" in text
+    assert text.index("申请继续使用短信回执") < text.index("取消短信回执，月底生效")
+
+
+def test_act_of_staff_shows_shop_and_form_and_no_words_of_theirs(
+    customer: Browser, built: Container
+):
+    at, held = built.clock.now(), built.store.load(Msisdn(GUANGDONG)).subscription
+    entry = AuditEntry(at, held.number, "counter", "counter:x", "none", "none",
+                       action=RESET, shop="天河营业厅", serial="TH-0001")  # fmt: skip
+    console = AuditEntry(at, held.number, "console", "receipt:1", "none", "none",
+                         shown_text="unsure > sent", action="staff_sent")  # fmt: skip
+    built.store.commit(ChangeSet(held.number, audit=(entry, console)))
+    text = customer.goes("history").text
+    assert "重置服务密码" in text
+    assert "营业厅（天河营业厅） · 受理单号TH-0001" in text
+    assert "核实一条回执：已发出" in text
+    assert "由工作人员处理" in text
+    assert "unsure" not in text
 
 
 @pytest.mark.fixed_day
@@ -79,6 +111,9 @@ def test_every_change_has_its_words(built: Container):
     texts = built.portal(lambda: Msisdn(GUANGDONG)).catalogue
     acts = {event.value for event in SubscriptionEvent} - {"consent"}
     acts |= {f"consent_{kind}" for kind in ("news", "public_interest", "advertising")}
+    acts |= {f"keep_{event}" for event in ("order", "confirm", "decline", "lapse")}
+    acts |= {event.value for event in STAFF} | {CHOOSE, RESET}
+    acts |= CounterActs(built.store, built.policy, built.lifecycle, built.clock, str).names
     for act in acts:
         assert f"act.{act}" in texts, act
 

@@ -318,3 +318,42 @@ def test_portal_without_secret_key_is_closed(
 def test_short_secret_key_is_refused():
     with pytest.raises(SettingsError, match="SECRET_KEY must be at least 16"):
         Settings.read({"SECRET_KEY": "guess"})
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "told"),
+    [("12345", None, "请输入11位"), ("<b>138", None, "请输入11位"), (GUANGDONG, "12ab", WRONG)],
+)
+def test_typed_input_survives_an_error_and_points_to_it(
+    browser: Browser, number: str, code: str | None, told: str
+):
+    browser.goes("sign-in")
+    seen = browser.presses("code", number=number)
+    field, typed = "number", number
+    if code is not None:
+        seen, field, typed = browser.presses("enter", code=code), "code", code
+    assert (seen.status, told in seen.text) == (400, True)
+    assert seen.value(field) == typed
+    (shown,) = re.findall(rf'<input id="{field}"[^>]*>', seen.html)
+    assert 'aria-invalid="true" aria-describedby="error"' in shown
+    assert "autofocus" in shown
+    assert 'role="alert" id="error"' in seen.html
+    assert "输入有误" in re.findall("<title>(.+)</title>", seen.html)[0]
+
+
+def test_form_of_an_old_page_comes_again_with_the_number(browser: Browser):
+    form = browser.goes("sign-in").form("code")
+    seen = browser.sends(form, number="138 0288 0000", csrf_token="old")
+    assert (seen.status, seen.value("number")) == (403, "138 0288 0000")
+    assert "此页面已失效" in seen.text
+    browser.presses("code", number=seen.value("number"))
+    assert len(browser.texts()) == 1
+
+
+def test_code_page_counts_the_time_that_is_left(browser: Browser, clock: TestClock):
+    request_code(browser)
+    assert 'data-minutes="5" data-tens="0" data-ones="0"' in browser.seen.html
+    clock.move(seconds=83)
+    assert 'data-minutes="3" data-tens="3" data-ones="7"' in browser.goes("code").html
+    clock.move(minutes=4)
+    assert "data-minutes" not in browser.goes("code").html
