@@ -48,6 +48,7 @@ from receipts.worker.timers import TimerService
 from receipts.worker.worker import Worker
 from web.portal.actions import ActionHandler
 from web.portal.passcodes import PasscodeService
+from web.portal.password_sign_in import PasswordSignIn
 from web.portal.rendering import PortalServices
 from web.portal.view_models import AccountPresenter
 
@@ -125,16 +126,22 @@ class Container:
         actions = ActionHandler(store, policy, self.lifecycle, clock, texts)
         sending, keys, may_sign_in = self.lifecycle, settings.secret_keys, policy.may_use_portal
         passcodes = PasscodeService(store, sending, clock, keys, may_sign_in, count)
+        channels = partial(policy.channel_params, used=Channel.WEB)
+        passwords = PasswordSignIn(
+            passcodes,
+            ServicePasswords(store, sending, clock, channels),
+            policy.may_use_password_online,
+            is_offered=any(each.web_password for each in self.book.provinces.values()),
+        )
         presenter = AccountPresenter(store, policy, actions, clock, self.account, texts)
         receipts = ReceiptSearch(store, self.book.sending)
         params = {"hotline": settings.hotline, "short_code": settings.short_code}
         refresh = self.refresh_network
-        channels = partial(policy.channel_params, used=Channel.WEB)
         limits = code_limits(self.clients.connection, settings, count)
         hotline_keys = main_menu_keys(with_agent=bool(settings.agent_number))
         return PortalServices(
-            passcodes, limits, actions, presenter, receipts, self.clients.text_index, texts, params,
-            channels, refresh, caller, address, hotline_keys,
+            passcodes, passwords, limits, actions, presenter, receipts, self.clients.text_index,
+            texts, params, channels, refresh, caller, address, hotline_keys,
         )  # fmt: skip
 
     @cached_property

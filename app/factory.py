@@ -39,6 +39,7 @@ _GUARDED = {
     "anonymous": (
         *("hall.static", "hall.look", "hall.sign_in", "hall.send_code", "hall.code", "hall.enter"),
         *("hall.language", "hall.help", "hall.nowhere"),
+        *("hall.password_sign_in", "hall.password_enter"),
     ),
     "customer": (
         *("hall.standing", "hall.wish", "hall.offer", "hall.confirm", "hall.cancel"),
@@ -50,7 +51,7 @@ _GUARDED = {
             "hall.history",
             "hall.services",
         ),
-        "hall.sign_out",
+        *("hall.password", "hall.set_password", "hall.sign_out"),
     ),
     "public": ("pulse.healthz", "pulse.readyz", "front"),
     # Registered where DEMO_SECRET is set.

@@ -98,7 +98,7 @@ class ServicePasswords:
         def decide(snapshot: Snapshot) -> ChangeSet:
             status, failed = self.attempt(snapshot, verify)
             change = ChangeSet(number, idempotency_key, reply(status))
-            return self._with(change, failed)
+            return self.with_records(change, failed)
 
         return run_in_transaction(self.store, number, decide, idempotency_key, credentials=True)
 
@@ -118,10 +118,10 @@ class ServicePasswords:
         def decide(snapshot: Snapshot) -> ChangeSet:
             status, failed = self.attempt(snapshot, verify)
             if status not in {PasswordStatus.RIGHT, PasswordStatus.MUST_CHANGE}:
-                return self._with(ChangeSet(number, idempotency_key, reply(status)), failed)
+                return self.with_records(ChangeSet(number, idempotency_key, reply(status)), failed)
             made = self._made(snapshot, PasswordEvent.REPLACED, digest, idempotency_key)
             change = ChangeSet(number, idempotency_key, reply(PasswordStatus.RIGHT))
-            return self._with(change, made)
+            return self.with_records(change, made)
 
         return run_in_transaction(self.store, number, decide, idempotency_key, credentials=True)
 
@@ -198,7 +198,8 @@ class ServicePasswords:
         return build_notification(self.store, self.delivery, number, about, text, language)
 
     @staticmethod
-    def _with(change: ChangeSet, made: PasswordRecords | None) -> ChangeSet:
+    def with_records(change: ChangeSet, made: PasswordRecords | None) -> ChangeSet:
+        """The change with the records of a new password or a wrong try."""
         if made is None:
             return change
         texts = () if made.notice is None else (made.notice,)

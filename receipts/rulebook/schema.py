@@ -109,6 +109,8 @@ class Province(RuleTable, frozen=True, kw_only=True):
     confirmation_hours: Annotated[int, Meta(ge=1, le=720)] = 48
     cancel_takes_effect: CancellationEffect = CancellationEffect.MONTH_END
     voice_password: bool = False
+    #: Whether a number and its service password sign in to the portal, besides a passcode.
+    web_password: bool = False
     #: Complete limits of this province; the loader fills gaps from [limits].
     limits: Limits | None = None
 

@@ -20,6 +20,10 @@ _PASSWORD = {
     True: "asked on the hotline before subscribing",
     False: "not asked on the hotline",
 }
+_WEB_PASSWORD = {
+    True: "another way to sign in to the online hall",
+    False: "no way to sign in to the online hall",
+}
 _SHOWN = (Intent.OPEN, Intent.CANCEL, Intent.ASK)
 _DOORS_HEAD = ("Province", "", *_DOORS.values(), "Subscribe", "Cancel", "Check", "Cancellation")
 _FEES_HEAD = ("Province", "Tariff", "From", "Yuan a month", "Yuan a receipt", "Free", "Trial")
@@ -58,7 +62,8 @@ def describe(book: RuleBook, code: str) -> str:
         f"Confirmation:  within {province.confirmation_hours} hours",
         f"Cancellation:  {_EFFECTS[province.cancel_takes_effect]}",
         f"Limits:        {replies}, {limits.receipts_shown} receipts shown, {cap} yuan a month",
-        f"Password:      {_PASSWORD[province.voice_password]}",
+        f"Password:      {_PASSWORD[province.voice_password]},",
+        f"               {_WEB_PASSWORD[province.web_password]}",
         "Words:",
         *(f"  {intent:<11}  {', '.join(_words(book, province, intent))}" for intent in Intent),
         "Tariffs:",

@@ -74,6 +74,7 @@ def validate(book: RuleBook) -> Iterator[Violation]:
     yield from _promotions(book)
     for province in book.provinces.values():
         yield from _doors(book, province)
+        yield from _web_password(province)
         yield from _words(book, province)
         yield from _tariffs(book, province)
 
@@ -186,6 +187,13 @@ def _doors(book: RuleBook, province: Province) -> Iterator[Violation]:
         yield Violation(
             where, "customers can subscribe by text but not cancel", "add a word for “cancel”"
         )
+
+
+def _web_password(province: Province) -> Iterator[Violation]:
+    if province.web_password and Channel.WEB not in province.doors:
+        where = ("provinces", province.code, "web_password")
+        problem = "a password signs in to an online hall that this province does not have"
+        yield Violation(where, problem, "add the channel web, or remove web_password")
 
 
 def _tariffs(book: RuleBook, province: Province) -> Iterator[Violation]:

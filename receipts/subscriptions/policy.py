@@ -98,6 +98,12 @@ class SubscriptionPolicy:
         is_ours = network is Network.CHINA_MOBILE
         return refusal is None or (is_ours and refusal[0] == "province_unknown")
 
+    def may_use_password_online(self, customer: Subscription) -> bool:
+        """Whether the service password signs this number in to the portal."""
+        province = self.service_area(customer).province
+        allowed = province is not None and province.web_password
+        return allowed and self.may_use_portal(customer)
+
     def lacks_province(self, customer: Subscription) -> bool:
         """True if the number may hold the service, but its home province is unknown."""
         refusal = self.ineligibility(customer, Channel.VOICE, Language.ZH)

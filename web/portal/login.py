@@ -15,7 +15,7 @@ from web.portal.passcodes import CodeResult
 from web.portal.rendering import MAX_TYPED, PageRenderer, PortalServices, see_other
 
 #: Pages that a visitor stays on after a change of the language.
-_FOR_VISITORS = frozenset({"code", "help"})
+_FOR_VISITORS = frozenset({"code", "help", "password_sign_in"})
 
 
 class LoginPages:
@@ -121,4 +121,5 @@ class LoginPages:
     def _form(self, template: str, error: str = "", **context: object) -> Response:
         page = PageRenderer(self._portal, forms.preferred_language())
         status = HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK
-        return page.render(template, status, error=error, **context)
+        offered = self._portal.passwords.is_offered
+        return page.render(template, status, error=error, with_password=offered, **context)

@@ -124,9 +124,9 @@ class PasscodeService:
         Wrong tries in other browsers end these browsers' tries, not those of the one that asked.
         """
         # With the code in the key, a form's nonce alone cannot repeat its session.
-        idempotency_key = f"hall:{self._digest('form', number, nonce, code)}"
+        idempotency_key = f"hall:{self.digest('form', number, nonce, code)}"
         # Derived from the form, so that a repeat yields the same ID without storing it.
-        session_id = self._digest("visit", number, nonce, code)
+        session_id = self.digest("visit", number, nonce, code)
 
         def decide(snapshot: Snapshot) -> ChangeSet:
             login, now = snapshot.login, self.clock.now()
@@ -137,12 +137,11 @@ class PasscodeService:
             taken = [each for each, after in tries.items() if after.other_tries <= _MAX_TRIES]
             if not taken:
                 return ChangeSet(number)
-            login = replace(login, version=login.version + 1)
             if not any(self._fits(each.digest, "code", number, code) for each in taken):
-                failed = replace(login, codes=tuple(tries.values()))
+                version = login.version + 1
+                failed = replace(login, version=version, codes=tuple(tries.values()))
                 return replace(self._failed(snapshot, failed), idempotency_key=idempotency_key)
-            kept, end = self._digest("kept", number, session_id), now + SESSION_LIFETIME
-            login = replace(login, codes=(), session=kept, session_expires_at=end)
+            login = self.session_begun(snapshot, session_id)
             counted = (figure(now, WEB, "signed_in"),)
             return ChangeSet(number, idempotency_key, Reply(next="in"), (login,), figures=counted)
 
@@ -157,8 +156,8 @@ class PasscodeService:
     def _passcode(
         self, number: Msisdn, code: str, visitor: str, expires_at: dt.datetime
     ) -> Passcode:
-        asker = self._digest("asker", number, visitor)
-        return Passcode(self._digest("code", number, code), expires_at, visitor=asker)
+        asker = self.digest("asker", number, visitor)
+        return Passcode(self.digest("code", number, code), expires_at, visitor=asker)
 
     def _tried(self, code: Passcode, visitor: str, number: Msisdn) -> Passcode:
         """The passcode after a wrong try of a visitor: of the one that asked for it, or another."""
@@ -178,6 +177,12 @@ class PasscodeService:
         notice = build_notification(self.store, self.delivery, number, about, text, language)
         warned = replace(failed, warned_on=today)
         return ChangeSet(number, records=(warned, notice), outbox=(notice.id,))
+
+    def session_begun(self, snapshot: Snapshot, session_id: str) -> LoginState:
+        """The login state with a new session, which ends an earlier one; codes are used up."""
+        login, kept = self._login_today(snapshot), self.digest("kept", snapshot.number, session_id)
+        end, version = self.clock.now() + SESSION_LIFETIME, login.version + 1
+        return replace(login, version=version, codes=(), session=kept, session_expires_at=end)
 
     def has_session(self, number: Msisdn, session_id: str) -> bool:
         """Whether the number's session is this one and has not expired."""
@@ -206,7 +211,8 @@ class PasscodeService:
     def _today(self) -> dt.date:
         return self.clock.now().astimezone(SHANGHAI).date()
 
-    def _digest(self, *parts: str) -> str:
+    def digest(self, *parts: str) -> str:
+        """A keyed digest under the newest key."""
         return KeyedDigests(self.secrets).make(*parts)
 
     def _fits(self, digest: str, *parts: str) -> bool:

@@ -17,6 +17,7 @@ from web import forms
 from web.portal.actions import ActionHandler
 from web.portal.code_limits import CodeLimits
 from web.portal.passcodes import LIMIT_PARAMS, PasscodeService
+from web.portal.password_sign_in import PasswordSignIn
 from web.portal.view_models import AccountPresenter
 
 #: Characters of a wrong input that its page shows again, as many as the fields take.
@@ -34,6 +35,7 @@ class PortalServices:
     """
 
     passcodes: PasscodeService
+    passwords: PasswordSignIn
     code_limits: CodeLimits
     actions: ActionHandler
     presenter: AccountPresenter
@@ -63,11 +65,17 @@ class PageRenderer:
         customer = portal.presenter.customer(portal.caller())
         return cls(portal, customer.language or forms.preferred_language(), customer)
 
+    def text(self, key: str, **more: object) -> str:
+        """A text of the portal, with the parameters of all pages."""
+        return self.portal.catalogue.render(key, self.language, **(self._params() | more))
+
+    def _params(self) -> dict[str, str]:
+        channels = self.portal.channels(self.customer, self.language)
+        return LIMIT_PARAMS | self.portal.params | channels
+
     def render(self, template: str, status: int = 200, **context: object) -> Response:
         """The page as an HTML response."""
-        catalogue, number = self.portal.catalogue, self.customer.number
-        channels = self.portal.channels(self.customer, self.language)
-        params = LIMIT_PARAMS | self.portal.params | channels
+        catalogue, number, params = self.portal.catalogue, self.customer.number, self._params()
         page = render_template(
             template,
             t=lambda key, **more: catalogue.render(key, self.language, **(params | more)),

@@ -15,6 +15,7 @@ from web.portal.help_pages import HelpPages
 from web.portal.history_pages import HistoryPages
 from web.portal.login import LoginPages
 from web.portal.no_receipt_pages import NoReceiptPages
+from web.portal.password_pages import ServicePasswordPages
 from web.portal.receipt_pages import ReceiptPages
 from web.portal.rendering import PageRenderer, PortalServices, see_other
 from web.shared_files import register_shared_files
@@ -31,7 +32,7 @@ def portal_blueprint(portal: PortalServices) -> Blueprint:
     register_shared_files(blueprint)
     for pages in (
         LoginPages, AccountPages, ReceiptPages, ChargePages, HistoryPages, HelpPages,
-        NoReceiptPages,
+        NoReceiptPages, ServicePasswordPages,
     ):  # fmt: skip
         pages(portal).register(blueprint)
     return blueprint

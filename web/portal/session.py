@@ -60,12 +60,17 @@ def sign_in(codes: PasscodeService, number: Msisdn) -> bool:
     session_id = codes.verify(number, code, nonce, visitor())
     if session_id is None:
         return False
+    remember_session(number, session_id)
+    return True
+
+
+def remember_session(number: Msisdn, session_id: str) -> None:
+    """Keep a session in the cookie, and of the earlier values the language alone."""
     chosen = session.get("language")
     # Prevents session fixation: a cookie set before the login keeps no value.
     session.clear()
     session.update(role=_ROLE, number=str(number), visit=session_id, language=chosen)
     session.permanent = True
-    return True
 
 
 def sign_out() -> None:

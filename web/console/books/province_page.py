@@ -14,7 +14,7 @@ from web.console.books.terms import BookTerms
 TARIFF_FIELDS = ("version", "from", "monthly_fen", "per_receipt_fen", "free_receipts", "trial_days")
 _GENERAL = (
     *("doors", "languages", "greeting"),
-    *("confirmation_hours", "cancel_takes_effect", "voice_password"),
+    *("confirmation_hours", "cancel_takes_effect", "voice_password", "web_password"),
 )
 _SHARED = ("limits", "retention", "sending")
 _LISTS = ("code", "zh", "en", "kept")
