@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -42,8 +43,7 @@ def table(seen: StaffSight, caption: str) -> dict[str, list[str]]:
 
 
 def _tables(seen: StaffSight) -> str:
-    page = seen.answer.text
-    parts = (part.partition("</table>")[0] for part in page.split("<table>")[1:])
+    parts = re.findall(r"<table[^>]*>(.*?)</table>", seen.answer.text, re.DOTALL)
     return "".join(f"<table>{part}</table>" for part in parts)
 
 

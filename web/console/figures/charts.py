@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 from web.console.figures.tables import NumberTable
 
 _WIDTH, _HEIGHT, _ROW_HEIGHT = 640, 280, 44  # pixels
+_FONT = 13  # pixels, as in chart.css
 
 #: The kind of pygal's graph by table; a table that is missing here has no chart.
 KINDS = {
@@ -31,6 +32,7 @@ def policy() -> str:
 def chart(table: NumberTable, label: str) -> str:
     """The chart of a table as SVG; ``label`` is its text for those that do not see it."""
     import pygal  # noqa: PLC0415 - 0.06 s that only a chart needs
+    from pygal.style import Style  # noqa: PLC0415
 
     kind = KINDS[table.name]
     is_horizontal = kind.startswith("Horizontal")
@@ -46,12 +48,11 @@ def chart(table: NumberTable, label: str) -> str:
         x_labels=[row.label for row in rows],
         show_legend=len(table.head) > 2,  # noqa: PLR2004 - more than labels and one number
         legend_at_bottom=True,
-        legend_at_bottom_columns=3,
+        legend_at_bottom_columns=len(table.head) - 1,
         legend_box_size=12,
         truncate_label=-1,
         truncate_legend=-1,
-        print_values=is_horizontal,
-        print_zeroes=True,
+        style=Style(label_font_size=_FONT, major_label_font_size=_FONT, legend_font_size=_FONT),
         margin=8,
         spacing=10,
         min_scale=3,

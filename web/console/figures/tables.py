@@ -1,7 +1,7 @@
 """Tables of the page Today: the numbers of each chart, with their labels in one language."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from receipts.model.figure import LONGER, SECONDS_TO_RECEIPT
@@ -34,6 +34,8 @@ class NumberTable:
     rows: tuple[Row, ...]
     #: A sentence under the heading, where there is one.
     note: str = ""
+    #: Whether rows without a number are drawn, but not listed.
+    is_sparse: bool = False
 
 
 class FigureTables:
@@ -64,7 +66,8 @@ class FigureTables:
     def _reports(self) -> NumberTable:
         first = "hour" if self._is_hourly else "day"
         rows = (Row(label, counts) for label, counts in self._slots.items())
-        return self._table("reports", (first, "with_receipt", "without"), rows)
+        table = self._table("reports", (first, "with_receipt", "without"), rows)
+        return replace(table, is_sparse=self._is_hourly)
 
     def _results(self) -> NumberTable:
         t, sums = self._t, self._sums
@@ -86,7 +89,7 @@ class FigureTables:
 
     def _wait(self, name: str) -> str:
         if name == LONGER:
-            return self._t("wait.longer", span=span(SECONDS_TO_RECEIPT[-1], self._t))
+            return self._t("wait.longer")
         return self._t("wait.within", span=span(int(name), self._t))
 
     def _moves(self) -> NumberTable:
