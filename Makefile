@@ -91,7 +91,7 @@ settings: $(VENV)/.run ## docs/settings.md and .env.example from the settings
 	@$(BIN)/python -m app.settings_page > docs/settings.md
 	@$(BIN)/python -m app.settings_page --env > .env.example
 
-picture: $(VENV)/.test ## docs/phones.png from a running demo
+picture: $(VENV)/.test ## docs/*.png from a running demo
 	@$(BIN)/python -m tests.support.picture
 
 #@ Packages

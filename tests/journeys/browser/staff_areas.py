@@ -10,8 +10,8 @@ from receipts.staff.accounts import Person, StaffAccounts
 from tests.journeys.browser.conftest import Page
 from tests.support.product import Service
 
-#: Who signs in to an area of the staff; the console's operator may see each of its pages.
-STAFF = {"counter": Role.CLERK, "console": Role.OPERATOR}
+#: Who signs in to an area of the staff: the role that may see each of its pages.
+STAFF = {"counter": Role.SUPERVISOR, "console": Role.OPERATOR}
 PASSWORD, SHOP = "a-long-password-of-the-tests", "天河营业厅"
 
 
