@@ -190,7 +190,7 @@ class ReceiptLifecycle:
         """Fire the event of a provider's refusal, with its meaning noted and its code counted."""
         code, cause = self._read_failure(receipt.provider or "", failure.detail)
         note = prefix + with_cause(failure.detail, cause)
-        change = self._fire(receipt, event, entry, note, *timers)
+        change = self._fire(receipt, event, entry, note, *timers, detail=failure.detail)
         state = RECEIPT.fire(receipt.state, event).state
         return with_result(change, receipt, state, self.clock.now(), code)
 
@@ -203,9 +203,18 @@ class ReceiptLifecycle:
         return self._fire(receipt, ReceiptEvent.LOST_SIGHT, entry, note, *timers)
 
     def _fire(
-        self, receipt: Receipt, event: ReceiptEvent, entry: OutboxEntry, note: str, *timers: Timer
+        self,
+        receipt: Receipt,
+        event: ReceiptEvent,
+        entry: OutboxEntry,
+        note: str,
+        *timers: Timer,
+        detail: str = "",
     ) -> ChangeSet:
-        """Fire ``event``; a status update that already moved the receipt takes precedence."""
+        """Fire ``event``; a status update that already moved the receipt takes precedence.
+
+        ``detail`` is the provider's own answer, for the log of sending.
+        """
         transition = RECEIPT.fire(receipt.state, event)
         if transition.refused:
             return ChangeSet(receipt.number, acked=(entry,))
@@ -216,7 +225,7 @@ class ReceiptLifecycle:
             text=text_after_sending(receipt) if transition.state in ENDED else receipt.text,
             note=note,
             done_at=ended_at(receipt, transition.state, self.clock.now()),
-            send_log=logged(receipt, event, self.clock.now(), note),
+            send_log=logged(receipt, event, self.clock.now(), detail or note),
         )
         return ChangeSet(receipt.number, records=(moved,), timers=timers, acked=(entry,))
 

@@ -14,6 +14,8 @@ from receipts.reports.journey import MOST_TEXTS, Journey, Journeys
 from receipts.reports.typed_time import TypedTimeError, read_time
 from receipts.rulebook.schema import Retention
 from receipts.staff.looks import record_looks
+from receipts.staff.rights import has_right
+from statemachines.receipt import RECEIPT, ReceiptEvent
 from web.console.failures import failure_meaning
 from web.console.journeys.line import JourneyLine, moment
 from web.staff.access import StaffRoute, signed_in
@@ -67,7 +69,7 @@ class JourneyPages:
             return self._page(typed, 404, missing=self._none(typed, bool(sought)))
         if len(found) > 1:
             return self._page(typed, several=found)
-        return self._page(typed, journey=found[0])
+        return self._page(typed, journey=found[0], stuck_id=_stuck(found[0]))
 
     def _found(self, typed: dict[str, str]) -> tuple[list[Journey], list[Msisdn]]:
         """The texts, and the customer that was asked for. Raises SearchError."""
@@ -121,3 +123,12 @@ class JourneyPages:
 
     def _meaning(self, provider: str, code: str) -> str:
         return failure_meaning(self._site, provider, code)
+
+
+def _stuck(journey: Journey) -> str:
+    """The receipt that staff may settle or have sent again, if the role may see it; else empty."""
+    if not journey.receipts or not has_right(signed_in().role, Right.VIEW_STUCK):
+        return ""
+    last = journey.receipts[-1]
+    is_open = not RECEIPT.fire(last.state, ReceiptEvent.STAFF_RESEND).refused
+    return (last.digest or last.id) if is_open else ""

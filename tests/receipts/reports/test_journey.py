@@ -92,6 +92,7 @@ def test_every_step_is_on_one_line_of_time(rig: ReportRig, sender: Sender, clock
     ]  # fmt: skip
     attempt = next(s for s in journey.steps if s.kind == "attempt")
     assert (attempt.provider, attempt.status, attempt.code) == ("twilio", "try_later", "20429")
+    assert attempt.detail == "HTTP 429 20429 too many requests"
     accepted = next(s for s in journey.steps if s.kind == "accepted")
     assert (accepted.provider, accepted.provider_id, accepted.mode) == ("twilio", "SM9", "text")
     fens = [s.fen for s in journey.steps if s.kind in {"charge", "credit"}]

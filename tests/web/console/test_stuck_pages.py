@@ -132,10 +132,10 @@ def test_auditor_sees_and_decides_not(staff: Staff, built: Container):
     assert now_of(built, receipt) == receipt
 
 
-def test_look_at_a_receipt_is_recorded(staff: Staff, built: Container, clock: TestClock):
+def test_look_at_a_receipt_is_recorded(staff: Staff, built: Container):
     receipt = in_state(built, ReceiptState.UNSURE)
     staff("olga").goes(f"stuck/receipt?id={receipt.id}")
-    (look,) = built.clients.bulk_reader.lookups_of(ANNA, [month_of(clock.now())])
+    (look,) = built.clients.bulk_reader.lookups_of(ANNA)
     assert (look.command, look.clerk) == ("console stuck", "olga")
 
 
@@ -195,6 +195,8 @@ def test_every_refusal_and_state_has_its_words():
     assert reasons <= set(words["settle"]["refused"])
     assert {str(e) for e in STAFF} == set(words["settle"]["do"])
     assert {str(state) for state in ProviderState} == set(words["breaker"]["state"])
+    today = tomllib.loads((Path(web.console.__file__).parent / "texts/today.toml").read_text())
+    assert {str(state) for state in ProviderState} <= set(today["breaker"])
     by_hand = (ProviderEvent.HOLD, ProviderEvent.RELEASE)
     refused = {PROVIDER.fire(s, e).reason for s in ProviderState for e in by_hand} - {None}
     assert refused <= set(words["breaker"]["refused"])

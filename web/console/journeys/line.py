@@ -14,6 +14,9 @@ from receipts.reports.journey_steps import JourneyStep, StepKind
 #: Renders a text of this page by its key.
 Text = Callable[..., str]
 
+#: Steps that name their receipt, even where it is the only one.
+_WITH_RECEIPT = frozenset({StepKind.RECEIPT, StepKind.NO_REPORT})
+
 _BAD_ENDS = frozenset({"undelivered", "failed", "expired"})
 _BAD_EVENTS = frozenset({"never", "give_up", "too_old", "staff_not_sent"})
 _WARN_EVENTS = frozenset({"try_later", "lost_sight", "not_found"})
@@ -48,11 +51,12 @@ class JourneyLine:
     def days(self, journey: Journey) -> list[LineDay]:
         """The steps by day."""
         found: list[LineDay] = []
+        several = len(journey.receipts) > 1
         for step in journey.steps:
             day = f"{step.at.astimezone(SHANGHAI):%Y-%m-%d}"
             if not found or found[-1].day != day:
                 found.append(LineDay(day, []))
-            found[-1].steps.append(self._step(step))
+            found[-1].steps.append(self._step(step, several or step.kind in _WITH_RECEIPT))
         return found
 
     def summary(self, journey: Journey) -> tuple[str, str]:
@@ -71,11 +75,17 @@ class JourneyLine:
         """Money in yuan."""
         return yuan(self._language, fen)
 
-    def _step(self, step: JourneyStep) -> LineStep:
+    def total(self, journey: Journey) -> str:
+        """The sum of charges and credits; a charge that was given back makes 0, not free."""
+        fen = sum(charge.fen for charge in journey.charges)
+        is_free = not any(charge.fen for charge in journey.charges)
+        return self._text("about.nothing") if fen == 0 and not is_free else self.amount(fen)
+
+    def _step(self, step: JourneyStep, names_receipt: bool) -> LineStep:  # noqa: FBT001
         clock = "" if step.is_day else f"{step.at.astimezone(SHANGHAI):%H:%M:%S}"
-        return LineStep(
-            clock, self._title(step), _tone(step), list(self._details(step)), step.receipt_id
-        )
+        receipt_id = step.receipt_id if names_receipt else ""
+        details = list(self._details(step))
+        return LineStep(clock, self._title(step), _tone(step), details, receipt_id)
 
     def _title(self, step: JourneyStep) -> str:
         provider = step.provider
