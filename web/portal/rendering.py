@@ -98,7 +98,9 @@ def error_page(portal: PortalServices, error: AnyResponse) -> Response:
     if status == HTTPStatus.FORBIDDEN and request.endpoint == "hall.send_code":
         # A form of a page that stayed open too long comes again, with what was typed.
         typed = request.form.get("number", "")[:MAX_TYPED]
-        return page.render("sign_in.html", status, error="sign_in.expired", typed=typed)
+        offered = portal.passwords.is_offered
+        shown = {"error": "sign_in.expired", "typed": typed, "with_password": offered}
+        return page.render("sign_in.html", status, **shown)
     response = page.render("trouble.html", status, key=key, is_open=is_open)
     kept = {name: text for name, text in error.headers if name in {"Allow", "Retry-After"}}
     response.headers.update(kept)
