@@ -12,7 +12,7 @@ from tests.journeys.browser.page_checks import PageChecks, areas, pages_below
 from tests.journeys.browser.staff_areas import STAFF, prepare, sign_in, staff_account
 from tests.support.chromium import set_screen
 from tests.support.phones import Phone, Phones
-from tests.support.product import Service
+from tests.support.product import Service, until
 
 pytestmark = pytest.mark.browser
 
@@ -108,13 +108,27 @@ def check_all(checks: PageChecks, paths: Iterable[str]) -> set[str]:
     """
     unseen = set()
     for path in sorted(paths, key=lambda path: (path.count("<"), path)):
-        address = checks.linked(path) if "<" in path else path
-        status, at, kind = checks.opens_as(address) if address else (404, "", "")
-        if status != HTTPStatus.OK or not address or at != address.partition("?")[0]:
+        # A page may also need a query, as one receipt its id.
+        addresses = (EXAMPLES.get(path, path), checks.linked(path))
+        address = next((each for each in addresses if each and opens(checks, each)), None)
+        if address is None:
             unseen.add(path)
-        elif kind == "text/html":
+        elif checks.opens_as(address)[2] == "text/html":
             checks.check(address)
     return unseen
+
+
+def opens(checks: PageChecks, address: str) -> bool:
+    if "<" in address:
+        return False
+    status, at, _ = checks.opens_as(address)
+    return status == HTTPStatus.OK and at == address.partition("?")[0]
+
+
+#: Addresses of pages that no other page links to while a service has few records.
+EXAMPLES = {"/console/stuck/list/<name>": "/console/stuck/list/failed"}
+#: Addresses that only take forms; a page with a variable part has their shape.
+FORMS = {"/console/staff/add"}
 
 
 def test_pages_of_the_hall(page: Page, checks: PageChecks, phones: Phones):
@@ -141,11 +155,19 @@ def test_pages_of_the_hall(page: Page, checks: PageChecks, phones: Phones):
     assert missing == ["/hall/code"] * 2, "pages that no visitor of this test has seen"
 
 
+def states(phones: Phones, customer: Phone) -> set[str]:
+    return {message["status"] for message in phones.sent_to(customer.number)}
+
+
 @pytest.mark.parametrize("area", [area for area in areas() if area != "hall"])
 def test_pages_of_the_staff(
     page: Page, checks: PageChecks, phones: Phones, service: Service, area: str
 ):
-    a_customer(phones)
+    customer = a_customer(phones)
+    # A receipt that fails: its phone is off before it comes.
+    customer.text("13957110001", "hi")
+    phones.post(f"phones/{customer.number}/power", on=False)
+    until(lambda: "undelivered" in states(phones, customer), 20, "a failed receipt")
     prepare(service)
     name, paths = staff_account(service, area), pages_below(area)
     for language in ("zh", "en"):
@@ -157,7 +179,7 @@ def test_pages_of_the_staff(
         checks.check(f"/{area}/nothing-here", status=404)
         # The page of the second factor, for accounts with a phone, and those of a visit.
         rest = {path for path in unseen if path.startswith(("/counter/visit/", "/counter/form/"))}
-        assert unseen - rest == {f"/{area}/code"}, "pages that were not seen"
+        assert unseen - rest - FORMS == {f"/{area}/code"}, "pages that were not seen"
     assert not checks.report(), checks.report()
 
 
