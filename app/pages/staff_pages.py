@@ -9,6 +9,7 @@ from limits.strategies import FixedWindowRateLimiter
 from app import metrics
 from app.bootstrap import Container
 from app.pages.counter_services import supporting_pages
+from app.pages.customer_pages import customer_pages
 from app.pages.figures_pages import figures_pages
 from app.pages.journey_pages import journey_pages
 from app.pages.rule_book_pages import rule_book_pages
@@ -48,7 +49,8 @@ def console_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]
     """The pages of the console, in the order of its navigation."""
     today, provinces = figures_pages(container, site)
     journeys, books = journey_pages(container, site), rule_book_pages(container, site)
-    return (today, *journeys, *books, provinces, StaffAccountPages(site))
+    customers = customer_pages(container, site)
+    return (today, *customers, *journeys, *books, provinces, StaffAccountPages(site))
 
 
 def counter_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:
