@@ -7,7 +7,7 @@ from werkzeug.exceptions import Forbidden
 
 from app.metrics import count_refusal
 from receipts.staff.rights import has_right
-from web.staff.access import StaffRoute, account_of_session
+from web.staff.access import StaffRoute, account_of_session, remember_wanted
 from web.staff.rendering import StaffSite
 
 #: Routes for an account whose password another person set: it must be changed first.
@@ -36,6 +36,7 @@ class StaffGuard:
         account = account_of_session(site.sessions, site.area)
         if account is None:
             count_refusal("staff session")
+            remember_wanted()
             flask.abort(site.see_other("sign_in"))
         flask.g.staff = account
         if account.must_change and route.endpoint not in _BEFORE_CHANGE:

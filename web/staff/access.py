@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import flask
-from flask import session
+from flask import request, session
 from werkzeug.wrappers import Response
 
 from receipts.model.staff import Right, StaffAccount, StaffArea, StaffMember
 from receipts.staff.sessions import StaffSessions
+
+#: Characters of an address that the cookie keeps for after a sign-in.
+_LONGEST_WANTED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +55,29 @@ def account_of_session(sessions: StaffSessions, area: StaffArea) -> StaffAccount
     return sessions.account(session_id, name, area)
 
 
+def remember_wanted() -> None:
+    """Keep the page that this request asks for, to be shown after the sign-in."""
+    path = request.full_path.rstrip("?")
+    # A script that refreshes a part of a page does not navigate.
+    navigates = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+    if request.method == "GET" and navigates and len(path) <= _LONGEST_WANTED:
+        session["wanted"] = path
+
+
+def wanted_page() -> str | None:
+    """The page that was asked for before the sign-in, once; None if there was none."""
+    path = session.pop("wanted", None)
+    return f"{request.script_root}{path}" if isinstance(path, str) else None
+
+
 def remember_session(name: str, session_id: str, *, waits_for_code: bool) -> None:
-    """Keep a session in the cookie, and of the earlier values the language alone."""
-    language = session.get("language")
+    """Keep a session in the cookie; of earlier values the language and the wanted page alone."""
+    language, wanted = session.get("language"), session.get("wanted")
     # Prevents session fixation: a cookie set before the sign-in keeps no value.
     session.clear()
     names = {"code_for": name, "code_visit": session_id}
     session.update(names if waits_for_code else {"staff": name, "visit": session_id})
-    session["language"] = language
+    session.update({"language": language, "wanted": wanted})
     session.permanent = True
 
 

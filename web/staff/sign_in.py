@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request
 from werkzeug.exceptions import BadRequest, TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -71,7 +71,7 @@ class SignInPages:
         needs_code = site.sessions.needs_code(site.area)
         access.remember_session(account.name, session_id, waits_for_code=needs_code)
         site.limits.count("code sent" if needs_code else "signed in")
-        return site.see_other("code" if needs_code else "start")
+        return site.see_other("code") if needs_code else self._entered()
 
     def _refused(self, name: str, act: str, error: str) -> Response:
         site = self._site
@@ -111,7 +111,12 @@ class SignInPages:
             return self._form("staff/code.html", "code.wrong")
         access.remember_session(name, opened, waits_for_code=False)
         site.limits.count("signed in")
-        return site.see_other("start")
+        return self._entered()
+
+    def _entered(self) -> AnyResponse:
+        """Redirect to the page that was asked for before the sign-in, else to the first one."""
+        path = access.wanted_page()
+        return redirect(path, HTTPStatus.SEE_OTHER) if path else self._site.see_other("start")
 
     def language(self) -> AnyResponse:
         """Switch the language of this browser, and stay on the page."""

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 import web.console
 from app.bootstrap import Container
@@ -16,7 +17,7 @@ from receipts.providers import failure_codes
 from receipts.reports.journey_steps import StepKind
 from statemachines.receipt import ReceiptEvent, ReceiptState
 from tests.conftest import GUANGDONG, ZHEJIANG, TestClock
-from tests.support.console import StaffBrowser, StaffSight
+from tests.support.console import PASSWORD, StaffBrowser, StaffSight, add_account
 from tests.support.fixtures import stand
 from tests.support.reports import Tell, told
 from tests.web.console.conftest import Staff
@@ -58,6 +59,21 @@ def test_text_is_found_by_its_id_in_the_address(
     for words in told_[language]:
         assert words in seen.text
     assert f"{texts[1].astimezone(SHANGHAI):%H:%M:%S}" in seen.text
+
+
+def test_link_to_a_text_leads_there_after_the_sign_in(
+    app: Flask, built: Container, texts: list[dt.datetime]
+):
+    """The phones page links to it, for staff who are not signed in yet."""
+    del texts
+    add_account(built, "olga")
+    browser = StaffBrowser(app.test_client(), "olga")
+    assert "sign-in" in browser.goes("journey?id=0x1F").answer.request.path
+    form = browser.goes("sign-in").form_to("enter")
+    seen = browser.sends(form, name="olga", password=PASSWORD)
+    assert seen.answer.request.full_path == "/console/journey?id=0x1F"
+    browser.sends(seen.form_to("sign-out"))
+    assert browser.signs_in().goes("").answer.request.path == "/console/"
 
 
 def test_text_is_found_by_both_numbers_and_its_time(staff: Staff, texts: list[dt.datetime]):
