@@ -13,6 +13,9 @@ MAX_FEED_BYTES = 4 * 1024 * 1024
 #: An uploaded rule book of at most 500 kB; a longer one is refused by the page, in words.
 MAX_UPLOAD_BYTES = 1024 * 1024
 
+#: An uploaded list of at most 1,000 numbers, with room for one that is refused in words.
+MAX_LIST_BYTES = 128 * 1024
+
 #: From the start of a connection to its first byte.
 FIRST_BYTE_SECONDS = 5.0
 
@@ -69,6 +72,7 @@ DOORS = (
     Door("/feed/", MAX_FEED_BYTES, 60.0, is_inside=True),
     Door("/kannel/", MAX_BODY_BYTES, 10.0, is_inside=True),
     Door("/console/rulebook/upload", MAX_UPLOAD_BYTES, 60.0),
+    Door("/counter/bulk/upload", MAX_LIST_BYTES, 60.0),
     Door("/", MAX_BODY_BYTES, 10.0),
 )
 

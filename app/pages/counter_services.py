@@ -9,12 +9,16 @@ from app.bootstrap import Container
 from receipts.delivery.service_passwords import ServicePasswords
 from receipts.model.vocabulary import Channel
 from receipts.staff.counter.acts import CounterActs
+from receipts.staff.counter.batches import Batches
 from receipts.staff.counter.identity import ResidentId, parse_resident_id, today_in_china
+from receipts.staff.counter.listed_acts import ListedActs
+from receipts.staff.counter.owner_texts import OwnerTexts
 from receipts.staff.counter.passwords import CounterPasswords
 from receipts.staff.counter.supervision import Supervision
 from receipts.staff.counter.visits import CounterVisits
 from receipts.wording.catalogue import Catalogue
 from web.counter.act_forms import ActFormPages
+from web.counter.batch_pages import BatchPages
 from web.counter.passwords import PasswordPages
 from web.counter.supervise import SupervisePages
 from web.counter.texts import CounterTexts
@@ -62,6 +66,9 @@ def supporting_pages(container: Container, site: StaffSite) -> Iterable[StaffPag
     yield ActFormPages(site, index, reader, container.policy.access_numbers)
     supervision = Supervision(index, reader, container.store, container.clock, book.counter)
     yield SupervisePages(site, supervision)
+    texts = OwnerTexts(container.store, container.policy, container.lifecycle)
+    listed = ListedActs(texts, container.clock)
+    yield BatchPages(site, Batches(clients.batches, listed, container.clock))
 
 
 def counter_acts(container: Container) -> CounterActs:

@@ -143,3 +143,7 @@ CUSTOMERS = ImportFormat(
 )
 PORTED = ImportFormat("ported", ("number", "network"), (), _ported)
 COLLECTIONS = ImportFormat("collections", ("number", "month", "result"), (), _collection)
+#: Numbers alone, of which no network is said.
+NUMBERS = ImportFormat(
+    "numbers", ("number",), (), lambda cells: PortedRow(_number(cells), Network.UNKNOWN)
+)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from receipts.model.vocabulary import Msisdn
+from statemachines.approval import ApprovalState
 from statemachines.counter_visit import VisitState
 
 
@@ -77,3 +78,46 @@ class CounterActReference(Struct, frozen=True, array_like=True):
     at: dt.datetime
     #: Keyed digest of the agent's identity number, empty for the owner.
     agent: str = ""
+
+
+class BatchAct(StrEnum):
+    """Acts for lists; each has the name of the same act at the counter.
+
+    An offer subscribes no one: each owner confirms it by text.
+    """
+
+    OFFER = "open_by_text"
+    CANCEL = "cancel"
+    ORDINARY = "ordinary"
+    FLASH = "flash"
+    CHINESE = "chinese"
+    ENGLISH = "english"
+
+
+class Batch(Struct, frozen=True, omit_defaults=True):
+    """One act for a list of numbers, proposed by one person and approved by another.
+
+    ``digest`` is of act and numbers, ``done`` counts numbers acted for.
+    """
+
+    id: str
+    act: BatchAct
+    count: int
+    digest: str
+    by: str
+    shop: str
+    at: dt.datetime
+    reason: str
+    revision: int = 1
+    state: ApprovalState = ApprovalState.WAITING
+    decided_by: str = ""
+    decided_at: dt.datetime | None = None
+    decision: str = ""
+    done: int = 0
+    #: Of those done, customers with a change; the others had nothing to change.
+    changed: int = 0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is approved and numbers are left."""
+        return self.state is ApprovalState.APPROVED and self.done < self.count

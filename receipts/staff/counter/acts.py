@@ -7,7 +7,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from receipts.delivery.lifecycle import ReceiptLifecycle
-from receipts.delivery.notifications import build_notification, is_notifiable
 from receipts.model.charge import AuditEntry
 from receipts.model.counter import CounterVisit, IdentityMode, OwnerId
 from receipts.model.customer import CustomerCredentials, Subscription
@@ -17,13 +16,13 @@ from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.staff.counter.identity import today_in_china
+from receipts.staff.counter.owner_texts import OwnerTexts
 from receipts.staff.counter.visits import VisitRefusedError
 from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.promotions import CATEGORY_BY_ACTION
 from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
-from receipts.wording.notice_text import notices
 from receipts.wording.separators import SPACE
 from statemachines.counter_visit import COUNTER_VISIT, VisitEvent
 
@@ -64,9 +63,9 @@ class CounterActs:
         clock: Clock,
         render: Render,
     ) -> None:
-        self._store, self._policy, self._delivery = store, policy, delivery
-        self._clock, self._render = clock, render
-        order: Action = self._order
+        self._store, self._policy, self._clock, self._render = store, policy, clock, render
+        self._texts = OwnerTexts(store, policy, delivery)
+        order: Action = partial(order_by_text, policy)
         self._acts: dict[str, Action] = {
             **shared_actions(policy),
             OPEN_BY_TEXT: order,
@@ -88,7 +87,7 @@ class CounterActs:
     def available(self, customer: Subscription, language: Language) -> frozenset[str]:
         """The acts that would change the subscription now; ``open`` stands for either form."""
         request = CustomerRequest(Channel.COUNTER, language, "")
-        acts = self._acts | {"open": self._order}
+        acts = self._acts | {"open": partial(order_by_text, self._policy)}
         decisions = {name: acts[name](customer, request) for name in _BUTTONS}
         return frozenset(name for name, each in decisions.items() if each.customer != customer)
 
@@ -134,7 +133,8 @@ class CounterActs:
             counted = replace(counted, owner_id=OwnerId.MATCHES, id_digest="")
             records = (*change.records, counted, *_recorded_id(visit, snapshot.credentials))
         change = replace(change, records=records)
-        return self._with_text(change, customer, decision, form, visit, spoken)
+        by_text = form.act == OPEN_BY_TEXT
+        return self._texts.added(change, customer, decision, visit.shop, spoken, by_text=by_text)
 
     def _decision(
         self,
@@ -171,40 +171,6 @@ class CounterActs:
             for entry in decision.audit or (plain,)
         )
 
-    def _with_text(
-        self,
-        change: ChangeSet,
-        customer: Subscription,
-        decision: Decision,
-        form: CounterAct,
-        visit: CounterVisit,
-        language: Language,
-    ) -> ChangeSet:
-        """The change with a text to the number: the offer to confirm, or what was done."""
-        if decision.customer == customer or not decision.messages:
-            return change
-        (key, params) = decision.messages[0]
-        facts = self._policy.channel_params(decision.customer, language, Channel.COUNTER)
-        params = facts | params | {"shop": visit.shop}
-        if form.act == OPEN_BY_TEXT and decision.customer.order is not None:
-            name = "notice.counter_offer"
-        elif is_notifiable(key):
-            name = "notice.counter"
-            params["acts"] = notices().render(f"act.{key}", language, **params)
-        else:
-            return change
-        text = notices().render_text(name, language, **params)
-        about = change.idempotency_key or ""
-        sent = build_notification(self._store, self._delivery, visit.number, about, text, language)
-        return replace(change, records=(*change.records, sent), outbox=(*change.outbox, sent.id))
-
-    def _order(self, customer: Subscription, request: CustomerRequest) -> Decision:
-        decision = ordering.order(self._policy, customer, request)
-        if decision.customer == customer or customer.language:
-            return decision
-        # An expired order is reported in the language in which it was made.
-        return replace(decision, customer=replace(decision.customer, language=request.language))
-
     def _confirm(self, customer: Subscription, request: CustomerRequest, offer: str) -> Decision:
         """Confirm the offer that was printed and signed; an outdated one is offered anew."""
         order = customer.order
@@ -233,6 +199,17 @@ class CounterActs:
         """The text of the offer; empty for an ineligible customer."""
         params = self.offer_params(customer, language)
         return self._render(("offer", params), language) if params else ""
+
+
+def order_by_text(
+    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
+) -> Decision:
+    """An order that waits for confirmation, in the language in which it was offered."""
+    decision = ordering.order(policy, customer, request)
+    if decision.customer == customer or customer.language:
+        return decision
+    # An expired order is reported in the language in which it was made.
+    return replace(decision, customer=replace(decision.customer, language=request.language))
 
 
 def act_key(visit: CounterVisit, nonce: str) -> str:
