@@ -156,7 +156,7 @@ def work() -> None:
     # Not at the top: door processes set the counters' folder before these modules read it.
     from app import rulebook_reload  # noqa: PLC0415
     from app.protection.secrets_reload import SecretsWatcher  # noqa: PLC0415
-    from app.rulebook.rehearsals import RehearsalThread, rehearsal_job  # noqa: PLC0415
+    from app.rulebook.rehearsals import RehearsalThread  # noqa: PLC0415
 
     if not settings.redis_url:
         # A worker may be started before `serve`.
@@ -173,7 +173,7 @@ def work() -> None:
     signal.signal(signal.SIGHUP, look_again)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
-    rehearsals = RehearsalThread(rehearsal_job(services))
+    rehearsals = RehearsalThread(services)
     rehearsals.start()
     server.freeze_garbage()
     worker.run()

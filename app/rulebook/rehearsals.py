@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -17,17 +18,19 @@ _log = structlog.get_logger()
 _IDLE_SECONDS = 1.0
 
 
-def rehearsal_job(services: Container) -> RehearsalJob:
+def rehearsal_job(services: Container, rest: Callable[[], object] = lambda: None) -> RehearsalJob:
     """The job of this process."""
-    archive = services.clients.bulk_reader
-    return RehearsalJob(services.books, services.store, archive, services.clock, services.policy)
+    clients, clock, policy = services.clients, services.clock, services.policy
+    archive = clients.bulk_reader
+    return RehearsalJob(services.books, services.store, archive, clock, policy, rest)
 
 
 class RehearsalThread:
-    """A thread that takes a step, and then rests for as long: receipts are sent beside it."""
+    """A thread that rests for as long as it works: receipts are sent beside it."""
 
-    def __init__(self, job: RehearsalJob) -> None:
-        self._job, self._stop = job, threading.Event()
+    def __init__(self, services: Container) -> None:
+        self._stop, self._rested_at = threading.Event(), 0.0
+        self._job = rehearsal_job(services, self._rest)
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._thread = threading.Thread(target=self._run, name="rehearsals", daemon=True)
 
@@ -40,15 +43,21 @@ class RehearsalThread:
         self._stop.set()
         self._thread.join(5)
 
+    def _rest(self) -> None:
+        self._stop.wait(time.monotonic() - self._rested_at)
+        self._rested_at = time.monotonic()
+
     def _run(self) -> None:
-        rest = 0.0
-        while not self._stop.wait(rest):
-            begun = time.monotonic()
+        while not self._stop.is_set():
+            self._rested_at = time.monotonic()
             try:
-                worked = self._job.step(self._name)
-                rest = time.monotonic() - begun if worked else _IDLE_SECONDS
+                is_idle = not self._job.step(self._name)
             except StoreUnavailableError:
-                rest = _IDLE_SECONDS
+                is_idle = True
             except Exception:  # noqa: BLE001 - the worker sends receipts whether or not this runs
                 _log.exception("a rehearsal's step failed")
-                rest = _IDLE_SECONDS
+                is_idle = True
+            if is_idle:
+                self._stop.wait(_IDLE_SECONDS)
+            else:
+                self._rest()

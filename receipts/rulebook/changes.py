@@ -11,7 +11,8 @@ from receipts.rulebook.schema import RuleBook
 #: A field's value as JSON has it; a list of words as a tuple.
 FieldValue = str | int | bool | tuple[str, ...] | None
 
-#: Fields that name an entry of a list, such as a tariff or a promotion.
+_LISTS_OF_TABLES = frozenset({"messages", "tariffs"})
+#: Fields that name an entry of such a list.
 _NAMES = ("version", "name")
 
 
@@ -71,7 +72,7 @@ def _fields(
         if isinstance(value, Mapping):
             yield from _fields(value, here)
         elif isinstance(value, Sequence) and not isinstance(value, str):
-            if value and isinstance(value[0], Mapping):
+            if not path and key in _LISTS_OF_TABLES:
                 for entry in value:
                     name = next(entry[each] for each in _NAMES if each in entry)
                     yield from _fields(entry, (*here, str(name)))

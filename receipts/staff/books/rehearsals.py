@@ -1,12 +1,12 @@
 """Rehearsals of proposed rule books: all customers in steps, with a checkpoint after each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
 from msgspec.structs import replace
 
-from receipts.charging.simulation import BillHistogram, TariffComparison, simulate
+from receipts.charging.simulation import BillHistogram, TariffComparison, Usage, simulate
 from receipts.model.customer import Subscription
 from receipts.model.rule_books import ProvinceBills, Rehearsal
 from receipts.ports.book_store import BookStore
@@ -15,7 +15,7 @@ from receipts.ports.store import BulkReader, Store, StoreUnavailableError
 from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import parse_rule_book
 from receipts.rulebook.schema import RuleBook
-from receipts.staff.books.usage import usages_of
+from receipts.staff.books.usage import USAGES_AT_ONCE, usages_of
 from receipts.subscriptions.policy import SubscriptionPolicy
 from statemachines.subscription import HOLDING
 
@@ -37,7 +37,10 @@ class RehearsalJob:
         archive: BulkReader,
         clock: Clock,
         policy: SubscriptionPolicy,
+        rest: Callable[[], object] = lambda: None,
     ) -> None:
+        """``rest`` is called again and again within a step, to leave time for others."""
+        self._rest = rest
         self._books, self._store, self._archive = books, store, archive
         self._clock, self._policy = clock, policy
         self._parsed: dict[str, RuleBook | None] = {}
@@ -80,7 +83,7 @@ class RehearsalJob:
             )
         cursor, batch = next(iter(self._archive.customers(rehearsal.cursor)))
         usages = usages_of(batch, rehearsal.month, self._store, self._archive, self._policy)
-        found = simulate(usages, rehearsal.month, now, then)
+        found = simulate(self._rested(usages), rehearsal.month, now, then)
         return replace(
             rehearsal,
             revision=revision,
@@ -91,6 +94,12 @@ class RehearsalJob:
             bills=_merged(rehearsal.bills, found),
             finished_at=None if cursor else self._clock.now(),
         )
+
+    def _rested(self, usages: Iterable[Usage]) -> Iterator[Usage]:
+        for index, usage in enumerate(usages, start=1):
+            yield usage
+            if index % USAGES_AT_ONCE == 0:
+                self._rest()
 
     def _book(self, book_id: str) -> RuleBook | None:
         if book_id not in self._parsed:

@@ -13,6 +13,9 @@ from receipts.model.vocabulary import Msisdn, ReceiptOutcome
 from receipts.ports.store import BulkReader, Store
 from receipts.subscriptions.policy import SubscriptionPolicy
 
+#: Customers of one round trip.
+USAGES_AT_ONCE = 100
+
 #: Newest receipts of a customer read together with those of others; a longer list is read alone.
 _LISTED_TOGETHER = 100
 
@@ -32,6 +35,17 @@ def usages_of(
     Raises StoreUnavailableError.
     """
     active = [c for c in customers if c.trial or was_active_in(c, month)]
+    for start in range(0, len(active), USAGES_AT_ONCE):
+        yield from _read(active[start : start + USAGES_AT_ONCE], month, store, archive, policy)
+
+
+def _read(
+    active: Sequence[Subscription],
+    month: str,
+    store: Store,
+    archive: BulkReader,
+    policy: SubscriptionPolicy,
+) -> Iterator[Usage]:
     charges = archive.charges_of([c.number for c in active], month)
     counts = Counter(each.number for each in charges if each.kind is ChargeKind.RECEIPT)
     counts.subtract(each.number for each in charges if each.kind is ChargeKind.CREDIT)

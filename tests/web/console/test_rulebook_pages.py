@@ -4,10 +4,13 @@ import pytest
 import redis
 
 from app.bootstrap import Container
+from app.rulebook.proposals import book_proposals
 from app.rulebook.rehearsals import rehearsal_job
 from receipts.model.calendar import month_of
-from receipts.model.staff import Role
+from receipts.model.rule_books import ProposalKind
+from receipts.model.staff import Role, StaffMember
 from receipts.rulebook.loader import MAX_BOOK_BYTES, SHIPPED
+from receipts.store.connection import RedisConnection
 from tests.conftest import GUANGDONG, Network
 from tests.support.browser import Form
 from tests.support.console import StaffBrowser, StaffSight
@@ -212,3 +215,25 @@ def test_unknown_proposal_is_not_found(staff: Staff):
     browser = staff("an")
     assert browser.goes("rulebook/proposals/0123456789abcdef").status == 404
     assert browser.goes("rulebook/proposals/x%0a%7b").status == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["rulebook", "rulebook/provinces/CN-GD", "rulebook/messages", "rulebook/proposals/{}"]
+)
+def test_pages_take_a_bounded_number_of_round_trips(
+    staff: Staff, built: Container, path: str, monkeypatch: pytest.MonkeyPatch
+):
+    browser, desk = staff("an"), book_proposals(built)
+    by, counts, asked = StaffMember("bo", Role.OPERATOR), [], []
+    run = RedisConnection.run
+    monkeypatch.setattr(RedisConnection, "run", lambda *given: asked.append(1) or run(*given))
+    made = 0
+    for more in (2, 30):
+        for number in range(made, made + more):
+            text = TEXT.replace(b"replies_a_day = 120", b"replies_a_day = %d" % (number + 50))
+            proposal = desk.propose(text, "x", ProposalKind.UPLOAD, by, "r", f"n{number}")
+        made += more
+        asked.clear()
+        assert browser.goes(path.format(proposal.id)).status == 200
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= 8

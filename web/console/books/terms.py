@@ -26,7 +26,9 @@ class BookTerms:
     book: RuleBook
 
     def text(self, key: str, **params: object) -> str:
-        """A term of the catalogue."""
+        """A term of the catalogue; the last part of its key for a field without words."""
+        if f"rules.{key}" not in self.catalogue:
+            return key.rpartition(".")[2]
         return self.catalogue.render(f"rules.{key}", self.language, **params)
 
     def province(self, code: str) -> str:
