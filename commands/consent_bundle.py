@@ -12,11 +12,9 @@ from receipts.charging.tariffs import fees
 from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Msisdn
-from receipts.subscriptions.consent import ConsentEvidence, evidence_for, first_broken_link
+from receipts.subscriptions.consent import ConsentEvidence, evidence_for
+from receipts.subscriptions.consent_chain import check_chain
 from receipts.subscriptions.consent_roots import DayRoot
-
-#: Reads before a chain that changes meanwhile is taken as it is.
-_READS = 5
 
 
 def consent_bundle(
@@ -31,8 +29,8 @@ def consent_bundle(
     ``roots`` were kept outside the store, and are compared with it.
     Raises CommandError without a charge of that id, StoreUnavailableError.
     """
-    customer, entries = _read_chain(services, number)
-    broken_link = first_broken_link(entries, customer.chain)
+    check = check_chain(services.store, services.clients.bulk_reader, number)
+    customer, entries, broken_link = check.customer, check.entries, check.broken_link
     bundle: dict[str, Any] = {"number": str(number)}
     consent: ConsentEvidence | None = None
     if charge_id is not None:
@@ -57,18 +55,6 @@ def consent_bundle(
     bundle["root"] = evidence.values
     agreed = charge_id is None or consent is not None
     return bundle, broken_link is None and agreed and evidence.valid
-
-
-def _read_chain(services: Container, number: Msisdn) -> tuple[Subscription, list[AuditEntry]]:
-    """A customer and the consent chain of the same version."""
-    customer = services.store.load(number).subscription
-    for _ in range(_READS):
-        entries = services.clients.bulk_reader.consent(number)
-        again = services.store.load(number).subscription
-        if again.version == customer.version:
-            break
-        customer = again
-    return customer, entries
 
 
 def _find_charge(

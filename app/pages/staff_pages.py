@@ -8,6 +8,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from app import metrics
 from app.bootstrap import Container
+from app.pages.audit_pages import audit_pages
 from app.pages.counter_services import supporting_pages
 from app.pages.customer_pages import customer_pages
 from app.pages.figures_pages import figures_pages
@@ -49,8 +50,11 @@ def console_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]
     """The pages of the console, in the order of its navigation."""
     today, provinces = figures_pages(container, site)
     journeys, books = journey_pages(container, site), rule_book_pages(container, site)
-    customers = customer_pages(container, site)
-    return (today, *customers, *journeys, *books, provinces, StaffAccountPages(site))
+    customers, audit = customer_pages(container, site), audit_pages(container, site)
+    return (
+        *(today, *customers, *journeys, *books, provinces),
+        *(StaffAccountPages(site), *audit),
+    )
 
 
 def counter_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:

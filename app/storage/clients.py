@@ -14,6 +14,7 @@ from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.store.redis_store import RedisStore
 from receipts.store.retention import RetentionSeconds
 from receipts.store.sealed_text import TextSealer
+from receipts.store.staff.audit_log import RedisAuditLog
 from receipts.store.staff.batch_store import RedisBatchStore
 from receipts.store.staff.counter_index import RedisCounterIndex
 from receipts.store.staff.staff_store import RedisStaffStore
@@ -37,6 +38,7 @@ class StoreClients:
     counter_index: RedisCounterIndex
     stuck: RedisStuckReader
     batches: RedisBatchStore
+    audit_log: RedisAuditLog
 
     def close(self) -> None:
         """Close the connections to the store."""
@@ -67,6 +69,7 @@ def open_store(settings: Settings, retention: Retention) -> StoreClients:
         RedisCounterIndex(connection, keys),
         RedisStuckReader(connection, keys),
         RedisBatchStore(connection, lambda: store.retention.log),
+        RedisAuditLog(connection, keys),
     )
 
 
