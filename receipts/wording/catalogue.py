@@ -55,6 +55,10 @@ class Catalogue:
             text = _CLAUSE.sub(lambda clause: _if_filled(clause[1], params), text)
         return text.format_map(params)
 
+    def template(self, key: str, language: str, /) -> str:
+        """Text with its parameters in braces. Raises: KeyError for an unknown key."""
+        return self._texts[key][language]
+
     def render_text(self, key: str, language: str, /, **params: object) -> str:
         """Text to send as an SMS: ``[key]``, or its longest short form that fits one segment."""
         forms = (each for each in (key, *(key + end for end in _SHORT)) if each in self._texts)

@@ -21,7 +21,6 @@ from receipts.staff.books.promotion_editor import (
 from receipts.staff.books.proposals import CurrentBook, ProposalError
 from web.console.books.desk import RuleBookDesk
 from web.console.books.province_page import message_rows
-from web.console.rulebook_proposals import violation_rows
 from web.forms import sent_nonce
 from web.staff.access import StaffRoute, signed_in
 
@@ -133,7 +132,7 @@ class MessagePages:
             draft=draft,
             reason=reason,
             error=error,
-            violations=violation_rows(violations),
+            violations=desk.violation_rows(violations),
             wrong_fields={str(step) for each in violations for step in each.where},
             previews=previews,
             kinds=_KINDS,

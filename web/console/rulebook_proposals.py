@@ -89,7 +89,7 @@ class ProposalPages:
             400 if error else 200,
             error=error,
             reason=reason,
-            violations=violation_rows(violations),
+            violations=self._desk.violation_rows(violations),
             issues=issues,
         )
 
@@ -203,19 +203,6 @@ class ProposalPages:
 
     def _see(self, proposal: str, done: str) -> AnyResponse:
         return self._desk.site.see_other("rulebook_proposal", proposal=proposal, done=done)
-
-
-def violation_rows(violations: Iterable[Violation]) -> list[dict[str, object]]:
-    """Violations as the pages list them."""
-    return [
-        {
-            "line": each.line,
-            "path": ".".join(str(step) for step in each.where if isinstance(step, str)),
-            "problem": each.problem,
-            "fix": each.fix,
-        }
-        for each in violations
-    ]
 
 
 def _nonce() -> str:

@@ -1,7 +1,7 @@
 """What all pages of the rule book share: services, wording, times and rights."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from flask import Response
@@ -9,14 +9,16 @@ from flask import Response
 from receipts.model.calendar import SHANGHAI
 from receipts.model.rule_books import BookVersion
 from receipts.model.staff import Right
+from receipts.model.vocabulary import Language
 from receipts.ports.book_store import BookStore
 from receipts.ports.clock import Clock
 from receipts.rulebook.diff import BookIssue
-from receipts.rulebook.errors import RuleBookError
+from receipts.rulebook.errors import RuleBookError, Violation
 from receipts.rulebook.schema import RuleBook
 from receipts.staff.books.proposals import BookProposals, CurrentBook
 from receipts.staff.rights import has_right
 from statemachines.approval import ApprovalState
+from web.console.books.checker_words import CheckerWords
 from web.console.books.terms import BookTerms
 from web.staff.access import signed_in
 from web.staff.rendering import StaffSite, page_language
@@ -77,6 +79,20 @@ class RuleBookDesk:
             may_approve=may(Right.APPROVE_RULE_BOOK),
             **context,
         )
+
+    def violation_rows(self, violations: Iterable[Violation]) -> list[dict[str, object]]:
+        """Violations as the pages list them, in the language of the request."""
+        is_chinese = page_language() is Language.ZH
+        words = CheckerWords(self.site.catalogue).chinese if is_chinese else str
+        return [
+            {
+                "line": each.line,
+                "path": ".".join(step for step in each.where if isinstance(step, str)),
+                "problem": words(each.problem),
+                "fix": words(each.fix),
+            }
+            for each in violations
+        ]
 
     def _issue_text(self, issue: BookIssue) -> str:
         params = dict(issue.params)
