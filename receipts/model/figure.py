@@ -43,6 +43,8 @@ def figure(at: dt.datetime | None, *parts: str) -> Figure:
     return Figure("|".join(parts), at)
 
 
+# The reports of a batch arrive at one moment, with few results.
+@lru_cache(maxsize=256)
 def report_figure(at: dt.datetime, result: str, count: int = 1) -> Figure:
     """Reports of an hour by their result: an outcome, or the reason for no receipt."""
     hour = int((at.timestamp() + _CHINA_SECONDS) % _DAY_SECONDS) // _HOUR_SECONDS

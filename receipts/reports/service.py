@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -161,7 +162,7 @@ class ReportService:
             timers=tuple(t for step in steps for t in step.timers if t.subject not in subjects),
             cancelled_timers=cancelled,
             counters=counters,
-            figures=tuple(figure for step in steps for figure in step.figures),
+            figures=tuple(chain.from_iterable(step.figures for step in steps)),
         )
 
     def _indexed(self, begun: Sequence[MessageTrace]) -> tuple[IndexedText, ...]:

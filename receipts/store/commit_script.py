@@ -75,6 +75,8 @@ class CommitScript:
         #: The index of each key that the instructions name, from 1.
         self.names: dict[str, int] = {}
         self._words: list[bytes | str | int | float] = []
+        #: The key of a day's figures by moment.
+        self._days: dict[dt.datetime, str] = {}
         for change in changes:
             head = len(self._words)
             self._change = change
@@ -144,9 +146,10 @@ class CommitScript:
         """The key of a day's figures; the script adds to its month too, which is named here."""
         if at is None:
             return self._keys.figures(self._shard, STANDING)
-        day = self._keys.figures(self._shard, day_of(at))
-        if day not in self.names:
-            self.names.setdefault(day[: -len("-01")], len(self.names) + 1)
+        if (known := self._days.get(at)) is not None:
+            return known
+        day = self._days[at] = self._keys.figures(self._shard, day_of(at))
+        self.names.setdefault(day[: -len("-01")], len(self.names) + 1)
         return day
 
     def _act(self, event: str) -> None:
