@@ -16,8 +16,10 @@ from receipts.store.connection import RedisConnection, connected
 from receipts.store.local_server import running_server_url
 from receipts.store.staff.book_store import RedisBookStore
 
-#: Seconds between two looks at the version in force.
+#: Seconds between two looks at the version in force, and after one that found no store: it may
+#: have waited for the store's time-out.
 _EVERY = 0.5
+_EVERY_OUTAGE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class StoredBookWatch:
                 return None
             found = StoredBook(version, self._books.text(version.book) if version.book else b"")
         except StoreUnavailableError:
+            self._next = time.monotonic() + _EVERY_OUTAGE
             return None
         self._seen = version
         return found

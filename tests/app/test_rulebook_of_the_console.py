@@ -73,18 +73,24 @@ def test_return_to_the_file(doors: Network, book: Path, raw: "redis.Redis"):
     assert AFTER in offer(doors)
 
 
-def test_store_out_of_reach_keeps_the_book(
+def test_store_out_of_reach_keeps_the_book_and_is_not_asked_at_each_request(
     doors: Network, book: Path, raw: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ):
     put_in_force(raw, 1, dearer(book.read_text()))
     assert AFTER in offer(doors)
+    looks: list[int] = []
 
     def fail(*_: object) -> None:
+        looks.append(1)
         raise StoreUnavailableError("no")
 
     monkeypatch.setattr(stored.RedisBookStore, "in_force", fail)
     write(book, dearer(book.read_text()).replace("monthly_fen = 250", "monthly_fen = 290"))
-    assert AFTER in offer(doors)
+    doors.client.get("/healthz")
+    assert looks == []
+    for _ in range(3):
+        assert AFTER in offer(doors)
+    assert looks == [1]
 
 
 def test_start_follows_the_console_or_the_last_valid_book(
