@@ -89,10 +89,8 @@ class Journeys:
         self, sender: Msisdn, recipient: Msisdn, around: dt.datetime | None = None
     ) -> list[Journey]:
         """Texts of a pair, newest first; with a time, the nearest first, one if it is clear."""
-        indexed = [text for text in self._index.texts_of(sender) if text.recipient == recipient]
-        indexed.reverse()
-        if around is not None:
-            indexed.sort(key=lambda text: abs(text.begun - around))
+        # A text whose id was used again has an entry for each time.
+        indexed = self._index.texts_between(sender, recipient, around, 2 * MOST_TEXTS)
         ids = [text.message_id for text in indexed]
         day = around.astimezone(SHANGHAI).date() if around else None
         page = self._search.page(sender, ReceiptFilter(recipient.national, day))

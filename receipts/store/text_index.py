@@ -7,6 +7,7 @@ keeps both in its compact encoding (listpack), as long as a hash has at most 512
 import datetime as dt
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
+from heapq import nsmallest
 from struct import Struct
 
 from receipts.model.message import IndexedText
@@ -79,6 +80,21 @@ class RedisTextIndex:
         window = (-skip - limit, -skip - 1)
         (found,) = self._connection.execute(("LRANGE", self._keys.texts(sender), *window))
         return [_unpacked(sender, raw) for raw in reversed(found)]
+
+    def texts_between(
+        self, sender: Msisdn, recipient: Msisdn, around: dt.datetime | None, limit: int
+    ) -> list[IndexedText]:
+        """The newest texts of a pair, or those nearest to a time, in one round trip.
+
+        Of thousands of entries only these are decoded.
+        """
+        (found,) = self._connection.execute(("LRANGE", self._keys.texts(sender), 0, -1))
+        wanted, end = _packed_number(recipient), _HEAD.size + _NUMBER_BYTES
+        own = [raw for raw in reversed(found) if raw[_HEAD.size : end] == wanted]
+        if around is not None:
+            second = around.timestamp()
+            own = nsmallest(limit, own, key=lambda raw: abs(_HEAD.unpack_from(raw)[0] - second))
+        return [_unpacked(sender, raw) for raw in own[:limit]]
 
     def numbers_of(self, message_id: str, today: dt.date) -> list[tuple[Msisdn, Msisdn]]:
         """Sender and recipient of each text with this id, in any spelling of the id.

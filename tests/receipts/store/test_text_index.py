@@ -37,6 +37,18 @@ def test_texts_of_a_sender_come_in_the_order_of_time(store: RedisStore, index: R
     assert index.texts_of(FRIEND) == []
 
 
+def test_texts_of_a_pair_come_newest_or_nearest_first(store: RedisStore, index: RedisTextIndex):
+    for n in range(6):
+        friend = FRIEND if n % 2 else Msisdn("+8613844012345")
+        begun = NOW + dt.timedelta(minutes=n)
+        text = a_text(str(n), recipient=friend, begun=begun)
+        store.commit(ChangeSet(ANNA, indexed=(text,)))
+    newest = index.texts_between(ANNA, FRIEND, None, 2)
+    assert [text.message_id for text in newest] == ["5", "3"]
+    nearest = index.texts_between(ANNA, FRIEND, NOW + dt.timedelta(minutes=2.9), 2)
+    assert [text.message_id for text in nearest] == ["3", "1"]
+
+
 @pytest.mark.parametrize(
     ("reported", "asked"),
     [

@@ -93,6 +93,14 @@ def test_one_of_several_texts_is_chosen(staff: Staff, texts: list[dt.datetime]):
     assert chosen.text.count("Message id 1 ") == 1
 
 
+def test_text_leads_to_its_customer(staff: Staff, texts: list[dt.datetime]):
+    del texts
+    browser = staff("olga")
+    seen = browser.sends(browser.goes("journey?id=0x1F").form_to("customer"))
+    assert seen.status == 200
+    assert "/customer/" in seen.answer.request.path
+
+
 def test_receipt_leads_to_its_text(staff: Staff, built: Container, texts: list[dt.datetime]):
     del texts
     receipt = told(built)[2]
