@@ -66,6 +66,8 @@ class PageChecks:
 
     def check(self, path: str, ready: str = "complete", status: int = 200) -> None:
         """Open a page and check it in both views of the present language."""
+        # Requests of the page before end here.
+        self.browser.get("about:blank")
         self._events()
         self.browser.get_log("browser")
         self.browser.get(self.origin + path)

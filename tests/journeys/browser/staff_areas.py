@@ -1,5 +1,7 @@
 """Staff of the checks in Chromium: their accounts, their sign-in, and records for their pages."""
 
+from pathlib import Path
+
 from selenium.webdriver.common.by import By
 
 from app.bootstrap import Container
@@ -31,6 +33,22 @@ def sign_in(page: Page, origin: str, area: str, name: str) -> None:
             box.clear()
             box.send_keys(typed)
     page.follows("main button")
+
+
+def open_records(page: Page, area: str, customer: str, folder: Path) -> str:
+    """Reach the page of one record by its form; the address of it."""
+    origin = page.browser.current_url.partition(f"/{area}/")[0]
+    if area == "console":
+        page.browser.get(f"{origin}/console/customer")
+        page.find("#number").send_keys(customer)
+    else:
+        numbers = folder / "numbers.csv"
+        numbers.write_text(f"number\n{customer}\n")
+        page.browser.get(f"{origin}/counter/bulk")
+        page.find("#file").send_keys(str(numbers))
+        page.find("#reason").send_keys("checks")
+    page.follows("main form button.main")
+    return page.browser.current_url.removeprefix(origin)
 
 
 def prepare(service: Service) -> None:

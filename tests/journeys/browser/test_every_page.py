@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
 
 from tests.journeys.browser.conftest import Page
 from tests.journeys.browser.page_checks import PageChecks, areas, pages_below
-from tests.journeys.browser.staff_areas import STAFF, prepare, sign_in, staff_account
+from tests.journeys.browser.staff_areas import STAFF, open_records, prepare, sign_in, staff_account
 from tests.support.chromium import set_screen
 from tests.support.phones import Phone, Phones
 from tests.support.product import Service, until
@@ -128,7 +129,7 @@ def opens(checks: PageChecks, address: str) -> bool:
 #: Addresses of pages that no other page links to while a service has few records.
 EXAMPLES = {"/console/stuck/list/<name>": "/console/stuck/list/failed"}
 #: Addresses that only take forms; a page with a variable part has their shape.
-FORMS = {"/console/staff/add"}
+FORMS = {"/console/staff/add", "/counter/bulk/upload"}
 
 
 def test_pages_of_the_hall(page: Page, checks: PageChecks, phones: Phones):
@@ -161,8 +162,8 @@ def states(phones: Phones, customer: Phone) -> set[str]:
 
 @pytest.mark.parametrize("area", [area for area in areas() if area != "hall"])
 def test_pages_of_the_staff(
-    page: Page, checks: PageChecks, phones: Phones, service: Service, area: str
-):
+    page: Page, checks: PageChecks, phones: Phones, service: Service, area: str, tmp_path: Path
+):  # fmt: skip
     customer = a_customer(phones)
     # A receipt that fails: its phone is off before it comes.
     customer.text("13957110001", "hi")
@@ -175,6 +176,7 @@ def test_pages_of_the_staff(
         checks.browser.delete_all_cookies()
         unseen = check_all(checks, paths)
         sign_in(page, checks.origin, area, name)
+        checks.links.add(open_records(page, area, customer.number, tmp_path))
         unseen &= check_all(checks, unseen)
         checks.check(f"/{area}/nothing-here", status=404)
         # The page of the second factor, for accounts with a phone, and those of a visit.
