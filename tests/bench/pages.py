@@ -8,6 +8,7 @@ import datetime as dt
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import redis
 from flask import Flask
@@ -21,6 +22,7 @@ from receipts.model.calendar import SHANGHAI, month_of
 from receipts.model.message import IndexedText, MessageTrace, NoReceiptReason
 from receipts.model.receipt import Receipt
 from receipts.model.reported_time import ReportedTime
+from receipts.model.staff import Role, StaffArea
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, ReceiptOutcome
 from receipts.ports.changes import ChangeSet
 from receipts.store.codec import encode_record
@@ -31,6 +33,7 @@ from tests.bench.local_store import SHARDS, local_store, without_fsync
 from tests.bench.processes import counted_round_trips
 from tests.bench.product import ACCOUNT, FEED, PUBLIC_URL, SECRET, TOKEN, subscriber
 from tests.support.browser import KEY, Browser
+from tests.support.staff import StaffBrowser, add_staff
 
 RECEIPTS = 100_000
 
@@ -134,8 +137,43 @@ def hall(app: Flask, store: "redis.Redis", built: Container) -> Iterator[tuple[s
         )
 
 
+def staff_pages(
+    area: StaffArea, role: Role, app: Flask, _: "redis.Redis", built: Container
+) -> Iterator[tuple[str, Opening]]:
+    """The pages of staff without parts in their address, and those about the large customer."""
+    add_staff(built, f"bench-{role}", role)
+    browser = StaffBrowser(app.test_client(), area, f"bench-{role}")
+    browser.signs_in()
+
+    def opening(path: str) -> Opening:
+        def open_it() -> None:
+            assert browser.goes(path).status == 200, path
+
+        return open_it
+
+    yield f"/{area}/", opening("")
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith(f"{area}.")]
+    for rule in sorted(rules, key=str):
+        path = str(rule).removeprefix(f"/{area}/")
+        if path and not rule.arguments and "GET" in (rule.methods or ()):
+            is_page = browser.goes(path).answer.mimetype == "text/html"
+            if is_page and browser.seen.status == 200 and path not in {"sign-in", "code"}:
+                yield str(rule), opening(path)
+    if area is StaffArea.CONSOLE:
+        found = browser.goes("customer")
+        (form,) = (each for each in found.forms if "number" in each.fields)
+        at = browser.sends(form, number=LARGE).answer.request.path
+        yield "/console/customer, the large one", opening(at.removeprefix("/console/"))
+        of = built.store.receipt_id(LARGE, f"{RECEIPTS - 1:08x}")
+        yield "/console/journey, of a receipt", opening(f"journey?id={of}")
+
+
 #: The areas with pages; each signs in and yields its pages.
-AREAS = (hall,)
+AREAS = (
+    hall,
+    partial(staff_pages, StaffArea.CONSOLE, Role.OPERATOR),
+    partial(staff_pages, StaffArea.COUNTER, Role.SUPERVISOR),
+)
 
 
 def measure(others: int) -> Iterator[tuple[str, float, float, int]]:
