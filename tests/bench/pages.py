@@ -1,10 +1,12 @@
 """Pages for people: the time of the server and the round trips to the store for each.
 
 One customer has 100,000 receipts and charges, in a store with a million other subscribers. Each
-page is made in this process, so its time is the server's alone.
+page is made in this process. The CPU time of it and of the store is the time that a page takes on
+a machine without other work.
 """
 
 import datetime as dt
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +32,7 @@ from receipts.store.keys import KeySchema
 from statemachines.receipt import ReceiptState
 from tests.bench import report
 from tests.bench.local_store import SHARDS, local_store, without_fsync
-from tests.bench.processes import counted_round_trips
+from tests.bench.processes import counted_round_trips, cpu
 from tests.bench.product import ACCOUNT, FEED, PUBLIC_URL, SECRET, TOKEN, subscriber
 from tests.support.browser import KEY, Browser
 from tests.support.staff import StaffBrowser, add_staff
@@ -40,8 +42,8 @@ RECEIPTS = 100_000
 #: The large customer: in Guangxi, where each delivery has its charge.
 LARGE = Msisdn("+8613977112345")
 
-#: Openings of each page; the first of them pays for templates and connections.
-TURNS = 15
+#: Openings of each page.
+TURNS = 9
 
 TARGET_MS = 300
 
@@ -177,7 +179,7 @@ AREAS = (
 
 
 def measure(others: int) -> Iterator[tuple[str, float, float, int]]:
-    """Page, median and longest milliseconds, and most round trips."""
+    """Page, CPU milliseconds of an opening, median milliseconds, and most round trips."""
     with local_store() as folder, counted_round_trips() as trips:
         settings = Settings.read({
             "DATA_DIR": str(folder), "SHARDS": str(SHARDS), "PUBLIC_URL": PUBLIC_URL,
@@ -186,17 +188,20 @@ def measure(others: int) -> Iterator[tuple[str, float, float, int]]:
         })  # fmt: skip
         built = bootstrap.services(settings)
         store = redis.Redis(unix_socket_path=str(folder / "store" / "valkey.sock"))
+        processes = {os.getpid(), int(store.info("server")["process_id"])}
         fill(built, store, others)
         app = create_app(settings, built)
         for area in AREAS:
             for name, open_page in area(app, store, built):
-                times, most = [], 0
+                open_page()  # pays for templates and connections
+                times, most, used = [], 0, cpu(processes)
                 for _ in range(TURNS):
                     before, began = trips[0], time.perf_counter()
                     open_page()
                     times.append((time.perf_counter() - began) * 1e3)
                     most = max(most, trips[0] - before)
-                yield name, statistics.median(times), max(times[1:]), most
+                used = (cpu(processes) - used) / TURNS * 1e3
+                yield name, used, statistics.median(times), most
         store.close()
         built.clients.close()
 
@@ -204,10 +209,10 @@ def measure(others: int) -> Iterator[tuple[str, float, float, int]]:
 def page(*, short: bool) -> str:
     """The table of the pages."""
     cells = [
-        (name, f"{middle:.0f}", f"{longest:.0f}", str(trips), _verdict(middle))
-        for name, middle, longest, trips in measure(100_000 if short else 1_000_000)
+        (name, f"{used:.0f}", f"{middle:.0f}", str(trips), _verdict(used))
+        for name, used, middle, trips in measure(100_000 if short else 1_000_000)
     ]
-    head = ("page", "median ms", "longest ms", "round trips", f"below {TARGET_MS} ms")
+    head = ("page", "CPU ms", "median ms", "round trips", f"below {TARGET_MS} ms of CPU")
     return report.grid(head, cells)
 
 
