@@ -10,8 +10,8 @@ from receipts.model.counter import CounterActReference
 class CounterIndex(Protocol):
     """Acts at counters by day. Every method raises StoreUnavailableError."""
 
-    def acts(self, days: Sequence[dt.date]) -> list[CounterActReference]:
-        """The acts of some days in China in one round trip, oldest first."""
+    def acts(self, shop: str, days: Sequence[dt.date]) -> list[CounterActReference]:
+        """The acts of a shop on some days in China in one round trip, oldest first."""
 
     def act(self, serial: str) -> CounterActReference | None:
         """The act with this serial number; None for an unknown one."""

@@ -56,8 +56,8 @@ _MOST_ACTS, _DIGEST_BYTES = 4 * LONGEST_CHAIN, 8
 #: Looks by staff, and calls of the last day, that a customer's own lists have.
 _LOOKS_LISTED, _CALLS_LISTED = 1_000, 1_000
 
-#: Acts at counters that a shard lists of one day; all of them are in the audit log.
-_MOST_ACTS_A_DAY = 20_000
+#: Acts of one shop that a shard lists of one day; all of them are in the audit log.
+_MOST_ACTS_A_DAY = 2_000
 
 
 class CommitScript:
@@ -287,13 +287,16 @@ class CommitScript:
 
     def _counter_act(self, entry: AuditEntry) -> None:
         day = entry.at.astimezone(SHANGHAI).date()
-        key = self._keys.counter_acts(self._shard, day)
-        act = CounterActReference(
+        act = encode(CounterActReference(
             entry.serial, entry.number, entry.clerk, entry.shop, entry.reply_text,
             entry.state_after, entry.at, entry.agent,
-        )  # fmt: skip
-        self._add("last", key, _MOST_ACTS_A_DAY, encode(act))
-        self._add("expire", key, self._retention.log)
+        ))  # fmt: skip
+        by_serial = self._keys.counter_forms(self._shard, day)
+        by_shop = self._keys.counter_acts(self._shard, day, entry.shop)
+        self._add("once", by_serial, entry.serial, act)
+        self._add("last", by_shop, _MOST_ACTS_A_DAY, act)
+        for key in (by_serial, by_shop):
+            self._add("expire", key, self._retention.log)
 
 
 def _member(timer: Timer) -> str:

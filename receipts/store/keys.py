@@ -123,9 +123,14 @@ class KeySchema:
         """One visit at a counter."""
         return self.tagged(shard, f"visit:{visit_id}")
 
-    def counter_acts(self, shard: int, day: dt.date) -> str:
-        """The acts at counters on a day in China, oldest first."""
-        return self.tagged(shard, f"counter:{day:%Y%m%d}")
+    def counter_forms(self, shard: int, day: dt.date) -> str:
+        """The acts at counters on a day in China, a hash by serial number."""
+        return self.tagged(shard, f"forms:{day:%Y%m%d}")
+
+    def counter_acts(self, shard: int, day: dt.date, shop: str) -> str:
+        """The acts of one shop on a day in China, oldest first."""
+        name = blake2b(shop.encode(), digest_size=8).hexdigest()
+        return self.tagged(shard, f"counter:{day:%Y%m%d}:{name}")
 
     def charges(self, number: Msisdn, month: str) -> str:
         """A customer's charges of a month, a hash by charge id."""

@@ -77,7 +77,7 @@ class Supervision:
         """The figures of a shop in the last days, in a few round trips."""
         today = today_in_china(self.clock.now())
         dates = [today - dt.timedelta(days=n) for n in range(days)]
-        acts = [act for act in self.index.acts(dates) if act.shop == shop]
+        acts = self.index.acts(shop, dates)
         unused = self._unused(acts)
         by_clerk: defaultdict[str, list[CounterActReference]] = defaultdict(list)
         for act in acts:

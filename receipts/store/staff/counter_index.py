@@ -18,11 +18,14 @@ class RedisCounterIndex:
     def __init__(self, connection: RedisConnection, keys: KeySchema) -> None:
         self._connection, self._keys = connection, keys
 
-    def acts(self, days: Sequence[dt.date]) -> list[CounterActReference]:
-        """The acts of some days in China in one round trip, oldest first."""
+    def acts(self, shop: str, days: Sequence[dt.date]) -> list[CounterActReference]:
+        """The acts of a shop on some days in China in one round trip, oldest first."""
         shards = range(self._keys.shards)
-        found = self._read([self._keys.counter_acts(s, day) for day in days for s in shards])
-        return sorted(found, key=lambda act: act.at)
+        keys = [self._keys.counter_acts(shard, day, shop) for day in days for shard in shards]
+        replies = self._connection.execute(*(("LRANGE", key, 0, -1) for key in keys))
+        found = [decode(CounterActReference, raw) for reply in replies for raw in reply]
+        # An act with several audit entries counts once.
+        return sorted({act.serial: act for act in found}.values(), key=lambda act: act.at)
 
     def act(self, serial: str) -> CounterActReference | None:
         """The act with this serial number; None for an unknown one."""
@@ -36,9 +39,5 @@ class RedisCounterIndex:
             return None
         if shard is None:
             return None
-        found = self._read([self._keys.counter_acts(shard, day)])
-        return next((act for act in found if act.serial == serial), None)
-
-    def _read(self, keys: Sequence[str]) -> list[CounterActReference]:
-        replies = self._connection.execute(*(("LRANGE", key, 0, -1) for key in keys))
-        return [decode(CounterActReference, raw) for reply in replies for raw in reply]
+        (raw,) = self._connection.execute(("HGET", self._keys.counter_forms(shard, day), serial))
+        return None if raw is None else decode(CounterActReference, raw)
