@@ -5,15 +5,10 @@ import re
 
 import pytest
 
-from receipts.model.staff import Role, StaffMember
 from receipts.model.vocabulary import Language
-from receipts.staff.counter.acts import OPEN_BY_FORM, CounterAct
-from receipts.staff.counter.visits import Clerk
-from tests.conftest import GUANGDONG
 from tests.journeys.browser.conftest import Page
-from tests.journeys.browser.staff_areas import SHOP, sign_in, staff_account
+from tests.journeys.browser.staff_areas import COUNTER_CUSTOMER, an_act, sign_in, staff_account
 from tests.support.chromium import set_screen
-from tests.support.counter import Counter
 from tests.support.product import Service
 
 #: A5 in points of 1/72 inch, as PDF has them.
@@ -23,27 +18,17 @@ _PAGE = re.compile(rb"/Type\s*/Page\b")
 _BOX = re.compile(rb"/MediaBox\s*\[\s*0\s+0\s+([0-9.]+)\s+([0-9.]+)\s*\]")
 
 
-def a_form(service: Service) -> str:
-    """The serial number of an act: a request that the owner confirms by signature."""
-    with service.container() as services:
-        counter = Counter(services)
-        counter.knows(GUANGDONG)
-        clerk = Clerk(StaffMember("li", Role.CLERK, SHOP), "session")
-        visit = counter.visit(GUANGDONG, clerk)
-        form = CounterAct(visit.id, OPEN_BY_FORM, "", counter.nonce(), Language.ZH)
-        return counter.acts.run(visit, form).next
-
-
 @pytest.fixture(scope="module")
 def serial(service: Service) -> str:
-    return a_form(service)
+    with service.container() as services:
+        return an_act(services)
 
 
 @pytest.mark.parametrize("language", Language)
 def test_form_prints_on_one_a5_page(
     page: Page, service: Service, serial: str, language: Language
 ) -> None:
-    browser, origin = page.browser, service.url
+    browser, origin = page.browser, service.doors
     browser.execute_cdp_cmd("Network.enable", {})
     languages = {"headers": {"Accept-Language": language}}
     browser.execute_cdp_cmd("Network.setExtraHTTPHeaders", languages)
@@ -52,7 +37,7 @@ def test_form_prints_on_one_a5_page(
         browser.get(f"{origin}/counter/form/{serial}")
         text = page.find("main").text
         assert serial in text
-        assert GUANGDONG.removeprefix("+86") in text
+        assert COUNTER_CUSTOMER.removeprefix("+86") in text
         options = {"preferCSSPageSize": True, "printBackground": True}
         pdf = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", options)["data"])
     finally:
@@ -65,8 +50,8 @@ def test_form_prints_on_one_a5_page(
 
 def test_form_fits_a_phone(page: Page, service: Service, serial: str) -> None:
     set_screen(page.browser, 390, 844, phone=True)
-    sign_in(page, service.url, "counter", staff_account(service, "counter", "form-phone"))
-    page.browser.get(f"{service.url}/counter/form/{serial}")
+    sign_in(page, service.doors, "counter", staff_account(service, "counter", "form-phone"))
+    page.browser.get(f"{service.doors}/counter/form/{serial}")
     width = page.browser.execute_script("return document.documentElement.scrollWidth")
     page.browser.delete_all_cookies()
     assert width <= 390
