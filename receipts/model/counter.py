@@ -2,9 +2,11 @@
 
 import datetime as dt
 from enum import StrEnum
+from typing import Self
 
 from msgspec import Struct
 
+from receipts.model.charge import AuditEntry
 from receipts.model.vocabulary import Msisdn
 from statemachines.approval import ApprovalState
 from statemachines.counter_visit import VisitState
@@ -78,6 +80,14 @@ class CounterActReference(Struct, frozen=True, array_like=True):
     at: dt.datetime
     #: Keyed digest of the agent's identity number, empty for the owner.
     agent: str = ""
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> Self:
+        """The reference of an act's audit entry."""
+        return cls(
+            entry.serial, entry.number, entry.clerk, entry.shop, entry.reply_text,
+            entry.state_after, entry.at, entry.agent,
+        )  # fmt: skip
 
 
 class BatchAct(StrEnum):

@@ -287,10 +287,7 @@ class CommitScript:
 
     def _counter_act(self, entry: AuditEntry) -> None:
         day = entry.at.astimezone(SHANGHAI).date()
-        act = encode(CounterActReference(
-            entry.serial, entry.number, entry.clerk, entry.shop, entry.reply_text,
-            entry.state_after, entry.at, entry.agent,
-        ))  # fmt: skip
+        act = encode(CounterActReference.of(entry))
         by_serial = self._keys.counter_forms(self._shard, day)
         by_shop = self._keys.counter_acts(self._shard, day, entry.shop)
         self._add("once", by_serial, entry.serial, act)
