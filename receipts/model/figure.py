@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from receipts.model.calendar import SHANGHAI
+from receipts.model.calendar import SHANGHAI, month_of
 
 #: First parts of a name; the parts are separated by ``|``.
 REPORT, SENT, ENDED, FEN, ACT = "report", "sent", "ended", "fen", "act"
@@ -19,8 +19,9 @@ REFUSED_LINES = "refused_lines"
 SECONDS_TO_RECEIPT = (1, 2, 5, 10, 30, 60, 300, 1800)
 LONGER = "longer"
 
-#: In place of a day: running sums. Before a week: the unknown texts of it.
-STANDING, UNKNOWN_TEXTS = "standing", "unknown:"
+#: In place of a day: running sums. Before a month: its part of them; before a week: its unknown
+#: texts.
+STANDING, MOVES, UNKNOWN_TEXTS = "standing", "moves:", "unknown:"
 
 #: Most different unknown texts that are kept of a week.
 UNKNOWN_TEXTS_KEPT = 500
@@ -31,14 +32,15 @@ _HOURS = tuple(f"{hour:02}" for hour in range(24))
 
 
 class Figure(Struct, frozen=True):
-    """An amount to add to a figure: to its day and month, or without a time to the running sum."""
+    """An amount to add to the figure of its day and month; a running one to its running sum."""
 
     name: str
-    at: dt.datetime | None
+    at: dt.datetime
     amount: int = 1
+    is_running: bool = False
 
 
-def figure(at: dt.datetime | None, *parts: str) -> Figure:
+def figure(at: dt.datetime, *parts: str) -> Figure:
     """One more in the figure of these parts."""
     return Figure("|".join(parts), at)
 
@@ -72,3 +74,13 @@ def week_of(at: dt.datetime) -> str:
     """The calendar week of a moment in China, ``YYYY-Www``."""
     year, week, _ = at.astimezone(SHANGHAI).isocalendar()
     return f"{year}-W{week:02}"
+
+
+def sums_of(figure: Figure) -> tuple[str, ...]:
+    """The running sum and its part of the month; empty for a figure of a day."""
+    return (STANDING, MOVES + month_of(figure.at)) if figure.is_running else ()
+
+
+def unknown_of(at: dt.datetime) -> str:
+    """The name of the unknown texts of a week."""
+    return UNKNOWN_TEXTS + week_of(at)

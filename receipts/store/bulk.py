@@ -1,7 +1,6 @@
 """Read the whole store in batches, in bounded memory, while the service runs."""
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -220,7 +219,8 @@ class RedisBulkReader:
 
 def _summed(hashes: Iterable[Any]) -> dict[str, int]:
     """The sums of hashes of numbers by their fields."""
-    total: Counter[str] = Counter()
+    total: dict[bytes, int] = {}
     for each in hashes:
-        total.update({name.decode(): int(count) for name, count in decode_pairs(each)})
-    return dict(total)
+        for name, count in decode_pairs(each):
+            total[name] = total.get(name, 0) + int(count)
+    return {name.decode(): count for name, count in total.items()}

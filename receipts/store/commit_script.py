@@ -14,14 +14,7 @@ from receipts.model.customer import (
     LoginState,
     Subscription,
 )
-from receipts.model.figure import (
-    FEN,
-    STANDING,
-    UNKNOWN_TEXTS,
-    UNKNOWN_TEXTS_KEPT,
-    day_of,
-    week_of,
-)
+from receipts.model.figure import FEN, UNKNOWN_TEXTS_KEPT, day_of, sums_of, unknown_of
 from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.numbering.msisdn import is_chinese_mobile
@@ -135,17 +128,17 @@ class CommitScript:
             self._add("unpair", key, "", entry)
 
     def _figures(self) -> None:
+        keys, shard = self._keys, self._shard
         for each in self._change.figures:
-            self._add("figure", self._figures_key(each.at), each.name, each.amount)
-        if (unknown := self._change.unknown_text) is not None and unknown.at is not None:
-            key = self._keys.figures(self._shard, UNKNOWN_TEXTS + week_of(unknown.at))
-            most = -(-UNKNOWN_TEXTS_KEPT // self._keys.shards)
-            self._add("text", key, most, unknown.name)
+            sums = [keys.figures(shard, name) for name in sums_of(each)]
+            for key in sums or (self._day_key(each.at),):
+                self._add("figure", key, each.name, each.amount)
+        if (unknown := self._change.unknown_text) is not None:
+            most = -(-UNKNOWN_TEXTS_KEPT // keys.shards)
+            self._add("text", keys.figures(shard, unknown_of(unknown.at)), most, unknown.name)
 
-    def _figures_key(self, at: dt.datetime | None) -> str:
+    def _day_key(self, at: dt.datetime) -> str:
         """The key of a day's figures; the script adds to its month too, which is named here."""
-        if at is None:
-            return self._keys.figures(self._shard, STANDING)
         if (known := self._days.get(at)) is not None:
             return known
         day = self._days[at] = self._keys.figures(self._shard, day_of(at))
@@ -266,7 +259,7 @@ class CommitScript:
         key = self._keys.charges(charge.number, charge.month)
         self._add("once", key, charge.id, encode(charge))
         fee = f"{FEN}|{charge.tariff}|{charge.kind}"
-        self._add("fee", self._figures_key(charge.at), fee, charge.fen)
+        self._add("fee", self._day_key(charge.at), fee, charge.fen)
         self._add("expire", key, self._retention.log)
         charged = self._keys.charged(self._shard, charge.month)
         self._add("member", charged, charge.number)

@@ -81,7 +81,7 @@ class Decision(Struct, frozen=True):
             audit=audit,
             timers=self.timers + timers,
             cancelled_timers=self.cancelled_timers,
-            figures=_acts(before, audit, now) + _moves(before, now),
+            figures=_acts(before, audit, now) + _moves(before, audit, now),
         )
 
 
@@ -95,13 +95,17 @@ def _acts(
     )
 
 
-def _moves(before: Subscription, after: Subscription) -> tuple[Figure, ...]:
+def _moves(
+    before: Subscription, audit: Sequence[AuditEntry], after: Subscription
+) -> tuple[Figure, ...]:
     """Running sums of customers by tariff and state: one less here, one more there."""
     left, entered = _standing(before), _standing(after)
-    if left == entered:
+    if left == entered or not audit:
         return ()
     ends = ((left, -1), (entered, 1))
-    return tuple(Figure(name, None, amount) for name, amount in ends if name)
+    return tuple(
+        Figure(name, audit[-1].at, amount, is_running=True) for name, amount in ends if name
+    )
 
 
 def _standing(customer: Subscription) -> str:

@@ -74,7 +74,7 @@ class ProvinceFigures:
         rows = {code: ProvinceMonth(code) for code in (*self._book.provinces, OTHER)}
         customers = Counter(now.customers())
         for later in since:
-            customers.subtract(later.net_moves())
+            customers.subtract(later.customers())
         for (tariff, state), count in customers.items():
             self._row(rows, tariff).add(_STANDING.get(state, ""), count)
         for movement in (OPENED, CANCELLED, CLOSED):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from receipts.model.calendar import SHANGHAI, month_before, month_of
-from receipts.model.figure import STANDING, UNKNOWN_TEXTS, week_of
+from receipts.model.figure import MOVES, STANDING, unknown_of
 from receipts.model.vocabulary import Intent
 from receipts.ports.clock import Clock
 from receipts.ports.store import BulkReader
@@ -79,7 +79,7 @@ class FiguresService:
     def unknown_texts(self) -> list[UnknownText]:
         """The texts of this week and the last that were not understood, the most frequent first."""
         now = self._clock.now()
-        weeks = [UNKNOWN_TEXTS + week_of(at) for at in (now - _ONE_WEEK, now)]
+        weeks = [unknown_of(at) for at in (now - _ONE_WEEK, now)]
         found = Counter(_added(self._reader.figures(weeks))).most_common(_TEXTS_SHOWN)
         return [self._with_wish(text, count) for text, count in found]
 
@@ -95,7 +95,8 @@ class FiguresService:
     def month(self, month: str) -> list[ProvinceMonth]:
         """The figures of a month by province, with the customers at its end or now."""
         later = [each for each in self.months() if each > month]
-        standing, whole, *since = self._reader.figures([STANDING, month, *later])
+        moves = [MOVES + each for each in later]
+        standing, whole, *since = self._reader.figures([STANDING, month, *moves])
         return self.provinces.month(Sums(whole), Sums(standing), [Sums(each) for each in since])
 
 

@@ -97,14 +97,6 @@ class Sums:
                 found[channel, tariff] += amount
         return dict(found)
 
-    def net_moves(self) -> dict[tuple[str, str], int]:
-        """Customers that entered a state less those that left it, by tariff and state."""
-        net: Counter[tuple[str, str]] = Counter()
-        for (_, _, tariff, before, after), amount in self._sums.get(ACT, {}).items():
-            net[tariff, before] -= amount
-            net[tariff, after] += amount
-        return dict(net)
-
     def sent_by_tariff(self) -> dict[str, int]:
         """Receipts sent by tariff."""
         return self._one(SENT)
@@ -114,7 +106,7 @@ class Sums:
         return {(parts[0], parts[1]): n for parts, n in self._by(FEN, 0, 1).items()}
 
     def customers(self) -> dict[tuple[str, str], int]:
-        """Customers by tariff and state; of running sums only."""
+        """Customers by tariff and state, or their changes in a month; of running sums only."""
         return {(parts[0], parts[1]): n for parts, n in self._by(STATE, 0, 1).items()}
 
     def texts(self) -> dict[tuple[str, str], int]:

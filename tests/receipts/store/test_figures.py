@@ -6,7 +6,15 @@ import pytest
 import redis
 
 from receipts.model.customer import CallLog
-from receipts.model.figure import STANDING, UNKNOWN_TEXTS, Figure, figure, report_figure, week_of
+from receipts.model.figure import (
+    MOVES,
+    STANDING,
+    UNKNOWN_TEXTS,
+    Figure,
+    figure,
+    report_figure,
+    week_of,
+)
 from receipts.model.vocabulary import Language
 from receipts.ports.changes import ChangeSet
 from receipts.store.bulk import RedisBulkReader
@@ -52,7 +60,7 @@ def test_figure_belongs_to_its_day_in_shanghai(store: RedisStore, reader: RedisB
 def test_days_and_months_expire_and_running_sums_do_not(
     store: RedisStore, raw: "redis.Redis", keys: KeySchema
 ):
-    sums = (figure(NOW, "web", "code"), Figure("state|GD-1|active", None))
+    sums = (figure(NOW, "web", "code"), Figure("state|GD-1|active", NOW, is_running=True))
     store.commit(ChangeSet(ANNA, figures=sums))
     shard, day = keys.shard(ANNA), 86_400
     left = {each: raw.ttl(keys.figures(shard, each)) for each in (DAY, MONTH, STANDING)}
@@ -62,7 +70,7 @@ def test_days_and_months_expire_and_running_sums_do_not(
 
 
 def test_change_that_is_not_made_adds_nothing(store: RedisStore, reader: RedisBulkReader):
-    counted = (figure(NOW, "web", "code"), Figure("state|GD-1|active", None))
+    counted = (figure(NOW, "web", "code"), Figure("state|GD-1|active", NOW, is_running=True))
     log = CallLog("CA1", ANNA, Language.ZH, version=5)
     store.commit(ChangeSet(ANNA, records=(log,), figures=counted, unknown_text=Figure("x", NOW)))
     week = UNKNOWN_TEXTS + week_of(NOW)
@@ -78,8 +86,10 @@ def test_charge_written_twice_counts_once(store: RedisStore, reader: RedisBulkRe
 
 def test_running_sum_goes_up_and_down(store: RedisStore, reader: RedisBulkReader):
     for amount in (1, 1, -1):
-        store.commit(ChangeSet(ANNA, figures=(Figure("state|GD-1|active", None, amount),)))
-    assert reader.figures([STANDING]) == [{"state|GD-1|active": 1}]
+        moved = Figure("state|GD-1|active", NOW, amount, is_running=True)
+        store.commit(ChangeSet(ANNA, figures=(moved,)))
+    month = f"{MOVES}{MONTH}"
+    assert reader.figures([STANDING, month, DAY]) == [*[{"state|GD-1|active": 1}] * 2, {}]
 
 
 def test_unknown_texts_of_a_week_are_few_and_end_after_seven_days(

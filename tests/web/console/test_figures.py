@@ -199,7 +199,7 @@ def test_past_month_has_the_customers_of_its_end(
 
 def test_tariffs_that_are_gone_have_a_row_of_their_own(operator: StaffBrowser, built: Container):
     gone = (
-        Figure("state|OLD-1|active", None, 3),
+        Figure("state|OLD-1|active", built.clock.now(), 3, is_running=True),
         figure(built.clock.now(), "sent", "OLD-1", "delivered", "1"),
     )
     built.store.commit(ChangeSet(Msisdn(GUANGDONG), figures=gone))
