@@ -34,6 +34,7 @@ CHOOSE, RESET = "password_chosen", "password_issued"
 
 #: Refusals; each has a sentence, as those of the rules have.
 OWNER_ONLY, NO_ID, WRONG_ID = "password_owner_only", "password_no_id", "password_wrong_id"
+NOT_PROVEN = "password_not_proven"
 
 _Made = Callable[[Snapshot, str], PasswordRecords]
 
@@ -81,7 +82,7 @@ class CounterPasswords:
     ) -> Reply:
         store, key = self.passwords.store, act_key(visit, nonce)
         if reason := self._refusal(visit, owner):
-            return _refused(reason, language)
+            return _refused(self._counted(visit, reason, key), language)
 
         def decide(snapshot: Snapshot) -> ChangeSet:
             now = store.visit(visit.id)
@@ -103,6 +104,18 @@ class CounterPasswords:
             )
 
         return run_in_transaction(store, visit.number, decide, key, credentials=True)
+
+    def _counted(self, visit: CounterVisit, reason: str, key: str) -> str:
+        """The refusal as it is told; a card that does not prove the owner is a wrong try.
+
+        Before the owner is identified, the answer does not tell whether a card is on record.
+        """
+        if reason == OWNER_ONLY:
+            return reason
+        if visit.state is VisitState.IDENTIFIED and reason == NO_ID:
+            return reason
+        self.passwords.check(visit.number, "", f"{key}:refused", lambda it: Reply(next=it.value))
+        return reason if visit.state is VisitState.IDENTIFIED else NOT_PROVEN
 
     def _refusal(self, visit: CounterVisit, owner: ResidentId) -> str | None:
         """Why this person may not set the password now."""

@@ -78,7 +78,34 @@ def test_form_sent_twice_sets_one_password_with_one_serial_number(
 def test_card_that_differs_changes_nothing(counter: Counter, setting: CounterPasswords):
     visit = checked(counter)
     reply = setting.choose(visit, AGENT_ID, NEW, counter.nonce(), Language.ZH)
-    assert (key(reply), reply.next, counter.audit()) == ("password_wrong_id", "", [])
+    assert (key(reply), reply.next, counter.audit()) == ("password_not_proven", "", [])
+
+
+def test_cards_that_differ_are_wrong_tries_that_lock_the_password_and_tell_the_owner(
+    counter: Counter, setting: CounterPasswords, built: Container
+):
+    for _ in range(3):
+        setting.reset(checked(counter), AGENT_ID, counter.nonce(), Language.ZH)
+    assert state(setting) is PasswordState.LOCKED
+    assert len(built.store.receipts_of(NUMBER, None, MessageKind.NOTICE)) == 1
+    reply = setting.reset(checked(counter), OWNER_ID, counter.nonce(), Language.ZH)
+    assert (key(reply), state(setting)) == ("password_issued", PasswordState.INITIAL)
+
+
+def test_form_with_a_card_that_differs_counts_once(counter: Counter, setting: CounterPasswords):
+    visit, nonce = checked(counter), counter.nonce()
+    for _ in range(3):
+        setting.reset(visit, AGENT_ID, nonce, Language.ZH)
+    assert state(setting) is PasswordState.CHOSEN
+
+
+def test_refusal_before_identification_does_not_tell_whether_a_card_is_on_record(
+    counter: Counter, setting: CounterPasswords
+):
+    visit = checked(counter)
+    differs = setting.reset(visit, AGENT_ID, counter.nonce(), Language.ZH)
+    counter.put_without_card()
+    assert setting.reset(visit, AGENT_ID, counter.nonce(), Language.ZH) == differs
 
 
 def test_agent_cannot_set_a_password(counter: Counter, setting: CounterPasswords):
@@ -90,7 +117,8 @@ def test_agent_cannot_set_a_password(counter: Counter, setting: CounterPasswords
 def test_first_card_needs_the_present_password(counter: Counter, setting: CounterPasswords):
     counter.put_without_card()
     visit = checked(counter)
-    assert key(setting.reset(visit, OWNER_ID, counter.nonce(), Language.ZH)) == "password_no_id"
+    refused = setting.reset(visit, OWNER_ID, counter.nonce(), Language.ZH)
+    assert key(refused) == "password_not_proven"
     counter.visits.enter_password(visit, PASSWORD, counter.nonce())
     visit = counter.again(visit)
     assert key(setting.choose(visit, OWNER_ID, NEW, counter.nonce(), Language.ZH)) == (
