@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -11,12 +12,12 @@ import click
 
 from app import bootstrap
 from app.clock import LATEST
+from app.exports.monthly import ExportDataset, ExportFormat, export
 from app.exports.serializers import serialize_charge, serialize_fields
 from app.settings import SettingsError
 from commands.consent_bundle import consent_bundle
 from commands.evidence.options import kept_roots, root_options
 from commands.evidence.results import NO_EVIDENCE, month_evidence
-from commands.export import ExportDataset, ExportFormat, export
 from commands.params import (
     MONTH,
     MSISDN,
@@ -35,6 +36,7 @@ from commands.tables import (
     print_records,
     print_totals,
     progress_bar,
+    track,
     wants_table,
 )
 from receipts.charging.charges import months_kept
@@ -154,7 +156,10 @@ def export_(
         evidence = month_evidence(services, month, kept) if audit else NO_EVIDENCE
         archive = services.clients.bulk_reader
         with _open_output(out) as file:
-            totals = export(archive, ExportDataset(dataset), month, ExportFormat(file_format), file)
+            hidden = file is sys.stdout and file.isatty()
+            followed = partial(track, hidden=hidden)
+            what, form = ExportDataset(dataset), ExportFormat(file_format)
+            totals = export(archive, what, month, form, file, followed)
     if roots_out:
         with _open_output(roots_out) as file:
             file.writelines(json.dumps(root) + "\n" for root in evidence.values["roots"])

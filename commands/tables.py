@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
+from app.exports.json_text import json_text
 from receipts.model.calendar import SHANGHAI
 
 if TYPE_CHECKING:
@@ -53,12 +54,6 @@ def wants_table(as_json: bool) -> bool:  # noqa: FBT001 - the value of --json
 def print_json(value: object, indent: int | None = None) -> None:
     """Print a value as JSON: on one line, or indented."""
     click.echo(json_text(value, indent))
-
-
-def json_text(value: object, indent: int | None = None) -> str:
-    """A value as JSON that can be written as UTF-8: halves of surrogate pairs are escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def print_records(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from commands.export import write_csv
-from commands.tables import json_text
+from app.exports.json_text import json_text
+from app.exports.monthly import write_csv
 from receipts.bulk_import.rejects import RejectFile
 
 COLUMNS = ("number", "id", "why", "at")

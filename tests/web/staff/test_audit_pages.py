@@ -201,3 +201,32 @@ def test_months_reach_back_a_year(auditor: StaffBrowser, built: Container):
     now = built.clock.now()
     for days in (0, 40, 300):
         assert f">{month_of(now - dt.timedelta(days=days))}</option>" in html
+
+
+def test_part_is_downloaded_as_the_command_exports_it_and_recorded(
+    auditor: StaffBrowser, built: Container
+):
+    look(built, GUANGDONG, "bo.wu", "=1+1")
+    month = month_of(built.clock.now())
+    seen = auditor.goes(f"audit/parts?kind=lookups&month={month}")
+    assert "本部分1条，本月共1条" in seen.text
+    found = {}
+    for file_format in ("csv", "jsonl"):
+        (path,) = re.findall(rf'href="/console/([^"]*format={file_format})"', seen.html)
+        answer = auditor.goes(path.replace("&amp;", "&")).answer
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        found[file_format] = answer.get_data(as_text=True)
+    assert found["csv"].splitlines()[0].startswith("at,number,command,clerk")
+    assert "'=1+1" in found["csv"]
+    assert f'"number": "{GUANGDONG}"' in found["jsonl"]
+    auditor.goes("audit?act=导出")
+    assert [row[4] for row in cells(auditor)] == [f"lookups {month}"] * 2
+
+
+@pytest.mark.parametrize(
+    "odd", ["", "kind=x&month=2026-11", "kind=acts&month=x", "kind=acts&month=2026-11&begin=%22"]
+)
+def test_odd_export_is_refused(auditor: StaffBrowser, odd: str):
+    assert auditor.goes(f"audit/parts?{odd}").status == 400
+    assert auditor.goes(f"audit/file?format=csv&{odd}").status == 400
+    assert auditor.goes("audit/file?kind=acts&month=2026-11&format=exe").status == 400

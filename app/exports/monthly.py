@@ -14,15 +14,14 @@ half of a surrogate pair, at which programs end a text or a file, become U+FFFD.
 
 import csv
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
 from itertools import chain
 from typing import Any, TextIO
 
+from app.exports.json_text import json_text
 from app.exports.serializers import column_names, serialize_fields
-from commands.tables import json_text, track
 from receipts.model.charge import AuditEntry, Charge, ChargeKind, StaffLookup
 from receipts.store.bulk import RedisBulkReader
 
@@ -71,6 +70,7 @@ def export(
     month: str,
     file_format: ExportFormat,
     out: TextIO,
+    followed: Callable[[Iterable[Row], str], Iterable[Row]] = lambda rows, _: rows,
 ) -> Row:
     """Write a month by shard, number and time (audit: shard and time).
 
@@ -83,16 +83,22 @@ def export(
         totals["fen"] = 0
         for kind in ChargeKind:
             totals |= {f"{kind}_count": 0, f"{kind}_fen": 0}
-    hidden = out is sys.stdout and out.isatty()
-    found = _rows(archive, dataset, month, totals)
-    rows = track(found, f"exporting {dataset} of {month}", hidden=hidden)
+    label = f"exporting {dataset} of {month}"
+    rows = followed(_rows(archive, dataset, month, totals), label)
+    write_rows(out, _COLUMNS[dataset], rows, file_format)
+    return totals
+
+
+def write_rows(
+    out: TextIO, columns: Sequence[str], rows: Iterable[Row], file_format: ExportFormat
+) -> None:
+    """Write rows in a format."""
     if file_format is ExportFormat.JSONL:
         out.writelines(json_text(row) + "\n" for row in rows)
     else:
         is_excel = file_format is ExportFormat.EXCEL
         out.write("\ufeff" if is_excel else "")
-        write_csv(out, _COLUMNS[dataset], rows, is_excel=is_excel)
-    return totals
+        write_csv(out, columns, rows, is_excel=is_excel)
 
 
 def write_csv(
