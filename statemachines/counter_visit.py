@@ -58,7 +58,8 @@ _ROWS: dict[VisitState, dict[VisitEvent, Row[VisitState]]] = {
     },
     _S.LOCKED: {
         **refuse("tries_used", _E.CHECK_ID, *_TRIES),
-        _E.RESET_PASSWORD: Stay(),
+        # A new password may be tried at once.
+        _E.RESET_PASSWORD: Move(_S.ID_CHECKED),
         **refuse("not_identified", _E.ACT),
         _E.END: Move(_S.ENDED),
     },

@@ -1,4 +1,4 @@
-"""Services behind the pages of the counter."""
+"""Services and pages of the counter."""
 
 from collections.abc import Callable, Iterable
 from functools import cache, partial
@@ -6,6 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from app.bootstrap import Container
+from app.metrics import count_refusal
+from receipts.delivery.receipt_search import ReceiptSearch
 from receipts.delivery.service_passwords import ServicePasswords
 from receipts.model.vocabulary import Channel
 from receipts.staff.counter.acts import CounterActs
@@ -19,9 +21,13 @@ from receipts.staff.counter.visits import CounterVisits
 from receipts.wording.catalogue import Catalogue
 from web.counter.act_forms import ActFormPages
 from web.counter.batch_pages import BatchPages
+from web.counter.customer_pages import CustomerPages
 from web.counter.passwords import PasswordPages
+from web.counter.services import CounterServices
 from web.counter.supervise import SupervisePages
 from web.counter.texts import CounterTexts
+from web.counter.visit_pages import VisitPages
+from web.portal.view_models import AccountPresenter
 from web.staff.access import StaffPages
 from web.staff.rendering import StaffSite
 
@@ -62,7 +68,7 @@ def supporting_pages(container: Container, site: StaffSite) -> Iterable[StaffPag
     clients, book = container.clients, container.book
     reader, index = clients.bulk_reader, clients.counter_index
     visits, passwords = counter_visits(container), counter_passwords(container)
-    yield PasswordPages(site, visits, passwords, id_reader(container))
+    yield PasswordPages(site, visits, passwords, id_reader(container), count_refusal)
     yield ActFormPages(site, index, reader, container.policy.access_numbers)
     supervision = Supervision(index, reader, container.store, container.clock, book.counter)
     yield SupervisePages(site, supervision)
@@ -80,3 +86,27 @@ def counter_acts(container: Container) -> CounterActs:
         container.clock,
         counter_texts().said,
     )
+
+
+def counter_services(container: Container, site: StaffSite) -> CounterServices:
+    """Dependencies of the pages."""
+    store, policy, clock = container.store, container.policy, container.clock
+    settings, texts, acts = container.settings, counter_texts(), counter_acts(container)
+    return CounterServices(
+        site,
+        counter_visits(container),
+        acts,
+        AccountPresenter(store, policy, acts, clock, container.account, texts, Channel.COUNTER),
+        ReceiptSearch(store, container.book.sending),
+        texts,
+        clock,
+        {"hotline": settings.hotline, "short_code": settings.short_code},
+        count_refusal,
+        id_reader(container),
+    )
+
+
+def visit_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:
+    """The pages on which a clerk serves customers."""
+    services = counter_services(container, site)
+    return (VisitPages(services), CustomerPages(services))

@@ -8,7 +8,7 @@ from app.exports.personal_data import exported
 from app.exports.personal_page import printable_page
 from receipts.model.calendar import SHANGHAI
 from receipts.model.vocabulary import Msisdn
-from web.console.customers.pages import CustomerPages
+from web.console.customers.pages import CustomerLifePages
 from web.console.customers.sections import LifeReader
 from web.staff.access import StaffPages
 from web.staff.rendering import StaffSite
@@ -25,4 +25,4 @@ def customer_pages(container: Container, site: StaffSite) -> Iterable[StaffPages
         at = f"{clock.now().astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
         return data, printable_page(data, at, container.book.retention)
 
-    yield CustomerPages(site, container.store, policy, clock, life, export)
+    yield CustomerLifePages(site, container.store, policy, clock, life, export)

@@ -3,13 +3,13 @@
 import datetime as dt
 from collections.abc import Callable, Iterable
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask
 from limits.strategies import FixedWindowRateLimiter
 
 from app import metrics
 from app.bootstrap import Container
 from app.pages.audit_pages import audit_pages
-from app.pages.counter_services import supporting_pages
+from app.pages.counter_services import supporting_pages, visit_pages
 from app.pages.customer_pages import customer_pages
 from app.pages.figures_pages import figures_pages
 from app.pages.journey_pages import journey_pages
@@ -22,7 +22,7 @@ from receipts.staff.accounts import StaffAccounts
 from receipts.staff.sessions import SessionRules, StaffSessions
 from web.console.staff import StaffAccountPages
 from web.shared_files import register_shared_files
-from web.staff.access import StaffPages, StaffRoute
+from web.staff.access import StaffPages
 from web.staff.rendering import StaffSite, area_catalogue, navigation_order
 from web.staff.sign_in import ANONYMOUS, SignInPages
 from web.staff.sign_in_limits import SignInLimits
@@ -59,28 +59,13 @@ def console_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]
 
 def counter_pages(container: Container, site: StaffSite) -> Iterable[StaffPages]:
     """The pages of the counter, in the order of its navigation."""
-    return (StartPage(site), *supporting_pages(container, site))
+    return (*visit_pages(container, site), *supporting_pages(container, site))
 
 
 _PAGES: dict[StaffArea, Callable[[Container, StaffSite], Iterable[StaffPages]]] = {
     StaffArea.COUNTER: counter_pages,
     StaffArea.CONSOLE: console_pages,
 }
-
-
-class StartPage:
-    """A first page with links to all others."""
-
-    def __init__(self, site: StaffSite) -> None:
-        self._site = site
-
-    def routes(self) -> Iterable[StaffRoute]:
-        """The one route."""
-        yield StaffRoute("/", "start", None, self.start)
-
-    def start(self) -> Response:
-        """The links."""
-        return self._site.page("staff/start.html")
 
 
 def _site(container: Container, area: StaffArea, address: Callable[[], str]) -> StaffSite:

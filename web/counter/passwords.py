@@ -30,6 +30,7 @@ class PasswordPages:
     visits: CounterVisits
     passwords: CounterPasswords
     read_id: ReadId
+    count_refusal: Callable[[str], None]
 
     def routes(self) -> Iterable[StaffRoute]:
         """The routes of these pages."""
@@ -40,11 +41,11 @@ class PasswordPages:
 
     def form(self, visit_id: str) -> Response | AnyResponse:
         """Ask for the identity number and, on the owner's keypad, for a new password."""
-        return self._page(current_visit(self.visits, visit_id))
+        return self._page(current_visit(self.visits, visit_id, self.count_refusal))
 
     def choose(self, visit_id: str) -> Response | AnyResponse:
         """Set the password that the owner has keyed twice."""
-        visit = current_visit(self.visits, visit_id)
+        visit = current_visit(self.visits, visit_id, self.count_refusal)
         new, again = request.form.get("new", "")[:16], request.form.get("again", "")[:16]
         if new != again:
             return self._page(visit, "password.differ")
@@ -55,7 +56,7 @@ class PasswordPages:
 
     def reset(self, visit_id: str) -> Response | AnyResponse:
         """Text a first value to the number."""
-        visit = current_visit(self.visits, visit_id)
+        visit = current_visit(self.visits, visit_id, self.count_refusal)
         return self._act(
             visit, lambda owner, nonce: self.passwords.reset(visit, owner, nonce, page_language())
         )

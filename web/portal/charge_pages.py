@@ -10,11 +10,12 @@ from receipts.model.charge import Charge, ChargeKind
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language
 from receipts.ports.store import MonthLedger
+from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.preferences import format_spent
 from receipts.wording.notice_text import day
 from web.forms import page_number
 from web.portal.rendering import PageRenderer, PortalServices
-from web.portal.view_models import format_month
+from web.portal.view_models import Texts, format_month
 
 #: Months on a page and lines of each, and lines on a page of one month.
 _MONTHS, _FIRST_LINES, _LINES = 6, 30, 100
@@ -67,39 +68,47 @@ class ChargePages:
             is_more = len(charged) > index * _MONTHS
             ledgers = store.ledgers(number, months, _FIRST_LINES)
         consent = self._presenter.consent(page.customer, page.language)
+        tables = month_tables(
+            self._portal.catalogue, self._presenter.queries, ledgers, page.language
+        )
         return page.render(
-            "charges.html", months=self._tables(ledgers, page.language), month=month,
+            "charges.html", months=tables, month=month,
             consent=consent, index=index, is_more=is_more,
         )  # fmt: skip
 
-    def _tables(self, ledgers: list[MonthLedger], language: Language) -> list[MonthTable]:
-        charges = [charge for ledger in ledgers for charge in ledger.charges]
-        receipts = self._presenter.queries.receipts_by_id(filter(None, map(_receipt_id, charges)))
-        return [
-            MonthTable(
-                ledger.month,
-                format_month(ledger.month, language),
-                format_spent(ledger.fen, language),
-                ledger.count,
-                [self._row(charge, receipts, language) for charge in ledger.charges],
-            )
-            for ledger in ledgers
-        ]
 
-    def _row(
-        self, charge: Charge, receipts: dict[str, Receipt], language: Language
-    ) -> tuple[str, str, str, str]:
-        render, month = self._portal.catalogue.render, format_month(charge.month, language)
-        item = render(f"charge.{charge.kind}", language, month=month)
-        receipt = receipts.get(_receipt_id(charge) or "")
-        if receipt is not None and receipt.recipient:
-            key = "why.credit_friend" if charge.kind is ChargeKind.CREDIT else "why.friend"
-            reason = render(key, language, friend=receipt.recipient.national)
-        else:
-            reason = render(_REASONS.get(charge.reason, f"why.{charge.kind}"), language)
-        if charge.fen == 0:
-            reason = render("why.free", language, reason=reason)
-        return day(charge.at, language), item, reason, format_spent(charge.fen, language)
+def month_tables(
+    texts: Texts, queries: AccountQueries, ledgers: list[MonthLedger], language: Language
+) -> list[MonthTable]:
+    """Months of charges as tables."""
+    charges = [charge for ledger in ledgers for charge in ledger.charges]
+    receipts = queries.receipts_by_id(filter(None, map(_receipt_id, charges)))
+    return [
+        MonthTable(
+            ledger.month,
+            format_month(ledger.month, language),
+            format_spent(ledger.fen, language),
+            ledger.count,
+            [_row(texts, charge, receipts, language) for charge in ledger.charges],
+        )
+        for ledger in ledgers
+    ]
+
+
+def _row(
+    texts: Texts, charge: Charge, receipts: dict[str, Receipt], language: Language
+) -> tuple[str, str, str, str]:
+    render, month = texts.render, format_month(charge.month, language)
+    item = render(f"charge.{charge.kind}", language, month=month)
+    receipt = receipts.get(_receipt_id(charge) or "")
+    if receipt is not None and receipt.recipient:
+        key = "why.credit_friend" if charge.kind is ChargeKind.CREDIT else "why.friend"
+        reason = render(key, language, friend=receipt.recipient.national)
+    else:
+        reason = render(_REASONS.get(charge.reason, f"why.{charge.kind}"), language)
+    if charge.fen == 0:
+        reason = render("why.free", language, reason=reason)
+    return day(charge.at, language), item, reason, format_spent(charge.fen, language)
 
 
 def _receipt_id(charge: Charge) -> str | None:

@@ -16,6 +16,7 @@ from receipts.model.invisible import plain_digits
 from receipts.model.receipt import Receipt
 from receipts.model.reported_time import ReportedTime
 from receipts.model.vocabulary import Language, Msisdn, ReceiptOutcome
+from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import notices
 from receipts.wording.times import short_time
 from web import forms
@@ -87,7 +88,7 @@ class ReceiptPages:
         """A page of receipts, newest first, of all or of the search that the address names."""
         number = self._portal.caller()
         typed, pages = _opened(number, request.args.get("search", "")), self._portal.receipts
-        older, newer = (_position(name) for name in ("older", "newer"))
+        older, newer = (position(name) for name in ("older", "newer"))
         if newer is not None:
             page = pages.newer_page(number, typed.wanted, newer)
         else:
@@ -109,7 +110,9 @@ class ReceiptPages:
         return renderer.render(
             "receipts.html",
             HTTPStatus.BAD_REQUEST if typed.errors else HTTPStatus.OK,
-            rows=[self._row(each, now, language) for each in page.receipts],
+            rows=[
+                receipt_row(self._portal.catalogue, each, now, language) for each in page.receipts
+            ],
             page=page,
             typed=typed,
             search=_sealed(renderer.customer.number, typed) if typed.wanted else None,
@@ -118,29 +121,33 @@ class ReceiptPages:
             months=self._portal.presenter.policy.book.retention.receipts_months,
         )
 
-    def _row(self, receipt: Receipt, now: dt.datetime, language: Language) -> ReceiptRow:
-        sent, done = (
-            short_time(time, now, language) if time else _UNKNOWN
-            for time in (receipt.text_sent, receipt.text_done)
-        )
-        render = self._portal.catalogue.render
-        return ReceiptRow(
-            sent,
-            receipt.recipient.national if receipt.recipient else "",
-            render(f"outcome.{receipt.outcome or ReceiptOutcome.NO_ANSWER}", language),
-            done,
-            notices().render(f"mode.{receipt.sent_as or receipt.mode}", language),
-            render(f"progress.{receipt.state}", language),
-            self._reason(receipt, language),
-        )
 
-    def _reason(self, receipt: Receipt, language: Language) -> str:
-        """Why there is this result; empty for a delivery, and where no record tells."""
-        told = receipt.failure or receipt.outcome or ReceiptOutcome.NO_ANSWER
-        texts, key = self._portal.catalogue, f"reason.{told}"
-        # In a record of an earlier version "failed" is known alone.
-        is_told = receipt.failure is not None or receipt.outcome is not ReceiptOutcome.FAILED
-        return texts.render(key, language) if key in texts and is_told else ""
+def receipt_row(
+    texts: Catalogue, receipt: Receipt, now: dt.datetime, language: Language
+) -> ReceiptRow:
+    """A receipt as a list shows it."""
+    sent, done = (
+        short_time(time, now, language) if time else _UNKNOWN
+        for time in (receipt.text_sent, receipt.text_done)
+    )
+    return ReceiptRow(
+        sent,
+        receipt.recipient.national if receipt.recipient else "",
+        texts.render(f"outcome.{receipt.outcome or ReceiptOutcome.NO_ANSWER}", language),
+        done,
+        notices().render(f"mode.{receipt.sent_as or receipt.mode}", language),
+        texts.render(f"progress.{receipt.state}", language),
+        _reason(texts, receipt, language),
+    )
+
+
+def _reason(texts: Catalogue, receipt: Receipt, language: Language) -> str:
+    """Why there is this result; empty for a delivery, and where no record tells."""
+    told = receipt.failure or receipt.outcome or ReceiptOutcome.NO_ANSWER
+    key = f"reason.{told}"
+    # In a record of an earlier version "failed" is known alone.
+    is_told = receipt.failure is not None or receipt.outcome is not ReceiptOutcome.FAILED
+    return texts.render(key, language) if key in texts and is_told else ""
 
 
 def _sealed(number: Msisdn, typed: TypedSearch) -> str | None:
@@ -162,7 +169,7 @@ def _seal() -> EncryptedSerializer:
     return EncryptedSerializer(forms.session_keys(), "search")
 
 
-def _position(name: str) -> int | None:
+def position(name: str) -> int | None:
     """The position in the list of receipts that the address names."""
     typed = request.args.get(name, "")
     return int(typed) if _POSITION.fullmatch(typed) else None

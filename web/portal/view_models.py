@@ -1,6 +1,7 @@
 """View models: an account as the portal's templates show it."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from receipts.charging.charges import CHARGEABLE, next_monthly
 from receipts.model.calendar import month_of, month_start
@@ -10,16 +11,33 @@ from receipts.ports.clock import Clock
 from receipts.ports.store import Store
 from receipts.subscriptions import cancellation, dunning
 from receipts.subscriptions.account_queries import AccountQueries
+from receipts.subscriptions.decision import Message
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.preferences import format_spent
 from receipts.subscriptions.promotions import consented_categories
-from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import day
 from statemachines.subscription import HOLDING
-from web.portal.actions import ActionHandler, idempotency_key
+from web.portal.actions import idempotency_key
 
 #: Cell of an amount that the ledger no longer holds.
 _UNKNOWN = "–"
+
+
+class AccountActions(Protocol):
+    """Actions of a channel."""
+
+    def available(self, customer: Subscription, language: Language) -> frozenset[str]:
+        """The actions that would change the subscription now."""
+
+    def text(self, messages: tuple[Message, ...], language: Language) -> str:
+        """The messages of a reply as one text."""
+
+
+class Texts(Protocol):
+    """Texts of a channel's pages."""
+
+    def render(self, key: str, language: str, /, **params: object) -> str:
+        """A text with its parameters filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +73,11 @@ class AccountPresenter:
 
     store: Store
     policy: SubscriptionPolicy
-    actions: ActionHandler
+    actions: AccountActions
     clock: Clock
     queries: AccountQueries
-    catalogue: Catalogue
+    catalogue: Texts
+    channel: Channel = Channel.WEB
 
     def customer(self, number: Msisdn) -> Subscription:
         """The stored subscription."""
@@ -76,7 +95,7 @@ class AccountPresenter:
         """The subscription, its price and next fee, and the available actions."""
         refusal = None
         if customer.state not in HOLDING:
-            refusal = self.policy.ineligibility(customer, Channel.WEB, language)
+            refusal = self.policy.ineligibility(customer, self.channel, language)
         params = self.policy.template_params(customer, language)
         return AccountView(
             customer.state.value,
@@ -144,7 +163,7 @@ class AccountPresenter:
 
     def cancellation_effect(self, customer: Subscription, language: Language) -> str:
         """The effect that a cancellation would have now."""
-        key, params = cancellation.preview(self.policy, customer, Channel.WEB, language)
+        key, params = cancellation.preview(self.policy, customer, self.channel, language)
         return self._text(f"would.{key}", language, **params)
 
     def provinces(self, language: Language) -> list[tuple[str, str]]:

@@ -19,7 +19,8 @@ _LONGEST_INPUT = 64
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_DIGITS = "10X98765432"
 
-_EARLIEST_YEAR = 1900
+#: The example of the standard was born in 1880.
+_EARLIEST_YEAR = 1800
 
 #: First digit of area codes that no place has: identity numbers for demonstrations and tests.
 _TEST_AREA = "0"

@@ -95,7 +95,8 @@ class CounterPasswords:
             decision = Decision(snapshot.subscription, audit=(entry,))
             change = decision.change_set(snapshot.subscription, key, reply)
             records = made(snapshot, key)
-            counted = replace(now, state=outcome.state, version=now.version + 1, acts=now.acts + 1)
+            done, version = now.acts + 1, now.version + 1
+            counted = replace(now, state=outcome.state, version=version, acts=done, tries=0)
             texts = () if records.notice is None else (records.notice,)
             return replace(
                 change,

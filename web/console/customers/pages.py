@@ -37,7 +37,7 @@ Export = Callable[[Msisdn], tuple[dict[str, Any], str]]
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerPages:
+class CustomerLifePages:
     """One customer: state, requests with evidence, receipts, charges, texts, calls, looks."""
 
     site: StaffSite
