@@ -23,6 +23,9 @@ from tests.support.requests import DOORS, FORM, Knock
 #: Pages without secrets: for monitoring, and the front page that names them.
 OPEN = {"/", "/healthz", "/readyz"}
 
+#: Areas of pages, which need SECRET_KEY.
+AREAS = ("/hall", "/counter", "/console")
+
 CALLBACKS = {"/messages/status", "/receipts/<receipt_id>/status", "/feed/reports", "/kannel/report"}
 
 TWILIO = {"PUBLIC_URL": PUBLIC_URL, "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t"}
@@ -50,7 +53,7 @@ def test_unsigned_requests_reach_public_pages_only(app: Flask, callbacks: Callba
 
 def test_twilio_routes_accept_post_only(app: Flask, callbacks: CallbackApp):
     for rule in app.url_map.iter_rules():
-        if rule.rule not in OPEN and not rule.rule.startswith(("/kannel", "/hall")):
+        if rule.rule not in OPEN and not rule.rule.startswith(("/kannel", *AREAS)):
             assert rule.methods == {"POST"}
     for rule in callbacks.url_map.iter_rules():
         if not rule.rule.startswith("/kannel"):
@@ -68,8 +71,8 @@ def test_methods_that_a_route_does_not_list_are_refused(app: Flask, callbacks: C
         assert ("HEAD" in methods) == ("GET" in methods and not path.startswith("/kannel")), path
         for method in METHODS:
             answer = client.open(re.sub("<.+>", "0-abc", path), method=method)
-            # These settings have no SECRET_KEY: the portal is closed, whichever page is asked for.
-            is_closed = path.startswith("/hall") and answer.status_code == 403
+            # These settings have no SECRET_KEY: no area of pages is open, whichever page is asked.
+            is_closed = path.startswith(AREAS) and answer.status_code == 403
             is_refused = answer.status_code == 405
             assert is_closed or is_refused == (method not in methods), (method, path)
             if is_refused:

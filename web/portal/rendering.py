@@ -95,7 +95,7 @@ def error_page(portal: PortalServices, error: AnyResponse) -> Response:
     if key not in portal.catalogue:
         key = "trouble.400"
     page = PageRenderer(portal, forms.preferred_language())
-    if status == HTTPStatus.FORBIDDEN and request.endpoint == "hall.send_code":
+    if is_open and status == HTTPStatus.FORBIDDEN and request.endpoint == "hall.send_code":
         # A form of a page that stayed open too long comes again, with what was typed.
         typed = request.form.get("number", "")[:MAX_TYPED]
         offered = portal.passwords.is_offered
