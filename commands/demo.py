@@ -13,6 +13,7 @@ from pathlib import Path
 from app import bootstrap
 from app.clock import MovableClock, clock_notice
 from app.demo import settings_file
+from app.demo.customers import make_customers
 from app.demo.staff_accounts import PASSWORD_SETTINGS, DemoAccount, make_accounts
 from app.server import bind_error
 from app.settings import Settings, described_settings
@@ -140,6 +141,7 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None], stop: li
     services = bootstrap.services(settings)
     with closing(services.clients):
         staff = list(make_accounts(services, supervisor.environ))
+        make_customers(services)
     network, doors_url = f"http://127.0.0.1:{port + 1}", f"http://127.0.0.1:{port}"
     supervisor.start("doors", "app.server", str(os.cpu_count() or 2))
     supervisor.start("worker", "commands.main", "work")
