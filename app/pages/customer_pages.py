@@ -6,6 +6,7 @@ from typing import Any
 from app.bootstrap import Container
 from app.exports.personal_data import exported
 from app.exports.personal_page import printable_page
+from app.pages.counter_services import counter_texts
 from receipts.model.calendar import SHANGHAI
 from receipts.model.vocabulary import Msisdn
 from web.console.customers.pages import CustomerLifePages
@@ -25,4 +26,5 @@ def customer_pages(container: Container, site: StaffSite) -> Iterable[StaffPages
         at = f"{clock.now().astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
         return data, printable_page(data, at, container.book.retention)
 
-    yield CustomerLifePages(site, container.store, policy, clock, life, export)
+    acts = counter_texts().portal
+    yield CustomerLifePages(site, container.store, policy, clock, life, export, acts)

@@ -145,6 +145,8 @@ def test_offer_fits_one_segment_with_every_charge(key: str, language: Language):
 def test_notice_fits_one_segment_with_its_longest_act(key: str, language: Language):
     for number in NUMBERS:
         params = longest_params(number, language) | {"code": "123456", "minutes": "5"}
+        # The longest name of a shop.
+        params |= {"password": "123456", "shop": "中国移动营业厅" * 5 + "中国移动店"}
         told = (*ACTS, "keep_decline", *MESSAGES)
         acts = [notices().render(f"act.{act}", language, **params) for act in told]
         params["acts"] = max(acts, key=len)

@@ -10,7 +10,7 @@ from receipts.charging.tariffs import fees, tariff_on
 from receipts.model.calendar import SHANGHAI
 from receipts.model.vocabulary import Channel, Intent, Language
 from receipts.rulebook.schema import Province, Retention
-from receipts.wording.notice_text import day
+from receipts.wording.notice_text import day, notices
 from receipts.wording.separators import COMMA
 from web import forms
 from web.portal import session
@@ -59,7 +59,11 @@ class HelpPages:
         here = self._help(chosen, page.language) if chosen else None
         overview = [] if here else [self._help(each, page.language) for each in provinces.values()]
         retention = dict(self._retention(page.language))
-        return page.render("help.html", here=here, overview=overview, own=own, kept=retention)
+        store = notices().render("door.counter", page.language)
+        doors = self._policy.access_numbers | {"store": store}
+        return page.render(
+            "help.html", here=here, overview=overview, own=own, kept=retention, doors=doors
+        )
 
     def _page(self) -> PageRenderer:
         number = session.signed_in_number(self._portal.passcodes.has_session)

@@ -71,7 +71,7 @@ def test_act_of_staff_shows_shop_and_form_and_no_words_of_theirs(
     built.store.commit(ChangeSet(held.number, audit=(entry, console)))
     text = customer.goes("history").text
     assert "重置服务密码" in text
-    assert "营业厅（天河营业厅） · 受理单号TH-0001" in text
+    assert "营业厅（天河营业厅） · 单号TH-0001" in text
     assert "核实一条回执：已发出" in text
     assert "由工作人员处理" in text
     assert "unsure" not in text

@@ -20,7 +20,9 @@ from receipts.ports.clock import Clock
 from receipts.ports.store import Store
 from receipts.staff.looks import record_looks
 from receipts.subscriptions.policy import SubscriptionPolicy
+from receipts.subscriptions.preferences import format_spent
 from receipts.subscriptions.promotions import consented_categories
+from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import notices
 from web import forms
 from web.console.customers.sections import FEW, MANY, LifeReader, Section, moment
@@ -46,6 +48,8 @@ class CustomerLifePages:
     clock: Clock
     life: LifeReader
     export: Export
+    #: Words for acts, under ``act.``.
+    acts: Catalogue
 
     def routes(self) -> Iterable[StaffRoute]:
         """The routes of these pages."""
@@ -145,9 +149,9 @@ class CustomerLifePages:
         numbers = policy.access_numbers
         values = {
             "province": policy.book.name(home.province, language) if home.province else "",
-            "network": f"{home.network} ({home.source})",
+            "network": self._text(f"network.{home.network}", source=home.source),
             "mode": params["mode"],
-            "language": customer.language or "",
+            "language": self._text(f"in.{customer.language}") if customer.language else "",
             "opened": moment(customer.opened_at) if customer.opened_at else "",
             "channel": notices().render(f"door.{door}", language, **numbers) if door else "",
             "price": params["price"],
@@ -156,7 +160,7 @@ class CustomerLifePages:
             "order": moment(customer.order.expires_at) if customer.order else "",
             "unpaid": ", ".join(customer.unpaid),
             "paused": moment(customer.suspended_at) if customer.suspended_at else "",
-            "extras": consented_categories(customer).value,
+            "extras": self._text(f"extras.{consented_categories(customer)}"),
             "id": self._yes(known is not None and known.id_digest),
             "password": self._yes(known is not None and known.password_digest),
         }
@@ -166,7 +170,14 @@ class CustomerLifePages:
         return self._text("yes" if value else "no")
 
     def _text(self, key: str, **params: object) -> str:
-        return self.site.text(f"customer.{key}", **params)
+        """A text of this page, of a journey, or of an act as the portal words it."""
+        if key == "yuan":
+            return format_spent(int(str(params["fen"])), page_language())
+        if key.startswith("act."):
+            known = key in self.acts
+            return self.acts.render(key, page_language()) if known else key.removeprefix("act.")
+        prefix = "" if key.startswith("journey.") else "customer."
+        return self.site.text(f"{prefix}{key}", **params)
 
 
 def _sealed(number: Msisdn, clerk: str) -> str:

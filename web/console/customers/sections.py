@@ -9,6 +9,7 @@ from receipts.charging.charges import months_kept
 from receipts.delivery.receipt_search import ReceiptFilter, ReceiptSearch
 from receipts.model.calendar import SHANGHAI
 from receipts.model.charge import AuditEntry, Charge
+from receipts.model.customer import CallLog
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.store import BulkReader, Store
@@ -103,7 +104,10 @@ class LifeReader:
         found = self._window(number, limit, start)
         rows = [
             LifeRow(
-                moment(each.created_at), each.text, text(f"progress.{each.state}"), each.note or ""
+                moment(each.created_at),
+                each.text,
+                text(f"journey.state.{each.state}"),
+                each.note or "",
             )
             for each, _ in found
             if each.kind is not MessageKind.RECEIPT
@@ -142,7 +146,9 @@ class LifeReader:
     def _calls(self, number: Msisdn, text: Text, limit: int, start: int) -> SectionTable:
         calls = self.reader.calls_of(number)[::-1]
         rows = [
-            LifeRow("", text("call"), ", ".join(key for key, _ in each.acts), each.sid)
+            LifeRow(
+                "", text("call"), ", ".join(text(f"act.{key}") for key, _ in each.acts), each.sid
+            )
             for each in calls[start : start + limit]
         ]
         return SectionTable(Section.CALLS, rows, _after(calls[start:], limit, start))
@@ -170,6 +176,10 @@ def _older(found: list[tuple[Receipt, int]], limit: int) -> int | None:
     return last - 1 if last > 1 else None
 
 
+def _acts(call: CallLog, text: Text) -> str:
+    return ", ".join(text(f"act.{key}") for key, _ in call.acts)
+
+
 def _request_row(entry: AuditEntry, text: Text) -> LifeRow:
     origin = ", ".join(
         filter(None, (entry.channel, entry.shop, entry.clerk, entry.identity, entry.serial))
@@ -177,14 +187,14 @@ def _request_row(entry: AuditEntry, text: Text) -> LifeRow:
     states = f"{entry.state_before} → {entry.state_after}"
     heard = text("heard", words=entry.reply_text) if entry.reply_text else ""
     detail = " ".join(filter(None, (states, entry.tariff, heard, entry.shown_text)))
-    return LifeRow(moment(entry.at), entry.action or entry.event, detail, origin)
+    return LifeRow(moment(entry.at), text(f"act.{entry.action or entry.event}"), detail, origin)
 
 
 def _receipt_row(receipt: Receipt, text: Text) -> LifeRow:
     friend = receipt.recipient.national if receipt.recipient else ""
-    outcome = text(f"outcome.{receipt.outcome}") if receipt.outcome else ""
-    progress = text(f"progress.{receipt.state}")
-    fen = text("fen", fen=receipt.charge_fen) if receipt.charge_fen else ""
+    outcome = text(f"journey.status.{receipt.outcome}") if receipt.outcome else ""
+    progress = text(f"journey.state.{receipt.state}")
+    fen = text("yuan", fen=receipt.charge_fen) if receipt.charge_fen else ""
     detail = " ".join(filter(None, (progress, receipt.provider or "", fen, receipt.note or "")))
     what = text("receipt", friend=friend, outcome=outcome)
     return LifeRow(moment(receipt.created_at), what, detail, receipt.id, receipt.id)
@@ -193,5 +203,5 @@ def _receipt_row(receipt: Receipt, text: Text) -> LifeRow:
 def _charge_row(charge: Charge, text: Text) -> LifeRow:
     kind = text(f"charge.{charge.kind}", month=charge.month)
     return LifeRow(
-        moment(charge.at), kind, text("fen", fen=charge.fen), f"{charge.reason} {charge.id}"
+        moment(charge.at), kind, text("yuan", fen=charge.fen), f"{charge.reason} {charge.id}"
     )

@@ -249,7 +249,7 @@ def test_texts_to_the_number_are_in_the_customers_language(counter: Counter):
     assert reply.language == "zh"
     (text,) = notices(counter.built, GUANGDONG)
     assert text.startswith(
-        ("At 天河店: SMS Receipt is cancelled", "天河店: SMS Receipt is cancelled")
+        ("Done for you: SMS Receipt is cancelled", "At 天河店: SMS Receipt is cancelled")
     )
 
 
