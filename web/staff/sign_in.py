@@ -17,6 +17,7 @@ from web.not_found import not_found
 from web.staff import access
 from web.staff.access import StaffRoute
 from web.staff.rendering import StaffSite, page_language
+from web.staff.same_page import same_page
 
 #: Endpoints of these pages that need no session.
 ANONYMOUS = ("sign_in", "enter", "code", "enter_code", "language", "look", "nowhere")
@@ -115,16 +116,15 @@ class SignInPages:
 
     def _entered(self) -> AnyResponse:
         """Redirect to the page that was asked for before the sign-in, else to the first one."""
-        path = access.wanted_page()
-        return redirect(path, HTTPStatus.SEE_OTHER) if path else self._site.see_other("start")
+        return _to(access.wanted_page(), self._site)
 
     def language(self) -> AnyResponse:
-        """Switch the language of this browser, and stay on the page."""
+        """Switch the language of this browser, and return to the page or the nearest one above."""
         chosen = _field("language")
         if chosen not in set(Language):
             raise BadRequest("language")
         forms.set_language(Language(chosen))
-        return self._site.see_other("start")
+        return _to(same_page(self._site.area, request.form.get("page", "")), self._site)
 
     def sign_out(self) -> AnyResponse:
         """End the session in the store, and with it in each copy of the cookie."""
@@ -164,6 +164,11 @@ class SignInPages:
         wrong = sentence or (self._site.text(error) if error else "")
         status = HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK
         return self._site.page(template, status, wrong=wrong, typed=typed)
+
+
+def _to(url: str | None, site: StaffSite) -> AnyResponse:
+    """A redirect to a URL, else to the first page."""
+    return redirect(url, HTTPStatus.SEE_OTHER) if url else site.see_other("start")
 
 
 def _field(name: str) -> str:

@@ -226,6 +226,15 @@ def test_visit_ends_with_its_button_and_with_the_session(clerk: Clerks):
     assert "That visit has ended" in browser.goes(browser.visit).text
 
 
+@pytest.mark.parametrize("page", ["", "/offer", "/receipts"])
+def test_visit_goes_on_after_a_switch_of_language(clerk: Clerks, page: str):
+    browser = clerk()
+    browser.identifies()
+    seen = browser.sends(browser.goes(browser.visit + page).form_to("language"))
+    assert seen.answer.request.path == f"/counter/{browser.visit}{page}"
+    assert '<html lang="zh-CN">' in seen.html
+
+
 def test_two_tabs_serve_two_customers(clerk: Clerks, customer: Counter):
     customer.knows(ZHEJIANG)
     browser = clerk()
