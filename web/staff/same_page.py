@@ -34,8 +34,14 @@ def same_page(area: StaffArea, address: str) -> str | None:
 
 def _page(area: StaffArea, urls: MapAdapter, path: str) -> str | None:
     try:
-        endpoint, values = urls.match(path, method="GET")
+        rule, values = urls.match(path, method="GET", return_rule=True)
+        if "POST" in urls.allowed_methods(path):
+            posted, _ = urls.match(path, method="POST", return_rule=True)
+            # A form of ``/staff/add`` is not of the page ``/staff/<name>``.
+            if posted.rule != rule.rule:
+                return None
     except (HTTPException, RequestRedirect):
         return None
+    endpoint = rule.endpoint
     blueprint, _, name = endpoint.partition(".")
     return url_for(endpoint, **values) if blueprint == area and name not in _NO_PAGES else None

@@ -28,7 +28,7 @@ def test_switch_after_a_refused_form_leads_to_the_page_of_the_form(sits: Sitting
     ("page", "leads_to"),
     [
         ("/console/customer/of/search", "/console/customer/of"),
-        ("/console/staff/add/unknown/page", "/console/staff/add"),
+        ("/console/staff/add", "/console/staff"),
         ("/console/no-page", "/console/"),
         ("/console/sign-out", "/console/"),
         ("/console/look/base.css", "/console/"),
