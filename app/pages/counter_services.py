@@ -45,7 +45,8 @@ def counter_visits(container: Container) -> CounterVisits:
     store, clock = container.store, container.clock
     channels = partial(container.policy.channel_params, used=Channel.COUNTER)
     passwords = ServicePasswords(store, container.lifecycle, clock, channels)
-    return CounterVisits(store, passwords, clock, container.settings.hash_secret)
+    secret, staff = container.settings.hash_secret, container.clients.staff
+    return CounterVisits(store, passwords, clock, secret, staff)
 
 
 def counter_passwords(container: Container) -> CounterPasswords:
@@ -69,7 +70,7 @@ def supporting_pages(container: Container, site: StaffSite) -> Iterable[StaffPag
     reader, index = clients.bulk_reader, clients.counter_index
     visits, passwords = counter_visits(container), counter_passwords(container)
     yield PasswordPages(site, visits, passwords, id_reader(container), count_refusal)
-    yield ActFormPages(site, index, reader, container.policy.access_numbers)
+    yield ActFormPages(site, index, reader, container.policy.access_numbers, count_refusal)
     supervision = Supervision(index, reader, container.store, container.clock, book.counter)
     yield SupervisePages(site, supervision)
     texts = OwnerTexts(container.store, container.policy, container.lifecycle)

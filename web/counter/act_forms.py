@@ -1,6 +1,6 @@
 """The printable form of an act: rendered from its audit entry, which is the evidence."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from flask import Response
@@ -30,6 +30,7 @@ class ActFormPages:
     reader: BulkReader
     #: Numbers as texts and pages name them: hotline and short code.
     access_numbers: dict[str, str]
+    count_refusal: Callable[[str], None]
 
     def routes(self) -> Iterable[StaffRoute]:
         """The route of a form."""
@@ -62,10 +63,10 @@ class ActFormPages:
         key = f"act.{act.act}"
         return self.site.text(key) if key in self.site.catalogue else act.act
 
-    @staticmethod
-    def _require_shop(act: CounterActReference) -> None:
+    def _require_shop(self, act: CounterActReference) -> None:
         member = signed_in()
         if act.shop != member.shop and not has_right(member.role, Right.READ_AUDIT):
+            self.count_refusal("form of another shop")
             raise Forbidden("this form belongs to another shop")
 
 

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from receipts.delivery.service_passwords import MAX_WRONG_A_DAY, PasswordStatus, ServicePasswords
 from receipts.model.charge import StaffLookup
 from receipts.model.counter import CounterVisit, IdentityMode, OwnerId
-from receipts.model.staff import StaffMember
+from receipts.model.staff import StaffAct, StaffMember
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
+from receipts.ports.staff_store import StaffStore
 from receipts.ports.store import Snapshot, Store
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.staff.counter.identity import ResidentId, agent_digest, is_same_id, slow_digest
@@ -30,8 +31,8 @@ _ID_LENGTH = 10
 #: Name of a look at a customer's data in a visit.
 LOOKUP = "counter visit"
 
-#: Result of a password that did not prove the owner.
-WRONG = "wrong"
+#: Name of a failed identification, in the log of staff.
+NOT_PROVEN = "identity_not_proven"
 
 
 class ForeignVisitError(Exception):
@@ -63,6 +64,7 @@ class CounterVisits:
     clock: Clock
     #: Key of the digests of agents' identity numbers and of sessions.
     secret: str
+    staff: StaffStore
 
     def start(self, number: Msisdn, clerk: Clerk) -> CounterVisit:
         """A new visit of a number, of which nothing is shown yet."""
@@ -121,12 +123,24 @@ class CounterVisits:
             is_last = visit.tries + 1 >= MAX_WRONG_A_DAY
             event = VisitEvent.TRIES_USED if is_last else VisitEvent.PASSWORD_WRONG
             looks = ()
+            self._record_failure(visit, f"{key}:visit")
         self._step(visit, event, _counted if not looks else None, f"{key}:visit", looks)
         return status
 
     def end(self, visit: CounterVisit) -> None:
         """End the visit: its pages show nothing more."""
         self._step(visit, VisitEvent.END)
+
+    def _record_failure(self, visit: CounterVisit, key: str) -> None:
+        """Append a failed identification to the log of staff before the try is counted.
+
+        After a crash between both, the repeated form records it again.
+        """
+        if self.store.load(visit.number, key).previous_reply is not None:
+            return
+        subject, now = f"{visit.number.masked} {visit.id}", self.clock.now()
+        act = StaffAct(now, visit.clerk, NOT_PROVEN, subject, shop=visit.shop)
+        self.staff.record([act])
 
     def _look(self, visit: CounterVisit) -> tuple[StaffLookup, ...]:
         now, reason = self.clock.now(), f"{visit.shop}, {visit.identity}"

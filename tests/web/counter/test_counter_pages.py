@@ -226,7 +226,17 @@ def test_visit_ends_with_its_button_and_with_the_session(clerk: Clerks):
     assert "That visit has ended" in browser.goes(browser.visit).text
 
 
-@pytest.mark.parametrize("page", ["", "/offer", "/receipts"])
+def test_form_of_another_shop_is_refused_and_counted(clerk: Clerks):
+    browser, same, other = clerk(), clerk("wang"), clerk("zhou", "越秀店")
+    browser.identifies()
+    html = browser.acts("ask").html
+    form = html[html.index("/counter/form/") :].partition('"')[0].removeprefix("/counter/")
+    before = counted("sms_receipt_refused", why="form of another shop")
+    assert [each.goes(form).status for each in (browser, same, other)] == [200, 200, 403]
+    assert counted("sms_receipt_refused", why="form of another shop") == before + 1
+
+
+@pytest.mark.parametrize("page", ["", "/offer"])
 def test_visit_goes_on_after_a_switch_of_language(clerk: Clerks, page: str):
     browser = clerk()
     browser.identifies()

@@ -14,6 +14,7 @@ from statemachines.counter_visit import VisitState
 from tests.conftest import GUANGDONG, ZHEJIANG
 from tests.support.counter import AGENT_ID, LI, OWNER_ID, PASSWORD, QUICK, Counter
 from tests.support.fixtures import notices
+from tests.support.staff import staff_acts
 
 WRONG = "975310"
 
@@ -86,6 +87,21 @@ def test_three_wrong_tries_lock_the_password_for_the_day(counter: Counter):
     visit = counter.visit()
     assert visit.state is VisitState.ID_CHECKED
     assert any("服务密码" in each for each in notices(counter.built, GUANGDONG))
+
+
+def test_failed_identifications_are_in_the_log_of_staff_with_a_masked_number(counter: Counter):
+    visit, nonces = counter.visits.start(Msisdn(GUANGDONG), LI), ("a", "a", "b", "c")
+    counter.visits.check_ids(visit, IdentityMode.OWNER, OWNER_ID, None)
+    for nonce in nonces:
+        counter.visits.enter_password(counter.again(visit), WRONG, nonce)
+    with pytest.raises(VisitRefusedError):
+        counter.visits.enter_password(counter.again(visit), WRONG, "d")
+    counter.visit(ZHEJIANG)
+    acts = [act for act in staff_acts(counter.built) if act.act == "identity_not_proven"]
+    subjects = [f"{Msisdn(GUANGDONG).masked} {visit.id}"] * 3
+    assert [act.subject for act in acts][:3] == subjects
+    assert {(act.clerk, act.shop) for act in acts} == {("li", "天河店")}
+    assert len(acts) == 4
 
 
 def test_form_sent_twice_is_one_try(counter: Counter):
