@@ -10,6 +10,7 @@ class VisitState(StrEnum):
 
     FOUND = "found"
     ID_CHECKED = "id_checked"
+    FIRST_VALUE = "first_value"
     IDENTIFIED = "identified"
     LOCKED = "locked"
     ENDED = "ended"
@@ -20,6 +21,7 @@ class VisitEvent(StrEnum):
 
     CHECK_ID = "check_id"
     PASSWORD_RIGHT = "password_right"  # noqa: S105 - names of events
+    FIRST_VALUE_RIGHT = "first_value_right"
     PASSWORD_WRONG = "password_wrong"  # noqa: S105
     TRIES_USED = "tries_used"
     RESET_PASSWORD = "reset_password"  # noqa: S105
@@ -29,7 +31,7 @@ class VisitEvent(StrEnum):
 
 _S, _E = VisitState, VisitEvent
 
-_TRIES = (_E.PASSWORD_RIGHT, _E.PASSWORD_WRONG, _E.TRIES_USED)
+_TRIES = (_E.PASSWORD_RIGHT, _E.FIRST_VALUE_RIGHT, _E.PASSWORD_WRONG, _E.TRIES_USED)
 
 _ROWS: dict[VisitState, dict[VisitEvent, Row[VisitState]]] = {
     # The clerk has entered a number; no page shows data of its customer.
@@ -43,10 +45,23 @@ _ROWS: dict[VisitState, dict[VisitEvent, Row[VisitState]]] = {
     _S.ID_CHECKED: {
         _E.CHECK_ID: Stay(),
         _E.PASSWORD_RIGHT: Move(_S.IDENTIFIED),
+        _E.FIRST_VALUE_RIGHT: Move(_S.FIRST_VALUE),
         _E.PASSWORD_WRONG: Stay(),
         _E.TRIES_USED: Move(_S.LOCKED),
         # A new password needs the owner's identity card, and none of the tries.
         _E.RESET_PASSWORD: Stay(),
+        **refuse("not_identified", _E.ACT),
+        _E.END: Move(_S.ENDED),
+    },
+    # The first value proves the owner to choose a password, also without a card on record.
+    _S.FIRST_VALUE: {
+        _E.CHECK_ID: Move(_S.ID_CHECKED),
+        _E.PASSWORD_RIGHT: Move(_S.IDENTIFIED),
+        _E.FIRST_VALUE_RIGHT: Stay(),
+        _E.PASSWORD_WRONG: Move(_S.ID_CHECKED),
+        _E.TRIES_USED: Move(_S.LOCKED),
+        # The new password is keyed next.
+        _E.RESET_PASSWORD: Move(_S.ID_CHECKED),
         **refuse("not_identified", _E.ACT),
         _E.END: Move(_S.ENDED),
     },

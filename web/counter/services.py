@@ -24,6 +24,7 @@ from web.staff.rendering import StaffSite, page_language
 _PAGE_OF = {
     VisitState.FOUND: "identity",
     VisitState.ID_CHECKED: "keypad",
+    VisitState.FIRST_VALUE: "visit_password",
     VisitState.IDENTIFIED: "customer",
     VisitState.LOCKED: "locked",
 }

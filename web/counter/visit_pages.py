@@ -12,7 +12,7 @@ from receipts.model.counter import CounterVisit, IdentityMode
 from receipts.model.invisible import plain_digits
 from receipts.model.staff import Right
 from receipts.staff.counter.identity import IdRefusedError, ResidentId
-from statemachines.counter_visit import VisitEvent
+from statemachines.counter_visit import COUNTER_VISIT, VisitEvent
 from web import forms
 from web.counter.services import CounterServices
 from web.counter.visit_access import current_clerk
@@ -110,7 +110,7 @@ class VisitPages:
         if status is PasswordStatus.MUST_CHANGE:
             return self._counter.site.see_other("visit_password", visit_id=visit.id)
         now = self._counter.visit(visit.id)
-        may_try = now.state is visit.state
+        may_try = not COUNTER_VISIT.fire(now.state, VisitEvent.PASSWORD_RIGHT).refused
         return self._refused(now, "counter.not_proven") if may_try else self._counter.go_on(now)
 
     def _refused(self, visit: CounterVisit, key: str) -> Response:

@@ -36,6 +36,9 @@ CHOOSE, RESET = "password_chosen", "password_issued"
 OWNER_ONLY, NO_ID, WRONG_ID = "password_owner_only", "password_no_id", "password_wrong_id"
 NOT_PROVEN = "password_not_proven"
 
+#: States in which the password has proved its holder: a card seen may then be the first one.
+_PROVED = frozenset({VisitState.FIRST_VALUE, VisitState.IDENTIFIED})
+
 _Made = Callable[[Snapshot, str], PasswordRecords]
 
 
@@ -124,7 +127,7 @@ class CounterPasswords:
             return OWNER_ONLY
         known = self.passwords.store.load(visit.number, credentials=True).credentials
         # A first card proves nothing by itself: the password has to prove its holder before.
-        is_proved = visit.state is VisitState.IDENTIFIED
+        is_proved = visit.state in _PROVED
         digest = (known.id_digest if known else "") or (visit.id_digest if is_proved else "")
         if not digest:
             return NO_ID

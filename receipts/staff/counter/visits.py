@@ -117,7 +117,9 @@ class CounterVisits:
         checked = self.passwords.check(number, entered, key, lambda it: Reply(next=it.value))
         status = PasswordStatus(checked.next)
         if status is PasswordStatus.MUST_CHANGE:
-            return status  # right, so no try is counted; the owner chooses another one first
+            # Right, so no try is counted; the owner chooses another one first.
+            self._step(visit, VisitEvent.FIRST_VALUE_RIGHT, None, f"{key}:visit")
+            return status
         event, looks = VisitEvent.PASSWORD_RIGHT, self._look(visit)
         if status is not PasswordStatus.RIGHT:
             is_last = visit.tries + 1 >= MAX_WRONG_A_DAY

@@ -12,6 +12,7 @@ from receipts.ports.changes import Reply
 from receipts.staff.counter.identity import ResidentId
 from receipts.staff.counter.passwords import CounterPasswords
 from receipts.staff.counter.visits import VisitRefusedError
+from statemachines.counter_visit import VisitState
 from statemachines.service_password import PasswordState
 from tests.conftest import GUANGDONG
 from tests.support.counter import AGENT_ID, LI, OWNER_ID, PASSWORD, Counter
@@ -142,13 +143,52 @@ def test_ended_visit_sets_nothing(counter: Counter, setting: CounterPasswords):
         setting.reset(visit, OWNER_ID, counter.nonce(), Language.ZH)
 
 
-def test_first_value_at_the_keypad_is_no_wrong_try(counter: Counter, setting: CounterPasswords):
-    passwords = setting.passwords
-    visit = checked(counter)
-    snapshot = passwords.store.load(NUMBER, credentials=True)
+def issue(counter: Counter, setting: CounterPasswords) -> None:
+    """Make the customer's password a first value."""
+    snapshot = setting.passwords.store.load(NUMBER, credentials=True)
     known = snapshot.credentials
     assert known is not None
-    first = passwords.issued(snapshot, PASSWORD, known.password_digest, "a").credentials
-    counter.put(first)
+    counter.put(
+        setting.passwords.issued(snapshot, PASSWORD, known.password_digest, "a").credentials
+    )
+
+
+def test_first_value_at_the_keypad_is_no_wrong_try(counter: Counter, setting: CounterPasswords):
+    visit = checked(counter)
+    issue(counter, setting)
     status = counter.visits.enter_password(visit, PASSWORD, counter.nonce())
     assert (status, counter.again(visit).tries) == (PasswordStatus.MUST_CHANGE, 0)
+
+
+def test_owner_without_a_card_on_record_replaces_a_first_value_and_is_identified(
+    counter: Counter, setting: CounterPasswords
+):
+    counter.put_without_card()
+    issue(counter, setting)
+    visit = checked(counter)
+    counter.visits.enter_password(visit, PASSWORD, counter.nonce())
+    reply = setting.choose(counter.again(visit), OWNER_ID, NEW, counter.nonce(), Language.ZH)
+    assert (key(reply), state(setting)) == ("password_chosen", PasswordState.CHOSEN)
+    status = counter.visits.enter_password(counter.again(visit), NEW, counter.nonce())
+    assert (status, counter.again(visit).state) == (PasswordStatus.RIGHT, VisitState.IDENTIFIED)
+
+
+@pytest.mark.parametrize("later", ["another card", "a wrong password", "no first value"])
+def test_first_value_without_a_card_on_record_proves_its_holder_alone(
+    counter: Counter, setting: CounterPasswords, later: str
+):
+    counter.put_without_card()
+    issue(counter, setting)
+    visit = checked(counter)
+    if later != "no first value":
+        counter.visits.enter_password(visit, PASSWORD, counter.nonce())
+    if later == "another card":
+        counter.visits.check_ids(visit, IdentityMode.OWNER, AGENT_ID, None)
+    if later == "a wrong password":
+        counter.visits.enter_password(visit, "975310", counter.nonce())
+    for owner in (OWNER_ID, AGENT_ID):
+        reply = setting.choose(counter.again(visit), owner, NEW, counter.nonce(), Language.ZH)
+        assert (key(reply), reply.next) == ("password_not_proven", "")
+    with pytest.raises(VisitRefusedError):
+        counter.act(counter.again(visit), "cancel")
+    assert state(setting) in {PasswordState.INITIAL, PasswordState.INITIAL_LOCKED}
