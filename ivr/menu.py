@@ -7,7 +7,7 @@ from ivr.call_context import CallContext
 from receipts.model.vocabulary import DisplayMode, Language
 from receipts.subscriptions.passwords.rules import PASSWORD_DIGITS
 from statemachines.call_menu import CallEvent, CallState
-from statemachines.subscription import RECEIVING, SubscriptionState
+from statemachines.subscription import SUBSCRIPTION, SubscriptionEvent, SubscriptionState
 
 _S, _E = SubscriptionState, CallEvent
 
@@ -36,6 +36,11 @@ _OPTIONS: dict[SubscriptionState, tuple[MenuOption, ...]] = {
     _S.SUSPENDED: (_CANCEL, _ASK, _RECEIPTS, _MESSAGES),
 }
 
+#: States in which the way that receipts appear can be switched.
+_CAN_SWITCH = frozenset(
+    state for state in _S if SUBSCRIPTION.fire(state, SubscriptionEvent.SET_MODE).reason is None
+)
+
 #: Keys of every menu.
 _COMMON_KEYS = {"0": _E.AGENT, "*": _E.BACK, "#": _E.AGAIN}
 
@@ -61,7 +66,7 @@ _KEYS: dict[CallState, dict[str, CallEvent]] = {
 
 def options(context: CallContext) -> tuple[MenuOption, ...]:
     """The options of the main menu for this caller."""
-    switch = (_MODE[context.mode],) if context.customer in RECEIVING else ()
+    switch = (_MODE[context.mode],) if context.customer in _CAN_SWITCH else ()
     return (*_OPTIONS[context.customer], *switch, other_language(context))
 
 

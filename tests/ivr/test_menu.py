@@ -23,7 +23,8 @@ ALL = (OPEN, KEEP, CANCEL, DROP, ORDINARY, FLASH, ASK, LAST, MESSAGES)
     ("active", DisplayMode.TEXT, {CANCEL: "2", FLASH: "6", ASK: "3", LAST: "4", MESSAGES: "5"}),
     ("ending", DisplayMode.FLASH, {KEEP: "1", ORDINARY: "6", ASK: "3", LAST: "4", MESSAGES: "5"}),
     ("ending", DisplayMode.TEXT, {KEEP: "1", FLASH: "6", ASK: "3", LAST: "4", MESSAGES: "5"}),
-    ("suspended", DisplayMode.FLASH, {CANCEL: "2", ASK: "3", LAST: "4", MESSAGES: "5"}),
+    ("suspended", DisplayMode.FLASH,
+     {CANCEL: "2", ORDINARY: "6", ASK: "3", LAST: "4", MESSAGES: "5"}),
 ])  # fmt: skip
 def test_options_by_subscription_state(
     dial: Dial, state: str, mode: DisplayMode, offered: dict[str, str]

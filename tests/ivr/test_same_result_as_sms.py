@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from app.bootstrap import Container
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Language, Msisdn, PromotionCategory
+from receipts.model.vocabulary import DisplayMode, Language, Msisdn, PromotionCategory
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 from tests.support.caller import Call
 from tests.support.fixtures import FUJIAN, GUANGXI, HEBEI, audit, charges, stand, standing
@@ -81,3 +81,11 @@ def result(
            for e in audit(raw, number)[entries:]]  # fmt: skip
     customer = replace(standing(built, number), version=0, channel=None, chain="")
     return customer, charges(built, number), new
+
+
+def test_paused_service_is_switched_by_phone_as_by_sms(network: Network, built: Container):
+    for number in (GUANGDONG, GUANGXI):
+        stand(built, number, "suspended", language=Language.ZH)
+    network.text(GUANGDONG, "PT")
+    Call(network, GUANGXI).does("6")
+    assert standing(built, GUANGXI).mode is standing(built, GUANGDONG).mode is DisplayMode.TEXT
