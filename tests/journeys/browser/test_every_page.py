@@ -128,8 +128,8 @@ def opens(checks: PageChecks, address: str) -> bool:
 
 #: Addresses of pages that no other page links to while a service has few records.
 EXAMPLES = {"/console/stuck/list/<name>": "/console/stuck/list/failed"}
-#: Addresses that only take forms; a page with a variable part has their shape.
-FORMS = {"/console/staff/add", "/counter/bulk/upload"}
+#: Addresses that only take forms, where a page with a variable part has their shape, and files.
+FORMS = {"/console/staff/add", "/counter/bulk/upload", "/console/audit/file"}
 
 
 def test_pages_of_the_hall(page: Page, checks: PageChecks, phones: Phones):

@@ -39,8 +39,9 @@ def phones(service: Service) -> Iterator[Phones]:
 
 
 def addresses(page: Page) -> list[str]:
-    """Every address of the page: links, forms, style sheets, icons."""
-    found = "return [...document.querySelectorAll('[href], form')].map((e) => e.href || e.action)"
+    """Every address of the page but the trial's phones: links, forms, style sheets, icons."""
+    own = "[href]:not([data-role=phones]), form"
+    found = f"return [...document.querySelectorAll('{own}')].map((e) => e.href || e.action)"
     listed: list[str] = page.browser.execute_script(found)
     return listed
 
