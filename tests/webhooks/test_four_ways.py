@@ -29,6 +29,7 @@ from receipts.delivery.notifications import is_notifiable
 from receipts.delivery.routing import Router
 from receipts.delivery.status_updates import apply_status_update
 from receipts.model.calendar import month_of, months_between, next_month
+from receipts.model.charge import AuditEntry
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Channel
 from receipts.ports.changes import ChangeSet, CommitStatus
@@ -36,7 +37,7 @@ from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import Snapshot
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.rulebook.schema import RuleBook
-from receipts.subscriptions.consent import first_broken_link
+from receipts.subscriptions.consent import evidence_for, first_broken_link
 from receipts.subscriptions.decision import FORGET
 from receipts.wording.notice_text import notices
 from statemachines.fee_collection import CollectionResult
@@ -278,7 +279,7 @@ class Histories(RuleBasedStateMachine):
         assert all(each == text for each in others)
 
     def charges(self, way: Way) -> list[tuple[object, ...]]:
-        found = self.built.store.charges_of(way.number, months_between(BEGIN, self.clock.at))
+        found = self.built.store.charges_of(way.number, self.months())
         ending = f"-{way.number[-1]}"
         return sorted(
             (each.kind, each.fen, each.month, each.reason.replace(ending, ""), each.tariff, each.at)
@@ -303,6 +304,7 @@ class Histories(RuleBasedStateMachine):
         """The moves of a subscription; a request that a newer one replaced counts as one."""
         entries = self.built.clients.bulk_reader.consent(way.number)
         assert first_broken_link(entries, way.customer.chain) is None
+        self.check_evidence(way, entries)
         moves: list[tuple[str, str, str, str]] = []
         for entry in entries:
             action = "order" if entry.action == SubscriptionEvent.CONFIRM_LATE else entry.action
@@ -313,6 +315,23 @@ class Histories(RuleBasedStateMachine):
                 before = moves.pop()[1]
             moves.append((action, before, entry.state_after, entry.tariff))
         return moves
+
+    def check_evidence(self, way: Way, entries: list[AuditEntry]) -> None:
+        """Each charge has its consent, and each act at the counter its clerk and serial number."""
+        for charge in self.built.store.charges_of(way.number, self.months()):
+            consent = evidence_for(entries, charge)
+            assert consent is not None, charge
+            assert consent.offer.shown_text
+            assert consent.reply.reply_text
+        for entry in entries:
+            # An import of the operator is recorded under the counter too, without a clerk.
+            if entry.idempotency_key.startswith("counter:"):
+                assert (entry.clerk, entry.shop) == ("li", SHOP)
+                assert entry.identity
+                assert entry.serial
+
+    def months(self) -> list[str]:
+        return months_between(BEGIN, self.clock.at)
 
 
 EVENTS = {str(each) for each in SubscriptionEvent} | {
