@@ -314,10 +314,13 @@ def test_four_ways_have_one_result(histories: type[Histories]):
 
 @pytest.mark.parametrize("state", STATES)
 def test_each_wish_in_each_state(histories: type[Histories], state: str):
-    numbers = cycle(NUMBERS)
+    # Only where a fee is due at once can it fail to be collected.
+    charged = [GUANGDONG, GUANGXI, JILIN, SHAANXI]
+    numbers = cycle(charged if state in {"ending", "suspended"} else NUMBERS)
     for wish in ("subscribe", "no", "none", *WISHES):
         history = histories()
         history.begin(next(numbers), "chinese", state)
+        assert {way.customer.state for way in history.ways.all} == {state}
         if wish in WISHES:
             history.wish(wish)
         else:
