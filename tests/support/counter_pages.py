@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from tests.conftest import GUANGDONG
 from tests.support.browser import Form
-from tests.support.console import PASSWORD, StaffBrowser, StaffSight
 from tests.support.counter import AGENT_ID, OWNER_ID
 from tests.support.counter import PASSWORD as SERVICE_PASSWORD
+from tests.support.staff import PASSWORD, StaffBrowser, StaffSight
 
 
 @dataclass

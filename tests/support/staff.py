@@ -1,7 +1,9 @@
 """Staff in a browser: signs in to the counter or the console and sends its forms."""
 
+import io
 import re
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import urlsplit
 
 from argon2 import PasswordHasher
@@ -43,6 +45,16 @@ def staff_acts(built: Container) -> list[StaffAct]:
     return [act for batch in built.clients.staff.acts(month) for act in batch][::-1]
 
 
+class StaffSight(Sight):
+    """A page for staff."""
+
+    def form_to(self, ending: str, index: int = 0) -> Form:
+        """Return a form whose address ends so."""
+        found = [form for form in self.forms if form.action.endswith(f"/{ending}")]
+        assert found, f"no form to {ending} on {self.text}"
+        return found[index]
+
+
 @dataclass
 class StaffBrowser:
     """A browser of a member of staff, with its own cookies."""
@@ -52,28 +64,39 @@ class StaffBrowser:
     name: str = ""
     language: str = "zh-CN,zh;q=0.9"
     address: str = "192.0.2.1"
-    seen: Sight = field(init=False)
+    seen: StaffSight = field(init=False)
 
-    def goes(self, path: str = "") -> Sight:
+    def goes(self, path: str = "") -> StaffSight:
         return self._follow(self.ask("GET", f"/{self.area}/{path}"))
 
-    def sends(self, form: Form, /, **typed: str) -> Sight:
-        """Submit a form with typed values; return the resulting page."""
-        return self._follow(self.ask("POST", form.action, data=form.fields | typed))
+    def sends(self, form: Form, /, **typed: str | bytes) -> StaffSight:
+        """Submit a form with typed values, of which bytes are a file; return the resulting page."""
+        data = {
+            key: (io.BytesIO(value), "rules.toml") if isinstance(value, bytes) else value
+            for key, value in (form.fields | typed).items()
+        }
+        return self._follow(self.ask("POST", form.action, data=data))
 
     def form(self, action: str) -> Form:
         """The form of the seen page whose address ends like this."""
         return next(form for form in self.seen.forms if form.action.endswith(action))
 
-    def presses(self, action: str, **typed: str) -> Sight:
+    def presses(self, action: str, **typed: str) -> StaffSight:
         return self.sends(self.form(action), **typed)
 
-    def signs_in(self, name: str = "", password: str = PASSWORD, shop: str | None = None) -> Sight:
+    def signs_in(
+        self, name: str = "", password: str = PASSWORD, shop: str | None = None
+    ) -> StaffSight:
         self.goes("sign-in")
         typed = {"name": name or self.name, "password": password}
         if self.area is StaffArea.COUNTER:
             typed["shop"] = SHOP if shop is None else shop
         return self.presses("/enter", **typed)
+
+    def again(self) -> Self:
+        """The browser, signed in once more."""
+        assert self.signs_in().status == 200
+        return self
 
     @property
     def is_signed_in(self) -> bool:
@@ -105,9 +128,9 @@ class StaffBrowser:
             **more,
         )
 
-    def _follow(self, answer: TestResponse) -> Sight:
+    def _follow(self, answer: TestResponse) -> StaffSight:
         while answer.status_code in {302, 303, 308}:
             parts = urlsplit(answer.location)
             answer = self.ask("GET", f"{parts.path}{'?' if parts.query else ''}{parts.query}")
-        self.seen = Sight(answer)
+        self.seen = StaffSight(answer)
         return self.seen

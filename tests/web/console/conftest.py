@@ -8,9 +8,9 @@ from flask import Flask
 
 from app.bootstrap import Container
 from app.settings import Settings
-from receipts.model.staff import Role
+from receipts.model.staff import Role, StaffArea
 from tests.support.browser import KEY
-from tests.support.console import StaffBrowser, add_account
+from tests.support.staff import StaffBrowser, add_staff
 
 Staff = Callable[..., StaffBrowser]
 
@@ -26,7 +26,9 @@ def staff(app: Flask, built: Container) -> Staff:
     """Factory of signed-in browsers, each of an account of its own."""
 
     def browser(name: str, role: Role = Role.OPERATOR, language: str = "en") -> StaffBrowser:
-        add_account(built, name, role)
-        return StaffBrowser(app.test_client(), name, language).signs_in()
+        add_staff(built, name, role)
+        made = StaffBrowser(app.test_client(), StaffArea.CONSOLE, name, language)
+        assert made.signs_in().status == 200
+        return made
 
     return browser

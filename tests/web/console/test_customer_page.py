@@ -10,7 +10,7 @@ from receipts.model.staff import Role
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet
 from tests.conftest import GUANGDONG, ZHEJIANG, Network
-from tests.support.console import StaffBrowser, StaffSight
+from tests.support.staff import StaffBrowser, StaffSight
 from tests.web.console.conftest import Staff
 
 ANNA = Msisdn(GUANGDONG)

@@ -11,15 +11,15 @@ import web.console
 from app.bootstrap import Container
 from receipts.model.calendar import SHANGHAI
 from receipts.model.message import MessageStatus, NoReceiptReason
-from receipts.model.staff import Role
+from receipts.model.staff import Role, StaffArea
 from receipts.model.vocabulary import Msisdn, ReceiptOutcome
 from receipts.providers import failure_codes
 from receipts.reports.journey_steps import StepKind
 from statemachines.receipt import ReceiptEvent, ReceiptState
 from tests.conftest import GUANGDONG, ZHEJIANG, TestClock
-from tests.support.console import PASSWORD, StaffBrowser, StaffSight, add_account
 from tests.support.fixtures import stand
 from tests.support.reports import Tell, told
+from tests.support.staff import PASSWORD, StaffBrowser, StaffSight, add_staff
 from tests.web.console.conftest import Staff
 
 ANNA = Msisdn(GUANGDONG)
@@ -66,14 +66,14 @@ def test_link_to_a_text_leads_there_after_the_sign_in(
 ):
     """The phones page links to it, for staff who are not signed in yet."""
     del texts
-    add_account(built, "olga")
-    browser = StaffBrowser(app.test_client(), "olga")
+    add_staff(built, "olga", Role.OPERATOR)
+    browser = StaffBrowser(app.test_client(), StaffArea.CONSOLE, "olga", "en")
     assert "sign-in" in browser.goes("journey?id=0x1F").answer.request.path
     form = browser.goes("sign-in").form_to("enter")
     seen = browser.sends(form, name="olga", password=PASSWORD)
     assert seen.answer.request.full_path == "/console/journey?id=0x1F"
     browser.sends(seen.form_to("sign-out"))
-    assert browser.signs_in().goes("").answer.request.path == "/console/"
+    assert browser.again().goes("").answer.request.path == "/console/"
 
 
 def test_text_is_found_by_both_numbers_and_its_time(staff: Staff, texts: list[dt.datetime]):

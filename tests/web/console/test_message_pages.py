@@ -6,8 +6,8 @@ import redis
 from app.bootstrap import Container
 from receipts.model.staff import Role
 from receipts.rulebook.loader import parse_rule_book
-from tests.support.console import StaffBrowser, StaffSight
 from tests.support.fixtures import contents
+from tests.support.staff import StaffBrowser, StaffSight
 from tests.web.console.conftest import Staff
 
 NEW = {

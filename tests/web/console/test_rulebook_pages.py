@@ -13,8 +13,8 @@ from receipts.rulebook.loader import MAX_BOOK_BYTES, SHIPPED
 from receipts.store.connection import RedisConnection
 from tests.conftest import GUANGDONG, Network
 from tests.support.browser import Form
-from tests.support.console import StaffBrowser, StaffSight
 from tests.support.fixtures import contents
+from tests.support.staff import StaffBrowser, StaffSight
 from tests.web.console.conftest import Staff
 
 TEXT = SHIPPED.read_bytes()

@@ -18,8 +18,8 @@ from receipts.ports.changes import ChangeSet, DeliveryResult
 from statemachines.provider import PROVIDER, ProviderEvent, ProviderState
 from statemachines.receipt import RECEIPT, STAFF, ReceiptState
 from tests.conftest import GUANGDONG, TestClock
-from tests.support.console import StaffBrowser, StaffSight
 from tests.support.fixtures import a_receipt
+from tests.support.staff import StaffBrowser, StaffSight
 from tests.web.console.conftest import Staff
 
 ANNA = Msisdn(GUANGDONG)

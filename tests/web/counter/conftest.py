@@ -8,12 +8,12 @@ from flask import Flask
 
 from app.bootstrap import Container
 from app.settings import Settings
-from receipts.model.staff import Role
+from receipts.model.staff import Role, StaffArea
 from receipts.staff.accounts import Person, StaffAccounts
 from tests.support.browser import KEY
-from tests.support.console import PASSWORD
 from tests.support.counter import Counter
 from tests.support.counter_pages import CounterBrowser
+from tests.support.staff import PASSWORD
 
 Clerks = Callable[..., CounterBrowser]
 
@@ -31,7 +31,7 @@ def clerk(app: Flask, built: Container) -> Clerks:
 
     def browser(name: str = "li", shop: str = "天河店", language: str = "en") -> CounterBrowser:
         accounts.add(name, Role.CLERK, PASSWORD, Person(name), shop=shop)
-        made = CounterBrowser(app.test_client(), name, language, "counter", shop=shop)
+        made = CounterBrowser(app.test_client(), StaffArea.COUNTER, name, language, shop=shop)
         made.signs_in_at_shop()
         return made
 

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from app.bootstrap import Container
 from app.factory import create_app
+from receipts.model.staff import StaffArea
 from receipts.model.vocabulary import Channel, DisplayMode
 from receipts.staff.counter.identity import check_digit
 from tests.conftest import BEIJING, GUANGDONG, UNICOM, UNKNOWN, ZHEJIANG, Network, shipped_book
@@ -282,7 +283,7 @@ def test_province_without_counters_says_so_and_names_the_doors(
     book = replace(book, provinces=book.provinces | {"CN-GD": changed})
     browser = clerk()
     elsewhere = create_app(built.settings, built.with_changes(book)).test_client()
-    other = CounterBrowser(elsewhere, browser.name, "en", "counter", shop=browser.shop)
+    other = CounterBrowser(elsewhere, StaffArea.COUNTER, browser.name, "en", shop=browser.shop)
     other.signs_in_at_shop()
     seen = other.identifies()
     assert "This cannot be done at a store in Guangdong" in seen.text
