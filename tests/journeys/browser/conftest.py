@@ -11,6 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.journeys.browser.page_checks import PageChecks
 from tests.support.chromium import chromium as running_chromium
 from tests.support.chromium import screenshot, set_screen
 from tests.support.phones import Phones
@@ -149,3 +150,26 @@ def page(service: Service, chromium: webdriver.Chrome) -> Iterator[Page]:
     yield opened
     errors = [entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"]
     assert not errors, errors
+
+
+@pytest.fixture
+def checks(service: Service, chromium: webdriver.Chrome) -> Iterator[PageChecks]:
+    """Checks of the service's pages, with empty cookies and no cache."""
+    chromium.execute_cdp_cmd("Network.enable", {})
+    chromium.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
+    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    yield PageChecks(chromium, f"http://127.0.0.1:{service.port}")
+    chromium.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {}})
+    chromium.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": False})
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    set_screen(chromium, 1280, 1000)
+
+
+@pytest.fixture
+def scriptless(page: Page, chromium: webdriver.Chrome) -> Iterator[None]:
+    """Pages that are opened from now on run no script of theirs."""
+    del page
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    yield
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

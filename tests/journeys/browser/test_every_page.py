@@ -1,37 +1,21 @@
 """Every page of the table of routes: accessible, small, quiet, and of this origin alone."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
 
 from tests.journeys.browser.conftest import Page
 from tests.journeys.browser.page_checks import PageChecks, areas, pages_below
 from tests.journeys.browser.staff_areas import STAFF, open_records, prepare, sign_in, staff_account
-from tests.support.chromium import set_screen
 from tests.support.phones import Phone, Phones
 from tests.support.product import Service, until
 
 pytestmark = pytest.mark.browser
 
 ZHEJIANG = "13957112345"
-
-
-@pytest.fixture
-def checks(service: Service, chromium: webdriver.Chrome) -> Iterator[PageChecks]:
-    """Checks of the service's pages, with empty cookies and no cache."""
-    chromium.execute_cdp_cmd("Network.enable", {})
-    chromium.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
-    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
-    yield PageChecks(chromium, f"http://127.0.0.1:{service.port}")
-    chromium.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {}})
-    chromium.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": False})
-    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
-    set_screen(chromium, 1280, 1000)
 
 
 def a_customer(phones: Phones) -> Phone:
@@ -179,19 +163,10 @@ def test_pages_of_the_staff(
         checks.links.add(open_records(page, area, customer.number, tmp_path))
         unseen &= check_all(checks, unseen)
         checks.check(f"/{area}/nothing-here", status=404)
-        # The page of the second factor, for accounts with a phone, and those of a visit.
+        # The page of the second factor, for accounts with a phone. test_counter.py has the visits.
         rest = {path for path in unseen if path.startswith(("/counter/visit/", "/counter/form/"))}
         assert unseen - rest - FORMS == {f"/{area}/code"}, "pages that were not seen"
     assert not checks.report(), checks.report()
-
-
-@pytest.fixture
-def scriptless(page: Page, chromium: webdriver.Chrome) -> Iterator[None]:
-    """Pages that are opened from now on run no script of theirs."""
-    del page
-    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    yield
-    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 @pytest.mark.usefixtures("scriptless")
