@@ -9,7 +9,7 @@ from werkzeug.security import generate_password_hash
 
 from app.bootstrap import Container
 from receipts.model.customer import CustomerCredentials, Subscription
-from receipts.model.staff import Role
+from receipts.model.staff import Role, StaffArea
 from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn
 from receipts.ports.changes import ChangeSet
 from receipts.staff.accounts import Person
@@ -18,10 +18,10 @@ from statemachines.subscription import HOLDING, SubscriptionState
 from tests.conftest import Network
 from tests.support.browser import Browser
 from tests.support.caller import Call
-from tests.support.console import PASSWORD as STAFF_PASSWORD
 from tests.support.counter import OWNER_ID, PASSWORD, QUICK
 from tests.support.counter_pages import CounterBrowser
 from tests.support.fixtures import standing
+from tests.support.staff import PASSWORD as STAFF_PASSWORD
 from tests.support.staff import staff_accounts
 
 SHOP = "天河店"
@@ -330,7 +330,7 @@ def four_ways(built: Container, app: Flask, raw: object, sample: str) -> FourWay
         known = CustomerCredentials(number, 1, digests.id_digest, digests.password_digest)
         built.store.commit(ChangeSet(number, records=(known,)))
     staff_accounts(built).add("li", Role.CLERK, STAFF_PASSWORD, Person("tests"), shop=SHOP)
-    clerk = CounterBrowser(app.test_client(), "li", "zh", "counter", shop=SHOP)
+    clerk = CounterBrowser(app.test_client(), StaffArea.COUNTER, "li", "zh", shop=SHOP)
     phone = Browser(app.test_client(), raw, numbers[2])
     return FourWays(
         TextWay(built, network, numbers[0]),
