@@ -123,7 +123,7 @@ class Container:
         """Services of the portal's pages; ``caller`` and ``address`` are of the request."""
         store, policy, clock, settings = self.store, self.policy, self.clock, self.settings
         texts = _catalogue("web.portal", "texts.toml")
-        actions = ActionHandler(store, policy, self.lifecycle, clock, texts)
+        actions = ActionHandler(store, policy, self.lifecycle, texts)
         sending, keys, may_sign_in = self.lifecycle, settings.secret_keys, policy.may_use_portal
         passcodes = PasscodeService(store, sending, clock, keys, may_sign_in, count)
         channels = partial(policy.channel_params, used=Channel.WEB)

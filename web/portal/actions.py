@@ -11,14 +11,21 @@ from receipts.delivery.notifications import build_notification, is_notifiable
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Channel, Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
-from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
 from receipts.ports.unit_of_work import run_in_transaction
-from receipts.subscriptions import ordering, preferences
+from receipts.subscriptions import ordering
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.promotions import CATEGORY_BY_ACTION
-from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
+from receipts.subscriptions.shared_actions import (
+    LANGUAGE_BY_ACTION,
+    Action,
+    choose_province,
+    confirm_offer,
+    offer_params,
+    order_by_form,
+    shared_actions,
+)
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.notice_text import notices
 from receipts.wording.separators import SPACE
@@ -58,19 +65,18 @@ class ActionHandler:
         store: Store,
         policy: SubscriptionPolicy,
         delivery: ReceiptLifecycle,
-        clock: Clock,
         catalogue: Catalogue,
     ) -> None:
-        self._store, self._policy, self._delivery = store, policy, delivery
-        self._clock, self._catalogue = clock, catalogue
+        self._store, self._policy = store, policy
+        self._delivery, self._catalogue = delivery, catalogue
         self._actions: dict[str, Action] = {
             **shared_actions(policy),
-            "open": self._order,
+            "open": partial(order_by_form, policy),
             "no": partial(ordering.decline, policy),
         }
         self._with_argument: dict[str, Callable[[Subscription, CustomerRequest, str], Decision]] = {
-            "yes": self._confirm,
-            "province": self._set_province,
+            "yes": partial(confirm_offer, policy),
+            "province": partial(choose_province, policy),
         }
 
     @property
@@ -121,27 +127,6 @@ class ActionHandler:
         )
         return replace(change, records=(*change.records, sent), outbox=(*change.outbox, sent.id))
 
-    def _order(self, customer: Subscription, request: CustomerRequest) -> Decision:
-        decision = ordering.order(self._policy, customer, request)
-        if decision.customer == customer or customer.language:
-            return decision
-        # An expired order is reported in the language in which it was made.
-        return replace(decision, customer=replace(decision.customer, language=request.language))
-
-    def _confirm(self, customer: Subscription, request: CustomerRequest, offer: str) -> Decision:
-        """Confirm the offer that the form names; an outdated one is replaced by a new offer."""
-        order = customer.order
-        if order is None or offer != offer_id(customer) or order.expires_at <= self._clock.now():
-            return ordering.order(self._policy, customer, request, late=True)
-        return ordering.confirm(self._policy, customer, request)
-
-    def _set_province(self, customer: Subscription, _: CustomerRequest, code: str) -> Decision:
-        """Set an unknown province; a known one stays, because it decides the tariff."""
-        known = self._policy.service_area(customer).number_info.province is not None
-        if known or code not in self._policy.book.provinces:
-            return Decision(customer)
-        return preferences.set_province(customer, code)
-
     def text(self, messages: tuple[Message, ...], language: Language) -> str:
         """The messages of a reply as one text."""
         render = self._catalogue.render
@@ -150,16 +135,9 @@ class ActionHandler:
 
     def offer_params(self, customer: Subscription, language: Language) -> dict[str, str] | None:
         """Template parameters and ID of the offer; None for an ineligible customer."""
-        if self._policy.ineligibility(customer, Channel.WEB, language) is not None:
-            return None
-        return self._policy.offer_params(customer, language) | {"id": offer_id(customer)}
+        return offer_params(self._policy, customer, Channel.WEB, language)
 
     def offer(self, customer: Subscription, language: Language) -> str:
         """The text of the offer; empty for an ineligible customer."""
         params = self.offer_params(customer, language)
         return self._catalogue.render("said.offer", language, **params) if params else ""
-
-
-def offer_id(customer: Subscription) -> str:
-    """The identifier of a pending offer, sent with its yes."""
-    return customer.order.made_at.isoformat() if customer.order else ""

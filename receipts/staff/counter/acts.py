@@ -18,11 +18,19 @@ from receipts.ports.unit_of_work import run_in_transaction
 from receipts.staff.counter.identity import today_in_china
 from receipts.staff.counter.owner_texts import OwnerTexts
 from receipts.staff.counter.visits import VisitRefusedError
-from receipts.subscriptions import cancellation, ordering, preferences
+from receipts.subscriptions import cancellation, ordering
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
 from receipts.subscriptions.promotions import CATEGORY_BY_ACTION
-from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, Action, shared_actions
+from receipts.subscriptions.shared_actions import (
+    LANGUAGE_BY_ACTION,
+    Action,
+    choose_province,
+    confirm_offer,
+    offer_params,
+    order_by_form,
+    shared_actions,
+)
 from receipts.wording.separators import SPACE
 from statemachines.counter_visit import COUNTER_VISIT, VisitEvent
 
@@ -65,7 +73,7 @@ class CounterActs:
     ) -> None:
         self._store, self._policy, self._clock, self._render = store, policy, clock, render
         self._texts = OwnerTexts(store, policy, delivery)
-        order: Action = partial(order_by_text, policy)
+        order: Action = partial(order_by_form, policy)
         self._acts: dict[str, Action] = {
             **shared_actions(policy),
             OPEN_BY_TEXT: order,
@@ -75,8 +83,8 @@ class CounterActs:
             **dict.fromkeys(SHOWING, _unchanged),
         }
         self._with_argument: dict[str, Callable[[Subscription, CustomerRequest, str], Decision]] = {
-            SIGNED: self._confirm,
-            "province": self._set_province,
+            SIGNED: partial(confirm_offer, policy),
+            "province": partial(choose_province, policy),
         }
 
     @property
@@ -87,7 +95,7 @@ class CounterActs:
     def available(self, customer: Subscription, language: Language) -> frozenset[str]:
         """The acts that would change the subscription now; ``open`` stands for either form."""
         request = CustomerRequest(Channel.COUNTER, language, "")
-        acts = self._acts | {"open": partial(order_by_text, self._policy)}
+        acts = self._acts | {"open": partial(order_by_form, self._policy)}
         decisions = {name: acts[name](customer, request) for name in _BUTTONS}
         return frozenset(name for name, each in decisions.items() if each.customer != customer)
 
@@ -171,29 +179,13 @@ class CounterActs:
             for entry in decision.audit or (plain,)
         )
 
-    def _confirm(self, customer: Subscription, request: CustomerRequest, offer: str) -> Decision:
-        """Confirm the offer that was printed and signed; an outdated one is offered anew."""
-        order = customer.order
-        if order is None or offer != offer_id(customer) or order.expires_at <= self._clock.now():
-            return ordering.order(self._policy, customer, request, late=True)
-        return ordering.confirm(self._policy, customer, request)
-
-    def _set_province(self, customer: Subscription, _: CustomerRequest, code: str) -> Decision:
-        """Set an unknown province; a known one stays, because it decides the tariff."""
-        known = self._policy.service_area(customer).number_info.province is not None
-        if known or code not in self._policy.book.provinces:
-            return Decision(customer)
-        return preferences.set_province(customer, code)
-
     def text(self, messages: tuple[Message, ...], language: Language) -> str:
         """The messages of a reply as one text."""
         return SPACE[language].join(self._render(message, language) for message in messages)
 
     def offer_params(self, customer: Subscription, language: Language) -> dict[str, str] | None:
         """Template parameters and id of the offer; None for an ineligible customer."""
-        if self._policy.ineligibility(customer, Channel.COUNTER, language) is not None:
-            return None
-        return self._policy.offer_params(customer, language) | {"id": offer_id(customer)}
+        return offer_params(self._policy, customer, Channel.COUNTER, language)
 
     def offer(self, customer: Subscription, language: Language) -> str:
         """The text of the offer; empty for an ineligible customer."""
@@ -201,25 +193,9 @@ class CounterActs:
         return self._render(("offer", params), language) if params else ""
 
 
-def order_by_text(
-    policy: SubscriptionPolicy, customer: Subscription, request: CustomerRequest
-) -> Decision:
-    """An order that waits for confirmation, in the language in which it was offered."""
-    decision = ordering.order(policy, customer, request)
-    if decision.customer == customer or customer.language:
-        return decision
-    # An expired order is reported in the language in which it was made.
-    return replace(decision, customer=replace(decision.customer, language=request.language))
-
-
 def act_key(visit: CounterVisit, nonce: str) -> str:
     """The idempotency key of a form; a nonce counts only for the visit it was made in."""
     return f"counter:{visit.id}:{nonce}"
-
-
-def offer_id(customer: Subscription) -> str:
-    """The identifier of a pending offer, sent with the signed form."""
-    return customer.order.made_at.isoformat() if customer.order else ""
 
 
 def _unchanged(customer: Subscription, _: CustomerRequest) -> Decision:

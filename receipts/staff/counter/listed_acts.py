@@ -13,10 +13,9 @@ from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot
 from receipts.ports.unit_of_work import run_in_transaction
-from receipts.staff.counter.acts import order_by_text
 from receipts.staff.counter.owner_texts import OwnerTexts
 from receipts.subscriptions.decision import CustomerRequest, Decision
-from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, shared_actions
+from receipts.subscriptions.shared_actions import LANGUAGE_BY_ACTION, order_by_form, shared_actions
 
 #: The reply to a number whose customer was changed.
 CHANGED = "changed"
@@ -70,7 +69,7 @@ class ListedActs:
             return shared_actions(policy)[act](customer, request)
         if Channel.TEXT not in policy.channels(customer):
             return Decision(customer)  # the owner could not confirm
-        return order_by_text(policy, customer, request)
+        return order_by_form(policy, customer, request)
 
     def _evidence(
         self, customer: Subscription, decision: Decision, listed: ListedAct, key: str

@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn
-from receipts.staff.counter.acts import OPEN_BY_FORM, OPEN_BY_TEXT, SHOWING, SIGNED, offer_id
+from receipts.staff.counter.acts import OPEN_BY_FORM, OPEN_BY_TEXT, SHOWING, SIGNED
 from receipts.staff.counter.visits import VisitRefusedError
 from receipts.subscriptions.consent import evidence_for, first_broken_link
-from receipts.subscriptions.shared_actions import shared_actions
+from receipts.subscriptions.shared_actions import offer_id, shared_actions
 from tests.conftest import BEIJING, GUANGDONG, UNICOM, UNKNOWN, Network, TestClock, shipped_book
 from tests.support.counter import AGENT_ID, LI, Counter
 from tests.support.fixtures import notices, stand, standing
