@@ -4,15 +4,13 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from receipts.model.calendar import month_of
 from receipts.model.staff import StaffAct
-from receipts.store.codec import decode_record, encode, encode_record
-from receipts.store.commit_script import COMMIT_SHA
+from receipts.store.codec import decode_record, encode_record
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.store.pipeline import load_script
 from receipts.store.retention import RetentionSeconds
-from receipts.store.staff.staff_store import acts_key
+from receipts.store.staff.script import StaffScript
 from receipts.worker.circuit_breaker import BreakerState
 from receipts.worker.rate_limit import RateLimit, SendSlots
 
@@ -47,10 +45,10 @@ class RedisRateLimiter:
 
     def save(self, health: BreakerState) -> bool:
         """Save a new breaker state; False when another worker changed it meanwhile."""
+        script = StaffScript()
         record = encode_record(health, health.version)
-        instructions = ("change", 0, 1, "", "save", 1, 0, record)
-        key = KeySchema.health(health.provider)
-        (reply,) = self._connection.execute(("EVALSHA", COMMIT_SHA, 1, key, *instructions))
+        script.add("save", KeySchema.health(health.provider), 0, record)
+        (reply,) = self._connection.execute(script.command)
         return bool(reply[0][0] == b"done")
 
     def switch(self, health: BreakerState, act: StaffAct, event_id: str) -> bool:
@@ -58,17 +56,11 @@ class RedisRateLimiter:
 
         True too for an event that was saved before.
         """
-        claim, acts = KeySchema.staff_claim(event_id), acts_key(month_of(act.at))
-        keys = (KeySchema.health(health.provider), claim, acts)
-        record = encode_record(health, health.version)
-        words = (
-            *("change", 0, 4, ""),
-            *("claim", 2, _CLAIM_SECONDS, ""),
-            *("save", 1, 0, record),
-            *("append", 3, "act", encode(act)),
-            *("expire", 3, self._retention().log, ""),
-        )
-        (reply,) = self._connection.execute(("EVALSHA", COMMIT_SHA, len(keys), *keys, *words))
+        script, record = StaffScript(), encode_record(health, health.version)
+        script.add("claim", KeySchema.staff_claim(event_id), _CLAIM_SECONDS)
+        script.add("save", KeySchema.health(health.provider), 0, record)
+        script.act(act, self._retention().log)
+        (reply,) = self._connection.execute(script.command)
         return bool(reply[0][0] != b"conflict")
 
     def was_applied(self, event_id: str) -> bool:

@@ -10,7 +10,7 @@ from receipts.ports.audit_log import LogKind, LogPage, LogRecord
 from receipts.store.codec import decode
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
-from receipts.store.staff.staff_store import acts_key
+from receipts.store.staff.script import acts_key
 
 _TYPES: dict[LogKind, type[Any]] = {
     LogKind.ACTS: StaffAct,

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from receipts.model.calendar import month_of
 from receipts.model.counter import Batch
 from receipts.model.staff import StaffAct
 from receipts.model.vocabulary import Msisdn
-from receipts.store.codec import decode_record, encode, encode_record
-from receipts.store.commit_script import COMMIT_SHA
+from receipts.store.codec import decode_record, encode_record
 from receipts.store.connection import RedisConnection
-from receipts.store.staff.staff_store import acts_key
+from receipts.store.staff.script import StaffScript
 
 _BATCHES = "{staff}:batches"
 _MOST_BATCHES = 1000
@@ -52,22 +50,19 @@ class RedisBatchStore:
         self, batch: Batch, act: StaffAct | None = None, numbers: Sequence[Msisdn] | None = None
     ) -> bool:
         """Save the next revision, with a line of the log, and the numbers of a new batch."""
-        keys, seconds = [_batch_key(batch.id)], self._log_seconds()
-        record = encode_record(batch, batch.revision)
-        words: list[str | int | bytes] = ["save", 1, seconds, record]
+        script, seconds = StaffScript(), self._log_seconds()
+        key, record = _batch_key(batch.id), encode_record(batch, batch.revision)
+        script.add("save", key, seconds, record)
         if numbers is not None:
-            keys += [_numbers_key(batch.id), _BATCHES]
             # The leading version is that of all records that the script saves.
-            words += ["save", 2, _NUMBERS_KEPT_SECONDS, " ".join(("1", *numbers))]
-            words += ["list", 3, _MOST_BATCHES, batch.id]
+            kept = " ".join(("1", *numbers))
+            script.add("save", _numbers_key(batch.id), _NUMBERS_KEPT_SECONDS, kept)
+            script.add("list", _BATCHES, _MOST_BATCHES, batch.id)
         if act is not None:
-            keys.append(acts_key(month_of(act.at)))
-            words += ["append", len(keys), "act", encode(act), "expire", len(keys), seconds, ""]
-        head = ("change", 0, len(words) // 4, "")
-        command = ("EVALSHA", COMMIT_SHA, len(keys), *keys, *head, *words)
-        (reply,) = self._connection.execute(command)
+            script.act(act, seconds)
+        (reply,) = self._connection.execute(script.command)
         # After a lost connection the script may run twice, and then finds its own record.
-        return bool(reply[0][0] == b"done") or self._raw(keys[0]) == record
+        return bool(reply[0][0] == b"done") or self._raw(key) == record
 
     def _raw(self, key: str) -> bytes | None:
         (raw,) = self._connection.execute(("GET", key))

@@ -1,15 +1,12 @@
 """Rule books and their rehearsals on Redis, under one hash tag with the other acts of staff."""
 
-from receipts.model.calendar import month_of
 from receipts.model.rule_books import BookProposal, BookVersion, Rehearsal
-from receipts.model.staff import StaffAct
 from receipts.ports.book_store import BookChange
 from receipts.ports.changes import CommitStatus
 from receipts.store.codec import decode, decode_record, encode, encode_record
-from receipts.store.commit_script import COMMIT_SHA
 from receipts.store.connection import RedisConnection
-from receipts.store.pipeline import Command
 from receipts.store.retention import RetentionSeconds
+from receipts.store.staff.script import StaffScript
 
 _DAY = 86_400
 
@@ -83,7 +80,7 @@ class RedisBookStore:
 
     def commit(self, change: BookChange) -> CommitStatus:
         """Write a change as a whole or not at all; durable on return."""
-        script = _Script()
+        script = StaffScript()
         script.add("claim", _claim_key(change.nonce), _CLAIMS_KEPT_SECONDS, "1")
         for book_id, text in change.texts.items():
             # Version 1 is written with the proposal, version 2 when it comes into force.
@@ -113,7 +110,7 @@ class RedisBookStore:
 
     def save_rehearsal(self, rehearsal: Rehearsal) -> bool:
         """Save a new rehearsal or its next checkpoint; False if another one was saved first."""
-        script, record = _Script(), encode_record(rehearsal, rehearsal.revision)
+        script, record = StaffScript(), encode_record(rehearsal, rehearsal.revision)
         script.add("save", _rehearsal_key(rehearsal.id), _PROPOSALS_KEPT_SECONDS, record)
         if rehearsal.cursor == 0 and not rehearsal.is_over:
             script.add("unlist", _WAITING, rehearsal.id)
@@ -142,27 +139,3 @@ class RedisBookStore:
         if holder == worker.encode():
             self._connection.execute(("EXPIRE", _LEASE, seconds))
         return holder in {None, worker.encode()}
-
-
-class _Script:
-    """The call of commit.lua for one change."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, int] = {}
-        self._words: list[str | int | bytes] = []
-
-    def add(self, name: str, key: str, a: str | int = "", b: str | bytes = "") -> None:
-        """Add an instruction."""
-        self._words += [name, self._keys.setdefault(key, len(self._keys) + 1), a, b]
-
-    def act(self, act: StaffAct, seconds: int) -> None:
-        """Add an act of staff to the log of its month."""
-        key = f"{{staff}}:acts:{month_of(act.at)}"
-        self.add("append", key, "act", encode(act))
-        self.add("expire", key, seconds)
-
-    @property
-    def command(self) -> Command:
-        """The call."""
-        head = ("change", 0, len(self._words) // 4, "")
-        return ("EVALSHA", COMMIT_SHA, len(self._keys), *self._keys, *head, *self._words)

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from receipts.model.calendar import month_of
 from receipts.model.staff import StaffAccount, StaffAct, StaffSession
-from receipts.store.codec import decode, decode_record, encode, encode_record
-from receipts.store.commit_script import COMMIT_SHA
+from receipts.store.codec import decode, decode_record, encode_record
 from receipts.store.connection import RedisConnection
-from receipts.store.pipeline import Command
+from receipts.store.staff.script import StaffScript, acts_key
 
 _NAMES = "{staff}:accounts"
 
@@ -24,11 +22,6 @@ def _account_key(name: str) -> str:
 
 def _session_key(key: str) -> str:
     return f"{{staff}}:session:{key}"
-
-
-def acts_key(month: str) -> str:
-    """The log of acts of a month."""
-    return f"{{staff}}:acts:{month}"
 
 
 class RedisStaffStore:
@@ -61,17 +54,17 @@ class RedisStaffStore:
         False too if the account ``unchanged`` was changed since it was read. True without a change
         for a form whose key was taken before.
         """
-        record = encode_record(account, account.version)
-        keys = [_account_key(account.name), _NAMES, acts_key(month_of(act.at))]
-        words = ["save", 1, 0, record, "member", 2, account.name, "", *self._log_words(3, act)]
-        if unchanged is not None:
-            keys.append(_account_key(unchanged.name))
-            words += ["guard", len(keys), unchanged.version, ""]
+        script, record = StaffScript(), encode_record(account, account.version)
+        key = _account_key(account.name)
         if form:
-            keys.append(f"{{staff}}:form:{form}")
-            words = ["claim", len(keys), _FORM_SECONDS, act.act, *words]
+            script.add("claim", f"{{staff}}:form:{form}", _FORM_SECONDS, act.act)
+        script.add("save", key, 0, record)
+        script.add("member", _NAMES, account.name)
+        script.act(act, self._log_seconds())
+        if unchanged is not None:
+            script.add("guard", _account_key(unchanged.name), unchanged.version)
         # After a lost connection the script may run twice, and then finds its own record.
-        return self._change(keys, words) or self._raw(keys[0]) == record
+        return self._run(script) or self._raw(key) == record
 
     def _raw(self, key: str) -> bytes | None:
         (raw,) = self._connection.execute(("GET", key))
@@ -80,11 +73,9 @@ class RedisStaffStore:
     def record(self, acts: Sequence[StaffAct]) -> None:
         """Append acts to the log."""
         for act in acts:
-            self._change([acts_key(month_of(act.at))], self._log_words(1, act))
-
-    def _log_words(self, key: int, act: StaffAct) -> list[str | int | bytes]:
-        appended = ("append", key, "act", encode(act))
-        return [*appended, "expire", key, self._log_seconds(), ""]
+            script = StaffScript()
+            script.act(act, self._log_seconds())
+            self._run(script)
 
     def acts(self, month: str) -> Iterator[list[StaffAct]]:
         """The acts of a month in batches, newest first."""
@@ -115,28 +106,22 @@ class RedisStaffStore:
 
         ``replaced`` is the key of a session that ends with it.
         """
-        record = encode_record(session, session.version)
-        keys = [_session_key(key)]
-        words: list[str | int | bytes] = ["save", 1, seconds, record]
+        script = StaffScript()
+        script.add("save", _session_key(key), seconds, encode_record(session, session.version))
         if act is not None:
-            keys.append(acts_key(month_of(act.at)))
-            words += self._log_words(2, act)
+            script.act(act, self._log_seconds())
         if replaced:
-            keys.append(_session_key(replaced))
-            words += ["erase", len(keys), "", ""]
+            script.add("erase", _session_key(replaced))
         # Two tries at once write equal records, and only one of them counts.
-        return self._change(keys, words)
+        return self._run(script)
 
     def end_session(self, key: str, act: StaffAct) -> None:
         """Erase a session and append its act."""
-        keys = [_session_key(key), acts_key(month_of(act.at))]
-        self._change(keys, ["erase", 1, "", "", *self._log_words(2, act)])
+        script = StaffScript()
+        script.add("erase", _session_key(key))
+        script.act(act, self._log_seconds())
+        self._run(script)
 
-    def _change(self, keys: list[str], words: list[str | int | bytes]) -> bool:
-        (reply,) = self._connection.execute(_script(keys, words))
+    def _run(self, script: StaffScript) -> bool:
+        (reply,) = self._connection.execute(script.command)
         return reply[0][0] in {b"done", b"seen"}
-
-
-def _script(keys: list[str], words: list[str | int | bytes]) -> Command:
-    head = ("change", 0, len(words) // 4, "")
-    return ("EVALSHA", COMMIT_SHA, len(keys), *keys, *head, *words)
