@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import weakref
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
@@ -16,17 +17,24 @@ Command = tuple[Any, ...]
 _SOURCES: dict[str, str] = {}
 
 
+class _Life:
+    """Lives as long as the thread's connections are in use."""
+
+
 class ThreadConnections(threading.local):
     """The connections of the running thread, so that no command waits for a lock."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, Any] = {}
+        self._life = _Life()
 
     def get(self, name: str, client: "redis.Redis") -> Any:  # noqa: ANN401 - TCP, TLS or Unix socket
         """The connection of this name, made by the client's pool and connected at first use."""
         connection = self._by_name.get(name)
         if connection is None:
             connection = self._by_name[name] = client.connection_pool.make_connection()
+            # Closed first when it is collected with a cycle, whatever the order of finalizers.
+            weakref.finalize(self._life, connection.disconnect).atexit = False
         return connection
 
 

@@ -1,5 +1,6 @@
 """Failures of a real server: lost scripts, killed connections, full memory, wrong settings."""
 
+import gc
 import threading
 import time
 from collections.abc import Callable
@@ -58,6 +59,28 @@ def test_error_reply_does_not_shift_later_replies(server: RedisConnection, raw: 
     assert isinstance(refused.value.__cause__, redis.ResponseError)
     assert raw.get("after") == b"1"
     assert server.execute(("ECHO", "next")) == [b"next"]
+
+
+def test_connection_in_a_cycle_is_closed_before_the_cycle_is_finalized(
+    server: RedisConnection, raw: "redis.Redis"
+):
+    open_at_the_end: list[bool] = []
+
+    class Probe:
+        """Older than the connection, so that its finalizer runs before that of the socket."""
+
+        def __del__(self) -> None:
+            open_at_the_end.append(any(c["name"] == "in-a-cycle" for c in raw.client_list()))
+
+    def leave_a_cycle() -> None:
+        probe: dict[str, object] = {"probe": Probe()}
+        probe["connection"] = dropped = RedisConnection(server.client)
+        probe["itself"] = probe
+        dropped.execute(("CLIENT", "SETNAME", "in-a-cycle"))
+
+    leave_a_cycle()
+    gc.collect()
+    assert open_at_the_end == [False]
 
 
 def test_interruption_does_not_shift_later_replies(
