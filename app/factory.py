@@ -11,8 +11,9 @@ from flask.wrappers import Request, Response
 from werkzeug.routing import MapAdapter
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import bootstrap, metrics
+from app import bootstrap, health
 from app.demo.routes import demo_blueprint
+from app.metrics import counters
 from app.pages.sessions import PORTAL, area_of, configure_sessions
 from app.pages.staff_pages import register_staff_pages
 from app.protection.client_address import ClientAddresses
@@ -72,7 +73,7 @@ def create_app(settings: Settings, container: bootstrap.Container) -> Flask:
     app.url_map.merge_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     address = partial(_client_address, ClientAddresses(settings.trusted_proxies))
-    portal = container.portal(signed_in_customer, address, metrics.count_code)
+    portal = container.portal(signed_in_customer, address, counters.count_code)
     sending = container.lifecycle
     guards = RequestGuards(settings, portal.passcodes.has_session)
     _register_webhooks(app, container, sending)
@@ -88,7 +89,7 @@ def create_app(settings: Settings, container: bootstrap.Container) -> Flask:
         | {area: site.error_page for area, site in sites.items()},
     )
     callbacks = callback_app(container, sending, guards)
-    both = metrics.instrument(_beside(callbacks, app.wsgi_app))
+    both = counters.instrument(_beside(callbacks, app.wsgi_app))
     app.wsgi_app = _below(_path_prefix(settings), both)  # type: ignore[assignment,method-assign]
     return app
 
@@ -181,13 +182,13 @@ def _register_webhooks(
     refresh_network, replies = container.refresh_network, container.reply_renderer
     calls = VoiceWebhooks(container.call_flow, sending, refresh_network)
     texts = InboundSmsHandler(
-        container.store, container.conversation, replies, refresh_network, metrics.count_silence
+        container.store, container.conversation, replies, refresh_network, counters.count_silence
     )
     app.register_blueprint(voice_blueprint(calls, form_fields, query_fields))
     app.register_blueprint(sms_blueprint(texts, form_fields))
     app.register_blueprint(kannel_blueprint(texts))
     refuse_head(rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("kannel."))
-    app.register_blueprint(metrics.health_blueprint(container.store))
+    app.register_blueprint(health.health_blueprint(container.store))
 
 
 def _register_portal(app: Flask, portal: PortalServices, settings: Settings) -> None:

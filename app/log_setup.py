@@ -116,7 +116,7 @@ class _Minute:
 
 def _count_left_out(event: str) -> None:
     # Door processes set the counters' folder before the metrics are imported.
-    from app.metrics import count_left_out  # noqa: PLC0415
+    from app.metrics.counters import count_left_out  # noqa: PLC0415
 
     count_left_out(event)
 

@@ -24,7 +24,7 @@ from werkzeug.exceptions import (
 from werkzeug.wrappers import Request
 
 from app.edge.limits import MAX_FEED_BYTES, door_of
-from app.metrics import count_refusal
+from app.metrics.counters import count_refusal
 from app.pages.sessions import form_lifetime
 from app.protection.client_address import ClientAddresses
 from app.protection.wrong_secrets import WrongSecrets

@@ -14,8 +14,9 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import structlog
 
-from app import bootstrap, metrics
+from app import bootstrap
 from app.factory import create_app
+from app.metrics import counters
 from app.protection.file_watch import FileWatch
 from app.protection.secrets_reload import SecretsWatcher
 from app.rulebook.proposals import kept_file
@@ -141,7 +142,7 @@ class ReloadingApp:
         self._secrets = SecretsWatcher(settings, lambda: Settings.read().need_doors())
         self._app = create_app(settings, container)
         self._checking = threading.Lock()
-        metrics.set_rule_book(container.book)
+        counters.set_rule_book(container.book)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request under the current rule book and secrets."""
@@ -161,7 +162,7 @@ class ReloadingApp:
         if self._container is not before:
             self._app = create_app(self._container.settings, self._container)
         if book is not None:
-            metrics.set_rule_book(book, before.book)
+            counters.set_rule_book(book, before.book)
 
 
 def _files(settings: Settings) -> tuple[Path, Path]:

@@ -22,7 +22,7 @@ import structlog
 
 from app import log_setup
 from app.edge import limits
-from app.metrics_folder import FOLDER, FOLDER_VARIABLE
+from app.metrics.folder import FOLDER, FOLDER_VARIABLE
 from app.settings import Settings
 from receipts.store.local_server import die_with_parent, wait_for_server
 

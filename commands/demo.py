@@ -147,7 +147,7 @@ def _run(supervisor: Supervisor, port: int, say: Callable[[str], None], stop: li
     supervisor.start("worker", "commands.main", "work")
     supervisor.start("network", "simulator")
     if settings.metrics_port:
-        supervisor.start("metrics", "app.metrics_server")
+        supervisor.start("metrics", "app.metrics.server")
     for url in (f"{doors_url}/readyz", f"{network}/healthz"):
         _await(url, stop, supervisor)
     if not stop:

@@ -143,7 +143,7 @@ def _serve_supervised(settings: Settings, workers: int) -> None:
         stop = stop_signals()
         supervisor.start("doors", "app.server", str(workers))
         if settings.metrics_port:
-            supervisor.start("metrics", "app.metrics_server")
+            supervisor.start("metrics", "app.metrics.server")
         signal.signal(signal.SIGHUP, lambda *_: supervisor.hang_up("doors"))
         supervisor.watch(stop, lambda name: _log.warning("started again", process=name))
 

@@ -19,7 +19,7 @@ from app.edge.http_request import HttpRequest, Refusal
 from app.edge.http_response import json_response, refusal, respond
 from app.edge.peers import Peers
 from app.edge.threads import ThreadPool
-from app.metrics import count_refusal
+from app.metrics.counters import count_refusal
 
 _TICK_SECONDS = 0.5
 _READ_BYTES = 64 * 1024

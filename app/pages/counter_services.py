@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from app.bootstrap import Container
-from app.metrics import count_refusal
+from app.metrics.counters import count_refusal
 from receipts.delivery.receipt_search import ReceiptSearch
 from receipts.delivery.service_passwords import ServicePasswords
 from receipts.model.vocabulary import Channel

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import flask
 from werkzeug.exceptions import Forbidden
 
-from app.metrics import count_refusal
+from app.metrics.counters import count_refusal
 from receipts.staff.rights import has_right
 from web.staff.access import StaffRoute, account_of_session, remember_wanted
 from web.staff.rendering import StaffSite

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from flask import Blueprint, Flask
 from limits.strategies import FixedWindowRateLimiter
 
-from app import metrics
 from app.bootstrap import Container
+from app.metrics import counters
 from app.pages.audit_pages import audit_pages
 from app.pages.counter_services import supporting_pages, visit_pages
 from app.pages.customer_pages import customer_pages
@@ -79,7 +79,7 @@ def _site(container: Container, area: StaffArea, address: Callable[[], str]) -> 
     digests, lifecycle = KeyedDigests(keys), container.lifecycle
     sessions = StaffSessions(staff, container.store, lifecycle, clock, digests, rules)
     limiter = FixedWindowRateLimiter(StoreCounters(container.clients.connection))
-    limits = SignInLimits(limiter, metrics.count_staff_sign_in)
+    limits = SignInLimits(limiter, counters.count_staff_sign_in)
     accounts, catalogue = StaffAccounts(staff, clock), area_catalogue(area)
     return StaffSite(area, accounts, sessions, limits, address, bool(keys), catalogue)
 

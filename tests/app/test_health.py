@@ -61,7 +61,7 @@ def test_metrics_are_served_on_loopback_alone(store_url: str, tmp_path: Path):
         REDIS_URL=store_url, DATA_DIR=str(tmp_path), METRICS_PORT=str(port), HOST="0.0.0.0"
     )
     url = f"http://127.0.0.1:{port}/metrics"
-    with subprocess.Popen([sys.executable, "-m", "app.metrics_server"], env=environ) as process:
+    with subprocess.Popen([sys.executable, "-m", "app.metrics.server"], env=environ) as process:
 
         def page() -> str:
             try:

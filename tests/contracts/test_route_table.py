@@ -15,10 +15,11 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from werkzeug.routing import Rule
 from werkzeug.test import Client
 
-from app import factory, metrics_server
+from app import factory
 from app.bootstrap import Container
 from app.edge.limits import door_of
 from app.factory import create_app
+from app.metrics import server as metrics_server
 from app.pages.staff_guard import StaffGuard
 from app.request_auth import RequestGuards
 from app.settings import Settings

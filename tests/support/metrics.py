@@ -3,7 +3,7 @@
 from prometheus_client import REGISTRY, generate_latest
 
 from app.bootstrap import Container
-from app.metrics_server import registry
+from app.metrics.server import registry
 
 
 def metrics_page(built: Container) -> str:

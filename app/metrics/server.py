@@ -1,4 +1,4 @@
-"""The metrics, for Prometheus: `python -m app.metrics_server` runs as a supervisor's child."""
+"""The metrics, for Prometheus: `python -m app.metrics.server` runs as a supervisor's child."""
 
 import signal
 import threading
@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from app import bootstrap, log_setup, queue_status
-from app.metrics_folder import FOLDER
+from app.metrics.folder import FOLDER
 from app.queue_status import QueueStatus
 from app.sender_health import bounded
 from app.settings import Settings

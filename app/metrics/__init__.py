@@ -1,0 +1,1 @@
+"""Metrics for Prometheus: counters of each process, and figures of the store."""
