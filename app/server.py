@@ -114,7 +114,7 @@ class WebProcesses:
         while len(self._running) < self._count and time.monotonic() >= self._start_at:
             beats, written = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
             numbers = [each.fileno() for each in self._listeners]
-            command = [sys.executable, "-m", "app.server", "process", str(written)]
+            command = [sys.executable, "-P", "-m", "app.server", "process", str(written)]
             process = subprocess.Popen(
                 [*command, *map(str, numbers)],
                 stdin=subprocess.DEVNULL,

@@ -198,7 +198,7 @@ def _replace_process(module: str, *words: str) -> None:
     """Continue as another program: the product never imports the simulated network."""
     sys.stdout.flush()
     environ = with_running_demo()
-    os.execve(sys.executable, [sys.executable, "-m", module, *words], environ)  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-P", "-m", module, *words], environ)  # noqa: S606
 
 
 @main.command(epilog=examples("states", "states --page > docs/states.md"))

@@ -123,7 +123,7 @@ class Supervisor:
 
 def _spawn(words: tuple[str, ...], environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, "-m", *words],
+        [sys.executable, "-P", "-m", *words],
         env=dict(environ),
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C reaches the supervisor alone; it ends them in order
