@@ -79,7 +79,7 @@ def status(sender: str, to: str) -> bytes:
     })  # fmt: skip
 
 
-def batch(senders: Iterator[int]) -> bytes:
+def batch(senders: Iterator[int], size: int = BATCH) -> bytes:
     """A batch of the feed: one report a line, signed with their time."""
     done = time.strftime("%Y-%m-%dT%H:%M:%S+08:00", time.gmtime(time.time() + 8 * 3600))
     lines = (
@@ -88,7 +88,7 @@ def batch(senders: Iterator[int]) -> bytes:
             "status": "DELIVRD", "code": "000", "submitted": done, "done": done,
             "part": 1, "parts": 1,
         })
-        for index in range(BATCH)
+        for index in range(size)
     )  # fmt: skip
     body = "\n".join(lines).encode()
     return post("/feed/reports", body, "application/x-ndjson", feed_headers(FEED, body))

@@ -39,14 +39,14 @@ class Gateway:
 
 
 @contextmanager
-def kannel() -> Iterator[Gateway]:
-    """Kannel, bound to a centre; its calls go to a back end."""
+def kannel(doors: int = 0) -> Iterator[Gateway]:
+    """Kannel, bound to a centre; its calls go to a port, or to a back end of the bench."""
     with (
         tempfile.TemporaryDirectory(prefix="kannel-bench-") as folder,
         closing(Centre(delivers=True)) as centre,
         closing(CountingServer(_OK)) as back_end,
     ):
-        boxes = Boxes(Path(folder), centre.port, back_end.port, SECRET)
+        boxes = Boxes(Path(folder), centre.port, doors or back_end.port, SECRET)
         _without_spool(Path(folder) / "kannel.conf")
         try:
             boxes.start()

@@ -18,12 +18,16 @@ _TIMEOUT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Answered:
-    """The answers by status, the seconds they took together, and percentiles of one's seconds."""
+    """The answers by status, the seconds they took together, and percentiles of one's seconds.
+
+    ``times`` are those of the answers in Unix seconds, in the order of the requests.
+    """
 
     seconds: float
     statuses: Mapping[str, int]
     p50: float
     p99: float
+    times: Sequence[float] = ()
 
     @property
     def good(self) -> int:
@@ -62,7 +66,7 @@ class _Connection:
     def __init__(self, port: int) -> None:
         self._port = port
         self.socket: socket.socket | None = None
-        self.due = 0.0
+        self.due, self.index = 0.0, 0
         self._received = b""
 
     def send(self, request: bytes, due: float) -> bool:
@@ -98,6 +102,7 @@ class _Driver:
         self._free = [_Connection(port) for _ in range(connections)]
         self._sent = 0
         self._latencies: list[float] = []
+        self._times = [0.0] * len(requests)
         self._statuses: Counter[str] = Counter()
 
     def run(self) -> Answered:
@@ -109,7 +114,7 @@ class _Driver:
                 self._receive(key.data)
         seconds, latencies = time.perf_counter() - self._began, sorted(self._latencies)
         return Answered(seconds, self._statuses, latencies[len(latencies) // 2],
-                        latencies[len(latencies) * 99 // 100])  # fmt: skip
+                        latencies[len(latencies) * 99 // 100], self._times)  # fmt: skip
 
     def _send_due(self) -> float:
         """Send the requests that are due; return the seconds until the next may be."""
@@ -119,6 +124,7 @@ class _Driver:
             if due > now:
                 return max(0.0, due - time.perf_counter())
             connection = self._free.pop()
+            connection.index = self._sent
             if connection.send(self._requests[self._sent], due):
                 self._ready.register(connection.socket, selectors.EVENT_READ, connection)
             self._sent += 1
@@ -129,6 +135,7 @@ class _Driver:
         if answer is None:
             return
         self._latencies.append(time.perf_counter() - connection.due)
+        self._times[connection.index] = time.time()
         self._statuses[answer[9:12].decode()] += 1
         if b"connection: close" in answer.partition(b"\r\n\r\n")[0].lower():
             self._ready.unregister(connection.socket)
