@@ -71,5 +71,5 @@ def _credentials(settings: Settings) -> tuple[str, str]:
 def _kannel(settings: Settings) -> Kannel:
     user, secret = (settings.kannel_user, settings.kannel_password), settings.kannel_secrets[0]
     sender, smsc = settings.short_code, settings.kannel_smsc
-    url = settings.kannel_report_url
-    return Kannel(settings.kannel_url, user, secret, sender, url, smsc)
+    url, reports = settings.kannel_report_url, settings.kannel_reports
+    return Kannel(settings.kannel_url, user, secret, sender, url, smsc, reports)

@@ -82,6 +82,7 @@ class Settings:
     flash_provider: tuple[str, ...]
     twilio_pace: int
     kannel_pace: int
+    kannel_reports: str
     hotline: str
     short_code: str
     agent_number: str
@@ -129,6 +130,7 @@ class Settings:
             lookup=reader.choice("LOOKUP", ("none", "twilio")),
             twilio_lookup_url=reader.url("TWILIO_LOOKUP_URL"),
             kannel_url=kannel_url,
+            kannel_reports=reader.choice("KANNEL_REPORTS", ("final", "all")),
             rule_book=reader.file("RULE_BOOK"),
             speech_confidence=reader.number("SPEECH_CONFIDENCE", 0, 100),
             movable_clock=reader.choice("CLOCK", ("system", "movable")) == "movable",

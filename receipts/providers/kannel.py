@@ -22,9 +22,10 @@ from receipts.ports.provider import (
 from receipts.providers.http import ConnectError, CurlHttpClient, NoResponseError
 from receipts.wording.segments import is_gsm7
 
-#: dlr-mask: delivered 1, undelivered 2, queued on the SMSC 4, accepted by the SMSC 8, rejected
-#: by the SMSC 16 (Kannel user's guide, delivery reports).
-_DLR_MASK = 1 + 2 + 4 + 8 + 16
+#: dlr-mask by the reports asked for: delivered 1, undelivered 2, queued on the SMSC 4, accepted by
+#: the SMSC 8, rejected by the SMSC 16 (Kannel user's guide, delivery reports). Each report costs a
+#: request, and only a final one decides.
+DLR_MASKS = {"final": 1 + 2 + 16, "all": 1 + 2 + 4 + 8 + 16}
 
 _TOLD = {
     "1": ProviderStatus.DELIVERED,
@@ -92,7 +93,9 @@ class Kannel:
         sender: str,
         public_url: str,
         smsc: str = "",
+        reports: str = "final",
     ) -> None:
+        """``reports`` is a key of ``DLR_MASKS``."""
         url = url.rstrip("/")
         if not url.endswith("/sendsms"):
             url += "/cgi-bin/sendsms"
@@ -102,7 +105,7 @@ class Kannel:
             "password": password,
             "from": sender,
             "charset": "UTF-8",
-            "dlr-mask": str(_DLR_MASK),
+            "dlr-mask": str(DLR_MASKS[reports]),
         }
         if smsc:
             fixed["smsc"] = smsc

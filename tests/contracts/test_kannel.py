@@ -48,7 +48,7 @@ def test_text_is_sent_unchanged_in_utf_8(outside: Smsbox):
         "text": "短信 & café + 100% 😀",
         "charset": "UTF-8",
         "coding": "2",
-        "dlr-mask": "31",
+        "dlr-mask": "19",
     }
 
 

@@ -63,11 +63,19 @@ def password() -> str:
 
 
 @pytest.fixture
-def settings(settings: Settings, kannel: Boxes, doors: Doors, smsc: str, password: str) -> Settings:
+def reports() -> str:
+    """Setting KANNEL_REPORTS; tests override it."""
+    return "final"
+
+
+@pytest.fixture
+def settings(
+    settings: Settings, kannel: Boxes, doors: Doors, smsc: str, password: str, reports: str
+) -> Settings:
     """Settings with Kannel alone, on an empty store."""
     return replace(
         settings, public_url=f"http://127.0.0.1:{doors.port}", kannel_url=kannel.url,
-        kannel_password=password, kannel_secret=SECRET, kannel_smsc=smsc,
+        kannel_password=password, kannel_secret=SECRET, kannel_smsc=smsc, kannel_reports=reports,
         text_provider=("kannel",), flash_provider=("kannel",), feed_secret=FEED,
     )  # fmt: skip
 
