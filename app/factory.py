@@ -27,6 +27,7 @@ from ivr.webhooks import VoiceWebhooks, voice_blueprint
 from keywords.kannel_webhook import kannel_blueprint
 from keywords.twilio_webhook import InboundSmsHandler, sms_blueprint
 from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.status_updates import StatusUpdates
 from receipts.providers import kannel, twilio_status
 from receipts.providers.smsc_status import SmscStatusTable
 from web.portal.rendering import PortalServices, error_page
@@ -127,14 +128,15 @@ def callback_app(
     container: bootstrap.Container, sending: ReceiptLifecycle, guards: RequestGuards
 ) -> CallbackApp:
     """The routes of delivery reports."""
-    reports, store, clock = container.report_service, container.store, container.clock
+    reports, clock = container.report_service, container.clock
+    updates = StatusUpdates(container.store, sending)
     status_words = (twilio_status.message_status, twilio_status.provider_status)
     rules = container.book.reports
     read_status = SmscStatusTable(rules.families, rules.causes).read
     parse_report = partial(kannel.parse_report, read_status=read_status)
     return CallbackApp((
-        *twilio_routes(store, reports, sending, clock, *status_words, guards.verified_form),
-        *kannel_routes(store, sending, parse_report, guards.verified_query),
+        *twilio_routes(updates, reports, clock, *status_words, guards.verified_form),
+        *kannel_routes(updates, parse_report, guards.verified_query),
         *feed_routes(reports, clock, read_status, guards.verified_feed),
     ))  # fmt: skip
 

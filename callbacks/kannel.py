@@ -6,18 +6,15 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
 from callbacks.app import CallbackRoute
-from receipts.delivery.lifecycle import ReceiptLifecycle
-from receipts.delivery.status_updates import apply_status_update
+from receipts.delivery.status_updates import StatusUpdates
 from receipts.ports.provider import ProviderStatus
-from receipts.ports.store import Store
 
 #: Characters; receipt ids and report types are far shorter.
 _MAX_PARAMETER_LENGTH = 256
 
 
 def kannel_routes(
-    store: Store,
-    delivery: ReceiptLifecycle,
+    updates: StatusUpdates,
     status_of: Callable[[str, str], tuple[ProviderStatus, str]],
     verified_query: Callable[[Request], Mapping[str, str]],
 ) -> tuple[CallbackRoute, ...]:
@@ -34,7 +31,7 @@ def kannel_routes(
             if len(query[name]) > _MAX_PARAMETER_LENGTH:
                 raise BadRequest(f"too long: {name}")
         status, raw_status = status_of(query["type"], query.get("answer", ""))
-        apply_status_update(store, delivery, query["id"], status, raw_status, None)
+        updates.apply(query["id"], status, raw_status, None)
         if request.headers.get("User-Agent", "").startswith("Kannel/"):
             # Kannel 1.4.5 takes 204 for a failure and repeats the request if it is set to repeat.
             return Response("", content_type="text/plain; charset=utf-8")

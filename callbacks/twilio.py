@@ -5,20 +5,17 @@ from collections.abc import Callable, Mapping
 from werkzeug.wrappers import Request
 
 from callbacks.app import CallbackRoute
-from receipts.delivery.lifecycle import ReceiptLifecycle
-from receipts.delivery.status_updates import apply_status_update
+from receipts.delivery.status_updates import StatusUpdates
 from receipts.model.message import DeliveryReport, FailureCause, MessageStatus
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.ports.clock import Clock
 from receipts.ports.provider import ProviderStatus
-from receipts.ports.store import Store
 from receipts.reports.service import ReportService
 
 
 def twilio_routes(
-    store: Store,
+    updates: StatusUpdates,
     reports: ReportService,
-    delivery: ReceiptLifecycle,
     clock: Clock,
     message_status_of: Callable[[str, str], tuple[MessageStatus, FailureCause]],
     provider_status_of: Callable[[str], ProviderStatus],
@@ -45,7 +42,7 @@ def twilio_routes(
     def receipt_status(request: Request, receipt_id: str) -> None:
         form = verified_form(request, "MessageSid", "MessageStatus")
         status, sid = provider_status_of(form["MessageStatus"]), form["MessageSid"]
-        apply_status_update(store, delivery, receipt_id, status, _raw_status(form), sid)
+        updates.apply(receipt_id, status, _raw_status(form), sid)
 
     name, path = "twilio_status.receipt_status", "/receipts/<receipt_id>/status"
     return (

@@ -1,4 +1,8 @@
-"""Provider status updates of our own receipts, applied with optimistic locking."""
+"""Provider status updates of our own receipts; those that arrive together share a commit."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -6,7 +10,7 @@ from receipts.charging.charges import subscription_for_charge
 from receipts.delivery.digest import with_digest_members
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.model.receipt import Receipt
-from receipts.ports.changes import CommitStatus
+from receipts.ports.changes import ChangeSet, CommitStatus
 from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import ContentionError, Store
 
@@ -15,27 +19,122 @@ _FAILURES = frozenset({ProviderStatus.UNDELIVERED, ProviderStatus.FAILED})
 _log = structlog.get_logger()
 
 
-def apply_status_update(
-    store: Store,
-    delivery: ReceiptLifecycle,
-    receipt_id: str,
-    status: ProviderStatus,
-    raw_status: str,
-    provider_id: str | None,
-) -> bool:
-    """Commit one status update; False for an unknown receipt id.
+@dataclass(eq=False, slots=True)
+class _Update:
+    """One status update; ``is_known`` is None until it is written."""
 
-    Raises StoreUnavailableError, or ContentionError if every attempt loses a race.
+    receipt_id: str
+    status: ProviderStatus
+    raw_status: str
+    provider_id: str | None
+    attempts: int = 0
+    is_known: bool | None = None
+    error: Exception | None = None
+    woken: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def ended(self) -> bool:
+        return self.is_known is not None or self.error is not None
+
+
+class StatusUpdates:
+    """Group commit by the threads that bring the updates.
+
+    The first of them writes its own and those that queued up meanwhile, then hands over to the
+    next one that waits.
     """
-    for _ in range(_MAX_ATTEMPTS):
-        receipt = store.receipts([receipt_id])[0]
-        if receipt is None:
-            return False
-        owner = subscription_for_charge(store, receipt)
-        change = delivery.apply_status(receipt, status, raw_status, provider_id, owner)
-        if store.commit(with_digest_members(store, change)).status is CommitStatus.COMMITTED:
-            if status in _FAILURES and change.records:
-                note = next((r.note for r in change.records if isinstance(r, Receipt)), None)
-                _log.warning("receipt did not arrive", receipt=receipt_id, why=note or raw_status)
-            return True
-    raise ContentionError("the same receipt was changed by others again and again")
+
+    def __init__(self, store: Store, delivery: ReceiptLifecycle) -> None:
+        self._store, self._delivery = store, delivery
+        self._queued: list[_Update] = []
+        self._writing = False
+        self._lock = threading.Lock()
+
+    @property
+    def waiting(self) -> int:
+        """The number of updates that wait for a commit under way."""
+        return len(self._queued)
+
+    def apply(
+        self, receipt_id: str, status: ProviderStatus, raw_status: str, provider_id: str | None
+    ) -> bool:
+        """Commit one status update; False for an unknown receipt id.
+
+        Raises StoreUnavailableError, or ContentionError if every attempt loses a race.
+        """
+        update = _Update(receipt_id, status, raw_status, provider_id)
+        with self._lock:
+            self._queued.append(update)
+            writes, self._writing = not self._writing, True
+        if not writes:
+            update.woken.wait()
+            writes = not update.ended
+        if writes:
+            while not update.ended:
+                self._write()
+            self._hand_over()
+        if update.error is not None:
+            raise update.error
+        return bool(update.is_known)
+
+    def _hand_over(self) -> None:
+        """Let the next update that waits write, if there is one."""
+        with self._lock:
+            self._writing = bool(self._queued)
+            if self._queued:
+                self._queued[0].woken.set()
+
+    def _write(self) -> None:
+        """Write all queued updates; those that lose a race are queued again."""
+        with self._lock:
+            batch, self._queued = self._queued, []
+        try:
+            self._commit(self._decide(batch))
+        except Exception as error:  # noqa: BLE001 - each thread raises it for its own update
+            for update in batch:
+                if not update.ended:
+                    update.error = error
+        with self._lock:
+            self._queued[:0] = [update for update in batch if not update.ended]
+        for update in batch:
+            if update.ended:
+                update.woken.set()
+
+    def _decide(self, batch: Sequence[_Update]) -> list[tuple[_Update, ChangeSet]]:
+        """The changes of the updates of known receipts. Raises StoreUnavailableError."""
+        found = self._store.receipts(update.receipt_id for update in batch)
+        decided = []
+        for update, receipt in zip(batch, found, strict=True):
+            update.attempts += 1
+            if receipt is None:
+                update.is_known = False
+            elif update.attempts > _MAX_ATTEMPTS:
+                update.error = ContentionError("the same receipt was changed again and again")
+            else:
+                try:
+                    decided.append((update, self._change(update, receipt)))
+                except Exception as error:  # noqa: BLE001 - it must not fail the others
+                    update.error = error
+        return decided
+
+    def _change(self, update: _Update, receipt: Receipt) -> ChangeSet:
+        owner = subscription_for_charge(self._store, receipt)
+        change = self._delivery.apply_status(
+            receipt, update.status, update.raw_status, update.provider_id, owner
+        )
+        return with_digest_members(self._store, change)
+
+    def _commit(self, decided: Sequence[tuple[_Update, ChangeSet]]) -> None:
+        """Commit each change on its own, in one round trip. Raises StoreUnavailableError."""
+        commits = self._store.commit_all([change for _, change in decided]) if decided else []
+        for (update, change), commit in zip(decided, commits, strict=True):
+            if commit.status is CommitStatus.COMMITTED:
+                update.is_known = True
+                _log_failure(update, change)
+
+
+def _log_failure(update: _Update, change: ChangeSet) -> None:
+    if update.status in _FAILURES and change.records:
+        note = next((r.note for r in change.records if isinstance(r, Receipt)), None)
+        why = note or update.raw_status
+        _log.warning("receipt did not arrive", receipt=update.receipt_id, why=why)

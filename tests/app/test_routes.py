@@ -16,6 +16,7 @@ from app.factory import callback_app, create_app
 from app.request_auth import RequestGuards, UnguardedRouteError
 from app.settings import Settings, SettingsError
 from callbacks.app import CallbackApp
+from receipts.delivery.status_updates import StatusUpdates
 from receipts.reports.service import ReportService
 from tests.conftest import GUANGDONG, PUBLIC_URL
 from tests.support.requests import DOORS, FORM, Knock
@@ -218,7 +219,7 @@ def test_failing_callback_answers_503_without_a_stack_trace(
         raise ZeroDivisionError
 
     monkeypatch.setattr(ReportService, "ingest", broken)
-    monkeypatch.setattr("callbacks.twilio.apply_status_update", broken)
+    monkeypatch.setattr(StatusUpdates, "apply", broken)
     for path in ("/messages/status", "/receipts/a-0123456789abcdef0123/status"):
         answer = knock.form(path, DOORS[path])
         assert (answer.status_code, answer.mimetype) == (503, "application/json")

@@ -10,7 +10,7 @@ import redis
 from msgspec.structs import replace
 
 from app.bootstrap import Container
-from receipts.delivery.status_updates import apply_status_update
+from receipts.delivery.status_updates import StatusUpdates
 from receipts.model.charge import AuditEntry
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
@@ -62,7 +62,7 @@ def test_credits_are_listed_and_exported_in_the_month_of_their_news(
 
     def bounce(receipt: Receipt) -> None:
         update = (receipt.id, ProviderStatus.UNDELIVERED, "undelivered 30003", None)
-        assert apply_status_update(built.store, built.lifecycle, *update)
+        assert StatusUpdates(built.store, built.lifecycle).apply(*update)
 
     bounce(first)
     months.pass_to("2026-12-03 12:00")

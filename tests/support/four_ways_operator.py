@@ -10,7 +10,7 @@ from receipts.bulk_import.row_errors import RowError
 from receipts.bulk_import.rows import CollectionRow
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.routing import Router
-from receipts.delivery.status_updates import apply_status_update
+from receipts.delivery.status_updates import StatusUpdates
 from receipts.model.calendar import month_of
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Channel, Msisdn
@@ -79,7 +79,7 @@ class Operator:
     def reports_undelivered(self, receipt: Receipt) -> None:
         """Report that a text did not arrive, for which a charge is credited."""
         status = (ProviderStatus.UNDELIVERED, "undelivered", "P")
-        assert apply_status_update(self.built.store, self.delivery, receipt.id, *status)
+        assert StatusUpdates(self.built.store, self.delivery).apply(receipt.id, *status)
 
     def _receipt(self, receipt_id: str) -> Receipt:
         (receipt,) = self.built.store.receipts([receipt_id])

@@ -16,7 +16,7 @@ from app import bootstrap
 from receipts.bulk_import.apply import SourceLine
 from receipts.bulk_import.row_errors import RowError
 from receipts.bulk_import.rows import CollectionRow
-from receipts.delivery.status_updates import apply_status_update
+from receipts.delivery.status_updates import StatusUpdates
 from receipts.model.calendar import month_before, month_of, months_between, next_month
 from receipts.model.charge import ChargeKind
 from receipts.model.message import DeliveryReport, MessageStatus
@@ -267,7 +267,7 @@ class Histories(RuleBasedStateMachine):
             texts = self._texts_of(receipt)
             type(self).digests += len(texts) > 1
             update = (receipt_id, status, status.value, "P")
-            act = partial(apply_status_update, self.shaky, self.business.delivery, *update)
+            act = partial(StatusUpdates(self.shaky, self.business.delivery).apply, *update)
             event = "arrived" if status is ProviderStatus.DELIVERED else "bounced"
             self._apply([receipt.number], event, texts, act, fault)
             fault = None

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from commands.tariffs import chart, table
 from commands.usage_sources import synthetic
 from receipts.charging.simulation import BillHistogram, Usage, monthly_bill_fen, simulate
-from receipts.delivery.status_updates import apply_status_update
+from receipts.delivery.status_updates import StatusUpdates
 from receipts.model.calendar import SHANGHAI
 from receipts.ports.provider import ProviderStatus
 from receipts.rulebook.loader import SHIPPED
@@ -81,7 +81,7 @@ def test_credited_receipts_are_not_counted_again(
     for charge in charged:
         receipt = charge.id.removeprefix("receipt-")
         status = (ProviderStatus.UNDELIVERED, "undelivered", None)
-        assert apply_status_update(built.store, built.lifecycle, receipt, *status)
+        assert StatusUpdates(built.store, built.lifecycle).apply(receipt, *status)
     assert [len(charged), sum(c.fen for c in months.charges(SHANXI))] == [3, 0]
     done = run("rehearse", "--book", str(proposed))
     (row,) = (line for line in done.stdout.splitlines() if line.startswith("Shanxi"))

@@ -7,7 +7,7 @@ from receipts.charging.charges import needs_usage_count
 from receipts.delivery.digest import DIGEST, with_digest_members
 from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.routing import Router
-from receipts.delivery.status_updates import apply_status_update
+from receipts.delivery.status_updates import StatusUpdates
 from receipts.model.calendar import month_before, month_of
 from receipts.model.charge import Charge
 from receipts.model.message import DeliveryReport, MessageStatus
@@ -117,7 +117,7 @@ class DigestRig:
         self.report(digest, ProviderStatus.DELIVERED, "delivered")
 
     def report(self, digest: Receipt, status: ProviderStatus, raw: str) -> None:
-        apply_status_update(self.store, self.delivery, digest.id, status, raw, "F1")
+        StatusUpdates(self.store, self.delivery).apply(digest.id, status, raw, "F1")
 
     def states(self) -> set[str]:
         return {receipt.state for receipt in self.receipts()}

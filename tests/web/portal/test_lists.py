@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.bootstrap import Container
-from receipts.delivery.status_updates import apply_status_update
+from receipts.delivery.status_updates import StatusUpdates
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import DisplayMode, Msisdn, ReceiptOutcome
 from receipts.ports.provider import ProviderStatus
@@ -107,7 +107,7 @@ def test_credit_names_the_text_of_its_receipt_in_the_month_of_the_news(
     )  # fmt: skip
     update = (receipt.id, ProviderStatus.UNDELIVERED, "undelivered 30003", None)
     for _ in range(2):
-        assert apply_status_update(built.store, built.lifecycle, *update)
+        assert StatusUpdates(built.store, built.lifecycle).apply(*update)
     browser = browsers(SHANXI)
     browser.signs_in()
     text = browser.goes("charges").text
