@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+from tests.rules.documents.pages import PAGES, ROOT, anchors, links, name
+
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 
 #: Code and quotations; words in them are names.
@@ -15,16 +15,19 @@ _PRIVATE_WORDS = re.compile(
     r"\b(?:mends?|mended|nobody|goes on|rung|does not fit|doors?|stays shut)\b",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_of_a_page_lead_to_files(page: Path) -> None:
-    missing = [to for to in _LINK.findall(page.read_text()) if not (page.parent / to).exists()]
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=name)
+def test_links_of_a_page_lead_to_files_and_headings(page: Path) -> None:
+    missing = []
+    for link in links(page):
+        target = page.parent / link.file if link.file else page
+        if not target.exists() or (link.anchor and link.anchor not in anchors(target)):
+            missing.append(link)
     assert missing == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_page_has_plain_standard_words(page: Path) -> None:
     prose = _CODE.sub("", page.read_text())
     assert _PRIVATE_WORDS.findall(prose) == []
