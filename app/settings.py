@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from app.protection.client_address import Network
 from app.protection.secrets_file import with_secrets
 from app.settings_reader import Setting, SettingsReader, read_descriptions, split_list
+from receipts.store.servers.address import parse_address
 
 #: Every name that TEXT_PROVIDER and FLASH_PROVIDER may hold.
 PROVIDERS = ("twilio", "kannel")
@@ -56,7 +57,7 @@ def described_settings() -> Iterator[Setting]:
 class Settings:
     """Settings of one process. Secrets are kept out of ``repr``."""
 
-    redis_url: str
+    redis_url: str = field(repr=False)
     data_dir: Path
     shards: int
     public_url: str
@@ -174,9 +175,10 @@ class Settings:
         addresses = (*self.redis_url.split(","), self.public_url, self.kannel_url)
         api_urls = (self.twilio_api_url, self.twilio_lookup_url)
         known = [urlsplit(address).password or "" for address in (*addresses, *api_urls)]
+        known += parse_address(self.redis_url).passwords if self.redis_url else ()
         known += (*self.kannel_secrets, *self.feed_secrets, *self.secret_keys, self.demo_secret)
         known += (*self.twilio_auth_tokens, self.twilio_api_secret, self.kannel_password)
-        spelled = {way(each) for each in known for way in (str, quote_plus, unquote)}
+        spelled = {way(each) for each in known for way in (str, quote, quote_plus, unquote)}
         return frozenset(each for each in spelled if len(each) >= _SHORTEST_SECRET_CHARS)
 
     @property

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from app.protection.client_address import Network
 from app.protection.secret_rules import is_placeholder, secret_problem
+from receipts.store.servers.address import AddressError, parse_address
 
 
 class Shape(NamedTuple):
@@ -234,13 +235,14 @@ class SettingsReader:
         return text
 
     def store(self, name: str) -> str:
-        """Return one Redis address, or several separated by commas."""
+        """Return the address of a server, of the nodes of a cluster, or of Sentinels."""
         text = self._given[name]
-        if text and not all(
-            _is_address(each, "redis", "rediss", "unix") for each in text.split(",")
-        ):
-            # The address is not repeated: it may hold a password.
-            self._refuse(name, "", "must be a Redis address. Example: redis://example.org:6379/0")
+        if text:
+            try:
+                parse_address(text)
+            except AddressError as error:
+                # The address is not repeated: it may hold a password.
+                self._refuse(name, "", str(error))
         return text
 
     def _refuse(self, name: str, text: str, rule: str) -> None:
@@ -267,13 +269,11 @@ def url_problem(text: str) -> str:
 
 
 def _is_address(text: str, *schemes: str) -> bool:
-    """Return whether scheme, host (or socket path) and port are usable."""
+    """Return whether scheme, host and port are usable."""
     try:
         parts = urlsplit(text.strip())
         if parts.scheme not in schemes:
             return False
-        if parts.scheme == "unix":
-            return bool(parts.path)
         return parts.port != 0 and _is_host(parts.hostname or "")
     except ValueError:  # malformed brackets or port
         return False

@@ -15,10 +15,15 @@ import redis
 from redis import exceptions
 from redis.cluster import ClusterNode, RedisCluster
 
-from receipts.store.pipeline import Command, ThreadConnections, receive, send, with_source
-
-#: How long WAIT blocks; a change that no replica has by then counts as not made.
-_REPLICA_TIMEOUT_MS = 1500
+from receipts.store.pipeline import (
+    COMMITS,
+    REPLICA_TIMEOUT_MS,
+    Command,
+    ThreadConnections,
+    receive,
+    send,
+    with_source,
+)
 
 #: How long the map of slots and replicas is used without asking again, in seconds.
 _MAP_MAX_AGE_SECONDS = 5.0
@@ -36,9 +41,6 @@ _RETRYABLE = (
     exceptions.ConnectionError,
     exceptions.NoScriptError,
 )
-
-#: The commands that make changes.
-_COMMITS = frozenset({"EVALSHA", "EVAL", "SET"})
 
 #: Where the first key stands in the arguments of a command; after its name unless listed here.
 _KEY_INDEX = {"EVALSHA": 3, "EVAL": 3, "XGROUP": 2, "XINFO": 2}
@@ -188,12 +190,12 @@ class ClusterConnection:
 
 def _with_wait(batch: NodeBatch, commands: list[Command]) -> list[Command]:
     """The commands for one node; commits are followed by the wait for a replica."""
-    key = next((_key_of(command) for command in commands if command[0] in _COMMITS), None)
+    key = next((_key_of(command) for command in commands if command[0] in COMMITS), None)
     if not batch.replicas or key is None:
         return commands
     # WAIT covers the writes of its own connection, and a script may find its work done by another.
     mark = f"{key[: key.index('}') + 1] if '}' in key else f'{{{key}}}'}:settled"
-    return [*commands, ("SET", mark, 1), ("WAIT", batch.replicas, _REPLICA_TIMEOUT_MS)]
+    return [*commands, ("SET", mark, 1), ("WAIT", batch.replicas, REPLICA_TIMEOUT_MS)]
 
 
 def _attempted(step: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - either half

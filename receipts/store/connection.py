@@ -1,4 +1,4 @@
-"""The connection to the store: one server or a cluster, with one rule for failures."""
+"""The connection to the store: one server, Sentinel or a cluster, with one rule for failures."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar, cast
@@ -6,13 +6,19 @@ from typing import Any, ParamSpec, TypeVar, cast
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.cluster import ClusterNode, RedisCluster
-from redis.connection import parse_url
-from redis.exceptions import NoScriptError, RedisClusterException
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
+from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
 from receipts.ports.store import StoreUnavailableError
 from receipts.store.cluster import ClusterConnection
-from receipts.store.pipeline import Command, ThreadConnections, receive, send, with_source
+from receipts.store.pipeline import Command, ThreadConnections, exchange
+from receipts.store.servers.address import AddressError, StoreAddress, parse_address
+from receipts.store.servers.failures import explained
+from receipts.store.servers.sentinel import (
+    sentinel_client,
+    sentinel_connection,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,6 +29,11 @@ Client = redis.Redis | RedisCluster
 #: Below the 15 seconds that Twilio waits for a webhook, so time-outs are not retried.
 _TIMEOUT_SECONDS = {"socket_timeout": 4, "socket_connect_timeout": 2}
 
+_NO_NODE = (
+    "is no node of a cluster, and REDIS_URL names several servers. Name one server, or its "
+    "Sentinels by redis+sentinel://"
+)
+
 
 class RedisConnection:
     """Run commands on a Redis-compatible server."""
@@ -30,8 +41,11 @@ class RedisConnection:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._cluster = ClusterConnection(client) if isinstance(client, RedisCluster) else None
+        self._sentinel = sentinel_connection(client)
         #: Whether a state that was read may still be lost, because no replica has it yet.
-        self.replicated = self._cluster is not None
+        self.replicated = self._cluster is not None or self._sentinel is not None
+        #: Whether one blocking read covers all keys.
+        self.has_one_primary = self._cluster is None
         self._connections = ThreadConnections()
 
     def execute(self, *commands: Command) -> list[Any]:
@@ -48,8 +62,8 @@ class RedisConnection:
         return cast("list[bytes | None]", self.execute(("MGET", *names))[0]) if names else []
 
     def _pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        if self._cluster is not None:
-            return self._cluster.pipeline(commands)
+        if several := self._cluster or self._sentinel:
+            return several.pipeline(commands)
         try:
             replies = self._attempt(commands)
         except redis.ConnectionError:
@@ -62,22 +76,14 @@ class RedisConnection:
         return replies
 
     def _attempt(self, commands: Sequence[Command]) -> list[Any]:
-        connection = self._connections.get("", cast("redis.Redis", self.client))
-        send(connection, commands)
-        replies = receive(connection, len(commands))
-        unknown = [n for n, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        if unknown:
-            send(connection, [with_source(commands[n]) for n in unknown])
-            for n, reply in zip(unknown, receive(connection, len(unknown)), strict=True):
-                replies[n] = reply
-        return replies
+        return exchange(self._connections.get("", cast("redis.Redis", self.client)), commands)
 
     def run(self, operation: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         """The result of an operation. Raises StoreUnavailableError, caused by redis-py's error."""
         try:
             return operation(*arguments, **options)
         except (redis.RedisError, RedisClusterException) as error:
-            raise StoreUnavailableError(f"the store did not answer: {error}") from error
+            raise StoreUnavailableError(explained(error)) from error
 
     def ping(self) -> None:
         """Raises StoreUnavailableError unless each primary answers."""
@@ -109,38 +115,76 @@ class RedisConnection:
         return [cast("redis.Redis", self.client)]
 
 
-def connected(urls: str) -> Client:
-    """A client for the server at a URL, or for the cluster of several comma-separated ones.
+def connected(url: str) -> Client:
+    """A client for the server, the Sentinels or the cluster at a URL.
 
-    Raises StoreUnavailableError when none of several answers; a single one is tried at first use.
+    Raises StoreUnavailableError when none of several servers answers, or when they are no cluster;
+    a single one is tried at first use, and so are Sentinels.
     """
-    addresses = urls.split(",")
-    for url in addresses:
-        client = redis.Redis.from_url(
-            url, **_TIMEOUT_SECONDS, retry=_retry(supported_errors=(redis.ConnectionError,))
-        )
-        try:
-            info: Any = client.info("cluster")
-            if not info.get("cluster_enabled"):
-                return client
-            client.close()
-            return _cluster(addresses)
-        except (redis.RedisError, RedisClusterException):
-            if len(addresses) == 1:
-                return client
-    raise StoreUnavailableError("no server of REDIS_URL answered")
+    try:
+        address = parse_address(url)
+    except AddressError as error:
+        raise StoreUnavailableError(f"the address of the store {error}") from None
+    if address.service:
+        return sentinel_client(address, _TIMEOUT_SECONDS, _retry())
+    if len(address.hosts) > 1:
+        _require_cluster(address)
+        return _cluster(address)
+    client = _one_server(address, *(address.hosts or [("", 0)])[0])
+    try:
+        if not _is_cluster(client):
+            return client
+    except redis.RedisError:
+        return client
+    client.close()
+    return _cluster(address)
+
+
+def _require_cluster(address: StoreAddress) -> None:
+    """Raises StoreUnavailableError unless the first server that answers is in a cluster."""
+    failure: Exception = AssertionError()
+    for host, port in address.hosts:
+        with _one_server(address, host, port) as client:
+            try:
+                if _is_cluster(client):
+                    return
+            except redis.RedisError as error:
+                failure = error
+            else:
+                raise StoreUnavailableError(f"{host}:{port} {_NO_NODE}")
+    raise StoreUnavailableError(f"no server of REDIS_URL answered: {explained(failure)}")
+
+
+def _is_cluster(client: "redis.Redis") -> bool:
+    info: Any = client.info("cluster")
+    return bool(info.get("cluster_enabled"))
+
+
+def _one_server(address: StoreAddress, host: str, port: int) -> "redis.Redis":
+    options: dict[str, Any] = {**_TIMEOUT_SECONDS, **address.options}
+    options["retry"] = _retry(supported_errors=(redis.ConnectionError,))
+    if host:
+        kind = SSLConnection if address.is_tls else Connection
+        options |= {"connection_class": kind, "host": host, "port": port}
+    else:
+        options["connection_class"] = UnixDomainSocketConnection
+    return redis.Redis.from_pool(redis.ConnectionPool(**options))
 
 
 def _retry(**options: Any) -> Retry:  # noqa: ANN401 - the client's own
     return Retry(ExponentialBackoff(cap=0.2, base=0.02), 2, **options)
 
 
-def _cluster(addresses: list[str]) -> RedisCluster:
+def _cluster(address: StoreAddress) -> RedisCluster:
     """A client that finds the whole cluster from the nodes that answer."""
-    parse, node_at = cast("Any", parse_url), cast("Any", ClusterNode)
-    known = [parse(url) for url in addresses]
-    nodes = [node_at(str(n.get("host", "localhost")), int(n.get("port", 6379))) for n in known]
-    login = {name: known[0][name] for name in ("username", "password") if name in known[0]}
-    tls = {"ssl": True} if addresses[0].startswith("rediss:") else {}
-    options: dict[str, Any] = {**login, **tls, **_TIMEOUT_SECONDS}
-    return RedisCluster(startup_nodes=nodes, require_full_coverage=False, retry=_retry(), **options)
+    if address.database:
+        raise StoreUnavailableError("A cluster has database 0 alone: end REDIS_URL with /0")
+    nodes = [cast("Any", ClusterNode)(*host) for host in address.hosts]
+    options: dict[str, Any] = {**_TIMEOUT_SECONDS, **address.options, **address.tls}
+    options.pop("db", None)
+    try:
+        return RedisCluster(
+            startup_nodes=nodes, require_full_coverage=False, retry=_retry(), **options
+        )
+    except (redis.RedisError, RedisClusterException) as error:
+        raise StoreUnavailableError(explained(error)) from error

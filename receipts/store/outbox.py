@@ -48,6 +48,10 @@ class RedisOutbox:
             except StoreUnavailableError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
+        if self._connection.replicated:
+            # Stamp and groups are waited for as a commit is: no later one makes them again.
+            marks = [self._keys.tagged(shard, "settled") for shard in range(self._keys.shards)]
+            self._connection.execute(*(("SET", mark, 1) for mark in marks))
 
     def _check_stamp(self) -> None:
         # In this order: another process that opens the store now stamps it before it adds streams.
@@ -84,7 +88,7 @@ class RedisOutbox:
         """New outbox entries for this worker; blocks at most ``timeout`` seconds."""
         request: Command = ("XREADGROUP", "GROUP", GROUP, worker, "COUNT", self._each(limit))
         deadline = time.monotonic()
-        if self._connection.replicated:
+        if not self._connection.has_one_primary:
             # One blocking read cannot cover several nodes.
             deadline += timeout
             requests = [(*request, "STREAMS", name, ">") for name in self._fresh]

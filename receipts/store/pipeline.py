@@ -9,9 +9,16 @@ from typing import Any
 
 import hiredis
 import redis
+from redis.exceptions import NoScriptError
 
 #: One command: its name and its arguments.
 Command = tuple[Any, ...]
+
+#: The commands that make changes which must outlive their primary.
+COMMITS = frozenset({"EVALSHA", "EVAL", "SET"})
+
+#: How long WAIT blocks; a change that no replica has by then counts as not made.
+REPLICA_TIMEOUT_MS = 1500
 
 #: The scripts that were loaded, by SHA-1.
 _SOURCES: dict[str, str] = {}
@@ -59,6 +66,26 @@ def receive(connection: Any, count: int) -> list[Any]:  # noqa: ANN401 - as abov
     except BaseException:
         connection.disconnect()
         raise
+    return replies
+
+
+def exchange(
+    connection: Any,  # noqa: ANN401 - as above
+    commands: Sequence[Command],
+    after: Sequence[Command] = (),
+) -> list[Any]:
+    """The replies to commands and to those ``after`` them, error replies too.
+
+    A script that the server does not know is sent again with its source, and all ``after`` it.
+    """
+    send(connection, [*commands, *after])
+    replies = receive(connection, len(commands) + len(after))
+    unknown = [n for n, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+    if unknown:
+        send(connection, [*(with_source(commands[n]) for n in unknown), *after])
+        again = [*unknown, *range(len(commands), len(replies))]
+        for n, reply in zip(again, receive(connection, len(again)), strict=True):
+            replies[n] = reply
     return replies
 
 

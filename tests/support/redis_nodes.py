@@ -66,14 +66,16 @@ class Node:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "server.log").open("ab") as out:
             self.process = subprocess.Popen(
-                [
-                    binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-                    "--appendonly", "yes", "--appendfsync", "always",
-                    "--shutdown-on-sigterm", "nosave", "now", "force", *self.more,
-                ],
+                [binary(), *self.arguments(), *self.more],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             )  # fmt: skip
         until(self.answers, 20, f"an answer of the server in {self.folder}")
+
+    def arguments(self) -> list[str]:
+        return [
+            "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
+            "--appendfsync", "always", "--shutdown-on-sigterm", "nosave", "now", "force",
+        ]  # fmt: skip
 
     def answers(self) -> bool:
         try:
