@@ -46,7 +46,7 @@ def kannel(doors: int = 0) -> Iterator[Gateway]:
         closing(Centre(delivers=True)) as centre,
         closing(CountingServer(_OK)) as back_end,
     ):
-        boxes = Boxes(Path(folder), centre.port, doors or back_end.port, SECRET)
+        boxes = Boxes.on_smpp(Path(folder), centre.port, doors or back_end.port, SECRET)
         _without_spool(Path(folder) / "kannel.conf")
         try:
             boxes.start()

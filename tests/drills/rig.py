@@ -73,7 +73,7 @@ class Rig(Service):
     def _kannel_up(self) -> dict[str, str]:
         self.centre = Centre(delivers=True)
         secret = "from-kannel-alone"
-        self.boxes = Boxes(self.folder / "kannel", self.centre.port, self.port, secret)
+        self.boxes = Boxes.on_smpp(self.folder / "kannel", self.centre.port, self.port, secret)
         self.boxes.start()
         self.centre.until(lambda: self.centre is not None and self.centre.bound("carrier"))
         return {

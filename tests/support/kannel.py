@@ -1,19 +1,27 @@
-"""The real Kannel, bearerbox and smsbox, on loopback: docs/kannel.conf.example with our ports."""
+"""The real Kannel, bearerbox and smsbox, on loopback: a shipped configuration with our ports."""
 
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Self
 
 import requests
 
 from tests.support.product import answers_at, free_port, until
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "kannel.conf.example"
+_ROOT = Path(__file__).parents[2]
+EXAMPLE = _ROOT / "docs" / "kannel.conf.example"
+MODEM = _ROOT / "deploy" / "kannel-modem.conf"
+
+#: The number of the SIM in the modem.
+SIM_NUMBER = "+8613802889999"
 
 #: A second SMSC connection with ids in decimal in answers and in hex in reports.
 #: It takes only texts that name it.
@@ -44,24 +52,30 @@ _HANG_SECONDS = 10.0
 
 
 class Boxes:
-    """Both processes, in a folder of their own."""
+    """Both processes, in a folder of their own, with an example of a configuration."""
 
-    def __init__(self, folder: Path, centre_port: int, doors_port: int, secret: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        doors_port: int,
+        secret: str,
+        changes: Mapping[str, str],
+        example: Path = EXAMPLE,
+        more: str = "",
+    ) -> None:
+        """``changes`` of the example besides those of all; ``more`` groups at its end."""
         self.url = f"http://127.0.0.1:{free_port()}"
         self._folder, self._config = folder, folder / "kannel.conf"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._smsbox_since = 0.0
-        for spool in ("store", "dlr"):
-            (folder / spool).mkdir(parents=True)
+        (folder / "store").mkdir(parents=True)
+        (folder / "dlr").mkdir()
         self._boxes_port = boxes = free_port()
         changes = {
             "admin-port = 13000": f"admin-port = {free_port()}",
             "smsbox-port = 13001": f"smsbox-port = {boxes}",
             "bearerbox-port = 13001": f"bearerbox-port = {boxes}",
             "sendsms-port = 13013": f"sendsms-port = {self.url.rpartition(':')[2]}",
-            "host = smpp.carrier.example": "host = 127.0.0.1",
-            "port = 2775": f"port = {centre_port}",
-            "CHANGE-ME-system-id": "carrier",
             "127.0.0.1:8000/": f"127.0.0.1:{doors_port}/",
             "CHANGE-ME-secret": secret,
             "CHANGE-ME-sendsms": PASSWORD,
@@ -69,15 +83,50 @@ class Boxes:
             "/var/spool/kannel/": f"{folder}/",
             # Shorter waits between two attempts.
             "log-level = 2": "log-level = 1",
-            "sms-resend-freq = 10": "sms-resend-freq = 1",
             "http-queue-delay = 10": "http-queue-delay = 1",
             "reconnect-delay = 5": "reconnect-delay = 1",
+            **changes,
         }
-        text = EXAMPLE.read_text()
+        text = example.read_text()
         for was, becomes in changes.items():
             assert was in text, f"the example no longer says {was}"
             text = text.replace(was, becomes)
-        self._config.write_text(text + _SECOND_LINE.format(port=centre_port))
+        self._config.write_text(text + more)
+
+    @classmethod
+    def on_smpp(cls, folder: Path, centre_port: int, doors_port: int, secret: str) -> Self:
+        """Boxes between a message centre and the service."""
+        changes = {
+            "host = smpp.carrier.example": "host = 127.0.0.1",
+            "port = 2775": f"port = {centre_port}",
+            "CHANGE-ME-system-id": "carrier",
+            "sms-resend-freq = 10": "sms-resend-freq = 1",
+        }
+        more = _SECOND_LINE.format(port=centre_port)
+        return cls(folder, doors_port, secret, changes, more=more)
+
+    @classmethod
+    def on_modem(cls, folder: Path, device: Path, doors_port: int, secret: str) -> Self:
+        """Boxes between a modem and the service."""
+        changes = {
+            "/dev/sms-modem": str(device),
+            "CHANGE-ME-number": SIM_NUMBER,
+            "sms-resend-freq = 60": "sms-resend-freq = 1",
+            "sms-resend-retry = 60": "sms-resend-retry = 2",
+            "sendline-sleep = 100": "sendline-sleep = 1",
+            "keepalive = 15": "keepalive = 1",
+        }
+        boxes = cls(folder, doors_port, secret, changes, MODEM)
+        boxes.forget_references()
+        return boxes
+
+    def forget_references(self) -> None:
+        """Make the table of reports anew: no reference of the SIM is in use."""
+        with closing(sqlite3.connect(self._folder / "reports.db", timeout=20)) as reports:
+            reports.executescript(MODEM.with_suffix(".sql").read_text())
+            with reports:
+                for table in ("dlr", "in_use", "counter"):
+                    reports.execute(f"DELETE FROM {table}")
 
     def start(self) -> None:
         """Start both boxes; return when sendsms answers."""

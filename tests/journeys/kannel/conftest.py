@@ -34,7 +34,7 @@ def doors() -> Iterator[Doors]:
 @pytest.fixture(scope="session")
 def kannel(line: Centre, doors: Doors, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
     """The real Kannel, started once: both SMSC links bound, sendsms answering."""
-    boxes = Boxes(tmp_path_factory.mktemp("kannel"), line.port, doors.port, SECRET)
+    boxes = Boxes.on_smpp(tmp_path_factory.mktemp("kannel"), line.port, doors.port, SECRET)
     try:
         boxes.start()
         line.until(lambda: line.bound("carrier", "second"))
