@@ -4,9 +4,11 @@ import json
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import tomllib
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,16 @@ def refused_by_kannel(text: str, folder: Path) -> list[str]:
     return re.findall(r"ERROR: (.*(?:contain|Error found|mandatory|unknown|Unknown).*)", said)
 
 
+def refused_by_sqlite(text: str) -> list[str]:
+    """The complaint of SQLite about a script; a second run of it must change nothing."""
+    try:
+        with closing(sqlite3.connect(":memory:")) as made:
+            made.executescript(text + text)
+    except sqlite3.Error as error:
+        return [str(error)]
+    return []
+
+
 def refused_by_systemd(text: str, unit: Path) -> list[str]:
     """The complaints of systemd about a unit, or about lines of its [Service] section."""
     if "[" not in text:
@@ -111,7 +123,8 @@ def _json(text: str, _: Path) -> list[str]:
 READERS: dict[str, Callable[[str, Path], list[str]]] = {
     "nginx.conf": lambda text, path: refused_by_nginx(text, path.parent),
     "kannel.conf.example": lambda text, path: refused_by_kannel(text, path.parent),
-    "modem.conf.example": lambda text, path: refused_by_kannel(text, path.parent),
+    "kannel-modem.conf": lambda text, path: refused_by_kannel(text, path.parent),
+    ".sql": lambda text, _: refused_by_sqlite(text),
     ".service": _check_unit,
     ".socket": _check_unit,
     ".timer": _check_unit,
