@@ -15,7 +15,7 @@ from app.clock import MovableClock, clock_notice
 from app.demo import settings_file
 from app.demo.customers import make_customers
 from app.demo.staff_accounts import PASSWORD_SETTINGS, DemoAccount, make_accounts
-from app.server import bind_error
+from app.serving.sockets import bind_error
 from app.settings import Settings, described_settings
 from commands.supervisor import Supervisor, stop_signals
 from receipts.staff.generated_password import generated_password

@@ -10,6 +10,8 @@ import structlog
 
 from app import bootstrap, log_setup, server
 from app.clock import ClockError, MovableClock, clock_notice
+from app.serving.notify import Watchdog, notify
+from app.serving.sockets import Listeners, bind_error, passed_by_systemd
 from app.settings import Settings, SettingsError
 from commands import billing, bulk_import, reports
 from commands import demo as demonstration
@@ -116,24 +118,21 @@ def serve(workers: int) -> None:
     """
     settings = Settings.read().need_doors()
     click.echo(clock_notice(settings.data_dir, movable=settings.movable_clock), err=True, nl=False)
-    if why := server.bind_error(settings.host, settings.port):
-        raise SettingsError(f"PORT={settings.port} cannot be used: {why}; set another PORT")
-    inside = (settings.inside_host, settings.inside_port)
     if settings.inside_port in {settings.port, settings.metrics_port} - {0}:
         raise SettingsError("INSIDE_PORT must differ from PORT and METRICS_PORT")
-    if settings.inside_port and (why := server.bind_error(*inside)):
-        raise SettingsError(f"INSIDE_PORT={settings.inside_port} cannot be used: {why}")
-    if settings.metrics_port and (why := server.bind_error("127.0.0.1", settings.metrics_port)):
+    if settings.metrics_port and (why := bind_error("127.0.0.1", settings.metrics_port)):
         raise SettingsError(f"METRICS_PORT={settings.metrics_port} cannot be used: {why}")
-    if settings.metrics_port or not settings.redis_url:
-        _serve_supervised(settings, workers)
-        return
-    # Reports an error of the store or the rule book once, not from each process.
-    bootstrap.services(settings)
-    server.serve(settings, workers)
+    # Before the store is asked: connections wait at these sockets until a process accepts them.
+    with closing(Listeners(settings, passed_by_systemd())) as listeners:
+        if settings.metrics_port or not settings.redis_url:
+            _serve_supervised(settings, workers, listeners)
+            return
+        # Reports an error of the store or the rule book once, not from each process.
+        bootstrap.services(settings)
+        server.serve(settings, workers, listeners)
 
 
-def _serve_supervised(settings: Settings, workers: int) -> None:
+def _serve_supervised(settings: Settings, workers: int, listeners: Listeners) -> None:
     """Run store, web processes and metrics, as far as they are ours, until a signal stops them."""
     store = None if settings.redis_url else LocalServer(settings.data_dir)
     with closing(Supervisor(os.environ, store)) as supervisor:
@@ -141,11 +140,13 @@ def _serve_supervised(settings: Settings, workers: int) -> None:
         bootstrap.services(settings).clients.close()
         log_setup.set_up(settings)
         stop = stop_signals()
-        supervisor.start("doors", "app.server", str(workers))
+        numbers = listeners.numbers
+        supervisor.start("doors", "app.server", str(workers), *map(str, numbers), passed=numbers)
         if settings.metrics_port:
             supervisor.start("metrics", "app.metrics.server")
         signal.signal(signal.SIGHUP, lambda *_: supervisor.hang_up("doors"))
         supervisor.watch(stop, lambda name: _log.warning("started again", process=name))
+        listeners.refuse()
 
 
 @main.command(epilog=examples("work"))
@@ -176,7 +177,9 @@ def work() -> None:
     rehearsals = RehearsalThread(services)
     rehearsals.start()
     server.freeze_garbage()
-    worker.run()
+    notify("READY=1")
+    worker.run(Watchdog().alive)
+    notify("STOPPING=1")
     rehearsals.stop()
     services.clients.close()
 

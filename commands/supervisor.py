@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,7 +14,8 @@ from receipts.store.local_server import LocalServer, die_with_parent
 _WATCH_SECONDS = 0.1
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
-_END_SECONDS = 15.0
+#: Web processes have 19 seconds for their requests in progress.
+_END_SECONDS = 21.0
 #: A child that ran for so long starts a new count of falls.
 _STABLE_SECONDS = 60.0
 #: In a row; with the pauses about five minutes, in which a full disk may get room again.
@@ -51,9 +52,12 @@ class Supervisor:
         if self.store is not None:
             self._children["store"] = _Child(self.store.spawn, self.store.start())
 
-    def start(self, name: str, *words: str) -> None:
-        """Start a module of ours as a child: its name, then its arguments."""
-        spawn = partial(_spawn, words, self.environ)
+    def start(self, name: str, *words: str, passed: Sequence[int] = ()) -> None:
+        """Start a module of ours as a child: its name, then its arguments.
+
+        The child inherits the descriptors in ``passed``.
+        """
+        spawn = partial(_spawn, words, self.environ, passed)
         self._children[name] = _Child(spawn, spawn())
 
     def ended(self) -> list[str]:
@@ -121,11 +125,14 @@ class Supervisor:
             self.store.stop()
 
 
-def _spawn(words: tuple[str, ...], environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def _spawn(
+    words: tuple[str, ...], environ: Mapping[str, str], passed: Sequence[int]
+) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-P", "-m", *words],
         env=dict(environ),
         stdin=subprocess.DEVNULL,
+        pass_fds=passed,
         start_new_session=True,  # Ctrl-C reaches the supervisor alone; it ends them in order
         # SIGKILL: after a SIGTERM they would wait for a store that has ended as well.
         preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - no threads here

@@ -22,7 +22,7 @@ FIRST_BYTE_SECONDS = 5.0
 #: From the first byte of a head to its end.
 HEAD_SECONDS = 10.0
 
-#: Between two requests. Nginx keeps its connections for 60 seconds and must be the first to close.
+#: Between two requests.
 IDLE_SECONDS = 75.0
 
 #: For the part of a response that the client's buffers do not take at once.
@@ -54,8 +54,12 @@ STUCK_SECONDS = 20.0
 #: The same, after which /healthz says so.
 UNHEALTHY_SECONDS = 8.0
 
-#: For requests in progress when the service is stopped.
-STOP_SECONDS = 5.0
+#: When a process is told to end: between two requests, so that a client's next one is answered with
+#: `Connection: close`. Nginx keeps an idle connection for 2 seconds and must be the first to close.
+DRAIN_SECONDS = 3.0
+
+#: When a process is told to end: for all requests in progress. Twilio waits for 15 seconds.
+STOP_SECONDS = 18.0
 
 
 class Door(NamedTuple):

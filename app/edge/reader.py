@@ -1,5 +1,6 @@
 """The loop of one web process: reads requests of all connections without waiting for any."""
 
+import errno
 import os
 import resource
 import select
@@ -27,7 +28,6 @@ _EVENTS = 256
 
 #: Open files beside connections: to the store, the rule book, counters.
 _OTHER_FILES = 256
-_CLOSABLE = frozenset({Phase.SILENT, Phase.IDLE})
 
 _HEALTH = "/healthz"
 
@@ -68,7 +68,7 @@ class Reader:
 
     def stop(self) -> None:
         """Accept no more, finish the requests in progress. Called by a signal handler."""
-        self._stop_at = time.monotonic() + limits.STOP_SECONDS
+        self._stop_at = self._stop_at or time.monotonic() + limits.STOP_SECONDS
         os.eventfd_write(self._wake, 1)
 
     def run(self, beat: Callable[[float], None]) -> None:
@@ -94,14 +94,18 @@ class Reader:
     def _is_finished(self) -> bool:
         if self._stop_at is None:
             return False
+        if self._listeners:
+            self._drain()
+        return not self._connections or time.monotonic() > self._stop_at
+
+    def _drain(self) -> None:
+        """Accept no more; a connection between two requests gets a moment for a last one."""
         for number in self._listeners:
             self._epoll.unregister(number)
         self._listeners = {}
         for connection in list(self._connections.values()):
-            connection.is_last = True
-            if connection.phase in _CLOSABLE:
-                self._close(connection)
-        return not self._connections or time.monotonic() > self._stop_at
+            if connection.phase in {Phase.SILENT, Phase.IDLE}:
+                self._deadlines.move(connection, connection.phase, limits.DRAIN_SECONDS)
 
     # -- connections -----------------------------------------------------------------------------
 
@@ -111,7 +115,9 @@ class Reader:
             accepted, peer = listener.socket.accept()
         except BlockingIOError:
             return
-        except OSError:  # no descriptor is free, or the client is gone
+        except OSError as error:  # no descriptor is free, or the client is gone
+            if error.errno == errno.EINVAL:
+                return  # the parent refuses new connections: the service ends
             self._evict(self._peers.longest_waiting())
             return
         address = listener.socket.getsockname()
@@ -219,12 +225,15 @@ class Reader:
                 self._deadlines.move(connection, Phase.HEAD)
         elif connection.phase is not Phase.IDLE:
             self._peers.renew(connection)
-            self._deadlines.move(connection, Phase.IDLE)
+            seconds = None if self._listeners else limits.DRAIN_SECONDS
+            self._deadlines.move(connection, Phase.IDLE, seconds)
 
     def _begin(self, connection: Connection, item: HttpRequest | Refusal) -> bytes | None:
         """Hand a request to the threads, or return the response that needs none of them."""
         if isinstance(item, Refusal):
             return self._refusal(connection, item.status)
+        if not self._listeners:  # draining: the client learns that it is the last answer
+            item = item._replace(keep_alive=False)
         method, path = item.environ["REQUEST_METHOD"], item.environ["PATH_INFO"]
         connection.is_last = connection.is_last or not item.keep_alive
         if path.removeprefix(self._prefix) == _HEALTH and method in {"GET", "HEAD"}:

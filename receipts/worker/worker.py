@@ -86,17 +86,19 @@ class Worker:
         """Fetch no more entries; ``run`` returns once all results are written."""
         self._stop.set()
 
-    def run(self) -> None:
-        """Work until stopped; retry while the store is unavailable."""
+    def run(self, alive: Callable[[], None] = lambda: None) -> None:
+        """Work until stopped; retry while the store is unavailable. Each round calls ``alive``."""
         self._renewed_at = time.monotonic()
         try:
             while not self._stop.is_set():
+                alive()
                 try:
                     self._round()
                 except StoreUnavailableError as failure:
                     _log.warning("store out of reach, waiting", why=str(failure))
                     self._stop.wait(0.5)
             while self._in_progress:
+                alive()
                 with contextlib.suppress(StoreUnavailableError):
                     self._renew_leases()
                 time.sleep(0.1)

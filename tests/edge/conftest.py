@@ -12,7 +12,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 
 from app.edge.reader import Listener, Reader
-from app.server import listen
+from app.serving.sockets import listen
 
 HOST = b"Host: example.org\r\n"
 

@@ -126,7 +126,10 @@ def test_requests_that_find_no_place_in_the_queue_are_refused(
         assert all(status(each.recv(4096)) == 200 for each in waiting)
 
 
-def test_requests_in_progress_are_answered_before_the_end(until: Until):
+def test_requests_in_progress_are_answered_before_the_end(
+    until: Until, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(limits, "DRAIN_SECONDS", 0.2)
     with ExitStack() as stack, serving() as edge:
         busy, silent = stack.enter_context(edge.open(WAIT)), stack.enter_context(edge.open())
         until(lambda: len(edge.environs) == 1)
@@ -134,6 +137,32 @@ def test_requests_in_progress_are_answered_before_the_end(until: Until):
         edge.stop()
         assert rest(silent) == b""
         assert status(rest(busy)) == 200
+
+
+def test_kept_connections_get_a_last_answer_during_the_end(until: Until):
+    ask = b"GET /%s HTTP/1.1\r\n" + HOST + b"\r\n"
+    with ExitStack() as stack, serving() as edge:
+        # One is between two requests, one has sent no byte yet, one waits for its answer.
+        idle, silent = stack.enter_context(edge.open(ask % b"1")), stack.enter_context(edge.open())
+        assert b"Connection: close" not in idle.recv(4096)
+        busy = stack.enter_context(edge.open(WAIT))
+        until(lambda: len(edge.environs) == 2)
+        edge.stop()
+        time.sleep(0.2)  # until the reader has noticed
+        late = stack.enter_context(edge.open(ask % b"2"))
+        late.settimeout(0.3)
+        with pytest.raises(TimeoutError):  # it waits for a process that comes after this one
+            late.recv(100)
+        for kept in (idle, silent):
+            kept.sendall(ask % b"3")
+            last = rest(kept)
+            assert status(last) == 200
+            assert b"Connection: close" in last
+        edge.released.set()
+        # Its answer promised no end, so that a proxy may use the connection once more.
+        assert b"Connection: close" not in busy.recv(4096)
+        busy.sendall(ask % b"4")
+        assert b"Connection: close" in rest(busy)
 
 
 def test_process_without_progress_ends(monkeypatch: pytest.MonkeyPatch):

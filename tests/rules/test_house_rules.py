@@ -38,6 +38,8 @@ MAX_VAGUE_PER_1000 = 4
 #: Modules that may read the environment when called; all others get the settings.
 READS_ENVIRONMENT = {
     "app/server.py": "sets the folder that the counters of all processes share",
+    "app/serving/notify.py": "finds the socket of the service manager",
+    "app/serving/sockets.py": "finds the sockets that systemd passed",
     "app/settings.py": "the settings",
     "commands/main.py": "passes it to the settings",
     "commands/params.py": "passes it to the settings",

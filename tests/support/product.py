@@ -22,6 +22,7 @@ from app.clock import MovableClock
 from app.settings import Settings, described_settings
 from commands.demo import settings_for
 from tests.support import first_moment
+from tests.support.passed_sockets import passing
 
 T = TypeVar("T")
 Completed = subprocess.CompletedProcess[str]
@@ -126,6 +127,8 @@ class Service:
     port: int = field(default_factory=two_free_ports)
     metrics_port: int = field(default_factory=free_port)
     children: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    #: Listening sockets that `serve` gets as systemd passes them; they stay open between restarts.
+    passed: tuple[int, ...] = ()
 
     @property
     def doors(self) -> str:
@@ -187,13 +190,16 @@ class Service:
 
     def run(self, *words: str, name: str = "") -> "subprocess.Popen[bytes]":
         """Run one of our commands under a name, by default its own; do not wait for it."""
-        name = name or words[0]
+        name, command = name or words[0], [COMMAND, *words]
+        passed = self.passed if words[0] == "serve" else ()
+        if passed:
+            command = passing(passed, command)
         if self.environ.get("CLOCK", "movable") == "movable":
             first_moment.set_clock(self.folder)
         with self.log.open("ab") as out:
             self.children[name] = subprocess.Popen(
-                [COMMAND, *words], env=self.environment_of(name), stdin=subprocess.DEVNULL,
-                stdout=out, stderr=out,
+                command, env=self.environment_of(name), stdin=subprocess.DEVNULL,
+                stdout=out, stderr=out, pass_fds=passed,
             )  # fmt: skip
         return self.children[name]
 
@@ -216,8 +222,7 @@ class Service:
 
     def door_processes(self) -> set[int]:
         """Return the processes that answer requests."""
-        servers = self.find("app.server")
-        return {pid for pid in servers if _parent(pid) in servers}
+        return set(self.find("app.server process"))
 
     def find(self, words: str) -> list[int]:
         """Return the processes whose command line contains these words."""
@@ -286,12 +291,6 @@ class Service:
         finally:
             services.clients.connection.client.close()
             services.clients.close()
-
-
-def _parent(pid: int) -> int:
-    with suppress(OSError):
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return 0
 
 
 def answers(url: str) -> bool:

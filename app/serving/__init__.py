@@ -1,0 +1,1 @@
+"""The parent of the web processes: their sockets, their replacement, and notices to systemd."""
