@@ -34,12 +34,12 @@ DIGEST = "digest"
 _RECENT_LIMIT, _EXTENDED_LIMIT = 20, 100
 
 
-def enqueue(change: ChangeSet, receipt: Receipt) -> ChangeSet:
+def enqueue(change: ChangeSet, receipt: Receipt, waits_until: dt.datetime | None) -> ChangeSet:
     """Add a new receipt to the change: in the outbox, or with a digest timer if it waits."""
     extended = replace(change, records=(*change.records, receipt))
-    if receipt.waits_until is None:
+    if waits_until is None:
         return replace(extended, outbox=(*change.outbox, receipt.id))
-    timer = Timer(DIGEST, receipt.number, receipt.id, receipt.waits_until)
+    timer = Timer(DIGEST, receipt.number, receipt.id, waits_until)
     return replace(extended, timers=(*change.timers, timer))
 
 
@@ -65,36 +65,37 @@ class DigestBuilder:
         )
 
     def _waiting(self, fired: dict[Msisdn, list[Timer]]) -> dict[Msisdn, list[Receipt]]:
-        """Waiting receipts by number, newest first: those of the timers and all since."""
-        recent, numbers = self._store.recent_by_customer, list(fired)
-        found = dict(zip(numbers, recent(numbers, _RECENT_LIMIT), strict=True))
-        busy = [n for n in numbers if len(_filter_waiting(found[n])) == _RECENT_LIMIT]
+        """Waiting receipts by number, newest first: those of the timers and all since.
+
+        A receipt waits as long as its timer is set.
+        """
+        recent, numbers = self._store.recent_with_timer, list(fired)
+        found = dict(zip(numbers, recent(DIGEST, numbers, _RECENT_LIMIT), strict=True))
+        busy = [n for n in numbers if len(found[n]) == _RECENT_LIMIT]
         if busy:
-            found.update(zip(busy, recent(busy, _EXTENDED_LIMIT), strict=True))
+            found.update(zip(busy, recent(DIGEST, busy, _EXTENDED_LIMIT), strict=True))
         seen = {receipt.id for receipts in found.values() for receipt in receipts}
         subjects = [t.subject for timers in fired.values() for t in timers if t.subject not in seen]
         for receipt in self._store.receipts(subjects) if subjects else ():
             if receipt is not None:
                 found[receipt.number].append(receipt)
-        return {number: _filter_waiting(receipts) for number, receipts in found.items()}
+        return found
 
     def decide(
         self, timers: Sequence[Timer], waiting: Sequence[Receipt], *, together: bool
     ) -> ChangeSet:
-        """Change set for one customer; ends the timers of all its waiting receipts. Pure."""
+        """Change set for one customer; fires the timers of all its waiting receipts. Pure."""
         fired_timer = timers[0]
         subjects = {timer.subject for timer in timers} | {receipt.id for receipt in waiting}
         oldest = self._clock.now() - self._max_age
         joined = [r for r in waiting if r.created_at >= oldest] if together else []
         if len(joined) < 2:  # noqa: PLR2004 - a digest has at least two members
             joined = []
-        alone = [_released(receipt) for receipt in waiting if receipt not in joined]
         change = ChangeSet(
             fired_timer.number,
-            records=tuple(alone),
-            outbox=tuple(r.id for r in alone),
+            outbox=tuple(receipt.id for receipt in waiting if receipt not in joined),
             fired_timer=fired_timer,
-            cancelled_timers=tuple(
+            joined_timers=tuple(
                 Timer(DIGEST, fired_timer.number, subject)
                 for subject in sorted(subjects - {fired_timer.subject})
             ),
@@ -123,7 +124,8 @@ class DigestBuilder:
         )
         joined = (
             replace(
-                _released(member),
+                member,
+                version=member.version + 1,
                 text=digest.text,
                 dated_text=None,
                 promotion=None,
@@ -133,14 +135,6 @@ class DigestBuilder:
         )
         records, outbox = (*change.records, digest, *joined), (*change.outbox, digest.id)
         return replace(change, records=records, outbox=outbox)
-
-
-def _filter_waiting(receipts: Iterable[Receipt]) -> list[Receipt]:
-    return [receipt for receipt in receipts if receipt.waits_until is not None]
-
-
-def _released(receipt: Receipt) -> Receipt:
-    return replace(receipt, version=receipt.version + 1, waits_until=None)
 
 
 def with_digest_members(store: Store, change: ChangeSet) -> ChangeSet:

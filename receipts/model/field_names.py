@@ -17,7 +17,7 @@ STORED_NAMES = {
     "outcome": "oc", "provider": "pr", "provider_id": "pi", "sent_as": "as", "attempts": "at",
     "requested_at": "aa", "sent_at": "st", "done_at": "da", "price_fen": "pf",
     "free_receipts": "fr", "charge_fen": "cg", "note": "nt", "history": "h", "promotion": "ms",
-    "waits_until": "wu", "members": "mb", "digest": "dg", "refused_by": "rb", "expires_at": "ul",
+    "members": "mb", "digest": "dg", "refused_by": "rb", "expires_at": "ul",
     "dated_text": "dx", "text_sent": "ts", "text_done": "td", "failure": "fw",
     "send_log": "sl",
     # message traces

@@ -83,8 +83,6 @@ class Receipt(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
     history: tuple[StatusEvent, ...] = ()
     #: The name in the rule book of the promotion appended to it.
     promotion: str | None = None
-    #: The end of its wait for others to join a digest; None once it is in the outbox.
-    waits_until: dt.datetime | None = None
     #: A digest has ``members``; each member has the ``digest`` and shares its state.
     members: tuple[str, ...] = ()
     digest: str | None = None

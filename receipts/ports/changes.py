@@ -107,6 +107,8 @@ class ChangeSet(Struct, frozen=True):
     cancelled_timers: tuple[Timer, ...] = ()
     #: The timer that is handled by this change; a conflict if it is gone or was set to later.
     fired_timer: Timer | None = None
+    #: Timers handled with it: a conflict if one of them is gone.
+    joined_timers: tuple[Timer, ...] = ()
     #: Outbox entries that are done.
     acked: tuple[OutboxEntry, ...] = ()
     #: Names of report counters, each to be raised by one.

@@ -149,6 +149,11 @@ class Store(Protocol):
     def recent_by_customer(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
         """The newest receipts of each of several customers, newest first."""
 
+    def recent_with_timer(
+        self, kind: str, numbers: Sequence[Msisdn], limit: int
+    ) -> list[list[Receipt]]:
+        """Of the ``limit`` newest receipts of each customer, those with a timer of this kind."""
+
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges in these months, oldest first."""
 

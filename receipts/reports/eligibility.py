@@ -1,5 +1,6 @@
 """Eligibility of a person-to-person text for a receipt, and the receipt itself."""
 
+import datetime as dt
 import hashlib
 
 from receipts.charging.charges import is_active, is_billable
@@ -71,7 +72,6 @@ class Eligibility:
         outcome = OUTCOME_OF[status] if status else ReceiptOutcome.NO_ANSWER
         price = receipt_fen(tariff, outcome, before=tariff.free_receipts)
         receipt_id = self.receipt_id(text, answered=status is not None)
-        waits = customer.mode is DisplayMode.FLASH and self._book.sending.digest_seconds > 0
         times = ReceiptTimes(now, text.submitted, done_time(text) if status else None)
         cause = failure_cause(text)
         about = (status or outcome, text.recipient, times, language, cause)
@@ -98,8 +98,13 @@ class Eligibility:
             tariff=tariff.version,
             price_fen=price if is_billable(customer, now) else 0,
             free_receipts=tariff.free_receipts,
-            waits_until=now + self._book.sending.digest if waits else None,
         )
+
+    def waits_until(self, receipt: Receipt) -> dt.datetime | None:
+        """The end of a receipt's wait for others to join a digest; None if it does not wait."""
+        sending = self._book.sending
+        waits = receipt.mode is DisplayMode.FLASH and sending.digest_seconds > 0
+        return receipt.created_at + sending.digest if waits else None
 
     def off_net_notice(self, customer: Subscription, month: str) -> Receipt:
         """Notification that off-net texts give no receipts; one id per customer and month."""

@@ -223,7 +223,7 @@ class ReportService:
             counted = (report_figure(report.at, OUTCOME_OF[kept.status].value),)
             counters = (REPORTS, RECEIPTS)
             change = replace(change, records=(kept,), counters=counters, figures=counted)
-            return enqueue(change, receipt)
+            return enqueue(change, receipt, self._eligibility.waits_until(receipt))
         counted = (report_figure(report.at, reason.value),)
         counters = (REPORTS, reason.value)
         change = replace(change, records=(kept,), counters=counters, figures=counted)
@@ -278,7 +278,8 @@ class ReportService:
         event = ReportEvent(self._clock.now(), f"(none in time: receipt {receipt.id})")
         texts[position] = replace(text, history=(*text.history, event))
         version = (snapshot.trace.version if snapshot.trace else 0) + 1
-        return enqueue(replace(change, records=(record_of(texts, version),)), receipt)
+        change = replace(change, records=(record_of(texts, version),))
+        return enqueue(change, receipt, self._eligibility.waits_until(receipt))
 
     def _notify_off_net(self, snapshot: Snapshot, change: ChangeSet) -> ChangeSet:
         """Add the off-net notification, at most once per customer and month."""

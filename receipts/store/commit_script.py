@@ -176,12 +176,14 @@ class CommitScript:
     def _timers(self) -> None:
         key = self._keys.timers(self._shard)
         if (fired := self._change.fired_timer) is not None:
-            self._add("ring", key, _member(fired), fired.at.timestamp() if fired.at else "")
+            self._add("ring", key, timer_member(fired), fired.at.timestamp() if fired.at else "")
+        for joined in self._change.joined_timers:
+            self._add("ring", key, timer_member(joined))
         for timer in self._change.cancelled_timers:
-            self._add("unset", key, _member(timer))
+            self._add("unset", key, timer_member(timer))
         for timer in self._change.timers:
             at = timer.at or dt.datetime.max.replace(tzinfo=dt.UTC)
-            self._add("set", key, at.timestamp(), _member(timer))
+            self._add("set", key, at.timestamp(), timer_member(timer))
 
     def _record(self, record: Record) -> None:
         key, seconds = self._key_and_ttl(record)
@@ -289,5 +291,6 @@ class CommitScript:
             self._add("expire", key, self._retention.log)
 
 
-def _member(timer: Timer) -> str:
+def timer_member(timer: Timer) -> str:
+    """The member of a shard's timers that stands for a timer."""
     return f"{timer.kind}|{timer.number}|{timer.subject}"

@@ -17,7 +17,7 @@ from receipts.model.customer import (
 from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, Reply
+from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, Reply, Timer
 from receipts.ports.store import (
     LoadOptions,
     MonthLedger,
@@ -26,9 +26,10 @@ from receipts.ports.store import (
     Snapshot,
 )
 from receipts.store.codec import decode, decode_ledger, decode_record, encode
-from receipts.store.commit_script import CommitScript
+from receipts.store.commit_script import CommitScript, timer_member
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
+from receipts.store.pipeline import Command
 from receipts.store.retention import RetentionSeconds
 from receipts.store.sealed_text import TextSealer
 
@@ -196,9 +197,32 @@ class RedisStore:
 
     def recent_by_customer(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
         """The newest receipts and notices of several customers, newest first, in order."""
+        return self._found(self._newest_ids(numbers, limit))
+
+    def recent_with_timer(
+        self, kind: str, numbers: Sequence[Msisdn], limit: int
+    ) -> list[list[Receipt]]:
+        """Those of the newest receipts that have a timer, in three round trips."""
+        listed = self._newest_ids(numbers, limit)
+        requests: list[Command] = [
+            ("ZMSCORE", self._keys.timers(self._keys.shard(number)),
+             *(timer_member(Timer(kind, number, each)) for each in ids))
+            for number, ids in zip(numbers, listed, strict=True) if ids
+        ]  # fmt: skip
+        scores = iter(self._connection.execute(*requests))
+        return self._found([
+            [each for each, score in zip(ids, next(scores), strict=True) if score is not None]
+            if ids else [] for ids in listed
+        ])  # fmt: skip
+
+    def _newest_ids(self, numbers: Sequence[Msisdn], limit: int) -> list[list[str]]:
         keys = [self._keys.receipts(number) for number in numbers]
         listed = self._connection.execute(*(("LRANGE", key, 0, limit - 1) for key in keys))
-        found = iter(self.receipts(each.decode() for ids in listed for each in ids))
+        return [[each.decode() for each in ids] for ids in listed]
+
+    def _found(self, listed: Sequence[Sequence[str]]) -> list[list[Receipt]]:
+        """The receipts of several lists of ids, without those that have expired."""
+        found = iter(self.receipts(chain.from_iterable(listed)))
         return [[r for r in islice(found, len(ids)) if r is not None] for ids in listed]
 
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:

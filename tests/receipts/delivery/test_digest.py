@@ -242,6 +242,19 @@ def test_concurrent_timers_of_two_workers_make_one_flash(rig: DigestRig):
     assert len(rig.send()) == 1
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_timers_that_two_workers_have_read_put_a_receipt_into_the_outbox_once(
+    rig: DigestRig, count: int
+):
+    rig.use(Router([ProviderDouble("courier", flash=False, lookup=True)], []))  # no digests
+    rig.arrive(*[D] * count)
+    rig.clock.move(seconds=WAIT_SECONDS)
+    due = rig.timers.due_timers(100)
+    for timers in ([due[-1]], due, due[::-1]):
+        rig.timers.flush_digests(timers)
+    assert len(rig.built.clients.outbox.fetch("hand", 1600, 0)) == count
+
+
 @pytest.mark.fixed_day  # the customer subscribed before the machine's today
 def test_worker_flashes_within_a_fraction_of_a_second_after_the_wait(
     rig: DigestRig, at_work: AtWork, until: Until

@@ -76,6 +76,7 @@ PRECONDITIONS = {
     "the event was claimed": ChangeSet(ANNA, idempotency_key="taken"),
     "the record is gone": ChangeSet(ANNA, records=(CallLog("CA7", ANNA, Language.ZH, version=5),)),
     "the timer was fired": ChangeSet(ANNA, fired_timer=timer("rung")),
+    "a joined timer was fired": ChangeSet(ANNA, joined_timers=(timer("lapse"), timer("rung"))),
 } | {f"the {type(each).__name__} changed": ChangeSet(ANNA, records=(each,)) for each in STORED}
 
 
@@ -91,6 +92,7 @@ def test_failed_precondition_changes_no_key(store: RedisStore, due: Due, dump: D
         idempotency_key=guard.idempotency_key or "fresh",
         records=others + guard.records,
         fired_timer=guard.fired_timer,
+        joined_timers=guard.joined_timers,
         acked=(OutboxEntry(store._keys.shard(ANNA), "1-1", "x"),),  # noqa: SLF001 - its own shard
     )
     before = dump()
