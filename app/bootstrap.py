@@ -111,8 +111,13 @@ class Container:
     @cached_property
     def conversation(self) -> Conversation:
         """Keyword conversation of the short code."""
-        parser, render = KeywordParser(self.book), self.reply_renderer.text
-        return Conversation(self.policy, parser, self.clock, self.account, render)
+        render = self.reply_renderer.text
+        return Conversation(self.policy, self.keyword_parser, self.clock, self.account, render)
+
+    @cached_property
+    def keyword_parser(self) -> KeywordParser:
+        """Parser of texts under this rule book."""
+        return KeywordParser(self.book)
 
     def portal(
         self,

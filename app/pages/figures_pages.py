@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from app.bootstrap import Container
 from app.queue_status import read_status
-from keywords.parser import KeywordParser
 from receipts.staff.figures.provinces import ProvinceFigures
 from receipts.staff.figures.service import FiguresService
 from receipts.staff.figures.status import ProviderOverview, ServiceStatus
@@ -23,7 +22,7 @@ def figures_pages(container: Container, site: StaffSite) -> tuple[StaffPages, St
 def figures_service(container: Container) -> FiguresService:
     """The figures under the rule book of a container."""
     book, reader = container.book, container.clients.bulk_reader
-    nearest = KeywordParser(book).nearest
+    nearest = container.keyword_parser.nearest
     return FiguresService(reader, container.clock, ProvinceFigures(book), nearest)
 
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 from receipts.model.invisible import without_invisible
 from receipts.model.vocabulary import Intent
@@ -91,7 +92,7 @@ class WishMatcher:
 def _roles(*lists: PhraseLists) -> _Roles:
     """The role of each phrase, by its units."""
     return {
-        phrase_units(phrase): role
+        _units(phrase): role
         for each in lists
         for role, phrases in each.items()
         for phrase in phrases
@@ -146,6 +147,10 @@ def phrase_units(text: str) -> tuple[str, ...]:
     folded = without_invisible(unicodedata.normalize("NFKC", visible)).casefold()
     plain = _APOSTROPHES.sub("", folded).translate(SIMPLIFIED)
     return tuple(_UNIT.findall("".join(plain.split()) if _SPACED.fullmatch(plain) else plain))
+
+
+#: Phrases of rule books alone, which each reload brings again; never texts of customers.
+_units = lru_cache(maxsize=8192)(phrase_units)
 
 
 def is_question(text: str) -> bool:

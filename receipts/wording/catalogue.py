@@ -4,6 +4,7 @@ import re
 import string
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +36,10 @@ class Catalogue:
             self._load(path)
 
     def _load(self, path: Path) -> None:
-        try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise CatalogueError(f"{path}: {error}") from error
-        for key, languages in _tables(raw, ""):
-            try:
-                _validate(languages)
-            except ValueError as error:
-                raise CatalogueError(f"{path}: [{key}] {error}") from error
+        for key, texts in _read(path).items():
             if key in self._texts:
                 raise CatalogueError(f"{path}: [{key}] is in another file of the catalogue too")
-            self._texts[key] = {code: text.strip() for code, text in languages.items()}
+            self._texts[key] = texts
 
     def render(self, key: str, language: str, /, **params: object) -> str:
         """Text with its parameters filled in. Raises: KeyError if a key or parameter is missing."""
@@ -73,6 +66,23 @@ class Catalogue:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._texts)
+
+
+@cache
+def _read(path: Path) -> dict[str, Mapping[str, str]]:
+    """The texts of a file, read once: catalogues share it, and it changes only with a release."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CatalogueError(f"{path}: {error}") from error
+    texts: dict[str, Mapping[str, str]] = {}
+    for key, languages in _tables(raw, ""):
+        try:
+            _validate(languages)
+        except ValueError as error:
+            raise CatalogueError(f"{path}: [{key}] {error}") from error
+        texts[key] = {code: text.strip() for code, text in languages.items()}
+    return texts
 
 
 def _if_filled(clause: str, params: Mapping[str, object]) -> str:
