@@ -12,7 +12,7 @@ from app import provider_factory
 from app.clock import clock_for
 from app.protection.limit_storage import code_limits
 from app.rulebook.stored import strict_book_in_force
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.storage.clients import StoreClients, open_store, retention_seconds
 from ivr.call_flow import CallFlow, HotlineSettings
 from ivr.menu import main_menu_keys
@@ -181,7 +181,8 @@ class Container:
         return ImportHandler(self.store, self.policy, lifecycle, self.clock)
 
     def _lifecycle(self, router: Router) -> ReceiptLifecycle:
-        return ReceiptLifecycle(router, self.book.sending, self.clock, read_failure)
+        people = self.settings.trial_people
+        return ReceiptLifecycle(router, self.book.sending, self.clock, read_failure, people)
 
     @cached_property
     def monthly_billing(self) -> MonthlyBilling:
@@ -233,18 +234,28 @@ def services(
 ) -> Container:
     """Build the container and open the store; ``choose`` finds the rule book unless it is given.
 
-    Raises StoreUnavailableError or RuleBookError.
+    Raises StoreUnavailableError, RuleBookError or SettingsError.
     """
     clock = clock_for(settings.data_dir, movable=settings.movable_clock)
-    clients, numbering = open_store(settings, Retention()), _numbering()
+    clients = open_store(settings, Retention())
+    numbering = _numbering().with_trial_people(settings.trial_people)
     try:
         book = book or choose(settings, RedisBookStore(clients.connection))
+        _check_trial_people(settings, book)
     except BaseException:
         clients.close()
         raise
     clients.store.retention = retention_seconds(book.retention)
     policy = _policy(settings, book, numbering, clock)
     return Container(settings, clock, book, numbering, clients, policy)
+
+
+def _check_trial_people(settings: Settings, book: RuleBook) -> None:
+    """Raise SettingsError for a trial person of a province that the rule book does not know."""
+    unknown = set(settings.trial_people.values()) - {*book.names, *book.provinces}
+    if unknown:
+        codes = f"{', '.join(sorted(unknown))} is not a province of rule book {book.version}"
+        raise SettingsError(f"TRIAL_PEOPLE: {codes}. Covered: {', '.join(book.provinces)}")
 
 
 @cache

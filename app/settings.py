@@ -11,6 +11,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 from app.protection.client_address import Network
 from app.protection.secrets_file import with_secrets
 from app.settings_reader import Setting, SettingsReader, read_descriptions, split_list
+from receipts.model.vocabulary import Msisdn
 from receipts.store.servers.address import parse_address
 
 #: Every name that TEXT_PROVIDER and FLASH_PROVIDER may hold.
@@ -21,6 +22,9 @@ STAFF_AREAS = ("counter", "console")
 
 #: Settings that are lists of some of these names.
 LISTS = {"TEXT_PROVIDER": PROVIDERS, "FLASH_PROVIDER": PROVIDERS, "STAFF_CODES": STAFF_AREAS}
+
+#: Settings that are numbers of this service; none of them is a trial person's.
+OWN_NUMBERS = ("TWILIO_FROM", "HOTLINE", "SHORT_CODE", "AGENT_NUMBER")
 
 #: Settings that are whole numbers from 1, and their largest values.
 WHOLE_NUMBERS = {
@@ -105,6 +109,7 @@ class Settings:
     staff_codes: tuple[str, ...] = ()
     staff_idle_minutes: int = 30
     staff_session_hours: int = 12
+    trial_people: Mapping[Msisdn, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -143,6 +148,7 @@ class Settings:
             front_page=reader.url("FRONT_PAGE"),
             trusted_proxies=reader.networks("TRUSTED_PROXIES"),
             secrets_file=reader.file("SECRETS_FILE"),
+            trial_people=reader.people("TRIAL_PEOPLE", OWN_NUMBERS),
         )
         if reader.problems:
             raise SettingsError("\n".join(reader.problems))

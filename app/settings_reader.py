@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from app.protection.client_address import Network
 from app.protection.secret_rules import is_placeholder, secret_problem
+from receipts.model.vocabulary import Msisdn
+from receipts.numbering.trial_people import read_trial_people
 from receipts.store.servers.address import AddressError, parse_address
 
 
@@ -208,6 +210,11 @@ class SettingsReader:
             except ValueError:
                 self._refuse(name, text, "must be addresses or networks. Example: 10.0.0.0/24")
         return tuple(networks)
+
+    def people(self, name: str, own_names: Iterable[str]) -> Mapping[Msisdn, str]:
+        """Return province codes by number; no number is that of a setting in ``own_names``."""
+        own = [self._given[each] for each in own_names]
+        return read_trial_people(self._given[name], own, self.problems)
 
     def host(self, name: str) -> str:
         """Return an IP address, or the name of a host."""

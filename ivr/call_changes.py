@@ -86,7 +86,7 @@ class CallChanges:
                 return ChangeSet(snapshot.number, idempotency_key=idempotency_key, reply=reply)
             asked = replace(request, charges=snapshot.charges, shown_text=offer)
             decision = self.actions[action](customer, asked)
-            messages = decision.messages
+            messages = self._prompts.with_trial_note(customer, decision.messages)
             state = transition.state
             if context.state is CallState.LANGUAGE:
                 state = self.menu_of(decision.customer)

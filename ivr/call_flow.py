@@ -94,7 +94,8 @@ class CallFlow:
         context = replace(context, state=self._changes.menu_of(customer))
         context = context.with_subscription(customer, self._changes.home(customer))
         hello = self._prompts.say("hello", context.language)
-        return [self._prompts.gather(customer, context, hello)]
+        note = self._prompts.trial_note(customer, context.language)
+        return [self._prompts.gather(customer, context, hello, *note)]
 
     def _is_refused(self, customer: Subscription) -> bool:
         """Whether the service is not for this number; an unknown province is asked for."""

@@ -96,7 +96,19 @@ class PromptBuilder:
             self.say("hello", zh),
             *(self.say("languages", language) for language in (en, zh)),
             *(self.say(last, each, self._policy.access_numbers) for each in greeted),
+            *(say for each in greeted for say in self.trial_note(customer, each)),
         ]
+
+    def trial_note(self, customer: Subscription, language: Language) -> list[Say]:
+        """To a trial person, the sentence that it is a trial."""
+        return self.messages(self.with_trial_note(customer, ()), language)
+
+    def with_trial_note(
+        self, customer: Subscription, messages: tuple[Message, ...]
+    ) -> tuple[Message, ...]:
+        """The messages; to a trial person, with the note that it is a trial."""
+        is_trial = self._policy.is_trial_person(customer.number)
+        return (*messages, ("trial_note", {})) if is_trial else messages
 
     def _main_menu(self, context: CallContext) -> list[Say]:
         language, render = context.language, self._catalogue.render

@@ -4,17 +4,17 @@ from collections.abc import Callable
 from functools import partial
 from itertools import chain
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from keywords.inbound import InboundMessage, answered_by_carrier
 from keywords.parser import KeywordParser, ParsedMessage
 from keywords.queries import AccountReplies
 from keywords.reply_limits import ReplyBudget, ReplyLimit
-from keywords.text_figures import limited, meaning, with_text_figure
+from keywords.text_figures import limited, with_text_figure
+from keywords.trial_replies import has_phone, trial_reply
 from receipts.model.calendar import month_of
-from receipts.model.charge import AuditEntry
 from receipts.model.customer import QuestionTopic, Subscription
-from receipts.model.vocabulary import Channel, Intent, Language, Msisdn
+from receipts.model.vocabulary import Channel, Intent, Language
 from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot
@@ -22,7 +22,7 @@ from receipts.rulebook.normalise import normalise
 from receipts.rulebook.province_names import chosen_province
 from receipts.rulebook.schema import PhraseRole
 from receipts.rulebook.wishes import Wish
-from receipts.subscriptions import cancellation, ordering, preferences
+from receipts.subscriptions import ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
 from receipts.subscriptions.policy import SubscriptionPolicy
@@ -43,6 +43,9 @@ _HAS_SERVICE = frozenset({SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED}
 #: Events of former customers that are served although a new order would be refused.
 _E = DialogueEvent
 _FOR_FORMER_CUSTOMERS = frozenset({_E.CANCEL, _E.LEAVE, _E.LIST_ALL, _E.RECEIPTS, _E.CHARGES})
+
+#: Events of former trial people that are served: they can leave, and ask.
+_AFTER_TRIAL = _FOR_FORMER_CUSTOMERS | {_E.ASK, _E.ITEM, _E.NO, _E.STOP, _E.KEEP, _E.HELP}
 
 _STATE_OF = {
     QuestionTopic.PROVINCE: DialogueState.WHICH_PROVINCE,
@@ -69,15 +72,6 @@ _EVENT_BY_WISH = {
 }
 
 
-class InboundMessage(Struct, frozen=True):
-    """A text to the short code. ``opt_out`` is the keyword that the carrier has answered."""
-
-    event: str
-    sender: Msisdn
-    body: str
-    opt_out: str = ""
-
-
 class Conversation:
     """Decide on inbound messages; pure except for account queries."""
 
@@ -89,7 +83,8 @@ class Conversation:
         account: AccountQueries,
         render: Callable[[Reply], str],
     ) -> None:
-        self._policy, self._parser, self._clock, self._render = policy, parser, clock, render
+        self._parser, self._clock, self._render = parser, clock, render
+        self.policy = self._policy = policy
         self._account = account
         replies = AccountReplies(policy, account)
         self._actions: dict[str, Action] = {
@@ -120,7 +115,7 @@ class Conversation:
     def decide(self, snapshot: Snapshot, text: InboundMessage) -> ChangeSet:
         """The changes and the reply for one message."""
         if text.opt_out:
-            return self._answered_by_carrier(snapshot, text)
+            return answered_by_carrier(self._policy, snapshot, text)
         customer = snapshot.subscription
         home = self._policy.service_area(customer).number_info.province
         parsed = self._parser.parse(text.body, home)
@@ -133,7 +128,8 @@ class Conversation:
         if event is _E.CANCEL and self._may_answer_advertisement(customer, text.body):
             event = _E.STOP
         transition = KEYWORD_DIALOGUE.fire(state, event)
-        budget = ReplyBudget(snapshot, self._policy.limits(customer), self._clock.now())
+        now, is_phone = self._clock.now(), has_phone(self._policy, customer)
+        budget = ReplyBudget(snapshot, self._policy.limits(customer), now, is_phone=is_phone)
         if budget.limit is not ReplyLimit.OPEN and not (
             budget.allows_leaving and self._leaves(customer, event, transition.acts)
         ):
@@ -168,7 +164,7 @@ class Conversation:
             return replace(silent, figures=limited(self._clock.now()))
         key = "too_many_held" if customer.state in _CAN_LEAVE else "too_many"
         message = (key, self._policy.template_params(customer, request.language))
-        reply = Reply((message,), request.language.value)
+        reply = trial_reply(self._policy, customer, (message,), request.language)
         change = Decision(customer).change_set(customer, request.event, reply)
         records = (*change.records, budget.spent(told=True))
         return replace(change, records=records, figures=limited(self._clock.now()))
@@ -178,6 +174,8 @@ class Conversation:
     ) -> Message | None:
         """The reason why the sender is not served; None for a subscription that is held."""
         former = customer.opened_at is not None and event in _FOR_FORMER_CUSTOMERS
+        if self._policy.has_left_trial(customer) and event not in _AFTER_TRIAL:
+            return "trial_over", self._policy.template_params(customer, language)
         if customer.state in HOLDING or event is DialogueEvent.ITEM or former:
             return None
         return self._policy.ineligibility(customer, Channel.TEXT, language)
@@ -251,32 +249,12 @@ class Conversation:
         event: DialogueEvent,
     ) -> ChangeSet:
         customer = snapshot.subscription
-        reply = Reply(decision.messages, request.language.value)
+        reply = trial_reply(self._policy, customer, decision.messages, request.language)
         # Only a consent record needs the text of the reply.
         text = self._render(reply) if decision.audit else ""
         change = decision.change_set(customer, request.event, reply, text)
         change = replace(change, records=(*change.records, budget.spent()))
         return with_text_figure(change, customer, event, request.reply_text, self._clock.now())
-
-    def _answered_by_carrier(self, snapshot: Snapshot, text: InboundMessage) -> ChangeSet:
-        """Act on a STOP without a reply: the carrier has sent its own and would drop ours."""
-        customer = snapshot.subscription
-        language = self._policy.language(customer)
-        request = CustomerRequest(Channel.TEXT, language, text.event, text.body[:160])
-        decision = Decision(customer)
-        if text.opt_out == "STOP":
-            decision = decision.then(ordering.decline(self._policy, customer, request))
-            cancelled = cancellation.cancel(self._policy, decision.customer, request)
-            decision = decision.then(cancelled)
-        if decision.customer == customer:
-            state = customer.state.value
-            entry = AuditEntry(
-                self._clock.now(), text.sender, Channel.TEXT.value, text.event, state, state,
-                reply_text=f"{text.opt_out}: {text.body[:160]}",
-            )  # fmt: skip
-            decision = Decision(customer, audit=(entry,))
-        change, event = decision.change_set(customer, text.event, Reply()), meaning(text.opt_out)
-        return with_text_figure(change, customer, event, text.body, self._clock.now())
 
     def _run(
         self, action: str, customer: Subscription, request: CustomerRequest, parsed: ParsedMessage

@@ -35,27 +35,29 @@ class ReplyRenderer:
         full = self._joined(reply)
         if len(reply.messages) == 1 or segments(full) == 1:
             return full
-        short = self._joined(reply, ".short")
-        return short if segments(short) == 1 else full
+        shorter = (self._joined(reply, form) for form in (".short", ".shortest"))
+        return next((text for text in shorter if segments(text) == 1), full)
 
     def _joined(self, reply: Reply, form: str = "") -> str:
         language = Language(reply.language)
         lines = [params for key, params in reply.messages if key == "receipt_line"]
         sentences = [
-            self._receipts(lines, language)
-            if key == "receipts_list"
-            else self._catalogue.render_text(
+            self._catalogue.render_text(
                 key + form if key + form in self._catalogue else key,
                 language,
                 **self._params(params, language),
             )
             for key, params in reply.messages
-            if key != "receipt_line"
+            if key not in {"receipt_line", "receipts_list"}
         ]
+        if lines:
+            sentences.insert(0, self._receipts(lines, language, sentences))
         return SPACE[language].join(sentences)
 
-    def _receipts(self, lines: Sequence[dict[str, str]], language: Language) -> str:
-        """As many receipts as fit one segment: by whole number, else by unambiguous ending."""
+    def _receipts(
+        self, lines: Sequence[dict[str, str]], language: Language, rest: Sequence[str]
+    ) -> str:
+        """As many receipts as fit one segment with the rest: by number, else by clear ending."""
         endings = {line["friend"]: line["friend"][-_ENDING_DIGITS:] for line in lines}
         short = [line | {"friend": endings[line["friend"]]} for line in lines]
         distinct = len(set(endings.values())) == len(endings)
@@ -64,7 +66,7 @@ class ReplyRenderer:
             for key, form in forms:
                 listed = [self._receipt(language, params) for params in form[:shown]]
                 text = self._catalogue.render(key, language, list=SEMICOLON[language].join(listed))
-                if segments(text) == 1:
+                if segments(SPACE[language].join((text, *rest))) == 1:
                     return text
         return text
 

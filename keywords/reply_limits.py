@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from receipts.model.calendar import SHANGHAI
 from receipts.model.customer import DailyReplyCount
-from receipts.numbering.msisdn import is_chinese_mobile
 from receipts.ports.store import Snapshot
 from receipts.rulebook.schema import Limits
 
@@ -27,14 +26,16 @@ class ReplyLimit(Enum):
 class ReplyBudget:
     """The replies that a number has had, and those that it may still get."""
 
-    def __init__(self, snapshot: Snapshot, limits: Limits, now: dt.datetime) -> None:
+    def __init__(
+        self, snapshot: Snapshot, limits: Limits, now: dt.datetime, *, is_phone: bool
+    ) -> None:
         self._limits, local = limits, now.astimezone(SHANGHAI)
         today, hour = local.date(), local.hour
         count = snapshot.reply_count or DailyReplyCount(snapshot.number, today, hour=hour)
         #: A landline gets one reply a month: few show texts.
         self._had_one_this_month = (
             snapshot.reply_count is not None
-            and not is_chinese_mobile(snapshot.number)
+            and not is_phone
             and (count.day.year, count.day.month) == (today.year, today.month)
         )
         if count.day != today:

@@ -8,13 +8,15 @@ from xml.sax.saxutils import escape
 import structlog
 from flask import Blueprint, Response
 
-from keywords.conversation import Conversation, InboundMessage
+from keywords.conversation import Conversation
+from keywords.inbound import InboundMessage
 from keywords.replies import ReplyRenderer
 from receipts.model.invisible import xml_text
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.msisdn import parse_msisdn, unanswered_kind
 from receipts.ports.store import ReplayedEventError, Store
 from receipts.ports.unit_of_work import run_in_transaction
+from statemachines.subscription import HOLDING
 
 #: The verified form of the current request, with the named fields.
 FormFields = Callable[..., Mapping[str, str]]
@@ -44,7 +46,7 @@ class InboundSmsHandler:
         number = parse_msisdn(sender)
         # Short codes and alphanumeric senders are machines: a reply could start a loop.
         kind = "no number" if number is None else unanswered_kind(number)
-        if number is None or kind:
+        if number is None or (kind and not self._is_served_abroad(number)):
             self.count_silence(kind)
             return ""
         self.refresh_network(number)
@@ -59,6 +61,12 @@ class InboundSmsHandler:
             _log.warning("an old text came again", why=str(error))
             return ""
         return self.renderer.text(reply)
+
+    def _is_served_abroad(self, number: Msisdn) -> bool:
+        """Whether a number is a trial person's, or has a service that it must be able to leave."""
+        if self.conversation.policy.is_trial_person(number):
+            return True
+        return self.store.load(number).subscription.state in HOLDING
 
 
 def sms_blueprint(handler: InboundSmsHandler, fields: FormFields) -> Blueprint:

@@ -60,8 +60,9 @@ def serialize_customer(services: Container, number: Msisdn) -> dict[str, Any]:
         "fees": _fees(services, customer),
         "messages": consented_categories(customer),
         "network": home.network,
-        # Origin of province and network: record, ported, lookup, asked, prefix or unknown.
+        # Origin of province and network: record, ported, lookup, asked, trial, prefix or unknown.
         "source": home.source,
+        "trial": services.policy.is_trial_person(number),
     }
     return {name: plain_value(value) for name, value in values.items()}
 

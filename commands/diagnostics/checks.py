@@ -17,6 +17,7 @@ from commands.diagnostics.store_checks import (
     check_store_kind,
     store_name,
 )
+from commands.diagnostics.trial_checks import check_trial_people
 from receipts.model.calendar import SHANGHAI
 from receipts.numbering.plan import NumberingPlan, NumberingTableError
 from receipts.ports.store import StoreUnavailableError
@@ -31,6 +32,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     yield _settings("sending", settings.need_providers)
     yield _portal(settings)
     yield from _rules(settings)
+    yield from check_trial_people(settings)
     yield _prefixes()
     yield from _clock(settings)
     yield from check_folder(settings)

@@ -5,6 +5,7 @@ import datetime as dt
 from msgspec.structs import replace
 
 from receipts.charging.tariffs import tariff_on
+from receipts.charging.trial_people import has_trial_tariff
 from receipts.model.calendar import month_before, month_of, month_start, months_between, next_month
 from receipts.model.charge import Charge, ChargeKind
 from receipts.model.customer import Subscription
@@ -28,7 +29,8 @@ def is_active(customer: Subscription, now: dt.datetime) -> bool:
 def is_billable(customer: Subscription, now: dt.datetime) -> bool:
     """Whether charges are allowed now: after the agreed first day, and not in a trial."""
     since = customer.charged_from
-    return since is not None and since <= now and not customer.trial
+    agreed = not customer.trial and not has_trial_tariff(customer)
+    return agreed and since is not None and since <= now
 
 
 def monthly_id(month: str) -> str:
@@ -72,6 +74,8 @@ def was_active_in(customer: Subscription, month: str) -> bool:
     """
     since, begins = customer.charged_from, month_start(month)
     if customer.state not in CHARGEABLE or customer.trial or since is None:
+        return False
+    if has_trial_tariff(customer):
         return False
     if since >= next_month(begins) or month in customer.months_not_served:
         return False

@@ -57,9 +57,12 @@ class ReceiptLifecycle:
         sending: SendingRules,
         clock: Clock,
         read_failure: FailureReader = unread,
+        trial_people: Collection[str] = (),
     ) -> None:
         self.router, self.rules, self.clock = routes, sending, clock
         self._read_failure = read_failure
+        #: Numbers of trial people; notices to them say that it is a trial.
+        self.trial_people = trial_people
         self.in_doubt = InDoubtReceipts(sending, clock)
 
     def mark_sending(self, receipt: Receipt, route: Route) -> ChangeSet:

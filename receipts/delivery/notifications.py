@@ -13,7 +13,8 @@ from receipts.ports.changes import ChangeSet, Reply, Timer
 from receipts.ports.store import Snapshot, Store
 from receipts.subscriptions.decision import Decision
 from receipts.wording.notice_text import notices
-from receipts.wording.separators import SEMICOLON
+from receipts.wording.segments import segments
+from receipts.wording.separators import SEMICOLON, SPACE
 
 #: Kind of the timer that summarises a call without a reported end.
 CALL = "call"
@@ -23,9 +24,17 @@ def build_notification(
     store: Store, delivery: ReceiptLifecycle, number: Msisdn, about: str, text: str, lang: Language
 ) -> Receipt:
     """Free ordinary text, so that it stays in the inbox; equal ``about`` gives an equal id."""
+    if number in delivery.trial_people:
+        text = _with_trial_note(text, lang)
     seed = hashlib.blake2b(f"notice|{number}|{about}".encode(), digest_size=10).hexdigest()
     receipt_id, now, mode = store.receipt_id(number, seed), delivery.clock.now(), DisplayMode.TEXT
     return Receipt(receipt_id, number, text, mode, lang, now, version=1, kind=MessageKind.NOTICE)
+
+
+def _with_trial_note(text: str, language: Language) -> str:
+    """The text with the note that it is a trial, where that takes no further segment."""
+    noted = f"{text}{SPACE[language]}{notices().render('trial_note', language)}"
+    return noted if segments(noted) == segments(text) else text
 
 
 def build_passcode(
@@ -55,8 +64,8 @@ def with_notification(
         return decision.change_set(customer, None, Reply())
     key, params = decision.messages[0]
     text = notices().render_text(f"notice.{key}", language, **params)
-    change = decision.change_set(customer, None, Reply(), reply_text=text)
     sent = build_notification(store, delivery, customer.number, about, text, language)
+    change = decision.change_set(customer, None, Reply(), reply_text=sent.text)
     return replace(change, records=(*change.records, sent), outbox=(*change.outbox, sent.id))
 
 

@@ -5,11 +5,13 @@ import hashlib
 
 from receipts.charging.charges import is_active, is_billable
 from receipts.charging.tariffs import receipt_fen, tariff_on
+from receipts.charging.trial_people import has_trial_tariff, trial_terms
 from receipts.model.customer import Subscription
 from receipts.model.message import MessageStatus, MessageTrace, NoReceiptReason
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import DisplayMode, Language, Msisdn, Network, ReceiptOutcome
 from receipts.numbering.plan import NumberingPlan
+from receipts.numbering.trial_people import TRIAL
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
 from receipts.reports.message_trace import (
@@ -42,7 +44,8 @@ class Eligibility:
             return NoReceiptReason.SUSPENDED
         if home.network not in _ELIGIBLE_NETWORKS:
             return NoReceiptReason.SENDER_OFF_NET
-        if not is_active(customer, self._clock.now()):
+        left_trial = has_trial_tariff(customer) and home.source != TRIAL
+        if left_trial or not is_active(customer, self._clock.now()):
             return NoReceiptReason.NOT_SUBSCRIBED
         if self._book.province(home.province or "") is None:
             return NoReceiptReason.PROVINCE_CLOSED
@@ -119,9 +122,10 @@ class Eligibility:
         return self._store.receipt_id(number, seed)
 
     def _province(self, customer: Subscription) -> Province:
-        province = self._book.province(self._numbering.info_of(customer).province or "")
+        home = self._numbering.info_of(customer)
+        province = self._book.province(home.province)
         assert province is not None  # noqa: S101 - refusal_reason has checked it
-        return province
+        return trial_terms(province, customer.number) if home.source == TRIAL else province
 
     def _language(self, customer: Subscription) -> Language:
         return customer.language or self._province(customer).languages[0]

@@ -35,7 +35,8 @@ def cancel(
     if customer.order is not None and customer.state in _ONLY_ORDERED:
         return ordering.decline(policy, customer, request)
     province = policy.service_area(customer).province
-    effect = province.cancel_takes_effect if province else CancellationEffect.NOW
+    is_served = province is not None and not policy.has_left_trial(customer)
+    effect = province.cancel_takes_effect if province and is_served else CancellationEffect.NOW
     at_month_end = effect is CancellationEffect.MONTH_END
     event = SubscriptionEvent.CANCEL_AT_MONTH_END if at_month_end else SubscriptionEvent.CANCEL_NOW
     outcome = SUBSCRIPTION.fire(customer.state, event)

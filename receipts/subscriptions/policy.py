@@ -5,19 +5,20 @@ import datetime as dt
 from msgspec import Struct
 from msgspec.structs import replace
 
-from receipts.charging.charges import is_active, monthly
+from receipts.charging.charges import CHARGEABLE, is_active, monthly
 from receipts.charging.tariffs import fees, tariff_on
 from receipts.charging.terms import OpeningTerms, opening_terms
+from receipts.charging.trial_people import has_trial_tariff, trial_terms
 from receipts.model.calendar import SHANGHAI, month_of
 from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import Subscription
-from receipts.model.vocabulary import Channel, Intent, Language, Network
+from receipts.model.vocabulary import Channel, Intent, Language, Msisdn, Network
 from receipts.numbering.msisdn import unanswered_kind
 from receipts.numbering.plan import NumberInfo, NumberingPlan
 from receipts.ports.clock import Clock
 from receipts.rulebook.schema import Limits, Province, RuleBook, Tariff
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
-from receipts.wording.notice_text import day, last_day, notices
+from receipts.wording.notice_text import alternatives, day, last_day, notices
 from receipts.wording.separators import COMMA
 from statemachines.engine import Transition
 from statemachines.subscription import HOLDING, SubscriptionEvent, SubscriptionState
@@ -51,7 +52,19 @@ class SubscriptionPolicy:
     def service_area(self, customer: Subscription) -> ServiceArea:
         """Home network and province of a customer, with the rules there."""
         home = self._numbering.info_of(customer)
-        return ServiceArea(home, self.book.province(home.province))
+        province = self.book.province(home.province)
+        if province is not None and self.is_trial_person(customer.number):
+            province = trial_terms(province, customer.number)
+        return ServiceArea(home, province)
+
+    def is_trial_person(self, number: Msisdn) -> bool:
+        """Whether a number is on the list of trial people, who are never charged."""
+        return number in self._numbering.trial_people
+
+    def has_left_trial(self, customer: Subscription) -> bool:
+        """Whether a subscription is a former trial person's: it gives no receipts."""
+        held = customer.state in CHARGEABLE and has_trial_tariff(customer)
+        return held and not self.is_trial_person(customer.number)
 
     def now(self) -> dt.datetime:
         """Current time, aware."""
@@ -66,7 +79,9 @@ class SubscriptionPolicy:
         if chosen := just_used or customer.language:
             return chosen
         province = self.service_area(customer).province
-        return province.languages[0] if province else Language.ZH
+        if province is not None:
+            return province.languages[0]
+        return Language.ZH if customer.number.startswith("+86") else Language.EN
 
     def ineligibility(
         self, customer: Subscription, channel: Channel, language: Language
@@ -88,7 +103,9 @@ class SubscriptionPolicy:
 
     def may_use_portal(self, customer: Subscription) -> bool:
         """Whether a number holds the service, or may subscribe to it in the portal."""
-        if unanswered_kind(customer.number):
+        if self.is_trial_person(customer.number):
+            return self.ineligibility(customer, Channel.WEB, Language.ZH) is None
+        if unanswered_kind(customer.number) or self.has_left_trial(customer):
             return False
         if customer.state in HOLDING:
             return True
@@ -142,9 +159,7 @@ class SubscriptionPolicy:
         }
 
     def _joined(self, channels: tuple[Channel, ...], language: Language) -> str:
-        names = [self._channel_name(each, language) for each in channels]
-        comma, last = ("、", "或") if language is Language.ZH else (", ", " or ")
-        return last.join(filter(None, (comma.join(names[:-1]), *names[-1:])))
+        return alternatives([self._channel_name(each, language) for each in channels], language)
 
     def _plain_keyword(self, intent: Intent, language: Language) -> str:
         words = self.book.words
@@ -173,6 +188,9 @@ class SubscriptionPolicy:
             trial = customer.trial or self.trial_available(customer)
             params = self._params_by_province[province.code].copy()
             params["price"] = self._price(customer, tariff, language, trial=trial)
+            if language is Language.EN and self.is_trial_person(customer.number):
+                taught = (Intent.OPEN, Intent.ASK)
+                params |= {each.value: self._plain_keyword(each, language) for each in taught}
         params["mode"] = notices().render(f"mode.{customer.mode.value}", language)
         params["switch"] = notices().render(f"switch.{customer.mode.value}", language)
         params["ends"] = last_day(customer.ends_at, language) if customer.ends_at else ""
@@ -227,8 +245,7 @@ class SubscriptionPolicy:
 
     def province(self, customer: Subscription) -> Province:
         """Rules of the customer's province. Raises: LookupError where there are none."""
-        province = self.service_area(customer).province
-        if province is None:
+        if (province := self.service_area(customer).province) is None:
             raise LookupError("an order in a province without rules")
         return province
 
@@ -250,8 +267,7 @@ class SubscriptionPolicy:
         self, customer: Subscription, now: dt.datetime, reason: str, month: str | None = None
     ) -> tuple[Charge, ...]:
         """Monthly fee of a month, by default the current one; empty if none is due."""
-        province = self.service_area(customer).province
-        if province is None:
+        if (province := self.service_area(customer).province) is None:
             return ()
         cap = self.limits(customer).monthly_cap_fen
         return monthly(customer, province, month or month_of(now), now, reason, cap)

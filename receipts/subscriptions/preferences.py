@@ -60,6 +60,8 @@ def account_status(
         refusal = policy.ineligibility(customer, request.channel, request.language)
         if refusal is not None:
             return Decision(customer, (refusal,))
+    if policy.has_left_trial(customer):
+        return policy.refused(customer, "trial_over", request)
     params = policy.template_params(customer, request.language)
     spent_fen = sum(charge.fen for charge in account.month_charges(customer, request))
     params["spent"] = format_spent(spent_fen, request.language)
@@ -145,7 +147,8 @@ def apply_customer_record(
 ) -> Decision:
     """Apply the operator's record of a number; off-net ends the service, no province keeps ours."""
     step = Decision(customer)
-    if home.network is not Network.CHINA_MOBILE:
+    leaves = home.network is not Network.CHINA_MOBILE
+    if leaves and not policy.is_trial_person(customer.number):
         event = SubscriptionEvent.PORT_OUT
         has_service = customer.state is not SubscriptionState.PENDING
         key = "ported_out" if has_service else "ported_out_order"

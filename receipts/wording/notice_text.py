@@ -1,6 +1,7 @@
 """Texts of notices, and names of channels, modes and days for all texts."""
 
 import datetime as dt
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from receipts.wording.times import MONTHS
 def notices() -> Catalogue:
     """Catalogue of the texts shared by all channels, loaded once."""
     return Catalogue(Path(__file__).with_name("notices.toml"))
+
+
+def alternatives(names: Sequence[str], language: Language) -> str:
+    """Names in a sentence: ``a, b or c``."""
+    comma, last = ("、", "或") if language is Language.ZH else (", ", " or ")
+    return last.join(filter(None, (comma.join(names[:-1]), *names[-1:])))
 
 
 def day(at: dt.datetime, language: Language) -> str:

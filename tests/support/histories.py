@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from app import bootstrap
 from ivr.call_context import CallContext
 from ivr.call_flow import CallerInput
-from keywords.conversation import InboundMessage
+from keywords.inbound import InboundMessage
 from receipts.bulk_import.apply import ImportHandler, SourceLine, StoredCustomer
 from receipts.bulk_import.rows import CollectionRow
 from receipts.charging.charges import needs_usage_count

@@ -59,7 +59,7 @@ class VisitPages:
     def find(self) -> Response | AnyResponse:
         """Begin a visit of a number; the answer is the same for each number."""
         typed = request.form.get("number", "")[:_LONGEST_INPUT]
-        number = parse_number(typed)
+        number = parse_number(typed, self._counter.presenter.policy.is_trial_person)
         if number is None:
             return self._counter.page(
                 "find.html", None, HTTPStatus.BAD_REQUEST,

@@ -40,7 +40,9 @@ class LoginPages:
     def send_code(self) -> Response | AnyResponse:
         """Text a passcode to the number, which stays in the cookie and out of the URL."""
         typed = request.form.get("number")
-        number = session.pending_number() if typed is None else session.parse_number(typed)
+        is_trial = self._portal.presenter.policy.is_trial_person
+        asked = None if typed is None else session.parse_number(typed, is_trial)
+        number = session.pending_number() if typed is None else asked
         if number is None:
             return self._again("sign_in.no_number", typed)
         nonce, visitor = forms.sent_nonce(), forms.visitor()

@@ -81,6 +81,7 @@ class PageRenderer:
             t=lambda key, **more: catalogue.render(key, self.language, **(params | more)),
             lang=self.language.value,
             number=number.masked if number else "",
+            is_trial=self.portal.presenter.policy.is_trial_person(number),
             csrf_token=forms.csrf_token,
             nonce=forms.form_nonce,
             **context,

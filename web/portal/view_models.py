@@ -97,10 +97,12 @@ class AccountPresenter:
         if customer.state not in HOLDING:
             refusal = self.policy.ineligibility(customer, self.channel, language)
         params = self.policy.template_params(customer, language)
+        is_over = self.policy.has_left_trial(customer)
+        state = "said.trial_over" if is_over else f"state.{customer.state}"
         return AccountView(
             customer.state.value,
             customer.state in HOLDING,
-            self._text(f"state.{customer.state}", language, **params),
+            self._text(state, language, **params),
             params["price"],
             tuple(self._rows(customer, language, params)),
             self.actions.available(customer, language),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from receipts.charging.trial_people import trial_version
 from receipts.model.charge import ChargeKind
 from receipts.model.vocabulary import Language
 from receipts.rulebook.schema import RuleBook
@@ -56,7 +57,7 @@ class ProvinceFigures:
             tariff.version: code
             for code, province in book.provinces.items()
             for tariff in province.tariffs
-        }
+        } | {trial_version(code): code for code in book.provinces}
 
     def name(self, code: str, language: Language) -> str:
         """The name of a province."""

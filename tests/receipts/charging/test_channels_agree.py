@@ -7,7 +7,7 @@ import pytest
 from app import bootstrap
 from ivr.call_context import CallContext
 from ivr.call_flow import CallerInput
-from keywords.conversation import InboundMessage
+from keywords.inbound import InboundMessage
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import Reply
 from receipts.ports.unit_of_work import run_in_transaction

@@ -1,0 +1,168 @@
+"""Trial people: numbers of any country that stand in for customers and are never charged."""
+
+from dataclasses import replace
+
+import pytest
+import redis
+
+from app.bootstrap import Container
+from app.settings import Settings, SettingsError
+from receipts.model.vocabulary import Msisdn
+from receipts.wording.segments import segments
+from tests.conftest import GUANGDONG, Network
+from tests.support.caller import Call
+from tests.support.fixtures import charges, contents, notices, standing
+from tests.support.texter import Texter
+
+AMERICAN, BRITON = "+14155550100", "+447700900123"
+UNICOM = "+8613001012345"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    people = {AMERICAN: "CN-GD", BRITON: "CN-ZJ", UNICOM: "CN-GX", GUANGDONG: "CN-GD"}
+    listed = {Msisdn(number): code for number, code in people.items()}
+    return replace(settings, trial_people=listed, secret_key="secret-key-of-the-tests")
+
+
+@pytest.mark.parametrize("number", [AMERICAN, BRITON, UNICOM, GUANGDONG])
+def test_trial_person_subscribes_and_leaves_in_english_and_is_never_charged(
+    network: Network, built: Container, number: str
+):
+    phone = Texter(network, number)
+    for wish, words in [
+        ("SUBSCRIBE", "SMS Receipt: free."),
+        ("Y", "SMS Receipt is on: free."),
+        ("STATUS", "0 yuan"),
+        ("REGULAR", "regular texts"),
+        ("CHARGES", "No charges"),
+        ("cancel sms receipt", "nothing is charged"),
+    ]:
+        reply = phone.says(wish)
+        assert words in reply
+        assert reply.endswith("Trial, free of charge.")
+        assert segments(reply) == 1
+    assert standing(built, number).state in {"ending", "none"}
+    assert charges(built, number) == []
+
+
+@pytest.mark.parametrize("number", [AMERICAN, UNICOM])
+def test_chinese_words_get_chinese_replies_of_one_segment(network: Network, number: str):
+    phone = Texter(network, number)
+    for wish in (
+        "开通短信回执",
+        "是",
+        "查询短信回执",
+        "普通短信",
+        "最近回执",
+        "0000",
+        "不知道",
+        "英文",
+    ):
+        reply = phone.says(wish)
+        assert "试用，不收费。" in reply or "Trial" in reply
+        assert segments(reply) == 1
+
+
+def test_first_reply_to_a_foreign_number_is_in_english(network: Network):
+    assert "BZ for more keywords" in Texter(network, AMERICAN).says("zzzz")
+    assert "更多指令" in Texter(network, UNICOM).says("zzzz")
+
+
+def test_both_ends_on_the_list_give_a_receipt_without_a_price(network: Network, built: Container):
+    network.text(AMERICAN, "SUBSCRIBE")
+    network.text(AMERICAN, "Y")
+    network.status("SM1", "delivered", sender=AMERICAN, friend=BRITON)
+    (receipt,) = built.store.receipts_of(Msisdn(AMERICAN), 9, None)
+    assert receipt.text.startswith("Your text to +447700900123 was delivered")
+    assert receipt.price_fen == 0
+    assert [*built.monthly_billing.run(f"{built.clock.now():%Y-%m}")][-1][1].charged_now == 0
+
+
+def test_other_foreign_numbers_stay_refused(network: Network, raw: redis.Redis):
+    before = contents(raw)
+    assert Texter(network, "+14155550199").says("SUBSCRIBE") == ""
+    assert contents(raw) == before
+
+
+def test_call_says_that_it_is_a_trial(network: Network, built: Container):
+    call = Call(network, AMERICAN)
+    assert "This is a trial, free of charge." in call.dials().text
+    call.presses("2")
+    call.presses("1")
+    assert "This is a trial, free of charge." in call.presses("1").text
+    assert standing(built, AMERICAN).state == "active"
+    call.hangs_up()
+    assert notices(built, AMERICAN)[0].endswith("Trial, free of charge.")
+
+
+class TestOffTheList:
+    """The same store under settings that no longer name the number."""
+
+    @pytest.fixture
+    def phones(self, network: Network, built: Container) -> dict[str, Texter]:
+        phones = {number: Texter(network, number) for number in (AMERICAN, GUANGDONG)}
+        for phone in phones.values():
+            phone.says("SUBSCRIBE")
+            phone.says("Y")
+        built.numbering.trial_people = {}
+        return phones
+
+    @pytest.mark.parametrize("number", [AMERICAN, GUANGDONG])
+    def test_no_receipt_and_no_charge(
+        self, phones: dict[str, Texter], network: Network, built: Container, number: str
+    ):
+        assert phones
+        network.status("SM1", "delivered", sender=number, friend="+8613957112345")
+        assert built.store.receipts_of(Msisdn(number), 9, None) == []
+        assert [*built.monthly_billing.run(f"{built.clock.now():%Y-%m}")][-1][1].charged_now == 0
+        assert charges(built, number) == []
+
+    @pytest.mark.parametrize("number", [AMERICAN, GUANGDONG])
+    def test_asking_and_leaving_are_answered(
+        self, phones: dict[str, Texter], built: Container, number: str
+    ):
+        phone = phones[number]
+        assert "no longer in the trial" in phone.says("STATUS")
+        assert "no longer in the trial" in phone.says("PT")
+        assert "cancelled, effective now; nothing is charged" in phone.says("TD")
+        assert standing(built, number).state == "none"
+        assert charges(built, number) == []
+
+    def test_a_foreign_number_that_left_is_a_stranger(self, phones: dict[str, Texter]):
+        phones[AMERICAN].says("TD")
+        assert phones[AMERICAN].says("SUBSCRIBE") == ""
+
+    def test_a_customer_gets_a_fresh_offer_with_its_price(
+        self, phones: dict[str, Texter], built: Container
+    ):
+        phone = phones[GUANGDONG]
+        phone.says("TD")
+        assert "1 yuan a month" in phone.says("SUBSCRIBE")
+        phone.says("Y")
+        assert charges(built, GUANGDONG) == [("monthly", 100)]
+
+
+@pytest.mark.parametrize(
+    ("listed", "problem"),
+    [
+        ("14155550123=CN-GD", "entry 1 is no number in E.164"),
+        ("+14155550123", "names no province code"),
+        ("+14155550123=Guangdong", "names no province code"),
+        ("+14155550123=CN-GD, +1 415 555 0123 = CN-ZJ", "entry 2 (+14****0123) names a number"),
+        ("+14155550111=CN-GD", "is a number of this service"),
+        ("+110=CN-GD", "is no number in E.164"),
+        ("+266696687=CN-GD", "is no number in E.164"),
+        (",".join(f"+1416555{n:04}=CN-GD" for n in range(201)), "the most is 200"),
+    ],
+)
+def test_wrong_list_is_refused_with_its_entry(listed: str, problem: str):
+    with pytest.raises(SettingsError) as refused:
+        Settings.read({"TRIAL_PEOPLE": listed, "TWILIO_FROM": "+14155550111"})
+    assert problem in str(refused.value)
+    assert "4155550123" not in str(refused.value)
+
+
+def test_spaces_are_tolerated():
+    read = Settings.read({"TRIAL_PEOPLE": " +1 (415) 555-0123 = cn-gd , +447700900123=CN-BJ, "})
+    assert read.trial_people == {"+14155550123": "CN-GD", BRITON: "CN-BJ"}
