@@ -33,6 +33,8 @@ WHOLE_NUMBERS = {
     "STAFF_IDLE_MINUTES": 720, "STAFF_SESSION_HOURS": 24,
 }  # fmt: skip
 
+#: Settings that are whole numbers from 0, and their largest values.
+NUMBERS_FROM_0 = {"SPEECH_CONFIDENCE": 100, "METRICS_PORT": 65535, "INSIDE_PORT": 65535}
 
 #: A shorter secret is a part of many texts.
 _SHORTEST_SECRET_CHARS = 6
@@ -120,6 +122,7 @@ class Settings:
         kannel_url = reader.url("KANNEL_URL")
         given["FLASH_PROVIDER"] = given["FLASH_PROVIDER"] or (kannel_url and "kannel")
         texts: dict[str, Any] = {**reader.texts(), **reader.numbers(WHOLE_NUMBERS)}
+        texts |= reader.numbers(NUMBERS_FROM_0, least=0)
         texts |= {name.lower(): reader.order(name, among) for name, among in LISTS.items()}
         own, service = texts.pop("twilio_from"), texts.pop("twilio_messaging_service_sid")
         reader.pair("TWILIO_API_KEY", "TWILIO_API_SECRET")
@@ -138,13 +141,10 @@ class Settings:
             kannel_url=kannel_url,
             kannel_reports=reader.choice("KANNEL_REPORTS", ("final", "all")),
             rule_book=reader.file("RULE_BOOK"),
-            speech_confidence=reader.number("SPEECH_CONFIDENCE", 0, 100),
             movable_clock=reader.choice("CLOCK", ("system", "movable")) == "movable",
             log_format=reader.choice("LOG_FORMAT", ("json", "console")),
             host=reader.host("HOST"),
-            metrics_port=reader.number("METRICS_PORT", 0, 65535),
             inside_host=reader.own_host("INSIDE_HOST"),
-            inside_port=reader.number("INSIDE_PORT", 0, 65535),
             front_page=reader.url("FRONT_PAGE"),
             trusted_proxies=reader.networks("TRUSTED_PROXIES"),
             secrets_file=reader.file("SECRETS_FILE"),

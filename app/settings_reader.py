@@ -116,9 +116,9 @@ class SettingsReader:
         self._refuse(name, text, f"must be a whole number from {least} to {most}")
         return least
 
-    def numbers(self, most: Mapping[str, int]) -> dict[str, int]:
-        """Return whole numbers from 1 by their names in lower case; ``most`` has the largest."""
-        return {name.lower(): self.number(name, 1, largest) for name, largest in most.items()}
+    def numbers(self, most: Mapping[str, int], least: int = 1) -> dict[str, int]:
+        """Return whole numbers by their names in lower case; ``most`` has the largest."""
+        return {name.lower(): self.number(name, least, largest) for name, largest in most.items()}
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """Return one of the choices."""
