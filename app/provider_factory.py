@@ -9,7 +9,7 @@ from receipts.providers.kannel import Kannel
 from receipts.worker.rate_limit import RateLimit
 
 if TYPE_CHECKING:
-    from receipts.providers.twilio_webhooks import WebhookConfigurator
+    from receipts.providers.twilio_account import TwilioAccount
 
 
 def network_lookup(settings: Settings) -> NetworkLookup | None:
@@ -22,12 +22,13 @@ def network_lookup(settings: Settings) -> NetworkLookup | None:
     return TwilioLookup(_credentials(settings), settings.twilio_lookup_url)
 
 
-def twilio_numbers(settings: Settings) -> "WebhookConfigurator":
-    """Reads and sets the webhooks of the account's numbers."""
-    from receipts.providers.twilio_webhooks import WebhookConfigurator  # noqa: PLC0415 - as above
+def twilio_account(settings: Settings) -> "TwilioAccount":
+    """Reads the account; the token reads it too, where an API key sends."""
+    from receipts.providers.twilio_account import TwilioAccount  # noqa: PLC0415 - as above
 
     account, url = settings.twilio_account_sid, settings.twilio_api_url
-    return WebhookConfigurator(account, _credentials(settings), url)
+    token = (*settings.twilio_auth_tokens, "")[0]
+    return TwilioAccount(account, _credentials(settings), url, token)
 
 
 def router(settings: Settings) -> Router:

@@ -26,6 +26,9 @@ LISTS = {"TEXT_PROVIDER": PROVIDERS, "FLASH_PROVIDER": PROVIDERS, "STAFF_CODES":
 #: Settings that are numbers of this service; none of them is a trial person's.
 OWN_NUMBERS = ("TWILIO_FROM", "HOTLINE", "SHORT_CODE", "AGENT_NUMBER")
 
+#: Addresses of this service, to which paths are added.
+OWN_ADDRESSES = ("PUBLIC_URL", "FALLBACK_URL")
+
 #: Settings that are whole numbers from 1, and their largest values.
 WHOLE_NUMBERS = {
     "SHARDS": 4096, "PORT": 65535, "TWILIO_PACE": 10_000, "KANNEL_PACE": 10_000,
@@ -72,7 +75,10 @@ class Settings:
     twilio_api_key: str
     twilio_api_secret: str = field(repr=False)
     twilio_api_url: str
+    twilio_from: str
+    twilio_messaging_service_sid: str
     twilio_sender: str
+    fallback_url: str
     lookup: str
     twilio_lookup_url: str
     kannel_url: str
@@ -124,7 +130,8 @@ class Settings:
         texts: dict[str, Any] = {**reader.texts(), **reader.numbers(WHOLE_NUMBERS)}
         texts |= reader.numbers(NUMBERS_FROM_0, least=0)
         texts |= {name.lower(): reader.order(name, among) for name, among in LISTS.items()}
-        own, service = texts.pop("twilio_from"), texts.pop("twilio_messaging_service_sid")
+        texts |= {name.lower(): reader.url(name).rstrip("/") for name in OWN_ADDRESSES}
+        own, service = texts["twilio_from"], texts["twilio_messaging_service_sid"]
         reader.pair("TWILIO_API_KEY", "TWILIO_API_SECRET")
         reader.only_with("DEMO_SECRET", "CLOCK", "movable")
         settings = cls(
@@ -132,7 +139,6 @@ class Settings:
             consent_signing_key=given["CONSENT_SIGNING_KEY"],
             redis_url=reader.store("REDIS_URL"),
             data_dir=reader.folder("DATA_DIR"),
-            public_url=reader.url("PUBLIC_URL").rstrip("/"),
             twilio_auth_tokens=reader.tokens("TWILIO_AUTH_TOKEN"),
             twilio_api_url=reader.url("TWILIO_API_URL"),
             twilio_sender=service or own,

@@ -32,7 +32,7 @@ from commands.provinces import provinces
 from commands.staff import staff
 from commands.supervisor import ChildFailedError, Supervisor, stop_signals
 from commands.tariffs import rehearse
-from commands.twilio import twilio
+from commands.twilio.command import twilio
 from receipts.bulk_import.csv_reader import CsvError
 from receipts.model.calendar import SHANGHAI
 from receipts.ports.store import StoreUnavailableError

@@ -10,7 +10,9 @@ from simulator.bootstrap import Simulator
 from simulator.errors import HandsetError
 from simulator.handsets.api import handset_api
 from simulator.kannel.api import kannel_api
+from simulator.twilio.account_api import account_api
 from simulator.twilio.api import twilio_api
+from simulator.twilio.registration_api import registration_api
 
 _MAX_REQUEST_BYTES = 256 * 1024
 #: The page's sentences, each in both languages.
@@ -30,7 +32,10 @@ def create_app(simulator: Simulator) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     settings, delivery = simulator.settings, simulator.delivery
     callbacks, faults = simulator.callbacks, simulator.faults
-    app.register_blueprint(twilio_api(settings, delivery, callbacks, faults))
+    account = simulator.account
+    app.register_blueprint(account_api(settings, account))
+    app.register_blueprint(registration_api(settings, account))
+    app.register_blueprint(twilio_api(settings, account, delivery, callbacks, faults))
     app.register_blueprint(kannel_api(settings, delivery, callbacks, faults))
     app.register_blueprint(handset_api(simulator))
     _add_page(app, simulator)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from simulator.network.numbering import canonical, is_mobile
+from simulator.network.numbering import canonical, is_abroad, is_mobile
 
 _MAX_PORT = 65535
 _MAX_FACTOR = 100
@@ -34,6 +34,9 @@ class SimulatorSettings:
     speech_factor: float
     silence_factor: float
     extra_phones: tuple[str, ...]
+    messaging_service: str = ""
+    #: JSON of the fields of the pretend account that differ from its defaults.
+    account: str = ""
     demo_secret: str = field(repr=False, default="")
     #: Whether the program that started the network deletes all data at its request.
     can_start_afresh: bool = False
@@ -62,6 +65,8 @@ def read_settings(environ: Mapping[str, str]) -> SimulatorSettings:
         speech_factor=_factor(environ, "NETWORK_SPEECH"),
         silence_factor=_factor(environ, "NETWORK_SILENCE"),
         extra_phones=_phones(environ),
+        messaging_service=_text(environ, "TWILIO_MESSAGING_SERVICE_SID"),
+        account=_text(environ, "NETWORK_ACCOUNT"),
         demo_secret=_text(environ, "DEMO_SECRET"),
         can_start_afresh=_text(environ, "NETWORK_AFRESH") == "1",
     )
@@ -115,8 +120,9 @@ def _tokens(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 def _digits(environ: Mapping[str, str], name: str, default: str) -> str:
     value = _text(environ, name, default)
-    if not re.fullmatch(r"[0-9]{3,8}", value):
-        raise SimulatorSettingsError(f"{name} must be a short number of 3 to 8 digits: {value!r}")
+    if not re.fullmatch(r"[0-9]{3,8}|\+[1-9][0-9]{6,14}", value):
+        reason = f"{name} must be a short number of 3 to 8 digits, or a full one with +: {value!r}"
+        raise SimulatorSettingsError(reason)
     return value
 
 
@@ -135,7 +141,7 @@ def _factor(environ: Mapping[str, str], name: str) -> float:
 def _phones(environ: Mapping[str, str]) -> tuple[str, ...]:
     texts = _text(environ, "NETWORK_PHONES").replace(",", " ").split()
     for text in texts:
-        if not is_mobile(canonical(text)):
+        if not is_mobile(canonical(text)) and not is_abroad(canonical(text)):
             reason = f"NETWORK_PHONES holds a number that is no mobile: {text!r}"
             raise SimulatorSettingsError(reason)
     return tuple(map(canonical, texts))

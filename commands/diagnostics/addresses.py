@@ -22,7 +22,13 @@ _CLOCK_TOLERANCE = dt.timedelta(minutes=2)
 _TIMEOUTS_SECONDS = (3.05, 5)
 
 #: Names that are never in the public DNS (RFC 6761, RFC 6762, RFC 8375).
-_LOCAL_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test", ".invalid")
+_LOCAL_NAMES = (
+    *(".localhost", ".local", ".internal", ".lan", ".home.arpa"),
+    *(".test", ".invalid", ".example", ".onion"),
+)
+
+#: Of the 4,000 characters of an address that Twilio takes (error 21609), 200 are left for paths.
+_LONGEST_URL = 3_800
 
 _BOOK = re.compile(r'^sms_receipt_rule_book{fingerprint="(\w+)".*} 1\.0$', re.MULTILINE)
 
@@ -80,31 +86,44 @@ def for_simulated_network(settings: Settings) -> bool:
     return _is_loopback(settings.public_url) and _is_loopback(settings.twilio_api_url)
 
 
-def public_url_problem(url: str) -> str:
+def public_url_problem(url: str, *, https_only: bool = True) -> str:
     """Why Twilio refuses or cannot call an address (error 21609); empty if it can."""
     parts = urlsplit(url)
-    host = (parts.hostname or "").rstrip(".")
+    host = parts.hostname or ""
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host.rstrip("."))
     except ValueError:
         problem = _name_problem(host)
     else:
-        problem = "" if address.is_global else f"{host} is a private address"
-    if problem:
-        return problem
-    if parts.scheme != "https":
+        problem = "" if address.is_global else f"{host} is a private or reserved address"
+    if not problem and len(url) > _LONGEST_URL:
+        problem = f"it has over {_LONGEST_URL} characters, and Twilio takes 4,000 with a path"
+    if not problem and https_only and parts.scheme != "https":
         return (
             "http is readable on the way, customers' numbers and signatures too; it must be https"
         )
-    return ""
+    return problem
 
 
 def _name_problem(host: str) -> str:
-    if host == "localhost" or host.endswith(_LOCAL_NAMES):
+    name = host.rstrip(".").casefold()
+    if name == "localhost" or name.endswith(_LOCAL_NAMES):
         return f"{host} is a name of this machine or network only"
-    if "_" in host:
+    if not name.isascii():
+        written = name.encode("idna").decode() if _is_idna(name) else "its ASCII form xn--…"
+        return f"{host} is not in ASCII: write {written}"
+    if "_" in name:
         return f"{host} has an underscore, which Twilio refuses in a host"
-    return "" if "." in host else f"{host} has no dot: it is a name of the local network"
+    if "." not in name:
+        return f"{host} has no dot: it is a name of the local network"
+    return f"{host} ends with a dot: leave it out" if host.endswith(".") else ""
+
+
+def _is_idna(name: str) -> bool:
+    try:
+        return bool(name.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _is_loopback(url: str) -> bool:

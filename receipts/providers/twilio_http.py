@@ -24,12 +24,17 @@ MAX_BODY_BYTES = 1 << 20
 
 _CHUNK_BYTES = 65536
 
+_TWILIO = "twilio.com"
+
 #: Time of the monotonic clock after which no request of this context is sent.
 send_deadline: ContextVar[float] = ContextVar("send_deadline", default=math.inf)
 
 
 class SdkHttpClient(HttpClient):
     """Sends the SDK's requests to ``base_url``, safe for threads.
+
+    Twilio has a host for each product: at Twilio, also in a region of it, each request goes to
+    the host of its product; elsewhere all of them go to ``base_url``.
 
     The SDK's own client keeps its last response on a shared attribute, has no time-out, and logs
     phone numbers. This one logs none, follows no redirects, retries none, and keeps no cookies.
@@ -57,17 +62,25 @@ class SdkHttpClient(HttpClient):
         ``options`` are those of ``requests``.
         Raises requests.RequestException or DeadlineExceededError.
         """
-        target = urlsplit(url)._replace(scheme="", netloc="").geturl()
+        asked = urlsplit(url)
+        target = asked._replace(scheme="", netloc="").geturl()
         if options.get("data"):  # encoded here, which costs less than in the session
             options["data"] = urlencode(options["data"], doseq=True)
         options["allow_redirects"] = False
         options["timeout"] = options.get("timeout") or self._timeouts_seconds
-        with self._session.request(
-            method, self._base_url + target, **options, stream=True
-        ) as response:
+        address = _address_for(self._base_url, asked.hostname or "") + target
+        with self._session.request(method, address, **options, stream=True) as response:
             # The API answers in UTF-8 whether or not its headers name a charset.
             text = _body(response).decode(errors="replace")
             return Response(response.status_code, text, response.headers)
+
+
+def _address_for(base_url: str, host: str) -> str:
+    """The address of the product that the SDK asks, messaging.twilio.com beside api.twilio.com."""
+    product, _, region = (urlsplit(base_url).hostname or "").partition(".")
+    asked = host.partition(".")[0]
+    is_twilio = region == _TWILIO or region.endswith(f".{_TWILIO}")
+    return f"https://{asked}.{region}" if is_twilio and asked != product else base_url
 
 
 class _Session(requests.Session):

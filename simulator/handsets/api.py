@@ -1,5 +1,7 @@
 """JSON API of the handsets, for the page, the terminal and checks by script."""
 
+from typing import Any
+
 import msgspec
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest
@@ -9,7 +11,7 @@ from simulator.errors import HandsetInputError
 from simulator.fault_injection import Fault
 from simulator.handsets import request_fields as fields
 from simulator.handsets.trial_api import add_trial
-from simulator.network.numbering import canonical, is_mobile
+from simulator.network.numbering import canonical, is_abroad, is_mobile
 
 _DEFAULT_SLOW_SECONDS = 5.0
 
@@ -53,9 +55,9 @@ def _add_phones(api: Blueprint, simulator: Simulator) -> None:
     def add_phone() -> tuple[Response, int]:
         body = fields.json_body(fields.NewPhone)
         number = fields.phone_number(body.number)
-        if not is_mobile(number):
-            zh = "请输入 11 位中国内地手机号码。"
-            en = "The field 'number' must be a mainland mobile number of 11 digits."
+        if not is_mobile(number) and not is_abroad(number):
+            zh = "请输入 11 位中国内地手机号码，或以 + 开头的境外号码。"
+            en = "The field 'number' must be a mainland mobile of 11 digits, or begin with +."
             raise HandsetInputError(zh, en)
         return jsonify(simulator.phones.add(number, body.label).to_json()), 201
 
@@ -140,6 +142,18 @@ def _add_provider(api: Blueprint, simulator: Simulator) -> None:
             seconds = _DEFAULT_SLOW_SECONDS if body.kind == "slow" else 0.0
         simulator.faults.set(body.api, Fault(body.kind, body.count, seconds, body.reads))
         return jsonify(simulator.faults.to_json())
+
+    @api.get("/account")
+    def account() -> Response:
+        return jsonify(msgspec.to_builtins(simulator.account.state))
+
+    @api.post("/account")
+    def change_account() -> Response:
+        wanted = fields.json_body(dict[str, Any])
+        try:
+            return jsonify(msgspec.to_builtins(simulator.account.change(wanted)))
+        except msgspec.ValidationError as error:
+            raise BadRequest(f"The account is not right: {error}.") from error
 
     @api.get("/messages")
     def messages() -> Response:

@@ -17,6 +17,10 @@ from simulator.network.scenarios import Scenarios, StatusReport
 Notify = Callable[[Message, StatusReport, str], None]
 
 
+#: Seconds after which a text fails whose sender is not registered.
+_FAILURE_SECONDS = 0.2
+
+
 @dataclass(frozen=True)
 class Delivery:
     """Delivers messages by the scenario of their recipient."""
@@ -27,10 +31,11 @@ class Delivery:
     scenarios: Scenarios
     jobs: JobQueue
 
-    def accept(self, message: Message, notify: Notify) -> None:
-        """Keep a message and schedule each of its reports."""
+    def accept(self, message: Message, notify: Notify, failure: str = "") -> None:
+        """Keep a message and schedule each of its reports; one with a failure never arrives."""
         self.messages.add(message)
-        for report in self.scenarios.of(canonical(message.to)).reports():
+        failed = [StatusReport(_FAILURE_SECONDS, "undelivered", failure)]
+        for report in failed if failure else self.scenarios.of(canonical(message.to)).reports():
             self.jobs.schedule(
                 partial(self._progress, message, report, notify), report.delay_seconds
             )

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+import phonenumbers
+
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _ABROAD = re.compile(r"\+[1-9][0-9]{6,14}")
 _SERVICE = re.compile(r"[0-9]{3,8}")
@@ -26,6 +28,24 @@ def is_mobile(number: str) -> bool:
 def is_service(number: str) -> bool:
     """Tell whether a canonical number is a short code or hotline."""
     return bool(_SERVICE.fullmatch(number))
+
+
+def is_abroad(number: str) -> bool:
+    """Tell whether a canonical number is one of another country."""
+    return number.startswith("+")
+
+
+def country_of(number: str) -> str:
+    """Return the country of a number; empty for a short code."""
+    full = e164(number)
+    if not full.startswith("+"):
+        return ""
+    try:
+        parsed = phonenumbers.parse(full)
+    except phonenumbers.NumberParseException:
+        return ""
+    region = phonenumbers.region_code_for_number(parsed)
+    return region or phonenumbers.region_code_for_country_code(parsed.country_code or 0)
 
 
 def e164(number: str) -> str:

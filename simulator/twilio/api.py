@@ -1,6 +1,5 @@
 """Twilio's message API as its SDK calls it: create, list, fetch."""
 
-import hmac
 from collections.abc import Iterator
 from itertools import islice
 from time import time
@@ -10,6 +9,7 @@ from uuid import uuid4
 
 from flask import Blueprint, Response, jsonify, request
 
+from simulator.account.state import Account
 from simulator.fault_injection import FaultInjector, FaultKind
 from simulator.network.delivery import Delivery
 from simulator.network.gsm import segments
@@ -17,8 +17,9 @@ from simulator.network.messages import Message, MessageLog
 from simulator.network.numbering import canonical
 from simulator.network.scenarios import StatusReport
 from simulator.settings import SimulatorSettings
+from simulator.twilio.access import TwilioApiError, guard, not_found
 from simulator.twilio.message_json import date_sent_filter, message_json
-from simulator.twilio.request_checks import TwilioApiError, check_message
+from simulator.twilio.request_checks import check_message, delivery_failure
 from simulator.twilio.status_callback import status_fields
 from simulator.webhooks.callbacks import CallbackSender
 
@@ -33,33 +34,30 @@ _FAULTS = {
 
 def twilio_api(
     settings: SimulatorSettings,
+    account: Account,
     delivery: Delivery,
     callbacks: CallbackSender,
     faults: FaultInjector,
 ) -> Blueprint:
-    """Return the routes under /2010-04-01."""
+    """Return the routes of messages under /2010-04-01."""
     api = Blueprint("twilio", __name__, url_prefix="/2010-04-01/Accounts/<account>")
+
+    guard(api, settings, account)
 
     @api.url_value_preprocessor
     def check_account(_: str | None, values: dict[str, str] | None) -> None:
-        if not _is_authenticated(settings):
-            raise TwilioApiError(20003, "Authenticate", 401)
-        if (values or {}).pop("account", "") != settings.account_sid:
-            raise _not_found()
+        (values or {}).pop("account", "")
 
-    @api.errorhandler(TwilioApiError)
-    def error_response(error: TwilioApiError) -> tuple[Response, int]:
-        body = jsonify(
-            code=error.code,
-            message=str(error),
-            more_info=f"https://www.twilio.com/docs/errors/{error.code}",
-            status=error.status,
-        )
-        return body, error.status
+    @api.before_request
+    def check_path() -> None:
+        if request.path.split("/")[3] != settings.account_sid:
+            raise not_found()
 
     @api.post("/Messages.json")
     def create() -> Response:
-        return faults.answer("twilio", lambda: _create(settings, delivery, callbacks), _fail)
+        return faults.answer(
+            "twilio", lambda: _create(settings, account, delivery, callbacks), _fail
+        )
 
     @api.get("/Messages.json")
     def listing() -> Response:
@@ -72,20 +70,11 @@ def twilio_api(
     return api
 
 
-def _is_authenticated(settings: SimulatorSettings) -> bool:
-    credentials = request.authorization
-    if credentials is None or credentials.type != "basic":
-        return False
-    accepted = [(settings.account_sid, token) for token in settings.auth_tokens]
-    if settings.api_key and settings.api_secret:
-        accepted.append((settings.api_key, settings.api_secret))
-    offered = f"{credentials.username}:{credentials.password}".encode()
-    return any(hmac.compare_digest(f"{user}:{key}".encode(), offered) for user, key in accepted)
-
-
-def _create(settings: SimulatorSettings, delivery: Delivery, callbacks: CallbackSender) -> Response:
+def _create(
+    settings: SimulatorSettings, account: Account, delivery: Delivery, callbacks: CallbackSender
+) -> Response:
     form = request.form
-    check_message(form, settings.senders)
+    chosen = check_message(form, account)
     created = time()
     message = Message(
         sid=f"SM{uuid4().hex}",
@@ -104,20 +93,20 @@ def _create(settings: SimulatorSettings, delivery: Delivery, callbacks: Callback
     response.status_code = 201
 
     def notify(message: Message, report: StatusReport, phone: str) -> None:
-        sender, recipient = message.sender or settings.short_code, canonical(message.to)
+        sender, recipient = message.sender or chosen, canonical(message.to)
         fields = status_fields(settings.account_sid, sender, recipient, message.sid, report)
         if message.service:
             fields["MessagingServiceSid"] = message.service
         callbacks.post(message.callback, fields, phone)
 
-    delivery.accept(message, notify)
+    delivery.accept(message, notify, delivery_failure(account, chosen, message.to))
     return response
 
 
 def _fetch(settings: SimulatorSettings, delivery: Delivery, sid: str) -> Response:
     message = delivery.messages.find(sid)
     if message is None or message.api != "twilio":
-        raise _not_found()
+        raise not_found()
     return jsonify(message_json(message, settings.account_sid))
 
 
@@ -158,10 +147,6 @@ def _matching(messages: MessageLog) -> Iterator[Message]:
         for m in messages.newest_first("twilio")
         if (not to or m.to == to) and (not sender or m.sender == sender) and in_dates(m)
     )
-
-
-def _not_found() -> TwilioApiError:
-    return TwilioApiError(20404, f"The requested resource {request.path} was not found", 404)
 
 
 def _fail(kind: FaultKind) -> NoReturn:

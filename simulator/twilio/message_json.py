@@ -7,6 +7,9 @@ from email.utils import format_datetime
 from simulator.network.messages import Message
 
 _ERROR_MESSAGES = {
+    "30002": "Account suspended",
+    "30032": "Toll-free number has not been verified",
+    "30034": "Message from an unregistered number",
     "30003": "Unreachable destination handset",
     "30005": "Unknown destination handset",
     "30007": "Message filtered",

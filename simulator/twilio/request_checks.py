@@ -4,10 +4,13 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from simulator.network.numbering import canonical, is_service
+from simulator.account.state import Account
+from simulator.network.numbering import canonical, country_of, e164, is_service
+from simulator.twilio.access import TwilioApiError
 
 LONGEST_BODY = 1600
 _MAX_VALIDITY_SECONDS = 36000
+_TOLL_FREE = {"800", "833", "844", "855", "866", "877", "888"}
 _SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
 
 # Twilio's magic numbers for its test credentials: the error code and message of each.
@@ -25,21 +28,15 @@ _MAGIC_TO = {
 }
 
 
-class TwilioApiError(Exception):
-    """An error response of the REST API."""
-
-    def __init__(self, code: int, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code = code
-        self.status = status
-
-
-def check_message(form: Mapping[str, str], senders: frozenset[str]) -> None:
-    """Check the fields of a new message. Raises: TwilioApiError."""
-    _check_recipient(form.get("To", "").strip())
-    _check_sender(
-        form.get("From", "").strip(), form.get("MessagingServiceSid", "").strip(), senders
-    )
+def check_message(form: Mapping[str, str], account: Account) -> str:
+    """Check the fields of a new message, and return its sender. Raises: TwilioApiError."""
+    to = form.get("To", "").strip()
+    _check_recipient(to)
+    service = form.get("MessagingServiceSid", "").strip()
+    sender = _sender(form.get("From", "").strip(), service, account)
+    refusal = sending_refusal(account, sender, to)
+    if refusal:
+        raise refusal
     if not form.get("Body") and not form.get("MediaUrl") and not form.get("ContentSid"):
         raise TwilioApiError(21602, "A message body is required.")
     if len(form.get("Body", "")) > LONGEST_BODY:
@@ -50,6 +47,7 @@ def check_message(form: Mapping[str, str], senders: frozenset[str]) -> None:
     callback = form.get("StatusCallback", "")
     if callback and not _is_callable(callback):
         raise TwilioApiError(21609, "The StatusCallback is not a valid address.")
+    return sender
 
 
 def _check_recipient(to: str) -> None:
@@ -62,20 +60,62 @@ def _check_recipient(to: str) -> None:
         raise TwilioApiError(21211, f"The 'To' number {to} is not a valid phone number.")
 
 
-def _check_sender(sender: str, service: str, senders: frozenset[str]) -> None:
+def _sender(sender: str, service: str, account: Account) -> str:
+    """Return the number that sends. Raises: TwilioApiError."""
     if service and not _SERVICE_SID.fullmatch(service):
         raise TwilioApiError(21701, "The Messaging Service does not exist.")
     if not sender:
-        if not service:
-            raise TwilioApiError(21603, "A 'From' or 'MessagingServiceSid' is required.")
-        return
+        return _sender_of_service(service, account)
     if sender in _MAGIC_FROM:
         raise TwilioApiError(*_MAGIC_FROM[sender])
-    if sender in senders:
-        return
+    if sender in account.state.numbers:
+        return sender
     if canonical(sender) or re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}", sender):
         raise TwilioApiError(21606, f"The 'From' number {sender} does not belong to this account.")
     raise TwilioApiError(21212, f"The 'From' number {sender} is not a valid phone number.")
+
+
+def _sender_of_service(service: str, account: Account) -> str:
+    if not service:
+        raise TwilioApiError(21603, "A 'From' or 'MessagingServiceSid' is required.")
+    if service not in account.state.services:
+        raise TwilioApiError(21701, "The Messaging Service does not exist.")
+    senders = account.state.services[service].senders
+    if not senders:
+        raise TwilioApiError(21704, "The Messaging Service contains no phone numbers.")
+    return senders[0]
+
+
+def sending_refusal(account: Account, sender: str, to: str) -> TwilioApiError | None:
+    """Return the error of a text that Twilio refuses to take, if it does."""
+    state, recipient = account.state, e164(canonical(to))
+    record = state.numbers.get(sender)
+    if state.status != "active":
+        return TwilioApiError(20005, f"The account is {state.status}.", 403)
+    if record and not record.texts:
+        return TwilioApiError(21661, f"The 'From' number {sender} is not SMS-capable.")
+    if recipient == sender:
+        return TwilioApiError(21266, "The 'To' and 'From' numbers are the same.")
+    if country_of(recipient) in state.no_texts_to:
+        return TwilioApiError(21408, f"Texts to {country_of(recipient)} are not enabled.")
+    if state.type == "Trial" and recipient not in state.verified_callers:
+        return TwilioApiError(21608, f"The number {recipient} is not verified (trial account).")
+    return None
+
+
+def delivery_failure(account: Account, sender: str, to: str) -> str:
+    """Return the error code of a text that is taken and fails later; empty if it is sent."""
+    state, country = account.state, country_of(canonical(to))
+    if float(state.balance) <= 0:
+        return "30002"
+    if not sender.startswith("+1"):
+        return ""
+    if sender[2:5] in _TOLL_FREE:
+        approved = state.toll_free.get(sender) == "TWILIO_APPROVED"
+        return "30032" if country in {"US", "CA"} and not approved else ""
+    found = account.service_of(sender)
+    registered = found is not None and "VERIFIED" in found[1].campaigns
+    return "30034" if country == "US" and not registered else ""
 
 
 def _is_callable(url: str) -> bool:

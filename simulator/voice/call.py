@@ -5,11 +5,19 @@ from functools import partial
 from time import monotonic
 from urllib.parse import urljoin
 
+from simulator.account.state import Account
 from simulator.network.events import EventLog
+from simulator.network.numbering import country_of
 from simulator.settings import SimulatorSettings
 from simulator.voice.call_leg import CallLeg
 from simulator.voice.gather import collect, gather_options, parse_number
-from simulator.webhooks.client import BUDGET_SECONDS, WebhookClient, WebhookError, WebhookResponse
+from simulator.webhooks.client import (
+    BUDGET_SECONDS,
+    WebhookClient,
+    WebhookError,
+    WebhookResponse,
+    failed,
+)
 from simulator.webhooks.twiml import TwimlError, TwimlVerb, parse_verbs
 
 # Twilio states no limit for voice; its messaging stops at this many documents.
@@ -44,6 +52,7 @@ class Call:
     phone: str
     fields: dict[str, str]
     settings: SimulatorSettings
+    account: Account
     client: WebhookClient
     events: EventLog
     leg: CallLeg = field(default_factory=CallLeg)
@@ -51,17 +60,30 @@ class Call:
 
     def run(self) -> None:
         """Perform document after document. Raises: CallerHungUpError, ServiceHungUpError."""
-        request: DocumentRequest | None = DocumentRequest(self.client.url("/voice"))
-        without_input = 0
+        addresses = self.account.call_addresses(self.settings.hotline)
+        if not addresses:
+            zh, en = "号码没有设置电话地址。", "The number has no address for calls."
+            self._note(zh, en)
+            return
+        self._follow(DocumentRequest(addresses[0]), addresses[1:])
+
+    def _follow(self, request: DocumentRequest | None, fallbacks: list[str]) -> None:
+        """Perform a document and those that it leads to; after an error, the fallback's."""
+        without_input, last = 0, ""
         try:
             while request and without_input < _MAX_DOCUMENTS_WITHOUT_INPUT:
+                last = request.url
                 response = self._fetch(request)
                 self._connect()
                 request = self._perform(parse_verbs(response), response.url)
                 without_input = 0 if request and request.has_input else without_input + 1
         except (TwimlError, WebhookError) as error:
             self._note(f"网络：{error}", f"network: {error}")
-            self._speak(_APPLICATION_ERROR, "en-US", "woman")
+            if not fallbacks:
+                self._speak(_APPLICATION_ERROR, "en-US", "woman")
+                return
+            code = str(error).partition(":")[0] if isinstance(error, TwimlError) else "11200"
+            self._follow(DocumentRequest(fallbacks[0], fields=failed(last, code)), [])
         else:
             if request:
                 zh = "连续 50 个 TwiML 文档都没有等待输入，已挂断。"
@@ -153,21 +175,34 @@ class Call:
         return DocumentRequest(action, options.method, result.fields(), not result.is_empty)
 
     def _dial(self, verb: TwimlVerb, url: str) -> DocumentRequest | None:
+        if code := self._dialing_error(verb.text.strip()):
+            self._note(f"人工台无法接通（{code}）", f"the agent cannot be called ({code})")
+            return self._after_dial(verb, url, {"DialCallStatus": "failed"})
         self._note(f"正在接通人工台 {verb.text}", f"connecting to an agent {verb.text}".rstrip())
         self._be_silent(_AGENT_ANSWER_SECONDS)
         self._speak("您好，人工台，很高兴为您服务。", "cmn-CN", "agent")
         self._speak("Hello, this is the agent's desk.", "en-US", "agent")
         self._be_silent(_AGENT_TALK_SECONDS)
         self._note("人工台已挂机", "the agent has hung up")
-        action = verb.attributes.get("action")
-        if not action:
-            return None
         fields = {
             "DialCallStatus": "completed",
             "DialCallSid": f"CA{self.sid[:1:-1]}",
             "DialCallDuration": str(round(_AGENT_TALK_SECONDS)),
         }
-        return DocumentRequest(urljoin(url, action), _method(verb), fields)
+        return self._after_dial(verb, url, fields)
+
+    def _dialing_error(self, number: str) -> str:
+        """Return the error code with which Twilio refuses to call a number; empty if it calls."""
+        state = self.account.state
+        if state.type == "Trial" and number not in state.verified_callers:
+            return "21219"
+        return "13227" if country_of(number) in state.no_calls_to else ""
+
+    def _after_dial(
+        self, verb: TwimlVerb, url: str, fields: dict[str, str]
+    ) -> DocumentRequest | None:
+        action = verb.attributes.get("action")
+        return DocumentRequest(urljoin(url, action), _method(verb), fields) if action else None
 
     def _note(self, zh: str, en: str) -> None:
         self.events.record(self.phone, "call_note", call=self.sid, zh=zh, en=en)

@@ -5,9 +5,10 @@ from threading import Lock, Thread
 from time import time
 from uuid import uuid4
 
+from simulator.account.state import Account
 from simulator.errors import HandsetError
 from simulator.network.events import EventLog
-from simulator.network.numbering import e164
+from simulator.network.numbering import country_of, e164
 from simulator.network.phones import PhoneRegistry
 from simulator.settings import SimulatorSettings
 from simulator.voice.call import Call, ServiceHungUpError
@@ -21,6 +22,7 @@ class CallControl:
     """Holds the calls in progress, at most one for each phone."""
 
     settings: SimulatorSettings
+    account: Account
     phones: PhoneRegistry
     events: EventLog
     client: WebhookClient
@@ -34,7 +36,7 @@ class CallControl:
         sid = f"CA{uuid4().hex}"
         caller = "anonymous" if withheld else e164(phone)
         fields = self._fields(sid, caller)
-        call = Call(sid, phone, fields, self.settings, self.client, self.events)
+        call = Call(sid, phone, fields, self.settings, self.account, self.client, self.events)
         with self._lock:
             if phone in self._calls:
                 raise HandsetError(f"{phone} 已在通话中", f"the phone {phone} is already in a call")
@@ -86,7 +88,9 @@ class CallControl:
                 del self._calls[call.phone]
             seconds = round(time() - start)
             ended = {**call.fields, "CallStatus": "completed", "CallDuration": str(seconds)}
-            self.callbacks.post(self.client.url("/voice/ended"), ended, call.phone)
+            hotline = self.account.state.numbers[self.settings.hotline]
+            if hotline.status_callback:
+                self.callbacks.post(hotline.status_callback, ended, call.phone)
             self.events.record(
                 call.phone, "call", call=call.sid, state="ended", by=ended_by, seconds=seconds
             )
@@ -98,10 +102,10 @@ class CallControl:
             "AccountSid": self.settings.account_sid,
             "From": caller,
             "Caller": caller,
-            "FromCountry": "" if caller == "anonymous" else "CN",
+            "FromCountry": "" if caller == "anonymous" else country_of(caller),
             "To": hotline,
             "Called": hotline,
-            "ToCountry": "CN",
+            "ToCountry": country_of(hotline) or "CN",
             "CallStatus": "ringing",
             "ApiVersion": "2010-04-01",
             "Direction": "inbound",

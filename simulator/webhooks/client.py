@@ -51,6 +51,11 @@ def wire_url(url: str) -> str:
     return quote(url.split("#", maxsplit=1)[0], safe="%/:?[]@!$&'()*+,;=~-._")
 
 
+def failed(url: str, code: str) -> dict[str, str]:
+    """Return the fields that a fallback request adds to those of the first."""
+    return {"ErrorCode": code, "ErrorUrl": url}
+
+
 class WebhookClient:
     """Signs PUBLIC_URL addresses, and connects to DOORS_URL in their place."""
 

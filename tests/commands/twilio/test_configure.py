@@ -47,6 +47,11 @@ def listed(api: Api, held: list[dict[str, str]]) -> None:
     api.get(f"{API}/IncomingPhoneNumbers.json", json=body)
 
 
+def no_services(api: Api) -> None:
+    body = {"services": [], "meta": {"key": "services", "next_page_url": None}}
+    api.get("https://api.example.org/v1/Services", json=body)
+
+
 def told(api: Api) -> dict[str, str]:
     """The form of the last request."""
     return dict(parse_qsl(str(api.calls[-1].request.body)))
@@ -54,9 +59,12 @@ def told(api: Api) -> dict[str, str]:
 
 def test_number_gets_all_webhooks(api: Api, configure: Configure):
     listed(api, [NUMBER])
+    no_services(api)
     doors = {
         "sms_url": f"{BASE}/sms#rc=2&rp=5xx,ct,rt",
+        "sms_fallback_url": f"{BASE}/sms#rc=5&rp=all",
         "voice_url": f"{BASE}/voice#rc=2&rp=5xx,ct,rt",
+        "voice_fallback_url": f"{BASE}/voice#rc=5&rp=all",
         "status_callback": f"{BASE}/voice/ended#rc=5&rp=all",
     }
     api.post(f"{API}/IncomingPhoneNumbers/PN1.json", json=NUMBER | doors)
@@ -66,8 +74,12 @@ def test_number_gets_all_webhooks(api: Api, configure: Configure):
     assert told(api) == {
         "SmsUrl": doors["sms_url"],
         "SmsMethod": "POST",
+        "SmsFallbackUrl": doors["sms_fallback_url"],
+        "SmsFallbackMethod": "POST",
         "VoiceUrl": doors["voice_url"],
         "VoiceMethod": "POST",
+        "VoiceFallbackUrl": doors["voice_fallback_url"],
+        "VoiceFallbackMethod": "POST",
         "StatusCallback": doors["status_callback"],
         "StatusCallbackMethod": "POST",
     }
@@ -82,16 +94,23 @@ def test_number_gets_all_webhooks(api: Api, configure: Configure):
 def test_short_code_gets_the_text_webhook_only(api: Api, configure: Configure):
     code = {"sid": "SC1", "sms_url": ""}
     api.get(f"{API}/SMS/ShortCodes.json", json={"short_codes": [code], "next_page_uri": None})
+    no_services(api)
     now = code | {"sms_url": f"{BASE}/sms#rc=2&rp=5xx,ct,rt"}
     api.post(f"{API}/SMS/ShortCodes/SC1.json", json=now)
     end = configure("--base-url", BASE, "--number", "7500")
     assert end.exit_code == 0
-    assert told(api) == {"SmsUrl": f"{BASE}/sms#rc=2&rp=5xx,ct,rt", "SmsMethod": "POST"}
+    assert told(api) == {
+        "SmsUrl": f"{BASE}/sms#rc=2&rp=5xx,ct,rt",
+        "SmsMethod": "POST",
+        "SmsFallbackUrl": f"{BASE}/sms#rc=5&rp=all",
+        "SmsFallbackMethod": "POST",
+    }
     assert "calls" not in end.stdout
 
 
 def test_address_other_than_public_url_is_warned_about(api: Api, configure: Configure):
     listed(api, [NUMBER])
+    no_services(api)
     api.post(f"{API}/IncomingPhoneNumbers/PN1.json", json=NUMBER)
     end = configure("--base-url", "https://new.example.org")
     assert end.exit_code == 0

@@ -1,0 +1,1 @@
+"""The pretend Twilio account: its numbers, registrations and planted faults."""
