@@ -4,7 +4,14 @@ import inspect
 import re
 from pathlib import Path
 
-from app.settings import LISTS, NUMBERS_FROM_0, WHOLE_NUMBERS, Settings, described_settings
+from app.settings import (
+    LISTS,
+    NUMBERS_FROM_0,
+    OWN_ADDRESSES,
+    WHOLE_NUMBERS,
+    Settings,
+    described_settings,
+)
 from app.settings_page import env_example, page
 from app.settings_reader import SECRETS, SHAPES
 
@@ -27,6 +34,7 @@ def test_every_setting_is_described_once():
         *WHOLE_NUMBERS,
         *NUMBERS_FROM_0,
         *LISTS,
+        *OWN_ADDRESSES,
     }
     assert sorted(setting.name for setting in described_settings()) == sorted(read)
 
