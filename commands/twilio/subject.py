@@ -27,7 +27,7 @@ class Subject:
     @property
     def people(self) -> tuple[str, ...]:
         """Numbers of the trial people."""
-        return tuple(getattr(self.settings, "trial_people", ()))
+        return tuple(map(str, self.settings.trial_people))
 
     @property
     def service(self) -> str:

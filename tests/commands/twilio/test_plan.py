@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from app.settings import Settings
 from commands.twilio.faults import FAULTS
 from tests.commands.twilio.conftest import (
     BASE,
@@ -154,14 +153,8 @@ CASES = [
 NOT_PLANTED = {"text_country_unknown"}
 
 
-#: TRIAL_PEOPLE is a setting of the next commit.
-_SKIPPED = not hasattr(Settings, "trial_people")
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.fault} {case.says[:20]}".strip())
 def test_fault_is_named_with_its_code_and_mend(account: Account, case: Case):
-    if case.people and _SKIPPED:
-        pytest.skip("no trial people yet")
     account.plant(**case.account)
     answer = account.plan(**case.environ)
     expected = FAULTS[case.fault]
@@ -215,8 +208,6 @@ UNREADABLE = {
 @pytest.mark.parametrize("status", [403, 500, 429])
 @pytest.mark.parametrize("path", UNREADABLE)
 def test_unreadable_resource_is_named_and_is_no_all_clear(account: Account, path: str, status: int):
-    if "Geo" in path and _SKIPPED:
-        pytest.skip("no trial people yet")
     kind = {"type": "Trial"} if "Caller" in path else {}
     account.plant(unreadable={path: status}, **kind)
     answer = account.plan(AGENT_NUMBER=BRITON, TRIAL_PEOPLE=f"{FRIEND}=CN-GD")
