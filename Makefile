@@ -16,7 +16,7 @@ BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
 ALONE := tests/journeys/faults/test_rate_limit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install dev test lint bench profile bench-bill drill states settings picture docs lock \
+.PHONY: help run install dev test lint bench profile bench-bill drill states settings metrics picture docs lock \
   audit clean
 
 help: ## this list
@@ -82,7 +82,7 @@ bench-bill: $(VENV)/.run ## a month's bill for 100,000 and for a million custome
 	@$(BIN)/python -m tests.bench.bill
 
 #@ Documents
-docs: states settings picture ## all pages and pictures that are generated
+docs: states settings metrics picture ## all pages and pictures that are generated
 
 states: $(VENV)/.run ## docs/states.md from the state tables
 	@$(BIN)/sms-receipt states --page > docs/states.md
@@ -90,6 +90,9 @@ states: $(VENV)/.run ## docs/states.md from the state tables
 settings: $(VENV)/.run ## docs/settings.md and .env.example from the settings
 	@$(BIN)/python -m app.settings_page > docs/settings.md
 	@$(BIN)/python -m app.settings_page --env > .env.example
+
+metrics: $(VENV)/.run ## docs/metrics.md from the descriptions of all metrics
+	@$(BIN)/python -m app.metrics.page > docs/metrics.md
 
 picture: $(VENV)/.test ## docs/*.png from a running demo
 	@$(BIN)/python -m tests.support.picture

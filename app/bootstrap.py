@@ -28,6 +28,7 @@ from receipts.model.vocabulary import Channel, Msisdn
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.book_store import BookStore
 from receipts.ports.clock import Clock
+from receipts.ports.provider import Provider
 from receipts.providers.failure_codes import read_failure
 from receipts.providers.null import NullProvider
 from receipts.reports.journey import Journeys
@@ -63,6 +64,8 @@ class Container:
     numbering: NumberingPlan
     clients: StoreClients
     policy: SubscriptionPolicy
+    #: Wraps each provider, to measure it.
+    wrap: Callable[[Provider], Provider] = lambda provider: provider
 
     @property
     def store(self) -> RedisStore:
@@ -172,7 +175,7 @@ class Container:
     @cached_property
     def lifecycle(self) -> ReceiptLifecycle:
         """Receipt transitions, with the providers of the settings."""
-        return self._lifecycle(provider_factory.router(self.settings))
+        return self._lifecycle(provider_factory.router(self.settings, self.wrap))
 
     @cached_property
     def import_handler(self) -> ImportHandler:

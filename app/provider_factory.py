@@ -1,5 +1,6 @@
 """Clients of the providers that the settings name."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from app.settings import PROVIDERS, Settings
@@ -31,10 +32,10 @@ def twilio_account(settings: Settings) -> "TwilioAccount":
     return TwilioAccount(account, _credentials(settings), url, token)
 
 
-def router(settings: Settings) -> Router:
-    """The providers of ordinary and of flash messages, cheapest first."""
+def router(settings: Settings, wrap: Callable[[Provider], Provider]) -> Router:
+    """The providers of ordinary and of flash messages, cheapest first, each wrapped."""
     made: dict[str, Provider] = {
-        name: _twilio(settings) if name == "twilio" else _kannel(settings)
+        name: wrap(_twilio(settings) if name == "twilio" else _kannel(settings))
         for name in settings.providers
     }
     return Router(

@@ -32,12 +32,13 @@ def read_status(clients: StoreClients, providers: Iterable[str], clock: Clock) -
     names = tuple(providers)
     return QueueStatus(
         tuple(clients.rate_limiter.load(names).values()),
-        _aged(clients.outbox.depth(), clock.wall_clock()),
-        _aged(clients.outbox.backlog(names), clock.now()),
+        aged(clients.outbox.depth(), clock.wall_clock()),
+        aged(clients.outbox.backlog(names), clock.now()),
         clients.bulk_reader.unsure()[0],
         tuple(SenderHealth.from_results(n, clients.bulk_reader.results(n)) for n in names),
     )
 
 
-def _aged(waiting: Iterable[Backlog], now: dt.datetime) -> tuple[tuple[Backlog, float], ...]:
+def aged(waiting: Iterable[Backlog], now: dt.datetime) -> tuple[tuple[Backlog, float], ...]:
+    """Each backlog with the age of its oldest entry in seconds."""
     return tuple((each, max(0.0, (now - each.oldest).total_seconds())) for each in waiting)

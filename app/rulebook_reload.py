@@ -17,6 +17,7 @@ import structlog
 from app import bootstrap
 from app.factory import create_app
 from app.metrics import counters
+from app.metrics.sending import observe_commits
 from app.protection.file_watch import FileWatch
 from app.protection.secrets_reload import SecretsWatcher
 from app.rulebook.proposals import kept_file
@@ -59,6 +60,7 @@ class RuleBookWatcher:
         self._book, self._clock = services.book, services.clock
         self._watch, self._stored = FileWatch(self._file), StoredBookWatch(services.books)
         self._is_file_seen = False
+        counters.set_rule_book(self._book)
 
     def soon(self) -> None:
         """Read the rule book at the next check, even if it seems unchanged."""
@@ -124,6 +126,7 @@ class RuleBookWatcher:
             _log.warning("a tariff is never edited once it has begun", what=sentence)
         log_entry = {"version": book.version, "fingerprint": fingerprint(book)}
         _log.info("rule book in force", **log_entry, before=self._book.version)
+        counters.set_rule_book(book, self._book)
         self._book = book
         _keep(write, self._kept, book)
         return book
@@ -142,7 +145,7 @@ class ReloadingApp:
         self._secrets = SecretsWatcher(settings, lambda: Settings.read().need_doors())
         self._app = create_app(settings, container)
         self._checking = threading.Lock()
-        counters.set_rule_book(container.book)
+        container.store.on_commit = observe_commits
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request under the current rule book and secrets."""
@@ -161,8 +164,6 @@ class ReloadingApp:
         self._container = before.with_changes(book, settings)
         if self._container is not before:
             self._app = create_app(self._container.settings, self._container)
-        if book is not None:
-            counters.set_rule_book(book, before.book)
 
 
 def _files(settings: Settings) -> tuple[Path, Path]:

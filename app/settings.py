@@ -37,7 +37,10 @@ WHOLE_NUMBERS = {
 }  # fmt: skip
 
 #: Settings that are whole numbers from 0, and their largest values.
-NUMBERS_FROM_0 = {"SPEECH_CONFIDENCE": 100, "METRICS_PORT": 65535, "INSIDE_PORT": 65535}
+NUMBERS_FROM_0 = {
+    "SPEECH_CONFIDENCE": 100, "METRICS_PORT": 65535, "WORKER_METRICS_PORT": 65535,
+    "INSIDE_PORT": 65535,
+}  # fmt: skip
 
 #: A shorter secret is a part of many texts.
 _SHORTEST_SECRET_CHARS = 6
@@ -106,6 +109,7 @@ class Settings:
     host: str
     port: int
     metrics_port: int
+    worker_metrics_port: int
     inside_host: str
     inside_port: int
     front_page: str

@@ -149,20 +149,28 @@ def _serve_supervised(settings: Settings, workers: int, listeners: Listeners) ->
         listeners.refuse()
 
 
-@main.command(epilog=examples("work"))
-def work() -> None:
+@main.command(epilog=examples("work", "work --metrics-port 9101"))
+@click.option(
+    "--metrics-port",
+    type=whole_number(1, 65535),
+    help="Port of its own /metrics on 127.0.0.1, in place of WORKER_METRICS_PORT.",
+)
+def work(metrics_port: int | None) -> None:
     """Run a worker (sends receipts, runs timers)."""
     settings = Settings.read().need_providers()
     log_setup.set_up(settings)
     # Not at the top: door processes set the counters' folder before these modules read it.
     from app import rulebook_reload  # noqa: PLC0415
+    from app.metrics import server as metrics_server  # noqa: PLC0415
     from app.protection.secrets_reload import SecretsWatcher  # noqa: PLC0415
     from app.rulebook.rehearsals import RehearsalThread  # noqa: PLC0415
 
     if not settings.redis_url:
         # A worker may be started before `serve`.
         wait_for_server(settings.data_dir, _log.warning)
-    services = bootstrap.services(settings, choose=rulebook_reload.book_in_force)
+    services = metrics_server.measured(
+        bootstrap.services(settings, choose=rulebook_reload.book_in_force)
+    )
     watch = rulebook_reload.RuleBookWatcher(services)
     secrets = SecretsWatcher(settings, lambda: Settings.read().need_providers())
     worker = services.worker(watch.changed, secrets.changed)
@@ -175,12 +183,13 @@ def work() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
     rehearsals = RehearsalThread(services)
-    rehearsals.start()
-    server.freeze_garbage()
-    notify("READY=1")
-    worker.run(Watchdog().alive)
-    notify("STOPPING=1")
-    rehearsals.stop()
+    with metrics_server.metrics_of_worker(worker, settings, metrics_port):
+        rehearsals.start()
+        server.freeze_garbage()
+        notify("READY=1")
+        worker.run(Watchdog().alive)
+        notify("STOPPING=1")
+        rehearsals.stop()
     services.clients.close()
 
 

@@ -1,36 +1,24 @@
-"""Counters of one web process, or of a worker."""
+"""Counters of one process: of requests in web processes, of commits in workers too."""
 
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from prometheus_client import Counter, Gauge, Histogram
-
+from app.metrics.families import counter, gauge, histogram
 from callbacks.app import ENDPOINT
 from receipts.rulebook.diff import fingerprint
 from receipts.rulebook.schema import RuleBook
 
-_REFUSED = Counter("sms_receipt_refused", "Requests refused by authentication", ["why"])
-_SILENT = Counter(
-    "sms_receipt_unanswered_texts", "Texts to the short code left without a reply", ["sender"]
-)
-_LEFT_OUT = Counter(
-    "sms_receipt_log_lines_left_out", "Lines that the log's bound a minute left out", ["event"]
-)
-_CODES = Counter("sms_receipt_codes", "Requests for sign-in codes, by result", ["result"])
-_SIGN_INS = Counter("sms_receipt_staff_sign_ins", "Sign-ins of staff, by result", ["result"])
-_ANSWERED = Counter("sms_receipt_answered", "Requests answered", ["door", "status"])
+_REFUSED = counter("refused")
+_SILENT = counter("unanswered_texts")
+_LEFT_OUT = counter("log_lines_left_out")
+_CODES = counter("codes")
+_SIGN_INS = counter("staff_sign_ins")
+_ANSWERED = counter("answered")
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
-_SECONDS = Histogram(
-    "sms_receipt_answer_seconds", "Seconds to an answer", ["door"], buckets=_BUCKETS
-)
-_BOOK = Gauge(
-    "sms_receipt_rule_book",
-    "1 for the rule book in force, 0 for those that were",
-    ["version", "fingerprint"],
-    multiprocess_mode="mostrecent",
-)
+_SECONDS = histogram("answer_seconds", _BUCKETS)
+_BOOK = gauge("rule_book", multiprocess_mode="mostrecent")
 
 _Headers = list[tuple[str, str]]
 

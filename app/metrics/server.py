@@ -2,105 +2,43 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, multiprocess, start_http_server
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    disable_created_metrics,
+    multiprocess,
+    start_http_server,
+)
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from app import bootstrap, log_setup, queue_status
+from app import bootstrap, log_setup
+from app.metrics import sending
+from app.metrics.catalogue import PREFIX, described_metrics
+from app.metrics.families import family
 from app.metrics.folder import FOLDER
-from app.queue_status import QueueStatus
-from app.sender_health import bounded
-from app.settings import Settings
-from receipts.delivery.results import failures_by_code
-from receipts.ports.store import Backlog, StoreUnavailableError
-from receipts.reports.reconciliation import Reconciliation
-from statemachines.provider import ProviderState
+from app.metrics.store_metrics import StoreMetrics
+from app.settings import Settings, SettingsError
+from receipts.worker.worker import Worker
 
 #: Metrics name inner queues and providers: they are for this machine only.
 LOOPBACK = "127.0.0.1"
 
+#: Ports after WORKER_METRICS_PORT that further workers of a machine take.
+MORE_PORTS = 31
 
-class StoreCollector(Collector):
-    """Metrics read from the store."""
-
-    def __init__(self, read: Callable[[], Iterator[Metric]]) -> None:
-        self._read = read
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield the metrics; none while the store is unavailable, since zeros would be wrong."""
-        with suppress(StoreUnavailableError):
-            yield from self._read()
+#: Metrics of the Python process, by the client library.
+_PROCESS = "process_"
 
 
-def _report_counts(counts: Mapping[str, int]) -> Iterator[Metric]:
-    """Counts of all reports by result."""
-    now = Reconciliation.from_counts(counts)
-    for name, text, value in (
-        ("sms_receipt_reports", "Reports with a new status", now.reports),
-        ("sms_receipt_reports_with_receipt", "Reports that gave a receipt", now.receipts),
-    ):
-        yield CounterMetricFamily(name, text, value=value)
-    name, text = "sms_receipt_reports_without_receipt", "Reports that gave no receipt"
-    reasons = CounterMetricFamily(name, text, labels=["why"])
-    for why, times in now.reasons.items():
-        reasons.add_metric([why], times)
-    yield reasons
-    text = "Rejected lines of the feed"
-    yield CounterMetricFamily("sms_receipt_feed_lines_refused", text, value=now.refused)
-    text = "Failed receipts and refused attempts, by the provider's code"
-    failed = CounterMetricFamily("sms_receipt_failures", text, labels=["provider", "code"])
-    for labels, times in bounded(failures_by_code(counts)).items():
-        failed.add_metric(labels, times)
-    yield failed
-    text = "Reports without a recorded result: must be 0"
-    yield GaugeMetricFamily("sms_receipt_reports_missing", text, value=now.missing)
-
-
-def _queue_status(now: QueueStatus) -> Iterator[Metric]:
-    """Circuit breakers and backlog."""
-    name, text = "sms_receipt_provider_healthy", "1: circuit breaker closed, 0: open"
-    health = GaugeMetricFamily(name, text, labels=["provider"])
-    for each in now.healths:
-        health.add_metric([each.provider], 0 if each.is_open else 1)
-    yield health
-    name, text = "sms_receipt_provider_held", "1: circuit breaker opened by staff"
-    held = GaugeMetricFamily(name, text, labels=["provider"])
-    for each in now.healths:
-        held.add_metric([each.provider], int(each.state is ProviderState.HELD))
-    yield held
-    name, text = "sms_receipt_sender_failing", "1 if nearly all of its last receipts failed"
-    failing = GaugeMetricFamily(name, text, labels=["provider"])
-    for sender in now.senders:
-        failing.add_metric([sender.provider], int(sender.is_failing))
-    yield failing
-    where = ("provider", "shard")
-    yield from _backlog("waiting", "Receipts that wait for a provider", where, now.waiting)
-    where = ("stream", "shard")
-    yield from _backlog("outbox", "Receipts not yet picked up, or being sent", where, now.queued)
-    text = "Receipts whose sending could not be confirmed"
-    yield GaugeMetricFamily("sms_receipt_unsure", text, value=now.unsure)
-
-
-def _backlog(
-    name: str, what: str, labels: tuple[str, str], found: Iterable[tuple[Backlog, float]]
-) -> Iterator[Metric]:
-    count = GaugeMetricFamily(f"sms_receipt_{name}", what, labels=labels)
-    oldest = GaugeMetricFamily(
-        f"sms_receipt_{name}_oldest_seconds", f"{what}: age of the oldest", labels=labels
-    )
-    for each, age in found:
-        count.add_metric([each.queue, str(each.shard)], each.count)
-        oldest.add_metric([each.queue, str(each.shard)], age)
-    yield count
-    yield oldest
-
-
-class _ProcessCounts(Collector):
+class _WebProcessCounts(Collector):
     """Counts of all web processes, in the files of their folder; none before it exists."""
 
     def __init__(self, folder: Path) -> None:
@@ -115,14 +53,37 @@ class _ProcessCounts(Collector):
                 yield from multiprocess.MultiProcessCollector(own, str(self._folder)).collect()  # type: ignore[no-untyped-call]
 
 
+class _Build(Collector):
+    """The version of the program."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metric."""
+        yield family("build_info", {(version("sms-receipt"),): 1})
+
+
+class _WorkerMetrics(Collector):
+    """Metrics of this process that a worker's page has."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._shown = {PREFIX + e.name for e in described_metrics().values() if "work" in e.pages}
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics."""
+        for each in REGISTRY.collect():
+            if each.name in self._shown or each.name.startswith(_PROCESS):
+                yield each
+        yield family("receipts_in_progress", self._worker.in_progress)
+        yield family("results_queued", self._worker.unwritten)
+        yield family("worker_heartbeat_age_seconds", self._worker.heartbeat_age_seconds)
+
+
 def registry(container: bootstrap.Container, counts: Collector | None = None) -> CollectorRegistry:
     """All metrics; ``counts`` are those of web processes, by default from their folder."""
-    clients, providers = container.clients, container.lifecycle.router.names
-    status = partial(queue_status.read_status, clients, providers, container.clock)
     found = CollectorRegistry()
-    found.register(counts or _ProcessCounts(container.settings.data_dir / FOLDER))
-    found.register(StoreCollector(lambda: _report_counts(clients.bulk_reader.counts())))
-    found.register(StoreCollector(lambda: _queue_status(status())))
+    found.register(counts or _WebProcessCounts(container.settings.data_dir / FOLDER))
+    found.register(StoreMetrics(container))
+    found.register(_Build())
     return found
 
 
@@ -138,6 +99,40 @@ def serve(settings: Settings) -> None:
     server.shutdown()
     thread.join()
     container.clients.close()
+
+
+def measured(container: bootstrap.Container) -> bootstrap.Container:
+    """The services of a worker, with commits and requests to providers measured."""
+    container.store.on_commit = sending.observe_commits
+    return replace(container, wrap=sending.TimedProvider)
+
+
+@contextmanager
+def metrics_of_worker(worker: Worker, settings: Settings, port: int | None) -> Iterator[None]:
+    """Answer Prometheus about one worker meanwhile. Raises SettingsError.
+
+    Without a port of its own it takes the first free one from WORKER_METRICS_PORT on, if that is
+    set: each worker of a machine has a port.
+    """
+    first, more = (port, 0) if port else (settings.worker_metrics_port, MORE_PORTS)
+    server = _first_server(worker, range(first, first + more + 1)) if first else None
+    try:
+        yield
+    finally:
+        if server is not None:
+            server.shutdown()
+
+
+def _first_server(worker: Worker, ports: range) -> WSGIServer:
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    shown = CollectorRegistry()
+    shown.register(_WorkerMetrics(worker))
+    shown.register(_Build())
+    for port in ports:
+        with suppress(OSError):
+            return start_http_server(port, LOOPBACK, shown)[0]
+    taken = f"port {ports[0]} is" if len(ports) == 1 else f"ports {ports[0]} to {ports[-1]} are"
+    raise SettingsError(f"{taken} in use: choose another port for the metrics of the worker")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ from receipts.model.calendar import SHANGHAI, month_of
 REPORT, SENT, ENDED, FEN, ACT = "report", "sent", "ended", "fen", "act"
 TEXT, CALL, WEB, STATE = "text", "call", "web", "state"
 
+#: The counters ``sent:OUTCOME:CLASS`` of receipts that left, by the class of their age.
+SENT_COUNTER = "sent:"
+
 #: The result, and the counter, of lines of the feed that were no reports.
 REFUSED_LINES = "refused_lines"
 
@@ -79,6 +82,14 @@ def week_of(at: dt.datetime) -> str:
 def sums_of(figure: Figure) -> tuple[str, ...]:
     """The running sum and its part of the month; empty for a figure of a day."""
     return (STANDING, MOVES + month_of(figure.at)) if figure.is_running else ()
+
+
+def count_of(figure: Figure) -> str:
+    """The counter, never reset, that a figure of a receipt that leaves raises too; or empty."""
+    if not figure.name.startswith(f"{SENT}|"):
+        return ""
+    _, _, outcome, waited = figure.name.split("|")
+    return f"{SENT_COUNTER}{outcome}:{waited}"
 
 
 def unknown_of(at: dt.datetime) -> str:

@@ -1,7 +1,7 @@
 """The ports of the store: records, bulk reads and the outbox."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypedDict, Unpack
 
@@ -34,6 +34,11 @@ class Backlog:
 
 class StoreUnavailableError(Exception):
     """The store cannot be reached or written."""
+
+
+#: Called after each round trip of commits: the changes, their results, and when it began, on the
+#: clock of ``time.monotonic``.
+CommitObserver = Callable[[Sequence[ChangeSet], Sequence[CommitResult], float], None]
 
 
 class ContentionError(StoreUnavailableError):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from receipts.delivery.results import FAILED
-from receipts.model.figure import REFUSED_LINES
+from receipts.model.figure import REFUSED_LINES, SENT_COUNTER
 
 #: Counters of new reports, of those that gave a receipt, and of lines of the feed that were no
-#: report. Every other counter is a reason, but those of failed receipts.
+#: report. Every other counter is a reason, but those of receipts that left or failed.
 REPORTS, RECEIPTS, REFUSED = "reports", "receipts", REFUSED_LINES
 
 
@@ -24,8 +24,8 @@ class Reconciliation:
     @classmethod
     def from_counts(cls, counts: Mapping[str, int]) -> Self:
         """Totals from the store's counters."""
-        named = {REPORTS, RECEIPTS, REFUSED}
-        own = (n for n in sorted(counts) if n not in named and not n.startswith(FAILED))
+        named, others = {REPORTS, RECEIPTS, REFUSED}, (FAILED, SENT_COUNTER)
+        own = (n for n in sorted(counts) if n not in named and not n.startswith(others))
         reasons = {name: counts[name] for name in own}
         return cls(counts.get(REPORTS, 0), counts.get(RECEIPTS, 0), reasons, counts.get(REFUSED, 0))
 

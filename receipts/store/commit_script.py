@@ -14,7 +14,7 @@ from receipts.model.customer import (
     LoginState,
     Subscription,
 )
-from receipts.model.figure import FEN, UNKNOWN_TEXTS_KEPT, day_of, sums_of, unknown_of
+from receipts.model.figure import FEN, UNKNOWN_TEXTS_KEPT, count_of, day_of, sums_of, unknown_of
 from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.numbering.msisdn import is_chinese_mobile
@@ -133,6 +133,8 @@ class CommitScript:
             sums = [keys.figures(shard, name) for name in sums_of(each)]
             for key in sums or (self._day_key(each.at),):
                 self._add("figure", key, each.name, each.amount)
+            if counted := count_of(each):
+                self._add("count", keys.counts(shard), counted, each.amount)
         if (unknown := self._change.unknown_text) is not None:
             most = -(-UNKNOWN_TEXTS_KEPT // keys.shards)
             self._add("text", keys.figures(shard, unknown_of(unknown.at)), most, unknown.name)

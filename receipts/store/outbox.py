@@ -147,16 +147,25 @@ class RedisOutbox:
 
     def backlog(self, queues: Iterable[str]) -> list[Backlog]:
         """The backlog of deferred receipts by queue and shard, empty ones left out."""
-        request = [(queue, shard) for queue in queues for shard in range(self._keys.shards)]
-        keys = [self._keys.waiting(shard, queue) for queue, shard in request]
+        shards = range(self._keys.shards)
+        return self._aged((q, s, self._keys.waiting(s, q)) for q in queues for s in shards)
+
+    def delayed(self) -> list[Backlog]:
+        """The receipts that wait for another attempt by shard, empty ones left out."""
+        shards = range(self._keys.shards)
+        return self._aged(("delayed", shard, self._keys.retrying(shard)) for shard in shards)
+
+    def _aged(self, sets: Iterable[tuple[str, int, str]]) -> list[Backlog]:
+        """The size of each sorted set and the time of its first member: queue, shard, key."""
+        request = list(sets)
         ends: list[Command] = []
-        for key in keys:
+        for _, _, key in request:
             ends += (("ZCARD", key), ("ZRANGE", key, 0, 0, "WITHSCORES"))
         found = self._connection.execute(*ends)
         firsts = map(decode_scores, found[1::2])
         return [
             Backlog(queue, shard, count, dt.datetime.fromtimestamp(first[0][1], dt.UTC))
-            for (queue, shard), count, first in zip(request, found[::2], firsts, strict=True)
+            for (queue, shard, _), count, first in zip(request, found[::2], firsts, strict=True)
             if first
         ]
 

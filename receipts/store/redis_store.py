@@ -1,5 +1,6 @@
 """The store on Redis: one read of a snapshot, one script for a change."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, count, islice
 from typing import Unpack
@@ -19,6 +20,7 @@ from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, Reply, Timer
 from receipts.ports.store import (
+    CommitObserver,
     LoadOptions,
     MonthLedger,
     ReceiptWindow,
@@ -53,6 +55,8 @@ class RedisStore:
         self._connection, self._keys = connection, keys
         #: Replaced when a new rule book is loaded, and when a secret changes.
         self.retention, self.sealer = retention or RetentionSeconds(), sealer or TextSealer()
+        #: Set by processes that measure their commits.
+        self.on_commit: CommitObserver | None = None
 
     def ping(self) -> None:
         """Raises StoreUnavailableError unless the server answers."""
@@ -134,7 +138,7 @@ class RedisStore:
 
         Changes of a shard share one script, so the disk is waited for once a shard.
         """
-        by_shard: dict[int, list[int]] = {}
+        began, by_shard = time.monotonic(), dict[int, list[int]]()
         for index, change in enumerate(changes):
             # An empty change still waits for the replica to have the state behind its decision.
             if self._connection.replicated or not change.is_empty:
@@ -150,6 +154,8 @@ class RedisStore:
         for indexes, reply in zip(by_shard.values(), replies, strict=True):
             for index, each in zip(indexes, reply, strict=True):
                 results[index] = _committed(each)
+        if self.on_commit is not None:
+            self.on_commit(changes, results, began)
         return results
 
     def receipts(self, ids: Iterable[str]) -> list[Receipt | None]:

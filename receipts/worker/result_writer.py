@@ -44,7 +44,7 @@ class ResultWriter:
     def __init__(self, store: Store, release: Callable[[OutboxEntry], None]) -> None:
         self._store, self._release = store, release
         self._queued: list[SendResult] = []
-        self._writing = False
+        self._writing, self._in_batch = False, 0
         self._lock = threading.Lock()
 
     def submit(self, result: SendResult) -> None:
@@ -65,10 +65,15 @@ class ResultWriter:
                     self._finish(each)
             retry = [each for each in batch if each.pending]
 
+    @property
+    def unwritten(self) -> int:
+        """The number of results that are queued or being written."""
+        return len(self._queued) + self._in_batch
+
     def _next_batch(self, retry: list[SendResult]) -> list[SendResult]:
         with self._lock:
             batch, self._queued = [*retry, *self._queued], []
-            self._writing = bool(batch)
+            self._writing, self._in_batch = bool(batch), len(batch)
             return batch
 
     def _write(self, batch: Sequence[SendResult]) -> None:

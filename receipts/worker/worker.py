@@ -86,6 +86,21 @@ class Worker:
         """Fetch no more entries; ``run`` returns once all results are written."""
         self._stop.set()
 
+    @property
+    def in_progress(self) -> int:
+        """The number of receipts that are being sent."""
+        return len(self._in_progress)
+
+    @property
+    def unwritten(self) -> int:
+        """The number of results that are not written to the store yet."""
+        return self._results.unwritten
+
+    @property
+    def heartbeat_age_seconds(self) -> float:
+        """The time since the leases were last renewed; 0 before the start."""
+        return time.monotonic() - self._renewed_at if self._renewed_at else 0.0
+
     def run(self, alive: Callable[[], None] = lambda: None) -> None:
         """Work until stopped; retry while the store is unavailable. Each round calls ``alive``."""
         self._renewed_at = time.monotonic()

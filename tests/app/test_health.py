@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 import requests
+from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
 from app.bootstrap import Container
 from app.factory import create_app
+from app.metrics.server import registry
 from app.settings import Settings
 from receipts.ports.store import StoreUnavailableError
 from tests.support.product import free_port, surroundings, until
@@ -52,6 +55,16 @@ def test_readyz_notices_a_lost_and_a_returned_store(
 
 def test_no_metrics_on_the_port_of_the_webhooks(knock: Knock):
     assert knock.client.get("/metrics").status_code == 404
+
+
+def test_metrics_of_the_store_stay_whole_however_often_they_are_read(built: Container):
+    shown = registry(built, CollectorRegistry())
+    pages: list[bytes] = []
+    for _ in range(150):  # more than the store's client has connections
+        reader = threading.Thread(target=lambda: pages.append(generate_latest(shown)))
+        reader.start()
+        reader.join()
+    assert all(b"sms_receipt_workers_alive 0.0" in page for page in pages)
 
 
 @pytest.mark.usefixtures("raw")
