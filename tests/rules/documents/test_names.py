@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from app.metrics.catalogue import described_metrics
 from tests.rules.documents.pages import PAGES, ROOT, blocks, inline_code, name
-from tests.rules.documents.settings import known, product, simulated_settings, source
+from tests.rules.documents.settings import known, simulated_settings, source
 
 #: Words of others that look like a setting, an address or a name of the code.
 FOREIGN = {
@@ -41,19 +42,12 @@ def _routes() -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(re.sub(r"<[^>]+>", "[^/]+", path)) for path in real)
 
 
-def _metrics() -> frozenset[str]:
-    """The names of the metrics as the code writes them; an f-string gives a beginning."""
-    return frozenset(re.findall(r'"(sms_receipt_[a-z_]+)', product()))
-
-
 @cache
 def _exists(metric: str) -> bool:
-    plain = {metric.removesuffix(end) for end in _SERIES if metric.endswith(end)}
-    if plain & _metrics():
-        return True
-    families = re.findall(r'f"sms_receipt_\{name\}(\w*)"', product())
-    rest = metric.removeprefix("sms_receipt_")
-    return any(f'"{rest.removesuffix(end)}"' in product() for end in families if rest.endswith(end))
+    plain = metric.removeprefix("sms_receipt_")
+    return any(
+        plain.removesuffix(end) in described_metrics() for end in _SERIES if plain.endswith(end)
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
