@@ -184,8 +184,8 @@ class Container:
         return ImportHandler(self.store, self.policy, lifecycle, self.clock)
 
     def _lifecycle(self, router: Router) -> ReceiptLifecycle:
-        people = self.settings.trial_people
-        return ReceiptLifecycle(router, self.book.sending, self.clock, read_failure, people)
+        people, gap, sending = self.settings.trial_people, self.clients.gap, self.book.sending
+        return ReceiptLifecycle(router, sending, self.clock, read_failure, people, gap)
 
     @cached_property
     def monthly_billing(self) -> MonthlyBilling:

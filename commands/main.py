@@ -30,6 +30,9 @@ from commands.params import (
 from commands.privacy import commands as personal_data
 from commands.provinces import provinces
 from commands.staff import staff
+from commands.storage.backup import backup
+from commands.storage.restore import restore
+from commands.storage.store import store
 from commands.supervisor import ChildFailedError, Supervisor, stop_signals
 from commands.tariffs import rehearse
 from commands.twilio.command import twilio
@@ -37,6 +40,7 @@ from receipts.bulk_import.csv_reader import CsvError
 from receipts.model.calendar import SHANGHAI
 from receipts.ports.store import StoreUnavailableError
 from receipts.rulebook.errors import RuleBookError
+from receipts.store.backup.archive import BackupFileError
 from receipts.store.local_server import LocalServer, StoreNotReadyError, wait_for_server
 from receipts.subscriptions.monthly_billing import MonthClosedError
 from statemachines.diagrams import TABLES, document, mermaid
@@ -45,6 +49,7 @@ _log = structlog.get_logger()
 
 #: Errors printed as one sentence, which names the fix, with exit status 2.
 _ERRORS = (
+    BackupFileError,
     ChildFailedError,
     ClockError,
     CsvError,
@@ -249,7 +254,7 @@ for each in personal_data.COMMANDS:
     bulk_import.CUSTOMERS_GROUP.add_command(each)
 for each in (*bulk_import.COMMANDS, *billing.COMMANDS, *reports.COMMANDS, *journey.COMMANDS):
     main.add_command(each)
-for each in (doctor, provinces, rehearse, signing_key, staff, twilio):
+for each in (backup, doctor, provinces, rehearse, restore, signing_key, staff, store, twilio):
     main.add_command(each)
 
 

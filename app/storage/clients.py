@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.settings import Settings
 from receipts.charging.charges import DAYS_KEPT_A_MONTH
+from receipts.ports.restore_gap import RestoreGap
 from receipts.rulebook.schema import Retention
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.connection import RedisConnection, connected
@@ -39,6 +40,8 @@ class StoreClients:
     stuck: RedisStuckReader
     batches: RedisBatchStore
     audit_log: RedisAuditLog
+    #: The gap of the last restore.
+    gap: RestoreGap | None = None
 
     def close(self) -> None:
         """Close the connections to the store."""
@@ -51,7 +54,7 @@ def open_store(settings: Settings, retention: Retention) -> StoreClients:
     client = connected(settings.redis_url or running_server_url(settings.data_dir))
     connection = RedisConnection(client)
     outbox = RedisOutbox(connection, keys)
-    outbox.open()
+    gap = outbox.open()
     sealer = TextSealer(settings.secret_keys)
     store = RedisStore(connection, keys, retention_seconds(retention), sealer)
     bulk_reader = RedisBulkReader(connection, keys)
@@ -70,6 +73,7 @@ def open_store(settings: Settings, retention: Retention) -> StoreClients:
         RedisStuckReader(connection, keys),
         RedisBatchStore(connection, lambda: store.retention.log),
         RedisAuditLog(connection, keys),
+        gap,
     )
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from receipts.delivery.end_of_life import as_of, ended_at, is_too_old, text_after_sending
 from receipts.delivery.in_doubt import InDoubtReceipts
+from receipts.delivery.restored import perhaps_sent
 from receipts.delivery.results import FailureReader, unread, with_cause, with_result
 from receipts.delivery.routing import Route, Router
 from receipts.delivery.send_log import logged
@@ -24,6 +25,7 @@ from receipts.ports.provider import (
     ProviderStatus,
     TemporaryError,
 )
+from receipts.ports.restore_gap import RestoreGap
 from receipts.rulebook.schema import SendingRules
 from statemachines.receipt import ENDED, RECEIPT, UNDER_WAY, ReceiptEvent, ReceiptState
 
@@ -58,7 +60,10 @@ class ReceiptLifecycle:
         clock: Clock,
         read_failure: FailureReader = unread,
         trial_people: Collection[str] = (),
+        gap: RestoreGap | None = None,
     ) -> None:
+        """``gap`` is that of the store's last restore."""
+        self._gap = gap
         self.router, self.rules, self.clock = routes, sending, clock
         self._read_failure = read_failure
         #: Numbers of trial people; notices to them say that it is a trial.
@@ -93,6 +98,24 @@ class ReceiptLifecycle:
             reason = "its sealed text cannot be opened: SECRET_KEY here is not that of `serve`"
             return self._fire(receipt, ReceiptEvent.GIVE_UP, entry, reason)
         return None
+
+    def doubt_after_restore(
+        self, receipt: Receipt, entry: OutboxEntry, route: Route
+    ) -> ChangeSet | None:
+        """Change set of a receipt that was perhaps sent before the store was restored, else None.
+
+        It is in doubt as if a worker had ended while sending it.
+        """
+        if self._gap is None or not perhaps_sent(receipt, self._gap):
+            return None
+        marked = replace(
+            receipt,
+            state=RECEIPT.fire(receipt.state, ReceiptEvent.SEND).state,
+            provider=route.provider.name,
+            sent_as=route.sent_as,
+            requested_at=self._gap.since,
+        )
+        return self._mark_in_doubt(marked, "perhaps sent before the store was restored", entry)
 
     @staticmethod
     def defer(receipt: Receipt, entry: OutboxEntry, queue: str) -> ChangeSet:

@@ -1,6 +1,7 @@
 """The connection to the store: one server, Sentinel or a cluster, with one rule for failures."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar, cast
 
 import redis
@@ -87,20 +88,20 @@ class RedisConnection:
 
     def ping(self) -> None:
         """Raises StoreUnavailableError unless each primary answers."""
-        self.run(lambda: [client.ping() for client in self._primaries()])
+        self.run(lambda: [client.ping() for client in self.primaries()])
 
     def run_id(self) -> str:
         """The run ids of all primaries: a restart changes it. Raises StoreUnavailableError."""
-        found: list[Any] = self.run(lambda: [client.info("server") for client in self._primaries()])
+        found: list[Any] = self.run(lambda: [client.info("server") for client in self.primaries()])
         return "+".join(str(info["run_id"]) for info in found)
 
     def info(self) -> list[dict[str, object]]:
         """INFO of all primaries. Raises StoreUnavailableError."""
-        return self.run(lambda: [cast("Any", client.info()) for client in self._primaries()])
+        return self.run(lambda: [cast("Any", client.info()) for client in self.primaries()])
 
     def setting(self, name: str) -> str:
         """One CONFIG value of the server. Raises StoreUnavailableError."""
-        found: Any = self.run(lambda: self._primaries()[0].config_get(name))
+        found: Any = self.run(lambda: self.primaries()[0].config_get(name))
         return str(found.get(name, ""))
 
     def scan(self, cursor: int, match: str, count: int) -> tuple[int, list[bytes]]:
@@ -109,15 +110,17 @@ class RedisConnection:
         found = self.run(lambda: scan(cursor, match=match, count=count))
         return int(found[0]), list(found[1])
 
-    def _primaries(self) -> list["redis.Redis"]:
+    def primaries(self) -> list["redis.Redis"]:
+        """A client for each primary. Raises the errors of redis-py."""
         if self._cluster is not None:
             return self._cluster.primaries()
         return [cast("redis.Redis", self.client)]
 
 
-def connected(url: str) -> Client:
+def connected(url: str, name: str = "") -> Client:
     """A client for the server, the Sentinels or the cluster at a URL.
 
+    ``name`` is that of its connections in CLIENT LIST.
     Raises StoreUnavailableError when none of several servers answers, or when they are no cluster;
     a single one is tried at first use, and so are Sentinels.
     """
@@ -125,6 +128,8 @@ def connected(url: str) -> Client:
         address = parse_address(url)
     except AddressError as error:
         raise StoreUnavailableError(f"the address of the store {error}") from None
+    if name:
+        address = replace(address, options={**address.options, "client_name": name})
     if address.service:
         return sentinel_client(address, _TIMEOUT_SECONDS, _retry())
     if len(address.hosts) > 1:

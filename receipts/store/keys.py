@@ -12,8 +12,8 @@ from receipts.reports.message_trace import normalise_message_id
 #: The consumer group of all workers.
 GROUP = "workers"
 
-#: The version of keys and records. Another version is refused at start.
-SCHEMA_VERSION = 1
+#: The version of keys and records. Another version is refused at start; `store upgrade` changes it.
+SCHEMA_VERSION = 2
 
 #: The hash with the schema version and the number of shards of a store.
 STAMP = "stamp"

@@ -37,6 +37,7 @@ _OPTIONS = (
     *("--auto-aof-rewrite-percentage", "100"),
     *("--auto-aof-rewrite-min-size", "64mb"),
     *("--save", ""),
+    *("--repl-diskless-sync-delay", "0"),  # a backup need not wait for replicas to come
     *("--maxmemory-policy", "noeviction"),  # a full store refuses writes and keeps its data
     *("--shutdown-on-sigterm", "nosave", "now", "force"),  # all is on disk: no reason to wait
 )

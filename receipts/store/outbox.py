@@ -11,11 +11,13 @@ from operator import itemgetter
 from typing import Any
 
 from receipts.ports.changes import OutboxEntry, Timer
+from receipts.ports.restore_gap import RestoreGap
 from receipts.ports.store import Backlog, StoreUnavailableError
 from receipts.store.codec import decode_pairs, decode_scores, decode_timer
 from receipts.store.connection import RedisConnection
-from receipts.store.keys import GROUP, SCHEMA_VERSION, STAMP, KeySchema
+from receipts.store.keys import GROUP, KeySchema
 from receipts.store.pipeline import Command, load_script
+from receipts.store.schema.stamp import stamp_or_check
 
 _LATE_SHA = load_script("late.lua")
 
@@ -35,12 +37,13 @@ class RedisOutbox:
         self._fresh = [keys.outbox(shard) for shard in range(keys.shards)]
         self._timers = [keys.timers(shard) for shard in range(keys.shards)]
 
-    def open(self) -> None:
+    def open(self) -> RestoreGap | None:
         """Stamp a new store, or check the stamp of a used one, and make the consumer groups.
 
-        Raises StoreUnavailableError, also for another schema version or another number of shards.
+        Returns the gap of its last restore. Raises StoreUnavailableError, also for another schema
+        version or another number of shards.
         """
-        self._check_stamp()
+        gap = stamp_or_check(self._connection, self._keys)
         # One by one, as a pipeline would stop at the first group that exists.
         for stream in self._streams():
             try:
@@ -52,27 +55,7 @@ class RedisOutbox:
             # Stamp and groups are waited for as a commit is: no later one makes them again.
             marks = [self._keys.tagged(shard, "settled") for shard in range(self._keys.shards)]
             self._connection.execute(*(("SET", mark, 1) for mark in marks))
-
-    def _check_stamp(self) -> None:
-        # In this order: another process that opens the store now stamps it before it adds streams.
-        (used,) = self._connection.execute(("EXISTS", self._keys.outbox(0)))
-        (stamped,) = self._connection.execute(("EXISTS", STAMP))
-        if used and not stamped:
-            raise _other_schema("no schema version: an earlier version filled it")
-        schema, shards = str(SCHEMA_VERSION), str(self._keys.shards)
-        *_, found = self._connection.execute(
-            ("HSETNX", STAMP, "schema", schema),
-            ("HSETNX", STAMP, "shards", shards),
-            ("HMGET", STAMP, "schema", "shards"),
-        )
-        found_schema, found_shards = (raw.decode() for raw in found)
-        if found_schema != schema:
-            raise _other_schema(f"schema version {found_schema}")
-        if found_shards != shards:
-            raise StoreUnavailableError(
-                f"this store was created with SHARDS={found_shards}; "
-                f"start with that value (now {shards}) or with an empty store"
-            )
+        return gap
 
     def _streams(self) -> dict[str, tuple[int, bool]]:
         """The shard of each stream, and whether it is the late one."""
@@ -241,11 +224,3 @@ def _moment(entry: bytes) -> dt.datetime:
 
 def _shard_of(stream: bytes) -> int:
     return int(stream[2 : stream.index(b"}")])
-
-
-def _other_schema(found: str) -> StoreUnavailableError:
-    return StoreUnavailableError(
-        f"this store has {found}, and this program needs schema version {SCHEMA_VERSION}. Stored "
-        "data of another version is not read: start with an empty DATA_DIR, or with another "
-        "database in REDIS_URL"
-    )

@@ -99,7 +99,7 @@ def _moves(
     before: Subscription, audit: Sequence[AuditEntry], after: Subscription
 ) -> tuple[Figure, ...]:
     """Running sums of customers by tariff and state: one less here, one more there."""
-    left, entered = _standing(before), _standing(after)
+    left, entered = standing_figure(before), standing_figure(after)
     if left == entered or not audit:
         return ()
     ends = ((left, -1), (entered, 1))
@@ -108,7 +108,8 @@ def _moves(
     )
 
 
-def _standing(customer: Subscription) -> str:
+def standing_figure(customer: Subscription) -> str:
+    """The name of the running sum that counts a customer; empty without the service."""
     is_counted = customer.state is not SubscriptionState.NONE
     return f"{STATE}|{_tariff(customer)}|{customer.state}" if is_counted else ""
 

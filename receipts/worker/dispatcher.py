@@ -152,6 +152,9 @@ class Dispatcher:
             if (skipped := self._lifecycle.skip_reason(receipt, entry)) is not None:
                 changes.append(skipped)
             elif route := self._router.choose(receipt, unavailable, try_half_open):
+                if doubt := self._lifecycle.doubt_after_restore(receipt, entry, route):
+                    changes.append(doubt)
+                    continue
                 routed.append(SendTask(receipt, entry, route, segments(receipt.text)))
             else:
                 queue = self._router.queue_for(receipt)

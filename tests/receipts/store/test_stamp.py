@@ -32,8 +32,9 @@ def test_other_schema_version_is_refused_with_a_fix(
     assert dump() == before
     assert str(refused.value) == (
         f"this store has schema version {version}, and this program needs schema version "
-        f"{SCHEMA_VERSION}. Stored data of another version is not read: start with an empty "
-        "DATA_DIR, or with another database in REDIS_URL"
+        f"{SCHEMA_VERSION}. Stored data of a later release, or of one without versions, is not "
+        "read: use the release that wrote it, or start with an empty DATA_DIR or another database "
+        "in REDIS_URL"
     )
 
 
