@@ -1,6 +1,7 @@
 """Fixtures of all tests: a real store, a manual clock, the application, a signing client."""
 
 import datetime as dt
+import gc
 import os
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from pytest_socket import socket_allow_hosts
 from werkzeug.test import TestResponse
 
-from app import bootstrap
+from app import bootstrap, factory
 from app.factory import create_app
 from app.settings import Settings
 from receipts.model.calendar import SHANGHAI
@@ -44,6 +45,12 @@ def pytest_configure() -> None:
     """Give examples of properties no time limit: it would fail on a loaded machine."""
     hypothesis_settings.register_profile("service", deadline=None)
     hypothesis_settings.load_profile("service")
+
+
+def pytest_collection_finish() -> None:
+    """Leave all modules out of later garbage collections: each would walk through them."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup() -> None:
@@ -147,8 +154,21 @@ def gathering(book: RuleBook, seconds: int) -> RuleBook:
     return msgspec.structs.replace(book, sending=sending)
 
 
+#: Folders whose tests open no page: most of the time to put the application together is pages'.
+_WITHOUT_PAGES = {"callbacks", "ivr", "keywords", "receipts", "webhooks"}
+
+
 @pytest.fixture
-def app(settings: Settings, built: bootstrap.Container) -> Flask:
+def app(
+    request: pytest.FixtureRequest,
+    settings: Settings,
+    built: bootstrap.Container,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Flask:
+    """The web application; without the pages of staff for tests of texts, calls and reports."""
+    folder = request.node.path.relative_to(Path(__file__).parent).parts[0]
+    if folder in _WITHOUT_PAGES:
+        monkeypatch.setattr(factory, "register_staff_pages", lambda *_: ({}, {}))
     return create_app(settings, built)
 
 
