@@ -8,7 +8,7 @@ PORT ?= 7500
 
 # Tests of real processes, killed and restarted. They wait more than they compute: three files run
 # side by side, the longest first, each with services of its own.
-REAL := tests/drills tests/journeys tests/receipts/store/test_cluster.py \
+REAL := tests/drills tests/journeys tests/release tests/receipts/store/test_cluster.py \
   tests/receipts/store/test_local_server.py
 BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
@@ -16,11 +16,11 @@ BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
 ALONE := tests/journeys/faults/test_rate_limit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install dev test lint bench profile bench-bill drill states settings metrics picture docs lock \
-  audit clean
+.PHONY: help run install dev test test-units test-processes test-deep lint drill bench profile \
+  bench-bill docs states settings metrics picture release-check matrix lock audit clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^#@/ { print substr($$0, 4) } /^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^#@/ { print substr($$0, 4) } /^[a-z-]+:.*## / { printf "  %-16s%s\n", $$1, $$2 }' \
 	  $(MAKEFILE_LIST)
 
 # Every package is pinned with the hashes of its files; `make lock` renews the pins.
@@ -56,10 +56,21 @@ install: $(VENV)/.run ## install the service alone, into .venv
 dev: $(VENV)/.test ## install the test tools too
 
 #@ Test
-test: $(VENV)/.test lint ## every test, with lint, types and import contracts
-	@$(BIN)/python -m pytest -n 2 $(addprefix --ignore=,$(REAL))
-	@$(BIN)/python -m pytest $(BESIDE) $(REAL) $(addprefix --ignore=,$(ALONE))
+test: $(VENV)/.test ## every test, with lint, types and import contracts
+	@$(MAKE) --no-print-directory -j 3 lint test-units test-processes
 	@$(BIN)/python -m pytest $(ALONE)
+
+# It gives way to the tests of processes, which wait for each other.
+test-units: $(VENV)/.test ## the tests that need no process of ours
+	@nice -n 5 $(BIN)/python -m pytest -n 2 $(addprefix --ignore=,$(REAL))
+
+test-processes: $(VENV)/.test ## the tests of real processes; their report is printed at the end
+	@mkdir -p build
+	@$(BIN)/python -m pytest $(BESIDE) $(REAL) $(addprefix --ignore=,$(ALONE)) \
+	  >build/test-processes.txt 2>&1; status=$$?; cat build/test-processes.txt; exit $$status
+
+test-deep: $(VENV)/.test ## the tests of properties with ten times as many examples
+	@$(BIN)/python -m pytest -n 2 -m hypothesis --hypothesis-profile deep
 
 lint: $(VENV)/.test ## ruff, mypy, import contracts
 	@$(BIN)/ruff check

@@ -41,10 +41,11 @@ UNICOM = "+8613001012345"  # another operator
 UNKNOWN = "+8619512345678"  # ours, of no known province
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Give examples of properties no time limit: it would fail on a loaded machine."""
-    hypothesis_settings.register_profile("service", deadline=None)
-    hypothesis_settings.load_profile("service")
+    hypothesis_settings.register_profile("service", deadline=None, max_examples=50)
+    hypothesis_settings.register_profile("deep", deadline=None, max_examples=500)
+    hypothesis_settings.load_profile(config.getoption("--hypothesis-profile") or "service")
 
 
 def pytest_collection_finish() -> None:
