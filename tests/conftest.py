@@ -28,6 +28,7 @@ from receipts.rulebook.schema import RuleBook
 from receipts.store.local_server import LocalServer, running_server_url
 from tests.support import first_moment
 from tests.support.signing import twilio_headers
+from tests.support.store_user import with_user
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
@@ -88,8 +89,8 @@ def shipped_book() -> RuleBook:
 
 
 @pytest.fixture(scope="session")
-def store_url() -> Iterator[str]:
-    """URL of a real local server, one for each test process.
+def store_admin_url() -> Iterator[str]:
+    """URL of a real local server, one for each test process; a user with all rights.
 
     Its folder is in memory where there is one: it syncs each commit as on a disk, but without the
     wait. Suites of real processes keep theirs on the disk.
@@ -106,10 +107,16 @@ def store_url() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def store_url(store_admin_url: str) -> str:
+    """URL of this server for a user with no more rights than the service needs."""
+    return with_user(store_admin_url)
+
+
 @pytest.fixture
-def raw(store_url: str) -> Iterator["redis.Redis"]:
+def raw(store_admin_url: str) -> Iterator["redis.Redis"]:
     """Client of the empty store."""
-    with redis.Redis.from_url(store_url) as client:
+    with redis.Redis.from_url(store_admin_url) as client:
         client.flushall()
         client.config_set("appendfsync", "always")  # a test may have changed it
         yield client

@@ -34,12 +34,14 @@ class SentinelNode(Node):
 class SentinelGroup:
     """Servers and Sentinels in a folder. The first server begins as the primary."""
 
-    def __init__(self, folder: Path, replicas: int = 2, sentinels: int = 3) -> None:
+    def __init__(self, folder: Path, replicas: int = 2, *, hurried: bool = False) -> None:
+        """``hurried``: Sentinels look at the servers more often than once in ten seconds."""
         first = Node(folder / "server-0")
         follow = ("--replicaof", f"127.0.0.1 {first.port}")
         others = [Node(folder / f"server-{n + 1}", more=follow) for n in range(replicas)]
         self.servers = [first, *others]
-        self.sentinels = [SentinelNode(folder / f"sentinel-{n}") for n in range(sentinels)]
+        self.sentinels = [SentinelNode(folder / f"sentinel-{n}") for n in range(3)]
+        self._hurried = hurried
 
     @property
     def url(self) -> str:
@@ -53,8 +55,13 @@ class SentinelGroup:
             server.start()
         for sentinel in self.sentinels:
             sentinel.watch(self.servers[0])
-            sentinel.start()
+            self._start(sentinel)
         self.whole()
+
+    def _start(self, node: Node) -> None:
+        node.start()
+        if self._hurried and node in self.sentinels:
+            node.ask("SENTINEL DEBUG", "info-period", 500, "publish-period", 500)
 
     def stop(self) -> None:
         for node in (*self.sentinels, *self.servers):
@@ -91,7 +98,7 @@ class SentinelGroup:
         """Start servers that ended; return when all replicas are in step for all Sentinels."""
         for node in (*self.servers, *self.sentinels):
             if node.process is None:
-                node.start()
+                self._start(node)
         until(lambda: all(map(self._is_whole, self.sentinels)), 60, "all replicas to be in step")
 
     def _asked_for_failover(self) -> bool:

@@ -11,7 +11,9 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import redis
 from redis import exceptions
-from redis.sentinel import Sentinel, SentinelConnectionPool
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 
 from receipts.store.pipeline import (
     COMMITS,
@@ -47,7 +49,8 @@ _PASSING_REPLIES = ("NOREPLICAS", "UNBLOCKED", "MASTERDOWN")
 
 def sentinel_client(address: StoreAddress, times: dict[str, Any], retry: Any) -> "redis.Redis":  # noqa: ANN401 - redis-py's own
     """A client that finds the primary at each new connection."""
-    asked = {**address.sentinel_login, **address.tls, **_SENTINEL_TIMES}
+    once = Retry(NoBackoff(), 0)
+    asked = {**address.sentinel_login, **address.tls, **_SENTINEL_TIMES, "retry": once}
     options = {**times, **address.options, **address.tls}
     manager = cast("Any", Sentinel)(
         address.hosts, sentinel_kwargs=asked, retry=retry, redis_connect_func=_greet, **options
@@ -87,12 +90,33 @@ class SentinelConnection:
             try:
                 result = operation(*arguments, **options)
             except redis.RedisError as error:
+                self._check_sentinels(error)
                 if not _is_passing(error) or time.monotonic() > self._deadline(began):
                     raise
             else:
                 self._outage = None
                 return result
             time.sleep(_PAUSE_SECONDS)
+
+    def _check_sentinels(self, error: redis.RedisError) -> None:
+        """Raises redis-py's errors if no primary was found for a reason that does not pass."""
+        if not isinstance(error, MasterNotFoundError):
+            return
+        watched, refusal = set[str](), cast("redis.RedisError", error)
+        for each in [*self._sentinels.sentinels]:
+            try:
+                watched.update(cast("dict[str, object]", each.sentinel_masters()))
+            except _LASTING:
+                raise
+            except redis.RedisError as silent:
+                refusal = silent
+        if not watched:
+            raise redis.ConnectionError(f"no Sentinel of REDIS_URL answered: {refusal}")
+        if self._service not in watched:
+            names = ", ".join(sorted(watched))
+            raise redis.ResponseError(
+                f"the Sentinels watch no primary {self._service!r}; they watch {names}"
+            )
 
     def _deadline(self, began: float) -> float:
         """When an operation gives up: all that fail in one outage share its beginning."""
@@ -105,6 +129,10 @@ class SentinelConnection:
     def _attempt(self, commands: Sequence[Command]) -> list[Any]:
         connection = self._connections.get("", self._client)
         connection.connect()
+        if self._counted[0] not in {None, (connection.host, connection.port)}:
+            # Another thread knows of another primary: this one may be stale, and not know it.
+            connection.disconnect()
+            connection.connect()
         try:
             replies = self._exchange(connection, commands)
             for reply in replies:

@@ -3,7 +3,7 @@
 import gc
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,14 @@ ERRORS = {
     for name, each in vars(redis.exceptions).items()
     if isinstance(each, type) and issubclass(each, redis.RedisError)
 }
+
+
+@pytest.fixture
+def server(store_admin_url: str, raw: "redis.Redis") -> Iterator[RedisConnection]:
+    """Logged in with all rights: these tests send commands that the service never sends."""
+    del raw
+    with connected(store_admin_url) as client:
+        yield RedisConnection(client)
 
 
 def record(version: int) -> ChangeSet:

@@ -137,6 +137,9 @@ READERS: dict[str, Callable[[str, Path], list[str]]] = {
     ".toml": _toml,
     "logrotate": _kept,
     "journald.conf": _kept,
+    "redis.conf": _kept,
+    "sentinel.conf": _kept,
+    "users.acl": _kept,
 }
 
 
