@@ -22,7 +22,10 @@ a test keeps them current.
 
 _ENV_HEAD = """\
 # Settings of SMS Receipt, explained in docs/settings.md. Copy this file to .env, fill it in and
-# load it: set -a; . ./.env; set +a"""
+# load it: set -a; . ./.env; set +a
+#
+# A first try with a Twilio number (README.md) needs PUBLIC_URL, TWILIO_ACCOUNT_SID,
+# TWILIO_AUTH_TOKEN, TWILIO_FROM, TWILIO_PACE, HOTLINE, SHORT_CODE and TRIAL_PEOPLE."""
 
 
 def page() -> str:

@@ -17,14 +17,14 @@ _FINDINGS = (
     Column("", "result", styles={"block": "bold red", "unread": "magenta", "warn": "yellow"}),
     Column("Error", "code"),
     Column("Fault", "what", wrap=True),
-    Column("Mend", "mend", wrap=True),
+    Column("Fix", "fix", wrap=True),
 )
 _NUMBERS = tuple(Column(each.capitalize(), each) for each in ("number", "kind", "texts", "calls"))
 _FAULTS = (
     Column("Error", "code"),
     Column("Stops", "blocks"),
     Column("Fault", "what", wrap=True),
-    Column("Mend", "mend", wrap=True),
+    Column("Fix", "fix", wrap=True),
 )
 
 
@@ -64,7 +64,7 @@ def plan(*, base_url: str | None, as_json: bool) -> None:
 def _next_step(findings: list[dict[str, str]], address: str) -> str:
     results = [each["result"] for each in findings]
     if blocks := results.count("block"):
-        return f"Faults that stop the first text or call: {blocks}. Mend them, and plan again."
+        return f"Faults that stop the first text or call: {blocks}. Fix them, and plan again."
     if unread := results.count("unread"):
         return f"Could not be read: {unread}. Whether a fault is there is not known."
     here = hide_userinfo(address)
@@ -87,7 +87,7 @@ def faults(*, page: bool, as_json: bool) -> None:
             "code": each.code,
             "blocks": each.blocks,
             "what": each.what,
-            "mend": each.mend,
+            "fix": each.fix,
         }
         for name, each in FAULTS.items()
     ]

@@ -9,12 +9,12 @@ import msgspec
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A kind of fault: Twilio's codes, whether a first text fails, and how it is mended."""
+    """A kind of fault: Twilio's codes, whether a first text fails, and how it is corrected."""
 
     code: str
     blocks: bool
     what: str
-    mend: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Finding:
     result: str
     code: str
     what: str
-    mend: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Found:
         """The fault in words."""
         fault = FAULTS[self.name]
         result = "block" if fault.blocks else "warn"
-        texts = (each.format_map(self.values) for each in (fault.what, fault.mend))
+        texts = (each.format_map(self.values) for each in (fault.what, fault.fix))
         return Finding(result, fault.code, *texts)
 
 
@@ -64,8 +64,8 @@ def unreadable(resource: str, reason: str) -> Finding:
 
 def faults_page() -> str:
     """The table of docs/twilio.md."""
-    lines = ["| code | stops? | fault | mend |", "|---|---|---|---|"]
+    lines = ["| code | stops? | fault | fix |", "|---|---|---|---|"]
     for each in FAULTS.values():
-        cells = (each.code or "–", "yes" if each.blocks else "no", each.what, each.mend)
+        cells = (each.code or "–", "yes" if each.blocks else "no", each.what, each.fix)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

@@ -77,7 +77,7 @@ class Boxes:
             "smsbox-port = 13001": f"smsbox-port = {boxes}",
             "bearerbox-port = 13001": f"bearerbox-port = {boxes}",
             "sendsms-port = 13013": f"sendsms-port = {self.url.rpartition(':')[2]}",
-            "127.0.0.1:8000/": f"127.0.0.1:{doors_port}/",
+            "127.0.0.1:7500/": f"127.0.0.1:{doors_port}/",
             "CHANGE-ME-secret": secret,
             "CHANGE-ME-sendsms": PASSWORD,
             "/var/log/kannel/": f"{folder}/",

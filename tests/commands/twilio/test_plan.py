@@ -166,7 +166,7 @@ def test_fault_is_named_with_its_code_and_mend(account: Account, case: Case):
     ]
     assert len(named) == 1, answer["findings"]
     assert named[0]["result"] == ("block" if expected.blocks else "warn")
-    assert named[0]["mend"]
+    assert named[0]["fix"]
     assert "secretword" not in str(answer)
     if expected.blocks:
         assert answer["ready"] is False

@@ -15,6 +15,7 @@ FOREIGN = {
     "/cgi-bin/sendsms": "Kannel",
     "/metrics": "Prometheus' page, on a port of its own",
     "/demo": "the demo's area, which routes.txt leaves out",
+    "/api/account": "the simulated network's",
     "/demo/": "the same",
     "/": "the front page",
 }
