@@ -102,8 +102,9 @@ settings: $(VENV)/.run ## docs/settings.md and .env.example from the settings
 	@$(BIN)/python -m app.settings_page > docs/settings.md
 	@$(BIN)/python -m app.settings_page --env > .env.example
 
-metrics: $(VENV)/.run ## docs/metrics.md from the descriptions of all metrics
+metrics: $(VENV)/.run ## docs/metrics.md and the dashboard for Grafana
 	@$(BIN)/python -m app.metrics.page > docs/metrics.md
+	@$(BIN)/python -m app.metrics.dashboard > deploy/grafana-dashboard.json
 
 picture: $(VENV)/.test ## docs/*.png from a running demo
 	@$(BIN)/python -m tests.support.picture

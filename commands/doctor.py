@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 import click
@@ -24,6 +25,7 @@ _CHECKS = (
     Column("", "result", styles={"ok": "green", "warn": "yellow", "no": "bold red"}),
     Column("Check", "check", wrap=True),
     Column("Fix", "fix", wrap=True),
+    Column("Runbook", "runbook", wrap=True),
 )
 
 
@@ -104,14 +106,18 @@ def _print(checks: Iterable[Check], *, as_json: bool) -> list[Check]:
             print_json(_record(check))
         else:
             fix = check.fix and f": {check.fix}"
-            click.echo(f"{check.mark}  {check.subject}{fix}")
+            paragraph = check.runbook and f" ({check.runbook})"
+            click.echo(f"{check.mark}  {check.subject}{fix}{paragraph}")
     return done
 
 
 def _shown(checks: Iterable[Check]) -> Iterator[Check]:
     """The checks without user and password of the addresses in them."""
-    return (Check(c.ok, hide_userinfo(c.subject), hide_userinfo(c.fix)) for c in checks)
+    return (
+        replace(each, subject=hide_userinfo(each.subject), fix=hide_userinfo(each.fix))
+        for each in checks
+    )
 
 
 def _record(check: Check) -> dict[str, object]:
-    return {"check": check.subject, "ok": check.ok, "fix": check.fix}
+    return {"check": check.subject, "ok": check.ok, "fix": check.fix, "runbook": check.runbook}

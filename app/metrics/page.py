@@ -11,8 +11,11 @@ _HEAD = """\
 
 `serve` answers Prometheus at `/metrics` on `METRICS_PORT` of 127.0.0.1, with the figures of the
 store and of all web processes of its machine. Each `work` answers about itself on
-`WORKER_METRICS_PORT` or `--metrics-port`. `make metrics` writes this page; a test keeps it
-current.
+`WORKER_METRICS_PORT` or `--metrics-port`. [deploy/prometheus.yml](../deploy/prometheus.yml) reads
+both pages, [deploy/alerts.yml](../deploy/alerts.yml) has the alert rules,
+[deploy/grafana-dashboard.json](../deploy/grafana-dashboard.json) a dashboard, and the
+[runbook](runbook.md#alerts) a paragraph for each alert. `make metrics` writes this page; a test
+keeps it current.
 
 While the store is unavailable, the page of `serve` has `sms_receipt_store_up 0` and none of the
 other figures of the store. A histogram has the suffixes `_bucket`, `_sum` and `_count`. The age of

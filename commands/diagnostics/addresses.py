@@ -154,7 +154,8 @@ def _web_process(settings: Settings) -> Iterator[Check]:
         yield Check(True, f"a web process answers at {settings.public_url}")
     elif here:
         subject = f"no web process answers, neither at {local} nor at PUBLIC_URL"
-        yield Check(False, subject, "start `sms-receipt serve`, and compare HOST and PORT")
+        fix = "start `sms-receipt serve`, and compare HOST and PORT"
+        yield Check(False, subject, fix, "DoorsDown")
     else:
         subject = f"PUBLIC_URL does not lead to the web process at {local}: {trouble}"
         yield Check(False, subject, "correct PUBLIC_URL, DNS, certificate or the reverse proxy")
@@ -199,7 +200,8 @@ def _loaded_book(settings: Settings) -> Iterator[Check]:
     loaded = _BOOK.findall(page)
     if loaded and ours not in loaded:
         fix = "compare RULE_BOOK of the processes; see the log for a refused book, or restart them"
-        yield Check(False, "the web process runs another rule book than the one in force", fix)
+        subject = "the web process runs another rule book than the one in force"
+        yield Check(False, subject, fix, "RuleBooksDiffer")
 
 
 def check_provider(name: str, url: str) -> Check:

@@ -105,7 +105,7 @@ def _codes(settings: Settings, clients: StoreClients) -> Check:
     most, left = settings.codes_a_minute, code_limits(clients.connection, settings).left()
     subject = f"requests for sign-in codes: {most - left} of {most} in this minute"
     fix = "see sms_receipt_codes_total; raise CODES_A_MINUTE if customers ask for so many"
-    return Check(bool(left), subject, "" if left else fix)
+    return Check(bool(left), subject, "" if left else fix, "CodesLimited")
 
 
 def _stored(settings: Settings) -> Iterator[Check]:
@@ -113,7 +113,7 @@ def _stored(settings: Settings) -> Iterator[Check]:
     try:
         clients = open_store(settings, load_rule_book(None).retention)
     except StoreUnavailableError as failure:
-        yield Check(False, f"store ({store_name(settings)})", str(failure))
+        yield Check(False, f"store ({store_name(settings)})", str(failure), "StoreDown")
         return
     try:
         yield from check_store(settings, clients)

@@ -15,6 +15,7 @@ from receipts.ports.changes import Timer
 from receipts.ports.clock import Clock
 from receipts.ports.store import StoreUnavailableError
 from receipts.providers.failure_codes import read_failure
+from receipts.reports.reconciliation import Reconciliation
 from receipts.worker.circuit_breaker import BreakerState
 from statemachines.provider import ProviderState
 
@@ -37,6 +38,7 @@ def check_queue(settings: Settings, clients: StoreClients) -> Iterator[Check]:
         now = queue_status.read_status(clients, settings.providers, clock)
         idle_seconds = clients.outbox.workers_idle_seconds()
         timers = clients.outbox.due_timers(clock.now(), _MOST_TIMERS)
+        counts = clients.bulk_reader.counts()
     except StoreUnavailableError as failure:
         yield Check(False, "the outbox", str(failure))
         return
@@ -48,7 +50,10 @@ def check_queue(settings: Settings, clients: StoreClients) -> Iterator[Check]:
         yield from _sender(sender)
     if now.unsure:
         subject = f"{now.unsure} receipts may or may not have gone out"
-        yield Check(False, subject, "see sms-receipt unsure, and docs/runbook.md")
+        yield Check(False, subject, "see sms-receipt unsure", "ReceiptsInDoubt")
+    if missing := Reconciliation.from_counts(counts).missing:
+        subject = f"the counts of reports do not add up: {missing} of them have no result"
+        yield Check(False, subject, "see sms-receipt reconcile", "ReportsMissing")
 
 
 def _workers(idle_seconds: list[float]) -> Check:
@@ -56,7 +61,7 @@ def _workers(idle_seconds: list[float]) -> Check:
     if alive:
         return Check(True, f"{alive} {'worker is' if alive == 1 else 'workers are'} alive")
     seen = f"; the last was seen {min(idle_seconds):.0f} s ago" if idle_seconds else ""
-    return Check(False, f"no worker is alive{seen}", _START)
+    return Check(False, f"no worker is alive{seen}", _START, "NoWorker")
 
 
 def _due(now: QueueStatus, timers: list[Timer], clock: Clock) -> Iterator[Check]:
@@ -71,12 +76,12 @@ def _due(now: QueueStatus, timers: list[Timer], clock: Clock) -> Iterator[Check]
         count += len(ages[True]) - len(now.queued)
         waiting = f"{count} {'entry waits' if count == 1 else 'entries wait'} for a worker"
         subject = f"receipts are due, the oldest for {oldest_seconds:.0f} s; {waiting}"
-        yield Check(False, subject, f"{_START}, or start more workers")
+        yield Check(False, subject, f"{_START}, or start more workers", "ReceiptsOverdue")
     else:
         yield Check(True, "no receipt is overdue")
     if overdue_seconds >= _DUE_SECONDS:
         subject = f"timers are overdue, the oldest by {overdue_seconds:.0f} s"
-        yield Check(False, subject, f"{_START}; if one runs, see its log")
+        yield Check(False, subject, f"{_START}; if one runs, see its log", "TimersLate")
 
 
 def _provider_state(health: BreakerState, count: int, oldest_seconds: float) -> Check:
@@ -90,13 +95,14 @@ def _provider_state(health: BreakerState, count: int, oldest_seconds: float) -> 
     subject = f"{health.provider} is demoted since {since}{waiting}"
     _, cause = read_failure(health.provider, health.reason)
     reason = f"{health.reason} ({cause})" if cause else health.reason
-    return Check(False, subject, f"{reason}; it is tried again by itself (docs/runbook.md)")
+    return Check(False, subject, f"{reason}; it is tried again by itself", "ProviderDown")
 
 
 def _held(health: BreakerState, waiting: str) -> Check:
     since = f"{health.since:%Y-%m-%d %H:%M:%S} UTC" if health.since else "unknown"
     subject = f"{health.provider} is held by {health.held_by} since {since}{waiting}"
-    return Check(False, subject, f"{health.reason}; only staff release it, at /console/stuck")
+    fix = f"{health.reason}; only staff release it, at /console/stuck"
+    return Check(False, subject, fix, "ProviderHeld")
 
 
 def _sender(sender: SenderHealth) -> Iterator[Check]:
@@ -106,6 +112,7 @@ def _sender(sender: SenderHealth) -> Iterator[Check]:
         f"{sender.failed} of the last {sender.ended} receipts by {sender.provider} did not arrive"
     )
     if sender.is_failing:
-        yield Check(False, f"{subject}: the sender fails as a whole", sender.causes())
+        whole = f"{subject}: the sender fails as a whole"
+        yield Check(False, whole, sender.causes(), "SenderFailing")
     else:
-        yield Check(True, subject, sender.causes())
+        yield Check(True, subject, sender.causes(), "SenderFailing")

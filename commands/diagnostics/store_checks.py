@@ -31,7 +31,8 @@ def check_store(settings: Settings, clients: StoreClients) -> Iterator[Check]:
     else:
         if lax:
             fix = ", ".join(f"{name} {_DURABLE[name]}" for name in lax)
-            yield Check(False, f"store ({where}) may lose confirmed changes", f"set {fix}")
+            subject = f"store ({where}) may lose confirmed changes"
+            yield Check(False, subject, f"set {fix}", "StoreNotDurable")
         else:
             yield Check(True, f"store ({where}) writes to disk before it answers")
     try:
@@ -59,15 +60,16 @@ def _memory(info: dict[str, object]) -> Iterator[Check]:
     policy, machine = str(info.get("maxmemory_policy", "")), _number(info, "total_system_memory")
     if limit and policy != "noeviction":
         subject = f"store drops records when it is full (maxmemory-policy {policy})"
-        yield Check(False, subject, "set maxmemory-policy noeviction")
+        yield Check(False, subject, "set maxmemory-policy noeviction", "StoreDropsRecords")
     room = limit or machine
     if room and used * 100 >= room * _FULL_PERCENT:
         name = "maxmemory" if limit else "the machine's memory"
         subject = f"store uses {used * 100 // room} % of {name} ({room // _MEBIBYTE} MiB)"
-        yield Check(False, subject, "raise maxmemory or add memory: a full store takes no change")
+        fix = "raise maxmemory or add memory: a full store takes no change"
+        yield Check(False, subject, fix, "StoreFull")
     if info.get("aof_last_write_status", "ok") != "ok":
         fix = "free the disk of the store: until then it takes no change"
-        yield Check(False, "store could not write to its disk", fix)
+        yield Check(False, "store could not write to its disk", fix, "StoreCannotWrite")
 
 
 def _number(info: dict[str, object], name: str) -> int:

@@ -94,6 +94,7 @@ def test_stopped_worker_and_its_due_receipt_are_told_until_it_works_again(
     until(lambda: told("no worker is alive; the last was seen"), 20)
     (due,) = until(lambda: told("receipts are due, the oldest for"), 20)
     assert "sms-receipt work" in due.fix
+    assert due.runbook == "docs/runbook.md#receiptsoverdue"
     if how is signal.SIGTERM:
         service.start("worker")
     else:
