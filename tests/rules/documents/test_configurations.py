@@ -84,16 +84,24 @@ def refused_by_systemd(text: str, unit: Path) -> list[str]:
     return [
         line
         for line in _output("systemd-analyze", "verify", unit).splitlines()
-        if unit.name in line
+        if line.startswith((unit.name, str(unit)))
     ]
 
 
 def _check_unit(text: str, unit: Path) -> list[str]:
+    unit = unit.with_name(unit.name.replace("@.", "@1."))
     for line in re.findall(r"(?m)^Exec\w+=[-+!@:]*(.*)$", text):
         words = shlex.split(line)
         if words and words[0].endswith("/sms-receipt"):
             check_own(words[1:])
-    return refused_by_systemd(text, unit)
+    return refused_by_systemd(text.replace("/opt/sms-receipt/bin/sms-receipt", "/bin/true"), unit)
+
+
+def _check_shipped_unit(text: str, unit: Path) -> list[str]:
+    """The complaints about one unit among the others, which it names."""
+    for other in (ROOT / "deploy" / "systemd").glob("*.*"):
+        (unit.parent / other.name).write_text(other.read_text())
+    return _check_unit(text, unit)
 
 
 def _kept(text: str, _: Path) -> list[str]:
@@ -125,10 +133,10 @@ READERS: dict[str, Callable[[str, Path], list[str]]] = {
     "kannel.conf.example": lambda text, path: refused_by_kannel(text, path.parent),
     "kannel-modem.conf": lambda text, path: refused_by_kannel(text, path.parent),
     ".sql": lambda text, _: refused_by_sqlite(text),
-    ".service": _check_unit,
-    ".socket": _check_unit,
-    ".timer": _check_unit,
-    ".target": _check_unit,
+    ".service": _check_shipped_unit,
+    ".socket": _check_shipped_unit,
+    ".timer": _check_shipped_unit,
+    ".target": _check_shipped_unit,
     ".env.example": _environment,
     ".env": _environment,
     ".yml": _yaml,
@@ -136,10 +144,12 @@ READERS: dict[str, Callable[[str, Path], list[str]]] = {
     ".json": _json,
     ".toml": _toml,
     "logrotate": _kept,
-    "journald.conf": _kept,
     "redis.conf": _kept,
     "sentinel.conf": _kept,
     "users.acl": _kept,
+    "journald@sms-receipt.conf": _kept,
+    "sysusers.conf": _kept,
+    "tmpfiles.conf": _kept,
 }
 
 
