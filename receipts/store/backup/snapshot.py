@@ -88,9 +88,9 @@ def _send(link: socket.socket, command: Command) -> None:
 def _expect_ok(reply: bytes) -> None:
     if not reply.startswith(b"+"):
         raise StoreUnavailableError(
-            f"the server gives no snapshot: {reply.decode(errors='replace').lstrip('-')}. The user "
-            "of REDIS_URL needs the commands SYNC and REPLCONF (ACL +sync +replconf); of a hosted "
-            "server without them, use the provider's own backups"
+            f"the server gives no snapshot: {reply.decode(errors='replace').lstrip('-')}. Name a "
+            "user with the rights of `operator` in deploy/redis/users.acl in REDIS_URL for this "
+            "command (+sync +replconf); of a hosted server without them, use the provider's backups"
         )
 
 

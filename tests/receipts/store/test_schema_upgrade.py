@@ -6,6 +6,7 @@ confirm. ``sms-receipt backup`` made it from a real demo; its numbers are the de
 """
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from receipts.model.vocabulary import Msisdn
 from receipts.ports.store import StoreUnavailableError
 from receipts.store.backup import restore
 from receipts.store.backup.archive import BackupReader
-from receipts.store.connection import RedisConnection
+from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import SCHEMA_VERSION, STAMP, KeySchema
 from receipts.store.outbox import RedisOutbox
 from receipts.store.schema import upgrades
@@ -30,6 +31,14 @@ BEGUN = BackupReader(FILE).header.service_time
 
 ACTIVE, ENDING, PENDING = "state|GD-1|active", "state|GX-1|ending", "state|ZJ-1|pending"
 COUNTED = {ACTIVE: 1, ENDING: 1, PENDING: 1}
+
+
+@pytest.fixture
+def server(store_admin_url: str, raw: "redis.Redis") -> Iterator[RedisConnection]:
+    """The server under a user with all rights, as an operator has them."""
+    del raw
+    with connected(store_admin_url) as client:
+        yield RedisConnection(client)
 
 
 @pytest.fixture
