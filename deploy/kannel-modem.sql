@@ -3,6 +3,8 @@
 -- triggers leave it a text only while no other can be meant. Make it once, as the user of Kannel:
 --   sqlite3 /var/spool/kannel/reports.db < kannel-modem.sql
 
+PRAGMA journal_mode = WAL;
+
 CREATE TABLE IF NOT EXISTS dlr ( -- the columns that Kannel fills, and the count of the SIM
   id INTEGER PRIMARY KEY,
   smsc TEXT NOT NULL, ts TEXT NOT NULL, source TEXT, destination TEXT, service TEXT, url TEXT,

@@ -115,7 +115,7 @@ class Boxes:
             "sms-resend-freq = 60": "sms-resend-freq = 1",
             "sms-resend-retry = 60": "sms-resend-retry = 2",
             "sendline-sleep = 100": "sendline-sleep = 1",
-            "keepalive = 15": "keepalive = 1",
+            "keepalive = 15": "keepalive = 5",
         }
         boxes = cls(folder, doors_port, secret, changes, MODEM)
         boxes.forget_references()

@@ -15,6 +15,12 @@ from tests.support.smsc import Centre
 pytestmark = pytest.mark.faults
 
 
+@pytest.fixture
+def reports() -> str:
+    """Also that the SMSC has a text: then bearerbox waits for its report."""
+    return "all"
+
+
 @pytest.fixture(autouse=True)
 def _mended(kannel: Boxes, line: Centre) -> Iterator[None]:
     """Restore Kannel and its SMSC after each test."""

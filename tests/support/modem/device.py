@@ -11,7 +11,7 @@ import tty
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,8 +25,8 @@ _CTRL_Z = b"\x1a"
 #: Seconds after which the network delivers a text or a report again that was not acknowledged.
 _REPEAT_SECONDS = 5.0
 
-#: Seconds between two hints to an idle Kannel (see ``Modem.hurry``).
-_HINT_SECONDS = 0.05
+#: The line that ends an idle wait of Kannel, and the silence before it: it must not meet a command.
+_HINT, _HINT_SECONDS = "+CPIN: READY", 0.3
 
 #: Answers in front of the final OK.
 _ANSWERS = {
@@ -77,7 +77,7 @@ class Modem:
         self._buffer, self._length = b"", 0
         self._changed = threading.Condition(threading.RLock())
         self._master = self._slave = -1
-        self._hinted = 0.0
+        self._spoke = 0.0
         self.plug()
 
     def plug(self) -> None:
@@ -134,7 +134,13 @@ class Modem:
 
     def whole_texts(self, count: int = 1) -> list[Submit]:
         """Return the texts so far with their parts put together, at least so many."""
-        return self.until(lambda: found if len(found := joined(self.sent)) >= count else [])
+        return self.until(
+            lambda: (
+                found
+                if len(found := pdu.joined(each.submit for each in self.sent)) >= count
+                else []
+            )
+        )
 
     @property
     def delivered(self) -> bool:
@@ -169,6 +175,8 @@ class Modem:
 
     def _step(self) -> bool:
         """Take one command or one PDU from the buffer."""
+        if self._length and b"\r" in self._buffer.partition(_CTRL_Z)[0]:
+            self._length = 0  # a new command: the PDU was given up
         end = _CTRL_Z if self._length else b"\r"
         taken, found, rest = self._buffer.partition(end)
         if not found:
@@ -235,8 +243,8 @@ class Modem:
             self.cut_before_ack = False
             self.unplug()
             return
-        self._write(f"\r\n+CMGS: {sent.reference}\r\n\r\nOK\r\n")
-        self._hinted = 0.0
+        hint = f"\r\n{_HINT}\r\n" * self._hurry
+        self._write(f"\r\n+CMGS: {sent.reference}\r\n\r\nOK\r\n{hint}")
 
     def _deliver_next(self) -> None:
         """Deliver what waits, one after the other; then hint to an idle Kannel."""
@@ -248,9 +256,8 @@ class Modem:
             self._waiting.appendleft(delivery)
         if self._waiting and self._ready:
             self._next(self._waiting.popleft())
-        elif self._hurry and self._ready and now - self._hinted > _HINT_SECONDS:
-            self._hinted = now
-            self._say("+CPIN: READY")
+        elif self._hurry and self._ready and now - self._spoke > _HINT_SECONDS:
+            self._say(_HINT)
 
     def _next(self, delivery: bytes) -> None:
         """Keep a text in the SIM where that was asked for; hand over all else."""
@@ -272,23 +279,8 @@ class Modem:
         self._write(f"\r\n{line}\r\n")
 
     def _write(self, text: str) -> None:
+        self._spoke = time.monotonic()
         os.write(self._master, text.encode())
-
-
-def joined(texts: Iterable[Sent]) -> list[Submit]:
-    """Texts whose parts are all there, each as one."""
-    whole, parts = list[Submit](), dict[tuple[str, int], list[Submit]]()
-    for submit in (sent.submit for sent in texts):
-        if not submit.part:
-            whole.append(submit)
-            continue
-        reference, count, _ = submit.part
-        group = parts.setdefault((submit.to, reference), [])
-        group.append(submit)
-        if len(group) == count:
-            ordered = sorted(group, key=lambda each: each.part[2])
-            whole.append(replace(submit, said="".join(each.said for each in ordered)))
-    return whole
 
 
 def _counted(octets: bytes) -> int:

@@ -1,8 +1,8 @@
 """TPDUs of 3GPP TS 23.040 that a modem exchanges: SUBMIT is read, DELIVER and report are made."""
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Self
 
 #: The default alphabet of TS 23.038, without its extension table.
@@ -54,6 +54,22 @@ class Submit:
         header = data[: 1 + data[0]] if first & _HEADED else b""
         said = _said(header, octets[at], data, coding)
         return cls(number, said, coding, bool(first & _REPORT), tuple(header[3:6]))
+
+
+def joined(texts: Iterable[Submit]) -> list[Submit]:
+    """Texts whose parts are all there, each as one."""
+    whole, parts = list[Submit](), dict[tuple[str, int], list[Submit]]()
+    for text in texts:
+        if not text.part:
+            whole.append(text)
+            continue
+        reference, count, _ = text.part
+        group = parts.setdefault((text.to, reference), [])
+        group.append(text)
+        if len(group) == count:
+            ordered = sorted(group, key=lambda each: each.part[2])
+            whole.append(replace(text, said="".join(each.said for each in ordered)))
+    return whole
 
 
 def _said(header: bytes, length: int, octets: bytes, coding: int) -> str:
