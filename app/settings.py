@@ -204,13 +204,18 @@ class Settings:
         # The last one: a new secret is put before it, and the old one still counts.
         return next((secrets[-1] for secrets in ours if secrets), "")
 
+    @property
+    def is_called_by_twilio(self) -> bool:
+        """Whether calls or texts come from Twilio; without an account all of them are refused."""
+        account = self.twilio_account_sid or self.twilio_auth_tokens
+        return bool("twilio" in self.providers or account)
+
     def need_doors(self) -> Self:
         """Return these settings, with all that web requests need. Raises SettingsError."""
-        needs = {
-            "PUBLIC_URL": self.public_url,
-            "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
-            "TWILIO_AUTH_TOKEN": self.twilio_auth_tokens,
-        }
+        needs: dict[str, object] = {"PUBLIC_URL": self.public_url}
+        if self.is_called_by_twilio:
+            needs["TWILIO_ACCOUNT_SID"] = self.twilio_account_sid
+            needs["TWILIO_AUTH_TOKEN"] = self.twilio_auth_tokens
         if "kannel" in self.providers:
             needs["KANNEL_SECRET"] = self.kannel_secret
         return self._need(needs)

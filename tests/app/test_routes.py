@@ -205,6 +205,23 @@ def test_missing_secret_prevents_the_start(built: Container, missing: str):
         create_app(Settings.read(given), built)
 
 
+def test_service_with_kannel_alone_needs_no_twilio_account(settings: Settings, built: Container):
+    kannel = {
+        "PUBLIC_URL": "http://127.0.0.1:8000", "TEXT_PROVIDER": "kannel",
+        "KANNEL_URL": "http://127.0.0.1:13013", "KANNEL_USER": "u", "KANNEL_PASSWORD": "p",
+        "KANNEL_SECRET": "kannel-secret-of-the-tests", "REDIS_URL": settings.redis_url,
+    }  # fmt: skip
+    client = create_app(Settings.read(kannel).need_providers(), built).test_client()
+    for path in ("/voice", "/sms", "/messages/status"):
+        assert client.post(path, headers={"X-Twilio-Signature": ""}).status_code == 403
+    secret = {"secret": kannel["KANNEL_SECRET"], "id": "1", "from": "+8613802880000", "text": "KT"}
+    assert client.get("/kannel/sms", query_string=secret).status_code == 200
+    with pytest.raises(SettingsError, match="TWILIO_AUTH_TOKEN"):
+        create_app(
+            Settings.read(kannel | {"TWILIO_ACCOUNT_SID": TWILIO["TWILIO_ACCOUNT_SID"]}), built
+        )
+
+
 def test_kannel_report_is_refused_without_a_configured_secret(settings: Settings, built: Container):
     ours = Settings.read(TWILIO | {"REDIS_URL": settings.redis_url})
     client = create_app(ours, built).test_client()

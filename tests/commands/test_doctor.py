@@ -153,6 +153,15 @@ def test_public_url_that_twilio_refuses_is_told_with_a_fix(
     assert "set PUBLIC_URL" in check.fix
 
 
+def test_public_url_within_the_house_is_enough_without_a_twilio_account(settings: Settings):
+    url = "http://127.0.0.1:8000"
+    alone = {"text_provider": ("kannel",), "flash_provider": ("kannel",), "kannel_url": url}
+    account = {"twilio_account_sid": "", "twilio_auth_tokens": ()}
+    (check,) = check_public_url(replace(settings, public_url=url, **alone, **account))
+    assert check.ok
+    assert "no Twilio account" in check.subject
+
+
 @pytest.mark.parametrize(
     "url",
     ["https://sms.example.org", "https://sms.example.org:8443/receipts", "https://8.8.8.8",
