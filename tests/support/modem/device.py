@@ -73,7 +73,7 @@ class Modem:
         self._parts = itertools.count(1)
         self._waiting: deque[bytes] = deque()
         self._unacknowledged: tuple[bytes, float] | None = None
-        self._phase_2_plus = self._echo = self._ready = self._keeps = False
+        self._phase_2_plus = self._echo = self.ready = self._keeps = False
         self._buffer, self._length = b"", 0
         self._changed = threading.Condition(threading.RLock())
         self._master = self._slave = -1
@@ -85,7 +85,7 @@ class Modem:
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self._buffer, self._length = b"", 0
-        self._echo, self._phase_2_plus, self._ready = True, False, False
+        self._echo, self._phase_2_plus, self.ready = True, False, False
         self._unacknowledged = None
         new = self.path.with_suffix(".new")
         new.symlink_to(os.ttyname(self._slave))
@@ -121,9 +121,8 @@ class Modem:
             self._waiting.extend(deliveries)
 
     @property
-    def ready(self) -> bool:
-        """Whether Kannel has set it up."""
-        return self._ready
+    def plugged_in(self) -> bool:
+        return self._master >= 0
 
     def begin(self) -> None:
         """Forget the texts of earlier tests; the SIM keeps its counter."""
@@ -199,7 +198,7 @@ class Modem:
         self._echo = self._echo and command != "ATE0"
         self._phase_2_plus = self._phase_2_plus or command == "AT+CSMS=1"
         if command.startswith("AT+CNMI="):
-            self._ready, self._keeps = True, command.split(",")[1] == "1"
+            self.ready, self._keeps = True, command.split(",")[1] == "1"
         if command == "AT+CNMA":
             self._unacknowledged = None
         for answer in self._answers(command):
@@ -254,9 +253,9 @@ class Modem:
             if now - since < _REPEAT_SECONDS:
                 return
             self._waiting.appendleft(delivery)
-        if self._waiting and self._ready:
+        if self._waiting and self.ready:
             self._next(self._waiting.popleft())
-        elif self._hurry and self._ready and now - self._spoke > _HINT_SECONDS:
+        elif self._hurry and self.ready and now - self._spoke > _HINT_SECONDS:
             self._say(_HINT)
 
     def _next(self, delivery: bytes) -> None:
