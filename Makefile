@@ -42,6 +42,7 @@ $(VENV)/.test: $(VENV)/.run requirements/test.txt
 	@touch $@
 
 $(VENV)/.tools: $(VENV)/.run requirements/tools.txt
+	@echo "Installing into $(VENV)/tools: pip-tools, pip-audit, twine."
 	@$(PYTHON) -m venv $(VENV)/tools
 	@$(VENV)/tools/bin/pip -qq --disable-pip-version-check install --require-hashes \
 	  -r requirements/build.txt -r requirements/tools.txt
@@ -109,6 +110,13 @@ metrics: $(VENV)/.run ## docs/metrics.md and the dashboard for Grafana
 picture: $(VENV)/.test ## docs/*.png from a running demo
 	@$(BIN)/python -m tests.support.picture
 
+#@ Release
+release-check: $(VENV)/.test $(VENV)/.tools ## whether this commit can be released: a checklist; builds into dist
+	@$(BIN)/python tools/release_check.py $(CURDIR)/$(VENV)/tools/bin
+
+matrix: ## the tests on each Python from 3.11 to 3.14 that is at hand; MATRIX="--all PATH-OF-TESTS"
+	@tools/matrix $(MATRIX)
+
 #@ Packages
 lock: $(VENV)/.tools ## pin the packages of pyproject.toml with hashes; UPGRADE=--upgrade renews all
 	@tools/lock $(VENV)/tools/bin $(UPGRADE)
@@ -118,4 +126,4 @@ audit: $(VENV)/.tools ## look up known vulnerabilities of the pinned packages
 
 #@ Clean
 clean: ## remove installed and built files; data in var stays
-	rm -rf $(VENV) build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
