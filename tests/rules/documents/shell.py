@@ -170,7 +170,8 @@ def _parse(command: click.Command, context: click.Context, rest: list[str], *, w
     values, extra, _ = command.make_parser(context).parse_args(list(rest))
     if extra:
         raise click.UsageError(f"unexpected words {extra}")
-    if whole and isinstance(command, click.Group) and not any(values.values()):
+    alone = isinstance(command, click.Group) and not command.invoke_without_command
+    if whole and alone and not any(values.values()):
         raise click.UsageError("a command is missing")
     for parameter in command.params:
         value = values.get(parameter.name or "")
