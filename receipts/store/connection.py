@@ -30,6 +30,9 @@ Client = redis.Redis | RedisCluster
 #: Below the 15 seconds that Twilio waits for a webhook, so time-outs are not retried.
 _TIMEOUT_SECONDS = {"socket_timeout": 4, "socket_connect_timeout": 2}
 
+#: Without ``driver_info``, a connection sends no CLIENT SETINFO, which needs a right of its own.
+_OPTIONS: dict[str, Any] = {**_TIMEOUT_SECONDS, "driver_info": None}
+
 _NO_NODE = (
     "is no node of a cluster, and REDIS_URL names several servers. Name one server, or its "
     "Sentinels by redis+sentinel://"
@@ -131,7 +134,7 @@ def connected(url: str, name: str = "") -> Client:
     if name:
         address = replace(address, options={**address.options, "client_name": name})
     if address.service:
-        return sentinel_client(address, _TIMEOUT_SECONDS, _retry())
+        return sentinel_client(address, _OPTIONS, _retry())
     if len(address.hosts) > 1:
         _require_cluster(address)
         return _cluster(address)
@@ -166,7 +169,7 @@ def _is_cluster(client: "redis.Redis") -> bool:
 
 
 def _one_server(address: StoreAddress, host: str, port: int) -> "redis.Redis":
-    options: dict[str, Any] = {**_TIMEOUT_SECONDS, **address.options}
+    options: dict[str, Any] = {**_OPTIONS, **address.options}
     options["retry"] = _retry(supported_errors=(redis.ConnectionError,))
     if host:
         kind = SSLConnection if address.is_tls else Connection
@@ -185,7 +188,7 @@ def _cluster(address: StoreAddress) -> RedisCluster:
     if address.database:
         raise StoreUnavailableError("A cluster has database 0 alone: end REDIS_URL with /0")
     nodes = [cast("Any", ClusterNode)(*host) for host in address.hosts]
-    options: dict[str, Any] = {**_TIMEOUT_SECONDS, **address.options, **address.tls}
+    options: dict[str, Any] = {**_OPTIONS, **address.options, **address.tls}
     options.pop("db", None)
     try:
         return RedisCluster(

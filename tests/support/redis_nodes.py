@@ -1,6 +1,7 @@
 """Real servers from the binary of the product, on loopback: one, or a cluster of six."""
 
 import importlib.util
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -56,6 +57,13 @@ class Node:
     def client(self) -> "redis.Redis":
         return redis.Redis(port=self.port, socket_timeout=5)
 
+    def program(self) -> Path:
+        return binary()
+
+    def environment(self) -> dict[str, str]:
+        """Variables that the program needs beyond those of this process."""
+        return {}
+
     def ask(self, *words: str | int) -> Any:  # noqa: ANN401 - each command has its own answer
         """Return the answer to one command."""
         with self.client() as client:
@@ -66,8 +74,9 @@ class Node:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "server.log").open("ab") as out:
             self.process = subprocess.Popen(
-                [binary(), *self.arguments(), *self.more],
+                [self.program(), *self.arguments(), *self.more],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                env=os.environ | self.environment(),
             )  # fmt: skip
         until(self.answers, 20, f"an answer of the server in {self.folder}")
 

@@ -1,6 +1,7 @@
 """REDIS_URL: one server, several nodes of a cluster, or the Sentinels of a primary."""
 
 import ipaddress
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -78,10 +79,12 @@ def parse_address(text: str) -> StoreAddress:
         raise AddressError("must be one address if it names Sentinels or a socket")
     if any(part.is_tls != first.is_tls for part in parts):
         raise AddressError("must not hold both redis:// and rediss://")
-    if any(part.options and part.options != first.options for part in parts):
-        raise AddressError("must hold one login and one set of options for all nodes")
+    options: dict[str, Any] = {}
+    for name, value in itertools.chain.from_iterable(part.options.items() for part in parts):
+        if options.setdefault(name, value) != value:
+            raise AddressError("must hold one login and one set of options for all nodes")
     hosts = tuple(host for part in parts for host in part.hosts)
-    return StoreAddress(hosts, first.options, first.is_tls)
+    return StoreAddress(hosts, options, first.is_tls)
 
 
 def _parsed(text: str) -> StoreAddress:

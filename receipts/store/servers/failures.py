@@ -7,6 +7,7 @@ _LOGIN = "check user and password in REDIS_URL (sentinel_password for Sentinels 
 #: A part of an error of redis-py, Redis or OpenSSL, and the next step.
 _NEXT_STEPS = (
     ("Authentication required", f"the server asks for a login: {_LOGIN}"),
+    ("client already authenticated", f"the server asks for a login: {_LOGIN}"),
     ("AuthenticationError", f"a Sentinel refuses the login: {_LOGIN}"),
     ("invalid username-password pair", f"the server refuses the login: {_LOGIN}"),
     ("without any password configured", f"the server has no such password: {_LOGIN}"),
