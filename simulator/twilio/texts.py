@@ -44,7 +44,8 @@ class TextRouter:
         self.phones.get_switched_on(sender)
         message_sid = f"SM{uuid4().hex}"
         self.phones.record_text(sender, "out", to, body, message_sid, "phone")
-        if to in self.account.state.numbers and to != self.settings.hotline:
+        # A short hotline takes calls alone; a full number takes both.
+        if to in self.account.state.numbers and (to != self.settings.hotline or is_abroad(to)):
             self._send_to_service(message_sid, sender, to, body)
         elif is_service(to):
             zh, en = f"{to} 不接收短信。", f"{to} does not receive texts."
