@@ -18,6 +18,7 @@ from ivr.call_flow import CallFlow, HotlineSettings
 from ivr.menu import main_menu_keys
 from keywords.conversation import Conversation
 from keywords.parser import KeywordParser
+from keywords.relay import FriendRelay
 from keywords.replies import ReplyRenderer
 from receipts.bulk_import.apply import ImportHandler
 from receipts.delivery.lifecycle import ReceiptLifecycle
@@ -25,13 +26,17 @@ from receipts.delivery.receipt_search import ReceiptSearch
 from receipts.delivery.routing import Router
 from receipts.delivery.service_passwords import ServicePasswords
 from receipts.model.vocabulary import Channel, Msisdn
+from receipts.numbering.friends import FriendDirectory
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.book_store import BookStore
 from receipts.ports.clock import Clock
 from receipts.ports.provider import Provider
 from receipts.providers.failure_codes import read_failure
 from receipts.providers.null import NullProvider
+from receipts.providers.relay_failures import relay_failure
+from receipts.providers.smsc_status import SmscStatusTable
 from receipts.reports.journey import Journeys
+from receipts.reports.relay_reports import RelayReports
 from receipts.reports.service import ReportService
 from receipts.rulebook.schema import Retention, RuleBook
 from receipts.store.redis_store import RedisStore
@@ -122,6 +127,14 @@ class Container:
         """Parser of texts under this rule book."""
         return KeywordParser(self.book)
 
+    @cached_property
+    def friend_relay(self) -> FriendRelay:
+        """Passes texts on between trial people."""
+        settings, people = self.settings, self.settings.trial_people
+        ours = (settings.short_code, settings.hotline, settings.agent_number)
+        directory = FriendDirectory(people, (*ours, settings.twilio_sender))
+        return FriendRelay(self.policy, self.store, self.lifecycle, directory)
+
     def portal(
         self,
         caller: Callable[[], Msisdn],
@@ -200,10 +213,14 @@ class Container:
 
     def timer_service(self) -> TimerService:
         """Timers of subscriptions, receipts and calls."""
-        outbox, reports = self.clients.outbox, self.report_service
+        outbox, reports, clock = self.clients.outbox, self.report_service, self.clock
+        rules = self.book.reports
+        read_status = SmscStatusTable(rules.families, rules.causes).read
+        relays = RelayReports(self.store, reports, clock, partial(relay_failure, read_status))
         return TimerService(
-            self.store, outbox, self.policy, self.lifecycle, reports, self.clock, self.personal_data
-        )
+            self.store, outbox, self.policy, self.lifecycle, reports, clock, self.personal_data,
+            relays,
+        )  # fmt: skip
 
     def worker(
         self,

@@ -184,8 +184,9 @@ def _register_webhooks(
     refresh_network, replies = container.refresh_network, container.reply_renderer
     calls = VoiceWebhooks(container.call_flow, sending, refresh_network)
     texts = InboundSmsHandler(
-        container.store, container.conversation, replies, refresh_network, counters.count_silence
-    )
+        container.store, container.conversation, container.friend_relay, replies,
+        refresh_network, counters.count_silence,
+    )  # fmt: skip
     app.register_blueprint(voice_blueprint(calls, form_fields, query_fields))
     app.register_blueprint(sms_blueprint(texts, form_fields))
     app.register_blueprint(kannel_blueprint(texts))

@@ -10,7 +10,7 @@ from keywords.inbound import InboundMessage, answered_by_carrier
 from keywords.parser import KeywordParser, ParsedMessage
 from keywords.queries import AccountReplies
 from keywords.reply_limits import ReplyBudget, ReplyLimit
-from keywords.text_figures import limited, with_text_figure
+from keywords.text_figures import NOT_UNDERSTOOD, limited, with_text_figure
 from keywords.trial_replies import has_phone, trial_reply
 from receipts.model.calendar import month_of
 from receipts.model.customer import QuestionTopic, Subscription
@@ -130,6 +130,8 @@ class Conversation:
         transition = KEYWORD_DIALOGUE.fire(state, event)
         now, is_phone = self._clock.now(), has_phone(self._policy, customer)
         budget = ReplyBudget(snapshot, self._policy.limits(customer), now, is_phone=is_phone)
+        if self._is_loop(customer, event, budget):
+            return self._beyond_limit(snapshot, request, budget)
         if budget.limit is not ReplyLimit.OPEN and not (
             budget.allows_leaving and self._leaves(customer, event, transition.acts)
         ):
@@ -148,6 +150,11 @@ class Conversation:
             decision = decision.then(self._run(action, decision.customer, request, parsed))
         return self._reply(snapshot, decision, request, budget, event)
 
+    def _is_loop(self, customer: Subscription, event: DialogueEvent, budget: ReplyBudget) -> bool:
+        """Whether a trial person's phone seems to answer relayed texts by itself."""
+        is_trial = self._policy.is_trial_person(customer.number)
+        return is_trial and event in NOT_UNDERSTOOD and not budget.allows_hint
+
     @staticmethod
     def _leaves(customer: Subscription, event: DialogueEvent, acts: tuple[str, ...]) -> bool:
         """Whether a text is a wish to cancel that the subscription can still follow."""
@@ -159,7 +166,7 @@ class Conversation:
     ) -> ChangeSet:
         """Change nothing; say once that the limit of replies is reached."""
         customer = snapshot.subscription
-        if budget.limit is ReplyLimit.EXCEEDED:
+        if budget.limit is not ReplyLimit.REACHED:
             silent = Decision(customer).change_set(customer, request.event, Reply())
             return replace(silent, figures=limited(self._clock.now()))
         key = "too_many_held" if customer.state in _CAN_LEAVE else "too_many"
@@ -221,6 +228,8 @@ class Conversation:
 
     def _unknown(self, customer: Subscription, request: CustomerRequest) -> Decision:
         key = "unknown_held" if customer.state in _HAS_SERVICE else "unknown"
+        if self._policy.is_trial_person(customer.number):
+            key = "unknown_trial"
         return self._policy.refused(customer, key, request)
 
     def _confirm_again(self, customer: Subscription, request: CustomerRequest) -> Decision:
@@ -252,8 +261,9 @@ class Conversation:
         reply = trial_reply(self._policy, customer, decision.messages, request.language)
         # Only a consent record needs the text of the reply.
         text = self._render(reply) if decision.audit else ""
+        hints = int(event in NOT_UNDERSTOOD)
         change = decision.change_set(customer, request.event, reply, text)
-        change = replace(change, records=(*change.records, budget.spent()))
+        change = replace(change, records=(*change.records, budget.spent(hints=hints)))
         return with_text_figure(change, customer, event, request.reply_text, self._clock.now())
 
     def _run(

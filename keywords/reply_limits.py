@@ -14,6 +14,9 @@ from receipts.rulebook.schema import Limits
 #: beyond the limits, and two machines could still repeat the question to each other.
 _LEAVING_FACTOR = 5
 
+#: Hints an hour to a trial person; a machine that answers to relayed texts gets no more.
+HINTS_AN_HOUR = 5
+
 
 class ReplyLimit(Enum):
     """Whether a number gets one more reply."""
@@ -42,7 +45,10 @@ class ReplyBudget:
             count = DailyReplyCount(snapshot.number, today, count.version, hour=hour)
         elif count.hour != hour:
             told = count.told and count.replies >= limits.replies_a_day
-            count = replace(count, hour=hour, replies_this_hour=0, told=told)
+            count = replace(
+                count, hour=hour, replies_this_hour=0, told=told, relays_this_hour=0,
+                hints_this_hour=0,
+            )  # fmt: skip
         self._count = count
 
     @property
@@ -61,13 +67,36 @@ class ReplyBudget:
         """Whether a wish to cancel is answered, which it is beyond the limits."""
         return self._count.replies < self._limits.replies_a_day * _LEAVING_FACTOR
 
-    def spent(self, *, told: bool = False) -> DailyReplyCount:
-        """The count after one more reply; ``told`` if it says that the limit is reached."""
+    @property
+    def allows_hint(self) -> bool:
+        """Whether a trial person's text that cannot be served is still answered this hour."""
+        return self.limit is ReplyLimit.OPEN and self._count.hints_this_hour < HINTS_AN_HOUR
+
+    @property
+    def relays_today(self) -> int:
+        """Texts passed on today."""
+        return self._count.relays
+
+    @property
+    def relays_this_hour(self) -> int:
+        """Texts passed on in this hour."""
+        return self._count.relays_this_hour
+
+    def spent(
+        self, *, told: bool = False, replies: int = 1, hints: int = 0, relays: int = 0
+    ) -> DailyReplyCount:
+        """The count after one more reply; ``told`` if it says that the limit is reached.
+
+        ``hints`` is 1 for a reply that is a hint, ``relays`` for a text that was passed on.
+        """
         count = self._count
         return replace(
             count,
             version=count.version + 1,
-            replies=count.replies + 1,
-            replies_this_hour=count.replies_this_hour + 1,
+            replies=count.replies + replies,
+            replies_this_hour=count.replies_this_hour + replies,
             told=count.told or told,
+            relays=count.relays + relays,
+            relays_this_hour=count.relays_this_hour + relays,
+            hints_this_hour=count.hints_this_hour + hints,
         )

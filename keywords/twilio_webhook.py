@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 
 from keywords.conversation import Conversation
 from keywords.inbound import InboundMessage
+from keywords.relay import FriendRelay
 from keywords.replies import ReplyRenderer
 from receipts.model.invisible import xml_text
 from receipts.model.vocabulary import Msisdn
@@ -32,6 +33,7 @@ class InboundSmsHandler:
 
     store: Store
     conversation: Conversation
+    relay: FriendRelay
     renderer: ReplyRenderer
     refresh_network: Callable[[Msisdn], None]
     #: Counts a text that gets no reply, by the kind of its sender.
@@ -52,6 +54,8 @@ class InboundSmsHandler:
         self.refresh_network(number)
         text = InboundMessage(event, number, body, opt_out)
         decide = partial(self.conversation.decide, text=text)
+        if (addressed := self.relay.read(text)) is not None:
+            decide = partial(self.relay.decide, text=text, addressed=addressed)
         months = self.conversation.months(text)
         try:
             reply = run_in_transaction(

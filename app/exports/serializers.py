@@ -14,7 +14,7 @@ from receipts.model.calendar import SHANGHAI
 from receipts.model.charge import Charge
 from receipts.model.customer import Subscription
 from receipts.model.message import MessageTrace, ReportEvent
-from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.receipt import Receipt
 from receipts.model.reported_time import ReportedTime, TimePrecision
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.reports.message_trace import done_time
@@ -84,8 +84,8 @@ def serialize_receipt(receipt: Receipt) -> dict[str, Any]:
 
 
 def serialize_unsure(receipt: Receipt) -> dict[str, Any]:
-    """A receipt whose sending is in doubt, for ``unsure``; a passcode's text is sealed."""
-    sealed = receipt.kind is MessageKind.CODE
+    """A receipt whose sending is in doubt, for ``unsure``; a secret text is left out."""
+    sealed = receipt.kind.is_secret
     return _picked(replace(receipt, text="") if sealed else receipt, _UNSURE)
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 from msgspec.structs import replace
 
-from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.receipt import Receipt
 from receipts.wording.times import is_same_day
 from statemachines.receipt import ENDED, ReceiptState
 
@@ -27,8 +27,8 @@ def as_of(receipt: Receipt, now: dt.datetime) -> Receipt:
 
 
 def text_after_sending(receipt: Receipt) -> str:
-    """Text stored once a receipt is not sent again: empty for a one-time passcode."""
-    return "" if receipt.kind is MessageKind.CODE else receipt.text
+    """Text stored once a receipt is not sent again: empty for a passcode and a relayed text."""
+    return "" if receipt.kind.is_secret else receipt.text
 
 
 def ended_at(receipt: Receipt, state: ReceiptState, now: dt.datetime) -> dt.datetime | None:

@@ -13,7 +13,7 @@ from receipts.delivery.routing import Route, Router
 from receipts.delivery.send_log import logged
 from receipts.delivery.sent_receipts import mark_sent
 from receipts.model.customer import Subscription
-from receipts.model.receipt import Receipt, StatusEvent
+from receipts.model.receipt import MessageKind, Receipt, StatusEvent
 from receipts.ports.changes import ChangeSet, Deferred, OutboxEntry, Timer
 from receipts.ports.clock import Clock
 from receipts.ports.provider import (
@@ -126,8 +126,10 @@ class ReceiptLifecycle:
     @staticmethod
     def outbound_message(receipt: Receipt, deadline: float = math.inf) -> OutboundMessage:
         """Message for a provider; ``deadline`` is in monotonic seconds."""
-        mode = receipt.sent_as or receipt.mode
-        return OutboundMessage(receipt.id, receipt.number, receipt.text, mode, deadline)
+        mode, to = receipt.sent_as or receipt.mode, receipt.number
+        if receipt.kind is MessageKind.RELAY and receipt.recipient is not None:
+            to = receipt.recipient
+        return OutboundMessage(receipt.id, to, receipt.text, mode, deadline)
 
     def accepted(
         self, receipt: Receipt, provider_id: str, entry: OutboxEntry, owner: _Owner = None

@@ -5,9 +5,9 @@ import datetime as dt
 from msgspec import Struct
 from msgspec.structs import replace
 
-from receipts.delivery.digest import with_digest_members
 from receipts.delivery.end_of_life import ended_at, text_after_sending
 from receipts.delivery.lifecycle import RETRY, ReceiptLifecycle
+from receipts.delivery.relays import with_followers
 from receipts.delivery.send_log import logged
 from receipts.delivery.sent_receipts import mark_sent
 from receipts.model.charge import AuditEntry
@@ -48,7 +48,7 @@ class Settlement:
         """Commit an act; ``done``, or the reason of a refusal. Raises StoreUnavailableError.
 
         Reasons are those of the receipt's state table, ``gone``, ``in_digest``, ``passcode``,
-        ``day_passed`` and ``just_asked``.
+        ``erased``, ``day_passed`` and ``just_asked``.
         """
         (receipt,) = self._store.receipts([act.receipt_id])
         if receipt is None:
@@ -67,7 +67,7 @@ class Settlement:
         if receipt is None or reason:
             return ChangeSet(snapshot.number, reply=Reply(next=reason))
         owner = snapshot.subscription
-        change = with_digest_members(self._store, self._settled(receipt, act, owner))
+        change = with_followers(self._store, self._settled(receipt, act, owner))
         settled = next(r for r in change.records if isinstance(r, Receipt) and r.id == receipt.id)
         entry = AuditEntry(
             self._clock.now(),
@@ -120,8 +120,8 @@ class Settlement:
             return reason
         if act.event is not ReceiptEvent.STAFF_RESEND:
             return ""
-        if receipt.kind is MessageKind.CODE:
-            return "passcode"
+        if receipt.kind is MessageKind.CODE or not receipt.text:
+            return "passcode" if receipt.kind is MessageKind.CODE else "erased"
         if receipt.sent_at and not is_same_day(receipt.created_at, self._clock.now()):
             return "day_passed"  # its text names times of that day, without the day
         asked = receipt.requested_at if receipt.state is ReceiptState.UNSURE else None

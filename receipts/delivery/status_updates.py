@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from receipts.charging.charges import subscription_for_charge
-from receipts.delivery.digest import with_digest_members
 from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.relays import with_followers
 from receipts.model.receipt import Receipt
 from receipts.ports.changes import ChangeSet, CommitStatus
 from receipts.ports.provider import ProviderStatus
@@ -122,7 +122,7 @@ class StatusUpdates:
         change = self._delivery.apply_status(
             receipt, update.status, update.raw_status, update.provider_id, owner
         )
-        return with_digest_members(self._store, change)
+        return with_followers(self._store, change)
 
     def _commit(self, decided: Sequence[tuple[_Update, ChangeSet]]) -> None:
         """Commit each change on its own, in one round trip. Raises StoreUnavailableError."""

@@ -123,6 +123,10 @@ class DailyReplyCount(Struct, frozen=True, omit_defaults=True):
     replies_this_hour: int = 0
     #: Whether the number knows that it has reached a limit.
     told: bool = False
+    #: A trial person's texts that were passed on, and hints on texts that could not be.
+    relays: int = 0
+    relays_this_hour: int = 0
+    hints_this_hour: int = 0
 
 
 class CallLog(Struct, frozen=True, omit_defaults=True):

@@ -25,6 +25,13 @@ class MessageKind(StrEnum):
     DIGEST = "digest"
     #: A one-time passcode: its text is erased once sent, and it is in no list.
     CODE = "code"
+    #: A text passed on for ``number`` to ``recipient``: erased once sent.
+    RELAY = "relay"
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its text is sealed in the store, shown to no one, and erased once sent."""
+        return self in {MessageKind.CODE, MessageKind.RELAY}
 
 
 class StatusEvent(Struct, frozen=True, array_like=True):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from receipts.delivery.results import NO_CODE, FailureReader
 from receipts.model.charge import Charge, ChargeKind
 from receipts.model.message import MessageTrace, ReportEvent
-from receipts.model.receipt import MessageKind, Receipt, SendStep
+from receipts.model.receipt import Receipt, SendStep
 from receipts.model.reported_time import ReportedTime, TimePrecision
 from receipts.reports.message_trace import done_time
 from statemachines.receipt import STAFF, ReceiptEvent, ReceiptState
@@ -121,7 +121,7 @@ def steps_of_receipt(
 
     Without a digest, ``sender`` is the receipt itself.
     """
-    secret = receipt.kind is MessageKind.CODE
+    secret = receipt.kind.is_secret
     yield JourneyStep(
         receipt.created_at,
         StepKind.RECEIPT,

@@ -1,4 +1,4 @@
-"""Texts of passcodes, encrypted at rest: a file that is only appended to never forgets."""
+"""Secret texts, encrypted at rest: a file that is only appended to never forgets."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from hashlib import blake2b
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from msgspec.structs import replace
 
-from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.receipt import Receipt
 
 
 class TextSealer:
@@ -17,14 +17,14 @@ class TextSealer:
         self._fernet = MultiFernet([Fernet(_key(secret)) for secret in secrets or ("",)])
 
     def seal(self, receipt: Receipt) -> Receipt:
-        """The receipt as it is stored: a passcode's text sealed, any other as it is."""
-        if receipt.kind is not MessageKind.CODE or not receipt.text:
+        """The receipt as it is stored: a secret text sealed, any other as it is."""
+        if not receipt.kind.is_secret or not receipt.text:
             return receipt
         return replace(receipt, text=self._fernet.encrypt(receipt.text.encode()).decode())
 
     def open(self, receipt: Receipt | None) -> Receipt | None:
         """The receipt with its text; empty where no secret of this process opens it."""
-        if receipt is None or receipt.kind is not MessageKind.CODE or not receipt.text:
+        if receipt is None or not receipt.kind.is_secret or not receipt.text:
             return receipt
         try:
             text = self._fernet.decrypt(receipt.text.encode()).decode()

@@ -8,8 +8,8 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from receipts.delivery.digest import with_digest_members
 from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.relays import with_followers
 from receipts.delivery.routing import Route
 from receipts.model.receipt import Receipt
 from receipts.ports.changes import ChangeSet, CommitStatus, OutboxEntry
@@ -165,7 +165,7 @@ class Dispatcher:
     def _commit_all(self, changes: Sequence[ChangeSet]) -> None:
         """Commit receipts that are finished or deferred, and count the deferred ones."""
         if changes:
-            self._store.commit_all([with_digest_members(self._store, each) for each in changes])
+            self._store.commit_all([with_followers(self._store, each) for each in changes])
         for deferred in (each for change in changes for each in change.deferred):
             self._backlog[deferred.queue] = self._backlog.get(deferred.queue, 0) + 1
 
@@ -215,9 +215,7 @@ class Dispatcher:
         """Commit the receipts as being sent; tasks of those whose commit succeeded."""
         times = self._send_times(leaving, slots)
         mark = self._lifecycle.mark_sending
-        changes = [
-            with_digest_members(self._store, mark(each.receipt, each.route)) for each in leaving
-        ]
+        changes = [with_followers(self._store, mark(each.receipt, each.route)) for each in leaving]
         marked = [next(r for r in each.records if isinstance(r, Receipt)) for each in changes]
         try:
             commits = self._store.commit_all(changes) if changes else []

@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import structlog
 
 from receipts.charging.charges import subscription_for_charge
-from receipts.delivery.digest import with_digest_members
 from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.relays import with_followers
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus, Timer
@@ -103,7 +103,7 @@ class InDoubtResolver:
         return found.id if self._commit(change) is CommitStatus.DUPLICATE else None
 
     def _commit(self, change: ChangeSet) -> CommitStatus:
-        return self._store.commit(with_digest_members(self._store, change)).status
+        return self._store.commit(with_followers(self._store, change)).status
 
     def _may_belong_to_another(self, receipt: Receipt, found: str) -> bool:
         """Whether the message may be that of another receipt with equal text, now being sent.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from receipts.delivery.digest import with_digest_members
+from receipts.delivery.relays import with_followers
 from receipts.model.receipt import Receipt
 from receipts.ports.changes import ChangeSet, CommitStatus, OutboxEntry
 from receipts.ports.store import Store, StoreUnavailableError
@@ -91,7 +91,7 @@ class ResultWriter:
     def _decide(self, result: SendResult) -> tuple[SendResult, ChangeSet] | None:
         """Result with its change set, None if deciding fails. Raises StoreUnavailableError."""
         try:
-            return result, with_digest_members(self._store, result.decide(result.receipt))
+            return result, with_followers(self._store, result.decide(result.receipt))
         except StoreUnavailableError:
             raise
         except Exception:  # noqa: BLE001 - one receipt's error must not lose the other results

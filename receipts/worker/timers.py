@@ -9,12 +9,14 @@ from msgspec.structs import replace
 from receipts.delivery import notifications
 from receipts.delivery.digest import DIGEST, DigestBuilder
 from receipts.delivery.lifecycle import RETRY, ReceiptLifecycle
+from receipts.delivery.relays import RELAYED
 from receipts.model.calendar import next_month
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Channel
 from receipts.ports.changes import ChangeSet, Timer
 from receipts.ports.clock import Clock
 from receipts.ports.store import Outbox, Store
+from receipts.reports.relay_reports import RelayReports
 from receipts.reports.service import REPORT_TIMEOUT, ReportService
 from receipts.subscriptions import cancellation, dunning, ordering
 from receipts.subscriptions.decision import (
@@ -53,6 +55,7 @@ class TimerService:
         reports: ReportService,
         clock: Clock,
         personal_data: PersonalDataService,
+        relays: RelayReports,
     ) -> None:
         self._store, self._outbox, self._clock = store, outbox, clock
         self._policy, self._delivery = policy, delivery
@@ -70,6 +73,7 @@ class TimerService:
             FORGET: personal_data.forget_left,
             DIGEST: lambda timer: self.flush_digests([timer]),
             notifications.CALL: self._send_call_summary,
+            RELAYED: relays.fire,
         }
 
     def due_timers(self, limit: int) -> list[Timer]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from receipts.delivery.digest import with_digest_members
 from receipts.delivery.lifecycle import ReceiptLifecycle
+from receipts.delivery.relays import with_followers
 from receipts.model.receipt import Receipt
 from receipts.ports.changes import OutboxEntry
 from receipts.ports.provider import TemporaryError
@@ -45,7 +45,7 @@ class UnconfirmedClaims:
             if found == marked
         ]
         if changes:
-            store.commit_all([with_digest_members(store, change) for change in changes])
+            store.commit_all([with_followers(store, change) for change in changes])
         self._claims = [
             claim
             for claim, found in pairs

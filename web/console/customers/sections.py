@@ -110,7 +110,7 @@ class LifeReader:
                 each.note or "",
             )
             for each, _ in found
-            if each.kind is not MessageKind.RECEIPT
+            if each.kind not in {MessageKind.RECEIPT, MessageKind.RELAY}
         ]
         return SectionTable(Section.NOTICES, rows, _older(found, limit))
 

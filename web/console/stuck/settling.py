@@ -68,7 +68,7 @@ class SettlingPages:
             "stuck_receipt.html",
             status,
             receipt=found,
-            is_secret=found.kind is MessageKind.CODE,
+            is_secret=found.kind.is_secret,
             acts=_possible(found),
             done=done,
             wrong=wrong,
