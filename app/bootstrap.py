@@ -211,15 +211,19 @@ class Container:
         reader = self.clients.bulk_reader
         return PersonalDataService(self.store, reader, self.clients.text_index, self.policy)
 
+    @cached_property
+    def relay_reports(self) -> RelayReports:
+        """Turns the states of relayed texts into delivery reports."""
+        rules = self.book.reports
+        read_failure = partial(relay_failure, SmscStatusTable(rules.families, rules.causes).read)
+        return RelayReports(self.store, self.report_service, self.clock, read_failure)
+
     def timer_service(self) -> TimerService:
         """Timers of subscriptions, receipts and calls."""
         outbox, reports, clock = self.clients.outbox, self.report_service, self.clock
-        rules = self.book.reports
-        read_status = SmscStatusTable(rules.families, rules.causes).read
-        relays = RelayReports(self.store, reports, clock, partial(relay_failure, read_status))
         return TimerService(
             self.store, outbox, self.policy, self.lifecycle, reports, clock, self.personal_data,
-            relays,
+            self.relay_reports,
         )  # fmt: skip
 
     def worker(

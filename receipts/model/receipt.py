@@ -23,10 +23,10 @@ class MessageKind(StrEnum):
     RECEIPT = "receipt"
     NOTICE = "notice"
     DIGEST = "digest"
-    #: A one-time passcode: its text is erased once sent, and it is in no list.
-    CODE = "code"
     #: A text passed on for ``number`` to ``recipient``: erased once sent.
     RELAY = "relay"
+    #: A one-time passcode: its text is erased once sent, and it is in no list.
+    CODE = "code"
 
     @property
     def is_secret(self) -> bool:

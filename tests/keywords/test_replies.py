@@ -78,7 +78,7 @@ def longest_params(
     return (
         POLICY.offer_params(customer, language)
         | dict.fromkeys(("spent", "total", "monthly", "receipts", "credit"), yuan)
-        | {"count": "12345", "province": BOOK.name("CN-NM", language)}
+        | {"most": "30", "count": "12345", "province": BOOK.name("CN-NM", language)}
         | {"words": "|".join(words[-3:]), "word": words[-1], "choices": question[1]["choices"]}
         | POLICY.channel_params(customer, language, Channel.VOICE)
         | {"stop": "TDXX", "due": max(_dues(language), key=len)}

@@ -141,4 +141,4 @@ def timing(
     """The timers of a container with another lifecycle and, where given, another store."""
     outbox, reports = built.clients.outbox, built.report_service
     about = (outbox, built.policy, delivery, reports, built.clock, built.personal_data)
-    return TimerService(store or built.store, *about)
+    return TimerService(store or built.store, *about, built.relay_reports)

@@ -65,8 +65,8 @@ def test_chinese_words_get_chinese_replies_of_one_segment(network: Network, numb
 
 
 def test_first_reply_to_a_foreign_number_is_in_english(network: Network):
-    assert "BZ for more keywords" in Texter(network, AMERICAN).says("zzzz")
-    assert "更多指令" in Texter(network, UNICOM).says("zzzz")
+    assert "BZ for help" in Texter(network, AMERICAN).says("zzzz")
+    assert "帮助发BZ" in Texter(network, UNICOM).says("zzzz")
 
 
 def test_both_ends_on_the_list_give_a_receipt_without_a_price(network: Network, built: Container):
