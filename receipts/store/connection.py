@@ -30,8 +30,15 @@ Client = redis.Redis | RedisCluster
 #: Below the 15 seconds that Twilio waits for a webhook, so time-outs are not retried.
 _TIMEOUT_SECONDS = {"socket_timeout": 4, "socket_connect_timeout": 2}
 
-#: Without ``driver_info``, a connection sends no CLIENT SETINFO, which needs a right of its own.
-_OPTIONS: dict[str, Any] = {**_TIMEOUT_SECONDS, "driver_info": None}
+#: The name of our connections in CLIENT LIST; that of a command may have more behind it.
+CLIENT_NAME = "sms-receipt"
+
+#: Without ``driver_info``, a connection sends no CLIENT SETINFO, unknown to Redis before 7.2.
+_OPTIONS: dict[str, Any] = {
+    **_TIMEOUT_SECONDS,
+    "driver_info": None,
+    "client_name": CLIENT_NAME,
+}
 
 _NO_NODE = (
     "is no node of a cluster, and REDIS_URL names several servers. Name one server, or its "

@@ -3,17 +3,17 @@
 from typing import Any
 
 from receipts.ports.store import StoreUnavailableError
+from receipts.store.connection import CLIENT_NAME as OUR_NAME
 from receipts.store.connection import RedisConnection
 
-#: The name of our own connections in CLIENT LIST.
-CLIENT_NAME = "sms-receipt-exclusive"
+#: The name of the connections of one command in CLIENT LIST.
+CLIENT_NAME = f"{OUR_NAME}-exclusive"
 
 
 def require_unused(connection: RedisConnection) -> None:
-    """Raises StoreUnavailableError while other clients of this kind are connected.
+    """Raises StoreUnavailableError while other connections of ours are open.
 
-    ``connection`` must have been made under ``CLIENT_NAME``. Replicas and monitors are no clients
-    of this kind. A server before version 7.2 does not tell kinds apart.
+    ``connection`` must have been made under ``CLIENT_NAME``.
     """
     found = set[str]()
     for primary in connection.run(connection.primaries):
@@ -22,10 +22,9 @@ def require_unused(connection: RedisConnection) -> None:
         found |= {
             each["addr"]
             for each in listed
-            if each.get("name") != CLIENT_NAME
+            if each.get("name", "").startswith(OUR_NAME)
+            and each["name"] != CLIENT_NAME
             and each["db"] in databases
-            and each.get("lib-name", "redis-py") == "redis-py"
-            and each["flags"] == "N"
         }
     if found:
         where = ", ".join(sorted(found)[:3])

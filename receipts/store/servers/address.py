@@ -22,7 +22,7 @@ _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _TLS = {*_TLS_FILES, "ssl_ca_path", "ssl_password", "ssl_cert_reqs", "ssl_check_hostname"}
 _SENTINEL_LOGIN = {"sentinel_username": "username", "sentinel_password": "password"}
 _SECONDS = ("socket_timeout", "socket_connect_timeout")
-_OTHERS = {"db", "username", "password", "client_name", "socket_keepalive", *_SECONDS}
+_OTHERS = {"db", "username", "password", "socket_keepalive", *_SECONDS}
 _NOT_OPTIONS = {"host", "port", "connection_class"}
 _CERT_REQS = ("required", "optional", "none")
 

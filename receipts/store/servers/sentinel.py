@@ -50,10 +50,14 @@ _PASSING_REPLIES = ("NOREPLICAS", "UNBLOCKED", "MASTERDOWN")
 def sentinel_client(address: StoreAddress, common: dict[str, Any], retry: Any) -> "redis.Redis":  # noqa: ANN401 - redis-py's own
     """A client that finds the primary at each new connection."""
     once = Retry(NoBackoff(), 0)
-    asked = {**common, **address.sentinel_login, **address.tls, **_SENTINEL_TIMES, "retry": once}
+    asked = {**address.sentinel_login, **address.tls, **_SENTINEL_TIMES, "retry": once}
     options = {**common, **address.options, **address.tls}
     manager = cast("Any", Sentinel)(
-        address.hosts, sentinel_kwargs=asked, retry=retry, redis_connect_func=_greet, **options
+        address.hosts,
+        sentinel_kwargs={**asked, "driver_info": None},
+        retry=retry,
+        redis_connect_func=_greet,
+        **options,
     )
     return cast("redis.Redis", manager.master_for(address.service))
 

@@ -71,7 +71,7 @@ def test_sentinels_are_read(tmp_path: Path):
         ("redis://h?socket_timeout=60", "at most 10 seconds"),
         ("redis://h?socket_timeout=nan", "at most 10 seconds"),
         ("redis://h?db=1&db=2", "one value for db"),
-        ("redis://h?decode_responses=1", "other options than client_name"),
+        ("redis://h?decode_responses=1", "other options than db"),
         ("redis://h?sentinel_password=secret", "other options than"),
         ("redis://h?ssl_ca_certs=/dev/null", "ssl_ca_certs without TLS: write rediss://"),
         ("rediss://h?ssl_ca_certs=/no/file", "a file that can be read as ssl_ca_certs"),
