@@ -110,7 +110,7 @@ class Boxes:
     def on_modem(cls, folder: Path, device: Path, doors_port: int, secret: str) -> Self:
         """Boxes between a modem and the service."""
         changes = {
-            "/dev/sms-modem": str(device),
+            "/dev/serial/by-id/CHANGE-ME-device": str(device),
             "CHANGE-ME-number": SIM_NUMBER,
             "sms-resend-freq = 60": "sms-resend-freq = 1",
             "sms-resend-retry = 60": "sms-resend-retry = 2",
