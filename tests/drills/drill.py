@@ -107,12 +107,12 @@ def _evaluate(
         result.problems.append("the generator did not finish")
         return
     with rig.container() as services:
-        _drain(services)
+        drain(services)
         if fault.hours:
             rig.move_clock(fault.hours)
             until(lambda: expected.unanswered <= _unanswered(services, customers), _TIMEOUT,
                   "the report timeout")  # fmt: skip
-            _drain(services)
+            drain(services)
         _settle(services, customers, ReceiptState.SENT, lambda sent: sent <= _bodies(rig.took()))
         requested = rig.boxes.requested() if rig.boxes else {}
         taken = without_kannel_repeats(result, rig.took(), requested)
@@ -124,7 +124,7 @@ def _evaluate(
     certain = compare(result, due, expected.off_net, taken, receipts)
     result.recovery_seconds = recovery_seconds(expected, acknowledged, taken, fault_ended)
     delivered = [sender for (sender, _), kind in certain.items() if kind == "arrived"]
-    _check_bills(result, rig, customers, delivered)
+    check_bills(result, rig, customers, delivered)
     reconciled = rig.command("reconcile")
     if reconciled.returncode:
         result.problems.append(f"the counts do not add up: {reconciled.stdout.strip()[:200]}")
@@ -149,7 +149,7 @@ def _acknowledged(result: DrillResult, plan: Plan, log: Path) -> dict[tuple[int,
 # -- waiting for the end -------------------------------------------------------------------------
 
 
-def _drain(services: bootstrap.Container) -> None:
+def drain(services: bootstrap.Container) -> None:
     """Return when the outbox is empty and no retry or look-up is due."""
     client, shards = services.clients.connection.client, services.settings.shards
 
@@ -203,7 +203,7 @@ def _bodies(taken: list[ProviderText]) -> set[tuple[str, str]]:
     return {(text.to, text.body) for text in taken}
 
 
-def _check_bills(
+def check_bills(
     result: DrillResult, rig: Rig, customers: list[Customer], delivered: list[str]
 ) -> None:
     """Compare each customer's charges of the month with the model, after billing it twice."""

@@ -88,7 +88,7 @@ class ReportStream:
                 self._send_callback(report)
 
     def _send_feed(self, reports: list[PlannedReport]) -> None:
-        body = "\n".join(json.dumps(_feed_line(report)) for report in reports).encode()
+        body = "\n".join(json.dumps(report.feed_line()) for report in reports).encode()
         copy = threading.Thread(target=self._send_copy, args=(body,))
         if self._config.duplicates:
             copy.start()
@@ -135,12 +135,6 @@ class ReportStream:
             if answer.status_code != 503:
                 self._log.write(wrong=f"{path} {answer.status_code} {answer.text[:200]}")
             time.sleep(0.1)
-
-
-def _feed_line(report: PlannedReport) -> dict[str, object]:
-    line: dict[str, object] = {"id": report.message_id, "from": report.sender,
-                               "to": report.recipient, "status": report.status}  # fmt: skip
-    return line | ({"part": report.part, "parts": report.parts} if report.parts > 1 else {})
 
 
 def main() -> None:

@@ -56,6 +56,12 @@ class PlannedReport:
     def twilio_status(self) -> str:
         return _TWILIO[self.status]
 
+    def feed_line(self) -> dict[str, object]:
+        """The report as the feed's JSON."""
+        line: dict[str, object] = {"id": self.message_id, "from": self.sender,
+                                   "to": self.recipient, "status": self.status}  # fmt: skip
+        return line | ({"part": self.part, "parts": self.parts} if self.parts > 1 else {})
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -75,14 +81,14 @@ class Plan:
 
     def streams(self) -> list[list[list[PlannedReport]]]:
         """The batches of each stream, in the order in which they are to be acknowledged."""
-        return [list(self._stream(stream)) for stream in range(STREAMS)]
+        return [list(self.stream(stream)) for stream in range(STREAMS)]
 
     def all_reports(self) -> Iterator[PlannedReport]:
         """Every report, those of one text in the order in which they are acknowledged."""
         for batches in self.streams():
             yield from itertools.chain.from_iterable(batches)
 
-    def _stream(self, stream: int) -> Iterator[list[PlannedReport]]:
+    def stream(self, stream: int) -> Iterator[list[PlannedReport]]:
         """The first report of each text in turn; its others follow some batches later."""
         rng = random.Random(f"{self.seed}/{stream}")
         customers = self.customers()[stream::STREAMS]
@@ -114,7 +120,7 @@ def _reports(rng: random.Random, text: int, sender: str) -> list[PlannedReport]:
     """The reports of one text, in order."""
     draw = rng.random()
     # The first prefix is another network's.
-    recipient = f"{'+861300101' if draw < 0.04 else '+861395711'}{text % 10000:04}"
+    recipient = f"{'+8613001' if draw < 0.04 else '+8613957'}{text % 1_000_000:06}"
     by_twilio = draw > _CALLBACKS_ABOVE
     return [
         PlannedReport(text, sender, recipient, _message_id(rng, text, by_twilio=by_twilio),
