@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from app.settings_reader import url_problem
 from commands.diagnostics.addresses import public_url_problem
 from commands.twilio.faults import Faults, fault
 from commands.twilio.subject import RATES, Subject, is_number, kind_of
@@ -18,7 +19,11 @@ def check_address(subject: Subject) -> Faults:
     if not url:
         yield fault("address_unset")
         return
-    parts, shown = urlsplit(url), hide_userinfo(url)
+    shown = hide_userinfo(url)
+    if problem := url_problem(url):
+        yield fault("address", url=shown, problem=f"it {problem}")
+        return
+    parts = urlsplit(url)
     if parts.username is not None:
         yield fault("address_user", url=shown)
     if subject.is_simulated:
@@ -47,7 +52,9 @@ def check_sender(subject: Subject) -> Faults:
 
 
 def check_people(subject: Subject) -> Faults:
-    """Trial people that can never reach the sender."""
+    """Trial people that can never reach the sender, or none where no other can reach it."""
+    if not subject.people and subject.number.startswith("+"):
+        yield fault("no_people", number=subject.number)
     chinese = [each for each in subject.people if country_of(each) == "CN"]
     if chinese:
         yield fault("china", people=", ".join(chinese))

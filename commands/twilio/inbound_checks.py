@@ -63,3 +63,8 @@ def _webhooks(base_url: str, number: str, record: Any) -> Faults:  # noqa: ANN40
             yield fault("elsewhere", event=event, number=number, url=f"{url} with {method}")
         if not getattr(record, f"{kind}_fallback_url"):
             yield fault("fallback", number=number, event=event.casefold())
+    if hasattr(record, "status_callback"):
+        url = record.status_callback or ""
+        if not same_address(url, base_url + DOORS["status"]):
+            shown = hide_userinfo(url) or "no address"
+            yield fault("elsewhere", event="Ends of calls", number=number, url=shown)

@@ -61,6 +61,7 @@ def registered() -> dict[str, Any]:
     number = {
         "sms_url": f"{BASE}/sms", "sms_fallback_url": f"{BASE}/sms",
         "voice_url": f"{BASE}/voice", "voice_fallback_url": f"{BASE}/voice",
+        "status_callback": f"{BASE}/voice/ended",
     }  # fmt: skip
     service = {"senders": [NUMBER], "campaigns": ["VERIFIED"]}
     return {"numbers": {NUMBER: number}, "services": {SERVICE: service}}

@@ -1,10 +1,15 @@
 """``sms-receipt twilio plan`` names each fault of an account before the first text."""
 
 # ruff: noqa: ANN401 - JSON has no type
+import os
+import pty
+import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from flask import Flask, Response
 
 from commands.twilio.faults import FAULTS
 from tests.commands.twilio.conftest import (
@@ -17,6 +22,8 @@ from tests.commands.twilio.conftest import (
     Account,
     registered,
 )
+from tests.support.product import COMMAND, surroundings
+from tests.support.wsgi import serving
 
 TOLL_FREE, SHORT = "+18885550199", "57500"
 KEY = {"TWILIO_API_KEY": "SK" + "0" * 32, "TWILIO_API_SECRET": "a-pretend-secret"}
@@ -145,6 +152,8 @@ CASES = [
     Case("service_drops", account=service(use_inbound_webhook_on_number=False)),
     Case("elsewhere", account=number(voice_url=ELSEWHERE), says=ELSEWHERE),
     Case("elsewhere", account=number(sms_method="GET"), says="GET"),
+    Case("elsewhere", account=number(status_callback=""), says="no address"),
+    Case("no_people", says=NUMBER),
     Case("fallback", account=number(sms_fallback_url=""), says="texts"),
     Case("pace", {"TWILIO_PACE": "100"}, says="TWILIO_PACE=100"),
     Case("keywords"),
@@ -177,7 +186,8 @@ def test_every_fault_is_planted():
 
 
 def test_registered_number_has_no_fault_that_stops_a_text(account: Account):
-    answer = account.plan()
+    people = {"TRIAL_PEOPLE": f"{FRIEND}=CN-GD"}
+    answer = account.plan(**people)
     assert answer["ready"] is True
     assert [each["code"] for each in answer["findings"]] == [FAULTS["keywords"].code]
     assert answer["account"] == f"{SID} (Full, active)"
@@ -185,7 +195,39 @@ def test_registered_number_has_no_fault_that_stops_a_text(account: Account):
         {"number": NUMBER, "kind": "long number US", "texts": True, "calls": True}
     ]
     assert account.plan("--base-url", f"{BASE}/")["ready"] is True
-    assert account.plan("--base-url", "https://localhost")["ready"] is False
+    for wrong in (
+        "https://localhost",
+        "sms.example.org",
+        f"{BASE}#rc=2",
+        f"{BASE}?a=1",
+        "https://[",
+    ):
+        assert account.plan("--base-url", wrong)["ready"] is False
+
+
+def test_terminal_gets_tables_and_the_next_step(account: Account):
+    def shown() -> str:
+        ours, theirs = pty.openpty()
+        environ = surroundings(**account.settings, COLUMNS="160", TERM="dumb")
+        words = [COMMAND, "twilio", "plan"]
+        with subprocess.Popen(words, env=environ, stdout=theirs) as running:
+            os.close(theirs)
+            output = b""
+            with suppress(OSError):  # the end of a terminal
+                while part := os.read(ours, 65536):
+                    output += part
+        os.close(ours)
+        return output.decode() + f"status {running.returncode}"
+
+    ready = shown()
+    assert f"{SID} (Full, active)" in ready
+    assert f"Next: sms-receipt twilio configure --base-url {BASE}" in ready
+    assert ready.endswith("status 0")
+    account.plant(status="suspended")
+    stopped = shown()
+    assert "30002, 10001" in stopped
+    assert "Faults that stop the first text or call: 1." in stopped
+    assert stopped.endswith("status 1")
 
 
 def test_plan_changes_no_part_of_the_account(account: Account):
@@ -223,3 +265,26 @@ def test_account_that_does_not_answer_is_unread(account: Account):
     answer = account.plan(TWILIO_API_URL="http://127.0.0.1:9")
     assert answer["ready"] is False
     assert "could not be read: the account (no answer" in answer["findings"][0]["what"]
+
+
+STRANGE = [
+    "", "null", "[]", "{}", '"text"', "<html>", "7", '{"code": 20003}', '{"meta": {"key": "x"}}',
+    '{"sid": 7, "status": [], "type": {}, "balance": "much", "owner_account_sid": 5}',
+    '{"incoming_phone_numbers": [7], "services": [null], "meta": {"key": "services"}}',
+    '{"incoming_phone_numbers": [{"phone_number": "+14155550199", "capabilities": "sms"}]}',
+    '{"permissions": [1], "results": {}, "data": "x"}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("body", STRANGE)
+def test_strange_answers_are_neither_a_crash_nor_an_all_clear(
+    account: Account, body: str, status: int
+):
+    app = Flask("strange")
+    app.route("/<path:_>")(lambda _: Response(body, status, content_type="application/json"))
+    with serving(app) as port:
+        people = {"TRIAL_PEOPLE": f"{FRIEND}=CN-GD", "AGENT_NUMBER": BRITON}
+        answer = account.plan(TWILIO_API_URL=f"http://127.0.0.1:{port}", **people)
+    assert answer["ready"] is False
+    assert {each["result"] for each in answer["findings"]} & {"unread", "block"}
