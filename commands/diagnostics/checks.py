@@ -17,6 +17,7 @@ from commands.diagnostics.store_checks import (
     check_store_kind,
     store_name,
 )
+from commands.diagnostics.topology_checks import check_topology
 from commands.diagnostics.trial_checks import check_trial_people
 from receipts.model.calendar import SHANGHAI
 from receipts.numbering.plan import NumberingPlan, NumberingTableError
@@ -117,6 +118,7 @@ def _stored(settings: Settings) -> Iterator[Check]:
         return
     try:
         yield from check_store(settings, clients)
+        yield from check_topology(settings, clients.connection)
         yield from check_queue(settings, clients)
         if settings.secret_key:
             yield _codes(settings, clients)

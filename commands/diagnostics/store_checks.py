@@ -4,12 +4,16 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import redis
 
 from app.settings import Settings
 from app.storage.clients import StoreClients
 from commands.diagnostics.addresses import for_simulated_network
 from commands.diagnostics.check import Check
 from receipts.ports.store import StoreUnavailableError
+from receipts.store.connection import RedisConnection
 
 #: Settings of a server that answers only when a write is on disk.
 _DURABLE = {"appendonly": "yes", "appendfsync": "always"}
@@ -24,22 +28,28 @@ def check_store(settings: Settings, clients: StoreClients) -> Iterator[Check]:
     """Check what the server writes to disk, and how much room it has."""
     where = store_name(settings)
     try:
-        setting = clients.connection.setting
-        lax = [name for name, value in _DURABLE.items() if setting(name) != value]
+        servers = clients.connection.servers()
+        lax = {name: _lax(clients.connection, server) for name, server in servers.items()}
     except StoreUnavailableError:
         yield Check(True, f"store ({where}); it does not show whether it writes to disk")
     else:
-        if lax:
-            fix = ", ".join(f"{name} {_DURABLE[name]}" for name in lax)
-            subject = f"store ({where}) may lose confirmed changes"
+        for name in filter(lax.get, lax):
+            fix = ", ".join(f"{setting} {_DURABLE[setting]}" for setting in lax[name])
+            subject = f"store ({name or where}) may lose confirmed changes"
             yield Check(False, subject, f"set {fix}", "StoreNotDurable")
-        else:
+        if not any(lax.values()):
             yield Check(True, f"store ({where}) writes to disk before it answers")
     try:
         for found in clients.connection.info():
             yield from _memory(found)
     except StoreUnavailableError:
         return  # the server does not tell
+
+
+def _lax(connection: RedisConnection, server: "redis.Redis") -> list[str]:
+    """The settings by which one server answers before a write is on disk."""
+    found: Any = connection.run(lambda: server.config_get(*_DURABLE))
+    return [name for name, value in _DURABLE.items() if found.get(name) != value]
 
 
 def check_store_kind(settings: Settings) -> Iterator[Check]:

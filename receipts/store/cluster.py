@@ -99,6 +99,15 @@ class ClusterConnection:
         nodes = sorted(self._cluster.get_primaries(), key=lambda node: str(node.name))
         return [self._cluster.get_redis_connection(node) for node in nodes]
 
+    def servers(self) -> dict[str, "redis.Redis"]:
+        """A client for each node, replicas too, by address."""
+        nodes = sorted(self._cluster.get_nodes(), key=lambda node: str(node.name))
+        return {str(node.name): self._cluster.get_redis_connection(node) for node in nodes}
+
+    def size(self) -> tuple[int, int]:
+        """How many primaries and how many replicas serve."""
+        return len(self._cluster.get_primaries()), len(self._cluster.get_replicas())
+
     def scan(self, cursor: int, match: str, count: int) -> tuple[int, list[bytes]]:
         """One step of SCAN through all primaries; the low octet of a cursor is the primary."""
         primaries, (position, index) = self.primaries(), divmod(cursor, 256)

@@ -20,6 +20,7 @@ from receipts.store.servers.sentinel import (
     sentinel_client,
     sentinel_connection,
 )
+from receipts.store.servers.sentinel_views import Outlook
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -113,6 +114,27 @@ class RedisConnection:
         """One CONFIG value of the server. Raises StoreUnavailableError."""
         found: Any = self.run(lambda: self.primaries()[0].config_get(name))
         return str(found.get(name, ""))
+
+    def servers(self) -> dict[str, "redis.Redis"]:
+        """A client for each server, replicas too, by address; one alone has none.
+
+        Raises StoreUnavailableError.
+        """
+        if self._cluster is not None:
+            return self._cluster.servers()
+        if self._sentinel is None:
+            return {"": cast("redis.Redis", self.client)}
+        outlook = self.outlook()
+        primary = {outlook.primary if outlook else "": cast("redis.Redis", self.client)}
+        return primary | self.run(self._sentinel.replicas)
+
+    def outlook(self) -> Outlook | None:
+        """What the Sentinels say; None without Sentinels, or if none answers."""
+        return self._sentinel.views.outlook() if self._sentinel else None
+
+    def cluster_size(self) -> tuple[int, int] | None:
+        """The numbers of primaries and replicas; None outside a cluster."""
+        return self._cluster.size() if self._cluster else None
 
     def scan(self, cursor: int, match: str, count: int) -> tuple[int, list[bytes]]:
         """One step of SCAN: next cursor, 0 at the end, and keys. Raises StoreUnavailableError."""

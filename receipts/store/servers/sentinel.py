@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import redis
 from redis import exceptions
 from redis.backoff import NoBackoff
+from redis.connection import Connection, SSLConnection
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 
@@ -23,6 +24,7 @@ from receipts.store.pipeline import (
     exchange,
 )
 from receipts.store.servers.address import StoreAddress
+from receipts.store.servers.sentinel_views import SentinelViews
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,6 +79,7 @@ class SentinelConnection:
         self._client = client
         self._sentinels: Sentinel = pool.sentinel_manager
         self._service: str = pool.service_name
+        self.views = SentinelViews(self._sentinels, self._service)
         self._connections = ThreadConnections()
         #: The primary, the number of its replicas in step, and when the Sentinels said so.
         self._counted: tuple[Any, int, float] = (None, 0, 0.0)
@@ -190,21 +193,28 @@ class SentinelConnection:
         Raises TimeoutError unless most Sentinels say that it is the primary.
         """
         address = (connection.host, connection.port)
-        sentinels = [*self._sentinels.sentinels]
-        known, counts = len(sentinels), list[int]()
-        for sentinel in sentinels:
-            try:
-                state: Any = sentinel.sentinel_master(self._service)
-                replicas: Any = sentinel.sentinel_slaves(self._service)
-            except redis.RedisError:
-                continue
-            known = max(known, state["num-other-sentinels"] + 1)
-            if (state["ip"], state["port"]) == address:
-                counts.append(sum(map(_is_in_step, replicas)))
+        views, known = self.views.ask()
+        counts = [view.in_step for view in views if view.primary == address]
         if len(counts) * 2 <= known:
             raise redis.TimeoutError(f"most Sentinels do not confirm {address[0]} as the primary")
         self._counted = (address, max(counts), time.monotonic())
         return max(counts)
+
+    def replicas(self) -> dict[str, "redis.Redis"]:
+        """A client for each replica that is up, by its address."""
+        pool = self._client.connection_pool
+        options = {**pool.connection_kwargs}
+        for own in ("connection_pool", "redis_connect_func"):
+            options.pop(own, None)
+        is_tls = issubclass(pool.connection_class, SSLConnection)
+        options["connection_class"] = SSLConnection if is_tls else Connection
+        found: Any = cast("Any", self._sentinels).discover_slaves(self._service)
+        return {
+            f"{host}:{port}": redis.Redis.from_pool(
+                redis.ConnectionPool(**options, host=host, port=port)
+            )
+            for host, port in found
+        }
 
 
 def sentinel_connection(client: object) -> SentinelConnection | None:
@@ -215,13 +225,6 @@ def sentinel_connection(client: object) -> SentinelConnection | None:
             SentinelConnection(client, pool) if isinstance(pool, SentinelConnectionPool) else None
         )
     return None
-
-
-def _is_in_step(replica: Any) -> bool:  # noqa: ANN401 - redis-py's state of a replica
-    """Whether a replica may be promoted: up, and its link as well, or not yet looked at."""
-    is_down = replica["is_sdown"] or replica["is_odown"]
-    linked = replica["master-link-status"] == "ok" or not replica["info-refresh"]
-    return not is_down and linked
 
 
 def _is_passing(error: redis.RedisError) -> bool:

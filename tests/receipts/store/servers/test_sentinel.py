@@ -1,6 +1,7 @@
 """Failovers by real Sentinels, by kill, by a hang and by command: acknowledged is found, once."""
 
 import itertools
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from app.settings import Settings
+from commands.diagnostics.topology_checks import check_topology
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus, OutboxEntry
@@ -20,7 +23,7 @@ from receipts.store.redis_store import RedisStore
 from receipts.store.servers import sentinel
 from tests.support.product import until
 from tests.support.redis_nodes import Node
-from tests.support.sentinel import SentinelGroup
+from tests.support.sentinel import SERVICE, SentinelGroup
 
 NUMBERS = [Msisdn(f"+86138028{place:05}") for place in range(40)]
 KNOWN = {CommitStatus.COMMITTED, CommitStatus.DUPLICATE}
@@ -177,3 +180,23 @@ def test_unknown_service_and_silent_sentinels_are_named(
     ):
         with connected(url) as client, pytest.raises(StoreUnavailableError, match=reason):
             RedisConnection(client).execute(("GET", "stamp"))
+
+
+def test_doctor_names_the_servers_and_what_a_failover_lacks(
+    group: SentinelGroup, server: RedisConnection
+):
+    def told() -> str:
+        settings = Settings.read({"REDIS_URL": group.url})
+        return "\n".join(f"{c.mark} {c.subject}: {c.fix}" for c in check_topology(settings, server))
+
+    assert f"'{SERVICE}', replicas in step: 2, Sentinels: 3 of 3 agree: \n" in f"{told()}\n"
+    assert "warn an isolated primary takes writes" in told()
+    assert len(server.servers()) == 3
+    for node in group.sentinels:
+        node.ask("SENTINEL SET", SERVICE, "down-after-milliseconds", 30_000)
+    assert "warn a failover begins after 30 s, and requests wait 8 s for its end" in told()
+    for node in group.sentinels:
+        node.ask("SENTINEL SET", SERVICE, "down-after-milliseconds", 1000)
+    for node in group.sentinels[1:]:
+        node.kill()
+    assert re.search(r"no store: .* Sentinels: 1 of 3 agree: start the other Sentinels", told())
