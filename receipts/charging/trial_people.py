@@ -29,13 +29,13 @@ def trial_terms(province: Province, number: Msisdn) -> Province:
     tariff = Tariff(
         version=trial_version(province.code), since=_SINCE, monthly_fen=0, per_receipt_fen=0
     )
-    languages, greeting = province.languages, province.greeting
-    if not number.startswith("+86"):
-        languages = greeting = (Language.EN, Language.ZH)
+    is_abroad = not number.startswith("+86")
+    languages = (Language.EN, Language.ZH) if is_abroad else province.languages
     return replace(
         province,
         tariffs=(tariff,),
         languages=languages,
-        greeting=greeting,
+        # One language: with the note on the trial and a full number, two take too long to hear.
+        greeting=languages[:1] if is_abroad else province.greeting[:1],
         voice_password=False,
     )

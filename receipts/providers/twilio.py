@@ -29,6 +29,9 @@ _CLOCK_SKEW = dt.timedelta(minutes=5)
 #: Newest texts to a recipient that a look-up reads.
 _LOOKUP_LIMIT = 50
 
+#: Put before each text of a trial account, also in the list of its texts.
+_TRIAL_ACCOUNT = "Sent from your Twilio trial account - "
+
 #: Permanent error codes: the recipient cannot or will not receive it (docs: errors 21xxx).
 _PERMANENT = frozenset(
     {21211, 21214, 21217, 21602, 21604, 21610, 21614, 21617, 21619, 21635, 30004, 30005}
@@ -103,7 +106,8 @@ class Twilio:
         for message in messages:
             created = message.date_created
             recent = created is None or created >= since - _CLOCK_SKEW
-            if message.sid and message.sid not in known and message.body == parcel.text and recent:
+            same = (message.body or "").removeprefix(_TRIAL_ACCOUNT) == parcel.text
+            if message.sid and message.sid not in known and same and recent:
                 status = str(message.status or "")
                 code = f" {message.error_code}" if message.error_code else ""
                 return FoundMessage(str(message.sid), provider_status(status), status + code)

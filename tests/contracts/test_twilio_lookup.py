@@ -57,6 +57,8 @@ TIMELESS, NAMELESS = message("SM1") | {"date_created": None}, message("SM1") | {
         ([message("SM1", seconds_ago=20 + 301)], (), None),
         ([message("SM1", seconds_ago=86_400)], (), None),
         ([NAMELESS, TIMELESS], (), "SM1"),
+        # A trial account's texts are listed with its own words before them.
+        ([message("SM1", f"Sent from your Twilio trial account - {WORDS}")], (), "SM1"),
         *[([message("SM1", text)], (), None) for text in (WORDS[:-1], WORDS + " ", "", None)],
     ],
 )

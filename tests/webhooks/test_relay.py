@@ -14,6 +14,7 @@ from keywords.reply_limits import HINTS_AN_HOUR
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus
+from receipts.ports.store import StoreUnavailableError
 from receipts.wording.segments import segments
 from tests.conftest import Network, TestClock
 from tests.support.fixtures import charges, contents, posted
@@ -44,6 +45,10 @@ def subscriber(ann: Texter) -> Texter:
 
 def sent(built: Container, kind: MessageKind) -> list[Receipt]:
     return built.store.receipts_of(Msisdn(ANN), 99, kind)
+
+
+def unavailable(_: ChangeSet) -> CommitResult:
+    raise StoreUnavailableError("no store")
 
 
 def test_words_go_on_from_our_number_and_the_receipt_comes_by_itself(
@@ -219,6 +224,18 @@ def test_repeated_webhook_sends_once(network: Network, built: Container, raw: re
         network.text(ANN, f"{BOB} hi", sid=FIRST)
     assert len(sent(built, MessageKind.RELAY)) == 1
     assert posted(raw) == 1
+
+
+def test_text_that_the_store_did_not_take_is_sent_by_its_repetition(
+    network: Network, built: Container, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as lost:
+        lost.setattr(built.store, "commit", unavailable)
+        assert network.text(ANN, f"{BOB} hi", sid=FIRST).status_code == 503
+    assert posted(raw) == 0
+    assert network.text(ANN, f"{BOB} hi", sid=FIRST).status_code == 200
+    assert posted(raw) == 1
+    assert len(sent(built, MessageKind.RELAY)) == 1
 
 
 def test_kannel_takes_the_same_relay(client: FlaskClient, built: Container):

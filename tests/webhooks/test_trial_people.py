@@ -1,21 +1,39 @@
 """Trial people: numbers of any country that stand in for customers and are never charged."""
 
 from dataclasses import replace
+from itertools import product
+from pathlib import Path
 
 import pytest
 import redis
 
-from app.bootstrap import Container
+import keywords
+from app.bootstrap import Container, services
+from app.factory import create_app
 from app.settings import Settings, SettingsError
-from receipts.model.vocabulary import Msisdn
+from keywords.replies import ReplyRenderer
+from keywords.trial_replies import trial_reply
+from receipts.model.customer import Subscription
+from receipts.model.vocabulary import Channel, Language, Msisdn
+from receipts.model.vocabulary import Network as Network_
+from receipts.numbering.plan import NumberInfo
+from receipts.subscriptions import preferences
+from receipts.subscriptions.decision import CustomerRequest
+from receipts.wording.catalogue import Catalogue
+from receipts.wording.notice_text import notices as notices_texts
 from receipts.wording.segments import segments
 from tests.conftest import GUANGDONG, Network
+from tests.ivr.spoken_length import seconds
 from tests.support.caller import Call
-from tests.support.fixtures import charges, contents, notices, standing
+from tests.support.fixtures import charges, contents, notices, stand, standing
 from tests.support.texter import Texter
 
 AMERICAN, BRITON = "+14155550100", "+447700900123"
 UNICOM = "+8613001012345"
+
+
+def catalogue() -> Catalogue:
+    return Catalogue(Path(keywords.__file__).with_name("replies.toml"))
 
 
 @pytest.fixture
@@ -87,13 +105,69 @@ def test_other_foreign_numbers_stay_refused(network: Network, raw: redis.Redis):
 
 def test_call_says_that_it_is_a_trial(network: Network, built: Container):
     call = Call(network, AMERICAN)
-    assert "This is a trial, free of charge." in call.dials().text
+    assert "Trial, free of charge." in call.dials().text
     call.presses("2")
     call.presses("1")
-    assert "This is a trial, free of charge." in call.presses("1").text
+    assert "Trial, free of charge." in call.presses("1").text
     assert standing(built, AMERICAN).state == "active"
     call.hangs_up()
     assert notices(built, AMERICAN)[0].endswith("Trial, free of charge.")
+
+
+def test_unknown_province_is_refused_at_start(settings: Settings):
+    with pytest.raises(SettingsError, match="CN-XX is not a province of rule book"):
+        services(replace(settings, trial_people={Msisdn(AMERICAN): "CN-XX"}))
+
+
+def test_customer_list_that_names_another_network_ends_no_trial(network: Network, built: Container):
+    Texter(network, UNICOM).says("开通短信回执")
+    Texter(network, UNICOM).says("是")
+    home, request = (
+        NumberInfo("CN-BJ", Network_.OTHER, "record"),
+        CustomerRequest(Channel.TEXT, Language.ZH, "list:1"),
+    )
+    customer = standing(built, UNICOM)
+    decision = preferences.apply_customer_record(built.policy, customer, home, request)
+    assert decision.customer.state == "active"
+    assert decision.messages == ()
+    assert built.policy.service_area(decision.customer).number_info.province == "CN-GX"
+
+
+@pytest.mark.parametrize("language", Language)
+def test_sentences_with_full_numbers_in_place_of_short_codes_fit_one_segment(
+    settings: Settings, built: Container, language: Language
+):
+    full = replace(settings, short_code="+14155550111", hotline="+14155550112")
+    for number in (AMERICAN, GUANGDONG):
+        policy = built.with_changes(settings=full).policy
+        params = policy.offer_params(Subscription(Msisdn(number)), language)
+        params |= policy.channel_params(Subscription(Msisdn(number)), language, Channel.WEB)
+        for key in ("list_none", "other_service"):
+            reply = trial_reply(policy, Subscription(Msisdn(number)), ((key, params),), language)
+            text = ReplyRenderer(catalogue(), full.short_code).text(reply)
+            assert segments(text) == 1, text
+        for key in ("order_lapse", "trial_lapse", "password_changed", "unpaid_twice"):
+            text = notices_texts().render_text(f"notice.{key}", language, **params)
+            assert segments(text) == 1, text
+
+
+@pytest.mark.parametrize("language", Language)
+def test_pages_of_a_call_to_a_full_number_last_at_most_fifteen_seconds(
+    settings: Settings, built: Container, language: Language
+):
+    numbers = {"short_code": "+14155550111", "hotline": "+14155550112"}
+    full = built.with_changes(settings=replace(settings, **numbers))
+    network = Network(create_app(full.settings, full).test_client())
+    for number, state in product((AMERICAN, GUANGDONG), ("none", "active")):
+        for language_chosen in (None, language):
+            stand(built, number, state, language=language_chosen)
+            call = Call(network, number, f"CA{number}{state}{language_chosen}")
+            pages = [call.dials().says]
+            if language_chosen is None:
+                pages.append(call.presses("2").says)
+            for said in pages:
+                # A page has sentences of two languages, each with its own speed.
+                assert sum(seconds(text) for _, text in said) <= 15, said
 
 
 class TestOffTheList:
