@@ -46,6 +46,8 @@ def _import(
 
     Raises CsvError, OSError, StoreUnavailableError.
     """
+    if listing is CUSTOMERS:
+        listing = listing.accepting(services.settings.trial_people)
     file = CsvFile(path, listing)
     job = ImportJob(file, services.import_handler, services.store, services.clients.bulk_reader)
     earlier = None if afresh else job.before()

@@ -1,8 +1,10 @@
 """Parse a line of an operator's list into a typed row, or an error with its fix."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Self
 
 from receipts.bulk_import.password_hashes import is_plain, is_slow_digest
 from receipts.bulk_import.row_errors import RowError
@@ -71,9 +73,13 @@ class ImportFormat:
     optional: tuple[str, ...]
     read: Callable[[Cells], Row]
 
+    def accepting(self, people: Collection[Msisdn]) -> Self:
+        """The list of customers, with rows of trial people, who may have any number."""
+        return replace(self, read=partial(_customer, people=people))
 
-def _customer(cells: Cells) -> CustomerRow:
-    number, network, province = _number(cells), _network(cells), _province(cells)
+
+def _customer(cells: Cells, people: Collection[Msisdn] = ()) -> CustomerRow:
+    number, network, province = _number(cells, people), _network(cells), _province(cells)
     digests = _digest(cells, "id_digest"), _digest(cells, "password_digest")
     return CustomerRow(number, network, province, *digests)
 
@@ -95,9 +101,11 @@ def _collection(cells: Cells) -> CollectionRow:
     return CollectionRow(number, month, result)
 
 
-def _number(cells: Cells) -> Msisdn:
+def _number(cells: Cells, people: Collection[Msisdn] = ()) -> Msisdn:
     raw = cells["number"]
     number = parse_msisdn(number_text(raw))
+    if number is not None and number in people:
+        return number
     if number is None or len(number) != _MOBILE_LENGTH or not number.startswith("+861"):
         fix = "write eleven digits such as 13802880000; in a spreadsheet, as a text column"
         raise RowError(f"number {_quoted(raw)} is not a mainland mobile number", fix)

@@ -13,6 +13,8 @@ from app.factory import create_app
 from app.settings import Settings, SettingsError
 from keywords.replies import ReplyRenderer
 from keywords.trial_replies import trial_reply
+from receipts.bulk_import.row_errors import RowError
+from receipts.bulk_import.rows import CUSTOMERS
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Channel, Language, Msisdn
 from receipts.model.vocabulary import Network as Network_
@@ -131,6 +133,14 @@ def test_customer_list_that_names_another_network_ends_no_trial(network: Network
     assert decision.customer.state == "active"
     assert decision.messages == ()
     assert built.policy.service_area(decision.customer).number_info.province == "CN-GX"
+
+
+def test_customer_list_takes_a_trial_person_only_while_listed():
+    cells = {"number": AMERICAN, "network": "cmcc"}
+    row = CUSTOMERS.accepting({Msisdn(AMERICAN)}).read(cells)
+    assert row.number == AMERICAN
+    with pytest.raises(RowError, match="is not a mainland mobile number"):
+        CUSTOMERS.accepting({Msisdn(BRITON)}).read(cells)
 
 
 @pytest.mark.parametrize("language", Language)
