@@ -14,7 +14,7 @@ from receipts.staff.counter.identity import is_same_id, parse_resident_id
 from receipts.subscriptions.passwords.digests import matches
 from receipts.subscriptions.passwords.rules import weakness
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "counter.md"
 
 
 @pytest.mark.parametrize("customer", CUSTOMERS)
@@ -42,6 +42,6 @@ def test_customers_are_recorded_once_and_keep_what_changed_since(built: Containe
     assert built.store.load(number, credentials=True).credentials == first
 
 
-def test_readme_lists_them():
-    rows = re.findall(r"\| (1[0-9]{10}) \| ([0-9X]{18}) \| ([0-9]{6}) \|", README.read_text())
+def test_page_of_the_counter_lists_them():
+    rows = re.findall(r"\| (1[0-9]{10}) \| ([0-9X]{18}) \| ([0-9]{6}) \|", PAGE.read_text())
     assert rows == [(c.number.national, c.identity_number, c.password) for c in CUSTOMERS]
