@@ -1,0 +1,68 @@
+"""The real Prometheus collects from real processes, and a planted fault makes one alert fire."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.watch.conftest import Watched
+from tests.support.product import until
+from tests.support.prometheus import PrometheusServer, prometheus_server
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    watched: Watched, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PrometheusServer]:
+    """The shipped configuration on the ports of the test, with every time cut to a second."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    config = (DEPLOY / "prometheus.yml").read_text().replace("15s", "1s")
+    ports = {"9100": watched.service.metrics_port, "9101": watched.worker_port}
+    ports["9102"] = watched.worker_port + 1
+    for shipped, port in ports.items():
+        config = config.replace(f"127.0.0.1:{shipped}", f"127.0.0.1:{port}")
+    rules = re.sub(r"(?m)^( +for:) .*", r"\1 1s", (DEPLOY / "alerts.yml").read_text())
+    (folder / "prometheus.yml").write_text(config)
+    (folder / "alerts.yml").write_text(rules)
+    with prometheus_server(folder, folder / "prometheus.yml") as server:
+        yield server
+
+
+def test_healthy_service_is_collected_and_fires_no_alert(
+    watched: Watched, prometheus: PrometheusServer
+):
+    watched.feeds("alerts-1")
+    watched.phone.flash()
+    targets = 'up{instance=~".*:(%d|%d|%d)"} == 1' % (  # noqa: UP031 - PromQL has braces
+        watched.service.metrics_port, watched.worker_port, watched.worker_port + 1,
+    )  # fmt: skip
+
+    def collected() -> bool:
+        return len(prometheus.get("query", query=targets)["result"]) == 3
+
+    until(collected, 20, "three targets")
+    until(lambda: prometheus.get("query", query="sms_receipt_workers_alive")["result"], 10)
+    assert prometheus.firing() == set()
+
+
+def test_open_circuit_breaker_fires_its_alert(watched: Watched, prometheus: PrometheusServer):
+    watched.phones.trouble("kannel", "http_503")
+    for number in range(6):
+        watched.feeds(f"alerts-failing-{number}")
+    until(lambda: "ProviderDown" in prometheus.firing(), 40, "the alert of the provider")
+    (alert,) = [
+        each for each in prometheus.get("alerts")["alerts"]
+        if each["labels"]["alertname"] == "ProviderDown"
+    ]  # fmt: skip
+    assert alert["labels"]["provider"] == "kannel"
+    assert alert["annotations"]["runbook_url"] == "docs/runbook.md#providerdown"
+    watched.phones.trouble("kannel", "none")
+
+
+def test_killed_workers_fire_their_alert(watched: Watched, prometheus: PrometheusServer):
+    watched.service.kill("worker", "second worker")
+    until(lambda: {"NoWorker", "WorkerLost"} <= prometheus.firing(), 40, "the workers' alerts")
+    assert "StoreDown" not in prometheus.firing()
