@@ -18,6 +18,7 @@ from app.pages.sessions import PORTAL, area_of, configure_sessions
 from app.pages.staff_pages import register_staff_pages
 from app.protection.client_address import ClientAddresses
 from app.request_auth import RequestGuards, form_fields, query_fields, signed_in_customer
+from app.request_log import RequestLog
 from app.settings import Settings
 from callbacks.app import MAX_BODY_BYTES, CallbackApp, error_response, refuse_head
 from callbacks.feed import feed_routes
@@ -73,7 +74,8 @@ def create_app(settings: Settings, container: bootstrap.Container) -> Flask:
     # A provider does not follow a redirect from //sms to /sms: the text would be lost.
     app.url_map.merge_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    address = partial(_client_address, ClientAddresses(settings.trusted_proxies))
+    addresses = ClientAddresses(settings.trusted_proxies)
+    address = partial(_client_address, addresses)
     portal = container.portal(signed_in_customer, address, counters.count_code)
     sending = container.lifecycle
     guards = RequestGuards(settings, portal.passcodes.has_session)
@@ -91,7 +93,8 @@ def create_app(settings: Settings, container: bootstrap.Container) -> Flask:
     )
     callbacks = callback_app(container, sending, guards)
     both = counters.instrument(_beside(callbacks, app.wsgi_app))
-    app.wsgi_app = _below(_path_prefix(settings), both)  # type: ignore[assignment,method-assign]
+    logged = RequestLog(both, addresses)
+    app.wsgi_app = _below(_path_prefix(settings), logged)  # type: ignore[assignment,method-assign]
     return app
 
 

@@ -1,6 +1,7 @@
 """Logging as JSON or console lines: bounded in length and number, with secrets masked."""
 
 import logging
+import re
 import sys
 import threading
 import time
@@ -23,6 +24,11 @@ _MINUTE_SECONDS = 60.0
 
 #: Fields made by the processors themselves.
 _OWN = ("timestamp", "level", "left_out")
+
+#: Fields that hold an id of a request, call, text or receipt, and an id without a mobile number.
+_IDS = frozenset({"request", "call", "message", "receipt"})
+_ID = re.compile(r"[A-Za-z0-9._:@#-]{1,128}")
+_MOBILE = re.compile(r"(?<![0-9a-f])(?:00|\+)?(?:86)?[-.]?1[3-9]\d([-.]?)\d{4}\1\d{4}(?![0-9a-f])")
 
 #: The least integer that may be a telephone number.
 _LEAST_NUMBER = 10**10
@@ -81,6 +87,11 @@ class _Forwarder(logging.Handler):
         )
 
 
+def _is_id(value: object) -> bool:
+    """Whether a value is an id that can be shown: it holds no mobile number."""
+    return isinstance(value, str) and bool(_ID.fullmatch(value)) and not _MOBILE.search(value)
+
+
 class EventBound:
     """Drops the lines of an event past ``LINES_A_MINUTE``; the next minute's first counts them."""
 
@@ -91,7 +102,9 @@ class EventBound:
 
     def __call__(self, _: object, __: str, event: _Event) -> _Event:
         """Return the event. Raises DropEvent."""
-        name, now = str(event.get("event"))[:_FIELD_CHARS], self._clock()
+        # One door's lines must not use up those of another.
+        name = " ".join(filter(None, (str(event.get("event")), str(event.get("door", "")))))
+        name, now = name[:_FIELD_CHARS], self._clock()
         with self._lock:
             minute = self._minutes.get(name)
             if minute is None or now - minute.began >= _MINUTE_SECONDS:
@@ -133,7 +146,7 @@ class Masking:
         for key, value in event.items():
             if key == "exception":
                 event[key] = self._stack(str(value))
-            elif key not in _OWN:
+            elif key not in _OWN and not (key in _IDS and _is_id(value)):
                 event[key] = self._value(value, _DEEPEST)
         return event
 

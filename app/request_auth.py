@@ -28,6 +28,7 @@ from app.metrics.counters import count_refusal
 from app.pages.sessions import form_lifetime
 from app.protection.client_address import ClientAddresses
 from app.protection.wrong_secrets import WrongSecrets
+from app.request_log import bind_form_ids
 from app.settings import Settings
 from callbacks.app import ENDPOINT, MAX_BODY_BYTES
 from receipts.model.masking import hide_userinfo
@@ -51,10 +52,8 @@ _MOST_LOGGED_FIELDS = 20
 #: A signed batch is accepted this long: an older one may be a replay.
 _FEED_WINDOW_SECONDS = 300
 
-_UNIX_TIME = re.compile(r"[0-9]{1,12}")
-_LENGTH = re.compile(r"[0-9]{1,5}")
+_UNIX_TIME, _LENGTH = re.compile(r"[0-9]{1,12}"), re.compile(r"[0-9]{1,5}")
 _FORM = "application/x-www-form-urlencoded"
-
 #: Earlier names of fields, which Twilio sends beside or in place of the present ones.
 _ALIASES = {"SmsSid": "MessageSid", "SmsStatus": "MessageStatus"}
 
@@ -171,6 +170,7 @@ class RequestGuards:
             raise Forbidden("unknown account")
         for alias in _ALIASES.keys() & form.keys():
             form.setdefault(_ALIASES[alias], form[alias])
+        bind_form_ids(form)
         return _with_fields(form, required)
 
     def verified_query(self, request: Request) -> Mapping[str, str]:

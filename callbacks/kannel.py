@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
@@ -30,6 +31,7 @@ def kannel_routes(
                 raise BadRequest(f"missing parameter: {name}")
             if len(query[name]) > _MAX_PARAMETER_LENGTH:
                 raise BadRequest(f"too long: {name}")
+        bind_contextvars(receipt=query["id"])
         status, raw_status = status_of(query["type"], query.get("answer", ""))
         updates.apply(query["id"], status, raw_status, None)
         if request.headers.get("User-Agent", "").startswith("Kannel/"):

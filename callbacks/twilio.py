@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from structlog.contextvars import bind_contextvars
 from werkzeug.wrappers import Request
 
 from callbacks.app import CallbackRoute
@@ -41,6 +42,7 @@ def twilio_routes(
 
     def receipt_status(request: Request, receipt_id: str) -> None:
         form = verified_form(request, "MessageSid", "MessageStatus")
+        bind_contextvars(receipt=receipt_id)
         status, sid = provider_status_of(form["MessageStatus"]), form["MessageSid"]
         updates.apply(receipt_id, status, _raw_status(form), sid)
 

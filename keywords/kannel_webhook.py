@@ -7,6 +7,7 @@ from encodings.aliases import aliases
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, request
+from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import BadRequest
 
 from keywords.twilio_webhook import InboundSmsHandler
@@ -40,6 +41,7 @@ def kannel_blueprint(handler: InboundSmsHandler) -> Blueprint:
     @blueprint.get("/kannel/sms")
     def kannel_sms() -> Response:
         query = _parse(request.query_string, "id", "from", "text")
+        bind_contextvars(message=query["id"])
         if _plain_name(query.get("charset", "")) == _BINARY:
             return _plain("")
         return _plain(handler.reply(f"kannel:{query['id']}", query["from"], query["text"]))

@@ -29,6 +29,11 @@ class ClientAddresses:
             return str(ipaddress.ip_network((address, _IPV6_PREFIX), strict=False))
         return str(address or "")
 
+    def is_from_proxy(self, environ: Mapping[str, str]) -> bool:
+        """Whether a trusted proxy sent the request."""
+        address = _parse(environ.get("REMOTE_ADDR", ""))
+        return address is not None and self._is_trusted(address)
+
     def _is_trusted(self, address: _Address) -> bool:
         return any(address in network for network in self._trusted)
 

@@ -29,6 +29,8 @@ class _Update:
     provider_id: str | None
     attempts: int = 0
     is_known: bool | None = None
+    #: Why the receipt did not arrive, if this update tells so.
+    why: str = ""
     error: Exception | None = None
     woken: threading.Event = field(default_factory=threading.Event)
 
@@ -75,6 +77,9 @@ class StatusUpdates:
             self._hand_over()
         if update.error is not None:
             raise update.error
+        if update.why:
+            # By the thread that brought it, whose log lines bear its ids.
+            _log.warning("receipt did not arrive", receipt=receipt_id, why=update.why)
         return bool(update.is_known)
 
     def _hand_over(self) -> None:
@@ -129,12 +134,12 @@ class StatusUpdates:
         commits = self._store.commit_all([change for _, change in decided]) if decided else []
         for (update, change), commit in zip(decided, commits, strict=True):
             if commit.status is CommitStatus.COMMITTED:
-                update.is_known = True
-                _log_failure(update, change)
+                update.is_known, update.why = True, _failure(update, change)
 
 
-def _log_failure(update: _Update, change: ChangeSet) -> None:
-    if update.status in _FAILURES and change.records:
-        note = next((r.note for r in change.records if isinstance(r, Receipt)), None)
-        why = note or update.raw_status
-        _log.warning("receipt did not arrive", receipt=update.receipt_id, why=why)
+def _failure(update: _Update, change: ChangeSet) -> str:
+    """Why a receipt did not arrive; empty if it did, or was known not to."""
+    if update.status not in _FAILURES or not change.records:
+        return ""
+    note = next((r.note for r in change.records if isinstance(r, Receipt)), None)
+    return note or update.raw_status

@@ -14,6 +14,7 @@ from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus, Timer
 from receipts.ports.provider import Provider, TemporaryError
 from receipts.ports.store import Store, StoreUnavailableError
+from receipts.worker.log_context import about
 from statemachines.receipt import RECEIPT, UNDER_WAY, ReceiptEvent
 
 _log = structlog.get_logger()
@@ -78,8 +79,9 @@ class InDoubtResolver:
             return
         known = frozenset(o.provider_id for o in self._others(receipt) if o.provider_id)
         # Another worker may claim the found id between look-up and commit; exclude it then.
-        while (claimed := self._look_up(receipt, provider, known, timer)) is not None:
-            known |= {claimed}
+        with about(receipt):
+            while (claimed := self._look_up(receipt, provider, known, timer)) is not None:
+                known |= {claimed}
 
     def _look_up(
         self, receipt: Receipt, provider: Provider, known: frozenset[str], timer: Timer

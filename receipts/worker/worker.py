@@ -19,6 +19,7 @@ from receipts.ports.provider import DeadlineExceededError, ProviderError, Tempor
 from receipts.ports.store import Outbox, Store, StoreUnavailableError
 from receipts.worker.dispatcher import BATCH, Dispatcher, SendTask
 from receipts.worker.in_doubt import InDoubtResolver, log_failure
+from receipts.worker.log_context import about
 from receipts.worker.rate_limit import SLOT_TOLERANCE_SECONDS
 from receipts.worker.result_writer import ResultWriter, SendResult
 from receipts.worker.timers import TimerService
@@ -186,16 +187,16 @@ class Worker:
         return flushed and len(digests) >= BATCH // 2
 
     def _fire_timer(self, timer: Timer) -> None:
-        self._fire_safely(lambda: self._timers.fire(timer), timer.kind)
+        self._fire_safely(lambda: self._timers.fire(timer), timer.kind, timer.subject)
 
     @staticmethod
-    def _fire_safely(fire: Callable[[], object], kind: str) -> bool:
+    def _fire_safely(fire: Callable[[], object], kind: str, subject: str = "") -> bool:
         try:
             fire()
         except StoreUnavailableError:
             raise
         except Exception:  # noqa: BLE001 - one customer's error must not stop all sending
-            _log.exception("a timer failed, and stays set", kind=kind)
+            _log.exception("a timer failed, and stays set", kind=kind, subject=subject)
             return False
         return True
 
@@ -208,11 +209,12 @@ class Worker:
             self._pool.submit(self._send, task, leased_at).add_done_callback(log_failure)
 
     def _send(self, task: SendTask, leased_at: float) -> None:
-        try:
-            result = self._attempt(task, leased_at)
-        except Exception:  # noqa: BLE001 - the entry stays in the outbox and is looked up
-            _log.exception("a receipt's worker failed", receipt=task.receipt.id)
-            result = None
+        with about(task.receipt):
+            try:
+                result = self._attempt(task, leased_at)
+            except Exception:  # noqa: BLE001 - the entry stays in the outbox and is looked up
+                _log.exception("a receipt's worker failed")
+                result = None
         if result is None:
             self._release(task.entry)
         else:
@@ -231,14 +233,14 @@ class Worker:
         deadline = max(leased_at, self._renewed_at) + LEASE_SECONDS
         if leased_at < self._lease_lost_at or time.monotonic() > deadline:
             # Another worker may have reclaimed the entry; it looks the receipt up first.
-            _log.warning("too long without a sign of life", receipt=task.receipt.id)
+            _log.warning("too long without a sign of life")
             return None
         if not has_slot:
             return self._failure_result(task, TemporaryError("no room on the line"))
         try:
             return self._send_to_provider(task, deadline)
         except DeadlineExceededError:
-            _log.warning("stopped just before it left", receipt=task.receipt.id)
+            _log.warning("stopped just before it left")
             return None
 
     def _wait_for_slot(self, task: SendTask) -> bool:
@@ -266,9 +268,10 @@ class Worker:
         try:
             provider_id = provider.send(self._lifecycle.outbound_message(receipt, deadline))
         except ProviderError as failure:
-            _log.info("not sent", receipt=receipt.id, why=failure.detail)
+            _log.info("not sent", provider=provider.name, why=failure.detail)
             breakers.record_failure(provider.name, failure, trial=route.trial)
             return self._failure_result(task, failure)
+        _log.info("sent", provider=provider.name)
         breakers.record_success(provider.name, trial=route.trial)
 
         def decide(current: Receipt) -> ChangeSet:

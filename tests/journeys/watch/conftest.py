@@ -45,7 +45,7 @@ class Watched:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     port = free_port(low=9_000, high=11_000)
-    more = {"WORKER_METRICS_PORT": str(port), "FEED_SECRET": FEED_SECRET}
+    more = {"WORKER_METRICS_PORT": str(port), "FEED_SECRET": FEED_SECRET, "LOG_FORMAT": "json"}
     service = Service(tmp_path_factory.mktemp("watch") / "data", more)
     service.start("network", wait=False)
     service.start("doors", "worker", "second worker")

@@ -1,0 +1,64 @@
+"""Ids of each request in the log: its lines bear them, and one line tells its end."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import structlog
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from app.protection.client_address import ClientAddresses
+from callbacks.app import ENDPOINT
+
+_log = structlog.get_logger()
+
+#: A request id that a proxy may set; another one is replaced by ours.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+
+#: Ours have no digits, which could look like a telephone number.
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
+#: Endpoints of machines that look every second, and of files.
+_QUIET = ("pulse.", "none")
+
+#: Ids of a verified form of Twilio, by their name in the log.
+_IDS = {"call": "CallSid", "message": "MessageSid"}
+
+
+def bind_form_ids(form: Mapping[str, str]) -> None:
+    """Bind the ids of the call and the text of a verified form to all lines of this request."""
+    bind_contextvars(**{name: form[field] for name, field in _IDS.items() if form.get(field)})
+
+
+class RequestLog:
+    """WSGI middleware: ``X-Request-ID`` of a trusted proxy, or an id of our own."""
+
+    def __init__(self, app: WSGIApplication, addresses: ClientAddresses) -> None:
+        self._app, self._addresses = app, addresses
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """Answer a request, without the ids of the one before on its thread."""
+        began, status = time.perf_counter(), ""
+        clear_contextvars()
+        bind_contextvars(request=self._request_id(environ))
+
+        def started(line: str, *rest: object) -> Callable[[bytes], object]:
+            nonlocal status
+            status = line[:3]
+            return start(line, *rest)  # type: ignore[arg-type]
+
+        chunks = self._app(environ, started)
+        door = environ.get(ENDPOINT, "none")
+        # Refused requests are counted: strangers must not use up the bound of these lines.
+        if status[0] != "4" and not door.startswith(_QUIET) and not door.endswith(".static"):
+            seconds = round(time.perf_counter() - began, 4)
+            _log.info("answered", door=door, status=int(status), seconds=seconds)
+        return chunks
+
+    def _request_id(self, environ: WSGIEnvironment) -> str:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        if given and self._addresses.is_from_proxy(environ) and _REQUEST_ID.fullmatch(given):
+            return str(given)
+        return secrets.token_hex(8).translate(_LETTERS)
