@@ -57,12 +57,22 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Modem, dict
         yield modem, settings
 
 
-def test_conversation_over_one_sim(page: tuple[Modem, dict[str, str]]):
+def test_two_friends_text_each_other_over_one_sim(page: tuple[Modem, dict[str, str]]):
     modem, _ = page
     modem.phone(FRIEND, "HZKT")
     assert "您将开通短信回执" in modem.whole_texts()[0].said
     modem.phone(FRIEND, "是")
     assert "短信回执已开通" in modem.whole_texts(2)[1].said
+    before = len(modem.sent)
+    modem.phone(FRIEND, f"{OTHER.removeprefix('+86')} 晚上见")
+    passed_on = modem.texts(before + 1)[before]
+    assert passed_on.submit.to == OTHER
+    assert passed_on.submit.said == "尾号0000：晚上见"
+    modem.report(passed_on)
+    receipt = modem.texts(before + 2)[before + 1].submit
+    assert receipt.to == FRIEND
+    assert receipt.flash
+    assert f"发给{OTHER.removeprefix('+86')}的短信已送达" in receipt.said
 
 
 def test_doctor_is_content(page: tuple[Modem, dict[str, str]]):
