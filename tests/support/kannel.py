@@ -19,7 +19,7 @@ from tests.support.product import answers_at, free_port, until
 _ROOT = Path(__file__).parents[2]
 EXAMPLE = _ROOT / "docs" / "kannel.conf.example"
 MODEM = _ROOT / "deploy" / "kannel-modem.conf"
-_REPORTS = _ROOT / "deploy" / "kannel-modem.sql"
+REPORTS = _ROOT / "deploy" / "kannel-modem.sql"
 
 #: The number of the SIM in the modem.
 SIM_NUMBER = "+8613802889999"
@@ -124,7 +124,7 @@ class Boxes:
     def forget_references(self) -> None:
         """Make the table of reports anew: no reference of the SIM is in use."""
         with closing(sqlite3.connect(self._folder / "reports.db", timeout=20)) as reports:
-            reports.executescript(_REPORTS.read_text())
+            reports.executescript(REPORTS.read_text())
             with reports:
                 for table in ("dlr", "in_use", "counter"):
                     reports.execute(f"DELETE FROM {table}")

@@ -236,13 +236,14 @@ class Modem:
         sent = Sent(self.reference, submit)
         self.reference = (self.reference + 1) % 256
         self.sent.append(sent)
-        for each in self.early(sent):
+        early = list(self.early(sent))
+        for each in early:
             self._next(each)
         if self.cut_before_ack:
             self.cut_before_ack = False
             self.unplug()
             return
-        hint = f"\r\n{_HINT}\r\n" * self._hurry
+        hint = f"\r\n{_HINT}\r\n" * (self._hurry and not early)
         self._write(f"\r\n+CMGS: {sent.reference}\r\n\r\nOK\r\n{hint}")
 
     def _deliver_next(self) -> None:

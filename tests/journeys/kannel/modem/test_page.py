@@ -40,7 +40,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Modem, dict
     """The service as the page starts it, with a Kannel and a modem of its own."""
     folder, port = tmp_path_factory.mktemp("page"), free_port()
     with ExitStack() as stack:
-        modem = Modem(folder / "sms-modem")
+        modem = Modem(folder / "sms-modem", plain_pin=True)
         stack.callback(modem.unplug)
         boxes = Boxes.on_modem(folder / "kannel", modem.path, port, SECRET)
         stack.callback(boxes.stop)
