@@ -77,6 +77,12 @@ def test_count_in_place_of_a_reference_is_not_believed(table: sqlite3.Connection
     assert not report_finds(table, 58)
 
 
+def test_modem_that_counts_anew_is_believed_from_its_ninth_text_on(table: sqlite3.Connection):
+    goes_out(table, 99, 100, *range(10))
+    assert [report_finds(table, reference) for reference in range(10)] == [False] * 8 + [True] * 2
+    assert report_finds(table, 100)
+
+
 @pytest.mark.parametrize("last", [255, 250, 200])
 def test_small_references_at_the_turn_are_believed(table: sqlite3.Connection, last: int):
     goes_out(table, last, 0, 1, 2)
