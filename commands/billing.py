@@ -226,7 +226,7 @@ def _months_charged(services: bootstrap.Container, number: Msisdn) -> list[str]:
 @contextmanager
 def _open_output(path: Path | None) -> Iterator[TextIO]:
     """A file that appears whole or not at all; standard output without a path."""
-    with file_errors("name another file with --out"):
+    with file_errors("name another file with --out or --keep-roots"):
         if path is None:
             yield sys.stdout
             return
