@@ -6,9 +6,11 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
+from commands.main import main
 from tests.rules.documents.pages import PAGES, ROOT, Block, blocks, inline_code, name
 from tests.rules.documents.settings import check_settings
 from tests.rules.documents.shell import (
@@ -89,12 +91,20 @@ def test_block_is_what_its_program_accepts(block: Block) -> None:
     CHECKERS[block.kind](block)
 
 
+def _names_command(words: list[str]) -> bool:
+    """Whether words without `sms-receipt` are a command with its second word or an option."""
+    command, second = main.commands.get(words[0]), (*words[1:], "")[0]
+    in_group = isinstance(command, click.Group) and second in command.commands
+    return in_group or (command is not None and second.startswith("--"))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_inline_commands_are_those_of_their_programs(page: Path) -> None:
     for code in inline_code(page):
         words = code.split()
-        if words[0] == "sms-receipt" and len(words) > 1:
-            check_own([each.strip("[]…") for each in words[1:] if each.strip("[]…")], whole=False)
+        own = words[1:] if words[0] == "sms-receipt" else words
+        if own and (own != words or _names_command(own)):
+            check_own([each.strip("[]…") for each in own if each.strip("[]…")], whole=False)
         elif words[0] in {"make", ".venv/bin/python", ".venv/bin/pytest"} and len(words) > 1:
             check_shell(code)
 
