@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 
 import redis
@@ -91,7 +92,16 @@ class RedisConnection:
         return exchange(self._connections.get("", cast("redis.Redis", self.client)), commands)
 
     def run(self, operation: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """The result of an operation. Raises StoreUnavailableError, caused by redis-py's error."""
+        """The result of an operation, which may be repeated while Sentinels replace the primary.
+
+        Raises StoreUnavailableError, caused by redis-py's error.
+        """
+        if self._sentinel is not None:
+            return self._once(self._sentinel.patiently, partial(operation, *arguments, **options))
+        return self._once(operation, *arguments, **options)
+
+    @staticmethod
+    def _once(operation: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         try:
             return operation(*arguments, **options)
         except (redis.RedisError, RedisClusterException) as error:
@@ -99,7 +109,7 @@ class RedisConnection:
 
     def ping(self) -> None:
         """Raises StoreUnavailableError unless each primary answers."""
-        self.run(lambda: [client.ping() for client in self.primaries()])
+        self._once(lambda: [client.ping() for client in self.primaries()])
 
     def run_id(self) -> str:
         """The run ids of all primaries: a restart changes it. Raises StoreUnavailableError."""

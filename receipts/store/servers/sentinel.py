@@ -87,8 +87,11 @@ class SentinelConnection:
         self._outage: tuple[float, float] | None = None
 
     def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """The replies in order; commits are at each replica in step. Raises redis-py's errors."""
-        return self.patiently(self._attempt, commands)
+        """The replies in order; commits are at each replica in step. Raises redis-py's errors.
+
+        One attempt: ``patiently`` repeats it.
+        """
+        return self._attempt(commands)
 
     def patiently(self, operation: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         """The result of an operation, which is repeated while the primary is being replaced."""
