@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 
 import redis
@@ -96,20 +95,20 @@ class RedisConnection:
 
         Raises StoreUnavailableError, caused by redis-py's error.
         """
-        if self._sentinel is not None:
-            return self._once(self._sentinel.patiently, partial(operation, *arguments, **options))
-        return self._once(operation, *arguments, **options)
-
-    @staticmethod
-    def _once(operation: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         try:
+            if self._sentinel is not None:
+                return self._sentinel.patiently(operation, *arguments, **options)
             return operation(*arguments, **options)
         except (redis.RedisError, RedisClusterException) as error:
             raise StoreUnavailableError(explained(error)) from error
 
     def ping(self) -> None:
         """Raises StoreUnavailableError unless each primary answers."""
-        self._once(lambda: [client.ping() for client in self.primaries()])
+        try:
+            for client in self.primaries():
+                client.ping()
+        except (redis.RedisError, RedisClusterException) as error:
+            raise StoreUnavailableError(explained(error)) from error
 
     def run_id(self) -> str:
         """The run ids of all primaries: a restart changes it. Raises StoreUnavailableError."""
