@@ -122,11 +122,12 @@ def test_doctor_prints_table_lines_or_json(terminal: Typed, piped: Typed):
         assert text in output
     lines, _, status = piped("doctor")
     assert status == 1
-    assert "no  online service hall is closed: set SECRET_KEY\n" in lines
+    runbook = "docs/runbook.md#what-doctor-says"
+    assert f"no  online service hall is closed: set SECRET_KEY ({runbook})\n" in lines
     records = [json.loads(line) for line in piped("doctor", "--json")[0].splitlines()]
     assert len(records) == len(lines.splitlines())
     shut = {"check": "online service hall is closed", "ok": False, "fix": "set SECRET_KEY"}
-    assert shut in records
+    assert shut | {"runbook": runbook} in records
 
 
 def test_all_receipts_that_are_kept_are_listed(built: Container, piped: Typed):
