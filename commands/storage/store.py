@@ -1,22 +1,75 @@
-"""The commands `store …`."""
+"""The commands `store check` and `store upgrade`."""
+
+import datetime as dt
 
 import click
 
-from commands.params import examples
+from app.clock import clock_for
+from commands.params import examples, json_option
 from commands.storage.backup import STEPS
-from commands.storage.opening import unused_store
-from commands.tables import print_record, progress_bar
+from commands.storage.opening import any_store, unused_store
+from commands.tables import Column, print_record, print_records, print_totals, progress_bar
+from receipts.store.check.findings import Damage
+from receipts.store.check.repair import Repair
+from receipts.store.check.store_check import StoreCheck
 from receipts.store.keys import SCHEMA_VERSION, KeySchema
-from receipts.store.schema.upgrades import upgrade
+from receipts.store.schema.stamp import check_shards, check_version, read_stamp
+from receipts.store.schema.upgrades import count_customers, upgrade
+
+#: Receipts are kept for a month at least, whichever the rule book.
+_KEPT = dt.timedelta(days=28)
+
+_COLUMNS = (
+    Column("Finding", "finding"),
+    Column("Key", "key", wrap=True),
+    Column("Detail", "detail", wrap=True),
+    Column("Fix", "fix", wrap=True),
+)
 
 
-@click.group(epilog=examples("store upgrade"))
+@click.group(epilog=examples("store check", "store upgrade"))
 def store() -> None:
-    """Upgrade the store after an update."""
+    """Check or upgrade the store."""
+
+
+@store.command(epilog=examples("store check", "store check --repair"))
+@click.option("--repair", is_flag=True, help="Repair what needs no judgement.")
+@json_option
+def check(*, repair: bool, as_json: bool) -> None:
+    """Read the whole store, and name each fault with its fix.
+
+    The service may run meanwhile. The exit status is 1 if a fault is left.
+    """
+    with any_store() as (settings, connection):
+        stamp = read_stamp(connection)
+        check_version(stamp)
+        check_shards(stamp.shards, settings.shards)
+        keys = KeySchema(settings.shards)
+        now = clock_for(settings.data_dir, movable=settings.movable_clock).now()
+        run = StoreCheck(connection, keys, _KEPT)
+        with progress_bar("Checking", STEPS) as reached:
+            found = sorted(run.findings(now, lambda share: reached(int(share * STEPS))))
+        repairs = Repair(connection, keys)
+        repaired = {each for each in found if repair and repairs.apply(each)}
+    rows = ({**_row(each), "repaired": each in repaired} for each in found)
+    print_records(rows, _COLUMNS, as_json=as_json, empty="nothing is wrong")
+    print_totals({"keys": run.keys, "findings": len(found), "repaired": len(repaired)})
+    if len(found) > len(repaired):
+        raise SystemExit(1)
+
+
+def _row(finding: Damage) -> dict[str, str]:
+    return {
+        "finding": finding.kind,
+        "key": finding.key,
+        "detail": finding.detail,
+        "fix": finding.fix,
+    }
 
 
 @store.command("upgrade", epilog=examples("store upgrade"))
-def upgrade_() -> None:
+@click.option("--recount", is_flag=True, help="Count customers by state anew, at any version.")
+def upgrade_(*, recount: bool) -> None:
     """Bring the store of an earlier release to this one.
 
     Stop all processes of the service, and make a backup first. An interrupted upgrade is run again.
@@ -25,4 +78,6 @@ def upgrade_() -> None:
         keys = KeySchema(settings.shards)
         with progress_bar("Upgrading", STEPS) as reached:
             found = upgrade(connection, keys, lambda share: reached(int(share * STEPS)))
+        if recount:
+            count_customers(connection, keys, lambda _: None)
     print_record({"schema_found": found, "schema": SCHEMA_VERSION}, as_json=False)

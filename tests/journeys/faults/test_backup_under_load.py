@@ -141,6 +141,8 @@ def test_what_the_backup_had_is_whole_and_no_receipt_is_doubled(phones: tuple[Se
         until(lambda: _settled(store, operator), PATIENCE, "all receipts to be settled")
         _all_is_charged_once(store, operator)
     assert taken(network) == everyone
+    checked = service.command("store", "check")
+    assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr
 
 
 def _backed_up_under_load(operator: Operator, file: Path) -> dt.datetime:
