@@ -9,7 +9,8 @@ PORT ?= 7500
 # Tests of real processes, killed and restarted. They wait more than they compute: three files run
 # side by side, the longest first, each with services of its own.
 REAL := tests/drills tests/journeys tests/release tests/receipts/store/test_cluster.py \
-  tests/receipts/store/servers tests/receipts/store/test_local_server.py
+  tests/receipts/store/servers tests/receipts/store/test_local_server.py \
+  tests/receipts/store/test_backup_topologies.py
 BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
 # It counts arrivals within a second: other work on the machine would distort the count.
