@@ -1,6 +1,7 @@
 """The commands `twilio plan`, `twilio configure` and `twilio faults`."""
 
 import sys
+from contextlib import closing
 from dataclasses import asdict
 
 import click
@@ -47,9 +48,10 @@ def plan(*, base_url: str | None, as_json: bool) -> None:
 
     settings = read_settings().need_account()
     address = settings.public_url if base_url is None else base_url.rstrip("/")
-    subject = Subject(settings, address, provider_factory.twilio_account(settings))
-    findings = [asdict(each) for each in find_faults(subject)]
-    there = present(subject) | {"public_url": hide_userinfo(address) or "none"}
+    with closing(provider_factory.twilio_account(settings)) as account:
+        subject = Subject(settings, address, account)
+        findings = [asdict(each) for each in find_faults(subject)]
+        there = present(subject) | {"public_url": hide_userinfo(address) or "none"}
     stops = [each for each in findings if each["result"] != "warn"]
     if wants_table(as_json):
         print_record(there, as_json=False, lists={"numbers": _NUMBERS})

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 
 import click
 
@@ -10,6 +11,7 @@ from app.settings import Settings
 from commands.params import CommandError
 from receipts.model.masking import hide_userinfo
 from receipts.ports.provider import ProviderError
+from receipts.providers.twilio_account import TwilioAccount
 from receipts.providers.twilio_webhooks import Change, Step, WebhookConfigurator
 
 
@@ -17,7 +19,12 @@ def configure_account(
     settings: Settings, address: str, numbers: tuple[str, ...], *, dry_run: bool, yes: bool
 ) -> None:
     """Make all changes, or none of them where one may not be made. Raises CommandError."""
-    steps = _steps(settings, address, numbers)
+    with closing(provider_factory.twilio_account(settings)) as account:
+        steps = _steps(account, settings, address, numbers)
+        _make(steps, dry_run=dry_run, yes=yes)
+
+
+def _make(steps: list[Step], *, dry_run: bool, yes: bool) -> None:
     clears = [(step, each) for step in steps for each in step.changes if each.clears]
     if dry_run:
         for step in steps:
@@ -35,14 +42,15 @@ def configure_account(
         done.append(step.subject)
 
 
-def _steps(settings: Settings, address: str, numbers: tuple[str, ...]) -> list[Step]:
+def _steps(
+    account: TwilioAccount, settings: Settings, address: str, numbers: tuple[str, ...]
+) -> list[Step]:
     """What must change, read from the account. Raises CommandError."""
     service = "" if numbers else settings.twilio_messaging_service_sid
     own = settings.twilio_from if settings.twilio_from.removeprefix("+").isdigit() else ""
     chosen = numbers or ((own,) if own else ())
     if not chosen and not service:
         raise CommandError("name the numbers with --number: TWILIO_FROM holds no number")
-    account = provider_factory.twilio_account(settings)
     configurator = WebhookConfigurator(account, address, settings.fallback_url)
     steps: list[Step] = []
     try:

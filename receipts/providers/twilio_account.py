@@ -49,11 +49,15 @@ class TwilioAccount:
     def __init__(
         self, sid: str, credentials: tuple[str, str], api_url: str, token: str = ""
     ) -> None:
-        http = SdkHttpClient(api_url, 1, TIMEOUTS_SECONDS)
+        self._http = http = SdkHttpClient(api_url, 1, TIMEOUTS_SECONDS)
         self._client = Client(*credentials, sid, http_client=http)
         self._owner = Client(sid, token, sid, http_client=http) if token else self._client
         self._sid = sid
         self._known: dict[str, Any] = {}
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._http.close()
 
     def account(self) -> Any:  # noqa: ANN401 - the SDK has no stubs; so in all methods
         """The account: its type, status and owner."""

@@ -56,6 +56,10 @@ class SdkHttpClient(HttpClient):
         session.proxies, session.verify = found["proxies"], found["verify"]
         session.trust_env = False
 
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._session.close()
+
     def request(self, method: str, url: str, **options: Any) -> Response:  # noqa: ANN401 - the SDK's
         """Send one request and read its response, at most ``MAX_BODY_BYTES`` long.
 

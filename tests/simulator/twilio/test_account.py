@@ -1,6 +1,8 @@
 """The pretend account: shapes of Twilio's API description, and faults that really fail."""
 
 # ruff: noqa: ANN401 - JSON and the SDK have no types
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -36,9 +38,10 @@ def settings(settings: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def client(network: Network) -> Any:
+def client(network: Network) -> Iterator[Any]:
     network.post("/api/account", 200, **WHOLE)
-    return Client(SID, TOKEN, http_client=SdkHttpClient(network.url, 1))
+    with closing(SdkHttpClient(network.url, 1)) as http:
+        yield Client(SID, TOKEN, http_client=http)
 
 
 #: Types by field, as in Twilio's API description (twilio_api_v2010, messaging_v1, trusthub_v1,
@@ -121,11 +124,12 @@ def test_every_field_is_one_that_the_sdk_knows(client: Any, network: Network, pa
 
 
 def test_wrong_token_reads_no_resource(network: Network):
-    client = Client(SID, "a-wrong-token", http_client=SdkHttpClient(network.url, 1))
-    for read in (client.balance.fetch, client.messaging.v1.services(SERVICE).fetch):
-        with pytest.raises(TwilioRestException) as refused:
-            read()
-        assert (refused.value.status, refused.value.code) == (401, 20003)
+    with closing(SdkHttpClient(network.url, 1)) as http:
+        client = Client(SID, "a-wrong-token", http_client=http)
+        for read in (client.balance.fetch, client.messaging.v1.services(SERVICE).fetch):
+            with pytest.raises(TwilioRestException) as refused:
+                read()
+            assert (refused.value.status, refused.value.code) == (401, 20003)
 
 
 REFUSED = {
