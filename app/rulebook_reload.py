@@ -23,6 +23,7 @@ from app.protection.secrets_reload import SecretsWatcher
 from app.rulebook.proposals import kept_file
 from app.rulebook.stored import StoredBook, StoredBookWatch, stored_book
 from app.settings import Settings
+from app.tracing.start import start_tracing
 from receipts.model.calendar import SHANGHAI
 from receipts.ports.book_store import BookStore
 from receipts.rulebook.diff import changed_tariffs, fingerprint
@@ -145,10 +146,15 @@ class ReloadingApp:
         self._secrets = SecretsWatcher(settings, lambda: Settings.read().need_doors())
         self._app = create_app(settings, container)
         self._checking = threading.Lock()
-        container.store.on_commit = observe_commits
+        tracing = start_tracing(settings, "sms-receipt-serve")
+        container.store.on_commit = tracing.observing(observe_commits)
+        self._traced = tracing.wsgi(self._answer)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request under the current rule book and secrets."""
+        return self._traced(environ, start)
+
+    def _answer(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         # One thread checks the books; requests on other threads precede the change. A sign of life
         # never waits for the store.
         is_probe = environ.get("PATH_INFO") == "/healthz"

@@ -110,6 +110,7 @@ class Settings:
     port: int
     metrics_port: int
     worker_metrics_port: int
+    otel_endpoint: str
     inside_host: str
     inside_port: int
     front_page: str
@@ -156,6 +157,7 @@ class Settings:
             host=reader.host("HOST"),
             inside_host=reader.own_host("INSIDE_HOST"),
             front_page=reader.url("FRONT_PAGE"),
+            otel_endpoint=reader.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
             trusted_proxies=reader.networks("TRUSTED_PROXIES"),
             secrets_file=reader.file("SECRETS_FILE"),
             trial_people=reader.people("TRIAL_PEOPLE", OWN_NUMBERS),

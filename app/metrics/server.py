@@ -26,6 +26,7 @@ from app.metrics.families import family
 from app.metrics.folder import FOLDER
 from app.metrics.store_metrics import StoreMetrics
 from app.settings import Settings, SettingsError
+from app.tracing.start import start_tracing
 from receipts.worker.worker import Worker
 
 #: Metrics name inner queues and providers: they are for this machine only.
@@ -102,9 +103,10 @@ def serve(settings: Settings) -> None:
 
 
 def measured(container: bootstrap.Container) -> bootstrap.Container:
-    """The services of a worker, with commits and requests to providers measured."""
-    container.store.on_commit = sending.observe_commits
-    return replace(container, wrap=sending.TimedProvider)
+    """The services of a worker, with commits and requests to providers measured and traced."""
+    tracing = start_tracing(container.settings, "sms-receipt-work")
+    container.store.on_commit = tracing.observing(sending.observe_commits)
+    return replace(container, wrap=lambda each: tracing.provider(sending.TimedProvider(each)))
 
 
 @contextmanager

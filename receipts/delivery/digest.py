@@ -121,6 +121,7 @@ class DigestBuilder:
             version=1,
             kind=MessageKind.DIGEST,
             members=ids,
+            trace=newest.trace,
         )
         joined = (
             replace(

@@ -129,7 +129,7 @@ class ReceiptLifecycle:
         mode, to = receipt.sent_as or receipt.mode, receipt.number
         if receipt.kind is MessageKind.RELAY and receipt.recipient is not None:
             to = receipt.recipient
-        return OutboundMessage(receipt.id, to, receipt.text, mode, deadline)
+        return OutboundMessage(receipt.id, to, receipt.text, mode, deadline, receipt.trace)
 
     def accepted(
         self, receipt: Receipt, provider_id: str, entry: OutboxEntry, owner: _Owner = None

@@ -13,6 +13,7 @@ from receipts.model.receipt import Receipt
 from receipts.ports.changes import ChangeSet, CommitStatus
 from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import ContentionError, Store
+from receipts.ports.trace_context import trace_context
 
 _MAX_ATTEMPTS = 20
 _FAILURES = frozenset({ProviderStatus.UNDELIVERED, ProviderStatus.FAILED})
@@ -31,6 +32,8 @@ class _Update:
     is_known: bool | None = None
     #: Why the receipt did not arrive, if this update tells so.
     why: str = ""
+    #: The trace of the receipt.
+    trace: str = ""
     error: Exception | None = None
     woken: threading.Event = field(default_factory=threading.Event)
 
@@ -77,6 +80,8 @@ class StatusUpdates:
             self._hand_over()
         if update.error is not None:
             raise update.error
+        if update.trace:
+            trace_context.set(update.trace)
         if update.why:
             # By the thread that brought it, whose log lines bear its ids.
             _log.warning("receipt did not arrive", receipt=receipt_id, why=update.why)
@@ -116,6 +121,7 @@ class StatusUpdates:
             elif update.attempts > _MAX_ATTEMPTS:
                 update.error = ContentionError("the same receipt was changed again and again")
             else:
+                update.trace = receipt.trace
                 try:
                     decided.append((update, self._change(update, receipt)))
                 except Exception as error:  # noqa: BLE001 - it must not fail the others

@@ -104,3 +104,5 @@ class Receipt(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
     text_done: ReportedTime | None = None
     #: The newest steps of sending; the last attempt, if accepted, is in the fields above.
     send_log: tuple[SendStep, ...] = ()
+    #: The context of the report's trace if that is sampled: ``receipts.ports.trace_context``.
+    trace: str = ""

@@ -67,6 +67,8 @@ class OutboundMessage(Struct, frozen=True):
     mode: DisplayMode
     #: The last moment to send the request, on the monotonic clock in seconds.
     deadline: float = math.inf
+    #: The context of its trace; empty if it has none.
+    trace: str = ""
 
 
 class FoundMessage(Struct, frozen=True):

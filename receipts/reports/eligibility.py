@@ -14,6 +14,7 @@ from receipts.numbering.plan import NumberingPlan
 from receipts.numbering.trial_people import TRIAL
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
+from receipts.ports.trace_context import trace_context
 from receipts.reports.message_trace import (
     OUTCOME_OF,
     done_time,
@@ -98,6 +99,7 @@ class Eligibility:
             failure=failure_reason(status, cause),
             text_sent=times.sent,
             text_done=times.done,
+            trace=trace_context.get(),
             tariff=tariff.version,
             price_fen=price if is_billable(customer, now) else 0,
             free_receipts=tariff.free_receipts,

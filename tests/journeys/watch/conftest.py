@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import requests
@@ -42,11 +44,12 @@ class Watched:
         assert answer.ok, answer.text
 
 
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+@contextmanager
+def running_service(folder: Path, **settings: str) -> Iterator[Watched]:
+    """Doors, two workers and the network, with a phone that holds the service."""
     port = free_port(low=9_000, high=11_000)
     more = {"WORKER_METRICS_PORT": str(port), "FEED_SECRET": FEED_SECRET, "LOG_FORMAT": "json"}
-    service = Service(tmp_path_factory.mktemp("watch") / "data", more)
+    service = Service(folder / "data", more | settings)
     service.start("network", wait=False)
     service.start("doors", "worker", "second worker")
     try:
@@ -55,3 +58,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             yield Watched(service, phones, phone)
     finally:
         service.kill_everything()
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    with running_service(tmp_path_factory.mktemp("watch")) as running:
+        yield running

@@ -16,6 +16,10 @@ OTHERS = {
     "START_SMSBOX": "Debian's Kannel",
     "START_WAPBOX": "Debian's Kannel",
     "SOURCE_DATE_EPOCH": "reproducible builds",
+    "OTEL_EXPORTER_OTLP_HEADERS": "the OpenTelemetry SDK",
+    "OTEL_SERVICE_NAME": "the same",
+    "OTEL_TRACES_SAMPLER": "the same",
+    "OTEL_TRACES_SAMPLER_ARG": "the same",
 }
 
 

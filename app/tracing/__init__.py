@@ -1,0 +1,1 @@
+"""Traces from report to receipt, for OpenTelemetry (the optional extra `otel`)."""
