@@ -47,9 +47,9 @@ def set_up(settings: Settings) -> None:
     )
     structlog.configure(
         processors=[
+            EventBound(),  # first: a line that is left out costs little
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            EventBound(),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             Masking(settings.secrets),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from app.metrics.families import counter, gauge, histogram
@@ -35,7 +35,7 @@ def count_silence(sender: str) -> None:
 
 def count_left_out(event: str) -> None:
     """Count a line that the log left out."""
-    _LEFT_OUT.labels(event).inc()
+    _left_out(event).inc()
 
 
 def count_code(result: str) -> None:
@@ -57,6 +57,7 @@ def set_rule_book(book: RuleBook, before: RuleBook | None = None) -> None:
 
 #: A look-up by labels takes a lock; it is done once an endpoint and status.
 _answered, _seconds = cache(_ANSWERED.labels), cache(_SECONDS.labels)
+_left_out = lru_cache(1_000)(_LEFT_OUT.labels)
 
 
 def instrument(app: WSGIApplication) -> WSGIApplication:
