@@ -133,11 +133,11 @@ def test_connection_lost_after_the_request_has_an_unknown_outcome(line: Line, an
 
 def test_response_time_out_has_an_unknown_outcome(line: Line, monkeypatch: pytest.MonkeyPatch):
     for room in (twilio_http, kannel):
-        monkeypatch.setattr(room, "TIMEOUTS_SECONDS", (1.0, 0.05))
+        monkeypatch.setattr(room, "TIMEOUTS_SECONDS", (1.0, 0.3))
 
     def late(connection: socket.socket) -> None:
         read_request(connection)
-        time.sleep(0.5)
+        time.sleep(0.8)
 
     with listening(late) as url:
         assert type(failure(line, url)) is UnknownOutcomeError
