@@ -24,4 +24,4 @@ def environment(file: str = "sms-receipt.env") -> dict[str, str]:
     """The settings of an environment file."""
     lines = (FOLDER / file).read_text().splitlines()
     pairs = [line.partition("=") for line in lines if line and not line.startswith("#")]
-    return {name: value for name, _, value in pairs}
+    return {name: value.strip('"') for name, _, value in pairs}
