@@ -81,8 +81,9 @@ lint: $(VENV)/.test ## ruff, mypy, import contracts
 	@$(BIN)/mypy tools/check_consent.py
 	@$(BIN)/lint-imports
 
-drill: $(VENV)/.test ## kill, stop and cut off processes under load; about 25 minutes, as root
+drill: $(VENV)/.test ## kill, stop and cut off processes under load; about 40 minutes, as root
 	@$(BIN)/python -m tests.drills --out docs/drills.md
+	@$(BIN)/python -m tests.drills.rolling --out docs/drills.md
 
 #@ Measure
 bench: $(VENV)/.test ## cost of an event beside reference programs, into docs/bench; BENCH=--short
