@@ -99,7 +99,7 @@ def test_environment_file_serves_all_processes(tmp_path: Path) -> None:
 
 
 def test_time_to_stop_is_longer_than_a_graceful_stop() -> None:
-    (serve,) = values("sms-receipt-serve.service")["TimeoutStopSec"]
+    (serve,) = values("sms-receipt-serve@.service")["TimeoutStopSec"]
     assert int(serve) > limits.STOP_SECONDS + 5
     kept = re.search(r"keepalive_timeout (\d+)s;", _SITE.read_text())
     assert kept
@@ -119,7 +119,7 @@ def test_journal_is_bounded() -> None:
     journal = configparser.ConfigParser()
     journal.read(FOLDER / "journald@sms-receipt.conf")
     assert journal["Journal"]["SystemMaxUse"]
-    assert {*values("sms-receipt-serve.service")["LogNamespace"]} == {"sms-receipt"}
+    assert {*values("sms-receipt-serve@.service")["LogNamespace"]} == {"sms-receipt"}
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def _environ(service: Service, manager: Manager | None = None, **more: str) -> d
 
 @pytest.mark.faults
 def test_command_of_the_web_service_runs_in_its_sandbox(service: Service) -> None:
-    command = sandboxed(service.folder, _words("sms-receipt-serve.service"))
+    command = sandboxed(service.folder, _words("sms-receipt-serve@.service"))
     with closing(Manager()) as manager, closing(listen("127.0.0.1", service.port)) as listener:
         running = subprocess.Popen(
             passing([listener.fileno()], ["/usr/bin/env", *command]),

@@ -15,4 +15,4 @@ def test_no_request_fails_while_all_is_replaced_and_changed(tmp_path: Path) -> N
     assert result.load.failures == []
     assert result.passed, result.counts.problems
     assert result.counts.due > 100
-    assert len({name for name, _ in result.events}) == 9
+    assert len({name for name, _ in result.events}) == 10

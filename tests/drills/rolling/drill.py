@@ -131,8 +131,9 @@ def _changes(rig: RollingRig, folder: Path) -> Iterator[Event]:
         (
             ("web processes reloaded", rig.reload),
             ("worker 1 restarted", lambda: rig.replace("worker-1")),
-            ("web service restarted", lambda: rig.replace("doors")),
+            ("web service 1 restarted", lambda: rig.replace("serve-1")),
             ("worker 2 restarted", lambda: rig.replace("worker-2")),
+            ("web service 2 restarted", lambda: rig.replace("serve-2")),
         )
     )
     once: tuple[Event, ...] = (
@@ -155,7 +156,7 @@ def _change_all(
 ) -> None:
     """Make the changes evenly over the load; its last sixth has none, for the memory."""
     began, changes = time.monotonic(), _changes(rig, folder)
-    pause = min(15.0, seconds / 30)
+    pause = min(15.0, seconds / 40)
     ended = threading.Event()
     sampler = threading.Thread(target=_sample, args=(rig, result, began, ended))
     sampler.start()

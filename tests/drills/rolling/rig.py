@@ -21,6 +21,9 @@ from tests.support.product import free_port, kill, until
 from tests.support.rulebook import write_book
 from tests.support.sentinel import SentinelGroup
 
+#: Two web services, as the units `sms-receipt-serve@1` and `@2`.
+DOORS = ("serve-1", "serve-2")
+
 
 @dataclass
 class RollingRig(Rig):
@@ -56,8 +59,8 @@ class RollingRig(Rig):
             "RULE_BOOK": str(write_book(self.folder, QUICK)),
             "SHARDS": "16",
         }
-        self.start("network", "doors", *WORKERS)
-        self.manager.wait("READY=1", times=1 + len(WORKERS))
+        self.start("network", *DOORS, *WORKERS)
+        self.manager.wait("READY=1", times=len(DOORS) + len(WORKERS))
         self.front = self._stack.enter_context(front.running(self.folder / "front", self))
 
     def down(self) -> None:
@@ -70,6 +73,19 @@ class RollingRig(Rig):
             each.close()
         self.manager.close()
 
+    def start(self, *names: str, wait: bool = True) -> None:
+        """Run processes; each `serve` has one web process and accepts from the common sockets."""
+        for name in names:
+            if name in DOORS:
+                self.run("serve", "--workers", "1", name=name)
+            else:
+                super().start(name, wait=wait)
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        """The settings of one process: a `serve` has a folder of its own."""
+        own = {"DATA_DIR": str(self.folder / name)} if name in DOORS else {}
+        return self.settings | own
+
     # -- changes under load ----------------------------------------------------------------------
 
     def set_secrets(self, **changed: str) -> None:
@@ -81,10 +97,11 @@ class RollingRig(Rig):
         fresh.replace(self.folder / "secrets")
 
     def reload(self) -> None:
-        """Replace the web processes, as `systemctl reload` does."""
-        self.manager.forget()
-        kill(self.pid("doors"), signal.SIGHUP)
-        self.manager.wait("READY=1", seconds=60)
+        """Replace the web processes of each `serve`, as `systemctl reload` does."""
+        for name in DOORS:
+            self.manager.forget()
+            kill(self.pid(name), signal.SIGHUP)
+            self.manager.wait("READY=1", seconds=60)
 
     def replace(self, name: str) -> None:
         """Stop one process in order and start it again, as `systemctl restart` does."""
