@@ -133,6 +133,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         made = Service(folder / "data", {"REDIS_URL": node.url})
         made.folder.mkdir()
         stack.callback(made.kill_everything)
+        with made.container():  # the store gets its stamp
+            pass
         yield made
 
 
