@@ -7,7 +7,7 @@ over every later state of the digest in the same commit.
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -46,8 +46,14 @@ def enqueue(change: ChangeSet, receipt: Receipt, waits_until: dt.datetime | None
 class DigestBuilder:
     """Ends the wait of flash receipts, for many customers in one round trip."""
 
-    def __init__(self, store: Store, sending: SendingRules, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self,
+        store: Store,
+        sending: SendingRules,
+        clock: Clock,
+        perhaps_sent: Callable[[Receipt], bool],
+    ) -> None:
+        self._store, self._clock, self._perhaps_sent = store, clock, perhaps_sent
         self._max_age = dt.timedelta(hours=sending.expire_after_hours)
 
     def build(self, timers: Sequence[Timer], *, together: bool) -> None:
@@ -88,7 +94,9 @@ class DigestBuilder:
         fired_timer = timers[0]
         subjects = {timer.subject for timer in timers} | {receipt.id for receipt in waiting}
         oldest = self._clock.now() - self._max_age
-        joined = [r for r in waiting if r.created_at >= oldest] if together else []
+        young = [r for r in waiting if r.created_at >= oldest] if together else []
+        # Each of the others is looked up by itself: a digest does not tell what it was before.
+        joined = [receipt for receipt in young if not self._perhaps_sent(receipt)]
         if len(joined) < 2:  # noqa: PLR2004 - a digest has at least two members
             joined = []
         change = ChangeSet(

@@ -99,6 +99,10 @@ class ReceiptLifecycle:
             return self._fire(receipt, ReceiptEvent.GIVE_UP, entry, reason)
         return None
 
+    def perhaps_sent(self, receipt: Receipt) -> bool:
+        """Whether a due receipt was perhaps sent before the store was restored."""
+        return self._gap is not None and perhaps_sent(receipt, self._gap)
+
     def doubt_after_restore(
         self, receipt: Receipt, entry: OutboxEntry, route: Route
     ) -> ChangeSet | None:

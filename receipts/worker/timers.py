@@ -59,7 +59,7 @@ class TimerService:
     ) -> None:
         self._store, self._outbox, self._clock = store, outbox, clock
         self._policy, self._delivery = policy, delivery
-        self._digests = DigestBuilder(store, policy.book.sending, clock)
+        self._digests = DigestBuilder(store, policy.book.sending, clock, delivery.perhaps_sent)
         self._decisions: dict[str, Callable[[Subscription, CustomerRequest], Decision]] = {
             ORDER_EXPIRY: partial(ordering.expire_order, policy),
             END: partial(cancellation.month_ended, policy),
