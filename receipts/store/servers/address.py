@@ -133,7 +133,10 @@ def _service_and_path(parts: SplitResult, *, is_sentinel: bool) -> tuple[str, st
 
 def _hosts(parts: SplitResult, *, is_sentinel: bool) -> tuple[tuple[str, int], ...]:
     usual = _SENTINEL_PORT if is_sentinel else _PORT
-    return tuple(_host(each, usual) for each in parts.netloc.rpartition("@")[2].split(","))
+    hosts = [_host(each, usual) for each in parts.netloc.rpartition("@")[2].split(",")]
+    if len({*hosts}) < len(hosts):  # a Sentinel that is named twice would have two votes
+        raise AddressError("must name each server once")
+    return tuple(hosts)
 
 
 def _host(text: str, usual_port: int) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """What a refusal of the servers means, and what to do about it."""
 
 import redis
+from redis.sentinel import MasterNotFoundError
 
 _LOGIN = "check user and password in REDIS_URL (sentinel_password for Sentinels that ask for one)"
 
@@ -24,6 +25,8 @@ _NEXT_STEPS = (
 def explained(error: Exception) -> str:
     """The sentence for a failure, with the next step where it is known."""
     text = str(error)
+    if isinstance(error, MasterNotFoundError):
+        text = text.partition(" : ")[0]  # behind it, redis-py prints its clients
     if isinstance(error, redis.exceptions.NoPermissionError):
         return (
             f"the store refused: {text}. Give the user of REDIS_URL the rights of "

@@ -113,7 +113,7 @@ class SentinelConnection:
         if not isinstance(error, MasterNotFoundError):
             return
         watched, refusal = set[str](), cast("redis.RedisError", error)
-        for each in [*self._sentinels.sentinels]:
+        for each in self.views.sentinels:
             try:
                 watched.update(cast("dict[str, object]", each.sentinel_masters()))
             except _LASTING:

@@ -32,13 +32,15 @@ class View:
 class SentinelViews:
     """Ask all Sentinels about one primary."""
 
-    def __init__(self, sentinels: Sentinel, service: str) -> None:
-        self._manager, self._service = sentinels, service
+    def __init__(self, manager: Sentinel, service: str) -> None:
+        # A copy: redis-py swaps entries of its list in other threads, and one seen twice would
+        # have two votes.
+        self.sentinels, self._service = tuple(manager.sentinels), service
 
     def ask(self) -> tuple[list[View], int]:
         """The view of each Sentinel that answers, and how many there are."""
-        sentinels, views = [*self._manager.sentinels], list[View]()
-        for sentinel in sentinels:
+        views = list[View]()
+        for sentinel in self.sentinels:
             try:
                 state: Any = sentinel.sentinel_master(self._service)
                 replicas: Any = sentinel.sentinel_slaves(self._service)
@@ -52,7 +54,7 @@ class SentinelViews:
                     int(state["down-after-milliseconds"]) / 1000,
                 )
             )
-        return views, max([len(sentinels), *(view.known for view in views)])
+        return views, max([len(self.sentinels), *(view.known for view in views)])
 
     def outlook(self) -> Outlook | None:
         """The view of most Sentinels, for an operator; None if none answers."""

@@ -79,6 +79,7 @@ def test_sentinels_are_read(tmp_path: Path):
         ("rediss://h?ssl_keyfile=/dev/null", "ssl_certfile with ssl_keyfile"),
         ("redis://a:secret@h1,redis://a:other@h2", "one login"),
         ("redis://h1,rediss://h2", "both redis:// and rediss://"),
+        ("redis+sentinel://s1,s2,s1/m", "each server once"),
         ("redis+sentinel://s1,s2", "name of the primary"),
         ("redis+sentinel://s1/my master", "spaces"),
         ("redis+sentinel://s1/mymaster/x", "number of a database"),

@@ -6,8 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import redis
 
 from app.settings import Settings
 from commands.diagnostics.topology_checks import check_topology
@@ -21,6 +24,7 @@ from receipts.store.keys import KeySchema
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis_store import RedisStore
 from receipts.store.servers import sentinel
+from receipts.store.servers.sentinel_views import SentinelViews
 from tests.support.product import until
 from tests.support.redis_nodes import Node
 from tests.support.sentinel import SERVICE, SentinelGroup
@@ -170,13 +174,44 @@ def test_lost_scripts_are_loaded_again_before_the_replicas_are_waited_for(
     assert [one.number for _, batch in archive.customers() for one in batch] == [customer]
 
 
+class FoundSentinel:
+    """A Sentinel that is cut off with the old primary."""
+
+    def sentinel_master(self, _: str) -> dict[str, object]:
+        found = {"ip": "10.0.0.1", "port": 6379, "num-other-sentinels": 2}
+        return found | {"down-after-milliseconds": 1000}
+
+    def sentinel_slaves(self, _: str) -> list[dict[str, object]]:
+        return []
+
+
+class SilentSentinel:
+    """A Sentinel that no answer comes from."""
+
+    def sentinel_master(self, _: str) -> None:
+        raise redis.ConnectionError("no answer")
+
+
+def test_a_sentinel_has_one_vote_while_another_thread_looks_for_the_primary():
+    manager: Any = SimpleNamespace(sentinels=[SilentSentinel(), FoundSentinel(), SilentSentinel()])
+    views = SentinelViews(manager, SERVICE)
+    # redis-py moves the one that answered to the front in two steps. This is the list between them.
+    manager.sentinels[0] = manager.sentinels[1]
+    found, known = views.ask()
+    assert (len(found), known) == (1, 3)
+
+
 def test_unknown_service_and_silent_sentinels_are_named(
     group: SentinelGroup, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(sentinel, "PATIENCE_SECONDS", 0.2)
+    silent = "redis+sentinel://127.0.0.1:1,127.0.0.1:2/mymaster"
+    with connected(silent) as client, pytest.raises(StoreUnavailableError) as refusal:
+        RedisConnection(client).ping()
+    assert str(refusal.value) == "the store did not answer: No master found for 'mymaster'"
     for url, reason in (
         (group.url.replace("mymaster", "other"), "watch no primary 'other'.* mymaster"),
-        ("redis+sentinel://127.0.0.1:1,127.0.0.1:2/mymaster", "no Sentinel of REDIS_URL answered"),
+        (silent, "no Sentinel of REDIS_URL answered"),
     ):
         with connected(url) as client, pytest.raises(StoreUnavailableError, match=reason):
             RedisConnection(client).execute(("GET", "stamp"))
