@@ -11,6 +11,7 @@ from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.store.check.findings import FIXES, DamageKind
 from receipts.store.check.repair import Repair
+from receipts.store.check.shapes import named
 from receipts.store.check.store_check import StoreCheck
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
@@ -71,6 +72,11 @@ def test_a_healthy_store_has_no_finding(story: Network, found: Found):
 
 def test_every_kind_has_a_fix():
     assert FIXES.keys() == set(DamageKind)
+
+
+@pytest.mark.parametrize("key", ["{s3}:settled", "{line:kannel}:settled", "{note:seen}:settled"])
+def test_marks_of_a_cluster_are_known(key: str):
+    assert named(key.encode()) is not None
 
 
 def test_each_damage_is_named(
