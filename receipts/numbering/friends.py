@@ -25,7 +25,7 @@ _PLUS = frozenset("+＋")
 _AFTER_ADDRESS = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]*[)）]?\s*[:：,，]?\s*")
 
 #: The digits that a relayed text shows of its sender, as an answer begins with them.
-_ENDING = re.compile(r"\s*(?:\.\.\.|…)?\s*(?P<digits>\d{4,15})\s*[:：]\s*", re.ASCII)
+_ENDING = re.compile(r"\s*(?:(?:\.\.\.|…)\s*)?(?P<digits>\d{4,15})\s*[:：]\s*", re.ASCII)
 _FEWEST_SHOWN = 4
 
 #: Country codes of one, two or three digits (ITU-T E.164, list of assigned codes).

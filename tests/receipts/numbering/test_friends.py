@@ -1,5 +1,7 @@
 """The friend and the words of a text that begins with a number."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +89,12 @@ def test_shown_endings_are_as_long_as_needed():
     directory = FriendDirectory((one, other, GRACE), ())
     assert directory.ending(one) == "55550100"
     assert directory.ending(GRACE) == "0123"
+
+
+def test_a_long_run_of_spaces_takes_no_time():
+    began = time.process_time()
+    assert DIRECTORY.read(ANN, " " * 16_000 + "x") is None
+    assert time.process_time() - began < 0.5
 
 
 @given(st.text())
