@@ -58,7 +58,7 @@ def test_notices_need_a_manager(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 @pytest.mark.parametrize("address", ["", "@"])
-def test_watchdog_is_told_four_times_within_its_limit(
+def test_watchdog_is_told_at_most_four_times_within_its_limit(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     with closing(Manager(address)) as manager:
@@ -68,4 +68,6 @@ def test_watchdog_is_told_four_times_within_its_limit(
         began = time.monotonic()
         while time.monotonic() < began + 0.35:
             watchdog.alive()
-        assert manager.count("WATCHDOG=1") == 4
+        # A busy machine may leave out a turn.
+        manager.wait("WATCHDOG=1", times=2, seconds=5)
+        assert manager.count("WATCHDOG=1") <= 4
