@@ -46,8 +46,10 @@ def env_example() -> str:
     for group, settings in groupby(described_settings(), attrgetter("group")):
         lines += ["", f"# ---- {group} ----"]
         for setting in settings:
-            meaning = re.sub(r"[`*]", "", setting.meaning)
-            lines += textwrap.wrap(meaning, 96, initial_indent="# ", subsequent_indent="# ")
+            meaning = re.sub(r"\[(.*?)\]\(\1\)", r"docs/\1", re.sub(r"[`*]", "", setting.meaning))
+            lines += textwrap.wrap(
+                meaning, 96, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
+            )
             lines.append(f"{setting.name}={setting.default}")
     return "\n".join(lines) + "\n"
 
