@@ -58,18 +58,14 @@ install: $(VENV)/.run ## install the service alone, into .venv
 dev: $(VENV)/.test ## install the test tools too
 
 #@ Test
-test: $(VENV)/.test ## every test, with lint, types and import contracts
-	@$(MAKE) --no-print-directory -j 3 lint test-units test-processes
+test: $(VENV)/.test lint test-units test-processes ## every test, with lint, types and import contracts
 	@$(BIN)/python -m pytest $(ALONE)
 
-# It gives way to the tests of processes, which wait for each other.
 test-units: $(VENV)/.test ## the tests that need no process of ours
-	@nice -n 5 $(BIN)/python -m pytest -n 2 $(addprefix --ignore=,$(REAL))
+	@$(BIN)/python -m pytest -n 2 $(addprefix --ignore=,$(REAL))
 
-test-processes: $(VENV)/.test ## the tests of real processes; their report is printed at the end
-	@mkdir -p build
-	@$(BIN)/python -m pytest $(BESIDE) $(REAL) $(addprefix --ignore=,$(ALONE)) \
-	  >build/test-processes.txt 2>&1; status=$$?; cat build/test-processes.txt; exit $$status
+test-processes: $(VENV)/.test ## the tests of real processes
+	@$(BIN)/python -m pytest $(BESIDE) $(REAL) $(addprefix --ignore=,$(ALONE))
 
 test-deep: $(VENV)/.test ## the tests of properties with ten times as many examples
 	@$(BIN)/python -m pytest -n 2 -m hypothesis --hypothesis-profile deep
