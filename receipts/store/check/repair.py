@@ -69,5 +69,7 @@ class Repair:
         month, number = each.match.string.split(":")[1], Msisdn(f"+{each.match['number']}")
         (seconds,) = self._connection.execute(("TTL", each.key))
         listed = self._keys.charged(each.shard, month)
-        kept = [("EXPIRE", listed, seconds, "GT")] if seconds > 0 else []
-        return [("SADD", listed, number), ("EXPIRE", listed, seconds, "NX"), *kept]
+        # An end in the past would delete the list; charges without one are another finding.
+        ways = ("NX", "GT") if seconds > 0 else ()
+        ends: list[Command] = [("EXPIRE", listed, seconds, way) for way in ways]
+        return [("SADD", listed, number), *ends]

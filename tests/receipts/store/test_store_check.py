@@ -142,6 +142,23 @@ def test_damage_of_queues_timers_and_lists_is_repaired(
     assert timer.at == built.store.load(zhejiang).subscription.order.expires_at
 
 
+def test_charges_without_an_end_are_listed(
+    story: Network, raw: "redis.Redis", found: Found, admin: RedisConnection, clock: TestClock
+):
+    del story
+    month = clock.now().strftime("%Y-%m")
+    raw.persist(KEYS.charges(ANNA, month))
+    raw.delete(KEYS.charged(10, month))
+    (damage,) = (
+        each
+        for each in StoreCheck(admin, KEYS, dt.timedelta(days=28)).findings(clock.now())
+        if each.kind is _K.CHARGES_NOT_LISTED
+    )
+    assert Repair(admin, KEYS).apply(damage)
+    assert raw.sismember(KEYS.charged(10, month), ANNA)
+    assert _K.CHARGES_NOT_LISTED not in found()
+
+
 def test_wrong_figures_are_counted_anew(
     story: Network, raw: "redis.Redis", found: Found, admin: RedisConnection
 ):
