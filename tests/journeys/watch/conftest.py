@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.support.phones import Phone, Phones
-from tests.support.product import Service, free_port, until
+from tests.support.product import Service, answers, free_port, until
 from tests.support.signing import feed_headers
 
 FEED_SECRET = "feed-secret-of-the-tests"
@@ -53,6 +53,7 @@ def running_service(folder: Path, **settings: str) -> Iterator[Watched]:
     service.start("network", wait=False)
     service.start("doors", "worker", "second worker")
     try:
+        until(lambda: answers(f"{service.network}/healthz"), 60, "the network to answer")
         with Phones(service.network) as phones:
             phone = phones.fresh("CN-GD").opens()
             yield Watched(service, phones, phone)
