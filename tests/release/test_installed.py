@@ -65,7 +65,8 @@ def test_demo_serves_a_conversation(
         assert ZHEJIANG in phone.flash()["body"]
         assert service.shows(GUANGDONG)["state"] == "active"
     assert str(installed.python) in started
-    assert str(ROOT) not in started
+    # The packages that the service needs may be those of this checkout.
+    assert str(ROOT) not in started.replace(str(ROOT / ".venv"), "")
 
 
 _CONSUMER = """

@@ -22,7 +22,9 @@ def prometheus(
     """The shipped configuration on the ports of the test, with every time cut to a second."""
     folder = tmp_path_factory.mktemp("prometheus")
     config = (DEPLOY / "prometheus.yml").read_text().replace("15s", "1s")
-    ports = {"9100": watched.service.metrics_port, "9101": watched.worker_port}
+    # One of the two web services that the units run.
+    config = config.replace(', "127.0.0.1:9082"', "")
+    ports = {"9081": watched.service.metrics_port, "9101": watched.worker_port}
     ports["9102"] = watched.worker_port + 1
     for shipped, port in ports.items():
         config = config.replace(f"127.0.0.1:{shipped}", f"127.0.0.1:{port}")
