@@ -10,6 +10,12 @@ from receipts.ports.clock import Clock
 from receipts.ports.store import Backlog
 from receipts.worker.circuit_breaker import BreakerState
 
+#: A worker asks the store for work several times a second.
+_SILENT_SECONDS = 10
+
+#: At most so many of the oldest due timers are read.
+MOST_TIMERS = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
@@ -42,3 +48,8 @@ def read_status(clients: StoreClients, providers: Iterable[str], clock: Clock) -
 def aged(waiting: Iterable[Backlog], now: dt.datetime) -> tuple[tuple[Backlog, float], ...]:
     """Each backlog with the age of its oldest entry in seconds."""
     return tuple((each, max(0.0, (now - each.oldest).total_seconds())) for each in waiting)
+
+
+def workers_alive(idle_seconds: Iterable[float]) -> int:
+    """The workers that have asked for work lately, by the seconds since each did."""
+    return sum(each < _SILENT_SECONDS for each in idle_seconds)

@@ -11,7 +11,7 @@ from app.protection.client_address import Network
 from app.protection.secret_rules import is_placeholder, secret_problem
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.trial_people import read_trial_people
-from receipts.store.servers.address import AddressError, parse_address
+from receipts.store.servers.address import AddressError, is_host, parse_address
 
 
 class Shape(NamedTuple):
@@ -219,7 +219,7 @@ class SettingsReader:
     def host(self, name: str) -> str:
         """Return an IP address, or the name of a host."""
         text = self._given[name]
-        if not _is_host(text):
+        if not is_host(text):
             rule = "must be an address of this machine without a port. Example: 127.0.0.1"
             self._refuse(name, text, rule)
         return text
@@ -270,28 +270,17 @@ def url_problem(text: str) -> str:
         return "must not hold a #: remove it and the text after it"
     if "?" in text:
         return "must not hold a ?: remove it and the text after it"
-    if not _is_address(text, "http", "https"):
+    if not _is_address(text):
         return "must be an http or https address. Example: https://example.org"
     return ""
 
 
-def _is_address(text: str, *schemes: str) -> bool:
+def _is_address(text: str) -> bool:
     """Return whether scheme, host and port are usable."""
     try:
         parts = urlsplit(text.strip())
-        if parts.scheme not in schemes:
+        if parts.scheme not in {"http", "https"}:
             return False
-        return parts.port != 0 and _is_host(parts.hostname or "")
+        return parts.port != 0 and is_host(parts.hostname or "")
     except ValueError:  # malformed brackets or port
         return False
-
-
-def _is_host(text: str) -> bool:
-    """Return whether the text is an IP address, or labels of a host name with dots between."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        labels = text.removesuffix(".").split(".")
-        # Digits and dots alone are a wrong IP address.
-        return not labels[-1].isdigit() and all(re.fullmatch(r"[\w-]{1,63}", x) for x in labels)
-    return True

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from app.edge import limits
 from receipts.store.local_server import LocalServer, die_with_parent
 
 _WATCH_SECONDS = 0.1
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
-#: Web processes have 19 seconds for their requests in progress.
-_END_SECONDS = 21.0
+#: Web processes end within their own limit, and a moment more.
+_END_SECONDS = limits.STOP_SECONDS + 3.0
 #: A child that ran for so long starts a new count of falls.
 _STABLE_SECONDS = 60.0
 #: In a row; with the pauses about five minutes, in which a full disk may get room again.

@@ -1,6 +1,6 @@
 """Twilio's inbound SMS webhook: a text to 7500 in, TwiML with at most one reply out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from xml.sax.saxutils import escape
@@ -53,10 +53,12 @@ class InboundSmsHandler:
             return ""
         self.refresh_network(number)
         text = InboundMessage(event, number, body, opt_out)
-        decide = partial(self.conversation.decide, text=text)
+        months: Sequence[str] = ()
         if (addressed := self.relay.read(text)) is not None:
             decide = partial(self.relay.decide, text=text, addressed=addressed)
-        months = self.conversation.months(text)
+        else:
+            decide = partial(self.conversation.decide, text=text)
+            months = self.conversation.months(text)
         try:
             reply = run_in_transaction(
                 self.store, number, decide, event, reply_count=True, months=months

@@ -22,12 +22,6 @@ from statemachines.provider import ProviderState
 if TYPE_CHECKING:
     from app.bootstrap import Container
 
-#: A worker asks the store for work several times a second.
-SILENT_SECONDS = 10
-
-#: Timers that are read to count the due ones.
-_MOST_TIMERS = 1000
-
 _log = structlog.get_logger()
 
 #: An INFO of a server, by name.
@@ -81,10 +75,10 @@ class StoreMetrics(Collector):
             yield from _by_shard(name, found)
         yield from _queue_depths(now, queue_status.aged(clients.outbox.delayed(), clock.now()))
         yield family("unsure", now.unsure)
-        timers = clients.outbox.due_timers(clock.now(), _MOST_TIMERS)
+        timers = clients.outbox.due_timers(clock.now(), queue_status.MOST_TIMERS)
         late = ((clock.now() - each.at).total_seconds() for each in timers if each.at)
         yield family("timers_due", len(timers))
-        yield family("timers_due_oldest_seconds", max(0.0, *late, 0.0))
+        yield family("timers_due_oldest_seconds", max((0.0, *late)))
 
 
 def _report_counts(counts: Mapping[str, int]) -> Iterator[Metric]:
@@ -129,7 +123,7 @@ def _queue_depths(now: QueueStatus, delayed: Iterable[tuple[Backlog, float]]) ->
 
 
 def _workers(idle_seconds: list[float]) -> Iterator[Metric]:
-    yield family("workers_alive", sum(each < SILENT_SECONDS for each in idle_seconds))
+    yield family("workers_alive", queue_status.workers_alive(idle_seconds))
     if idle_seconds:
         yield family("worker_idle_seconds", min(idle_seconds))
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -37,7 +37,6 @@ class _WebProcess:
     heard_at: float | None = None
     #: Time at which it is killed, once it was told to end.
     kill_at: float | None = None
-    started_at: float = field(default_factory=time.monotonic)
 
     def end(self) -> None:
         """Tell it to end after its requests in progress."""
@@ -121,10 +120,11 @@ class WebProcesses:
         return all(each.heard_at is not None for each in self._running)
 
     def _tell_when_ready(self) -> None:
-        if not self._is_ready and not self._outdated and self._all_answer():
-            self._is_ready = len(self._running) == self._count
-            if self._is_ready:
-                notify("READY=1", f"STATUS={self._count} web processes answer")
+        if self._is_ready or self._outdated or len(self._running) != self._count:
+            return
+        if self._all_answer():
+            self._is_ready = True
+            notify("READY=1", f"STATUS={self._count} web processes answer")
 
     def _listen_to_processes(self) -> None:
         """Read signs of life for a moment; take leave of processes that ended or are stuck."""

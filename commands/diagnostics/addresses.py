@@ -129,7 +129,11 @@ def _is_idna(name: str) -> bool:
 
 
 def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+    return is_loopback_host(urlsplit(url).hostname or "")
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host, by name or address, is this machine itself."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -19,14 +19,11 @@ from receipts.reports.reconciliation import Reconciliation
 from receipts.worker.circuit_breaker import BreakerState
 from statemachines.provider import ProviderState
 
-#: A worker asks the store for work several times a second.
-_SILENT_SECONDS = 10
-
 #: A receipt in the outbox is sent within a second; within a lease when a worker died.
 _DUE_SECONDS = 15
 
-#: Timers that put a receipt into the outbox; at most so many of the oldest timers are read.
-_RECEIPT_TIMERS, _MOST_TIMERS = {DIGEST, RETRY}, 1000
+#: Timers that put a receipt into the outbox.
+_RECEIPT_TIMERS = {DIGEST, RETRY}
 
 _START = "start `sms-receipt work` with the settings of `serve`"
 
@@ -37,7 +34,7 @@ def check_queue(settings: Settings, clients: StoreClients) -> Iterator[Check]:
     try:
         now = queue_status.read_status(clients, settings.providers, clock)
         idle_seconds = clients.outbox.workers_idle_seconds()
-        timers = clients.outbox.due_timers(clock.now(), _MOST_TIMERS)
+        timers = clients.outbox.due_timers(clock.now(), queue_status.MOST_TIMERS)
         counts = clients.bulk_reader.counts()
     except StoreUnavailableError as failure:
         yield Check(False, "the outbox", str(failure))
@@ -57,7 +54,7 @@ def check_queue(settings: Settings, clients: StoreClients) -> Iterator[Check]:
 
 
 def _workers(idle_seconds: list[float]) -> Check:
-    alive = sum(seconds < _SILENT_SECONDS for seconds in idle_seconds)
+    alive = queue_status.workers_alive(idle_seconds)
     if alive:
         return Check(True, f"{alive} {'worker is' if alive == 1 else 'workers are'} alive")
     seen = f"; the last was seen {min(idle_seconds):.0f} s ago" if idle_seconds else ""

@@ -1,9 +1,9 @@
 """Checks of the servers behind REDIS_URL: Sentinel, cluster, TLS, user."""
 
-import ipaddress
 from collections.abc import Iterator
 
 from app.settings import Settings
+from commands.diagnostics.addresses import is_loopback_host
 from commands.diagnostics.check import Check
 from receipts.store.connection import RedisConnection
 from receipts.store.servers.address import StoreAddress, parse_address
@@ -69,7 +69,7 @@ def _isolation(seen: Outlook, connection: RedisConnection) -> Iterator[Check]:
 
 def _access(address: StoreAddress) -> Iterator[Check]:
     """TLS and user, where the store is on another machine."""
-    if all(_is_here(host) for host, _ in address.hosts):
+    if all(is_loopback_host(host) for host, _ in address.hosts):
         return
     if not address.is_tls:
         subject = "REDIS_URL has no TLS: numbers cross the network in clear"
@@ -80,10 +80,3 @@ def _access(address: StoreAddress) -> Iterator[Check]:
     if "username" not in address.options:
         subject = "REDIS_URL names no user: the default one has all rights, or none"
         yield Check(True, subject, f"create the user of deploy/redis/users.acl ({_PAGE})")
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -51,7 +51,7 @@ def plan(*, base_url: str | None, as_json: bool) -> None:
     with closing(provider_factory.twilio_account(settings)) as account:
         subject = Subject(settings, address, account)
         findings = [asdict(each) for each in find_faults(subject)]
-        there = present(subject) | {"public_url": hide_userinfo(address) or "none"}
+        there = present(subject)
     stops = [each for each in findings if each["result"] != "warn"]
     if wants_table(as_json):
         print_record(there, as_json=False, lists={"numbers": _NUMBERS})

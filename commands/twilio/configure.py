@@ -1,7 +1,6 @@
 """Points numbers and a Messaging Service here: shows, asks, and changes step by step."""
 
 import sys
-from collections.abc import Iterable
 from contextlib import closing
 
 import click
@@ -9,6 +8,7 @@ import click
 from app import provider_factory
 from app.settings import Settings
 from commands.params import CommandError
+from commands.twilio.subject import is_number
 from receipts.model.masking import hide_userinfo
 from receipts.ports.provider import ProviderError
 from receipts.providers.twilio_account import TwilioAccount
@@ -25,11 +25,11 @@ def configure_account(
 
 
 def _make(steps: list[Step], *, dry_run: bool, yes: bool) -> None:
-    clears = [(step, each) for step in steps for each in step.changes if each.clears]
     if dry_run:
         for step in steps:
             _show(step.subject, step.changes, after="would be")
         return
+    clears = [(step, each) for step in steps for each in step.changes if each.clears]
     if clears and not yes:
         _ask(clears)
     done: list[str] = []
@@ -47,7 +47,7 @@ def _steps(
 ) -> list[Step]:
     """What must change, read from the account. Raises CommandError."""
     service = "" if numbers else settings.twilio_messaging_service_sid
-    own = settings.twilio_from if settings.twilio_from.removeprefix("+").isdigit() else ""
+    own = settings.twilio_from if is_number(settings.twilio_from) else ""
     chosen = numbers or ((own,) if own else ())
     if not chosen and not service:
         raise CommandError("name the numbers with --number: TWILIO_FROM holds no number")
@@ -77,14 +77,12 @@ def _ask(clears: list[tuple[Step, Change]]) -> None:
         raise CommandError("nothing is changed")
 
 
-def _show(subject: str, changes: Iterable[Change], after: str = "after") -> None:
-    shown = False
+def _show(subject: str, changes: list[Change], after: str = "after") -> None:
     for each in changes:
-        shown = True
         said = (
             f"{subject}  {each.name}\n  before  {each.before or '(none)'}\n"
             f"  {after:6}  {each.after or '(none)'}"
         )
         click.echo(hide_userinfo(said))
-    if not shown:
+    if not changes:
         click.echo(f"{subject}  already points here")

@@ -6,6 +6,7 @@ from typing import Any
 from commands.twilio import account_checks, address_checks, inbound_checks, number_checks
 from commands.twilio.faults import Faults, Finding, unreadable
 from commands.twilio.subject import Subject, kind_of
+from receipts.model.masking import hide_userinfo
 from receipts.numbering.country import country_of
 from receipts.providers.twilio_account import SHAPE_ERRORS, UnreadableError
 
@@ -68,7 +69,7 @@ def present(subject: Subject) -> dict[str, object]:
         "balance": _read(lambda: _balance(subject), "unknown"),
         "sender": subject.service or subject.number or "none",
         "numbers": _read(lambda: [_number(*each) for each in subject.numbers], []),
-        "public_url": subject.base_url or "none",
+        "public_url": hide_userinfo(subject.base_url) or "none",
         "trial_people": ", ".join(subject.people) or "none",
     }
 

@@ -6,6 +6,8 @@ from msgspec.structs import replace
 
 from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Language, Msisdn
+from receipts.numbering.plan import NumberInfo
+from receipts.numbering.trial_people import TRIAL
 from receipts.rulebook.schema import Province, Tariff
 
 _PREFIX = "trial:"
@@ -24,7 +26,7 @@ def has_trial_tariff(customer: Subscription) -> bool:
     return (customer.tariff or "").startswith(_PREFIX)
 
 
-def trial_terms(province: Province, number: Msisdn) -> Province:
+def _trial_terms(province: Province, number: Msisdn) -> Province:
     """The province for a trial person: free, without service password, English abroad."""
     tariff = Tariff(
         version=trial_version(province.code), since=_SINCE, monthly_fen=0, per_receipt_fen=0
@@ -39,3 +41,8 @@ def trial_terms(province: Province, number: Msisdn) -> Province:
         greeting=languages[:1] if is_abroad else province.greeting[:1],
         voice_password=False,
     )
+
+
+def terms_for(province: Province, home: NumberInfo, number: Msisdn) -> Province:
+    """The terms of a province for a number that has its home there."""
+    return _trial_terms(province, number) if home.source == TRIAL else province

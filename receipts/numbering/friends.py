@@ -98,8 +98,9 @@ class FriendDirectory:
     def _forms(self, sender: Msisdn) -> Mapping[str, set[Msisdn]]:
         """Listed numbers by the digits with which this sender may write them."""
         forms: dict[str, set[Msisdn]] = {}
+        country = _country(sender)
         for number in self._people:
-            for form in _forms_of(number, _country(sender)):
+            for form in _forms_of(number, country):
                 forms.setdefault(form, set()).add(number)
         return forms
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
@@ -11,8 +11,6 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from receipts.providers.twilio_http import SdkHttpClient
-
-T = TypeVar("T")
 
 #: Seconds to connect and to answer; a plan makes about fifteen requests, one after another.
 TIMEOUTS_SECONDS = (3.05, 6.0)
@@ -76,13 +74,10 @@ class TwilioAccount:
         """Numbers of the account with these digits, or short codes: none or one."""
         is_number = number.startswith("+")
         lists = self._client.incoming_phone_numbers if is_number else self._client.short_codes
-        key = {"phone_number" if is_number else "short_code": number}
+        name = "phone_number" if is_number else "short_code"
+        found = self._read(f"the number {number}", lambda: lists.list(**{name: number}, limit=20))
         # Twilio matches parts of numbers too.
-        return [
-            each
-            for each in self._read(f"the number {number}", lambda: lists.list(**key, limit=20))
-            if getattr(each, next(iter(key))) in {number, None}
-        ]
+        return [each for each in found if getattr(each, name) in {number, None}]
 
     def verified_callers(self) -> frozenset[str]:
         """Numbers that a trial account may text and call."""

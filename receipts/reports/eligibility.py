@@ -5,7 +5,7 @@ import hashlib
 
 from receipts.charging.charges import is_active, is_billable
 from receipts.charging.tariffs import receipt_fen, tariff_on
-from receipts.charging.trial_people import has_trial_tariff, trial_terms
+from receipts.charging.trial_people import has_trial_tariff, terms_for
 from receipts.model.customer import Subscription
 from receipts.model.message import MessageStatus, MessageTrace, NoReceiptReason
 from receipts.model.receipt import MessageKind, Receipt
@@ -127,7 +127,7 @@ class Eligibility:
         home = self._numbering.info_of(customer)
         province = self._book.province(home.province)
         assert province is not None  # noqa: S101 - refusal_reason has checked it
-        return trial_terms(province, customer.number) if home.source == TRIAL else province
+        return terms_for(province, home, customer.number)
 
     def _language(self, customer: Subscription) -> Language:
         return customer.language or self._province(customer).languages[0]

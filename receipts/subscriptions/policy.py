@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from receipts.charging.charges import CHARGEABLE, is_active, monthly
 from receipts.charging.tariffs import fees, tariff_on
 from receipts.charging.terms import OpeningTerms, opening_terms
-from receipts.charging.trial_people import has_trial_tariff, trial_terms
+from receipts.charging.trial_people import has_trial_tariff, terms_for
 from receipts.model.calendar import SHANGHAI, month_of
 from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import Subscription
@@ -53,8 +53,8 @@ class SubscriptionPolicy:
         """Home network and province of a customer, with the rules there."""
         home = self._numbering.info_of(customer)
         province = self.book.province(home.province)
-        if province is not None and self.is_trial_person(customer.number):
-            province = trial_terms(province, customer.number)
+        if province is not None:
+            province = terms_for(province, home, customer.number)
         return ServiceArea(home, province)
 
     def is_trial_person(self, number: Msisdn) -> bool:

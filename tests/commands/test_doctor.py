@@ -77,7 +77,7 @@ def test_running_service_has_nothing_to_tell(service: Service):
 def test_stopped_worker_and_its_due_receipt_are_told_until_it_works_again(
     service: Service, how: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("commands.diagnostics.queue_checks._SILENT_SECONDS", 1)
+    monkeypatch.setattr("app.queue_status._SILENT_SECONDS", 1)
     monkeypatch.setattr("commands.diagnostics.queue_checks._DUE_SECONDS", 2)
     child = service.children["worker"]
     child.send_signal(how)

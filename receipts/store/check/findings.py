@@ -5,7 +5,6 @@ from enum import StrEnum
 from msgspec import Struct
 
 _BACKUP = "restore a backup from before it; keep the key's value for its cause"
-_RESTART = "look again with `store check`; if it stays, send the receipt again at /console"
 
 
 class DamageKind(StrEnum):

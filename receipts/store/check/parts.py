@@ -1,7 +1,6 @@
 """Read the parts of keys in bounded pieces."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from receipts.store.check.shapes import Named
@@ -55,19 +54,19 @@ def stream_entries(
 def _scanned(
     connection: RedisConnection, command: str, key: bytes | str
 ) -> Iterator[tuple[bytes, Any]]:
-    cursor: bytes | int = b"0"
-    while True:
-        ((cursor, found),) = connection.execute((command, key, cursor, "COUNT", _ENTRIES))
+    for found in _pieces(connection, command, key):
         yield from decode_pairs(found)
-        if cursor in (b"0", 0):
-            return
 
 
 def members(connection: RedisConnection, key: bytes | str) -> Iterator[list[bytes]]:
-    """The members of a set or of a sorted set by score, in pieces."""
+    """The members of a set, in pieces."""
+    return _pieces(connection, "SSCAN", key)
+
+
+def _pieces(connection: RedisConnection, command: str, key: bytes | str) -> Iterator[list[bytes]]:
     cursor: bytes | int = b"0"
     while True:
-        ((cursor, found),) = connection.execute(("SSCAN", key, cursor, "COUNT", _ENTRIES))
+        ((cursor, found),) = connection.execute((command, key, cursor, "COUNT", _ENTRIES))
         yield found
         if cursor in (b"0", 0):
             return
@@ -81,9 +80,10 @@ def batches(items: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
 
 def record(kind: type[T], raw: bytes | None) -> T | None:
     """A stored record; None for a missing key, and for a damaged one, which is its own finding."""
-    return (
-        decode_record(kind, raw) if is_readable(partial(decode_record, kind), raw or b"") else None
-    )
+    try:
+        return decode_record(kind, raw)
+    except Exception:  # noqa: BLE001 - the record is damaged, in whichever way
+        return None
 
 
 def is_readable(read: Callable[[bytes], object] | None, raw: bytes) -> bool:

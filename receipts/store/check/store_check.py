@@ -78,6 +78,7 @@ class StoreCheck:
             *(command for name in names for command in (("TYPE", name), ("TTL", name)))
         )
         known: list[Named] = []
+        placed: list[Named] = []
         for index, name in enumerate(names):
             kind, seconds = replies[2 * index].decode(), replies[2 * index + 1]
             if kind == "none":  # it expired meanwhile
@@ -91,10 +92,12 @@ class StoreCheck:
                 known.append(each)
                 if each.shape.expires and seconds == -1:
                     yield _finding(DamageKind.NO_EXPIRY, each)
-                if not self._is_in_its_shard(each):
+                if self._is_in_its_shard(each):
+                    placed.append(each)
+                else:
                     yield _finding(DamageKind.WRONG_SHARD, each)
         yield from self._values(known)
-        yield from self._references(known)
+        yield from self._references(placed)
 
     def _is_in_its_shard(self, each: Named) -> bool:
         if each.shard < 0:
@@ -146,11 +149,10 @@ class StoreCheck:
         elif receipt is not None and is_in_doubt(receipt):
             self._doubtful.append(receipt.id)
 
-    def _references(self, known: Sequence[Named]) -> Iterator[Damage]:
+    def _references(self, placed: Sequence[Named]) -> Iterator[Damage]:
         by_kind: defaultdict[str, list[Named]] = defaultdict(list)
-        for each in known:
-            if self._is_in_its_shard(each):
-                by_kind[each.match.string.partition(":")[0]].append(each)
+        for each in placed:
+            by_kind[each.match.string.partition(":")[0]].append(each)
         yield from self._twice(self._customers.records, _numbers(by_kind["sub"]))
         yield from self._twice(self._customers.receipt_lists, _numbers(by_kind["receipts"]))
         charged = [(Msisdn(f"+{each.match['number']}"), each.match.string.split(":")[1])

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from receipts.model.figure import STANDING, STATE
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.codec import decode_pairs
@@ -11,7 +13,6 @@ from receipts.store.keys import SCHEMA_VERSION, KeySchema
 from receipts.store.pipeline import Command
 from receipts.store.schema.stamp import (
     UPGRADING,
-    Stamp,
     check_shards,
     check_version,
     read_stamp,
@@ -38,9 +39,9 @@ def upgrade(connection: RedisConnection, keys: KeySchema, progress: Progress) ->
     check_shards(stamp.shards, keys.shards)
     for version in range(found, SCHEMA_VERSION):
         # No release starts on a store between two versions.
-        write_stamp(connection, _stamped(stamp, f"{UPGRADING}{version}"))
+        write_stamp(connection, replace(stamp, schema=f"{UPGRADING}{version}"))
         STEPS[version](connection, keys, progress)
-        write_stamp(connection, _stamped(stamp, str(version + 1)))
+        write_stamp(connection, replace(stamp, schema=str(version + 1)))
     return found
 
 
@@ -50,10 +51,6 @@ def upgrade_records(
     """Take all steps from a version on, and leave the stamp. Raises StoreUnavailableError."""
     for version in range(found, SCHEMA_VERSION):
         STEPS[version](connection, keys, progress)
-
-
-def _stamped(stamp: Stamp, schema: str) -> Stamp:
-    return Stamp(schema, stamp.shards, stamp.gap)
 
 
 def count_customers(connection: RedisConnection, keys: KeySchema, progress: Progress) -> None:

@@ -141,7 +141,7 @@ def _hosts(parts: SplitResult, *, is_sentinel: bool) -> tuple[tuple[str, int], .
 
 def _host(text: str, usual_port: int) -> tuple[str, int]:
     found = _HOST.fullmatch(text.strip())
-    if found is None or not _is_host(found["name"].strip("[]")):
+    if found is None or not is_host(found["name"].strip("[]")):
         raise AddressError(
             "must hold the name of a host, or an IPv6 address in brackets. A sign such as / or @ "
             "in a password is written %2F or %40. Example: redis://example.org:6379/0"
@@ -152,7 +152,8 @@ def _host(text: str, usual_port: int) -> tuple[str, int]:
     return found["name"].strip("[]"), port
 
 
-def _is_host(name: str) -> bool:
+def is_host(name: str) -> bool:
+    """Whether a text is an IP address, or labels of a host name with dots between."""
     try:
         ipaddress.ip_address(name)
     except ValueError:

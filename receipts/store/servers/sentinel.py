@@ -86,13 +86,6 @@ class SentinelConnection:
         #: When the first and the last failed operation of this outage began.
         self._outage: tuple[float, float] | None = None
 
-    def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """The replies in order; commits are at each replica in step. Raises redis-py's errors.
-
-        One attempt: ``patiently`` repeats it.
-        """
-        return self._attempt(commands)
-
     def patiently(self, operation: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         """The result of an operation, which is repeated while the primary is being replaced."""
         began = time.monotonic()
@@ -136,7 +129,11 @@ class SentinelConnection:
         self._outage = (first, now)
         return first + PATIENCE_SECONDS
 
-    def _attempt(self, commands: Sequence[Command]) -> list[Any]:
+    def pipeline(self, commands: Sequence[Command]) -> list[Any]:
+        """The replies in order; commits are at each replica in step. Raises redis-py's errors.
+
+        One attempt: ``patiently`` repeats it.
+        """
         connection = self._connections.get("", self._client)
         connection.connect()
         if self._counted[0] not in {None, (connection.host, connection.port)}:
