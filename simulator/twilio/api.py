@@ -44,13 +44,10 @@ def twilio_api(
 
     guard(api, settings, account)
 
-    @api.url_value_preprocessor
-    def check_account(_: str | None, values: dict[str, str] | None) -> None:
-        (values or {}).pop("account", "")
-
     @api.before_request
-    def check_path() -> None:
-        if request.path.split("/")[3] != settings.account_sid:
+    def check_account() -> None:
+        # Views do not take the account.
+        if (request.view_args or {}).pop("account", "") != settings.account_sid:
             raise not_found()
 
     @api.post("/Messages.json")

@@ -99,11 +99,10 @@ class TextRouter:
                 return delay
             zh = f"短信未能送达业务平台（{error}），请稍后再发。"
             en = f"Your text did not reach the service ({error}). Please try again later."
-            self._fall_back(sender, fallbacks, fields | failed(url, "11200"), (zh, en))
+            self._fall_back(sender, fallbacks, fields | failed(url, error.code), (zh, en))
         except TwimlError as error:
-            code = str(error).partition(":")[0]
             note = (f"网络：{error}", f"network: {error}")
-            self._fall_back(sender, fallbacks, fields | failed(url, code), note)
+            self._fall_back(sender, fallbacks, fields | failed(url, error.code), note)
         else:
             self._reply(sender, fields["To"], fields["MessageSid"], texts)
         return None

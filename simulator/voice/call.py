@@ -82,8 +82,7 @@ class Call:
             if not fallbacks:
                 self._speak(_APPLICATION_ERROR, "en-US", "woman")
                 return
-            code = str(error).partition(":")[0] if isinstance(error, TwimlError) else "11200"
-            self._follow(DocumentRequest(fallbacks[0], fields=failed(last, code)), [])
+            self._follow(DocumentRequest(fallbacks[0], fields=failed(last, error.code)), [])
         else:
             if request:
                 zh = "连续 50 个 TwiML 文档都没有等待输入，已挂断。"

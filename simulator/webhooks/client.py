@@ -23,6 +23,9 @@ NO_PLACES = dict.fromkeys(("FromCity", "FromState", "FromZip", "ToCity", "ToStat
 class WebhookError(Exception):
     """No usable response came in time."""
 
+    #: Twilio's error code for it.
+    code = "11200"
+
 
 @dataclass(frozen=True)
 class WebhookResponse:

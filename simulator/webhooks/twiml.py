@@ -11,6 +11,11 @@ _XML_TYPES = frozenset({"text/xml", "application/xml", "text/html"})
 class TwimlError(ValueError):
     """The document cannot be executed; the message begins with Twilio's error code."""
 
+    @property
+    def code(self) -> str:
+        """Twilio's error code."""
+        return str(self).partition(":")[0]
+
 
 @dataclass(frozen=True)
 class TwimlVerb:
