@@ -190,12 +190,8 @@ def test_command_of_a_timer_runs_in_its_sandbox(service: Service, unit: str) -> 
     (old := backups / "old.backup").touch()
     os.utime(old, (0, 0))
     environ = _environ(service, BACKUPS=str(backups))
-    words = [_words(unit)]
-    if "ExecStartPost" in values(unit):
-        words.append(
-            [*shlex.split(values(unit)["ExecStartPost"][0].replace("${BACKUPS}", str(backups)))]
-        )
-    for each in words:
+    names = [name for name in ("ExecStart", "ExecStartPost") if name in values(unit)]
+    for each in (_words(unit, name) for name in names):
         words_now = [str(word).replace("${BACKUPS}", str(backups)) for word in each]
         command = sandboxed(service.folder, words_now)
         subprocess.run(command, env=environ, cwd="/", check=True, timeout=60)

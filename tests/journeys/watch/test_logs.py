@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from receipts.model.vocabulary import Msisdn
 from tests.journeys.watch.conftest import Watched
 from tests.support.product import until
 from tests.support.signing import twilio_headers
@@ -108,3 +109,13 @@ def test_id_of_a_stranger_is_not_taken_over(told: Watched):
     assert requests.post(url, form, headers=headers, timeout=10).ok
     (line,) = [e for e in answers(told, "keywords.sms") if e["message"] == form["MessageSid"]]
     assert REQUEST.fullmatch(line["request"])
+
+
+def test_unsampled_receipt_keeps_no_context(watched: Watched):
+    """The service of these tests names no collector of traces; test_traces.py has one."""
+    watched.feeds("traces-none")
+    watched.phone.flash()
+    with watched.service.container() as services:
+        number = Msisdn(f"+86{watched.phone.number}")
+        (receipt,) = services.store.receipts_of(number, 1, None)
+    assert receipt.trace == ""

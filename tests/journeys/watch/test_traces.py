@@ -10,7 +10,6 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from receipts.model.vocabulary import Msisdn
 from tests.journeys.watch.conftest import Watched, running_service
 from tests.support.product import run_to_end, until
 
@@ -105,16 +104,6 @@ def test_no_span_holds_a_number_or_a_text(collector: Collector):
     values = "\n".join(re.findall(r'string_value: "(.*)"', text))
     assert not re.search(r"(?<![0-9A-Za-z])(86)?1[3-9][0-9]{9}(?![0-9A-Za-z])", values)
     assert "hello" not in text
-
-
-def test_unsampled_receipt_keeps_no_context(watched: Watched):
-    """The service of the other tests names no collector."""
-    watched.feeds("traces-none")
-    watched.phone.flash()
-    with watched.service.container() as services:
-        number = Msisdn(f"+86{watched.phone.number}")
-        (receipt,) = services.store.receipts_of(number, 1, None)
-    assert receipt.trace == ""
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def group(tmp_path: Path) -> Iterator[SentinelGroup]:
-    made = SentinelGroup(tmp_path / "sentinel", replicas=1)
+    made = SentinelGroup(tmp_path / "sentinel", replicas=1, hurried=True)
     made.start()
     yield made
     made.stop()

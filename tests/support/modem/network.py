@@ -23,7 +23,6 @@ class Network:
     seed: int = 14
     #: What was reported of each text, by recipient and wording: a repeated text has two.
     fates: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
-    manners: list[str] = field(default_factory=list)
     _on_the_way: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -36,7 +35,6 @@ class Network:
             return []
         status = self._chance.choice((DELIVERED, EXPIRED))
         report, manner = report_of(sent, status), self._manner()
-        self.manners.append(manner)
         if manner != "lost":
             self.fates[sent.submit.to, sent.submit.said].add(status)
         if manner == "early":
