@@ -25,8 +25,7 @@ def _application(subject: Subject, number: str, sid: str, kind: str) -> Faults:
     application = subject.account.application(sid)
     url = getattr(application, f"{kind}_url", None) or ""
     if not same_address(url, subject.base_url + DOORS[kind]):
-        shown = hide_userinfo(url) or "no address"
-        yield fault(f"{kind}_application", number=number, sid=sid, url=shown)
+        yield fault(f"{kind}_application", number=number, sid=sid, url=_shown(url))
 
 
 def check_service_inbound(subject: Subject) -> Faults:
@@ -56,15 +55,18 @@ def _webhooks(base_url: str, number: str, record: Any) -> Faults:  # noqa: ANN40
             continue  # a short code takes texts alone
         url, method = getattr(record, f"{kind}_url") or "", getattr(record, f"{kind}_method", "")
         if not same_address(url, base_url + DOORS[kind]):
-            yield fault(
-                "elsewhere", event=event, number=number, url=hide_userinfo(url) or "no address"
-            )
+            yield fault("elsewhere", event=event, number=number, url=_shown(url))
         elif method not in {None, "", "POST"}:
-            yield fault("elsewhere", event=event, number=number, url=f"{url} with {method}")
+            shown = f"{_shown(url)} with {method}"
+            yield fault("elsewhere", event=event, number=number, url=shown)
         if not getattr(record, f"{kind}_fallback_url"):
             yield fault("fallback", number=number, event=event.casefold())
     if hasattr(record, "status_callback"):
         url = record.status_callback or ""
         if not same_address(url, base_url + DOORS["status"]):
-            shown = hide_userinfo(url) or "no address"
-            yield fault("elsewhere", event="Ends of calls", number=number, url=shown)
+            yield fault("elsewhere", event="Ends of calls", number=number, url=_shown(url))
+
+
+def _shown(url: str) -> str:
+    """An address without the user and password that it may hold."""
+    return hide_userinfo(url) or "no address"

@@ -29,6 +29,7 @@ TOLL_FREE, SHORT = "+18885550199", "57500"
 KEY = {"TWILIO_API_KEY": "SK" + "0" * 32, "TWILIO_API_SECRET": "a-pretend-secret"}
 APPLICATION, BUNDLE = "AP" + "0" * 32, "BU" + "0" * 32
 ELSEWHERE = "https://old.example.org/sms"
+WITH_USER = BASE.replace("://", "://user:secretword@")
 
 
 def number(**fields: Any) -> dict[str, Any]:
@@ -152,6 +153,12 @@ CASES = [
     Case("service_drops", account=service(use_inbound_webhook_on_number=False)),
     Case("elsewhere", account=number(voice_url=ELSEWHERE), says=ELSEWHERE),
     Case("elsewhere", account=number(sms_method="GET"), says="GET"),
+    Case(
+        "elsewhere",
+        {"PUBLIC_URL": WITH_USER},
+        account=number(sms_url=f"{WITH_USER}/sms", sms_method="GET"),
+        says="with GET",
+    ),
     Case("elsewhere", account=number(status_callback=""), says="no address"),
     Case("no_people", says=NUMBER),
     Case("fallback", account=number(sms_fallback_url=""), says="texts"),
