@@ -81,14 +81,16 @@ def fresh() -> str:
 
 
 @dataclass
-class Load:
-    """Customers who open the service and text a friend, a few at any moment."""
+class Customers:
+    """Customers who do the same again and again, a few at any moment."""
 
     service: Service
-    opened: list[str] = field(default_factory=list)
-    reported: dict[str, str] = field(default_factory=dict)
     failures: list[BaseException] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
+
+    def act(self, client: WebhookClient) -> None:
+        """What one new customer does."""
+        raise NotImplementedError
 
     @contextmanager
     def running(self, threads: int = 4) -> Iterator[None]:
@@ -109,12 +111,23 @@ class Load:
         with WebhookClient(self.service) as client:
             try:
                 while not self._over.wait(0.01):
-                    number = fresh()
-                    client.open(number)
-                    self.opened.append(number)
-                    self.reported[number] = client.report(number)
+                    self.act(client)
             except (AssertionError, requests.RequestException) as failure:
                 self.failures.append(failure)
+
+
+@dataclass
+class Load(Customers):
+    """Customers who open the service and text a friend."""
+
+    opened: list[str] = field(default_factory=list)
+    reported: dict[str, str] = field(default_factory=dict)
+
+    def act(self, client: WebhookClient) -> None:
+        number = fresh()
+        client.open(number)
+        self.opened.append(number)
+        self.reported[number] = client.report(number)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,8 @@ import datetime as dt
 import itertools
 import json
 import shutil
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,14 +19,19 @@ from receipts.model.vocabulary import Msisdn
 from receipts.subscriptions.consent import first_broken_link
 from statemachines.receipt import ReceiptState
 from tests.journeys.faults.conftest import Serve
-from tests.journeys.faults.load import PATIENCE, StoreReader, WebhookClient, store_reader
+from tests.journeys.faults.load import (
+    FRIEND,
+    PATIENCE,
+    Customers,
+    StoreReader,
+    WebhookClient,
+    store_reader,
+)
 from tests.support.phones import Phones
 from tests.support.product import Service, until
 from tests.support.signing import feed_headers
 
 pytestmark = pytest.mark.faults
-
-FRIEND = "+8613957112345"
 
 #: Price of a month, and of a receipt, by the first digits of a number.
 PRICES = {"+86138": (100, 0), "+86139": (0, 10)}
@@ -42,14 +45,15 @@ def _now() -> dt.datetime:
 
 
 @dataclass
-class Operator:
+class Operator(Customers):
     """Customers who open the service, and the message centre; each with its acknowledgements."""
 
-    service: Service
     opened: dict[str, dt.datetime] = field(default_factory=dict)
     #: A report by number, with the time of its acknowledgement.
     reported: dict[str, tuple[Line, dt.datetime]] = field(default_factory=dict)
-    _over: threading.Event = field(default_factory=threading.Event)
+
+    def act(self, client: WebhookClient) -> None:
+        self.report(self.open(client))
 
     def open(self, client: WebhookClient) -> str:
         """Open the service for a new number, of Guangdong and Shanxi in turn."""
@@ -79,25 +83,6 @@ class Operator:
         answer = requests.post(url, data=body, headers=headers, timeout=30)
         assert answer.status_code == 200, answer.text
         return answer.json()
-
-    @contextmanager
-    def running(self, threads: int = 3) -> Iterator[None]:
-        """Open and report while the block runs; return when all is acknowledged."""
-        customers = [threading.Thread(target=self._run) for _ in range(threads)]
-        for thread in customers:
-            thread.start()
-        try:
-            yield
-        finally:
-            self._over.set()
-            for thread in customers:
-                thread.join(2 * PATIENCE)
-        assert self.opened.keys() == self.reported.keys(), "a customer's thread failed"
-
-    def _run(self) -> None:
-        with WebhookClient(self.service) as client:
-            while not self._over.wait(0.02):
-                self.report(self.open(client))
 
     def grown_by(self, count: int) -> None:
         """Return when so many more customers were reported."""
@@ -153,7 +138,7 @@ def _backed_up_under_load(operator: Operator, file: Path) -> dt.datetime:
     service = operator.service
     with WebhookClient(service) as client:
         early = [operator.open(client) for _ in range(6)]
-    with operator.running():
+    with operator.running(3):
         operator.grown_by(8)
         service.kill("worker")
         operator.grown_by(8)
@@ -162,6 +147,7 @@ def _backed_up_under_load(operator: Operator, file: Path) -> dt.datetime:
         for number in early:
             operator.report(number)
         operator.grown_by(8)
+    assert operator.opened.keys() == operator.reported.keys(), "a customer's thread failed"
     return dt.datetime.fromisoformat(made["begun"])
 
 
