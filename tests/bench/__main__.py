@@ -1,7 +1,7 @@
 """`make bench`: the product beside references, as tables and a chart under docs/bench.
 
-`python -m tests.bench --short` is a quick look; `--only web,kannel,worker,sizes,chain,growth,
-pages,cluster` measures a part.
+`python -m tests.bench --short` is a quick look; `--only web,kannel,worker,sizes,chain,latency,
+growth,pages,cluster` measures a part.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import chain, cluster, gateway, growth, pages, report, sizes
+from tests.bench import chain, cluster, gateway, growth, latency, pages, report, sizes
 from tests.bench.events import EVENTS
 from tests.bench.sending import sending
 from tests.bench.web import Run, measure
@@ -21,6 +21,7 @@ from tests.bench.web import Run, measure
 _TOGETHER = {"web", "kannel", "worker", "sizes"}
 _APART = {
     "chain": ("From a report to its receipt's fate", chain.page),
+    "latency": ("From a report to its receipt at the provider", latency.page),
     "growth": ("A thousand customers beside a million", growth.page),
     "pages": ("Pages with a customer of 100,000 receipts", pages.page),
     "cluster": ("One server, three masters, six", cluster.page),

@@ -11,6 +11,7 @@ _ACCEPTED = (
     b"HTTP/1.1 202 Accepted\r\nContent-Type: text/html\r\nContent-Length: 25\r\n\r\n"
     b"0: Accepted for delivery\n"
 )
+_REFUSED = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
 #: Kinds of report that a usual line brings for a delivered text: taken by the centre, delivered.
 _KINDS = (8, 1)
@@ -27,6 +28,8 @@ class SendsmsDouble(LoopThread):
         self._arrived: dict[str, float] = {}
         self._queue: deque[str] = deque()
         self._callers: list[_Caller] = []
+        #: Whether the gateway is out of order: it takes no text.
+        self.refuses = False
         self.port = self.listen(lambda: _Sendsms(self))
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -69,6 +72,9 @@ class _Sendsms(asyncio.Protocol):
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             head, self._received = self._received[:end], self._received[end + 4 :]
+            if self._double.refuses:
+                self._transport.write(_REFUSED)  # type: ignore[attr-defined]
+                continue
             self._transport.write(_ACCEPTED)  # type: ignore[attr-defined]
             self._double.take(head.split(b" ", 2)[1].decode())
 
