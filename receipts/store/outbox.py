@@ -24,8 +24,9 @@ _LATE_SHA = load_script("late.lua")
 #: Due timers read of one shard at least, at any number of shards.
 _TIMERS_PER_SHARD = 8
 
-#: Pause between two looks at streams that one blocking read cannot cover, in seconds.
-_POLL_SECONDS = 0.1
+#: Pause between two looks at streams that one blocking read cannot cover, and the shorter one for
+#: some time after a look that has found entries.
+_POLL_SECONDS, _BUSY_POLL_SECONDS, _BUSY_FOR_SECONDS = 0.1, 0.02, 2.0
 
 
 class RedisOutbox:
@@ -36,6 +37,7 @@ class RedisOutbox:
         # Prepared, as each fetch uses them.
         self._fresh = [keys.outbox(shard) for shard in range(keys.shards)]
         self._timers = [keys.timers(shard) for shard in range(keys.shards)]
+        self._found_at = 0.0
 
     def open(self) -> RestoreGap | None:
         """Stamp a new store, or check the stamp of a used one, and make the consumer groups.
@@ -79,8 +81,11 @@ class RedisOutbox:
             block_ms = int(timeout * 1000)
             block = ("BLOCK", block_ms) if block_ms else ()  # BLOCK 0 never ends
             requests = [(*request, *block, "STREAMS", *self._fresh, *[">"] * len(self._fresh))]
-        while not (found := self._read(requests)) and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
+        while not (found := self._read(requests)) and (left := deadline - time.monotonic()) > 0:
+            busy = time.monotonic() - self._found_at < _BUSY_FOR_SECONDS
+            time.sleep(min(left, _BUSY_POLL_SECONDS if busy else _POLL_SECONDS))
+        if found:
+            self._found_at = time.monotonic()
         return [
             OutboxEntry(_shard_of(stream), entry.decode(), fields[1].decode())
             for stream, entries in found

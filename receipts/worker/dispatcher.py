@@ -25,6 +25,9 @@ _log = structlog.get_logger()
 #: Maximum number of receipts fetched per round.
 BATCH = 100
 
+#: Entries fetched per round while a backlog waits; those without a send slot join it.
+_SURGE_BATCH = 10 * BATCH
+
 #: Poll time-out of an empty outbox while a backlog waits for send slots.
 _BUSY_POLL_SECONDS = 0.05
 
@@ -95,6 +98,13 @@ class Dispatcher:
             for queue, count in self._backlog.items():
                 oldest = round(self._oldest_seconds[queue])
                 _log.warning("receipts wait", provider=queue, waiting=count, oldest_seconds=oldest)
+
+    def fetch_limit(self, room: int) -> int:
+        """Outbox entries to fetch: what can be sent, or all of a surge while a backlog waits.
+
+        The outbox is in order of arrival: a new receipt behind a surge would get no fair share.
+        """
+        return _SURGE_BATCH if any(self._backlog.values()) else min(room, BATCH)
 
     def poll_timeout(self, usual: float) -> float:
         """Poll time-out in seconds for an empty outbox: short while a backlog can be sent."""

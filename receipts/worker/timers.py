@@ -76,9 +76,14 @@ class TimerService:
             RELAYED: relays.fire,
         }
 
-    def due_timers(self, limit: int) -> list[Timer]:
-        """Up to ``limit`` timers that are due. Raises StoreUnavailableError."""
-        return self._outbox.due_timers(self._clock.now(), limit)
+    def due_timers(self, limit: int, lead: dt.timedelta = dt.timedelta()) -> list[Timer]:
+        """Up to ``limit`` timers that are due; those of digests are due earlier by ``lead``.
+
+        Raises StoreUnavailableError.
+        """
+        now = self._clock.now()
+        found = self._outbox.due_timers(now + lead, limit)
+        return [t for t in found if t.kind == DIGEST or t.at is None or t.at <= now]
 
     def fire(self, timer: Timer) -> bool:
         """Fire a due timer; False for a kind without a handler. Raises StoreUnavailableError."""

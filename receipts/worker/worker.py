@@ -1,6 +1,7 @@
 """Worker process: leases outbox entries, sends receipts, writes the results back."""
 
 import contextlib
+import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -32,10 +33,14 @@ LEASE_SECONDS = 5.0
 HEARTBEAT_INTERVAL_SECONDS = 1.5
 #: Time-out of a blocking fetch from an empty outbox.
 POLL_TIMEOUT_SECONDS = 0.1
+_MIN_WAIT_SECONDS = 0.001
 #: Time-out of the wait for free threads, after which periodic tasks run again.
 IDLE_WAIT_SECONDS = 0.02
-#: Interval of due timers; the wait of a flash receipt ends with one.
+#: Interval of due timers.
 TIMER_INTERVAL_SECONDS = 0.1
+#: A flash receipt waits until the last round before its timer is due, which makes its wait as long
+#: as the rule book says at most. An idle server ends a blocking fetch up to 0.1 s late (hz 10).
+DIGEST_LEAD = dt.timedelta(seconds=TIMER_INTERVAL_SECONDS + 0.1)
 #: Timers fetched per round: digest timers are built in one commit and cost little.
 MAX_TIMERS_PER_ROUND = 4 * BATCH
 #: Intervals of a check for a new rule book, and of a refresh of breakers and backlog.
@@ -70,7 +75,7 @@ class Worker:
         # Look-ups have their own threads: a slow look-up must not delay sending.
         self._resolver = InDoubtResolver(store, lambda: self._lifecycle, max(1, threads // 2))
         self._in_progress: set[OutboxEntry] = set()  # entry ids are unique only within a shard
-        self._renewed_at = self._lease_lost_at = 0.0
+        self._renewed_at = self._lease_lost_at = self._timers_fired_at = 0.0
         self._lock = threading.Lock()
         self._results = ResultWriter(store, self._release)
         self._has_room, self._stop = threading.Event(), threading.Event()
@@ -136,8 +141,11 @@ class Worker:
         room = 2 * self._threads - len(self._in_progress)
         # A round costs the same for one entry as for many, so it waits for half the capacity.
         if room >= self._threads:
+            limit = self._dispatcher.fetch_limit(room)
+            timers_in = self._timers_fired_at + TIMER_INTERVAL_SECONDS - time.monotonic()
             wait = self._dispatcher.poll_timeout(POLL_TIMEOUT_SECONDS)
-            self._start_tasks(self._outbox.fetch(self._name, min(room, BATCH), wait), room)
+            wait = max(_MIN_WAIT_SECONDS, min(wait, timers_in))
+            self._start_tasks(self._outbox.fetch(self._name, limit, wait), room)
         else:
             self._has_room.wait(IDLE_WAIT_SECONDS)
 
@@ -171,7 +179,8 @@ class Worker:
 
     def _fire_timers(self) -> bool:
         """Fire due timers; True if more digest timers are probably due."""
-        due = self._timers.due_timers(MAX_TIMERS_PER_ROUND)
+        self._timers_fired_at = time.monotonic()
+        due = self._timers.due_timers(MAX_TIMERS_PER_ROUND, DIGEST_LEAD)
         digests = [timer for timer in due if timer.kind == DIGEST]
         flushed = self._fire_safely(lambda: self._timers.flush_digests(digests), DIGEST)
         # A failed flush falls back to one commit per timer, which isolates the faulty record.

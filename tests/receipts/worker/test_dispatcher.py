@@ -91,6 +91,15 @@ def test_without_an_available_provider_receipts_wait_and_one_is_the_trial(make: 
     assert backlog(desk) == {}
 
 
+def test_fetch_takes_a_whole_surge_while_a_backlog_waits(make: Make, desk: Desk):
+    dispatcher = make("courier", per_second=1)
+    assert dispatcher.fetch_limit(20) == 20
+    for _ in range(3):
+        desk.post()
+    assert len(tasks(desk, dispatcher)) == 1
+    assert dispatcher.fetch_limit(20) == 1000
+
+
 def test_backlog_moves_to_another_provider_once_one_is_available(make: Make, desk: Desk):
     dispatcher = make("flasher", "courier")
     trip(dispatcher, "flasher", "courier")

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from app.bootstrap import Container
 from receipts.delivery import notifications
+from receipts.delivery.digest import DIGEST
 from receipts.delivery.in_doubt import LOOKUP
 from receipts.model.calendar import next_month
 from receipts.model.customer import CallLog, Order, Subscription
@@ -67,6 +68,17 @@ def test_unconfirmed_order_expires_with_one_notification(sweep: Sweep, raw: "red
     assert (notice.mode, notice.price_fen, notice.state) == ("text", 0, "due")
     assert [entry["event"] for entry in audit(raw, GUANGDONG)][-1] == "time:lapse"
     assert sweep.fire_due() == []
+
+
+def test_digest_timers_alone_are_due_ahead_of_their_time(sweep: Sweep):
+    now, lead = sweep.clock.now(), dt.timedelta(seconds=0.2)
+    soon = [Timer(kind, ANNA, "a", now + lead) for kind in (DIGEST, LOOKUP)]
+    overdue, later = (
+        Timer(DIGEST, ANNA, each, now + sign * 2 * lead) for each, sign in (("b", -1), ("c", 1))
+    )
+    sweep.store.commit(ChangeSet(ANNA, timers=(*soon, overdue, later)))
+    assert sweep.service.due_timers(5, lead) == [overdue, soon[0]]
+    assert sweep.service.due_timers(5) == [overdue]
 
 
 def test_timer_fired_twice_sends_one_notification(sweep: Sweep):
