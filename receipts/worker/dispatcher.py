@@ -28,6 +28,9 @@ BATCH = 100
 #: Entries fetched per round while a backlog waits; those without a send slot join it.
 _SURGE_BATCH = 10 * BATCH
 
+#: A rate limit is used up if its next slot is so far ahead, in seconds, for so many seconds.
+_AHEAD_SECONDS, _USED_UP_SECONDS = 0.005, 1.0
+
 #: Poll time-out of an empty outbox while a backlog waits for send slots.
 _BUSY_POLL_SECONDS = 0.05
 
@@ -72,7 +75,7 @@ class Dispatcher:
         self._clock, self._limits = clock, dict(limits)
         self._backlog: dict[str, int] = {}
         self._oldest_seconds: dict[str, float] = {}
-        self._logged_at = 0.0
+        self._logged_at = self._used_up_since = 0.0
         self._unconfirmed = UnconfirmedClaims()
         self.breakers = breakers
         self.set_lifecycle(lifecycle)
@@ -100,11 +103,12 @@ class Dispatcher:
                 _log.warning("receipts wait", provider=queue, waiting=count, oldest_seconds=oldest)
 
     def fetch_limit(self, room: int) -> int:
-        """Outbox entries to fetch: what can be sent, or all of a surge while a backlog waits.
+        """Outbox entries to fetch: what can be sent, or all of a surge that must wait for slots.
 
         The outbox is in order of arrival: a new receipt behind a surge would get no fair share.
         """
-        return _SURGE_BATCH if any(self._backlog.values()) else min(room, BATCH)
+        used_up = self._used_up_since and time.monotonic() - self._used_up_since > _USED_UP_SECONDS
+        return _SURGE_BATCH if used_up or any(self._backlog.values()) else min(room, BATCH)
 
     def poll_timeout(self, usual: float) -> float:
         """Poll time-out in seconds for an empty outbox: short while a backlog can be sent."""
@@ -191,6 +195,11 @@ class Dispatcher:
             if count:
                 wanted[limit] = min(count, room)
         reserved = self._limiter.reserve(wanted)
+        now = time.monotonic()
+        if all(slots.first - now < _AHEAD_SECONDS for slots in reserved.values()):
+            self._used_up_since = 0.0
+        else:
+            self._used_up_since = self._used_up_since or now
         return {n: reserved[limit] for n, limit in self._limits.items() if limit in reserved}
 
     def _fetch_deferred(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -98,6 +99,21 @@ def test_fetch_takes_a_whole_surge_while_a_backlog_waits(make: Make, desk: Desk)
         desk.post()
     assert len(tasks(desk, dispatcher)) == 1
     assert dispatcher.fetch_limit(20) == 1000
+
+
+def test_fetch_takes_a_whole_surge_while_a_rate_limit_is_used_up(
+    make: Make, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(dispatcher_module, "_USED_UP_SECONDS", -1.0)
+    dispatcher = make("courier", per_second=40)  # ten slots in a quarter of a second
+    for expected in (20, 1000):
+        desk.post()
+        assert len(tasks(desk, dispatcher)) == 1
+        assert (dispatcher.fetch_limit(20), backlog(desk)) == (expected, {})
+    time.sleep(0.1)
+    desk.post()
+    assert len(tasks(desk, dispatcher)) == 1
+    assert dispatcher.fetch_limit(20) == 20
 
 
 def test_backlog_moves_to_another_provider_once_one_is_available(make: Make, desk: Desk):
