@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from receipts.model.calendar import SHANGHAI
+_DAY_SECONDS, _CHINA_SECONDS = 86_400, 8 * 3600
 
 
 class TimePrecision(StrEnum):
@@ -14,6 +14,9 @@ class TimePrecision(StrEnum):
     DAY = "day"
     MINUTE = "minute"
     SECOND = "second"
+
+
+_SECONDS = {TimePrecision.DAY: _DAY_SECONDS, TimePrecision.MINUTE: 60, TimePrecision.SECOND: 1}
 
 
 class ReportedTime(Struct, frozen=True, array_like=True):
@@ -27,25 +30,21 @@ def is_before(
     one: ReportedTime, other: ReportedTime, finest: TimePrecision = TimePrecision.SECOND
 ) -> bool:
     """Whether a time lies before another, at the precision that both have, at most ``finest``."""
-    at, other_at = _truncated(one, other, finest)
-    return at < other_at
+    seconds = _common_seconds(one, other, finest)
+    return _units(one, seconds) < _units(other, seconds)
 
 
 def distance(one: ReportedTime, other: ReportedTime) -> dt.timedelta:
     """Time between two times, at the precision that both have."""
-    at, other_at = _truncated(one, other, TimePrecision.SECOND)
-    return abs(at - other_at)
+    seconds = _common_seconds(one, other, TimePrecision.SECOND)
+    return dt.timedelta(seconds=abs(_units(one, seconds) - _units(other, seconds)) * seconds)
 
 
-def _truncated(
-    one: ReportedTime, other: ReportedTime, finest: TimePrecision
-) -> tuple[dt.datetime, dt.datetime]:
-    """Both times in China, the units below the common precision being zero."""
-    precisions = {one.precision, other.precision, finest}
-    below = {"microsecond": 0}
-    if precisions != {TimePrecision.SECOND}:
-        below["second"] = 0
-    if TimePrecision.DAY in precisions:
-        below |= {"hour": 0, "minute": 0}
-    first, second = (time.at.astimezone(SHANGHAI).replace(**below) for time in (one, other))  # type: ignore[arg-type]
-    return first, second
+def _common_seconds(one: ReportedTime, other: ReportedTime, finest: TimePrecision) -> int:
+    """Length in seconds of the smallest unit that both times have."""
+    return max(_SECONDS[one.precision], _SECONDS[other.precision], _SECONDS[finest])
+
+
+def _units(time: ReportedTime, seconds: int) -> int:
+    """Whole units of a length since 1970 in China, whose days begin eight hours before UTC's."""
+    return int(time.at.timestamp() + _CHINA_SECONDS) // seconds

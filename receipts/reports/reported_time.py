@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 
 from receipts.model.calendar import SHANGHAI
 from receipts.model.reported_time import ReportedTime, TimePrecision
@@ -47,16 +48,23 @@ def read_time(text: str, now: dt.datetime) -> ReportedTime | None:
     Without a zone it is China's. None also for a time that lies ahead of ``now``, that is older
     than any text, or that has two readings.
     """
+    readings, oldest, latest = _readings(text.strip()), now - _OLDEST, now + _CLOCK_LEAD
     plausible = {
-        ReportedTime(min(at, now), precision)
-        for at, precision in _readings(text.strip())
-        if now - _OLDEST <= at <= now + _CLOCK_LEAD
+        each if each.at <= now else ReportedTime(now, each.precision)
+        for each in readings
+        if oldest <= each.at <= latest
     }
     return plausible.pop() if len(plausible) == 1 else None
 
 
-def _readings(text: str) -> Iterator[tuple[dt.datetime, TimePrecision]]:
+# The texts of a batch were sent and ended at about the same second.
+@lru_cache(maxsize=4096)
+def _readings(text: str) -> tuple[ReportedTime, ...]:
     """Every time that the text can mean."""
+    return tuple(ReportedTime(at, precision) for at, precision in _parsed(text))
+
+
+def _parsed(text: str) -> Iterator[tuple[dt.datetime, TimePrecision]]:
     whole, _, fraction = text.partition(".")
     if not (text.isascii() and whole.isdigit() and (fraction or "0").isdigit()):
         yield from _smpp_or_iso(text)

@@ -1,6 +1,7 @@
 """Times in texts for customers: China's, to the minute, with the day where it is not today."""
 
 import datetime as dt
+from functools import lru_cache
 
 from receipts.model.calendar import SHANGHAI
 from receipts.model.reported_time import ReportedTime, TimePrecision
@@ -71,11 +72,19 @@ def _parts(
     time: ReportedTime, today: dt.datetime, language: Language, letters: int | None
 ) -> tuple[str, str]:
     """Day and clock time; the day is empty if it is today and a clock time follows."""
-    at, now = time.at.astimezone(SHANGHAI), today.astimezone(SHANGHAI)
+    return _parts_on(time, today.astimezone(SHANGHAI).date(), language, letters)
+
+
+# Each receipt has two texts, and the texts of a batch ended at about the same second.
+@lru_cache(maxsize=4096)
+def _parts_on(
+    time: ReportedTime, today: dt.date, language: Language, letters: int | None
+) -> tuple[str, str]:
+    at = time.at.astimezone(SHANGHAI)
     clock = "" if time.precision is TimePrecision.DAY else f"{at:%H:%M}"
-    if at.date() == now.date():
+    if at.date() == today:
         return "" if clock else _TODAY[language], clock
-    other_year = at.year != now.year
+    other_year = at.year != today.year
     if language is Language.ZH:
         return f"{at.year}年" * other_year + f"{at.month}月{at.day}日", clock
     month = MONTHS[at.month - 1][:letters]
