@@ -151,8 +151,9 @@ def _beside(callbacks: CallbackApp, web: WSGIApplication) -> WSGIApplication:
     def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         # Werkzeug and Flask read several slashes at the start as one.
         path = "/" + environ["PATH_INFO"].lstrip("/")
-        chosen = callbacks if path.startswith(prefixes) else web
-        chunks = chosen(environ, start_response)
+        if path.startswith(prefixes):
+            return callbacks(environ, start_response)
+        chunks = web(environ, start_response)
         # Whole, so that a file is closed here, also where the caller reads none of it.
         try:
             return list(chunks)

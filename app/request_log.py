@@ -40,22 +40,19 @@ class RequestLog:
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request, without the ids of the one before on its thread."""
-        began, status = time.perf_counter(), ""
+        began = time.perf_counter()
         clear_contextvars()
         bind_contextvars(request=self._request_id(environ))
 
         def started(line: str, *rest: object) -> Callable[[bytes], object]:
-            nonlocal status
-            status = line[:3]
+            door = environ.get(ENDPOINT, "none")
+            # Refused requests are counted: strangers must not use up the bound of these lines.
+            if line[0] != "4" and not door.startswith(_QUIET) and not door.endswith(".static"):
+                seconds = round(time.perf_counter() - began, 4)
+                _log.info("answered", door=door, status=int(line[:3]), seconds=seconds)
             return start(line, *rest)  # type: ignore[arg-type]
 
-        chunks = self._app(environ, started)
-        door = environ.get(ENDPOINT, "none")
-        # Refused requests are counted: strangers must not use up the bound of these lines.
-        if status[0] != "4" and not door.startswith(_QUIET) and not door.endswith(".static"):
-            seconds = round(time.perf_counter() - began, 4)
-            _log.info("answered", door=door, status=int(status), seconds=seconds)
-        return chunks
+        return self._app(environ, started)
 
     def _request_id(self, environ: WSGIEnvironment) -> str:
         given = environ.get("HTTP_X_REQUEST_ID", "")

@@ -4,7 +4,7 @@ It runs beside Flask, which costs more CPU a request than the work behind these 
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -26,13 +26,21 @@ _RETRY_AFTER_SECONDS = 5
 ENDPOINT = "sms_receipt.endpoint"
 
 
+#: The end of a view that queued a change: it waits for the commit.
+Finish = Callable[[], Response | None]
+
+
 class CallbackRoute(NamedTuple):
-    """One callback. The view verifies the request first; its None is an empty 204."""
+    """One callback. The view verifies the request first; its None is an empty 204.
+
+    A view may return its end, which runs once the body is read: a server that calls the views of
+    several requests before it reads their bodies gives them one commit.
+    """
 
     endpoint: str
     method: str
     path: str
-    view: Callable[..., Response | None]
+    view: Callable[..., Response | Finish | None]
 
 
 class CallbackRequest(Request):
@@ -62,13 +70,32 @@ class CallbackApp:
             request = CallbackRequest(environ, populate_request=False)
             endpoint, parameters = self._matcher.match(request.path, request.method)
             environ[ENDPOINT] = endpoint
-            response = self._views[endpoint](request, **parameters)
+            answer = self._views[endpoint](request, **parameters)
         except Exception as error:  # noqa: BLE001 - no input may end in a stack trace
-            response = error_response(error)
-        if response is None:
-            start_response("204 NO CONTENT", [])
-            return ()
-        return response(environ, start_response)
+            answer = error_response(error)
+        if answer is None or isinstance(answer, Response):
+            return _respond(answer, environ, start_response)
+        return _finish(answer, environ, start_response)
+
+
+def _respond(
+    response: Response | None, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    if response is None:
+        start_response("204 NO CONTENT", [])
+        return ()
+    return response(environ, start_response)
+
+
+def _finish(
+    finish: Finish, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterator[bytes]:
+    """End a view, and then respond: WSGI allows the start as late as the first byte."""
+    try:
+        response = finish()
+    except Exception as error:  # noqa: BLE001 - as above
+        response = error_response(error)
+    yield from _respond(response, environ, start_response)
 
 
 def refuse_head(rules: Iterable[Rule]) -> None:

@@ -6,7 +6,7 @@ from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
-from callbacks.app import CallbackRoute
+from callbacks.app import CallbackRoute, Finish
 from receipts.delivery.status_updates import StatusUpdates
 from receipts.ports.provider import ProviderStatus
 
@@ -24,7 +24,7 @@ def kannel_routes(
     ``verified_query`` verifies a request and returns its query parameters.
     """
 
-    def kannel_report(request: Request) -> Response | None:
+    def kannel_report(request: Request) -> Finish:
         query = verified_query(request)
         for name in ("type", "id"):
             if not query.get(name):
@@ -33,10 +33,15 @@ def kannel_routes(
                 raise BadRequest(f"too long: {name}")
         bind_contextvars(receipt=query["id"])
         status, raw_status = status_of(query["type"], query.get("answer", ""))
-        updates.apply(query["id"], status, raw_status, None)
-        if request.headers.get("User-Agent", "").startswith("Kannel/"):
+        update = updates.queue(query["id"], status, raw_status, None)
+        agent = request.headers.get("User-Agent", "")
+
+        def finish() -> Response | None:
+            updates.finish(update)
             # Kannel 1.4.5 takes 204 for a failure and repeats the request if it is set to repeat.
-            return Response("", content_type="text/plain; charset=utf-8")
-        return None
+            is_kannel = agent.startswith("Kannel/")
+            return Response("", content_type="text/plain; charset=utf-8") if is_kannel else None
+
+        return finish
 
     return (CallbackRoute("kannel.kannel_report", "GET", "/kannel/report", kannel_report),)

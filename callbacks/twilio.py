@@ -1,12 +1,13 @@
 """Twilio's status callbacks: person-to-person texts, and receipts that this service sent."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from structlog.contextvars import bind_contextvars
 from werkzeug.wrappers import Request
 
-from callbacks.app import CallbackRoute
-from receipts.delivery.status_updates import StatusUpdates
+from callbacks.app import CallbackRoute, Finish
+from receipts.delivery.status_updates import StatusUpdate, StatusUpdates
 from receipts.model.message import DeliveryReport, FailureCause, MessageStatus
 from receipts.numbering.msisdn import parse_msisdn
 from receipts.ports.clock import Clock
@@ -40,17 +41,22 @@ def twilio_routes(
             DeliveryReport(sid, sender, recipient, status, raw_status, now, cause=cause, live=True)
         )
 
-    def receipt_status(request: Request, receipt_id: str) -> None:
+    def receipt_status(request: Request, receipt_id: str) -> Finish:
         form = verified_form(request, "MessageSid", "MessageStatus")
         bind_contextvars(receipt=receipt_id)
         status, sid = provider_status_of(form["MessageStatus"]), form["MessageSid"]
-        updates.apply(receipt_id, status, _raw_status(form), sid)
+        update = updates.queue(receipt_id, status, _raw_status(form), sid)
+        return partial(_finish, updates, update)
 
     name, path = "twilio_status.receipt_status", "/receipts/<receipt_id>/status"
     return (
         CallbackRoute("twilio_status.message_status", "POST", "/messages/status", message_status),
         CallbackRoute(name, "POST", path, receipt_status),
     )
+
+
+def _finish(updates: StatusUpdates, update: StatusUpdate) -> None:
+    updates.finish(update)
 
 
 def _raw_status(form: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from app.edge import limits
-from app.edge.http_request import RequestParser
+from app.edge.http_request import HttpRequest, RequestParser
 
 
 class Phase(Enum):
@@ -85,3 +85,7 @@ class Connection:
         """Tell the client that no more comes."""
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
+
+
+#: A whole request, and the connection that waits for its answer.
+Job = tuple[Connection, HttpRequest]

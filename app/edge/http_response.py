@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextvars import Context
 from email.utils import formatdate
 from http import HTTPStatus
 from io import BytesIO
@@ -11,6 +12,7 @@ from wsgiref.types import WSGIApplication
 
 import structlog
 
+from app.edge import limits
 from app.edge.http_request import HttpRequest
 
 _log = structlog.get_logger()
@@ -44,38 +46,70 @@ _SENTENCES = {
 }
 
 
-def respond(app: WSGIApplication, request: HttpRequest, address: tuple[str, int]) -> bytes:
-    """The application's response to a request that came to ``address``."""
-    environ = {**_CONSTANT, **request.environ, "wsgi.input": BytesIO(request.body)}
-    environ["SERVER_NAME"], environ["SERVER_PORT"] = address[0], str(address[1])
-    started: list[tuple[str, _Headers]] = []
+class Answer:
+    """The application's answer to one request, which it may complete as its body is read."""
 
-    def start(status: str, headers: _Headers, exc_info: object = None) -> Callable[[bytes], object]:
+    def __init__(
+        self, app: WSGIApplication, request: HttpRequest, address: tuple[str, int]
+    ) -> None:
+        """Call the application with a request that came to ``address``."""
+        self._request = request
+        self._started: tuple[str, _Headers] | None = None
+        # Log fields and trace of one request are not those of another in the same thread.
+        self._context = Context()
+        environ = {**_CONSTANT, **request.environ, "wsgi.input": BytesIO(request.body)}
+        environ["SERVER_NAME"], environ["SERVER_PORT"] = address[0], str(address[1])
+        self._chunks: Iterable[bytes] = ()
+        self._error: Exception | None = None
+        try:
+            self._chunks = self._context.run(app, environ, self._start)
+        except Exception as error:  # noqa: BLE001 - the thread lives on, and the client gets an answer
+            self._error = error
+
+    def _start(
+        self, status: str, headers: _Headers, exc_info: object = None
+    ) -> Callable[[bytes], object]:
         del exc_info  # no part of a response is sent before its end
-        started.append((status, headers))
+        self._started = status, headers
         return _no_write
 
-    try:
-        chunks = app(environ, start)
+    def read(self) -> bytes:
+        """The whole response."""
+        return self._context.run(self._read)
+
+    def _read(self) -> bytes:
+        if self._error is None:
+            try:
+                return self._response()
+            except Exception as error:  # noqa: BLE001 - as above
+                self._error = error
+        _log.error("a request failed", exc_info=self._error)
+        return refusal(HTTPStatus.SERVICE_UNAVAILABLE, self._request)
+
+    def _response(self) -> bytes:
         try:
-            body = b"".join(chunks)
+            body = b"".join(self._chunks)
         finally:
-            if close := getattr(chunks, "close", None):
+            if close := getattr(self._chunks, "close", None):
                 close()
-        status, headers = started[-1]
-        return _bytes(request, status, headers, body)
-    except Exception as error:  # noqa: BLE001 - the thread lives on, and the client gets an answer
-        _log.error("a request failed", exc_info=error)
-        return refusal(HTTPStatus.SERVICE_UNAVAILABLE, request)
+        assert self._started is not None  # noqa: S101 - WSGI asks for it before the first byte
+        return _bytes(self._request, *self._started, body)
 
 
 def refusal(status: HTTPStatus, request: HttpRequest | None = None) -> bytes:
     """A refusal in JSON; without a request the connection is closed after it."""
     body = {"error": _SENTENCES[status]}
-    return json_response(status, body, request)
+    return _json_response(status, body, request)
 
 
-def json_response(
+def health(seconds_without_progress: float, request: HttpRequest) -> bytes:
+    """Say whether the threads make progress; they are not needed for the answer."""
+    if seconds_without_progress < limits.UNHEALTHY_SECONDS:
+        return _json_response(HTTPStatus.OK, {"status": "ok"}, request)
+    return _json_response(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "no progress"}, request)
+
+
+def _json_response(
     status: HTTPStatus, body: dict[str, str], request: HttpRequest | None = None
 ) -> bytes:
     """A JSON object as a response of the server itself."""

@@ -43,6 +43,10 @@ BUFFERED_BYTES = 64 * 1024 * 1024
 #: Whole requests that wait for a thread; one more is asked to come again.
 WAITING_REQUESTS = 1024
 
+#: From the first request of a shared door to the hand-over of all that came meanwhile, and the most
+#: of them. Their callers are machines that wait for seconds.
+GATHER_SECONDS, GATHERED = 0.005, 64
+
 #: Requests in progress in one process; most wait for the store's disk, which groups their writes.
 THREADS = 4
 
@@ -69,12 +73,16 @@ class Door(NamedTuple):
     max_bytes: int
     seconds: float
     is_inside: bool = False
+    #: Its requests end with a commit that they can share: one thread takes those that are ready.
+    is_shared: bool = False
 
 
 #: The first that fits counts. Twilio's and Kannel's requests and forms are small.
 DOORS = (
     Door("/feed/", MAX_FEED_BYTES, 60.0, is_inside=True),
+    Door("/kannel/report", MAX_BODY_BYTES, 10.0, is_inside=True, is_shared=True),
     Door("/kannel/", MAX_BODY_BYTES, 10.0, is_inside=True),
+    Door("/receipts/", MAX_BODY_BYTES, 10.0, is_shared=True),
     Door("/console/rulebook/upload", MAX_UPLOAD_BYTES, 60.0),
     Door("/counter/bulk/upload", MAX_LIST_BYTES, 60.0),
     Door("/", MAX_BODY_BYTES, 10.0),

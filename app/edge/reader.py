@@ -14,10 +14,11 @@ from typing import NamedTuple
 from wsgiref.types import WSGIApplication
 
 from app.edge import limits
-from app.edge.connection import TIME_LIMITS, Connection, Phase
+from app.edge.connection import TIME_LIMITS, Connection, Job, Phase
 from app.edge.deadlines import Deadlines
+from app.edge.gathering import Gathering
 from app.edge.http_request import HttpRequest, Refusal
-from app.edge.http_response import json_response, refusal, respond
+from app.edge.http_response import Answer, health, refusal
 from app.edge.peers import Peers
 from app.edge.threads import ThreadPool
 from app.metrics.counters import count_refusal
@@ -59,6 +60,7 @@ class Reader:
         self._connections: dict[int, Connection] = {}
         self._peers, self._deadlines = Peers(), Deadlines()
         self._pool = ThreadPool(threads, self._answer)
+        self._gathering = Gathering(self._pool.put)
         #: Connections whose response was sent, filled by the threads.
         self._answered: deque[Connection] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -75,7 +77,8 @@ class Reader:
         """Serve until stopped; tell ``beat`` the seconds without progress twice a second."""
         next_tick = 0.0
         while not self._is_finished():
-            for number, events in self._epoll.poll(_TICK_SECONDS, _EVENTS):
+            wait = self._gathering.seconds_left(_TICK_SECONDS)
+            for number, events in self._epoll.poll(wait, _EVENTS):
                 self._take_answered()
                 if connection := self._connections.get(number):
                     self._on_event(connection, events)
@@ -85,6 +88,7 @@ class Reader:
                     with suppress(BlockingIOError):
                         os.eventfd_read(self._wake)
             self._take_answered()
+            self._gathering.flush_due()
             if time.monotonic() >= next_tick:
                 next_tick = time.monotonic() + _TICK_SECONDS
                 for connection in self._deadlines.expired():
@@ -237,30 +241,28 @@ class Reader:
         method, path = item.environ["REQUEST_METHOD"], item.environ["PATH_INFO"]
         connection.is_last = connection.is_last or not item.keep_alive
         if path.removeprefix(self._prefix) == _HEALTH and method in {"GET", "HEAD"}:
-            return self._health(item)
+            return health(self._pool.seconds_without_progress(), item)
         if connection.is_inside not in {None, item.door.is_inside}:
             return refusal(HTTPStatus.NOT_FOUND, item)
         self._deadlines.move(connection, Phase.ANSWERING)
-        if self._pool.put((connection, item)):
-            return None
-        count_refusal("waiting requests")
-        return refusal(HTTPStatus.SERVICE_UNAVAILABLE, item)
+        if not self._pool.has_room(len(self._gathering) + 1):
+            count_refusal("waiting requests")
+            return refusal(HTTPStatus.SERVICE_UNAVAILABLE, item)
+        if item.door.is_shared:
+            self._gathering.add((connection, item))
+        else:
+            self._pool.put([(connection, item)])
+        return None
 
-    def _health(self, request: HttpRequest) -> bytes:
-        """Say whether the threads make progress; they are not needed for the answer."""
-        if self._pool.seconds_without_progress() < limits.UNHEALTHY_SECONDS:
-            return json_response(HTTPStatus.OK, {"status": "ok"}, request)
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-        return json_response(status, {"status": "no progress"}, request)
-
-    def _answer(self, job: tuple[Connection, HttpRequest]) -> None:
-        """Answer one request, in a thread of the pool."""
-        connection, request = job
-        connection.send(respond(self._app, request, connection.address))
-        self._answered.append(connection)
-        is_quiet = connection.is_watched and not connection.outgoing and not connection.is_last
-        if not is_quiet or connection.parser.ready:
-            os.eventfd_write(self._wake, 1)
+    def _answer(self, group: Sequence[Job]) -> None:
+        """Answer requests, in a thread of the pool: all have begun before the first is ended."""
+        begun = [(each, Answer(self._app, item, each.address)) for each, item in group]
+        for connection, answer in begun:
+            connection.send(answer.read())
+            self._answered.append(connection)
+            is_quiet = connection.is_watched and not connection.outgoing and not connection.is_last
+            if not is_quiet or connection.parser.ready:
+                os.eventfd_write(self._wake, 1)
 
     def _take_answered(self) -> None:
         while self._answered:

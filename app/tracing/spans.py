@@ -77,26 +77,23 @@ class Spans:
         """The application with a span for each request; no header of a caller is believed."""
 
         def traced(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-            began, status = time.time_ns(), ""
-            span = None
+            began, span = time.time_ns(), None
             if not environ["PATH_INFO"].endswith(_HEALTH) and not _is_about_receipt(environ):
                 span = self._tracer.start_span("request", kind=SpanKind.SERVER)
             trace_context.set(_carrier(span) if span else "")
 
             def started(line: str, *rest: object) -> Callable[[bytes], object]:
-                nonlocal status
-                status = line[:3]
+                ended = span
+                if ended is None and (followed := trace_context.get()):
+                    ended = self._tracer.start_span(
+                        "request", _context(followed), SpanKind.SERVER, start_time=began
+                    )
+                if ended is not None:
+                    _describe(ended, environ, line[:3])
+                    ended.end()
                 return start(line, *rest)  # type: ignore[arg-type]
 
-            chunks = app(environ, started)
-            if span is None and (followed := trace_context.get()):
-                span = self._tracer.start_span(
-                    "request", _context(followed), SpanKind.SERVER, start_time=began
-                )
-            if span is not None:
-                _describe(span, environ, status)
-                span.end()
-            return chunks
+            return app(environ, started)
 
         return traced
 

@@ -1,8 +1,9 @@
 """Provider status updates of our own receipts; those that arrive together share a commit."""
 
 import threading
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -21,7 +22,7 @@ _log = structlog.get_logger()
 
 
 @dataclass(eq=False, slots=True)
-class _Update:
+class StatusUpdate:
     """One status update; ``is_known`` is None until it is written."""
 
     receipt_id: str
@@ -35,25 +36,24 @@ class _Update:
     #: The trace of the receipt.
     trace: str = ""
     error: Exception | None = None
-    woken: threading.Event = field(default_factory=threading.Event)
 
     @property
     def ended(self) -> bool:
+        """Whether it is written, or has failed."""
         return self.is_known is not None or self.error is not None
 
 
 class StatusUpdates:
     """Group commit by the threads that bring the updates.
 
-    The first of them writes its own and those that queued up meanwhile, then hands over to the
-    next one that waits.
+    The thread that holds the lock writes all queued updates; the others find theirs written when
+    they get it.
     """
 
     def __init__(self, store: Store, delivery: ReceiptLifecycle) -> None:
         self._store, self._delivery = store, delivery
-        self._queued: list[_Update] = []
-        self._writing = False
-        self._lock = threading.Lock()
+        self._queued: deque[StatusUpdate] = deque()
+        self._writing = threading.Lock()
 
     @property
     def waiting(self) -> int:
@@ -67,50 +67,43 @@ class StatusUpdates:
 
         Raises StoreUnavailableError, or ContentionError if every attempt loses a race.
         """
-        update = _Update(receipt_id, status, raw_status, provider_id)
-        with self._lock:
-            self._queued.append(update)
-            writes, self._writing = not self._writing, True
-        if not writes:
-            update.woken.wait()
-            writes = not update.ended
-        if writes:
-            while not update.ended:
-                self._write()
-            self._hand_over()
+        return self.finish(self.queue(receipt_id, status, raw_status, provider_id))
+
+    def queue(
+        self, receipt_id: str, status: ProviderStatus, raw_status: str, provider_id: str | None
+    ) -> StatusUpdate:
+        """Queue a status update, so that it is committed with others; ``finish`` must follow."""
+        update = StatusUpdate(receipt_id, status, raw_status, provider_id)
+        self._queued.append(update)
+        return update
+
+    def finish(self, update: StatusUpdate) -> bool:
+        """Commit a queued status update, unless that was done with another. As ``apply``."""
+        if not update.ended:
+            with self._writing:
+                while not update.ended:
+                    self._write()
         if update.error is not None:
             raise update.error
         if update.trace:
             trace_context.set(update.trace)
         if update.why:
             # By the thread that brought it, whose log lines bear its ids.
-            _log.warning("receipt did not arrive", receipt=receipt_id, why=update.why)
+            _log.warning("receipt did not arrive", receipt=update.receipt_id, why=update.why)
         return bool(update.is_known)
-
-    def _hand_over(self) -> None:
-        """Let the next update that waits write, if there is one."""
-        with self._lock:
-            self._writing = bool(self._queued)
-            if self._queued:
-                self._queued[0].woken.set()
 
     def _write(self) -> None:
         """Write all queued updates; those that lose a race are queued again."""
-        with self._lock:
-            batch, self._queued = self._queued, []
+        batch = [self._queued.popleft() for _ in range(len(self._queued))]
         try:
             self._commit(self._decide(batch))
         except Exception as error:  # noqa: BLE001 - each thread raises it for its own update
             for update in batch:
                 if not update.ended:
                     update.error = error
-        with self._lock:
-            self._queued[:0] = [update for update in batch if not update.ended]
-        for update in batch:
-            if update.ended:
-                update.woken.set()
+        self._queued.extend(update for update in batch if not update.ended)
 
-    def _decide(self, batch: Sequence[_Update]) -> list[tuple[_Update, ChangeSet]]:
+    def _decide(self, batch: Sequence[StatusUpdate]) -> list[tuple[StatusUpdate, ChangeSet]]:
         """The changes of the updates of known receipts. Raises StoreUnavailableError."""
         found = self._store.receipts(update.receipt_id for update in batch)
         decided = []
@@ -128,14 +121,14 @@ class StatusUpdates:
                     update.error = error
         return decided
 
-    def _change(self, update: _Update, receipt: Receipt) -> ChangeSet:
+    def _change(self, update: StatusUpdate, receipt: Receipt) -> ChangeSet:
         owner = subscription_for_charge(self._store, receipt)
         change = self._delivery.apply_status(
             receipt, update.status, update.raw_status, update.provider_id, owner
         )
         return with_followers(self._store, change)
 
-    def _commit(self, decided: Sequence[tuple[_Update, ChangeSet]]) -> None:
+    def _commit(self, decided: Sequence[tuple[StatusUpdate, ChangeSet]]) -> None:
         """Commit each change on its own, in one round trip. Raises StoreUnavailableError."""
         commits = self._store.commit_all([change for _, change in decided]) if decided else []
         for (update, change), commit in zip(decided, commits, strict=True):
@@ -143,7 +136,7 @@ class StatusUpdates:
                 update.is_known, update.why = True, _failure(update, change)
 
 
-def _failure(update: _Update, change: ChangeSet) -> str:
+def _failure(update: StatusUpdate, change: ChangeSet) -> str:
     """Why a receipt did not arrive; empty if it did, or was known not to."""
     if update.status not in _FAILURES or not change.records:
         return ""

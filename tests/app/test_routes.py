@@ -236,7 +236,7 @@ def test_failing_callback_answers_503_without_a_stack_trace(
         raise ZeroDivisionError
 
     monkeypatch.setattr(ReportService, "ingest", broken)
-    monkeypatch.setattr(StatusUpdates, "apply", broken)
+    monkeypatch.setattr(StatusUpdates, "finish", broken)
     for path in ("/messages/status", "/receipts/a-0123456789abcdef0123/status"):
         answer = knock.form(path, DOORS[path])
         assert (answer.status_code, answer.mimetype) == (503, "application/json")

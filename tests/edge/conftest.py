@@ -28,11 +28,17 @@ class Edge:
     environs: list[WSGIEnvironment] = field(default_factory=list)
     #: Seconds without progress, as the reader reported them.
     beats: list[float] = field(default_factory=list)
+    #: For each request of a shared door, those that had begun when it ended, and had not ended.
+    begun_together: list[int] = field(default_factory=list)
+    _begun: int = 0
     stop: Callable[[], None] = field(default=lambda: None)
 
     def app(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         path, body = environ["PATH_INFO"], environ["wsgi.input"].read()
         self.environs.append(environ | {"body": body})
+        if path == "/kannel/report":
+            self._begun += 1
+            return self._ended(start)
         if path == "/wait":
             self.released.wait(20)
         if path == "/broken":
@@ -40,6 +46,12 @@ class Edge:
         content = b"x" * 8_000_000 if path == "/large" else json.dumps([path, len(body)]).encode()
         start("200 OK", [("Content-Type", "text/plain"), ("Transfer-Encoding", "chunked")])
         return [content]
+
+    def _ended(self, start: StartResponse) -> Iterator[bytes]:
+        self.begun_together.append(self._begun)
+        self._begun -= 1
+        start("200 OK", [])
+        yield b""
 
     @contextmanager
     def open(self, sent: bytes = b"", source: str = "127.0.0.1") -> Iterator[socket.socket]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import ExitStack
 
 import pytest
 
@@ -192,3 +193,17 @@ def test_inside_port_has_the_inside_doors_alone(prefix: str):
 def test_without_an_inside_port_all_doors_are_public(edge: Edge):
     for path in ("/kannel/sms", "/feed/reports", "/sms"):
         assert status(edge.get(path)) == 200
+
+
+def test_requests_of_a_shared_door_begin_before_the_first_ends(edge: Edge):
+    path = b"/kannel/report?%d"
+    with ExitStack() as stack:
+        calls = [stack.enter_context(edge.open()) for _ in range(8)]
+        for number, call in enumerate(calls):
+            call.sendall(
+                b"GET " + path % number + b" HTTP/1.1\r\nConnection: close\r\n" + HOST + b"\r\n"
+            )
+        answers = [rest(call) for call in calls]
+    assert {status(each) for each in answers} == {200}
+    assert len(edge.begun_together) == 8
+    assert max(edge.begun_together) > 1
