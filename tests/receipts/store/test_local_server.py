@@ -48,6 +48,17 @@ def test_started_store_is_durable(server: LocalServer, data_dir: Path):
     assert (data_dir / "store/valkey.sock").stat().st_mode & 0o077 == 0
 
 
+def test_server_is_given_an_installed_allocator(
+    server: LocalServer, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # Not a library: the loader passes over it, so a broken one stops no store.
+    (tmp_path / "libjemalloc.so.2").write_text("not a library")
+    monkeypatch.setenv("LD_LIBRARY_PATH", f"/nowhere{os.pathsep}{tmp_path}")
+    server.start()
+    log = (data_dir / "store/store.log").read_text()
+    assert f"'{tmp_path}/libjemalloc.so.2' from LD_PRELOAD cannot be preloaded" in log
+
+
 def test_stopped_store_keeps_its_data(server: LocalServer, data_dir: Path):
     for turn in range(3):
         server.start()
