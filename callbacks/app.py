@@ -5,8 +5,8 @@ It runs beside Flask, which costs more CPU a request than the work behind these 
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
-from wsgiref.types import StartResponse, WSGIEnvironment
+from typing import Any, NamedTuple
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from werkzeug.exceptions import HTTPException
@@ -25,9 +25,9 @@ _RETRY_AFTER_SECONDS = 5
 #: Key of the WSGI environ under which the metrics find a request's endpoint.
 ENDPOINT = "sms_receipt.endpoint"
 
-
-#: The end of a view that queued a change: it waits for the commit.
-Finish = Callable[[], Response | None]
+#: The end of a view that queued a change: it waits for the commit. A response of Werkzeug is a WSGI
+#: application too.
+Finish = Callable[[], WSGIApplication | None]
 
 
 class CallbackRoute(NamedTuple):
@@ -60,6 +60,10 @@ class CallbackApp:
         refuse_head(rules)
         self.url_map = Map(rules, merge_slashes=False)
         self._matcher = self.url_map.bind("localhost")
+        #: Endpoints of paths without parameters, with none.
+        self._fixed: dict[tuple[str, str], tuple[str, Mapping[str, Any]]] = {
+            (each.method, each.path): (each.endpoint, {}) for each in listed if "<" not in each.path
+        }
         #: Paths that begin so belong to this application.
         self.prefixes = tuple(route.path.partition("<")[0] for route in listed)
 
@@ -68,7 +72,9 @@ class CallbackApp:
         try:
             # Populated, the environ refers back to the request: a cycle for the collector.
             request = CallbackRequest(environ, populate_request=False)
-            endpoint, parameters = self._matcher.match(request.path, request.method)
+            path, method = request.path, request.method
+            fixed = self._fixed.get((method, path))
+            endpoint, parameters = fixed or self._matcher.match(path, method)
             environ[ENDPOINT] = endpoint
             answer = self._views[endpoint](request, **parameters)
         except Exception as error:  # noqa: BLE001 - no input may end in a stack trace
@@ -79,7 +85,7 @@ class CallbackApp:
 
 
 def _respond(
-    response: Response | None, environ: WSGIEnvironment, start_response: StartResponse
+    response: WSGIApplication | None, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
     if response is None:
         start_response("204 NO CONTENT", [])

@@ -1,10 +1,11 @@
 """Kannel's delivery reports of receipts that this service sent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import BadRequest
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
 from callbacks.app import CallbackRoute, Finish
 from receipts.delivery.status_updates import StatusUpdates
@@ -36,12 +37,17 @@ def kannel_routes(
         update = updates.queue(query["id"], status, raw_status, None)
         agent = request.headers.get("User-Agent", "")
 
-        def finish() -> Response | None:
+        def finish() -> WSGIApplication | None:
             updates.finish(update)
             # Kannel 1.4.5 takes 204 for a failure and repeats the request if it is set to repeat.
-            is_kannel = agent.startswith("Kannel/")
-            return Response("", content_type="text/plain; charset=utf-8") if is_kannel else None
+            return _ok if agent.startswith("Kannel/") else None
 
         return finish
 
     return (CallbackRoute("kannel.kannel_report", "GET", "/kannel/report", kannel_report),)
+
+
+def _ok(_: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    """An empty 200: a response of Werkzeug takes as much CPU as all that verifies the request."""
+    start("200 OK", [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "0")])
+    return ()
