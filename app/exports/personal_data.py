@@ -3,7 +3,7 @@
 from typing import Any
 
 from msgspec import Struct, to_builtins
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from app.bootstrap import Container
 from app.exports.serializers import (
@@ -30,7 +30,8 @@ def exported(services: Container, data: PersonalData) -> dict[str, Any]:
         "credentials": _all_fields(data.credentials),
         "login": _all_fields(data.login),
         "replies": _all_fields(data.reply_count),
-        "receipts": [_all_fields(receipt) for receipt in data.receipts],
+        # The traces in receipts are among the texts.
+        "receipts": [_all_fields(replace(each, text_trace=None)) for each in data.receipts],
         "charges": [serialize_charge(charge) for charge in data.charges],
         "consent": [serialize_fields(e, column_names(type(e))) for e in data.consent],
         "texts": [serialize_trace(trace) for trace in data.texts],

@@ -13,7 +13,8 @@ from receipts.delivery.routing import Route, Router
 from receipts.delivery.send_log import logged
 from receipts.delivery.sent_receipts import mark_sent
 from receipts.model.customer import Subscription
-from receipts.model.receipt import MessageKind, Receipt, StatusEvent
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.reported_time import StatusEvent
 from receipts.ports.changes import ChangeSet, Deferred, OutboxEntry, Timer
 from receipts.ports.clock import Clock
 from receipts.ports.provider import (
@@ -46,7 +47,6 @@ _EVENT_OF: dict[ProviderStatus, ReceiptEvent | None] = {
     ProviderStatus.FAILED: ReceiptEvent.TOLD_FAILED,
     ProviderStatus.UNKNOWN: None,
 }
-
 _FINAL = frozenset({ProviderStatus.DELIVERED, ProviderStatus.UNDELIVERED, ProviderStatus.FAILED})
 
 

@@ -19,7 +19,7 @@ STORED_NAMES = {
     "free_receipts": "fr", "charge_fen": "cg", "note": "nt", "history": "h", "promotion": "ms",
     "members": "mb", "digest": "dg", "refused_by": "rb", "expires_at": "ul",
     "dated_text": "dx", "text_sent": "ts", "text_done": "td", "failure": "fw",
-    "send_log": "sl", "trace": "tx",
+    "send_log": "sl", "trace": "tx", "text_trace": "tt",
     # message traces
     "sender": "sn", "status": "ft", "part_statuses": "fi", "parts": "ps", "receipt_id": "ri",
     "no_receipt_reason": "wn", "submitted": "sb", "series": "se", "earlier": "er",

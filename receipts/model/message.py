@@ -7,8 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from receipts.model.field_names import STORED_NAMES
-from receipts.model.receipt import StatusEvent
-from receipts.model.reported_time import ReportedTime
+from receipts.model.reported_time import ReportedTime, StatusEvent
 from receipts.model.vocabulary import Msisdn
 
 

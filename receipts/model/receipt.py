@@ -4,9 +4,11 @@ import datetime as dt
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from receipts.model.field_names import STORED_NAMES
-from receipts.model.reported_time import ReportedTime
+from receipts.model.message import MessageTrace
+from receipts.model.reported_time import ReportedTime, StatusEvent
 from receipts.model.vocabulary import (
     DisplayMode,
     FailureReason,
@@ -32,13 +34,6 @@ class MessageKind(StrEnum):
     def is_secret(self) -> bool:
         """Whether its text is sealed in the store, shown to no one, and erased once sent."""
         return self in {MessageKind.CODE, MessageKind.RELAY}
-
-
-class StatusEvent(Struct, frozen=True, array_like=True):
-    """A status as the provider or the network sent it, kept for staff."""
-
-    at: dt.datetime
-    raw_status: str
 
 
 class SendStep(Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -106,3 +101,19 @@ class Receipt(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
     send_log: tuple[SendStep, ...] = ()
     #: The context of the report's trace if that is sampled: ``receipts.ports.trace_context``.
     trace: str = ""
+    #: The trace of the customer's text as it was at its end, without what is in fields above;
+    #: once more is reported, the trace has a record of its own.
+    text_trace: MessageTrace | None = None
+
+    def with_text_trace(self, trace: MessageTrace) -> "Receipt":
+        """The receipt with the final trace of its text in it."""
+        anonymous = trace.named("", Msisdn(""), Msisdn(""))
+        return replace(self, text_trace=replace(anonymous, version=0, receipt_id=None))
+
+    @property
+    def full_text_trace(self) -> MessageTrace | None:
+        """The trace in it with ids and numbers; its version is 0, as it has no record."""
+        if self.text_trace is None or self.message_id is None or self.recipient is None:
+            return None
+        about = (self.message_id, self.number, self.recipient)
+        return replace(self.text_trace.named(*about), receipt_id=self.id)

@@ -1,4 +1,4 @@
-"""Times as a network reported them, with their precision."""
+"""Times as a network reported them, with their precision, and raw statuses."""
 
 import datetime as dt
 from enum import StrEnum
@@ -24,6 +24,13 @@ class ReportedTime(Struct, frozen=True, array_like=True):
 
     at: dt.datetime
     precision: TimePrecision = TimePrecision.SECOND
+
+
+class StatusEvent(Struct, frozen=True, array_like=True):
+    """A status as the provider or the network sent it, kept for staff."""
+
+    at: dt.datetime
+    raw_status: str
 
 
 def is_before(

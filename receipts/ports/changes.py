@@ -1,8 +1,10 @@
 """A change set of the store: records, outbox, timers, charges and audit entries."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 
 from msgspec import Struct
 
@@ -93,7 +95,7 @@ class ChangeSet(Struct, frozen=True):
     idempotency_key: str | None = None
     reply: Reply = Reply()
     records: tuple[Record, ...] = ()
-    #: Records to erase, whatever their version; a receipt leaves its lists too.
+    #: Records to erase: a trace at its version, others whatever theirs; a receipt leaves its lists.
     erased: tuple[Record, ...] = ()
     #: Texts to add to the index of texts, and entries of one sender to remove from it.
     indexed: tuple[IndexedText, ...] = ()
@@ -135,6 +137,20 @@ class ChangeSet(Struct, frozen=True):
     def marks_only(self) -> bool:
         """Whether there is at most an idempotency key to set, with its reply."""
         return self == ChangeSet(self.number, self.idempotency_key, self.reply)
+
+
+def joined(sender: Msisdn, steps: Sequence[ChangeSet]) -> ChangeSet:
+    """One change of several, without their records."""
+    cancelled = tuple(timer for step in steps for timer in step.cancelled_timers)
+    subjects = {timer.subject for timer in cancelled}
+    return ChangeSet(
+        sender,
+        outbox=tuple(receipt_id for step in steps for receipt_id in step.outbox),
+        timers=tuple(t for step in steps for t in step.timers if t.subject not in subjects),
+        cancelled_timers=cancelled,
+        counters=tuple(counter for step in steps for counter in step.counters),
+        figures=tuple(chain.from_iterable(step.figures for step in steps)),
+    )
 
 
 class CommitStatus(Enum):

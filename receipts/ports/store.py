@@ -84,7 +84,10 @@ class LoadOptions(TypedDict, total=False):
 
 
 class ReportQuery(Struct, frozen=True):
-    """The records to read for a delivery report: sender, recipient, trace, and maybe a receipt."""
+    """The records to read for a delivery report: sender, recipient, trace and receipt of the text.
+
+    ``receipt_id`` names another receipt to read in place of the text's own.
+    """
 
     sender: Msisdn
     recipient: Msisdn
@@ -214,7 +217,7 @@ class BulkReader(Protocol):
         """The charges of many customers in a month, in one round trip, by number and time."""
 
     def traces_of(self, sender: Msisdn) -> list[MessageTrace]:
-        """All kept traces of a customer's own texts, oldest first."""
+        """The traces of a customer's own texts in records of their own, oldest first."""
 
     def calls_of(self, number: Msisdn) -> list[CallLog]:
         """All kept logs of a customer's calls, oldest first."""

@@ -1,7 +1,6 @@
 """Eligibility of a person-to-person text for a receipt, and the receipt itself."""
 
 import datetime as dt
-import hashlib
 
 from receipts.charging.charges import is_active, is_billable
 from receipts.charging.tariffs import receipt_fen, tariff_on
@@ -9,18 +8,14 @@ from receipts.charging.trial_people import has_trial_tariff, terms_for
 from receipts.model.customer import Subscription
 from receipts.model.message import MessageStatus, MessageTrace, NoReceiptReason
 from receipts.model.receipt import MessageKind, Receipt
-from receipts.model.vocabulary import DisplayMode, Language, Msisdn, Network, ReceiptOutcome
+from receipts.model.vocabulary import DisplayMode, Language, Network, ReceiptOutcome
 from receipts.numbering.plan import NumberingPlan
 from receipts.numbering.trial_people import TRIAL
 from receipts.ports.clock import Clock
 from receipts.ports.store import Snapshot, Store
 from receipts.ports.trace_context import trace_context
-from receipts.reports.message_trace import (
-    OUTCOME_OF,
-    done_time,
-    failure_cause,
-    normalise_message_id,
-)
+from receipts.reports.message_trace import OUTCOME_OF, done_time, failure_cause
+from receipts.reports.text_identity import receipt_seed, seed_of
 from receipts.rulebook.schema import Province, RuleBook
 from receipts.subscriptions.promotions import receipt_with_promotion
 from receipts.wording.notice_text import notices
@@ -63,9 +58,8 @@ class Eligibility:
 
     def receipt_id(self, text: MessageTrace, *, answered: bool) -> str:
         """Deterministic id of a text's receipt; the one for "no answer yet" differs."""
-        about = f"{text.sender}|{text.recipient}|{normalise_message_id(text.message_id)}"
-        about += f"|{text.series}" if text.series else ""
-        return self._id(text.sender, about if answered else f"{about}|no answer")
+        about = (text.sender, text.recipient, text.message_id, text.series)
+        return self._store.receipt_id(text.sender, receipt_seed(*about, answered=answered))
 
     def build_receipt(
         self, customer: Subscription, text: MessageTrace, status: MessageStatus | None
@@ -115,13 +109,9 @@ class Eligibility:
         """Notification that off-net texts give no receipts; one id per customer and month."""
         language = self._language(customer)
         number, kind, now = customer.number, MessageKind.NOTICE, self._clock.now()
-        receipt_id = self._id(number, f"off-net|{number}|{month}")
+        receipt_id = self._store.receipt_id(number, seed_of(f"off-net|{number}|{month}"))
         text, mode = notices().render("notice.off_net", language), DisplayMode.TEXT
         return Receipt(receipt_id, number, text, mode, language, now, version=1, kind=kind)
-
-    def _id(self, number: Msisdn, about: str) -> str:
-        seed = hashlib.blake2b(about.encode(), digest_size=10).hexdigest()
-        return self._store.receipt_id(number, seed)
 
     def _province(self, customer: Subscription) -> Province:
         home = self._numbering.info_of(customer)

@@ -4,7 +4,6 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from msgspec.structs import replace
 
@@ -24,7 +23,7 @@ from receipts.model.message import (
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Msisdn, ReceiptOutcome
 from receipts.numbering.plan import NumberingPlan
-from receipts.ports.changes import ChangeSet, CommitStatus, Record, Timer
+from receipts.ports.changes import ChangeSet, CommitStatus, Record, Timer, joined
 from receipts.ports.clock import Clock
 from receipts.ports.store import ContentionError, ReportQuery, Snapshot, Store
 from receipts.ports.unit_of_work import MAX_ATTEMPTS
@@ -46,6 +45,7 @@ from receipts.reports.text_identity import (
     record_of,
     series_at,
     texts_of,
+    within_receipt,
 )
 from receipts.rulebook.schema import RuleBook
 
@@ -91,10 +91,11 @@ class ReportService:
             text = (report.sender, report.recipient, normalise_message_id(report.message_id))
             texts.setdefault(text, []).append(report)
         accepted, waiting = 0, list(texts.values())
-        for attempt in range(MAX_ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS):
             if not waiting:
                 return IngestResult(accepted, len(reports) - accepted)
-            queries = [self._query(text[0], retry=attempt > 0) for text in waiting]
+            firsts = [text[0] for text in waiting]
+            queries = [ReportQuery(r.sender, r.recipient, r.message_id) for r in firsts]
             snapshots = self._store.load_many(queries)
             changes = [self.decide(s, text) for s, text in zip(snapshots, waiting, strict=True)]
             # Empty changes too: a duplicate's answer requires the first report to be durable.
@@ -117,13 +118,6 @@ class ReportService:
         counters, key = (REFUSED,) * len(lines), f"feed:{digest}"
         self._store.commit(ChangeSet(_NO_CUSTOMER, key, counters=counters, figures=figures))
 
-    def _query(self, report: DeliveryReport, *, retry: bool) -> ReportQuery:
-        # A receipt is kept longer than its trace. A report after the trace's end loses the first
-        # round because the receipt id exists; the retry loads that receipt.
-        text = MessageTrace(report.message_id, report.sender, report.recipient)
-        receipt_id = self._eligibility.receipt_id(text, answered=True) if retry else None
-        return ReportQuery(report.sender, report.recipient, report.message_id, receipt_id)
-
     def decide(self, snapshot: Snapshot, reports: Sequence[DeliveryReport]) -> ChangeSet:
         """Decide on the reports of one text: a receipt or a reason for each. Pure."""
         first = reports[0]
@@ -131,7 +125,7 @@ class ReportService:
         stranger = self._eligibility.is_stranger(snapshot)
         stored = snapshot.stranger_trace if stranger else snapshot.trace
         version = (stored.version if stored else 0) + 1
-        known = len(texts) if version > 1 else 0
+        known = len(texts) if stored else 0
         steps: list[ChangeSet] = []
         others: list[Record] = []
         for report in reports:
@@ -148,21 +142,17 @@ class ReportService:
                 others.append(record)
                 if isinstance(record, Subscription):
                     snapshot = replace(snapshot, subscription=record)
-        counters = tuple(counter for step in steps for counter in step.counters)
-        if not counters:
+        change = joined(first.sender, steps)
+        if not change.counters:
             return ChangeSet(first.sender)
-        cancelled = tuple(timer for step in steps for timer in step.cancelled_timers)
-        subjects = {timer.subject for timer in cancelled}
         trace = record_of(texts, version)
-        return ChangeSet(
-            first.sender,
-            records=(StrangerTrace(trace) if stranger else trace, *others),
+        # Nothing more is reported of most texts: a trace within the receipt saves a record.
+        folded = None if stranger else within_receipt(trace, others)
+        return replace(
+            change,
+            records=folded or (StrangerTrace(trace) if stranger else trace, *others),
+            erased=(stored,) if folded and stored and stored.version else (),
             indexed=() if stranger else self._indexed(texts[known:]),
-            outbox=tuple(receipt_id for step in steps for receipt_id in step.outbox),
-            timers=tuple(t for step in steps for t in step.timers if t.subject not in subjects),
-            cancelled_timers=cancelled,
-            counters=counters,
-            figures=tuple(chain.from_iterable(step.figures for step in steps)),
         )
 
     def _indexed(self, begun: Sequence[MessageTrace]) -> tuple[IndexedText, ...]:

@@ -1,12 +1,16 @@
 """Texts that share one message id, because the network's ids are counters (decision 009)."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from receipts.model.message import DeliveryReport, MessageTrace
+from receipts.model.receipt import Receipt
 from receipts.model.reported_time import distance, is_before
+from receipts.model.vocabulary import Msisdn
+from receipts.ports.changes import Record
 from receipts.reports.message_trace import is_final, normalise_message_id
 
 #: Texts kept under one id; the oldest is dropped.
@@ -17,6 +21,20 @@ _SUBMITTED_TOLERANCE = dt.timedelta(minutes=10)
 
 #: Largest difference of ``done`` between repeats of one end: some centres stamp each repeat anew.
 _DONE_TOLERANCE = dt.timedelta(hours=6)
+
+
+def receipt_seed(
+    sender: Msisdn, recipient: Msisdn, message_id: str, series: str = "", *, answered: bool = True
+) -> str:
+    """Seed of the id of a text's receipt; the one for "no answer yet" differs."""
+    about = f"{sender}|{recipient}|{normalise_message_id(message_id)}"
+    about += f"|{series}" if series else ""
+    return seed_of(about if answered else f"{about}|no answer")
+
+
+def seed_of(about: str) -> str:
+    """Seed of the id of a receipt or notice, the same for the same subject."""
+    return hashlib.blake2b(about.encode(), digest_size=10).hexdigest()
 
 
 def texts_of(record: MessageTrace) -> list[MessageTrace]:
@@ -30,6 +48,18 @@ def record_of(texts: Sequence[MessageTrace], version: int) -> MessageTrace:
     before = max(text.dropped_texts for text in texts)
     dropped = before + max(0, len(texts) - _MAX_TEXTS)
     return replace(newest, version=version, earlier=tuple(earlier), dropped_texts=dropped)
+
+
+def within_receipt(trace: MessageTrace, records: Sequence[Record]) -> tuple[Record, ...] | None:
+    """The records with a trace in its new receipt; None if the trace needs a record of its own.
+
+    The receipt's id must lead from the text to it, so the text is the only one of its id.
+    """
+    if trace.earlier or trace.series or trace.dropped_texts:
+        return None
+    answers = [r for r in records if isinstance(r, Receipt) and r.id == trace.receipt_id]
+    others = (record for record in records if record not in answers)
+    return (*(each.with_text_trace(trace) for each in answers), *others) if answers else None
 
 
 def position_of(

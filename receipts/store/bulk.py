@@ -13,6 +13,7 @@ from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import DeliveryResult, Timer
 from receipts.store.codec import (
     decode,
+    decode_charges,
     decode_pairs,
     decode_record,
     decode_scores,
@@ -87,8 +88,9 @@ class RedisBulkReader:
     def charges_of(self, numbers: Sequence[Msisdn], month: str) -> list[Charge]:
         """The charges of many customers in one round trip, by number and time."""
         names = (self._keys.charges(number, month) for number in numbers)
-        replies = self._connection.execute(*(("HVALS", name) for name in names))
-        found = [decode(Charge, raw) for values in replies for raw in values]
+        replies = self._connection.execute(*(("HGETALL", name) for name in names))
+        of_numbers = zip(numbers, replies, strict=True)
+        found = chain.from_iterable(decode_charges(n, month, reply) for n, reply in of_numbers)
         return sorted(found, key=lambda charge: (charge.number, charge.at, charge.id))
 
     def audit(self, month: str) -> Iterator[list[AuditEntry]]:
@@ -142,7 +144,7 @@ class RedisBulkReader:
         return int(count)
 
     def traces_of(self, sender: Msisdn) -> list[MessageTrace]:
-        """All kept traces of a customer's own texts, oldest first."""
+        """The traces of a customer's own texts in records of their own, oldest first."""
         texts = RedisTextIndex(self._connection, self._keys).texts_of(sender)
         names = [self._keys.trail(sender, text.recipient, text.message_id) for text in texts]
         batches = (names[start : start + BATCH] for start in range(0, len(names), BATCH))

@@ -1,13 +1,21 @@
-"""Encode records to JSON and back. A stored record begins with its version, for the script."""
+"""Encode values of the model: records as compressed MessagePack, all others as JSON.
+
+A stored record begins with its version, for the script. The dictionary knows names and usual
+values of fields, so a record of 360 bytes becomes one of 130 (decision 029).
+"""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable
+from functools import cache
 from heapq import nlargest
+from importlib.resources import files
 from typing import Any, TypeVar
 
 import msgspec
+import zstandard
 
-from receipts.model.charge import Charge
+from receipts.model.charge import Charge, ChargeKind
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import Timer
 from receipts.ports.store import MonthLedger
@@ -27,6 +35,44 @@ def _from_plain(kind: type[Any], value: object) -> object:
     raise NotImplementedError(kind)
 
 
+#: The level of compression: higher ones save 5 % and take four times as long.
+LEVEL = 3
+
+#: zstd without magic number, checksum and dictionary id: the schema version stands for them.
+_PARAMETERS = zstandard.ZstdCompressionParameters.from_level(
+    LEVEL,
+    format=zstandard.FORMAT_ZSTD1_MAGICLESS,
+    write_content_size=True,
+    write_dict_id=False,
+)
+
+_packer = msgspec.msgpack.Encoder(enc_hook=_to_plain)
+_unpackers: dict[type[Any], msgspec.msgpack.Decoder[Any]] = {}
+
+
+@cache
+def _dictionary() -> zstandard.ZstdCompressionDict:
+    """The dictionary that ``tools/train_dictionary.py`` made."""
+    stored = files("receipts.store").joinpath("records.zdict").read_bytes()
+    dictionary = zstandard.ZstdCompressionDict(stored)
+    dictionary.precompute_compress(compression_params=_PARAMETERS)
+    return dictionary
+
+
+class _Compression(threading.local):
+    """The compressor and decompressor of a thread: no two threads may share one."""
+
+    def __init__(self) -> None:
+        self.compress: Callable[[bytes], bytes] = zstandard.ZstdCompressor(
+            dict_data=_dictionary(), compression_params=_PARAMETERS
+        ).compress
+        self.decompress: Callable[[bytes], bytes] = zstandard.ZstdDecompressor(
+            dict_data=_dictionary(), format=zstandard.FORMAT_ZSTD1_MAGICLESS
+        ).decompress
+
+
+_compression = _Compression()
+
 _encoder = msgspec.json.Encoder(enc_hook=_to_plain)
 _decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {}
 
@@ -45,34 +91,88 @@ def decode(kind: type[T], raw: bytes) -> T:
     return value
 
 
+def plain(value: object) -> bytes:
+    """A value of the model as MessagePack."""
+    return _packer.encode(value)
+
+
+def pack(value: object) -> bytes:
+    """A value of the model as compressed MessagePack."""
+    return _compression.compress(_packer.encode(value))
+
+
+def unpack(kind: type[T], raw: bytes) -> T:
+    """The value that ``pack`` wrote."""
+    unpacker = _unpackers.get(kind)
+    if unpacker is None:
+        unpacker = _unpackers[kind] = msgspec.msgpack.Decoder(kind, dec_hook=_from_plain)
+    value: T = unpacker.decode(_compression.decompress(raw))
+    return value
+
+
 def encode_record(record: msgspec.Struct, version: int) -> bytes:
-    """A record with its version in front: ``version|JSON``."""
-    return b"%d|%s" % (version, encode(record))
+    """A record with its version in front: ``version|packed``."""
+    return b"%d|%b" % (version, pack(record))
 
 
 def decode_record(kind: type[T], raw: bytes | None) -> T | None:
     """The record that ``encode_record`` wrote, None for a missing key."""
-    return None if raw is None else decode(kind, raw[raw.index(b"|") + 1 :])
+    return None if raw is None else unpack(kind, raw[raw.index(b"|") + 1 :])
 
 
-class _ChargeLine(msgspec.Struct, gc=False):
-    """The fields of a stored charge that order and sum it."""
+class StoredCharge(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A charge in the hash of its customer and month, under its id, without these three.
 
-    id: str
+    A value of at most 64 bytes keeps a hash of up to 512 charges in the server's compact encoding.
+    """
+
+    kind: ChargeKind
     fen: int
+    reason: str
     at: dt.datetime
+    tariff: str
+    charge_id: str = ""
+
+    @classmethod
+    def of(cls, charge: Charge) -> "StoredCharge":
+        """The stored form of a charge."""
+        about = (charge.kind, charge.fen, charge.reason, charge.at)
+        return cls(*about, charge.tariff, charge.charge_id)
+
+    def named(self, charge_id: str, number: Msisdn, month: str) -> Charge:
+        """The charge again."""
+        about = (self.kind, self.fen, month, self.reason, self.at, self.tariff, self.charge_id)
+        return Charge(charge_id, number, *about)
 
 
-def decode_ledger(month: str, stored: Sequence[bytes], limit: int, skip: int) -> MonthLedger:
-    """A month's charges, of which up to ``limit`` behind the newest ``skip`` are decoded whole."""
-    lines = [decode(_ChargeLine, raw) for raw in stored]
+def decode_charge(number: Msisdn, month: str, charge_id: str, raw: bytes) -> Charge:
+    """A charge of a customer and month, from its field and value."""
+    return unpack(StoredCharge, raw).named(charge_id, number, month)
+
+
+def decode_charges(number: Msisdn, month: str, reply: Any) -> list[Charge]:  # noqa: ANN401 - as below
+    """The charges of a customer and month, from all fields of their hash."""
+    return [decode_charge(number, month, name.decode(), raw) for name, raw in decode_pairs(reply)]
+
+
+def decode_ledger(
+    number: Msisdn,
+    month: str,
+    reply: Any,  # noqa: ANN401 - as below
+    limit: int,
+    skip: int,
+) -> MonthLedger:
+    """A month's charges, of which up to ``limit`` behind the newest ``skip`` are shown."""
+    lines = [(unpack(StoredCharge, raw), name) for name, raw in decode_pairs(reply)]
     shown: list[Charge] = []
     if limit:
-        by_time = ((line.at, line.id, raw) for line, raw in zip(lines, stored, strict=True))
+        by_time = ((line.at, name, line) for line, name in lines)
         # A heap is faster for the newest few alone: 3 ms for 100 of 100,000, a sort takes 50.
+        # No two charges have one id, so no two lines are compared.
         newest = sorted(by_time, reverse=True) if skip else nlargest(limit, by_time)
-        shown = [decode(Charge, raw) for *_, raw in newest[skip : skip + limit]]
-    return MonthLedger(month, len(lines), sum(line.fen for line in lines), tuple(shown))
+        chosen = newest[skip : skip + limit]
+        shown = [line.named(name.decode(), number, month) for _, name, line in chosen]
+    return MonthLedger(month, len(lines), sum(line.fen for line, _ in lines), tuple(shown))
 
 
 def decode_pairs(reply: Any) -> Iterable[tuple[bytes, Any]]:  # noqa: ANN401 - as the server says

@@ -19,7 +19,7 @@ from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.numbering.msisdn import is_chinese_mobile
 from receipts.ports.changes import ChangeSet, Record, Timer
-from receipts.store.codec import encode, encode_record
+from receipts.store.codec import StoredCharge, encode, encode_record, pack
 from receipts.store.keys import GROUP, KeySchema
 from receipts.store.pipeline import Command, load_script
 from receipts.store.retention import RetentionSeconds
@@ -205,6 +205,8 @@ class CommitScript:
 
     def _erase(self, record: Record) -> None:
         key, _ = self._key_and_ttl(record)
+        if isinstance(record, MessageTrace):
+            self._add("guard", key, record.version)
         self._add("erase", key)
         if isinstance(record, CallLog):
             self._add("erase", self._keys.calls(record.number))
@@ -261,7 +263,7 @@ class CommitScript:
 
     def _charge(self, charge: Charge) -> None:
         key = self._keys.charges(charge.number, charge.month)
-        self._add("once", key, charge.id, encode(charge))
+        self._add("once", key, charge.id, pack(StoredCharge.of(charge)))
         fee = f"{FEN}|{charge.tariff}|{charge.kind}"
         self._add("fee", self._day_key(charge.at), fee, charge.fen)
         self._add("expire", key, self._retention.log)

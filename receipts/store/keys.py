@@ -8,12 +8,13 @@ from hashlib import blake2b
 
 from receipts.model.vocabulary import Msisdn
 from receipts.reports.message_trace import normalise_message_id
+from receipts.reports.text_identity import receipt_seed
 
 #: The consumer group of all workers.
 GROUP = "workers"
 
 #: The version of keys and records. Another version is refused at start; `store upgrade` changes it.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: The hash with the schema version and the number of shards of a store.
 STAMP = "stamp"
@@ -98,9 +99,10 @@ class KeySchema:
         key = normalise_message_id(message_id)
         return self.of(sender, f"trail:{sender.digits}:{recipient.digits}:{key}")
 
-    def trails(self, sender: Msisdn) -> str:
-        """A pattern of the traces of a customer's own texts."""
-        return self.of(sender, f"trail:{sender.digits}:*")
+    def answer(self, sender: Msisdn, recipient: Msisdn, message_id: str) -> str:
+        """The receipt of a text, the first of its id."""
+        seed = receipt_seed(sender, recipient, message_id)
+        return self.receipt(self.shard(sender), self.receipt_id(sender, seed))
 
     def stranger(self, sender: Msisdn, recipient: Msisdn, message_id: str) -> str:
         """The trace of a text of a sender without the service; it names neither number."""

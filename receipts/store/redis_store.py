@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, count, islice
-from typing import Unpack
+from typing import Any, Unpack
 
 from receipts.charging.charges import monthly_id
 from receipts.model.charge import AuditEntry, Charge
@@ -27,7 +27,8 @@ from receipts.ports.store import (
     ReportQuery,
     Snapshot,
 )
-from receipts.store.codec import decode, decode_ledger, decode_record, encode
+from receipts.store import codec
+from receipts.store.codec import decode, decode_record, encode
 from receipts.store.commit_script import CommitScript, timer_member
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
@@ -79,7 +80,7 @@ class RedisStore:
             keys.access(number) if options.get("login") else None,
             keys.owner(number) if options.get("credentials") else None,
         )
-        charges = [("HVALS", keys.charges(number, month)) for month in months]
+        charges = [("HGETALL", keys.charges(number, month)) for month in months]
         values, *charged = self._connection.execute(("MGET", *filter(None, names)), *charges)
         found = dict(zip(filter(None, names), values, strict=True))
         records = [found.get(name or "") for name in names]
@@ -90,7 +91,7 @@ class RedisStore:
             previous_reply=decode(Reply, reply) if reply is not None else None,
             reply_count=decode_record(DailyReplyCount, talked),
             call=decode_record(CallLog, called),
-            charges=_by_time(charged) if months else None,
+            charges=_by_time(number, months, charged) if months else None,
             login=decode_record(LoginState, entered),
             credentials=decode_record(CustomerCredentials, proof),
         )
@@ -119,7 +120,9 @@ class RedisStore:
         people = (keys.subscription(sender), keys.subscription(recipient))
         text = (sender, recipient, wanted.message_id)
         traces = (keys.trail(*text), keys.stranger(*text))
-        return (*people, *traces, self._receipt_key(wanted.receipt_id or ""))
+        # The trace of most texts is in their receipt.
+        receipt = self._receipt_key(wanted.receipt_id) if wanted.receipt_id else keys.answer(*text)
+        return (*people, *traces, receipt)
 
     def commit(self, change: ChangeSet) -> CommitResult:
         """Apply a change whole or not at all, in one round trip; it is on disk on return."""
@@ -234,15 +237,17 @@ class RedisStore:
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges of some months, oldest first."""
         keys = [self._keys.charges(number, month) for month in months]
-        return list(_by_time(self._connection.execute(*(("HVALS", key) for key in keys))))
+        replies = self._connection.execute(*(("HGETALL", key) for key in keys))
+        return list(_by_time(number, months, replies))
 
     def ledgers(
         self, number: Msisdn, months: Sequence[str], limit: int = 0, skip: int = 0
     ) -> list[MonthLedger]:
         """A customer's charges by month, each with up to ``limit`` behind the newest ``skip``."""
         keys = [self._keys.charges(number, month) for month in months]
-        replies = self._connection.execute(*(("HVALS", key) for key in keys))
-        return [decode_ledger(*each, limit, skip) for each in zip(months, replies, strict=True)]
+        replies = self._connection.execute(*(("HGETALL", key) for key in keys))
+        found = zip(months, replies, strict=True)
+        return [codec.decode_ledger(number, *each, limit, skip) for each in found]
 
     def monthly_fees(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's monthly fees of some months, without those that were not charged."""
@@ -252,7 +257,9 @@ class RedisStore:
         """Those of a customer's charges that exist, each by month and id, in one round trip."""
         keys = ((self._keys.charges(number, month), charge_id) for month, charge_id in ids)
         found = self._connection.execute(*(("HGET", *each) for each in keys))
-        return [decode(Charge, raw) for raw in found if raw is not None]
+        return [
+            codec.decode_charge(number, *each, r) for each, r in zip(ids, found, strict=True) if r
+        ]
 
     def history(self, number: Msisdn, limit: int, skip: int = 0) -> list[AuditEntry]:
         """Entries of a customer's chain of consent behind the newest ``skip``, newest first."""
@@ -268,21 +275,22 @@ class RedisStore:
 
 
 def _snapshot(wanted: ReportQuery, values: Iterable[bytes | None]) -> Snapshot:
-    customer, recipient, trace, stranger, receipt = values
-    known = decode_record(MessageTrace, stranger)
+    customer, recipient, trace, stranger, answer = values
+    known, receipt = decode_record(MessageTrace, stranger), decode_record(Receipt, answer)
     text = (wanted.message_id, wanted.sender, wanted.recipient)
     return Snapshot(
         wanted.sender,
         decode_record(Subscription, customer) or Subscription(wanted.sender),
-        trace=decode_record(MessageTrace, trace),
+        trace=decode_record(MessageTrace, trace) or (receipt.full_text_trace if receipt else None),
         stranger_trace=StrangerTrace(known.named(*text)) if known else None,
         recipient=decode_record(Subscription, recipient),
-        receipt=decode_record(Receipt, receipt),
+        receipt=receipt,
     )
 
 
-def _by_time(replies: Iterable[list[bytes]]) -> tuple[Charge, ...]:
-    charges = [decode(Charge, raw) for values in replies for raw in values]
+def _by_time(number: Msisdn, months: Sequence[str], replies: Iterable[Any]) -> tuple[Charge, ...]:
+    found = zip(months, replies, strict=True)
+    charges = chain.from_iterable(codec.decode_charges(number, *each) for each in found)
     return tuple(sorted(charges, key=lambda charge: (charge.at, charge.id)))
 
 

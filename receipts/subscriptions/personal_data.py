@@ -74,15 +74,16 @@ class PersonalDataService:
         store, reader = self._store, self._reader
         months = months_kept(self._policy.book, self._policy.now())
         found = store.load(number, login=True, credentials=True, reply_count=True)
+        receipts = store.receipts_of(number, None, None)
         return PersonalData(
             found.subscription,
             found.credentials,
             found.login,
             found.reply_count,
-            store.receipts_of(number, None, None),
+            receipts,
             store.charges_of(number, months),
             reader.consent(number),
-            texts,
+            _with_traces_of(receipts, texts),
             calls,
             reader.timers_of(number),
             reader.lookups_of(number),
@@ -158,6 +159,16 @@ class PersonalDataService:
         return receipt.state is not ReceiptState.SENT or (
             asked_at + _CREDIT_WAIT > self._policy.now()
         )
+
+
+def _with_traces_of(
+    receipts: Sequence[Receipt], texts: Sequence[MessageTrace]
+) -> list[MessageTrace]:
+    """Traces with those that receipts have in them, unless the text has one of its own."""
+    known = {(text.recipient, text.message_id) for text in texts}
+    within = filter(None, (receipt.full_text_trace for receipt in reversed(receipts)))
+    others = (text for text in within if (text.recipient, text.message_id) not in known)
+    return sorted((*texts, *others), key=lambda text: text.history[0].at)
 
 
 def _reduced(customer: Subscription, state: SubscriptionState) -> Subscription:

@@ -23,9 +23,9 @@ def parts(connection: RedisConnection, each: Named) -> Iterator[bytes]:
             for _, fields in stream_entries(connection, key):
                 yield fields[1]
         case "hash":
-            yield from (value for _, value in _scanned(connection, "HSCAN", key))
+            yield from (value for _, value in scanned(connection, "HSCAN", key))
         case "zset":
-            yield from (member for member, _ in _scanned(connection, "ZSCAN", key))
+            yield from (member for member, _ in scanned(connection, "ZSCAN", key))
 
 
 def _of_list(connection: RedisConnection, key: bytes) -> Iterator[bytes]:
@@ -51,9 +51,10 @@ def stream_entries(
         start = b"(" + found[-1][0]
 
 
-def _scanned(
+def scanned(
     connection: RedisConnection, command: str, key: bytes | str
 ) -> Iterator[tuple[bytes, Any]]:
+    """The pairs of a hash or a sorted set."""
     for found in _pieces(connection, command, key):
         yield from decode_pairs(found)
 

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from receipts.model.charge import AuditEntry, Charge, StaffLookup
+from receipts.model.charge import AuditEntry, StaffLookup
 from receipts.model.counter import Batch, CounterActReference, CounterVisit
 from receipts.model.customer import (
     CallLog,
@@ -18,7 +19,7 @@ from receipts.model.receipt import Receipt
 from receipts.model.rule_books import BookProposal, BookVersion, Rehearsal
 from receipts.model.staff import StaffAccount, StaffAct, StaffSession
 from receipts.ports.changes import Reply
-from receipts.store.codec import decode, decode_record, decode_timer
+from receipts.store.codec import StoredCharge, decode, decode_record, decode_timer, unpack
 from receipts.worker.circuit_breaker import BreakerState
 
 Read = Callable[[bytes], object]
@@ -33,8 +34,19 @@ class KeyShape(NamedTuple):
     expires: bool = True
 
 
-def _record(kind: type[Any]) -> Read:
-    return lambda raw: decode_record(kind, raw)
+@dataclass(frozen=True)
+class RecordReader:
+    """Decodes the records of one kind."""
+
+    kind: type[Any]
+
+    def __call__(self, raw: bytes) -> object:
+        """The record."""
+        return decode_record(self.kind, raw)
+
+
+def _charge(raw: bytes) -> object:
+    return unpack(StoredCharge, raw)
 
 
 def _plain(kind: type[Any]) -> Read:
@@ -53,17 +65,17 @@ def _shape(name: str, kind: str, read: Read | None = None, *, expires: bool = Tr
     return KeyShape(re.compile(name, re.DOTALL), kind, read, expires)
 
 
-#: The readers of the records that are counted and followed.
-CUSTOMERS, RECEIPTS = _record(Subscription), _record(Receipt)
+#: The readers of what is counted, followed or upgraded.
+CUSTOMERS, RECEIPTS, CHARGES = RecordReader(Subscription), RecordReader(Receipt), _charge
 
 _NUMBER, _MONTH, _DAY = r"(?P<number>\d{5,15})", r"\d{4}-\d\d", r"\d{8}"
 
 #: Keys of a shard, behind its tag.
 OF_SHARD = (
     _shape(f"sub:{_NUMBER}", "string", CUSTOMERS, expires=False),
-    _shape(f"who:{_NUMBER}", "string", _record(CustomerCredentials), expires=False),
-    _shape(f"talk:{_NUMBER}", "string", _record(DailyReplyCount)),
-    _shape(f"access:{_NUMBER}", "string", _record(LoginState)),
+    _shape(f"who:{_NUMBER}", "string", RecordReader(CustomerCredentials), expires=False),
+    _shape(f"talk:{_NUMBER}", "string", RecordReader(DailyReplyCount)),
+    _shape(f"access:{_NUMBER}", "string", RecordReader(LoginState)),
     _shape(f"receipts:{_NUMBER}", "list"),
     _shape(f"looks:{_MONTH}", "stream", _plain(StaffLookup)),
     _shape(f"looks:{_NUMBER}", "list", _plain(StaffLookup)),
@@ -71,16 +83,16 @@ OF_SHARD = (
     _shape(f"consent:{_NUMBER}", "list", _plain(AuditEntry)),
     _shape(f"texts:{_NUMBER}", "list"),
     _shape(f"acts:{_NUMBER}", "list"),
-    _shape("call:.+", "string", _record(CallLog)),
+    _shape("call:.+", "string", RecordReader(CallLog)),
     _shape("claim:.+", "string", _plain(Reply)),
-    _shape(f"trail:{_NUMBER}:\\d{{5,15}}:.*", "string", _record(MessageTrace)),
-    _shape("x:[0-9a-f]{24}", "string", _record(MessageTrace)),
+    _shape(f"trail:{_NUMBER}:\\d{{5,15}}:.*", "string", RecordReader(MessageTrace)),
+    _shape("x:[0-9a-f]{24}", "string", RecordReader(MessageTrace)),
     _shape(r"mids:\d+:\d+", "hash"),
     _shape("receipt:(?P<receipt>.+)", "string", RECEIPTS),
-    _shape("visit:(?P<receipt>.+)", "string", _record(CounterVisit)),
+    _shape("visit:(?P<receipt>.+)", "string", RecordReader(CounterVisit)),
     _shape(f"forms:{_DAY}", "hash", _plain(CounterActReference)),
     _shape(f"counter:{_DAY}:[0-9a-f]+", "list", _plain(CounterActReference)),
-    _shape(f"charges:{_MONTH}:{_NUMBER}", "hash", _plain(Charge)),
+    _shape(f"charges:{_MONTH}:{_NUMBER}", "hash", CHARGES),
     _shape(f"charged:{_MONTH}", "set"),
     _shape(f"audit:{_MONTH}", "stream", _plain(AuditEntry)),
     _shape("outbox|late", "stream", expires=False),
@@ -95,19 +107,19 @@ OF_SHARD = (
 #: Keys of staff, behind their tag.
 OF_STAFF = (
     _shape("accounts", "set", expires=False),
-    _shape("account:.+", "string", _record(StaffAccount), expires=False),
-    _shape("session:.+", "string", _record(StaffSession)),
+    _shape("account:.+", "string", RecordReader(StaffAccount), expires=False),
+    _shape("session:.+", "string", RecordReader(StaffSession)),
     _shape("(form|claim):.+|rehearsing", "string"),
     _shape(f"acts:{_MONTH}", "stream", _plain(StaffAct)),
-    _shape("book", "string", _record(BookVersion), expires=False),
+    _shape("book", "string", RecordReader(BookVersion), expires=False),
     _shape("book:.+", "string", expires=False),
     _shape("books", "list", _plain(BookVersion), expires=False),
     _shape("proposals|rehearsals|batches", "list", expires=False),
-    _shape("proposal:.+", "string", _record(BookProposal)),
-    _shape("rehearsal:.+", "string", _record(Rehearsal)),
-    _shape("batch:.+", "string", _record(Batch)),
+    _shape("proposal:.+", "string", RecordReader(BookProposal)),
+    _shape("rehearsal:.+", "string", RecordReader(Rehearsal)),
+    _shape("batch:.+", "string", RecordReader(Batch)),
     _shape("batch-numbers:.+", "string"),
-    _shape("health:.+", "string", _record(BreakerState), expires=False),
+    _shape("health:.+", "string", RecordReader(BreakerState), expires=False),
     _shape("settled", "string", expires=False),
 )
 

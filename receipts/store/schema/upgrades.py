@@ -11,6 +11,7 @@ from receipts.store.codec import decode_pairs
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import SCHEMA_VERSION, KeySchema
 from receipts.store.pipeline import Command
+from receipts.store.schema.packing import pack_records
 from receipts.store.schema.stamp import (
     UPGRADING,
     check_shards,
@@ -86,5 +87,11 @@ def _new_sums(
     return commands
 
 
+def _pack_and_count(connection: RedisConnection, keys: KeySchema, progress: Progress) -> None:
+    """Count customers, whose records this release reads once they are packed."""
+    pack_records(connection, keys, progress)
+    count_customers(connection, keys, progress)
+
+
 #: The step that leads on from each version.
-STEPS: dict[int, Step] = {1: count_customers}
+STEPS: dict[int, Step] = {1: _pack_and_count, 2: pack_records}

@@ -162,8 +162,7 @@ def test_text_whose_reports_have_expired_is_found_by_its_receipt(rig: ReportRig)
     rig.stand()
     rig.report("DELIVRD", message="0x1F")
     (receipt,) = rig.receipts()
-    for key in rig.raw.keys("*:trail:*"):
-        rig.raw.delete(key)
+    rig.forget_reports()
     by_pair = only(rig.built.journeys.of_pair(ANNA, FRIEND))
     by_receipt = only(rig.built.journeys.of_id(receipt.id))
     for journey in (by_pair, by_receipt):

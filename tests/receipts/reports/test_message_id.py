@@ -46,7 +46,7 @@ def test_report_after_the_end_of_its_trace_gives_no_second_receipt(
     assert RetentionSeconds().trails < RetentionSeconds().receipts
     rig.stand()
     rig.report("DELIVRD")
-    rig.raw.delete(*rig.raw.keys("*:trail:*"))
+    rig.forget_reports()
     for _ in range(2):
         rig.report(raw_status)
     assert rig.outcomes() == ["delivered"]

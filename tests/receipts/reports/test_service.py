@@ -232,7 +232,9 @@ def decide_in_turn(
         born = [record for record in change.records if isinstance(record, Receipt)]
         assert change.outbox == tuple(receipt.id for receipt in born)
         made += born
-        left = next((record for record in change.records if isinstance(record, MessageTrace)), left)
+        within = (receipt.full_text_trace for receipt in born)
+        written = [record for record in change.records if isinstance(record, MessageTrace)]
+        left = next(filter(None, (*written, *within)), left)
     return made, left
 
 

@@ -21,14 +21,14 @@ from receipts.store.backup.archive import (
 from receipts.store.backup.create import copy_all
 from receipts.store.backup.exclusive import CLIENT_NAME, require_unused
 from receipts.store.connection import RedisConnection, connected
-from receipts.store.keys import KeySchema
+from receipts.store.keys import SCHEMA_VERSION, KeySchema
 from receipts.store.outbox import RedisOutbox
 from receipts.store.redis_store import RedisStore
 from receipts.store.schema.stamp import Stamp, write_stamp
 from tests.receipts.store.conftest import ANNA, NOW, Due, everything
 from tests.support.redis_nodes import Node
 
-HEADER = BackupHeader(2, 16, NOW, NOW, "0.1.0", 1)
+HEADER = BackupHeader(SCHEMA_VERSION, 16, NOW, NOW, "0.1.0", 1)
 
 Values = dict[bytes, tuple[bytes, object, int]]
 
@@ -119,7 +119,7 @@ def restored(connection: RedisConnection, path: Path) -> None:
     restore.empty(connection, 16)
     for _ in restore.write(connection, BackupReader(path).records()):
         pass
-    write_stamp(connection, Stamp("2", "16"))
+    write_stamp(connection, Stamp(str(SCHEMA_VERSION), "16"))
 
 
 def test_every_key_value_and_expiry_is_restored(file: Path, raw: "redis.Redis", other: Node):

@@ -12,6 +12,7 @@ from tests.conftest import GUANGDONG, JILIN, UNICOM, TestClock
 from tests.support.browser import Browser
 from tests.support.counter import QUICK
 from tests.support.fixtures import notices
+from tests.support.plain_store import plain_bytes
 from tests.web.portal.conftest import Browsers
 
 PASSWORD, NEW, WRONG = "246813", "951847", "975310"
@@ -151,7 +152,7 @@ def test_tries_of_a_change_count_into_the_three_of_the_day(customer: Browser, bu
 def test_no_password_is_in_the_store(customer: Browser, built: Container, raw: redis.Redis):
     knows(built)
     change(customer, PASSWORD, NEW)
-    kept = b"".join(raw.dump(key) or b"" for key in raw.scan_iter())
+    kept = b"".join(plain_bytes(raw, key) for key in raw.scan_iter())
     assert NEW.encode() not in kept
     assert PASSWORD.encode() not in kept
 
