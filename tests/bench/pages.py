@@ -64,31 +64,39 @@ def fill(built: Container, store: "redis.Redis", others: int) -> None:
             if index % 5_000 == 0:
                 pipe.execute()
         pipe.execute()
-        now, names = built.clock.now(), []
-        for start in range(0, RECEIPTS, _BATCH):
-            made = [_receipt(built, index, now) for index in range(start, start + _BATCH)]
-            charges = tuple(for_receipt(each, 10_000, each.created_at) for each in made)
-            traces = [_trace(each) for each in made]
-            texts = tuple(
-                IndexedText(LARGE, each.recipient, each.message_id, now, now.date())
-                for each in traces
-            )
-            records = (*made, *traces)
-            built.store.commit(ChangeSet(LARGE, records=records, charges=charges, indexed=texts))
-            names += [each.id for each in made]
-        # The list of a customer with more receipts than one is allowed.
-        store.delete(keys.receipts(LARGE))
-        for start in range(0, RECEIPTS, _BATCH):
-            store.lpush(keys.receipts(LARGE), *names[start : start + _BATCH])
+        write_history(built, store, LARGE, RECEIPTS)
 
 
-def _receipt(built: Container, index: int, now: dt.datetime) -> Receipt:
+def write_history(built: Container, store: "redis.Redis", customer: Msisdn, count: int) -> None:
+    """Write so many receipts of a customer, each with its charge, trace and index entry."""
+    keys, now, names = KeySchema(SHARDS), built.clock.now(), list[str]()
+    for start in range(0, count, _BATCH):
+        those = range(start, min(start + _BATCH, count))
+        made = [_receipt(built, customer, index / count, index, now) for index in those]
+        charges = tuple(for_receipt(each, 10_000, each.created_at) for each in made)
+        traces = [_trace(each) for each in made]
+        texts = tuple(
+            IndexedText(customer, each.recipient, each.message_id, now, now.date())
+            for each in traces
+        )
+        records = (*made, *traces)
+        built.store.commit(ChangeSet(customer, records=records, charges=charges, indexed=texts))
+        names += [each.id for each in made]
+    # The list of a customer with more receipts than one is allowed.
+    store.delete(keys.receipts(customer))
+    for start in range(0, count, _BATCH):
+        store.lpush(keys.receipts(customer), *names[start : start + _BATCH])
+
+
+def _receipt(
+    built: Container, customer: Msisdn, part: float, index: int, now: dt.datetime
+) -> Receipt:
     """A delivered receipt; the newest is of now, all of them of this month as far as it goes."""
     begun = now.astimezone(SHANGHAI).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    at = begun + (now - begun) * (index / RECEIPTS)
+    at = begun + (now - begun) * part
     friend = Msisdn(f"+86139571{index % 100_000:05}")
     return Receipt(
-        built.store.receipt_id(LARGE, f"{index:08x}"), LARGE, "您发给…", DisplayMode.FLASH,
+        built.store.receipt_id(customer, f"{index:08x}"), customer, "您发给…", DisplayMode.FLASH,
         Language.ZH, at.astimezone(dt.UTC), version=1, state=ReceiptState.DELIVERED,
         message_id=f"SM{index:032x}", recipient=friend, outcome=ReceiptOutcome.DELIVERED,
         provider="kannel", provider_id=f"{index:032x}", sent_as=DisplayMode.FLASH, attempts=1,
@@ -99,11 +107,11 @@ def _receipt(built: Container, index: int, now: dt.datetime) -> Receipt:
 
 def _trace(receipt: Receipt) -> MessageTrace:
     """The text of a receipt; each second one is without it, as if its recipient was off-net."""
-    friend, about = receipt.recipient or LARGE, receipt.message_id or ""
+    friend, about = receipt.recipient or receipt.number, receipt.message_id or ""
     if int(about[-1], 16) % 2:
-        return MessageTrace(about, LARGE, friend, version=1, receipt_id=receipt.id)
+        return MessageTrace(about, receipt.number, friend, version=1, receipt_id=receipt.id)
     reason = NoReceiptReason.RECIPIENT_OFF_NET
-    return MessageTrace(about, LARGE, friend, version=1, no_receipt_reason=reason)
+    return MessageTrace(about, receipt.number, friend, version=1, no_receipt_reason=reason)
 
 
 def hall(app: Flask, store: "redis.Redis", built: Container) -> Iterator[tuple[str, Opening]]:

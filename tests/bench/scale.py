@@ -1,107 +1,150 @@
-"""`python -m tests.bench.scale`: the cost of a carrier's day, into docs/scale.md.
+"""`python -m tests.bench.scale`: what a carrier's day needs, into docs/scale.md.
 
-Costs are read from the pages of `make bench`; the assumptions are the constants below.
+Costs are read from the pages of `make bench`. Each assumption is an option, such as
+`--trace-days 7`; only a run without options writes the page.
 """
 
-import re
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from tests.bench import report
+from tests.bench.reckoning import Assumptions, Measured, Reckoning, variations
 
 _BENCH, _PAGE = Path("docs/bench"), Path("docs/scale.md")
 _BEGIN, _END = "<!-- the tables -->", "<!-- their end -->"
 
-#: The carrier: texts a day, the part of them with the service, subscribers.
-TEXTS, WITH_SERVICE, SUBSCRIBERS = 2e9, 0.10, 100e6
-#: The planned use of cores and memory, and the memory of a store node.
-USED, GIGABYTES = 0.6, 64
-#: Texts a second, as multiples of the day's average.
-LOADS = {"average": 1.0, "busy hour, a tenth of the day": 2.4, "New Year's Eve, ten averages": 10.0}
-#: Days that subscribers' traces and receipts stay, as in the shipped rule book, and short.
-RETENTION_DAYS = {"as shipped": (40, 183), "short": (3, 31)}
-#: Hours that the traces of senders without the service stay, in both.
-STRANGERS_HOURS = 2
-#: Bytes of a trace in the store (docs/decisions/009; of a stranger fewer), of a report on the
-#: wire with its share of the headers, and of a receipt sent, with its answer and its report.
-TRACE, REPORT, SENT = 400, 200, 1500
+#: Goals: masters, with as many replicas, and cores on average.
+MASTERS, CORES = 60, 12
 
-_PARTS = ("web", "workers", "store nodes")
+#: What each assumption is, for the table and the help.
+NAMES = {
+    "texts": "texts a day",
+    "subscribers": "customers with the service",
+    "with_service": "part of the texts by customers with the service, each with a receipt",
+    "charged_singly": "part of the receipts charged one by one, kept 36 months",
+    "busy_hour": "part of a day's texts in its busiest hour",
+    "peak": "averages at once on New Year's Eve",
+    "store_days": "days of receipts in the store",
+    "archive_days": "days of receipts in the archive",
+    "trace_days": "days of customers' traces",
+    "strangers_hours": "hours of strangers' traces",
+    "used": "planned use of cores and memory",
+    "node_gb": "GB of memory of a store node",
+    "charge_bytes": "bytes of a charge",
+    "archived_bytes": "bytes of a receipt in the archive",
+    "report_bytes": "bytes of a report on the wire",
+    "sent_bytes": "bytes of a receipt on the wire",
+}
 
+#: Days of receipts in the store and of traces, as proposed to carriers beside those as shipped.
+_PROPOSED = {"store_days": 14, "trace_days": 7}
 
-def _costs() -> dict[str, tuple[float, float]]:
-    """CPU µs by event on six masters: web or worker, and nodes."""
-    found = {}
-    for line in (_BENCH / "cluster.md").read_text().splitlines():
-        cells = [cell.strip() for cell in line.split("|")]
-        if len(cells) > 4 and (cpu := re.fullmatch(r"([\d,]+) \+ ([\d,]+)", cells[4])):
-            found[cells[1]] = (float(cpu[1].replace(",", "")), float(cpu[2].replace(",", "")))
-    return found
-
-
-def _bytes(name: str) -> float:
-    page = (_BENCH / "bench.md").read_text()
-    (found,) = re.findall(rf"\| store: {name} +\| ([\d.,]+) bytes", page)
-    return float(found.replace(",", ""))
-
-
-def _cores(load: float) -> tuple[float, float, float]:
-    """Cores of web, workers and nodes under a multiple of the average load."""
-    cost, rate = _costs(), TEXTS / 86_400 * load
-    without, with_one = cost["feed, without receipts"], cost["feed, with receipts"]
-    send, final = cost["the worker sends"], cost["a receipt's report by Kannel"]
-    receipts, others = rate * WITH_SERVICE, rate * (1 - WITH_SERVICE)
-    micros = (
-        others * without[0] + receipts * (with_one[0] + final[0]),
-        receipts * send[0],
-        others * without[1] + receipts * (with_one[1] + send[1] + final[1]),
-    )
-    web, workers, nodes = (each / 1e6 / USED for each in micros)
-    return web, workers, nodes
+_CHANGES = (
+    "Each is halved and doubled: a part to all at most, nothing to a tenth and to all. Masters "
+    "have as many replicas. An empty cell is no change."
+)
 
 
-def _by_load() -> str:
+def _by_load(reckoning: Reckoning) -> str:
     cells = []
-    for name, load in LOADS.items():
-        rate, cores = TEXTS / 86_400 * load, _cores(load)
-        wire = rate * (REPORT + WITH_SERVICE * SENT) * 8 / 1e9
+    for name, load in reckoning.given.loads().items():
+        rate, cores = reckoning.given.texts / 86_400 * load, reckoning.cores(load)
         cells.append((name, f"{rate:,.0f}", *(f"{each:,.0f}" for each in cores),
-                      f"{sum(cores):,.0f}", f"{wire:.2f}"))  # fmt: skip
+                      f"{sum(cores):,.0f}", f"{reckoning.wire_gbit(load):.2f}"))  # fmt: skip
     head = ("load", "texts/s", "cores: web", "workers", "nodes, replicas too", "all", "Gbit/s in")
     return report.grid(head, cells)
 
 
-def _trace_days(subscribers: int) -> float:
-    """Days that the trace of a text stays, on average over all senders."""
-    return WITH_SERVICE * subscribers + (1 - WITH_SERVICE) * STRANGERS_HOURS / 24
-
-
-def _by_memory() -> str:
-    cells = []
-    for name, (traces, receipts) in RETENTION_DAYS.items():
-        sizes = (
-            SUBSCRIBERS * _bytes("a subscriber with no history"),
-            TEXTS * _trace_days(traces) * TRACE,
-            TEXTS * WITH_SERVICE * receipts * _bytes("a receipt's record"),
-        )
-        nodes = sum(sizes) / (GIGABYTES * 1e9 * USED)
-        cells.append((f"{name}: traces {traces} days, receipts {receipts}",
-                      *(f"{each / 1e12:.2f}" for each in sizes), f"{sum(sizes) / 1e12:.1f}",
-                      f"{nodes:,.0f} + {nodes:,.0f}"))  # fmt: skip
-    head = ("kept", "subscribers TB", "traces TB", "receipts TB", "together TB",
-            f"masters + replicas of {GIGABYTES} GB")  # fmt: skip
+def _by_memory(kept: Sequence[tuple[str, Reckoning]]) -> str:
+    cells, parts = [], list(kept[0][1].memory())
+    for name, each in kept:
+        sizes, masters = each.memory(), each.machines()
+        goal = f"{masters - MASTERS:,.0f} over" if masters > MASTERS else "met"
+        cells.append((name, *(f"{size:.2f}" for size in sizes.values()),
+                      f"{sum(sizes.values()):.2f}", f"{masters:,.0f} + {masters:,.0f}", goal,
+                      f"{each.archive_tb():.1f}"))  # fmt: skip
+    head = ("kept", *(f"{part} TB" for part in parts), "together TB",
+            f"masters + replicas of {kept[0][1].given.node_gb:.0f} GB",
+            f"at most {MASTERS} + {MASTERS}", "archive TB on disk")  # fmt: skip
     return report.grid(head, cells)
 
 
+def _needs(reckoning: Reckoning) -> tuple[float, ...]:
+    """Masters, cores at each load, and TB of the archive."""
+    cores = (sum(reckoning.cores(load)) for load in reckoning.given.loads().values())
+    return (reckoning.machines(), *cores, reckoning.archive_tb())
+
+
+def _by_assumption(given: Assumptions, measured: Measured) -> str:
+    """What each assumption changes, halved and doubled."""
+    base, cells = _needs(Reckoning(given, measured)), []
+    for name, value, *others in variations(given):
+        found = [_needs(Reckoning(other, measured)) for other in others]
+        changes = [
+            [_signed(after - before) for before, after in zip(base, each, strict=True)]
+            for each in found
+        ]
+        both = (f"{a} / {b}" if (a, b) != ("0", "0") else "" for a, b in zip(*changes, strict=True))
+        values = " / ".join(_plain(getattr(other, name)) for other in others)
+        cells.append((NAMES[name], _plain(value), values, *both))
+    head = ("assumption", "is", "halved / doubled", "masters", "cores on average",
+            "in the busy hour", "on New Year's Eve", "archive TB")  # fmt: skip
+    return report.grid(head, cells)
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,g}"
+
+
+def _signed(more: float) -> str:
+    return f"{more:+,.1f}" if abs(more) >= 0.05 else ""
+
+
+def tables(given: Assumptions, measured: Measured) -> str:
+    """The tables by load, by what is kept, and by assumption."""
+    both = (given, replace(given, **_PROPOSED))
+    kept = [
+        (
+            f"receipts {each.store_days:g} days, traces {each.trace_days:g}",
+            Reckoning(each, measured),
+        )
+        for each in both
+    ]
+    average = sum(kept[0][1].cores())
+    goal = f"{average - CORES:.1f} over the goal of {CORES}" if average > CORES else "the goal"
+    return "\n\n".join([
+        _by_load(kept[0][1]), f"On average {average:.1f} cores: {goal}.", _by_memory(kept),
+        "## What each assumption changes", _CHANGES, _by_assumption(given, measured),
+    ])  # fmt: skip
+
+
+def chart(reckoning: Reckoning) -> str:
+    """Cores at each load, as SVG."""
+    loads = reckoning.given.loads()
+    cores = zip(*(reckoning.cores(load) for load in loads.values()), strict=True)
+    parts = dict(zip(("web", "workers", "store nodes"), cores, strict=True))
+    title = f"Cores for {reckoning.given.texts / 1e9:g} billion texts a day"
+    return report.stacked_bars(title, list(loads), parts)
+
+
 def main() -> None:
-    """Write the tables and the chart."""
-    tables = f"{_by_load()}\n\n{_by_memory()}"
-    before, _, rest = _PAGE.read_text().partition(_BEGIN)
-    _PAGE.write_text(f"{before}{_BEGIN}\n{tables}\n{_END}{rest.partition(_END)[2]}")
-    cores = zip(*(_cores(load) for load in LOADS.values()), strict=True)
-    chart = report.stacked_bars("Cores for two billion texts a day", list(LOADS),
-                                dict(zip(_PARTS, cores, strict=True)))  # fmt: skip
-    (_BENCH / "scale.svg").write_text(chart)
-    print(tables)
+    """Print the tables; without options also write them and the chart."""
+    shipped = Assumptions.shipped()
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.scale", description=__doc__)
+    for each in fields(Assumptions):
+        option, value = f"--{each.name.replace('_', '-')}", getattr(shipped, each.name)
+        parser.add_argument(option, type=float, default=value,
+                            help=f"{NAMES[each.name]} (default {value:g})")  # fmt: skip
+    given = Assumptions(**vars(parser.parse_args()))
+    measured = Measured.read(_BENCH)
+    print(tables(given, measured))
+    if asdict(given) == asdict(shipped):
+        before, _, rest = _PAGE.read_text().partition(_BEGIN)
+        written = f"{_BEGIN}\n{tables(given, measured)}\n{_END}"
+        _PAGE.write_text(f"{before}{written}{rest.partition(_END)[2]}")
+        (_BENCH / "scale.svg").write_text(chart(Reckoning(given, measured)))
 
 
 if __name__ == "__main__":

@@ -62,6 +62,7 @@ def memory_use(customers: int) -> Iterator[Figure]:
         largest = max(memory(pid) for pid in pids) / 1e6
         yield _figure("memory of a web process", largest, "MB", "< 90")
         yield from _receipt(ours)
+        yield _stranger(ours)
         before = _used(ours)
         ours.fill(subscriber(index) for index in range(300_000, 300_000 + customers))
         each = (_used(ours) - before) / customers
@@ -76,6 +77,13 @@ def _receipt(ours: Product) -> Iterator[Figure]:
     sizes = [int(ours.store.memory_usage(key) or 0) for key in keys[:200]]
     yield _figure("store: a receipt's record", sum(sizes) / len(sizes), "bytes", "<= 400")
     yield _figure("store: a receipt with its trace, list and outbox entry", whole, "bytes")
+
+
+def _stranger(ours: Product) -> Figure:
+    before = _used(ours)
+    drive(FEEDS[0].requests(3), ours.port, 1)
+    each = (_used(ours) - before) / (3 * FEEDS[0].each)
+    return _figure("store: a text of a sender without the service", each, "bytes")
 
 
 def _used(ours: Product) -> int:

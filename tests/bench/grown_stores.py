@@ -1,0 +1,38 @@
+"""A small and a large store: their customers, senders and allocator."""
+
+import itertools
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.product import Product, subscriber
+
+SMALL = 1_000
+
+#: Customers of the large store that send events, with numbers like those of the small store, and
+#: the first index of its others.
+ACTIVE, _PASSIVE_FROM = 50_000, 300_000
+
+#: Where Debian's package libjemalloc2 is unpacked for the tests, and where it is installed.
+_UNPACKED = Path(sys.prefix) / "debian/usr/lib"
+
+
+def jemalloc() -> dict[str, str]:
+    """The setting that gives a local store the allocator of Debian's servers, if there is one."""
+    found = sorted(_UNPACKED.glob("*/libjemalloc.so.2"))
+    return {"LD_LIBRARY_PATH": str(found[0].parent)} if found else {}
+
+
+def shuffled(customers: range) -> Iterator[int]:
+    """Customers in random order, endlessly, each once a round."""
+    while True:
+        yield from random.sample(customers, len(customers))
+
+
+def fill(store: Product, customers: int) -> None:
+    """Write so many customers."""
+    store.store.config_set("auto-aof-rewrite-percentage", 0)
+    active = min(ACTIVE, customers)
+    passive = range(_PASSIVE_FROM, _PASSIVE_FROM + customers - active)
+    store.fill(map(subscriber, itertools.chain(range(active), passive)))
