@@ -92,39 +92,52 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) and bool(_ID.fullmatch(value)) and not _MOBILE.search(value)
 
 
-class EventBound:
-    """Drops the lines of an event past ``LINES_A_MINUTE``; the next minute's first counts them."""
+class LineBound:
+    """Counts lines by name: ``LINES_A_MINUTE`` are written, the others are counted."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._minutes: dict[str, _Minute] = {}
 
-    def __call__(self, _: object, __: str, event: _Event) -> _Event:
-        """Return the event. Raises DropEvent."""
-        # One door's lines must not use up those of another.
-        name = " ".join(filter(None, (str(event.get("event")), str(event.get("door", "")))))
-        name, now = name[:_FIELD_CHARS], self._clock()
+    def admit(self, name: str) -> int | None:
+        """The number of lines left out since the last one; None if this one is left out too."""
+        now = self._clock()
         with self._lock:
             minute = self._minutes.get(name)
             if minute is None or now - minute.began >= _MINUTE_SECONDS:
                 if len(self._minutes) > 1_000:  # noqa: PLR2004 - events have fixed names
                     self._minutes.clear()
-                if minute is not None and minute.lines > LINES_A_MINUTE:
-                    event["left_out"] = minute.lines - LINES_A_MINUTE
-                minute = self._minutes[name] = _Minute(now)
+                left_out = max(0, minute.lines - LINES_A_MINUTE) if minute else 0
+                self._minutes[name] = _Minute(now)
+                return left_out
             minute.lines += 1
             if minute.lines <= LINES_A_MINUTE:
-                return event
+                return 0
         _count_left_out(name)
-        raise structlog.DropEvent
+        return None
+
+
+class EventBound(LineBound):
+    """Drops the lines of an event past the bound; the next minute's first counts them."""
+
+    def __call__(self, _: object, __: str, event: _Event) -> _Event:
+        """Return the event. Raises DropEvent."""
+        # One door's lines must not use up those of another.
+        name = " ".join(filter(None, (str(event.get("event")), str(event.get("door", "")))))
+        left_out = self.admit(name[:_FIELD_CHARS])
+        if left_out is None:
+            raise structlog.DropEvent
+        if left_out:
+            event["left_out"] = left_out
+        return event
 
 
 class _Minute:
     """The lines of one event since a time."""
 
     def __init__(self, began: float) -> None:
-        self.began, self.lines = began, 0
+        self.began, self.lines = began, 1
 
 
 def _count_left_out(event: str) -> None:

@@ -9,6 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from app.log_setup import LineBound
 from app.protection.client_address import ClientAddresses
 from callbacks.app import ENDPOINT
 
@@ -37,6 +38,7 @@ class RequestLog:
 
     def __init__(self, app: WSGIApplication, addresses: ClientAddresses) -> None:
         self._app, self._addresses = app, addresses
+        self._bound = LineBound()
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request, without the ids of the one before on its thread."""
@@ -48,11 +50,17 @@ class RequestLog:
             door = environ.get(ENDPOINT, "none")
             # Refused requests are counted: strangers must not use up the bound of these lines.
             if line[0] != "4" and not door.startswith(_QUIET) and not door.endswith(".static"):
-                seconds = round(time.perf_counter() - began, 4)
-                _log.info("answered", door=door, status=int(line[:3]), seconds=seconds)
+                self._tell(door, line[:3], time.perf_counter() - began)
             return start(line, *rest)  # type: ignore[arg-type]
 
         return self._app(environ, started)
+
+    def _tell(self, door: str, status: str, seconds: float) -> None:
+        # The log has the same bound, but would make each of a door's many lines to leave it out.
+        left_out = self._bound.admit(f"answered {door}")
+        if left_out is not None:
+            more = {"left_out": left_out} if left_out else {}
+            _log.info("answered", door=door, status=int(status), seconds=round(seconds, 4), **more)
 
     def _request_id(self, environ: WSGIEnvironment) -> str:
         given = environ.get("HTTP_X_REQUEST_ID", "")
