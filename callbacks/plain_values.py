@@ -8,6 +8,8 @@ import msgspec
 
 T = TypeVar("T")
 
+_text = msgspec.json.Decoder(str)
+
 #: A JSON number that is whole: its digits are kept, whatever their count.
 _WHOLE = re.compile(r"(-?[0-9]+)(?:\.0+)?")
 _NUMBER_BEGINS = frozenset(b"-0123456789")
@@ -25,7 +27,7 @@ def plain_value(raw: msgspec.Raw) -> str | None:
     field = bytes(raw)
     if field[:1] == b'"':
         try:
-            return msgspec.json.decode(field, type=str).strip() or None
+            return _text.decode(field).strip() or None
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
     if field[:1] and field[0] in _NUMBER_BEGINS:

@@ -123,8 +123,8 @@ def _overall_status(finals: Sequence[PartStatus], parts: int) -> MessageStatus:
 
 def _failed_part(finals: Sequence[PartStatus]) -> PartStatus | None:
     """The lowest failed part, which makes the result independent of the report order."""
-    failed = (final for final in finals if final.status is not MessageStatus.DELIVERED)
-    return min(failed, key=lambda final: final.part, default=None)
+    failed = [final for final in finals if final.status is not MessageStatus.DELIVERED]
+    return min(failed, key=lambda final: final.part) if failed else None
 
 
 def failure_cause(trace: MessageTrace) -> FailureCause:
@@ -143,7 +143,7 @@ def done_time(trace: MessageTrace) -> ReportedTime | None:
     known = [each for each in times if each is not None]
     if not known or len(known) < len(times):
         return None
-    latest = max(known, key=lambda each: each.at)
+    latest = max(known, key=lambda each: each.at) if len(known) > 1 else known[0]
     if any(each.precision is TimePrecision.DAY for each in known):
         latest = ReportedTime(latest.at, TimePrecision.DAY)
     return None if trace.submitted and is_before(latest, trace.submitted) else latest

@@ -206,17 +206,18 @@ class ReportService:
         kept = with_event(updated, report, reason, version=version, ended=ended)
         # Only a text with an earlier report may have a timer.
         cancelled = (self._timeout_timer(kept),) if ended and trace.history else ()
-        change = ChangeSet(report.sender, cancelled_timers=cancelled)
+        result = OUTCOME_OF[kept.status] if reason is None else reason
+        change = ChangeSet(
+            report.sender,
+            records=(kept,),
+            cancelled_timers=cancelled,
+            counters=(REPORTS, RECEIPTS if reason is None else reason.value),
+            figures=(report_figure(report.at, result.value),),
+        )
         if reason is None:
             receipt = self._eligibility.build_receipt(snapshot.subscription, kept, kept.status)
-            kept = replace(kept, receipt_id=receipt.id)
-            counted = (report_figure(report.at, OUTCOME_OF[kept.status].value),)
-            counters = (REPORTS, RECEIPTS)
-            change = replace(change, records=(kept,), counters=counters, figures=counted)
+            change = replace(change, records=(replace(kept, receipt_id=receipt.id),))
             return enqueue(change, receipt, self._eligibility.waits_until(receipt))
-        counted = (report_figure(report.at, reason.value),)
-        counters = (REPORTS, reason.value)
-        change = replace(change, records=(kept,), counters=counters, figures=counted)
         if not is_final(kept):
             change = self._schedule_timeout(snapshot, trace, kept, change)
         if reason is NoReceiptReason.RECIPIENT_OFF_NET:

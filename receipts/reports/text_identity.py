@@ -44,6 +44,8 @@ def texts_of(record: MessageTrace) -> list[MessageTrace]:
 
 def record_of(texts: Sequence[MessageTrace], version: int) -> MessageTrace:
     """The stored trace of the texts of one id: the newest text, with the earlier ones in it."""
+    if len(texts) == 1:
+        return replace(texts[0], version=version)
     *earlier, newest = (replace(text, dropped_texts=0) for text in texts[-_MAX_TEXTS:])
     before = max(text.dropped_texts for text in texts)
     dropped = before + max(0, len(texts) - _MAX_TEXTS)
