@@ -12,7 +12,9 @@ from app import provider_factory
 from app.clock import clock_for
 from app.protection.limit_storage import code_limits
 from app.rulebook.stored import strict_book_in_force
-from app.settings import Settings, SettingsError
+from app.rulebook.trial_provinces import check_trial_people
+from app.settings import Settings
+from app.storage.archive import open_archive
 from app.storage.clients import StoreClients, open_store, retention_seconds
 from ivr.call_flow import CallFlow, HotlineSettings
 from ivr.menu import main_menu_keys
@@ -31,6 +33,7 @@ from receipts.numbering.plan import NumberingPlan
 from receipts.ports.book_store import BookStore
 from receipts.ports.clock import Clock
 from receipts.ports.provider import Provider
+from receipts.ports.receipt_history import ReceiptHistory
 from receipts.providers.failure_codes import read_failure
 from receipts.providers.null import NullProvider
 from receipts.providers.relay_failures import relay_failure
@@ -84,9 +87,14 @@ class Container:
         return RedisBookStore(self.clients.connection, kept_seconds)
 
     @cached_property
+    def history(self) -> ReceiptHistory:
+        """Receipts of the store, and behind them those of the archive."""
+        return ReceiptHistory(self.store, open_archive(self.clients, self.settings, self.clock))
+
+    @cached_property
     def account(self) -> AccountQueries:
         """Read-only queries for a customer's receipts and charges."""
-        return AccountQueries(self.store, self.clock)
+        return AccountQueries(self.store, self.clock, self.history)
 
     def with_changes(
         self, book: RuleBook | None = None, settings: Settings | None = None
@@ -155,7 +163,7 @@ class Container:
             is_offered=any(each.web_password for each in self.book.provinces.values()),
         )
         presenter = AccountPresenter(store, policy, actions, clock, self.account, texts)
-        receipts = ReceiptSearch(store, self.book.sending)
+        receipts = ReceiptSearch(self.history, self.book.sending)
         params = {"hotline": settings.hotline, "short_code": settings.short_code}
         refresh = self.refresh_network
         limits = code_limits(self.clients.connection, settings, count)
@@ -183,7 +191,8 @@ class Container:
     def journeys(self) -> Journeys:
         """Finds one text with all that came of it."""
         index, plan, clock = self.clients.text_index, self.numbering, self.clock
-        return Journeys(self.store, index, self.book, plan, clock, read_failure)
+        book, history = self.book, self.history
+        return Journeys(self.store, index, book, plan, clock, read_failure, history)
 
     @cached_property
     def lifecycle(self) -> ReceiptLifecycle:
@@ -208,8 +217,8 @@ class Container:
     @cached_property
     def personal_data(self) -> PersonalDataService:
         """Collects and erases the data of one person."""
-        reader = self.clients.bulk_reader
-        return PersonalDataService(self.store, reader, self.clients.text_index, self.policy)
+        about = (self.clients.bulk_reader, self.clients.text_index, self.policy, self.history)
+        return PersonalDataService(self.store, *about)
 
     @cached_property
     def relay_reports(self) -> RelayReports:
@@ -265,21 +274,13 @@ def services(
     numbering = _numbering().with_trial_people(settings.trial_people)
     try:
         book = book or choose(settings, RedisBookStore(clients.connection))
-        _check_trial_people(settings, book)
+        check_trial_people(settings, book)
     except BaseException:
         clients.close()
         raise
     clients.store.retention = retention_seconds(book.retention)
     policy = _policy(settings, book, numbering, clock)
     return Container(settings, clock, book, numbering, clients, policy)
-
-
-def _check_trial_people(settings: Settings, book: RuleBook) -> None:
-    """Raise SettingsError for a trial person of a province that the rule book does not know."""
-    unknown = set(settings.trial_people.values()) - {*book.names, *book.provinces}
-    if unknown:
-        codes = f"{', '.join(sorted(unknown))} is not a province of rule book {book.version}"
-        raise SettingsError(f"TRIAL_PEOPLE: {codes}. Covered: {', '.join(book.provinces)}")
 
 
 @cache

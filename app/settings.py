@@ -71,6 +71,7 @@ class Settings:
 
     redis_url: str = field(repr=False)
     data_dir: Path
+    archive_dir: Path
     shards: int
     public_url: str
     twilio_account_sid: str
@@ -133,7 +134,7 @@ class Settings:
         kannel_url = reader.url("KANNEL_URL")
         given["FLASH_PROVIDER"] = given["FLASH_PROVIDER"] or (kannel_url and "kannel")
         texts: dict[str, Any] = {**reader.texts(), **reader.numbers(WHOLE_NUMBERS)}
-        texts |= reader.numbers(NUMBERS_FROM_0, least=0)
+        texts |= reader.numbers(NUMBERS_FROM_0, least=0) | reader.folders()
         texts |= {name.lower(): reader.order(name, among) for name, among in LISTS.items()}
         texts |= {name.lower(): reader.url(name).rstrip("/") for name in OWN_ADDRESSES}
         own, service = texts["twilio_from"], texts["twilio_messaging_service_sid"]
@@ -143,7 +144,6 @@ class Settings:
             **texts,
             consent_signing_key=given["CONSENT_SIGNING_KEY"],
             redis_url=reader.store("REDIS_URL"),
-            data_dir=reader.folder("DATA_DIR"),
             twilio_auth_tokens=reader.tokens("TWILIO_AUTH_TOKEN"),
             twilio_api_url=reader.url("TWILIO_API_URL"),
             twilio_sender=service or own,

@@ -194,6 +194,12 @@ class SettingsReader:
             self._refuse(name, str(path), "must be a folder; it is a file")
         return path
 
+    def folders(self) -> dict[str, Path]:
+        """Return DATA_DIR and ARCHIVE_DIR, by default within it, by their names in lower case."""
+        data = self.folder("DATA_DIR")
+        archive = self.folder("ARCHIVE_DIR") if self._given["ARCHIVE_DIR"] else data / "archive"
+        return {"data_dir": data, "archive_dir": archive}
+
     def file(self, name: str) -> Path | None:
         """Return the path of a file, None where it is unset."""
         path = Path(self._given[name]) if self._given[name] else None

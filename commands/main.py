@@ -30,6 +30,7 @@ from commands.params import (
 from commands.privacy import commands as personal_data
 from commands.provinces import provinces
 from commands.staff import staff
+from commands.storage.archive import archive
 from commands.storage.backup import backup
 from commands.storage.restore import restore
 from commands.storage.store import store
@@ -168,7 +169,7 @@ def work(metrics_port: int | None) -> None:
     from app import rulebook_reload  # noqa: PLC0415
     from app.metrics import server as metrics_server  # noqa: PLC0415
     from app.protection.secrets_reload import SecretsWatcher  # noqa: PLC0415
-    from app.rulebook.rehearsals import RehearsalThread  # noqa: PLC0415
+    from app.storage.background import background  # noqa: PLC0415
 
     if not settings.redis_url:
         # A worker may be started before `serve`.
@@ -187,14 +188,12 @@ def work(metrics_port: int | None) -> None:
     signal.signal(signal.SIGHUP, look_again)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
-    rehearsals = RehearsalThread(services)
-    with metrics_server.metrics_of_worker(worker, settings, metrics_port):
-        rehearsals.start()
+    metrics = metrics_server.metrics_of_worker(worker, settings, metrics_port)
+    with metrics, background(services):
         server.freeze_garbage()
         notify("READY=1")
         worker.run(Watchdog().alive)
         notify("STOPPING=1")
-        rehearsals.stop()
     services.clients.close()
 
 
@@ -254,7 +253,9 @@ for each in personal_data.COMMANDS:
     bulk_import.CUSTOMERS_GROUP.add_command(each)
 for each in (*bulk_import.COMMANDS, *billing.COMMANDS, *reports.COMMANDS, *journey.COMMANDS):
     main.add_command(each)
-for each in (backup, doctor, provinces, rehearse, restore, signing_key, staff, store, twilio):
+for each in (archive, backup, restore, store):
+    main.add_command(each)
+for each in (doctor, provinces, rehearse, signing_key, staff, twilio):
     main.add_command(each)
 
 

@@ -20,6 +20,7 @@ from commands.params import (
     whole_number,
 )
 from commands.privacy.lookups import look_at, why_option
+from commands.storage.archive import tell_of_archive
 from commands.tables import Column, print_kept, print_record, print_records
 from receipts.model.receipt import MessageKind
 from receipts.model.vocabulary import Msisdn
@@ -76,19 +77,20 @@ def show(number: Msisdn, why: str, *, as_json: bool) -> None:
 @why_option
 @json_option
 def receipts(number: Msisdn, limit: int | None, why: str, *, as_json: bool) -> None:
-    """List a customer's receipts, newest first.
+    """List a customer's receipts, newest first, older ones from the archive.
 
     Prints a table on a terminal, otherwise JSON lines.
     """
     with look_at(number, "receipts", why) as services:
-        found = services.store.receipts_of(number, limit, MessageKind.RECEIPT)
-        records = map(serialize_receipt, found)
+        found = services.history.receipts_of(number, limit, MessageKind.RECEIPT)
+        records = map(serialize_receipt, found.receipts)
         empty = f"No receipts of {number.national} are on record."
         print_records(records, _RECEIPTS, as_json=as_json, empty=empty)
         most = services.store.retention.receipts_listed
         if limit is None and services.clients.bulk_reader.receipts_listed(number) >= most:
             full = f"the newest {most} receipts and notices are kept; older ones may be dropped"
             click.echo(f"sms-receipt: {full}", err=True)
+        tell_of_archive(found.unreadable, read=found.archived)
 
 
 @click.command(epilog=examples("reconcile", "reconcile --json"))

@@ -31,7 +31,12 @@ def exported(services: Container, data: PersonalData) -> dict[str, Any]:
         "login": _all_fields(data.login),
         "replies": _all_fields(data.reply_count),
         # The traces in receipts are among the texts.
-        "receipts": [_all_fields(replace(each, text_trace=None)) for each in data.receipts],
+        "receipts": [
+            _all_fields(replace(each, text_trace=None))
+            for each in (*data.receipts, *data.archived)
+        ],
+        "receipts_from_archive": len(data.archived),
+        "receipts_not_readable": list(data.unreadable),
         "charges": [serialize_charge(charge) for charge in data.charges],
         "consent": [serialize_fields(e, column_names(type(e))) for e in data.consent],
         "texts": [serialize_trace(trace) for trace in data.texts],

@@ -98,7 +98,7 @@ def counter_services(container: Container, site: StaffSite) -> CounterServices:
         counter_visits(container),
         acts,
         AccountPresenter(store, policy, acts, clock, container.account, texts, Channel.COUNTER),
-        ReceiptSearch(store, container.book.sending),
+        ReceiptSearch(container.history, container.book.sending),
         texts,
         clock,
         {"hotline": settings.hotline, "short_code": settings.short_code},

@@ -19,7 +19,9 @@ def customer_pages(container: Container, site: StaffSite) -> Iterable[StaffPages
     """All these pages."""
     clients, policy, clock = container.clients, container.policy, container.clock
     reader, index = clients.bulk_reader, clients.text_index
-    life = LifeReader(container.store, reader, index, lambda: container.book, clock.now)
+    life = LifeReader(
+        container.store, container.history, reader, index, lambda: container.book, clock.now
+    )
 
     def export(number: Msisdn) -> tuple[dict[str, Any], str]:
         data = exported(container, container.personal_data.collect(number))

@@ -84,5 +84,6 @@ def retention_seconds(retention: Retention) -> RetentionSeconds:
         trails=retention.trails_days * _DAY,
         strangers=retention.strangers_hours * 3600,
         receipts=retention.receipts_months * DAYS_KEPT_A_MONTH * _DAY,
+        receipts_in_store=retention.receipts_in_store_days * _DAY,
         log=retention.audit_months * DAYS_KEPT_A_MONTH * _DAY,
     )

@@ -8,11 +8,17 @@ from app.exports.personal_data import exported
 from app.exports.personal_page import printable_page
 from commands.params import MSISDN, CommandError, examples, file_errors, open_services
 from commands.privacy.lookups import look_at, operator_account, why_option
+from commands.storage.archive import tell_of_archive
 from commands.tables import print_json
 from receipts.model.calendar import SHANGHAI
 from receipts.model.vocabulary import Channel, Msisdn
 from receipts.subscriptions.decision import CustomerRequest
 from receipts.subscriptions.personal_data import ErasureRefusedError
+
+_LATER = (
+    "the archive cannot be written here: a worker that has it erases the older receipts as soon "
+    "as it can, and until then they are shown to no one"
+)
 
 
 @click.command("export", epilog=examples("customers export 13802880000 --page data.html"))
@@ -27,7 +33,9 @@ def export_(number: Msisdn, page: Path | None, why: str) -> None:
     """
     unwritable = file_errors("name another file with --page")
     with look_at(number, "customers export", why) as services, unwritable:
-        data = exported(services, services.personal_data.collect(number))
+        held = services.personal_data.collect(number)
+        tell_of_archive(held.unreadable, read=bool(held.archived))
+        data = exported(services, held)
         if page is not None:
             now = services.clock.now().astimezone(SHANGHAI)
             html = printable_page(data, f"{now:%Y-%m-%d %H:%M}", services.book.retention)
@@ -43,7 +51,8 @@ def forget(number: Msisdn, why: str, *, yes: bool) -> None:
     """Erase the data of a person who has left.
 
     Charges, requests with their consent, the audit log and look-ups stay as long as the law asks
-    (`audit_months` of the rule book). All other data is erased at once, and cannot be restored.
+    (`audit_months` of the rule book). All other data is erased at once, also older receipts in the
+    archive, and cannot be restored.
     """
     with open_services() as services:
         if not yes:
@@ -51,16 +60,17 @@ def forget(number: Msisdn, why: str, *, yes: bool) -> None:
         language = services.policy.language(services.store.load(number).subscription)
         request = CustomerRequest(Channel.COUNTER, language, "forget", why, operator_account())
         try:
-            held = services.personal_data.forget(number, request)
+            erased = services.personal_data.forget(number, request)
         except ErasureRefusedError as error:
             raise CommandError(str(error)) from error
-        months = services.book.retention.audit_months
+        held, months = erased.held, services.book.retention.audit_months
         chain = len(services.clients.bulk_reader.consent(number))
     print_json(
         {
             "number": number,
             "erased": {
                 "receipts": len(held.receipts),
+                "archived_receipts": erased.archived,
                 "texts": len(held.texts),
                 "calls": len(held.calls),
                 "timers": len(held.timers),
@@ -74,6 +84,8 @@ def forget(number: Msisdn, why: str, *, yes: bool) -> None:
             },
         }
     )
+    if erased.archived is None:
+        click.echo(f"sms-receipt: {_LATER}", err=True)
 
 
 COMMANDS: tuple[click.Command, ...] = (export_, forget)

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from itertools import chain, repeat
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from receipts.model.calendar import SHANGHAI
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.store import ReceiptWindow, Store
+from receipts.ports.receipt_history import ReceiptHistory
+from receipts.ports.store import ReceiptWindow
 from receipts.rulebook.schema import SendingRules
 
 PAGE = 30
@@ -49,6 +51,9 @@ class ReceiptPage(Struct, frozen=True):
     older: int | None = None
     #: The time down to which receipts were looked at, where older ones are left to be searched.
     searched_to: dt.datetime | None = None
+    #: Whether the archive was read, which takes longer, and its months that cannot be read.
+    archived: bool = False
+    unreadable: tuple[str, ...] = ()
 
 
 def text_day(receipt: Receipt) -> dt.date:
@@ -60,17 +65,23 @@ def text_day(receipt: Receipt) -> dt.date:
 class ReceiptSearch:
     """Pages of receipts. Every method raises StoreUnavailableError."""
 
-    def __init__(self, store: Store, rules: SendingRules) -> None:
-        self._store = store
+    def __init__(self, history: ReceiptHistory, rules: SendingRules) -> None:
+        self._history = history
         #: The longest time from a text to its receipt.
         self._longest = dt.timedelta(hours=rules.validity_hours + rules.margin_hours, days=1)
 
     def page(self, number: Msisdn, wanted: ReceiptFilter, start: int | None = None) -> ReceiptPage:
         """The receipts from a position of the list to older ones, by default from the newest."""
+        notes = _ArchiveNotes()
+        return notes.on(self._page(number, wanted, start, notes))
+
+    def _page(
+        self, number: Msisdn, wanted: ReceiptFilter, start: int | None, notes: "_ArchiveNotes"
+    ) -> ReceiptPage:
         found: list[Receipt] = []
         first = self._newest_of_day(number, wanted.day) if start is None else start
         position, searched_to = first or 0, None
-        for position, receipt in self._older(number, first):
+        for position, receipt in self._older(number, first, notes):
             if receipt is None:
                 continue
             if self._is_before(receipt, wanted.day):
@@ -87,34 +98,45 @@ class ReceiptSearch:
 
         They are listed newest first all the same.
         """
+        notes = _ArchiveNotes()
+        return notes.on(self._newer_page(number, wanted, start, notes))
+
+    def _newer_page(
+        self, number: Msisdn, wanted: ReceiptFilter, start: int, notes: "_ArchiveNotes"
+    ) -> ReceiptPage:
         found: list[Receipt] = []
         position = start
-        for position, receipt in self._newer(number, start):
+        for position, receipt in self._newer(number, start, notes):
             if receipt is not None and wanted.fits(receipt):
                 if len(found) == PAGE:
                     return ReceiptPage(tuple(found[::-1]), position, start - 1 or None)
                 found.append(receipt)
             if position - start >= MAX_SEARCHED:
                 return ReceiptPage(tuple(found[::-1]), position + 1, start - 1 or None)
-        first = self.page(number, wanted)
+        first = self._page(number, wanted, None, notes)
         if first.older is None or first.older < start:
             return first  # it shows all of these
         return ReceiptPage(tuple(found[::-1]), None, start - 1 or None)
 
-    def _older(self, number: Msisdn, start: int | None) -> Iterator[tuple[int, Receipt | None]]:
+    def _older(
+        self, number: Msisdn, start: int | None, notes: "_ArchiveNotes"
+    ) -> Iterator[tuple[int, Receipt | None]]:
         searched, position = 0, start
         for size in chain([_FIRST], repeat(_NEXT)):
             if position == 0 or searched >= MAX_SEARCHED:
                 return
-            window = self._store.receipt_window(number, size, position)
+            window = notes.of(self._history.receipt_window(number, size, position))
             yield from _numbered(window)
             searched += size
             position = window.newest - len(window.entries)
 
-    def _newer(self, number: Msisdn, start: int) -> Iterator[tuple[int, Receipt | None]]:
+    def _newer(
+        self, number: Msisdn, start: int, notes: "_ArchiveNotes"
+    ) -> Iterator[tuple[int, Receipt | None]]:
         position = start
         for size in chain([_FIRST], repeat(_NEXT)):
-            window = self._store.receipt_window(number, size, position + size - 1)
+            last = position + size - 1
+            window = notes.of(self._history.receipt_window(number, size, last))
             entries = [each for each in _numbered(window) if each[0] >= position]
             yield from reversed(entries)
             position = window.newest + 1
@@ -131,19 +153,37 @@ class ReceiptSearch:
             return None
         midnight = dt.datetime.combine(day, dt.time(), SHANGHAI)
         end = midnight + self._longest
-        below, above = 0, self._store.receipt_window(number, 1).newest + 1
+        below, above = 0, self._history.receipt_window(number, 1).newest + 1
         while above - below > 1:
             # The positions between them, or as many as one step looks at.
             steps = range(1, min(_PROBES + 1, above - below))
             asked = [below + (above - below) * step // (steps.stop) for step in steps]
             for position, receipt in zip(
-                asked, self._store.receipts_at(number, asked), strict=True
+                asked, self._history.receipts_at(number, asked), strict=True
             ):
                 if receipt is not None and receipt.created_at >= end:
                     above = position
                     break
                 below = position
         return below
+
+
+class _ArchiveNotes:
+    """What the windows of one search tell of the archive."""
+
+    def __init__(self) -> None:
+        self._archived, self._unreadable = False, set[str]()
+
+    def of(self, window: ReceiptWindow) -> ReceiptWindow:
+        """Note a window."""
+        self._archived = self._archived or window.archived > 0
+        self._unreadable.update(window.unreadable)
+        return window
+
+    def on(self, page: ReceiptPage) -> ReceiptPage:
+        """The page with the notes."""
+        unreadable = tuple(sorted(self._unreadable))
+        return replace(page, archived=self._archived, unreadable=unreadable)
 
 
 def _numbered(window: ReceiptWindow) -> Iterator[tuple[int, Receipt | None]]:

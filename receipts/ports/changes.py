@@ -97,6 +97,10 @@ class ChangeSet(Struct, frozen=True):
     records: tuple[Record, ...] = ()
     #: Records to erase: a trace at its version, others whatever theirs; a receipt leaves its lists.
     erased: tuple[Record, ...] = ()
+    #: Receipts that the archive has in these versions: they leave the store and its lists.
+    archived: tuple[Receipt, ...] = ()
+    #: Whether the customer is to be erased from the archive.
+    erases_archive: bool = False
     #: Texts to add to the index of texts, and entries of one sender to remove from it.
     indexed: tuple[IndexedText, ...] = ()
     unindexed: tuple[IndexedText, ...] = ()

@@ -106,6 +106,9 @@ class ReceiptWindow(Struct, frozen=True):
     entries: tuple[Receipt | None, ...]
     #: Entries of the whole list.
     length: int
+    #: How many of these are from the archive, and months of it that could not be read.
+    archived: int = 0
+    unreadable: tuple[str, ...] = ()
 
 
 class MonthLedger(Struct, frozen=True):

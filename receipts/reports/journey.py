@@ -16,6 +16,7 @@ from receipts.model.reported_time import TimePrecision
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.clock import Clock
+from receipts.ports.receipt_history import ReceiptHistory
 from receipts.ports.store import ReportQuery, Store
 from receipts.ports.text_index import TextIndex
 from receipts.reports.eligibility import Eligibility
@@ -79,9 +80,11 @@ class Journeys:
         plan: NumberingPlan,
         clock: Clock,
         read_failure: FailureReader,
+        history: ReceiptHistory,
     ) -> None:
         self._store, self._index, self._clock = store, index, clock
-        self._search = ReceiptSearch(store, book.sending)
+        self._history = history
+        self._search = ReceiptSearch(history, book.sending)
         self._eligibility = Eligibility(store, book, plan, clock)
         self._read_failure = read_failure
 
@@ -126,7 +129,8 @@ class Journeys:
         """The text of a receipt id, or the texts of a message id in any spelling."""
         if not _is_unicode(name):
             return []
-        (receipt,) = self._store.receipts([name.strip().lower()])
+        receipt_id = name.strip().lower()
+        receipt = self._history.receipts([receipt_id]).by_id.get(receipt_id)
         if receipt is not None:
             return self._of_receipt(receipt)
         pairs = self._index.numbers_of(name, self._clock.wall_clock().date())
@@ -179,10 +183,10 @@ class Journeys:
         """Receipts by id, with the digests that they are part of."""
         found = {receipt.id: receipt for receipt in known}
         missing = [each for each in dict.fromkeys(ids) if each not in found]
-        found |= {r.id: r for r in self._store.receipts(missing) if r is not None}
+        found |= self._history.receipts(missing).by_id
         digests = dict.fromkeys(r.digest for r in found.values() if r.digest)
         if digests:
-            found |= {r.id: r for r in self._store.receipts(digests) if r is not None}
+            found |= self._history.receipts(digests).by_id
         return found
 
     def _charges(self, receipts: Iterable[Receipt]) -> dict[str, Charge]:

@@ -150,6 +150,9 @@ class Retention(RuleTable, frozen=True, kw_only=True):
     #: A repeated report is known as such for so long; afterwards only its count is left.
     strangers_hours: Annotated[int, Meta(ge=1, le=72)] = 2
     receipts_months: Months = 6
+    #: Older receipts that have ended leave the store for the archive. The least is more than the
+    #: days in which they may still change.
+    receipts_in_store_days: Annotated[int, Meta(ge=7, le=18_600)] = 31
     #: Records of people who left, without the ledger and the evidence of consent.
     left_months: Months = 6
     # Customers may dispute orders for five months (telecom rules, domain notes rule 14).

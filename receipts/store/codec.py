@@ -189,6 +189,11 @@ def decode_scores(reply: list[Any]) -> list[tuple[bytes, float]]:
     return [(member, float(score)) for member, score in decode_pairs(reply)]
 
 
+def timer_member(timer: Timer) -> str:
+    """The member of a shard's timers that stands for a timer."""
+    return f"{timer.kind}|{timer.number}|{timer.subject}"
+
+
 def decode_timer(member: bytes, score: float) -> Timer:
     """The timer that a member of a shard's timers stands for."""
     kind, number, subject = member.decode().split("|", 2)

@@ -18,8 +18,8 @@ from receipts.model.figure import FEN, UNKNOWN_TEXTS_KEPT, count_of, day_of, sum
 from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.numbering.msisdn import is_chinese_mobile
-from receipts.ports.changes import ChangeSet, Record, Timer
-from receipts.store.codec import StoredCharge, encode, encode_record, pack
+from receipts.ports.changes import ChangeSet, Record
+from receipts.store.codec import StoredCharge, encode, encode_record, pack, timer_member
 from receipts.store.keys import GROUP, KeySchema
 from receipts.store.pipeline import Command, load_script
 from receipts.store.retention import RetentionSeconds
@@ -35,16 +35,12 @@ _DAY = 86_400
 #: Entries kept of one customer's consent chain, more than three years of orders bring.
 LONGEST_CHAIN = 1000
 
-#: The newest ends of receipts that are kept by shard and provider.
-RESULTS_KEPT = 20
-
-#: The newest failed receipts that are kept by shard, for staff.
-FAILURES_KEPT = 100
+#: The newest ends of receipts kept by shard and provider, and failed ones kept by shard for staff.
+RESULTS_KEPT, FAILURES_KEPT = 20, 100
 
 #: Digests kept of the events that changed one customer: some bring no audit entry, and to read
 #: all of them takes less than a tenth of a millisecond.
 _MOST_ACTS, _DIGEST_BYTES = 4 * LONGEST_CHAIN, 8
-
 
 #: Looks by staff, and calls of the last day, that a customer's own lists have.
 _LOOKS_LISTED, _CALLS_LISTED = 1_000, 1_000
@@ -100,6 +96,7 @@ class CommitScript:
             self._record(record)
         for record in change.erased:
             self._erase(record)
+        self._archive()
         self._index()
         for charge in change.charges:
             self._charge(charge)
@@ -215,6 +212,15 @@ class CommitScript:
             self._add("unset", self._keys.unsure(self._shard), record.id)
             self._add("unset", self._keys.retrying(self._shard), record.id)
 
+    def _archive(self) -> None:
+        for receipt in self._change.archived:
+            self._add("guard", self._keys.receipt(self._shard, receipt.id), receipt.version)
+            self._erase(receipt)
+            month = month_of(receipt.created_at)
+            self._add("count", self._keys.archived(self._shard), month, 1)
+        if self._change.erases_archive:
+            self._add("set", self._keys.erasing(self._shard), 0, self._change.number)
+
     def _listed(self, receipt: Receipt) -> None:
         """Update the lists of the customer's receipts and of those with an unknown outcome."""
         if receipt.version == 1:
@@ -293,8 +299,3 @@ class CommitScript:
         self._add("last", by_shop, _MOST_ACTS_A_DAY, act)
         for key in (by_serial, by_shop):
             self._add("expire", key, self._retention.log)
-
-
-def timer_member(timer: Timer) -> str:
-    """The member of a shard's timers that stands for a timer."""
-    return f"{timer.kind}|{timer.number}|{timer.subject}"

@@ -83,6 +83,8 @@ class KeySchema:
     retrying = _of_shard("retrying")  # due receipts that an attempt has failed for, by age
     failures = _of_shard("failures")  # the newest failed receipts, newest first
     counts = _of_shard("counts")  # the counters of reports, by result
+    archived = _of_shard("archived")  # the number of receipts that left for the archive, by month
+    erasing = _of_shard("erasing")  # customers who are to be erased from the archive, by time
     unsure = _of_shard("unsure")  # receipts with an unknown outcome, by the time of sending
     timers = _of_shard("timers")
 

@@ -28,8 +28,8 @@ from receipts.ports.store import (
     Snapshot,
 )
 from receipts.store import codec
-from receipts.store.codec import decode, decode_record, encode
-from receipts.store.commit_script import CommitScript, timer_member
+from receipts.store.codec import decode, decode_record, encode, timer_member
+from receipts.store.commit_script import CommitScript
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.store.pipeline import Command

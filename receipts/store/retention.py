@@ -22,6 +22,8 @@ class RetentionSeconds:
     #: After the last step of a visit at a counter.
     visits: int = 600
     receipts: int = 180 * _DAY
+    #: Older ones that have ended leave for the archive.
+    receipts_in_store: int = 31 * _DAY
     log: int = 3 * 366 * _DAY
     #: More than a hundred texts on each day that receipts are kept.
     receipts_listed: int = 20_000

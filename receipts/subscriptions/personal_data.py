@@ -19,6 +19,7 @@ from receipts.model.message import IndexedText, MessageTrace
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Channel, Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus, Reply, Timer
+from receipts.ports.receipt_history import ReceiptHistory
 from receipts.ports.store import BulkReader, ContentionError, Store
 from receipts.ports.text_index import TextIndex
 from receipts.ports.unit_of_work import MAX_ATTEMPTS
@@ -54,18 +55,41 @@ class PersonalData(Struct, frozen=True):
     lookups: Sequence[StaffLookup]
     #: Where the index of texts names them.
     indexed: Sequence[IndexedText]
+    #: Receipts of the archive, and its months that could not be read.
+    archived: Sequence[Receipt] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+class ErasedData(Struct, frozen=True):
+    """The data that was erased; ``archived`` is None while workers erase it from the archive."""
+
+    held: PersonalData
+    archived: int | None
 
 
 class PersonalDataService:
     """Collects and erases the data of one person. Methods raise StoreUnavailableError."""
 
     def __init__(
-        self, store: Store, reader: BulkReader, index: TextIndex, policy: SubscriptionPolicy
+        self,
+        store: Store,
+        reader: BulkReader,
+        index: TextIndex,
+        policy: SubscriptionPolicy,
+        history: ReceiptHistory,
     ) -> None:
         self._store, self._reader, self._index, self._policy = store, reader, index, policy
+        self._history = history
 
     def collect(self, number: Msisdn) -> PersonalData:
-        """All records of a person."""
+        """All records of a person, those of the archive too."""
+        data = self._stored(number)
+        known, found = {each.id for each in data.receipts}, self._history.receipts_of
+        listed = found(number, None, None)
+        older = [each for each in listed.receipts if each.id not in known]
+        return replace(data, archived=older, unreadable=listed.unreadable)
+
+    def _stored(self, number: Msisdn) -> PersonalData:
         return self._records(number, self._reader.traces_of(number), self._reader.calls_of(number))
 
     def _records(
@@ -90,17 +114,17 @@ class PersonalDataService:
             self._index.texts_of(number),
         )
 
-    def forget(self, number: Msisdn, request: CustomerRequest) -> PersonalData:
-        """Erase a person's data in one commit, and return what was held before.
+    def forget(self, number: Msisdn, request: CustomerRequest) -> ErasedData:
+        """Erase a person's data in one commit, then from the archive; return what was held before.
 
         Charges, the evidence of consent and the audit log stay for ``audit_months``, with the
         fields of the record that they are checked against. Raises ErasureRefusedError.
         """
         for _ in range(MAX_ATTEMPTS):
-            data = self.collect(number)
+            data = self._stored(number)
             change = self._erasure(data, request)
             if self._store.commit(change).status is CommitStatus.COMMITTED:
-                return data
+                return ErasedData(data, self._history.archive.erase(number))
         raise ContentionError("the same number was changed by others again and again")
 
     def forget_left(self, timer: Timer) -> None:
@@ -149,7 +173,7 @@ class PersonalDataService:
         change = Decision(reduced, audit=(audit,)).change_set(customer, None, Reply())
         optional = (data.credentials, data.login, data.reply_count)
         erased = (*filter(None, optional), *data.receipts, *data.texts, *data.calls)
-        erasing = replace(change, erased=erased, unindexed=tuple(data.indexed))
+        erasing = replace(change, erased=erased, unindexed=tuple(data.indexed), erases_archive=True)
         return replace(erasing, cancelled_timers=tuple(data.timers), timers=())
 
     def _is_open(self, receipt: Receipt) -> bool:

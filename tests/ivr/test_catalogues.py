@@ -48,7 +48,7 @@ NUMBERS = (
 Action = Callable[[Subscription, CustomerRequest], Decision]
 
 #: No store is read, because each request has its charges.
-ACCOUNT = AccountQueries(None, CLOCK)  # type: ignore[arg-type]
+ACCOUNT = AccountQueries(None, CLOCK, None)  # type: ignore[arg-type]
 CHARGE = Charge("monthly-1", Msisdn(GUANGDONG), ChargeKind.MONTHLY, 123, "1", "", CLOCK.at, "GD-1")
 
 account_status = partial(preferences.account_status, POLICY, ACCOUNT)

@@ -23,7 +23,7 @@ from web import forms
 from web.counter.services import CounterServices, VisitView, form_url
 from web.forms import page_number
 from web.portal.charge_pages import month_tables
-from web.portal.receipt_pages import position, receipt_row
+from web.portal.receipt_pages import listed_months, position, receipt_row
 from web.staff.access import StaffRoute
 from web.staff.rendering import page_language
 
@@ -139,7 +139,8 @@ class CustomerPages:
             else counter.receipts.newer_page(visit.number, ReceiptFilter(), newer)
         )
         rows = [receipt_row(counter.portal_texts, each, now, language) for each in found.receipts]
-        return self._page("receipts.html", visit, rows=rows, page=found)
+        unreadable = listed_months(found.unreadable, language)
+        return self._page("receipts.html", visit, rows=rows, page=found, unreadable=unreadable)
 
     def charges(self, visit: CounterVisit) -> Response:
         """A page of the months with charges, newest first, and the consent to them."""

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -22,6 +23,7 @@ from receipts.wording.times import short_time
 from web import forms
 from web.encrypted_cookie import EncryptedSerializer
 from web.portal.rendering import PageRenderer, PortalServices, see_other
+from web.portal.view_models import format_month
 
 _POSITION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
@@ -117,9 +119,16 @@ class ReceiptPages:
             typed=typed,
             search=_sealed(renderer.customer.number, typed) if typed.wanted else None,
             searched_to=searched_to or "",
+            unreadable=listed_months(page.unreadable, language),
             today=today.isoformat(),
             months=self._portal.presenter.policy.book.retention.receipts_months,
         )
+
+
+def listed_months(months: Iterable[str], language: Language) -> str:
+    """Months in words, with commas; empty for none."""
+    comma = "、" if language is Language.ZH else ", "
+    return comma.join(format_month(each, language) for each in months)
 
 
 def receipt_row(

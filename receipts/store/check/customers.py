@@ -11,8 +11,7 @@ from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import Timer
 from receipts.store.check.findings import Damage, DamageKind
 from receipts.store.check.parts import is_readable, record
-from receipts.store.codec import decode
-from receipts.store.commit_script import timer_member
+from receipts.store.codec import decode, timer_member
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from receipts.subscriptions.consent import first_broken_link

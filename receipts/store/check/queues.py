@@ -9,7 +9,7 @@ from receipts.model.receipt import Receipt
 from receipts.ports.changes import Timer
 from receipts.store.check.findings import Damage, DamageKind
 from receipts.store.check.parts import record, stream_entries
-from receipts.store.commit_script import timer_member
+from receipts.store.codec import timer_member
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
 from statemachines.receipt import RECEIPT, UNDER_WAY, ReceiptEvent

@@ -99,7 +99,8 @@ OF_SHARD = (
     _shape("waiting:.*|unsure|retrying", "zset", expires=False),
     _shape("timers", "zset", _timer, expires=False),
     _shape("results:.*|failures", "list", expires=False),
-    _shape("counts|figures:standing", "hash", _count, expires=False),
+    _shape("erasing", "zset", expires=False),
+    _shape("archived|counts|figures:standing", "hash", _count, expires=False),
     _shape("figures:moves:.*|figures:unknown:.*|figures:[0-9-]+", "hash", _count),
     _shape("settled", "string", expires=False),
 )

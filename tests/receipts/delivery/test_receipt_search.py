@@ -58,7 +58,7 @@ def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def test_pages_to_older_and_newer_show_each_wanted_receipt_once(built: Container, seed: int):
     chance = random.Random(seed)
     listed = history(built, chance)
-    search = ReceiptSearch(built.store, SendingRules())
+    search = ReceiptSearch(built.history, SendingRules())
     days = [FIRST_DAY + dt.timedelta(days=offset) for offset in (-3, 0, 2, 9, 15, 60)]
     wanted = [ReceiptFilter(), ReceiptFilter("3"), ReceiptFilter("1234"), ReceiptFilter("77")]
     wanted += [ReceiptFilter("", day) for day in days] + [ReceiptFilter("1", days[3])]
@@ -98,7 +98,7 @@ def test_receipt_of_a_day_is_found_without_reading_the_list(
     monkeypatch.setattr(RedisStore, "receipts", counted)
     monkeypatch.setattr(receipt_search, "_PROBES", 4)
     oldest = next(r for r in listed[::-1] if ReceiptFilter().fits(r))
-    search = ReceiptSearch(built.store, SendingRules())
+    search = ReceiptSearch(built.history, SendingRules())
     page = search.page(OWNER, ReceiptFilter("", text_day(oldest)))
     assert oldest in page.receipts
     assert len(asked) <= 7
@@ -112,7 +112,7 @@ def test_search_of_many_receipts_stops_and_goes_on(
     monkeypatch.setattr(receipt_search, "MAX_SEARCHED", 50)
     monkeypatch.setattr(receipt_search, "_FIRST", 10)
     monkeypatch.setattr(receipt_search, "_NEXT", 10)
-    page = ReceiptSearch(built.store, SendingRules()).page(OWNER, ReceiptFilter("77"))
+    page = ReceiptSearch(built.history, SendingRules()).page(OWNER, ReceiptFilter("77"))
     assert page.receipts == ()
     assert page.older == COUNT - 50
     assert page.searched_to == listed[49].created_at

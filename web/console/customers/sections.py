@@ -12,7 +12,8 @@ from receipts.model.charge import AuditEntry, Charge
 from receipts.model.customer import CallLog
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.store import BulkReader, Store
+from receipts.ports.receipt_history import ReceiptHistory
+from receipts.ports.store import BulkReader, ReceiptWindow, Store
 from receipts.ports.text_index import TextIndex
 from receipts.rulebook.schema import RuleBook
 
@@ -53,6 +54,9 @@ class SectionTable:
     section: Section
     rows: list[LifeRow]
     older: int | None = None
+    #: Whether rows are from the archive, and its months that cannot be read.
+    archived: bool = False
+    unreadable: tuple[str, ...] = ()
 
 
 #: A text of the page by its key.
@@ -64,6 +68,7 @@ class LifeReader:
     """Reads sections. Every method raises StoreUnavailableError."""
 
     store: Store
+    history: ReceiptHistory
     reader: BulkReader
     index: TextIndex
     book: Callable[[], RuleBook]
@@ -86,9 +91,10 @@ class LifeReader:
 
     def search(self, number: Msisdn, text: Text, wanted: ReceiptFilter) -> SectionTable:
         """Receipts by recipient and day, as far back as one search looks."""
-        search = ReceiptSearch(self.store, self.book().sending)
-        found = search.page(number, wanted).receipts
-        return SectionTable(Section.RECEIPTS, [_receipt_row(each, text) for each in found])
+        search = ReceiptSearch(self.history, self.book().sending)
+        page = search.page(number, wanted)
+        rows = [_receipt_row(each, text) for each in page.receipts]
+        return SectionTable(Section.RECEIPTS, rows, None, page.archived, page.unreadable)
 
     def _requests(self, number: Msisdn, text: Text, limit: int, start: int) -> SectionTable:
         entries = self.store.history(number, limit + 1, start)
@@ -96,12 +102,13 @@ class LifeReader:
         return SectionTable(Section.REQUESTS, rows, _after(entries, limit, start))
 
     def _receipts(self, number: Msisdn, text: Text, limit: int, start: int) -> SectionTable:
-        found = self._window(number, limit, start)
-        rows = [_receipt_row(each, text) for each, _ in found if each.kind is MessageKind.RECEIPT]
-        return SectionTable(Section.RECEIPTS, rows, _older(found, limit))
+        window = self.history.receipt_window(number, limit, start or None)
+        found = _kept(window)
+        rows = [_receipt_row(each, text) for each in found if each.kind is MessageKind.RECEIPT]
+        return _listed(Section.RECEIPTS, rows, window)
 
     def _notices(self, number: Msisdn, text: Text, limit: int, start: int) -> SectionTable:
-        found = self._window(number, limit, start)
+        window = self.history.receipt_window(number, limit, start or None)
         rows = [
             LifeRow(
                 moment(each.created_at),
@@ -109,17 +116,10 @@ class LifeReader:
                 text(f"journey.state.{each.state}"),
                 each.note or "",
             )
-            for each, _ in found
+            for each in _kept(window)
             if each.kind not in {MessageKind.RECEIPT, MessageKind.RELAY}
         ]
-        return SectionTable(Section.NOTICES, rows, _older(found, limit))
-
-    def _window(self, number: Msisdn, limit: int, start: int) -> list[tuple[Receipt, int]]:
-        """Listed receipts and notices with their positions, which count from the oldest."""
-        window = self.store.receipt_window(number, limit, start or None)
-        positions = range(window.newest, 0, -1)
-        entries = zip(window.entries, positions, strict=False)
-        return [(each, position) for each, position in entries if each is not None]
+        return _listed(Section.NOTICES, rows, window)
 
     def _charges(self, number: Msisdn, text: Text, limit: int, start: int) -> SectionTable:
         kept = months_kept(self.book(), self.now())[::-1]
@@ -171,9 +171,15 @@ def _after(found: Sequence[object], limit: int, start: int) -> int | None:
     return start + limit if len(found) > limit else None
 
 
-def _older(found: list[tuple[Receipt, int]], limit: int) -> int | None:
-    last = found[-1][1] if len(found) >= limit else 1
-    return last - 1 if last > 1 else None
+def _kept(window: ReceiptWindow) -> list[Receipt]:
+    return [each for each in window.entries if each is not None]
+
+
+def _listed(section: Section, rows: list[LifeRow], window: ReceiptWindow) -> SectionTable:
+    """Rows of a window; positions count from the oldest entry."""
+    older = window.newest - len(window.entries)
+    archived = bool(window.archived)
+    return SectionTable(section, rows, older if older > 0 else None, archived, window.unreadable)
 
 
 def _acts(call: CallLog, text: Text) -> str:

@@ -1,0 +1,356 @@
+"""Receipts that move to the archive: none lost, none twice, in order, and erased when asked."""
+
+import datetime as dt
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+from msgspec.structs import replace
+
+from app.bootstrap import Container
+from app.storage.archive import archive_mover
+from app.storage.background import ArchiveThread
+from receipts.delivery.receipt_search import ReceiptFilter, ReceiptSearch
+from receipts.model.calendar import month_start, next_month
+from receipts.model.receipt import MessageKind, Receipt
+from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn
+from receipts.ports.changes import ChangeSet
+from receipts.rulebook.schema import SendingRules
+from receipts.store.archive.folder import ArchiveFolder
+from receipts.store.archive.mover import ArchiveMissingError, ArchiveMover
+from receipts.store.keys import KeySchema
+from receipts.subscriptions.decision import CustomerRequest
+from statemachines.receipt import ReceiptState
+from tests.conftest import GUANGDONG, ZHEJIANG, TestClock
+
+ANNA, BEN = Msisdn(GUANGDONG), Msisdn(ZHEJIANG)
+ROOT = Path(__file__).parents[3]
+KEYS = KeySchema(16)
+DAY = dt.timedelta(days=1)
+_S = ReceiptState
+
+Move = Callable[[], int]
+
+
+@pytest.fixture
+def folder(built: Container) -> ArchiveFolder:
+    return ArchiveFolder(built.settings.archive_dir)
+
+
+@pytest.fixture
+def mover(built: Container) -> ArchiveMover:
+    return archive_mover(built.clients, built.settings, built.clock)
+
+
+@pytest.fixture
+def move(mover: ArchiveMover) -> Move:
+    return lambda: sum(mover.run())
+
+
+def fill(
+    built: Container, count: int, number: Msisdn = ANNA, seed: int = 1, **but: object
+) -> list[Receipt]:
+    """Receipts of the last 80 days in the store, newest first; most of them have ended."""
+    dice, at = random.Random(f"{seed}{number}"), built.clock.now() - 80 * DAY
+    made = []
+    for index in range(count):
+        at += dice.random() * 2 * 80 * DAY / count * 0.97
+        at = min(at, built.clock.now())
+        state = dice.choices((_S.DELIVERED, _S.EXPIRED, _S.SENT, _S.UNSURE), (80, 5, 10, 5))[0]
+        made.append(
+            Receipt(
+                built.store.receipt_id(number, f"{seed:02}{index:06}"), number, f"text {index}",
+                DisplayMode.FLASH, Language.ZH, at, version=1,
+                kind=dice.choices((MessageKind.RECEIPT, MessageKind.NOTICE), (9, 1))[0],
+                state=state, recipient=BEN,
+            )
+        )  # fmt: skip
+    made = [replace(each, **but) for each in made]
+    built.store.commit_all([ChangeSet(number, records=(each,)) for each in made])
+    return sorted(made, key=lambda receipt: receipt.created_at, reverse=True)
+
+
+def is_due(built: Container, receipt: Receipt) -> bool:
+    old = receipt.created_at < built.clock.now() - 31 * DAY
+    return old and receipt.state in (_S.DELIVERED, _S.EXPIRED)
+
+
+def everything(built: Container, number: Msisdn = ANNA) -> list[Receipt]:
+    return built.history.receipts_of(number, None, None).receipts
+
+
+def test_ended_old_receipts_leave_the_store_and_read_the_same(built: Container, move: Move):
+    listed, others = fill(built, 300), fill(built, 40, BEN)
+    due = [each for each in (*listed, *others) if is_due(built, each)]
+    assert move() == len(due) > 100
+    assert move() == 0
+    for number, expected in ((ANNA, listed), (BEN, others)):
+        assert everything(built, number) == expected
+        left = built.store.receipts_of(number, None, None)
+        assert left == [each for each in expected if not is_due(built, each)]
+        for skip, limit in ((0, 7), (40, 90), (len(expected) - 2, 5)):
+            found = built.history.receipts_of(number, limit, None, skip)
+            assert found.receipts == expected[skip : skip + limit]
+    found = built.history.receipts([*(each.id for each in due[:9]), "a-0", "other"])
+    assert found.by_id == {each.id: each for each in due[:9]}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pages_and_positions_stay_while_receipts_move(
+    built: Container, move: Move, clock: TestClock, seed: int
+):
+    listed = [each for each in fill(built, 260, seed=seed) if each.kind is MessageKind.RECEIPT]
+    search, shown, position = ReceiptSearch(built.history, SendingRules()), list[Receipt](), None
+    while True:
+        page = search.page(ANNA, ReceiptFilter(), position)
+        shown += page.receipts
+        position = page.older
+        if position is None:
+            break
+        clock.move(days=1)
+        move()
+    assert shown == listed
+    assert page.archived
+    back: list[Receipt] = list(page.receipts)
+    while page.newer is not None:
+        page = search.newer_page(ANNA, ReceiptFilter(), page.newer)
+        back = [each for each in page.receipts if each not in back] + back
+    assert back == listed
+    for each in listed[:: len(listed) // 5]:
+        day = each.created_at.astimezone(dt.timezone(8 * dt.timedelta(hours=1))).date()
+        assert each in search.page(ANNA, ReceiptFilter("", day)).receipts
+
+
+def test_receipts_of_both_places_are_shown_once_and_mended(
+    built: Container, raw: "redis.Redis", move: Move, monkeypatch: pytest.MonkeyPatch
+):
+    """A mover that ends before the store's part, and a restore of an older state."""
+    listed = fill(built, 120)
+    with monkeypatch.context() as patch:
+        patch.setattr(ArchiveMover, "_take_from_store", lambda *_: 0)
+        move()
+    assert built.store.receipts_of(ANNA, None, None) == listed
+    assert everything(built) == listed
+    assert move() == len([each for each in listed if is_due(built, each)])
+    # The store is as it was before one of them was delivered.
+    old = next(each for each in listed[::-1] if is_due(built, each))
+    built.store.commit(ChangeSet(ANNA, records=(replace(old, state=_S.SENT),)))
+    raw.lrem(KEYS.receipts(ANNA), 1, old.id)
+    raw.rpush(KEYS.receipts(ANNA), old.id)
+    assert everything(built) == listed
+    assert move() == 1
+    assert built.store.receipts([old.id]) == [None]
+    assert everything(built) == listed
+
+
+def test_a_receipt_that_changes_meanwhile_stays(
+    built: Container, move: Move, monkeypatch: pytest.MonkeyPatch
+):
+    (old,) = fill(built, 1, created_at=built.clock.now() - 40 * DAY, state=_S.EXPIRED)
+    late = replace(old, state=_S.DELIVERED, version=2)
+    original = ArchiveMover._archive  # noqa: SLF001 - the moment between its two steps
+
+    def changed(self: ArchiveMover, *given: object) -> None:
+        original(self, *given)  # type: ignore[arg-type]
+        if built.store.receipts([old.id]) == [old]:
+            built.store.commit(ChangeSet(ANNA, records=(late,)))
+
+    monkeypatch.setattr(ArchiveMover, "_archive", changed)
+    assert move() == 0
+    assert built.store.receipts([old.id]) == [late]
+    assert move() == 1
+    assert everything(built) == [late]
+
+
+MOVER = """
+import datetime as dt, sys
+from pathlib import Path
+from receipts.store.archive.folder import ArchiveFolder
+from receipts.store.archive import mover
+from receipts.store.connection import RedisConnection, connected
+from receipts.store.keys import KeySchema
+from receipts.store.redis_store import RedisStore
+mover._ENTRIES = 3
+connection, keys = RedisConnection(connected(sys.argv[1])), KeySchema(16)
+folder, now = ArchiveFolder(Path(sys.argv[2])), dt.datetime.fromisoformat(sys.argv[3])
+print("begun", flush=True)
+list(mover.ArchiveMover(connection, keys, RedisStore(connection, keys), folder, lambda: now).run())
+"""
+
+
+def test_killed_movers_lose_nothing_and_double_nothing(
+    built: Container, folder: ArchiveFolder, move: Move, store_url: str
+):
+    listed, dice = fill(built, 400), random.Random(4)
+    due = sum(is_due(built, each) for each in listed)
+    words = [
+        sys.executable,
+        "-c",
+        MOVER,
+        store_url,
+        str(folder.path),
+        built.clock.now().isoformat(),
+    ]
+    partly = 0
+    for _ in range(8):
+        movers = [subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(2)]
+        for each in movers:
+            with each:
+                assert each.stdout is not None
+                each.stdout.readline()
+                time.sleep(dice.random() / 8)
+                each.send_signal(signal.SIGKILL)
+        assert everything(built) == listed
+        left = len(built.store.receipts_of(ANNA, None, None))
+        partly += len(listed) - due < left < len(listed)
+    assert partly
+    move()
+    assert everything(built) == listed
+    assert len(built.store.receipts_of(ANNA, None, None)) == len(listed) - due
+
+
+def test_a_missing_or_damaged_archive_is_told_and_the_store_is_shown(
+    built: Container, folder: ArchiveFolder, move: Move
+):
+    listed = fill(built, 200)
+    move()
+    left = built.store.receipts_of(ANNA, None, None)
+    shard = KEYS.shard(ANNA)
+    months = folder.months(shard)
+    path = folder.file(months[0], shard).path
+    path.write_bytes(b"\x00" * 9000)
+    found = built.history.receipts_of(ANNA, None, None)
+    assert found.unreadable == (months[0],)
+    expected = {each.id for each in listed if each in left or not in_month(each, months[0])}
+    assert {each.id for each in found.receipts} == expected
+    path.unlink()
+    assert built.history.receipts_of(ANNA, None, None).unreadable == (months[0],)
+    shutil.rmtree(folder.path)
+    found = built.history.receipts_of(ANNA, None, None)
+    assert (found.receipts, found.unreadable) == (left, tuple(months))
+    with pytest.raises(ArchiveMissingError, match="is missing"):
+        move()
+    assert not folder.path.exists()
+
+
+def in_month(receipt: Receipt, month: str) -> bool:
+    china = receipt.created_at.astimezone(dt.timezone(8 * dt.timedelta(hours=1)))
+    return f"{china:%Y-%m}" == month
+
+
+def test_the_folder_of_another_store_is_refused_until_it_is_adopted(
+    built: Container, folder: ArchiveFolder, mover: ArchiveMover, move: Move
+):
+    fill(built, 100)
+    move()
+    (folder.path / "ARCHIVE").write_text("other\n")
+    with pytest.raises(ArchiveMissingError, match="another store"):
+        move()
+    assert built.history.receipts_of(ANNA, None, None).unreadable
+    mover.start_anew()
+    assert built.history.receipts_of(ANNA, None, None).unreadable == ()
+
+
+def test_months_past_their_retention_are_deleted(
+    built: Container, folder: ArchiveFolder, move: Move, clock: TestClock
+):
+    listed = fill(built, 100, state=_S.DELIVERED)
+    move()
+    months = folder.months()
+    clock.move(days=186 - 70)
+    oldest = clock.now() - 186 * DAY
+    shown = [each for each in listed if each.created_at >= oldest]
+    assert len(shown) < len(listed)
+    assert everything(built) == shown
+    move()
+    ended = [each for each in months if next_month(month_start(each)) + 186 * DAY < clock.now()]
+    assert folder.months()[0] == months[len(ended)]
+    clock.move(days=40)
+    move()
+    assert months[0] not in folder.months()
+    assert built.history.receipts_of(ANNA, None, None).unreadable == ()
+
+
+REQUEST = CustomerRequest(Channel.COUNTER, Language.ZH, "forget", "asked", "root")
+
+
+def forgettable(built: Container, number: Msisdn = ANNA) -> list[Receipt]:
+    return fill(built, 150, number, state=_S.DELIVERED)
+
+
+def test_erasure_reaches_the_archive(built: Container, folder: ArchiveFolder, move: Move):
+    mine, others = forgettable(built), forgettable(built, BEN)
+    move()
+    archived = [each for each in mine if is_due(built, each)]
+    assert len(built.personal_data.collect(ANNA).archived) == len(archived)
+    erased = built.personal_data.forget(ANNA, REQUEST)
+    assert erased.archived == len(archived) > 10
+    assert everything(built) == []
+    assert built.history.receipts([archived[0].id]).by_id == {}
+    for path in folder.path.rglob("*.sqlite"):
+        assert ANNA.digits.encode() not in path.read_bytes()
+    assert everything(built, BEN) == others
+    move()
+    assert built.history.receipts_of(BEN, None, None).unreadable == ()
+
+
+def test_an_interrupted_erasure_is_hidden_and_done_by_a_worker(
+    built: Container, folder: ArchiveFolder, move: Move
+):
+    forgettable(built)
+    move()
+    away = folder.path.with_name("away")
+    folder.path.rename(away)
+    assert built.personal_data.forget(ANNA, REQUEST).archived is None
+    away.rename(folder.path)
+    assert everything(built) == []
+    assert ANNA.digits.encode() in b"".join(p.read_bytes() for p in folder.path.rglob("*.sqlite"))
+    ArchiveThread(built).step()
+    assert not [p for p in folder.path.rglob("*.sqlite") if ANNA.digits.encode() in p.read_bytes()]
+
+
+def test_workers_pass_the_store_each_hour_of_the_service(built: Container, clock: TestClock):
+    listed = fill(built, 60)
+    thread = ArchiveThread(built)
+    thread.step()
+    left = built.store.receipts_of(ANNA, None, None)
+    assert len(left) < len(listed)
+    clock.move(minutes=50)
+    other = ArchiveThread(built)
+    clock.move(days=20)
+    other.step()
+    assert len(built.store.receipts_of(ANNA, None, None)) < len(left)
+    assert everything(built) == listed
+
+
+def test_the_newest_page_of_many_archived_receipts_reads_few_blocks(
+    built: Container, folder: ArchiveFolder, move: Move, monkeypatch: pytest.MonkeyPatch
+):
+    fill(built, 3_000, state=_S.DELIVERED)
+    move()
+    reads: list[int] = []
+    original = folder.file("2026-10", 0).__class__.read
+    monkeypatch.setattr(
+        "receipts.store.archive.month_file.MonthFile.read",
+        lambda self, block: reads.append(block) or original(self, block),
+    )
+    window = built.history.receipt_window(ANNA, 30)
+    assert len(window.entries) == 30
+    assert reads == []
+    oldest_in_store = window.length - len(built.store.receipts_of(ANNA, None, None))
+    built.history.receipt_window(ANNA, 30, oldest_in_store)
+    assert 1 <= len(reads) <= 2
+
+
+def test_all_keys_of_a_move_share_a_slot(built: Container, raw: "redis.Redis", move: Move):
+    fill(built, 100)
+    move()
+    shard = KEYS.shard(ANNA)
+    assert raw.hgetall(f"{{s{shard}}}:archived")
