@@ -77,9 +77,10 @@ def show(number: Msisdn, why: str, *, as_json: bool) -> None:
 @why_option
 @json_option
 def receipts(number: Msisdn, limit: int | None, why: str, *, as_json: bool) -> None:
-    """List a customer's receipts, newest first, older ones from the archive.
+    """List a customer's receipts, newest first.
 
-    Prints a table on a terminal, otherwise JSON lines.
+    Older ones come from the archive, which takes longer. Prints a table on a terminal, otherwise
+    JSON lines.
     """
     with look_at(number, "receipts", why) as services:
         found = services.history.receipts_of(number, limit, MessageKind.RECEIPT)

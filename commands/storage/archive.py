@@ -18,10 +18,11 @@ from receipts.store.archive.reader import DAMAGE
     help="After the loss of the archive: make the folder in ARCHIVE_DIR the store's own.",
 )
 def archive(*, start_anew: bool) -> None:
-    """Move older receipts to the archive now, as workers do every hour.
+    """Move older receipts to the archive.
 
-    Receipts that have ended leave the store after `receipts_in_store_days` of the rule book, for
-    files by month in ARCHIVE_DIR. Months that are kept no longer are deleted.
+    Workers do so every hour. Receipts that have ended leave the store after
+    `receipts_in_store_days` of the rule book, for files by month in ARCHIVE_DIR. Months that are
+    kept no longer are deleted.
     """
     with open_services() as services:
         mover = archive_mover(services.clients, services.settings, services.clock)

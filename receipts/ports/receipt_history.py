@@ -106,11 +106,11 @@ class ReceiptHistory:
         end = None if limit is None else skip + limit
         found, archived, start = list[Receipt](), 0, merged.length
         while start > 0 and (end is None or len(found) < end):
-            window = self._window(number, merged, _AT_ONCE, start)
+            size = _AT_ONCE if end is None else min(_AT_ONCE, end - len(found))
+            window = self._window(number, merged, size, start)
             found += [r for r in window.entries if r is not None and kind in {None, r.kind}]
-            archived, start = archived + window.archived, start - _AT_ONCE
-        reached = start <= merged.mixed
-        unreadable = merged.archive.unreadable if reached else ()
+            archived, start = archived + window.archived, start - size
+        unreadable = merged.archive.unreadable if start < merged.mixed or start <= 0 else ()
         return ReceiptList(found[skip:end], bool(archived), unreadable)
 
     def receipts(self, ids: Iterable[str]) -> ArchivedReceipts:

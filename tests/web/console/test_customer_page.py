@@ -1,15 +1,20 @@
 """One customer on one page: facts, each kind of events, filters, export, and what is recorded."""
 
 import json
+import shutil
 
 import pytest
+from msgspec.structs import replace
 
 from app.bootstrap import Container
+from app.storage.archive import archive_mover
 from receipts.model.customer import CallLog
+from receipts.model.receipt import MessageKind
 from receipts.model.staff import Role
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet
-from tests.conftest import GUANGDONG, ZHEJIANG, Network
+from statemachines.receipt import ReceiptState
+from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 from tests.support.staff import StaffBrowser, StaffSight
 from tests.web.console.conftest import Staff
 
@@ -126,3 +131,23 @@ def test_auditor_looks_but_does_not_export(staff: Staff, life: Network):
     page = find(browser)
     assert page.status == 200
     assert browser.sends(page.form_to("export"), **{"as": "json"}).status == 403
+
+
+def test_older_receipts_come_from_the_archive(
+    staff: Staff, life: Network, built: Container, clock: TestClock
+):
+    (receipt,) = built.store.receipts_of(ANNA, None, MessageKind.RECEIPT)
+    ended = replace(receipt, version=receipt.version + 1, state=ReceiptState.DELIVERED)
+    built.store.commit(ChangeSet(ANNA, records=(ended,)))
+    clock.move(days=32)
+    assert sum(archive_mover(built.clients, built.settings, clock).run())
+    assert built.store.receipts_of(ANNA, None, MessageKind.RECEIPT) == []
+    browser = staff("olga", language="en")
+    seen = find(browser)
+    assert "To 13957112345: Delivered" in seen.text
+    assert "Older receipts come from the archive and may take longer to load." in seen.text
+    shutil.rmtree(built.settings.archive_dir)
+    seen = find(browser)
+    assert seen.status == 200
+    assert "cannot be read from the archive. Run sms-receipt store check" in seen.text
+    del life
