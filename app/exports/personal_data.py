@@ -32,8 +32,7 @@ def exported(services: Container, data: PersonalData) -> dict[str, Any]:
         "replies": _all_fields(data.reply_count),
         # The traces in receipts are among the texts.
         "receipts": [
-            _all_fields(replace(each, text_trace=None))
-            for each in (*data.receipts, *data.archived)
+            _all_fields(replace(each, text_trace=None)) for each in (*data.receipts, *data.archived)
         ],
         "receipts_from_archive": len(data.archived),
         "receipts_not_readable": list(data.unreadable),

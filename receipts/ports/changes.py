@@ -99,6 +99,8 @@ class ChangeSet(Struct, frozen=True):
     erased: tuple[Record, ...] = ()
     #: Receipts that the archive has in these versions: they leave the store and its lists.
     archived: tuple[Receipt, ...] = ()
+    #: Traces of texts in them that get a record of their own, each for so many seconds.
+    kept_traces: tuple[tuple[MessageTrace, int], ...] = ()
     #: Whether the customer is to be erased from the archive.
     erases_archive: bool = False
     #: Texts to add to the index of texts, and entries of one sender to remove from it.

@@ -9,8 +9,16 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from receipts.model.receipt import MessageKind, Receipt, SendStep, StatusEvent
-from receipts.model.reported_time import ReportedTime, TimePrecision
+from receipts.model.message import (
+    FailureCause,
+    MessageStatus,
+    MessageTrace,
+    NoReceiptReason,
+    PartStatus,
+    ReportEvent,
+)
+from receipts.model.receipt import MessageKind, Receipt, SendStep
+from receipts.model.reported_time import ReportedTime, StatusEvent, TimePrecision
 from receipts.model.vocabulary import (
     DisplayMode,
     FailureReason,
@@ -45,6 +53,45 @@ class ArchivedTime(Struct, frozen=True, omit_defaults=True):
 
     at: dt.datetime
     precision: TimePrecision = TimePrecision.SECOND
+
+
+class ArchivedReport(Struct, frozen=True, omit_defaults=True):
+    """A report in the trace of a text."""
+
+    at: dt.datetime
+    raw_status: str
+    no_receipt_reason: NoReceiptReason | None = None
+    unread: str = ""
+
+
+class ArchivedPart(Struct, frozen=True, omit_defaults=True):
+    """The end of a part of a long text."""
+
+    part: int
+    status: MessageStatus
+    at: dt.datetime
+    cause: FailureCause = FailureCause.UNKNOWN
+    done: ArchivedTime | None = None
+
+
+class ArchivedTrace(Struct, frozen=True, omit_defaults=True):
+    """The trace of a text in its receipt, which is the only text of its id."""
+
+    message_id: str = ""
+    sender: str = ""
+    recipient: str = ""
+    version: int = 0
+    status: MessageStatus = MessageStatus.UNDERWAY
+    part_statuses: tuple[ArchivedPart, ...] = ()
+    parts: int = 1
+    receipt_id: str | None = None
+    no_receipt_reason: NoReceiptReason | None = None
+    history: tuple[ArchivedReport, ...] = ()
+    submitted: ArchivedTime | None = None
+    series: str = ""
+    earlier: tuple[()] = ()
+    dropped_events: int = 0
+    dropped_texts: int = 0
 
 
 class ArchivedReceipt(Struct, frozen=True, omit_defaults=True):
@@ -86,6 +133,7 @@ class ArchivedReceipt(Struct, frozen=True, omit_defaults=True):
     text_done: ArchivedTime | None = None
     send_log: tuple[ArchivedStep, ...] = ()
     trace: str = ""
+    text_trace: ArchivedTrace | None = None
 
 
 _encoder = msgspec.json.Encoder()
@@ -96,6 +144,9 @@ _OUT: dict[type, type] = {
     StatusEvent: ArchivedStatus,
     SendStep: ArchivedStep,
     ReportedTime: ArchivedTime,
+    ReportEvent: ArchivedReport,
+    PartStatus: ArchivedPart,
+    MessageTrace: ArchivedTrace,
     Msisdn: str,
 }
 _IN: dict[type, type] = {archived: own for own, archived in _OUT.items() if own is not Msisdn}
@@ -140,4 +191,9 @@ def _of(value: object, kinds: dict[type, type]) -> object:
     kind = kinds.get(type(value))
     if kind is None:
         return value
-    return kind(**asdict(value)) if isinstance(value, Struct) else kind(value)
+    if not isinstance(value, Struct):
+        return kind(value)
+    fields = _converted(value, kinds)
+    if kind is MessageTrace:
+        fields |= {name: Msisdn(fields[name]) for name in ("sender", "recipient")}
+    return kind(**fields)

@@ -7,7 +7,10 @@ both, and the next one takes it from the store.
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from receipts.model.calendar import month_of, month_start, next_month
+from receipts.model.message import MessageTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus
@@ -178,7 +181,8 @@ class ArchiveMover:
     def _take_from_store(self, ready: dict[Msisdn, list[Receipt]]) -> int:
         """Take receipts from the store, unless they have changed: the next pass moves these."""
         changes = [
-            ChangeSet(number, archived=tuple(receipts)) for number, receipts in ready.items()
+            ChangeSet(number, archived=tuple(receipts), kept_traces=self._traces_of(receipts))
+            for number, receipts in ready.items()
         ]
         results = self._store.commit_all(changes) if changes else []
         return sum(
@@ -186,3 +190,19 @@ class ArchiveMover:
             for change, result in zip(changes, results, strict=True)
             if result.status is CommitStatus.COMMITTED
         )
+
+    def _traces_of(self, receipts: Sequence[Receipt]) -> tuple[tuple[MessageTrace, int], ...]:
+        """Traces that are kept longer than their receipt is in the store, with the time left.
+
+        They tell a repeated report from a new one.
+        """
+        kept, now = self._store.retention.trails, self._now()
+        found: list[tuple[MessageTrace, int]] = []
+        for each in receipts:
+            trace, age = each.full_text_trace, now - each.created_at
+            left = kept - int(age.total_seconds())
+            if trace is not None and left > 0:
+                found.append((replace(trace, version=1), left))
+        names = [self._keys.trail(t.sender, t.recipient, t.message_id) for t, _ in found]
+        known = self._connection.values(names) if names else []
+        return tuple(each for each, raw in zip(found, known, strict=True) if raw is None)

@@ -28,7 +28,7 @@ from receipts.store.archive.mover import ArchiveMissingError, ArchiveMover
 from receipts.store.keys import KeySchema
 from receipts.subscriptions.decision import CustomerRequest
 from statemachines.receipt import ReceiptState
-from tests.conftest import GUANGDONG, ZHEJIANG, TestClock
+from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 
 ANNA, BEN = Msisdn(GUANGDONG), Msisdn(ZHEJIANG)
 ROOT = Path(__file__).parents[3]
@@ -354,3 +354,21 @@ def test_all_keys_of_a_move_share_a_slot(built: Container, raw: "redis.Redis", m
     move()
     shard = KEYS.shard(ANNA)
     assert raw.hgetall(f"{{s{shard}}}:archived")
+
+
+def test_a_report_that_comes_again_later_gives_no_second_receipt(
+    network: Network, built: Container, move: Move, clock: TestClock
+):
+    network.open()
+    network.status("SM1", "delivered")
+    (receipt,) = built.store.receipts_of(ANNA, None, MessageKind.RECEIPT)
+    assert receipt.text_trace
+    ended = replace(receipt, version=receipt.version + 1, state=_S.DELIVERED)
+    built.store.commit(ChangeSet(ANNA, records=(ended,)))
+    clock.move(days=32)
+    move()
+    assert built.store.receipts([receipt.id]) == [None]
+    assert built.history.receipts([receipt.id]).by_id == {receipt.id: ended}
+    network.status("SM1", "delivered")
+    found = built.history.receipts_of(ANNA, None, MessageKind.RECEIPT)
+    assert [each.id for each in found.receipts] == [receipt.id]

@@ -12,8 +12,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import fields, replace
 
-from receipts.model.receipt import MessageKind, Receipt, SendStep, StatusEvent
-from receipts.model.reported_time import ReportedTime, TimePrecision
+from receipts.model.message import (
+    FailureCause,
+    MessageStatus,
+    MessageTrace,
+    PartStatus,
+    ReportEvent,
+)
+from receipts.model.receipt import MessageKind, Receipt, SendStep
+from receipts.model.reported_time import ReportedTime, StatusEvent, TimePrecision
 from receipts.model.vocabulary import (
     DisplayMode,
     FailureReason,
@@ -22,10 +29,13 @@ from receipts.model.vocabulary import (
     ReceiptOutcome,
 )
 from receipts.store.archive.codec import (
+    ArchivedPart,
     ArchivedReceipt,
+    ArchivedReport,
     ArchivedStatus,
     ArchivedStep,
     ArchivedTime,
+    ArchivedTrace,
     pack,
     unpack,
 )
@@ -48,6 +58,12 @@ def receipt(index: int, number: Msisdn = ANNA, **but: object) -> Receipt:
     return replace(made, **but)
 
 
+TRACE = MessageTrace(
+    "", Msisdn(""), Msisdn(""), status=MessageStatus.FAILED, parts=2,
+    part_statuses=(PartStatus(1, MessageStatus.FAILED, START, FailureCause.BARRED,
+                              ReportedTime(START)),),
+    history=(ReportEvent(START, "UNDELIV", None, "x"),), submitted=ReportedTime(START),
+)  # fmt: skip
 FULL = receipt(
     7,
     message_id="SM7", recipient=BEN, outcome=ReceiptOutcome.FAILED,
@@ -57,7 +73,7 @@ FULL = receipt(
     free_receipts=5, charge_fen=10, note="late", history=(StatusEvent(START, "DELIVRD"),),
     promotion="news", members=("a-1", "a-2"), digest="a-3", refused_by=("twilio",),
     expires_at=START, dated_text="dated", text_sent=ReportedTime(START, TimePrecision.MINUTE),
-    text_done=ReportedTime(START), trace="00-1-2",
+    text_done=ReportedTime(START), trace="00-1-2", text_trace=TRACE,
     send_log=(SendStep(START, ReceiptEvent.TRY_LATER, "kannel", "busy", "zhang"),),
 )  # fmt: skip
 
@@ -81,7 +97,8 @@ def test_a_receipt_with_every_field_comes_back_as_it_was():
 @pytest.mark.parametrize(
     ("own", "archived"),
     [(Receipt, ArchivedReceipt), (StatusEvent, ArchivedStatus), (SendStep, ArchivedStep),
-     (ReportedTime, ArchivedTime)],
+     (ReportedTime, ArchivedTime), (ReportEvent, ArchivedReport), (PartStatus, ArchivedPart),
+     (MessageTrace, ArchivedTrace)],
 )  # fmt: skip
 def test_the_archive_has_each_field_of_the_model(own: type, archived: type):
     assert [each.name for each in fields(archived)] == [each.name for each in fields(own)]
