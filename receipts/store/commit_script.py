@@ -47,7 +47,11 @@ _LOOKS_LISTED, _CALLS_LISTED, _MOST_ACTS_A_DAY = 1_000, 1_000, 2_000
 
 
 class CommitScript:
-    """The call of commit.lua for changes of one shard."""
+    """The call of commit.lua for several changes, whose keys must all be on one server.
+
+    Counts of a day and of reports are summed over all shards, so those of all its changes go to
+    the shard of the first.
+    """
 
     def __init__(
         self,
@@ -57,7 +61,7 @@ class CommitScript:
         sealer: TextSealer,
     ) -> None:
         self._keys, self._retention, self._sealer = keys, retention, sealer
-        self._shard = keys.shard(changes[0].number)
+        self._shard = self._counting = keys.shard(changes[0].number)
         #: The index of each key that the instructions name, from 1.
         self.names: dict[str, int] = {}
         self._words: list[bytes | str | int | float] = []
@@ -65,7 +69,7 @@ class CommitScript:
         self._days: dict[dt.datetime, str] = {}
         for change in changes:
             head = len(self._words)
-            self._change = change
+            self._change, self._shard = change, keys.shard(change.number)
             self._words += ("change", 0, 0, "")
             self._write()
             self._words[head + 2] = (len(self._words) - head) // 4 - 1
@@ -73,7 +77,7 @@ class CommitScript:
     @property
     def command(self) -> Command:
         """The call. A script without writes names a key too, to be routed to its shard."""
-        names = tuple(self.names) or (self._keys.outbox(self._shard),)
+        names = tuple(self.names) or (self._keys.outbox(self._counting),)
         return ("EVALSHA", COMMIT_SHA, len(names), *names, *self._words)
 
     def _add(
@@ -128,7 +132,7 @@ class CommitScript:
             for key in sums or (self._day_key(each.at),):
                 self._add("figure", key, each.name, each.amount)
             if counted := count_of(each):
-                self._add("count", keys.counts(shard), counted, each.amount)
+                self._add("count", keys.counts(self._counting), counted, each.amount)
         if (unknown := self._change.unknown_text) is not None:
             most = -(-UNKNOWN_TEXTS_KEPT // keys.shards)
             self._add("text", keys.figures(shard, unknown_of(unknown.at)), most, unknown.name)
@@ -137,7 +141,7 @@ class CommitScript:
         """The key of a day's figures; the script adds to its month too, which is named here."""
         if (known := self._days.get(at)) is not None:
             return known
-        day = self._days[at] = self._keys.figures(self._shard, day_of(at))
+        day = self._days[at] = self._keys.figures(self._counting, day_of(at))
         self.names.setdefault(day[: -len("-01")], len(self.names) + 1)
         return day
 
@@ -160,7 +164,7 @@ class CommitScript:
             outbox = self._keys.outbox(entry.shard, late=entry.deferred)
             self._add("done", outbox, entry.entry, GROUP)
         for reason in change.counters:
-            self._add("count", self._keys.counts(self._shard), reason, 1)
+            self._add("count", self._keys.counts(self._counting), reason, 1)
         for result in change.results:
             results = self._keys.results(self._shard, result.provider)
             ended = f"{result.at.timestamp()} {result.code}"
