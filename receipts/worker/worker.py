@@ -138,7 +138,7 @@ class Worker:
 
     def _fetch(self) -> None:
         self._has_room.clear()
-        room = 2 * self._threads - len(self._in_progress)
+        room = self._room()
         # A round costs the same for one entry as for many, so it waits for half the capacity.
         if room >= self._threads:
             limit = self._dispatcher.fetch_limit(room)
@@ -148,6 +148,11 @@ class Worker:
             self._start_tasks(self._outbox.fetch(self._name, limit, wait), room)
         else:
             self._has_room.wait(IDLE_WAIT_SECONDS)
+
+    def _room(self) -> int:
+        """The number of receipts that may be taken; some more of them only wait to be written."""
+        written_soon = min(self._results.unwritten, self._threads)
+        return 2 * self._threads - len(self._in_progress) + written_soon
 
     def _renew_leases(self) -> list[OutboxEntry]:
         with self._lock:
@@ -232,8 +237,8 @@ class Worker:
     def _release(self, entry: OutboxEntry) -> None:
         with self._lock:
             self._in_progress.discard(entry)
-            if len(self._in_progress) == self._threads:
-                self._has_room.set()
+        if self._room() >= self._threads:
+            self._has_room.set()
 
     def _attempt(self, task: SendTask, leased_at: float) -> SendResult | None:
         """Send one receipt within its lease; None if the lease ended first."""
