@@ -21,7 +21,7 @@ _RETRY_INTERVAL_SECONDS = 0.3
 
 #: The shortest time between the beginnings of two commits: under load, results share them. The
 #: first one waits for nothing.
-_COMMIT_INTERVAL_SECONDS = 0.01
+_COMMIT_INTERVAL_SECONDS = 0.025
 
 
 @dataclass(slots=True)
