@@ -47,11 +47,7 @@ _LOOKS_LISTED, _CALLS_LISTED, _MOST_ACTS_A_DAY = 1_000, 1_000, 2_000
 
 
 class CommitScript:
-    """The call of commit.lua for several changes, whose keys must all be on one server.
-
-    Counts of a day and of reports are summed over all shards, so those of all its changes go to
-    the shard of the first.
-    """
+    """The call of commit.lua for several changes with keys on one server."""
 
     def __init__(
         self,
@@ -61,6 +57,7 @@ class CommitScript:
         sealer: TextSealer,
     ) -> None:
         self._keys, self._retention, self._sealer = keys, retention, sealer
+        # The shard of the first change has the counts of all: readers sum them over all shards.
         self._shard = self._counting = keys.shard(changes[0].number)
         #: The index of each key that the instructions name, from 1.
         self.names: dict[str, int] = {}

@@ -29,23 +29,20 @@ _log = structlog.get_logger()
 
 #: Lease length: other workers reclaim the entries of a worker without a heartbeat for this long.
 LEASE_SECONDS = 5.0
-#: Interval of lease renewal and of reclaiming expired leases.
-HEARTBEAT_INTERVAL_SECONDS = 1.5
+#: Intervals of lease renewal and of reclaiming expired leases, and of due timers.
+HEARTBEAT_INTERVAL_SECONDS, TIMER_INTERVAL_SECONDS = 1.5, 0.1
 #: Time-out of a blocking fetch from an empty outbox.
 POLL_TIMEOUT_SECONDS = 0.1
 _MIN_WAIT_SECONDS = 0.001
 #: Time-out of the wait for free threads, after which periodic tasks run again.
 IDLE_WAIT_SECONDS = 0.02
-#: Interval of due timers.
-TIMER_INTERVAL_SECONDS = 0.1
 #: A flash receipt waits until the last round before its timer is due, which makes its wait as long
 #: as the rule book says at most. An idle server ends a blocking fetch up to 0.1 s late (hz 10).
 DIGEST_LEAD = dt.timedelta(seconds=TIMER_INTERVAL_SECONDS + 0.1)
 #: Timers fetched per round: digest timers are built in one commit and cost little.
 MAX_TIMERS_PER_ROUND = 4 * BATCH
 #: Intervals of a check for a new rule book, and of a refresh of breakers and backlog.
-RULES_INTERVAL_SECONDS = 0.5
-BACKLOG_INTERVAL_SECONDS = 0.5
+RULES_INTERVAL_SECONDS, BACKLOG_INTERVAL_SECONDS = 0.5, 0.5
 #: Interval at which a task without a send slot asks for one again.
 SLOT_RETRY_SECONDS = 0.05
 
@@ -138,9 +135,8 @@ class Worker:
 
     def _fetch(self) -> None:
         self._has_room.clear()
-        room = self._room()
         # A round costs the same for one entry as for many, so it waits for half the capacity.
-        if room >= self._threads:
+        if (room := self._room()) >= self._threads:
             limit = self._dispatcher.fetch_limit(room)
             timers_in = self._timers_fired_at + TIMER_INTERVAL_SECONDS - time.monotonic()
             wait = self._dispatcher.poll_timeout(POLL_TIMEOUT_SECONDS)
@@ -150,9 +146,8 @@ class Worker:
             self._has_room.wait(IDLE_WAIT_SECONDS)
 
     def _room(self) -> int:
-        """The number of receipts that may be taken; some more of them only wait to be written."""
-        written_soon = min(self._results.unwritten, self._threads)
-        return 2 * self._threads - len(self._in_progress) + written_soon
+        """The number of receipts to take; of those in progress, some only wait to be written."""
+        return 2 * self._threads - len(self._in_progress) + min(self.unwritten, self._threads)
 
     def _renew_leases(self) -> list[OutboxEntry]:
         with self._lock:
