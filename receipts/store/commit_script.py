@@ -57,10 +57,9 @@ class CommitScript:
         sealer: TextSealer,
     ) -> None:
         self._keys, self._retention, self._sealer = keys, retention, sealer
-        # The shard of the first change has the counts of all: readers sum them over all shards.
+        # The first change's shard has the counts of all: readers sum all shards.
         self._shard = self._counting = keys.shard(changes[0].number)
-        #: The index of each key that the instructions name, from 1.
-        self.names: dict[str, int] = {}
+        self.names: dict[str, int] = {}  # the index of each key that instructions name, from 1
         self._words: list[bytes | str | int | float] = []
         #: The key of a day's figures by moment.
         self._days: dict[dt.datetime, str] = {}

@@ -38,8 +38,8 @@ from receipts.store.sealed_text import TextSealer
 
 #: Receipts read in one round trip; most readers want fewer.
 _LISTED_AT_ONCE = 100
-
-#: Changes of one script at most: the server does nothing else while it runs, some 3 ms.
+#: Changes on one server share scripts, of so many at most: it does nothing else for some 3 ms. In
+#: a cluster, those of a shard do.
 _CHANGES_A_SCRIPT = 100
 
 
@@ -140,21 +140,16 @@ class RedisStore:
         return CommitResult(CommitStatus.DUPLICATE, decode(Reply, seen))
 
     def commit_all(self, changes: Sequence[ChangeSet]) -> list[CommitResult]:
-        """Apply several changes, each whole or not at all, in one round trip.
-
-        Changes on one server share scripts; in a cluster, those of a shard do.
-        """
+        """Apply several changes, each whole or not at all, in one round trip."""
         began, together = time.monotonic(), dict[int, list[int]]()
-        one_server = self._connection.has_one_primary
         for index, change in enumerate(changes):
             # An empty change still waits for the replica to have the state behind its decision.
             if self._connection.replicated or not change.is_empty:
-                part = index // _CHANGES_A_SCRIPT if one_server else self._keys.shard(change.number)
+                one = self._connection.has_one_primary
+                part = index // _CHANGES_A_SCRIPT if one else self._keys.shard(change.number)
                 together.setdefault(part, []).append(index)
         scripts = [
-            CommitScript(
-                self._keys, self.retention, [changes[index] for index in indexes], self.sealer
-            )
+            CommitScript(self._keys, self.retention, [changes[n] for n in indexes], self.sealer)
             for indexes in together.values()
         ]
         results = [CommitResult(CommitStatus.COMMITTED)] * len(changes)
