@@ -12,6 +12,7 @@ from commands.diagnostics.addresses import check_addresses, check_provider
 from commands.diagnostics.check import Check
 from commands.diagnostics.queue_checks import check_queue
 from commands.diagnostics.store_checks import (
+    check_archive,
     check_folder,
     check_store,
     check_store_kind,
@@ -118,6 +119,7 @@ def _stored(settings: Settings) -> Iterator[Check]:
         return
     try:
         yield from check_store(settings, clients)
+        yield from check_archive(settings, clients)
         yield from check_topology(settings, clients.connection)
         yield from check_queue(settings, clients)
         if settings.secret_key:

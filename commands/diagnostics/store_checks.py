@@ -9,10 +9,12 @@ from typing import Any
 import redis
 
 from app.settings import Settings
+from app.storage.archive import archive_register
 from app.storage.clients import StoreClients
 from commands.diagnostics.addresses import for_simulated_network
 from commands.diagnostics.check import Check
 from receipts.ports.store import StoreUnavailableError
+from receipts.store.archive.folder import ArchiveFolder
 from receipts.store.connection import RedisConnection
 
 #: Settings of a server that answers only when a write is on disk.
@@ -96,6 +98,23 @@ def check_folder(settings: Settings) -> Iterator[Check]:
         fix = "give it to the user of the service (chown)"
         yield Check(False, f"DATA_DIR={folder} cannot be written", fix)
     yield from _disk(folder)
+
+
+def check_archive(settings: Settings, clients: StoreClients) -> Iterator[Check]:
+    """Check that the archive of older receipts is the store's own and can be written."""
+    folder, register = settings.archive_dir, archive_register(settings, clients.connection)
+    known, found = register.name(), ArchiveFolder(folder).name()
+    if not known:
+        return  # nothing was archived yet
+    if known != found:
+        state = "is another store's" if found else "is missing or empty"
+        fix = "set ARCHIVE_DIR, mount the folder, or copy it back (docs/backup.md)"
+        yield Check(False, f"archive {folder} {state}: older receipts cannot be read", fix)
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        fix = "give it to the user of the service (chown)"
+        yield Check(False, f"archive {folder} cannot be written: receipts stay in the store", fix)
+    else:
+        yield Check(True, f"archive ({folder}) is the store's own")
 
 
 def _disk(folder: Path) -> Iterator[Check]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from app.clock import clock_for
 from app.settings import Settings
+from app.storage.archive import archive_check
 from commands.params import CommandError, examples, file_errors
 from commands.storage.backup import STEPS
 from commands.storage.opening import unused_store
@@ -15,6 +16,7 @@ from commands.tables import print_record, progress_bar
 from receipts.model.calendar import SHANGHAI
 from receipts.ports.restore_gap import RestoreGap
 from receipts.ports.store import StoreUnavailableError
+from receipts.store.archive.folder import ArchiveFolder
 from receipts.store.backup import restore as restoring
 from receipts.store.backup.archive import BackupFileError, BackupReader, BackupTotals
 from receipts.store.backup.exclusive import require_unused
@@ -33,6 +35,12 @@ up at their provider first. Where that cannot be done they become unsure, and st
 Next: start the service, then follow docs/backup.md, "After a restore"."""
 
 
+_MISSING = (
+    "files of the archive are missing, and older receipts cannot be read until they are copied "
+    "back to ARCHIVE_DIR: {files}"
+)
+
+
 class _Restored(Struct, frozen=True):
     """A restore that is done."""
 
@@ -47,11 +55,16 @@ class _Restored(Struct, frozen=True):
 @click.option("--replace", is_flag=True, help="Delete all data of the store first.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option(
+    "--without-archive", is_flag=True, help="Restore though the archive of the backup is missing."
+)
+@click.option(
     "--lost-at",
     type=click.DateTime(_MINUTES),
     help="When the store was lost, in China time. Without it: now.",
 )
-def restore(file: Path, lost_at: dt.datetime | None, *, replace: bool, yes: bool) -> None:
+def restore(
+    file: Path, lost_at: dt.datetime | None, *, replace: bool, yes: bool, without_archive: bool
+) -> None:
     """Restore a backup into an empty store, and tell the gap.
 
     Stop all processes of the service first. The file is checked before the first write. An
@@ -63,13 +76,18 @@ def restore(file: Path, lost_at: dt.datetime | None, *, replace: bool, yes: bool
         with unused_store(create=True) as (settings, connection):
             gap = _gap(settings, reader, lost_at)
             _require_fit(settings, reader)
+            if not without_archive:
+                _require_archive(settings, reader)
             restoring.require_target(connection, replace=replace)
             if replace and not yes and not restoring.is_empty(connection):
                 click.confirm("Delete all data of this store?", abort=True, err=True)
             found = _write(settings, connection, reader, totals)
             write_stamp(connection, Stamp(str(SCHEMA_VERSION), str(settings.shards), gap))
             restoring.settle(connection, KeySchema(settings.shards))
+            missing = archive_check(settings, connection).missing()
     _tell(_Restored(reader, totals, gap, found))
+    if missing:
+        click.echo(f"sms-receipt: {_MISSING.format(files=', '.join(missing))}", err=True)
 
 
 def _gap(settings: Settings, reader: BackupReader, lost_at: dt.datetime | None) -> RestoreGap:
@@ -94,6 +112,17 @@ def _require_fit(settings: Settings, reader: BackupReader) -> None:
         raise BackupFileError(
             f"the backup is of a store with SHARDS={header.shards}: set that value, here and for "
             f"the service (now {settings.shards})"
+        )
+
+
+def _require_archive(settings: Settings, reader: BackupReader) -> None:
+    """Raises BackupFileError unless the archive of the backup is in its folder."""
+    wanted, found = reader.header.archive, ArchiveFolder(settings.archive_dir).name()
+    if wanted and wanted != found:
+        state = "has that of another store" if found else "has none"
+        raise BackupFileError(
+            f"older receipts of this backup are in its archive, and {settings.archive_dir}"
+            f" {state}: set ARCHIVE_DIR, or copy the archive there. Without them: --without-archive"
         )
 
 

@@ -5,6 +5,7 @@ import datetime as dt
 import click
 
 from app.clock import clock_for
+from app.storage.archive import archive_check
 from commands.params import examples, json_option
 from commands.storage.backup import STEPS
 from commands.storage.opening import any_store, unused_store
@@ -38,7 +39,7 @@ def store() -> None:
 def check(*, repair: bool, as_json: bool) -> None:
     """Read the whole store, and name each fault with its fix.
 
-    The service may run meanwhile. The exit status is 1 if a fault is left.
+    Then the archive. The service may run meanwhile. The exit status is 1 if a fault is left.
     """
     with any_store() as (settings, connection):
         stamp = read_stamp(connection)
@@ -49,11 +50,15 @@ def check(*, repair: bool, as_json: bool) -> None:
         run = StoreCheck(connection, keys, _KEPT)
         with progress_bar("Checking", STEPS) as reached:
             found = sorted(run.findings(now, lambda share: reached(int(share * STEPS))))
+        archive = archive_check(settings, connection)
+        with progress_bar("Checking the archive", STEPS) as reached:
+            found += archive.findings(lambda share: reached(int(share * STEPS)))
         repairs = Repair(connection, keys)
         repaired = {each for each in found if repair and repairs.apply(each)}
     rows = ({**_row(each), "repaired": each in repaired} for each in found)
     print_records(rows, _COLUMNS, as_json=as_json, empty="nothing is wrong")
-    print_totals({"keys": run.keys, "findings": len(found), "repaired": len(repaired)})
+    counted = {"keys": run.keys, "archive_files": archive.files}
+    print_totals(counted | {"findings": len(found), "repaired": len(repaired)})
     if len(found) > len(repaired):
         raise SystemExit(1)
 

@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from app.bootstrap import Container
 from receipts.model.vocabulary import Msisdn
@@ -12,6 +14,7 @@ from statemachines.receipt import ReceiptState
 from tests.conftest import GUANGDONG, TestClock
 from tests.support.fixtures import a_receipt
 from tests.support.months import Run
+from tests.support.redis_nodes import Node
 
 ANNA = Msisdn(GUANGDONG)
 
@@ -80,3 +83,55 @@ def test_forget_reports_what_it_erased_from_the_archive(run: Run, ids: list[str]
     assert (erased["receipts"], erased["archived_receipts"]) == (1, 2)
     assert built.history.receipts(ids).by_id == {}
     assert run("receipts", GUANGDONG).stdout == ""
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Node]:
+    """Another server, empty."""
+    node = Node(tmp_path / "other")
+    node.start()
+    yield node
+    node.kill()
+
+
+def test_backups_come_back_with_their_archive_and_each_receipt_once(
+    run: Run, ids: list[str], store_admin_url: str, tmp_path: Path, other: Node
+):
+    before, after, copy = tmp_path / "before", tmp_path / "after", tmp_path / "copy"
+    assert run("backup", before, REDIS_URL=store_admin_url).stderr.count("archive") == 0
+    archive(run)
+    told = run("backup", tmp_path / "alone", REDIS_URL=store_admin_url)
+    assert "older receipts are not in the file: copy the archive" in told.stderr
+    done = run("backup", after, "--archive", copy, REDIS_URL=store_admin_url)
+    assert json.loads(done.stdout)["archive_files_copied"] >= 1
+    assert "older receipts" not in done.stderr
+    new = {"REDIS_URL": other.url, "ARCHIVE_DIR": str(tmp_path / "none")}
+    refused = run("restore", after, **new)
+    assert refused.exit_code == 2
+    assert "set ARCHIVE_DIR" in refused.stderr
+    assert run("restore", after, "--without-archive", **new).exit_code == 0
+    assert listed(run("receipts", GUANGDONG, **new).stdout) == ids[:1]
+    new["ARCHIVE_DIR"] = str(copy)
+    for file, moved in ((after, 0), (before, 2)):
+        # Commands of this process leave their connections to its end.
+        with redis.Redis.from_url(other.url) as client:
+            client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        done = run("restore", file, "--replace", "--yes", **new)
+        assert (done.exit_code, done.stderr.count("are missing")) == (0, 0), done.stderr
+        assert listed(run("receipts", GUANGDONG, **new).stdout) == ids
+        assert json.loads(run("archive", **new).stdout)["moved"] == moved
+        assert listed(run("receipts", GUANGDONG, **new).stdout) == ids
+
+
+def test_check_and_doctor_name_a_missing_archive(
+    run: Run, ids: list[str], built: Container, store_admin_url: str
+):
+    del ids
+    archive(run)
+    assert "archive_" not in run("store", "check", REDIS_URL=store_admin_url).stdout
+    assert "is the store's own" in run("doctor").stdout
+    shutil.rmtree(Path(built.settings.archive_dir))
+    done = run("store", "check", REDIS_URL=store_admin_url)
+    assert done.exit_code == 1, done.output
+    assert json.loads(done.stdout.splitlines()[-1])["finding"] == "archive_missing"
+    assert "older receipts cannot be read" in run("doctor").stdout

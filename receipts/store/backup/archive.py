@@ -46,6 +46,8 @@ class BackupHeader(msgspec.Struct, frozen=True):
     service_time: dt.datetime
     release: str
     servers: int
+    #: The id of the store's archive of older receipts, which is not in the file.
+    archive: str = ""
 
 
 class BackupTotals(msgspec.Struct, frozen=True):

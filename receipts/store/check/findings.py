@@ -27,6 +27,9 @@ class DamageKind(StrEnum):
     CHARGES_NOT_LISTED = "charges_not_listed"
     CHARGES_MISSING = "charges_missing"
     FIGURE_WRONG = "figure_wrong"
+    ARCHIVE_MISSING = "archive_missing"
+    ARCHIVE_DAMAGED = "archive_damaged"
+    ARCHIVE_INCOMPLETE = "archive_incomplete"
 
 
 _K = DamageKind
@@ -49,6 +52,9 @@ FIXES: dict[DamageKind, str] = {
     _K.CHARGE_WITHOUT_CUSTOMER: _BACKUP,
     _K.CHARGES_NOT_LISTED: "run `store check --repair`: exports leave out these charges",
     _K.CHARGES_MISSING: _BACKUP,
+    _K.ARCHIVE_MISSING: "set ARCHIVE_DIR, mount it, or copy it back; lost: `archive --start-anew`",
+    _K.ARCHIVE_DAMAGED: "copy the file back from the copy of the archive, while no worker runs",
+    _K.ARCHIVE_INCOMPLETE: "these are in neither place: copy the file back from a later copy",
     _K.FIGURE_WRONG: "stop the service and run `store upgrade --recount`",
 }
 

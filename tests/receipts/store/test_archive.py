@@ -15,18 +15,19 @@ import redis
 from msgspec.structs import replace
 
 from app.bootstrap import Container
-from app.storage.archive import archive_mover
+from app.storage.archive import archive_check, archive_mover
 from app.storage.background import ArchiveThread
 from receipts.delivery.receipt_search import ReceiptFilter, ReceiptSearch
 from receipts.model.calendar import month_start, next_month
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn
-from receipts.ports.changes import ChangeSet
+from receipts.ports.changes import ChangeSet, Timer
 from receipts.rulebook.schema import SendingRules
+from receipts.store.archive.copy import copy_archive
 from receipts.store.archive.folder import ArchiveFolder
 from receipts.store.archive.mover import ArchiveMissingError, ArchiveMover
 from receipts.store.keys import KeySchema
-from receipts.subscriptions.decision import CustomerRequest
+from receipts.subscriptions.decision import FORGET, CustomerRequest
 from statemachines.receipt import ReceiptState
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
 
@@ -172,6 +173,7 @@ def test_a_receipt_that_changes_meanwhile_stays(
 MOVER = """
 import datetime as dt, sys
 from pathlib import Path
+from receipts.store.archive.copy import copy_archive
 from receipts.store.archive.folder import ArchiveFolder
 from receipts.store.archive import mover
 from receipts.store.connection import RedisConnection, connected
@@ -372,3 +374,71 @@ def test_a_report_that_comes_again_later_gives_no_second_receipt(
     network.status("SM1", "delivered")
     found = built.history.receipts_of(ANNA, None, MessageKind.RECEIPT)
     assert [each.id for each in found.receipts] == [receipt.id]
+
+
+def checked(built: Container) -> dict[str, str]:
+    check = archive_check(built.settings, built.clients.connection)
+    return {each.kind: each.key for each in check.findings()}
+
+
+def test_each_damage_of_the_archive_is_found(built: Container, folder: ArchiveFolder, move: Move):
+    assert checked(built) == {}
+    fill(built, 200)
+    move()
+    assert checked(built) == {}
+    shard = KEYS.shard(ANNA)
+    month = folder.months(shard)[0]
+    path, where = folder.file(month, shard).path, f"archive {month} s{shard}"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:5000])
+    assert checked(built) == {"archive_damaged": where}
+    folder.file(month, shard).path.write_bytes(whole)
+    assert checked(built) == {}
+    folder.file(month, shard).rewrite_without([ANNA])
+    assert checked(built) == {"archive_incomplete": where}
+    path.unlink()
+    assert checked(built) == {"archive_incomplete": where}
+    assert archive_check(built.settings, built.clients.connection).missing() == [where]
+    shutil.rmtree(folder.path)
+    assert checked(built) == {"archive_missing": str(folder.path)}
+
+
+def test_a_copy_takes_over_changes_and_erasures_alone(
+    built: Container, folder: ArchiveFolder, move: Move, tmp_path: Path
+):
+    forgettable(built)
+    forgettable(built, BEN)
+    move()
+    copy = ArchiveFolder(tmp_path / "copy")
+    files = list(folder.path.rglob("*.sqlite"))
+    assert copy_archive(folder, copy) == len(files) > 2
+    assert copy_archive(folder, copy) == 0
+    assert copy.name() == folder.name()
+    built.personal_data.forget(ANNA, REQUEST)
+    assert 0 < copy_archive(folder, copy) < len(files)
+    for each in copy.path.rglob("*.sqlite"):
+        assert ANNA.digits.encode() not in each.read_bytes()
+    shutil.rmtree(folder.path)
+    copy.path.rename(folder.path)
+    assert checked(built) == {}
+    assert len(everything(built, BEN)) == 150
+
+
+def test_a_record_that_ends_by_itself_leaves_the_archive_too(
+    built: Container, folder: ArchiveFolder, move: Move, clock: TestClock
+):
+    forgettable(built)
+    before = built.store.load(ANNA).subscription
+    left = replace(before, version=before.version + 1, left_at=clock.now())
+    due = Timer(FORGET, ANNA, "", clock.now() + 186 * DAY)
+    built.store.commit(ChangeSet(ANNA, records=(left,), timers=(due,)))
+    clock.move(days=60)
+    move()
+    clock.move(days=130)
+    timers = built.timer_service()
+    for each in timers.due_timers(100):
+        timers.fire(each)
+    assert everything(built) == []
+    ArchiveThread(built).step()
+    assert not [p for p in folder.path.rglob("*.sqlite") if ANNA.digits.encode() in p.read_bytes()]
+    assert checked(built) == {}
