@@ -32,6 +32,8 @@ COMMIT_SHA = load_script("commit.lua")
 
 _DAY = 86_400
 
+_Word = bytes | str | float
+
 #: Entries kept of one customer's consent chain, more than three years of orders bring.
 LONGEST_CHAIN = 1000
 
@@ -60,7 +62,7 @@ class CommitScript:
         # The first change's shard has the counts of all: readers sum all shards.
         self._shard = self._counting = keys.shard(changes[0].number)
         self.names: dict[str, int] = {}  # the index of each key that instructions name, from 1
-        self._words: list[bytes | str | int | float] = []
+        self._words: list[_Word] = []
         #: The key of a day's figures by moment.
         self._days: dict[dt.datetime, str] = {}
         for change in changes:
@@ -76,9 +78,7 @@ class CommitScript:
         names = tuple(self.names) or (self._keys.outbox(self._counting),)
         return ("EVALSHA", COMMIT_SHA, len(names), *names, *self._words)
 
-    def _add(
-        self, instruction: str, key: str, a: str | float = "", b: bytes | str | float = ""
-    ) -> None:
+    def _add(self, instruction: str, key: str, a: _Word = "", b: _Word = "") -> None:
         index = self.names.setdefault(key, len(self.names) + 1)
         self._words += (instruction, index, a, b)
 
@@ -205,7 +205,7 @@ class CommitScript:
         if isinstance(record, CallLog):
             self._add("erase", self._keys.calls(record.number))
         if isinstance(record, Receipt):
-            self._add("unlist", self._keys.receipts(record.number), record.id)
+            self._add("unlist", self._keys.receipts(record.number), self._keys.listed(record.id))
             self._add("unset", self._keys.unsure(self._shard), record.id)
             self._add("unset", self._keys.retrying(self._shard), record.id)
 
@@ -223,9 +223,9 @@ class CommitScript:
     def _listed(self, receipt: Receipt) -> None:
         """Update the lists of the customer's receipts and of those with an unknown outcome."""
         if receipt.version == 1:
-            listed = self._keys.receipts(receipt.number)
-            self._add("list", listed, self._retention.receipts_listed, receipt.id)
-            self._add("expire", listed, self._retention.receipts)
+            listed, kept = self._keys.receipts(receipt.number), self._retention
+            self._add("list", listed, kept.receipts_listed, self._keys.listed(receipt.id))
+            self._add("expire", listed, kept.receipts)
         elif receipt.state is ReceiptState.UNSURE:
             asked_at = receipt.requested_at or receipt.created_at
             self._add("set", self._keys.unsure(self._shard), asked_at.timestamp(), receipt.id)

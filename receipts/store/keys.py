@@ -1,8 +1,9 @@
 """The keys of the store. All keys of a customer share a hash tag, so a commit is one slot."""
 
 import datetime as dt
+import re
 from binascii import crc_hqx
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -18,6 +19,10 @@ SCHEMA_VERSION = 3
 
 #: The hash with the schema version and the number of shards of a store.
 STAMP = "stamp"
+
+
+#: The seed of an id of this service, and the length of its entry in a list.
+_SEED, LISTED_BYTES = re.compile("[0-9a-f]{20}"), 10
 
 
 def _of_customer(name: str) -> Callable[["KeySchema", Msisdn], str]:
@@ -60,6 +65,23 @@ class KeySchema:
             return None
         ours = dash and seed.isalnum() and f"{shard:x}" == head and 0 <= shard < self.shards
         return shard if ours else None
+
+    @staticmethod
+    def listed(receipt_id: str) -> bytes:
+        """The entry of a receipt in its customer's list: ten bytes for an id of this service."""
+        seed = receipt_id.partition("-")[2]
+        if _SEED.fullmatch(seed):
+            return bytes.fromhex(seed)
+        entry = receipt_id.encode()
+        return entry + b" " if len(entry) == LISTED_BYTES else entry
+
+    def listed_ids(self, number: Msisdn, entries: Iterable[bytes]) -> list[str]:
+        """The ids of the receipts that entries of a customer's list stand for."""
+        head = f"{self.shard(number):x}-"
+        return [
+            head + entry.hex() if len(entry) == LISTED_BYTES else entry.decode().strip()
+            for entry in entries
+        ]
 
     @staticmethod
     def tagged(shard: int, name: str) -> str:

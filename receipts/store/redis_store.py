@@ -182,7 +182,7 @@ class RedisStore:
         for start in count(0, _LISTED_AT_ONCE):
             window = (start, start + _LISTED_AT_ONCE - 1)
             (ids,) = self._connection.execute(("LRANGE", self._keys.receipts(number), *window))
-            yield from filter(None, self.receipts(each.decode() for each in ids))
+            yield from filter(None, self._listed(number, ids))
             if len(ids) < _LISTED_AT_ONCE:
                 return
 
@@ -193,16 +193,16 @@ class RedisStore:
         window = (0, limit - 1) if start is None else (-start, min(limit - start - 1, -1))
         length, ids = self._connection.execute(("LLEN", key), ("LRANGE", key, *window))
         newest = length if start is None else min(start, length)
-        return ReceiptWindow(newest, self._listed(ids), length)
+        return ReceiptWindow(newest, self._listed(number, ids), length)
 
     def receipts_at(self, number: Msisdn, positions: Sequence[int]) -> list[Receipt | None]:
         """The listed receipts and notices at some positions, counted from the oldest."""
         key = self._keys.receipts(number)
         ids = self._connection.execute(*(("LINDEX", key, -position) for position in positions))
-        return list(self._listed(each or b"" for each in ids))
+        return list(self._listed(number, (each or b"" for each in ids)))
 
-    def _listed(self, ids: Iterable[bytes]) -> tuple[Receipt | None, ...]:
-        return tuple(self.receipts(each.decode() for each in ids))
+    def _listed(self, number: Msisdn, ids: Iterable[bytes]) -> tuple[Receipt | None, ...]:
+        return tuple(self.receipts(self._keys.listed_ids(number, ids)))
 
     def recent_by_customer(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
         """The newest receipts and notices of several customers, newest first, in order."""
@@ -227,7 +227,7 @@ class RedisStore:
     def _newest_ids(self, numbers: Sequence[Msisdn], limit: int) -> list[list[str]]:
         keys = [self._keys.receipts(number) for number in numbers]
         listed = self._connection.execute(*(("LRANGE", key, 0, limit - 1) for key in keys))
-        return [[each.decode() for each in ids] for ids in listed]
+        return [self._keys.listed_ids(*each) for each in zip(numbers, listed, strict=True)]
 
     def _found(self, listed: Sequence[Sequence[str]]) -> list[list[Receipt]]:
         """The receipts of several lists of ids, without those that have expired."""

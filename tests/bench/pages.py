@@ -69,7 +69,7 @@ def fill(built: Container, store: "redis.Redis", others: int) -> None:
 
 def write_history(built: Container, store: "redis.Redis", customer: Msisdn, count: int) -> None:
     """Write so many receipts of a customer, each with its charge, trace and index entry."""
-    keys, now, names = KeySchema(SHARDS), built.clock.now(), list[str]()
+    keys, now, names = KeySchema(SHARDS), built.clock.now(), list[bytes]()
     for start in range(0, count, _BATCH):
         those = range(start, min(start + _BATCH, count))
         made = [_receipt(built, customer, index / count, index, now) for index in those]
@@ -81,7 +81,7 @@ def write_history(built: Container, store: "redis.Redis", customer: Msisdn, coun
         )
         records = (*made, *traces)
         built.store.commit(ChangeSet(customer, records=records, charges=charges, indexed=texts))
-        names += [each.id for each in made]
+        names += [keys.listed(each.id) for each in made]
     # The list of a customer with more receipts than one is allowed.
     store.delete(keys.receipts(customer))
     for start in range(0, count, _BATCH):

@@ -124,7 +124,9 @@ class ArchiveMover:
         """Those whose oldest listed receipt is old enough, or has expired."""
         lists = (self._keys.receipts(number) for number in numbers)
         oldest = self._connection.execute(*(("LINDEX", name, -1) for name in lists))
-        found = self._store.receipts((raw or b"").decode() for raw in oldest)
+        named = zip(numbers, oldest, strict=True)
+        ids = [name for n, raw in named for name in self._keys.listed_ids(n, [raw or b""])]
+        found = self._store.receipts(ids)
         before = self._before
         return [
             number

@@ -77,7 +77,8 @@ class CustomerCheck:
         start = 0
         while True:
             (ids,) = self._connection.execute(("LRANGE", name, start, start + _IDS))
-            keys = [self._keys.receipt(shard, each.decode()) for each in ids]
+            named = self._keys.listed_ids(number, ids)
+            keys = [self._keys.receipt(shard, each) for each in named]
             if keys and self._connection.execute(("EXISTS", *keys)) != [len(keys)]:
                 found += self._missing(name, keys)
             if len(ids) <= _IDS:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from receipts.model.charge import Charge
 from receipts.store.bulk import BATCH, RedisBulkReader
-from receipts.store.check.parts import scanned
+from receipts.store.check.parts import parts, scanned
 from receipts.store.check.shapes import CHARGES, Named, RecordReader, named
 from receipts.store.codec import StoredCharge, decode, encode_record, pack
 from receipts.store.connection import RedisConnection
-from receipts.store.keys import KeySchema
+from receipts.store.keys import LISTED_BYTES, KeySchema
 from receipts.store.pipeline import Command
 
 
@@ -25,7 +25,8 @@ def pack_records(
     while True:
         cursor, names = connection.scan(cursor, "*", BATCH)
         known = [each for name in names if (each := named(name))]
-        connection.execute(*_records(connection, known), *_charges(connection, known))
+        for part in (_records, _charges, _lists):
+            connection.execute(*part(connection, known))
         progress(RedisBulkReader.passed(cursor))
         if cursor == 0:
             return
@@ -47,3 +48,12 @@ def _charges(connection: RedisConnection, known: Sequence[Named]) -> Iterator[Co
                 if raw.startswith(b"{"):
                     packed = pack(StoredCharge.of(decode(Charge, raw)))
                     yield ("HSET", each.key, charge_id, packed)
+
+
+def _lists(connection: RedisConnection, known: Sequence[Named]) -> Iterator[Command]:
+    """Pack the entries of lists of receipts in their places."""
+    for each in known:
+        if each.match.string.startswith("receipts:") and each.shard >= 0:
+            for index, entry in enumerate(parts(connection, each)):
+                if len(entry) != LISTED_BYTES:
+                    yield ("LSET", each.key, index, KeySchema.listed(entry.decode()))

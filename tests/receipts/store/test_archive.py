@@ -143,8 +143,8 @@ def test_receipts_of_both_places_are_shown_once_and_mended(
     # The store is as it was before one of them was delivered.
     old = next(each for each in listed[::-1] if is_due(built, each))
     built.store.commit(ChangeSet(ANNA, records=(replace(old, state=_S.SENT),)))
-    raw.lrem(KEYS.receipts(ANNA), 1, old.id)
-    raw.rpush(KEYS.receipts(ANNA), old.id)
+    raw.lrem(KEYS.receipts(ANNA), 1, KEYS.listed(old.id))
+    raw.rpush(KEYS.receipts(ANNA), KEYS.listed(old.id))
     assert everything(built) == listed
     assert move() == 1
     assert built.store.receipts([old.id]) == [None]

@@ -64,3 +64,13 @@ def test_receipt_id_contains_its_shard(keys: KeySchema):
     for number in NUMBERS:
         assert keys.shard_of_receipt(keys.receipt_id(number, "abc")) == keys.shard(number)
         assert number.digits not in keys.receipt_id(number, "abc")
+
+
+@pytest.mark.parametrize(("entry", "length"), [
+    ("{}-94204cd821d67fa2a98a", 10), ("{}-digest", 8), ("{}-cafecafe", 11),
+])  # fmt: skip
+def test_id_in_a_list_is_found_again(entry: str, length: int):
+    keys = KeySchema(16)
+    receipt_id = entry.format(f"{keys.shard(ANNA):x}")
+    assert len(keys.listed(receipt_id)) == length
+    assert keys.listed_ids(ANNA, [keys.listed(receipt_id)]) == [receipt_id]
