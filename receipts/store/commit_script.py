@@ -229,9 +229,8 @@ class CommitScript:
         elif receipt.state is ReceiptState.UNSURE:
             asked_at = receipt.requested_at or receipt.created_at
             self._add("set", self._keys.unsure(self._shard), asked_at.timestamp(), receipt.id)
-        else:
+        elif receipt.send_log:  # most receipts have no failed or doubtful step, and cost no look
             self._add("unset", self._keys.unsure(self._shard), receipt.id)
-        # Most receipts have no failed step, and cost no look at this list.
         if receipt.send_log and receipt.digest is None:
             retrying = self._keys.retrying(self._shard)
             if receipt.state is ReceiptState.DUE:
