@@ -97,7 +97,7 @@ def from_store(services: Container, month: str) -> Iterator[Usage]:
     """
     archive = services.clients.bulk_reader
     for _, customers in archive.customers():
-        yield from usages_of(customers, month, services.store, archive, services.policy)
+        yield from usages_of(customers, month, services.history, archive, services.policy)
 
 
 def synthetic(count: int, book: RuleBook, month: str, seed: int = 1) -> Iterator[Usage]:

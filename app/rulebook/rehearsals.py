@@ -22,7 +22,7 @@ def rehearsal_job(services: Container, rest: Callable[[], object] = lambda: None
     """The job of this process."""
     clients, clock, policy = services.clients, services.clock, services.policy
     archive = clients.bulk_reader
-    return RehearsalJob(services.books, services.store, archive, clock, policy, rest)
+    return RehearsalJob(services.books, services.history, archive, clock, policy, rest)
 
 
 class RehearsalThread:

@@ -6,6 +6,7 @@ from app.bootstrap import Container
 from commands.journey.serializers import serialize_journey, serialize_summary
 from commands.params import NotFoundError, examples, json_option, open_services
 from commands.privacy.lookups import record_look, why_option
+from commands.storage.archive import tell_of_archive
 from commands.tables import Column, print_kept, print_record, print_records
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.msisdn import parse_msisdn
@@ -54,6 +55,7 @@ def journey(words: tuple[str, ...], why: str, *, as_json: bool) -> None:
         found = _found(services, words, why)
         for number in dict.fromkeys(each.number for each in found):
             record_look(services, number, "journey", why)
+        tell_of_archive((), read=any(each.archived for each in found))
     if len(found) == 1:
         _print_one(found[0], as_json=as_json)
         return
@@ -89,6 +91,7 @@ def _found(services: Container, words: tuple[str, ...], why: str) -> list[Journe
 def _by_id(services: Container, name: str) -> list[Journey]:
     found = services.journeys.of_id(name)
     if not found:
+        tell_of_archive(services.history.receipts([name]).unreadable, read=False)
         days = services.book.retention.trails_days
         raise NotFoundError(
             f"no receipt and no text has the id {name!r}. Texts of customers are found by id for "

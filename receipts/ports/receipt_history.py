@@ -113,6 +113,10 @@ class ReceiptHistory:
         unreadable = merged.archive.unreadable if start < merged.mixed or start <= 0 else ()
         return ReceiptList(found[skip:end], bool(archived), unreadable)
 
+    def recent_by_customer(self, numbers: Sequence[Msisdn], limit: int) -> list[list[Receipt]]:
+        """The newest receipts of each of several customers that are in the store."""
+        return self._store.recent_by_customer(numbers, limit)
+
     def receipts(self, ids: Iterable[str]) -> ArchivedReceipts:
         """Receipts by id."""
         wanted = list(dict.fromkeys(ids))

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from receipts.charging.charges import credit_id, receipt_charge_id
 from receipts.delivery.receipt_search import ReceiptFilter, ReceiptSearch
@@ -55,6 +56,8 @@ class Journey(Struct, frozen=True):
     steps: tuple[JourneyStep, ...]
     #: Kept without numbers, as a text of a sender without the service.
     of_stranger: bool = False
+    #: Whether a receipt is from the archive.
+    archived: bool = False
 
     @property
     def at(self) -> dt.datetime:
@@ -148,7 +151,7 @@ class Journeys:
         """The journey of a notice, a digest or a passcode."""
         about = (receipt.number, receipt.recipient, receipt.message_id or "")
         charges = self._charges([receipt])
-        return self._journey(*about, None, [receipt], charges)
+        return self._noted([self._journey(*about, None, [receipt], charges)])[0]
 
     def _read(self, texts: Iterable[_Text], known: Sequence[Receipt] = ()) -> list[Journey]:
         """The journeys of some texts, as many as one answer has."""
@@ -162,7 +165,7 @@ class Journeys:
         ids = [self._receipt_ids(trace) for _, trace, _ in traces]
         receipts = self._receipts([each for pair in ids for each in pair], known)
         charges = self._charges(receipts.values())
-        return [
+        found = [
             self._journey(
                 *text,
                 trace if trace.history else None,
@@ -173,6 +176,16 @@ class Journeys:
             )
             for (text, trace, stranger), pair in zip(traces, ids, strict=True)
             if trace.history or any(each in receipts for each in pair)
+        ]
+        return self._noted(found)
+
+    def _noted(self, found: Sequence[Journey]) -> list[Journey]:
+        """The journeys, those noted that have a receipt which is not in the store."""
+        ids = [receipt.id for each in found for receipt in each.receipts]
+        stored = {receipt.id for receipt in self._store.receipts(ids) if receipt is not None}
+        return [
+            replace(each, archived=any(receipt.id not in stored for receipt in each.receipts))
+            for each in found
         ]
 
     def _receipt_ids(self, trace: MessageTrace) -> tuple[str, str]:

@@ -11,7 +11,8 @@ from receipts.model.customer import Subscription
 from receipts.model.rule_books import ProvinceBills, Rehearsal
 from receipts.ports.book_store import BookStore
 from receipts.ports.clock import Clock
-from receipts.ports.store import BulkReader, Store, StoreUnavailableError
+from receipts.ports.receipt_history import ReceiptHistory
+from receipts.ports.store import BulkReader, StoreUnavailableError
 from receipts.rulebook.errors import RuleBookError
 from receipts.rulebook.loader import parse_rule_book
 from receipts.rulebook.schema import RuleBook
@@ -33,7 +34,7 @@ class RehearsalJob:
     def __init__(
         self,
         books: BookStore,
-        store: Store,
+        history: ReceiptHistory,
         archive: BulkReader,
         clock: Clock,
         policy: SubscriptionPolicy,
@@ -41,7 +42,7 @@ class RehearsalJob:
     ) -> None:
         """``rest`` is called again and again within a step, to leave time for others."""
         self._rest = rest
-        self._books, self._store, self._archive = books, store, archive
+        self._books, self._history, self._archive = books, history, archive
         self._clock, self._policy = clock, policy
         self._parsed: dict[str, RuleBook | None] = {}
 
@@ -82,7 +83,7 @@ class RehearsalJob:
                 rehearsal, server=server, cursor=0, passed=0.0, customers=0, holders={}, bills={}
             )
         cursor, batch = next(iter(self._archive.customers(rehearsal.cursor)))
-        usages = usages_of(batch, rehearsal.month, self._store, self._archive, self._policy)
+        usages = usages_of(batch, rehearsal.month, self._history, self._archive, self._policy)
         found = simulate(self._rested(usages), rehearsal.month, now, then)
         return replace(
             rehearsal,

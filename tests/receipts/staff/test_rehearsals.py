@@ -5,15 +5,19 @@ import redis
 
 from app.bootstrap import Container
 from app.rulebook.rehearsals import rehearsal_job
+from app.storage.archive import archive_mover
 from commands.usage_sources import from_store
 from receipts.charging.simulation import simulate
 from receipts.model.calendar import month_of
 from receipts.model.rule_books import Rehearsal
 from receipts.rulebook.loader import SHIPPED, parse_rule_book
 from receipts.staff.books.rehearsals import comparisons
+from receipts.staff.books.usage import usages_of
 from receipts.store import bulk
 from receipts.store.staff.book_store import text_key
-from tests.conftest import BEIJING, Network
+from statemachines.receipt import ReceiptState
+from tests.conftest import BEIJING, Network, TestClock
+from tests.support.fixtures import FUJIAN, a_receipt, stand
 
 NUMBERS = [f"+861380288{n:04}" for n in range(6)] + [f"+861397711{n:04}" for n in range(4)]
 NOW = SHIPPED.read_text()
@@ -116,3 +120,12 @@ def test_rehearsal_that_cannot_go_on_makes_way_for_the_next(
     monkeypatch.setattr("receipts.staff.books.rehearsals.simulate", lambda *_: 1 / 0)
     assert finished(built).failed
     assert built.books.waiting_rehearsals() == []
+
+
+def test_usage_of_a_month_counts_its_archived_receipts(built: Container, clock: TestClock):
+    customer, month = stand(built, FUJIAN, "active"), month_of(clock.now())
+    made = [a_receipt(built, FUJIAN, seed=f"0{n}", state=ReceiptState.DELIVERED) for n in range(3)]
+    clock.move(days=70)
+    assert sum(archive_mover(built.clients, built.settings, clock).run()) == len(made)
+    usages = usages_of([customer], month, built.history, built.clients.bulk_reader, built.policy)
+    assert [usage.receipts for usage in usages] == [len(made)]
