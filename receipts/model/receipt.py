@@ -106,9 +106,10 @@ class Receipt(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
     text_trace: MessageTrace | None = None
 
     def with_text_trace(self, trace: MessageTrace) -> "Receipt":
-        """The receipt with the final trace of its text in it."""
-        anonymous = trace.named("", Msisdn(""), Msisdn(""))
-        return replace(self, text_trace=replace(anonymous, version=0, receipt_id=None))
+        """The receipt with the final trace of its text in it, the only text of its id."""
+        nobody = Msisdn("")
+        about = {"message_id": "", "sender": nobody, "recipient": nobody}
+        return replace(self, text_trace=replace(trace, **about, version=0, receipt_id=None))
 
     @property
     def full_text_trace(self) -> MessageTrace | None:

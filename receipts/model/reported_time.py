@@ -37,6 +37,8 @@ def is_before(
     one: ReportedTime, other: ReportedTime, finest: TimePrecision = TimePrecision.SECOND
 ) -> bool:
     """Whether a time lies before another, at the precision that both have, at most ``finest``."""
+    if one.at >= other.at:
+        return False  # at each precision
     seconds = _common_seconds(one, other, finest)
     return _units(one, seconds) < _units(other, seconds)
 

@@ -7,6 +7,7 @@ from enum import Enum
 from itertools import chain
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from receipts.model.charge import AuditEntry, Charge, StaffLookup
 from receipts.model.counter import CounterVisit
@@ -147,6 +148,8 @@ class ChangeSet(Struct, frozen=True):
 
 def joined(sender: Msisdn, steps: Sequence[ChangeSet]) -> ChangeSet:
     """One change of several, without their records."""
+    if len(steps) == 1:  # it cancels no timer that it sets
+        return replace(steps[0], records=())
     cancelled = tuple(timer for step in steps for timer in step.cancelled_timers)
     subjects = {timer.subject for timer in cancelled}
     return ChangeSet(
