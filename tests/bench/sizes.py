@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import report
-from tests.bench.events import EVENTS, FEEDS, SUBSCRIBERS, text
+from tests.bench import receipt_bytes, report
+from tests.bench.events import EVENTS, SUBSCRIBERS, text
 from tests.bench.load import drive
 from tests.bench.processes import cpu, memory
 from tests.bench.product import ACCOUNT, PUBLIC_URL, TOKEN, Product, number, product, subscriber
@@ -61,29 +61,10 @@ def memory_use(customers: int) -> Iterator[Figure]:
         pids = ours.web_processes()
         largest = max(memory(pid) for pid in pids) / 1e6
         yield _figure("memory of a web process", largest, "MB", "< 90")
-        yield from _receipt(ours)
-        yield _stranger(ours)
         before = _used(ours)
         ours.fill(subscriber(index) for index in range(300_000, 300_000 + customers))
         each = (_used(ours) - before) / customers
         yield _figure("store: a subscriber with no history", each, "bytes", "<= 250")
-
-
-def _receipt(ours: Product) -> Iterator[Figure]:
-    before = _used(ours)
-    drive(FEEDS[1].requests(3), ours.port, 1)
-    whole = (_used(ours) - before) / (3 * FEEDS[1].each)
-    keys = [k for k in ours.store.scan_iter(match="*receipt:*", count=1000) if b"receipt:" in k]
-    sizes = [int(ours.store.memory_usage(key) or 0) for key in keys[:200]]
-    yield _figure("store: a receipt's record", sum(sizes) / len(sizes), "bytes", "<= 400")
-    yield _figure("store: a receipt with its trace, list and outbox entry", whole, "bytes")
-
-
-def _stranger(ours: Product) -> Figure:
-    before = _used(ours)
-    drive(FEEDS[0].requests(3), ours.port, 1)
-    each = (_used(ours) - before) / (3 * FEEDS[0].each)
-    return _figure("store: a text of a sender without the service", each, "bytes")
 
 
 def _used(ours: Product) -> int:
@@ -91,9 +72,10 @@ def _used(ours: Product) -> int:
 
 
 def page(customers: int) -> str:
-    """The table."""
+    """The tables."""
     rows = [*starting(), *memory_use(customers)]
-    return report.grid(("figure", "measured", "target"), rows)
+    figures = report.grid(("figure", "measured", "target"), rows)
+    return f"{figures}\n\n{receipt_bytes.page(customers // 10, customers // 100)}"
 
 
 if __name__ == "__main__":
