@@ -19,6 +19,7 @@ from app.serving.sockets import bind_error
 from app.settings import Settings, described_settings
 from commands.supervisor import Supervisor, stop_signals
 from receipts.staff.generated_password import generated_password
+from receipts.store.archive.folder import ArchiveFolder
 from receipts.store.local_server import LocalServer, StoreInUseError
 
 #: Generated settings; they are kept in the data folder for the next start.
@@ -126,6 +127,8 @@ def _run_once(
         return False
     try:
         store.erase()
+        folder = environ.get("ARCHIVE_DIR") or _folder(environ) / "archive"
+        ArchiveFolder(Path(folder)).delete()
     finally:
         store.stop()
     MovableClock(_folder(environ)).move("now")

@@ -35,6 +35,10 @@ up at their provider first. Where that cannot be done they become unsure, and st
 Next: start the service, then follow docs/backup.md, "After a restore"."""
 
 
+_TAKE_OVER = (
+    "the backup is from before the archive in {folder}: if that is this store's own, take it over "
+    "with `sms-receipt archive --start-anew`"
+)
 _MISSING = (
     "files of the archive are missing, and older receipts cannot be read until they are copied "
     "back to ARCHIVE_DIR: {files}"
@@ -86,6 +90,8 @@ def restore(
             restoring.settle(connection, KeySchema(settings.shards))
             missing = archive_check(settings, connection).missing()
     _tell(_Restored(reader, totals, gap, found))
+    if ArchiveFolder(settings.archive_dir).name() and not reader.header.archive:
+        click.echo(f"sms-receipt: {_TAKE_OVER.format(folder=settings.archive_dir)}", err=True)
     if missing:
         click.echo(f"sms-receipt: {_MISSING.format(files=', '.join(missing))}", err=True)
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from receipts.store.archive.folder import ArchiveFolder
 from tests.support.phones import Phones
 from tests.support.product import Service, until
 
@@ -18,6 +19,9 @@ def test_demo_starts_afresh_with_no_data_and_the_real_time(tmp_path: Path):
         before = (service.folder / "demo.env").read_text()
         assert service.shows(GUANGDONG)["state"] == "active"
         first = phones.get("events")["last"]
+        archive = ArchiveFolder(service.folder / "archive")
+        archive.create()
+        archive.new_file("2026-01", 0).add({})
         assert phones.get("service")["can_start_afresh"]
         phones.post("afresh")
         until(lambda: is_afresh(phones, first), 60, "the network to be back")
@@ -25,6 +29,7 @@ def test_demo_starts_afresh_with_no_data_and_the_real_time(tmp_path: Path):
         assert phones.get("service")["clock"]["moved_seconds"] == 0
         assert (service.folder / "demo.env").read_text() == before
         assert not (service.folder / "store" / "erased").exists()
+        assert not archive.months()
         # It serves as the first one did.
         assert "回复“是”" in phones.standing(GUANGDONG).asks("KTDXHZ")
 

@@ -75,6 +75,11 @@ class ArchiveFolder:
             shutil.rmtree(self.path / month)
             sync_folder(self.path)
 
+    def delete(self) -> None:
+        """Delete a whole archive; a folder that is none stays."""
+        if self.name():
+            shutil.rmtree(self.path)
+
     @contextmanager
     def lock(self, name: str | int, *, wait: bool = True) -> Iterator[bool]:
         """Hold the lock of a shard, or of a task; False without ``wait`` if another has it.

@@ -66,15 +66,16 @@ class ArchiveMover:
         self.delete_old_months()
 
     def open(self) -> None:
-        """Make the folder at first use; later one, check that it is the store's own."""
+        """Make the folder at first use; later on, check that it is the store's own."""
         known, found = self._register.name(), self._folder.name()
-        if not known:
+        # Without months, it may be of a process that was killed before it could adopt it.
+        if not known and not (found and self._folder.months()):
             self._register.adopt(self._folder.create())
         elif known != found:
             state = "is that of another store" if found else "is missing or empty"
             raise ArchiveMissingError(
                 f"the archive {self._folder.path} {state}: set ARCHIVE_DIR to the store's own, "
-                "mount it, or copy it back. If it is lost for good: "
+                "mount it, or copy it back. To go on with this folder in its place: "
                 "`sms-receipt archive --start-anew`"
             )
 

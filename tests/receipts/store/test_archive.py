@@ -19,6 +19,7 @@ from app.storage.archive import archive_check, archive_mover
 from app.storage.background import ArchiveThread
 from receipts.delivery.receipt_search import ReceiptFilter, ReceiptSearch
 from receipts.model.calendar import month_start, next_month
+from receipts.model.message import MessageTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn
 from receipts.ports.changes import ChangeSet, Timer
@@ -26,7 +27,10 @@ from receipts.rulebook.schema import SendingRules
 from receipts.store.archive.copy import copy_archive
 from receipts.store.archive.folder import ArchiveFolder
 from receipts.store.archive.mover import ArchiveMissingError, ArchiveMover
+from receipts.store.commit_script import CommitScript
 from receipts.store.keys import KeySchema
+from receipts.store.retention import RetentionSeconds
+from receipts.store.sealed_text import TextSealer
 from receipts.subscriptions.decision import FORGET, CustomerRequest
 from statemachines.receipt import ReceiptState
 from tests.conftest import GUANGDONG, ZHEJIANG, Network, TestClock
@@ -177,7 +181,10 @@ from receipts.store.archive.copy import copy_archive
 from receipts.store.archive.folder import ArchiveFolder
 from receipts.store.archive import mover
 from receipts.store.connection import RedisConnection, connected
+from receipts.store.commit_script import CommitScript
 from receipts.store.keys import KeySchema
+from receipts.store.retention import RetentionSeconds
+from receipts.store.sealed_text import TextSealer
 from receipts.store.redis_store import RedisStore
 mover._ENTRIES = 3
 connection, keys = RedisConnection(connected(sys.argv[1])), KeySchema(16)
@@ -351,11 +358,13 @@ def test_the_newest_page_of_many_archived_receipts_reads_few_blocks(
     assert 1 <= len(reads) <= 2
 
 
-def test_all_keys_of_a_move_share_a_slot(built: Container, raw: "redis.Redis", move: Move):
-    fill(built, 100)
-    move()
-    shard = KEYS.shard(ANNA)
-    assert raw.hgetall(f"{{s{shard}}}:archived")
+def test_all_keys_of_a_move_and_an_erasure_share_a_slot(built: Container):
+    (old,) = fill(built, 1)
+    trace = MessageTrace("SM1", ANNA, BEN)
+    change = ChangeSet(ANNA, archived=(old,), kept_traces=((trace, 9),), erases_archive=True)
+    script = CommitScript(KEYS, RetentionSeconds(), [change], TextSealer())
+    assert {name.partition(":")[0] for name in script.names} == {f"{{s{KEYS.shard(ANNA)}}}"}
+    assert len(script.names) >= 5
 
 
 def test_a_report_that_comes_again_later_gives_no_second_receipt(

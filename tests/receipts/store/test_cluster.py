@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,10 @@ from receipts.ports.changes import (
 )
 from receipts.ports.store import ReportQuery, StoreUnavailableError
 from receipts.store import cluster as store_cluster
+from receipts.store.archive.folder import ArchiveFolder
+from receipts.store.archive.mover import ArchiveMover
+from receipts.store.archive.reader import FileReceiptArchive
+from receipts.store.archive.register import ArchiveRegister
 from receipts.store.bulk import RedisBulkReader
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
@@ -38,6 +43,7 @@ from receipts.store.staff.staff_store import RedisStaffStore
 from receipts.worker.circuit_breaker import BreakerState
 from receipts.worker.rate_limit import RateLimit
 from statemachines.provider import ProviderState
+from statemachines.receipt import ReceiptState
 from tests.support.product import kill, until
 from tests.support.redis_nodes import Cluster
 
@@ -303,3 +309,22 @@ def test_limits_of_code_requests_hold_on_a_cluster(server: RedisConnection):
     waits = [limits.wait_seconds(visitor, "203.0.113.7") for visitor in ("a", "a", "a", "b", "b")]
     assert [bool(wait) for wait in waits] == [False, False, True, False, False]
     assert [limits.is_first(form) for form in ("f", "g", "f")] == [True, True, False]
+
+
+def test_receipts_move_to_the_archive(
+    server: RedisConnection, store: RedisStore, keys: KeySchema, tmp_path: Path
+):
+    ended = [
+        Receipt(store.receipt_id(number, f"{index}{number[1:]:0>19}"), number, "text",
+                DisplayMode.TEXT, Language.ZH, NOW, version=1, state=ReceiptState.DELIVERED)
+        for number in NUMBERS[:60] for index in range(3)
+    ]  # fmt: skip
+    store.commit_all([ChangeSet(each.number, records=(each,)) for each in ended])
+    folder, later = ArchiveFolder(tmp_path / "archive"), NOW + dt.timedelta(days=40)
+    mover = ArchiveMover(server, keys, store, folder, lambda: later)
+    assert sum(mover.run()) == len(ended)
+    assert store.receipts(each.id for each in ended) == [None] * len(ended)
+    register = ArchiveRegister(server, keys)
+    archive = FileReceiptArchive(register, folder, lambda: NOW)
+    assert archive.find([each.id for each in ended]).by_id == {each.id: each for each in ended}
+    assert sum(sum(register.counts(shard).values()) for shard in range(16)) == len(ended)
