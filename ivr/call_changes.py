@@ -84,7 +84,7 @@ class CallChanges:
                 # The price has changed since the prompt: repeat the offer, open nothing.
                 reply = Reply((), language.value, context.next(no_input=0, no_match=0).link(""))
                 return ChangeSet(snapshot.number, idempotency_key=idempotency_key, reply=reply)
-            asked = replace(request, charges=snapshot.charges, shown_text=offer)
+            asked = replace(request, month_sums=snapshot.month_sums, shown_text=offer)
             decision = self.actions[action](customer, asked)
             messages = self._prompts.with_trial_note(customer, decision.messages)
             state = transition.state
@@ -102,9 +102,9 @@ class CallChanges:
             return self._with_call_log(change, snapshot, pressed.sid, reply)
 
         idempotency_key = context.claim(pressed.sid)
-        months = (month_of(self._clock.now()),) if action == "ask" else ()
+        month = month_of(self._clock.now()) if action == "ask" else None
         return run_in_transaction(
-            self._store, caller, decide, idempotency_key, call=pressed.sid, months=months
+            self._store, caller, decide, idempotency_key, call=pressed.sid, sums_of=month
         )
 
     def menu_of(self, customer: Subscription) -> CallState:

@@ -107,10 +107,10 @@ class Conversation:
             "province": self._set_province,
         }
 
-    def months(self, text: InboundMessage) -> tuple[str, ...]:
-        """Months whose charges to load with the subscription, guessed from shared keywords."""
+    def sums_of(self, text: InboundMessage) -> str | None:
+        """The month whose sums to load with the subscription, guessed from shared keywords."""
         intent = self._parser.parse(text.body, None).intent
-        return (month_of(self._clock.now()),) if intent in {Intent.ASK, Intent.CHARGES} else ()
+        return month_of(self._clock.now()) if intent in {Intent.ASK, Intent.CHARGES} else None
 
     def decide(self, snapshot: Snapshot, text: InboundMessage) -> ChangeSet:
         """The changes and the reply for one message."""
@@ -120,9 +120,8 @@ class Conversation:
         home = self._policy.service_area(customer).number_info.province
         parsed = self._parser.parse(text.body, home)
         language = self._policy.language(customer, parsed.reply_language)
-        request = CustomerRequest(
-            Channel.TEXT, language, text.event, text.body[:160], charges=snapshot.charges
-        )
+        about = (Channel.TEXT, language, text.event, text.body[:160])
+        request = CustomerRequest(*about, month_sums=snapshot.month_sums)
         state = self._state(customer)
         event = self._event(state, text.body, parsed, home)
         if event is _E.CANCEL and self._may_answer_advertisement(customer, text.body):

@@ -42,24 +42,23 @@ class AccountReplies:
 
     def charges(self, customer: Subscription, request: CustomerRequest) -> Decision:
         """The month's charges and credits by kind, with the consent they rest on."""
-        charges = self.account.month_charges(customer, request)
-        if not charges:
+        sums = self.account.month_sums(customer, request)
+        if not sums.count:
             return Decision(customer, (("charges_none", {}),))
-        monthly = sum(c.fen for c in charges if c.kind is ChargeKind.MONTHLY)
-        # The amount is that of the charged ones, so the count leaves the free ones out.
-        receipts = [c.fen for c in charges if c.kind is ChargeKind.RECEIPT and c.fen]
-        refunds = [-c.fen for c in charges if c.kind is ChargeKind.CREDIT]
+        fen, paid = sums.fen_by_kind, sums.paid_by_kind
         params = {
-            "total": format_spent(sum(c.fen for c in charges), request.language),
-            "monthly": format_spent(monthly, request.language),
-            "receipts": format_spent(sum(receipts), request.language),
-            "count": str(len(receipts)),
+            "total": format_spent(sums.fen, request.language),
+            "monthly": format_spent(fen.get(ChargeKind.MONTHLY, 0), request.language),
+            # The amount is that of the charged ones, so the count leaves the free ones out.
+            "receipts": format_spent(fen.get(ChargeKind.RECEIPT, 0), request.language),
+            "count": str(paid.get(ChargeKind.RECEIPT, 0)),
         }
         credited = {
-            "credit": format_spent(sum(refunds), request.language),
-            "count": str(len(refunds)),
+            "credit": format_spent(-fen.get(ChargeKind.CREDIT, 0), request.language),
+            "count": str(paid.get(ChargeKind.CREDIT, 0)),
         }
-        credit: list[Message] = [("charges_credit", credited)] if refunds else []
+        has_credit = ChargeKind.CREDIT in fen
+        credit: list[Message] = [("charges_credit", credited)] if has_credit else []
         consent = self.policy.consent_summary(customer, request.language)
         return Decision(customer, (("charges_list", params), *credit, *consent))
 

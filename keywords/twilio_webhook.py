@@ -1,6 +1,6 @@
 """Twilio's inbound SMS webhook: a text to 7500 in, TwiML with at most one reply out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from xml.sax.saxutils import escape
@@ -53,15 +53,15 @@ class InboundSmsHandler:
             return ""
         self.refresh_network(number)
         text = InboundMessage(event, number, body, opt_out)
-        months: Sequence[str] = ()
+        sums_of: str | None = None
         if (addressed := self.relay.read(text)) is not None:
             decide = partial(self.relay.decide, text=text, addressed=addressed)
         else:
             decide = partial(self.conversation.decide, text=text)
-            months = self.conversation.months(text)
+            sums_of = self.conversation.sums_of(text)
         try:
             reply = run_in_transaction(
-                self.store, number, decide, event, reply_count=True, months=months
+                self.store, number, decide, event, reply_count=True, sums_of=sums_of
             )
         except ReplayedEventError as error:
             _log.warning("an old text came again", why=str(error))

@@ -1,13 +1,13 @@
 """The ports of the store: records, bulk reads and the outbox."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypedDict, Unpack
 
 from msgspec import Struct
 
-from receipts.model.charge import AuditEntry, Charge, StaffLookup
+from receipts.model.charge import AuditEntry, Charge, ChargeKind, StaffLookup
 from receipts.model.counter import CounterVisit
 from receipts.model.customer import (
     CallLog,
@@ -49,6 +49,19 @@ class ReplayedEventError(Exception):
     """An event that changed the customer before comes again after its reply has expired."""
 
 
+class MonthSums(Struct, frozen=True):
+    """Sums of a customer's charges of a month: how many, fen by kind, and how many not free."""
+
+    count: int = 0
+    fen_by_kind: Mapping[ChargeKind, int] = {}
+    paid_by_kind: Mapping[ChargeKind, int] = {}
+
+    @property
+    def fen(self) -> int:
+        """The sum of all."""
+        return sum(self.fen_by_kind.values())
+
+
 class Snapshot(Struct, frozen=True):
     """The records of one read; None for a record that was not requested or does not exist."""
 
@@ -62,7 +75,7 @@ class Snapshot(Struct, frozen=True):
     login: LoginState | None = None
     recipient: Subscription | None = None
     receipt: Receipt | None = None
-    charges: tuple[Charge, ...] | None = None
+    month_sums: MonthSums | None = None
     credentials: CustomerCredentials | None = None
 
     @property
@@ -74,11 +87,11 @@ class Snapshot(Struct, frozen=True):
 
 
 class LoadOptions(TypedDict, total=False):
-    """The records to read besides the subscription: ``call`` by its id, charges by month."""
+    """The records to read besides the subscription: ``call`` by its id, sums of a month."""
 
     reply_count: bool
     call: str | None
-    months: Sequence[str]
+    sums_of: str | None
     login: bool
     credentials: bool
 
@@ -167,6 +180,9 @@ class Store(Protocol):
 
     def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's charges in these months, oldest first."""
+
+    def month_sums(self, number: Msisdn, months: Sequence[str]) -> list[MonthSums]:
+        """The sums of a customer's charges of some months, in order."""
 
     def ledgers(
         self, number: Msisdn, months: Sequence[str], limit: int = 0, skip: int = 0

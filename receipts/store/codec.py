@@ -6,7 +6,7 @@ values of fields, so a record of 360 bytes becomes one of 130 (decision 029).
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from heapq import nlargest
 from importlib.resources import files
@@ -152,7 +152,12 @@ def decode_charge(number: Msisdn, month: str, charge_id: str, raw: bytes) -> Cha
 
 def decode_charges(number: Msisdn, month: str, reply: Any) -> list[Charge]:  # noqa: ANN401 - as below
     """The charges of a customer and month, from all fields of their hash."""
-    return [decode_charge(number, month, name.decode(), raw) for name, raw in decode_pairs(reply)]
+    return [decode_charge(number, month, name.decode(), raw) for name, raw in _charges(reply)]
+
+
+def _charges(reply: Any) -> Iterator[tuple[bytes, bytes]]:  # noqa: ANN401 - as below
+    """The charges of a hash by id, without its sums."""
+    return ((name, raw) for name, raw in decode_pairs(reply) if not name.startswith(b"="))
 
 
 def decode_ledger(
@@ -163,7 +168,7 @@ def decode_ledger(
     skip: int,
 ) -> MonthLedger:
     """A month's charges, of which up to ``limit`` behind the newest ``skip`` are shown."""
-    lines = [(unpack(StoredCharge, raw), name) for name, raw in decode_pairs(reply)]
+    lines = [(unpack(StoredCharge, raw), name) for name, raw in _charges(reply)]
     shown: list[Charge] = []
     if limit:
         by_time = ((line.at, name, line) for line, name in lines)

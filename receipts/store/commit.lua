@@ -90,6 +90,14 @@ local function write(name, key, a, b)
     end
   elseif name == 'once' then
     fresh = redis.call('HSETNX', key, a, b) == 1
+  elseif name == 'sum' then -- a field of sums in the hash of a charge, from its first charge on
+    if fresh then
+      local begun = redis.call('HEXISTS', key, '=') == 1
+      if not begun and redis.call('HLEN', key) == 1 then
+        begun = redis.call('HSET', key, '=', 0)
+      end
+      if begun then redis.call('HINCRBY', key, a, b) end
+    end
   elseif name == 'append' then
     redis.call('XADD', key, '*', a, b)
   elseif name == 'member' then

@@ -19,6 +19,7 @@ from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.numbering.msisdn import is_chinese_mobile
 from receipts.ports.changes import ChangeSet, Record
+from receipts.store.charge_reader import sum_of
 from receipts.store.codec import StoredCharge, encode, encode_record, pack, timer_member
 from receipts.store.keys import GROUP, KeySchema
 from receipts.store.pipeline import Command, load_script
@@ -29,7 +30,6 @@ from statemachines.receipt import ReceiptState
 
 #: The SHA-1 of the script that applies changes.
 COMMIT_SHA = load_script("commit.lua")
-
 _DAY = 86_400
 
 _Word = bytes | str | float
@@ -43,8 +43,7 @@ RESULTS_KEPT, FAILURES_KEPT = 20, 100
 #: Digests kept of events that changed one customer, as some bring no audit entry; read in 0.1 ms.
 _MOST_ACTS, _DIGEST_BYTES = 4 * LONGEST_CHAIN, 8
 
-#: Looks by staff and calls of the last day in a customer's own lists, acts of a day in a shop's;
-#: all acts are in the audit log.
+#: Looks by staff and calls of the last day in a customer's own lists, acts of a day in a shop's.
 _LOOKS_LISTED, _CALLS_LISTED, _MOST_ACTS_A_DAY = 1_000, 1_000, 2_000
 
 
@@ -268,6 +267,7 @@ class CommitScript:
     def _charge(self, charge: Charge) -> None:
         key = self._keys.charges(charge.number, charge.month)
         self._add("once", key, charge.id, pack(StoredCharge.of(charge)))
+        self._add("sum", key, *sum_of(charge))
         fee = f"{FEN}|{charge.tariff}|{charge.kind}"
         self._add("fee", self._day_key(charge.at), fee, charge.fen)
         self._add("expire", key, self._retention.log)
@@ -275,8 +275,8 @@ class CommitScript:
         self._add("member", charged, charge.number)
         self._add("expire", charged, self._retention.log)
         # The evidence of consent outlives the last charge by the full retention.
-        self._add("expire", self._keys.consent(charge.number), self._retention.log)
-        self._add("expire", self._keys.acts(charge.number), self._retention.log)
+        for evidence in (self._keys.consent(charge.number), self._keys.acts(charge.number)):
+            self._add("expire", evidence, self._retention.log)
 
     def _audit(self, entry: AuditEntry) -> None:
         key, written = self._keys.audit(self._shard, month_of(entry.at)), encode(entry)

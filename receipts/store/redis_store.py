@@ -3,10 +3,9 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, count, islice
-from typing import Any, Unpack
+from typing import Unpack
 
-from receipts.charging.charges import monthly_id
-from receipts.model.charge import AuditEntry, Charge
+from receipts.model.charge import AuditEntry
 from receipts.model.counter import CounterVisit
 from receipts.model.customer import (
     CallLog,
@@ -22,12 +21,11 @@ from receipts.ports.changes import ChangeSet, CommitResult, CommitStatus, Reply,
 from receipts.ports.store import (
     CommitObserver,
     LoadOptions,
-    MonthLedger,
     ReceiptWindow,
     ReportQuery,
     Snapshot,
 )
-from receipts.store import codec
+from receipts.store.charge_reader import ChargeReader, sums_request
 from receipts.store.codec import decode, decode_record, encode, timer_member
 from receipts.store.commit_script import CommitScript
 from receipts.store.connection import RedisConnection
@@ -43,7 +41,7 @@ _LISTED_AT_ONCE = 100
 _CHANGES_A_SCRIPT = 100
 
 
-class RedisStore:
+class RedisStore(ChargeReader):
     """All records of the business. Every method raises StoreUnavailableError.
 
     A commit is safe to repeat: its idempotency key or its versions tell.
@@ -56,7 +54,7 @@ class RedisStore:
         retention: RetentionSeconds | None = None,
         sealer: TextSealer | None = None,
     ) -> None:
-        self._connection, self._keys = connection, keys
+        super().__init__(connection, keys)
         #: Replaced when a new rule book is loaded, and when a secret changes.
         self.retention, self.sealer = retention or RetentionSeconds(), sealer or TextSealer()
         #: Set by processes that measure their commits.
@@ -74,7 +72,7 @@ class RedisStore:
         self, number: Msisdn, idempotency_key: str | None = None, **options: Unpack[LoadOptions]
     ) -> Snapshot:
         """The customer and the other records that an event needs, in one round trip."""
-        keys, call, months = self._keys, options.get("call"), options.get("months", ())
+        keys, call, month = self._keys, options.get("call"), options.get("sums_of")
         names = (
             keys.subscription(number),
             keys.claim(number, idempotency_key) if idempotency_key else None,
@@ -83,8 +81,8 @@ class RedisStore:
             keys.access(number) if options.get("login") else None,
             keys.owner(number) if options.get("credentials") else None,
         )
-        charges = [("HGETALL", keys.charges(number, month)) for month in months]
-        values, *charged = self._connection.execute(("MGET", *filter(None, names)), *charges)
+        sums = sums_request(keys.charges(number, month)) if month else ()
+        values, *summed = self._connection.execute(("MGET", *filter(None, names)), *sums)
         found = dict(zip(filter(None, names), values, strict=True))
         records = [found.get(name or "") for name in names]
         customer, reply, talked, called, entered, proof = records
@@ -94,7 +92,7 @@ class RedisStore:
             previous_reply=decode(Reply, reply) if reply is not None else None,
             reply_count=decode_record(DailyReplyCount, talked),
             call=decode_record(CallLog, called),
-            charges=_by_time(number, months, charged) if months else None,
+            month_sums=self.summed(number, month, *summed) if month else None,
             login=decode_record(LoginState, entered),
             credentials=decode_record(CustomerCredentials, proof),
         )
@@ -234,44 +232,11 @@ class RedisStore:
         found = iter(self.receipts(chain.from_iterable(listed)))
         return [[r for r in islice(found, len(ids)) if r is not None] for ids in listed]
 
-    def charges_of(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
-        """A customer's charges of some months, oldest first."""
-        keys = [self._keys.charges(number, month) for month in months]
-        replies = self._connection.execute(*(("HGETALL", key) for key in keys))
-        return list(_by_time(number, months, replies))
-
-    def ledgers(
-        self, number: Msisdn, months: Sequence[str], limit: int = 0, skip: int = 0
-    ) -> list[MonthLedger]:
-        """A customer's charges by month, each with up to ``limit`` behind the newest ``skip``."""
-        keys = [self._keys.charges(number, month) for month in months]
-        replies = self._connection.execute(*(("HGETALL", key) for key in keys))
-        found = zip(months, replies, strict=True)
-        return [codec.decode_ledger(number, *each, limit, skip) for each in found]
-
-    def monthly_fees(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
-        """A customer's monthly fees of some months, without those that were not charged."""
-        return self.charges_by_id(number, [(each, monthly_id(each)) for each in months])
-
-    def charges_by_id(self, number: Msisdn, ids: Sequence[tuple[str, str]]) -> list[Charge]:
-        """Those of a customer's charges that exist, each by month and id, in one round trip."""
-        keys = ((self._keys.charges(number, month), charge_id) for month, charge_id in ids)
-        found = self._connection.execute(*(("HGET", *each) for each in keys))
-        return [
-            codec.decode_charge(number, *each, r) for each, r in zip(ids, found, strict=True) if r
-        ]
-
     def history(self, number: Msisdn, limit: int, skip: int = 0) -> list[AuditEntry]:
         """Entries of a customer's chain of consent behind the newest ``skip``, newest first."""
         window = (-skip - limit, -skip - 1)
         (found,) = self._connection.execute(("LRANGE", self._keys.consent(number), *window))
         return [decode(AuditEntry, raw) for raw in reversed(found)]
-
-    def charged_months(self, number: Msisdn, months: Sequence[str]) -> list[str]:
-        """Those of some months in which a customer has charges, in order."""
-        keys = [self._keys.charges(number, month) for month in months]
-        found = self._connection.execute(*(("EXISTS", key) for key in keys))
-        return [month for month, exists in zip(months, found, strict=True) if exists]
 
 
 def _snapshot(wanted: ReportQuery, values: Iterable[bytes | None]) -> Snapshot:
@@ -286,12 +251,6 @@ def _snapshot(wanted: ReportQuery, values: Iterable[bytes | None]) -> Snapshot:
         recipient=decode_record(Subscription, recipient),
         receipt=receipt,
     )
-
-
-def _by_time(number: Msisdn, months: Sequence[str], replies: Iterable[Any]) -> tuple[Charge, ...]:
-    found = zip(months, replies, strict=True)
-    charges = chain.from_iterable(codec.decode_charges(number, *each) for each in found)
-    return tuple(sorted(charges, key=lambda charge: (charge.at, charge.id)))
 
 
 def _committed(reply: list[bytes]) -> CommitResult:

@@ -9,7 +9,7 @@ from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.clock import Clock
 from receipts.ports.receipt_history import ReceiptHistory
-from receipts.ports.store import Store
+from receipts.ports.store import MonthSums, Store
 from receipts.subscriptions.decision import CustomerRequest
 
 
@@ -31,6 +31,8 @@ class AccountQueries:
         """Charges of some months (``YYYY-MM``), by default the current one, oldest first."""
         return self._store.charges_of(number, months or [month_of(self._clock.now())])
 
-    def month_charges(self, customer: Subscription, request: CustomerRequest) -> Sequence[Charge]:
-        """Charges of this month: those of the request if they were loaded with the customer."""
-        return self.charges(customer.number) if request.charges is None else request.charges
+    def month_sums(self, customer: Subscription, request: CustomerRequest) -> MonthSums:
+        """Sums of this month: those of the request if they were loaded with the customer."""
+        if request.month_sums is not None:
+            return request.month_sums
+        return self._store.month_sums(customer.number, [month_of(self._clock.now())])[0]

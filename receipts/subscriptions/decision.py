@@ -12,6 +12,7 @@ from receipts.model.customer import Subscription
 from receipts.model.figure import ACT, STATE, Figure, figure
 from receipts.model.vocabulary import Channel, Language
 from receipts.ports.changes import ChangeSet, Reply, Timer
+from receipts.ports.store import MonthSums
 from receipts.subscriptions.consent import append_to_chain
 from statemachines.subscription import SubscriptionState
 
@@ -37,8 +38,8 @@ class CustomerRequest(Struct, frozen=True):
     reply_text: str = ""
     clerk: str = ""
     shown_text: str = ""
-    #: Charges of this month, where they were loaded with the customer.
-    charges: tuple[Charge, ...] | None = None
+    #: Sums of this month's charges, where they were loaded with the customer.
+    month_sums: MonthSums | None = None
 
 
 class Decision(Struct, frozen=True):

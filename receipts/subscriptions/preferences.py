@@ -63,8 +63,8 @@ def account_status(
     if policy.has_left_trial(customer):
         return policy.refused(customer, "trial_over", request)
     params = policy.template_params(customer, request.language)
-    spent_fen = sum(charge.fen for charge in account.month_charges(customer, request))
-    params["spent"] = format_spent(spent_fen, request.language)
+    sums = account.month_sums(customer, request)
+    params["spent"] = format_spent(sums.fen, request.language)
     return Decision(customer, ((f"state_{customer.state.value}", params),))
 
 

@@ -13,10 +13,11 @@ from msgspec.structs import replace
 import ivr
 import keywords
 from receipts.model.calendar import next_month
-from receipts.model.charge import Charge, ChargeKind
+from receipts.model.charge import ChargeKind
 from receipts.model.customer import Order, Subscription
 from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn
 from receipts.numbering.plan import NumberingPlan
+from receipts.ports.store import MonthSums
 from receipts.subscriptions import cancellation, ordering, preferences
 from receipts.subscriptions.account_queries import AccountQueries
 from receipts.subscriptions.decision import CustomerRequest, Decision, Message
@@ -47,9 +48,9 @@ NUMBERS = (
 
 Action = Callable[[Subscription, CustomerRequest], Decision]
 
-#: No store is read, because each request has its charges.
+#: No store is read, because each request has its sums.
 ACCOUNT = AccountQueries(None, CLOCK, None)  # type: ignore[arg-type]
-CHARGE = Charge("monthly-1", Msisdn(GUANGDONG), ChargeKind.MONTHLY, 123, "1", "", CLOCK.at, "GD-1")
+SPENT = MonthSums(1, {ChargeKind.MONTHLY: 123}, {ChargeKind.MONTHLY: 1})
 
 account_status = partial(preferences.account_status, POLICY, ACCOUNT)
 
@@ -59,8 +60,8 @@ SHARED: tuple[Action, ...] = (
     partial(preferences.set_mode, POLICY, DisplayMode.TEXT),
     partial(preferences.set_mode, POLICY, DisplayMode.FLASH),
     lambda customer, req: preferences.set_language(POLICY, req.language, customer, req),
-    lambda customer, req: account_status(customer, replace(req, charges=())),
-    lambda customer, req: account_status(customer, replace(req, charges=(CHARGE,))),
+    lambda customer, req: account_status(customer, replace(req, month_sums=MonthSums())),
+    lambda customer, req: account_status(customer, replace(req, month_sums=SPENT)),
 )
 ACTIONS: dict[Channel, tuple[Action, ...]] = {
     Channel.TEXT: (

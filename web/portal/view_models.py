@@ -152,8 +152,8 @@ class AccountPresenter:
             if customer.ends_at is not None:
                 values["ends"] = params["ends"]
             values["next"] = self._next_fee(customer, language)
-            (ledger,) = self.store.ledgers(customer.number, [month_of(self.clock.now())])
-            values["spent"] = format_spent(ledger.fen, language)
+            (sums,) = self.store.month_sums(customer.number, [month_of(self.clock.now())])
+            values["spent"] = format_spent(sums.fen, language)
         return [(self._text(f"row.{name}", language), value) for name, value in values.items()]
 
     def _next_fee(self, customer: Subscription, language: Language) -> str:

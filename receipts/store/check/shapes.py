@@ -24,6 +24,9 @@ from receipts.worker.circuit_breaker import BreakerState
 
 Read = Callable[[bytes], object]
 
+#: A sum of charges beside them.
+_SUM = re.compile(rb"-?\d+")
+
 
 class KeyShape(NamedTuple):
     """One kind of keys; ``read`` decodes a part: a value, an entry, or a member."""
@@ -46,7 +49,7 @@ class RecordReader:
 
 
 def _charge(raw: bytes) -> object:
-    return unpack(StoredCharge, raw)
+    return int(raw) if _SUM.fullmatch(raw) else unpack(StoredCharge, raw)
 
 
 def _plain(kind: type[Any]) -> Read:

@@ -148,7 +148,9 @@ def test_killed_run_is_completed_by_next_run(store_url: str, raw: "redis.Redis",
     assert totals["customers"] == 6_000
     assert totals["charged_now"] + totals["charged_before"] == 4_000
     names = raw.scan_iter("{s*}:charges:*", count=5_000)
-    assert Counter(key for name in names for key in raw.hkeys(name)) == {b"monthly-2026-06": 4_000}
+    assert Counter(key for name in names for key in raw.hkeys(name) if key[:1] != b"=") == {
+        b"monthly-2026-06": 4_000
+    }
 
 
 def test_cursor_gives_scanned_share_of_store(built: bootstrap.Container, raw: "redis.Redis"):

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from receipts.model.charge import Charge, ChargeKind
 from receipts.ports.changes import ChangeSet
-from receipts.ports.store import MonthLedger
+from receipts.ports.store import MonthLedger, MonthSums
 from receipts.store.keys import KeySchema
 from receipts.store.redis_store import RedisStore
 from tests.receipts.store.conftest import ANNA, NOW, Due
@@ -82,3 +82,31 @@ def test_ledger_sums_all_charges_and_shows_some_newest_first(store: RedisStore):
         MonthLedger("2026-10", 0, 0), MonthLedger(MONTH, 10, 135)
     ]  # fmt: skip
     assert store.monthly_fees(ANNA, ["2026-10", MONTH]) == [fee]
+
+
+def test_sums_of_a_month_are_those_of_its_charges_by_kind(store: RedisStore):
+    fee = replace(line(0, 100), id="monthly-2026-11", kind=ChargeKind.MONTHLY)
+    credit = replace(line(9, -5), id="credit-03", kind=ChargeKind.CREDIT, charge_id="receipt-03")
+    free = line(10, 0)
+    store.commit(ChangeSet(ANNA, charges=(fee, line(1), line(2), free)))
+    for _ in range(2):  # a repeated charge counts once
+        store.commit(ChangeSet(ANNA, charges=(line(2), credit)))
+    expected = MonthSums(
+        5,
+        {ChargeKind.MONTHLY: 100, ChargeKind.RECEIPT: 10, ChargeKind.CREDIT: -5},
+        {ChargeKind.MONTHLY: 1, ChargeKind.RECEIPT: 2, ChargeKind.CREDIT: 1},
+    )
+    assert store.month_sums(ANNA, ["2026-10", MONTH]) == [MonthSums(), expected]
+    assert store.load(ANNA, sums_of=MONTH).month_sums == expected
+    assert expected.fen == 105
+    assert len(store.charges_of(ANNA, [MONTH])) == 5
+
+
+def test_month_that_began_without_sums_is_summed_from_its_charges(
+    store: RedisStore, raw: "redis.Redis", keys: KeySchema
+):
+    store.commit(ChangeSet(ANNA, charges=(line(1), line(2))))
+    raw.hdel(keys.charges(ANNA, MONTH), "=", "=receipt")
+    store.commit(ChangeSet(ANNA, charges=(line(3),)))
+    (sums,) = store.month_sums(ANNA, [MONTH])
+    assert (sums.count, sums.fen, sums.paid_by_kind) == (3, 15, {ChargeKind.RECEIPT: 3})
