@@ -17,7 +17,7 @@ _REFUSED = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 _KINDS = (8, 1)
 
 #: Kept connections to the doors, each with one report under way.
-_CALLERS = 8
+_CALLERS = 32
 
 
 class SendsmsDouble(LoopThread):
