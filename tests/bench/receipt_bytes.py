@@ -246,9 +246,9 @@ def _codec_table() -> str:
         receipt = ours.store.recent_by_customer([number(1)], 1)[0][0]
     packed, json = encode_record(receipt, receipt.version), encode(receipt)
     rows = [
-        ("packed, as stored", len(packed), _micros(lambda: encode_record(receipt, 4)),
+        ("packed, as stored", f"{len(packed)}", _micros(lambda: encode_record(receipt, 4)),
          _micros(lambda: decode_record(Receipt, packed))),
-        ("JSON", len(json), _micros(lambda: encode(receipt)),
+        ("JSON", f"{len(json)}", _micros(lambda: encode(receipt)),
          _micros(lambda: decode(Receipt, json))),
     ]  # fmt: skip
     return report.grid(("a receipt's record", "bytes", "µs to encode", "µs to decode"), rows)
