@@ -132,6 +132,6 @@ _ALLOCATORS = (
 )
 _HISTORY = (
     "Medians of turns in one process; a difference below 0.25 ms counts as noise. Sums of a month "
-    "are made from its charges: what shows or texts them costs more for a customer with 100,000 "
-    "charges in one month."
+    "are kept beside its charges, so that texts, calls and the portal's first page read no charge. "
+    "The pages that list charges in order still read those of the month."
 )
