@@ -40,7 +40,7 @@ def product() -> str:
 
 
 def _texts(folder: Path) -> list[Path]:
-    kinds = {".pyc", ".bin", ".png", ".md", ".backup"}
+    kinds = {".pyc", ".bin", ".png", ".md", ".backup", ".zdict"}
     return [path for path in folder.rglob("*") if path.is_file() and path.suffix not in kinds]
 
 
