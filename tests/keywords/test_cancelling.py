@@ -38,7 +38,7 @@ def test_cancelled_service_runs_to_the_end_of_the_month_in_shanghai(
     reply = me.says("QXDXHZ")
     assert f"至{last_day}" in reply
     assert "KTDXHZ" in reply
-    assert standing(built, GUANGDONG).ends_at.isoformat() == ends_at
+    assert standing(built, GUANGDONG).ends_at == dt.datetime.fromisoformat(ends_at)
 
 
 def test_cancelled_service_ends_at_once_in_hebei(phone: Phone, built: Container):
