@@ -13,7 +13,7 @@ from app.settings import (
     described_settings,
 )
 from app.settings_page import env_example, page
-from app.settings_reader import SECRETS, SHAPES
+from app.settings_reader import SECRETS, SHAPES, SettingsReader
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,6 +29,7 @@ def test_pages_are_current():
 def test_every_setting_is_described_once():
     read = {
         *re.findall(r'"([A-Z][A-Z_]+)"', inspect.getsource(Settings.read)),
+        *re.findall(r'"([A-Z][A-Z_]+)"', inspect.getsource(SettingsReader.folders)),
         *SHAPES,
         *SECRETS,
         *WHOLE_NUMBERS,
