@@ -39,7 +39,7 @@ _CUSTOMERS = 30_000
 #: Beside the page that shows it.
 _CHART = Path("docs/bench/chain.svg")
 
-_GROUPS = ("doors", "worker", "store", "Kannel")
+_GROUPS = ("web", "worker", "store", "Kannel")
 
 
 class Carrier(Protocol):
@@ -238,6 +238,6 @@ def _table(rows: Sequence[tuple[str, ChainRun]], reference: float) -> str:
             f"{run.trips / run.receipts:.2f}", f"{run.written / run.receipts:,.0f}",
             f"{run.percentile(0.5):,.0f}", f"{run.percentile(0.99):,.0f}",
         ))  # fmt: skip
-    head = ("gateway and load", "doors µs", "worker µs", "store µs", "ours µs", "Kannel µs", "× C",
+    head = ("gateway and load", "web µs", "worker µs", "store µs", "ours µs", "Kannel µs", "× C",
             f"at most {TARGET}", "round trips", "bytes to disk", "p50 ms", "p99 ms")  # fmt: skip
     return report.grid(head, cells)

@@ -12,9 +12,9 @@ _DAY_SECONDS = 86_400
 #: Days that the index of texts outlives the traces (docs/decisions/018).
 _INDEX_DAYS = 10
 
-#: Receipts of which bench.md counts the bytes are of a customer with a few others.
-_RECORD, _WHOLE = "a receipt's record", r"a receipt with [^|]*"
-_STRANGER = "a text of a sender without the service"
+#: Rows of bench.md; its first column of receipts is of customers with ten each.
+_RECORD, _WHOLE = "record, with the trace of the text", "in all"
+_SUBSCRIBER, _STRANGER = "a subscriber", "a stranger's text, at once"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Measured:
                 micros[cells[1]] = (_number(cpu[1]), _number(cpu[2]))
         page = (bench / "bench.md").read_text()
         record, whole = _bytes(page, _RECORD), _bytes(page, _WHOLE)
-        subscriber = _bytes(page, "a subscriber with no history")
+        subscriber = _bytes(page, _SUBSCRIBER)
         besides, stranger = max(0.0, whole - record), _bytes(page, _STRANGER)
         return cls(micros, record, besides, subscriber, stranger)
 
@@ -104,7 +104,7 @@ def _number(text: str) -> float:
 
 def _bytes(page: str, name: str) -> float:
     """A row of bench.md. Raises ValueError unless there is exactly one."""
-    (found,) = re.findall(rf"\| store: {name} *\| ([\d.,]+) bytes", page)
+    (found,) = re.findall(rf"(?m)^\| {name} *\| +([\d.,]+)", page)
     return _number(found)
 
 

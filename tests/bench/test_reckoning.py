@@ -83,10 +83,10 @@ def test_figures_are_read_from_the_pages_of_the_bench(tmp_path: Path):
         "| the worker sends | 4 + 2 | 5 + 5 | 1,610 + 758 |\n"
     )
     (tmp_path / "bench.md").write_text(
-        "| store: a receipt's record | 371.52 bytes | <= 400 |\n"
-        "| store: a receipt with its trace, list and outbox entry | 1,031.52 bytes | |\n"
-        "| store: a subscriber with no history | 222.50 bytes | <= 250 |\n"
-        "| store: a text of a sender without the service | 281.00 bytes | |\n"
+        "| record, with the trace of the text | 371.52 | 370 |\n"
+        "| in all | 1,031.52 | 1,100 |\n"
+        "| a subscriber | 222.50 | 250 | met |\n"
+        "| a stranger's text, at once | 281.00 | | |\n"
     )
     found = Measured.read(tmp_path)
     assert found == Measured({"the worker sends": (1610, 758)}, 371.52, 660.0, 222.5, 281.0)
