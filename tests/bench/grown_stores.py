@@ -2,7 +2,6 @@
 
 import itertools
 import random
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,14 +13,14 @@ SMALL = 1_000
 #: the first index of its others.
 ACTIVE, _PASSIVE_FROM = 50_000, 300_000
 
-#: Where Debian's package libjemalloc2 is unpacked for the tests, and where it is installed.
-_UNPACKED = Path(sys.prefix) / "debian/usr/lib"
 
+def without_jemalloc(folder: Path) -> dict[str, str]:
+    """The setting that leaves a local store the allocator of glibc, by way of an empty folder.
 
-def jemalloc() -> dict[str, str]:
-    """The setting that gives a local store the allocator of Debian's servers, if there is one."""
-    found = sorted(_UNPACKED.glob("*/libjemalloc.so.2"))
-    return {"LD_LIBRARY_PATH": str(found[0].parent)} if found else {}
+    The store finds a library there that the loader passes over, and looks for no other.
+    """
+    (folder / "libjemalloc.so.2").write_text("not a library")
+    return {"LD_LIBRARY_PATH": str(folder)}
 
 
 def shuffled(customers: range) -> Iterator[int]:

@@ -7,10 +7,12 @@ is compared with that of the other store in its turn, and the median of the turn
 import statistics
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.bench import growth_chain, history, report
 from tests.bench.events import EVENTS, FEEDS
-from tests.bench.grown_stores import ACTIVE, SMALL, fill, jemalloc, shuffled
+from tests.bench.grown_stores import ACTIVE, SMALL, fill, shuffled, without_jemalloc
 from tests.bench.product import Product, product
 from tests.bench.web import Run, once
 
@@ -32,7 +34,7 @@ def measure(customers: int, turns: int, count: int) -> dict[str, list[tuple[Run,
     """Runs of the small and the large store by event, a pair a turn."""
     found: dict[str, list[tuple[Run, Run]]] = {}
     with ExitStack() as stack:
-        small, large = _pair(stack, customers, **jemalloc())
+        small, large = _pair(stack, customers)
         senders = {small: shuffled(range(SMALL)), large: shuffled(range(min(ACTIVE, customers)))}
         for turn in range(-1, turns):
             for event in (*EVENTS, FEEDS[1]):
@@ -81,10 +83,10 @@ def _feed(store: Product, senders: Iterator[int], batches: int) -> Run:
 def _by_allocator(customers: int, turns: int) -> str:
     """The store's part of the feed, by its allocator, with the same senders in both stores."""
     cells = []
-    for name, more in (("glibc", {"LD_LIBRARY_PATH": "/nowhere"}), ("jemalloc", jemalloc())):
-        if not more:
-            continue
+    for name in ("glibc", "jemalloc"):
         with ExitStack() as stack:
+            folder = stack.enter_context(TemporaryDirectory(prefix="sms-receipt-bench-"))
+            more = without_jemalloc(Path(folder)) if name == "glibc" else {}
             small, large = _pair(stack, customers, **more)
             web, store = list[tuple[float, float]](), list[tuple[float, float]]()
             for turn in range(-1, turns):
@@ -119,9 +121,9 @@ def page(*, short: bool) -> str:
 
 _NOTE = (
     "Senders of the small store are its 1,000 customers, those of the large one 50,000 of its "
-    "customers at random. The chain is CPU of doors, worker and store for a receipt from its "
-    "report to its fate, at 200 a second, with a double as gateway. Files are not rewritten "
-    "meanwhile. The stores have jemalloc, as Debian's servers do, if the machine has it."
+    "customers at random. The chain is CPU of web processes, worker and store for a receipt "
+    "from its report to its fate, at 200 a second, with a double as gateway. Files are not "
+    "rewritten meanwhile. The stores have jemalloc, as Debian's servers do, if the machine has it."
 )
 _ALLOCATORS = (
     "The same 1,000 senders in both stores, so that caches of the web processes and the lists of "

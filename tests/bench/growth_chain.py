@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 
 from receipts.model.vocabulary import DisplayMode
 from tests.bench.events import batch
-from tests.bench.grown_stores import ACTIVE, SMALL, fill, jemalloc
+from tests.bench.grown_stores import ACTIVE, SMALL, fill
 from tests.bench.load import drive
 from tests.bench.processes import cpu, family
 from tests.bench.product import Product, number, product, subscriber
@@ -30,7 +30,7 @@ class GrowingChain:
         self._port = free_port()
         settings = {"KANNEL_URL": self._double.url, "KANNEL_PACE": "10000",
                     "TEXT_PROVIDER": "kannel", "INSIDE_PORT": str(self._port)}  # fmt: skip
-        self._ours: Product = stack.enter_context(product(**settings, **jemalloc()))
+        self._ours: Product = stack.enter_context(product(**settings))
         fill(self._ours, customers)
         active = range(min(ACTIVE, customers))
         self._ours.fill(subscriber(index, mode) for index in active)

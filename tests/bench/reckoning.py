@@ -50,7 +50,7 @@ class Assumptions:
     def shipped(cls) -> "Assumptions":
         """Those of the carrier, with the times that the shipped rule book keeps records."""
         kept = load_rule_book(None).retention
-        stored = getattr(kept, "receipts_in_store_days", 31)
+        stored = kept.receipts_in_store_days
         return cls(
             store_days=stored,
             archive_days=max(0, round(kept.receipts_months * 30.5) - stored),
