@@ -87,6 +87,7 @@ class Journeys:
     ) -> None:
         self._store, self._index, self._clock = store, index, clock
         self._history = history
+        self._in_store = dt.timedelta(days=book.retention.receipts_in_store_days)
         self._search = ReceiptSearch(history, book.sending)
         self._eligibility = Eligibility(store, book, plan, clock)
         self._read_failure = read_failure
@@ -181,12 +182,11 @@ class Journeys:
 
     def _noted(self, found: Sequence[Journey]) -> list[Journey]:
         """The journeys, those noted that have a receipt which is not in the store."""
-        ids = [receipt.id for each in found for receipt in each.receipts]
-        stored = {receipt.id for receipt in self._store.receipts(ids) if receipt is not None}
-        return [
-            replace(each, archived=any(receipt.id not in stored for receipt in each.receipts))
-            for each in found
-        ]
+        before = self._clock.now() - self._in_store  # younger ones are all there
+        old = [r.id for each in found for r in each.receipts if r.created_at < before]
+        read = zip(old, self._store.receipts(old), strict=True) if old else ()
+        archived = {name for name, receipt in read if receipt is None}
+        return [replace(j, archived=any(r.id in archived for r in j.receipts)) for j in found]
 
     def _receipt_ids(self, trace: MessageTrace) -> tuple[str, str]:
         name = self._eligibility.receipt_id
