@@ -29,8 +29,8 @@ def copy_archive(source: ArchiveFolder, target: ArchiveFolder) -> int:
     for month in set(target.months()) - set(source.months()):
         target.remove(month)
     if source.name() and source.name() != target.name():
-        copyfile(source.path / "ARCHIVE", target.path / "ARCHIVE")
-        (target.path / "ARCHIVE").chmod(0o600)
+        copyfile(source.name_file, target.name_file)
+        target.name_file.chmod(0o600)
     sync_folder(target.path)
     return copied
 

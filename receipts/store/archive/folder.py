@@ -1,4 +1,4 @@
-"""The folder of the archive: which store it belongs to, its files, and who may write them."""
+"""The folder of the archive: its id, its files, and the locks of those that write them."""
 
 import fcntl
 import os
@@ -22,10 +22,15 @@ class ArchiveFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @property
+    def name_file(self) -> Path:
+        """The file with the id of the archive."""
+        return self.path / _NAME
+
     def name(self) -> str:
         """The id of the archive; empty for a folder that is missing or has none."""
         with suppress(FileNotFoundError):
-            return (self.path / _NAME).read_text().strip()
+            return self.name_file.read_text().strip()
         return ""
 
     def create(self) -> str:
@@ -41,7 +46,7 @@ class ArchiveFolder:
                 file.write(f"{name}\n")
                 file.flush()
                 os.fsync(file.fileno())
-            part.replace(self.path / _NAME)
+            part.replace(self.name_file)
             sync_folder(self.path)
             sync_folder(self.path.parent)
         return name

@@ -152,7 +152,7 @@ class ArchiveMover:
         return moved
 
     def _entries(self, number: Msisdn, start: int) -> tuple[list[Receipt], bool]:
-        """What is due of the entries up to a position, and whether all older ones were seen."""
+        """The due ones of the entries up to a position, and whether all older ones were seen."""
         window = self._store.receipt_window(number, _ENTRIES, start)
         before, entries = self._before, [each for each in window.entries if each is not None]
         old = [each for each in entries if each.created_at < before]

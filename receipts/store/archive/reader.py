@@ -85,7 +85,7 @@ class FileReceiptArchive:
             return None
 
     def erase_pending(self, shard: int) -> bool:
-        """Do what is pending of a shard; False if it stays. Logs why."""
+        """Erase the pending customers of a shard; False if they stay, with a line in the log."""
         pending = self._register.pending(shard)
         return not pending or self.erase(pending[0]) is not None
 

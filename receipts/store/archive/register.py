@@ -1,4 +1,4 @@
-"""What the store knows of its archive: the folder's id, receipts by month, pending erasures."""
+"""The store's notes of its archive: the folder's id, receipts by month, pending erasures."""
 
 from collections.abc import Iterable, Sequence
 
