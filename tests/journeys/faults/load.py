@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -81,16 +82,16 @@ def fresh() -> str:
 
 
 @dataclass
-class Customers:
+class Customers(ABC):
     """Customers who do the same again and again, a few at any moment."""
 
     service: Service
     failures: list[BaseException] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
+    @abstractmethod
     def act(self, client: WebhookClient) -> None:
-        """What one new customer does."""
-        raise NotImplementedError
+        """The acts of one new customer."""
 
     @contextmanager
     def running(self, threads: int = 4) -> Iterator[None]:
