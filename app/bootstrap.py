@@ -185,14 +185,14 @@ class Container:
     @cached_property
     def report_service(self) -> ReportService:
         """Turns delivery reports into receipts."""
-        return ReportService(self.store, self.book, self.numbering, self.clock)
+        archive, plan = self.history.archive, self.numbering
+        return ReportService(self.store, archive, self.book, plan, self.clock)
 
     @cached_property
     def journeys(self) -> Journeys:
         """Finds one text with all that came of it."""
-        index, plan, clock = self.clients.text_index, self.numbering, self.clock
-        book, history = self.book, self.history
-        return Journeys(self.store, index, book, plan, clock, read_failure, history)
+        about = (self.clients.text_index, self.book, self.numbering, self.clock)
+        return Journeys(self.store, *about, read_failure, self.history)
 
     @cached_property
     def lifecycle(self) -> ReceiptLifecycle:

@@ -166,6 +166,10 @@ class Journeys:
         ids = [self._receipt_ids(trace) for _, trace, _ in traces]
         receipts = self._receipts([each for pair in ids for each in pair], known)
         charges = self._charges(receipts.values())
+        traces = [
+            (text, _with_archived(trace, [receipts[each] for each in pair if each in receipts]), of)
+            for (text, trace, of), pair in zip(traces, ids, strict=True)
+        ]
         found = [
             self._journey(
                 *text,
@@ -238,6 +242,13 @@ class Journeys:
             number, recipient, trace.message_id if trace else message_id, trace,
             tuple(receipts), mine, sorted_steps(steps), of_stranger,
         )  # fmt: skip
+
+
+def _with_archived(trace: MessageTrace, receipts: Sequence[Receipt]) -> MessageTrace:
+    """The trace, or the one that an archived receipt of the text holds."""
+    if trace.history:
+        return trace
+    return next(filter(None, (receipt.full_text_trace for receipt in receipts)), trace)
 
 
 def _is_unicode(name: str) -> bool:

@@ -9,7 +9,7 @@ from receipts.model.receipt import Receipt
 from receipts.model.reported_time import ReportedTime
 from receipts.ports.changes import ChangeSet, Timer
 from receipts.ports.clock import Clock
-from receipts.ports.store import ReportQuery, Store
+from receipts.ports.store import Store
 from receipts.reports.service import ReportService
 from statemachines.receipt import ReceiptState
 
@@ -44,8 +44,7 @@ class RelayReports:
         report = self._report(relay) if relay is not None else None
         change = ChangeSet(timer.number)
         if report is not None:
-            query = ReportQuery(report.sender, report.recipient, report.message_id)
-            change = self._reports.decide(self._store.load_many([query])[0], [report])
+            change = self._reports.decide(self._reports.load([report])[0], [report])
         self._store.commit(replace(change, fired_timer=timer))
 
     def _report(self, relay: Receipt) -> DeliveryReport | None:

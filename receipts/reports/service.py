@@ -25,8 +25,10 @@ from receipts.model.vocabulary import Msisdn, ReceiptOutcome
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.changes import ChangeSet, CommitStatus, Record, Timer, joined
 from receipts.ports.clock import Clock
+from receipts.ports.receipt_archive import ReceiptArchive
 from receipts.ports.store import ContentionError, ReportQuery, Snapshot, Store
 from receipts.ports.unit_of_work import MAX_ATTEMPTS
+from receipts.reports.archived_traces import ArchivedTraces
 from receipts.reports.eligibility import Eligibility
 from receipts.reports.message_trace import (
     OUTCOME_OF,
@@ -68,10 +70,12 @@ class ReportService:
     """Turns delivery reports into receipts, at most one per text and outcome."""
 
     def __init__(
-        self, store: Store, book: RuleBook, numbering: NumberingPlan, clock: Clock
-    ) -> None:
+        self, store: Store, archive: ReceiptArchive, book: RuleBook, plan: NumberingPlan,
+        clock: Clock,
+    ) -> None:  # fmt: skip
         self._store, self._clock = store, clock
-        self._eligibility = Eligibility(store, book, numbering, clock)
+        self._eligibility = Eligibility(store, book, plan, clock)
+        self._archived = ArchivedTraces(archive, self._eligibility, book.retention)
         hours = book.sending.validity_hours + book.sending.margin_hours
         self._report_timeout = dt.timedelta(hours=hours)
         self._validity = dt.timedelta(hours=book.sending.validity_hours)
@@ -94,9 +98,7 @@ class ReportService:
         for _ in range(MAX_ATTEMPTS):
             if not waiting:
                 return IngestResult(accepted, len(reports) - accepted)
-            firsts = [text[0] for text in waiting]
-            queries = [ReportQuery(r.sender, r.recipient, r.message_id) for r in firsts]
-            snapshots = self._store.load_many(queries)
+            snapshots = self.load([text[0] for text in waiting])
             changes = [self.decide(s, text) for s, text in zip(snapshots, waiting, strict=True)]
             # Empty changes too: a duplicate's answer requires the first report to be durable.
             results = zip(waiting, changes, self._store.commit_all(changes), strict=True)
@@ -107,6 +109,11 @@ class ReportService:
                 else:
                     waiting.append(text_reports)
         raise ContentionError("the same texts were reported by others again and again")
+
+    def load(self, reports: Sequence[DeliveryReport]) -> list[Snapshot]:
+        """What is known of the texts of some reports. Raises StoreUnavailableError."""
+        queries = [ReportQuery(r.sender, r.recipient, r.message_id) for r in reports]
+        return self._archived.complete(self._store.load_many(queries), reports)
 
     def count_refused(self, lines: Sequence[bytes]) -> None:
         """Count lines that are no reports; the same lines of a repeated batch count once.

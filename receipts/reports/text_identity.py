@@ -64,6 +64,19 @@ def within_receipt(trace: MessageTrace, records: Sequence[Record]) -> tuple[Reco
     return (*(each.with_text_trace(trace) for each in answers), *others) if answers else None
 
 
+def is_found_by_its_reports(receipt: Receipt, trace: MessageTrace) -> bool:
+    """Whether each report on an archived receipt's text, when repeated, leads to the archive.
+
+    A report does by its time of sending, so all of them must have stated one: none but the only
+    report of a text is sure to.
+    """
+    if len(trace.history) != 1 or trace.dropped_events or trace.submitted is None:
+        return False
+    # Without a stated time, a live report's arrival stands for it.
+    sent, arrived = trace.submitted.at, trace.history[0].at
+    return sent != arrived and sent <= receipt.created_at
+
+
 def position_of(
     texts: Sequence[MessageTrace], report: DeliveryReport, validity: dt.timedelta
 ) -> int | None:

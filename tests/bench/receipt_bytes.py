@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace as with_fields
+from pathlib import Path
 from typing import Any, cast
 
 from msgspec.structs import replace
@@ -32,6 +33,9 @@ from receipts.ports.changes import ChangeSet, CommitStatus
 from receipts.ports.provider import Capabilities, Provider, ProviderStatus
 from receipts.reports.service import ReportService
 from receipts.rulebook.loader import load_rule_book
+from receipts.store.archive.folder import ArchiveFolder
+from receipts.store.archive.reader import FileReceiptArchive
+from receipts.store.archive.register import ArchiveRegister
 from receipts.store.check.shapes import named
 from receipts.store.codec import decode, decode_record, encode, encode_record
 from receipts.store.connection import RedisConnection, connected
@@ -82,7 +86,9 @@ class Bytes:
         self._outbox.open()
         book, self._clock = load_rule_book(None), SystemClock()
         self.store = RedisStore(connection, self.keys, retention_seconds(book.retention))
-        self._reports = ReportService(self.store, book, NumberingPlan(), self._clock)
+        register, folder = ArchiveRegister(connection, self.keys), ArchiveFolder(Path("archive"))
+        archive = FileReceiptArchive(register, folder, self._clock.now)  # stays empty
+        self._reports = ReportService(self.store, archive, book, NumberingPlan(), self._clock)
         carrier = cast("Provider", _Carrier())
         self._lifecycle = ReceiptLifecycle(Router([carrier], [carrier]), book.sending, self._clock)
         doubts = self._lifecycle.perhaps_sent

@@ -14,6 +14,7 @@ from receipts.model.message import MessageTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
 from receipts.ports.changes import ChangeSet, CommitStatus
+from receipts.reports.text_identity import is_found_by_its_reports
 from receipts.store.archive.folder import ArchiveFolder
 from receipts.store.archive.register import ArchiveRegister
 from receipts.store.connection import RedisConnection
@@ -197,14 +198,15 @@ class ArchiveMover:
     def _traces_of(self, receipts: Sequence[Receipt]) -> tuple[tuple[MessageTrace, int], ...]:
         """Traces that are kept longer than their receipt is in the store, with the time left.
 
-        They tell a repeated report from a new one.
+        They tell a repeated report from a new one, where it would not be looked up in the archive.
         """
-        kept, now = self._store.retention.trails, self._now()
+        retention, now = self._store.retention, self._now()
+        kept = max(retention.trails, retention.claims)
         found: list[tuple[MessageTrace, int]] = []
         for each in receipts:
             trace, age = each.full_text_trace, now - each.created_at
             left = kept - int(age.total_seconds())
-            if trace is not None and left > 0:
+            if trace is not None and left > 0 and not is_found_by_its_reports(each, trace):
                 found.append((replace(trace, version=1), left))
         names = [self._keys.trail(t.sender, t.recipient, t.message_id) for t, _ in found]
         known = self._connection.values(names) if names else []
