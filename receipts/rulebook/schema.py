@@ -146,7 +146,7 @@ class Retention(RuleTable, frozen=True, kw_only=True):
     """Retention periods."""
 
     claims_days: Some = 40
-    trails_days: Some = 40
+    trails_days: Some = 31
     #: A repeated report is known as such for so long; afterwards only its count is left.
     strangers_hours: Annotated[int, Meta(ge=1, le=72)] = 2
     receipts_months: Months = 6

@@ -9,11 +9,12 @@ from receipts.rulebook.loader import load_rule_book
 
 _DAY_SECONDS = 86_400
 
-#: Days that the index of texts outlives the traces (docs/decisions/018).
-_INDEX_DAYS = 10
+#: Days that an entry of the index of texts outlives the traces: three, and half of a week, as
+#: those by message id end together (receipts/store/text_index.py).
+_INDEX_DAYS = 6.5
 
 #: Rows of bench.md; its first column of receipts is of customers with ten each.
-_RECORD, _WHOLE = "record, with the trace of the text", "in all"
+_WHOLE, _INDEX = "in all", ("index of texts by sender", "index of texts by message id")
 _SUBSCRIBER, _STRANGER = "a subscriber", "a stranger's text, at once"
 
 
@@ -76,9 +77,9 @@ class Measured:
     """Measured costs: CPU µs of an event in web or worker and in nodes, and bytes in the store."""
 
     micros: dict[str, tuple[float, float]]
-    #: Of a receipt: its record, and all that it has besides (trace, index, lists).
-    record: float
-    besides: float
+    #: Of a receipt: all that is in the store as long as it is, and its text's entries in the index.
+    receipt: float
+    index: float
     subscriber: float
     #: Of the trace of a text whose sender has no service.
     stranger: float
@@ -92,10 +93,9 @@ class Measured:
             if len(cells) > 4 and (cpu := re.fullmatch(r"([\d,]+) \+ ([\d,]+)", cells[4])):
                 micros[cells[1]] = (_number(cpu[1]), _number(cpu[2]))
         page = (bench / "bench.md").read_text()
-        record, whole = _bytes(page, _RECORD), _bytes(page, _WHOLE)
-        subscriber = _bytes(page, _SUBSCRIBER)
-        besides, stranger = max(0.0, whole - record), _bytes(page, _STRANGER)
-        return cls(micros, record, besides, subscriber, stranger)
+        index = sum(_bytes(page, name) for name in _INDEX)
+        receipt = _bytes(page, _WHOLE) - index
+        return cls(micros, receipt, index, _bytes(page, _SUBSCRIBER), _bytes(page, _STRANGER))
 
 
 def _number(text: str) -> float:
@@ -143,10 +143,8 @@ class Reckoning:
         strangers = given.texts - receipts
         kept = {
             "subscribers": given.subscribers * measured.subscriber,
-            "receipts": receipts * given.store_days * measured.record,
-            "their traces and index": receipts
-            * (given.trace_days + _INDEX_DAYS)
-            * measured.besides,
+            "receipts with traces": receipts * given.store_days * measured.receipt,
+            "index of texts": receipts * (given.trace_days + _INDEX_DAYS) * measured.index,
             "strangers' traces": strangers * given.strangers_hours / 24 * measured.stranger,
             "single charges": receipts * given.charged_singly * 36 * 30.4 * given.charge_bytes,
         }
