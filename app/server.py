@@ -70,7 +70,8 @@ def give_sign_of_life(beats: int, seconds_without_progress: float) -> None:
     if seconds_without_progress > limits.STUCK_SECONDS:
         _log.error("the threads of a web process make no progress; it ends")
         os._exit(1)
-    with suppress(BlockingIOError):  # a parent that was stopped has many unread
+    # A parent that was stopped has many unread; one that was killed takes this process along.
+    with suppress(BlockingIOError, BrokenPipeError):
         os.write(beats, b".")
 
 

@@ -1,6 +1,7 @@
 """A web process imports few modules, and collects garbage again after its start."""
 
 import gc
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,13 @@ def test_web_process_imports_no_unneeded_modules():
     program = "import sys, app.server, app.rulebook_reload; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", program], text=True)
     assert not UNNEEDED & set(loaded.split())
+
+
+def test_sign_of_life_to_a_killed_parent_is_no_error():
+    heard, beats = os.pipe()
+    os.close(heard)
+    server.give_sign_of_life(beats, 0.0)
+    os.close(beats)
 
 
 @pytest.fixture
