@@ -129,9 +129,12 @@ class Dispatcher:
         return self._mark_sending([*late, *routed], slots)
 
     def next_slot(self, task: SendTask) -> float | None:
-        """New send time of a task that missed its slot; None if no slot is free."""
+        """New send time of a task that missed its slot; None if none can be had now."""
         limit = self._limits[task.route.provider.name]
-        slots = self._limiter.reserve({limit: slots_needed(task.segments)})[limit]
+        try:
+            slots = self._limiter.reserve({limit: slots_needed(task.segments)})[limit]
+        except StoreUnavailableError:
+            return None
         return next(iter(slots.times_for([task.segments])), None)
 
     def _release_deferred(self, room: int) -> list[OutboxEntry]:
