@@ -88,6 +88,11 @@ def for_simulated_network(settings: Settings) -> bool:
     return _is_loopback(settings.public_url) and _is_loopback(settings.twilio_api_url)
 
 
+def is_demo(settings: Settings) -> bool:
+    """Whether these are the settings of the demo, whose account is simulated."""
+    return bool(settings.demo_secret) and for_simulated_network(settings)
+
+
 def public_url_problem(url: str, *, https_only: bool = True) -> str:
     """Why Twilio refuses or cannot call an address (error 21609); empty if it can."""
     parts = urlsplit(url)

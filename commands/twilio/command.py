@@ -7,7 +7,9 @@ from dataclasses import asdict
 import click
 
 from app import provider_factory
+from app.settings import Settings
 from app.settings_reader import url_problem
+from commands.diagnostics.addresses import is_demo, public_url_problem
 from commands.params import CommandError, examples, json_option, read_settings
 from commands.tables import Column, print_json, print_record, print_records, wants_table
 from receipts.model.masking import hide_userinfo
@@ -121,7 +123,7 @@ def configure(*, base_url: str, numbers: tuple[str, ...], dry_run: bool, yes: bo
     from commands.twilio.configure import configure_account  # noqa: PLC0415 - the SDK
 
     settings = read_settings().need_account()
-    address = _checked_address(base_url)
+    address = _checked_address(base_url, settings)
     configure_account(settings, address, numbers, dry_run=dry_run, yes=yes)
     if settings.public_url != address:
         click.echo(
@@ -132,10 +134,12 @@ def configure(*, base_url: str, numbers: tuple[str, ...], dry_run: bool, yes: bo
         )
 
 
-def _checked_address(base_url: str) -> str:
+def _checked_address(base_url: str, settings: Settings) -> str:
     """The address without a slash at its end. Raises CommandError."""
+    shown = f"--base-url={hide_userinfo(base_url)}"
     if url_problem(base_url):
-        raise CommandError(
-            f"--base-url={hide_userinfo(base_url)} is not a public address. Example: {_URL}"
-        )
+        raise CommandError(f"{shown} is not a public address. Example: {_URL}")
+    problem = "" if is_demo(settings) else public_url_problem(base_url, https_only=False)
+    if problem:
+        raise CommandError(f"{shown} cannot be called by Twilio: {problem}. Example: {_URL}")
     return base_url.rstrip("/")

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from app.settings import Settings
-from commands.diagnostics.addresses import for_simulated_network
+from commands.diagnostics.addresses import is_demo
 from receipts.numbering.country import NORTH_AMERICA, calling_code_of, country_of, is_toll_free
 from receipts.providers.twilio_account import TwilioAccount, UnreadableError
 
@@ -42,7 +42,7 @@ class Subject:
     @property
     def is_simulated(self) -> bool:
         """Whether this is the demo: its network calls the service on this machine."""
-        return bool(self.settings.demo_secret) and for_simulated_network(self.settings)
+        return is_demo(self.settings)
 
     @cached_property
     def senders(self) -> tuple[str, ...]:

@@ -147,6 +147,16 @@ def test_provider_refusal_is_reported_without_the_token(api: Api, configure: Con
             {},
             "--base-url=https://sms example.org is not",
         ),
+        (
+            ("--base-url", "http://localhost:7500"),
+            {},
+            "--base-url=http://localhost:7500 cannot be called by Twilio: localhost is a name of",
+        ),
+        (
+            ("--base-url", "https://192.168.1.9"),
+            {},
+            "--base-url=https://192.168.1.9 cannot be called by Twilio: 192.168.1.9 is a private",
+        ),
         (("--base-url", BASE), {"TWILIO_FROM": ""}, "name the numbers with --number"),
         (
             ("--base-url", BASE),
