@@ -6,7 +6,7 @@ from receipts.model.vocabulary import Language
 from receipts.ports.changes import Reply
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.segments import segments
-from receipts.wording.separators import SEMICOLON, SPACE
+from receipts.wording.separators import FULL_STOP, SEMICOLON, SPACE
 
 #: Digits shown of a shortened number.
 _ENDING_DIGITS = 4
@@ -62,10 +62,12 @@ class ReplyRenderer:
         short = [line | {"friend": endings[line["friend"]]} for line in lines]
         distinct = len(set(endings.values())) == len(endings)
         forms = [("receipts_list", lines)] + [("receipts_endings", short)] * distinct
+        end = FULL_STOP[language] if rest else ""
         for shown in range(len(lines), 0, -1):
             for key, form in forms:
                 listed = [self._receipt(language, params) for params in form[:shown]]
-                text = self._catalogue.render(key, language, list=SEMICOLON[language].join(listed))
+                receipts = SEMICOLON[language].join(listed)
+                text = self._catalogue.render(key, language, list=receipts) + end
                 if segments(SPACE[language].join((text, *rest))) == 1:
                     return text
         return text

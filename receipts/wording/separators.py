@@ -5,3 +5,4 @@ from receipts.model.vocabulary import Language
 SPACE = {Language.ZH: "", Language.EN: " "}
 COMMA = {Language.ZH: "，", Language.EN: ", "}
 SEMICOLON = {Language.ZH: "；", Language.EN: "; "}
+FULL_STOP = {Language.ZH: "。", Language.EN: "."}

@@ -89,6 +89,24 @@ def test_first_reply_to_a_foreign_number_is_in_english(network: Network):
     assert "帮助发BZ" in Texter(network, UNICOM).says("zzzz")
 
 
+@pytest.mark.parametrize(
+    ("words", "end"),
+    [
+        ("SUBSCRIBE Y RECEIPTS", "). Trial, free of charge."),
+        ("开通短信回执 是 最近回执", "）。试用，不收费。"),
+    ],
+)
+def test_list_of_receipts_ends_with_a_full_stop_before_the_note(
+    network: Network, words: str, end: str
+):
+    phone = Texter(network, AMERICAN)
+    subscribe, confirm, ask = words.split()
+    phone.says(subscribe)
+    phone.says(confirm)
+    network.status("SM1", "delivered", sender=AMERICAN, friend=BRITON)
+    assert phone.says(ask).endswith(end)
+
+
 def test_both_ends_on_the_list_give_a_receipt_without_a_price(network: Network, built: Container):
     network.text(AMERICAN, "SUBSCRIBE")
     network.text(AMERICAN, "Y")
