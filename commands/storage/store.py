@@ -1,6 +1,8 @@
 """The commands `store check` and `store upgrade`."""
 
 import datetime as dt
+import re
+from collections.abc import Callable
 
 import click
 
@@ -10,6 +12,7 @@ from commands.params import examples, json_option
 from commands.storage.backup import STEPS
 from commands.storage.opening import any_store, unused_store
 from commands.tables import Column, print_record, print_records, print_totals, progress_bar
+from receipts.model.masking import mask
 from receipts.store.check.findings import Damage
 from receipts.store.check.repair import Repair
 from receipts.store.check.store_check import StoreCheck
@@ -19,6 +22,9 @@ from receipts.store.schema.upgrades import count_customers, upgrade
 
 #: Receipts are kept for a month at least, whichever the rule book.
 _KEPT = dt.timedelta(days=28)
+
+#: The digits of a number, alone between colons or other separators.
+_NUMBER = re.compile(r"(?<![\w-])\+?\d{8,15}(?![\w-])")
 
 _COLUMNS = (
     Column("Finding", "finding"),
@@ -35,8 +41,9 @@ def store() -> None:
 
 @store.command(epilog=examples("store check", "store check --repair"))
 @click.option("--repair", is_flag=True, help="Repair what needs no judgement.")
+@click.option("--numbers", is_flag=True, help="Print phone numbers in full.")
 @json_option
-def check(*, repair: bool, as_json: bool) -> None:
+def check(*, repair: bool, numbers: bool, as_json: bool) -> None:
     """Read the whole store, and name each fault with its fix.
 
     Then the archive. The service may run meanwhile. The exit status is 1 if a fault is left.
@@ -55,7 +62,8 @@ def check(*, repair: bool, as_json: bool) -> None:
             found += archive.findings(lambda share: reached(int(share * STEPS)))
         repairs = Repair(connection, keys)
         repaired = {each for each in found if repair and repairs.apply(each)}
-    rows = ({**_row(each), "repaired": each in repaired} for each in found)
+    shown = str if numbers else _without_numbers
+    rows = ({**_row(each, shown), "repaired": each in repaired} for each in found)
     print_records(rows, _COLUMNS, as_json=as_json, empty="nothing is wrong")
     counted = {"keys": run.keys, "archive_files": archive.files}
     print_totals(counted | {"findings": len(found), "repaired": len(repaired)})
@@ -63,13 +71,18 @@ def check(*, repair: bool, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _row(finding: Damage) -> dict[str, str]:
+def _row(finding: Damage, shown: Callable[[str], str]) -> dict[str, str]:
     return {
         "finding": finding.kind,
-        "key": finding.key,
-        "detail": finding.detail,
+        "key": shown(finding.key),
+        "detail": shown(finding.detail),
         "fix": finding.fix,
     }
+
+
+def _without_numbers(text: str) -> str:
+    """The text with its numbers masked as in the log, and ids of receipts left whole."""
+    return _NUMBER.sub(lambda found: mask(found[0]), text)
 
 
 @store.command("upgrade", epilog=examples("store upgrade"))
