@@ -86,6 +86,7 @@ def stacked_bars(title: str, names: Sequence[str], parts: Mapping[str, Sequence[
     chart = pygal.HorizontalStackedBar(
         title=title, width=1000, height=120 + 40 * len(names), js=(), style=_STYLE,
         legend_at_bottom=True, legend_at_bottom_columns=3, print_values=True,
+        truncate_label=-1,
         value_formatter=lambda n: f"{n:,.0f}" if n >= 1 else "",
     )  # fmt: skip
     chart.x_labels = names[::-1]  # pygal draws the first at the bottom
