@@ -11,7 +11,7 @@ from tests.bench import receipt_bytes, report
 from tests.bench.events import EVENTS, SUBSCRIBERS, text
 from tests.bench.load import drive
 from tests.bench.processes import cpu, memory
-from tests.bench.product import ACCOUNT, PUBLIC_URL, TOKEN, Product, number, product, subscriber
+from tests.bench.product import ACCOUNT, PUBLIC_URL, TOKEN, number, product, subscriber
 from tests.support.product import Service
 
 #: Seconds over which the CPU of an idle demo is measured.
@@ -52,8 +52,8 @@ def starting() -> Iterator[Figure]:
             yield _figure("demo: CPU when idle", share, "%", "< 2")
 
 
-def memory_use(customers: int) -> Iterator[Figure]:
-    """Memory of web processes and store."""
+def memory_use() -> Iterator[Figure]:
+    """Memory of a web process; receipt_bytes measures that of the store."""
     with product() as ours:
         ours.fill(subscriber(index) for index in range(SUBSCRIBERS))
         for event in EVENTS:
@@ -61,19 +61,11 @@ def memory_use(customers: int) -> Iterator[Figure]:
         pids = ours.web_processes()
         largest = max(memory(pid) for pid in pids) / 1e6
         yield _figure("memory of a web process", largest, "MB", "< 90")
-        before = _used(ours)
-        ours.fill(subscriber(index) for index in range(300_000, 300_000 + customers))
-        each = (_used(ours) - before) / customers
-        yield _figure("store: a subscriber with no history", each, "bytes", "<= 250")
-
-
-def _used(ours: Product) -> int:
-    return int(ours.store.info("memory")["used_memory"])
 
 
 def page(customers: int) -> str:
     """The tables."""
-    rows = [*starting(), *memory_use(customers)]
+    rows = [*starting(), *memory_use()]
     figures = report.grid(("figure", "measured", "target"), rows)
     return f"{figures}\n\n{receipt_bytes.page(customers // 10, customers // 100)}"
 
