@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from app.factory import create_app
 from app.metrics.server import registry
 from app.settings import Settings
 from receipts.ports.store import StoreUnavailableError
-from tests.support.product import free_port, surroundings, until
+from tests.support.product import PATIENCE_SECONDS, free_port, surroundings, until
 from tests.support.requests import Knock, out_of_reach
 
 
@@ -34,8 +35,9 @@ def test_readyz_asks_the_store_once_a_second(
     asked = []
     monkeypatch.setattr(type(built.store), "ping", lambda _: asked.append(1))
     client = create_app(settings, built).test_client()
+    began = time.monotonic()
     assert {client.get("/readyz").status_code for _ in range(200)} == {200}
-    assert len(asked) <= 2
+    assert len(asked) <= 2 + (time.monotonic() - began)
 
 
 def test_readyz_notices_a_lost_and_a_returned_store(
@@ -48,9 +50,9 @@ def test_readyz_notices_a_lost_and_a_returned_store(
     assert client.get("/readyz").status_code == 200
     with monkeypatch.context() as patch:
         patch.setattr(type(built.store), "ping", away)
-        until(lambda: client.get("/readyz").status_code == 503, 5)
+        until(lambda: client.get("/readyz").status_code == 503)
         assert "inner" not in client.get("/readyz").text
-    until(lambda: client.get("/readyz").status_code == 200, 5)
+    until(lambda: client.get("/readyz").status_code == 200)
 
 
 def test_no_metrics_on_the_port_of_the_webhooks(knock: Knock):
@@ -78,13 +80,13 @@ def test_metrics_are_served_on_loopback_alone(store_url: str, tmp_path: Path):
 
         def page() -> str:
             try:
-                return requests.get(url, timeout=5).text
-            except requests.ConnectionError:
+                return requests.get(url, timeout=20).text
+            except requests.RequestException:
                 return ""
 
-        assert "sms_receipt_reports_missing 0.0" in until(page, 20)
+        assert "sms_receipt_reports_missing 0.0" in until(page)
         listening = Path(f"/proc/{process.pid}/net/tcp").read_text()
         (line,) = [each for each in listening.splitlines() if f":{port:04X} 00000000:0000" in each]
         assert "0100007F" in line
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0

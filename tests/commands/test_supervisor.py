@@ -31,8 +31,8 @@ def test_killed_server_restarts_and_loses_no_write(supervisor: Supervisor, data_
             data_dir, lambda: os.kill(supervisor.pids()["store"], signal.SIGKILL)
         )
         assert count > 10
-        until(lambda: supervisor.restart_ended() == ["store"], 1, "the supervisor to restart it")
-        until(lambda: answers(data_dir), 1, "the store to answer")
+        until(lambda: supervisor.restart_ended() == ["store"], why="the supervisor to restart it")
+        until(lambda: answers(data_dir), why="the store to answer")
         assert has_all_writes(data_dir, count)
 
 
@@ -43,7 +43,7 @@ def test_repeatedly_failing_server_is_given_up_with_its_reason(
     (data_dir / "store/aof/appendonly.aof.manifest").write_text("nonsense\n")
     os.kill(supervisor.pids()["store"], signal.SIGKILL)
     with pytest.raises(ChildFailedError, match=r"The store ended 4 times.*store\.log ends with: "):
-        until(lambda: supervisor.restart_ended() == ["never"], 10, "the supervisor to give up")
+        until(lambda: supervisor.restart_ended() == ["never"], why="the supervisor to give up")
 
 
 def test_restart_pause_grows_with_each_failure(supervisor: Supervisor):
@@ -55,7 +55,8 @@ def test_restart_pause_grows_with_each_failure(supervisor: Supervisor):
             moments.append(time.monotonic())
 
     with pytest.raises(ChildFailedError, match="The child ended 4 times in a row"):
-        until(note_restarts, 10, "the supervisor to give up")
+        until(note_restarts, why="the supervisor to give up")
     pauses = [after - before for before, after in itertools.pairwise(moments)]
     assert len(pauses) == 3
-    assert pauses[0] < pauses[1] < pauses[2]
+    # A child also runs for a while, on a busy machine for longer than the shortest pause.
+    assert all(each >= 0.1 * 2**turn for turn, each in enumerate(pauses)), pauses

@@ -19,6 +19,9 @@ from tests.support.sending import Desk, ProviderDouble
 __all__ = ["months"]
 
 
+SHORT_LEASE_SECONDS = 1.5
+
+
 @dataclass
 class Rig:
     """Workers in threads on the real store, two test providers, and receipts moved by hand."""
@@ -94,8 +97,8 @@ def rig(
 
 @pytest.fixture
 def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leases and intervals of tenths of a second."""
-    monkeypatch.setattr(worker_module, "LEASE_SECONDS", 0.6)
+    """Intervals of tenths of a second, and a lease that outlasts a pause of a busy machine."""
+    monkeypatch.setattr(worker_module, "LEASE_SECONDS", SHORT_LEASE_SECONDS)
     monkeypatch.setattr(worker_module, "HEARTBEAT_INTERVAL_SECONDS", 0.1)
     monkeypatch.setattr(worker_module, "TIMER_INTERVAL_SECONDS", 0.1)
     monkeypatch.setattr(worker_module, "POLL_TIMEOUT_SECONDS", 0.05)

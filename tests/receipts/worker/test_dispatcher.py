@@ -13,7 +13,9 @@ from receipts.delivery.lifecycle import ReceiptLifecycle
 from receipts.delivery.routing import Router
 from receipts.model.vocabulary import DisplayMode
 from receipts.ports.provider import TemporaryError
+from receipts.ports.store import StoreUnavailableError
 from receipts.rulebook.schema import SendingRules
+from receipts.store.rate_limiter import RedisRateLimiter
 from receipts.worker import dispatcher as dispatcher_module
 from receipts.worker.dispatcher import Dispatcher, SendTask
 from receipts.worker.rate_limit import RateLimit
@@ -105,12 +107,12 @@ def test_fetch_takes_a_whole_surge_while_a_rate_limit_is_used_up(
     make: Make, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(dispatcher_module, "_USED_UP_SECONDS", -1.0)
-    dispatcher = make("courier", per_second=40)  # ten slots in a quarter of a second
+    dispatcher = make("courier", per_second=5)  # the second slot is a fifth of a second away
     for expected in (20, 1000):
         desk.post()
         assert len(tasks(desk, dispatcher)) == 1
         assert (dispatcher.fetch_limit(20), backlog(desk)) == (expected, {})
-    time.sleep(0.1)
+    time.sleep(0.5)
     desk.post()
     assert len(tasks(desk, dispatcher)) == 1
     assert dispatcher.fetch_limit(20) == 20
@@ -150,6 +152,21 @@ def test_beyond_the_rate_limit_the_oldest_are_sent_in_order_with_token_spacing(
     assert len(first) + backlog(desk)["courier"] == len(old)
     times = [task.send_at for task in first]
     assert min(b - a for a, b in itertools.pairwise(times)) > 1 / 40
+
+
+def test_missed_slot_is_asked_for_again_after_an_outage(
+    make: Make, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    def gone(*_: object) -> None:
+        raise StoreUnavailableError("gone")
+
+    dispatcher = make("courier", per_second=40)
+    desk.post()
+    (task,) = tasks(desk, dispatcher)
+    with monkeypatch.context() as patch:
+        patch.setattr(RedisRateLimiter, "reserve", gone)
+        assert dispatcher.next_slot(task) is None
+    assert dispatcher.next_slot(task) is not None
 
 
 def test_deferred_receipt_past_its_age_limit_expires_without_an_available_provider(

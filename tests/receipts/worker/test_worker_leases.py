@@ -9,7 +9,8 @@ import redis
 from receipts.ports.changes import ChangeSet
 from receipts.worker.dispatcher import SendTask
 from receipts.worker.worker import Worker
-from tests.receipts.worker.conftest import Rig
+from tests.receipts.worker.conftest import SHORT_LEASE_SECONDS, Rig
+from tests.support.product import PATIENCE_SECONDS
 from tests.support.sending import ANNA
 
 pytestmark = pytest.mark.usefixtures("short_intervals")
@@ -35,7 +36,7 @@ def test_receipt_only_fetched_by_a_dead_worker_is_sent(rig: Rig):
 
 
 def test_heartbeat_keeps_entries_of_a_slow_provider_from_being_reclaimed(rig: Rig):
-    rig.before_send(lambda: time.sleep(1.5))  # far longer than a lease
+    rig.before_send(lambda: time.sleep(2 * SHORT_LEASE_SECONDS))
     posted = [rig.desk.post() for _ in range(3)]
     with rig.at_work(rig.hire("two")):
         rig.run_until_state("sent", *posted)
@@ -48,12 +49,12 @@ def test_stopped_worker_finishes_its_tasks(rig: Rig):
 
     def slow() -> None:
         began.set()
-        time.sleep(1.2)
+        time.sleep(1.3 * SHORT_LEASE_SECONDS)
 
     rig.before_send(slow)
     receipt = rig.desk.post()
     with rig.at_work(rig.hire("two")), rig.at_work(rig.hire("one")) as one:
-        began.wait(5)
+        assert began.wait(PATIENCE_SECONDS)
         one.stop()
     assert (rig.state(receipt), rig.desk.now(receipt).attempts) == ("sent", 1)
     assert len(rig.courier.sent) == 1
@@ -71,7 +72,7 @@ def test_two_workers_send_many_receipts_over_many_shards_once_each(rig: Rig):
 def test_equal_entry_ids_of_two_shards_are_leased_both(rig: Rig, raw: "redis.Redis"):
     """The server numbers the entries of each stream independently."""
     proceed = threading.Event()
-    rig.before_send(lambda: proceed.wait(5))
+    rig.before_send(lambda: proceed.wait(PATIENCE_SECONDS))
     for tail in range(2):
         receipt = rig.notification(f"+861380288000{tail}", queued=False)
         raw.xadd(f"{{s{int(receipt.id[0], 16)}}}:outbox", {"id": receipt.id}, id="7-7")
@@ -112,7 +113,7 @@ def test_task_past_its_lease_is_not_sent_although_a_heartbeat_follows(
     rig: Rig, leased: tuple[Worker, SendTask]
 ):
     worker, task = leased
-    leased_at = time.monotonic() - 1
+    leased_at = time.monotonic() - SHORT_LEASE_SECONDS - 0.1
     worker._send(task, leased_at)  # noqa: SLF001
     assert (rig.courier.sent, rig.state(task.receipt)) == ([], "sending")
     worker._renew_leases()  # noqa: SLF001
@@ -128,7 +129,7 @@ def test_timely_heartbeats_extend_the_lease_of_a_task(rig: Rig, leased: tuple[Wo
     worker._renew_leases()  # noqa: SLF001
     leased_at = time.monotonic()
     for _ in range(3):
-        time.sleep(0.3)
+        time.sleep(0.5 * SHORT_LEASE_SECONDS)
         worker._renew_leases()  # noqa: SLF001
     worker._send(task, leased_at)  # noqa: SLF001
     assert (len(rig.courier.sent), rig.state(task.receipt)) == (1, "sent")
