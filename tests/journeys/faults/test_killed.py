@@ -10,7 +10,7 @@ import pytest
 
 from statemachines.receipt import ReceiptState
 from tests.journeys.faults.conftest import Serve
-from tests.journeys.faults.load import PATIENCE, Load, WebhookClient, fresh, store_reader
+from tests.journeys.faults.load import Load, WebhookClient, fresh, store_reader
 from tests.support.phones import Phones
 from tests.support.product import Service, answers, kill, until
 
@@ -43,7 +43,7 @@ def each_delivered_once(service: Service, phones: Phones, numbers: Iterable[str]
     with store_reader(service) as store:
         until(
             lambda: all([r.state for r in store.receipts(n)] == delivered for n in numbers),
-            PATIENCE, "every receipt to be delivered",
+            why="every receipt to be delivered",
         )  # fmt: skip
     counted = Counter(message["to"] for message in phones.get("messages")["messages"])
     assert {number: counted[number] for number in numbers} == dict.fromkeys(numbers, 1)
@@ -57,7 +57,7 @@ def load_without_loss(service: Service, phones: Phones) -> Iterator[Callable[[in
     """
     load = Load(service)
     with load.running():
-        yield lambda count: until(lambda: len(load.opened) > count, PATIENCE, f"{count} customers")
+        yield lambda count: until(lambda: len(load.opened) > count, why=f"{count} customers")
     with store_reader(service) as store:
         assert store.states(load.opened) == {"active"}
         for number, message in load.reported.items():
@@ -74,7 +74,7 @@ def test_killed_worker_loses_and_doubles_no_receipt(service: Service, phones: Ph
         for number in numbers:
             client.report(number)
     # The provider takes a message at once and answers late: the worker holds these and more.
-    taken = until(lambda: phones.get("messages")["counts"]["total"], 10, "the first receipts")
+    taken = until(lambda: phones.get("messages")["counts"]["total"], why="the first receipts")
     assert taken < len(numbers)
     service.kill("worker")
     phones.trouble("twilio", "none")
@@ -88,22 +88,22 @@ def test_door_process_killed_under_load_is_replaced_without_loss(service: Servic
         doors = service.door_processes()
         kill(min(doors))
         await_customers(40)
-        until(lambda: service.door_processes() - doors, 10, "another door process in its place")
+        until(lambda: service.door_processes() - doors, why="another door process in its place")
 
 
 def test_stopped_door_process_is_replaced(service: Service):
     doors = service.door_processes()
     kill(min(doors), signal.SIGSTOP)
-    until(lambda: service.door_processes() - doors, 30, "another door process in its place")
-    assert min(doors) not in service.door_processes()
-    assert answers(f"{service.doors}/readyz")
+    until(lambda: service.door_processes() - doors, why="another door process in its place")
+    until(lambda: min(doors) not in service.door_processes(), why="an end of the stopped process")
+    until(lambda: answers(f"{service.doors}/readyz"), why="the doors to answer")
 
 
 def test_server_killed_under_load_loses_no_acknowledged_request(service: Service, phones: Phones):
     with load_without_loss(service, phones) as await_customers:
         await_customers(10)
         service.kill("doors")
-        until(lambda: not service.find("serv"), 2, "doors and store to end with their parent")
+        until(lambda: not service.find("serv"), why="doors and store to end with their parent")
         service.start("doors")
         await_customers(40)
 
@@ -120,7 +120,7 @@ def test_store_killed_under_load_loses_no_acknowledged_request(service: Service,
 def test_doors_survive_sighup(service: Service):
     kill(service.pid("doors"), signal.SIGHUP)
     time.sleep(1)
-    until(lambda: answers(f"{service.doors}/readyz"), 10, "the doors to answer after a hangup")
+    until(lambda: answers(f"{service.doors}/readyz"), why="the doors to answer after a hangup")
     assert service.find("sms-receipt serve") == [service.pid("doors")]
 
 
@@ -134,7 +134,8 @@ def test_product_killed_at_once_loses_no_acknowledged_request(service: Service, 
 
 def test_doors_worker_and_network_end_within_ten_seconds_of_sigterm(service: Service):
     assert service.stop(signal.SIGTERM) < 10
-    assert "Traceback" not in service.said()
+    # The rest of the log says where it was raised.
+    assert service.said().partition("Traceback")[2] == ""
 
 
 def test_new_door_process_ends_with_its_killed_parent(serve: Serve):
@@ -143,13 +144,13 @@ def test_new_door_process_ends_with_its_killed_parent(serve: Serve):
         service.start("doors")
         doors = service.door_processes()
         kill(min(doors))
-        until(lambda known=doors: service.door_processes() - known, 20, "another in its place")
+        until(lambda known=doors: service.door_processes() - known, why="another in its place")
         service.kill("doors")
-        service.gone(2)
+        service.gone()
 
 
 def test_doors_end_by_sigterm_during_start(serve: Serve):
     service = serve()
     service.start("doors", wait=False)
-    until(lambda: len(service.door_processes()) == 2, 60, "the door processes to begin")
+    until(lambda: len(service.door_processes()) == 2, why="the door processes to begin")
     assert service.stop(signal.SIGTERM) < 10

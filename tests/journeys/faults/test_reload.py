@@ -56,7 +56,7 @@ def _reload(service: Service, manager: Manager) -> None:
         while not manager.count("READY=1"):
             assert session.get(f"{service.doors}/readyz", timeout=20).ok
             assert requests.get(f"{service.doors}/readyz", timeout=20).ok
-    until(lambda: not service.door_processes() & before, 20, "the old processes to leave")
+    until(lambda: not service.door_processes() & before, why="the old processes to leave")
     assert len(service.door_processes()) == 2
     assert service.pid("doors") == parent
 
@@ -82,7 +82,7 @@ def test_reload_that_cannot_start_keeps_the_old_processes(
     manager.forget()
     kill(service.pid("doors"), signal.SIGHUP)
     manager.wait("RELOADING=1")
-    (fresh,) = until(lambda: service.door_processes() - before, 20, "a new process")
+    (fresh,) = until(lambda: service.door_processes() - before, why="a new process")
     kill(fresh)
     manager.wait("READY=1")
     assert service.door_processes() == before
@@ -94,7 +94,7 @@ def test_requests_wait_at_the_socket_while_serve_is_replaced(
 ) -> None:
     service, manager = managed
     service.stop(signal.SIGTERM)
-    assert manager.count("STOPPING=1") == 1
+    manager.wait("STOPPING=1")
     with socket.create_connection(("127.0.0.1", service.port), 60) as waiting:
         waiting.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
         service.start("doors", wait=False)
@@ -109,4 +109,4 @@ def test_worker_tells_that_it_is_ready_alive_and_ending(managed: tuple[Service, 
     manager.wait("READY=1")
     manager.wait("WATCHDOG=1", times=3)
     service.stop(signal.SIGTERM)
-    assert manager.count("STOPPING=1") == 1
+    manager.wait("STOPPING=1")

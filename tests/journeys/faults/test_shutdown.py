@@ -33,17 +33,17 @@ def test_demo_restarts_dead_processes(service: Service):
     ):
         before = set(service.find(words))
         kill(min(before))
-        until(lambda w=words, b=before: not b & set(service.find(w)), 10, f"{words} to fall")
-        until(lambda u=url: answers(u), 15, f"{url} to answer again")
+        until(lambda w=words, b=before: not b & set(service.find(w)), why=f"{words} to fall")
+        until(lambda u=url: answers(u), why=f"{url} to answer again")
     (worker,) = service.find("commands.main work")
     kill(worker)
-    until(lambda: set(service.find("commands.main work")) - {worker}, 10, "another worker")
+    until(lambda: set(service.find("commands.main work")) - {worker}, why="another worker")
     (server,) = service.find("valkey.sock")
     kill(server)
-    until(lambda: answers(f"{service.doors}/readyz"), 5, "the doors to reach the store again")
+    until(lambda: answers(f"{service.doors}/readyz"), why="the doors to reach the store again")
     for name in ("doors", "network", "worker", "store"):
         line = f"the {name} stopped and was started again"
-        until(lambda line=line: line in service.said(), 5, line)
+        until(lambda line=line: line in service.said(), why=line)
 
 
 @pytest.mark.parametrize("taken", ["port", "folder"])
@@ -60,8 +60,8 @@ def test_fix_in_the_refusal_of_a_demo_works(service: Service, taken: str, tmp_pa
     with log.open("wb") as out:
         other = subprocess.Popen(["/bin/sh", "-c", f"exec env {fix[0]}"], env=environ, stdout=out)
     try:
-        until(lambda: "Stop with Ctrl-C" in log.read_text(), 30, "the second demo to be ready")
-        assert answers(f"{service.doors}/readyz")
+        until(lambda: "Stop with Ctrl-C" in log.read_text(), why="the second demo to be ready")
+        until(lambda: answers(f"{service.doors}/readyz"), why="the first demo to answer")
     finally:
         other.terminate()
         assert other.wait(20) == 0
@@ -69,16 +69,16 @@ def test_fix_in_the_refusal_of_a_demo_works(service: Service, taken: str, tmp_pa
 
 def test_killed_demo_leaves_no_process(service: Service):
     service.kill("demo")
-    service.gone(2)
+    service.gone()
     service.demo()
-    assert answers(f"{service.doors}/readyz")
+    until(lambda: answers(f"{service.doors}/readyz"), why="the demo to answer")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_demo_ends_with_all_its_processes_within_ten_seconds(service: Service, how: signal.Signals):
     assert len(service.processes()) >= 7, service.processes()
     assert service.stop(how) < 10
-    assert "Traceback" not in service.said()
+    assert service.said().partition("Traceback")[2] == ""
 
 
 def test_demo_started_again_in_its_folder_keeps_its_secrets(service: Service):

@@ -32,6 +32,10 @@ class Doors:
     calls: list[str] = field(default_factory=list)
     called_at: float = field(default_factory=time.monotonic)
 
+    def count(self, words: str) -> int:
+        """The number of calls whose address has these words."""
+        return sum(words in call for call in self.calls)
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         app = self.app
         self.calls.append(environ["REQUEST_URI"])
@@ -60,7 +64,7 @@ class Product:
         line = {"id": uuid4().hex, "from": GUANGDONG, "to": ZHEJIANG, "status": "DELIVRD"}
         body = json.dumps(line).encode()
         url = f"http://127.0.0.1:{self.doors.port}/feed/reports"
-        answer = requests.post(url, data=body, headers=feed_headers(FEED, body), timeout=5)
+        answer = requests.post(url, data=body, headers=feed_headers(FEED, body), timeout=20)
         assert answer.json()["accepted"] == 1, answer.text
 
     def settled(self) -> bool:
@@ -70,8 +74,8 @@ class Product:
     def receipt(self) -> Receipt:
         """Return the newest receipt once there is one."""
         number, found = Msisdn(GUANGDONG), self.built.store.receipts_of
-        return until(lambda: found(number, 1, MessageKind.RECEIPT), 20, "a receipt")[0]
+        return until(lambda: found(number, 1, MessageKind.RECEIPT), why="a receipt")[0]
 
     def becomes(self, state: ReceiptState) -> Receipt:
-        until(lambda: self.receipt().state is state, 20, f"{state}")
+        until(lambda: self.receipt().state is state, why=f"{state}")
         return self.receipt()

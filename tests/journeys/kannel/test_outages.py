@@ -66,7 +66,7 @@ def test_receipt_in_flight_is_resent_by_kannel_alone(
 
 def test_report_arrives_after_a_kill_of_kannel(product: Product, centre: Centre, kannel: Boxes):
     product.person_to_person()
-    until(lambda: product.receipt().history, 20, "the first status")
+    until(lambda: product.receipt().history, why="the first status")
     kannel.kill()
     back(kannel, centre)
     assert len(centre.submitted) == 1
@@ -81,7 +81,7 @@ def test_receipt_without_an_answer_is_unsure_and_never_sent_again(
     asked = kannel.asked(GUANGDONG)
     kannel.freeze("bearerbox")
     product.person_to_person()
-    until(lambda: kannel.asked(GUANGDONG) == asked + 1, 20, "our request")
+    until(lambda: kannel.asked(GUANGDONG) == asked + 1, why="our request")
     assert product.receipt().state is ReceiptState.SENDING
     kannel.kill("bearerbox")
     receipt = product.becomes(ReceiptState.UNSURE)
@@ -102,7 +102,7 @@ def test_receipt_due_during_an_outage_of_kannel_goes_out_afterwards(
 ):
     kannel.kill()
     product.person_to_person()
-    until(lambda: product.receipt().note, 20, "the first attempt")
+    until(lambda: product.receipt().note, why="the first attempt")
     waiting = product.receipt()
     assert (waiting.state, waiting.attempts) == (ReceiptState.DUE, 1)
     assert waiting.note == "kannel not reached: COULDNT_CONNECT"

@@ -70,7 +70,7 @@ def test_unknown_smsc_does_not_stop_a_receipt(product: Product, centre: Centre):
 def test_receipt_is_retried_after_a_wrong_password(product: Product, centre: Centre):
     product.subscriber(DisplayMode.TEXT)
     product.person_to_person()
-    until(lambda: product.receipt().note, 20, "the first attempt")
+    until(lambda: product.receipt().note, why="the first attempt")
     waiting = product.receipt()
     assert waiting.note is not None
     assert waiting.note.startswith("kannel 403: Authorization failed for sendsms (Kannel refuses")

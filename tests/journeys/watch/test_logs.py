@@ -25,10 +25,10 @@ def lines(watched: Watched) -> list[Line]:
     return [json.loads(line) for line in found]
 
 
-def answers(watched: Watched, door: str) -> list[Line]:
-    found = [e for e in lines(watched) if e["event"] == "answered" and e["door"] == door]
-    assert found, door
-    return found
+def answers(watched: Watched, door: str, **fields: str) -> list[Line]:
+    """The lines of answered requests with these fields, once there is one."""
+    wanted = {"event": "answered", "door": door} | fields
+    return until(lambda: [e for e in lines(watched) if wanted.items() <= e.items()], why=door)
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +37,15 @@ def told(watched: Watched) -> Watched:
     phone = watched.phone
     phone.asks("CXDXHZ")
     phone.calls()
-    phone.wait(lambda event: event["kind"] == "spoken", 10, "the hotline to speak")
+    phone.wait(lambda event: event["kind"] == "spoken", what="the hotline to speak")
     phone.hangs_up()
     phone.text("13957112345", "hello")
     phone.flash()
     watched.phones.trouble("kannel", "http_503", count=1)
     watched.feeds("logs-1")
     phone.flash()
-    until(lambda: [e for e in lines(watched) if e["event"] == "not sent"], 10, "a failed attempt")
-    until(lambda: answers(watched, "kannel.kannel_report"), 10, "a report of a receipt")
+    until(lambda: [e for e in lines(watched) if e["event"] == "not sent"], why="a failed attempt")
+    answers(watched, "kannel.kannel_report")
     return watched
 
 
@@ -85,7 +85,7 @@ def test_lines_of_a_worker_bear_receipt_and_text(told: Watched):
     assert {e["event"] for e in about} == {"sent", "not sent"}
     assert len({e["receipt"] for e in about}) == 1
     receipt, door = about[0]["receipt"], "kannel.kannel_report"
-    until(lambda: receipt in {e["receipt"] for e in answers(told, door)}, 10, "its report")
+    assert answers(told, door, receipt=receipt)
     assert all("request" not in e and "call" not in e for e in sent)
 
 
@@ -107,7 +107,7 @@ def test_id_of_a_stranger_is_not_taken_over(told: Watched):
     form = {"MessageSid": f"SM{7:032x}", "From": f"+86{told.phone.number}", "Body": "CXDXHZ"}
     headers = twilio_headers(token, url, form) | {"X-Request-ID": "chosen-by-a-stranger"}
     assert requests.post(url, form, headers=headers, timeout=10).ok
-    (line,) = [e for e in answers(told, "keywords.sms") if e["message"] == form["MessageSid"]]
+    (line,) = answers(told, "keywords.sms", message=form["MessageSid"])
     assert REQUEST.fullmatch(line["request"])
 
 

@@ -11,6 +11,7 @@ from receipts.ports.changes import ChangeSet, OutboxEntry
 from receipts.store.redis_store import RedisStore
 from receipts.worker.result_writer import ResultWriter, SendResult
 from tests.receipts.worker.conftest import Rig
+from tests.support.product import PATIENCE_SECONDS
 from tests.support.sending import ANNA, Desk
 
 
@@ -47,7 +48,7 @@ def test_results_submitted_during_a_write_share_a_commit(writer: Writer, rig: Ri
     proceed = threading.Event()
 
     def slowly(now: Receipt) -> ChangeSet:
-        proceed.wait(5)
+        proceed.wait(PATIENCE_SECONDS)
         return results[0].decide(now)
 
     writing = threading.Thread(target=writer.submit, args=(replace(results[0], decide=slowly),))
@@ -56,7 +57,7 @@ def test_results_submitted_during_a_write_share_a_commit(writer: Writer, rig: Ri
         writer.submit(result)  # returns at once: the other thread writes
     assert writer.released == []
     proceed.set()
-    writing.join(5)
+    writing.join(PATIENCE_SECONDS)
     assert sum(commits) == 5
     assert len(commits) <= 2
     assert sorted(e.entry for e in writer.released) == sorted(each.entry.entry for each in results)

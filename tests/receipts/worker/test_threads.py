@@ -11,6 +11,7 @@ from receipts.worker.result_writer import ResultWriter, SendResult
 from receipts.worker.timers import TimerService
 from tests.receipts.delivery.conftest import UNKNOWN, fail
 from tests.receipts.worker.conftest import Rig
+from tests.support.product import PATIENCE_SECONDS
 
 
 def test_receipts_are_sent_in_the_order_of_their_age(rig: Rig):
@@ -24,16 +25,16 @@ def test_receipts_are_sent_in_the_order_of_their_age(rig: Rig):
 
 def test_as_many_receipts_are_sent_at_once_as_there_are_threads(rig: Rig):
     meeting = threading.Barrier(4)
-    rig.before_send(lambda: meeting.wait(5))
+    rig.before_send(lambda: meeting.wait(PATIENCE_SECONDS))
     posted = [rig.desk.post() for _ in range(3)]
     with rig.at_work(rig.hire(threads=3)):
-        meeting.wait(5)
+        meeting.wait(PATIENCE_SECONDS)
     assert [rig.state(receipt) for receipt in posted] == ["sent"] * 3
 
 
 def test_stopped_worker_sends_all_receipts_that_it_has_marked(rig: Rig):
     stopped = threading.Event()
-    rig.before_send(lambda: stopped.wait(5))
+    rig.before_send(lambda: stopped.wait(PATIENCE_SECONDS))
     posted = [rig.desk.post(), rig.desk.post()]
     with rig.at_work(rig.hire(threads=1)) as worker:
         rig.until(lambda: all(rig.state(receipt) == "sending" for receipt in posted))
@@ -66,7 +67,7 @@ class SlowLookUp:
 
     def find(self, *_: object) -> None:
         self.requests += 1
-        self.answered.wait(10)
+        self.answered.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture

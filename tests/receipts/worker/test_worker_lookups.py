@@ -28,6 +28,8 @@ def test_failed_look_up_is_repeated(rig: Rig):
     rig.desk.clock.move(seconds=1)
     with rig.at_work(rig.hire()):
         rig.until(lambda: len(rig.courier.sought) == 1)
+        # The timer is set anew after the answer.
+        rig.until(lambda: rig.desk.outbox.due_timers(rig.desk.clock.now(), 50) == [])
         rig.desk.clock.move(seconds=15)
         rig.until(lambda: rig.state(receipt) == "sent")
     assert len(rig.courier.sought) == 3

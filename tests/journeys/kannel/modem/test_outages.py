@@ -34,7 +34,7 @@ def _mended(modem: Modem, kannel: Boxes) -> Iterator[None]:
         modem.plug()
     if not kannel.running:
         kannel.start()
-    modem.until(lambda: modem.ready, 40)
+    modem.until(lambda: modem.ready)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def test_text_is_offered_again_after_a_cut_before_its_acknowledgement(
     product.person_to_person()
     modem.until(lambda: not modem.plugged_in)
     modem.plug()
-    first, second = modem.texts(2, 60)
+    first, second = modem.texts(2)
     assert first.submit == second.submit
     modem.report(first, 0x46)
     modem.report(second)
@@ -95,14 +95,14 @@ def test_report_while_kannel_is_away_is_lost_and_counts_for_no_other_text(
 ):
     product.person_to_person()
     (lost,) = modem.texts()
-    until(lambda: product.receipt().history, 20, "the first status")
+    until(lambda: product.receipt().history, why="the first status")
     first = product.receipt()
     kannel.kill()
     modem.report(lost)
     modem.until(lambda: modem.delivered)
     kannel.start()
     product.person_to_person()
-    _, second = modem.texts(2, 60)
+    _, second = modem.texts(2)
     modem.report(second)
     product.becomes(ReceiptState.DELIVERED)
     assert product.built.store.receipts([first.id])[0] == first

@@ -53,7 +53,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Modem, dict
             )
             stack.callback(process.wait, 20)
             stack.callback(process.send_signal, signal.SIGTERM)
-        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 60, "an answer of serve")
+        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), why="an answer of serve")
         yield modem, settings
 
 

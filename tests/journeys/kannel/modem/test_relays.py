@@ -17,7 +17,7 @@ from tests.journeys.kannel.product import Product
 from tests.support.fixtures import stand
 from tests.support.modem.device import Modem
 from tests.support.modem.network import DELIVERED, EXPIRED, Network
-from tests.support.product import until
+from tests.support.product import PATIENCE_SECONDS, until
 
 COUNT = 1000
 #: Each of them may have 30 texts passed on in an hour.
@@ -68,12 +68,12 @@ def test_a_thousand_relays_and_no_wrong_pair(
         stand(product.built, person, "active")
     for sender, words in texts_to_friends():
         modem.phone(sender, words)
-    modem.texts(COUNT, 240)
+    modem.texts(COUNT, 6 * PATIENCE_SECONDS)
     modem.unplug()
     modem.plug()
-    modem.until(lambda: modem.delivered, 240)
+    modem.until(lambda: modem.delivered, 6 * PATIENCE_SECONDS)
     network.finish()
-    until(lambda: settled(product, network), 60, "the last report")
+    until(lambda: settled(product, network), why="the last report")
     receipts = receipts_of_all(product)
     outcomes = [
         receipt
@@ -99,11 +99,11 @@ def test_text_without_a_report_is_told_after_two_days(
     stand(product.built, ann, "active")
     modem.phone(ann, f"{bob} hello")
     modem.texts()
-    until(lambda: awaits_report(product, ann, bob), 20, "the wait for a report")
+    until(lambda: awaits_report(product, ann, bob), why="the wait for a report")
     clock.move(hours=47)
     assert receipts_of_all(product) == []
     clock.move(hours=4)
-    (receipt,) = until(lambda: receipts_of_all(product), 20, "a receipt")
+    (receipt,) = until(lambda: receipts_of_all(product), why="a receipt")
     assert receipt.outcome is ReceiptOutcome.NO_ANSWER
     assert modem.texts(2)[1].submit.said == receipt.text
 
