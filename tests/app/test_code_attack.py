@@ -28,7 +28,7 @@ class Stranger:
 
     def form(self, cookie: str = "") -> tuple[str, dict[str, str]]:
         """A cookie and the fields of a form."""
-        page = requests.get(f"{self.base}/sign-in", headers={"Cookie": cookie}, timeout=10)
+        page = requests.get(f"{self.base}/sign-in", headers={"Cookie": cookie}, timeout=60)
         given = page.headers.get("Set-Cookie", cookie).partition(";")[0]
         # The form of the number is the last one on the page.
         return given, dict(_FIELD.findall(page.text))
@@ -36,7 +36,7 @@ class Stranger:
     def asks(self, number: str, cookie: str, fields: dict[str, str]) -> None:
         claimed = f"198.51.{next(self._claimed) % 256}.{next(self._claimed) % 256}"
         answer = requests.post(
-            f"{self.base}/code", fields | {"number": number}, timeout=10, allow_redirects=False,
+            f"{self.base}/code", fields | {"number": number}, timeout=60, allow_redirects=False,
             headers={"Cookie": cookie, "X-Forwarded-For": claimed, "Forwarded": f"for={claimed}"},
         )  # fmt: skip
         self.statuses.append(answer.status_code)
@@ -51,7 +51,7 @@ def stranger(settings: Settings) -> Iterator[Stranger]:
     port, key = free_port(), "a-key-of-at-least-sixteen-characters"
     more = {"PORT": str(port), "SECRET_KEY": key}
     with running(settings, None, "serve", "--workers", "2", **more):
-        until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), 20, "the doors")
+        until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), why="the doors")
         yield Stranger(f"http://127.0.0.1:{port}/hall")
 
 

@@ -78,17 +78,17 @@ def test_no_good_request_is_refused_while_all_secrets_rotate(settings: Settings,
     senders = Senders(port)
     more = {"PORT": str(port), "SECRETS_FILE": str(file)}
     with running(settings, book, "serve", "--workers", "2", **more) as log:
-        until(lambda: _answers(port), 20, "the doors")
+        until(lambda: _answers(port), why="the doors")
         sending = threading.Thread(target=senders.send)
         sending.start()
         try:
             time.sleep(0.5)
             write(file, NEW, OLD)
-            until(lambda: senders.all_answer(NEW, 200), 10, "the new secrets")
+            until(lambda: senders.all_answer(NEW, 200), why="the new secrets")
             senders.secret = NEW
             time.sleep(0.5)
             write(file, NEW)
-            until(lambda: 403 in senders.statuses(OLD).values(), 10, "an end of the old secrets")
+            until(lambda: 403 in senders.statuses(OLD).values(), why="an end of the old secrets")
             time.sleep(1)
         finally:
             senders.over.set()
@@ -113,10 +113,10 @@ def test_worker_takes_new_secrets(settings: Settings, book: Path):
     file = settings.data_dir / "secrets.env"
     write(file, OLD)
     with running(settings, book, "work", SECRETS_FILE=str(file)) as log:
-        until((settings.data_dir / "rulebook.good.toml").exists, 20, "the worker")
+        until((settings.data_dir / "rulebook.good.toml").exists, why="the worker")
         time.sleep(1.5)
         write(file, NEW, OLD)
-        until(lambda: "new secrets in force" in log.read_text(), 5, "the new secrets")
+        until(lambda: "new secrets in force" in log.read_text(), why="the new secrets")
 
 
 @pytest.fixture

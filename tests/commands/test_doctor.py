@@ -65,7 +65,7 @@ def queue_of(service: Service) -> list[Check]:
 
 
 def test_running_service_has_nothing_to_tell(service: Service):
-    checks = until(lambda: [c for c in looked(service) if "worker is alive" in str(c["check"])], 20)
+    checks = until(lambda: [c for c in looked(service) if "worker is alive" in str(c["check"])])
     assert checks
     checks = looked(service)
     assert [each for each in checks if not each["ok"]] == []
@@ -91,15 +91,15 @@ def test_stopped_worker_and_its_due_receipt_are_told_until_it_works_again(
     def told(words: str) -> list[Check]:
         return [each for each in queue_of(service) if words in each.subject and not each.ok]
 
-    until(lambda: told("no worker is alive; the last was seen"), 20)
-    (due,) = until(lambda: told("receipts are due, the oldest for"), 20)
+    until(lambda: told("no worker is alive; the last was seen"))
+    (due,) = until(lambda: told("receipts are due, the oldest for"))
     assert "sms-receipt work" in due.fix
     assert due.runbook == "docs/runbook.md#receiptsoverdue"
     if how is signal.SIGTERM:
         service.start("worker")
     else:
         child.send_signal(signal.SIGCONT)
-    until(lambda: not [each for each in queue_of(service) if not each.ok], 20)
+    until(lambda: not [each for each in queue_of(service) if not each.ok])
 
 
 def test_dead_web_process_is_told(service: Service):

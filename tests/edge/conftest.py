@@ -13,6 +13,7 @@ import pytest
 
 from app.edge.reader import Listener, Reader
 from app.serving.sockets import listen
+from tests.support.product import PATIENCE_SECONDS
 
 HOST = b"Host: example.org\r\n"
 
@@ -119,7 +120,7 @@ def edge() -> Iterator[Edge]:
 @pytest.fixture
 def until() -> Callable[[Callable[[], bool]], None]:
     def wait(check: Callable[[], bool]) -> None:
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_SECONDS
         while not check():
             assert time.monotonic() < end
             time.sleep(0.02)

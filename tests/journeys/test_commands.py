@@ -115,9 +115,9 @@ def test_moved_clock_is_told_at_start(tmp_path: Path, words: tuple[str, ...]):
     service.run(*words, *port)
     told = "The clock was moved and is now at 2031-02-28 23:5"
     try:
-        until(lambda: told in service.said(), 60, "the notice")
+        until(lambda: told in service.said(), why="the notice")
         assert "`sms-receipt clock now` resets it." in service.said()
-        until(lambda: answers(f"{service.doors}/readyz"), 60, "readiness")
+        until(lambda: answers(f"{service.doors}/readyz"), why="readiness")
     finally:
         service.stop()
 
@@ -140,7 +140,7 @@ def test_readme_commands_run_as_printed(service: Service, phones: Phones):
 
 def test_metrics_add_up_over_all_door_processes(service: Service, phones: Phones):
     def answered() -> float:
-        page = until(lambda: service.metrics, 10, "the metrics")
+        page = until(lambda: service.metrics, why="the metrics")
         return sum(
             float(line.rsplit(" ", 1)[1])
             for line in page.splitlines()

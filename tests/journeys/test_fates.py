@@ -28,7 +28,7 @@ def sender(phones: Phones) -> Phone:
     phone.text(NEVER, "hello nobody")
     phone.text(OFF_NET, "hello elsewhere")
     slow = friend("0007")
-    phone.wait(lambda e: e["kind"] == "text" and slow in e["body"], 20, f"the receipt for {slow}")
+    phone.wait(lambda e: e["kind"] == "text" and slow in e["body"], what=f"the receipt for {slow}")
     return phone
 
 
@@ -80,7 +80,7 @@ def test_number_without_subscription_gets_no_receipt(phones: Phones):
     stranger, other = phones.fresh("CN-GD"), phones.fresh("CN-GD").opens()
     stranger.text(friend("1111"), "hi")
     stranger.wait(
-        lambda e: e["kind"] == "callback" and e["news"] == "delivered", 5, "the network's report"
+        lambda e: e["kind"] == "callback" and e["news"] == "delivered", what="the network's report"
     )
     # A receipt requested later arrives: one for the stranger would be here by now.
     other.text(friend("1111"), "hi")

@@ -24,7 +24,7 @@ def test_demo_starts_afresh_with_no_data_and_the_real_time(tmp_path: Path):
         archive.new_file("2026-01", 0).add({})
         assert phones.get("service")["can_start_afresh"]
         phones.post("afresh")
-        until(lambda: is_afresh(phones, first), 60, "the network to be back")
+        until(lambda: is_afresh(phones, first), why="the network to be back")
         assert service.shows(GUANGDONG)["state"] == "none"
         assert phones.get("service")["clock"]["moved_seconds"] == 0
         assert (service.folder / "demo.env").read_text() == before

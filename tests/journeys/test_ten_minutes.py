@@ -17,7 +17,7 @@ import pytest
 import requests
 import yaml
 
-from tests.support.product import COMMAND, free_port, surroundings, until
+from tests.support.product import COMMAND, answers, free_port, surroundings, until
 
 ROOT = Path(__file__).parents[2]
 NUMBER, PERSON, FRIEND = "+18885550199", "+14155550100", "+14155550101"
@@ -151,7 +151,7 @@ class Rehearsal:
         """Text our number from the person's phone; the reply that comes."""
         earlier = len(self.texts(PERSON))
         self.api(f"phones/{PERSON}/texts", to=NUMBER, body=body)
-        until(lambda: len(self.texts(PERSON)) > earlier, 30, f"a reply to {body}")
+        until(lambda: len(self.texts(PERSON)) > earlier, why=f"a reply to {body}")
         return str(self.texts(PERSON)[earlier]["body"])
 
 
@@ -187,20 +187,13 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
     empty = tmp_path / "empty"
     empty.mkdir()
     with subprocess.Popen([COMMAND, "network"], env=surroundings(**simulated)) as simulator:
-        until(lambda: _answers(f"{network}/healthz"), 30, "the simulated network")
+        until(lambda: answers(f"{network}/healthz"), why="the simulated network")
         terminal = Terminal(empty, environ)
         try:
             yield Rehearsal(terminal, network)
         finally:
             terminal.close()
             simulator.terminate()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=2).ok
-    except requests.ConnectionError:
-        return False
 
 
 def use_this_environment(folder: Path) -> None:
@@ -237,7 +230,7 @@ def test_readme_leads_from_an_empty_folder_to_a_receipt(rehearsal: Rehearsal):
     assert "trial" in rehearsal.text("Y").casefold()
     earlier = len(rehearsal.texts(PERSON))
     rehearsal.api(f"phones/{PERSON}/texts", to=NUMBER, body=f"{FRIEND} See you at eight!")
-    until(lambda: rehearsal.texts(FRIEND), 30, "the friend's text")
+    until(lambda: rehearsal.texts(FRIEND), why="the friend's text")
     assert "See you at eight!" in rehearsal.texts(FRIEND)[0]["body"]
     assert rehearsal.texts(FRIEND)[0]["peer"] == NUMBER
 
@@ -245,5 +238,5 @@ def test_readme_leads_from_an_empty_folder_to_a_receipt(rehearsal: Rehearsal):
         news = [each["body"] for each in rehearsal.texts(PERSON)[earlier:]]
         return any("delivered" in body for body in news)
 
-    until(receipt, 30, "the receipt")
+    until(receipt, why="the receipt")
     assert rehearsal.texts(PERSON)[-1]["peer"] == NUMBER

@@ -32,7 +32,7 @@ def _open_by_text(phone: Phone) -> None:
 
 def _text_a_friend(phone: Phone, words: str, receipt: Callable[[], Event]) -> None:
     phone.text(ZHEJIANG, words)
-    texted = phone.wait(lambda e: e.get("peer") == ZHEJIANG, 5, "its own text")
+    texted = phone.wait(lambda e: e.get("peer") == ZHEJIANG, what="its own text")
     told = receipt()
     sentence = f"您[0-9:]+发给{ZHEJIANG}的短信已(于[0-9:]+)?送达。"
     assert re.fullmatch(sentence, told["body"])

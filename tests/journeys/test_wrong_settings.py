@@ -187,7 +187,7 @@ def test_port_in_use_is_named_by_demo_and_serve(service: Service, tmp_path: Path
 
 def test_metrics_port_in_use_is_named_by_demo_and_serve(service: Service, tmp_path: Path):
     taken = {"METRICS_PORT": str(service.metrics_port), "DATA_DIR": str(tmp_path / "data")}
-    until(lambda: service.metrics, 10, "the metrics")
+    until(lambda: service.metrics, why="the metrics")
     for words in (("demo", "--port", str(two_free_ports())), ("serve",)):
         (line,) = refusal(*words, **DOORS, PORT=str(two_free_ports()), **taken)
         assert "METRICS_PORT" in line

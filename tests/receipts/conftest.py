@@ -1,7 +1,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 
 import pytest
 
@@ -49,8 +48,8 @@ def shown(built: bootstrap.Container) -> Callable[[str], list[Receipt]]:
 
 @pytest.fixture
 def until() -> Until:
-    """Wait at most ten seconds for a condition that a thread fulfils."""
-    return partial(product.until, seconds=10)
+    """Wait for a condition that a thread fulfils."""
+    return product.until
 
 
 @pytest.fixture
@@ -65,7 +64,7 @@ def at_work() -> AtWork:
             yield worker
         finally:
             worker.stop()
-            thread.join(timeout=30)
+            thread.join(product.PATIENCE_SECONDS)
             assert not thread.is_alive()
 
     return run

@@ -48,7 +48,7 @@ def test_network_ends_with_its_killed_parent(settings: dict[str, str]):
         assert parent.stdout
         child = int(parent.stdout.readline())
         parent.kill()
-    until(lambda: not _runs(child), 5, "the end of the network")
+    until(lambda: not _runs(child), why="the end of the network")
 
 
 def test_sigint_stops_the_network_within_two_seconds(process: Service):

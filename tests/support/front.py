@@ -100,7 +100,7 @@ def running(folder: Path, service: Service) -> Iterator[Front]:
     command = ["nginx", "-c", str(_configuration(folder, service, port)), "-p", str(folder)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as nginx:
         try:
-            until(lambda: answers_at(port), 10, "nginx to listen")
+            until(lambda: answers_at(port), why="nginx to listen")
             yield Front(port, folder / "fullchain.pem", service)
         finally:
             nginx.terminate()

@@ -49,7 +49,7 @@ PASSWORD = "password-of-the-boxes"
 _REQUESTED = re.compile(r"(?m)sendsms sender:\S+ \(\S+\) to:<(\S+)> msg:<(.*?)>?$")
 
 #: Seconds after which an smsbox that does not answer is started again.
-_HANG_SECONDS = 10.0
+_HANG_SECONDS = 20.0
 
 
 class Boxes:
@@ -133,12 +133,12 @@ class Boxes:
         """Start both boxes; return when sendsms answers."""
         self._start_bearerbox()
         self._run("smsbox")
-        until(self._answers, 20, "an answer of smsbox")
+        until(self._answers, why="an answer of smsbox")
 
     def _start_bearerbox(self) -> None:
         # Without bearerbox smsbox ends at once: Debian's run_kannel_box starts it again.
         self._run("bearerbox")
-        until(lambda: answers_at(self._boxes_port), 20, "an answer of bearerbox")
+        until(lambda: answers_at(self._boxes_port), why="an answer of bearerbox")
 
     def _run(self, name: str) -> None:
         program = shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
@@ -154,8 +154,8 @@ class Boxes:
         for name, process in self.running.items():
             assert process.poll() is None, (self._folder / f"{name}.out").read_text()[-2000:]
         try:
-            requests.get(self.url, timeout=1)
-        except requests.ConnectionError:
+            requests.get(self.url, timeout=5)
+        except requests.RequestException:
             return False
         return True
 
@@ -164,7 +164,7 @@ class Boxes:
         process = self.running[name]
         process.send_signal(signal.SIGSTOP)
         state = Path(f"/proc/{process.pid}/stat")
-        until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", 20, "a stop")
+        until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", why="a stop")
 
     def kill(self, *names: str) -> None:
         for name in names or tuple(self.running):
@@ -179,7 +179,7 @@ class Boxes:
         if "bearerbox" not in self.running:
             self._start_bearerbox()
         self._smsbox_since = time.monotonic()
-        until(self._smsbox_again, 40, "an answer of smsbox")
+        until(self._smsbox_again, why="an answer of smsbox")
 
     def _smsbox_again(self) -> bool:
         """Return whether smsbox answers; it may end by itself after its bearerbox did."""

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.support.product import until
+from tests.support.product import PATIENCE_SECONDS, until
 
 
 class Manager:
@@ -48,7 +48,7 @@ class Manager:
         """Begin to count anew."""
         self._lines.clear()
 
-    def wait(self, line: str, times: int = 1, seconds: float = 40) -> None:
+    def wait(self, line: str, times: int = 1, seconds: float = PATIENCE_SECONDS) -> None:
         """Return when a notice has come so many times."""
         until(lambda: self.count(line) >= times, seconds, f"{line}, had {self.lines()[-5:]}")
 

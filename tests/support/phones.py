@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import requests
 
+from tests.support.product import PATIENCE_SECONDS
+
 Event = dict[str, Any]
 
 #: First digits of each kind of number; last digits below 0010 choose a delivery scenario.
@@ -32,7 +34,7 @@ class Phones:
         self.session.close()
 
     def post(self, path: str, **body: object) -> Any:
-        answer = self.session.post(f"{self.network}/api/{path}", json=body, timeout=10)
+        answer = self.session.post(f"{self.network}/api/{path}", json=body, timeout=40)
         assert answer.ok, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
 
@@ -89,28 +91,31 @@ class Phone:
 
     def hears(self, words: str) -> str:
         return self.wait(
-            lambda e: e["kind"] == "spoken" and words in e["text"], 10, f"the line to say {words}"
+            lambda e: e["kind"] == "spoken" and words in e["text"],
+            what=f"the line to say {words}",
         )["text"]
 
     def presses(self, keys: str) -> None:
         if not self.listening:
-            self.wait(lambda e: e["kind"] == "listening", 10, "the line to listen")
+            self.wait(lambda e: e["kind"] == "listening", what="the line to listen")
         self.listening = False
         heard = self.phones.post(f"phones/{self.number}/call/keys", digits=keys)["heard"]
         assert heard == len(keys), "the call did not listen"
 
     def is_hung_up_on(self) -> None:
-        ended = self.wait(lambda e: e.get("state") == "ended", 10, "the call to end")
+        ended = self.wait(lambda e: e.get("state") == "ended", what="the call to end")
         assert ended["by"] == "service"
 
     def hangs_up(self) -> None:
         self.phones.post(f"phones/{self.number}/call/hangup")
-        self.wait(lambda e: e.get("state") == "ended", 5, "the call to end")
+        self.wait(lambda e: e.get("state") == "ended", what="the call to end")
 
     def events(self) -> list[Event]:
         return self.phones.get(f"phones/{self.number}/events", after=0)["events"]
 
-    def wait(self, wanted: Callable[[Event], bool], seconds: float, what: str) -> Event:
+    def wait(
+        self, wanted: Callable[[Event], bool], seconds: float = PATIENCE_SECONDS, what: str = ""
+    ) -> Event:
         """Return the next wanted event, without those before it."""
         deadline = time.monotonic() + seconds
         seen: list[Event] = []
@@ -132,12 +137,11 @@ class Phone:
         """Return the next text in the inbox from this number."""
         return self.wait(
             lambda e: e["kind"] == "text" and e["direction"] == "in" and e["peer"] == peer,
-            10,
-            f"a text from {peer}",
+            what=f"a text from {peer}",
         )
 
     def flash(self) -> Event:
-        return self.wait(lambda e: e["kind"] == "flash", 10, "a flash message")
+        return self.wait(lambda e: e["kind"] == "flash", what="a flash message")
 
     def told(self, message: str = "") -> list[Event]:
         """Return the status callbacks about texts of this phone."""

@@ -46,7 +46,7 @@ class Stage:
         return self.browser.execute_script(script, *given) or ""
 
     def click(self, selector: str) -> None:
-        until(lambda: self.browser.find_elements(By.CSS_SELECTOR, selector), 20, selector)
+        until(lambda: self.browser.find_elements(By.CSS_SELECTOR, selector), why=selector)
         self.run("document.querySelector(arguments[0]).click()", selector)
 
     def shows(self, selector: str, words: str) -> None:
@@ -126,8 +126,8 @@ def draw_portal(stage: Stage) -> None:
     """A customer's receipts on the portal."""
     stage.opens("/hall/sign-in")
     stage.types(number=_SENDER)
-    until(lambda: "code" in stage.browser.current_url, 20, "the page of the code")
-    codes = until(lambda: passcodes(stage), 20, "the code")
+    until(lambda: "code" in stage.browser.current_url, why="the page of the code")
+    codes = until(lambda: passcodes(stage), why="the code")
     stage.types(code=codes[-1])
     stage.shows("main", "使用中")
     stage.opens("/hall/receipts")

@@ -25,6 +25,10 @@ from tests.support import first_moment
 from tests.support.passed_sockets import passing
 
 T = TypeVar("T")
+
+#: Longest wait for another process or thread, on a machine with much else to do.
+PATIENCE_SECONDS = 60.0
+
 Completed = subprocess.CompletedProcess[str]
 
 COMMAND = Path(sys.executable).parent / "sms-receipt"
@@ -36,8 +40,11 @@ UNSET = dict.fromkeys(each.name for each in described_settings())
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 
 
-def until(check: Callable[[], T], seconds: float = 30, why: str = "") -> T:
-    """Return the first true result of a check; fail with the reason after so many seconds."""
+def until(check: Callable[[], T], seconds: float = PATIENCE_SECONDS, why: str = "") -> T:
+    """Return the first true result of a check; fail with the reason after so many seconds.
+
+    A promise of a time is measured on its own: this limit only ends a test that has failed.
+    """
     deadline = time.monotonic() + seconds
     while not (found := check()):
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {why}"
@@ -49,13 +56,15 @@ def surroundings(**more: str) -> dict[str, str]:
     return {name: os.environ[name] for name in _INHERITED if name in os.environ} | more
 
 
-def command(*words: str, given: str = "", seconds: float = 30, **settings: str) -> Completed:
+def command(
+    *words: str, given: str = "", seconds: float = PATIENCE_SECONDS, **settings: str
+) -> Completed:
     """Run ``sms-receipt`` to its end, with only these settings."""
     return run_to_end(COMMAND, *words, given=given, seconds=seconds, **settings)
 
 
 def run_to_end(
-    *argv: str | Path, given: str = "", seconds: float = 30, **settings: str
+    *argv: str | Path, given: str = "", seconds: float = PATIENCE_SECONDS, **settings: str
 ) -> Completed:
     """Run a program to its end, with only these settings."""
     return subprocess.run(
@@ -149,8 +158,8 @@ class Service:
     @property
     def metrics(self) -> str:
         """The page of the metrics; empty before its server answers."""
-        with suppress(requests.ConnectionError):
-            return requests.get(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5).text
+        with suppress(requests.RequestException):
+            return requests.get(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=20).text
         return ""
 
     @cached_property
@@ -238,7 +247,7 @@ class Service:
         for name in names:
             self.children[name].kill()
         for name in names:
-            self.children.pop(name).wait(10)
+            self.children.pop(name).wait(PATIENCE_SECONDS)
 
     def kill_everything(self, spared: str = "") -> None:
         """Send SIGKILL to each process of the folder but one, the store's server included."""
@@ -247,8 +256,8 @@ class Service:
         for pid in pids:
             kill(pid)
         for name in self.children.keys() - kept.keys():
-            self.children.pop(name).wait(10)
-        until(lambda: not pids & self.processes().keys(), 3, "the killed processes to be gone")
+            self.children.pop(name).wait(PATIENCE_SECONDS)
+        until(lambda: not pids & self.processes().keys(), why="the killed processes to be gone")
 
     def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 20) -> float:
         """Signal all processes to end; return the seconds until none was left."""
@@ -261,7 +270,7 @@ class Service:
         self.gone(seconds)
         return time.monotonic() - start
 
-    def gone(self, seconds: float = 10) -> None:
+    def gone(self, seconds: float = PATIENCE_SECONDS) -> None:
         until(lambda: not self.processes(), seconds, f"an end of {self.processes()}")
 
     def later(self, step: str) -> None:
@@ -295,7 +304,7 @@ class Service:
 
 def answers(url: str) -> bool:
     with suppress(requests.RequestException):
-        return requests.get(url, timeout=2).ok
+        return requests.get(url, timeout=10).ok
     return False
 
 

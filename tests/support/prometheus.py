@@ -64,7 +64,7 @@ def prometheus_server(folder: Path, config: Path) -> Iterator[PrometheusServer]:
     ):
         try:
             server = PrometheusServer(port)
-            until(lambda: answers(f"{server.url}/-/ready"), 30, "Prometheus to be ready")
+            until(lambda: answers(f"{server.url}/-/ready"), why="Prometheus to be ready")
             yield server
         finally:
             process.terminate()

@@ -78,7 +78,7 @@ class Node:
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 env=os.environ | self.environment(),
             )  # fmt: skip
-        until(self.answers, 20, f"an answer of the server in {self.folder}")
+        until(self.answers, why=f"an answer of the server in {self.folder}")
 
     def arguments(self) -> list[str]:
         return [
@@ -193,7 +193,7 @@ class Cluster:
 
     @staticmethod
     def _await(check: Callable[[], bool]) -> None:
-        until(check, 30, "the cluster to be whole")
+        until(check, why="the cluster to be whole")
 
     def _knows_all(self, node: Node) -> bool:
         return int(node.ask("CLUSTER INFO")["cluster_known_nodes"]) == len(self.nodes)

@@ -78,12 +78,12 @@ class SentinelGroup:
 
     def failover(self) -> None:
         """Let a Sentinel promote a replica, and the primary follow it."""
-        until(self._asked_for_failover, 20, "a Sentinel to begin a failover")
+        until(self._asked_for_failover, why="a Sentinel to begin a failover")
 
     def await_other_primary(self, before: Node) -> Node:
         """Return the promoted server once all Sentinels name it."""
         running = [each for each in self.sentinels if each.process]
-        until(lambda: before.port not in set(map(self._named, running)), 30, "another primary")
+        until(lambda: before.port not in set(map(self._named, running)), why="another primary")
         return self.primary()
 
     def freeze(self, node: Node) -> None:

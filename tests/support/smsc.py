@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tests.support import smpp
+from tests.support.product import PATIENCE_SECONDS
 from tests.support.smpp import Address, Command, Pdu, Status, Text
 
 _Found = TypeVar("_Found")
@@ -70,7 +71,7 @@ class Centre:
             self.submitted, self.holding = [], False
             self.refusals.clear()
 
-    def until(self, check: Callable[[], _Found], seconds: float = 20.0) -> _Found:
+    def until(self, check: Callable[[], _Found], seconds: float = PATIENCE_SECONDS) -> _Found:
         """Return the first true result of a check, repeated after each arrival."""
         deadline = time.monotonic() + seconds
         with self._changed:
@@ -84,7 +85,7 @@ class Centre:
         with self._changed:
             return self.submitted[:]
 
-    def texts(self, count: int = 1, seconds: float = 20.0) -> list[Submitted]:
+    def texts(self, count: int = 1, seconds: float = PATIENCE_SECONDS) -> list[Submitted]:
         """Return the texts so far, at least so many, in order."""
         return self.until(
             lambda: self.submitted[:] if len(self.submitted) >= count else [], seconds

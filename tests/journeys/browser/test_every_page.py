@@ -152,7 +152,7 @@ def test_pages_of_the_staff(
     # A receipt that fails: its phone is off before it comes.
     customer.text("13957110001", "hi")
     phones.post(f"phones/{customer.number}/power", on=False)
-    until(lambda: "undelivered" in states(phones, customer), 20, "a failed receipt")
+    until(lambda: "undelivered" in states(phones, customer), why="a failed receipt")
     prepare(service)
     name, paths = staff_account(service, area), pages_below(area)
     for language in ("zh", "en"):

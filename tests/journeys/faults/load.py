@@ -13,13 +13,10 @@ import requests
 from app import bootstrap
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import Msisdn
-from tests.support.product import Service, until
+from tests.support.product import PATIENCE_SECONDS, Service, until
 from tests.support.signing import twilio_headers
 
 FRIEND = "+8613957112345"
-
-#: Seconds within which killed doors are back, on a busy machine.
-PATIENCE = 60
 
 _tails = itertools.count(2000)
 _messages = itertools.count(1)
@@ -38,7 +35,9 @@ class WebhookClient:
     def __exit__(self, *_: object) -> None:
         self._session.close()
 
-    def post(self, path: str, seconds: float = PATIENCE, **fields: str) -> requests.Response:
+    def post(
+        self, path: str, seconds: float = PATIENCE_SECONDS, **fields: str
+    ) -> requests.Response:
         """Repeat a request until it is answered without a server error."""
 
         def accepted() -> tuple[requests.Response] | None:
@@ -57,7 +56,7 @@ class WebhookClient:
         except requests.RequestException:
             return None
 
-    def text(self, number: str, body: str, seconds: float = PATIENCE) -> str:
+    def text(self, number: str, body: str, seconds: float = PATIENCE_SECONDS) -> str:
         sid = f"SM{next(_messages):032x}"
         answer = self.post("/sms", seconds, MessageSid=sid, From=number, To="7500", Body=body)
         assert answer.status_code == 200, answer.text
@@ -104,7 +103,7 @@ class Customers(ABC):
         finally:
             self._over.set()
             for thread in customers:
-                thread.join(2 * PATIENCE)
+                thread.join(2 * PATIENCE_SECONDS)
             assert not self.failures, self.failures
         assert not any(thread.is_alive() for thread in customers), "a request is still under way"
 

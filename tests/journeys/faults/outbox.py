@@ -11,7 +11,7 @@ from receipts.ports.changes import ChangeSet, CommitStatus
 from statemachines.receipt import ReceiptState
 from tests.journeys.faults.load import fresh
 from tests.support.phones import Phones
-from tests.support.product import until
+from tests.support.product import PATIENCE_SECONDS, until
 
 _seeds = itertools.count(1)
 
@@ -48,7 +48,9 @@ class Outbox:
     def states(self, receipts: list[Receipt]) -> set[ReceiptState]:
         return {receipt.state for receipt in self.now(receipts)}
 
-    def all_are(self, receipts: list[Receipt], *states: ReceiptState, seconds: float = 30) -> None:
+    def all_are(
+        self, receipts: list[Receipt], *states: ReceiptState, seconds: float = PATIENCE_SECONDS
+    ) -> None:
         """Return once each of them is in one of these states."""
         try:
             until(lambda: self.states(receipts) <= set(states), seconds)

@@ -21,7 +21,6 @@ from statemachines.receipt import ReceiptState
 from tests.journeys.faults.conftest import Serve
 from tests.journeys.faults.load import (
     FRIEND,
-    PATIENCE,
     Customers,
     StoreReader,
     WebhookClient,
@@ -87,7 +86,7 @@ class Operator(Customers):
     def grown_by(self, count: int) -> None:
         """Return when so many more customers were reported."""
         enough = len(self.reported) + count
-        until(lambda: len(self.reported) >= enough, PATIENCE, f"{enough} customers")
+        until(lambda: len(self.reported) >= enough, why=f"{enough} customers")
 
 
 @pytest.fixture
@@ -108,7 +107,7 @@ def test_what_the_backup_had_is_whole_and_no_receipt_is_doubled(phones: tuple[Se
     operator, file = Operator(service), service.folder.with_suffix(".backup")
     begun = _backed_up_under_load(operator, file)
     everyone = dict.fromkeys(operator.opened, 1)
-    until(lambda: taken(network) == everyone, PATIENCE, "one receipt for each")
+    until(lambda: taken(network) == everyone, why="one receipt for each")
     service.kill_everything(spared="network")
     shutil.rmtree(service.folder / "store")
 
@@ -123,7 +122,7 @@ def test_what_the_backup_had_is_whole_and_no_receipt_is_doubled(phones: tuple[Se
         answer = operator.feed([line for line, _ in operator.reported.values()])
         known = sum(at < begun for _, at in operator.reported.values())
         assert answer["repeated"] >= known > 0
-        until(lambda: _settled(store, operator), PATIENCE, "all receipts to be settled")
+        until(lambda: _settled(store, operator), why="all receipts to be settled")
         _all_is_charged_once(store, operator)
     assert taken(network) == everyone
     checked = service.command("store", "check")

@@ -70,7 +70,7 @@ def help_text(service: Service, sid: int) -> str:
         "Body": "BZ",
     }  # fmt: skip
     token, url = service.settings["TWILIO_AUTH_TOKEN"], f"{service.doors}/sms"
-    return requests.post(url, fields, headers=twilio_headers(token, url, fields), timeout=5).text
+    return requests.post(url, fields, headers=twilio_headers(token, url, fields), timeout=20).text
 
 
 @pytest.mark.faults
@@ -80,7 +80,7 @@ def test_approved_book_is_in_force_in_all_processes_within_two_seconds(service: 
         for name in ("an", "bo"):
             add_staff(services, name, Role.OPERATOR)
         outbox = services.clients.outbox
-        until(lambda: len(outbox.workers_idle_seconds()) == 2, 60, "both workers to run")
+        until(lambda: len(outbox.workers_idle_seconds()) == 2, why="both workers to run")
     an, bo = Person(service, "an"), Person(service, "bo")
     assert "QXDXHZ" in help_text(service, 1)
     proposal = an.proposes(SECOND)
@@ -94,12 +94,12 @@ def test_approved_book_is_in_force_in_all_processes_within_two_seconds(service: 
             list(pool.map(lambda _: help_text(service, next(sids)), range(4)))
         return service.said().count("rule book in force") >= processes
 
-    until(lambda: is_in_force(3), 2, "the book in force in both workers and a web process")
+    until(lambda: is_in_force(3), why="the book in force in both workers and a web process")
     # A process looks at most every half second: after two, none answers by the old book.
     time.sleep(max(0, approved_at + 2 - time.monotonic()))
     for _ in range(20):
         assert "QXGD" in help_text(service, next(sids))
-    until(lambda: is_in_force(4), 30, "the book in force in the other web process")
+    until(lambda: is_in_force(4), why="the book in force in the other web process")
     # A second approval of the same proposal changes nothing, with the same form or another one.
     assert bo.approves(proposal, form).ok
     again = bo.approves(proposal, bo.form(proposal))

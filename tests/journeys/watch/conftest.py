@@ -33,7 +33,7 @@ class Watched:
 
     @property
     def doors_page(self) -> str:
-        return until(lambda: self.service.metrics, 20, "the metrics of the doors")
+        return until(lambda: self.service.metrics, why="the metrics of the doors")
 
     def feeds(self, message: str, status: str = "DELIVRD") -> None:
         """Report the fate of a text of the phone, as the message centre does."""
@@ -53,7 +53,7 @@ def running_service(folder: Path, **settings: str) -> Iterator[Watched]:
     service.start("network", wait=False)
     service.start("doors", "worker", "second worker")
     try:
-        until(lambda: answers(f"{service.network}/healthz"), 60, "the network to answer")
+        until(lambda: answers(f"{service.network}/healthz"), why="the network to answer")
         with Phones(service.network) as phones:
             phone = phones.fresh("CN-GD").opens()
             yield Watched(service, phones, phone)

@@ -47,8 +47,8 @@ def test_healthy_service_is_collected_and_fires_no_alert(
     def collected() -> bool:
         return len(prometheus.get("query", query=targets)["result"]) == 3
 
-    until(collected, 20, "three targets")
-    until(lambda: prometheus.get("query", query="sms_receipt_workers_alive")["result"], 10)
+    until(collected, why="three targets")
+    until(lambda: prometheus.get("query", query="sms_receipt_workers_alive")["result"])
     assert prometheus.firing() == set()
 
 

@@ -44,7 +44,7 @@ def pages(watched: Watched) -> dict[str, str]:
         watched.feeds(f"metrics-{status}", status)
         phone.flash()
     phone.calls()
-    phone.wait(lambda event: event["kind"] == "spoken", 10, "the hotline to speak")
+    phone.wait(lambda event: event["kind"] == "spoken", what="the hotline to speak")
     phone.hangs_up()
     url = f"{watched.service.doors}/sms"
     assert requests.post(url, {"MessageSid": "SM1"}, timeout=5).status_code == 403
@@ -58,7 +58,7 @@ def pages(watched: Watched) -> dict[str, str]:
             found if sent + value(found["serve"], "report_to_receipt_seconds_count") >= 2 else None
         )
 
-    return until(both, 20, "two receipts on the pages")
+    return until(both, why="two receipts on the pages")
 
 
 @pytest.mark.parametrize("name", ["serve", "work"])
@@ -142,4 +142,4 @@ def test_page_of_the_metrics_is_current():
 def test_killed_worker_is_missed(watched: Watched, pages: dict[str, str]):
     del pages
     watched.service.kill("second worker")
-    until(lambda: value(watched.doors_page, "workers_alive") == 1, 20, "the worker to be missed")
+    until(lambda: value(watched.doors_page, "workers_alive") == 1, why="the worker to be missed")

@@ -80,7 +80,7 @@ def test_one_trace_holds_request_commits_provider_and_report(
         found = trace_of(collector, str(receipt))
         return found if any("kannel_report" in s.name for _, s in found) else []
 
-    found = until(whole, 20, "the whole trace")
+    found = until(whole, why="the whole trace")
     names = [span.name for _, span in found]
     door = "POST feed.feed_reports" if way == "feed" else "POST twilio_status.message_status"
     order = [names.index(name) for name in (door, "commit", "send kannel")]

@@ -291,7 +291,7 @@ def test_killed_import_is_finished_by_the_next(desk: Desk, settings: Settings):
     child = subprocess.Popen(words, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
     name = f"import:customers:{CsvFile(path, CUSTOMERS).contents}"
     archive = desk.built.clients.bulk_reader
-    until(lambda: archive.checkpoint(name), 30, "a first batch to be on disk")
+    until(lambda: archive.checkpoint(name), why="a first batch to be on disk")
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
     before = msgspec.json.decode(archive.checkpoint(name) or "", type=ImportProgress)

@@ -89,7 +89,7 @@ def together(desk: Desk, slow: _SlowFirstCommit, ids: Sequence[str]) -> list[Fut
         first = pool.submit(apply, ids[0])
         assert slow.entered.wait(5)
         rest = [pool.submit(apply, each) for each in ids[1:]]
-        until(lambda: updates.waiting == len(rest), 5, "the others queue up")
+        until(lambda: updates.waiting == len(rest), why="the others queue up")
         slow.begun.set()
     return [first, *rest]
 

@@ -68,7 +68,7 @@ def test_act_killed_at_any_line_leaves_all_or_nothing(
         decide = partial(approve, proposal) if proposal else propose
         count = killed_at(line, partial(decide, built, store_url))
         # The server runs a command of a client that has gone before it takes leave of it.
-        until(lambda: len(raw.client_list()) <= clients, 5, "the killed client to be gone")
+        until(lambda: len(raw.client_list()) <= clients, why="the killed client to be gone")
         if contents(raw) == before:
             none += 1
         else:

@@ -35,7 +35,11 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     """A data folder whose processes have all ended at the end of the test."""
     folder = tmp_path / "var"
     yield folder
-    until(lambda: not processes_of(folder), 3, "every process of the folder to end")
+    until(lambda: not processes_of(folder), why="every process of the folder to end")
+
+
+#: A slow disk or a busy machine must not leave a kill without writes before it.
+_FEWEST_WRITES = 11
 
 
 def start_owner(data_dir: Path) -> "subprocess.Popen[str]":
@@ -64,11 +68,12 @@ def write_until_killed(data_dir: Path, kill: Callable[[], None]) -> int:
     acknowledged = 0
     killer = threading.Timer(0.2, kill)
     with client(data_dir) as writer:
-        killer.start()
         try:
             while True:
                 writer.set(f"k{acknowledged}", acknowledged)
                 acknowledged += 1
+                if acknowledged == _FEWEST_WRITES:
+                    killer.start()
         except redis.RedisError:
             killer.join()
             return acknowledged

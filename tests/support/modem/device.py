@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from tests.support.modem import pdu
 from tests.support.modem.pdu import Submit
+from tests.support.product import PATIENCE_SECONDS
 
 _Found = TypeVar("_Found")
 
@@ -146,7 +147,7 @@ class Modem:
         """Whether all texts and reports have been acknowledged."""
         return not self._waiting and not self.sim and self._unacknowledged is None
 
-    def until(self, check: Callable[[], _Found], seconds: float = 20.0) -> _Found:
+    def until(self, check: Callable[[], _Found], seconds: float = PATIENCE_SECONDS) -> _Found:
         """Return the first true result of a check, repeated after each text."""
         deadline = time.monotonic() + seconds
         with self._changed:
@@ -156,7 +157,7 @@ class Modem:
                 self._changed.wait(min(left, 0.1))
         return found
 
-    def texts(self, count: int = 1, seconds: float = 20.0) -> list[Sent]:
+    def texts(self, count: int = 1, seconds: float = PATIENCE_SECONDS) -> list[Sent]:
         """Return the texts so far, at least so many, in order."""
         return self.until(lambda: self.sent[:] if len(self.sent) >= count else [], seconds)
 

@@ -57,4 +57,4 @@ class Network:
         """Let all reports arrive that are on their way."""
         while self._on_the_way:
             self._arrive()
-        self.modem.until(lambda: self.modem.delivered, 60)
+        self.modem.until(lambda: self.modem.delivered)

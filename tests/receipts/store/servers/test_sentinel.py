@@ -96,7 +96,7 @@ class Load:
     def await_more(self) -> None:
         """Return once fifty more changes are acknowledged."""
         enough = len(self.acknowledged) + 50
-        until(lambda: len(self.acknowledged) > enough, 20, "acknowledged changes")
+        until(lambda: len(self.acknowledged) > enough, why="acknowledged changes")
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -158,7 +158,7 @@ def test_primary_whose_replicas_are_down_serves_alone(
     assert store.commit(ChangeSet(NUMBERS[0], idempotency_key="alone")).status in KNOWN
     for replica in replicas:
         replica.start()
-    until(lambda: server.execute(("WAIT", 2, 100)) == [2], 20, "both replicas to be in step")
+    until(lambda: server.execute(("WAIT", 2, 100)) == [2], why="both replicas to be in step")
     assert store.commit(ChangeSet(NUMBERS[0], idempotency_key="alone")).status in KNOWN
 
 
