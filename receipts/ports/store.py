@@ -185,11 +185,11 @@ class Store(Protocol):
         """The sums of a customer's charges of some months, in order."""
 
     def ledgers(
-        self, number: Msisdn, months: Sequence[str], limit: int = 0, skip: int = 0
+        self, number: Msisdn, months: Sequence[str], limit: int, skip: int = 0
     ) -> list[MonthLedger]:
         """A customer's charges by month, each with up to ``limit`` behind the newest ``skip``.
 
-        Newest first, in one round trip; for any number of charges, of which few are decoded.
+        Newest first, in two round trips, for any number of charges, of which few are read.
         """
 
     def charges_by_id(self, number: Msisdn, ids: Sequence[tuple[str, str]]) -> list[Charge]:

@@ -1,12 +1,15 @@
-"""A customer's charges, by month, in full or as sums.
+"""A customer's charges, by month: all, some of the newest, or their sums.
 
 The sums are kept beside the charges in their hash. The script adds to them with each charge. They
 begin with the first charge of a month; a month that an earlier release began has none.
+
+Few charges of a month are read whole. Many of them have an order by time, a sorted set of ids that
+the script begins. The charges before its beginning get their times from the first reader.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
-from typing import Any
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
 from receipts.charging.charges import monthly_id
 from receipts.model.charge import Charge, ChargeKind
@@ -22,6 +25,9 @@ MARK = "="
 
 #: A sum is fen times this unit, and the number of charges that are not free.
 _UNIT = 10_000_000
+
+#: The score of a charge in an order whose time is not known to it yet.
+_UNDATED = 0
 
 _FIELDS = (MARK, *(MARK + kind for kind in ChargeKind))
 
@@ -63,6 +69,39 @@ def _summed(charges: Iterable[Charge]) -> MonthSums:
     return MonthSums(count, fen, paid)
 
 
+class _Stretch(NamedTuple):
+    """The ids of some charges of a month by its order, newest first, with the month's sums."""
+
+    month: str
+    sums: MonthSums
+    ids: list[str]
+    #: Whether the order has all charges, and whether it knows the times of all.
+    is_ordered: bool
+    is_undated: bool
+
+    @classmethod
+    def of(
+        cls,
+        month: str,
+        length: int,
+        values: Sequence[bytes | None],
+        ordered: int,
+        oldest: list[Any],
+        newest: Sequence[bytes],
+    ) -> "_Stretch":
+        """The stretch from the replies of the store."""
+        sums, ids = _decoded(length, values), [each.decode() for each in newest]
+        # Processes of an earlier release add charges to no order.
+        is_ordered = sums is not None and sums.count == ordered
+        is_undated = is_ordered and any(at == _UNDATED for _, at in codec.decode_scores(oldest))
+        return cls(month, sums or MonthSums(), ids, is_ordered, is_undated)
+
+    def ledger(self, number: Msisdn, values: Sequence[bytes | None]) -> MonthLedger:
+        """The ledger with these charges, from their values."""
+        charges = _decoded_charges(number, self.month, self.ids, values)
+        return MonthLedger(self.month, self.sums.count, self.sums.fen, tuple(charges))
+
+
 class ChargeReader:
     """Reads charges. Every method raises StoreUnavailableError."""
 
@@ -90,13 +129,55 @@ class ChargeReader:
         return sums or _summed(self.charges_of(number, [month]))
 
     def ledgers(
-        self, number: Msisdn, months: Sequence[str], limit: int = 0, skip: int = 0
+        self, number: Msisdn, months: Sequence[str], limit: int, skip: int = 0
     ) -> list[MonthLedger]:
         """A customer's charges by month, each with up to ``limit`` behind the newest ``skip``."""
-        keys = [self._keys.charges(number, month) for month in months]
-        replies = self._connection.execute(*(("HGETALL", key) for key in keys))
-        found = zip(months, replies, strict=True)
-        return [codec.decode_ledger(number, *each, limit, skip) for each in found]
+        stretches = self._stretches(number, months, limit, skip)
+        if undated := [each.month for each in stretches if each.is_undated]:
+            for month in undated:
+                self._date(number, month)
+            stretches = self._stretches(number, months, limit, skip)
+        # The mark is read too, as there may be no ids.
+        replies = self._connection.execute(*(
+            ("HMGET", key, MARK, *each.ids) if each.is_ordered else ("HGETALL", key)
+            for each in stretches
+            for key in [self._keys.charges(number, each.month)]
+        ))  # fmt: skip
+        return [
+            each.ledger(number, reply[1:])
+            if each.is_ordered
+            else codec.decode_ledger(number, each.month, reply, limit, skip)
+            for each, reply in zip(stretches, replies, strict=True)
+        ]
+
+    def _stretches(
+        self, number: Msisdn, months: Sequence[str], limit: int, skip: int
+    ) -> list["_Stretch"]:
+        keys = [
+            (self._keys.charges(number, month), self._keys.charge_order(number, month))
+            for month in months
+        ]
+        replies = iter(self._connection.execute(*chain.from_iterable(
+            (
+                *sums_request(charges),
+                ("ZCARD", order),
+                ("ZRANGE", order, 0, 0, "WITHSCORES"),
+                ("ZRANGE", order, skip, skip + limit - 1, "REV"),
+            )
+            for charges, order in keys
+        )))  # fmt: skip
+        return [_Stretch.of(month, *islice(replies, 5)) for month in months]
+
+    def _date(self, number: Msisdn, month: str) -> None:
+        """Give the charges before the beginning of an order their times in it."""
+        key, order = self._keys.charges(number, month), self._keys.charge_order(number, month)
+        (found,) = self._connection.execute(("ZRANGE", order, _UNDATED, _UNDATED, "BYSCORE"))
+        ids = [each.decode() for each in found]
+        (values,) = self._connection.execute(("HMGET", key, MARK, *ids))
+        charges = _decoded_charges(number, month, ids, values[1:])
+        if dated := [word for each in charges for word in (each.at.timestamp(), each.id)]:
+            # An order that has expired meanwhile is not made anew.
+            self._connection.execute(("ZADD", order, "XX", *dated))
 
     def monthly_fees(self, number: Msisdn, months: Sequence[str]) -> list[Charge]:
         """A customer's monthly fees of some months, without those that were not charged."""
@@ -121,3 +202,11 @@ def _by_time(number: Msisdn, months: Sequence[str], replies: Iterable[Any]) -> t
     found = zip(months, replies, strict=True)
     charges = chain.from_iterable(codec.decode_charges(number, *each) for each in found)
     return tuple(sorted(charges, key=lambda charge: (charge.at, charge.id)))
+
+
+def _decoded_charges(
+    number: Msisdn, month: str, ids: Sequence[str], values: Sequence[bytes | None]
+) -> list[Charge]:
+    """Those charges of a month that exist, by their ids and the replies to them."""
+    found = zip(ids, values, strict=True)
+    return [codec.decode_charge(number, month, name, raw) for name, raw in found if raw]

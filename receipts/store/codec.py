@@ -8,7 +8,6 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from heapq import nlargest
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -169,15 +168,11 @@ def decode_ledger(
 ) -> MonthLedger:
     """A month's charges, of which up to ``limit`` behind the newest ``skip`` are shown."""
     lines = [(unpack(StoredCharge, raw), name) for name, raw in _charges(reply)]
-    shown: list[Charge] = []
-    if limit:
-        by_time = ((line.at, name, line) for line, name in lines)
-        # A heap is faster for the newest few alone: 3 ms for 100 of 100,000, a sort takes 50.
-        # No two charges have one id, so no two lines are compared.
-        newest = sorted(by_time, reverse=True) if skip else nlargest(limit, by_time)
-        chosen = newest[skip : skip + limit]
-        shown = [line.named(name.decode(), number, month) for _, name, line in chosen]
-    return MonthLedger(month, len(lines), sum(line.fen for line, _ in lines), tuple(shown))
+    # No two charges have one id, so no two lines are compared.
+    newest = sorted(((line.at, name, line) for line, name in lines), reverse=True)
+    chosen = newest[skip : skip + limit]
+    shown = tuple(line.named(name.decode(), number, month) for _, name, line in chosen)
+    return MonthLedger(month, len(lines), sum(line.fen for line, _ in lines), shown)
 
 
 def decode_pairs(reply: Any) -> Iterable[tuple[bytes, Any]]:  # noqa: ANN401 - as the server says

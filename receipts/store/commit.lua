@@ -6,10 +6,11 @@
 
 local counted = {} -- by key and field, added once at the end
 local figures = {} -- the same, of days and of running sums
-local fresh -- whether the last instruction 'once' wrote its field
+local fresh, ledger -- whether the last instruction 'once' wrote its field, and its hash
 
 local FIGURES_SECONDS = { [10] = 62 * 86400, [7] = 36 * 31 * 86400 } -- of a day, of a month
 local UNKNOWN_SECONDS = 7 * 86400
+local FEW_CHARGES = 250 -- of a month: as many are read whole, and have no order
 
 local function each(first, last, work)
   for i = first, last, 4 do
@@ -28,6 +29,20 @@ local function raise(key, field, more)
   local seconds = FIGURES_SECONDS[#period]
   local now = redis.call('HINCRBY', key, field, more)
   if seconds and now == more then redis.call('EXPIRE', key, seconds) end
+end
+
+-- Order a month's charges by time once there are many. Those before have time 0 until a reader
+-- needs their order: only it can decode them. A month that is far larger began without an order.
+local function order(key, at, id)
+  local size = redis.call('HLEN', ledger)
+  if size <= FEW_CHARGES then return end
+  if redis.call('EXISTS', key) == 0 then
+    if size > 2 * FEW_CHARGES then return end
+    for _, field in ipairs(redis.call('HKEYS', ledger)) do
+      if string.sub(field, 1, 1) ~= '=' then redis.call('ZADD', key, 0, field) end
+    end
+  end
+  redis.call('ZADD', key, at, id)
 end
 
 local function version(record)
@@ -89,7 +104,7 @@ local function write(name, key, a, b)
       if left == '' then redis.call('HDEL', key, field) else redis.call('HSET', key, field, left) end
     end
   elseif name == 'once' then
-    fresh = redis.call('HSETNX', key, a, b) == 1
+    fresh, ledger = redis.call('HSETNX', key, a, b) == 1, key
   elseif name == 'sum' then -- a field of sums in the hash of a charge, from its first charge on
     if fresh then
       local begun = redis.call('HEXISTS', key, '=') == 1
@@ -98,6 +113,8 @@ local function write(name, key, a, b)
       end
       if begun then redis.call('HINCRBY', key, a, b) end
     end
+  elseif name == 'order' then -- the time and the id of a charge
+    if fresh then order(key, a, b) end
   elseif name == 'append' then
     redis.call('XADD', key, '*', a, b)
   elseif name == 'member' then

@@ -268,15 +268,16 @@ class CommitScript:
         key = self._keys.charges(charge.number, charge.month)
         self._add("once", key, charge.id, pack(StoredCharge.of(charge)))
         self._add("sum", key, *sum_of(charge))
+        order = self._keys.charge_order(charge.number, charge.month)
+        self._add("order", order, charge.at.timestamp(), charge.id)
         fee = f"{FEN}|{charge.tariff}|{charge.kind}"
         self._add("fee", self._day_key(charge.at), fee, charge.fen)
-        self._add("expire", key, self._retention.log)
         charged = self._keys.charged(self._shard, charge.month)
         self._add("member", charged, charge.number)
-        self._add("expire", charged, self._retention.log)
         # The evidence of consent outlives the last charge by the full retention.
-        for evidence in (self._keys.consent(charge.number), self._keys.acts(charge.number)):
-            self._add("expire", evidence, self._retention.log)
+        evidence = (self._keys.consent(charge.number), self._keys.acts(charge.number))
+        for each in (key, order, charged, *evidence):
+            self._add("expire", each, self._retention.log)
 
     def _audit(self, entry: AuditEntry) -> None:
         key, written = self._keys.audit(self._shard, month_of(entry.at)), encode(entry)

@@ -162,6 +162,10 @@ class KeySchema:
         """A customer's charges of a month, a hash by charge id."""
         return self.of(number, f"charges:{month}:{number.digits}")
 
+    def charge_order(self, number: Msisdn, month: str) -> str:
+        """The ids of a customer's charges of a month by time, once there are many."""
+        return self.of(number, f"charge-order:{month}:{number.digits}")
+
     def charged(self, shard: int, month: str) -> str:
         """The customers of a shard with charges in a month."""
         return self.tagged(shard, f"charged:{month}")

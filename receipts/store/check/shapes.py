@@ -96,6 +96,7 @@ OF_SHARD = (
     _shape(f"forms:{_DAY}", "hash", _plain(CounterActReference)),
     _shape(f"counter:{_DAY}:[0-9a-f]+", "list", _plain(CounterActReference)),
     _shape(f"charges:{_MONTH}:{_NUMBER}", "hash", CHARGES),
+    _shape(f"charge-order:{_MONTH}:{_NUMBER}", "zset"),
     _shape(f"charged:{_MONTH}", "set"),
     _shape(f"audit:{_MONTH}", "stream", _plain(AuditEntry)),
     _shape("outbox|late", "stream", expires=False),

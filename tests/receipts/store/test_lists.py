@@ -1,6 +1,8 @@
 """Stretches of a customer's list of receipts, and the ledger of a month, on the real server."""
 
 import datetime as dt
+from collections.abc import Sequence
+from random import Random
 
 import pytest
 import redis
@@ -78,8 +80,8 @@ def test_ledger_sums_all_charges_and_shows_some_newest_first(store: RedisStore):
     assert page == MonthLedger(MONTH, 10, 135, (credit, line(8), line(7)))
     (rest,) = store.ledgers(ANNA, [MONTH], limit=9, skip=3)
     assert rest.charges == (*map(line, range(6, 0, -1)), fee)
-    assert store.ledgers(ANNA, ["2026-10", MONTH]) == [
-        MonthLedger("2026-10", 0, 0), MonthLedger(MONTH, 10, 135)
+    assert store.ledgers(ANNA, ["2026-10", MONTH], 9, 9) == [
+        MonthLedger("2026-10", 0, 0), MonthLedger(MONTH, 10, 135, (fee,))
     ]  # fmt: skip
     assert store.monthly_fees(ANNA, ["2026-10", MONTH]) == [fee]
 
@@ -110,3 +112,74 @@ def test_month_that_began_without_sums_is_summed_from_its_charges(
     store.commit(ChangeSet(ANNA, charges=(line(3),)))
     (sums,) = store.month_sums(ANNA, [MONTH])
     assert (sums.count, sums.fen, sums.paid_by_kind) == (3, 15, {ChargeKind.RECEIPT: 3})
+
+
+def written(store: RedisStore, charges: Sequence[Charge]) -> None:
+    parts = (charges[start : start + 50] for start in range(0, len(charges), 50))
+    store.commit_all([ChangeSet(ANNA, charges=tuple(part)) for part in parts])
+
+
+def shuffled(count: int) -> list[Charge]:
+    """Charges in an order of writing that is not that of their times, some with the same time."""
+    made = [replace(line(n // 2), id=f"receipt-{n:05}") for n in range(count)]
+    Random(count).shuffle(made)
+    return made
+
+
+@pytest.mark.parametrize("count", [240, 300, 900])
+def test_pages_of_a_month_show_each_charge_once_by_time(store: RedisStore, count: int):
+    made = shuffled(count)
+    written(store, made[:-20])
+    # A reader comes between two charges, and some are repeated.
+    store.ledgers(ANNA, [MONTH], 100, 100)
+    written(store, [*made[-40:], *made[:1]])
+    pages = [store.ledgers(ANNA, [MONTH], 100, skip)[0] for skip in range(0, count + 100, 100)]
+    newest = sorted(made, key=lambda charge: (charge.at, charge.id), reverse=True)
+    assert [charge for page in pages for charge in page.charges] == newest
+    assert {(page.count, page.fen) for page in pages} == {(count, count * 5)}
+    assert store.charges_of(ANNA, [MONTH]) == newest[::-1]
+
+
+def test_month_that_began_without_an_order_is_read_whole(
+    store: RedisStore, raw: "redis.Redis", keys: KeySchema
+):
+    made = shuffled(600)
+    written(store, made[:-1])
+    raw.delete(keys.charge_order(ANNA, MONTH))
+    written(store, made[-1:])
+    assert not raw.exists(keys.charge_order(ANNA, MONTH))
+    (page,) = store.ledgers(ANNA, [MONTH], 3, 500)
+    newest = sorted(made, key=lambda charge: (charge.at, charge.id), reverse=True)
+    assert (page.count, list(page.charges)) == (600, newest[500:503])
+
+
+def test_charge_that_an_earlier_release_left_out_of_the_order_is_shown(
+    store: RedisStore, raw: "redis.Redis", keys: KeySchema
+):
+    made = shuffled(600)
+    written(store, made)
+    raw.zrem(keys.charge_order(ANNA, MONTH), made[3].id)
+    (page,) = store.ledgers(ANNA, [MONTH], 600)
+    assert made[3] in page.charges
+
+
+def test_page_of_many_charges_reads_no_more_than_it_shows(
+    store: RedisStore, raw: "redis.Redis", keys: KeySchema
+):
+    written(store, shuffled(2_000))
+    store.ledgers(ANNA, [MONTH], 1)
+    raw.config_resetstat()
+    sent = raw.info("stats")["total_net_output_bytes"]
+    (page,) = store.ledgers(ANNA, [MONTH], 100, 1_500)
+    assert len(page.charges) == 100
+    assert raw.info("stats")["total_net_output_bytes"] - sent < 100 * 150
+    asked = {name: stats["calls"] for name, stats in raw.info("commandstats").items()}
+    assert "cmdstat_hgetall" not in asked
+    assert (asked["cmdstat_zrange"], asked["cmdstat_hmget"]) == (2, 2)
+    assert raw.ttl(keys.charge_order(ANNA, MONTH)) == raw.ttl(keys.charges(ANNA, MONTH))
+
+
+def test_month_of_few_charges_has_no_order(store: RedisStore, raw: "redis.Redis", keys: KeySchema):
+    written(store, shuffled(240))
+    store.ledgers(ANNA, [MONTH], 100)
+    assert not raw.exists(keys.charge_order(ANNA, MONTH))

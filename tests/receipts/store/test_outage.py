@@ -174,7 +174,7 @@ OPERATIONS: dict[str, Callable[[RedisStore, RedisOutbox], object]] = {
     "receipt_window": lambda store, _: store.receipt_window(ANNA, 3),
     "receipts_at": lambda store, _: store.receipts_at(ANNA, [1]),
     "month_sums": lambda store, _: store.month_sums(ANNA, ["2026-11"]),
-    "ledgers": lambda store, _: store.ledgers(ANNA, ["2026-11"]),
+    "ledgers": lambda store, _: store.ledgers(ANNA, ["2026-11"], 9),
     "monthly_fees": lambda store, _: store.monthly_fees(ANNA, ["2026-11"]),
     "charges_of": lambda store, _: store.charges_of(ANNA, ["2026-11"]),
     "open": lambda _, outbox: outbox.open(),
