@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from itertools import chain, repeat
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,8 +15,9 @@ from receipts.rulebook.schema import SendingRules
 
 PAGE = 30
 
-#: Entries of the first read, which mostly fill a page, and of each later one.
-_FIRST, _NEXT = 2 * PAGE, 2_500
+#: Entries of the first read, which mostly fill a page, and of the largest one: each next read takes
+#: twice as many as the one before.
+_FIRST, _MOST = 2 * PAGE, 2_500
 
 #: Entries that one page looks at, at about 5 µs each; the next page goes on behind them.
 MAX_SEARCHED = 5_000
@@ -122,8 +122,9 @@ class ReceiptSearch:
         self, number: Msisdn, start: int | None, notes: "_ArchiveNotes"
     ) -> Iterator[tuple[int, Receipt | None]]:
         searched, position = 0, start
-        for size in chain([_FIRST], repeat(_NEXT)):
-            if position == 0 or searched >= MAX_SEARCHED:
+        for step in _steps():
+            size = min(step, MAX_SEARCHED - searched)
+            if position == 0 or size == 0:
                 return
             window = notes.of(self._history.receipt_window(number, size, position))
             yield from _numbered(window)
@@ -134,7 +135,7 @@ class ReceiptSearch:
         self, number: Msisdn, start: int, notes: "_ArchiveNotes"
     ) -> Iterator[tuple[int, Receipt | None]]:
         position = start
-        for size in chain([_FIRST], repeat(_NEXT)):
+        for size in _steps():
             last = position + size - 1
             window = notes.of(self._history.receipt_window(number, size, last))
             entries = [each for each in _numbered(window) if each[0] >= position]
@@ -184,6 +185,13 @@ class _ArchiveNotes:
         """The page with the notes."""
         unreadable = tuple(sorted(self._unreadable))
         return replace(page, archived=self._archived, unreadable=unreadable)
+
+
+def _steps() -> Iterator[int]:
+    size = _FIRST
+    while True:
+        yield size
+        size = min(2 * size, _MOST)
 
 
 def _numbered(window: ReceiptWindow) -> Iterator[tuple[int, Receipt | None]]:

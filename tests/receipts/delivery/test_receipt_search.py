@@ -48,7 +48,7 @@ def history(built: Container, chance: random.Random) -> list[Receipt]:
 def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds of the pages, of two runs so small that each of them is met."""
     for name, value in zip(
-        ("PAGE", "_FIRST", "_NEXT", "MAX_SEARCHED", "_PROBES"), request.param, strict=True
+        ("PAGE", "_FIRST", "_MOST", "MAX_SEARCHED", "_PROBES"), request.param, strict=True
     ):
         monkeypatch.setattr(receipt_search, name, value)
 
@@ -83,10 +83,8 @@ def test_pages_to_older_and_newer_show_each_wanted_receipt_once(built: Container
         assert going_back == expected, each
 
 
-def test_receipt_of_a_day_is_found_without_reading_the_list(
-    built: Container, monkeypatch: pytest.MonkeyPatch
-):
-    listed = history(built, random.Random(5))
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of receipts that each read of the store asks for."""
     asked: list[int] = []
     original = RedisStore.receipts
 
@@ -96,6 +94,26 @@ def test_receipt_of_a_day_is_found_without_reading_the_list(
         return original(self, wanted)
 
     monkeypatch.setattr(RedisStore, "receipts", counted)
+    return asked
+
+
+def test_page_reads_at_most_three_times_the_entries_down_to_its_last_receipt(
+    built: Container, monkeypatch: pytest.MonkeyPatch
+):
+    made = history(built, random.Random(7))
+    monkeypatch.setattr(receipt_search, "PAGE", 5)
+    monkeypatch.setattr(receipt_search, "_FIRST", 6)
+    asked = reads(monkeypatch)
+    page = ReceiptSearch(built.history, SendingRules()).page(OWNER, ReceiptFilter())
+    needed = made.index(page.receipts[-1]) + 1
+    assert sum(asked) <= 3 * needed + 6
+
+
+def test_receipt_of_a_day_is_found_without_reading_the_list(
+    built: Container, monkeypatch: pytest.MonkeyPatch
+):
+    listed = history(built, random.Random(5))
+    asked = reads(monkeypatch)
     monkeypatch.setattr(receipt_search, "_PROBES", 4)
     oldest = next(r for r in listed[::-1] if ReceiptFilter().fits(r))
     search = ReceiptSearch(built.history, SendingRules())
@@ -111,7 +129,7 @@ def test_search_of_many_receipts_stops_and_goes_on(
     listed = history(built, random.Random(6))
     monkeypatch.setattr(receipt_search, "MAX_SEARCHED", 50)
     monkeypatch.setattr(receipt_search, "_FIRST", 10)
-    monkeypatch.setattr(receipt_search, "_NEXT", 10)
+    monkeypatch.setattr(receipt_search, "_MOST", 10)
     page = ReceiptSearch(built.history, SendingRules()).page(OWNER, ReceiptFilter("77"))
     assert page.receipts == ()
     assert page.older == COUNT - 50
