@@ -1,13 +1,19 @@
 """One customer on one page: facts, each kind of events, filters, export, and what is recorded."""
 
+import datetime as dt
 import json
+import re
 import shutil
 
 import pytest
+import redis
 from msgspec.structs import replace
 
 from app.bootstrap import Container
 from app.storage.archive import archive_mover
+from receipts.charging.charges import months_kept
+from receipts.model.calendar import month_of, month_start
+from receipts.model.charge import Charge, ChargeKind
 from receipts.model.customer import CallLog
 from receipts.model.receipt import MessageKind
 from receipts.model.staff import Role
@@ -19,6 +25,7 @@ from tests.support.staff import StaffBrowser, StaffSight
 from tests.web.console.conftest import Staff
 
 ANNA = Msisdn(GUANGDONG)
+MINUTE = dt.timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -84,6 +91,51 @@ def test_receipts_are_found_by_recipient_and_day(staff: Staff, life: Network):
     assert "To 13957112345" not in browser.sends(page.form_to("search"), ending="9999", day="").text
     wrong = browser.sends(page.form_to("search"), ending="", day="yesterday")
     assert (wrong.status, "Write the day like" in wrong.text) == (400, True)
+
+
+def charged(built: Container, month: str, count: int) -> list[str]:
+    """The ids of so many charges of a month, newest first."""
+    begun, kind = month_start(month), ChargeKind.RECEIPT
+    made = [
+        Charge(f"receipt-{month}-{n:04}", ANNA, kind, 5, month, "", begun + n * MINUTE, "v1")
+        for n in range(count)
+    ]
+    parts = (tuple(made[start : start + 100]) for start in range(0, count, 100))
+    built.store.commit_all([ChangeSet(ANNA, charges=part) for part in parts])
+    return [each.id for each in made[::-1]]
+
+
+def test_pages_of_charges_show_each_once_over_months(staff: Staff, built: Container):
+    months = months_kept(built.book, built.clock.now())
+    counts = [9, 60, 50, 1, 330]
+    expected = [
+        each
+        for month, count in zip(months[-2:-7:-1], counts, strict=True)
+        for each in charged(built, month, count)
+    ]
+    browser = staff("olga")
+    address = find(browser).answer.request.path.removeprefix("/console/")
+    shown: list[str] = []
+    for start in range(0, sum(counts), 50):
+        page = browser.goes(f"{address}?show=charges&start={start}")
+        assert (f"start={start + 50}" in page.html) == (start + 50 < sum(counts))
+        shown += re.findall(r"receipt-20\d\d-\d\d-\d{4}", page.text)
+    assert shown == expected
+
+
+def test_page_of_old_charges_reads_no_newer_ones(
+    staff: Staff, built: Container, raw: "redis.Redis"
+):
+    charged(built, month_of(built.clock.now()), 2_000)
+    browser = staff("olga")
+    address = find(browser).answer.request.path.removeprefix("/console/")
+
+    def read(start: int) -> int:
+        before = int(raw.info("stats")["total_net_output_bytes"])
+        assert browser.goes(f"{address}?show=charges&start={start}").status == 200
+        return int(raw.info("stats")["total_net_output_bytes"]) - before
+
+    assert abs(read(1_900) - read(0)) < 1_000
 
 
 def test_look_is_recorded_with_account_and_reason(staff: Staff, life: Network, built: Container):

@@ -122,13 +122,22 @@ class LifeReader:
         return _listed(Section.NOTICES, rows, window)
 
     def _charges(self, number: Msisdn, text: Text, limit: int, start: int) -> SectionTable:
+        charges = self._newest_charges(number, limit + 1, start)
+        rows = [_charge_row(each, text) for each in charges[:limit]]
+        return SectionTable(Section.CHARGES, rows, _after(charges, limit, start))
+
+    def _newest_charges(self, number: Msisdn, limit: int, skip: int) -> list[Charge]:
+        """Charges behind the newest ``skip``; months of newer ones are counted, not read."""
         kept = months_kept(self.book(), self.now())[::-1]
         months = self.store.charged_months(number, kept)[:_MONTHS]
-        ledgers = self.store.ledgers(number, months, start + limit + 1)
-        charges = [charge for ledger in ledgers for charge in ledger.charges]
-        chosen = charges[start : start + limit]
-        rows = [_charge_row(each, text) for each in chosen]
-        return SectionTable(Section.CHARGES, rows, _after(charges[start:], limit, start))
+        for sums in self.store.month_sums(number, months) if skip else ():
+            if skip < sums.count:
+                break
+            skip, months = skip - sums.count, months[1:]
+        newest, older = months[:1], months[1:]
+        ledgers = self.store.ledgers(number, newest, limit, skip)
+        ledgers += self.store.ledgers(number, older, limit)
+        return [charge for ledger in ledgers for charge in ledger.charges][:limit]
 
     def _texts(self, number: Msisdn, text: Text, limit: int, start: int) -> SectionTable:
         found = self.index.newest_texts_of(number, limit + 1, start)
