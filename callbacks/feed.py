@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 import msgspec
 import structlog
@@ -10,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from callbacks.app import CallbackRoute, json_response
-from callbacks.plain_values import OptionalFields, part_of, plain_value
+from callbacks.plain_values import Field, OptionalFields, part_of, plain_value
 from receipts.model.message import DeliveryReport, FailureCause, MessageStatus
 from receipts.model.vocabulary import Msisdn
 from receipts.numbering.msisdn import parse_msisdn
@@ -29,29 +30,33 @@ _MAX_ID_LENGTH, _MAX_STATUS_LENGTH, _MAX_NUMBER_LENGTH = 128, 32, 64
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MISSING = msgspec.Raw(b"null")
 
+F = TypeVar("F", bound=Field)
+
 #: Reads a status and its code.
 StatusReader = Callable[[str, str], tuple[MessageStatus, FailureCause]]
 
 
-class ReportLine(msgspec.Struct, frozen=True):
-    """One line of the feed, each field as its JSON; unknown fields are ignored."""
+class ReportLine(msgspec.Struct, Generic[F], frozen=True):
+    """One line of the feed; unknown fields are ignored."""
 
-    id: msgspec.Raw = _MISSING
-    sender: msgspec.Raw = msgspec.field(name="from", default=_MISSING)
-    recipient: msgspec.Raw = msgspec.field(name="to", default=_MISSING)
-    status: msgspec.Raw = _MISSING
-    code: msgspec.Raw = _MISSING
-    submitted: msgspec.Raw = _MISSING
-    done: msgspec.Raw = _MISSING
-    part: msgspec.Raw = _MISSING
-    parts: msgspec.Raw = _MISSING
+    id: F | msgspec.Raw = _MISSING
+    sender: F | msgspec.Raw = msgspec.field(name="from", default=_MISSING)
+    recipient: F | msgspec.Raw = msgspec.field(name="to", default=_MISSING)
+    status: F | msgspec.Raw = _MISSING
+    code: F | msgspec.Raw = _MISSING
+    submitted: F | msgspec.Raw = _MISSING
+    done: F | msgspec.Raw = _MISSING
+    part: F | msgspec.Raw = _MISSING
+    parts: F | msgspec.Raw = _MISSING
 
 
 class ReportLineError(ValueError):
     """A line that is not a report; the message is the reason."""
 
 
-_decoder = msgspec.json.Decoder(ReportLine)
+_plain_decoder = msgspec.json.Decoder(ReportLine[str | int | None])
+#: Leaves each field as it is: one that cannot be read must not lose the line.
+_raw_decoder = msgspec.json.Decoder(ReportLine[msgspec.Raw])
 
 
 def feed_routes(
@@ -99,10 +104,7 @@ def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _report(raw: bytes, now: dt.datetime, read_status: StatusReader) -> DeliveryReport:
     """The report of a line; a field without which it is none must have a plain value."""
-    try:
-        line = _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ReportLineError(str(error)) from error
+    line = _decoded(raw)
     message_id = _required("id", line.id, _MAX_ID_LENGTH)
     sender, recipient = _number("from", line.sender), _number("to", line.recipient)
     status = _required("status", line.status, _MAX_STATUS_LENGTH)
@@ -128,8 +130,19 @@ def _report(raw: bytes, now: dt.datetime, read_status: StatusReader) -> Delivery
     )
 
 
-def _required(name: str, raw: msgspec.Raw, longest: int) -> str:
-    text = plain_value(raw)
+def _decoded(raw: bytes) -> ReportLine[str | int | None] | ReportLine[msgspec.Raw]:
+    try:
+        # Most lines have texts and integers alone, which are decoded at once at half the cost.
+        return _plain_decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        try:
+            return _raw_decoder.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ReportLineError(str(error)) from error
+
+
+def _required(name: str, field: Field, longest: int) -> str:
+    text = plain_value(field)
     if not text:
         raise ReportLineError(f"“{name}” is missing, or neither text nor number")
     if len(text) > longest:
@@ -137,8 +150,8 @@ def _required(name: str, raw: msgspec.Raw, longest: int) -> str:
     return text
 
 
-def _number(name: str, raw: msgspec.Raw) -> Msisdn:
-    number = parse_msisdn(_required(name, raw, _MAX_NUMBER_LENGTH))
+def _number(name: str, field: Field) -> Msisdn:
+    number = parse_msisdn(_required(name, field, _MAX_NUMBER_LENGTH))
     if number is None:
         raise ReportLineError(f"“{name}” is not a phone number")
     return number

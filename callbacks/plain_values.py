@@ -8,12 +8,15 @@ import msgspec
 
 T = TypeVar("T")
 
+#: A field as its JSON, or decoded where it is a text or an integer.
+Field = msgspec.Raw | str | int | None
+
 _text = msgspec.json.Decoder(str)
 
 #: A JSON number that is whole: its digits are kept, whatever their count.
 _WHOLE = re.compile(r"(-?[0-9]+)(?:\.0+)?")
 _NUMBER_BEGINS = frozenset(b"-0123456789")
-_ABSENT = frozenset({b"null", b'""'})
+_ABSENT = frozenset({b"null", b'""', None, ""})
 
 #: Characters of an optional field that are read, and of those that are kept unread.
 _MAX_LENGTH, _MAX_UNREAD = 40, 120
@@ -22,16 +25,25 @@ _MAX_LENGTH, _MAX_UNREAD = 40, 120
 _MAX_PARTS = 255
 
 
-def plain_value(raw: msgspec.Raw) -> str | None:
+def plain_value(field: Field) -> str | None:
     """Text of a JSON string or number; None for null, empty, boolean, list and object."""
-    field = bytes(raw)
-    if field[:1] == b'"':
+    if isinstance(field, str):
+        return field.strip() or None
+    return _text_of(bytes(field)) if isinstance(field, msgspec.Raw) else _digits(field)
+
+
+def _digits(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _text_of(raw: bytes) -> str | None:
+    if raw[:1] == b'"':
         try:
-            return _text.decode(field).strip() or None
+            return _text.decode(raw).strip() or None
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
-    if field[:1] and field[0] in _NUMBER_BEGINS:
-        text = field.decode("ascii", "replace")
+    if raw[:1] and raw[0] in _NUMBER_BEGINS:
+        text = raw.decode("ascii", "replace")
         whole = _WHOLE.fullmatch(text)
         return whole[1] if whole else text
     return None
@@ -48,22 +60,23 @@ class OptionalFields:
         """The fields that could not be read, ``name=JSON``, for staff."""
         return " ".join(self._unread)[:_MAX_UNREAD]
 
-    def read(self, name: str, raw: msgspec.Raw, read: Callable[[str], T | None]) -> T | None:
+    def read(self, name: str, field: Field, read: Callable[[str], T | None]) -> T | None:
         """Value of a field; None if it is absent or has no meaning."""
-        if bytes(raw) in _ABSENT:
+        if (bytes(field) if isinstance(field, msgspec.Raw) else field) in _ABSENT:
             return None
-        text = plain_value(raw)
+        text = plain_value(field)
         value = read(text) if text and len(text) <= _MAX_LENGTH else None
         if value is None:
-            self.keep(name, raw)
+            self.keep(name, field)
         return value
 
-    def keep(self, name: str, raw: msgspec.Raw) -> None:
+    def keep(self, name: str, field: Field) -> None:
         """Keep a field unread."""
-        self._unread.append(f"{name}={bytes(raw).decode('utf-8', 'replace')}")
+        raw = bytes(field) if isinstance(field, msgspec.Raw) else msgspec.json.encode(field)
+        self._unread.append(f"{name}={raw.decode('utf-8', 'replace')}")
 
 
-def part_of(fields: OptionalFields, part: msgspec.Raw, parts: msgspec.Raw) -> tuple[int, int]:
+def part_of(fields: OptionalFields, part: Field, parts: Field) -> tuple[int, int]:
     """Part and number of parts; only a pair that fits tells of a long text.
 
     Parts count from 0 or from 1. Without such a pair the report is on the whole text: 1 of 1.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from receipts.model.message import FailureCause, MessageStatus
 
@@ -52,9 +53,14 @@ class SmscStatusTable:
         self._families = {**STATUS_OF_FAMILY, **(families or {})}
         own = {normalise_code(code): cause for code, cause in (causes or {}).items()}
         self._causes = {**CAUSE_OF_CODE, **own}
+        # A network has a few dozen pairs of status and code.
+        self._known = lru_cache(maxsize=1024)(self._read)
 
     def read(self, status: str, code: str = "") -> tuple[MessageStatus, FailureCause]:
         """Map a status and its code; an unknown status is never final, nor a code a cause."""
+        return self._known(status, code)
+
+    def _read(self, status: str, code: str) -> tuple[MessageStatus, FailureCause]:
         name = _BETWEEN_WORDS.sub("", status.upper())
         meaning = _STATUS_OF_NAME.get(name) or self._family(status)
         if meaning in {_S.UNDERWAY, _S.DELIVERED, _S.UNKNOWN}:

@@ -42,6 +42,8 @@ _SPACE_BEFORE_ZONE = re.compile(r"\s+(?=(?:Z|[+-][0-9]{2}:?(?:[0-9]{2})?)$)")
 _HOUR_AND_MINUTE, _HOUR = 4, 2
 
 
+# The texts of a batch, which comes at one moment, were sent and ended at about the same second.
+@lru_cache(maxsize=4096)
 def read_time(text: str, now: dt.datetime) -> ReportedTime | None:
     """Time in ISO 8601, in SMPP's forms, in 8 to 17 digits or in Unix time; else None.
 
@@ -57,8 +59,6 @@ def read_time(text: str, now: dt.datetime) -> ReportedTime | None:
     return plausible.pop() if len(plausible) == 1 else None
 
 
-# The texts of a batch were sent and ended at about the same second.
-@lru_cache(maxsize=4096)
 def _readings(text: str) -> tuple[ReportedTime, ...]:
     """Every time that the text can mean."""
     return tuple(ReportedTime(at, precision) for at, precision in _parsed(text))
