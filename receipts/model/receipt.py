@@ -18,6 +18,8 @@ from receipts.model.vocabulary import (
 )
 from statemachines.receipt import ReceiptEvent, ReceiptState
 
+_NOBODY = Msisdn("")
+
 
 class MessageKind(StrEnum):
     """The kind of a text that the service sends."""
@@ -33,7 +35,7 @@ class MessageKind(StrEnum):
     @property
     def is_secret(self) -> bool:
         """Whether its text is sealed in the store, shown to no one, and erased once sent."""
-        return self in {MessageKind.CODE, MessageKind.RELAY}
+        return self is MessageKind.CODE or self is MessageKind.RELAY
 
 
 class SendStep(Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -107,9 +109,10 @@ class Receipt(Struct, frozen=True, omit_defaults=True, rename=STORED_NAMES):
 
     def with_text_trace(self, trace: MessageTrace) -> "Receipt":
         """The receipt with the final trace of its text in it, the only text of its id."""
-        nobody = Msisdn("")
-        about = {"message_id": "", "sender": nobody, "recipient": nobody}
-        return replace(self, text_trace=replace(trace, **about, version=0, receipt_id=None))
+        kept = replace(
+            trace, message_id="", sender=_NOBODY, recipient=_NOBODY, version=0, receipt_id=None
+        )
+        return replace(self, text_trace=kept)
 
     @property
     def full_text_trace(self) -> MessageTrace | None:

@@ -143,10 +143,16 @@ def done_time(trace: MessageTrace) -> ReportedTime | None:
     known = [each for each in times if each is not None]
     if not known or len(known) < len(times):
         return None
-    latest = max(known, key=lambda each: each.at) if len(known) > 1 else known[0]
-    if any(each.precision is TimePrecision.DAY for each in known):
-        latest = ReportedTime(latest.at, TimePrecision.DAY)
+    latest = _latest(known) if len(known) > 1 else known[0]
     return None if trace.submitted and is_before(latest, trace.submitted) else latest
+
+
+def _latest(times: Sequence[ReportedTime]) -> ReportedTime:
+    """The latest of several times; known to the day only if one of them is."""
+    latest = max(times, key=lambda each: each.at)
+    if any(each.precision is TimePrecision.DAY for each in times):
+        return ReportedTime(latest.at, TimePrecision.DAY)
+    return latest
 
 
 def ignored_because(trace: MessageTrace, report: DeliveryReport) -> NoReceiptReason | None:

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -23,6 +24,7 @@ _SUBMITTED_TOLERANCE = dt.timedelta(minutes=10)
 _DONE_TOLERANCE = dt.timedelta(hours=6)
 
 
+@lru_cache(maxsize=4096)  # to read a text's receipt, and to make it
 def receipt_seed(
     sender: Msisdn, recipient: Msisdn, message_id: str, series: str = "", *, answered: bool = True
 ) -> str:

@@ -1,7 +1,7 @@
 """Text of a receipt, in one segment."""
 
 import datetime as dt
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -17,6 +17,9 @@ from receipts.model.vocabulary import (
 )
 from receipts.wording.catalogue import Catalogue
 from receipts.wording.times import short_time, time_phrase
+
+#: Stands for the recipient in a text that several receipts share.
+_FRIEND = "{friend}"
 
 _FAILED = (MessageStatus.EXPIRED, MessageStatus.FAILED, MessageStatus.REJECTED)
 
@@ -49,6 +52,26 @@ def receipt_text(
 
     A known cause of a failure has a sentence of its own; the others name none.
     """
+    times = ReceiptTimes(_minute(times.written), times.sent, times.done)
+    shared = _shared_text(status, times, language, cause, today and _minute(today))
+    return shared.replace(_FRIEND, recipient.national)
+
+
+def _minute(at: dt.datetime) -> dt.datetime:
+    """The whole minute of a moment, as texts name no smaller unit."""
+    return at.replace(second=0, microsecond=0)
+
+
+# The texts of a batch ended at about the same second, with few results.
+@lru_cache(maxsize=1024)
+def _shared_text(
+    status: MessageStatus | ReceiptOutcome,
+    times: ReceiptTimes,
+    language: Language,
+    cause: FailureCause,
+    today: dt.datetime | None,
+) -> str:
+    """Text of a receipt with a placeholder for its recipient."""
     today = today or times.written
     sent = short_time(times.sent, today, language) if times.sent else ""
     if language is Language.EN and sent:
@@ -56,7 +79,7 @@ def receipt_text(
     key, params = _sentence(status, times, today, language)
     if cause is not FailureCause.UNKNOWN and "result" in params:
         key = f"cause.{cause}"
-    return sentences().render(key, language, friend=recipient.national, sent=sent, **params)
+    return sentences().render(key, language, friend=_FRIEND, sent=sent, **params)
 
 
 def failure_reason(status: MessageStatus | None, cause: FailureCause) -> FailureReason | None:

@@ -134,3 +134,13 @@ def test_receipts_of_texts_of_different_minutes_differ(
         for sent in (one, other)
     }
     assert len(texts) == len({one, other})
+
+
+def test_texts_of_one_moment_name_each_its_recipient_and_minute():
+    def told(friend: str, minute: int) -> str:
+        times = ReceiptTimes(NOW.replace(minute=minute))
+        return receipt_text(ReceiptOutcome.NO_ANSWER, Msisdn(friend), times, Language.EN)
+
+    first, second = told("+8613957112345", 40), told("+8613957112346", 40)
+    assert second == first.replace("13957112345", "13957112346") != first
+    assert told("+8613957112345", 41) == first.replace(":40)", ":41)") != first
