@@ -153,8 +153,8 @@ class Container:
         store, policy, clock, settings = self.store, self.policy, self.clock, self.settings
         texts = _catalogue("web.portal", "texts.toml")
         actions = ActionHandler(store, policy, self.lifecycle, texts)
-        sending, keys, may_sign_in = self.lifecycle, settings.secret_keys, policy.may_use_portal
-        passcodes = PasscodeService(store, sending, clock, keys, may_sign_in, count)
+        sending, keys, may_enter = self.lifecycle, settings.secret_keys, policy.may_use_portal
+        passcodes = PasscodeService(store, sending, clock, keys, may_enter, count, self.clients.gap)
         channels = partial(policy.channel_params, used=Channel.WEB)
         passwords = PasswordSignIn(
             passcodes,

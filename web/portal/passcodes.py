@@ -18,6 +18,7 @@ from receipts.model.keyed_digest import KeyedDigests
 from receipts.model.vocabulary import Language, Msisdn
 from receipts.ports.changes import ChangeSet, Reply
 from receipts.ports.clock import Clock
+from receipts.ports.restore_gap import RestoreGap
 from receipts.ports.store import Snapshot, Store
 from receipts.ports.unit_of_work import run_in_transaction
 from receipts.wording.notice_text import notices
@@ -71,6 +72,8 @@ class PasscodeService:
     may_sign_in: Callable[[Subscription], bool] = lambda _: True
     #: Counts requests by their result, for the metrics.
     count: Callable[[str], None] = lambda _: None
+    #: The gap of the store's last restore, in which any session before it may have been ended.
+    gap: RestoreGap | None = None
 
     def send(self, number: Msisdn, language: Language, visitor: str = "") -> CodeResult:
         """Text a new passcode, within the limits; the number's earlier ones stay valid.
@@ -187,7 +190,10 @@ class PasscodeService:
     def has_session(self, number: Msisdn, session_id: str) -> bool:
         """Whether the number's session is this one and has not expired."""
         login = self.store.load(number, login=True).login
-        if login is None or _expired(login.session_expires_at, self.clock.now()):
+        ends_at = login.session_expires_at if login else None
+        if login is None or ends_at is None or ends_at <= self.clock.now():
+            return False
+        if self.gap is not None and ends_at - SESSION_LIFETIME <= self.gap.restored_at:
             return False
         return self._fits(login.session, "kept", number, session_id)
 

@@ -1,5 +1,7 @@
 """Storage of a passcode: only until it is sent, on no list."""
 
+import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,9 @@ import redis
 from app.bootstrap import Container
 from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import Language, Msisdn
-from receipts.ports.changes import OutboxEntry
+from receipts.ports.changes import ChangeSet, OutboxEntry
 from receipts.ports.provider import PermanentError, TemporaryError, UnknownOutcomeError
+from receipts.ports.restore_gap import RestoreGap
 from receipts.store.sealed_text import TextSealer
 from tests.conftest import GUANGDONG, TestClock
 from tests.support.fixtures import contents
@@ -90,6 +93,24 @@ def test_passcode_is_never_in_the_stores_files(
     written = b"".join(path.read_bytes() for path in files).rpartition(b"FLUSHALL")[2]
     assert text.id.encode() in written
     assert code.encode() not in written
+
+
+def test_session_from_before_a_restore_has_ended(built: Container, clock: TestClock):
+    anna, now = Msisdn(GUANGDONG), clock.now()
+    gap = RestoreGap(now, now, now + dt.timedelta(minutes=2))
+    before = PasscodeService(built.store, built.lifecycle, clock, ("k" * 16,))
+    restored = replace(before, gap=gap)
+
+    def begin(session_id: str) -> None:
+        login = before.session_begun(built.store.load(anna, login=True), session_id)
+        built.store.commit(ChangeSet(anna, records=(login,)))
+
+    begin("first")
+    clock.move(minutes=3)
+    # It may have been ended after the backup.
+    assert (before.has_session(anna, "first"), restored.has_session(anna, "first")) == (True, False)
+    begin("second")
+    assert restored.has_session(anna, "second")
 
 
 def test_passcode_sealed_with_the_old_key_is_sent_during_rotation(
