@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from receipts.delivery.end_of_life import as_of, ended_at, is_too_old, text_after_sending
 from receipts.delivery.in_doubt import InDoubtReceipts
+from receipts.delivery.never_sent import why_never_sent
 from receipts.delivery.restored import perhaps_sent
 from receipts.delivery.results import FailureReader, unread, with_cause, with_result
 from receipts.delivery.routing import Route, Router
@@ -94,8 +95,7 @@ class ReceiptLifecycle:
             return self._mark_in_doubt(receipt, "its worker ended while sending", entry)
         if transition.refused or too_old:
             return self._fire(receipt, event, entry, "too old to be of use")
-        if not receipt.text:
-            reason = "its sealed text cannot be opened: SECRET_KEY here is not that of `serve`"
+        if reason := why_never_sent(receipt, self.trial_people):
             return self._fire(receipt, ReceiptEvent.GIVE_UP, entry, reason)
         return None
 

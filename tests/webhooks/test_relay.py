@@ -98,6 +98,25 @@ def test_friend_who_opted_out_gives_a_failure_receipt_with_its_reason(
     assert receipt.outcome == "rejected"
 
 
+@pytest.mark.parametrize("gone", [ANN, BOB])
+def test_text_of_a_person_who_has_left_the_trial_is_not_sent(
+    subscriber: Texter,
+    built: Container,
+    twilio: TwilioApi,
+    work: Work,
+    gone: str,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    subscriber.says("4155550101 hi")
+    twilio.accepts()
+    left = {number: code for number, code in built.settings.trial_people.items() if number != gone}
+    monkeypatch.setattr(built.lifecycle, "trial_people", left)
+    work()
+    (relay,) = sent(built, MessageKind.RELAY)
+    assert (relay.state, relay.note) == ("failed", "its sender or its recipient has left the trial")
+    assert BOB not in [text["To"] for text in twilio.texts]
+
+
 def test_no_report_gives_the_receipt_without_a_result(
     subscriber: Texter, built: Container, clock: TestClock, twilio: TwilioApi, work: Work
 ):
