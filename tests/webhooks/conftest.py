@@ -20,6 +20,7 @@ from receipts.model.customer import Subscription
 from receipts.model.vocabulary import Msisdn
 from tests.conftest import ACCOUNT, GUANGDONG, PUBLIC_URL, TOKEN, Network, TestClock
 from tests.support.caller import Call
+from tests.support.product import PATIENCE_SECONDS
 from tests.support.texter import Texter
 
 MESSAGES_URL = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
@@ -81,10 +82,10 @@ def work(built: bootstrap.Container, clock: TestClock) -> Work:
         worker = built.worker()
         thread = threading.Thread(target=worker.run)
         thread.start()
-        outbox, deadline = built.clients.outbox, time.monotonic() + 10
+        outbox, deadline = built.clients.outbox, time.monotonic() + PATIENCE_SECONDS
         try:
             while outbox.depth() or outbox.due_timers(clock.now(), 1):
-                assert time.monotonic() < deadline, "the worker still has work after 10 seconds"
+                assert time.monotonic() < deadline, "the worker still has work"
                 time.sleep(0.01)
         finally:
             worker.stop()

@@ -270,7 +270,7 @@ def test_worker_ends_the_wait_of_a_flash_about_when_its_timer_is_due(
         took = time.monotonic() - began
         until(lambda: rig.states() == {"sent"})
     early = DIGEST_LEAD.total_seconds()
-    assert WAIT_SECONDS - early <= took < WAIT_SECONDS + 2  # on a busy machine
+    assert WAIT_SECONDS - early <= took < WAIT_SECONDS + 5  # on a busy machine
     assert [m.text.partition("：")[0] for m in rig.flasher.sent] == ["您发出的3条短信"]
     assert len(rig.charges()) == 2
 

@@ -14,7 +14,7 @@ from receipts.ports.changes import ChangeSet, CommitResult
 from receipts.ports.provider import ProviderStatus
 from receipts.ports.store import ContentionError, StoreUnavailableError
 from tests.receipts.delivery.conftest import raw_statuses
-from tests.support.product import until
+from tests.support.product import PATIENCE_SECONDS, until
 from tests.support.sending import ANNA, Desk
 
 
@@ -72,7 +72,7 @@ class _SlowFirstCommit:
         def commit_all(changes: Sequence[ChangeSet]) -> list[CommitResult]:
             self.commits.append(len(changes))
             self.entered.set()
-            assert self.begun.wait(5)
+            assert self.begun.wait(PATIENCE_SECONDS)
             return real(changes)
 
         monkeypatch.setattr(desk.store, "commit_all", commit_all)
@@ -87,7 +87,7 @@ def together(desk: Desk, slow: _SlowFirstCommit, ids: Sequence[str]) -> list[Fut
 
     with ThreadPoolExecutor(len(ids)) as pool:
         first = pool.submit(apply, ids[0])
-        assert slow.entered.wait(5)
+        assert slow.entered.wait(PATIENCE_SECONDS)
         rest = [pool.submit(apply, each) for each in ids[1:]]
         until(lambda: updates.waiting == len(rest), why="the others queue up")
         slow.begun.set()
@@ -98,7 +98,7 @@ def test_updates_that_queue_up_share_one_commit(desk: Desk, monkeypatch: pytest.
     receipts = [desk.post() for _ in range(6)]
     slow = _SlowFirstCommit(desk, monkeypatch)
     found = together(desk, slow, [each.id for each in receipts])
-    assert [each.result(5) for each in found] == [True] * 6
+    assert [each.result(PATIENCE_SECONDS) for each in found] == [True] * 6
     assert slow.commits == [1, 5]
     assert {desk.now(each).state for each in receipts} == {"delivered"}
 

@@ -233,7 +233,7 @@ def test_commit_without_a_replica_fails_and_so_does_its_repeat(
         finally:
             for pid in replicas:
                 kill(pid, signal.SIGCONT)
-    _await(lambda: _all_commit(store, [ChangeSet(customer)]), 20, "the replica to be in step again")
+    _await(lambda: _all_commit(store, [ChangeSet(customer)]), "the replica to be in step again")
     assert store.load(customer).subscription.version == 2
 
 
@@ -244,7 +244,7 @@ def test_killed_primary_loses_no_acknowledged_write(
     master = cluster.master_of(keys.subscription(NUMBERS[0]))
     master.kill()
     try:
-        _await(lambda: _all_commit(store, _to(2)) or _versions(store) == {2}, 30, "another master")
+        _await(lambda: _all_commit(store, _to(2)) or _versions(store) == {2}, "another master")
         assert _versions(store) == {2}
     finally:
         master.start()
@@ -262,7 +262,7 @@ def test_moved_slots_under_load_lose_and_repeat_no_change(
             number = numbers[place % len(numbers)]
             receipt_id = store.receipt_id(number, f"{place:x}")
             event = ChangeSet(number, idempotency_key=f"{number} {place}", outbox=(receipt_id,))
-            _await(lambda event=event: store.commit(event).status in known, 20, "an answer")
+            _await(lambda event=event: store.commit(event).status in known, "an answer")
             if over.is_set():
                 return place + 1
         raise AssertionError
@@ -287,7 +287,7 @@ def _all_commit(store: RedisStore, changes: Sequence[ChangeSet]) -> bool:
     return {end.status for end in store.commit_all(changes)} == {CommitStatus.COMMITTED}
 
 
-def _await(check: Callable[[], bool], seconds: float, why: str) -> None:
+def _await(check: Callable[[], bool], why: str) -> None:
     """Wait for a check that may find the store unavailable at first."""
 
     def holds() -> bool:
@@ -295,7 +295,7 @@ def _await(check: Callable[[], bool], seconds: float, why: str) -> None:
             return check()
         return False
 
-    until(holds, seconds, why)
+    until(holds, why=why)
 
 
 def _follows(node, port: int) -> bool:  # type: ignore[no-untyped-def]  # noqa: ANN001

@@ -111,7 +111,7 @@ def test_status_callback_is_retried_until_the_product_takes_it(network: Network,
 
 
 def test_repeated_reports_are_sent_at_the_same_time(network: Network, product: Product):
-    both = threading.Barrier(2, timeout=3)
+    both = threading.Barrier(2, timeout=30)
 
     def wait_for_both(_: dict[str, str]) -> Response:
         both.wait()
@@ -134,5 +134,5 @@ def test_long_poll_returns_at_the_first_event(network: Network, product: Product
     threading.Timer(0.2, text, (network, "hello")).start()
     start = time.monotonic()
     news = network.get(f"/api/phones/{PHONE}/events?after={last}&wait=10")
-    assert 0.1 < time.monotonic() - start < 3
+    assert 0.1 < time.monotonic() - start < 8
     assert news["events"][0]["body"] == "hello"
