@@ -28,6 +28,7 @@ from receipts.model.vocabulary import Channel, DisplayMode, Language, Msisdn, Ne
 from receipts.numbering.plan import NumberingPlan
 from receipts.ports.changes import ChangeSet, OutboxEntry
 from receipts.ports.provider import Provider, ProviderStatus
+from receipts.ports.receipt_archive import ReceiptArchive
 from receipts.ports.store import Snapshot, Store
 from receipts.reports.service import ReportService
 from receipts.rulebook.loader import load_rule_book
@@ -82,7 +83,9 @@ class _Capabilities:
 
 CLOCK, BOOK = Moment(), load_rule_book(None)
 PROVIDERS = [cast("Provider", Carrier(name)) for name in ("kannel", "twilio")]
-REPORTS = ReportService(cast("Store", KeySchema(16)), BOOK, NumberingPlan(), CLOCK)
+REPORTS = ReportService(
+    cast("Store", KeySchema(16)), cast("ReceiptArchive", None), BOOK, NumberingPlan(), CLOCK
+)
 LIFECYCLES = [ReceiptLifecycle(Router([p], [p]), BOOK.sending, CLOCK) for p in PROVIDERS]
 
 

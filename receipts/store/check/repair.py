@@ -40,7 +40,7 @@ class Repair:
 
     def _queue(self, each: Named, _: str) -> list[Command]:
         # A worker looks at the receipt first: a second entry of one receipt sends no second text.
-        entry = ("id", each.match["receipt"])
+        entry = ("id", self._keys.named_receipt(each.shard, each.match["receipt"]))
         return [("XADD", self._keys.outbox(each.shard), "*", *entry)]
 
     def _list(self, each: Named, receipt_id: str) -> list[Command]:

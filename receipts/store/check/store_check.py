@@ -107,7 +107,8 @@ class StoreCheck:
         if digits := found.get("number"):
             shard = self._keys.shard(Msisdn(f"+{digits}"))
         elif receipt_id := found.get("receipt"):
-            shard = self._keys.shard_of_receipt(receipt_id)
+            name = self._keys.named_receipt(each.shard, receipt_id)
+            shard = self._keys.shard_of_receipt(name)
         return each.shard == shard and each.shard < self._keys.shards
 
     def _values(self, known: Sequence[Named]) -> Iterator[Damage]:
@@ -119,6 +120,8 @@ class StoreCheck:
                 continue
             if not is_readable(each.shape.read, raw):
                 yield _finding(DamageKind.UNREADABLE, each)
+            elif each.shape.read is RECEIPTS and not self._has_its_name(each, raw):
+                yield _finding(DamageKind.WRONG_SHARD, each)
             else:
                 self._follow(each, raw)
         for each in with_reader:
@@ -127,6 +130,11 @@ class StoreCheck:
             readable = (is_readable(each.shape.read, x) for x in parts(self._connection, each))
             if damaged := sum(not fine for fine in readable):
                 yield _finding(DamageKind.UNREADABLE, each, f"{damaged} entries")
+
+    def _has_its_name(self, each: Named, raw: bytes) -> bool:
+        """Whether a receipt is under its own key: most names do not tell the shard."""
+        receipt = record(Receipt, raw)
+        return receipt is None or self._keys.receipt(each.shard, receipt.id).encode() == each.key
 
     def _follow(self, each: Named, raw: bytes) -> None:
         if each.shape.read is CUSTOMERS:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from receipts.model.charge import Charge
 from receipts.store.bulk import BATCH, RedisBulkReader
 from receipts.store.check.parts import parts, scanned
-from receipts.store.check.shapes import CHARGES, Named, RecordReader, named
+from receipts.store.check.shapes import CHARGES, RECEIPTS, Named, RecordReader, named
 from receipts.store.codec import StoredCharge, decode, encode_record, pack
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import LISTED_BYTES, KeySchema
@@ -17,28 +17,36 @@ def pack_records(
 ) -> None:
     """Pack all records and charges that are JSON still; packed ones stay, so it may run again.
 
-    No packed value begins with a brace. Keys keep their expiry, and one that has expired meanwhile
-    is not made again.
+    No packed value begins with a brace. Keys of receipts get their shorter names. Keys keep their
+    expiry, and one that has expired meanwhile is not made again.
     """
-    del keys
     cursor = 0
     while True:
         cursor, names = connection.scan(cursor, "*", BATCH)
         known = [each for name in names if (each := named(name))]
-        for part in (_records, _charges, _lists):
+        connection.execute(*_records(connection, keys, known))
+        for part in (_charges, _lists):
             connection.execute(*part(connection, known))
         progress(RedisBulkReader.passed(cursor))
         if cursor == 0:
             return
 
 
-def _records(connection: RedisConnection, known: Sequence[Named]) -> Iterator[Command]:
+def _records(
+    connection: RedisConnection, keys: KeySchema, known: Sequence[Named]
+) -> Iterator[Command]:
     records = [each for each in known if isinstance(each.shape.read, RecordReader)]
     for each, raw in zip(records, connection.values([each.key for each in records]), strict=True):
+        key: str | bytes = each.key
+        if each.shape.read is RECEIPTS:
+            key = keys.receipt(each.shard, keys.named_receipt(each.shard, each.match["receipt"]))
+            if key.encode() != each.key:
+                yield ("COPY", each.key, key)
+                yield ("UNLINK", each.key)
         version, _, body = (raw or b"").partition(b"|")
         if body.startswith(b"{") and isinstance(each.shape.read, RecordReader):
             packed = encode_record(decode(each.shape.read.kind, body), int(version))
-            yield ("SET", each.key, packed, "XX", "KEEPTTL")
+            yield ("SET", key, packed, "XX", "KEEPTTL")
 
 
 def _charges(connection: RedisConnection, known: Sequence[Named]) -> Iterator[Command]:

@@ -74,3 +74,15 @@ def test_id_in_a_list_is_found_again(entry: str, length: int):
     receipt_id = entry.format(f"{keys.shard(ANNA):x}")
     assert len(keys.listed(receipt_id)) == length
     assert keys.listed_ids(ANNA, [keys.listed(receipt_id)]) == [receipt_id]
+
+
+@pytest.mark.parametrize(("entry", "length"), [
+    ("{}-94204cd821d67fa2a98a", 14), ("{}-ffffffffffffffffffff", 14), ("{}-digest", 8),
+    ("{}-94204CD821D67FA2A98A", 22), ("ff-94204cd821d67fa2a98a", 23),
+])  # fmt: skip
+def test_receipt_is_found_by_the_name_of_its_key(entry: str, length: int):
+    keys, shard = KeySchema(16), 10
+    receipt_id = entry.format(f"{shard:x}")
+    before, _, name = keys.receipt(shard, receipt_id).partition("receipt:")
+    assert (before, len(name)) == ("{s10}:", length)
+    assert keys.named_receipt(shard, name) == receipt_id
