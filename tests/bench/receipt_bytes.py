@@ -51,6 +51,9 @@ from tests.bench.product import number, subscriber
 #: The goals in bytes: a receipt, a subscriber, a stranger's text after two hours.
 RECEIPT, SUBSCRIBER, STRANGER = 450, 250, 0
 
+#: Receipts in the store of each customer of a carrier (``tests.bench.reckoning``): a month's.
+_OF_CARRIER = 62
+
 #: Reports of one batch; no customer has two in it, as those would share a text.
 _BATCH = 500
 
@@ -114,9 +117,9 @@ class Bytes:
                                  network=Network.CHINA_MOBILE) for each in those)  # fmt: skip
             self._commit([ChangeSet(each.number, records=(each,)) for each in those])
 
-    def report(self, first: int, count: int) -> None:
-        """Reports on texts of so many customers from ``first`` on, one of each."""
-        now, texts = self._clock.now(), range(first, first + count)
+    def report(self, texts: Sequence[int]) -> None:
+        """Reports on texts of customers by number, one of each."""
+        now = self._clock.now()
         done = now.replace(microsecond=0)
         self._reports.ingest_batch([
             DeliveryReport(
@@ -156,7 +159,7 @@ class Bytes:
         """So many receipts from report to fate, the customers in turn."""
         batch = min(_BATCH, self._customers)
         for start in range(0, count, batch):
-            self.report(start % self._customers, batch)
+            self.report([each % self._customers for each in range(start, start + batch)])
             self.settle()
 
     def kinds(self) -> Counter[str]:
@@ -197,6 +200,7 @@ def _receipts_table(count: int, customers: int) -> str:
         f"{count:,} of {customers:,} customers": (count, customers, None),
         "each with a charge": (count, customers, "CN-SX"),
         f"{count // 4:,} of {count // 4:,} customers": (count // 4, count // 4, None),
+        f"{_OF_CARRIER} of each customer": (count, max(1, count // _OF_CARRIER), None),
     }
     found = {name: _of_receipts(*case) for name, case in cases.items()}
     rows = [(part, *(f"{case[part]:,.0f}" for case in found.values()))
@@ -219,11 +223,11 @@ def _others_table(count: int) -> str:
     with measured(count) as ours:
         kept = ours.store.retention
         ours.store.retention = with_fields(kept, strangers=_STRANGERS_KEPT)
-        ours.report(0, _BATCH)
+        ours.report(range(_BATCH))
         _until_ended(ours)
         before, ours.store.retention = ours.used(), kept
         for start in range(_BATCH, _BATCH + count, _BATCH):
-            ours.report(start, _BATCH)
+            ours.report(range(start, start + _BATCH))
         fresh = (ours.used() - before) / count
         for name in ours.client.scan_iter("*:x:*", count=5000):
             ours.client.expire(name, _STRANGERS_KEPT)

@@ -13,8 +13,9 @@ _DAY_SECONDS = 86_400
 #: those by message id end together (receipts/store/text_index.py).
 _INDEX_DAYS = 6.5
 
-#: Rows of bench.md; its first column of receipts is of customers with ten each.
+#: Rows of bench.md; its fourth column of receipts is of customers with as many as a carrier's.
 _WHOLE, _INDEX = "in all", ("index of texts by sender", "index of texts by message id")
+_OF_CARRIER = 4
 _SUBSCRIBER, _STRANGER = "a subscriber", "a stranger's text, at once"
 
 
@@ -93,8 +94,8 @@ class Measured:
             if len(cells) > 4 and (cpu := re.fullmatch(r"([\d,]+) \+ ([\d,]+)", cells[4])):
                 micros[cells[1]] = (_number(cpu[1]), _number(cpu[2]))
         page = (bench / "bench.md").read_text()
-        index = sum(_bytes(page, name) for name in _INDEX)
-        receipt = _bytes(page, _WHOLE) - index
+        index = sum(_bytes(page, name, _OF_CARRIER) for name in _INDEX)
+        receipt = _bytes(page, _WHOLE, _OF_CARRIER) - index
         return cls(micros, receipt, index, _bytes(page, _SUBSCRIBER), _bytes(page, _STRANGER))
 
 
@@ -102,10 +103,10 @@ def _number(text: str) -> float:
     return float(text.replace(",", ""))
 
 
-def _bytes(page: str, name: str) -> float:
-    """A row of bench.md. Raises ValueError unless there is exactly one."""
-    (found,) = re.findall(rf"(?m)^\| {name} *\| +([\d.,]+)", page)
-    return _number(found)
+def _bytes(page: str, name: str, column: int = 1) -> float:
+    """A figure of a row of bench.md. Raises ValueError unless there is exactly one row."""
+    (row,) = re.findall(rf"(?m)^\| {name} *\|(.*)\|$", page)
+    return _number(row.split("|")[column - 1])
 
 
 @dataclass(frozen=True)

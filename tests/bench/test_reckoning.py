@@ -83,9 +83,9 @@ def test_figures_are_read_from_the_pages_of_the_bench(tmp_path: Path):
         "| the worker sends | 4 + 2 | 5 + 5 | 1,610 + 758 |\n"
     )
     (tmp_path / "bench.md").write_text(
-        "| index of texts by sender | 30.00 | 31 |\n"
-        "| index of texts by message id | 60.00 | 61 |\n"
-        "| in all | 1,031.52 | 1,100 |\n"
+        "| index of texts by sender | 31 | 31 | 33 | 30.00 |\n"
+        "| index of texts by message id | 62 | 61 | 63 | 60.00 |\n"
+        "| in all | 1,100 | 1,200 | 1,300 | 1,031.52 |\n"
         "| a subscriber | 222.50 | 250 | met |\n"
         "| a stranger's text, at once | 281.00 | | |\n"
     )
