@@ -23,6 +23,8 @@ from app.settings import Settings, described_settings
 from commands.demo import settings_for
 from tests.support import first_moment
 from tests.support.passed_sockets import passing
+from tests.support.processes import processes_of
+from tests.support.stopwatch import Stopwatch
 
 T = TypeVar("T")
 
@@ -71,28 +73,6 @@ def run_to_end(
         argv, env=surroundings(**settings), input=given, capture_output=True, text=True,
         timeout=seconds, check=False,
     )  # fmt: skip
-
-
-def processes_of(folder: Path) -> dict[int, str]:
-    """Return id and command line of each process that runs in or refers to a data folder."""
-    pids = (int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit())
-    found = {pid: _command_line(pid, str(folder)) for pid in pids if pid != os.getpid()}
-    return {pid: words for pid, words in found.items() if words}
-
-
-def _command_line(pid: int, folder: str) -> str:
-    """Return the command line of a process; empty for one of another folder, or ended."""
-    entry = Path(f"/proc/{pid}")
-    try:
-        words = (entry / "cmdline").read_bytes()
-        if not words:  # a zombie, or a thread of the kernel
-            return ""
-        cwd = str((entry / "cwd").readlink())
-        traces = (entry / "environ").read_bytes() + b"\0" + words
-    except OSError:
-        return ""
-    ours = folder.encode() in traces or f"{cwd}/".startswith(f"{folder}/")
-    return words.replace(b"\0", b" ").decode(errors="replace").strip() if ours else ""
 
 
 def free_port(low: int = 8_100, high: int = 11_900) -> int:
@@ -259,16 +239,19 @@ class Service:
             self.children.pop(name).wait(PATIENCE_SECONDS)
         until(lambda: not pids & self.processes().keys(), why="the killed processes to be gone")
 
-    def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 20) -> float:
-        """Signal all processes to end; return the seconds until none was left."""
-        start = time.monotonic()
+    def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = PATIENCE_SECONDS) -> float:
+        """Signal all processes to end; return the seconds until none was left.
+
+        Seconds in which the machine was overloaded do not count.
+        """
+        watch = Stopwatch()
         for child in self.children.values():
             child.send_signal(how)
         for child in self.children.values():
             child.wait(seconds)
         self.children.clear()
         self.gone(seconds)
-        return time.monotonic() - start
+        return watch.seconds()
 
     def gone(self, seconds: float = PATIENCE_SECONDS) -> None:
         until(lambda: not self.processes(), seconds, f"an end of {self.processes()}")

@@ -11,7 +11,8 @@ import redis
 
 from receipts.ports.store import StoreUnavailableError
 from receipts.store.local_server import running_server_url
-from tests.support.product import processes_of, until
+from tests.support.processes import processes_of
+from tests.support.product import until
 
 ROOT = Path(__file__).parents[3]
 OWNER = """

@@ -28,7 +28,8 @@ from tests.receipts.store.local_store import (
     start_owner,
     write_until_killed,
 )
-from tests.support.product import PATIENCE_SECONDS, processes_of, until
+from tests.support.processes import processes_of
+from tests.support.product import PATIENCE_SECONDS, until
 
 
 @pytest.fixture
