@@ -15,9 +15,9 @@ from receipts.rulebook.schema import SendingRules
 
 PAGE = 30
 
-#: Entries of the first read, which mostly fill a page, and of the largest one: each next read takes
-#: twice as many as the one before.
-_FIRST, _MOST = 2 * PAGE, 2_500
+#: Entries of the first read, which mostly fill a page, and of the largest one. Each next read takes
+#: so many times the entries of the one before: a compromise of entries and round trips.
+_FIRST, _MOST, _GROWTH = 2 * PAGE, 2_500, 4
 
 #: Entries that one page looks at, at about 5 µs each; the next page goes on behind them.
 MAX_SEARCHED = 5_000
@@ -191,7 +191,7 @@ def _steps() -> Iterator[int]:
     size = _FIRST
     while True:
         yield size
-        size = min(2 * size, _MOST)
+        size = min(_GROWTH * size, _MOST)
 
 
 def _numbered(window: ReceiptWindow) -> Iterator[tuple[int, Receipt | None]]:
