@@ -70,9 +70,9 @@ class RequestGuards:
     ) -> None:
         """``has_session`` looks up a session of the portal."""
         self._settings, self._has_session = settings, has_session
-        self._csrf = CSRFProtect()
+        self._kannel_secrets = [secret.encode() for secret in settings.kannel_secrets]
+        self._csrf, self._wrong_secrets = CSRFProtect(), WrongSecrets()
         self._addresses = ClientAddresses(settings.trusted_proxies)
-        self._wrong_secrets = WrongSecrets()
 
     def install(
         self,
@@ -180,7 +180,7 @@ class RequestGuards:
         """
         query = _query(request)
         given = query.get("secret", "").encode()
-        if not _fits(given, (secret.encode() for secret in self._settings.kannel_secrets)):
+        if not _fits(given, self._kannel_secrets):
             raise self._wrong_secret(request, "secret", "the secret does not match")
         return query
 
