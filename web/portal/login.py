@@ -19,7 +19,7 @@ _FOR_VISITORS = frozenset({"code", "help", "password_sign_in"})
 
 
 class LoginPages:
-    """Log in and out. No page reveals whether a number holds the service."""
+    """Log in and out. No page reveals whether a number holds the service or is a trial person's."""
 
     def __init__(self, portal: PortalServices) -> None:
         self._portal = portal
@@ -40,8 +40,8 @@ class LoginPages:
     def send_code(self) -> Response | AnyResponse:
         """Text a passcode to the number, which stays in the cookie and out of the URL."""
         typed = request.form.get("number")
-        is_trial = self._portal.presenter.policy.is_trial_person
-        asked = None if typed is None else session.parse_number(typed, is_trial)
+        may_know = self._portal.passcodes.may_know
+        asked = None if typed is None else session.parse_number(typed, may_know)
         number = session.pending_number() if typed is None else asked
         if number is None:
             return self._again("sign_in.no_number", typed)

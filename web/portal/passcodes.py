@@ -75,6 +75,10 @@ class PasscodeService:
     #: The gap of the store's last restore, in which any session before it may have been ended.
     gap: RestoreGap | None = None
 
+    def may_know(self, _: Msisdn) -> bool:
+        """Whether a number of another country may be asked for: of none is told if it is listed."""
+        return bool(self.delivery.trial_people)
+
     def send(self, number: Msisdn, language: Language, visitor: str = "") -> CodeResult:
         """Text a new passcode, within the limits; the number's earlier ones stay valid.
 

@@ -38,7 +38,7 @@ class ServicePasswordPages:
         typed, nonce = request.form.get("number", "")[:_MAX_TYPED], forms.sent_nonce()
         if nonce is None or not forms.is_own_nonce(nonce):
             raise BadRequest("once")
-        number = session.parse_number(typed, self._portal.presenter.policy.is_trial_person)
+        number = session.parse_number(typed, self._portal.passcodes.may_know)
         if number is None:
             return self._form("sign_in.no_number", typed)
         if wait := self._portal.code_limits.wait_seconds(forms.visitor(), self._portal.address()):

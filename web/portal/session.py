@@ -30,11 +30,10 @@ def signed_in_number(has_session: HasSession) -> Msisdn | None:
     return Msisdn(number) if has_session(Msisdn(number), str(session_id)) else None
 
 
-def parse_number(text: str, is_trial_person: Callable[[Msisdn], bool]) -> Msisdn | None:
-    """A mobile number of mainland China, or of a trial person; None for other input."""
+def parse_number(text: str, is_taken: Callable[[Msisdn], bool]) -> Msisdn | None:
+    """A mobile number of mainland China, or another one that is taken; None for other input."""
     number = parse_msisdn(text)
-    known = number and (_MOBILE.fullmatch(number) or is_trial_person(number))
-    return number if known else None
+    return number if number and (_MOBILE.fullmatch(number) or is_taken(number)) else None
 
 
 def remember_request(number: Msisdn, result: CodeResult) -> None:

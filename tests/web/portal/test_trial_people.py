@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 import pytest
+import redis
 
 from app.settings import Settings
 from receipts.model.vocabulary import Msisdn
 from tests.support.browser import KEY
+from tests.support.fixtures import posted
 from tests.web.portal.conftest import Browsers
 
-AMERICAN, NOTE = "+14155550100", "Trial, free of charge."
+AMERICAN, STRANGER, NOTE = "+14155550100", "+14155550199", "Trial, free of charge."
 
 
 @pytest.fixture
@@ -32,8 +34,20 @@ def test_pages_of_customers_have_no_note(browsers: Browsers):
     assert browsers(language="en").signs_in().told == []
 
 
-def test_other_numbers_of_other_countries_are_refused(browsers: Browsers):
-    browser = browsers("+14155550199", language="en")
-    browser.goes("sign-in")
-    assert browser.presses("code", number="+14155550199").status == 400
-    assert browser.texts() == []
+@pytest.mark.parametrize(
+    ("page", "fields"),
+    [("code", {}), ("password-sign-in", {"password": "135790"})],
+)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_answer_does_not_tell_whether_a_foreign_number_is_listed(
+    browsers: Browsers, raw: redis.Redis, page: str, fields: dict[str, str], language: str
+):
+    answers = []
+    for number in (AMERICAN, STRANGER):
+        browser = browsers(number, language=language)
+        browser.goes("sign-in" if page == "code" else page)
+        seen = browser.presses(page, number=number, **fields)
+        answers.append((seen.status, seen.text.replace(number[-4:], "")))
+    assert answers[0] == answers[1]
+    # The listed person's code alone.
+    assert posted(raw) == (page == "code")
