@@ -34,6 +34,7 @@ from receipts.reports.service import ReportService
 from receipts.rulebook.loader import load_rule_book
 from receipts.store import codec
 from receipts.store.keys import KeySchema
+from statemachines.receipt import ReceiptState
 from statemachines.subscription import SubscriptionState
 
 FILE = Path(__file__).parents[1] / "receipts/store/records.zdict"
@@ -158,7 +159,9 @@ def _sent(receipt: Receipt) -> Iterator[msgspec.Struct]:
     assert route is not None  # noqa: S101 - each has a provider
     owner = Subscription(receipt.number) if receipt.free_receipts else None
     CLOCK.move(_RANDOM.random() * 2)
-    marked = _receipt(lifecycle.mark_sending(receipt, route))
+    state = lifecycle.send_or_skip(receipt, entry)
+    assert isinstance(state, ReceiptState)  # noqa: S101 - each is due and young
+    marked = _receipt(lifecycle.mark_sending(receipt, route, state))
     yield marked
     CLOCK.move(_RANDOM.random() / 20)
     provider_id = f"SM{_RANDOM.randrange(2**127, 2**128):x}" if index else receipt.id

@@ -71,12 +71,12 @@ class ReceiptLifecycle:
         self.trial_people = trial_people
         self.in_doubt = InDoubtReceipts(sending, clock)
 
-    def mark_sending(self, receipt: Receipt, route: Route) -> ChangeSet:
-        """Mark a receipt without a ``skip_reason`` as being sent by ``route``."""
+    def mark_sending(self, receipt: Receipt, route: Route, state: ReceiptState) -> ChangeSet:
+        """Mark a receipt as being sent by ``route``; ``send_or_skip`` has told its next state."""
         marked = replace(
             as_of(receipt, self.clock.now()),
             version=receipt.version + 1,
-            state=RECEIPT.fire(receipt.state, ReceiptEvent.SEND).state,
+            state=state,
             provider=route.provider.name,
             sent_as=route.sent_as,
             attempts=receipt.attempts + 1,
@@ -86,8 +86,8 @@ class ReceiptLifecycle:
         # The entry stays in the outbox: if this worker dies, another one reclaims it.
         return ChangeSet(receipt.number, records=(marked,))
 
-    def skip_reason(self, receipt: Receipt, entry: OutboxEntry) -> ChangeSet | None:
-        """Change set of a receipt that must not be sent; None if it may be sent."""
+    def send_or_skip(self, receipt: Receipt, entry: OutboxEntry) -> ReceiptState | ChangeSet:
+        """Next state of a receipt that may be sent; change set of one that must not be sent."""
         too_old = is_too_old(receipt, self.clock.now(), self.rules.expire_after_hours)
         event = ReceiptEvent.TOO_OLD if too_old else ReceiptEvent.SEND
         transition = RECEIPT.fire(receipt.state, event)
@@ -97,24 +97,24 @@ class ReceiptLifecycle:
             return self._fire(receipt, event, entry, "too old to be of use")
         if reason := why_never_sent(receipt, self.trial_people):
             return self._fire(receipt, ReceiptEvent.GIVE_UP, entry, reason)
-        return None
+        return transition.state
 
     def perhaps_sent(self, receipt: Receipt) -> bool:
         """Whether a due receipt was perhaps sent before the store was restored."""
         return self._gap is not None and perhaps_sent(receipt, self._gap)
 
     def doubt_after_restore(
-        self, receipt: Receipt, entry: OutboxEntry, route: Route
+        self, receipt: Receipt, entry: OutboxEntry, route: Route, state: ReceiptState
     ) -> ChangeSet | None:
         """Change set of a receipt that was perhaps sent before the store was restored, else None.
 
-        It is in doubt as if a worker had ended while sending it.
+        It is in doubt as if a worker had ended while sending it, in ``state``.
         """
         if self._gap is None or not perhaps_sent(receipt, self._gap):
             return None
         marked = replace(
             receipt,
-            state=RECEIPT.fire(receipt.state, ReceiptEvent.SEND).state,
+            state=state,
             provider=route.provider.name,
             sent_as=route.sent_as,
             requested_at=self._gap.since,

@@ -19,6 +19,7 @@ from receipts.wording.segments import segments
 from receipts.worker.circuit_breaker import CircuitBreakers
 from receipts.worker.rate_limit import FairShare, RateLimit, RateLimiter, SendSlots, slots_needed
 from receipts.worker.unconfirmed_claims import UnconfirmedClaims
+from statemachines.receipt import ReceiptState
 
 _log = structlog.get_logger()
 
@@ -41,12 +42,16 @@ _LOG_INTERVAL_SECONDS = 30.0
 
 
 class SendTask(Struct, frozen=True):
-    """A receipt with its route and send time (monotonic seconds, None without a rate limit)."""
+    """A receipt, its route, its state while it is sent, and its send time.
+
+    The time is in monotonic seconds, None without a rate limit.
+    """
 
     receipt: Receipt
     entry: OutboxEntry
     route: Route
     segments: int
+    state: ReceiptState
     send_at: float | None = None
 
 
@@ -166,13 +171,14 @@ class Dispatcher:
         for receipt, entry in zip(receipts, entries, strict=True):
             if receipt is None:
                 continue
-            if (skipped := self._lifecycle.skip_reason(receipt, entry)) is not None:
-                changes.append(skipped)
+            state = self._lifecycle.send_or_skip(receipt, entry)
+            if isinstance(state, ChangeSet):
+                changes.append(state)
             elif route := self._router.choose(receipt, unavailable, try_half_open):
-                if doubt := self._lifecycle.doubt_after_restore(receipt, entry, route):
+                if doubt := self._lifecycle.doubt_after_restore(receipt, entry, route, state):
                     changes.append(doubt)
                     continue
-                routed.append(SendTask(receipt, entry, route, segments(receipt.text)))
+                routed.append(SendTask(receipt, entry, route, segments(receipt.text), state))
             else:
                 queue = self._router.queue_for(receipt)
                 changes.append(self._lifecycle.defer(receipt, entry, queue))
@@ -237,7 +243,8 @@ class Dispatcher:
         """Commit the receipts as being sent; tasks of those whose commit succeeded."""
         times = self._send_times(leaving, slots)
         mark = self._lifecycle.mark_sending
-        changes = [with_followers(self._store, mark(each.receipt, each.route)) for each in leaving]
+        moves = (mark(each.receipt, each.route, each.state) for each in leaving)
+        changes = [with_followers(self._store, move) for move in moves]
         marked = [next(r for r in each.records if isinstance(r, Receipt)) for each in changes]
         try:
             commits = self._store.commit_all(changes) if changes else []

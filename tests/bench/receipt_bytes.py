@@ -47,6 +47,7 @@ from tests.bench import report
 from tests.bench.events import recipient
 from tests.bench.local_store import SHARDS, local_store
 from tests.bench.product import number, subscriber
+from tests.support.sending import mark_sending
 
 #: The goals in bytes: a receipt, a subscriber, a stranger's text after two hours.
 RECEIPT, SUBSCRIBER, STRANGER = 450, 250, 0
@@ -138,10 +139,8 @@ class Bytes:
         lifecycle = self._lifecycle
         while entries := self._outbox.fetch("bench", _BATCH, 0):
             ids = [entry.receipt_id for entry in entries]
-            route = lifecycle.router.choose(self._receipts(ids)[0])
-            assert route is not None
-            changes = [lifecycle.mark_sending(each, route) for each in self._receipts(ids)]
-            self._commit(changes)
+            due = zip(self._receipts(ids), entries, strict=True)
+            self._commit([mark_sending(lifecycle, *each) for each in due])
             marked = self._receipts(ids)
             self._commit([lifecycle.accepted(r, r.id, e)
                           for r, e in zip(marked, entries, strict=True)])  # fmt: skip

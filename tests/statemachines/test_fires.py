@@ -12,6 +12,7 @@ from statemachines.diagrams import TABLES
 from tests.conftest import GUANGDONG, Network, TestClock
 from tests.support.caller import Call
 from tests.support.fixtures import a_receipt, standing
+from tests.support.sending import Desk, dispatching
 
 Fired = list[tuple[str, str]]
 
@@ -78,6 +79,18 @@ def test_status_callback_fires_the_receipt_once(
     assert fired == [("receipt", f"told_{status}")]
     (found,) = built.store.receipts_of(Msisdn(GUANGDONG), 9, MessageKind.RECEIPT)
     assert found.state == "delivered"
+
+
+def test_sent_receipt_fires_once_for_its_sending_and_once_for_its_acceptance(
+    built: Container, clock: TestClock, fired: Fired
+):
+    desk = Desk(built.store, built.clients.outbox, built.lifecycle, clock)
+    desk.post()
+    (task,) = dispatching("one", built.clients, built.lifecycle, clock).next_tasks([desk.take()], 1)
+    assert fired == [("receipt", "send")]
+    fired.clear()
+    built.lifecycle.accepted(task.receipt, "SM1", task.entry)
+    assert fired == [("receipt", "accepted")]
 
 
 def test_failures_in_a_row_fire_the_circuit_breaker_once(

@@ -63,11 +63,12 @@ def _answer(scripted: Exception | str | None) -> str | None:
 
 def mark_sending(delivery: ReceiptLifecycle, receipt: Receipt, entry: OutboxEntry) -> ChangeSet:
     """Mark a receipt as being sent by its cheapest provider, or finish it."""
-    if (skipped := delivery.skip_reason(receipt, entry)) is not None:
-        return skipped
+    state = delivery.send_or_skip(receipt, entry)
+    if isinstance(state, ChangeSet):
+        return state
     route = delivery.router.choose(receipt)
     assert route is not None
-    return delivery.mark_sending(receipt, route)
+    return delivery.mark_sending(receipt, route, state)
 
 
 class Desk:

@@ -9,6 +9,7 @@ import redis
 from receipts.ports.changes import ChangeSet
 from receipts.worker.dispatcher import SendTask
 from receipts.worker.worker import Worker
+from statemachines.receipt import ReceiptState
 from tests.receipts.worker.conftest import SHORT_LEASE_SECONDS, Rig
 from tests.support.product import PATIENCE_SECONDS
 from tests.support.sending import ANNA
@@ -106,7 +107,7 @@ def leased(rig: Rig) -> tuple[Worker, SendTask]:
     receipt = rig.desk.post()
     entry = rig.desk.begin(receipt)
     route = rig.desk.delivery.router.choose(receipt)
-    return rig.hire(), SendTask(rig.desk.now(receipt), entry, route, 1)
+    return rig.hire(), SendTask(rig.desk.now(receipt), entry, route, 1, ReceiptState.SENDING)
 
 
 def test_task_past_its_lease_is_not_sent_although_a_heartbeat_follows(

@@ -130,8 +130,7 @@ def test_worker_with_another_key_sends_no_empty_text_and_says_why(
     built.store.sealer = TextSealer(("another key of 24 chars.",))
     (found,) = built.store.receipts([text.id])
     assert found is not None
-    skipped = built.lifecycle.skip_reason(found, posted)
-    assert skipped is not None
+    skipped = mark_sending(built.lifecycle, found, posted)
     built.store.commit(skipped)
     (failed,) = built.store.receipts([text.id])
     assert failed is not None
