@@ -19,9 +19,9 @@ WRITE_RETRY_SECONDS = 60.0
 
 _RETRY_INTERVAL_SECONDS = 0.3
 
-#: The shortest time between the beginnings of two commits: under load, results share them. The
-#: first one waits for nothing.
-_COMMIT_INTERVAL_SECONDS = 0.025
+#: Results that come within this time share a commit. It is shorter than the time for which the
+#: doors gather status updates: one that comes first makes its result's commit a conflict.
+_GATHER_SECONDS = 0.01
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class ResultWriter:
     def __init__(self, store: Store, release: Callable[[OutboxEntry], None]) -> None:
         self._store, self._release = store, release
         self._queued: list[SendResult] = []
-        self._writing, self._in_batch, self._wrote_at = False, 0, 0.0
+        self._writing, self._in_batch = False, 0
         self._lock = threading.Lock()
 
     def submit(self, result: SendResult) -> None:
@@ -60,7 +60,7 @@ class ResultWriter:
                 return
             self._writing = True
         retry: list[SendResult] = []
-        self._wait_for_others()
+        time.sleep(_GATHER_SECONDS)
         while batch := self._next_batch(retry):
             try:
                 self._write(batch)
@@ -70,13 +70,7 @@ class ResultWriter:
                     self._finish(each)
             retry = [each for each in batch if each.pending]
             if self._queued:
-                self._wait_for_others()
-
-    def _wait_for_others(self) -> None:
-        """Sleep until the next commit may begin."""
-        now = time.monotonic()
-        self._wrote_at = max(now, self._wrote_at + _COMMIT_INTERVAL_SECONDS)
-        time.sleep(self._wrote_at - now)
+                time.sleep(_GATHER_SECONDS)
 
     @property
     def unwritten(self) -> int:

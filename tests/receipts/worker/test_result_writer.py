@@ -9,6 +9,7 @@ import pytest
 from receipts.model.receipt import Receipt
 from receipts.ports.changes import ChangeSet, OutboxEntry
 from receipts.store.redis_store import RedisStore
+from receipts.worker import result_writer
 from receipts.worker.result_writer import ResultWriter, SendResult
 from tests.receipts.worker.conftest import Rig
 from tests.support.product import PATIENCE_SECONDS
@@ -35,16 +36,25 @@ def writer(desk: Desk) -> Writer:
     return Writer(desk)
 
 
-def test_results_submitted_during_a_write_share_a_commit(writer: Writer, rig: Rig):
-    results = [writer.accepted(f"SM{n}") for n in range(5)]
-    commits: list[int] = []
+@pytest.fixture
+def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of changes of each commit."""
+    seen: list[int] = []
     real = RedisStore.commit_all
 
     def commit_all(store: RedisStore, changes: list[ChangeSet]) -> object:
-        commits.append(len(changes))
+        seen.append(len(changes))
         return real(store, changes)
 
-    rig.monkeypatch.setattr(RedisStore, "commit_all", commit_all)
+    monkeypatch.setattr(RedisStore, "commit_all", commit_all)
+    return seen
+
+
+def test_results_submitted_during_a_write_share_a_commit(
+    writer: Writer, commits: list[int], rig: Rig
+):
+    results = [writer.accepted(f"SM{n}") for n in range(5)]
+    commits.clear()
     proceed = threading.Event()
 
     def slowly(now: Receipt) -> ChangeSet:
@@ -102,3 +112,18 @@ def test_entry_is_held_until_the_store_is_back(writer: Writer, rig: Rig):
     left = rig.outage("commit_all", after=lambda: writer.released == [])
     writer.submit(result)
     assert (rig.state(result.receipt), len(writer.released), left) == ("sent", 1, [])
+
+
+def test_results_that_come_within_a_moment_share_a_commit(
+    writer: Writer, commits: list[int], rig: Rig
+):
+    results = [writer.accepted(f"SM{n}") for n in range(3)]
+    commits.clear()
+    rig.monkeypatch.setattr(result_writer, "_GATHER_SECONDS", 0.3)
+    writing = threading.Thread(target=writer.submit, args=(results[0],))
+    writing.start()
+    rig.until(lambda: writer.unwritten)
+    for result in results[1:]:
+        writer.submit(result)
+    writing.join(5)
+    assert commits == [3]
