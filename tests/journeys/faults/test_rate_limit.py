@@ -9,7 +9,7 @@ from receipts.model.receipt import Receipt
 from receipts.model.vocabulary import DisplayMode
 from statemachines.receipt import ReceiptState
 from tests.journeys.faults.conftest import Serve
-from tests.journeys.faults.outbox import Outbox, most_in_a_second
+from tests.journeys.faults.outbox import Outbox, keeps_the_rate
 from tests.support.product import Service
 
 pytestmark = pytest.mark.faults
@@ -42,7 +42,7 @@ def test_two_workers_keep_the_rate_limit_in_every_second(service: Service, outbo
     with workers(service):
         outbox.all_are(posted, *OUT)
     moments = [float(m["created"]) for m in outbox.each_once(posted)]
-    assert most_in_a_second(moments) <= PACE
+    assert keeps_the_rate(moments, PACE)
     # Nine in ten send slots are used.
     assert moments[-1] - moments[0] < 6 * 1.1 * 1.25
     assert outbox.charged(posted) == [10] * len(posted)
@@ -75,5 +75,5 @@ def test_each_provider_has_its_own_rate_limit(service: Service, outbox: Outbox):
         assert _S.DUE in outbox.states(flash)
         outbox.all_are(flash, *OUT)
     moments = [float(m["created"]) for m in outbox.each_once(flash)]
-    assert most_in_a_second(moments) <= 5
+    assert keeps_the_rate(moments, 5)
     assert {receipt.provider for receipt in outbox.now(flash)} == {"kannel"}
