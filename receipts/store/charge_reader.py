@@ -8,13 +8,14 @@ the script begins. The charges before its beginning get their times from the fir
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from receipts.charging.charges import monthly_id
 from receipts.model.charge import Charge, ChargeKind
 from receipts.model.vocabulary import Msisdn
-from receipts.ports.store import MonthLedger, MonthSums
+from receipts.ports.store import MonthLedger, MonthSums, StoreUnavailableError
 from receipts.store import codec
 from receipts.store.connection import RedisConnection
 from receipts.store.keys import KeySchema
@@ -96,6 +97,11 @@ class _Stretch(NamedTuple):
         is_undated = is_ordered and any(at == _UNDATED for _, at in codec.decode_scores(oldest))
         return cls(month, sums or MonthSums(), ids, is_ordered, is_undated)
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether the ids are the newest of the month."""
+        return self.is_ordered and not self.is_undated
+
     def ledger(self, number: Msisdn, values: Sequence[bytes | None]) -> MonthLedger:
         """The ledger with these charges, from their values."""
         charges = _decoded_charges(number, self.month, self.ids, values)
@@ -134,18 +140,20 @@ class ChargeReader:
         """A customer's charges by month, each with up to ``limit`` behind the newest ``skip``."""
         stretches = self._stretches(number, months, limit, skip)
         if undated := [each.month for each in stretches if each.is_undated]:
-            for month in undated:
-                self._date(number, month)
+            # A store that takes no writes is read whole.
+            with suppress(StoreUnavailableError):
+                for month in undated:
+                    self._date(number, month)
             stretches = self._stretches(number, months, limit, skip)
         # The mark is read too, as there may be no ids.
         replies = self._connection.execute(*(
-            ("HMGET", key, MARK, *each.ids) if each.is_ordered else ("HGETALL", key)
+            ("HMGET", key, MARK, *each.ids) if each.is_readable else ("HGETALL", key)
             for each in stretches
             for key in [self._keys.charges(number, each.month)]
         ))  # fmt: skip
         return [
             each.ledger(number, reply[1:])
-            if each.is_ordered
+            if each.is_readable
             else codec.decode_ledger(number, each.month, reply, limit, skip)
             for each, reply in zip(stretches, replies, strict=True)
         ]

@@ -163,6 +163,20 @@ def test_charge_that_an_earlier_release_left_out_of_the_order_is_shown(
     assert made[3] in page.charges
 
 
+def test_month_without_all_its_times_is_shown_by_a_store_that_takes_no_writes(
+    store: RedisStore, raw: "redis.Redis"
+):
+    made = shuffled(300)
+    written(store, made)
+    newest = sorted(made, key=lambda each: (each.at, each.id), reverse=True)[:7]
+    raw.config_set("min-replicas-to-write", 1)
+    try:
+        (ledger,) = store.ledgers(ANNA, [MONTH], 7)
+    finally:
+        raw.config_set("min-replicas-to-write", 0)
+    assert list(ledger.charges) == newest
+
+
 def test_page_of_many_charges_reads_no_more_than_it_shows(
     store: RedisStore, raw: "redis.Redis", keys: KeySchema
 ):
