@@ -135,5 +135,5 @@ _ALLOCATORS = (
 _HISTORY = (
     "Medians of turns in one process; a difference below 0.25 ms counts as noise. Sums of a month "
     "are kept beside its charges, so that texts, calls and the portal's first page read no charge. "
-    "The pages that list charges in order still read those of the month."
+    "A month of many charges has an order by time, so a page that lists them reads what it shows."
 )
