@@ -2,8 +2,11 @@
 -- alone and its writes reach the disk as one, so a change happens whole or not at all.
 --
 -- ARGV holds instructions of four words: name, index of the key, two arguments. Each change begins
--- with an instruction that says how many follow.
+-- with an instruction that says how many follow. Behind the changes come the shared sums: each
+-- begins with such an instruction and its number, and is added once for each change that names it.
 
+local shared = {} -- how many changes add the shared sum of a number
+local times = 1 -- how often the present instructions count
 local counted = {} -- by key and field, added once at the end
 local figures = {} -- the same, of days and of running sums
 local fresh, ledger -- whether the last instruction 'once' wrote its field, and its hash
@@ -120,9 +123,11 @@ local function write(name, key, a, b)
   elseif name == 'member' then
     redis.call('SADD', key, a)
   elseif name == 'count' then
-    add(counted, key, a, b)
+    add(counted, key, a, b * times)
   elseif name == 'figure' or name == 'fee' and fresh then
-    add(figures, key, a, b)
+    add(figures, key, a, b * times)
+  elseif name == 'share' then -- the number of a shared sum
+    shared[a] = (shared[a] or 0) + 1
   elseif name == 'text' then -- at most so many, a text; all of them expire with the first
     local size = redis.call('HLEN', key)
     if size < tonumber(a) or redis.call('HEXISTS', key, b) == 1 then
@@ -144,7 +149,12 @@ end
 local ends, first = {}, 1
 while ARGV[first] do
   local last = first + ARGV[first + 2] * 4
-  ends[#ends + 1] = each(first + 4, last, check) or each(first + 4, last, write) or { 'done' }
+  if ARGV[first] == 'change' then
+    ends[#ends + 1] = each(first + 4, last, check) or each(first + 4, last, write) or { 'done' }
+  else
+    times = shared[ARGV[first + 3]] or 0
+    if times > 0 then each(first + 4, last, write) end
+  end
   first = last + 4
 end
 for key, fields in pairs(counted) do

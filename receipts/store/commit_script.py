@@ -6,24 +6,25 @@ from collections.abc import Sequence
 
 from receipts.model.calendar import SHANGHAI, month_of
 from receipts.model.charge import AuditEntry, Charge
-from receipts.model.counter import CounterActReference, CounterVisit
-from receipts.model.customer import (
-    CallLog,
-    CustomerCredentials,
-    DailyReplyCount,
-    LoginState,
-    Subscription,
+from receipts.model.counter import CounterActReference
+from receipts.model.customer import CallLog
+from receipts.model.figure import (
+    FEN,
+    UNKNOWN_TEXTS_KEPT,
+    Figure,
+    count_of,
+    day_of,
+    sums_of,
+    unknown_of,
 )
-from receipts.model.figure import FEN, UNKNOWN_TEXTS_KEPT, count_of, day_of, sums_of, unknown_of
 from receipts.model.message import MessageTrace, StrangerTrace
 from receipts.model.receipt import MessageKind, Receipt
-from receipts.numbering.msisdn import is_chinese_mobile
 from receipts.ports.changes import ChangeSet, Record
 from receipts.store.charge_reader import sum_of
 from receipts.store.codec import StoredCharge, encode, encode_record, pack, timer_member
 from receipts.store.keys import GROUP, KeySchema
 from receipts.store.pipeline import Command, load_script
-from receipts.store.retention import RetentionSeconds
+from receipts.store.retention import RetentionSeconds, key_and_seconds
 from receipts.store.sealed_text import TextSealer
 from receipts.store.text_index import MARGIN_SECONDS, WEEK_SECONDS, packed, packed_by_id
 from statemachines.receipt import ReceiptState
@@ -33,6 +34,7 @@ COMMIT_SHA = load_script("commit.lua")
 _DAY = 86_400
 
 _Word = bytes | str | float
+_Sums = tuple[tuple[str, ...], tuple[Figure, ...]]  # counters and figures
 
 #: Entries kept of one customer's consent chain, more than three years of orders bring.
 LONGEST_CHAIN = 1000
@@ -64,18 +66,31 @@ class CommitScript:
         self._words: list[_Word] = []
         #: The key of a day's figures by moment.
         self._days: dict[dt.datetime, str] = {}
+        #: Numbers of the sums that changes share; a change alone has its own.
+        self._shared: dict[_Sums, int] | None = {} if len(changes) > 1 else None
         for change in changes:
-            head = len(self._words)
             self._change, self._shard = change, keys.shard(change.number)
-            self._words += ("change", 0, 0, "")
+            head = self._begin("change")
             self._write()
-            self._words[head + 2] = (len(self._words) - head) // 4 - 1
+            self._end(head)
+        for sums, number in (self._shared or {}).items():
+            head = self._begin("shared", number)
+            self._add_sums(*sums)
+            self._end(head)
 
     @property
     def command(self) -> Command:
         """The call. A script without writes names a key too, to be routed to its shard."""
         names = tuple(self.names) or (self._keys.outbox(self._counting),)
         return ("EVALSHA", COMMIT_SHA, len(names), *names, *self._words)
+
+    def _begin(self, name: str, number: _Word = "") -> int:
+        """Add an instruction that says how many follow, once they have ended."""
+        self._words += (name, 0, 0, number)
+        return len(self._words)
+
+    def _end(self, head: int) -> None:
+        self._words[head - 2] = (len(self._words) - head) // 4
 
     def _add(self, instruction: str, key: str, a: _Word = "", b: _Word = "") -> None:
         index = self.names.setdefault(key, len(self.names) + 1)
@@ -121,24 +136,35 @@ class CommitScript:
             self._add("unpair", key, "", entry)
 
     def _figures(self) -> None:
+        keys, shard, change = self._keys, self._shard, self._change
+        sums = (change.counters, change.figures)
+        if self._shared is not None and change.counters:
+            # The reports of a batch arrive at one moment, with few results and no running figure.
+            number = self._shared.setdefault(sums, len(self._shared) + 1)
+            self._words += ("share", 0, number, "")
+        else:
+            self._add_sums(*sums)
+        if (unknown := change.unknown_text) is not None:
+            most = -(-UNKNOWN_TEXTS_KEPT // keys.shards)
+            self._add("text", keys.figures(shard, unknown_of(unknown.at)), most, unknown.name)
+
+    def _add_sums(self, counters: Sequence[str], figures: Sequence[Figure]) -> None:
         keys, shard = self._keys, self._shard
-        for each in self._change.figures:
+        for reason in counters:
+            self._add("count", keys.counts(self._counting), reason, 1)
+        for each in figures:
             sums = [keys.figures(shard, name) for name in sums_of(each)]
             for key in sums or (self._day_key(each.at),):
                 self._add("figure", key, each.name, each.amount)
             if counted := count_of(each):
                 self._add("count", keys.counts(self._counting), counted, each.amount)
-        if (unknown := self._change.unknown_text) is not None:
-            most = -(-UNKNOWN_TEXTS_KEPT // keys.shards)
-            self._add("text", keys.figures(shard, unknown_of(unknown.at)), most, unknown.name)
 
     def _day_key(self, at: dt.datetime) -> str:
         """The key of a day's figures; the script adds to its month too, which is named here."""
-        if (known := self._days.get(at)) is not None:
-            return known
-        day = self._days[at] = self._keys.figures(self._counting, day_of(at))
-        self.names.setdefault(day[: -len("-01")], len(self.names) + 1)
-        return day
+        if at not in self._days:
+            day = self._days[at] = self._keys.figures(self._counting, day_of(at))
+            self.names.setdefault(day[: -len("-01")], len(self.names) + 1)
+        return self._days[at]
 
     def _act(self, event: str) -> None:
         """Refuse an event whose claim has expired, for as long as its audit entry is kept."""
@@ -158,8 +184,6 @@ class CommitScript:
         for entry in change.acked:
             outbox = self._keys.outbox(entry.shard, late=entry.deferred)
             self._add("done", outbox, entry.entry, GROUP)
-        for reason in change.counters:
-            self._add("count", self._keys.counts(self._counting), reason, 1)
         for result in change.results:
             results = self._keys.results(self._shard, result.provider)
             ended = f"{result.at.timestamp()} {result.code}"
@@ -181,7 +205,7 @@ class CommitScript:
             self._add("set", key, at.timestamp(), timer_member(timer))
 
     def _record(self, record: Record) -> None:
-        key, seconds = self._key_and_ttl(record)
+        key, seconds = key_and_seconds(self._keys, self._retention, self._shard, record)
         kept: Record | MessageTrace = record
         if isinstance(record, StrangerTrace):
             kept = record.anonymous()
@@ -197,7 +221,7 @@ class CommitScript:
             self._listed(record)
 
     def _erase(self, record: Record) -> None:
-        key, _ = self._key_and_ttl(record)
+        key, _ = key_and_seconds(self._keys, self._retention, self._shard, record)
         if isinstance(record, MessageTrace):
             self._add("guard", key, record.version)
         self._add("erase", key)
@@ -215,7 +239,8 @@ class CommitScript:
             self._erase(receipt)
             self._add("count", keys.archived(self._shard), month_of(receipt.created_at), 1)
         for trace, seconds in change.kept_traces:
-            self._add("save", self._key_and_ttl(trace)[0], seconds, encode_record(trace, 1))
+            key, _ = key_and_seconds(keys, self._retention, self._shard, trace)
+            self._add("save", key, seconds, encode_record(trace, 1))
         if change.erases_archive:
             self._add("set", keys.erasing(self._shard), 0, change.number)
 
@@ -236,33 +261,6 @@ class CommitScript:
                 self._add("set", retrying, receipt.created_at.timestamp(), receipt.id)
             else:
                 self._add("unset", retrying, receipt.id)
-
-    def _key_and_ttl(self, record: Record) -> tuple[str, int]:  # noqa: C901, PLR0911 - one a kind
-        keys, retention = self._keys, self._retention
-        match record:
-            case Subscription():
-                return keys.subscription(record.number), 0
-            case Receipt():
-                seconds = retention.codes if record.kind is MessageKind.CODE else retention.receipts
-                return keys.receipt(self._shard, record.id), seconds
-            case MessageTrace():
-                name = keys.trail(record.sender, record.recipient, record.message_id)
-                return name, retention.trails
-            case StrangerTrace(trace=text):
-                name = keys.stranger(text.sender, text.recipient, text.message_id)
-                return name, retention.strangers
-            case DailyReplyCount():
-                here = is_chinese_mobile(record.number)
-                seconds = retention.talks if here else retention.talks_landline
-                return keys.talk(record.number), seconds
-            case CustomerCredentials():
-                return keys.owner(record.number), 0
-            case LoginState():
-                return keys.access(record.number), retention.access
-            case CallLog():
-                return keys.call(record.number, record.sid), retention.calls
-            case CounterVisit():
-                return keys.visit(self._shard, record.id), retention.visits
 
     def _charge(self, charge: Charge) -> None:
         key = self._keys.charges(charge.number, charge.month)

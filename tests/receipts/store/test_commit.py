@@ -8,8 +8,10 @@ import pytest
 import redis
 from msgspec.structs import replace
 
+from receipts.model.calendar import month_of
 from receipts.model.charge import AuditEntry, Charge, ChargeKind
 from receipts.model.customer import CallLog, DailyReplyCount, Subscription
+from receipts.model.figure import day_of, report_figure
 from receipts.model.message import MessageTrace
 from receipts.model.receipt import MessageKind, Receipt
 from receipts.model.vocabulary import DisplayMode, Language
@@ -190,6 +192,21 @@ def test_counters_add_up(store: RedisStore, raw: "redis.Redis", keys: KeySchema)
     store.commit(ChangeSet(ANNA, counters=("underway",)))
     found = raw.hgetall(keys.counts(keys.shard(ANNA)))
     assert found == {b"underway": b"2", b"repeated": b"1"}
+
+
+def test_counters_of_a_batch_count_the_changes_that_were_made(
+    store: RedisStore, raw: "redis.Redis", keys: KeySchema, due: Due
+):
+    first = due(ANNA, "1")
+    store.commit(ChangeSet(ANNA, records=(first,)))
+    figures = (report_figure(NOW, "underway"),)
+    made = ChangeSet(ANNA, counters=("underway", "reports"), figures=figures)
+    lost = ChangeSet(ANNA, records=(first,), counters=made.counters, figures=figures)
+    store.commit_all([made, lost, made, ChangeSet(ANNA, counters=("reports",)), lost])
+    shard = keys.shard(ANNA)
+    assert raw.hgetall(keys.counts(shard)) == {b"underway": b"2", b"reports": b"3"}
+    sums = (raw.hvals(keys.figures(shard, period)) for period in (month_of(NOW), day_of(NOW)))
+    assert list(sums) == [[b"2"], [b"2"]]
 
 
 def test_timer_is_set_postponed_and_cancelled(store: RedisStore, outbox: RedisOutbox):
