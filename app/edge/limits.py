@@ -45,7 +45,7 @@ WAITING_REQUESTS = 1024
 
 #: From the first request of a shared door to the hand-over of all that came meanwhile, and the most
 #: of them. Their callers are machines that wait for seconds.
-GATHER_SECONDS, GATHERED = 0.03, 64
+GATHER_SECONDS, GATHERED = 0.02, 64
 
 #: Requests in progress in one process; most wait for the store's disk, which groups their writes.
 THREADS = 4
