@@ -11,6 +11,7 @@ from receipts.model.receipt import Receipt
 from receipts.store.codec import decode_record, encode_record
 from receipts.store.connection import RedisConnection, connected
 from receipts.store.keys import KeySchema
+from receipts.store.sealed_text import TextSealer
 from statemachines.receipt import ReceiptState
 from tests.bench.events import number
 from tests.bench.local_store import SHARDS, without_fsync
@@ -20,6 +21,7 @@ from tests.support.redis_nodes import Cluster, Node
 
 _PASSCODE = re.compile(r"(?<![0-9])[0-9]{6}(?![0-9])")
 _KEY = "a-key-of-at-least-sixteen-characters"
+_SEALER = TextSealer((_KEY,))
 
 
 class ClusterProduct(Product):
@@ -81,7 +83,8 @@ class ClusterProduct(Product):
         while cursor:
             cursor, more = self.store.scan(cursor, pattern, 5000)
             names += more
-        found = [decode_record(Receipt, raw) for raw in self.store.values(names)]
+        stored = [decode_record(Receipt, raw) for raw in self.store.values(names)]
+        found = [_SEALER.open(receipt) for receipt in stored]
         return [receipt for receipt in found if receipt is not None]
 
     def sign_in(self) -> None:
