@@ -113,7 +113,11 @@ def tables(given: Assumptions, measured: Measured) -> str:
         for each in both
     ]
     average = sum(kept[0][1].cores())
-    goal = f"{average - CORES:.1f} over the goal of {CORES}" if average > CORES else "the goal"
+    goal = (
+        f"{average - CORES:.1f} over the goal of {CORES}"
+        if average > CORES
+        else f"within the goal of {CORES}"
+    )
     return "\n\n".join([
         _by_load(kept[0][1]), f"On average {average:.1f} cores: {goal}.", _by_memory(kept),
         "## What each assumption changes", _CHANGES, _by_assumption(given, measured),
