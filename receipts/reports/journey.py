@@ -162,26 +162,19 @@ class Journeys:
         for text, snapshot in zip(wanted, snapshots, strict=True):
             trace = snapshot.known_trace
             kept = texts_of(trace) if trace else [MessageTrace(text[2], text[0], text[1])]
-            traces += [(text, each, snapshot.trace is None) for each in kept[::-1]]
+            stranger = trace is not None and snapshot.trace is None
+            traces += [(text, each, stranger) for each in kept[::-1]]
         ids = [self._receipt_ids(trace) for _, trace, _ in traces]
         receipts = self._receipts([each for pair in ids for each in pair], known)
         charges = self._charges(receipts.values())
-        traces = [
-            (text, _with_archived(trace, [receipts[each] for each in pair if each in receipts]), of)
-            for (text, trace, of), pair in zip(traces, ids, strict=True)
-        ]
-        found = [
-            self._journey(
-                *text,
-                trace if trace.history else None,
-                [receipts[each] for each in pair if each in receipts],
-                charges,
-                receipts,
-                of_stranger=stranger and bool(trace.history),
-            )
-            for (text, trace, stranger), pair in zip(traces, ids, strict=True)
-            if trace.history or any(each in receipts for each in pair)
-        ]
+        found: list[Journey] = []
+        for (text, stored, stranger), pair in zip(traces, ids, strict=True):
+            own = [receipts[each] for each in pair if each in receipts]
+            trace = _with_archived(stored, own)
+            if trace.history or own:
+                told = trace if trace.history else None
+                about = (*text, told, own, charges, receipts)
+                found.append(self._journey(*about, of_stranger=stranger))
         return self._noted(found)
 
     def _noted(self, found: Sequence[Journey]) -> list[Journey]:

@@ -132,5 +132,6 @@ def test_journey_of_an_archived_receipt_shows_its_reports(
     before = [built.journeys.of_id(receipt.id), built.journeys.of_pair(ANNA, FRIEND)]
     for (journey,) in before:
         assert journey.archived
+        assert not journey.of_stranger
         assert journey.trace.submitted == report.submitted
         assert [each.raw_status for each in journey.trace.history] == ["DELIVRD 000"]
