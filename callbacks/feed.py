@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 import msgspec
@@ -53,6 +54,9 @@ class ReportLine(msgspec.Struct, Generic[F], frozen=True):
 class ReportLineError(ValueError):
     """A line that is not a report; the message is the reason."""
 
+
+#: What a line that is no JSON object of such fields raises.
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _plain_decoder = msgspec.json.Decoder(ReportLine[str | int | None])
 #: Leaves each field as it is: one that cannot be read must not lose the line.
@@ -131,14 +135,13 @@ def _report(raw: bytes, now: dt.datetime, read_status: StatusReader) -> Delivery
 
 
 def _decoded(raw: bytes) -> ReportLine[str | int | None] | ReportLine[msgspec.Raw]:
-    try:
-        # Most lines have texts and integers alone, which are decoded at once at half the cost.
+    # Most lines have texts and integers alone, which are decoded at once at half the cost.
+    with suppress(*_UNDECODABLE):
         return _plain_decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        try:
-            return _raw_decoder.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise ReportLineError(str(error)) from error
+    try:
+        return _raw_decoder.decode(raw)
+    except _UNDECODABLE as error:
+        raise ReportLineError(str(error)) from error
 
 
 def _required(name: str, field: Field, longest: int) -> str:
